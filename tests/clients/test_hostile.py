@@ -207,6 +207,29 @@ def test_a_success_that_cannot_be_read_is_an_error_and_not_repeated(kind: str, b
 
 
 @both
+def test_a_page_of_the_other_host_is_fetched_there_without_a_token(kind: str, platform: Stub) -> None:
+    moved = f"http://auth.localhost:{platform.port}/v1/saml/samlc_1/metadata"
+    answers = [
+        Answering(302, b"", {"location": moved}),
+        Answering(200, b"<xml/>"),
+        Answering(302, b"", {"location": "http://["}),
+    ]
+    platform.unchecked = lambda asked: answers.pop(0)
+
+    def metadata(client: Any) -> Any:
+        return client.saml.get_saml_metadata("samlc_1")
+
+    assert run(kind, platform, metadata, token="service-token", client_id=None, client_secret=None) == b"<xml/>"
+    here, there = platform.calls
+    assert (here.path, there.path) == ("/v1/saml/samlc_1/metadata",) * 2
+    assert here.headers["host"].startswith("api.localhost:")
+    assert there.headers["host"].startswith("auth.localhost:")
+    assert "authorization" not in there.headers
+    with pytest.raises(knogin.KnoginError):
+        run(kind, platform, metadata)
+
+
+@both
 def test_a_token_revoked_midway_is_replaced_once(kind: str, platform: Stub) -> None:
     def revoking(asked: Asked) -> Answering:
         platform.valid.clear()

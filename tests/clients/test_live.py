@@ -237,3 +237,5 @@ def test_unions_and_lists_of_the_control_plane_are_read(admin: knogin.Knogin) ->
     assert list(admin.control_plane.list_packages()) is not None
     assert b"html" not in admin.request("GET", "/.well-known/jwks.json").content
     assert admin.oauth.get_jwks() is not None
+    with pytest.raises(problems.NotFound):
+        admin.saml.get_saml_metadata("samlc_of_nobody")

@@ -12,7 +12,7 @@ from typing import Any, Generic, Self, TypedDict, TypeVar, Unpack
 import httpx2
 
 from ._paging import AsyncPages, Page, Pages
-from ._transport import Answer, Call, Credentials, Operation, Road, Send, Steps, Tokens, Wait
+from ._transport import Answer, Call, Credentials, Operation, Road, Send, Steps, Tokens, Wait, located
 from .errors import ConfigurationError
 from .resources import AsyncResources, Resources
 
@@ -39,14 +39,7 @@ def _address(base_url: str | None, environment: str | None) -> tuple[httpx2.URL,
     if environment and environment not in ENVIRONMENTS:
         raise ConfigurationError(f"environment is one of {', '.join(ENVIRONMENTS)}")
     address = ENVIRONMENTS[environment] if environment else base_url or os.environ.get("KNOGIN_BASE_URL")
-    url = httpx2.URL(address or ENVIRONMENTS["production"])
-    if url.scheme not in ("http", "https") or not url.host or url.query or url.userinfo:
-        raise ConfigurationError("base_url is not an http or https address")
-    host = url.netloc.decode()
-    # RFC 6761 §6.3: such names are this machine, but many resolvers do not know it.
-    if url.host == "localhost" or url.host.endswith(".localhost"):
-        url = url.copy_with(host="127.0.0.1")
-    return url, host
+    return located(address or ENVIRONMENTS["production"])
 
 
 def _propagated() -> Mapping[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, ClassVar
@@ -37,6 +38,11 @@ class Model(Struct, kw_only=True):
             if value is not UNSET
         )
         return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def fingerprint(secret: str) -> str:
+    """The first 12 hexadecimal digits of a secret's SHA-256: its holder can compute them, and they do not reveal it."""
+    return f"<sha256 {hashlib.sha256(secret.encode()).hexdigest()[:12]}>"
 
 
 class _Anything(type):

@@ -6,7 +6,6 @@ A generator yields its next step (`Send`, `Wait`, `Acquire`) and gets the result
 from __future__ import annotations
 
 import base64
-import hashlib
 import logging
 import platform
 import random
@@ -20,7 +19,7 @@ from urllib.parse import quote
 import httpx2
 import msgspec
 
-from ._model import decode, encode, members
+from ._model import decode, encode, fingerprint, members
 from ._paging import Page, next_cursor
 from ._version import CONTRACT, VERSION
 from .errors import APIError, ConfigurationError, ConnectionFailed, TimedOut, UnreadableAnswer, seconds_of
@@ -201,11 +200,6 @@ def _loaded(private_key: str | bytes) -> tuple[Any, str]:
     raise ConfigurationError("private_key is neither RSA, P-256 nor Ed25519")
 
 
-def fingerprint(secret: str) -> str:
-    """The first 12 hexadecimal digits of a secret's SHA-256: its holder can compute them, and they do not reveal it."""
-    return f"<sha256 {hashlib.sha256(secret.encode()).hexdigest()[:12]}>"
-
-
 class Tokens:
     """The tokens of one client, by scopes. `new_lock` makes a lock of `threading` or `asyncio`: one caller at a time gets a token."""
 
@@ -232,6 +226,20 @@ class Tokens:
         held = self._held.get(scope)
         if held and held.value == value:
             self._held.pop(scope, None)
+
+
+def located(address: str) -> tuple[httpx2.URL, str]:
+    """The URL to connect to, and the host and port to name."""
+    try:
+        url = httpx2.URL(address)
+    except httpx2.InvalidURL:
+        raise ConfigurationError(f"not an address: {address[:200]!r}") from None
+    if url.scheme not in ("http", "https") or not url.host or url.query or url.userinfo:
+        raise ConfigurationError("the platform's base URL is not an http or https address")
+    host = url.netloc.decode()
+    # RFC 6761 §6.3: such names are this machine, but many resolvers do not know it.
+    is_local = url.host == "localhost" or url.host.endswith(".localhost")
+    return url.copy_with(host="127.0.0.1") if is_local else url, host
 
 
 class TokenAnswer(msgspec.Struct):
@@ -295,6 +303,10 @@ class Road(NamedTuple):
         if self._ends(answer, held):
             self.tokens.drop(self.scope, held)
             answer = yield from self._attempts(call, built)
+        if answer.status == 302 and call.operation.auth == "open":
+            # A page of the other host: the same call there, without a token.
+            url, host = located("/".join(answer.headers.get("location", "").split("/")[:3]))
+            answer = yield from self._replace(base_url=url, host=host)._attempts(call, _bare)
         return self._judged(call, answer)
 
     def _ends(self, answer: Answer, token: str) -> bool:
@@ -308,9 +320,7 @@ class Road(NamedTuple):
         if operation.auth == "open":
             return ""
         if not self.credentials.has_client:
-            raise ConfigurationError(
-                f"{operation.id} needs a token: give client_id and client_secret, private_key or token"
-            )
+            raise ConfigurationError(f"{operation.id} needs a token, client_secret or private_key")
         held = self.tokens.current(self.scope)
         lock = self.tokens.lock(self.scope)
         if held and (time.monotonic() < held.renewed_at or lock.locked()):
@@ -408,11 +418,10 @@ class Road(NamedTuple):
         timeout = self.timeout if call.timeout is None else httpx2.Timeout(call.timeout, connect=min(5.0, call.timeout))
         extensions: dict[str, Any] = {"timeout": timeout.as_dict()}
         if self.base_url.scheme == "https":
-            extensions["sni_hostname"] = self.host.partition(":")[0]
+            extensions["sni_hostname"] = httpx2.URL(f"https://{self.host}").host
         sent = {"host": self.host, **self.trace_headers(), **headers}
-        request = httpx2.Request(
-            call.operation.method, url, headers=sent, content=content or None, extensions=extensions
-        )
+        method = call.operation.method
+        request = httpx2.Request(method, url, headers=sent, content=content or None, extensions=extensions)
         return Send(request, timeout.read or 30.0, call.operation.auth != "client")
 
     def _judged(self, call: Call, answer: Answer) -> Answer:
