@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP_INSTALL := $(PY) -m pip install -q --disable-pip-version-check --no-input --no-deps --require-hashes
-CODE := deploy gateway services shared tests
+CODE := clients/python deploy gateway services shared tests
 ID ?=
 SINCE ?=
 TESTS ?=
@@ -92,6 +92,9 @@ fmt: $(VENV)/.installed-dev ## format and fix what can be fixed
 
 openapi: $(VENV)/.installed-dev ## write the machine-readable contract and its page into gateway/docs/static
 	@$(PY) -m deploy.docs
+
+clients: $(VENV)/.installed-dev ## write the generated part of the SDKs in clients/ from the contract
+	@$(PY) -m deploy.clients
 
 # Its tools need Node.js ≥ 20 and Java ≥ 11 beside Python.
 contract: $(VENV)/.installed-dev $(VENV)/contract/.installed ## lint the contract, generate clients with nine generators, compile them, and call a live stack with two
@@ -179,4 +182,4 @@ $(VENV)/idp/.installed: requirements-idp.lock | $(VENV)/bin/python
 	@$(VENV)/idp/bin/python -m pip install -q --disable-pip-version-check --no-input --no-deps --require-hashes -r requirements-idp.lock
 	@touch $@
 
-.PHONY: collections contract load house words audit mutate cover logs operate restart soak compose-env compose-tenant compose-test help up down reset demo trace migrate test check lint types fmt openapi bench fuzz chaos
+.PHONY: clients collections contract load house words audit mutate cover logs operate restart soak compose-env compose-tenant compose-test help up down reset demo trace migrate test check lint types fmt openapi bench fuzz chaos

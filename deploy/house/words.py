@@ -26,6 +26,8 @@ BEGINS = re.compile(r"(?:What|Whatever|Whoever)\b")
 QUOTED = re.compile(r'^([^\n"]*)"""(.*?)"""', re.MULTILINE | re.DOTALL)
 COMMENT = re.compile(r"^[^\n'\"#]*#+ (.*)$", re.MULTILINE)
 SQL_COMMENT = re.compile(r"-- (.*)$", re.MULTILINE)
+# The words of such a file are counted where the contract has them from.
+GENERATED = '"""Generated from the contract'
 CODE_IN_PROSE = re.compile(r"```.*?```|`[^`\n]*`|\]\([^)]*\)", re.DOTALL)
 
 
@@ -55,6 +57,8 @@ def files(changed_only: bool = False) -> list[Path]:
 def texts(file: Path) -> Iterator[Text]:
     """The passages of a file that people read, with the line each begins in."""
     source = file.read_text()
+    if source.startswith(GENERATED):
+        return
     if file.suffix == ".md":
         blanked = CODE_IN_PROSE.sub(lambda match: "\n" * match[0].count("\n"), source)
         yield from (Text("prose", number, line) for number, line in enumerate(blanked.split("\n"), 1))

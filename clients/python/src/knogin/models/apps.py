@@ -1,0 +1,316 @@
+"""Generated from the contract by `make clients`; do not edit."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from msgspec import UNSET, UnsetType
+
+from .._model import Model
+
+
+class App(Model, kw_only=True):
+    """A registered app: a system that calls the platform"""
+
+    client_id: str
+    """The id of the app, such as `app_01jdk…`"""
+    name: str
+    """The name that people see at sign-in and consent"""
+    status: str
+    """A `disabled` app gets no tokens and no webhooks. One of: active, disabled"""
+    tenant_id: str
+    """The id of the organisation"""
+    first_party: bool
+    """Whether the organisation's own people made the app, and need no consent page"""
+    grant_types: list[str]
+    """The OAuth grant types that the app may use"""
+    redirect_uris: list[str]
+    """Addresses to which a browser may return after sign-in, compared as exact text"""
+    requested_scopes: list[str]
+    """The scopes that the app asks for; its tokens hold no others"""
+    token_endpoint_auth_method: str
+    """How the app proves itself at the token endpoint; `none` is for public apps. One of: client_secret_basic,
+    client_secret_post, none, private_key_jwt
+    """
+    jwks: dict[str, Any] | None = None
+    """The app's public keys (RFC 7517), for `private_key_jwt`"""
+    governance: Governance
+    secrets: list[Secret]
+    """The live secrets; two while one replaces the other"""
+    created_at: datetime
+    """When it was made"""
+    updated_at: datetime
+    """When it last changed"""
+
+
+class AppChange(Model, kw_only=True):
+    """`PATCH /v1/platform/apps/{client_id}`; changes the fields it names."""
+
+    name: str | UnsetType = UNSET
+    """The name, for people"""
+    redirect_uris: list[str] | UnsetType = UNSET
+    """Addresses to which a browser may return after sign-in, compared as exact text"""
+    requested_scopes: list[str] | UnsetType = UNSET
+    """The scopes that the app asks for; its tokens hold no others"""
+    jwks: dict[str, Any] | UnsetType = UNSET
+    """The app's public keys (RFC 7517), for `private_key_jwt`"""
+
+
+class AppDraft(Model, kw_only=True):
+    """`POST /v1/platform/apps`; names and defaults of RFC 7591 §2."""
+
+    name: str
+    """The name, for people"""
+    grant_types: list[Literal["authorization_code", "client_credentials", "refresh_token"]] | UnsetType = UNSET
+    """The OAuth grant types that the app may use"""
+    redirect_uris: list[str] | UnsetType = UNSET
+    """Addresses to which a browser may return after sign-in, compared as exact text"""
+    requested_scopes: list[str] | UnsetType = UNSET
+    """The scopes that the app asks for; its tokens hold no others"""
+    token_endpoint_auth_method: (
+        Literal["client_secret_basic", "client_secret_post", "none", "private_key_jwt"] | UnsetType
+    ) = UNSET
+    """How the app proves itself at the token endpoint; `none` is for public apps"""
+    jwks: dict[str, Any] | UnsetType | None = UNSET
+    """The app's public keys (RFC 7517), for `private_key_jwt`"""
+
+
+class AppEvent(Model, kw_only=True):
+    """A refused token call, or another event of the app"""
+
+    id: str
+    """The id"""
+    at: datetime
+    """When it happened"""
+    kind: str
+    """The kind of event"""
+    reason: str
+    """The OAuth error, or the reason of the refusal"""
+    trace_id: str
+    """The trace of the call, 32 hex digits; give it to support"""
+
+
+class AppEvents(Model, kw_only=True):
+    """A page of an app's events, newest first"""
+
+    events: list[AppEvent]
+    """The items of this page, newest first"""
+    next_cursor: str | None
+    """The `cursor` of the next page; null on the last one"""
+
+
+class Apps(Model, kw_only=True):
+    """A page of apps"""
+
+    apps: list[App]
+    """The apps of this page, newest first"""
+    next_cursor: str | None
+    """The `cursor` of the next page; null on the last one"""
+
+
+class Governance(Model, kw_only=True):
+    """The rules that the organisation's administrator set for the app. `access_token_ttl` is in seconds."""
+
+    allow_service_tokens: bool
+    """Whether service tokens may be minted; false ends those that live"""
+    enforce_pkce: bool
+    """Whether every authorization code needs PKCE (RFC 7636)"""
+    redirect_uris: list[str]
+    """Addresses to which a browser may return after sign-in, compared as exact text"""
+    approved_events: list[str]
+    """Event types that the app's webhooks may get, or patterns such as `incident.*`"""
+    access_token_ttl: int
+    """Seconds that an access token lives"""
+    graphql_bundles: list[str]
+    """Names of the GraphQL bundles that are granted"""
+    pseudonym_domain: str
+    """Apps of one domain see the same pseudonym for a person; apps of different domains cannot link theirs"""
+    deidentification: str
+    """How the app is shown patient care records. `exact`: names, numbers and free text are gone, times are as they
+    were. `shifted`: every time of a patient is moved by the same number of whole days, up to 50 either way, and
+    shown to the minute. `safe_harbor`: every encounter begins on 1 January of its year, vehicles are not named. In
+    the last two the app only reads; ids and pseudonyms are its own in that mode; an encounter appears, and changes,
+    a fixed number of days after the day that its moved times say (51, or 367), at midnight UTC, in no meaningful
+    order, so that polling reveals no more than reading once. Such an app holds no scope but `argus:epcr:read`,
+    `webhooks:read`, `webhooks:write` and `offline_access`, and is approved for no event but `webhook.disabled`,
+    `app.secret_rotated` and `integration_request.decided`; a conflicting change is 422 and names the conflict. A
+    change of mode ends the app's tokens. No mode withstands a reader who holds the dispatch log, a device's
+    readings or the same records read exactly: values and intervals are not changed, and match. A sandbox moves
+    times but holds nothing back. One of: exact, safe_harbor, shifted
+    """
+
+
+class GovernanceChange(Model, kw_only=True):
+    """`PATCH …/governance`: a JSON merge, only named fields change."""
+
+    allow_service_tokens: bool | UnsetType = UNSET
+    """Whether service tokens may be minted; false ends those that live"""
+    enforce_pkce: bool | UnsetType = UNSET
+    """Whether every authorization code needs PKCE (RFC 7636)"""
+    redirect_uris: list[str] | UnsetType = UNSET
+    """Addresses to which a browser may return after sign-in, compared as exact text"""
+    approved_events: list[str] | UnsetType = UNSET
+    """Event types that the app's webhooks may get, or patterns such as `incident.*`"""
+    access_token_ttl: int | UnsetType = UNSET
+    """Seconds that an access token lives"""
+    graphql_bundles: list[str] | UnsetType = UNSET
+    """Names of the GraphQL bundles that are granted"""
+    pseudonym_domain: str | UnsetType = UNSET
+    """Apps of one domain see the same pseudonym for a person; apps of different domains cannot link theirs"""
+    deidentification: Literal["exact", "safe_harbor", "shifted"] | UnsetType = UNSET
+    """How patient care records are shown: `exact`, `shifted` times, or `safe_harbor`"""
+
+
+class GovernanceChanged(Model, kw_only=True):
+    """The rules that hold now, and what the change ended"""
+
+    client_id: str
+    """The id of the app, such as `app_01jdk…`"""
+    governance: Governance
+    revoked_service_tokens: int
+    """How many service tokens ended by this"""
+    revocation_effective_within_seconds: int
+    """Seconds until every gateway refuses what was revoked"""
+
+
+class GovernanceTried(Model, kw_only=True):
+    """The calls that the change would have refused over the last 7 days."""
+
+    dry_run: bool
+    """True: nothing was changed"""
+    would_refuse: int
+    """How many calls of the last 7 days the change would have refused"""
+    by_reason: dict[str, int]
+    """The same calls, counted by reason"""
+
+
+class MintedServiceToken(Model, kw_only=True):
+    """`token` is shown this once."""
+
+    id: str
+    """The id"""
+    token: str
+    """The service token; shown this once"""
+    scopes: list[str]
+    """Scopes, such as `argus:epcr:read`"""
+    expires_at: datetime
+    """When it ends; null if it has no end"""
+
+
+class RegisteredApp(Model, kw_only=True):
+    """The app with its secret, which is shown this once; public apps and those with keys of their own have none."""
+
+    client_id: str
+    """The id of the app, such as `app_01jdk…`"""
+    name: str
+    """The name that people see at sign-in and consent"""
+    status: str
+    """A `disabled` app gets no tokens and no webhooks. One of: active, disabled"""
+    tenant_id: str
+    """The id of the organisation"""
+    first_party: bool
+    """Whether the organisation's own people made the app, and need no consent page"""
+    grant_types: list[str]
+    """The OAuth grant types that the app may use"""
+    redirect_uris: list[str]
+    """Addresses to which a browser may return after sign-in, compared as exact text"""
+    requested_scopes: list[str]
+    """The scopes that the app asks for; its tokens hold no others"""
+    token_endpoint_auth_method: str
+    """How the app proves itself at the token endpoint; `none` is for public apps. One of: client_secret_basic,
+    client_secret_post, none, private_key_jwt
+    """
+    jwks: dict[str, Any] | None = None
+    """The app's public keys (RFC 7517), for `private_key_jwt`"""
+    governance: Governance
+    secrets: list[Secret]
+    """The live secrets; two while one replaces the other"""
+    created_at: datetime
+    """When it was made"""
+    updated_at: datetime
+    """When it last changed"""
+    client_secret: str | None = None
+    """The secret; shown this once"""
+
+
+class RotateSecret(Model, kw_only=True):
+    """How long the old secret works beside the new one; 0 ends it, and the tokens it obtained, at once."""
+
+    overlap_seconds: int | UnsetType = UNSET
+    """Seconds that the old secret works beside the new one"""
+
+
+class RotatedSecret(Model, kw_only=True):
+    """`client_secret` is shown this once."""
+
+    client_id: str
+    """The id of the app, such as `app_01jdk…`"""
+    client_secret: str
+    """The secret; shown this once"""
+    previous_secret_expires_at: datetime | None
+    """When the old secret stops working; null if it has"""
+
+
+class Scope(Model, kw_only=True):
+    """A permission that an app may ask for"""
+
+    name: str
+    """The scope as a token carries it"""
+    description: str
+    """The permission that the scope gives"""
+
+
+class Scopes(Model, kw_only=True):
+    """The scopes that the organisation's apps may ask for"""
+
+    scopes: list[Scope]
+    """The scopes that the organisation's apps may ask for"""
+
+
+class Secret(Model, kw_only=True):
+    """When a secret was made, ends and was last used; never its value."""
+
+    id: str
+    """The id"""
+    created_at: datetime
+    """When it was made"""
+    expires_at: datetime | None
+    """When it ends; null if it has no end"""
+    last_used_at: datetime | None
+    """When it was last used; null if never"""
+
+
+class ServiceToken(Model, kw_only=True):
+    """A live service token, without its value"""
+
+    id: str
+    """The id"""
+    grant_id: str
+    """The grant that the token belongs to"""
+    scopes: list[str]
+    """Scopes, such as `argus:epcr:read`"""
+    created_at: datetime
+    """When it was made"""
+    expires_at: datetime
+    """When it ends; null if it has no end"""
+    last_used_at: datetime | None
+    """When it was last used; null if never"""
+
+
+class ServiceTokenDraft(Model, kw_only=True):
+    """`scopes` default to all the app has; lives 24 h unless it says otherwise, 30 days at most."""
+
+    scopes: list[str] | UnsetType = UNSET
+    """Scopes of the token; all of the app's if left out"""
+    expires_in: int | UnsetType = UNSET
+    """Seconds that the token lives"""
+
+
+class ServiceTokens(Model, kw_only=True):
+    """A page of service tokens"""
+
+    service_tokens: list[ServiceToken]
+    """The live service tokens of this page, newest first"""
+    next_cursor: str | None
+    """The `cursor` of the next page; null on the last one"""

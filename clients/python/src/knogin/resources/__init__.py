@@ -1,0 +1,94 @@
+"""Generated from the contract by `make clients`; do not edit."""
+
+from functools import cached_property
+
+from .._transport import Caller
+from .apps import Apps, AsyncApps
+from .control_plane import AsyncControlPlane, ControlPlane
+from .devices import AsyncDevices, Devices
+from .epcr import AsyncEpcr, Epcr
+from .graphql import AsyncGraphql, Graphql
+from .integration_requests import AsyncIntegrationRequests, IntegrationRequests
+from .oauth import AsyncOauth, Oauth
+from .saml import AsyncSaml, Saml
+from .webhooks import AsyncWebhooks, Webhooks
+
+
+class Resources(Caller):
+    """The operations of a client, by the part of the platform."""
+
+    @cached_property
+    def apps(self) -> Apps:
+        return Apps(self)
+
+    @cached_property
+    def integration_requests(self) -> IntegrationRequests:
+        return IntegrationRequests(self)
+
+    @cached_property
+    def oauth(self) -> Oauth:
+        return Oauth(self)
+
+    @cached_property
+    def saml(self) -> Saml:
+        return Saml(self)
+
+    @cached_property
+    def webhooks(self) -> Webhooks:
+        return Webhooks(self)
+
+    @cached_property
+    def graphql(self) -> Graphql:
+        return Graphql(self)
+
+    @cached_property
+    def epcr(self) -> Epcr:
+        return Epcr(self)
+
+    @cached_property
+    def devices(self) -> Devices:
+        return Devices(self)
+
+    @cached_property
+    def control_plane(self) -> ControlPlane:
+        return ControlPlane(self)
+
+
+class AsyncResources(Caller):
+    """The operations of a client, by the part of the platform."""
+
+    @cached_property
+    def apps(self) -> AsyncApps:
+        return AsyncApps(self)
+
+    @cached_property
+    def integration_requests(self) -> AsyncIntegrationRequests:
+        return AsyncIntegrationRequests(self)
+
+    @cached_property
+    def oauth(self) -> AsyncOauth:
+        return AsyncOauth(self)
+
+    @cached_property
+    def saml(self) -> AsyncSaml:
+        return AsyncSaml(self)
+
+    @cached_property
+    def webhooks(self) -> AsyncWebhooks:
+        return AsyncWebhooks(self)
+
+    @cached_property
+    def graphql(self) -> AsyncGraphql:
+        return AsyncGraphql(self)
+
+    @cached_property
+    def epcr(self) -> AsyncEpcr:
+        return AsyncEpcr(self)
+
+    @cached_property
+    def devices(self) -> AsyncDevices:
+        return AsyncDevices(self)
+
+    @cached_property
+    def control_plane(self) -> AsyncControlPlane:
+        return AsyncControlPlane(self)

@@ -1,0 +1,490 @@
+"""Generated from the contract by `make clients`; do not edit."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from .. import models
+from .._paging import AsyncPages, Pages
+from .._transport import Call, Caller, Operation
+
+_LIST_WEBHOOKS = Operation("listWebhooks", "GET", "/v1/webhooks", {200: models.webhooks.Webhooks})
+_CREATE_WEBHOOK = Operation(
+    "createWebhook", "POST", "/v1/webhooks", {201: models.webhooks.Webhook}, body="json", keyed=True
+)
+_GET_WEBHOOK = Operation("getWebhook", "GET", "/v1/webhooks/{}", {200: models.webhooks.Webhook})
+_UPDATE_WEBHOOK = Operation("updateWebhook", "PUT", "/v1/webhooks/{}", {200: models.webhooks.Webhook}, body="json")
+_DELETE_WEBHOOK = Operation("deleteWebhook", "DELETE", "/v1/webhooks/{}", {204: None})
+_LIST_DELIVERIES = Operation("listDeliveries", "GET", "/v1/webhooks/{}/deliveries", {200: models.webhooks.Deliveries})
+_GET_DELIVERY = Operation("getDelivery", "GET", "/v1/webhooks/{}/deliveries/{}", {200: models.webhooks.DeliveryHistory})
+_RETRY_DELIVERY = Operation(
+    "retryDelivery", "POST", "/v1/webhooks/{}/deliveries/{}/retry", {202: models.webhooks.Queued}
+)
+_RECOVER_DELIVERIES = Operation(
+    "recoverDeliveries", "POST", "/v1/webhooks/{}/recover", {202: models.webhooks.Recovering}
+)
+_SEND_TEST_WEBHOOK = Operation(
+    "sendTestWebhook",
+    "POST",
+    "/v1/webhooks/{}/test",
+    {200: models.webhooks.Diagnosis, 202: models.webhooks.Queued},
+    keyed=True,
+)
+_GET_RECONCILIATION = Operation(
+    "getReconciliation", "GET", "/v1/webhooks/{}/reconciliation", {200: models.webhooks.Reconciliation}
+)
+
+
+class Webhooks:
+    """Subscriptions to events. Each event is delivered by a signed POST, and repeated until the receiver answers 2xx."""
+
+    def __init__(self, client: Caller) -> None:
+        self._client = client
+
+    def list_webhooks(
+        self, *, limit: int | None = None, cursor: str | None = None, timeout: float | None = None
+    ) -> Pages[models.webhooks.Webhook]:
+        """List webhooks.
+
+        Those of the calling app, newest first.
+
+        Scope: `webhooks:read`.
+
+        `limit`: The highest number of items.
+        `cursor`: `next_cursor` of the previous page.
+        """
+        return self._client._pages(
+            Call(_LIST_WEBHOOKS, query={"limit": limit, "cursor": cursor}, timeout=timeout, page="webhooks")
+        )
+
+    def create_webhook(
+        self, body: models.webhooks.NewWebhook, *, idempotency_key: str | None = None, timeout: float | None = None
+    ) -> models.webhooks.Webhook:
+        """Create a webhook.
+
+        Deliveries are signed as Standard Webhooks 1.0 says. Without a `secret` one is made and shown this once.
+
+        Scope: `webhooks:write`.
+
+        `idempotency_key`: Makes the call safe to repeat: for 24 hours, the same request with the same key gets the
+        stored answer.
+        """
+        return self._client._call(
+            Call(_CREATE_WEBHOOK, headers={"Idempotency-Key": idempotency_key}, body=body, timeout=timeout)
+        )
+
+    def get_webhook(self, webhook_id: str, *, timeout: float | None = None) -> models.webhooks.Webhook:
+        """Inspect a webhook.
+
+        With its backlog: how many deliveries wait.
+
+        Scope: `webhooks:read`.
+
+        `webhook_id`: The webhook's id.
+        """
+        return self._client._call(Call(_GET_WEBHOOK, path=(webhook_id,), timeout=timeout))
+
+    def update_webhook(
+        self, webhook_id: str, body: models.webhooks.WebhookChange, *, timeout: float | None = None
+    ) -> models.webhooks.Webhook:
+        """Update a webhook.
+
+        Changes the fields it names. A new `secret` signs beside the old one for 24 hours. `enabled: true` ends a
+        disablement, and a webhook that is failing or slowed is tried at once; `enabled: false` holds from the next
+        delivery on, however many wait.
+
+        Scope: `webhooks:write`.
+
+        `webhook_id`: The webhook's id.
+        """
+        return self._client._call(Call(_UPDATE_WEBHOOK, path=(webhook_id,), body=body, timeout=timeout))
+
+    def delete_webhook(self, webhook_id: str, *, timeout: float | None = None) -> None:
+        """Delete a webhook.
+
+        Nothing is sent any more; its deliveries and their history are deleted.
+
+        Scope: `webhooks:write`.
+
+        `webhook_id`: The webhook's id.
+        """
+        return self._client._call(Call(_DELETE_WEBHOOK, path=(webhook_id,), timeout=timeout))
+
+    def list_deliveries(
+        self,
+        webhook_id: str,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        status: Literal["failed", "queued", "retrying", "succeeded"] | None = None,
+        event_type: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        timeout: float | None = None,
+    ) -> Pages[models.webhooks.Delivery]:
+        """Review deliveries.
+
+        Newest first, tests among the others. `since` (inclusive) and `until` (exclusive) are about `created_at`,
+        when a delivery was queued here: neither the event's own time nor that of an attempt. `sequence` numbers a
+        webhook's deliveries without a gap, in the order of their events' times where these arrive together, and
+        otherwise in the order of their arrival here; tests have none. With `status` or `event_type` a call looks at
+        10,000 deliveries: a short page, or an empty one, may have a `next_cursor`.
+
+        Scope: `webhooks:read`.
+
+        `webhook_id`: The webhook's id.
+        `limit`: The highest number of items.
+        `cursor`: `next_cursor` of the previous page.
+        `status`: Only deliveries in this state.
+        `event_type`: Only deliveries of this event type.
+        `since`: Start of the period, inclusive.
+        `until`: End of the period, exclusive.
+        """
+        return self._client._pages(
+            Call(
+                _LIST_DELIVERIES,
+                path=(webhook_id,),
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "status": status,
+                    "event_type": event_type,
+                    "since": since,
+                    "until": until,
+                },
+                timeout=timeout,
+                page="deliveries",
+            )
+        )
+
+    def get_delivery(
+        self, webhook_id: str, delivery_id: str, *, timeout: float | None = None
+    ) -> models.webhooks.DeliveryHistory:
+        """Review one delivery's attempts.
+
+        With the exact request body and each attempt: headers, address, answer, duration.
+
+        Scope: `webhooks:read`.
+
+        `webhook_id`: The webhook's id.
+        `delivery_id`: The delivery's id.
+        """
+        return self._client._call(
+            Call(
+                _GET_DELIVERY,
+                path=(
+                    webhook_id,
+                    delivery_id,
+                ),
+                timeout=timeout,
+            )
+        )
+
+    def retry_delivery(
+        self, webhook_id: str, delivery_id: str, *, timeout: float | None = None
+    ) -> models.webhooks.Queued:
+        """Send a delivery again.
+
+        Sent at once, even if the receiver asked for a pause.
+
+        Scope: `webhooks:write`.
+
+        `webhook_id`: The webhook's id.
+        `delivery_id`: The delivery's id.
+        """
+        return self._client._call(
+            Call(
+                _RETRY_DELIVERY,
+                path=(
+                    webhook_id,
+                    delivery_id,
+                ),
+                timeout=timeout,
+            )
+        )
+
+    def recover_deliveries(
+        self, webhook_id: str, *, since: datetime, timeout: float | None = None
+    ) -> models.webhooks.Recovering:
+        """Send given-up deliveries again.
+
+        Sends again the given-up deliveries created `since` then, and those that wait for a retry: oldest first, at
+        a rising rate.
+
+        Scope: `webhooks:write`.
+
+        `webhook_id`: The webhook's id.
+        `since`: Take back deliveries created since then.
+        """
+        return self._client._call(
+            Call(_RECOVER_DELIVERIES, path=(webhook_id,), query={"since": since}, timeout=timeout)
+        )
+
+    def send_test_webhook(
+        self,
+        webhook_id: str,
+        *,
+        wait: bool | None = None,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> models.webhooks.Diagnosis | models.webhooks.Queued:
+        """Send a test webhook.
+
+        `?wait=true` sends it at once and answers with a diagnosis; an app waits for at most two at a time.
+
+        Scope: `webhooks:write`.
+
+        `webhook_id`: The webhook's id.
+        `wait`: Wait for the answer, and get a diagnosis.
+        `idempotency_key`: Makes the call safe to repeat: for 24 hours, the same request with the same key gets the
+        stored answer.
+        """
+        return self._client._call(
+            Call(
+                _SEND_TEST_WEBHOOK,
+                path=(webhook_id,),
+                query={"wait": wait},
+                headers={"Idempotency-Key": idempotency_key},
+                timeout=timeout,
+            )
+        )
+
+    def get_reconciliation(self, webhook_id: str, *, timeout: float | None = None) -> models.webhooks.Reconciliation:
+        """Check the books.
+
+        Counts the webhook's deliveries, so that you can prove that none is missing.
+
+        Scope: `webhooks:read`.
+
+        `webhook_id`: The webhook's id.
+        """
+        return self._client._call(Call(_GET_RECONCILIATION, path=(webhook_id,), timeout=timeout))
+
+
+class AsyncWebhooks:
+    """Subscriptions to events. Each event is delivered by a signed POST, and repeated until the receiver answers 2xx."""
+
+    def __init__(self, client: Caller) -> None:
+        self._client = client
+
+    def list_webhooks(
+        self, *, limit: int | None = None, cursor: str | None = None, timeout: float | None = None
+    ) -> AsyncPages[models.webhooks.Webhook]:
+        """List webhooks.
+
+        Those of the calling app, newest first.
+
+        Scope: `webhooks:read`.
+
+        `limit`: The highest number of items.
+        `cursor`: `next_cursor` of the previous page.
+        """
+        return self._client._pages(
+            Call(_LIST_WEBHOOKS, query={"limit": limit, "cursor": cursor}, timeout=timeout, page="webhooks")
+        )
+
+    async def create_webhook(
+        self, body: models.webhooks.NewWebhook, *, idempotency_key: str | None = None, timeout: float | None = None
+    ) -> models.webhooks.Webhook:
+        """Create a webhook.
+
+        Deliveries are signed as Standard Webhooks 1.0 says. Without a `secret` one is made and shown this once.
+
+        Scope: `webhooks:write`.
+
+        `idempotency_key`: Makes the call safe to repeat: for 24 hours, the same request with the same key gets the
+        stored answer.
+        """
+        return await self._client._call(
+            Call(_CREATE_WEBHOOK, headers={"Idempotency-Key": idempotency_key}, body=body, timeout=timeout)
+        )
+
+    async def get_webhook(self, webhook_id: str, *, timeout: float | None = None) -> models.webhooks.Webhook:
+        """Inspect a webhook.
+
+        With its backlog: how many deliveries wait.
+
+        Scope: `webhooks:read`.
+
+        `webhook_id`: The webhook's id.
+        """
+        return await self._client._call(Call(_GET_WEBHOOK, path=(webhook_id,), timeout=timeout))
+
+    async def update_webhook(
+        self, webhook_id: str, body: models.webhooks.WebhookChange, *, timeout: float | None = None
+    ) -> models.webhooks.Webhook:
+        """Update a webhook.
+
+        Changes the fields it names. A new `secret` signs beside the old one for 24 hours. `enabled: true` ends a
+        disablement, and a webhook that is failing or slowed is tried at once; `enabled: false` holds from the next
+        delivery on, however many wait.
+
+        Scope: `webhooks:write`.
+
+        `webhook_id`: The webhook's id.
+        """
+        return await self._client._call(Call(_UPDATE_WEBHOOK, path=(webhook_id,), body=body, timeout=timeout))
+
+    async def delete_webhook(self, webhook_id: str, *, timeout: float | None = None) -> None:
+        """Delete a webhook.
+
+        Nothing is sent any more; its deliveries and their history are deleted.
+
+        Scope: `webhooks:write`.
+
+        `webhook_id`: The webhook's id.
+        """
+        return await self._client._call(Call(_DELETE_WEBHOOK, path=(webhook_id,), timeout=timeout))
+
+    def list_deliveries(
+        self,
+        webhook_id: str,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        status: Literal["failed", "queued", "retrying", "succeeded"] | None = None,
+        event_type: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        timeout: float | None = None,
+    ) -> AsyncPages[models.webhooks.Delivery]:
+        """Review deliveries.
+
+        Newest first, tests among the others. `since` (inclusive) and `until` (exclusive) are about `created_at`,
+        when a delivery was queued here: neither the event's own time nor that of an attempt. `sequence` numbers a
+        webhook's deliveries without a gap, in the order of their events' times where these arrive together, and
+        otherwise in the order of their arrival here; tests have none. With `status` or `event_type` a call looks at
+        10,000 deliveries: a short page, or an empty one, may have a `next_cursor`.
+
+        Scope: `webhooks:read`.
+
+        `webhook_id`: The webhook's id.
+        `limit`: The highest number of items.
+        `cursor`: `next_cursor` of the previous page.
+        `status`: Only deliveries in this state.
+        `event_type`: Only deliveries of this event type.
+        `since`: Start of the period, inclusive.
+        `until`: End of the period, exclusive.
+        """
+        return self._client._pages(
+            Call(
+                _LIST_DELIVERIES,
+                path=(webhook_id,),
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "status": status,
+                    "event_type": event_type,
+                    "since": since,
+                    "until": until,
+                },
+                timeout=timeout,
+                page="deliveries",
+            )
+        )
+
+    async def get_delivery(
+        self, webhook_id: str, delivery_id: str, *, timeout: float | None = None
+    ) -> models.webhooks.DeliveryHistory:
+        """Review one delivery's attempts.
+
+        With the exact request body and each attempt: headers, address, answer, duration.
+
+        Scope: `webhooks:read`.
+
+        `webhook_id`: The webhook's id.
+        `delivery_id`: The delivery's id.
+        """
+        return await self._client._call(
+            Call(
+                _GET_DELIVERY,
+                path=(
+                    webhook_id,
+                    delivery_id,
+                ),
+                timeout=timeout,
+            )
+        )
+
+    async def retry_delivery(
+        self, webhook_id: str, delivery_id: str, *, timeout: float | None = None
+    ) -> models.webhooks.Queued:
+        """Send a delivery again.
+
+        Sent at once, even if the receiver asked for a pause.
+
+        Scope: `webhooks:write`.
+
+        `webhook_id`: The webhook's id.
+        `delivery_id`: The delivery's id.
+        """
+        return await self._client._call(
+            Call(
+                _RETRY_DELIVERY,
+                path=(
+                    webhook_id,
+                    delivery_id,
+                ),
+                timeout=timeout,
+            )
+        )
+
+    async def recover_deliveries(
+        self, webhook_id: str, *, since: datetime, timeout: float | None = None
+    ) -> models.webhooks.Recovering:
+        """Send given-up deliveries again.
+
+        Sends again the given-up deliveries created `since` then, and those that wait for a retry: oldest first, at
+        a rising rate.
+
+        Scope: `webhooks:write`.
+
+        `webhook_id`: The webhook's id.
+        `since`: Take back deliveries created since then.
+        """
+        return await self._client._call(
+            Call(_RECOVER_DELIVERIES, path=(webhook_id,), query={"since": since}, timeout=timeout)
+        )
+
+    async def send_test_webhook(
+        self,
+        webhook_id: str,
+        *,
+        wait: bool | None = None,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> models.webhooks.Diagnosis | models.webhooks.Queued:
+        """Send a test webhook.
+
+        `?wait=true` sends it at once and answers with a diagnosis; an app waits for at most two at a time.
+
+        Scope: `webhooks:write`.
+
+        `webhook_id`: The webhook's id.
+        `wait`: Wait for the answer, and get a diagnosis.
+        `idempotency_key`: Makes the call safe to repeat: for 24 hours, the same request with the same key gets the
+        stored answer.
+        """
+        return await self._client._call(
+            Call(
+                _SEND_TEST_WEBHOOK,
+                path=(webhook_id,),
+                query={"wait": wait},
+                headers={"Idempotency-Key": idempotency_key},
+                timeout=timeout,
+            )
+        )
+
+    async def get_reconciliation(
+        self, webhook_id: str, *, timeout: float | None = None
+    ) -> models.webhooks.Reconciliation:
+        """Check the books.
+
+        Counts the webhook's deliveries, so that you can prove that none is missing.
+
+        Scope: `webhooks:read`.
+
+        `webhook_id`: The webhook's id.
+        """
+        return await self._client._call(Call(_GET_RECONCILIATION, path=(webhook_id,), timeout=timeout))

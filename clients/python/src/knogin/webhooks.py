@@ -1,0 +1,91 @@
+"""Verifies webhooks (Standard Webhooks 1.0, scheme `v1`) and gives their events as typed models."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import time
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from ._model import decode
+from .errors import KnoginError
+from .models import events
+
+TOLERANCE_SECONDS = 300
+PREFIX = "whsec_"
+
+
+class InvalidWebhook(KnoginError):
+    """The request is not a webhook of the platform for this secret. Answer it with 400; the message says which check fails."""
+
+
+def verify(
+    payload: bytes | str,
+    headers: Mapping[str, str],
+    secret: str | Sequence[str],
+    *,
+    tolerance: float = TOLERANCE_SECONDS,
+) -> events.Event:
+    """The event of a webhook. Raises `InvalidWebhook`, and nothing else.
+
+    `payload` is the body as it arrived: never parse and encode it again first. `secret` is the subscription's secret, or several of
+    them while one replaces another. `tolerance` is in seconds: an older or newer timestamp is refused. `webhook-id` is the same in
+    every attempt: store it, and skip an event that you have already handled.
+    """
+    body = payload.encode("utf-8", "replace") if isinstance(payload, str) else bytes(payload)
+    given = {name.lower(): value for name, value in headers.items()}
+    try:
+        message_id, timestamp, signatures = (given[f"webhook-{name}"] for name in ("id", "timestamp", "signature"))
+    except KeyError as missing:
+        raise InvalidWebhook(f"the header {missing.args[0]} is missing") from None
+    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 16):
+        raise InvalidWebhook("webhook-timestamp is not a number of seconds")
+    if abs(time.time() - int(timestamp)) > tolerance:
+        raise InvalidWebhook(f"webhook-timestamp is more than {tolerance:g} seconds from this machine's clock")
+    content = f"{message_id}.{timestamp}.".encode("utf-8", "replace") + body
+    secrets = [secret] if isinstance(secret, str) else list(secret)
+    expected = [hmac.digest(_key(one), content, hashlib.sha256) for one in secrets]
+    if not any(hmac.compare_digest(one, other) for one in expected for other in _signatures(signatures)):
+        raise InvalidWebhook("no signature fits: the secret is another one, or the body was changed on its way")
+    return _event(body)
+
+
+def _key(secret: str) -> bytes:
+    if not secret.startswith(PREFIX):
+        if not secret:
+            raise InvalidWebhook("the secret is empty")
+        return secret.encode()
+    encoded = secret.removeprefix(PREFIX)
+    try:
+        key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidWebhook("the text after whsec_ in the secret is not base64") from None
+    if not key:
+        raise InvalidWebhook("the secret is empty")
+    return key
+
+
+def _signatures(header: str) -> list[bytes]:
+    """The signatures of the scheme `v1`; others, and unreadable ones, do not count."""
+    found: list[bytes] = []
+    for one in header.split():
+        version, _, encoded = one.partition(",")
+        if version == "v1":
+            try:
+                found.append(base64.b64decode(encoded, validate=True))
+            except (binascii.Error, ValueError):
+                continue
+    return found
+
+
+def _event(body: bytes) -> events.Event:
+    try:
+        envelope = decode(body, events.UnknownEvent)
+        known = events.TYPES.get(envelope.type)
+        return envelope if known is None else decode(body, known)
+    except msgspec.DecodeError as error:
+        raise InvalidWebhook(f"the body is signed, but is not an event of the contract: {error}") from None

@@ -1,0 +1,1 @@
+"""Generates the SDKs in clients/ from the contract: `make clients`."""

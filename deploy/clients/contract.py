@@ -1,0 +1,181 @@
+"""The contract as an SDK of any language needs it: operations with their parameters, bodies and answers."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import gateway.docs
+
+DOCUMENT = gateway.docs.FILES / "openapi-client.json"
+METHODS = ("get", "post", "put", "patch", "delete")
+# A browser goes there, with a person before it; a program only makes the address.
+NOT_CALLED_BY_PROGRAMS = {"authorizeUser"}
+Schema = Mapping[str, Any]
+
+
+class Parameter(NamedTuple):
+    """`place` is path, query or header."""
+
+    name: str
+    place: str
+    required: bool
+    description: str
+    schema: Schema
+
+
+class Body(NamedTuple):
+    """`kind` is json, form or bytes."""
+
+    kind: str
+    schema: Schema
+    required: bool
+
+
+class Answer(NamedTuple):
+    """A status of success; `schema` is None for an answer without a body, `kind` is json or bytes."""
+
+    status: int
+    kind: str
+    schema: Schema | None
+
+
+class Operation(NamedTuple):
+    """`auth` is bearer, client (the token endpoints) or open. `page` is the member with the items of a list: "" for a bare array, None for
+    an operation that has no pages."""
+
+    id: str
+    method: str
+    path: str
+    tag: str
+    summary: str
+    description: str
+    scopes: list[str]
+    parameters: list[Parameter]
+    body: Body | None
+    answers: list[Answer]
+    has_not_modified: bool
+    auth: str
+    page: str | None
+
+    @property
+    def is_keyed(self) -> bool:
+        return any(parameter.name == "Idempotency-Key" for parameter in self.parameters)
+
+
+class Contract:
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self.document = document
+        self.schemas: dict[str, Schema] = document["components"]["schemas"]
+        self.version: str = document["info"]["version"]
+        self.tags: dict[str, str] = {tag["name"]: tag.get("description", "") for tag in document["tags"]}
+        self.servers: list[str] = [server["url"] for server in document["servers"]]
+
+    @classmethod
+    def read(cls) -> "Contract":
+        return cls(json.loads(DOCUMENT.read_text()))
+
+    @cached_property
+    def operations(self) -> list[Operation]:
+        return [
+            self._operation(path, method, entry)
+            for path, entries in self.document["paths"].items()
+            for method, entry in entries.items()
+            if method in METHODS and entry["operationId"] not in NOT_CALLED_BY_PROGRAMS
+        ]
+
+    @cached_property
+    def sent(self) -> set[str]:
+        """Names of the schemas that a client sends."""
+        return self._reachable(op.body.schema for op in self.operations if op.body)
+
+    @cached_property
+    def received(self) -> set[str]:
+        """Names of the schemas that a client reads, among them the events."""
+        answers = self._reachable(answer.schema for op in self.operations for answer in op.answers if answer.schema)
+        return answers | {name for name in self.schemas if name.startswith("events.")}
+
+    def _reachable(self, schemas: Iterator[Schema]) -> set[str]:
+        found: set[str] = set()
+        waiting: list[Any] = list(schemas)
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, dict):
+                name = referred(node)
+                if name and name not in found:
+                    found.add(name)
+                    waiting.append(self.schemas[name])
+                waiting += [value for key, value in node.items() if key not in ("example", "examples", "mapping")]
+            elif isinstance(node, list):
+                waiting += node
+        return found
+
+    def _operation(self, path: str, method: str, entry: Mapping[str, Any]) -> Operation:
+        parameters = [self._parameter(one) for one in entry.get("parameters", [])]
+        answers = [self._answer(status, one) for status, one in entry["responses"].items() if status.startswith("2")]
+        security = entry["security"]
+        auth = "open" if not security else "client" if "client" in security[0] else "bearer"
+        page = None
+        if any(parameter.name == "cursor" for parameter in parameters):
+            page = self._items(answers[0].schema or {})
+        return Operation(
+            entry["operationId"],
+            method.upper(),
+            path,
+            entry["tags"][0],
+            entry["summary"],
+            entry.get("description", ""),
+            [scope for each in security for scope in each.get("oauth2", [])],
+            parameters,
+            self._body(entry["requestBody"]) if "requestBody" in entry else None,
+            answers,
+            "304" in entry["responses"],
+            auth,
+            page,
+        )
+
+    def _parameter(self, one: Mapping[str, Any]) -> Parameter:
+        if "$ref" in one:
+            one = self.document["components"]["parameters"][one["$ref"].rpartition("/")[2]]
+        return Parameter(one["name"], one["in"], one.get("required", False), one.get("description", ""), one["schema"])
+
+    @staticmethod
+    def _body(body: Mapping[str, Any]) -> Body:
+        kinds = {"application/json": "json", "application/x-www-form-urlencoded": "form"}
+        ((media, content),) = body["content"].items()
+        return Body(kinds.get(media, "bytes"), content["schema"], body.get("required", False))
+
+    @staticmethod
+    def _answer(status: str, answer: Mapping[str, Any]) -> Answer:
+        content = answer.get("content", {})
+        if not content:
+            return Answer(int(status), "json", None)
+        if "application/json" in content:
+            is_fhir = "application/fhir+json" in content and "anyOf" not in content["application/json"]["schema"]
+            # FHIR is the reader's own model: it stays JSON.
+            schema = {"type": "object"} if is_fhir else content["application/json"]["schema"]
+            return Answer(int(status), "json", schema)
+        return Answer(int(status), "bytes", {"type": "string", "format": "binary"})
+
+    def _items(self, schema: Schema) -> str:
+        if schema.get("type") == "array":
+            return ""
+        properties = self.schemas[referred(schema)]["properties"]
+        (items,) = [name for name, one in properties.items() if one.get("type") == "array"]
+        return items
+
+
+def referred(schema: Schema) -> str:
+    """The name of the schema that a `$ref` names, or the empty text."""
+    reference = schema.get("$ref")
+    return reference.rpartition("/")[2] if isinstance(reference, str) else ""
+
+
+def words(name: str) -> list[str]:
+    """The words of an identifier in any style: `createSamlConnection`, `Integration requests`, `X-Tenant-ID`."""
+    return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)]
+
+
+def snake(name: str) -> str:
+    return "_".join(words(name))

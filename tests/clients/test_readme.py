@@ -1,0 +1,57 @@
+"""Every block of Python in the SDK's README runs against a platform, with the values that a reader has."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import knogin
+from knogin import models
+from tests.clients.test_live import SCOPES, SECRET, draft
+from tests.clients.test_webhooks import BODY, signed
+from tests.support.stack import Stack
+
+README = Path(__file__).parents[2] / "clients" / "python" / "README.md"
+BLOCK = re.compile(r"(?:<!-- runs: (\w+) -->\n)?```python\n(.*?)```", re.DOTALL)
+PRINTED = {
+    "first": r"Bundle \d+\n",
+    "async": r"\[201\]\n",
+    "lists": r"enc_\w+ AMB-42\n(?:.*\n)*\d+\n",
+    "webhook": r"encounter enc_1\n",
+    "graphql": r"\{'name': '\w+', 'numerator': .*\}\n",
+    "errors": r"/serial_number \w+ .+\nfor support: [0-9a-f]{32}\n",
+    "raw": r"GET 200 [0-9a-f]{32}\nGET 304 [0-9a-f]{32}\n",
+}
+BLOCKS = dict(BLOCK.findall(README.read_text()))
+
+
+@pytest.fixture(scope="module")
+def reader(stack: Stack) -> dict[str, Any]:
+    """The names that a block uses."""
+    app = stack.register_app(SCOPES)
+    base_url = f"http://{stack.described['hosts']['api']}:{stack.port}"
+    with knogin.Knogin(app.client_id, app.client_secret, base_url=base_url) as client:
+        encounter = client.epcr.create_encounter(draft())
+        assert isinstance(encounter, models.epcr.EncounterView)
+    return {
+        "CLIENT_ID": app.client_id,
+        "CLIENT_SECRET": app.client_secret,
+        "BASE_URL": base_url,
+        "ENCOUNTER": encounter.id,
+        "SECRET": SECRET,
+        "body": BODY,
+        "headers": signed(),
+        "__name__": "__main__",
+    }
+
+
+def test_every_block_is_named() -> None:
+    assert set(BLOCKS) == set(PRINTED)
+    assert len(BLOCK.findall(README.read_text())) == len(PRINTED)
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_a_block_of_the_readme_runs(name: str, reader: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    exec(compile(BLOCKS[name], f"README.md {name}", "exec"), dict(reader))  # noqa: S102 - our own page
+    assert re.fullmatch(PRINTED[name], capsys.readouterr().out)
