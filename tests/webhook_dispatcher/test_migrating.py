@@ -110,7 +110,7 @@ def test_a_short_queue_and_one_that_has_its_stages_stay(older: Older) -> None:
     assert older.admin.execute("SELECT 'queue'::regclass::oid").fetchone() == before
     older.migrate()
     older.admin.execute(LEAVE, ("wh_1", 101, WAITING))
-    older.admin.execute("DELETE FROM migrations WHERE name LIKE 'webhook_dispatcher/%waiting_%'")
+    older.admin.execute("DELETE FROM migrations WHERE name LIKE 'webhook_dispatcher/000%waiting_%'")
     older.migrate()
     assert older.admin.execute("SELECT 'queue'::regclass::oid").fetchone() == before
     assert dict(older.admin.execute(STAGES).fetchall()) == expected(1, WAITING)
