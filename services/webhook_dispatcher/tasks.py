@@ -54,7 +54,7 @@ def periodic(settings: Settings) -> list[Periodic]:
             behind=metrics.oldest_step,
         ),
         Periodic("do chores", 1, decisions.work_off, behind=metrics.chore_age),
-        Periodic("fan out waiting events", 0.2, Waiting(Intake(settings)).go_on, behind=metrics.oldest_waiting_event),
+        Periodic("fan out waiting events", 1, Waiting(Intake(settings)).go_on, behind=metrics.oldest_waiting_event),
         Periodic(
             "disable failing webhooks",
             60,

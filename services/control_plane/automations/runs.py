@@ -165,6 +165,8 @@ class Engine:
         walked = conn.execute(queries.DUE_TENANTS, {"after": self._after, "tenants": MOST_TENANTS}).fetchall()
         tenants = [tenant_id for (tenant_id,) in walked]
         self._after = tenants[-1] if len(tenants) == MOST_TENANTS else ""
+        if not tenants:
+            return 0
         limits = {
             "tenants": tenants,
             "services": SERVICES,
