@@ -59,7 +59,7 @@ def periodic(settings: Settings) -> list[Periodic]:
             "disable failing webhooks",
             60,
             partial(decisions.disable_long_failing, days=days),
-            behind="the next run goes on, and what is late is disabled a minute later",
+            behind="the next run goes on; a webhook that waits for it is disabled a minute late",
         ),
         Periodic("make partitions", 3600, make_partitions, behind="a run makes all that are missing, days ahead"),
         Periodic("drop partitions", 60, Expiry(retention).go_on, behind=shared_metrics.retention_overdue),
