@@ -149,7 +149,7 @@ def test_every_process_measures_itself_on_its_ops_port_and_nowhere_else(
     assert 'build_info{python="' in measured
     if service != "gateway":
         assert re.search(r'^pool_connections{state="(idle|used)"} \d', measured, re.MULTILINE)
-        assert re.search(r"^pool_requests_waiting 0", measured, re.MULTILINE)
+        assert re.search(r"^pool_requests_waiting \d", measured, re.MULTILINE)
     if process == "web":
         public = described["gateway"] if service == "gateway" else stack.service_url(service)
         headers = {"host": described["hosts"]["api"]} if service == "gateway" else {}

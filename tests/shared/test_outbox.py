@@ -176,7 +176,9 @@ def test_a_poison_message_is_laid_aside_after_five_tries_and_its_mates_never_wai
     assert row is not None
     assert row[:4] == ("org_1", "epcr", "device_ingest.encounter_links.v1", "enc_poison")
     assert "nobody should read" not in row[4]
-    assert attempts == (dead_letters.MAX_FAILURES,)
+    # A copy that was on its way when the message died fails once more.
+    assert attempts is not None
+    assert dead_letters.MAX_FAILURES <= attempts[0] <= dead_letters.MAX_FAILURES + 1
 
 
 def test_a_dead_letter_is_revived_once_its_cause_is_gone(
