@@ -187,8 +187,10 @@ def test_a_dead_letter_is_revived_once_its_cause_is_gone(
     publish(producer, link("enc_poison"))
     [dead] = envelopes(producer)
     broken = worker_of("device_ingest", consumer, redis_url, poisoned).consumer
-    for _ in range(dead_letters.MAX_FAILURES):
+    for tries in range(1, dead_letters.MAX_FAILURES + 1):
+        assert dead_letters.newest(broken.pool, 10) == []
         broken.consume(*batch([dead]))
+        assert scalar(consumer.admin, "SELECT attempts FROM failures") == tries
     with pytest.raises(RuntimeError):
         broken.revive(str(dead.id))
     assert [row[0] for row in dead_letters.newest(broken.pool, 10)] == [str(dead.id)]

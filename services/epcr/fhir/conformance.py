@@ -31,7 +31,9 @@ OWN: dict[str, Extension] = {
         "CodeableConcept", ("MedicationAdministration",), "The route of a drug whose dose is not recorded."
     ),
     "informant": Extension(
-        "CodeableConcept", ("AllergyIntolerance", "Condition", "MedicationStatement"), "Who reported it to the crew."
+        "CodeableConcept",
+        ("AllergyIntolerance", "Condition", "MedicationStatement"),
+        "The person or record from which the crew learned it.",
     ),
     "last-taken": Extension("dateTime", ("MedicationStatement",), "When the patient last took the medicine."),
     "crew-qualification": Extension(

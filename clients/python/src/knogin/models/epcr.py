@@ -144,7 +144,9 @@ class AllergiesView(Model, kw_only=True):
     severity: str | None = None
     """The severity of the worst reaction. One of: mild, moderate, severe"""
     informant: str | None = None
-    """Who reports it. One of: bystander, caregiver, family, health_professional, patient, records"""
+    """The person or record that it comes from. One of: bystander, caregiver, family, health_professional, patient,
+    records
+    """
 
 
 class Allergy(Model, kw_only=True):
@@ -170,7 +172,7 @@ class Allergy(Model, kw_only=True):
     informant: (
         Literal["bystander", "caregiver", "family", "health_professional", "patient", "records"] | UnsetType | None
     ) = UNSET
-    """Who reports it"""
+    """The person or record that it comes from"""
     comment: str | UnsetType | None = UNSET
     """Free text. It is encrypted, and in no de-identified answer"""
 
@@ -196,7 +198,7 @@ class Arrest(Model, kw_only=True):
     ) = UNSET
     """The cause of the arrest"""
     witnessed: Literal["bystander", "ems", "unwitnessed"] | UnsetType | None = UNSET
-    """Who witnessed the arrest"""
+    """The person who witnessed the arrest"""
     arrested_at: datetime | UnsetType | None = UNSET
     """When the arrest began"""
     bystander_cpr: bool | UnsetType | None = UNSET
@@ -245,7 +247,7 @@ class ArrestView(Model, kw_only=True):
     respiratory, trauma
     """
     witnessed: str | None = None
-    """Who witnessed the arrest. One of: bystander, ems, unwitnessed"""
+    """The person who witnessed the arrest. One of: bystander, ems, unwitnessed"""
     arrested_at: datetime | None = None
     """When the arrest began"""
     bystander_cpr: bool | None = None
@@ -336,7 +338,7 @@ class Complaint(Model, kw_only=True):
     informant: (
         Literal["bystander", "caregiver", "family", "health_professional", "patient", "records"] | UnsetType | None
     ) = UNSET
-    """Who reports it"""
+    """The person or record that it comes from"""
     began_at: datetime | UnsetType | None = UNSET
     """When it began"""
 
@@ -355,7 +357,9 @@ class ComplaintView(Model, kw_only=True):
 
     concept: ComplaintConceptView | None = None
     informant: str | None = None
-    """Who reports it. One of: bystander, caregiver, family, health_professional, patient, records"""
+    """The person or record that it comes from. One of: bystander, caregiver, family, health_professional, patient,
+    records
+    """
     began_at: datetime | None = None
     """When it began"""
 
@@ -464,7 +468,7 @@ class CurrentMedicine(Model, kw_only=True):
     informant: (
         Literal["bystander", "caregiver", "family", "health_professional", "patient", "records"] | UnsetType | None
     ) = UNSET
-    """Who reports it"""
+    """The person or record that it comes from"""
     comment: str | UnsetType | None = UNSET
     """Free text. It is encrypted, and in no de-identified answer"""
 
@@ -493,7 +497,9 @@ class CurrentMedicinesView(Model, kw_only=True):
     last_taken_at: datetime | None = None
     """When the patient last took it"""
     informant: str | None = None
-    """Who reports it. One of: bystander, caregiver, family, health_professional, patient, records"""
+    """The person or record that it comes from. One of: bystander, caregiver, family, health_professional, patient,
+    records
+    """
 
 
 class Destination(Model, kw_only=True):
@@ -772,7 +778,7 @@ class Disposition(Model, kw_only=True):
     refusal_signed: bool | UnsetType | None = UNSET
     """Whether the patient signed the refusal"""
     refusal_signed_by: Literal["guardian", "patient", "witness"] | UnsetType | None = UNSET
-    """Who signed the refusal"""
+    """The person who signed the refusal"""
     comment: str | UnsetType | None = UNSET
     """Free text. It is encrypted, and in no de-identified answer"""
 
@@ -803,7 +809,7 @@ class DispositionView(Model, kw_only=True):
     refusal_signed: bool | None = None
     """Whether the patient signed the refusal"""
     refusal_signed_by: str | None = None
-    """Who signed the refusal. One of: guardian, patient, witness"""
+    """The person who signed the refusal. One of: guardian, patient, witness"""
 
 
 class Dose(Model, kw_only=True):
@@ -1634,7 +1640,7 @@ class PastCondition(Model, kw_only=True):
     informant: (
         Literal["bystander", "caregiver", "family", "health_professional", "patient", "records"] | UnsetType | None
     ) = UNSET
-    """Who reports it"""
+    """The person or record that it comes from"""
     comment: str | UnsetType | None = UNSET
     """Free text. It is encrypted, and in no de-identified answer"""
 
@@ -1661,7 +1667,9 @@ class PastConditionsView(Model, kw_only=True):
     state: str | None = None
     """Whether the condition is active, inactive or resolved. One of: active, inactive, resolved"""
     informant: str | None = None
-    """Who reports it. One of: bystander, caregiver, family, health_professional, patient, records"""
+    """The person or record that it comes from. One of: bystander, caregiver, family, health_professional, patient,
+    records
+    """
 
 
 class Patient(Model, kw_only=True):
