@@ -52,7 +52,12 @@ class Passes:
         return b""
 
     def _check(self, text: bytes, digest: bytes, network: str) -> tuple[str, Pass] | None:
-        if not self._may_check(network):
+        second = int(self._clock())
+        if second != self._second:
+            self._second = second
+            self._checks.clear()
+        self._checks[network] += 1
+        if self._checks[network] > CHECKS:
             passes.labels("unchecked").inc()
             return None
         found = read(text.decode("latin-1"), self._issuer, self._keys.held)
@@ -62,11 +67,3 @@ class Passes:
                 self._seen.clear()
             self._seen[digest] = found
         return found
-
-    def _may_check(self, network: str) -> bool:
-        second = int(self._clock())
-        if second != self._second:
-            self._second = second
-            self._checks.clear()
-        self._checks[network] += 1
-        return self._checks[network] <= CHECKS

@@ -81,7 +81,8 @@ async def forward(call: Call, upstream: Upstream, identity: bytes, body_limit: i
             _require_client(call)
         begun = upstream.pace.begin(sender)
         if begun is None:
-            begun = await _wait_in_line(call, upstream, sender)
+            turn = call.client.exchange = upstream.pace.waiter(sender)
+            begun = await upstream.pace.wait(sender, turn)
             _require_client(call)
         head = _head(call, identity)
         connection = await (_receive if body.more else _exchange)(call, upstream, head, body, sender)
@@ -101,11 +102,6 @@ async def forward(call: Call, upstream: Upstream, identity: bytes, body_limit: i
             pace.end(begun)
         if place is not None:
             upstream.places.leave(place)
-
-
-async def _wait_in_line(call: Call, upstream: Upstream, sender: Sender) -> Begun:
-    waiter = call.client.exchange = upstream.pace.waiter(sender)
-    return await upstream.pace.wait(sender, waiter)
 
 
 def _require_client(call: Call) -> None:
@@ -182,17 +178,13 @@ async def _return(call: Call, connection: Connection) -> None:
     elif call.http_version == "1.0" and not connection.sized:
         await call.client.answer_until_close(Answer(connection.status, fields, b""), connection.chunk)
     else:
-        await _return_parts(call, connection, fields)
-
-
-async def _return_parts(call: Call, connection: Connection, fields: headers.Headers) -> None:
-    await call.send({"type": "http.response.start", "status": connection.status, "headers": fields})
-    while (part := await connection.chunk()) is not None:
-        last = connection.finished
-        await call.send({"type": "http.response.body", "body": part, "more_body": not last})
-        if last:
-            return
-    await call.send({"type": "http.response.body", "body": b"", "more_body": False})
+        await call.send({"type": "http.response.start", "status": connection.status, "headers": fields})
+        while (part := await connection.chunk()) is not None:
+            last = connection.finished
+            await call.send({"type": "http.response.body", "body": part, "more_body": not last})
+            if last:
+                return
+        await call.send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def _head(call: Call, identity: bytes) -> bytes:

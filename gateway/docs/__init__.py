@@ -50,7 +50,12 @@ class Docs:
         shown = tuple(
             (f"https://{host}.knogin.com".encode(), url.rstrip("/").encode()) for host, url in origins.items()
         )
-        self._files = {_path(path.relative_to(root)): _read(path, shown) for path in paths}
+        self._files: dict[str, File] = {}
+        for path in paths:
+            name = path.relative_to(root)
+            defined = name.parts[0] == DEFINITIONS
+            served = f"/{name.with_suffix('').as_posix()}" if defined else f"{ROOT}/{name.as_posix()}"
+            self._files[served] = _read(path, shown)
 
     def answer(self, method: str, path: str, query: bytes, fields: Headers) -> Answer:
         """Raises Refusal: 404, or 405 for methods other than GET and HEAD."""
@@ -96,10 +101,6 @@ def _language(query: bytes, asked: dict[bytes, str]) -> str:
         if found and found[1].lower() in LANGUAGES and float(found[2] or 1) > weight:
             best, weight = found[1].lower(), float(found[2] or 1)
     return best
-
-
-def _path(file: Path) -> str:
-    return f"/{file.with_suffix('').as_posix()}" if file.parts[0] == DEFINITIONS else f"{ROOT}/{file.as_posix()}"
 
 
 @cache
