@@ -26,7 +26,11 @@ def deliver(intake: Intake, conn: Connection, messages: Sequence[Received[Automa
     tenants, clients = [message.tenant_id for message in messages], [message.body.client_id for message in messages]
     conn.execute(queries.LOCK_LISTENERS_OF_APPS, (tenants, clients))
     for message in messages:
-        event, listeners = fired(message), _listeners(conn, message)
+        run, event = message.body, fired(message)
+        # The app's webhooks that take `automation.fired`, or the one that the action names.
+        app = {"tenant_id": message.tenant_id, "client_id": run.client_id, "webhook_id": run.webhook_id}
+        with conn.cursor(row_factory=class_row(Listener)) as cursor:
+            listeners = cursor.execute(queries.LISTENERS_OF_APP, app).fetchall()
         refusal = _refusal(conn, message, event, listeners)
         if event is not None and refusal is None:
             intake.queue(conn, [event], listeners)
@@ -51,13 +55,6 @@ def fired(message: Received[AutomationDelivery]) -> NewEvent | None:
 
 def _event_id(message: Received[AutomationDelivery]) -> str:
     return "evt_" + message.body.run_id.rpartition("_")[2]
-
-
-def _listeners(conn: Connection, message: Received[AutomationDelivery]) -> list[Listener]:
-    """The app's webhooks that take `automation.fired`, or the one that the action names."""
-    app = {"tenant_id": message.tenant_id, "client_id": message.body.client_id, "webhook_id": message.body.webhook_id}
-    with conn.cursor(row_factory=class_row(Listener)) as cursor:
-        return cursor.execute(queries.LISTENERS_OF_APP, app).fetchall()
 
 
 def _refusal(

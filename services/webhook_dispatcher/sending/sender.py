@@ -171,7 +171,13 @@ class Pump:
         # Where slots are scarce, a receiver that was just served takes its turn in the walk.
         if self.slots.free >= self.slots.number // 4:
             self.named |= {line["subscription_id"]: None for line in over if line["succeeded"]}
-        self._forget_idle_lanes()
+        # The measured speed of a receiver is useful for ten seconds.
+        now = time.monotonic()
+        if now >= self.next_forgetting:
+            self.next_forgetting = now + FORGET_SECONDS
+            idle = [key for key, lane in self.lanes.items() if lane.is_idle and now - lane.used > REMEMBERED]
+            for key in idle:
+                del self.lanes[key]
 
     def _portion(self) -> tuple[list[dict[str, Any]], dict[str, Report]]:
         """The next results to record. Each receiver's health goes with its first result, so that a claim sees both or neither."""
@@ -282,16 +288,6 @@ class Pump:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self.sending.discard(task)
         self.woken.set()
-
-    def _forget_idle_lanes(self) -> None:
-        """Drops lanes that were idle for ten seconds: the measured speed of a receiver is useful for so long."""
-        now = time.monotonic()
-        if now < self.next_forgetting:
-            return
-        self.next_forgetting = now + FORGET_SECONDS
-        idle = [key for key, lane in self.lanes.items() if lane.is_idle and now - lane.used > REMEMBERED]
-        for key in idle:
-            del self.lanes[key]
 
 
 class Sender:
