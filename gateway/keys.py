@@ -198,11 +198,13 @@ def parse(document: bytes) -> dict[str, RSAPublicKey]:
         raise ValueError("not a JWK set") from error
     keys: dict[str, RSAPublicKey] = {}
     for jwk in members or ():
-        if isinstance(jwk, dict) and _signs(jwk):
+        if not isinstance(jwk, dict) or not isinstance(jwk.get("kid"), str) or not 0 < len(jwk["kid"]) <= 128:
+            continue
+        if jwk.get("kty") == "RSA" and jwk.get("alg", "RS256") == "RS256" and jwk.get("use", "sig") == "sig":
             modulus, exponent = (int.from_bytes(base64url_decode(str(jwk.get(name, ""))), "big") for name in ("n", "e"))
             if modulus.bit_length() < MINIMUM_BITS:
                 raise ValueError("key too short")
-            keys[str(jwk["kid"])] = RSAPublicNumbers(exponent, modulus).public_key()
+            keys[jwk["kid"]] = RSAPublicNumbers(exponent, modulus).public_key()
     if not keys:
         raise ValueError("no usable key")
     return keys
@@ -216,8 +218,3 @@ def max_age(headers: Mapping[bytes, bytes]) -> float:
 
 def _jitter() -> float:
     return random.uniform(0.9, 1.1)  # noqa: S311 spreads load, protects nothing
-
-
-def _signs(jwk: dict[str, Any]) -> bool:
-    named = isinstance(jwk.get("kid"), str) and 0 < len(jwk["kid"]) <= 128
-    return named and jwk.get("kty") == "RSA" and jwk.get("alg", "RS256") == "RS256" and jwk.get("use", "sig") == "sig"

@@ -10,7 +10,7 @@ from gateway.connection import Broken, ClientGone, Connection, Slow, UpstreamErr
 from gateway.metrics import places_refused, upstream_failures, upstream_retries
 from gateway.pace import Begun
 from gateway.places import Client, Crowded, NoPlace, Sender
-from gateway.problems import Answer, Refusal
+from gateway.problems import Answer
 from gateway.upstream import Refused, Unreachable, Upstream
 
 COLLECTED = 64 * 1024
@@ -90,7 +90,11 @@ async def forward(call: Call, upstream: Upstream, identity: bytes, body_limit: i
     except ClientGone:
         call.status = CLIENT_CLOSED
     except NoPlace as error:
-        raise _no_place(call, upstream, error) from error
+        call.reason = f"places_{error.reason}"
+        places_refused.labels(upstream.name, error.reason).inc()
+        if isinstance(error, Crowded):
+            raise problems.crowded() from error
+        raise problems.unavailable("The service behind this path is busy; try again.") from error
     except UpstreamError as error:
         call.reason = _count(upstream, error, sender)
         call.client.break_off()
@@ -199,15 +203,6 @@ def _head(call: Call, identity: bytes) -> bytes:
         lines.append(b"content-length: 0\r\n")
     lines.append(b"traceparent: %s\r\nx-knogin-identity: %s\r\n\r\n" % (call.trace.traceparent.encode(), identity))
     return b"".join(lines)
-
-
-def _no_place(call: Call, upstream: Upstream, error: NoPlace) -> Refusal:
-    """429 for a sender that already holds its share, 503 when all places of the service are taken."""
-    call.reason = f"places_{error.reason}"
-    places_refused.labels(upstream.name, error.reason).inc()
-    if isinstance(error, Crowded):
-        return problems.crowded()
-    return problems.unavailable("The service behind this path is busy; try again.")
 
 
 def _count(upstream: Upstream, error: UpstreamError, sender: Sender) -> str:

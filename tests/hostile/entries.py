@@ -267,9 +267,9 @@ HEADERS = {
 def docs_headers(body: bytes) -> None:
     value = body.decode("latin-1")
     asked = {b"accept-encoding": value, b"if-none-match": value, b"accept-language": value, b"accept": value}
-    gateway.docs._language(body, asked)
-    gateway.docs._wants_json(asked)
-    gateway.docs._answer(gateway.docs.File(b"text/html", b"a", b"b", b"c"), asked)
+    gateway.docs.language(body, asked)
+    gateway.docs.wants_json(asked)
+    gateway.docs.respond(gateway.docs.File(b"text/html", b"a", b"b", b"c"), asked)
 
 
 def conditional(body: bytes) -> None:

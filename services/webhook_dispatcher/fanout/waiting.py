@@ -43,7 +43,7 @@ class Waiting:
         while (event := self._next(conn)) is not None:
             named: list[str] = []
             put_off = queries.PUT_OFF_WAITING, {"event_id": event.event_id}
-            made += attempt(conn, "fan-out", event.event_id, partial(_portion, conn, event, named), put_off)
+            made += attempt(conn, "fan-out", event.event_id, partial(make_portion, conn, event, named), put_off)
             conn.commit()
             if named:
                 self._intake.ring(named)
@@ -63,7 +63,7 @@ class Waiting:
         return None
 
 
-def _portion(conn: Connection, event: WaitingEvent, named: list[str]) -> int:
+def make_portion(conn: Connection, event: WaitingEvent, named: list[str]) -> int:
     """The number of deliveries made. Adds their webhooks to `named`."""
     new = NewEvent(
         id=event.event_id,

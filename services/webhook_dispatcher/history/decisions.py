@@ -106,7 +106,7 @@ def release_held(conn: Connection, pause: float = 0.0) -> int:
     until, released = time.monotonic() + STEP_SECONDS, 0
     for (subscription_id,) in conn.execute(decision_queries.RECOVERING).fetchall():
         put_off = decision_queries.PUT_OFF_RECOVERY, {"subscription_id": subscription_id}
-        step = partial(_release_step, conn, subscription_id, pause)
+        step = partial(release_step, conn, subscription_id, pause)
         released += attempt(conn, "recovery", subscription_id, step, put_off)
         conn.commit()
         if time.monotonic() > until:
@@ -114,7 +114,7 @@ def release_held(conn: Connection, pause: float = 0.0) -> int:
     return released
 
 
-def _release_step(conn: Connection, subscription_id: str, pause: float) -> int:
+def release_step(conn: Connection, subscription_id: str, pause: float) -> int:
     parameters = {"subscription_id": subscription_id}
     locked = conn.execute(decision_queries.LOCK_RECOVERING, parameters | {"pause": pause}).fetchone()
     if locked is None:

@@ -115,8 +115,7 @@ class Policy:
     def __init__(self, allowed: Sequence[Network] = (), ours: Sequence[Network] = ()) -> None:
         self.allowed = tuple(allowed)
         self.ours = tuple(ours)
-        # Deliveries repeat the same URLs and addresses.
-        self.check_url = lru_cache(4096)(self._check_url)
+        # Deliveries repeat the same addresses.
         self.check_peer = lru_cache(4096)(lambda target, address: self.check_addresses(target, [ip_address(address)]))
 
     @classmethod
@@ -124,7 +123,7 @@ class Policy:
         """Reads `127.0.0.0/8,::1/128`. Raises ValueError for anything that is not networks."""
         return cls(_networks("WEBHOOK_ALLOWED_NETWORKS", allowed), _networks("WEBHOOK_FORBIDDEN_NETWORKS", ours))
 
-    def _check_url(self, url: str) -> Target:
+    def check_url(self, url: str) -> Target:
         """The target a URL names. Raises RefusedTarget; a name is not looked up."""
         target = parse(url)
         if target.literal is not None:
@@ -152,6 +151,7 @@ def _networks(setting: str, text: str) -> list[Network]:
         raise ValueError(f"{setting} is networks such as 10.0.0.0/8: {error}") from None
 
 
+@lru_cache(4096)  # deliveries repeat the same URLs
 def parse(url: str) -> Target:
     """Takes a URL apart strictly, so that nobody after us can read another host in it. Raises RefusedTarget."""
     if len(url) > LONGEST_URL or not _URL.fullmatch(url):
