@@ -100,6 +100,7 @@ openapi: $(VENV)/.installed-dev ## take new texts and operationIds of the contra
 	@$(PY) -m deploy.docs
 
 $(DOCUMENTS): $(shell find deploy/docs gateway/settings.py services shared -type f ! -name '*.pyc' ! -name '*.md') | $(VENV)/.installed
+	@echo "building the files of the docs host"
 	@$(PY) -m deploy.docs.build
 
 clients: $(VENV)/.installed-dev $(DOCUMENTS) ## write the generated part of the SDKs in clients/ from the contract
