@@ -13,8 +13,9 @@ from gateway.identities import Identities
 from gateway.metrics import exchanges
 from gateway.revocations import Revocations
 from gateway.settings import Settings
-from shared.primitives.signatures import PublicKeys
-from shared.web import calls, problems
+from shared.primitives.crypto import PublicKeys
+from shared.web import identity as shared_identity
+from shared.web import problems
 from shared.web.identity import Verifier
 from shared.web.problems import Problem
 
@@ -57,10 +58,10 @@ class Exchange:
                     raise Problem(413, "Content too large", f"The body may have at most {LIMIT} bytes.")
         except ClientDisconnect:
             raise problems.invalid("The body broke off.", []) from None
-        signed = request.headers.getlist(calls.HEADER)
+        signed = request.headers.getlist(shared_identity.SERVICE_HEADER)
         service = None
         if self._services is not None and len(signed) == 1:
-            service = calls.verify(self._services, signed[0], "POST", PATH, body)
+            service = shared_identity.verify_call(self._services, signed[0], "POST", PATH, body)
         if service is None:
             raise problems.unauthorized("A service signs this call.")
         try:

@@ -17,8 +17,7 @@ from services.webhook_dispatcher.queues import MOST_NAMED, MOST_RINGS, SENDER
 from services.webhook_dispatcher.settings import Settings
 from shared.messaging import broker, outbox
 from shared.messaging.event_types import catalogue
-from shared.messaging.messages import Event, PlatformEvent
-from shared.messaging.worker import Received
+from shared.messaging.messages import Event, PlatformEvent, Received
 from shared.primitives import ids
 from shared.process import redis_clients
 from shared.storage.database import Connection

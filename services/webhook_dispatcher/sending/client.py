@@ -16,8 +16,8 @@ from services.webhook_dispatcher.sending import ladder, signing
 from services.webhook_dispatcher.sending.addresses import Policy, RefusedTarget, Resolver, Target, UnknownName
 from services.webhook_dispatcher.sending.connection import CONNECT_SECONDS, Answer, Broken, Exchange, Pool, tls_context
 from services.webhook_dispatcher.sending.signing import Vault
-from shared.process import tracing
-from shared.process.clock import clock
+from shared.process import telemetry
+from shared.storage.database import clock
 
 DEADLINE = 15.0
 HEADERS_KEPT = 40
@@ -173,13 +173,13 @@ async def deliver(client: Client, vault: Vault, due: Due) -> Sent:
         vault.key(due.subscription_id, sealed) for sealed in (due.secret, due.previous_secret) if sealed is not None
     ]
     custom = vault.headers(due.subscription_id, due.headers) if due.headers is not None else {}
-    parent = tracing.context_of(due.traceparent) if due.traceparent else tracing.new_root()
+    parent = telemetry.context_of(due.traceparent) if due.traceparent else telemetry.new_root()
     attributes = {
         "webhook.id": due.subscription_id,
         "webhook.event_type": due.event_type,
         "webhook.attempt": due.attempt,
     }
-    span = tracing.start("deliver", kind=SpanKind.CLIENT, parent=parent, attributes=attributes)
+    span = telemetry.start_span("deliver", kind=SpanKind.CLIENT, parent=parent, attributes=attributes)
     if not span.get_span_context().is_valid:
         span = trace.get_current_span(parent)
     at = clock.now()  # a receiver refuses a signature whose time is wrong
@@ -187,7 +187,7 @@ async def deliver(client: Client, vault: Vault, due: Due) -> Sent:
     headers = signing.request_headers(due.event_id, int(at), keys, body) | custom
     context = span.get_span_context()
     if context.is_valid:
-        headers["traceparent"] = tracing.format_traceparent(context)
+        headers["traceparent"] = telemetry.format_traceparent(context)
     outcome, exchange = await client.post(due.url, headers, body)
     if span.is_recording():
         if outcome.status is not None:
