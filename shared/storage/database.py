@@ -200,7 +200,7 @@ class Pool(AsyncConnectionPool[AsyncConnection]):
 class WebPool(Pool):
     """The pool of a web process. Before a request gets a connection, tenants take turns, and so do the clients of each.
 
-    One tenant alone uses at most 6 of 10 connections, so that another finds a free one at once (`turns.Shares`). So do all callers
+    One tenant alone uses at most 6 of 10 connections, so that another finds a free one at once (`fairness.Shares`). So do all callers
     without a token together, of which one network uses at most 4. The last `for_itself` connections are for the process's own work,
     which takes them from the pool directly. `probe` is a connection beside the pool for readiness: a service whose connections are all
     in use is busy, not unready.
@@ -429,7 +429,7 @@ async def every(conn: AsyncConnection, kind: type[Row], query: Any, parameters: 
 async def page_of(
     conn: AsyncConnection, kind: type[Row], query: Any, parameters: Any, page: Page, largest: int
 ) -> tuple[list[Row], Page]:
-    """Rows for `pagination.listed`, and the page with a limit so low that they fit. `query` has a LIMIT of one row more than the page."""
+    """Rows for `http.listed`, and the page with a limit so low that they fit. `query` has a LIMIT of one row more than the page."""
     rows, fitting = await within(conn, kind, query, parameters, largest)
     return rows, msgspec.structs.replace(page, limit=min(page.limit, fitting))
 

@@ -37,7 +37,7 @@ Item = TypeVar("Item")
 class Periodic(NamedTuple):
     """A job that runs in its own transaction of the worker role, at most once in `every_seconds` per relay and never twice at a time.
 
-    The lock ends when the job commits by itself, as `retention.forget` does. Jobs wait only for jobs of the same lane. `behind` is the
+    The lock ends when the job commits by itself, as `forget` does. Jobs wait only for jobs of the same lane. `behind` is the
     gauge that shows how old the oldest work is that waits for the job, or the reason why none waits after a run.
     """
 
