@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator
+from importlib import import_module
 
 import psycopg
 import pytest
@@ -10,7 +11,6 @@ import time_machine
 from prometheus_client import REGISTRY
 from psycopg_pool import AsyncConnectionPool
 
-import shared.operations  # noqa: F401 - exports the gauge
 from deploy.local.databases import Database
 from shared.storage import database, jobs
 from shared.storage.database import (
@@ -26,6 +26,7 @@ from shared.web.identity import Caller
 from tests.shared.asking import request
 
 CALLER = Caller(tenant_id="org_1", client_id="app_1")
+import_module("shared.operations")  # exports the gauge
 
 
 @pytest.fixture(autouse=True)
