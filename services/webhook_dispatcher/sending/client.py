@@ -20,6 +20,7 @@ from shared.process import telemetry
 from shared.storage.database import clock
 
 DEADLINE = 15.0
+SWEEP_SECONDS = 1.0
 HEADERS_KEPT = 40
 REDACTED = "(redacted)"
 
@@ -99,7 +100,7 @@ class Client:
         self._pool = Pool(policy, resolver, tls_context(ca_file))
 
     async def __aenter__(self) -> Self:
-        self._sweeping = asyncio.create_task(self._pool.keep_swept())
+        self._sweeping = asyncio.create_task(self._pool.keep_swept(SWEEP_SECONDS))
         return self
 
     async def __aexit__(

@@ -21,7 +21,6 @@ CONNECT_SECONDS = 10.0
 ADDRESSES_TRIED = 4
 # Shorter than the idle time of common servers, so that a request seldom meets a connection that closes.
 IDLE_SECONDS = 4.0
-SWEEP_SECONDS = 1.0
 # Then the name is looked up anew, even if the connection was never idle.
 OLDEST_SECONDS = 60.0
 Origin = tuple[str, str, int]
@@ -217,10 +216,10 @@ class Pool:
             raise
         return connection
 
-    async def keep_swept(self) -> None:
+    async def keep_swept(self, every_seconds: float) -> None:
         """Closes connections that were idle too long, for ever."""
         while True:
-            await asyncio.sleep(SWEEP_SECONDS)
+            await asyncio.sleep(every_seconds)
             for origin, idle in list(self._idle.items()):
                 while idle and not _is_fresh(idle[0]):
                     idle.popleft().close()
