@@ -138,6 +138,8 @@ def _add_migrate(cli: typer.Typer, load: Callable[[], Service], package: Path) -
         ] = False,
     ) -> None:
         """Bring the database up to date."""
+        import psycopg
+
         from shared.storage import migrate
 
         settings = load()
@@ -155,23 +157,15 @@ def _add_migrate(cli: typer.Typer, load: Callable[[], Service], package: Path) -
         except migrate.Blocked as blocked:
             raise SystemExit(str(blocked)) from None
         for role, own in zip(roles, (settings.database_url, worker_dsn), strict=True):
-            _reset_settings(role, own)
-
-
-def _reset_settings(role: str, dsn: str) -> None:
-    import psycopg
-
-    from shared.storage import migrate
-
-    try:
-        removed = migrate.reset_settings(dsn)
-    except (
-        psycopg.OperationalError
-    ) as error:  # as through a pooler that takes no options, or with a password that is not valid any more
-        typer.echo(f"settings of {role} are not checked: {error}", err=True)
-    else:
-        if removed:
-            typer.echo(f"settings that {role} had of its own are removed: {', '.join(removed)}", err=True)
+            try:
+                removed = migrate.reset_settings(own)
+            except (
+                psycopg.OperationalError
+            ) as error:  # a pooler that takes no options, or a password not valid any more
+                typer.echo(f"settings of {role} are not checked: {error}", err=True)
+            else:
+                if removed:
+                    typer.echo(f"settings that {role} had of its own are removed: {', '.join(removed)}", err=True)
 
 
 def _add_outbox(cli: typer.Typer, load: Callable[[], Service]) -> None:

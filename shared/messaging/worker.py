@@ -123,7 +123,10 @@ class Consumer:
         )
         for each in sorted((each for each in envelopes if each.id in suspects), key=lambda each: suspects[each.id]):
             if suspects[each.id] >= dead_letters.MAX_DEATHS:
-                self._give_up(producer, each)
+                with task_transaction(self.pool) as conn:
+                    if not conn.execute(KNOWN, (each.id,)).fetchone():  # unless it had its effect
+                        reason = f"its worker ended {dead_letters.MAX_DEATHS} times while it applied this message alone"
+                        dead_letters.add(conn, producer, each, reason)
                 self._acknowledge(producer, [each.id])
             elif self._settle(producer, sent_ns, each):
                 self._acknowledge(producer, [each.id])
@@ -155,23 +158,12 @@ class Consumer:
         except Exception as error:
             if is_outage(error) or _is_contention(error):
                 return False
-            return self._count_failure(producer, envelope, error)
+            try:
+                return dead_letters.count_failure(self.pool, producer, envelope, error)
+            except Exception as failure:  # the message comes again, and its mates are acknowledged all the same
+                log.error("a failure of %s was not counted: %s", envelope.id, telemetry.describe(failure))
+                return False
         return True
-
-    def _count_failure(self, producer: str, envelope: Envelope, error: Exception) -> bool:
-        """Whether the message is given up. Where that cannot be stored it comes again, and its mates are acknowledged all the same."""
-        try:
-            return dead_letters.count_failure(self.pool, producer, envelope, error)
-        except Exception as failure:
-            log.error("a failure of %s was not counted: %s", envelope.id, telemetry.describe(failure))
-            return False
-
-    def _give_up(self, producer: str, envelope: Envelope) -> None:
-        """Makes a message that ended its workers a dead letter, unless it had its effect."""
-        with task_transaction(self.pool) as conn:
-            if not conn.execute(KNOWN, (envelope.id,)).fetchone():
-                reason = f"its worker ended {dead_letters.MAX_DEATHS} times while it applied this message alone"
-                dead_letters.add(conn, producer, envelope, reason)
 
     def _prepare(self) -> None:
         """Makes the day's partitions, if the handlers write to partitioned tables."""

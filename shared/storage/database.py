@@ -14,6 +14,7 @@ import time
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from itertools import product
 from typing import TYPE_CHECKING, Any, LiteralString
 
 import psycopg
@@ -22,7 +23,7 @@ from psycopg_pool import AsyncConnectionPool, ConnectionPool, PoolTimeout
 from shared.process import peers
 from shared.web import problems
 from shared.web.fairness import STRANGERS, Busy, Lines, Shares
-from shared.web.identity import Caller, Party, party_of
+from shared.web.identity import Caller, party_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -236,24 +237,21 @@ class WebPool(Pool):
         """
         path = party_of(caller)
         if not self._shares.enter_now(path):
-            await self._wait(path)
+            try:
+                async with asyncio.timeout(WAIT_SECONDS):
+                    await self._shares.enter(self.lines, path)
+            except (Busy, TimeoutError) as error:
+                # Whose turn has come gets a connection at once, unless the database is away.
+                is_away = isinstance(error, TimeoutError) and self.get_stats().get("requests_waiting", 0) > 0
+                if is_away or path.tenant == STRANGERS or not self._shares.held_by(path.tenant):
+                    raise PoolTimeout from None
+                detail = "Your organisation's other requests use its share of this service; wait for their answers."
+                raise problems.too_many(detail) from None
         try:
             async with self.connection() as conn:
                 yield conn
         finally:
             self._shares.leave(path)
-
-    async def _wait(self, path: Party) -> None:
-        try:
-            async with asyncio.timeout(WAIT_SECONDS):
-                await self._shares.enter(self.lines, path)
-        except (Busy, TimeoutError) as error:
-            # Whose turn has come gets a connection at once, unless the database is away.
-            is_away = isinstance(error, TimeoutError) and self.get_stats().get("requests_waiting", 0) > 0
-            if is_away or path.tenant == STRANGERS or not self._shares.held_by(path.tenant):
-                raise PoolTimeout from None
-            detail = "Your organisation's other requests use its share of this service; wait for their answers."
-            raise problems.too_many(detail) from None
 
 
 class TasksPool(ConnectionPool[Connection]):
@@ -460,10 +458,9 @@ def _lengths(cursor: AsyncServerCursor[Any]) -> list[int]:
     """The bytes of each row that was fetched last, as texts in JSON."""
     result = cursor.pgresult
     assert result is not None
-    columns = range(result.nfields)
-    return [sum(_length(result.get_value(row, column) or b"") for column in columns) for row in range(result.ntuples)]
-
-
-def _length(value: bytes) -> int:
-    escaped = len(value) - len(value.translate(None, CONTROL))
-    return len(value) + 5 * escaped + value.count(b'"') + value.count(b"\\")
+    lengths = [0] * result.ntuples
+    for row, column in product(range(result.ntuples), range(result.nfields)):
+        value = result.get_value(row, column) or b""
+        escaped = len(value) - len(value.translate(None, CONTROL))
+        lengths[row] += len(value) + 5 * escaped + value.count(b'"') + value.count(b"\\")
+    return lengths

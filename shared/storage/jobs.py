@@ -8,7 +8,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import LiteralString, NamedTuple, TypeVar
 
@@ -103,10 +102,9 @@ class Lane(threading.Thread):
         # When each job had to be done: from then on it is late, also while it runs or hangs.
         self.expected = dict(self.due)
         for job in jobs:
-            metrics.periodic_late.labels(job.name).set_function(partial(self._late, job))
-
-    def _late(self, job: Periodic) -> float:
-        return max(0.0, time.monotonic() - self.expected[job])
+            metrics.periodic_late.labels(job.name).set_function(
+                lambda job=job: max(0.0, time.monotonic() - self.expected[job])
+            )
 
     def run(self) -> None:
         while not self.stopping.is_set():
@@ -361,15 +359,12 @@ class Anchoring:
     def __call__(self, conn: Connection) -> None:
         head = audit.head(conn)
         if head is not None and head[0] != self._anchored:
-            self._anchor(head)
+            if self.signer is None:
+                log.info("audit head", extra={"trail": self.trail, "position": head[0], "hash": head[1]})
+            else:
+                anchor = Anchor.of(self.trail, head, self.signer)
+                log.info("audit anchor", extra=msgspec.structs.asdict(anchor))
+                if self.file is not None:
+                    audit.append(self.file, anchor)
             self._anchored = head[0]
         metrics.audit_anchored.set_to_current_time()
-
-    def _anchor(self, head: tuple[int, str]) -> None:
-        if self.signer is None:
-            log.info("audit head", extra={"trail": self.trail, "position": head[0], "hash": head[1]})
-            return
-        anchor = Anchor.of(self.trail, head, self.signer)
-        log.info("audit anchor", extra=msgspec.structs.asdict(anchor))
-        if self.file is not None:
-            audit.append(self.file, anchor)
