@@ -51,7 +51,15 @@ class Schemas:
         adapted.pop("title", None)  # generators name classes by it, and two services may have the same
         names = [kind.__name__ for kind in struct.__mro__] if struct else []
         for name, member in adapted.get("properties", {}).items():
-            adapted["properties"][name] = self._property(name, member, names)
+            if "discriminator" in member:
+                member = self._named_union(name, member)
+            if name == "at" or name.endswith("_at"):
+                member = _as_time(member)
+            own = next((self._texts[f"{kind}.{name}"] for kind in names if f"{kind}.{name}" in self._texts), "")
+            text = own or ("" if "$ref" in member else self._texts.get(name, ""))  # a target has its own description
+            adapted["properties"][name] = member | (
+                {"description": text} if text and "description" not in member else {}
+            )
         # An answer always has all its fields; of a body, fields with a default may be left out.
         if struct is not None and not issubclass(struct, http.Body) and not struct.__struct_config__.omit_defaults:
             tag, fields = struct.__struct_config__.tag_field, msgspec.structs.fields(struct)
@@ -60,15 +68,6 @@ class Schemas:
         if names and "description" not in adapted and names[0] in self._texts:
             adapted["description"] = self._texts[names[0]]
         return adapted
-
-    def _property(self, name: str, schema: Any, names: list[str]) -> Any:
-        if "discriminator" in schema:
-            schema = self._named_union(name, schema)
-        if name == "at" or name.endswith("_at"):
-            schema = _as_time(schema)
-        own = next((self._texts[f"{kind}.{name}"] for kind in names if f"{kind}.{name}" in self._texts), "")
-        shared = "" if "$ref" in schema else self._texts.get(name, "")  # a reference has the description of its target
-        return schema | ({"description": own or shared} if "description" not in schema and (own or shared) else {})
 
     def _named_union(self, name: str, schema: dict[str, Any]) -> dict[str, Any]:
         """A union whose members a tag tells apart is a `oneOf` with a name of its own."""

@@ -143,7 +143,10 @@ def parse_redis_url(text: str) -> RedisAddress:
     scheme, _, rest = text.partition("://")
     if scheme not in REDIS_PORTS:
         raise Malformed("it begins with none of redis://, rediss://, sentinel:// and sentinels://")
-    place, path, query = _redis_parts(rest)
+    place = re.split("[/?#]", rest, maxsplit=1)[0]
+    if "@" in rest[len(place) :] or "#" in rest:
+        raise Malformed("user and password are to be percent-encoded: / as %2F, ? as %3F, # as %23, @ as %40")
+    path, _, query = rest[len(place) :].partition("?")
     login, _, hosts = place.rpartition("@")
     user, _, password = login.partition(":")
     is_sentinel = scheme.startswith("sentinel")
@@ -175,15 +178,6 @@ def parse_redis_url(text: str) -> RedisAddress:
     if address.sentinel_user and not address.sentinel_password:
         raise Malformed("it has a sentinel_user without a sentinel_password")
     return address
-
-
-def _redis_parts(rest: str) -> tuple[str, str, str]:
-    """Splits into the hosts (with the login before them), the path and the query."""
-    place = re.split("[/?#]", rest, maxsplit=1)[0]
-    if "@" in rest[len(place) :] or "#" in rest:
-        raise Malformed("user and password are to be percent-encoded: / as %2F, ? as %3F, # as %23, @ as %40")
-    path, _, query = rest[len(place) :].partition("?")
-    return place, path, query
 
 
 def _redis_host(text: str, number: int, port: int) -> tuple[str, int]:

@@ -193,8 +193,20 @@ def _delete_portion(conn: Connection, rule: Kept) -> tuple[int, bool]:
     After a portion that PostgreSQL cut off at its time-out, the table's portions are half as large.
     """
     most = _most.get(rule.table, PORTION)
+    statement = SQL("WITH gone AS ({} RETURNING tenant_id) SELECT tenant_id, count(*) FROM gone GROUP BY tenant_id")
     try:
-        deleted = _delete(conn, rule, most)
+        if not rule.audited:
+            deleted = conn.execute(rule.delete, (most,)).rowcount
+        else:
+            of_tenants = conn.execute(statement.format(rule.delete), (most,)).fetchall()
+            deleted = sum(rows for _, rows in of_tenants)
+            for tenant_id, rows in of_tenants:
+                if not 0 < len(tenant_id.encode()) <= LONGEST_TENANT:
+                    log.warning("%d rows of %s are deleted without an entry in the trail", rows, rule.table)
+                    continue
+                set_tenant(conn, tenant_id)
+                caller = Caller(tenant_id=tenant_id, client_id=RETENTION)
+                conn.execute(audit.RECORD, audit.entry(caller, rule.audited, tenant_id, {"rows": rows}))
     except psycopg.errors.QueryCanceled:
         conn.rollback()
         if most == 1:
@@ -224,21 +236,6 @@ def forget(conn: Connection, rules: Sequence[Kept], seconds: float = PASS_SECOND
     for rule in rules:
         metrics.retention_overdue.labels(rule.table).set(rule.overdue(conn) if rule in left else 0)
     return deleted
-
-
-def _delete(conn: Connection, rule: Kept, most: int) -> int:
-    if not rule.audited:
-        return conn.execute(rule.delete, (most,)).rowcount
-    statement = SQL("WITH gone AS ({} RETURNING tenant_id) SELECT tenant_id, count(*) FROM gone GROUP BY tenant_id")
-    deleted = conn.execute(statement.format(rule.delete), (most,)).fetchall()
-    for tenant_id, rows in deleted:
-        if not 0 < len(tenant_id.encode()) <= LONGEST_TENANT:
-            log.warning("%d rows of %s are deleted without an entry in the trail", rows, rule.table)
-            continue
-        set_tenant(conn, tenant_id)
-        caller = Caller(tenant_id=tenant_id, client_id=RETENTION)
-        conn.execute(audit.RECORD, audit.entry(caller, rule.audited, tenant_id, {"rows": rows}))
-    return sum(rows for _, rows in deleted)
 
 
 SEAL_SECONDS = 0.8

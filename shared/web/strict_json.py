@@ -326,20 +326,17 @@ class _Search:
                         return
                     self.walk(item, inner, f"{pointer}/{index}")
             elif isinstance(value, dict) and option.origin is dict:
-                self._map(value, option, pointer)
+                names, inner = get_args(option.kind) or (str, Any)
+                for name, member in value.items():
+                    if len(self.found) > MOST_FAULTS:
+                        return
+                    before = len(self.found)
+                    self.walk(name, names, pointer)
+                    if len(self.found) == before:
+                        self.walk(member, inner, pointer_of(pointer, name))
         structs = [one.origin for one in options if one.word == "object" and one.origin is not dict]
         if isinstance(value, dict) and structs:
             self._object(value, structs, pointer)
-
-    def _map(self, value: dict[str, Any], option: _Option, pointer: str) -> None:
-        names, inner = get_args(option.kind) or (str, Any)
-        for name, member in value.items():
-            if len(self.found) > MOST_FAULTS:
-                return
-            before = len(self.found)
-            self.walk(name, names, pointer)
-            if len(self.found) == before:
-                self.walk(member, inner, pointer_of(pointer, name))
 
     def _object(self, value: dict[str, Any], structs: list[Any], pointer: str) -> None:
         """Checks the members, against the Struct that the value's tag names if there are several."""
