@@ -128,7 +128,7 @@ class RedisAddress:
 
 
 def check_redis_url(text: str) -> None:
-    """Raises Malformed for an address that `parse` refuses, or if `ca_file` cannot be used on this machine."""
+    """Raises Malformed for an address that `parse_redis_url` refuses, or if `ca_file` cannot be used on this machine."""
     address = parse_redis_url(text)
     try:
         address.tls()

@@ -333,7 +333,7 @@ def listed(
 
 
 def next_cursor(request: Request, page: Page, last: str) -> str:
-    """The cursor of the page after the id `last`; `after` reads it back."""
+    """The cursor of the page after the id `last`; `page_after` reads it back."""
     return base64url_encode(_cursor_mark(request, page) + last.encode())
 
 
