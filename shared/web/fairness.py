@@ -362,16 +362,14 @@ LARGE_BODY = 8 << 10
 ASIDE_BODY = 32 << 10
 """Bytes. A body of that size holds the loop for a millisecond or two; a larger one is left to a thread."""
 SWITCH_SECONDS = 0.00002
-"""How long that thread keeps the interpreter while the loop wants it; each web process sets it (`sys.setswitchinterval`).
-
-A request waits that long after each of its exchanges with the database, some ten times."""
+"""How long that thread keeps the interpreter while the loop wants it: each request waits so long some ten times."""
 MOST_WAITING = 128
 MOST_OF_TENANT = 64
 MOST_OF_CLIENT = 32
 
 
 class _OfLoop:
-    """What the requests of one event loop share: memory, and the line of large bodies."""
+    """The memory and the line of large bodies that the requests of one event loop share."""
 
     def __init__(self) -> None:
         self.memory = Memory()
