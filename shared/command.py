@@ -47,9 +47,7 @@ def commands(load: Callable[[], Service], package: Path, versioned: tuple[Versio
     cli = typer.Typer(
         no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=f"Operate {name}."
     )
-    _add_web(cli, name, load, package)
-    _add_worker(cli, name, load, package)
-    _add_relay(cli, name, load, package)
+    _add_processes(cli, name, load, package)
     _add_migrate(cli, load, package)
     _add_outbox(cli, load)
     if versioned:
@@ -64,7 +62,7 @@ def _module(package: Path, name: str) -> Any:
     return importlib.import_module(f"{package.parent.name}.{package.name}.{name}")
 
 
-def _add_web(cli: typer.Typer, name: str, load: Callable[[], Service], package: Path) -> None:
+def _add_processes(cli: typer.Typer, name: str, load: Callable[[], Service], package: Path) -> None:
     @cli.command()
     def web(
         port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
@@ -81,8 +79,6 @@ def _add_web(cli: typer.Typer, name: str, load: Callable[[], Service], package: 
         working = observe(name, settings, ops_host)
         serve(_module(package, "app").create_app(settings), host, port, fd, working)
 
-
-def _add_worker(cli: typer.Typer, name: str, load: Callable[[], Service], package: Path) -> None:
     @cli.command()
     def worker(
         concurrency: Annotated[
@@ -102,8 +98,6 @@ def _add_worker(cli: typer.Typer, name: str, load: Callable[[], Service], packag
         wait_for_schema(settings, package)
         work(celery, only or ",".join(queues_of(package.name)), concurrency, working)
 
-
-def _add_relay(cli: typer.Typer, name: str, load: Callable[[], Service], package: Path) -> None:
     @cli.command(name="relay")
     def run_relay(ops_host: OpsHost = LOOPBACK) -> None:
         """Send the outbox and do the periodic work."""
@@ -138,6 +132,8 @@ def _add_migrate(cli: typer.Typer, load: Callable[[], Service], package: Path) -
         ] = False,
     ) -> None:
         """Bring the database up to date."""
+        import psycopg
+
         from shared.storage import migrate
 
         settings = load()
@@ -155,23 +151,15 @@ def _add_migrate(cli: typer.Typer, load: Callable[[], Service], package: Path) -
         except migrate.Blocked as blocked:
             raise SystemExit(str(blocked)) from None
         for role, own in zip(roles, (settings.database_url, worker_dsn), strict=True):
-            _reset_settings(role, own)
-
-
-def _reset_settings(role: str, dsn: str) -> None:
-    import psycopg
-
-    from shared.storage import migrate
-
-    try:
-        removed = migrate.reset_settings(dsn)
-    except (
-        psycopg.OperationalError
-    ) as error:  # as through a pooler that takes no options, or with a password that is not valid any more
-        typer.echo(f"settings of {role} are not checked: {error}", err=True)
-    else:
-        if removed:
-            typer.echo(f"settings that {role} had of its own are removed: {', '.join(removed)}", err=True)
+            try:
+                removed = migrate.reset_settings(own)
+            except (
+                psycopg.OperationalError
+            ) as error:  # a pooler that takes no options, or a password not valid any more
+                typer.echo(f"settings of {role} are not checked: {error}", err=True)
+            else:
+                if removed:
+                    typer.echo(f"settings that {role} had of its own are removed: {', '.join(removed)}", err=True)
 
 
 def _add_outbox(cli: typer.Typer, load: Callable[[], Service]) -> None:
@@ -272,33 +260,24 @@ def _add_audit(cli: typer.Typer, load: Callable[[], Service], trail_name: str) -
 
         The relay writes an anchor each minute in which the trail grew, to its log and to AUDIT_ANCHOR_FILE, which this command also reads.
         """
+        from shared.primitives.crypto import PublicKeys
         from shared.storage import audit_check
         from shared.storage.database import task_transaction
 
         settings = load()
         files = [*(anchors or ()), *([Path(settings.audit_anchor_file)] if settings.audit_anchor_file else ())]
         try:
-            kept = _read_anchors(files, trail_name, settings)
+            kept: list[Any] = []
+            for file in files:
+                keys = PublicKeys(required(settings.service_public_keys, "SERVICE_PUBLIC_KEYS"))
+                with file.open(encoding="utf-8", errors="replace") as lines:
+                    kept.extend(audit_check.read_anchors(lines, trail_name, keys))
             with task_transaction(_pool(settings)) as conn:
                 typer.echo(audit_check.check(conn, kept, expect or ()))
         except audit_check.Broken as broken:
             raise SystemExit(str(broken)) from None
         except ValueError:
             raise SystemExit("a head is <position>:<hash>, as this command prints it") from None
-
-
-def _read_anchors(files: list[Path], trail: str, settings: Service) -> list[Any]:
-    if not files:
-        return []
-    from shared.primitives.crypto import PublicKeys
-    from shared.storage.audit_check import read_anchors
-
-    keys = PublicKeys(required(settings.service_public_keys, "SERVICE_PUBLIC_KEYS"))
-    found: list[Any] = []
-    for file in files:
-        with file.open(encoding="utf-8", errors="replace") as lines:
-            found.extend(read_anchors(lines, trail, keys))
-    return found
 
 
 def _pool(settings: Service) -> Any:

@@ -51,21 +51,23 @@ class Schemas:
         adapted.pop("title", None)  # generators name classes by it, and two services may have the same
         names = [kind.__name__ for kind in struct.__mro__] if struct else []
         for name, member in adapted.get("properties", {}).items():
-            adapted["properties"][name] = self._property(name, member, names)
-        if struct is not None and (sent := _always_sent(struct)):
-            adapted["required"] = sent
+            if "discriminator" in member:
+                member = self._named_union(name, member)
+            if name == "at" or name.endswith("_at"):
+                member = _as_time(member)
+            own = next((self._texts[f"{kind}.{name}"] for kind in names if f"{kind}.{name}" in self._texts), "")
+            text = own or ("" if "$ref" in member else self._texts.get(name, ""))  # a target has its own description
+            adapted["properties"][name] = member | (
+                {"description": text} if text and "description" not in member else {}
+            )
+        # An answer always has all its fields; of a body, fields with a default may be left out.
+        if struct is not None and not issubclass(struct, http.Body) and not struct.__struct_config__.omit_defaults:
+            tag, fields = struct.__struct_config__.tag_field, msgspec.structs.fields(struct)
+            sent = ([tag] if tag else []) + [one.encode_name for one in fields if one.default is not msgspec.UNSET]
+            adapted |= {"required": sent} if sent else {}
         if names and "description" not in adapted and names[0] in self._texts:
             adapted["description"] = self._texts[names[0]]
         return adapted
-
-    def _property(self, name: str, schema: Any, names: list[str]) -> Any:
-        if "discriminator" in schema:
-            schema = self._named_union(name, schema)
-        if name == "at" or name.endswith("_at"):
-            schema = _as_time(schema)
-        own = next((self._texts[f"{kind}.{name}"] for kind in names if f"{kind}.{name}" in self._texts), "")
-        shared = "" if "$ref" in schema else self._texts.get(name, "")  # a reference has the description of its target
-        return schema | ({"description": own or shared} if "description" not in schema and (own or shared) else {})
 
     def _named_union(self, name: str, schema: dict[str, Any]) -> dict[str, Any]:
         """A union whose members a tag tells apart is a `oneOf` with a name of its own."""
@@ -93,25 +95,29 @@ class Schemas:
             return schema
         if schema == {"type": "object"}:
             return schema | {"additionalProperties": True}
-        return {
-            name: self._member(name, value)
-            for name, value in schema.items()
-            if not (name == "default" and value is None)
-        }
-
-    def _member(self, name: str, value: Any) -> Any:
-        if name == "description" and isinstance(value, str):
-            return inspect.cleandoc(value)  # as Python 3.13 does itself; the document must be equal on every version
-        if name == "pattern" and isinstance(value, str):
-            return in_ecmascript(value)
-        return self._adapted(value)
+        adapted: dict[str, Any] = {}
+        for name, value in schema.items():
+            if name == "description" and isinstance(value, str):
+                adapted[name] = inspect.cleandoc(value)  # as Python 3.13 does itself; equal on every version
+            elif name == "pattern" and isinstance(value, str):
+                adapted[name] = in_ecmascript(value)
+            elif name != "default" or value is not None:
+                adapted[name] = self._adapted(value)
+        return adapted
 
 
 def properties_of(query: type[msgspec.Struct], texts: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
     """The parameters of a query string, and the names of those that are required. A field that may be null may be left out."""
     made = Schemas("", [query], texts)
     own = made.components[made.of(query)["$ref"].removeprefix(SCHEMAS)]
-    return {name: _in_query(field) for name, field in own["properties"].items()}, own.get("required", [])
+    parameters: dict[str, Any] = {}
+    for name, field in own["properties"].items():
+        schema = dict(field)
+        if "enum" in schema:
+            schema["enum"] = [value for value in schema["enum"] if value is not None]
+        choices = [one for one in schema.pop("anyOf", []) if one != {"type": "null"}]
+        parameters[name] = schema | (choices[0] if len(choices) == 1 else {"anyOf": choices} if choices else {})
+    return parameters, own.get("required", [])
 
 
 def _structs(kinds: list[Any]) -> dict[str, type[msgspec.Struct]]:
@@ -133,23 +139,6 @@ def _structs(kinds: list[Any]) -> dict[str, type[msgspec.Struct]]:
     for node in msgspec.inspect.multi_type_info(kinds):
         walk(node)
     return found
-
-
-def _always_sent(struct: type[msgspec.Struct]) -> list[str]:
-    """The fields that an answer always has. None for a body, whose fields with a default may be left out."""
-    if issubclass(struct, http.Body) or struct.__struct_config__.omit_defaults:
-        return []
-    tag = struct.__struct_config__.tag_field
-    fields = msgspec.structs.fields(struct)
-    return ([tag] if tag else []) + [one.encode_name for one in fields if one.default is not msgspec.UNSET]
-
-
-def _in_query(schema: dict[str, Any]) -> dict[str, Any]:
-    schema = dict(schema)
-    if "enum" in schema:
-        schema["enum"] = [value for value in schema["enum"] if value is not None]
-    choices = [one for one in schema.pop("anyOf", []) if one != {"type": "null"}]
-    return schema | (choices[0] if len(choices) == 1 else {"anyOf": choices} if choices else {})
 
 
 def _custom(kind: type) -> dict[str, Any]:
@@ -184,6 +173,10 @@ def document(
         for operation in part.operations:
             path = paths.setdefault(operation.path, {})
             path[operation.method.lower()] = _operation(part, operation, made, texts)
+    used = {
+        answer.get("$ref") for path in paths.values() for one in path.values() for answer in one["responses"].values()
+    }
+    problems = {f"Problem{status}": _problem(status, text) for status, text in common.MEANINGS.items()}
     return {
         "openapi": "3.1.0",
         "info": info,
@@ -194,18 +187,11 @@ def document(
             "schemas": dict(sorted(schemas.items())),
             "headers": common.HEADERS,
             "parameters": common.PARAMETERS,
-            "responses": _shared_problems(paths),
+            "responses": {
+                name: problem for name, problem in problems.items() if f"#/components/responses/{name}" in used
+            },
         },
     }
-
-
-def _shared_problems(paths: Mapping[str, Any]) -> dict[str, Any]:
-    """The refusals that several operations refer to."""
-    used = {
-        answer.get("$ref") for path in paths.values() for one in path.values() for answer in one["responses"].values()
-    }
-    problems = {f"Problem{status}": _problem(status, text) for status, text in common.MEANINGS.items()}
-    return {name: problem for name, problem in problems.items() if f"#/components/responses/{name}" in used}
 
 
 def _kinds(operation: Operation) -> Iterable[Any]:
@@ -227,6 +213,11 @@ def _flat(kind: Any) -> Iterable[Any]:
 
 
 def _operation(part: Part, operation: Operation, schemas: Schemas, texts: Mapping[str, str]) -> dict[str, Any]:
+    security: list[dict[str, list[str]]] = []
+    if operation.authenticates_client:
+        security = [{"client": []}, {}]
+    elif operation.scope is not None:
+        security = [{"oauth2": [operation.scope] if operation.scope else []}]
     described: dict[str, Any] = {
         "tags": [part.tag],
         "operationId": operation.name,
@@ -235,15 +226,9 @@ def _operation(part: Part, operation: Operation, schemas: Schemas, texts: Mappin
         "parameters": _parameters(part, operation, texts),
         "requestBody": _request_body(operation, schemas),
         "responses": _responses(operation, schemas),
-        "security": _security(operation),
+        "security": security,
     }
     return {name: value for name, value in described.items() if value or name == "security"}
-
-
-def _security(operation: Operation) -> list[dict[str, list[str]]]:
-    if operation.authenticates_client:
-        return [{"client": []}, {}]
-    return [] if operation.scope is None else [{"oauth2": [operation.scope] if operation.scope else []}]
 
 
 def _request_body(operation: Operation, schemas: Schemas) -> dict[str, Any] | None:
@@ -286,12 +271,6 @@ def _responses(operation: Operation, schemas: Schemas) -> dict[str, Any]:
         responses[status] = response
     if operation.has_etag:
         responses[304] = {"description": common.ANSWERED[304], "headers": common.headers_of(304, True, False)}
-    for status, text in _refusals(operation).items():
-        responses.setdefault(status, _refusal(operation, status, text))
-    return {str(status): responses[status] for status in sorted(responses)}
-
-
-def _refusals(operation: Operation) -> dict[int, str]:
     statuses = {400, 429, 502, 503, 504}
     statuses |= {401, 403} if operation.scope is not None else set()
     statuses |= {404} if "{" in operation.path else set()
@@ -299,7 +278,10 @@ def _refusals(operation: Operation) -> dict[int, str]:
     statuses |= {415, 422} if operation.body is not None else set()
     statuses |= {422} if operation.query is not None and operation.errors == "problem" else set()
     statuses |= {422} if "Idempotency-Key" in operation.headers else set()  # the key may belong to another request
-    return {status: common.MEANINGS[status] for status in sorted(statuses)} | dict(operation.refusals)
+    refusals = {status: common.MEANINGS[status] for status in sorted(statuses)} | dict(operation.refusals)
+    for status, text in refusals.items():
+        responses.setdefault(status, _refusal(operation, status, text))
+    return {str(status): responses[status] for status in sorted(responses)}
 
 
 def _refusal(operation: Operation, status: int, text: str) -> dict[str, Any]:

@@ -63,26 +63,24 @@ class Channel(redis.Channel):
 
     def _get_pool(self, asynchronous: bool = False) -> ConnectionPool:
         """Uses the project's own connections: kombu's cannot trust a given authority, or use TLS to Sentinels."""
-        times: Any = self.socket_connect_timeout, self.socket_timeout
-        return redis_clients.pool(
-            self.redis_url,
-            *times,
-            connection_class=self._polled() if asynchronous else redis_clients.Primary,
-            max_connections=self.max_connections,
-            health_check_interval=self.health_check_interval,
-        )
-
-    def _polled(self) -> type[redis_clients.Primary]:
-        """A connection class that removes itself from the poller when it disconnects, as in kombu's `_connparams`."""
         channel = self
 
         class Polled(redis_clients.Primary):
+            """Removes itself from the poller when it disconnects, as in kombu's `_connparams`."""
+
             def disconnect(self, *args: Any, **options: Any) -> None:
                 super().disconnect(*args, **options)
                 if channel._registered:
                     channel._on_connection_disconnect(self)
 
-        return Polled
+        times: Any = self.socket_connect_timeout, self.socket_timeout
+        return redis_clients.pool(
+            self.redis_url,
+            *times,
+            connection_class=Polled if asynchronous else redis_clients.Primary,
+            max_connections=self.max_connections,
+            health_check_interval=self.health_check_interval,
+        )
 
     def _put(self, queue: str, message: dict[str, Any], **_: Any) -> None:
         args, kwargs, _embedded = msgspec.json.decode(message["body"])

@@ -67,7 +67,11 @@ def add(conn: Connection, producer: str, envelope: Envelope, reason: str) -> Non
     except psycopg.Error as error:
         if is_outage(error):
             raise
-        added = conn.execute(ADD, _row(producer, _as_text(envelope), reason)).rowcount
+        # The JSON as one string, since `jsonb` has neither U+0000 nor every number. It died at about the time of now.
+        text = bytes(envelope.body).decode()
+        body = msgspec.json.encode({"name": msgspec.json.decode(text, type=_Named).name, "as_text": text})
+        storable = Envelope(envelope.id, envelope.tenant_id, datetime.now(UTC), None, msgspec.Raw(body))
+        added = conn.execute(ADD, _row(producer, storable, reason)).rowcount
     if added:
         conn.after_commit(metrics.dead_letters.labels("any").inc)
         conn.after_commit(lambda: log.error("dead letter %s from %s: %s", envelope.id, producer, reason))
@@ -76,13 +80,6 @@ def add(conn: Connection, producer: str, envelope: Envelope, reason: str) -> Non
 def _row(producer: str, envelope: Envelope, reason: str) -> tuple[object, ...]:
     body = bytes(envelope.body).decode()
     return envelope.id, envelope.tenant_id, producer, body, body, envelope.traceparent, envelope.occurred_at, reason
-
-
-def _as_text(envelope: Envelope) -> Envelope:
-    """The message with its JSON as one string, since `jsonb` has neither U+0000 nor every number. It died at about the time of now."""
-    text = bytes(envelope.body).decode()
-    body = {"name": msgspec.json.decode(text, type=_Named).name, "as_text": text}
-    return Envelope(envelope.id, envelope.tenant_id, datetime.now(UTC), None, msgspec.Raw(msgspec.json.encode(body)))
 
 
 def newest(pool: ConnectionPool[Connection], limit: int) -> list[tuple[str, ...]]:
@@ -135,19 +132,16 @@ class Deaths:
     def suspects(self, pool: ConnectionPool[Connection], ids: Sequence[UUID]) -> dict[UUID, int]:
         """Those of the messages with which a worker ended, and how often one ended with the message alone."""
         if time.monotonic() - self._swept >= SWEEP_SECONDS:
-            self._sweep(pool)
+            with pool.connection() as conn:
+                swept = conn.execute(SWEEP, (DEAD_SECONDS,)).fetchall()
+                if swept:
+                    log.error("a worker ended while it applied %d messages, the first is %s", len(swept), swept[0][0])
+                self._has_suspects = conn.execute(ANY_SUSPECT).fetchone() is not None
+            self._swept = time.monotonic()
         if not self._has_suspects:
             return {}
         with pool.connection() as conn:
             return dict(conn.execute(SUSPECTS, (list(ids),)).fetchall())
-
-    def _sweep(self, pool: ConnectionPool[Connection]) -> None:
-        with pool.connection() as conn:
-            swept = conn.execute(SWEEP, (DEAD_SECONDS,)).fetchall()
-            if swept:
-                log.error("a worker ended while it applied %d messages, the first is %s", len(swept), swept[0][0])
-            self._has_suspects = conn.execute(ANY_SUSPECT).fetchone() is not None
-        self._swept = time.monotonic()
 
 
 @contextmanager

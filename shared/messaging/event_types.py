@@ -35,7 +35,13 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 @cache
 def catalogue() -> dict[str, EventType]:
     """Every type by name."""
-    return {file.stem: _read(file) for file in sorted(FOLDER.glob("*.json"))}
+    types: dict[str, EventType] = {}
+    for file in sorted(FOLDER.glob("*.json")):
+        italian: dict[str, str] = {}
+        named = {"type": file.stem, "italian": italian} | _without_italian(json.loads(file.read_bytes()), italian)
+        named["schema"] = {"title": file.stem, "type": "object", "additionalProperties": False} | named["schema"]
+        types[file.stem] = msgspec.convert(named, EventType)
+    return types
 
 
 def types_of(producer: str) -> tuple[str, ...]:
@@ -46,13 +52,6 @@ def types_of(producer: str) -> tuple[str, ...]:
 def with_moved_times() -> list[str]:
     """The types for apps with moved times."""
     return [kind.type for kind in catalogue().values() if kind.with_moved_times]
-
-
-def _read(file: Path) -> EventType:
-    italian: dict[str, str] = {}
-    named = {"type": file.stem, "italian": italian} | _without_italian(json.loads(file.read_bytes()), italian)
-    named["schema"] = {"title": file.stem, "type": "object", "additionalProperties": False} | named["schema"]
-    return msgspec.convert(named, EventType)
 
 
 def _without_italian(node: Any, found: dict[str, str]) -> Any:

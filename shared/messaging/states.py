@@ -36,7 +36,11 @@ def ahead(conn: psycopg.Connection[Any], table: Versioned, counted: int | None =
     """All such versions of one table, in portions in the order of their keys. `conn` needs a role that sees every tenant."""
     after = ("", "")
     bound = bound_of(table, counted)
-    while rows := conn.execute(_find(table), (*after, bound, PORTION)).fetchall():
+    find: LiteralString = f"""
+        SELECT tenant_id, {table.id}, version FROM {table.name}
+        WHERE (tenant_id, {table.id}) > (%s, %s) AND version > %s ORDER BY tenant_id, {table.id} LIMIT %s
+    """  # noqa: S608 - constants of this code alone
+    while rows := conn.execute(find, (*after, bound, PORTION)).fetchall():
         found = [Ahead(*row) for row in rows]
         yield found
         after = found[-1][:2]
@@ -48,24 +52,7 @@ def heal(conn: psycopg.Connection[Any], table: Versioned, found: list[Ahead], co
     A version that an announcement replaced in the meantime stays. `conn` must be in autocommit mode.
     """
     bound = bound_of(table, counted)
-    with conn.transaction():
-        columns = [one.tenant_id for one in found], [one.id for one in found]
-        lowered = conn.execute(_lower(table), (*columns, bound)).fetchall()
-        for tenant_id, count in lowered:
-            caller = Caller(tenant_id=tenant_id, client_id=OPERATOR)
-            conn.execute(audit.RECORD, audit.entry(caller, "states.healed", tenant_id, {table.name: count}))
-    return sum(count for _, count in lowered)
-
-
-def _find(table: Versioned) -> LiteralString:
-    return f"""
-        SELECT tenant_id, {table.id}, version FROM {table.name}
-        WHERE (tenant_id, {table.id}) > (%s, %s) AND version > %s ORDER BY tenant_id, {table.id} LIMIT %s
-    """  # noqa: S608 - constants of this code alone
-
-
-def _lower(table: Versioned) -> LiteralString:
-    return f"""
+    lower: LiteralString = f"""
         WITH lowered AS (
             UPDATE {table.name} SET version = 0
             WHERE (tenant_id, {table.id}) IN (SELECT * FROM unnest(%s::text[], %s::text[])) AND version > %s
@@ -73,3 +60,10 @@ def _lower(table: Versioned) -> LiteralString:
         )
         SELECT tenant_id, count(*) FROM lowered GROUP BY tenant_id
     """  # noqa: S608 - constants of this code alone
+    with conn.transaction():
+        columns = [one.tenant_id for one in found], [one.id for one in found]
+        lowered = conn.execute(lower, (*columns, bound)).fetchall()
+        for tenant_id, count in lowered:
+            caller = Caller(tenant_id=tenant_id, client_id=OPERATOR)
+            conn.execute(audit.RECORD, audit.entry(caller, "states.healed", tenant_id, {table.name: count}))
+    return sum(count for _, count in lowered)

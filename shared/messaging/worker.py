@@ -108,22 +108,23 @@ class Consumer:
         except Refusal as refusal:
             authenticity.count_refusal(refusal)
             return
-        if envelopes:
-            self._take(batch.sender, batch.sent_ns, envelopes)
-
-    def _take(self, producer: str, sent_ns: int, envelopes: list[Envelope]) -> None:
-        """Applies and acknowledges the messages; those with which a worker ended come last, each alone."""
+        if not envelopes:
+            return
+        producer, sent_ns = batch.sender, batch.sent_ns
         try:
             suspects = self._deaths.suspects(self.pool, [each.id for each in envelopes])
         except UNAVAILABLE as error:
             log.warning("batch left for later: %s", type(error).__name__)
             return
-        self._acknowledge(
-            producer, self._done(producer, sent_ns, [each for each in envelopes if each.id not in suspects])
-        )
+        trusted = [each for each in envelopes if each.id not in suspects]
+        self._acknowledge(producer, self._done(producer, sent_ns, trusted))
+        # Those with which a worker ended come last, each alone.
         for each in sorted((each for each in envelopes if each.id in suspects), key=lambda each: suspects[each.id]):
             if suspects[each.id] >= dead_letters.MAX_DEATHS:
-                self._give_up(producer, each)
+                with task_transaction(self.pool) as conn:
+                    if not conn.execute(KNOWN, (each.id,)).fetchone():  # unless it had its effect
+                        reason = f"its worker ended {dead_letters.MAX_DEATHS} times while it applied this message alone"
+                        dead_letters.add(conn, producer, each, reason)
                 self._acknowledge(producer, [each.id])
             elif self._settle(producer, sent_ns, each):
                 self._acknowledge(producer, [each.id])
@@ -155,23 +156,12 @@ class Consumer:
         except Exception as error:
             if is_outage(error) or _is_contention(error):
                 return False
-            return self._count_failure(producer, envelope, error)
+            try:
+                return dead_letters.count_failure(self.pool, producer, envelope, error)
+            except Exception as failure:  # the message comes again, and its mates are acknowledged all the same
+                log.error("a failure of %s was not counted: %s", envelope.id, telemetry.describe(failure))
+                return False
         return True
-
-    def _count_failure(self, producer: str, envelope: Envelope, error: Exception) -> bool:
-        """Whether the message is given up. Where that cannot be stored it comes again, and its mates are acknowledged all the same."""
-        try:
-            return dead_letters.count_failure(self.pool, producer, envelope, error)
-        except Exception as failure:
-            log.error("a failure of %s was not counted: %s", envelope.id, telemetry.describe(failure))
-            return False
-
-    def _give_up(self, producer: str, envelope: Envelope) -> None:
-        """Makes a message that ended its workers a dead letter, unless it had its effect."""
-        with task_transaction(self.pool) as conn:
-            if not conn.execute(KNOWN, (envelope.id,)).fetchone():
-                reason = f"its worker ended {dead_letters.MAX_DEATHS} times while it applied this message alone"
-                dead_letters.add(conn, producer, envelope, reason)
 
     def _prepare(self) -> None:
         """Makes the day's partitions, if the handlers write to partitioned tables."""
@@ -185,7 +175,15 @@ class Consumer:
             self._perform(conn, self._new(conn, envelopes), sent_ns)
 
     def _perform(self, conn: Connection, new: list[Envelope], sent_ns: int) -> None:
-        spans = {envelope.id: _span(envelope, sent_ns) for envelope in new}
+        spans: dict[UUID, Span] = {}
+        for envelope in new:
+            spans[envelope.id] = trace.INVALID_SPAN
+            if envelope.traceparent:
+                telemetry.record_span("queue wait", envelope.traceparent, sent_ns, time.time_ns())
+                parent = telemetry.context_of(envelope.traceparent)
+                spans[envelope.id] = telemetry.start_span(
+                    "consume", kind=SpanKind.CONSUMER, parent=parent, attributes={}
+                )
         try:
             for kind, received in _by_kind(new, spans).items():
                 handler = self.handlers.get(kind)
@@ -308,16 +306,6 @@ def _by_kind(envelopes: list[Envelope], spans: Mapping[UUID, Span]) -> dict[type
         parent = telemetry.format_traceparent(context) if context.is_valid else envelope.traceparent
         kinds[type(body)].append(Received(envelope.id, envelope.tenant_id, envelope.occurred_at, parent, body))
     return kinds
-
-
-def _span(envelope: Envelope, sent_ns: int) -> Span:
-    if not envelope.traceparent:
-        return trace.INVALID_SPAN
-    now = time.time_ns()
-    telemetry.record_span("queue wait", envelope.traceparent, sent_ns, now)
-    return telemetry.start_span(
-        "consume", kind=SpanKind.CONSUMER, parent=telemetry.context_of(envelope.traceparent), attributes={}
-    )
 
 
 def _count(kind: type[Message], received: Sequence[Received[Any]]) -> None:

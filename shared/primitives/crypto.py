@@ -67,7 +67,13 @@ class PublicKeys:
     """The public keys of all services, from `SERVICE_PUBLIC_KEYS`. Raises ValueError for a malformed text."""
 
     def __init__(self, text: str) -> None:
-        self._keys = dict(_entry(part) for part in text.split(","))
+        self._keys: dict[tuple[str, str], Ed25519PublicKey] = {}
+        for part in text.split(","):
+            name, _, encoded = part.strip().partition(":")
+            service, _, kid = name.partition("/")
+            if not _is_name(service) or not _is_name(kid):
+                raise ValueError(PUBLIC_FORM)
+            self._keys[service, kid] = Ed25519PublicKey.from_public_bytes(base64url_decode(encoded))
 
     def verify(self, service: str, signature: str, purpose: str, *parts: str | bytes) -> bool:
         """Whether `service` signed these parts for this purpose with one of its valid keys."""
@@ -82,18 +88,22 @@ class PublicKeys:
         return True
 
 
+def identity_keys(text: str) -> dict[str, Ed25519PublicKey]:
+    """The gateways' keys for identity headers by id, from `IDENTITY_PUBLIC_KEYS`. Raises ValueError for a malformed text."""
+    keys: dict[str, Ed25519PublicKey] = {}
+    for part in text.split(","):
+        kid, _, encoded = part.strip().partition(":")
+        try:
+            keys[kid] = Ed25519PublicKey.from_public_bytes(base64url_decode(encoded))
+        except ValueError:
+            raise ValueError("IDENTITY_PUBLIC_KEYS is <kid>:<base64url of 32 bytes>, separated by commas") from None
+    return keys
+
+
 def _framed(purpose: str, parts: tuple[str | bytes, ...]) -> bytes:
     """Writes each part after its length, so that no two lists of parts have the same bytes."""
     encoded = [purpose.encode(), *(part.encode() if isinstance(part, str) else part for part in parts)]
     return b"".join(len(part).to_bytes(8, "big") + part for part in encoded)
-
-
-def _entry(text: str) -> tuple[tuple[str, str], Ed25519PublicKey]:
-    name, _, encoded = text.strip().partition(":")
-    service, _, kid = name.partition("/")
-    if not _is_name(service) or not _is_name(kid):
-        raise ValueError(PUBLIC_FORM)
-    return (service, kid), Ed25519PublicKey.from_public_bytes(base64url_decode(encoded))
 
 
 def _is_name(text: str) -> bool:

@@ -1,1 +1,1 @@
-"""Settings, logs, traces, metrics, clocks and connections of a process."""
+"""Settings, telemetry, metrics and connections of a process."""

@@ -18,6 +18,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import msgspec
 
+from shared.primitives import crypto
+
 SettingsT = TypeVar("SettingsT", bound=msgspec.Struct)
 
 
@@ -126,7 +128,7 @@ class RedisAddress:
 
 
 def check_redis_url(text: str) -> None:
-    """Raises Malformed for an address that `parse` refuses, or if `ca_file` cannot be used on this machine."""
+    """Raises Malformed for an address that `parse_redis_url` refuses, or if `ca_file` cannot be used on this machine."""
     address = parse_redis_url(text)
     try:
         address.tls()
@@ -141,7 +143,10 @@ def parse_redis_url(text: str) -> RedisAddress:
     scheme, _, rest = text.partition("://")
     if scheme not in REDIS_PORTS:
         raise Malformed("it begins with none of redis://, rediss://, sentinel:// and sentinels://")
-    place, path, query = _redis_parts(rest)
+    place = re.split("[/?#]", rest, maxsplit=1)[0]
+    if "@" in rest[len(place) :] or "#" in rest:
+        raise Malformed("user and password are to be percent-encoded: / as %2F, ? as %3F, # as %23, @ as %40")
+    path, _, query = rest[len(place) :].partition("?")
     login, _, hosts = place.rpartition("@")
     user, _, password = login.partition(":")
     is_sentinel = scheme.startswith("sentinel")
@@ -160,9 +165,10 @@ def parse_redis_url(text: str) -> RedisAddress:
         raise Malformed(f"of parameters it may have {', '.join(allowed) or 'none'}")
     if not all(parameters.values()):
         raise Malformed("it has a parameter without a value")
+    each = hosts.split(",") if is_sentinel else [hosts]
     address = RedisAddress(
         scheme=scheme,
-        hosts=_redis_hosts(hosts, scheme),
+        hosts=tuple(_redis_host(part.strip(), number, REDIS_PORTS[scheme]) for number, part in enumerate(each, 1)),
         number=number,
         master=master,
         user=unquote(user) or None,
@@ -172,20 +178,6 @@ def parse_redis_url(text: str) -> RedisAddress:
     if address.sentinel_user and not address.sentinel_password:
         raise Malformed("it has a sentinel_user without a sentinel_password")
     return address
-
-
-def _redis_parts(rest: str) -> tuple[str, str, str]:
-    """Splits into the hosts (with the login before them), the path and the query."""
-    place = re.split("[/?#]", rest, maxsplit=1)[0]
-    if "@" in rest[len(place) :] or "#" in rest:
-        raise Malformed("user and password are to be percent-encoded: / as %2F, ? as %3F, # as %23, @ as %40")
-    path, _, query = rest[len(place) :].partition("?")
-    return place, path, query
-
-
-def _redis_hosts(text: str, scheme: str) -> tuple[tuple[str, int], ...]:
-    each = text.split(",") if scheme.startswith("sentinel") else [text]
-    return tuple(_redis_host(part.strip(), number, REDIS_PORTS[scheme]) for number, part in enumerate(each, 1))
 
 
 def _redis_host(text: str, number: int, port: int) -> tuple[str, int]:
@@ -237,49 +229,10 @@ def _check_origin(text: str) -> None:
         raise ValueError
 
 
-def _check_public_keys(text: str) -> None:
-    from shared.web.identity import Verifier
-
-    Verifier(text, "")
-
-
-def _check_signing_key(text: str) -> None:
-    from shared.primitives.crypto import Signer
-
-    Signer(text)
-
-
-def _check_service_keys(text: str) -> None:
-    from shared.primitives.crypto import PublicKeys as ServiceKeys
-
-    ServiceKeys(text)
-
-
-def _check_keys(text: str) -> None:
-    from shared.primitives.crypto import Keyring
-
-    Keyring.from_text(text)
-
-
 def _check_resolver(text: str) -> None:
     host, _, port = text.rpartition(":")
     if not host or not 0 < int(port) < 65_536:
         raise ValueError
-
-
-def _check_level(text: str) -> None:
-    if text not in logging.getLevelNamesMapping():
-        raise ValueError
-
-
-def _check_writable(text: str) -> None:
-    with Path(text).open("ab"):
-        pass
-
-
-def _check_readable(text: str) -> None:
-    with Path(text).open("rb"):
-        pass
 
 
 CENTURY = 100 * 366 * 86_400.0
@@ -297,14 +250,14 @@ Url = Annotated[str, Form("http[s]://host[:port][/path]", _check_url("http", "ht
 Origin = Annotated[
     str, Form("an http(s) URL of a host alone: no path, query, fragment or slash at its end", _check_origin)
 ]
-PublicKeys = Annotated[str, Form("<kid>:<base64url of 32 bytes>, separated by commas", _check_public_keys)]
-SigningKey = Annotated[str, Form("<kid>:<base64url of 32 bytes>", _check_signing_key)]
-ServiceKeys = Annotated[str, Form("<service>/<kid>:<base64url of 32 bytes>, separated by commas", _check_service_keys)]
-Keys = Annotated[str, Form("<version 1 to 255>:<base64url of 32 bytes>, separated by commas", _check_keys)]
+PublicKeys = Annotated[str, Form("<kid>:<base64url of 32 bytes>, separated by commas", crypto.identity_keys)]
+SigningKey = Annotated[str, Form("<kid>:<base64url of 32 bytes>", crypto.Signer)]
+ServiceKeys = Annotated[str, Form("<service>/<kid>:<base64url of 32 bytes>, separated by commas", crypto.PublicKeys)]
+Keys = Annotated[str, Form("<version 1 to 255>:<base64url of 32 bytes>, separated by commas", crypto.Keyring.from_text)]
 Resolver = Annotated[str, Form("<address>:<port> of a DNS server", _check_resolver)]
-LogLevel = Annotated[str, Form("DEBUG, INFO, WARNING, ERROR or CRITICAL", _check_level)]
-WritableFile = Annotated[str, Form("a file that can be written", _check_writable)]
-ReadableFile = Annotated[str, Form("a file that can be read", _check_readable)]
+LogLevel = Annotated[str, Form("DEBUG, INFO, WARNING, ERROR or CRITICAL", logging.getLevelNamesMapping().__getitem__)]
+WritableFile = Annotated[str, Form("a file that can be written", lambda text: Path(text).open("ab").close())]
+ReadableFile = Annotated[str, Form("a file that can be read", lambda text: Path(text).open("rb").close())]
 Positive = Annotated[float, msgspec.Meta(gt=0, le=CENTURY)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0, le=CENTURY)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]

@@ -83,21 +83,22 @@ class FileExporter(SpanExporter):
         self._service = service
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        os.write(self._file, b"".join(msgspec.json.encode(self._line(span), enc_hook=str) + b"\n" for span in spans))
+        lines = b""
+        for span in spans:
+            context = span.get_span_context() or INVALID_SPAN_CONTEXT
+            line: dict[str, Any] = {
+                "trace_id": format(context.trace_id, "032x"),
+                "span_id": format(context.span_id, "016x"),
+                "parent_id": format(span.parent.span_id, "016x") if span.parent else None,
+                "name": span.name,
+                "service": self._service,
+                "kind": span.kind.name.lower(),
+                "start_ns": span.start_time,
+                "end_ns": span.end_time,
+                "status": span.status.status_code.name.lower(),
+                "attributes": dict(span.attributes or {}),
+                "links": [format(link.context.trace_id, "032x") for link in span.links],
+            }
+            lines += msgspec.json.encode(line, enc_hook=str) + b"\n"
+        os.write(self._file, lines)
         return SpanExportResult.SUCCESS
-
-    def _line(self, span: ReadableSpan) -> dict[str, Any]:
-        context = span.get_span_context() or INVALID_SPAN_CONTEXT
-        return {
-            "trace_id": format(context.trace_id, "032x"),
-            "span_id": format(context.span_id, "016x"),
-            "parent_id": format(span.parent.span_id, "016x") if span.parent else None,
-            "name": span.name,
-            "service": self._service,
-            "kind": span.kind.name.lower(),
-            "start_ns": span.start_time,
-            "end_ns": span.end_time,
-            "status": span.status.status_code.name.lower(),
-            "attributes": dict(span.attributes or {}),
-            "links": [format(link.context.trace_id, "032x") for link in span.links],
-        }

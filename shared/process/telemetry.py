@@ -4,12 +4,20 @@ One trace leads from the partner's call to the last worker: W3C trace context ov
 lines on standard output, each with service, trace id and tenant. Exceptions appear as type and place, never with their text.
 """
 
+import logging
 import re
 import secrets
+import sys
+import time
+import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -28,16 +36,6 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
-import contextlib
-import logging
-import sys
-import time
-import traceback
-from contextvars import ContextVar
-from datetime import UTC, datetime
-from functools import lru_cache
-
-import msgspec
 
 _VERSION_00 = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _propagator = TraceContextTextMapPropagator()
@@ -229,7 +227,7 @@ def log_access(method: str, route: str, status: int, seconds: float, trace_id: s
             "ms": round(seconds * 1000, 1),
         }
         # With a full disk or a closed pipe the line is lost, but the request succeeds, as in `logging`.
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             sys.stdout.write(_encode(line).decode() + "\n")
             sys.stdout.flush()
 
@@ -248,7 +246,7 @@ def configure_logs(service: str, level: str = "INFO") -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "celery", "kombu"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
-    # `access` writes the line of each request, with the trace id and without the query string.
+    # `log_access` writes the line of each request, with the trace id and without the query string.
     logging.getLogger("uvicorn.access").disabled = True
     for name in ("httpx2", "httpcore2", "psycopg.pool", "celery.app.trace", "celery.worker.strategy", "authlib"):
         logging.getLogger(name).setLevel("WARNING")

@@ -1,1 +1,1 @@
-"""PostgreSQL: transactions, rows, migrations, partitions, retention, the audit trail."""
+"""PostgreSQL: transactions, rows, migrations, partitions, periodic jobs, the audit trail."""

@@ -99,9 +99,18 @@ def check(conn: psycopg.Connection[Any], anchors: Iterable[Anchor] = (), expecte
         last = after
         for audit_id, covered in conn.execute(COVERED, (after,)):
             if not covered:
-                raise Broken(f"entry {audit_id} was never sealed and does not wait for it: {_written(audit_id)}")
+                seconds = (audit_id.int >> 80) // 1000  # the author of a false entry may have chosen its id
+                at = (
+                    "no time" if seconds > LAST_SECOND else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
+                )
+                raise Broken(f"entry {audit_id} was never sealed and does not wait for it: its id is of {at}")
             after = audit_id
-    _require_sealing(conn)
+    # Until its seal an entry can be changed unseen; a relay takes a second.
+    number, seconds = waiting(conn)
+    if seconds > LONG_SECONDS:
+        raise Broken(
+            f"the sealed entries are unchanged, but {number} entries wait for their seal, the oldest for {seconds:.0f} s"
+        )
     return Held(seals, batches, entries, agreed, f"{batches}:{head.hex()}")
 
 
@@ -113,7 +122,9 @@ def read_anchors(lines: Iterable[str], trail: str, keys: PublicKeys) -> Iterator
     """
     torn: list[tuple[int, int]] = []  # numbers of lines, and the positions that a later anchor must reach
     for number, line in enumerate(lines, 1):
-        for text in _anchor_texts(line):
+        # A line of an anchor file may hold several anchors, torn or not; a line of a log holds one.
+        logged = [line] if '"signed_at"' in line else []
+        for text in [BEGINNING + rest for rest in line.split(BEGINNING)[1:]] or logged:
             try:
                 anchor = msgspec.json.decode(text, type=Anchor)
             except msgspec.DecodeError:
@@ -130,13 +141,6 @@ def read_anchors(lines: Iterable[str], trail: str, keys: PublicKeys) -> Iterator
             yield anchor
     if torn:
         raise Broken(f"line {torn[0][0]} of the anchors is cut short or malformed, and no later anchor covers it")
-
-
-def _anchor_texts(line: str) -> list[str]:
-    """The anchors that begin in a line of an anchor file, or the line of a log that holds one; torn or not."""
-    if BEGINNING in line:
-        return [BEGINNING + rest for rest in line.split(BEGINNING)[1:]]
-    return [line] if '"signed_at"' in line else []
 
 
 def holds(conn: psycopg.Connection[Any], kept: str) -> bool:
@@ -253,23 +257,6 @@ def _compare(conn: psycopg.Connection[Any], anchors: Iterable[Anchor], end: int)
             )
         agreed, last = agreed + 1, anchor.position
     return agreed
-
-
-def _require_sealing(conn: psycopg.Connection[Any]) -> None:
-    """Raises Broken where entries wait for their seal much longer than a relay takes: until then they can be changed unseen."""
-    number, seconds = waiting(conn)
-    if seconds > LONG_SECONDS:
-        raise Broken(
-            f"the sealed entries are unchanged, but {number} entries wait for their seal, the oldest for {seconds:.0f} s"
-        )
-
-
-def _written(audit_id: UUID) -> str:
-    """The time in an entry's id. The author of a false entry may have chosen its id."""
-    milliseconds = audit_id.int >> 80
-    if milliseconds // 1000 > LAST_SECOND:
-        return "its id is of no time"
-    return f"its id is of {datetime.fromtimestamp(milliseconds // 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _fate(entry: list[Any]) -> str:

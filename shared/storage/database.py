@@ -1,10 +1,8 @@
 """PostgreSQL: one transaction per request or task, with its tenant set; after the commit it rings the outbox bell.
 
-Rows are read as Structs; the fields' names are the query's columns. `is_outage` finds the errors that mean that the database is away.
-
-The difference between this process's clock and the database's is measured once a second in a transaction that is open anyway.
-Observations, records and signatures get their time from the process that makes them. A web process whose clock is wrong by over a
-minute answers 503 and is not ready until the clock is right. Leases, due times and revocations use only the database's clock.
+Rows are read as Structs whose fields are the query's columns. Observations, records and signatures get their time from the process that
+makes them, so its clock is compared with the database's once a second, in a transaction that is open anyway. A web process whose clock is
+wrong by over a minute answers 503 and is not ready. Leases, due times and revocations use only the database's clock.
 """
 
 import asyncio
@@ -14,25 +12,21 @@ import time
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Any, LiteralString
+from itertools import product
+from typing import Any, LiteralString, TypeVar
 
+import msgspec
 import psycopg
+from psycopg import AsyncServerCursor
+from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool, ConnectionPool, PoolTimeout
+from starlette.requests import Request
 
 from shared.process import peers
 from shared.web import problems
 from shared.web.fairness import STRANGERS, Busy, Lines, Shares
-from shared.web.identity import Caller, Party, party_of
-
-if TYPE_CHECKING:
-    from starlette.requests import Request
-from typing import TypeVar
-
-import msgspec
-from psycopg import AsyncServerCursor
-from psycopg.rows import class_row
-
 from shared.web.http import Page
+from shared.web.identity import Caller, party_of
 
 ASK_CLOCK: LiteralString = "SELECT extract(epoch FROM clock_timestamp())::float8"
 CLOCK_TOLERATED_SECONDS = 60.0
@@ -43,7 +37,7 @@ log = logging.getLogger(__name__)
 
 
 class ClockApart(Exception):
-    """This process's clock differs from the database's by more than `TOLERATED_SECONDS`."""
+    """This process's clock differs from the database's by more than `CLOCK_TOLERATED_SECONDS`."""
 
 
 class Clock:
@@ -67,7 +61,7 @@ class Clock:
         return time.time() - self.offset
 
     def ask(self) -> float:
-        """Call this just before sending `ASK`, then pass its result and the row of the answer to `measured`."""
+        """Call this just before sending `ASK_CLOCK`, then pass its result and the row of the answer to `measured`."""
         self._asked_at = time.monotonic()
         return self._asked_at
 
@@ -101,10 +95,8 @@ def is_outage(error: BaseException) -> bool:
 
     A statement time-out is not an outage: the task itself is too slow, and trying it for ever would block the tasks beside it.
     """
-    if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
-        return True
     if not isinstance(error, psycopg.OperationalError) or isinstance(error, psycopg.errors.QueryCanceled):
-        return False
+        return isinstance(error, psycopg.errors.ReadOnlySqlTransaction)
     return error.sqlstate is None or error.sqlstate[:2] in OUTAGES
 
 
@@ -114,7 +106,7 @@ LAZILY: LiteralString = "SET LOCAL synchronous_commit = off"
 # If a connection string has several hosts, connect only to one that accepts writes, never to a standby.
 WRITABLE = "read-write"
 # A pool tries to reconnect after 1, 3 and 4 seconds, then again for each caller, so it finds a server soon after its return.
-RECONNECT_SECONDS = 4
+OPTIONS: dict[str, Any] = {"kwargs": {"target_session_attrs": WRITABLE, **peers.POSTGRES}, "reconnect_timeout": 4}
 # Requests that wait for one of a pool's connections, and for how long.
 MOST_WAITING = 256
 WAIT_SECONDS = 5.0
@@ -127,8 +119,6 @@ exception_handlers = problems.exception_handlers | {
     ClockApart: problems.render_wrong_clock,
     psycopg.DataError: problems.render_unstorable,
 }
-
-
 _watched: "weakref.WeakSet[AsyncConnectionPool[Any] | ConnectionPool[Any]]" = weakref.WeakSet()
 
 
@@ -209,11 +199,10 @@ class WebPool(Pool):
     def __init__(self, dsn: str, *, min_size: int, max_size: int, for_itself: int) -> None:
         options: dict[str, Any] = {
             "connection_class": AsyncConnection,
-            "kwargs": {"target_session_attrs": WRITABLE, **peers.POSTGRES},
             "timeout": WAIT_SECONDS,
             "max_lifetime": 1800,
-            "reconnect_timeout": RECONNECT_SECONDS,
             "open": False,
+            **OPTIONS,
         }
         super().__init__(dsn, min_size=min_size, max_size=max_size, **options)
         self.probe = Pool(dsn, min_size=0, max_size=1, **options)
@@ -236,24 +225,21 @@ class WebPool(Pool):
         """
         path = party_of(caller)
         if not self._shares.enter_now(path):
-            await self._wait(path)
+            try:
+                async with asyncio.timeout(WAIT_SECONDS):
+                    await self._shares.enter(self.lines, path)
+            except (Busy, TimeoutError) as error:
+                # Whose turn has come gets a connection at once, unless the database is away.
+                is_away = isinstance(error, TimeoutError) and self.get_stats().get("requests_waiting", 0) > 0
+                if is_away or path.tenant == STRANGERS or not self._shares.held_by(path.tenant):
+                    raise PoolTimeout from None
+                detail = "Your organisation's other requests use its share of this service; wait for their answers."
+                raise problems.too_many(detail) from None
         try:
             async with self.connection() as conn:
                 yield conn
         finally:
             self._shares.leave(path)
-
-    async def _wait(self, path: Party) -> None:
-        try:
-            async with asyncio.timeout(WAIT_SECONDS):
-                await self._shares.enter(self.lines, path)
-        except (Busy, TimeoutError) as error:
-            # Whose turn has come gets a connection at once, unless the database is away.
-            is_away = isinstance(error, TimeoutError) and self.get_stats().get("requests_waiting", 0) > 0
-            if is_away or path.tenant == STRANGERS or not self._shares.held_by(path.tenant):
-                raise PoolTimeout from None
-            detail = "Your organisation's other requests use its share of this service; wait for their answers."
-            raise problems.too_many(detail) from None
 
 
 class TasksPool(ConnectionPool[Connection]):
@@ -298,37 +284,33 @@ def open_tasks_pool(dsn: str, *, max_size: int = 4) -> ConnectionPool[Connection
     pool = TasksPool(
         dsn,
         connection_class=Connection,
-        kwargs={"target_session_attrs": WRITABLE, **peers.POSTGRES},
         min_size=1,
         max_size=max_size,
         timeout=5,
-        reconnect_timeout=RECONNECT_SECONDS,
         open=True,
+        **OPTIONS,
     )
     _watched.add(pool)
     return pool
 
 
 @asynccontextmanager
-async def tenant_transaction(request: "Request", caller: Caller) -> AsyncIterator[AsyncConnection]:
+async def tenant_transaction(request: Request, caller: Caller) -> AsyncIterator[AsyncConnection]:
     """One transaction that sees only the caller's tenant. Commits at the end; an exception rolls it back."""
-    async with _transaction(request, caller) as conn:
+    async with transaction(request, caller) as conn:
         await require_right_clock(conn)
         await conn.execute(SET_TENANT, (caller.tenant_id,))
         yield conn
 
 
 @asynccontextmanager
-async def transaction(request: "Request") -> AsyncIterator[AsyncConnection]:
-    """One transaction without a tenant: row-level security hides all rows except in tables that are exempt from it."""
-    async with _transaction(request, request.scope.get("caller")) as conn:
-        yield conn
+async def transaction(request: Request, caller: Caller | None = None) -> AsyncIterator[AsyncConnection]:
+    """One transaction without a tenant: row-level security hides all rows except in tables that are exempt from it.
 
-
-@asynccontextmanager
-async def _transaction(request: "Request", caller: Caller | None) -> AsyncIterator[AsyncConnection]:
+    It waits for the turn of `caller`, or of the request's own caller.
+    """
     pool: WebPool = request.state.pool
-    async with pool.turn(caller) as conn:
+    async with pool.turn(caller or request.scope.get("caller")) as conn:
         conn.has_messages = False
         yield conn
         has_messages = conn.has_messages
@@ -460,10 +442,9 @@ def _lengths(cursor: AsyncServerCursor[Any]) -> list[int]:
     """The bytes of each row that was fetched last, as texts in JSON."""
     result = cursor.pgresult
     assert result is not None
-    columns = range(result.nfields)
-    return [sum(_length(result.get_value(row, column) or b"") for column in columns) for row in range(result.ntuples)]
-
-
-def _length(value: bytes) -> int:
-    escaped = len(value) - len(value.translate(None, CONTROL))
-    return len(value) + 5 * escaped + value.count(b'"') + value.count(b"\\")
+    lengths = [0] * result.ntuples
+    for row, column in product(range(result.ntuples), range(result.nfields)):
+        value = result.get_value(row, column) or b""
+        escaped = len(value) - len(value.translate(None, CONTROL))
+        lengths[row] += len(value) + 5 * escaped + value.count(b'"') + value.count(b"\\")
+    return lengths

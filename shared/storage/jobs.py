@@ -8,7 +8,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import LiteralString, NamedTuple, TypeVar
 
@@ -103,10 +102,9 @@ class Lane(threading.Thread):
         # When each job had to be done: from then on it is late, also while it runs or hangs.
         self.expected = dict(self.due)
         for job in jobs:
-            metrics.periodic_late.labels(job.name).set_function(partial(self._late, job))
-
-    def _late(self, job: Periodic) -> float:
-        return max(0.0, time.monotonic() - self.expected[job])
+            metrics.periodic_late.labels(job.name).set_function(
+                lambda job=job: max(0.0, time.monotonic() - self.expected[job])
+            )
 
     def run(self) -> None:
         while not self.stopping.is_set():
@@ -195,8 +193,20 @@ def _delete_portion(conn: Connection, rule: Kept) -> tuple[int, bool]:
     After a portion that PostgreSQL cut off at its time-out, the table's portions are half as large.
     """
     most = _most.get(rule.table, PORTION)
+    statement = SQL("WITH gone AS ({} RETURNING tenant_id) SELECT tenant_id, count(*) FROM gone GROUP BY tenant_id")
     try:
-        deleted = _delete(conn, rule, most)
+        if not rule.audited:
+            deleted = conn.execute(rule.delete, (most,)).rowcount
+        else:
+            of_tenants = conn.execute(statement.format(rule.delete), (most,)).fetchall()
+            deleted = sum(rows for _, rows in of_tenants)
+            for tenant_id, rows in of_tenants:
+                if not 0 < len(tenant_id.encode()) <= LONGEST_TENANT:
+                    log.warning("%d rows of %s are deleted without an entry in the trail", rows, rule.table)
+                    continue
+                set_tenant(conn, tenant_id)
+                caller = Caller(tenant_id=tenant_id, client_id=RETENTION)
+                conn.execute(audit.RECORD, audit.entry(caller, rule.audited, tenant_id, {"rows": rows}))
     except psycopg.errors.QueryCanceled:
         conn.rollback()
         if most == 1:
@@ -226,21 +236,6 @@ def forget(conn: Connection, rules: Sequence[Kept], seconds: float = PASS_SECOND
     for rule in rules:
         metrics.retention_overdue.labels(rule.table).set(rule.overdue(conn) if rule in left else 0)
     return deleted
-
-
-def _delete(conn: Connection, rule: Kept, most: int) -> int:
-    if not rule.audited:
-        return conn.execute(rule.delete, (most,)).rowcount
-    statement = SQL("WITH gone AS ({} RETURNING tenant_id) SELECT tenant_id, count(*) FROM gone GROUP BY tenant_id")
-    deleted = conn.execute(statement.format(rule.delete), (most,)).fetchall()
-    for tenant_id, rows in deleted:
-        if not 0 < len(tenant_id.encode()) <= LONGEST_TENANT:
-            log.warning("%d rows of %s are deleted without an entry in the trail", rows, rule.table)
-            continue
-        set_tenant(conn, tenant_id)
-        caller = Caller(tenant_id=tenant_id, client_id=RETENTION)
-        conn.execute(audit.RECORD, audit.entry(caller, rule.audited, tenant_id, {"rows": rows}))
-    return sum(rows for _, rows in deleted)
 
 
 SEAL_SECONDS = 0.8
@@ -361,15 +356,12 @@ class Anchoring:
     def __call__(self, conn: Connection) -> None:
         head = audit.head(conn)
         if head is not None and head[0] != self._anchored:
-            self._anchor(head)
+            if self.signer is None:
+                log.info("audit head", extra={"trail": self.trail, "position": head[0], "hash": head[1]})
+            else:
+                anchor = Anchor.of(self.trail, head, self.signer)
+                log.info("audit anchor", extra=msgspec.structs.asdict(anchor))
+                if self.file is not None:
+                    audit.append(self.file, anchor)
             self._anchored = head[0]
         metrics.audit_anchored.set_to_current_time()
-
-    def _anchor(self, head: tuple[int, str]) -> None:
-        if self.signer is None:
-            log.info("audit head", extra={"trail": self.trail, "position": head[0], "hash": head[1]})
-            return
-        anchor = Anchor.of(self.trail, head, self.signer)
-        log.info("audit anchor", extra=msgspec.structs.asdict(anchor))
-        if self.file is not None:
-            audit.append(self.file, anchor)

@@ -125,16 +125,15 @@ def _bound(conn: psycopg.Connection[Any]) -> None:
     for table in sorted({table for table, _, _ in conn.execute(BOUNDLESS)}):
         with _as_owner(conn):
             # Asked again, since another `migrate` may have done it.
-            constraints = [_bounds(column, kind) for of, column, kind in conn.execute(BOUNDLESS) if of == table]
+            constraints: list[sql.Composed] = []
+            for of, column, kind in conn.execute(BOUNDLESS):
+                rule = sql.SQL(NUMBERS if kind in ("float4", "float8", "numeric") else TIMES)
+                named = sql.Identifier(f"{column}_is_finite"), rule.format(column=sql.Identifier(column))
+                constraints += [sql.SQL("ADD CONSTRAINT {} {} NOT VALID").format(*named)] if of == table else []
             if constraints:
                 conn.execute(
                     sql.SQL("ALTER TABLE {} {}").format(sql.Identifier(table), sql.SQL(", ").join(constraints))
                 )
-
-
-def _bounds(column: str, kind: str) -> sql.Composed:
-    rule = sql.SQL(NUMBERS if kind in ("float4", "float8", "numeric") else TIMES).format(column=sql.Identifier(column))
-    return sql.SQL("ADD CONSTRAINT {} {} NOT VALID").format(sql.Identifier(f"{column}_is_finite"), rule)
 
 
 def pending(migration_dsn: str, directories: list[Path]) -> list[str]:
@@ -312,21 +311,19 @@ def readiness_checks(package: Path) -> dict[str, routing.Check]:
 
 def wait_until_applied(dsn: str, package: Path) -> None:
     """Returns when the database has the migrations that the service in the folder `package` expects."""
-    expected, has_logged = _expected_of(package), False
-    while missing := _missing(dsn, expected):
+    wanted, has_logged = _expected_of(package), False
+    while True:
+        try:
+            with psycopg.connect(dsn, autocommit=True, connect_timeout=5) as conn:
+                missing = ", ".join(sorted(wanted - {name for (name,) in conn.execute(APPLIED_NAMES)}))
+        except psycopg.Error as error:  # the server is away, or the database is empty, or this role has no grants yet
+            missing = type(error).__name__
+        if not missing:
+            return
         if not has_logged:
             log.warning("waiting for migrations: %s", missing)
             has_logged = True
         time.sleep(POLL_SECONDS)
-
-
-def _missing(dsn: str, expected: frozenset[str]) -> str:
-    """The names of the missing migrations, or of the database error; empty when none is missing."""
-    try:
-        with psycopg.connect(dsn, autocommit=True, connect_timeout=5) as conn:
-            return ", ".join(sorted(expected - {name for (name,) in conn.execute(APPLIED_NAMES)}))
-    except psycopg.Error as error:  # the server is away, or the database is empty, or this role has no grants yet
-        return type(error).__name__
 
 
 def _expected_of(package: Path) -> frozenset[str]:

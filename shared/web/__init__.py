@@ -1,1 +1,1 @@
-"""HTTP: route entries, requests and answers, the identity of callers, revocations."""
+"""HTTP: route entries, requests and answers, the identity of callers, fairness between them, revocations."""

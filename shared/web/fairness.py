@@ -1,16 +1,14 @@
 """Fair shares of a process: of its turns at expensive work, of its memory, and of the time to read large bodies.
 
-**Turns.** A few requests work at once. The others wait in bounded lines. Each request names its groups, the widest first: its tenant and
-its client, or the /48 and the /64 of its address. Groups take turns, and so do groups within a group. In a full line a newcomer displaces
-the last request of the group with the most waiting, so that a flood delays only its sender.
+**Turns.** A few requests work at once; the others wait in bounded lines. Each names its groups, the widest first: its tenant and its
+client, or the /48 and the /64 of its address. Groups take turns, and so do groups within a group. In a full line a newcomer displaces the
+last request of the group with the most waiting, so that a flood delays only its sender.
 
-**Memory.** A request reserves its bytes before it reads them, and holds them until its answer is sent. A tenant may hold as many bytes as
-are free afterwards (the dynamic threshold of Choudhury and Hahne): a tenant alone gets half of the bytes, and a tenant without any gets
-the free ones. A client of a tenant, or a network of callers without a token, may hold as many as its tenant leaves free: alone a third of
-all bytes. Nothing waits here; a request over the limit is refused at once.
+**Memory.** A request reserves its bytes before it reads them, and holds them until its answer is sent; nothing waits. A tenant may hold as
+many bytes as are free afterwards (the dynamic threshold of Choudhury and Hahne): alone half of them. A client of a tenant, or a network of
+callers without a token, may hold as many as its tenant leaves free: alone a third of all bytes.
 
-**Large bodies.** Requests that take long to read take turns, and get a quarter of the time; the longest are read in a thread beside the
-event loop.
+**Large bodies.** They are read in turns, for a quarter of the time; the longest in a thread beside the event loop.
 """
 
 import asyncio
@@ -28,8 +26,8 @@ from starlette.types import Scope
 from shared.web import problems
 from shared.web.identity import party_of
 
-# The widest group of requests without a tenant.
-STRANGERS = ""
+STRANGERS = ""  # the widest group of requests without a tenant
+Result = TypeVar("Result")
 
 
 class Busy(Exception):
@@ -302,8 +300,7 @@ class Memory:
 
     def take(self, path: Sequence[str], size: int) -> None:
         """Raises a Problem: 429 where the tenant holds its share, 503 where others hold nearly all."""
-        if self.fits(path, size):
-            self._add(path, size)
+        if self.take_now(path, size):
             return
         # All callers without a token are one tenant, and not one organisation.
         if not self._held[tuple(path if not path[0] else path[:1])]:
@@ -345,27 +342,19 @@ def _groups(path: Sequence[str]) -> list[tuple[str, ...]]:
     return [tuple(path[:depth]) for depth in range(1, len(path) + 1)]
 
 
-_memories: WeakKeyDictionary[asyncio.AbstractEventLoop, Memory] = WeakKeyDictionary()
-
-
 def reserve_memory(request: Request, size: int, tenant: str | None = None) -> None:
-    """Reserves `size` bytes for the caller's tenant, or for `tenant`, until `release`. Raises a Problem: 429, 503."""
+    """Reserves `size` bytes for the caller's tenant, or for `tenant`, until `release_memory`. Raises a Problem: 429, 503."""
     if size <= FREE_OF_CHARGE:
         return
     owner = party_of(request.scope.get("caller")) if tenant is None else (tenant,)
-    _memory().take(owner, size)
+    _of_this_loop().memory.take(owner, size)
     request.scope.setdefault("reserved", []).append((owner, size))
 
 
 def release_memory(scope: Scope) -> None:
     """Gives back all that the request reserved."""
     for owner, size in scope.pop("reserved", ()):
-        _memory().give_back(owner, size)
-
-
-def _memory() -> Memory:
-    loop = asyncio.get_running_loop()
-    return _memories.get(loop) or _memories.setdefault(loop, Memory())
+        _of_this_loop().memory.give_back(owner, size)
 
 
 LARGE_BODY = 8 << 10
@@ -373,22 +362,17 @@ LARGE_BODY = 8 << 10
 ASIDE_BODY = 32 << 10
 """Bytes. A body of that size holds the loop for a millisecond or two; a larger one is left to a thread."""
 SWITCH_SECONDS = 0.00002
-"""How long that thread keeps the interpreter while the loop wants it: set by each web process, see `sys.setswitchinterval`.
-
-A request waits that long after each of its exchanges with the database, some ten times.
-"""
+"""How long that thread keeps the interpreter while the loop wants it: each request waits so long some ten times."""
 MOST_WAITING = 128
 MOST_OF_TENANT = 64
 MOST_OF_CLIENT = 32
 
 
-Result = TypeVar("Result")
-
-
-class _HeavyLine:
-    """Tenants take turns, and so do the clients of each. In a full queue the one with the most waiting gives way."""
+class _OfLoop:
+    """The memory and the line of large bodies that the requests of one event loop share."""
 
     def __init__(self) -> None:
+        self.memory = Memory()
         self.waiting = Lines(MOST_WAITING)
         self.turns = Turns(1, self.waiting, rest=3.0)
         self.tenants = Counter[str]()
@@ -396,7 +380,7 @@ class _HeavyLine:
         self.thread = ThreadPoolExecutor(1, "large-bodies")
 
 
-_lines: WeakKeyDictionary[asyncio.AbstractEventLoop, _HeavyLine] = WeakKeyDictionary()
+_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _OfLoop] = WeakKeyDictionary()
 
 
 @asynccontextmanager
@@ -409,7 +393,7 @@ async def turn_if_heavy(request: Request, *, heavy: bool) -> AsyncIterator[None]
     if not heavy:
         yield
         return
-    line = _line()
+    line = _of_this_loop()
     party = party_of(request.scope.get("caller"))
     if await request.is_disconnected():
         raise ClientDisconnect
@@ -430,16 +414,16 @@ async def turn_if_heavy(request: Request, *, heavy: bool) -> AsyncIterator[None]
 
 async def aside(work: Callable[[], Result]) -> Result:
     """The result of `work`, done in the one thread for it: others are answered meanwhile. A caller that leaves waits for its end too."""
-    done = asyncio.get_running_loop().run_in_executor(_line().thread, copy_context().run, work)
+    done = asyncio.get_running_loop().run_in_executor(_of_this_loop().thread, copy_context().run, work)
     try:
         return await asyncio.shield(done)
     finally:
         await asyncio.wait([done])
 
 
-def _line() -> _HeavyLine:
+def _of_this_loop() -> _OfLoop:
     loop = asyncio.get_running_loop()
-    return _lines.get(loop) or _lines.setdefault(loop, _HeavyLine())
+    return _loops.get(loop) or _loops.setdefault(loop, _OfLoop())
 
 
 @contextmanager

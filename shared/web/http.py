@@ -205,18 +205,15 @@ def query(request: Request, kind: type[T]) -> T:
         named = [error._replace(pointer=error.pointer.removeprefix("/")) for error in found]
         raise _unfit("The query does not fit; see errors.", named) from None
     for name, text in values.items():
-        if wrong := _misread(text, getattr(asked, name, "")):
+        # msgspec accepts two texts too easily: it reads null as no filter, and 1e1 as 10.
+        value, wrong = getattr(asked, name, ""), ""
+        if value is None:
+            wrong = "null is no value here; leave it out"
+        elif type(value) is int and not _WHOLE.fullmatch(text):
+            wrong = "Expected a whole number in decimal digits"
+        if wrong:
             raise problems.invalid("The query does not fit; see errors.", [FieldError(name, wrong, "type")])
     return _to_utc(asked)
-
-
-def _misread(text: str, value: Any) -> str:
-    """The error of a parameter that msgspec accepts too easily: it reads null as no filter, and 1e1 as 10."""
-    if value is None:
-        return "null is no value here; leave it out"
-    if type(value) is int and not _WHOLE.fullmatch(text):
-        return "Expected a whole number in decimal digits"
-    return ""
 
 
 def json(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -336,7 +333,7 @@ def listed(
 
 
 def next_cursor(request: Request, page: Page, last: str) -> str:
-    """The cursor of the page after the id `last`; `after` reads it back."""
+    """The cursor of the page after the id `last`; `page_after` reads it back."""
     return base64url_encode(_cursor_mark(request, page) + last.encode())
 
 

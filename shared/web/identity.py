@@ -20,14 +20,14 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared.primitives.crypto import PublicKeys, Signer, base64url_decode, base64url_encode
+from shared.primitives.crypto import PublicKeys, Signer, base64url_decode, base64url_encode, identity_keys
 from shared.process import telemetry
 from shared.web import problems
 from shared.web.scopes import WITH_MOVED_TIMES, Mode
@@ -221,7 +221,7 @@ class Verifier:
     def __init__(
         self, public_keys: str, audience: str, revoked: Revoked | None = None, *, lenient: bool = False
     ) -> None:
-        self._keys = dict(_public_key(part) for part in public_keys.split(","))
+        self._keys = identity_keys(public_keys)
         self._audiences = {audience, ""} if lenient else {audience}
         self._revoked = revoked
         self._seen: dict[str, _Seen] = {}
@@ -288,14 +288,6 @@ class Verifier:
             return None
 
 
-def _public_key(text: str) -> tuple[str, Ed25519PublicKey]:
-    kid, _, encoded = text.strip().partition(":")
-    try:
-        return kid, Ed25519PublicKey.from_public_bytes(base64url_decode(encoded))
-    except ValueError:
-        raise ValueError("IDENTITY_PUBLIC_KEYS is <kid>:<base64url of 32 bytes>, separated by commas") from None
-
-
 class IdentityMiddleware:
     """Lets in only requests with an identity header of the gateway for this service; probes need none.
 
@@ -343,20 +335,17 @@ class IdentityMiddleware:
     def _who(self, scope: Scope) -> Caller | None:
         headers = [value for name, value in scope["headers"] if name == b"x-knogin-identity"]
         if not headers and self.service_keys is not None and scope["path"].startswith("/internal/"):
-            return self._service(scope, self.service_keys)
+            # A service that calls in its own name. Only GET is accepted, because this signature covers no body.
+            signed = [value for name, value in scope["headers"] if name == SERVICE_HEADER.encode()]
+            if len(signed) != 1 or scope["method"] != "GET":
+                return None
+            target = scope["path"] + ("?" + scope["query_string"].decode("latin-1") if scope["query_string"] else "")
+            service = verify_call(self.service_keys, signed[0].decode("latin-1"), "GET", target)
+            if service is None:
+                return None
+            return Caller(client_id=service, scopes=frozenset({SERVICE_SCOPE}), token_use="service")  # noqa: S106 a kind
         statement = self.verifier.read_timely(headers[0].decode("latin-1")) if len(headers) == 1 else None
         return None if statement is None else statement.caller
-
-    def _service(self, scope: Scope, keys: PublicKeys) -> Caller | None:
-        """A service that calls in its own name. Only GET is accepted, because this signature covers no body."""
-        signed = [value for name, value in scope["headers"] if name == SERVICE_HEADER.encode()]
-        if len(signed) != 1 or scope["method"] != "GET":
-            return None
-        target = scope["path"] + ("?" + scope["query_string"].decode("latin-1") if scope["query_string"] else "")
-        service = verify_call(keys, signed[0].decode("latin-1"), "GET", target)
-        if service is None:
-            return None
-        return Caller(client_id=service, scopes=frozenset({SERVICE_SCOPE}), token_use="service")  # noqa: S106 a kind
 
 
 def caller(request: Request) -> Caller:

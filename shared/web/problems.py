@@ -147,13 +147,11 @@ def unavailable(detail: str = "A part of the service is not available; try again
     return Problem(503, "Service unavailable", detail, headers={"retry-after": "1"})
 
 
-async def _render_problem(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Problem)
-    return error.response()
-
-
-async def _render_http_exception(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
+async def render(request: Request, error: Problem | HTTPException | ClientDisconnect) -> Response:
+    if isinstance(error, Problem):
+        return error.response()
+    if isinstance(error, ClientDisconnect):
+        return malformed("The connection closed before the body was complete.").response()
     title = {404: "Not found", 405: "Method not allowed"}.get(error.status_code, "Malformed request")
     return Problem(error.status_code, title, error.detail, headers=error.headers).response()
 
@@ -173,17 +171,11 @@ async def render_unstorable(request: Request, error: Exception) -> Response:
     return invalid("A value is out of range, or text that cannot be stored.").response()
 
 
-async def _render_cut_off(request: Request, error: Exception) -> Response:
-    return malformed("The connection closed before the body was complete.").response()
-
-
 async def render_unexpected(request: Request, error: Exception) -> Response:
     return Problem(500, "Internal error", "Something went wrong on our side; quote the trace id to support.").response()
 
 
 exception_handlers: dict[Any, Callable[..., Any]] = {
-    Problem: _render_problem,
-    HTTPException: _render_http_exception,
-    ClientDisconnect: _render_cut_off,
+    **dict.fromkeys((Problem, HTTPException, ClientDisconnect), render),
     Exception: render_unexpected,
 }

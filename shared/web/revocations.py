@@ -109,7 +109,10 @@ class Marks:
 
     def covers(self, *, tenant: str, client: str, grant: str | None, token: str | None, made_ms: int, kid: str) -> bool:
         """Whether a token is revoked that was signed by that key, at that time, for that client and grant."""
-        if kid in self._keys or (self._loose and self._loosely(tenant, client, grant, token, made_ms)):
+        if kid in self._keys:
+            return True
+        named = (("client", client), ("grant", grant or ""), ("tenant", tenant), ("token", token or ""))
+        if self._loose and any(made_ms < self._loose.get(each, 0) for each in named):
             return True
         of_tenant = self._tenants.get(tenant)
         if of_tenant is None:
@@ -218,10 +221,6 @@ class Marks:
                 swept = 0
                 yield
 
-    def _loosely(self, tenant: str, client: str, grant: str | None, token: str | None, made_ms: int) -> bool:
-        keys = (("client", client), ("grant", grant or ""), ("tenant", tenant), ("token", token or ""))
-        return any(made_ms < self._loose.get(key, 0) for key in keys)
-
 
 class Follower:
     """Keeps `marks` up to date. `fetch(after, wait)` asks auth and raises if there is no valid answer.
@@ -262,7 +261,9 @@ class Follower:
     async def run(self) -> None:
         while True:
             if not await self._ask():
-                await self._pause(RETRY_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311 spreads load
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(RETRY_SECONDS * random.uniform(0.8, 1.2)):  # noqa: S311 spreads load
+                        await self._bell.wait()
             self.marks.forget_expired(time.time())
 
     async def poll(self, wait: float = 0.0) -> bool:
@@ -296,13 +297,6 @@ class Follower:
             bell.cancel()
             question.cancel()
         return await self.poll()
-
-    async def _pause(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._bell.wait()
-        except TimeoutError:
-            return
 
     def _take(self, answer: Answer | None) -> None:
         self._asks_again = False

@@ -188,7 +188,8 @@ class _Exchange:
         self.app, self.scope, self.receive, self.send = app, scope, receive, send
         self.status = 0
         self.began = time.perf_counter()
-        parent = telemetry.context_of(_header(scope, b"traceparent"))
+        given = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent"), None)
+        parent = telemetry.context_of(given)
         if not trace.get_current_span(parent).get_span_context().is_valid:
             parent = None
         self.span = telemetry.start_span(
@@ -213,7 +214,9 @@ class _Exchange:
             finally:
                 seconds = time.perf_counter() - self.began
                 method = self.scope["method"] if self.scope["method"] in METHODS else "OTHER"
-                route = _route(self.scope)
+                # The template of the route that answered, else a fixed name: metrics keep every label for ever.
+                route = getattr(self.scope.get("route"), "path", None)
+                route = route or self.scope.get("state", {}).get("route_template") or "(none)"
                 count(route, method, self.status).inc()
                 seconds_of(route, method).observe(seconds)
                 if self.span.is_recording():
@@ -241,16 +244,3 @@ class _Exchange:
                 (b"x-trace-id", self.trace_id.encode()),
             ]
         await self.send(message)
-
-
-def _route(scope: Scope) -> str:
-    """The template of the route that answered, else a fixed name: metrics keep every label for ever, so the number must be bounded."""
-    route = scope.get("route")
-    return getattr(route, "path", None) or scope.get("state", {}).get("route_template") or "(none)"
-
-
-def _header(scope: Scope, name: bytes) -> str | None:
-    for key, value in scope["headers"]:
-        if key == name:
-            return value.decode("latin-1")
-    return None

@@ -303,7 +303,9 @@ class _Search:
         except msgspec.ValidationError as error:
             before = len(self.found)
             options = list(_options(kind))
-            if self._note_length(value, options, pointer):
+            # The members of an array or object with too many or too few are not read one by one.
+            holding = [option for option in options if isinstance(value, list | dict) and option.origin is type(value)]
+            if len(holding) == 1 and self._note_limit(value, holding[0], pointer):
                 return
             if pointer.count("/") < FAULT_LEVELS:
                 self._look_inside(value, options, pointer)
@@ -315,11 +317,6 @@ class _Search:
     def _add(self, pointer: str, detail: str, code: str, **more: Any) -> None:
         self.found.append(FieldError(pointer, detail, code, **more))
 
-    def _note_length(self, value: Any, options: list[_Option], pointer: str) -> bool:
-        """Adds the fault of an array or object with too many or too few members, which are then not read one by one."""
-        holding = [option for option in options if isinstance(value, list | dict) and option.origin is type(value)]
-        return len(holding) == 1 and self._note_limit(value, holding[0], pointer)
-
     def _look_inside(self, value: Any, options: list[_Option], pointer: str) -> None:
         for option in options:
             if isinstance(value, list) and option.origin is list:
@@ -329,20 +326,17 @@ class _Search:
                         return
                     self.walk(item, inner, f"{pointer}/{index}")
             elif isinstance(value, dict) and option.origin is dict:
-                self._map(value, option, pointer)
+                names, inner = get_args(option.kind) or (str, Any)
+                for name, member in value.items():
+                    if len(self.found) > MOST_FAULTS:
+                        return
+                    before = len(self.found)
+                    self.walk(name, names, pointer)
+                    if len(self.found) == before:
+                        self.walk(member, inner, pointer_of(pointer, name))
         structs = [one.origin for one in options if one.word == "object" and one.origin is not dict]
         if isinstance(value, dict) and structs:
             self._object(value, structs, pointer)
-
-    def _map(self, value: dict[str, Any], option: _Option, pointer: str) -> None:
-        names, inner = get_args(option.kind) or (str, Any)
-        for name, member in value.items():
-            if len(self.found) > MOST_FAULTS:
-                return
-            before = len(self.found)
-            self.walk(name, names, pointer)
-            if len(self.found) == before:
-                self.walk(member, inner, pointer_of(pointer, name))
 
     def _object(self, value: dict[str, Any], structs: list[Any], pointer: str) -> None:
         """Checks the members, against the Struct that the value's tag names if there are several."""
@@ -359,9 +353,6 @@ class _Search:
             struct = by_tag[chosen]
         else:
             struct = structs[0]
-        self._members(value, struct, tag, pointer)
-
-    def _members(self, value: dict[str, Any], struct: Any, tag: str | None, pointer: str) -> None:
         fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
         for name, field in fields.items():
             if name in value:
@@ -384,7 +375,13 @@ class _Search:
             self._add(pointer, f"Expected {' or '.join(words)}, got {word_of(value)}.", "type")
             return
         if error.__cause__ is not None:  # raised by a Struct's own rule, whose text is safe to show
-            self._note_rule(str(error.__cause__), options, pointer)
+            # If its text begins with a field's name, the fault points to that field.
+            detail = str(error.__cause__)
+            field = detail.partition(" ")[0]
+            if any(field in getattr(option.origin, "__struct_fields__", ()) for option in options):
+                self._add(f"{pointer}/{field}", detail.removeprefix(field).lstrip(), "rule")
+            else:
+                self._add(pointer, detail, "rule")
             return
         allowed = [one for option in options if option.origin is Literal for one in get_args(option.kind)]
         if allowed:
@@ -393,14 +390,6 @@ class _Search:
         elif not any(self._note_limit(value, option, pointer) for option in fitting):
             expected = " or ".join(dict.fromkeys(option.word for option in fitting))
             self._add(pointer, f"Not a well-formed {expected}.", "format")
-
-    def _note_rule(self, detail: str, options: list[_Option], pointer: str) -> None:
-        """If the rule's text begins with a field's name, the fault points to that field."""
-        first = detail.partition(" ")[0]
-        if any(first in getattr(option.origin, "__struct_fields__", ()) for option in options):
-            self._add(f"{pointer}/{first}", detail.removeprefix(first).lstrip(), "rule")
-        else:
-            self._add(pointer, detail, "rule")
 
     def _note_limit(self, value: Any, option: _Option, pointer: str) -> bool:
         for meta in option.limits:

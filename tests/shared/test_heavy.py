@@ -29,7 +29,7 @@ def asked(client: str, items: int, tenant: str = "") -> Request:
 
 
 async def until_waiting(number: int) -> None:
-    while fairness._line().waiting.number < number:  # noqa: ASYNC110 - nothing announces it
+    while fairness._of_this_loop().waiting.number < number:  # noqa: ASYNC110 - nothing announces it
         await asyncio.sleep(0)
 
 
@@ -248,7 +248,7 @@ def test_callers_that_left_give_up_their_turns_before_any_work() -> None:
             ended = await asyncio.gather(*waiting, return_exceptions=True)
             # Those who left before they had to wait take no turn either.
             ended += await asyncio.gather(*(one(left) for _ in range(200)), return_exceptions=True)
-            assert fairness._line().waiting.number == 0
+            assert fairness._of_this_loop().waiting.number == 0
         await asyncio.sleep(0.01)
         ended += await asyncio.gather(*(one(left) for _ in range(200)), return_exceptions=True)
         assert {type(error) for error in ended} == {ClientDisconnect}
