@@ -10,10 +10,9 @@ from decimal import Decimal
 from html import escape
 from typing import Any, NamedTuple, TypeGuard
 
-from services.epcr.fhir.displays import display
 from services.epcr.fhir.words import Language, word
-from services.epcr.records.care import VitalSigns, ranges_of
-from services.epcr.records.findings import AirwayAttempt, Cpr, Injury, Pupils
+from services.epcr.records.assessment import AirwayAttempt, Cpr, Injury, Pupils
+from services.epcr.records.care import VitalSigns, display, ranges_of
 
 # The parts of a record in each section of the report, in the order of the report.
 SECTIONS: dict[str, tuple[str, ...]] = {

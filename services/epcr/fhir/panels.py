@@ -19,8 +19,8 @@ from services.epcr.fhir.terms import (
     moment,
     quantity,
 )
+from services.epcr.records.assessment import AirwayAttempt, Cpr, Injury, Pupils
 from services.epcr.records.care import ranges_of
-from services.epcr.records.findings import AirwayAttempt, Cpr, Injury, Pupils
 
 
 class Panel(NamedTuple):

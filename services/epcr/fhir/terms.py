@@ -5,9 +5,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from services.epcr.fhir import displays
 from services.epcr.fhir.nomenclature import UCUM
 from services.epcr.fhir.vocabulary import concepts
+from services.epcr.records import care
 
 LOINC = "http://loinc.org"
 SNOMED = "http://snomed.info/sct"
@@ -38,7 +38,7 @@ def meta(test: bool) -> Json:
 
 def coding(system: str, code: str, display: str | None = None) -> Json:
     """Without `display`, with the official one, where a table knows it."""
-    shown = display or displays.display(system, code)
+    shown = display or care.display(system, code)
     return {"system": system, "code": code} | ({"display": shown} if shown else {})
 
 

@@ -12,8 +12,8 @@ from starlette.responses import Response
 from services.epcr.deidentification.projection import Disclosure as Deidentification
 from services.epcr.deidentification.projection import project
 from services.epcr.deidentification.pseudonyms import Pseudonyms
-from services.epcr.encounters import exporting, recipients, store
-from services.epcr.encounters.disclosure import policy_for, with_basis
+from services.epcr.encounters import exporting, store
+from services.epcr.encounters.disclosure import add_recipient, policy_for, with_basis
 from services.epcr.encounters.endpoints import PATH
 from services.epcr.encounters.representations import FHIR, is_known, not_modified
 from services.epcr.encounters.store import Stored
@@ -236,7 +236,7 @@ async def _disclosed(request: Request, caller: Caller, read: Read, asked: ReadHa
         policy = await policy_for(conn, caller)
         if policy.mode != "exact":
             raise problems.insufficient_scope(HANDOVER, policy.mode)
-        if present.identity != row.identity or not await recipients.add(conn, caller, policy, row):
+        if present.identity != row.identity or not await add_recipient(conn, caller, policy, row):
             return False
         right = await access.right_of(conn, caller, present, hold=True)
         if right._replace(until=read.right.until) != read.right:

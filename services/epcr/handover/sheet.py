@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from services.epcr.deidentification.projection import age
-from services.epcr.encounters.codes import KIND_OF_METRIC
+from services.epcr.encounters.facts import KIND_OF_METRIC
 from services.epcr.fhir import narrative
 from services.epcr.fhir.narrative import Row
 from services.epcr.fhir.words import Language
