@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
 
@@ -82,7 +82,15 @@ def link_observations(most: int, conn: Connection, received: Sequence[Received[O
     Also those of encounters that have `most` observations; one batch may exceed it.
     """
     known = _lock_known(conn, most, [_key(message) for message in received])
-    rows = [row for message in received for row in _rows(message, known.get(_key(message)))]
+    rows: list[tuple[Any, ...]] = []
+    for message in received:
+        revision = known.get(_key(message))
+        arrival = (*_key(message), None if revision is None else revision + 1)
+        # In the order of INSERT_OBSERVATIONS.
+        rows += [
+            (*arrival, *(getattr(one, name) for name in queries.OBSERVATION), ",".join(one.flags), one.test)
+            for one in message.body.observations
+        ]
     if not rows:
         return
     columns = [list(column) for column in zip(*rows, strict=True)]
@@ -196,13 +204,6 @@ def _lock_known(conn: Connection, most: int, keys: Iterable[Key]) -> dict[Key, i
 
 def _key(message: Received[ObservationsRecorded]) -> Key:
     return message.tenant_id, message.body.encounter_id
-
-
-def _rows(message: Received[ObservationsRecorded], revision: int | None) -> Iterator[tuple[Any, ...]]:
-    """The parameters of INSERT_OBSERVATIONS, in its order."""
-    arrival = (*_key(message), None if revision is None else revision + 1)
-    for one in message.body.observations:
-        yield *arrival, *(getattr(one, name) for name in queries.OBSERVATION), ",".join(one.flags), one.test
 
 
 def _acknowledge(conn: Connection, linked: Sequence[Received[ObservationsRecorded]]) -> None:

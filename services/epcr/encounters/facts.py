@@ -15,8 +15,8 @@ import msgspec
 
 from services.epcr.deidentification.projection import OLDEST_AGE_SHOWN, age
 from services.epcr.records.amend import impressions
-from services.epcr.records.assessment import Cpr, Dispatch, Injury, Triage
-from services.epcr.records.care import ATC, RXNORM, SNOMED, Disposition, Medication, Procedure, VitalSigns, display
+from services.epcr.records.assessment import Dispatch, Injury, Triage
+from services.epcr.records.care import ATC, RXNORM, SNOMED, Disposition, Medication, display
 from services.epcr.records.models import Encounter, LinkedObservation, Record
 from shared.messaging.messages import AirwayFact, ArrestFact, CodedFact, CprFact, EncounterFacts, StrokeFact, VitalFact
 
@@ -163,7 +163,8 @@ def facts_of(encounter: Encounter, observations: Sequence[LinkedObservation]) ->
     patient, ending = record.patient, record.disposition or Disposition()
     call, triage, injury = record.dispatch or Dispatch(), record.triage or Triage(), record.injury or Injury()
     done = [one for one in record.procedures if not one.entered_in_error]
-    procedures = _procedures(record)
+    procedures, (age_years, is_newborn) = _procedures(record), _age(record)
+    prealerts = [part.prealert for part in (record.disposition, record.stroke) if part and part.prealert is not None]
     return EncounterFacts(
         encounter_id=encounter.id,
         version=encounter.revision,
@@ -172,8 +173,8 @@ def facts_of(encounter: Encounter, observations: Sequence[LinkedObservation]) ->
         status=encounter.status,
         care_model=encounter.care_model,
         response="emergency" if encounter.care_model == "prehospital_emergency" else encounter.care_model,
-        age_years=_age(record),
-        newborn=_is_newborn(record),
+        age_years=age_years,
+        newborn=is_newborn,
         sex=patient.sex if patient else None,
         impressions=_impressions(record),
         conditions=["stemi"] if any(one.finding == "stemi" for one in done) else [],
@@ -181,11 +182,11 @@ def facts_of(encounter: Encounter, observations: Sequence[LinkedObservation]) ->
         vitals=[*_vitals(record), *device_vitals(observations, _airway_at(procedures))],
         medications=[_medication(one) for one in record.medications if not one.entered_in_error],
         procedures=procedures,
-        arrest=_arrest(record),
+        arrest=None if record.arrest is None else _same(ArrestFact, record.arrest),
         stroke=_stroke(record),
         transported=None if ending.outcome is None else ending.outcome == "transported",
         outcome=ending.outcome,
-        prealert=_prealert(record),
+        prealert=any(prealerts) if prealerts else None,
         lights_and_sirens=ending.lights_and_sirens,
         # Without a mechanism the impressions decide.
         injury=True if injury.mechanism or injury.criteria else None,
@@ -203,7 +204,7 @@ def facts_of(encounter: Encounter, observations: Sequence[LinkedObservation]) ->
         airways=[
             _same(AirwayFact, one, at=one.attempted_at) for one in record.airway_attempts if not one.entered_in_error
         ],
-        cpr=_cpr(record.cpr),
+        cpr=None if record.cpr is None else _same(CprFact, record.cpr),
         test=encounter.test,
     )
 
@@ -220,7 +221,17 @@ def extremes_asked(encounter: Encounter) -> dict[str, Any]:
 
 
 def _procedures(record: Record) -> list[CodedFact]:
-    return [_procedure(one) for one in record.procedures if not one.entered_in_error]
+    return [
+        CodedFact(
+            kind=kind_of_procedure(done.procedure.code),
+            code=done.procedure.code,
+            at=done.performed_at,
+            successful=None if done.outcome is None else done.outcome == "successful",
+            not_done_reason=done.not_done,
+        )
+        for done in record.procedures
+        if not done.entered_in_error
+    ]
 
 
 def _airway_at(procedures: Sequence[CodedFact]) -> datetime | None:
@@ -234,21 +245,13 @@ def _began(record: Record) -> datetime:
     return min(_times(record).values(), default=record.anchor).astimezone(UTC)
 
 
-def _age(record: Record) -> int | None:
-    patient = record.patient
-    if patient is None:
-        return None
-    born = patient.birth_date
-    years = patient.age_years if born is None else max(0, age(born, _began(record).date()))
-    return None if years is None else min(years, OLDEST_AGE_SHOWN + 1)
-
-
-def _is_newborn(record: Record) -> bool | None:
-    """Whether the birth date is the day of the encounter; an hour of birth is not recorded."""
-    patient = record.patient
+def _age(record: Record) -> tuple[int | None, bool | None]:
+    """In years, and whether the patient was born on the day of the encounter; an hour of birth is not recorded."""
+    patient, day = record.patient, _began(record).date()
     if patient is None or (patient.birth_date is None and patient.age_years is None):
-        return None
-    return patient.birth_date == _began(record).date()
+        return None, None
+    years = patient.age_years if patient.birth_date is None else max(0, age(patient.birth_date, day))
+    return min(years or 0, OLDEST_AGE_SHOWN + 1), patient.birth_date == day
 
 
 def _impressions(record: Record) -> list[str]:
@@ -264,28 +267,25 @@ def _times(record: Record) -> dict[str, datetime]:
 
 def _vitals(record: Record) -> Iterator[VitalFact]:
     for signs in record.vital_signs:
-        if not signs.entered_in_error:
-            yield from _set_of_vitals(signs)
+        if signs.entered_in_error:
+            continue
+        for kind in _NUMBERS:
+            value = getattr(signs, kind)
+            if value is not None:
+                yield VitalFact(kind=kind, value=Decimal(value), at=signs.taken_at)
+        parts = [signs.gcs_eye, signs.gcs_verbal, signs.gcs_motor]
+        if signs.gcs is None and None not in parts:
+            yield VitalFact(kind="gcs", value=Decimal(sum(part or 0 for part in parts)), at=signs.taken_at)
+        for kind in _MEASURED:
+            measured = getattr(signs, kind)
+            if measured is not None:
+                yield VitalFact(kind=kind, value=measured.value, unit=measured.unit, at=signs.taken_at)
+        if signs.avpu is not None:
+            yield VitalFact(kind="avpu", text=signs.avpu, at=signs.taken_at)
     stroke = record.stroke
     if stroke and {stroke.face, stroke.arm, stroke.speech} - {None}:
         is_positive = "abnormal" in (stroke.face, stroke.arm, stroke.speech)
         yield VitalFact(kind="fast", text="positive" if is_positive else "negative", at=stroke.assessed_at)
-
-
-def _set_of_vitals(signs: VitalSigns) -> Iterator[VitalFact]:
-    for kind in _NUMBERS:
-        value = getattr(signs, kind)
-        if value is not None:
-            yield VitalFact(kind=kind, value=Decimal(value), at=signs.taken_at)
-    parts = [signs.gcs_eye, signs.gcs_verbal, signs.gcs_motor]
-    if signs.gcs is None and None not in parts:
-        yield VitalFact(kind="gcs", value=Decimal(sum(part or 0 for part in parts)), at=signs.taken_at)
-    for kind in _MEASURED:
-        measured = getattr(signs, kind)
-        if measured is not None:
-            yield VitalFact(kind=kind, value=measured.value, unit=measured.unit, at=signs.taken_at)
-    if signs.avpu is not None:
-        yield VitalFact(kind="avpu", text=signs.avpu, at=signs.taken_at)
 
 
 def _medication(given: Medication) -> CodedFact:
@@ -293,24 +293,6 @@ def _medication(given: Medication) -> CodedFact:
     return CodedFact(
         kind=kind_of_drug(code.system, code.code), code=code.code, at=given.given_at, not_done_reason=given.not_done
     )
-
-
-def _procedure(done: Procedure) -> CodedFact:
-    return CodedFact(
-        kind=kind_of_procedure(done.procedure.code),
-        code=done.procedure.code,
-        at=done.performed_at,
-        successful=None if done.outcome is None else done.outcome == "successful",
-        not_done_reason=done.not_done,
-    )
-
-
-def _arrest(record: Record) -> ArrestFact | None:
-    return None if record.arrest is None else _same(ArrestFact, record.arrest)
-
-
-def _cpr(cpr: Cpr | None) -> CprFact | None:
-    return None if cpr is None else _same(CprFact, cpr)
 
 
 def _same(kind: type[Fact], part: msgspec.Struct, **others: Any) -> Fact:
@@ -331,11 +313,6 @@ def _stroke(record: Record) -> StrokeFact | None:
     )
 
 
-def _prealert(record: Record) -> bool | None:
-    given = [part.prealert for part in (record.disposition, record.stroke) if part and part.prealert is not None]
-    return any(given) if given else None
-
-
 def device_vitals(observations: Sequence[LinkedObservation], airway_at: datetime | None) -> Iterator[VitalFact]:
     """The first, lowest, highest and last observation of each kind and unit, because a mission has thousands.
 
@@ -345,26 +322,17 @@ def device_vitals(observations: Sequence[LinkedObservation], airway_at: datetime
     for one in sorted(observations, key=lambda one: (one.observed_at, one.id)):
         kind = KIND_OF_METRIC.get(one.mdc_code)
         if kind and one.value is not None and not one.test and not one.flags:
-            fact = _fact(kind, one.value, one.unit_code, one.observed_at)
-            series[kind, fact.unit].append(fact)
+            value, unit = one.value, one.unit_code
+            if kind in _PRESSURES and unit == "kPa":
+                # As crews record them; graphql-api converts the units of other kinds.
+                value, unit = value * _MMHG_PER_KPA, "mm[Hg]"
+            series[kind, unit].append(VitalFact(kind=kind, value=value, unit=unit, at=one.observed_at))
     for (kind, _), facts in series.items():
-        yield from _chosen(facts, airway_at if kind == "etco2" else None)
-
-
-def _fact(kind: str, value: Decimal, unit: str | None, at: datetime) -> VitalFact:
-    """Pressures in `mm[Hg]`, as crews record them; graphql-api converts the units of other kinds."""
-    if kind in _PRESSURES and unit == "kPa":
-        value, unit = value * _MMHG_PER_KPA, "mm[Hg]"
-    return VitalFact(kind=kind, value=value, unit=unit, at=at)
-
-
-def _chosen(facts: list[VitalFact], airway_at: datetime | None) -> list[VitalFact]:
-    """`facts` are in the order of their times."""
-    ranked = sorted(range(len(facts)), key=lambda index: facts[index].value or Decimal())
-    places = [0, ranked[0], ranked[-1], len(facts) - 1]
-    if airway_at is not None:
-        places += [index for index in ranked if (at := facts[index].at) and at >= airway_at][-1:]
-    return [facts[index] for index in dict.fromkeys(places)]
+        ranked = sorted(range(len(facts)), key=lambda index: facts[index].value or Decimal())
+        places = [0, ranked[0], ranked[-1], len(facts) - 1]
+        if kind == "etco2" and airway_at is not None:
+            places += [index for index in ranked if (at := facts[index].at) and at >= airway_at][-1:]
+        yield from (facts[index] for index in dict.fromkeys(places))
 
 
 def kind_of_drug(system: str, code: str) -> str:

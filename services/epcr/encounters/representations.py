@@ -45,10 +45,7 @@ def require_match(if_match: list[str], version: int) -> None:
 def wants_fhir(accept: list[str]) -> bool:
     """Whether `Accept` names FHIR's media type, and prefers plain JSON no more than it (RFC 9110 §12.5.1)."""
     ranges = [one.partition(";") for one in ",".join(accept).lower().split(",")]
-    weights = {kind.strip(): _weight(parameters) for kind, _, parameters in ranges}
+    weights = {
+        kind.strip(): float(found[1]) if (found := _WEIGHT.search(parameters)) else 1 for kind, _, parameters in ranges
+    }
     return weights.get(FHIR, 0) > 0 and weights[FHIR] >= weights.get("application/json", 0)
-
-
-def _weight(parameters: str) -> float:
-    found = _WEIGHT.search(parameters)
-    return float(found[1]) if found else 1

@@ -5,6 +5,7 @@ Pure: the same input gives the same record.
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
+from itertools import combinations
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -22,7 +23,8 @@ Entry = TypeVar("Entry", bound=Item)
 MAX_ENTRIES = 2000
 REPLACED = ("crew_ids", "crew", "primary_impression", "secondary_impressions", "narrative")
 SECTIONS = tuple(name for name in Sections.__struct_fields__ if name not in REPLACED)
-# Fields that contradict `not_done`. Only sent entries are checked, because a stored record must stay readable.
+# Fields that contradict `not_done`. Only sent entries are checked, because a stored record must stay readable. An entry that is withdrawn
+# may contradict itself.
 RESULTS = ("outcome", "finding", "dose", "response")
 # Sections that are entries of their own in a bundle, and have a history there.
 EXPORTED = tuple(name for name in SECTIONS if name not in ("times", "inquiries"))
@@ -78,9 +80,12 @@ def _entries(record: Record, name: str, sent: list[Entry], new_id: NewId) -> lis
     entries: dict[str, Entry] = {entry.id: entry for entry in getattr(record, name)}
     seen: set[str] = set()
     for index, entry in enumerate(sent):
-        pointer = f"/{name}/{index}/id"
-        _refuse_contradiction(entry, f"/{name}/{index}")
-        refuse(entry_contradictions(name, entry, f"/{name}/{index}"))
+        place, pointer = f"/{name}/{index}", f"/{name}/{index}/id"
+        if not entry.entered_in_error and getattr(entry, "not_done", None) is not None:
+            # A failed attempt is a way of not doing it.
+            results = [result for result in RESULTS if getattr(entry, result, None) not in (None, "unsuccessful")]
+            refuse([Contradiction(f"{place}/{result}", f"{place}/not_done") for result in results])
+        refuse(entry_contradictions(name, entry, place))
         if entry.id is None:
             entry = msgspec.structs.replace(entry, id=new_id(ITEM_LISTS[name][1]))
         elif entry.id not in entries:
@@ -95,15 +100,6 @@ def _entries(record: Record, name: str, sent: list[Entry], new_id: NewId) -> lis
         detail = f"a record holds at most {MAX_ENTRIES} entries of a kind"
         raise problems.invalid("The record is full.", [FieldError(f"/{name}", detail)])
     return list(entries.values())
-
-
-def _refuse_contradiction(entry: Item, pointer: str) -> None:
-    """Raises a 422 Problem for an entry with `not_done` and a result. An entry that is withdrawn may contradict itself."""
-    if entry.entered_in_error or getattr(entry, "not_done", None) is None:
-        return
-    # A failed attempt is a way of not doing it.
-    results = [name for name in RESULTS if getattr(entry, name, None) not in (None, "unsuccessful")]
-    refuse([Contradiction(f"{pointer}/{name}", f"{pointer}/not_done") for name in results])
 
 
 def _count_sections(old: Record, new: Record) -> None:
@@ -185,10 +181,6 @@ def _none_but(one: str | int, other: Any) -> bool:
     return one in ("none_known", "not_pregnant", 0) and other not in (False, [])
 
 
-def _skewed(one: datetime, other: datetime) -> bool:
-    return other < one - SKEW
-
-
 _STEPS = ("call", "mobile", "on_scene", "at_patient", "left_scene", "at_destination", "handover")
 # Within one entry of a list.
 OF_ENTRIES: dict[str, list[Pair]] = {
@@ -210,7 +202,10 @@ OF_ENTRIES: dict[str, list[Pair]] = {
 }
 # Between fields of sections, named by `section.field`.
 OF_SECTIONS: list[Pair] = [
-    *((f"times.{one}", f"times.{other}", _skewed) for at, one in enumerate(_STEPS) for other in _STEPS[at + 1 :]),
+    *(
+        (f"times.{one}", f"times.{other}", lambda earlier, later: later < earlier - SKEW)
+        for one, other in combinations(_STEPS, 2)
+    ),
     ("dispatch.category", "dispatch.determinant", lambda category, code: not _is_of_category(category, code)),
     ("triage.scale", "triage.initial", lambda scale, value: value not in SCALES[scale]),
     ("triage.scale", "triage.final", lambda scale, value: value not in SCALES[scale]),

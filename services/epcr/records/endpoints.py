@@ -38,7 +38,9 @@ async def write_record(request: Request, caller: Caller, encounter_id: str, patc
     given: dict[str, Any] = request.state.named
     pseudonyms, keyring = request.state.pseudonyms, request.state.keyring
     async with tenant_transaction(request, caller) as conn:
-        if patch.is_other_patient or _names_numbers(given):
+        patient = given.get("patient", {})
+        may_change_numbers = patient is None or "identifiers" in patient
+        if patch.is_other_patient or may_change_numbers:
             await identities.lock_group(conn, encounter_id)
         stored = await store.find(conn, encounter_id, keyring, lock=True)
         before = stored.encounter
@@ -54,12 +56,6 @@ async def write_record(request: Request, caller: Caller, encounter_id: str, patc
             await outbox.add(conn, caller.tenant_id, *events.changed(after, before.status, observations, outcome))
         await audit.record(conn, caller, "record.write", before.id, {"fields": sorted(given), "version": after.version})
     return http.json(WholeRecord.of(after), headers={"etag": _tag(after)})
-
-
-def _names_numbers(given: dict[str, Any]) -> bool:
-    """Whether the patch may change the patient's numbers."""
-    patient = given.get("patient", {})
-    return patient is None or "identifiers" in patient
 
 
 def _written(before: Encounter, patch: RecordPatch, given: dict[str, Any]) -> Encounter:
