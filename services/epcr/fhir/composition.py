@@ -62,13 +62,14 @@ def composition(
     uuid = _uuid(scene)
     begun = scene.begin("Composition", uuid)
     sender = scene.refer("Organization", organization_uuid(scene))
+    finished = "amended" if view["amended"] else "final"
     resource = {
         "resourceType": "Composition",
         "meta": begun["meta"],
         "language": language,
         "text": narrative.text("demographics", view, language),
         "identifier": begun["identifier"],
-        "status": _status(view),
+        "status": "preliminary" if view["status"] == "in_progress" else finished,
         "type": TYPE,
         "subject": scene.subject(),
         "encounter": scene.context(),
@@ -93,12 +94,6 @@ def composition(
 
 def _uuid(scene: Scene) -> str:
     return scene.uuid("Composition", scene.encounter)
-
-
-def _status(view: Json) -> str:
-    if view["status"] == "in_progress":
-        return "preliminary"
-    return "amended" if view["amended"] else "final"
 
 
 def _section(name: str, entries: Any, view: Json, language: Language, more: Sequence[narrative.Row]) -> Json | None:

@@ -66,6 +66,13 @@ def quantity(value: Decimal | int, unit: str) -> Json:
     return {"value": value, "unit": unit, "system": UCUM, "code": unit}
 
 
+def value_or_reason(value: Decimal | int | None, unit: str, reason: str | None = None) -> Json:
+    """The value of an Observation or component; without one, the reason of its absence."""
+    if value is None:
+        return {"dataAbsentReason": concept(coding(DATA_ABSENT, reason or "unknown"))}
+    return {"valueQuantity": quantity(value, unit)}
+
+
 def moment(value: datetime) -> str:
     """A FHIR dateTime or instant in UTC."""
     return value.isoformat().replace("+00:00", "Z")
