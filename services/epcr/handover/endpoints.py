@@ -1,7 +1,7 @@
 """HTTP endpoints of identified reading: the destination's app reads, each reading is recorded, the administrator lists them."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -82,7 +82,11 @@ async def read_handover(request: Request, caller: Caller, encounter_id: str, ask
     """Nothing leaves before its row in `disclosures` is committed, in a transaction in which the right still holds."""
     while True:
         read = await _readable(request, caller, encounter_id, asked)
-        headers = {"etag": _etag(read, asked), "cache-control": "no-store"}
+        row, right = read.stored.row, read.right
+        sender, to = read.source and read.source.sender, right.destination
+        shown = (row.id, row.revision, row.identity, to.id, to.version, right.purpose, right.until, sender, asked)
+        tag = hashlib.sha256(repr((FORMAT, *shown)).encode()).hexdigest()[:32]
+        headers = {"etag": f'"{tag}"', "cache-control": "no-store"}
         if is_known(request.headers.getlist("if-none-match"), headers["etag"]):
             return not_modified(headers)
         if request.method == "HEAD":
@@ -209,7 +213,16 @@ def _source(
 async def _made(request: Request, read: Read, asked: ReadHandover) -> Made:
     """Documents and PDFs are made in the thread for long work, large ones in turns."""
     if read.source is None:
-        return _json(read.stored, read.right)
+        whole = WholeRecord.of(read.stored.encounter)
+        content = Handover(
+            encounter_id=read.stored.row.id,
+            destination_id=read.right.destination.id,
+            purpose=read.right.purpose,
+            identity=read.stored.row.identity,
+            readable_until=read.right.until,
+            record=whole,
+        )
+        return Made(http.encode(content), "application/json", _filled(whole))
     record, source = read.stored.encounter.record, read.source
     size = sum(len(entries) for entries in (record.vital_signs, record.procedures, record.medications))
     is_long = size > ENTRIES or len(record.narrative or "") > LETTERS
@@ -221,7 +234,7 @@ def _rendered(source: Source, asked: ReadHandover) -> Made:
     view = plain_view(source.encounter, source.projection.view)
     sheet = sheet_of(source.encounter, view, source.readings, source.sender, source.destination, asked.language)
     body = pdf.render(sheet)
-    sections = _filled(asdict(WholeRecord.of(source.encounter)))
+    sections = _filled(WholeRecord.of(source.encounter))
     if asked.format == "pdf":
         return Made(body, pdf.MEDIA_TYPE, sections)
     url = f"{SERVER}{PATH}/{source.encounter.id}/handover?format=pdf&language={asked.language}"
@@ -265,32 +278,7 @@ async def _disclosed(request: Request, caller: Caller, read: Read, asked: ReadHa
     return True
 
 
-def _json(stored: Stored, right: Right) -> Made:
-    record = WholeRecord.of(stored.encounter)
-    content = Handover(
-        encounter_id=stored.row.id,
-        destination_id=right.destination.id,
-        purpose=right.purpose,
-        identity=stored.row.identity,
-        readable_until=right.until,
-        record=record,
-    )
-    return Made(http.encode(content), "application/json", _filled(asdict(record)))
-
-
-def _filled(members: Mapping[str, object]) -> list[str]:
+def _filled(record: WholeRecord) -> list[str]:
     """The parts of the record that have content."""
-    parts = stored_parts()
-    return [name for name in parts if members[name] not in (None, [], {})]
-
-
-def stored_parts() -> list[str]:
-    return [name for name in WholeRecord.__struct_fields__ if name in store.Record.__struct_fields__]
-
-
-def _etag(read: Read, asked: ReadHandover) -> str:
-    row, right = read.stored.row, read.right
-    sender = None if read.source is None else read.source.sender
-    to = right.destination
-    parts = (FORMAT, row.id, row.revision, row.identity, to.id, to.version, right.purpose, right.until, sender, asked)
-    return f'"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"'
+    parts = [name for name in WholeRecord.__struct_fields__ if name in store.Record.__struct_fields__]
+    return [name for name in parts if getattr(record, name) not in (None, [], {})]
