@@ -8,9 +8,10 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from itertools import chain
 from typing import Any, NamedTuple
 
 from services.epcr.deidentification.projection import Projection
@@ -21,7 +22,7 @@ from services.epcr.fhir.composition import Section as Code
 from services.epcr.fhir.device import devices
 from services.epcr.fhir.encode import UnfitBundle, definitions
 from services.epcr.fhir.encounter import encounter as encounter_entry
-from services.epcr.fhir.entries import Entry, Scene, reference, scene_of
+from services.epcr.fhir.entries import Scene, reference, scene_of
 from services.epcr.fhir.export import VITAL_SIGNS, sections_of
 from services.epcr.fhir.patient import patient as masked_patient
 from services.epcr.fhir.provider import organization_uuid, provider
@@ -100,26 +101,27 @@ def document(source: Source, pdf: Pdf) -> Json:
     shown = scene._replace(
         projection=source.projection._replace(view=plain_view(source.encounter, source.projection.view))
     )
-    sections = sections_of(scene)
-    measured = list(_readings(scene, source.readings))
-    found = devices(scene, dict.fromkeys(map(Shape.of, source.readings)))
-    used = {one["device"]["reference"] for one in measured if "device" in one}
-    made = {name: [entry.resource for entry in entries] for name, entries in sections.items()}
-    made[VITAL_SIGNS] = made[VITAL_SIGNS] + measured
-    urls = {name: [_url(scene, resource) for resource in resources] for name, resources in made.items()}
-    attachment = _document_reference(scene, source, pdf)
-    resources: list[tuple[str, Json]] = [
-        (f"urn:uuid:{scene.patient}", _patient(scene, source)),
-        (f"urn:uuid:{scene.encounter}", _encounter(scene, source)),
-        *((f"urn:uuid:{entry.uuid}", _named(entry, scene, source)) for entry in provider(scene)),
-        (f"urn:uuid:{_destination_uuid(scene, source)}", _destination(scene, source)),
-        *((f"urn:uuid:{one.uuid}", one.resource) for one in found if f"urn:uuid:{one.uuid}" in used),
-        *((url, one) for name in made for url, one in zip(urls[name], made[name], strict=True)),
-        (f"urn:uuid:{_document_uuid(scene, source)}", attachment),
+    made = {name: [entry.resource for entry in entries] for name, entries in sections_of(scene).items()}
+    writer = readings.Observations(scene, scene.projection.moves, lambda _: None, lambda entry: entry)
+    ordered = sorted(source.readings, key=lambda one: (one.observed_at, one.id))
+    measured = [
+        json.loads(written.text, parse_float=Decimal)["resource"] for written in (*writer.add(ordered), *writer.end())
     ]
-    first = _composition(shown, source, {name: _references(urls[name], made[name]) for name in made})
-    uuid = scene.uuid("Composition", scene.encounter)
-    entries = [(f"urn:uuid:{uuid}", first), *dict(resources).items()]
+    made[VITAL_SIGNS] = made[VITAL_SIGNS] + measured
+    used = {one["device"]["reference"] for one in measured if "device" in one}
+    found = devices(scene, dict.fromkeys(map(Shape.of, source.readings)))
+    # An entry's identifier is its UUID.
+    named = {name: [(one["identifier"][0]["value"], one) for one in resources] for name, resources in made.items()}
+    referred = {name: [reference(one["resourceType"], uuid) for uuid, one in pairs] for name, pairs in named.items()}
+    resources: list[tuple[str, Json]] = [
+        (scene.uuid("Composition", scene.encounter), _composition(shown, source, referred)),
+        (scene.patient, _patient(scene, source)),
+        *_parties(scene, source),
+        *((one.uuid, one.resource) for one in found if f"urn:uuid:{one.uuid}" in used),
+        *chain.from_iterable(named.values()),
+        (_document_uuid(scene, source), _document_reference(scene, source, pdf)),
+    ]
+    entries = {f"urn:uuid:{uuid}": resource | {"meta": _meta(source)} for uuid, resource in resources}
     bundle = {
         "resourceType": "Bundle",
         "meta": _meta(source),
@@ -132,7 +134,7 @@ def document(source: Source, pdf: Pdf) -> Json:
         },
         "type": "document",
         "timestamp": moment(source.encounter.updated_at),
-        "entry": [{"fullUrl": url, "resource": resource | {"meta": _meta(source)}} for url, resource in entries],
+        "entry": [{"fullUrl": url, "resource": resource} for url, resource in entries.items()],
     }
     reasons = definitions(bundle) or list(faults_of(bundle))
     if reasons:
@@ -180,24 +182,6 @@ def _links(value: Any) -> Iterator[str]:
             yield value["reference"]
         for one in value.values():
             yield from _links(one)
-
-
-def _readings(scene: Scene, observations: Sequence[LinkedObservation]) -> Iterator[Json]:
-    writer = readings.Observations(scene, scene.projection.moves, lambda _: None, lambda entry: entry)
-    ordered = sorted(observations, key=lambda one: (one.observed_at, one.id))
-    for written in (*writer.add(ordered), *writer.end()):
-        yield json.loads(written.text, parse_float=Decimal)["resource"]
-
-
-def _url(scene: Scene, resource: Json) -> str:
-    """An entry's identifier is its UUID."""
-    return f"urn:uuid:{resource['identifier'][0]['value']}"
-
-
-def _references(urls: Iterable[str], resources: Iterable[Json]) -> list[Json]:
-    return [
-        reference(one["resourceType"], url.removeprefix("urn:uuid:")) for url, one in zip(urls, resources, strict=True)
-    ]
 
 
 def _meta(source: Source) -> Json:
@@ -294,7 +278,15 @@ def _patient(scene: Scene, source: Source) -> Json:
         made["deceasedBoolean"] = True
     if "address" in seen and (address := _address(seen["address"])):
         made["address"] = [address]
-    contacts = [_contact(one) for one in seen.get("next_of_kin", [])]
+    contacts: list[Json] = []
+    for one in seen.get("next_of_kin", []):
+        contact: Json = {"relationship": [{"text": one["relationship"]}]} if "relationship" in one else {}
+        contact["name"] = {"text": one["name"]}
+        if one.get("phones"):
+            contact["telecom"] = _telecom(one["phones"])
+        if "address" in one and (address := _address(one["address"])):
+            contact["address"] = address
+        contacts.append(contact)
     if contacts:
         made["contact"] = contacts
     return made
@@ -334,49 +326,33 @@ def _address(seen: Mapping[str, Any]) -> Json:
     return {name: seen[field] for name, field in names.items() if field in seen}
 
 
-def _contact(seen: Mapping[str, Any]) -> Json:
-    made: Json = {"relationship": [{"text": seen["relationship"]}]} if "relationship" in seen else {}
-    made["name"] = {"text": seen["name"]}
-    if seen.get("phones"):
-        made["telecom"] = _telecom(seen["phones"])
-    if "address" in seen and (address := _address(seen["address"])):
-        made["address"] = address
-    return made
-
-
-def _encounter(scene: Scene, source: Source) -> Json:
-    made = dict(encounter_entry(scene).resource)
-    to = reference("Organization", _destination_uuid(scene, source))
-    made["hospitalization"] = {"destination": to} | made.get("hospitalization", {})
-    return made
-
-
-def _named(entry: Entry, scene: Scene, source: Source) -> Json:
-    """The Organization with the name of the service; other entries as they are."""
-    if entry.resource["resourceType"] != "Organization":
-        return entry.resource
-    sender, made = source.sender, dict(entry.resource)
-    if sender.code is not None:
-        made["identifier"] = [*made["identifier"], {"system": sender.code_system, "value": sender.code}]
-    made["name"] = sender.name
-    if sender.phone is not None:
-        made["telecom"] = _telecom([sender.phone])
-    return made
-
-
-def _destination_uuid(scene: Scene, source: Source) -> str:
-    return scene.projection.domain.uuid("organization", source.destination.id)
-
-
-def _destination(scene: Scene, source: Source) -> Json:
-    to = source.destination
-    return {
-        "resourceType": "Organization",
-        "identifier": [{"system": to.code_system, "value": to.code}],
-        "active": True,
-        "type": [concept(coding(f"{TERMINOLOGY}/organization-type", "prov", "Healthcare Provider"))],
-        "name": to.name,
-    }
+def _parties(scene: Scene, source: Source) -> Iterator[tuple[str, Json]]:
+    """The Encounter with its destination, the provider with its name and code, the destination; each with its UUID."""
+    to, sender = source.destination, source.sender
+    uuid = scene.projection.domain.uuid("organization", to.id)
+    encounter = dict(encounter_entry(scene).resource)
+    bound = {"destination": reference("Organization", uuid)}
+    encounter["hospitalization"] = bound | encounter.get("hospitalization", {})
+    yield scene.encounter, encounter
+    for entry in provider(scene):
+        made = dict(entry.resource)
+        if made["resourceType"] == "Organization":
+            if sender.code is not None:
+                made["identifier"] = [*made["identifier"], {"system": sender.code_system, "value": sender.code}]
+            made["name"] = sender.name
+            if sender.phone is not None:
+                made["telecom"] = _telecom([sender.phone])
+        yield entry.uuid, made
+    yield (
+        uuid,
+        {
+            "resourceType": "Organization",
+            "identifier": [{"system": to.code_system, "value": to.code}],
+            "active": True,
+            "type": [concept(coding(f"{TERMINOLOGY}/organization-type", "prov", "Healthcare Provider"))],
+            "name": to.name,
+        },
+    )
 
 
 def _document_uuid(scene: Scene, source: Source) -> str:
