@@ -96,7 +96,16 @@ def link_observations(most: int, conn: Connection, received: Sequence[Received[O
     columns = [list(column) for column in zip(*rows, strict=True)]
     new = conn.execute(queries.INSERT_OBSERVATIONS, columns).fetchall()
     _touch(conn, Counter(id for _, id, revision in new if revision is not None))
-    _acknowledge(conn, [message for message in received if _key(message) in known])
+    # Each message of a known encounter is acknowledged in its own trace, also one without new observations.
+    acknowledged: list[tuple[Any, ...]] = []
+    for message in received:
+        if _key(message) in known:
+            link = _link(message.body.encounter_id, "linked", [one.id for one in message.body.observations])
+            acknowledged.append(outbox.row(message.tenant_id, link, message.traceparent))
+    if acknowledged:
+        with conn.cursor() as cursor:
+            cursor.executemany(outbox.ADD, acknowledged)
+        conn.has_messages = True
 
 
 def link_late(most: int, conn: Connection) -> None:
@@ -204,18 +213,6 @@ def _lock_known(conn: Connection, most: int, keys: Iterable[Key]) -> dict[Key, i
 
 def _key(message: Received[ObservationsRecorded]) -> Key:
     return message.tenant_id, message.body.encounter_id
-
-
-def _acknowledge(conn: Connection, linked: Sequence[Received[ObservationsRecorded]]) -> None:
-    """Acknowledges each message of a known encounter, in the message's trace, also one without new observations."""
-    rows: list[tuple[Any, ...]] = []
-    for message in linked:
-        link = _link(message.body.encounter_id, "linked", [one.id for one in message.body.observations])
-        rows.append(outbox.row(message.tenant_id, link, message.traceparent))
-    if rows:
-        with conn.cursor() as cursor:
-            cursor.executemany(outbox.ADD, rows)
-        conn.has_messages = True
 
 
 def _touch(conn: Connection, linked: Mapping[str, int]) -> None:

@@ -376,19 +376,14 @@ class Moves:
     def _value(self, value: Any, path: str) -> Any:
         rule = RULES.get(path)
         method = rule[self.mode] if isinstance(rule, dict) else rule
+        if method is None and isinstance(value, dict):
+            return self.apply(value, path + ".")
+        if method is None and isinstance(value, list):
+            return [kept for item in value if isinstance(item, dict) and (kept := self.apply(item, path + "."))]
+        if method is None or method == "drop" or value is None:
+            return None
         if method == "move" and isinstance(value, dict):
             return {name: self._moved(moment) for name, moment in value.items() if moment is not None}
-        if method is not None:
-            return self._leaf(value, method)
-        if isinstance(value, dict):
-            return self.apply(value, path + ".")
-        if isinstance(value, list):
-            return [kept for item in value if isinstance(item, dict) and (kept := self.apply(item, path + "."))]
-        return None
-
-    def _leaf(self, value: Any, method: Method) -> Any:
-        if value is None or method == "drop":
-            return None
         if method == "keep":
             return value
         if method == "move":

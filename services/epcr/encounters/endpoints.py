@@ -48,7 +48,24 @@ async def create_encounter(request: Request, caller: Caller, draft: EncounterDra
             # A repeated answer is another reading of the encounter.
             await audit.record(conn, caller, "encounter.replay", answer.headers["location"].rpartition("/")[2])
             return answer
-        encounter = _begun(caller, draft)
+        now = datetime.now(UTC)
+        amend.refuse_future(draft, now)
+        encounter = Encounter(
+            id=ids.new_id("enc"),
+            tenant_id=caller.tenant_id,
+            care_model=draft.care_model,
+            status=draft.status,
+            vehicle_id=draft.vehicle_id,
+            cad_incident_id=draft.cad_incident_id,
+            patient_number=draft.patient_number,
+            test=caller.is_sandbox,
+            version=1,
+            revision=1,
+            amended=False,
+            created_at=now,
+            updated_at=now,
+            record=amend.begin(draft, now, ids.new_id),
+        )
         pseudonyms = request.state.pseudonyms
         stored = await store.insert(conn, caller, encounter, request.state.keyring, pseudonyms.current)
         await audit.record(conn, caller, "encounter.create", encounter.id)
@@ -135,24 +152,3 @@ async def _fetched(reader: Present | Edition, encounter_id: str, form: Form | No
             conn, reader.caller, reader.policy, stored.row, readings, form
         ):
             return stored
-
-
-def _begun(caller: Caller, draft: EncounterDraft) -> Encounter:
-    now = datetime.now(UTC)
-    amend.refuse_future(draft, now)
-    return Encounter(
-        id=ids.new_id("enc"),
-        tenant_id=caller.tenant_id,
-        care_model=draft.care_model,
-        status=draft.status,
-        vehicle_id=draft.vehicle_id,
-        cad_incident_id=draft.cad_incident_id,
-        patient_number=draft.patient_number,
-        test=caller.is_sandbox,
-        version=1,
-        revision=1,
-        amended=False,
-        created_at=now,
-        updated_at=now,
-        record=amend.begin(draft, now, ids.new_id),
-    )

@@ -149,8 +149,12 @@ def _transaction(entries: list[Json]) -> Iterator[str]:
     urls = [entry.get("fullUrl") for entry in entries]
     if len(set(urls)) != len(urls):
         yield "bdl-7, a fullUrl is there twice"
-    conditions = [_condition(entry) for entry in entries]
-    if len(set(conditions)) != len(conditions):
+    conditions: set[tuple[Any, Any]] = set()
+    for entry in entries:
+        request = entry.get("request", {})
+        condition = request.get("ifNoneExist") or request.get("url")
+        conditions.add((entry.get("resource", {}).get("resourceType"), condition))
+    if len(conditions) != len(entries):
         yield "two entries with one condition would make a duplicate"
     kinds = [
         entry.get("resource", {}).get("resourceType")
@@ -196,7 +200,11 @@ def _resource(resource: Json) -> Iterator[str]:
     if kind == "Observation":
         yield from _observation(resource)
     if kind in ("Condition", "AllergyIntolerance"):
-        yield from _verified(resource)
+        is_error = tuple(one["code"] for one in resource["verificationStatus"]["coding"]) == ("entered-in-error",)
+        if is_error and "clinicalStatus" in resource:
+            yield "con-5, ait-2, a clinical status of an error"
+        if kind == "AllergyIntolerance" and not is_error and "clinicalStatus" not in resource:
+            yield "ait-1, no clinical status"
     if (
         kind == "MedicationAdministration"
         and "dosage" in resource
@@ -208,15 +216,6 @@ def _resource(resource: Json) -> Iterator[str]:
             yield "cmp-1, an empty section"
         if {"emptyReason", "entry"} <= section.keys():
             yield "cmp-2, a reason for the emptiness of a section with entries"
-
-
-def _verified(resource: Json) -> Iterator[str]:
-    """A clinical status and an error exclude one another; an allergy that is no error has a clinical status."""
-    is_error = tuple(one["code"] for one in resource["verificationStatus"]["coding"]) == ("entered-in-error",)
-    if is_error and "clinicalStatus" in resource:
-        yield "con-5, ait-2, a clinical status of an error"
-    if resource["resourceType"] == "AllergyIntolerance" and not is_error and "clinicalStatus" not in resource:
-        yield "ait-1, no clinical status"
 
 
 def _observation(resource: Json) -> Iterator[str]:
@@ -275,7 +274,10 @@ def _walk(value: Any, kinds: dict[Any, Any], name: str) -> Iterator[str]:
         yield f"{name} is an empty object"
     yield from _quantity(value, name)
     if name == "valueSampledData":
-        yield from _samples(value)
+        if not {"origin", "period", "dimensions"} <= value.keys() or value["period"] <= 0 or value["dimensions"] != 1:
+            yield "samples without origin, period or dimensions"
+        if not _SAMPLES.fullmatch(value.get("data", "")):
+            yield "data are not decimals or E, divided by single spaces"
     yield from _reference(value, kinds, name)
     if name.endswith("eriod"):
         yield from _period(value)
@@ -301,13 +303,6 @@ def _quantity(value: Json, name: str) -> Iterator[str]:
         yield f"{name} has no exact value"
 
 
-def _samples(value: Json) -> Iterator[str]:
-    if not {"origin", "period", "dimensions"} <= value.keys() or value["period"] <= 0 or value["dimensions"] != 1:
-        yield "samples without origin, period or dimensions"
-    if not _SAMPLES.fullmatch(value.get("data", "")):
-        yield "data are not decimals or E, divided by single spaces"
-
-
 def _reference(value: Json, kinds: dict[Any, Any], name: str) -> Iterator[str]:
     allowed = TARGETS.get(name)
     if allowed is None:
@@ -317,8 +312,3 @@ def _reference(value: Json, kinds: dict[Any, Any], name: str) -> Iterator[str]:
             yield f"{name} refers to nothing in the bundle that it may refer to"
     elif value.get("type") not in allowed or not value.get("identifier"):
         yield f"{name} is not a reference"
-
-
-def _condition(entry: Json) -> tuple[Any, Any]:
-    request = entry.get("request", {})
-    return entry.get("resource", {}).get("resourceType"), request.get("ifNoneExist") or request.get("url")

@@ -47,11 +47,15 @@ def encounter(scene: Scene) -> Entry:
     extensions = [{"extension": clock, "url": f"{EXTENSIONS}/mission-times"}] if clock else []
     start, end = times.get("call") or times.get("mobile") or view["anchor"], times.get("handover")
     outcome = view.get("disposition", {}).get("outcome")
+    named = [coding(NEMSIS, *_NEMSIS_TYPES[model])] if model in _NEMSIS_TYPES else []
+    types = [concept(*named, ems_coding(model))]
+    if outcome == "transported":
+        types.append(concept(coding(SNOMED, "715537001", "Transportation by ambulance")))
     resource = scene.begin("Encounter", scene.encounter, extensions=extensions)
     resource |= {
         "status": STATUS[view["status"]],
         "class": coding(ACT_CODE, "FLD", "field"),
-        "type": _types(model, outcome),
+        "type": types,
         "serviceType": concept(coding(SERVICE_TYPE, *_SERVICES[model])),
         "priority": concept(coding(ACT_PRIORITY, *_PRIORITIES.get(model, ("R", "routine")))),
         "subject": scene.subject(),
@@ -85,13 +89,3 @@ def _participant(member: dict[str, str]) -> Json:
     if "role" in member:
         made["type"] = [ems(f"role-{member['role']}")]
     return made
-
-
-def _types(model: str, outcome: str | None) -> list[Json]:
-    codings = [ems_coding(model)]
-    if model in _NEMSIS_TYPES:
-        codings.insert(0, coding(NEMSIS, *_NEMSIS_TYPES[model]))
-    types = [concept(*codings)]
-    if outcome == "transported":
-        types.append(concept(coding(SNOMED, "715537001", "Transportation by ambulance")))
-    return types

@@ -117,8 +117,21 @@ class Export:
 
     def end(self) -> bytes:
         """The Composition, which refers to the entries of all bundles."""
+
+        @cache
+        def around(kind: str, *, is_within: bool) -> list[bytes]:
+            """A reference to a resource of that kind, before and after its identifier."""
+            projection = self._present.projection
+            made = reference(kind, _MARK) if is_within else logical_reference(projection, kind, _MARK)
+            return encode(made).split(_MARK.encode())
+
         self._out.make_room()
-        sections = {name: self._references(entries) for name, entries in self._refer.items() if entries}
+        sections: dict[str, orjson.Fragment] = {}
+        for name, entries in self._refer.items():
+            # By fullUrl to the entries of the same bundle, by identifier to those of others.
+            texts = (uuid.encode().join(around(kind, is_within=self._out.has(uuid))) for kind, uuid in entries)
+            if entries:
+                sections[name] = orjson.Fragment(b"[" + b",".join(texts) + b"]")
         last = composition(self._present, sections, self._former, self._language, self._readings)
         self._out.put(_written(last))
         return self._out.end()
@@ -140,19 +153,6 @@ class Export:
                 self._put(VITAL_SIGNS, written)
             else:
                 self._out.put(written)
-
-    def _references(self, entries: Iterable[tuple[str, str]]) -> orjson.Fragment:
-        """By fullUrl to the entries of the same bundle, by identifier to those of others."""
-
-        @cache
-        def around(kind: str, *, is_within: bool) -> list[bytes]:
-            """A reference to a resource of that kind, before and after its identifier."""
-            projection = self._present.projection
-            made = reference(kind, _MARK) if is_within else logical_reference(projection, kind, _MARK)
-            return encode(made).split(_MARK.encode())
-
-        texts = (uuid.encode().join(around(kind, is_within=self._out.has(uuid))) for kind, uuid in entries)
-        return orjson.Fragment(b"[" + b",".join(texts) + b"]")
 
     def _transaction(self, entries: Iterable[Entry]) -> Json:
         return {

@@ -258,11 +258,13 @@ def _patient(scene: Scene, source: Source) -> Json:
     begun = masked_patient(scene).resource
     view = plain_view(source.encounter, {})
     seen: Mapping[str, Any] = view.get("patient", {})
+    name: Mapping[str, Any] = seen.get("name", {})
+    known = {part: name[part] for part in ("family", "given") if part in name}
     identifiers = [_identifier(source, one) for one in seen.get("identifiers", [])]
     made: Json = {
         "resourceType": "Patient",
         "identifier": [*begun["identifier"], *identifiers],
-        "name": [_name(seen, source.language)],
+        "name": [{"use": "official" if name else "temp", "text": name_of(view, source.language)} | known],
     }
     telecom = _telecom(seen.get("phones", []), seen.get("email"))
     if telecom:
@@ -302,18 +304,6 @@ def _identifier(source: Source, one: Mapping[str, str]) -> Json:
         "system": f"{PATIENTS}/{source.encounter.tenant_id}/numbers/{space}",
         "value": one["value"],
     }
-
-
-def _name(seen: Mapping[str, Any], language: Language) -> Json:
-    name: Mapping[str, Any] = seen.get("name", {})
-    if not name:
-        return {"use": "temp", "text": name_of({}, language)}
-    made: Json = {"use": "official", "text": name_of({"patient": seen}, language)}
-    if "family" in name:
-        made["family"] = name["family"]
-    if name.get("given"):
-        made["given"] = name["given"]
-    return made
 
 
 def _telecom(phones: Sequence[str], email: str | None = None) -> list[Json]:

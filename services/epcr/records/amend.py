@@ -206,7 +206,12 @@ OF_SECTIONS: list[Pair] = [
         (f"times.{one}", f"times.{other}", lambda earlier, later: later < earlier - SKEW)
         for one, other in combinations(_STEPS, 2)
     ),
-    ("dispatch.category", "dispatch.determinant", lambda category, code: not _is_of_category(category, code)),
+    # The letter of an MPDS determinant is the first of its category. Other scales have their own determinants.
+    (
+        "dispatch.category",
+        "dispatch.determinant",
+        lambda category, code: category.startswith("mpds_") and code.lstrip("0123456789")[0].lower() != category[5],
+    ),
     ("triage.scale", "triage.initial", lambda scale, value: value not in SCALES[scale]),
     ("triage.scale", "triage.final", lambda scale, value: value not in SCALES[scale]),
     ("triage.initial_at", "triage.final_at", _before),
@@ -311,10 +316,3 @@ def _value(record: Record, path: str) -> Any:
     section, _, name = path.partition(".")
     part = getattr(record, section)
     return None if part is None else getattr(part, name)
-
-
-def _is_of_category(category: str, determinant: str) -> bool:
-    """The letter of an MPDS determinant is the first of its category. Other scales have their own determinants."""
-    scale, _, name = category.partition("_")
-    letter = determinant.lstrip("0123456789")[0].lower()
-    return scale != "mpds" or letter == name[0]
