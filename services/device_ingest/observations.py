@@ -42,7 +42,7 @@ class Submission(NamedTuple):
     traceparent: str | None
 
     def order(self) -> tuple[Any, ...]:
-        """By the unique index. Two transactions with the same observations in one order wait for each other and never deadlock."""
+        """Two transactions that write the same observations in this order wait for each other and never deadlock."""
         checked = self.checked
         return self.tenant_id, self.device_id, checked.observed_at, checked.metric.code10, str(checked.value)
 
