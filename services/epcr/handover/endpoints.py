@@ -12,7 +12,7 @@ from services.epcr.deidentification.projection import project
 from services.epcr.encounters import exporting, store
 from services.epcr.encounters.disclosure import add_recipient, policy_for, with_basis
 from services.epcr.encounters.endpoints import PATH
-from services.epcr.encounters.representations import FHIR, is_known, not_modified
+from services.epcr.encounters.representations import FHIR, is_known, not_modified, tag_of
 from services.epcr.encounters.store import Stored
 from services.epcr.fhir.encode import encode
 from services.epcr.handover import access, events, pdf, queries
@@ -79,8 +79,7 @@ async def read_handover(request: Request, caller: Caller, encounter_id: str, ask
         row, right = read.stored.row, read.right
         sender, to = read.source and read.source.sender, right.destination
         shown = (row.id, row.revision, row.identity, to.id, to.version, right.purpose, right.until, sender, asked)
-        tag = hashlib.sha256(repr((FORMAT, *shown)).encode()).hexdigest()[:32]
-        headers = {"etag": f'"{tag}"', "cache-control": "no-store"}
+        headers = {"etag": tag_of(FORMAT, *shown), "cache-control": "no-store"}
         if is_known(request.headers.getlist("if-none-match"), headers["etag"]):
             return not_modified(headers)
         if request.method == "HEAD":
