@@ -228,7 +228,8 @@ async def _disclosed(request: Request, caller: Caller, read: Read, asked: ReadHa
     """Records the disclosure. False if the patient's identity or the right is another one now. Raises the Problems of `right_of`."""
     row = read.stored.row
     async with tenant_transaction(request, caller) as conn:
-        [present] = await every(conn, store.EncounterRow, store.queries.FIND_ENCOUNTER, ([row.id],))
+        # Held before the destination, as a change of the destination locks them: in another order each could wait for the other.
+        [present] = await every(conn, store.EncounterRow, store.queries.HOLD_ENCOUNTER, ([row.id],))
         policy = await policy_for(conn, caller)
         if policy.mode != "exact":
             raise problems.insufficient_scope(HANDOVER, policy.mode)
