@@ -57,12 +57,11 @@ def _batch(conn: psycopg.Connection[Any], keyring: Keyring, store: Store) -> int
     while True:
         with conn.transaction(), conn.cursor() as cursor:
             rows = cursor.execute(store.find, (keyring.version, BATCH)).fetchall()
-            cursor.executemany(store.write, [_again(keyring, store, *row) for row in rows])
+            written: list[tuple[bytes, str, int]] = []
+            for tenant_id, id, version, old in rows:
+                context = store.context(tenant_id, id)
+                written.append((keyring.encrypt(keyring.decrypt(old, context), context), id, version))
+            cursor.executemany(store.write, written)
         if not rows:
             return done
         done += len(rows)
-
-
-def _again(keyring: Keyring, store: Store, tenant_id: str, id: str, version: int, old: bytes) -> tuple[bytes, str, int]:
-    context = store.context(tenant_id, id)
-    return keyring.encrypt(keyring.decrypt(old, context), context), id, version

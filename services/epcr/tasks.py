@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
 
@@ -79,13 +79,30 @@ def link_observations(most: int, conn: Connection, received: Sequence[Received[O
     Also those of encounters that have `most` observations; one batch may exceed it.
     """
     known = _lock_known(conn, most, [_key(message) for message in received])
-    rows = [row for message in received for row in _rows(message, known.get(_key(message)))]
+    rows: list[tuple[Any, ...]] = []
+    for message in received:
+        revision = known.get(_key(message))
+        arrival = (*_key(message), None if revision is None else revision + 1)
+        # In the order of INSERT_OBSERVATIONS.
+        rows += [
+            (*arrival, *(getattr(one, name) for name in queries.OBSERVATION), ",".join(one.flags), one.test)
+            for one in message.body.observations
+        ]
     if not rows:
         return
     columns = [list(column) for column in zip(*rows, strict=True)]
     new = conn.execute(queries.INSERT_OBSERVATIONS, columns).fetchall()
     _touch(conn, Counter(id for _, id, revision in new if revision is not None))
-    _acknowledge(conn, [message for message in received if _key(message) in known])
+    # Each message of a known encounter is acknowledged in its own trace, also one without new observations.
+    acknowledged: list[tuple[Any, ...]] = []
+    for message in received:
+        if _key(message) in known:
+            link = _link(message.body.encounter_id, "linked", [one.id for one in message.body.observations])
+            acknowledged.append(outbox.row(message.tenant_id, link, message.traceparent))
+    if acknowledged:
+        with conn.cursor() as cursor:
+            cursor.executemany(outbox.ADD, acknowledged)
+        conn.has_messages = True
 
 
 def link_late(most: int, conn: Connection) -> None:
@@ -193,25 +210,6 @@ def _lock_known(conn: Connection, most: int, keys: Iterable[Key]) -> dict[Key, i
 
 def _key(message: Received[ObservationsRecorded]) -> Key:
     return message.tenant_id, message.body.encounter_id
-
-
-def _rows(message: Received[ObservationsRecorded], revision: int | None) -> Iterator[tuple[Any, ...]]:
-    """The parameters of INSERT_OBSERVATIONS, in its order."""
-    arrival = (*_key(message), None if revision is None else revision + 1)
-    for one in message.body.observations:
-        yield *arrival, *(getattr(one, name) for name in queries.OBSERVATION), ",".join(one.flags), one.test
-
-
-def _acknowledge(conn: Connection, linked: Sequence[Received[ObservationsRecorded]]) -> None:
-    """Acknowledges each message of a known encounter, in the message's trace, also one without new observations."""
-    rows: list[tuple[Any, ...]] = []
-    for message in linked:
-        link = _link(message.body.encounter_id, "linked", [one.id for one in message.body.observations])
-        rows.append(outbox.row(message.tenant_id, link, message.traceparent))
-    if rows:
-        with conn.cursor() as cursor:
-            cursor.executemany(outbox.ADD, rows)
-        conn.has_messages = True
 
 
 def _touch(conn: Connection, linked: Mapping[str, int]) -> None:

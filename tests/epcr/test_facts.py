@@ -10,8 +10,7 @@ import msgspec
 import pytest
 
 from services.epcr.encounters import events
-from services.epcr.encounters.codes import DRUGS, METRICS, PROCEDURES, kind_of_drug, kind_of_procedure
-from services.epcr.encounters.facts import facts_of
+from services.epcr.encounters.facts import DRUGS, METRICS, PROCEDURES, facts_of, kind_of_drug, kind_of_procedure
 from services.epcr.fhir import nomenclature
 from services.epcr.records import amend
 from services.epcr.records.care import ATC, RXNORM, SNOMED, is_snomed_id

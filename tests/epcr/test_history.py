@@ -10,18 +10,17 @@ import pytest
 
 from deploy.docs import contract
 from gateway.docs import Docs
-from services.epcr.encounters.codes import IMPRESSIONS, kind_of_drug
-from services.epcr.encounters.facts import facts_of
+from services.epcr.encounters.facts import IMPRESSIONS, facts_of, kind_of_drug
 from services.epcr.fhir import conformance, narrative, panels
 from services.epcr.fhir.checks import UNITS
 from services.epcr.fhir.composition import SECTIONS as REPORT
-from services.epcr.fhir.displays import display
 from services.epcr.fhir.encode import encode
 from services.epcr.fhir.measurements import SECTIONS as OBSERVED
 from services.epcr.fhir.terms import EMS, EXTENSIONS
 from services.epcr.fhir.vocabulary import concepts
 from services.epcr.fhir.words import table
-from services.epcr.records import amend, consistency
+from services.epcr.records import amend
+from services.epcr.records.assessment import AirwayAttempt, Cpr, Injury, Pupils
 from services.epcr.records.care import (
     ATC,
     RXNORM,
@@ -30,10 +29,11 @@ from services.epcr.records.care import (
     Impression,
     Measurement,
     VitalSigns,
+    display,
+    displays,
     is_snomed_id,
     ranges_of,
 )
-from services.epcr.records.findings import AirwayAttempt, Cpr, Injury, Pupils
 from services.epcr.records.models import ITEM_LISTS, EncounterDraft, Record, RecordPatch
 from services.graphql_api.acqi import indicators
 from shared.web import http, strict_json
@@ -235,11 +235,11 @@ def test_the_contract_lists_code_systems_and_units() -> None:
 
 def test_each_pair_names_fields_of_a_record() -> None:
     sections = dict(typing.get_type_hints(Record).items())
-    for path in (path for one, other, _ in consistency.OF_SECTIONS for path in (one, other)):
+    for path in (path for one, other, _ in amend.OF_SECTIONS for path in (one, other)):
         section, _, name = path.partition(".")
         [kind] = [one for one in typing.get_args(sections[section]) if one is not type(None)]
         assert name in kind.__struct_fields__
-    for name, pairs in consistency.OF_ENTRIES.items():
+    for name, pairs in amend.OF_ENTRIES.items():
         fields = ITEM_LISTS[name][0].__struct_fields__
         assert {field for one, other, _ in pairs for field in (one, other)} <= set(fields)
 
@@ -276,9 +276,9 @@ def test_a_time_ahead_of_the_clock_is_refused(organisation: Organisation) -> Non
     id = organisation.partner.create()
     assert organisation.crew.write(id, late).status_code == 422
     draft = http.decode_bytes(http.encode(MINIMAL | {"times": {"call": at("10:00:00")}}), EncounterDraft)
-    consistency.refuse_future(draft, golden.BEGAN)
+    amend.refuse_future(draft, golden.BEGAN)
     with pytest.raises(Problem):
-        consistency.refuse_future(draft, golden.BEGAN - timedelta(hours=2))
+        amend.refuse_future(draft, golden.BEGAN - timedelta(hours=2))
 
 
 def test_a_partner_reads_the_new_parts_without_words_of_the_crew(organisation: Organisation) -> None:
@@ -351,9 +351,7 @@ def test_a_display_is_official_or_absent() -> None:
     assert display(RXNORM, "3992") == "epinephrine"
     table_ = (narrative.SECTIONS, REPORT)
     assert table_[1].keys() <= table_[0].keys()
-    from services.epcr.fhir import displays
-
-    assert all(is_snomed_id(code) for code in displays._table()[SNOMED])
+    assert all(is_snomed_id(code) for code in displays()[SNOMED])
 
 
 def test_every_code_has_a_display_but_those_that_no_table_may_hold() -> None:

@@ -311,8 +311,17 @@ def project(encounter: Encounter, disclosure: Disclosure) -> Projection:
     """All that a partner may know of an encounter, as plain values: times are aware datetimes, numbers Decimals."""
     record = encounter.record
     moves = Moves(disclosure, encounter)
-    view = moves.apply(_flat(encounter), "")
-    view["patient"] = _patient(view.get("patient", {}), encounter, disclosure)
+    members = _plain(encounter)
+    members["organization_id"] = members.pop("tenant_id")
+    view = moves.apply(members | members.pop("record"), "")
+    shown: dict[str, Any] = view.get("patient", {})
+    address = shown.pop("address", {})
+    if "birth_date" in shown:
+        shown["birth_year"] = shown.pop("birth_date")
+    born = record.patient.birth_date if record.patient else None
+    if born is not None and age(born, moves.seen_on) > OLDEST_AGE_SHOWN:
+        shown["age_years"] = OLDEST_AGE_SHOWN + 1
+    view["patient"] = {"id": disclosure.domain.uuid("patient", disclosure.basis), **shown, **address}
     return Projection(
         view=view,
         moves=moves,
@@ -330,7 +339,8 @@ class Moves:
         self.domain = disclosure.domain
         self.mode: Mode = disclosure.mode
         self.shift = shift(disclosure, encounter.record.anchor)
-        self.seen_on = _seen_on(encounter)
+        # The date of the shown age. A time that was typed decades too early must not make the patient younger.
+        self.seen_on = max(encounter.record.anchor, encounter.created_at).date()
 
     def apply(self, members: Mapping[str, Any], prefix: str) -> dict[str, Any]:
         """`members` with every rule applied; dropped, empty and unknown members are absent."""
@@ -366,19 +376,14 @@ class Moves:
     def _value(self, value: Any, path: str) -> Any:
         rule = RULES.get(path)
         method = rule[self.mode] if isinstance(rule, dict) else rule
+        if method is None and isinstance(value, dict):
+            return self.apply(value, path + ".")
+        if method is None and isinstance(value, list):
+            return [kept for item in value if isinstance(item, dict) and (kept := self.apply(item, path + "."))]
+        if method is None or method == "drop" or value is None:
+            return None
         if method == "move" and isinstance(value, dict):
             return {name: self._moved(moment) for name, moment in value.items() if moment is not None}
-        if method is not None:
-            return self._leaf(value, method)
-        if isinstance(value, dict):
-            return self.apply(value, path + ".")
-        if isinstance(value, list):
-            return [kept for item in value if isinstance(item, dict) and (kept := self.apply(item, path + "."))]
-        return None
-
-    def _leaf(self, value: Any, method: Method) -> Any:
-        if value is None or method == "drop":
-            return None
         if method == "keep":
             return value
         if method == "move":
@@ -405,11 +410,6 @@ def age(born: date, on: date) -> int:
     return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
 
 
-def _seen_on(encounter: Encounter) -> date:
-    """The date of the shown age. A time that was typed decades too early must not make the patient younger."""
-    return max(encounter.record.anchor, encounter.created_at).date()
-
-
 def shift(disclosure: Disclosure, anchor: datetime) -> timedelta:
     """The amount by which the times of an encounter that began at `anchor` are moved."""
     if disclosure.mode == "exact":
@@ -418,24 +418,6 @@ def shift(disclosure: Disclosure, anchor: datetime) -> timedelta:
         return timedelta(days=disclosure.domain.shift_days(disclosure.moved_by or disclosure.basis))
     # Only the year of a date may stay (45 CFR 164.514(b)(2)): every encounter begins at noon of the first day of its year.
     return datetime(anchor.year, 1, 1, 12, tzinfo=UTC) - anchor
-
-
-def _patient(walked: dict[str, Any], encounter: Encounter, disclosure: Disclosure) -> dict[str, Any]:
-    address = walked.pop("address", {})
-    if "birth_date" in walked:
-        walked["birth_year"] = walked.pop("birth_date")
-    patient = encounter.record.patient
-    born = patient.birth_date if patient else None
-    if born is not None and age(born, _seen_on(encounter)) > OLDEST_AGE_SHOWN:
-        walked["age_years"] = OLDEST_AGE_SHOWN + 1
-    return {"id": disclosure.domain.uuid("patient", disclosure.basis), **walked, **address}
-
-
-def _flat(encounter: Encounter) -> dict[str, Any]:
-    members = _plain(encounter)
-    record = members.pop("record")
-    members["organization_id"] = members.pop("tenant_id")
-    return members | record
 
 
 def _plain(struct: msgspec.Struct) -> dict[str, Any]:

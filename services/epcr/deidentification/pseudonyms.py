@@ -44,8 +44,14 @@ class Pseudonyms:
 
     def numbers(self, version: int, tenant_id: str, identifiers: Sequence[PatientIdentifier]) -> list[bytes]:
         """The patient's numbers as keyed digests of 32 bytes, in the order of their systems. Each can be the basis of pseudonyms."""
-        usable = sorted({(_plain(one.system), _plain(one.value)) for one in identifiers if _is_number(one.value)})
-        return [_mac(self._keys[version], "basis", tenant_id, "number", *number) for number in usable]
+        usable: set[tuple[str, str]] = set()
+        for one in identifiers:
+            plain = _plain(one.value)
+            # Words ("not known", "sconosciuto") and repetitions of one digit are no numbers.
+            has_digits = len(plain) >= 4 and len(set(re.findall(r"[0-9]", plain))) >= 2
+            if has_digits and not _PLACEHOLDER.fullmatch(plain):
+                usable.add((_plain(one.system), plain))
+        return [_mac(self._keys[version], "basis", tenant_id, "number", *number) for number in sorted(usable)]
 
     def basis_of_encounter(self, version: int, tenant_id: str, encounter_id: str, identity: int = 1) -> bytes:
         """The basis of the pseudonyms of a patient without a number: 32 keyed bytes of this identity of the encounter."""
@@ -124,10 +130,3 @@ def _through(permute: Callable[[bytes], bytes], encounter_id: str) -> str:
 
 def _plain(text: str) -> str:
     return re.sub(r"[\s.\-/]", "", text).casefold()
-
-
-def _is_number(text: str) -> bool:
-    """Words ("not known", "sconosciuto") and repetitions of one digit are no numbers."""
-    plain = _plain(text)
-    digits = set(re.findall(r"[0-9]", plain))
-    return len(plain) >= 4 and len(digits) >= 2 and not _PLACEHOLDER.fullmatch(plain)

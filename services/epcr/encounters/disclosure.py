@@ -1,6 +1,7 @@
-"""How an app sees an encounter: its pseudonyms, the mode that its tenant chose, and the de-identified JSON."""
+"""How an app sees an encounter: its pseudonyms, the mode that its tenant chose, the de-identified JSON; and that it fetched it."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
@@ -9,8 +10,9 @@ from services.epcr.deidentification.projection import Disclosure, project
 from services.epcr.deidentification.pseudonyms import Domain, Pseudonyms
 from services.epcr.encounters import identities
 from services.epcr.encounters.models import EncounterRow, EncounterSummary
-from services.epcr.encounters.queries import FIND_APP, FIX_BASES, FIX_FREE_BASES
-from services.epcr.encounters.store import Stored
+from services.epcr.encounters.queries import ADD_RECIPIENT, FIND_APP, FIX_BASES, FIX_FREE_BASES, HAS_RECIPIENT
+from services.epcr.encounters.store import Readings, Stored
+from services.epcr.fhir.readings import Form
 from services.epcr.records.models import Encounter
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring
@@ -47,7 +49,8 @@ def plain_view(stored: Stored, policy: Policy, pseudonyms: Pseudonyms) -> PlainV
     if shows_patient(stored.encounter, policy):
         disclosure = disclosure_of(stored.row, policy, pseudonyms)
     else:
-        disclosure = _without_patient(stored, policy, pseudonyms)
+        version = stored.row.pseudonym_version or pseudonyms.current
+        disclosure = Disclosure(_domain(stored.row, version, policy, pseudonyms), policy.mode, b"")
     view = project(stored.encounter, disclosure).view
     if stored.encounter.record.patient is None:
         del view["patient"]
@@ -80,12 +83,6 @@ def disclosure_of(row: EncounterRow, policy: Policy, pseudonyms: Pseudonyms) -> 
     return Disclosure(domain, policy.mode, bytes(row.patient_basis), row.moved_by and bytes(row.moved_by))
 
 
-def _without_patient(stored: Stored, policy: Policy, pseudonyms: Pseudonyms) -> Disclosure:
-    """For a view that does not depend on the patient's identity: fixes no basis."""
-    version = stored.row.pseudonym_version or pseudonyms.current
-    return Disclosure(_domain(stored.row, version, policy, pseudonyms), policy.mode, b"")
-
-
 async def with_bases(
     conn: AsyncConnection, stored: Sequence[Stored], policy: Policy, pseudonyms: Pseudonyms, keyring: Keyring
 ) -> list[Stored]:
@@ -114,6 +111,39 @@ async def rows_with_bases(
 
 def _domain(row: EncounterRow, version: int, policy: Policy, pseudonyms: Pseudonyms) -> Domain:
     return pseudonyms.domain(version, row.tenant_id, policy.domain, policy.mode, row.identity)
+
+
+async def add_recipient(
+    conn: AsyncConnection,
+    caller: Caller,
+    policy: Policy,
+    row: EncounterRow,
+    readings: Readings | None = None,
+    form: Form | None = None,
+) -> bool:
+    """Records that the app fetches this state: a bundle with `readings` in that form, or JSON.
+
+    False if the identity was corrected since the row was read: read it again. Nothing is recorded where no basis is fixed, because no
+    identity was disclosed.
+    """
+    if row.patient_basis is None:
+        return True
+    until = readings.end if readings is not None and isinstance(readings.end, datetime) else None
+    values: dict[str, Any] = {
+        "encounter_id": row.id,
+        "identity": row.identity,
+        "client_id": caller.client_id,
+        "domain": policy.domain,
+        "mode": policy.mode,
+        "version": None if form is None else row.version,
+        "revision": None if form is None else row.revision,
+        "until": until,
+        "forms": [] if form is None else [form],
+    }
+    for statement in (HAS_RECIPIENT, ADD_RECIPIENT):
+        if await (await conn.execute(statement, values)).fetchone() is not None:
+            return True
+    return False
 
 
 def cursor_of(caller: Caller, policy: Policy, pseudonyms: Pseudonyms, encounter_id: str) -> str:

@@ -79,10 +79,14 @@ class Edition(Present):
             # The results of a filter by a hidden field would show the field.
             hidden = FieldError("cad_incident_id", "not a filter for an application that is shown moved times")
             raise problems.invalid("The incident is not shown to this application.", [hidden])
+        # An encounter made later is seen by no app of this mode, however its times are moved.
+        latest = _midnight(self.now) - timedelta(days=1)
+        if self.caller.is_sandbox:
+            latest = self.now + timedelta(days=1)
         shown, has_more, opened = list[EncounterRow](), True, list[int]()
         while has_more and len(shown) <= page.limit:
             left = store.RECORDS_OF_A_PAGE - sum(opened) if len(opened) < OPENED else 0
-            paging = {"after": after, "latest": self._latest, "limit": LOOKED_AT}
+            paging = {"after": after, "latest": latest, "limit": LOOKED_AT}
             opening = {"begins": self.policy.mode == "safe_harbor", "bytes": left}
             rows = await every(self.conn, EncounterRow, queries.LIST_SHUFFLED, paging | opening)
             opened += [len(row.record) for row in rows if row.record]
@@ -95,31 +99,23 @@ class Edition(Present):
     def readings_of(self, row: EncounterRow) -> Readings:
         return Readings(row.id, row.tenant_id, self._end(row))
 
-    @property
-    def _latest(self) -> datetime:
-        """An encounter made since is seen by no app of this mode, however its times are moved."""
-        return self.now + timedelta(days=1) if self.caller.is_sandbox else _midnight(self.now) - timedelta(days=1)
-
     async def _visible(self, rows: Sequence[EncounterRow]) -> list[EncounterRow]:
         """The encounters that were made before their editions end."""
         if self.policy.mode == "shifted":
             found = await rows_with_bases(self.conn, rows, self.pseudonyms, self.keyring, waits=False)
-            rows = [row for row in found if row.patient_basis is not None]
+            known = [row for row in found if row.patient_basis is not None]
         else:
-            rows = await self._with_anchors(rows)
-        return [row for row in rows if row.created_at < self._end(row)]
-
-    async def _with_anchors(self, rows: Sequence[EncounterRow]) -> list[EncounterRow]:
-        """The rows with an anchor. Stores those of opened records, so that no later request opens them again."""
-        fresh = {
-            row.id: unseal(row.record, self.keyring, row.tenant_id, row.id).anchor
-            for row in rows
-            if row.anchor is None and row.record
-        }
-        if fresh:
-            await self.conn.execute(queries.FIX_FREE_ANCHORS, (list(fresh), list(fresh.values())))
-        found = [replace(row, anchor=row.anchor or fresh.get(row.id)) for row in rows]
-        return [row for row in found if row.anchor is not None]
+            fresh = {
+                row.id: unseal(row.record, self.keyring, row.tenant_id, row.id).anchor
+                for row in rows
+                if row.anchor is None and row.record
+            }
+            if fresh:
+                # No later request opens these records for their anchors again.
+                await self.conn.execute(queries.FIX_FREE_ANCHORS, (list(fresh), list(fresh.values())))
+            found = [replace(row, anchor=row.anchor or fresh.get(row.id)) for row in rows]
+            known = [row for row in found if row.anchor is not None]
+        return [row for row in known if row.created_at < self._end(row)]
 
     def _end(self, row: EncounterRow) -> datetime:
         """The end of the encounter's edition: later changes are not visible yet."""
@@ -127,16 +123,12 @@ class Edition(Present):
         if row.anchor is None and self.policy.mode == "safe_harbor":
             anchor = unseal(row.record, self.keyring, row.tenant_id, row.id).anchor
         version = row.pseudonym_version or self.pseudonyms.current
-        moved = shift(
-            Disclosure(self._domain(version), self.policy.mode, bytes(row.moved_by or row.patient_basis or b"")), anchor
-        )
-        return end_of_edition(self.policy.mode, moved, self.now, is_held=not self.caller.is_sandbox)
-
-    def _domain(self, version: int) -> Domain:
         if version not in self._domains:
             tenant_id, name = self.caller.tenant_id, self.policy.domain
             self._domains[version] = self.pseudonyms.domain(version, tenant_id, name, self.policy.mode)
-        return self._domains[version]
+        basis = bytes(row.moved_by or row.patient_basis or b"")
+        moved = shift(Disclosure(self._domains[version], self.policy.mode, basis), anchor)
+        return end_of_edition(self.policy.mode, moved, self.now, is_held=not self.caller.is_sandbox)
 
     async def _as_of_their_ends(self, rows: Sequence[EncounterRow]) -> tuple[list[Stored], int]:
         """The states at the ends of the editions, and of how many of `rows`: fewer than all where the records are large.

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.epcr.deidentification.projection import Disclosure, project
 from services.epcr.deidentification.pseudonyms import Pseudonyms
-from services.epcr.encounters import events, exporting, recipients, store
+from services.epcr.encounters import events, exporting, store
 from services.epcr.encounters.disclosure import (
+    add_recipient,
     cursor_of,
     disclosure_of,
     id_in_cursor,
@@ -23,9 +23,8 @@ from services.epcr.encounters.editions import Edition, Present, reader_for
 from services.epcr.encounters.models import EncounterFilter, ReadBundle, ReadEncounter
 from services.epcr.encounters.representations import FHIR, etag, is_known, not_modified, wants_fhir
 from services.epcr.encounters.store import Stored
-from services.epcr.fhir.export import Content
 from services.epcr.fhir.readings import Form
-from services.epcr.records import amend, consistency
+from services.epcr.records import amend
 from services.epcr.records.models import Encounter, EncounterDraft
 from shared.messaging import outbox
 from shared.primitives import ids
@@ -49,14 +48,31 @@ async def create_encounter(request: Request, caller: Caller, draft: EncounterDra
             # A repeated answer is another reading of the encounter.
             await audit.record(conn, caller, "encounter.replay", answer.headers["location"].rpartition("/")[2])
             return answer
-        encounter = _begun(caller, draft)
+        now = datetime.now(UTC)
+        amend.refuse_future(draft, now)
+        encounter = Encounter(
+            id=ids.new_id("enc"),
+            tenant_id=caller.tenant_id,
+            care_model=draft.care_model,
+            status=draft.status,
+            vehicle_id=draft.vehicle_id,
+            cad_incident_id=draft.cad_incident_id,
+            patient_number=draft.patient_number,
+            test=caller.is_sandbox,
+            version=1,
+            revision=1,
+            amended=False,
+            created_at=now,
+            updated_at=now,
+            record=amend.begin(draft, now, ids.new_id),
+        )
         pseudonyms = request.state.pseudonyms
         stored = await store.insert(conn, caller, encounter, request.state.keyring, pseudonyms.current)
         await audit.record(conn, caller, "encounter.create", encounter.id)
         await outbox.add(conn, caller.tenant_id, *events.created(encounter))
         if shows_patient(encounter, policy):
             stored = await with_basis(conn, stored, pseudonyms, request.state.keyring)
-        await recipients.add(conn, caller, policy, stored.row)
+        await add_recipient(conn, caller, policy, stored.row)
         view = plain_view(stored, policy, pseudonyms)
         response = http.created(view.content, location=f"{PATH}/{encounter.id}")
         return await idempotency.keep(conn, request, caller, response)
@@ -114,7 +130,7 @@ async def _export(request: Request, caller: Caller, encounter_id: str, asked: Re
         language = asked.language or "en"
         headers = {"etag": etag(stored.row, disclosure, f"fhir {most} {form} {language}"), "vary": "accept"}
         known = is_known(request.headers.getlist("if-none-match"), headers["etag"])
-        sources = [] if known else await _sources(reader, stored, form, disclosure)
+        sources = [] if known else await exporting.sources(reader, stored, form, disclosure)
         await audit.record(conn, caller, "encounter.export", stored.row.id)
     if known:
         return not_modified(headers)
@@ -132,41 +148,7 @@ async def _fetched(reader: Present | Edition, encounter_id: str, form: Form | No
         if form is not None or shows_patient(read.encounter, reader.policy):
             stored = await with_basis(conn, read, pseudonyms, reader.keyring)
         readings = None if form is None else reader.readings_of(stored.row)
-        if stored.row.identity == read.row.identity and await recipients.add(
+        if stored.row.identity == read.row.identity and await add_recipient(
             conn, reader.caller, reader.policy, stored.row, readings, form
         ):
             return stored
-
-
-async def _sources(
-    reader: Present | Edition, stored: Stored, form: Form, disclosure: Disclosure
-) -> list[recipients.Source]:
-    """The present content of a bundle, and the contents that it withdraws."""
-    conn, readings = reader.conn, reader.readings_of(stored.row)
-    shapes = {} if form == "none" else await readings.shapes(conn)
-    content = Content(project(stored.encounter, disclosure), shapes, frozenset({form}))
-    former = await recipients.sent_before(
-        conn, reader.caller, reader.policy, stored.row, reader.pseudonyms, reader.keyring
-    )
-    return [recipients.Source(content, readings), *former]
-
-
-def _begun(caller: Caller, draft: EncounterDraft) -> Encounter:
-    now = datetime.now(UTC)
-    consistency.refuse_future(draft, now)
-    return Encounter(
-        id=ids.new_id("enc"),
-        tenant_id=caller.tenant_id,
-        care_model=draft.care_model,
-        status=draft.status,
-        vehicle_id=draft.vehicle_id,
-        cad_incident_id=draft.cad_incident_id,
-        patient_number=draft.patient_number,
-        test=caller.is_sandbox,
-        version=1,
-        revision=1,
-        amended=False,
-        created_at=now,
-        updated_at=now,
-        record=amend.begin(draft, now, ids.new_id),
-    )

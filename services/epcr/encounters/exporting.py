@@ -1,4 +1,7 @@
-"""The answer of an export: short ones whole, long ones in portions that are read, made and sent one after the other."""
+"""Answers with a FHIR export: their contents, read at once; short ones are sent whole, long ones in portions.
+
+Each portion is read, made and sent before the next one.
+"""
 
 import asyncio
 import logging
@@ -6,19 +9,25 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 
 from services.epcr import metrics
-from services.epcr.encounters.recipients import Source
+from services.epcr.deidentification.projection import Disclosure, project
+from services.epcr.encounters import queries
+from services.epcr.encounters.disclosure import Policy, disclosure_of
+from services.epcr.encounters.editions import Edition, Present
+from services.epcr.encounters.models import EncounterRow
+from services.epcr.encounters.store import Readings, Stored, opened
 from services.epcr.fhir.encode import UnfitBundle
-from services.epcr.fhir.export import Export
+from services.epcr.fhir.export import Content, Export
+from services.epcr.fhir.readings import Form
 from services.epcr.fhir.words import Language
 from services.epcr.records.models import LinkedObservation
-from shared.storage.database import tenant_transaction
+from shared.storage.database import every, found, tenant_transaction
 from shared.web import fairness
 from shared.web.identity import Caller
 from shared.web.problems import Problem
@@ -32,6 +41,54 @@ Made = TypeVar("Made")
 _decode = msgspec.json.Decoder(list[LinkedObservation]).decode
 
 
+class Source(NamedTuple):
+    """The content of a bundle, and its readings."""
+
+    content: Content
+    readings: Readings
+
+
+class Sent(msgspec.Struct):
+    """The newest bundle that was fetched under a former identity, and the forms in which readings were fetched."""
+
+    identity: int
+    domain: str
+    patient_basis: bytes
+    version: int
+    revision: int
+    until: datetime | None
+    forms: list[Form]
+
+
+async def sources(reader: Present | Edition, stored: Stored, form: Form, disclosure: Disclosure) -> list[Source]:
+    """The present content of a bundle, and the contents that it withdraws.
+
+    Those are the newest that the app, or another of its domain, fetched under each former identity.
+    """
+    conn, policy, row = reader.conn, reader.policy, stored.row
+    readings = reader.readings_of(row)
+    shapes = {} if form == "none" else await readings.shapes(conn)
+    made = [Source(Content(project(stored.encounter, disclosure), shapes, frozenset({form})), readings)]
+    if row.identity == 1:
+        return made
+    asked = {
+        "encounter_id": row.id,
+        "identity": row.identity,
+        "mode": policy.mode,
+        "domain": policy.domain,
+        "client_id": reader.caller.client_id,
+    }
+    for sent in await every(conn, Sent, queries.SENT_BEFORE, asked):
+        version = msgspec.structs.asdict(sent) | {"encounter_id": row.id}
+        former = await found(conn, EncounterRow, queries.FIND_VERSION, version)
+        readings = Readings(row.id, row.tenant_id, sent.until or sent.revision)
+        disclosed = disclosure_of(former, Policy(sent.domain, policy.mode), reader.pseudonyms)
+        projection = project(opened(former, reader.keyring).encounter, disclosed)
+        shapes = await readings.shapes(conn) if set(sent.forms) != {"none"} else {}
+        made.append(Source(Content(projection, shapes, frozenset(sent.forms)), readings))
+    return made
+
+
 async def response(
     request: Request,
     caller: Caller,
@@ -43,7 +100,7 @@ async def response(
 ) -> Response:
     """An export of more than one portion takes turns with other long work.
 
-    Raises the Problems of `fairness.turn_if_heavy` before the first byte. Later faults end the connection: the receiver gets no whole bundle.
+    Raises the Problems of `heavy.turn` before the first byte. Later faults end the connection: the receiver gets no whole bundle.
     """
     number = sum(span.count for source in sources for span in source.content.shapes.values())
     is_long = number > PORTION

@@ -70,7 +70,10 @@ async def fix(
     bases: dict[str, tuple[bytes, int]] = {}
     for row in sorted(rows, key=lambda row: row.id):
         member, version = members[row.id], row.pseudonym_version or pseudonyms.current
-        basis = row.patient_basis or _basis(member, shared, _alone(row, pseudonyms))
+        basis = row.patient_basis
+        if not basis:
+            alone = pseudonyms.basis_of_encounter(version, row.tenant_id, row.id, row.identity)
+            basis = _basis(member, shared, alone)
         bases[row.id] = bytes(basis), version
         for number in member.numbers:
             shared.setdefault(number, (row.id, bytes(basis)))
@@ -106,15 +109,22 @@ async def correct(
         return
     leaves = is_other_patient or (bool(was.numbers) and not set(was.numbers) & set(now.numbers))
     group = await _group(conn, row, pseudonyms, keyring)
-    if group is None:
-        await _require_holder(conn, bytes(row.patient_basis), was, now)
+    basis = bytes(row.patient_basis)
+    is_given_up = basis in was.numbers and basis not in now.numbers
+    if group is None and is_given_up and basis not in await _shared(conn, [was], [was.id]):
+        # A patient who has the number later would get the others' basis.
+        detail = (
+            f"More than {MOST_IN_GROUP} encounters are connected with this patient by a number that this encounter alone has. "
+            "Correct a number that it shares with them first."
+        )
+        raise problems.conflict(detail, id=was.id)
     await conn.execute(queries.FORGET_NUMBERS, (row.id,))
     await _register(conn, [now])
     if group is None:
         group, leaving = {row.id: now}, {row.id} if leaves else set[str]()
     else:
         group[row.id] = now
-        leaving = set(group) - _connected(bytes(row.patient_basis), row, group, was, pseudonyms, leaves=leaves)
+        leaving = set(group) - _connected(basis, row, group, was, pseudonyms, leaves=leaves)
         if set(group) == {row.id} and await _shared(conn, [now], {row.id}):
             # The patient is known under the newly learned number: one person has one basis.
             leaving = {row.id}
@@ -177,17 +187,13 @@ def _connected(
     if not roots and basis not in was.numbers and remaining:
         # No number makes this basis again, so that no other patient can get it: the oldest encounters keep it.
         roots = {min(remaining)}
-    return _reachable(roots, remaining)
-
-
-def _reachable(roots: Iterable[str], members: Mapping[str, Member]) -> set[str]:
     having: dict[bytes, list[str]] = {}
-    for id, member in members.items():
+    for id, member in remaining.items():
         for number in member.numbers:
             having.setdefault(number, []).append(id)
     reached, waiting = set(roots), list(roots)
     while waiting:
-        for number in members[waiting.pop()].numbers:
+        for number in remaining[waiting.pop()].numbers:
             found = [id for id in having.pop(number, ()) if id not in reached]
             reached.update(found)
             waiting += found
@@ -211,16 +217,6 @@ async def _group(
     return {one.id: Member(one.id, one.identity, one.version, one.test, numbers[one.id]) for one in found}
 
 
-async def _require_holder(conn: AsyncConnection, basis: bytes, was: Member, now: Member) -> None:
-    """Raises a 409 Problem if only this encounter had the number of the basis: a patient who has it later would get the others' basis."""
-    if basis in was.numbers and basis not in now.numbers and basis not in await _shared(conn, [was], [was.id]):
-        detail = (
-            f"More than {MOST_IN_GROUP} encounters are connected with this patient by a number that this encounter alone has. "
-            "Correct a number that it shares with them first."
-        )
-        raise problems.conflict(detail, id=was.id)
-
-
 async def _shared(
     conn: AsyncConnection, members: Iterable[Member], leaving: Iterable[str] = ()
 ) -> dict[bytes, tuple[str, bytes]]:
@@ -236,11 +232,6 @@ def _basis(member: Member, shared: Mapping[bytes, tuple[str, bytes]], alone: byt
     if known:
         return known[0][1]
     return member.numbers[0] if member.numbers else alone
-
-
-def _alone(row: EncounterRow, pseudonyms: Pseudonyms) -> bytes:
-    version = row.pseudonym_version or pseudonyms.current
-    return pseudonyms.basis_of_encounter(version, row.tenant_id, row.id, row.identity)
 
 
 def _member(stored: Stored, pseudonyms: Pseudonyms) -> Member:

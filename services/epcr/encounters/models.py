@@ -7,9 +7,19 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from services.epcr.deidentification.views import view_of
+from services.epcr.records.assessment import (
+    Complaint,
+    Cpr,
+    CrewMember,
+    Directives,
+    Dispatch,
+    Injury,
+    Inquiries,
+    Pregnancy,
+    Triage,
+    Weight,
+)
 from services.epcr.records.care import Arrest, Disposition, Impression, Stroke, Times
-from services.epcr.records.findings import Cpr, CrewMember, Injury
-from services.epcr.records.history import Complaint, Directives, Dispatch, Inquiries, Pregnancy, Triage, Weight
 from services.epcr.records.models import ITEM_LISTS, CareModel, Sex, Status
 from shared.web import http
 from shared.web.http import Page

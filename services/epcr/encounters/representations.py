@@ -19,7 +19,10 @@ _TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e]*)"')
 
 def etag(row: EncounterRow, disclosure: Disclosure, kind: str) -> str:
     """A strong tag: equal tags mean equal bytes. It depends on domain, mode and representation."""
-    parts = (FORMAT, row.id, row.revision, row.identity, disclosure.domain.base, disclosure.mode, kind)
+    return tag_of(FORMAT, row.id, row.revision, row.identity, disclosure.domain.base, disclosure.mode, kind)
+
+
+def tag_of(*parts: object) -> str:
     return f'"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"'
 
 
@@ -45,10 +48,7 @@ def require_match(if_match: list[str], version: int) -> None:
 def wants_fhir(accept: list[str]) -> bool:
     """Whether `Accept` names FHIR's media type, and prefers plain JSON no more than it (RFC 9110 §12.5.1)."""
     ranges = [one.partition(";") for one in ",".join(accept).lower().split(",")]
-    weights = {kind.strip(): _weight(parameters) for kind, _, parameters in ranges}
+    weights = {
+        kind.strip(): float(found[1]) if (found := _WEIGHT.search(parameters)) else 1 for kind, _, parameters in ranges
+    }
     return weights.get(FHIR, 0) > 0 and weights[FHIR] >= weights.get("application/json", 0)
-
-
-def _weight(parameters: str) -> float:
-    found = _WEIGHT.search(parameters)
-    return float(found[1]) if found else 1

@@ -131,7 +131,18 @@ def problems_of(bundle: Json) -> list[str]:
     entries: list[Json] = bundle.get("entry", [])
     kinds = {entry.get("fullUrl"): entry.get("resource", {}).get("resourceType") for entry in entries}
     found = [] if bundle.get("type") == "transaction" else ["Bundle.type: not a transaction"]
-    found += [f"Bundle: {problem}" for problem in _transaction(entries)]
+    if len(kinds) != len(entries):
+        found.append("Bundle: bdl-7, a fullUrl is there twice")
+    conditions: set[tuple[Any, Any]] = set()
+    present: list[Any] = []
+    for entry in entries:
+        resource, request = entry.get("resource", {}), entry.get("request", {})
+        conditions.add((resource.get("resourceType"), request.get("ifNoneExist") or request.get("url")))
+        if resource.get("status") != "entered-in-error":
+            present.append(resource.get("resourceType"))
+    if len(conditions) != len(entries):
+        found.append("Bundle: two entries with one condition would make a duplicate")
+    found += [f"Bundle: not exactly one {kind}" for kind in ("Patient", "Encounter") if present.count(kind) != 1]
     for index, entry in enumerate(entries):
         resource = entry.get("resource", {})
         for problem in (*_entry(entry), *_resource(resource), *_walk(resource, kinds, "")):
@@ -143,23 +154,6 @@ def problems_within(resource: Json, kinds: dict[Any, Any]) -> list[str]:
     """The faults of a resource beside others of these kinds, by their URLs. Labels and requests are those of a transaction alone."""
     without_labels = [one for one in _resource(resource) if one != _UNLABELLED]
     return [*without_labels, *_walk(resource, kinds, "")]
-
-
-def _transaction(entries: list[Json]) -> Iterator[str]:
-    urls = [entry.get("fullUrl") for entry in entries]
-    if len(set(urls)) != len(urls):
-        yield "bdl-7, a fullUrl is there twice"
-    conditions = [_condition(entry) for entry in entries]
-    if len(set(conditions)) != len(conditions):
-        yield "two entries with one condition would make a duplicate"
-    kinds = [
-        entry.get("resource", {}).get("resourceType")
-        for entry in entries
-        if entry.get("resource", {}).get("status") != "entered-in-error"
-    ]
-    for kind in ("Patient", "Encounter"):
-        if kinds.count(kind) != 1:
-            yield f"not exactly one {kind}"
 
 
 def _entry(entry: Json) -> Iterator[str]:
@@ -196,7 +190,11 @@ def _resource(resource: Json) -> Iterator[str]:
     if kind == "Observation":
         yield from _observation(resource)
     if kind in ("Condition", "AllergyIntolerance"):
-        yield from _verified(resource)
+        is_error = tuple(one["code"] for one in resource["verificationStatus"]["coding"]) == ("entered-in-error",)
+        if is_error and "clinicalStatus" in resource:
+            yield "con-5, ait-2, a clinical status of an error"
+        if kind == "AllergyIntolerance" and not is_error and "clinicalStatus" not in resource:
+            yield "ait-1, no clinical status"
     if (
         kind == "MedicationAdministration"
         and "dosage" in resource
@@ -208,15 +206,6 @@ def _resource(resource: Json) -> Iterator[str]:
             yield "cmp-1, an empty section"
         if {"emptyReason", "entry"} <= section.keys():
             yield "cmp-2, a reason for the emptiness of a section with entries"
-
-
-def _verified(resource: Json) -> Iterator[str]:
-    """A clinical status and an error exclude one another; an allergy that is no error has a clinical status."""
-    is_error = tuple(one["code"] for one in resource["verificationStatus"]["coding"]) == ("entered-in-error",)
-    if is_error and "clinicalStatus" in resource:
-        yield "con-5, ait-2, a clinical status of an error"
-    if resource["resourceType"] == "AllergyIntolerance" and not is_error and "clinicalStatus" not in resource:
-        yield "ait-1, no clinical status"
 
 
 def _observation(resource: Json) -> Iterator[str]:
@@ -275,7 +264,10 @@ def _walk(value: Any, kinds: dict[Any, Any], name: str) -> Iterator[str]:
         yield f"{name} is an empty object"
     yield from _quantity(value, name)
     if name == "valueSampledData":
-        yield from _samples(value)
+        if not {"origin", "period", "dimensions"} <= value.keys() or value["period"] <= 0 or value["dimensions"] != 1:
+            yield "samples without origin, period or dimensions"
+        if not _SAMPLES.fullmatch(value.get("data", "")):
+            yield "data are not decimals or E, divided by single spaces"
     yield from _reference(value, kinds, name)
     if name.endswith("eriod"):
         yield from _period(value)
@@ -301,13 +293,6 @@ def _quantity(value: Json, name: str) -> Iterator[str]:
         yield f"{name} has no exact value"
 
 
-def _samples(value: Json) -> Iterator[str]:
-    if not {"origin", "period", "dimensions"} <= value.keys() or value["period"] <= 0 or value["dimensions"] != 1:
-        yield "samples without origin, period or dimensions"
-    if not _SAMPLES.fullmatch(value.get("data", "")):
-        yield "data are not decimals or E, divided by single spaces"
-
-
 def _reference(value: Json, kinds: dict[Any, Any], name: str) -> Iterator[str]:
     allowed = TARGETS.get(name)
     if allowed is None:
@@ -317,8 +302,3 @@ def _reference(value: Json, kinds: dict[Any, Any], name: str) -> Iterator[str]:
             yield f"{name} refers to nothing in the bundle that it may refer to"
     elif value.get("type") not in allowed or not value.get("identifier"):
         yield f"{name} is not a reference"
-
-
-def _condition(entry: Json) -> tuple[Any, Any]:
-    request = entry.get("request", {})
-    return entry.get("resource", {}).get("resourceType"), request.get("ifNoneExist") or request.get("url")

@@ -40,10 +40,10 @@ SECTIONS: dict[str, Section] = {
     "demographics": Section("29762-2", "Social history Narrative"),
 }
 # R4's reasons for an empty list.
-_EMPTY = {
-    "nil_known": ("nilknown", "Nil Known"),
-    "not_asked": ("notasked", "Not Asked"),
-    "unknown": ("unavailable", "Unavailable"),
+EMPTY = {
+    "nil_known": concept(coding(LIST_EMPTY, "nilknown", "Nil Known")),
+    "not_asked": concept(coding(LIST_EMPTY, "notasked", "Not Asked")),
+    "unknown": concept(coding(LIST_EMPTY, "unavailable", "Unavailable")),
 }
 
 
@@ -62,13 +62,14 @@ def composition(
     uuid = _uuid(scene)
     begun = scene.begin("Composition", uuid)
     sender = scene.refer("Organization", organization_uuid(scene))
+    finished = "amended" if view["amended"] else "final"
     resource = {
         "resourceType": "Composition",
         "meta": begun["meta"],
         "language": language,
         "text": narrative.text("demographics", view, language),
         "identifier": begun["identifier"],
-        "status": _status(view),
+        "status": "preliminary" if view["status"] == "in_progress" else finished,
         "type": TYPE,
         "subject": scene.subject(),
         "encounter": scene.context(),
@@ -95,12 +96,6 @@ def _uuid(scene: Scene) -> str:
     return scene.uuid("Composition", scene.encounter)
 
 
-def _status(view: Json) -> str:
-    if view["status"] == "in_progress":
-        return "preliminary"
-    return "amended" if view["amended"] else "final"
-
-
 def _section(name: str, entries: Any, view: Json, language: Language, more: Sequence[narrative.Row]) -> Json | None:
     """A section with entries, or one of the history with the reason why it is empty."""
     silence = view.get("inquiries", {}).get(name)
@@ -114,4 +109,4 @@ def _section(name: str, entries: Any, view: Json, language: Language, more: Sequ
     }
     if entries:
         return made | {"entry": entries}
-    return made | {"emptyReason": concept(coding(LIST_EMPTY, *_EMPTY[silence]))}
+    return made | {"emptyReason": EMPTY[silence]}

@@ -44,9 +44,23 @@ OWN: dict[str, Extension] = {
 
 def resources() -> Iterator[Json]:
     """Each definition, once."""
-    yield _code_system()
+    listed: list[Json] = [
+        {"code": code, "display": words["en"], "designation": [{"language": "it", "value": words["it"]}]}
+        for code, words in concepts().items()
+    ]
+    yield _head("CodeSystem", "ems", "Prehospital care", "Concepts of prehospital care without a public code.") | {
+        "caseSensitive": True,
+        "valueSet": f"{CANONICAL}/ValueSet/ems",
+        "content": "complete",
+        "count": len(listed),
+        "concept": listed,
+    }
     for name, codes in value_sets().items():
-        yield _value_set(name, codes)
+        include: dict[str, Any] = {"system": EMS}
+        if codes:
+            include["concept"] = [{"code": code, "display": concepts()[code]["en"]} for code in codes]
+        title = "All concepts of prehospital care" if not codes else f"Values of {name.replace('-', ' ')}"
+        yield _head("ValueSet", name, title, f"{title}.") | {"compose": {"include": [include]}}
     for name, extension in OWN.items():
         yield _structure_definition(name, extension)
 
@@ -65,32 +79,6 @@ def _head(kind: str, name: str, title: str, description: str) -> Json:
         "publisher": "Knogin",
         "description": description,
     }
-
-
-def _code_system() -> Json:
-    listed: list[Json] = [
-        {
-            "code": code,
-            "display": words["en"],
-            "designation": [{"language": "it", "value": words["it"]}],
-        }
-        for code, words in concepts().items()
-    ]
-    return _head("CodeSystem", "ems", "Prehospital care", "Concepts of prehospital care without a public code.") | {
-        "caseSensitive": True,
-        "valueSet": f"{CANONICAL}/ValueSet/ems",
-        "content": "complete",
-        "count": len(listed),
-        "concept": listed,
-    }
-
-
-def _value_set(name: str, codes: list[str]) -> Json:
-    include: dict[str, Any] = {"system": EMS}
-    if codes:
-        include["concept"] = [{"code": code, "display": concepts()[code]["en"]} for code in codes]
-    title = "All concepts of prehospital care" if not codes else f"Values of {name.replace('-', ' ')}"
-    return _head("ValueSet", name, title, f"{title}.") | {"compose": {"include": [include]}}
 
 
 def _structure_definition(name: str, extension: Extension) -> Json:

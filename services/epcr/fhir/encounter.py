@@ -1,7 +1,6 @@
 """Encounter: the mission in the field, its times, the reason of the call and the outcome."""
 
 from datetime import datetime
-from typing import Any
 
 from services.epcr.fhir.entries import Entry, Scene
 from services.epcr.fhir.history import impression_uuid, present_impressions
@@ -43,12 +42,20 @@ _PRIORITIES = {"prehospital_emergency": ("EM", "emergency"), "event_medical": ("
 def encounter(scene: Scene) -> Entry:
     view = scene.projection.view
     model: str = view["care_model"]
-    clock = _clock(view.get("times", {}))
-    resource = scene.begin("Encounter", scene.encounter, extensions=[clock] if clock else [])
+    times: dict[str, datetime] = view.get("times", {})
+    clock = [{"url": name.replace("_", "-"), "valueDateTime": moment(at)} for name, at in times.items()]
+    extensions = [{"extension": clock, "url": f"{EXTENSIONS}/mission-times"}] if clock else []
+    start, end = times.get("call") or times.get("mobile") or view["anchor"], times.get("handover")
+    outcome = view.get("disposition", {}).get("outcome")
+    named = [coding(NEMSIS, *_NEMSIS_TYPES[model])] if model in _NEMSIS_TYPES else []
+    types = [concept(*named, ems_coding(model))]
+    if outcome == "transported":
+        types.append(concept(coding(SNOMED, "715537001", "Transportation by ambulance")))
+    resource = scene.begin("Encounter", scene.encounter, extensions=extensions)
     resource |= {
         "status": STATUS[view["status"]],
         "class": coding(ACT_CODE, "FLD", "field"),
-        "type": _types(model, view.get("disposition", {})),
+        "type": types,
         "serviceType": concept(coding(SERVICE_TYPE, *_SERVICES[model])),
         "priority": concept(coding(ACT_PRIORITY, *_PRIORITIES.get(model, ("R", "routine")))),
         "subject": scene.subject(),
@@ -56,7 +63,8 @@ def encounter(scene: Scene) -> Entry:
     crew = [_participant(member) for member in view.get("crew", [])]
     if crew:
         resource["participant"] = crew
-    resource["period"] = _period(view)
+    # If the clock was set back in between, the end is left out: servers refuse such a period (per-1).
+    resource["period"] = {"start": moment(start)} | ({"end": moment(end)} if end and end >= start else {})
     reasons = present_impressions(scene)
     if reasons:
         resource["reasonCode"] = [coded(one) for one in reasons.values()]
@@ -64,7 +72,6 @@ def encounter(scene: Scene) -> Entry:
             {"condition": scene.refer("Condition", impression_uuid(scene, key)), "rank": rank}
             for rank, key in enumerate(reasons, 1)
         ]
-    outcome = view.get("disposition", {}).get("outcome")
     if outcome:
         resource["hospitalization"] = {"dischargeDisposition": ems(outcome)}
     if "vehicle_id" in view:
@@ -82,28 +89,3 @@ def _participant(member: dict[str, str]) -> Json:
     if "role" in member:
         made["type"] = [ems(f"role-{member['role']}")]
     return made
-
-
-def _types(model: str, disposition: dict[str, Any]) -> list[Json]:
-    codings = [ems_coding(model)]
-    if model in _NEMSIS_TYPES:
-        codings.insert(0, coding(NEMSIS, *_NEMSIS_TYPES[model]))
-    types = [concept(*codings)]
-    if disposition.get("outcome") == "transported":
-        types.append(concept(coding(SNOMED, "715537001", "Transportation by ambulance")))
-    return types
-
-
-def _period(view: Json) -> Json:
-    times: dict[str, datetime] = view.get("times", {})
-    start = times.get("call") or times.get("mobile") or view["anchor"]
-    end = times.get("handover")
-    period = {"start": moment(start)}
-    # If the clock was set back in between, the end is left out: servers refuse such a period (per-1).
-    return period | ({"end": moment(end)} if end and end >= start else {})
-
-
-def _clock(times: dict[str, datetime]) -> Json | None:
-    """The mission's times, as one extension with a member for each."""
-    members = [{"url": name.replace("_", "-"), "valueDateTime": moment(at)} for name, at in times.items()]
-    return {"extension": members, "url": f"{EXTENSIONS}/mission-times"} if members else None

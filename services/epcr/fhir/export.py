@@ -12,17 +12,15 @@ from typing import NamedTuple
 import orjson
 
 from services.epcr.deidentification.projection import Projection
-from services.epcr.fhir import device_observation, panels, readings
+from services.epcr.fhir import device, panels, readings
+from services.epcr.fhir.acts import medication, procedure
 from services.epcr.fhir.composition import composition
 from services.epcr.fhir.device import devices
 from services.epcr.fhir.encode import checked, encode
 from services.epcr.fhir.encounter import encounter
 from services.epcr.fhir.entries import Entry, Scene, bundle_entry, logical_reference, reference, scene_of
-from services.epcr.fhir.findings import ecg, stroke
 from services.epcr.fhir.history import allergies, current_medicines, impressions, past_conditions
-from services.epcr.fhir.medication import medication
 from services.epcr.fhir.patient import demographics, patient
-from services.epcr.fhir.procedure import procedure
 from services.epcr.fhir.provider import provider
 from services.epcr.fhir.readings import Form, Series, Shape, Span, Written
 from services.epcr.fhir.terms import Json, meta
@@ -70,7 +68,15 @@ class Export:
             for scene, content in zip(self._scenes, contents, strict=True)
         ]
         self._refer: dict[str, list[tuple[str, str]]] = {name: [] for name in self._sections}
-        self._check_all()
+        # All but the readings, in one transaction.
+        entries = list(chain.from_iterable((*self._sections.values(), *self._withdrawals)))
+        sections = {
+            name: [reference(one.resource["resourceType"], one.uuid) for one in of_section]
+            for name, of_section in self._sections.items()
+            if of_section
+        }
+        last = composition(self._present, sections, self._former, self._language, self._readings)
+        checked(self._transaction([*self._heads, *self._provider, *self._devices, *entries, last]))
         self._unchecked = chain.from_iterable(writer.checks() for writer in self._writers)
         texts = {entry.uuid: encode(bundle_entry(entry)) for entry in self._devices}
         opening = {"resourceType": "Bundle", "meta": meta(self._present.test), "type": "transaction"}
@@ -111,18 +117,31 @@ class Export:
 
     def end(self) -> bytes:
         """The Composition, which refers to the entries of all bundles."""
+
+        @cache
+        def around(kind: str, *, is_within: bool) -> list[bytes]:
+            """A reference to a resource of that kind, before and after its identifier."""
+            projection = self._present.projection
+            made = reference(kind, _MARK) if is_within else logical_reference(projection, kind, _MARK)
+            return encode(made).split(_MARK.encode())
+
         self._out.make_room()
-        self._out.put(_written(self._composition(self._refer)))
+        sections: dict[str, orjson.Fragment] = {}
+        for name, entries in self._refer.items():
+            if entries:
+                # By fullUrl to the entries of the same bundle, by identifier to those of others.
+                texts = (uuid.encode().join(around(kind, is_within=self._out.has(uuid))) for kind, uuid in entries)
+                sections[name] = orjson.Fragment(b"[" + b",".join(texts) + b"]")
+        last = composition(self._present, sections, self._former, self._language, self._readings)
+        self._out.put(_written(last))
         return self._out.end()
 
     def check(self, entry: Entry) -> None:
         """Raises UnfitBundle for an entry that a server would refuse beside the Patient, the Encounter and its devices."""
         needed = [self._device_entries[uuid] for uuid in entry.needs]
-        checked(self._transaction([*self._context(), *needed, entry]))
-
-    def _context(self) -> list[Entry]:
-        """The entries to which the Encounter refers, and those that all others refer to."""
-        return [*self._heads, *self._provider, *impressions(self._present)]
+        # Those to which the Encounter refers, and those that all others refer to.
+        context = [*self._heads, *self._provider, *impressions(self._present)]
+        checked(self._transaction([*context, *needed, entry]))
 
     def _put(self, section: str, written: Written) -> None:
         self._refer[section].append((written.kind, written.uuid))
@@ -134,35 +153,6 @@ class Export:
                 self._put(VITAL_SIGNS, written)
             else:
                 self._out.put(written)
-
-    def _composition(self, refer: Mapping[str, Sequence[tuple[str, str]]]) -> Entry:
-        sections = {name: self._references(entries) for name, entries in refer.items() if entries}
-        return composition(self._present, sections, self._former, self._language, self._readings)
-
-    def _references(self, entries: Iterable[tuple[str, str]]) -> orjson.Fragment:
-        """By fullUrl to the entries of the same bundle, by identifier to those of others."""
-
-        @cache
-        def around(kind: str, *, is_within: bool) -> list[bytes]:
-            """A reference to a resource of that kind, before and after its identifier."""
-            projection = self._present.projection
-            made = reference(kind, _MARK) if is_within else logical_reference(projection, kind, _MARK)
-            return encode(made).split(_MARK.encode())
-
-        texts = (uuid.encode().join(around(kind, is_within=self._out.has(uuid))) for kind, uuid in entries)
-        return orjson.Fragment(b"[" + b",".join(texts) + b"]")
-
-    def _check_all(self) -> None:
-        """All but the readings, in one transaction."""
-        entries = [entry for entries in self._sections.values() for entry in entries]
-        withdrawals = [entry for entries in self._withdrawals for entry in entries]
-        sections = {
-            name: [reference(one.resource["resourceType"], one.uuid) for one in of_section]
-            for name, of_section in self._sections.items()
-            if of_section
-        }
-        last = composition(self._present, sections, self._former, self._language, self._readings)
-        checked(self._transaction([*self._heads, *self._provider, *self._devices, *entries, *withdrawals, last]))
 
     def _transaction(self, entries: Iterable[Entry]) -> Json:
         return {
@@ -210,7 +200,7 @@ class _Writer:
             yield _written(self._entry(one))
 
     def _entry(self, series: Series) -> Entry:
-        return self._change(device_observation.series(self._scene, series))
+        return self._change(device.series(self._scene, series))
 
 
 class _Bundles:
@@ -304,7 +294,7 @@ def sections_of(scene: Scene) -> dict[str, list[Entry]]:
             *panels.section(scene, "weight"),
         ],
         "examinations": [*panels.entries(scene, "pupils"), *panels.entries(scene, "examinations")],
-        "assessments": [*stroke(scene), *(entry for done in procedures for entry in ecg(scene, done))],
+        "assessments": [*panels.stroke(scene), *(entry for done in procedures for entry in panels.ecg(scene, done))],
         "arrest": [*panels.section(scene, "arrest"), *panels.section(scene, "cpr")],
         "procedures": [*(procedure(scene, done) for done in procedures), *panels.entries(scene, "airway_attempts")],
         "medications": [medication(scene, given) for given in view.get("medications", [])],

@@ -4,16 +4,16 @@ A record is a mapping of its parts to plain values: the de-identified view, or t
 all that the mapping holds but identifiers of entries, so that it never says more than the bundle around it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from html import escape
 from typing import Any, NamedTuple, TypeGuard
 
-from services.epcr.fhir.displays import display
 from services.epcr.fhir.words import Language, word
-from services.epcr.records.care import VitalSigns, ranges_of
-from services.epcr.records.findings import AirwayAttempt, Cpr, Injury, Pupils
+from services.epcr.records.assessment import AirwayAttempt, Cpr, Injury, Pupils
+from services.epcr.records.care import VitalSigns, display, ranges_of
 
 # The parts of a record in each section of the report, in the order of the report.
 SECTIONS: dict[str, tuple[str, ...]] = {
@@ -40,6 +40,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
 _INQUIRIES = frozenset({"allergies", "past_conditions", "current_medicines"})
 _HIDDEN = frozenset({"id", "entered_in_error", "system"})
 _UNITS = {"Cel": "°C", "[degF]": "°F", "mm[Hg]": "mmHg", "[lb_av]": "lb", "ug": "µg", "[iU]": "IU"}
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _UNIT_OF = {
     name: unit
     for kind in (VitalSigns, Pupils, Injury, AirwayAttempt, Cpr)
@@ -75,7 +76,8 @@ def rows(section: str, record: Mapping[str, Any], language: Language) -> list[Ro
         elif content is not None:
             found.append(Row(_label(part, language), str(content)))
     if section == "assessments":
-        found += [_entry("procedures", one, language) for one in record.get("procedures") or [] if _is_finding(one)]
+        done = [one for one in record.get("procedures") or [] if not one.get("entered_in_error")]
+        found += [_entry("procedures", one, language) for one in done if one.get("finding") is not None]
     silence = (record.get("inquiries") or {}).get(section) if section in _INQUIRIES else None
     if silence is not None and not found:
         found.append(Row(_label(section, language), word(silence, language)))
@@ -158,10 +160,6 @@ def _concept(concept: Mapping[str, Any]) -> str:
     return f"{words} ({concept['code']})" if words else concept["code"]
 
 
-def _is_finding(procedure: Mapping[str, Any]) -> bool:
-    return procedure.get("finding") is not None and not procedure.get("entered_in_error")
-
-
 def _is_concept(value: Any) -> TypeGuard[Mapping[str, Any]]:
     return isinstance(value, Mapping) and "system" in value and "code" in value
 
@@ -172,11 +170,4 @@ def _is_empty(value: Any) -> bool:
 
 def _escaped(words: str) -> str:
     """XML holds no control characters but tab and line ends, not even escaped."""
-    return escape("".join(_allowed(words)))
-
-
-def _allowed(words: str) -> Iterator[str]:
-    for character in words:
-        point = ord(character)
-        is_allowed = point in (9, 10, 13) or 0x20 <= point <= 0xD7FF or 0xE000 <= point <= 0xFFFD or point >= 0x10000
-        yield character if is_allowed else "\ufffd"
+    return escape(_NOT_IN_XML.sub("\ufffd", words))

@@ -71,7 +71,8 @@ class Metric(NamedTuple):
 def metrics() -> dict[int, Metric]:
     """Every numeric metric by its 32-bit code."""
     with TABLE.open(newline="") as file:
-        return {int(row["code10"]): _metric(row) for row in csv.DictReader(file)}
+        rows = [(row, int(row["code10"]), tuple(filter(None, row["loinc"].split("|")))) for row in csv.DictReader(file)]
+    return {code10: Metric(row["refid"], code10, loinc, row["category"]) for row, code10, loinc in rows}
 
 
 def find(refid: str, code10: int) -> Metric:
@@ -91,8 +92,3 @@ def in_expected_unit(value: Decimal, unit: str) -> tuple[Decimal, str]:
     """The same quantity, exactly, in the unit of FHIR's vital signs."""
     expected, places = _SAME_IN.get(unit, (unit, 0))
     return (value.scaleb(places, _EVERY_DIGIT) if places else value), expected
-
-
-def _metric(row: dict[str, str]) -> Metric:
-    loinc = tuple(code for code in row["loinc"].split("|") if code)
-    return Metric(row["refid"], int(row["code10"]), loinc, row["category"])

@@ -1,4 +1,7 @@
-"""Observations with a component for each known field: sections of a record, and entries of some lists."""
+"""Observations with a component for each known field: sections of a record, and entries of some lists.
+
+The stroke signs and score, and the finding of a 12-lead, have a form of their own.
+"""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -6,6 +9,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from services.epcr.fhir.entries import Entry, Scene
+from services.epcr.fhir.measurements import FAST
 from services.epcr.fhir.terms import (
     DATA_ABSENT,
     LOINC,
@@ -19,8 +23,8 @@ from services.epcr.fhir.terms import (
     moment,
     quantity,
 )
+from services.epcr.records.assessment import AirwayAttempt, Cpr, Injury, Pupils
 from services.epcr.records.care import ranges_of
-from services.epcr.records.findings import AirwayAttempt, Cpr, Injury, Pupils
 
 
 class Panel(NamedTuple):
@@ -71,6 +75,11 @@ _VALUES = {
 _UNITS = {
     name: unit for kind in (AirwayAttempt, Cpr, Injury, Pupils) for name, (unit, _, _) in ranges_of(kind).items()
 } | {"gestation_weeks": "wk"}
+_EKG = _loinc("8601-7", "EKG impression")
+_FAST = ems("stroke_assessment")
+_SIGNS = Panel(_FAST)
+_NIHSS = _loinc("72089-6", "Total score [NIH Stroke Scale]")
+_STEMI = concept(coding(SNOMED, "401303003", "Acute ST segment elevation myocardial infarction"))
 UNKNOWN: Json = {"dataAbsentReason": concept(coding(DATA_ABSENT, "unknown", "Unknown"))}
 
 
@@ -99,6 +108,35 @@ def entries(scene: Scene, name: str) -> Iterator[Entry]:
         at = _time(scene, panel, seen)
         resource = observation(scene, uuid, panel.code, at, content, panel.category, in_error)
         yield Entry(resource, uuid, seen["id"] in scene.projection.rewritten)
+
+
+def stroke(scene: Scene) -> Iterator[Entry]:
+    """The FAST signs as one Observation, the NIHSS total as another."""
+    seen: dict[str, Any] = scene.projection.view.get("stroke", {})
+    at = seen.get("assessed_at") or scene.projection.view["anchor"]
+    gone = scene.projection.withdrawn.get("stroke", [])
+    signs = {name: seen[name] for name in FAST if name in seen}
+    if signs:
+        yield _of_stroke(scene, "stroke", _FAST, at, result(_SIGNS, signs))
+    elif "fast" in gone:
+        yield _of_stroke(scene, "stroke", _FAST, at)
+    if "nihss" in seen:
+        yield _of_stroke(scene, "nihss", _NIHSS, at, {"valueQuantity": quantity(seen["nihss"], "{score}")})
+    elif "nihss" in gone:
+        yield _of_stroke(scene, "nihss", _NIHSS, at)
+
+
+def ecg(scene: Scene, procedure: dict[str, Any]) -> Iterator[Entry]:
+    """The finding of a 12-lead as an Observation of its own, because a cath lab looks for it."""
+    finding = procedure.get("finding")
+    gone = "finding" in scene.projection.withdrawn.get(procedure["id"], [])
+    if finding is None and not gone:
+        return
+    in_error = procedure.get("entered_in_error", False) or finding is None
+    content = answer("finding", finding) if finding != "stemi" else {"valueCodeableConcept": _STEMI}
+    uuid = scene.uuid("Observation", f"{procedure['id']}/ecg")
+    resource = observation(scene, uuid, _EKG, procedure["performed_at"], content, in_error=in_error)
+    yield Entry(resource, uuid, procedure["id"] in scene.projection.rewritten)
 
 
 def result(panel: Panel, seen: Mapping[str, Any]) -> Json:
@@ -131,7 +169,11 @@ def answer(name: str, value: Any) -> Json:
     if isinstance(value, int):
         return {"valueInteger": value}
     if isinstance(value, Mapping):
-        return {"valueQuantity": quantity(value["value"], value["unit"])} if "unit" in value else _concept(value)
+        return (
+            {"valueQuantity": quantity(value["value"], value["unit"])}
+            if "unit" in value
+            else {"valueCodeableConcept": coded(value)}
+        )
     if name == "determinant":
         # MPDS has no URI of a code system.
         return {"valueString": value}
@@ -153,8 +195,12 @@ def observation(
     }
 
 
-def _concept(value: Mapping[str, Any]) -> Json:
-    return {"valueCodeableConcept": coded(value)}
+def _of_stroke(scene: Scene, name: str, code: Json, at: datetime, content: Json | None = None) -> Entry:
+    """Without content in error, because a correction removed it."""
+    uuid = scene.uuid("Observation", f"{scene.encounter}/{name}")
+    is_gone = content is None
+    resource = observation(scene, uuid, code, at, content or UNKNOWN, in_error=is_gone)
+    return Entry(resource, uuid, is_gone or "stroke" in scene.projection.rewritten)
 
 
 def _time(scene: Scene, panel: Panel, seen: Mapping[str, Any]) -> datetime:

@@ -7,19 +7,17 @@ are an Observation of the encounter.
 from collections.abc import Iterator
 from typing import Any
 
+from services.epcr.fhir import panels
 from services.epcr.fhir.entries import Entry, Scene
 from services.epcr.fhir.terms import (
     COUNTRY,
-    DATA_ABSENT,
     DATA_ABSENT_EXTENSION,
     GENDER,
     LOINC,
-    OBSERVATION_CATEGORY,
     Json,
     coding,
     concept,
     ems,
-    moment,
     quantity,
 )
 
@@ -36,29 +34,20 @@ def patient(scene: Scene) -> Entry:
 
 def demographics(scene: Scene) -> Iterator[Entry]:
     """Sex, year of birth or age, and country, as one Observation; in error where a correction removed all of them."""
-    components = list(_components(scene.projection.view["patient"]))
+    seen: dict[str, Any] = scene.projection.view["patient"]
+    components: list[Json] = []
+    if "sex" in seen:
+        components.append({"code": _SEX, "valueCodeableConcept": concept(coding(GENDER, seen["sex"]))})
+    if "birth_year" in seen:
+        components.append({"code": _BIRTH_YEAR, "valueDateTime": f"{seen['birth_year']:04d}"})
+    if "age_years" in seen:
+        components.append({"code": _AGE, "valueQuantity": quantity(seen["age_years"], "a")})
+    if "country" in seen:
+        components.append({"code": ems("country"), "valueCodeableConcept": concept(coding(COUNTRY, seen["country"]))})
     if not components and "patient" not in scene.projection.withdrawn:
         return
     uuid = scene.uuid("Observation", f"{scene.encounter}/demographics")
-    absent = {"dataAbsentReason": concept(coding(DATA_ABSENT, "unknown"))}
-    resource = scene.begin("Observation", uuid) | {
-        "status": "final" if components else "entered-in-error",
-        "category": [concept(coding(OBSERVATION_CATEGORY, "social-history"))],
-        "code": ems("patient-demographics"),
-        "subject": scene.subject(),
-        "encounter": scene.context(),
-        "effectiveDateTime": moment(scene.projection.view["anchor"]),
-        **({"component": components} if components else absent),
-    }
+    content = {"component": components} if components else panels.UNKNOWN
+    code, at = ems("patient-demographics"), scene.projection.view["anchor"]
+    resource = panels.observation(scene, uuid, code, at, content, "social-history", in_error=not components)
     yield Entry(resource, uuid, mutable=True)
-
-
-def _components(seen: dict[str, Any]) -> Iterator[Json]:
-    if "sex" in seen:
-        yield {"code": _SEX, "valueCodeableConcept": concept(coding(GENDER, seen["sex"]))}
-    if "birth_year" in seen:
-        yield {"code": _BIRTH_YEAR, "valueDateTime": f"{seen['birth_year']:04d}"}
-    if "age_years" in seen:
-        yield {"code": _AGE, "valueQuantity": quantity(seen["age_years"], "a")}
-    if "country" in seen:
-        yield {"code": ems("country"), "valueCodeableConcept": concept(coding(COUNTRY, seen["country"]))}

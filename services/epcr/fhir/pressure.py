@@ -5,11 +5,14 @@ from typing import Any
 
 from services.epcr.fhir import nomenclature
 from services.epcr.fhir.measurements import CODES, COMPONENTS
-from services.epcr.fhir.terms import DATA_ABSENT, LOINC, Json, coding, concept, quantity
+from services.epcr.fhir.terms import LOINC, Json, coding, concept, value_or_reason
 
 UNIT = "mm[Hg]"
 PANEL = coding(LOINC, CODES["blood_pressure"].loinc[0], CODES["blood_pressure"].display)
 _FIELDS = {COMPONENTS[field].loinc[0]: field for field in ("systolic", "diastolic", "mean_pressure")}
+_CODES = {
+    field: concept(coding(LOINC, COMPONENTS[field].loinc[0], COMPONENTS[field].display)) for field in _FIELDS.values()
+}
 # In ISO/IEEE 11073-10101 systolic, diastolic and mean follow the pressure they are parts of.
 _OFFSETS = {"systolic": 1, "diastolic": 2, "mean_pressure": 3}
 _PARENTS = {
@@ -40,19 +43,23 @@ def panel_code(readings: Mapping[str, Mapping[str, Any]]) -> Json:
     return concept(coding(nomenclature.MDC, str(parent), _PARENTS.get(parent)), PANEL)
 
 
-def components(measured: Mapping[str, Json]) -> list[Json]:
+def components(values: Mapping[str, Json]) -> list[Json]:
     """Both components, the missing one with a reason (R4 bp profile, vs-3), and the mean where there is one.
 
-    `measured` maps a field to its `valueQuantity` or `dataAbsentReason`.
+    `values` maps a field to its `valueQuantity` or `dataAbsentReason`.
     """
-    unknown = {"dataAbsentReason": concept(coding(DATA_ABSENT, "unknown"))}
-    parts = {"systolic": unknown, "diastolic": unknown} | dict(measured)
-    return [{"code": _code(field), **parts[field]} for field in _OFFSETS if field in parts]
+    unknown = value_or_reason(None, UNIT)
+    parts = {"systolic": unknown, "diastolic": unknown} | dict(values)
+    return [{"code": _CODES[field], **parts[field]} for field in _OFFSETS if field in parts]
 
 
 def reading_components(readings: Mapping[str, Mapping[str, Any]]) -> list[Json]:
     """The components of a device's pressure, each with the device's own code."""
-    parts = components({part: _result(reading) for part, reading in readings.items()})
+    values = {
+        part: value_or_reason(reading.get("value"), UNIT, reading.get("data_absent_reason"))
+        for part, reading in readings.items()
+    }
+    parts = components(values)
     own = {COMPONENTS[part].loinc[0]: reading for part, reading in readings.items()}
     for component in parts:
         reading = own.get(component["code"]["coding"][0]["code"])
@@ -64,15 +71,4 @@ def reading_components(readings: Mapping[str, Mapping[str, Any]]) -> list[Json]:
 
 def crew_components(signs: Mapping[str, Any]) -> list[Json]:
     fields: Iterable[str] = (field for field in _OFFSETS if field in signs)
-    return components({field: {"valueQuantity": quantity(signs[field], UNIT)} for field in fields})
-
-
-def _code(field: str) -> Json:
-    code = COMPONENTS[field]
-    return concept(coding(LOINC, code.loinc[0], code.display))
-
-
-def _result(reading: Mapping[str, Any]) -> Json:
-    if reading.get("value") is None:
-        return {"dataAbsentReason": concept(coding(DATA_ABSENT, reading.get("data_absent_reason") or "unknown"))}
-    return {"valueQuantity": quantity(reading["value"], UNIT)}
+    return components({field: value_or_reason(signs[field], UNIT) for field in fields})

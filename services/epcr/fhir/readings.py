@@ -13,8 +13,8 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from services.epcr.deidentification.projection import Moves
-from services.epcr.fhir import device_observation, nomenclature, pressure
-from services.epcr.fhir.device_observation import Panel
+from services.epcr.fhir import device, nomenclature, pressure
+from services.epcr.fhir.device import Panel
 from services.epcr.fhir.encode import encode
 from services.epcr.fhir.entries import Entry, Scene, bundle_entry
 from services.epcr.fhir.terms import moment
@@ -128,7 +128,7 @@ class Observations:
             reading = self._moves.observation(one)
             if pressure.part_of(reading) is None:
                 reading |= {"id": _ID, "observed_at": _TIME}
-                entry = self._change(device_observation.single(self._scene, reading))
+                entry = self._change(device.single(self._scene, reading))
                 self._check(entry)
                 self._templates[shape] = _Template(encode(bundle_entry(entry)), shape.unit_code, entry.needs)
             else:
@@ -136,7 +136,7 @@ class Observations:
         return self._templates[shape]
 
     def _panel(self, parts: Panel) -> Written:
-        entry = self._change(device_observation.panel(self._scene, parts))
+        entry = self._change(device.panel(self._scene, parts))
         shape = tuple(
             (
                 part,
@@ -166,15 +166,12 @@ class _Template:
         self._holes = [(place, marks[piece]) for place, piece in enumerate(pieces) if piece in marks]
 
     def filled(self, uuid: str, observed_at: datetime, value: Decimal | None) -> Written:
-        shown = b"" if value is None else self._shown(value)
-        given = uuid.encode(), moment(observed_at).encode(), shown
+        shown = "" if value is None else format(nomenclature.in_expected_unit(value, self._unit or "")[0], "f")
+        given = uuid.encode(), moment(observed_at).encode(), shown.encode()
         pieces = self._pieces.copy()
         for place, mark in self._holes:
             pieces[place] = given[mark]
         return Written("Observation", uuid, b"".join(pieces), self._needs)
-
-    def _shown(self, value: Decimal) -> bytes:
-        return format(nomenclature.in_expected_unit(value, self._unit or "")[0], "f").encode()
 
 
 class Span(msgspec.Struct, frozen=True):

@@ -5,24 +5,24 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from services.epcr.fhir import displays
 from services.epcr.fhir.nomenclature import UCUM
 from services.epcr.fhir.vocabulary import concepts
+from services.epcr.records import care
 
 LOINC = "http://loinc.org"
 SNOMED = "http://snomed.info/sct"
 TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
 LIST_EMPTY = f"{TERMINOLOGY}/list-empty-reason"
-ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
-ACT_PRIORITY = "http://terminology.hl7.org/CodeSystem/v3-ActPriority"
-ACT_REASON = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
-OBSERVATION_VALUE = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"
-OBSERVATION_CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
-DATA_ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
+ACT_CODE = f"{TERMINOLOGY}/v3-ActCode"
+ACT_PRIORITY = f"{TERMINOLOGY}/v3-ActPriority"
+ACT_REASON = f"{TERMINOLOGY}/v3-ActReason"
+OBSERVATION_VALUE = f"{TERMINOLOGY}/v3-ObservationValue"
+OBSERVATION_CATEGORY = f"{TERMINOLOGY}/observation-category"
+DATA_ABSENT = f"{TERMINOLOGY}/data-absent-reason"
 DATA_ABSENT_EXTENSION = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 GENDER = "http://hl7.org/fhir/administrative-gender"
 COUNTRY = "urn:iso:std:iso:3166"
-SERVICE_TYPE = "http://terminology.hl7.org/CodeSystem/service-type"
+SERVICE_TYPE = f"{TERMINOLOGY}/service-type"
 NEMSIS = "https://profiles.ihe.net/PCC/mPSC/CodeSystem/NEMSIS"
 PHD_CATEGORY = "http://hl7.org/fhir/uv/phd/CodeSystem/PhdObservationCategories"
 EMS = "https://knogin.com/fhir/CodeSystem/ems"
@@ -38,7 +38,7 @@ def meta(test: bool) -> Json:
 
 def coding(system: str, code: str, display: str | None = None) -> Json:
     """Without `display`, with the official one, where a table knows it."""
-    shown = display or displays.display(system, code)
+    shown = display or care.display(system, code)
     return {"system": system, "code": code} | ({"display": shown} if shown else {})
 
 
@@ -64,6 +64,13 @@ def ems(code: str) -> Json:
 
 def quantity(value: Decimal | int, unit: str) -> Json:
     return {"value": value, "unit": unit, "system": UCUM, "code": unit}
+
+
+def value_or_reason(value: Decimal | int | None, unit: str, reason: str | None = None) -> Json:
+    """The value of an Observation or component; without one, the reason of its absence."""
+    if value is None:
+        return {"dataAbsentReason": concept(coding(DATA_ABSENT, reason or "unknown"))}
+    return {"valueQuantity": quantity(value, unit)}
 
 
 def moment(value: datetime) -> str:

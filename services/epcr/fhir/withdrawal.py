@@ -34,25 +34,25 @@ _SHARED = frozenset({"Patient", "Device", "Organization", "Location"})
 
 def withdrawn(scene: Scene, entries: Iterable[Entry]) -> Iterator[Entry]:
     """`entries` of a former identity, but those that other encounters share."""
+    # By identifier: no Patient of the receiver is found, made or changed, and the resource leaves the record of the one it had.
+    patient = logical_reference(scene.projection, "Patient", scene.patient)
+    author = logical_reference(scene.projection, "Organization", organization_uuid(scene))
     for entry in entries:
-        if entry.resource["resourceType"] not in _SHARED:
-            yield Entry(_withdrawn(scene, entry.resource), entry.uuid, mutable=True)
-
-
-def _withdrawn(scene: Scene, resource: Json) -> Json:
-    kept: Json = {}
-    for name, value in resource.items():
-        if name in ("status", "verificationStatus"):
-            kept[name] = in_error(resource)[name]
-        elif name in ("subject", "patient"):
-            # By identifier: no Patient of the receiver is found, made or changed, and the resource leaves the record of the one it had.
-            kept[name] = logical_reference(scene.projection, "Patient", scene.patient)
-        elif name == "author":
-            kept[name] = [logical_reference(scene.projection, "Organization", organization_uuid(scene))]
-        elif name == "component":
-            kept["component"] = [{"code": part["code"], **_ABSENT} for part in value]
-        elif name in _KEPT:
-            kept[name] = value
-    if resource["resourceType"] == "Observation" and "component" not in kept:
-        kept |= _ABSENT
-    return kept
+        resource = entry.resource
+        if resource["resourceType"] in _SHARED:
+            continue
+        kept: Json = {}
+        for name, value in resource.items():
+            if name in ("status", "verificationStatus"):
+                kept[name] = in_error(resource)[name]
+            elif name in ("subject", "patient"):
+                kept[name] = patient
+            elif name == "author":
+                kept[name] = [author]
+            elif name == "component":
+                kept["component"] = [{"code": part["code"], **_ABSENT} for part in value]
+            elif name in _KEPT:
+                kept[name] = value
+        if resource["resourceType"] == "Observation" and "component" not in kept:
+            kept |= _ABSENT
+        yield Entry(kept, entry.uuid, mutable=True)

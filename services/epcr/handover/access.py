@@ -38,14 +38,14 @@ async def right_of(conn: AsyncConnection, caller: Caller, row: EncounterRow, *, 
     With `hold` the right does not end before the transaction does.
     """
     bound = await bound_of(conn, caller, row, hold=hold)
-    closed = _not_found() if bound is None else reason_closed(bound, row)
+    closed = None if bound is None else reason_closed(bound, row)
     if bound is not None and closed is None:
         return Right(bound.destination, "TREAT", bound.until)
-    found = await _emergency(conn, caller, row, hold=hold)
+    asked = {"encounter_id": row.id, "client_id": caller.client_id}
+    found = await first(conn, _EmergencyRow, queries.HELD_EMERGENCY_OF if hold else queries.EMERGENCY_OF, asked)
     if found is not None:
-        return found
-    assert closed is not None
-    raise closed
+        return Right(found.destination(), "BTG", found.until, found.emergency_id)
+    raise closed or not_bound()
 
 
 async def bound_of(conn: AsyncConnection, caller: Caller, row: EncounterRow, *, hold: bool = False) -> Bound | None:
@@ -72,13 +72,7 @@ def handover_closed(detail: str, reason: str) -> Problem:
     return problems.Problem(403, "Handover closed", detail, extra={"reason": reason})
 
 
-async def _emergency(conn: AsyncConnection, caller: Caller, row: EncounterRow, *, hold: bool) -> Right | None:
-    asked = {"encounter_id": row.id, "client_id": caller.client_id}
-    found = await first(conn, _EmergencyRow, queries.HELD_EMERGENCY_OF if hold else queries.EMERGENCY_OF, asked)
-    return None if found is None else Right(found.destination(), "BTG", found.until, found.emergency_id)
-
-
-def _not_found() -> Problem:
+def not_bound() -> Problem:
     return problems.not_found("There is no such encounter that is bound for a destination of your app.")
 
 

@@ -8,27 +8,28 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from itertools import chain
 from typing import Any, NamedTuple
 
 from services.epcr.deidentification.projection import Projection
 from services.epcr.fhir import narrative, readings
 from services.epcr.fhir.checks import problems_within
-from services.epcr.fhir.composition import SECTIONS, composition
+from services.epcr.fhir.composition import EMPTY, SECTIONS, TYPE, composition
 from services.epcr.fhir.composition import Section as Code
 from services.epcr.fhir.device import devices
 from services.epcr.fhir.encode import UnfitBundle, definitions
 from services.epcr.fhir.encounter import encounter as encounter_entry
-from services.epcr.fhir.entries import Entry, Scene, reference, scene_of
+from services.epcr.fhir.entries import Scene, reference, scene_of
 from services.epcr.fhir.export import VITAL_SIGNS, sections_of
 from services.epcr.fhir.patient import patient as masked_patient
 from services.epcr.fhir.provider import organization_uuid, provider
 from services.epcr.fhir.readings import Shape
 from services.epcr.fhir.terms import (
     ACT_REASON,
-    LIST_EMPTY,
+    DATA_ABSENT_EXTENSION,
     LOINC,
     TERMINOLOGY,
     Json,
@@ -100,26 +101,27 @@ def document(source: Source, pdf: Pdf) -> Json:
     shown = scene._replace(
         projection=source.projection._replace(view=plain_view(source.encounter, source.projection.view))
     )
-    sections = sections_of(scene)
-    measured = list(_readings(scene, source.readings))
-    found = devices(scene, dict.fromkeys(map(Shape.of, source.readings)))
-    used = {one["device"]["reference"] for one in measured if "device" in one}
-    made = {name: [entry.resource for entry in entries] for name, entries in sections.items()}
-    made[VITAL_SIGNS] = made[VITAL_SIGNS] + measured
-    urls = {name: [_url(scene, resource) for resource in resources] for name, resources in made.items()}
-    attachment = _document_reference(scene, source, pdf)
-    resources: list[tuple[str, Json]] = [
-        (f"urn:uuid:{scene.patient}", _patient(scene, source)),
-        (f"urn:uuid:{scene.encounter}", _encounter(scene, source)),
-        *((f"urn:uuid:{entry.uuid}", _named(entry, scene, source)) for entry in provider(scene)),
-        (f"urn:uuid:{_destination_uuid(scene, source)}", _destination(scene, source)),
-        *((f"urn:uuid:{one.uuid}", one.resource) for one in found if f"urn:uuid:{one.uuid}" in used),
-        *((url, one) for name in made for url, one in zip(urls[name], made[name], strict=True)),
-        (f"urn:uuid:{_document_uuid(scene, source)}", attachment),
+    made = {name: [entry.resource for entry in entries] for name, entries in sections_of(scene).items()}
+    writer = readings.Observations(scene, scene.projection.moves, lambda _: None, lambda entry: entry)
+    ordered = sorted(source.readings, key=lambda one: (one.observed_at, one.id))
+    measured = [
+        json.loads(written.text, parse_float=Decimal)["resource"] for written in (*writer.add(ordered), *writer.end())
     ]
-    first = _composition(shown, source, {name: _references(urls[name], made[name]) for name in made})
-    uuid = scene.uuid("Composition", scene.encounter)
-    entries = [(f"urn:uuid:{uuid}", first), *dict(resources).items()]
+    made[VITAL_SIGNS] = made[VITAL_SIGNS] + measured
+    used = {one["device"]["reference"] for one in measured if "device" in one}
+    found = devices(scene, dict.fromkeys(map(Shape.of, source.readings)))
+    # An entry's identifier is its UUID.
+    named = {name: [(one["identifier"][0]["value"], one) for one in resources] for name, resources in made.items()}
+    referred = {name: [reference(one["resourceType"], uuid) for uuid, one in pairs] for name, pairs in named.items()}
+    resources: list[tuple[str, Json]] = [
+        (scene.uuid("Composition", scene.encounter), _composition(shown, source, referred)),
+        (scene.patient, _patient(scene, source)),
+        *_parties(scene, source),
+        *((one.uuid, one.resource) for one in found if f"urn:uuid:{one.uuid}" in used),
+        *chain.from_iterable(named.values()),
+        (_document_uuid(scene, source), _document_reference(scene, source, pdf)),
+    ]
+    entries = {f"urn:uuid:{uuid}": resource | {"meta": _meta(source)} for uuid, resource in resources}
     bundle = {
         "resourceType": "Bundle",
         "meta": _meta(source),
@@ -132,7 +134,7 @@ def document(source: Source, pdf: Pdf) -> Json:
         },
         "type": "document",
         "timestamp": moment(source.encounter.updated_at),
-        "entry": [{"fullUrl": url, "resource": resource | {"meta": _meta(source)}} for url, resource in entries],
+        "entry": [{"fullUrl": url, "resource": resource} for url, resource in entries.items()],
     }
     reasons = definitions(bundle) or list(faults_of(bundle))
     if reasons:
@@ -182,24 +184,6 @@ def _links(value: Any) -> Iterator[str]:
             yield from _links(one)
 
 
-def _readings(scene: Scene, observations: Sequence[LinkedObservation]) -> Iterator[Json]:
-    writer = readings.Observations(scene, scene.projection.moves, lambda _: None, lambda entry: entry)
-    ordered = sorted(observations, key=lambda one: (one.observed_at, one.id))
-    for written in (*writer.add(ordered), *writer.end()):
-        yield json.loads(written.text, parse_float=Decimal)["resource"]
-
-
-def _url(scene: Scene, resource: Json) -> str:
-    """An entry's identifier is its UUID."""
-    return f"urn:uuid:{resource['identifier'][0]['value']}"
-
-
-def _references(urls: Iterable[str], resources: Iterable[Json]) -> list[Json]:
-    return [
-        reference(one["resourceType"], url.removeprefix("urn:uuid:")) for url, one in zip(urls, resources, strict=True)
-    ]
-
-
 def _meta(source: Source) -> Json:
     """Restricted, and not pseudonymised."""
     labels = [{"system": CONFIDENTIALITY, "code": "R", "display": "restricted"}]
@@ -232,10 +216,10 @@ def _composition(shown: Scene, source: Source, entries: Mapping[str, list[Json]]
 def _sections(shown: Scene, source: Source, entries: Mapping[str, list[Json]]) -> Iterator[Json]:
     view, language = shown.projection.view, source.language
     for name in ORDER:
-        referred = entries.get("problems" if name == "reason" else name, [])
         # The reason for the visit is the impressions; a section of its own asks for it.
-        text = narrative.text("problems" if name == "reason" else name, view, language)
-        has_words = bool(narrative.rows("problems" if name == "reason" else name, view, language))
+        content = "problems" if name == "reason" else name
+        referred = entries.get(content, [])
+        has_words = bool(narrative.rows(content, view, language))
         silence = view.get("inquiries", {}).get(name)
         if not (referred or has_words or silence or name in REQUIRED):
             continue
@@ -243,30 +227,22 @@ def _sections(shown: Scene, source: Source, entries: Mapping[str, list[Json]]) -
         made: Json = {
             "title": heading(name, language),
             "code": concept(coding(LOINC, code.code, code.display or None)) if code.code else ems(name),
-            "text": text,
+            "text": narrative.text(content, view, language),
         }
         if referred:
             yield made | {"entry": referred}
         elif has_words and silence is None:
             yield made
         else:
-            yield made | {"emptyReason": concept(coding(LIST_EMPTY, *_EMPTY[silence or "unknown"]))}
-    documents = concept(coding(LOINC, "55107-7", "Addendum Document"))
+            yield made | {"emptyReason": EMPTY[silence or "unknown"]}
     words = say("handover_pdf", language)
     div = f'<div xmlns="http://www.w3.org/1999/xhtml" lang="{language}" xml:lang="{language}"><p>{words}</p></div>'
     yield {
         "title": heading("documents", language),
-        "code": documents,
+        "code": concept(coding(LOINC, "55107-7", "Addendum Document")),
         "text": {"status": "generated", "div": div},
         "entry": [reference("DocumentReference", _document_uuid(shown, source))],
     }
-
-
-_EMPTY = {
-    "nil_known": ("nilknown", "Nil Known"),
-    "not_asked": ("notasked", "Not Asked"),
-    "unknown": ("unavailable", "Unavailable"),
-}
 
 
 def _patient(scene: Scene, source: Source) -> Json:
@@ -274,11 +250,13 @@ def _patient(scene: Scene, source: Source) -> Json:
     begun = masked_patient(scene).resource
     view = plain_view(source.encounter, {})
     seen: Mapping[str, Any] = view.get("patient", {})
+    name: Mapping[str, Any] = seen.get("name", {})
+    known = {part: name[part] for part in ("family", "given") if part in name}
     identifiers = [_identifier(source, one) for one in seen.get("identifiers", [])]
     made: Json = {
         "resourceType": "Patient",
         "identifier": [*begun["identifier"], *identifiers],
-        "name": [_name(seen, source.language)],
+        "name": [{"use": "official" if name else "temp", "text": name_of(view, source.language)} | known],
     }
     telecom = _telecom(seen.get("phones", []), seen.get("email"))
     if telecom:
@@ -287,14 +265,20 @@ def _patient(scene: Scene, source: Source) -> Json:
     if "birth_date" in seen:
         made["birthDate"] = seen["birth_date"].isoformat()
     else:
-        made["_birthDate"] = {
-            "extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}]
-        }
+        made["_birthDate"] = {"extension": [{"url": DATA_ABSENT_EXTENSION, "valueCode": "unknown"}]}
     if view.get("arrest", {}).get("recognised_dead") or view.get("disposition", {}).get("outcome") == "dead_on_scene":
         made["deceasedBoolean"] = True
     if "address" in seen and (address := _address(seen["address"])):
         made["address"] = [address]
-    contacts = [_contact(one) for one in seen.get("next_of_kin", [])]
+    contacts: list[Json] = []
+    for one in seen.get("next_of_kin", []):
+        contact: Json = {"relationship": [{"text": one["relationship"]}]} if "relationship" in one else {}
+        contact["name"] = {"text": one["name"]}
+        if one.get("phones"):
+            contact["telecom"] = _telecom(one["phones"])
+        if "address" in one and (address := _address(one["address"])):
+            contact["address"] = address
+        contacts.append(contact)
     if contacts:
         made["contact"] = contacts
     return made
@@ -312,18 +296,6 @@ def _identifier(source: Source, one: Mapping[str, str]) -> Json:
     }
 
 
-def _name(seen: Mapping[str, Any], language: Language) -> Json:
-    name: Mapping[str, Any] = seen.get("name", {})
-    if not name:
-        return {"use": "temp", "text": name_of({}, language)}
-    made: Json = {"use": "official", "text": name_of({"patient": seen}, language)}
-    if "family" in name:
-        made["family"] = name["family"]
-    if name.get("given"):
-        made["given"] = name["given"]
-    return made
-
-
 def _telecom(phones: Sequence[str], email: str | None = None) -> list[Json]:
     found = [{"system": "phone", "value": phone} for phone in phones]
     return found + ([{"system": "email", "value": email}] if email else [])
@@ -334,49 +306,33 @@ def _address(seen: Mapping[str, Any]) -> Json:
     return {name: seen[field] for name, field in names.items() if field in seen}
 
 
-def _contact(seen: Mapping[str, Any]) -> Json:
-    made: Json = {"relationship": [{"text": seen["relationship"]}]} if "relationship" in seen else {}
-    made["name"] = {"text": seen["name"]}
-    if seen.get("phones"):
-        made["telecom"] = _telecom(seen["phones"])
-    if "address" in seen and (address := _address(seen["address"])):
-        made["address"] = address
-    return made
-
-
-def _encounter(scene: Scene, source: Source) -> Json:
-    made = dict(encounter_entry(scene).resource)
-    to = reference("Organization", _destination_uuid(scene, source))
-    made["hospitalization"] = {"destination": to} | made.get("hospitalization", {})
-    return made
-
-
-def _named(entry: Entry, scene: Scene, source: Source) -> Json:
-    """The Organization with the name of the service; other entries as they are."""
-    if entry.resource["resourceType"] != "Organization":
-        return entry.resource
-    sender, made = source.sender, dict(entry.resource)
-    if sender.code is not None:
-        made["identifier"] = [*made["identifier"], {"system": sender.code_system, "value": sender.code}]
-    made["name"] = sender.name
-    if sender.phone is not None:
-        made["telecom"] = _telecom([sender.phone])
-    return made
-
-
-def _destination_uuid(scene: Scene, source: Source) -> str:
-    return scene.projection.domain.uuid("organization", source.destination.id)
-
-
-def _destination(scene: Scene, source: Source) -> Json:
-    to = source.destination
-    return {
-        "resourceType": "Organization",
-        "identifier": [{"system": to.code_system, "value": to.code}],
-        "active": True,
-        "type": [concept(coding(f"{TERMINOLOGY}/organization-type", "prov", "Healthcare Provider"))],
-        "name": to.name,
-    }
+def _parties(scene: Scene, source: Source) -> Iterator[tuple[str, Json]]:
+    """The Encounter with its destination, the provider with its name and code, the destination; each with its UUID."""
+    to, sender = source.destination, source.sender
+    uuid = scene.projection.domain.uuid("organization", to.id)
+    encounter = dict(encounter_entry(scene).resource)
+    bound = {"destination": reference("Organization", uuid)}
+    encounter["hospitalization"] = bound | encounter.get("hospitalization", {})
+    yield scene.encounter, encounter
+    for entry in provider(scene):
+        made = dict(entry.resource)
+        if made["resourceType"] == "Organization":
+            if sender.code is not None:
+                made["identifier"] = [*made["identifier"], {"system": sender.code_system, "value": sender.code}]
+            made["name"] = sender.name
+            if sender.phone is not None:
+                made["telecom"] = _telecom([sender.phone])
+        yield entry.uuid, made
+    yield (
+        uuid,
+        {
+            "resourceType": "Organization",
+            "identifier": [{"system": to.code_system, "value": to.code}],
+            "active": True,
+            "type": [concept(coding(f"{TERMINOLOGY}/organization-type", "prov", "Healthcare Provider"))],
+            "name": to.name,
+        },
+    )
 
 
 def _document_uuid(scene: Scene, source: Source) -> str:
@@ -388,7 +344,6 @@ def _document_uuid(scene: Scene, source: Source) -> str:
 def _document_reference(scene: Scene, source: Source, pdf: Pdf) -> Json:
     """The PDF by its place, size and hash: R4 asks for SHA-1 in `hash`."""
     digest = hashlib.sha1(pdf.body, usedforsecurity=False).digest()
-    kind = concept(coding(LOINC, "67796-3", "EMS patient care report - version 3 Document NEMSIS"))
     sender = reference("Organization", organization_uuid(scene))
     status = {"in_progress": "preliminary", "cancelled": "entered-in-error"}.get(source.encounter.status, "final")
     return {
@@ -396,7 +351,7 @@ def _document_reference(scene: Scene, source: Source, pdf: Pdf) -> Json:
         "identifier": [{"system": scene.projection.domain.system("document"), "value": _document_uuid(scene, source)}],
         "status": "current",
         "docStatus": "amended" if source.encounter.amended and status == "final" else status,
-        "type": kind,
+        "type": TYPE,
         "category": [concept(coding(LOINC, "34133-9", "Summary of episode note"))],
         "subject": scene.subject(),
         "date": moment(source.encounter.updated_at),

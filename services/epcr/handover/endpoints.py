@@ -1,8 +1,6 @@
 """HTTP endpoints of identified reading: the destination's app reads, each reading is recorded, the administrator lists them."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import NamedTuple
 
 from msgspec.structs import asdict
@@ -11,14 +9,12 @@ from starlette.responses import Response
 
 from services.epcr.deidentification.projection import Disclosure as Deidentification
 from services.epcr.deidentification.projection import project
-from services.epcr.deidentification.pseudonyms import Pseudonyms
-from services.epcr.encounters import exporting, recipients, store
-from services.epcr.encounters.disclosure import policy_for, with_basis
+from services.epcr.encounters import exporting, store
+from services.epcr.encounters.disclosure import add_recipient, policy_for, with_basis
 from services.epcr.encounters.endpoints import PATH
-from services.epcr.encounters.representations import FHIR, is_known, not_modified
+from services.epcr.encounters.representations import FHIR, is_known, not_modified, tag_of
 from services.epcr.encounters.store import Stored
 from services.epcr.fhir.encode import encode
-from services.epcr.fhir.words import Language
 from services.epcr.handover import access, events, pdf, queries
 from services.epcr.handover.access import Right
 from services.epcr.handover.destinations import sender_of
@@ -34,10 +30,9 @@ from services.epcr.handover.models import (
     EmergencyRow,
     Handover,
     ReadHandover,
-    Sender,
 )
 from services.epcr.handover.sheet import plain_view, sheet_of
-from services.epcr.records.models import LinkedObservation, WholeRecord
+from services.epcr.records.models import WholeRecord
 from shared.messaging import outbox
 from shared.primitives import ids
 from shared.process import telemetry
@@ -81,7 +76,10 @@ async def read_handover(request: Request, caller: Caller, encounter_id: str, ask
     """Nothing leaves before its row in `disclosures` is committed, in a transaction in which the right still holds."""
     while True:
         read = await _readable(request, caller, encounter_id, asked)
-        headers = {"etag": _etag(read, asked), "cache-control": "no-store"}
+        row, right = read.stored.row, read.right
+        sender, to = read.source and read.source.sender, right.destination
+        shown = (row.id, row.revision, row.identity, to.id, to.version, right.purpose, right.until, sender, asked)
+        headers = {"etag": tag_of(FORMAT, *shown), "cache-control": "no-store"}
         if is_known(request.headers.getlist("if-none-match"), headers["etag"]):
             return not_modified(headers)
         if request.method == "HEAD":
@@ -164,78 +162,78 @@ def explained(tenant_id: str, emergency_id: str) -> bytes:
 
 
 async def _readable(request: Request, caller: Caller, encounter_id: str, asked: ReadHandover) -> Read:
+    """A destination's documents have a domain of their own: no pseudonym in them is that of a de-identified bundle."""
     pseudonyms, keyring = request.state.pseudonyms, request.state.keyring
     async with tenant_transaction(request, caller) as conn:
         stored = await store.find(conn, encounter_id, keyring)
         right = await access.right_of(conn, caller, stored.row)
-        stored = await with_basis(conn, stored, pseudonyms, keyring)
+        row, encounter = await with_basis(conn, stored, pseudonyms, keyring)
         source = None
         if asked.format != "json":
             sender = await sender_of(conn, caller.tenant_id)
-            readings = await store.extremes_of(conn, stored.encounter)
+            readings = await store.extremes_of(conn, encounter)
             [closed_at] = await (await conn.execute(queries.CLOSED_AT, (encounter_id,))).fetchone() or (None,)
-            source = _source(stored, right, pseudonyms, readings, sender, closed_at, asked.language)
-        await audit.record(conn, caller, "handover.ask", stored.row.id, {"destination": right.destination.id})
-    return Read(stored, right, source)
-
-
-def _source(
-    stored: Stored,
-    right: Right,
-    pseudonyms: Pseudonyms,
-    readings: Sequence[LinkedObservation],
-    sender: Sender,
-    closed_at: datetime | None,
-    language: Language,
-) -> Source:
-    """A destination's documents have a domain of their own: no pseudonym in them is that of a de-identified bundle."""
-    row = stored.row
-    assert row.pseudonym_version is not None
-    assert row.patient_basis is not None
-    name = f"handover {right.destination.id}"
-    domains = [
-        pseudonyms.domain(row.pseudonym_version, row.tenant_id, name, "exact", identity)
-        for identity in range(1, row.identity + 1)
-    ]
-    projection = project(stored.encounter, Deidentification(domains[-1], "exact", bytes(row.patient_basis)))
-    former = [
-        {"system": one.system("composition"), "value": one.uuid("composition", one.uuid("encounter", row.id))}
-        for one in domains[:-1]
-    ]
-    return Source(stored.encounter, projection, readings, former, sender, right.destination, closed_at, language)
+            assert row.pseudonym_version is not None
+            assert row.patient_basis is not None
+            name = f"handover {right.destination.id}"
+            domains = [
+                pseudonyms.domain(row.pseudonym_version, row.tenant_id, name, "exact", identity)
+                for identity in range(1, row.identity + 1)
+            ]
+            projection = project(encounter, Deidentification(domains[-1], "exact", bytes(row.patient_basis)))
+            former = [
+                {"system": one.system("composition"), "value": one.uuid("composition", one.uuid("encounter", row.id))}
+                for one in domains[:-1]
+            ]
+            to = right.destination
+            source = Source(encounter, projection, readings, former, sender, to, closed_at, asked.language)
+        await audit.record(conn, caller, "handover.ask", row.id, {"destination": right.destination.id})
+    return Read(Stored(row, encounter), right, source)
 
 
 async def _made(request: Request, read: Read, asked: ReadHandover) -> Made:
     """Documents and PDFs are made in the thread for long work, large ones in turns."""
-    if read.source is None:
-        return _json(read.stored, read.right)
-    record, source = read.stored.encounter.record, read.source
+    encounter, source = read.stored.encounter, read.source
+    record = WholeRecord.of(encounter)
+    # The parts of the record that have content.
+    parts = [name for name in WholeRecord.__struct_fields__ if name in store.Record.__struct_fields__]
+    sections = [name for name in parts if getattr(record, name) not in (None, [], {})]
+    if source is None:
+        content = Handover(
+            encounter_id=encounter.id,
+            destination_id=read.right.destination.id,
+            purpose=read.right.purpose,
+            identity=read.stored.row.identity,
+            readable_until=read.right.until,
+            record=record,
+        )
+        return Made(http.encode(content), "application/json", sections)
+
+    def rendered() -> Made:
+        view = plain_view(encounter, source.projection.view)
+        sheet = sheet_of(encounter, view, source.readings, source.sender, source.destination, asked.language)
+        body = pdf.render(sheet)
+        if asked.format == "pdf":
+            return Made(body, pdf.MEDIA_TYPE, sections)
+        url = f"{SERVER}{PATH}/{encounter.id}/handover?format=pdf&language={asked.language}"
+        return Made(encode(document(source, Pdf(body, url))), FHIR, sections)
+
     size = sum(len(entries) for entries in (record.vital_signs, record.procedures, record.medications))
     is_long = size > ENTRIES or len(record.narrative or "") > LETTERS
     async with fairness.turn_if_heavy(request, heavy=is_long):
-        return await exporting.made(lambda: _rendered(source, asked))
-
-
-def _rendered(source: Source, asked: ReadHandover) -> Made:
-    view = plain_view(source.encounter, source.projection.view)
-    sheet = sheet_of(source.encounter, view, source.readings, source.sender, source.destination, asked.language)
-    body = pdf.render(sheet)
-    sections = _filled(asdict(WholeRecord.of(source.encounter)))
-    if asked.format == "pdf":
-        return Made(body, pdf.MEDIA_TYPE, sections)
-    url = f"{SERVER}{PATH}/{source.encounter.id}/handover?format=pdf&language={asked.language}"
-    return Made(encode(document(source, Pdf(body, url))), FHIR, sections)
+        return await exporting.made(rendered)
 
 
 async def _disclosed(request: Request, caller: Caller, read: Read, asked: ReadHandover, made: Made) -> bool:
     """Records the disclosure. False if the patient's identity or the right is another one now. Raises the Problems of `right_of`."""
     row = read.stored.row
     async with tenant_transaction(request, caller) as conn:
-        [present] = await every(conn, store.EncounterRow, store.queries.FIND_ENCOUNTER, ([row.id],))
+        # Held before the destination, as a change of the destination locks them: in another order each could wait for the other.
+        [present] = await every(conn, store.EncounterRow, store.queries.HOLD_ENCOUNTER, ([row.id],))
         policy = await policy_for(conn, caller)
         if policy.mode != "exact":
             raise problems.insufficient_scope(HANDOVER, policy.mode)
-        if present.identity != row.identity or not await recipients.add(conn, caller, policy, row):
+        if present.identity != row.identity or not await add_recipient(conn, caller, policy, row):
             return False
         right = await access.right_of(conn, caller, present, hold=True)
         if right._replace(until=read.right.until) != read.right:
@@ -264,32 +262,7 @@ async def _disclosed(request: Request, caller: Caller, read: Read, asked: ReadHa
     return True
 
 
-def _json(stored: Stored, right: Right) -> Made:
-    record = WholeRecord.of(stored.encounter)
-    content = Handover(
-        encounter_id=stored.row.id,
-        destination_id=right.destination.id,
-        purpose=right.purpose,
-        identity=stored.row.identity,
-        readable_until=right.until,
-        record=record,
-    )
-    return Made(http.encode(content), "application/json", _filled(asdict(record)))
-
-
-def _filled(members: Mapping[str, object]) -> list[str]:
+def _filled(record: WholeRecord) -> list[str]:
     """The parts of the record that have content."""
-    parts = stored_parts()
-    return [name for name in parts if members[name] not in (None, [], {})]
-
-
-def stored_parts() -> list[str]:
-    return [name for name in WholeRecord.__struct_fields__ if name in store.Record.__struct_fields__]
-
-
-def _etag(read: Read, asked: ReadHandover) -> str:
-    row, right = read.stored.row, read.right
-    sender = None if read.source is None else read.source.sender
-    to = right.destination
-    parts = (FORMAT, row.id, row.revision, row.identity, to.id, to.version, right.purpose, right.until, sender, asked)
-    return f'"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"'
+    parts = [name for name in WholeRecord.__struct_fields__ if name in store.Record.__struct_fields__]
+    return [name for name in parts if getattr(record, name) not in (None, [], {})]

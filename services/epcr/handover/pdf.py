@@ -3,8 +3,6 @@
 The same sheet gives the same bytes, so that a hash of them can be sent beside the document.
 """
 
-from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from unicodedata import category
 
@@ -13,27 +11,19 @@ import typst
 
 from services.epcr.handover.sheet import Sheet
 
+TEMPLATE = Path(__file__).with_name("sheet.typ").read_bytes()
 MOST_MARKS = 8
 MEDIA_TYPE = "application/pdf"
 
 
 def render(sheet: Sheet) -> bytes:
     """A4 pages with tags for screen readers. Takes some milliseconds, which belong in a thread: the interpreter is free meanwhile."""
-    content = "".join(_settable(msgspec.json.encode(sheet).decode()))
-    made = typst.compile(_template(), sys_inputs={"sheet": content}, ignore_system_fonts=True)
-    assert isinstance(made, bytes)
-    return made
-
-
-def _settable(text: str) -> Iterator[str]:
-    """The text without the rest of long runs of combining marks, whose setting takes a time that grows with their square."""
-    marks = 0
-    for character in text:
+    content, marks = list[str](), 0
+    for character in msgspec.json.encode(sheet).decode():
+        # The rest of a long run of combining marks is left out: the time to set it grows with the square of its length.
         marks = marks + 1 if character > "\u02ff" and category(character)[0] == "M" else 0
         if marks <= MOST_MARKS:
-            yield character
-
-
-@cache
-def _template() -> bytes:
-    return Path(__file__).with_name("sheet.typ").read_bytes()
+            content.append(character)
+    made = typst.compile(TEMPLATE, sys_inputs={"sheet": "".join(content)}, ignore_system_fonts=True)
+    assert isinstance(made, bytes)
+    return made

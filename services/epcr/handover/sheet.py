@@ -1,6 +1,6 @@
 """The content of a handover for people, as the PDF shows it: in English or Italian, in the order in which a doctor asks for it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from services.epcr.deidentification.projection import age
-from services.epcr.encounters.codes import KIND_OF_METRIC
+from services.epcr.encounters.facts import KIND_OF_METRIC
 from services.epcr.fhir import narrative
 from services.epcr.fhir.narrative import Row
 from services.epcr.fhir.words import Language
@@ -108,18 +108,26 @@ def sheet_of(
     """`view` is the identified record as plain values; `readings` are the extremes of the devices' observations."""
     sections = [one for name in ORDER if (one := _section(name, view, language)) is not None]
     if any(one.value is not None and one.mdc_code in KIND_OF_METRIC for one in readings):
-        sections.insert(_after(sections, view, language), _readings(readings, language))
+        # After the vital signs, or at the end.
+        titles = [one.title for one in sections]
+        vital_signs = heading("vital_signs", language)
+        place = titles.index(vital_signs) + 1 if vital_signs in titles else len(titles)
+        sections.insert(place, _readings(readings, language))
     state = {"in_progress": "preliminary", "cancelled": "cancelled"}.get(encounter.status, "final")
     if encounter.amended:
         state = "amended"
-    shown = f"{say(state, language)} · {say('version', language)} {encounter.version}"
+    notices = {
+        "test_data": encounter.test,
+        "identity_corrected": encounter.identity > 1,
+        "not_closed": encounter.status == "in_progress",
+    }
     return Sheet(
         language=language,
         title=heading("medical_report", language),
-        state=shown,
+        state=f"{say(state, language)} · {say('version', language)} {encounter.version}",
         sender=sender.name,
         patient=_patient(encounter, view, language),
-        notice=_notice(encounter, language),
+        notice=" ".join(say(name, language) for name, is_due in notices.items() if is_due),
         mission=_mission(encounter, view, sender, destination, language),
         sections=sections,
         footer=f"{encounter.id} · {say('times_in_utc', language)} · {say('confidential', language)}",
@@ -153,7 +161,7 @@ def _patient(encounter: Encounter, view: Mapping[str, Any], language: Language) 
     born: date | None = patient.get("birth_date")
     years = patient.get("age_years") if born is None else age(born, encounter.record.anchor.date())
     line = [say(patient["sex"], language)] if "sex" in patient else []
-    line += [_date(born)] if born else []
+    line += [f"{born:%Y-%m-%d}"] if born else []
     line += [f"{years} {say('years', language)}"] if years is not None else []
     facts = [Row(one["system"], one["value"]) for one in patient.get("identifiers", [])]
     shown = {name: value for name, value in patient.items() if name in ("address", "phones", "email", "next_of_kin")}
@@ -161,18 +169,11 @@ def _patient(encounter: Encounter, view: Mapping[str, Any], language: Language) 
     return PatientBox(name_of(view, language), " · ".join(line), facts)
 
 
-def _notice(encounter: Encounter, language: Language) -> str:
-    notices = ["test_data"] if encounter.test else []
-    notices += ["identity_corrected"] if encounter.identity > 1 else []
-    notices += ["not_closed"] if encounter.status == "in_progress" else []
-    return " ".join(say(name, language) for name in notices)
-
-
 def _mission(
     encounter: Encounter, view: Mapping[str, Any], sender: Sender, destination: Destination, language: Language
 ) -> list[Row]:
     times: Mapping[str, datetime] = view.get("times", {})
-    clock = [Row(heading(name, language), _moment(times[name])) for name in _TIMES if name in times]
+    clock = [Row(heading(name, language), f"{times[name]:%Y-%m-%d %H:%M}") for name in _TIMES if name in times]
     named = {
         "sender": " · ".join(part for part in (sender.name, sender.phone) if part),
         "destination": f"{destination.name} ({destination.code})",
@@ -185,7 +186,10 @@ def _mission(
 def _section(name: str, view: Mapping[str, Any], language: Language) -> Section | None:
     if name == "narrative":
         text: str = view.get("narrative", "")
-        return Section(title=heading(name, language), **_cut(text, language)) if text else None
+        lines = [one for one in text[:MOST_TEXT].splitlines() if one.strip()]
+        is_cut = len(text) > MOST_TEXT or len(lines) > MOST_LINES
+        more = say("text_is_longer", language) if is_cut else ""
+        return Section(title=heading(name, language), texts=lines[:MOST_LINES], more=more) if text else None
     if name == "vital_signs":
         return _vitals(view, language)
     # The clock of the mission is above.
@@ -209,14 +213,16 @@ def _vitals(view: Mapping[str, Any], language: Language) -> Section | None:
         return None
     shown = sets[-MOST_ROWS:]
     columns = [column for column in VITALS if any(name in one for one in shown for name in column.fields)]
-    cells = [[_clock(one["taken_at"]), *(_cell(one, column, language) for column in columns)] for one in shown]
+    cells = [[f"{one['taken_at']:%m-%d %H:%M}", *(_cell(one, column, language) for column in columns)] for one in shown]
     known = {"id", "taken_at", "entered_in_error", *(name for column in VITALS for name in column.fields)}
     rests = [{name: value for name, value in one.items() if name not in known} for one in shown]
-    headings = [heading("time", language), *(_heading(column, language) for column in columns)]
+    headings = [heading("time", language)]
+    headings += [f"{heading(f'short.{column.heading}', language)} {column.unit}".strip() for column in columns]
     if any(rests):
         headings.append(heading("other", language))
         for line, rest in zip(cells, rests, strict=True):
-            line.append(_joined(narrative.rows("vital_signs", {"vital_signs": [rest]}, language)) if rest else "")
+            others = narrative.rows("vital_signs", {"vital_signs": [rest]}, language) if rest else []
+            line.append("; ".join(row.value or row.label for row in others))
     return Section(
         title=heading("vital_signs", language),
         columns=headings if shown else [],
@@ -226,41 +232,24 @@ def _vitals(view: Mapping[str, Any], language: Language) -> Section | None:
     )
 
 
-def _joined(rows: Iterable[Row]) -> str:
-    return "; ".join(row.value or row.label for row in rows)
-
-
-def _heading(column: Column, language: Language) -> str:
-    words = heading(f"short.{column.heading}", language)
-    return f"{words} {column.unit}".strip()
-
-
 def _cell(signs: Mapping[str, Any], column: Column, language: Language) -> str:
     if column.heading == "blood_pressure":
-        return _pressure(signs, language)
+        # Systolic over diastolic, and the mean in brackets.
+        shown = {name: narrative.measured(signs[name], None, language) for name in _PRESSURES if name in signs}
+        pair = [shown.get(name, "–") for name in _PRESSURES[:2]]
+        mean = f" ({shown['mean_pressure']})" if "mean_pressure" in shown else ""
+        return "" if pair == ["–", "–"] and not mean else "/".join(pair) + mean
     if column.heading == "gcs":
-        return _coma(signs)
+        # The total, and its parts for eye, verbal and motor response.
+        parts = [signs.get(name) for name in ("gcs_eye", "gcs_verbal", "gcs_motor")]
+        total = signs.get("gcs", None if None in parts else sum(part or 0 for part in parts))
+        letters = "" if parts == [None] * 3 else f" E{parts[0] or '–'} V{parts[1] or '–'} M{parts[2] or '–'}"
+        return (str(total) if total is not None else "") + letters
     [name] = column.fields
     if name not in signs:
         return ""
     value = narrative.value_of(name, signs[name], language)
     return value.removesuffix(f" {column.unit}") if column.unit else value
-
-
-def _pressure(signs: Mapping[str, Any], language: Language) -> str:
-    """Systolic over diastolic, and the mean in brackets."""
-    shown = {name: narrative.measured(signs[name], None, language) for name in _PRESSURES if name in signs}
-    pair = [shown.get(name, "–") for name in _PRESSURES[:2]]
-    mean = f" ({shown['mean_pressure']})" if "mean_pressure" in shown else ""
-    return "" if pair == ["–", "–"] and not mean else "/".join(pair) + mean
-
-
-def _coma(signs: Mapping[str, Any]) -> str:
-    """The total, and its parts for eye, verbal and motor response."""
-    parts = [signs.get(name) for name in ("gcs_eye", "gcs_verbal", "gcs_motor")]
-    total = signs.get("gcs", None if None in parts else sum(part or 0 for part in parts))
-    shown = "" if parts == [None] * 3 else f" E{parts[0] or '–'} V{parts[1] or '–'} M{parts[2] or '–'}"
-    return (str(total) if total is not None else "") + shown
 
 
 def _readings(readings: Sequence[LinkedObservation], language: Language) -> Section:
@@ -278,30 +267,5 @@ def _readings(readings: Sequence[LinkedObservation], language: Language) -> Sect
     )
 
 
-def _after(sections: Sequence[Section], view: Mapping[str, Any], language: Language) -> int:
-    """The place after the vital signs, or the end."""
-    title = heading("vital_signs", language)
-    places = [place for place, one in enumerate(sections) if one.title == title]
-    return places[0] + 1 if places else len(sections)
-
-
-def _cut(text: str, language: Language) -> dict[str, Any]:
-    lines = [one for one in text[:MOST_TEXT].splitlines() if one.strip()]
-    is_cut = len(text) > MOST_TEXT or len(lines) > MOST_LINES
-    return {"texts": lines[:MOST_LINES], "more": say("text_is_longer", language) if is_cut else ""}
-
-
 def _more(number: int, language: Language) -> str:
     return f"+ {number} {say('more_in_the_record', language)}" if number > 0 else ""
-
-
-def _date(day: date) -> str:
-    return f"{day:%Y-%m-%d}"
-
-
-def _moment(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M}"
-
-
-def _clock(at: datetime) -> str:
-    return f"{at:%m-%d %H:%M}"

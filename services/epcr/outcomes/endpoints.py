@@ -78,7 +78,7 @@ async def _reporter(conn: AsyncConnection, caller: Caller, row: EncounterRow, *,
     """Raises the Problems of reading; but the days are those of the outcome."""
     bound = await access.bound_of(conn, caller, row, hold=hold)
     if bound is None:
-        raise problems.not_found("There is no such encounter that is bound for a destination of your app.")
+        raise access.not_bound()
     if closed := access.reason_closed(bound, row, ends=False):
         raise closed
     if bound.until + timedelta(days=DAYS - bound.destination.readable_days) <= bound.now:

@@ -11,7 +11,7 @@ from services.epcr.outcomes.models import (
     Survival,
 )
 from services.epcr.records.care import ICD10, ICD10_CM
-from shared.messaging.messages import ArrestFact, EncounterFacts, OutcomeFact
+from shared.messaging.messages import EncounterFacts, OutcomeFact
 
 _KNOWN: dict[Answer | None, bool | None] = {"yes": True, "no": False, "unknown": None, None: None}
 
@@ -20,18 +20,12 @@ def with_outcome(facts: EncounterFacts, outcome: OutcomeDraft | None) -> Encount
     """The facts with the hospital's answers. Where the hospital knows, its answer goes before the crew's."""
     if outcome is None:
         return facts
-    added = _fact(outcome)
-    arrest = facts.arrest
-    if arrest is not None:
-        arrest = _arrest(arrest, added)
-    return msgspec.structs.replace(facts, hospital=added, arrest=arrest)
-
-
-def _fact(outcome: OutcomeDraft) -> OutcomeFact:
     department = outcome.emergency_department or EmergencyDepartment()
     stay = outcome.stay or HospitalStay()
     survival, neurology = outcome.survival or Survival(), outcome.neurology or Neurology()
-    return OutcomeFact(
+    # A death in the hospital is an answer, also where the question is left out.
+    died = stay.disposition == "died" or department.disposition in ("died", "dead_on_arrival")
+    hospital = OutcomeFact(
         emergency_disposition=department.disposition,
         disposition=stay.disposition,
         emergency_diagnoses=_codes(department),
@@ -39,24 +33,18 @@ def _fact(outcome: OutcomeDraft) -> OutcomeFact:
         procedures=[one.kind for one in outcome.procedures],
         trauma_team=_KNOWN[department.trauma_team],
         injury_severity_score=stay.injury_severity_score,
-        survived_to_discharge=_survived(department, stay, survival),
+        survived_to_discharge=False if died else _KNOWN[survival.survived_to_discharge],
         alive_at_30_days=_KNOWN[survival.alive_at_30_days],
         cpc=neurology.cpc if isinstance(neurology.cpc, int) else None,
         mrs=neurology.mrs if isinstance(neurology.mrs, int) else None,
     )
-
-
-def _survived(department: EmergencyDepartment, stay: HospitalStay, survival: Survival) -> bool | None:
-    """A death in the hospital is an answer, also where the question is left out."""
-    if stay.disposition == "died" or department.disposition in ("died", "dead_on_arrival"):
-        return False
-    return _KNOWN[survival.survived_to_discharge]
+    arrest = facts.arrest
+    if arrest is not None:
+        answers = {"survived_to_discharge": hospital.survived_to_discharge, "cpc": hospital.cpc}
+        known = {name: value for name, value in answers.items() if value is not None}
+        arrest = msgspec.structs.replace(arrest, **known)
+    return msgspec.structs.replace(facts, hospital=hospital, arrest=arrest)
 
 
 def _codes(part: EmergencyDepartment | HospitalStay) -> list[str]:
     return [one.code for one in part.diagnoses if one.system in (ICD10, ICD10_CM)]
-
-
-def _arrest(arrest: ArrestFact, hospital: OutcomeFact) -> ArrestFact:
-    known = {"survived_to_discharge": hospital.survived_to_discharge, "cpc": hospital.cpc}
-    return msgspec.structs.replace(arrest, **{name: value for name, value in known.items() if value is not None})

@@ -1,7 +1,6 @@
 """An outcome as a FHIR R4 bundle: the hospital's Encounter, Condition, Procedure, Observation and Patient as an `OutcomeDraft`."""
 
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
@@ -150,31 +149,28 @@ _NO_FACT = ("entered-in-error", "refuted")
 def read(bundle: OutcomeBundle) -> OutcomeDraft:
     """Raises a 422 Problem with the pointer of each resource that an outcome cannot hold."""
     made: dict[str, Any] = {"procedures": []}
-    errors = list(_filled(bundle, made))
-    if errors:
-        raise problems.invalid("The bundle holds what an outcome cannot; see errors.", errors)
-    return http.convert(msgspec.to_builtins(made), OutcomeDraft)
-
-
-def _filled(bundle: OutcomeBundle, made: dict[str, Any]) -> Iterator[FieldError]:
     places: dict[str, str] = {}
+    errors: list[FieldError] = []
     resources = [(f"/entry/{index}/resource", entry) for index, entry in enumerate(bundle.entry)]
     for pointer, entry in resources:
         if isinstance(entry.resource, FhirEncounter):
-            yield from _encounter(pointer, entry.resource, entry.full_url, made, places)
+            errors += _encounter(pointer, entry.resource, entry.full_url, made, places)
     for pointer, entry in resources:
         match entry.resource:
             case FhirCondition():
-                yield from _condition(pointer, entry.resource, made, places)
+                errors += _condition(pointer, entry.resource, made, places)
             case FhirProcedure():
-                yield from _procedure(pointer, entry.resource, made)
+                errors += _procedure(pointer, entry.resource, made)
             case FhirObservation():
-                yield from _observation(pointer, entry.resource, made)
+                errors += _observation(pointer, entry.resource, made)
             case FhirPatient():
                 if entry.resource.died_at is not None:
                     made.setdefault("survival", {})["died_at"] = entry.resource.died_at
             case FhirEncounter():
                 pass
+    if errors:
+        raise problems.invalid("The bundle holds what an outcome cannot; see errors.", errors)
+    return http.convert(msgspec.to_builtins(made), OutcomeDraft)
 
 
 def _encounter(
@@ -196,19 +192,15 @@ def _encounter(
         part |= dict(zip(_TIMES[name], (one.period.start, one.period.end), strict=True))
     given = one.hospitalization and one.hospitalization.discharge_disposition
     if given:
-        word = _disposition(name, given)
+        own, code = given.of(EMS), given.of(DISPOSITION)
+        if own:
+            word = own.code.replace("-", "_")
+        else:
+            word = None if code is None else _DISPOSITIONS[name].get(code.code)
         if word is None:
             at = f"{pointer}/hospitalization/dischargeDisposition"
             yield FieldError(at, "is no disposition that an outcome knows", allowed=[*_DISPOSITIONS[name]])
         part["disposition"] = word
-
-
-def _disposition(name: str, given: Concept) -> str | None:
-    """A code of HL7, or a word of the outcome in our own code system."""
-    if own := given.of(EMS):
-        return own.code.replace("-", "_")
-    code = given.of(DISPOSITION)
-    return None if code is None else _DISPOSITIONS[name].get(code.code)
 
 
 def _condition(
@@ -255,7 +247,10 @@ def _observation(pointer: str, one: FhirObservation, made: dict[str, Any]) -> It
     name = "mrs" if rankin and rankin.code == "75859-9" else own and own.code.replace("-", "_")
     if name in ("mrs", "cpc"):
         part = made.setdefault("neurology", {})
-        value = one.integer if one.quantity is None else _whole(one.quantity.value)
+        value = one.integer
+        if one.quantity is not None:
+            is_whole = one.quantity.value == one.quantity.value.to_integral_value()
+            value = int(one.quantity.value) if is_whole else None
         part[name] = "unknown" if value is None and one.absent is not None else value
         if one.effective_at is not None:
             part["assessed_at"] = one.effective_at
@@ -268,7 +263,3 @@ def _observation(pointer: str, one: FhirObservation, made: dict[str, Any]) -> It
             yield FieldError(pointer, "has neither valueBoolean nor a reason for none")
     else:
         yield FieldError(f"{pointer}/code", "is no observation that an outcome knows")
-
-
-def _whole(value: Decimal) -> int | None:
-    return int(value) if value == value.to_integral_value() else None

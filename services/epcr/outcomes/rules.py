@@ -15,13 +15,9 @@ _ALIVE_AFTER_ED = ("died", "dead_on_arrival")
 
 def check(outcome: OutcomeDraft, latest: datetime) -> list[FieldError]:
     """The errors; empty where nothing contradicts. No time may be after `latest`."""
-    return [*_empty(outcome), *_deaths(outcome), *_orders(outcome), *_late(outcome, "", latest)]
-
-
-def _empty(outcome: OutcomeDraft) -> Iterator[FieldError]:
     reported = (outcome.emergency_department, outcome.stay, outcome.procedures, outcome.survival, outcome.neurology)
-    if not any(reported):
-        yield FieldError("", "reports nothing", "empty")
+    empty = [] if any(reported) else [FieldError("", "reports nothing", "empty")]
+    return [*empty, *_deaths(outcome), *_orders(outcome), *_late(outcome, "", latest)]
 
 
 def _deaths(outcome: OutcomeDraft) -> Iterator[FieldError]:

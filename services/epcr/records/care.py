@@ -1,9 +1,12 @@
 """The clinical parts of a record: coded concepts, times, vital signs, procedures, medications, arrest, stroke, disposition."""
 
+import csv
 import re
+from collections import defaultdict
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal, get_args, get_type_hints
 
 from msgspec import Meta, field
@@ -98,6 +101,24 @@ ItemId = Annotated[str, Meta(max_length=40)]
 Yes = bool
 # Far enough from the ends of the calendar that a shifted time is still a time.
 EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+
+@cache
+def displays() -> dict[str, dict[str, str]]:
+    """By system and code, those that may be redistributed: `data/displays.md` has the licences."""
+    data = Path(__file__).parents[1] / "data"
+    found: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    with (data / "displays.csv").open(newline="") as file:
+        for row in csv.DictReader(file):
+            found[row["system"]][row["code"]] = row["display"]
+    with (data / "icd10cm.csv").open(newline="") as file:
+        found[ICD10_CM] = {row["code"]: row["display"] for row in csv.DictReader(file)}
+    return dict(found)
+
+
+def display(system: str, code: str) -> str | None:
+    """The official English display; None for a code that the table does not know."""
+    return displays().get(system, {}).get(code)
 
 
 class Part(http.Body):

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from services.epcr.encounters import events, identities, store
 from services.epcr.encounters.representations import is_known, not_modified, require_match
 from services.epcr.outcomes import store as outcomes
-from services.epcr.records import amend, consistency
+from services.epcr.records import amend
 from services.epcr.records.models import Encounter, RecordPatch, WholeRecord
 from shared.messaging import outbox
 from shared.primitives import ids
@@ -38,7 +38,9 @@ async def write_record(request: Request, caller: Caller, encounter_id: str, patc
     given: dict[str, Any] = request.state.named
     pseudonyms, keyring = request.state.pseudonyms, request.state.keyring
     async with tenant_transaction(request, caller) as conn:
-        if patch.is_other_patient or _names_numbers(given):
+        patient = given.get("patient", {})
+        may_change_numbers = patient is None or "identifiers" in patient
+        if patch.is_other_patient or may_change_numbers:
             await identities.lock_group(conn, encounter_id)
         stored = await store.find(conn, encounter_id, keyring, lock=True)
         before = stored.encounter
@@ -56,19 +58,13 @@ async def write_record(request: Request, caller: Caller, encounter_id: str, patc
     return http.json(WholeRecord.of(after), headers={"etag": _tag(after)})
 
 
-def _names_numbers(given: dict[str, Any]) -> bool:
-    """Whether the patch may change the patient's numbers."""
-    patient = given.get("patient", {})
-    return patient is None or "identifiers" in patient
-
-
 def _written(before: Encounter, patch: RecordPatch, given: dict[str, Any]) -> Encounter:
     """The next version, or the same encounter when the patch changes nothing. Raises a 409 Problem for a step back in status."""
     status = before.status if patch.status is UNSET else patch.status
     if not amend.may_follow(before.status, status):
         detail = f"An encounter that is {before.status} cannot become {status}."
         raise problems.Problem(409, "Conflict", detail, errors=[FieldError("/status", "moves only forward")])
-    consistency.refuse_future(patch, datetime.now(UTC))
+    amend.refuse_future(patch, datetime.now(UTC))
     record = amend.merge(before.record, patch, given, ids.new_id)
     care_model = before.care_model if patch.care_model is UNSET else patch.care_model
     unchanged = (record, status, care_model) == (before.record, before.status, before.care_model)

@@ -8,6 +8,24 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType, field
 from msgspec.structs import asdict
 
+from services.epcr.records.assessment import (
+    AirwayAttempt,
+    Allergy,
+    Complaint,
+    Cpr,
+    CrewMember,
+    CurrentMedicine,
+    Directives,
+    Dispatch,
+    Examination,
+    Injury,
+    Inquiries,
+    PastCondition,
+    Pregnancy,
+    Pupils,
+    Triage,
+    Weight,
+)
 from services.epcr.records.care import (
     Arrest,
     Disposition,
@@ -20,19 +38,6 @@ from services.epcr.records.care import (
     Text,
     Times,
     VitalSigns,
-)
-from services.epcr.records.findings import AirwayAttempt, Cpr, CrewMember, Examination, Injury, Pupils
-from services.epcr.records.history import (
-    Allergy,
-    Complaint,
-    CurrentMedicine,
-    Directives,
-    Dispatch,
-    Inquiries,
-    PastCondition,
-    Pregnancy,
-    Triage,
-    Weight,
 )
 from shared.web import http
 
