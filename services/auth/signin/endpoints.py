@@ -8,6 +8,7 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from services.auth.oauth.forms import TemporarilyUnavailable
 from services.auth.oauth.reading import read_form
 from services.auth.saml import logout_endpoints, people
 from services.auth.saml.models import Federated
@@ -363,10 +364,12 @@ async def sign_out(request: Request) -> Response:
 
 
 async def refuse_busy(request: Request, error: Exception) -> Response:
-    """503: too many passwords wait for a check."""
+    """503: too many passwords wait for a check, or a part of the service is not available."""
     return _wait(pages.error(request, "busy", 503), hashing.BUSY_SECONDS)
 
 
 async def refuse_unreadable(request: Request, error: Exception) -> Response:
-    """A page for a form that cannot be read (RFC 6749's InvalidRequestError)."""
+    """A page for a form that cannot be read (RFC 6749's InvalidRequestError), or not now."""
+    if isinstance(error, TemporarilyUnavailable):
+        return await refuse_busy(request, error)
     return pages.error(request, "bad_request", getattr(error, "status_code", 400))
