@@ -239,16 +239,11 @@ async def _grant(conn: AsyncConnection, asking: Asking, checked: Checked, sessio
         "code_challenge": values.get("code_challenge"),
     }
     await conn.execute(queries.INSERT_CODE, tenant | row)
-    _count(asking, values)
+    # For governance's dry run. Not the requested URI, which may name any port of a loopback address.
+    registered = rules.registered_as(asking.redirect_uri, client.row.redirect_uris) or asking.redirect_uri
+    activity, app = asking.request.state.activity, (client.row.tenant_id, client.row.client_id)
+    activity.count(*app, rules.AUTHORIZED_AT, registered)
+    if "code_challenge" not in values:
+        activity.count(*app, rules.AUTHORIZED_WITHOUT_PKCE)
     await tokens.make_room(conn, session.user_id, client.row.client_id, asking.request.state.settings.most_grants)
     return authorization.code_location(asking.redirect_uri, code, asking.state, asking.server.issuer)
-
-
-def _count(asking: Asking, values: Any) -> None:
-    """Counts for governance's dry run, which estimates how other rules would affect this app."""
-    row, activity = asking.client.row, asking.request.state.activity
-    # Not the requested one, which may name any port of a loopback address.
-    registered = rules.registered_as(asking.redirect_uri, row.redirect_uris)
-    activity.count(row.tenant_id, row.client_id, rules.AUTHORIZED_AT, registered or asking.redirect_uri)
-    if "code_challenge" not in values:
-        activity.count(row.tenant_id, row.client_id, rules.AUTHORIZED_WITHOUT_PKCE)

@@ -131,7 +131,10 @@ async def _link(
     }
     if domain not in proven:
         refuse("domain", shown(f"{domain} is not proven for this connection"))
-    await _require_room(conn, settings, connection.tenant_id, person.email)
+    if await (await conn.execute(queries.USER_BY_EMAIL, (person.email,))).fetchone() is None:
+        cap = await caps.cap_of(conn, settings, connection.tenant_id, "users")
+        if await is_full(conn, cap, connection.tenant_id, queries.COUNT_USERS, (connection.tenant_id,)):
+            refuse("too_many_people", str(cap))
     user_id = ids.new_id("usr")
     row = (user_id, connection.tenant_id, person.email, person.name)
     if not (await conn.execute(queries.INSERT_USER, row)).rowcount:
@@ -145,15 +148,6 @@ async def _link(
     if not (await conn.execute(queries.LINK, link)).rowcount:
         refuse("already_linked", "the user with this address is linked to another NameID; unlink them first")
     return user_id, True
-
-
-async def _require_room(conn: AsyncConnection, settings: Settings, tenant_id: str, email: str) -> None:
-    """Raises MessageRefused if the organisation has no user with this address and may have no further one."""
-    if await (await conn.execute(queries.USER_BY_EMAIL, (email,))).fetchone() is not None:
-        return
-    cap = await caps.cap_of(conn, settings, tenant_id, "users")
-    if await is_full(conn, cap, tenant_id, queries.COUNT_USERS, (tenant_id,)):
-        refuse("too_many_people", str(cap))
 
 
 async def without_role(conn: AsyncConnection, connection: OpenConnection, name_id: str) -> str | None:

@@ -2,12 +2,11 @@
 
 from datetime import datetime
 
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from starlette.requests import Request
 from starlette.responses import Response
 
 from services.auth.apps.queries import HOLD_TENANT
-from services.auth.saml import connections, metadata, queries
+from services.auth.saml import connections, messages, metadata, queries
 from services.auth.saml.documents import MessageRefused, refuse
 from services.auth.saml.metadata import Own
 from services.auth.saml.models import OpenConnection, PendingRequest
@@ -64,8 +63,13 @@ def own_of(request: Request, connection: OpenConnection) -> Own:
     return metadata.own(request.state.settings.issuer, connection.connection_id, connection.own_certificate)
 
 
-def own_key(keyring: Keyring, connection: OpenConnection) -> RSAPrivateKey:
-    return metadata.private_key(keyring.decrypt(connection.own_key, connections.key_context(connection.connection_id)))
+def signed_url(
+    request: Request, connection: OpenConnection, url: str, kind: str, message: bytes, relay_state: str = ""
+) -> str:
+    """The address of the identity provider that brings it our message. `kind` is SAMLRequest or SAMLResponse."""
+    context = connections.key_context(connection.connection_id)
+    key = metadata.private_key(request.state.keyring.decrypt(connection.own_key, context))
+    return messages.to_url(url, kind, message, relay_state, key)
 
 
 async def read_body(request: Request) -> bytes:
