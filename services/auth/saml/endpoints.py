@@ -12,7 +12,7 @@ from services.auth import caps
 from services.auth.apps.store import load_tenant
 from services.auth.revocations import bell, watermarks
 from services.auth.revocations.watermarks import Ended
-from services.auth.saml import connections, domains, people, queries
+from services.auth.saml import connections, domains, queries, roles
 from services.auth.saml.models import (
     Connection,
     ConnectionChange,
@@ -106,7 +106,8 @@ async def change_connection(
             await _refuse_last_connection(conn, connection.connection_id)
             ended = await _end_access(conn, connection.connection_id, "connection disabled")
         if "role_mapping" in named and named["role_mapping"] != connection.role_mapping:
-            ended.grants.extend(await people.apply_mapping(conn, connection.connection_id, named["role_mapping"]))
+            grants, apps = await roles.apply(conn, connection.connection_id, named["role_mapping"])
+            ended = Ended(ended.grants + grants, ended.apps + apps)
         connection = await connections.save(conn, connection, named)
         detail: dict[str, Any] = {"fields": sorted(named)}
         if wanted is not None:
