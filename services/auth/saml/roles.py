@@ -77,36 +77,31 @@ def apply_portion(conn: Connection) -> bool:
         return False
     connection_id, tenant_id = waiting
     set_tenant(conn, tenant_id)
-    # Another relay may have finished it meanwhile. The lock keeps sign-ins through the connection back for the portion.
+    # The lock keeps sign-ins through the connection back for the portion.
     held = conn.execute(queries.HOLD_CHANGING_ROLES, (connection_id,)).fetchone()
-    if held is not None:
-        mapping, after = held
-        portion = {"connection_id": connection_id, "after": after, "most": PEOPLE}
-        people, grants = conn.execute(queries.PEOPLE_WITH_ROLES, portion).fetchall(), 0
-        for user_id, roles in people:
-            grants += _apply_to_person(conn, connection_id, user_id, sorted(set(roles) & set(mapping)), mapping)
-            after = user_id
-            if grants >= GRANTS:
-                break
-        if not people or (len(people) < PEOPLE and after == people[-1][0]):
-            conn.execute(queries.FORGET_CHANGING_ROLES, (connection_id,))
-            conn.execute(queries.HAD_A_TURN_OF_ROLES, (tenant_id,))
-        else:
-            conn.execute(queries.GO_ON_WITH_ROLES, (after, connection_id))
+    if held is None:  # another relay has finished it meanwhile
+        conn.commit()
+        return True
+    mapping, after = held
+    portion = {"connection_id": connection_id, "after": after, "most": PEOPLE}
+    people, grants = conn.execute(queries.PEOPLE_WITH_ROLES, portion).fetchall(), 0
+    for user_id, roles in people:
+        left = sorted(set(roles) & set(mapping))
+        conn.execute(queries.SET_ROLES, (left, scopes.of_roles(left, mapping), user_id))
+        if not left:
+            conn.execute(queries.END_SESSIONS_OF_USER, (connection_id, user_id))
+            conn.execute(queries.DELETE_TICKETS_OF_USER, (connection_id, user_id))
+        # Their tokens ended with the decision.
+        live = conn.execute(queries.LIVE_GRANTS, (user_id,)).fetchall()
+        beyond = [grant_id for grant_id, granted in live if scopes.exceeds(granted, left, mapping)]
+        conn.execute(REVOKE_GRANTS, (BEYOND if left else NO_ROLE, beyond))
+        after, grants = user_id, grants + len(live)
+        if grants >= GRANTS:
+            break
+    if len(people) == PEOPLE or (people and after != people[-1][0]):
+        conn.execute(queries.GO_ON_WITH_ROLES, (after, connection_id))
+    else:
+        conn.execute(queries.FORGET_CHANGING_ROLES, (connection_id,))
+        conn.execute(queries.HAD_A_TURN_OF_ROLES, (tenant_id,))
     conn.commit()
     return True
-
-
-def _apply_to_person(
-    conn: Connection, connection_id: str, user_id: str, roles: Sequence[str], mapping: RoleMapping
-) -> int:
-    """Returns the number of their live grants. Their tokens beyond the mapping ended with the decision."""
-    conn.execute(queries.SET_ROLES, (list(roles), scopes.of_roles(roles, mapping), user_id))
-    if not roles:
-        conn.execute(queries.END_SESSIONS_OF_USER, (connection_id, user_id))
-        conn.execute(queries.DELETE_TICKETS_OF_USER, (connection_id, user_id))
-    held = conn.execute(queries.LIVE_GRANTS, (user_id,)).fetchall()
-    beyond = [grant_id for grant_id, granted in held if scopes.exceeds(granted, roles, mapping)]
-    if beyond:
-        conn.execute(REVOKE_GRANTS, (BEYOND if roles else NO_ROLE, beyond))
-    return len(held)
