@@ -262,6 +262,8 @@ def verify_assertion(assertion: str, client: Client, audiences: list[str]) -> As
         claims = _signed_claims(assertion, (client.row.jwks or {}).get("keys", []))
         verifier: Any = _Verifier(audiences)
         verifier.verify_claims(claims)
+    except InvalidClient:
+        raise
     except (jwt.PyJWTError, InvalidClientError, StopIteration, ValueError, TypeError, RecursionError):
         raise InvalidClient("The client assertion's signature or its iss, sub, aud, exp or nbf is wrong.") from None
     if claims.get("sub") != client.get_client_id():
