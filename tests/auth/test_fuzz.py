@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from services.auth.oauth.tokens import REFRESH_PREFIX
 from services.auth.signin import throttle
-from shared.web import memory, problems
+from shared.web import fairness, problems
 from shared.web.identity import HEADER, Caller, mint
 from tests.auth.support import (
     CALLBACK,
@@ -189,7 +189,7 @@ def test_a_form_without_room_now_is_not_called_too_large(
         raise refusal
 
     headers = {"content-type": "application/x-www-form-urlencoded"}
-    monkeypatch.setattr(memory, "reserve", full)
+    monkeypatch.setattr(fairness, "reserve_memory", full)
     answer = auth.call("POST", "/v1/oauth/token", content=b"a=x", headers=headers)
     assert (answer.status_code, answer.json()["error"]) == (503, "temporarily_unavailable")
     page = auth.call("POST", "/v1/auth/sign-in", content=b"a=x", headers=headers)

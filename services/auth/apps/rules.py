@@ -15,10 +15,11 @@ from services.auth.apps import credentials, scopes
 from services.auth.apps.models import AppChange, AppDraft, AppRow, GovernanceChange, ServiceTokenDraft, Tenant
 from services.auth.settings import Settings
 from shared.messaging import event_types
-from shared.web import deidentification, problems
-from shared.web.deidentification import Mode
-from shared.web.faults import nearest
+from shared.web import problems
+from shared.web import scopes as shared_scopes
 from shared.web.problems import FieldError
+from shared.web.scopes import Mode
+from shared.web.strict_json import nearest
 
 
 def check_draft(draft: AppDraft, tenant: Tenant, settings: Settings) -> list[FieldError]:
@@ -99,7 +100,7 @@ def scopes_of_service_token(app: AppRow, draft: ServiceTokenDraft) -> list[str]:
         raise problems.conflict("This app is disabled.")
     if not app.allow_service_tokens:
         raise problems.forbidden("The governance of this app does not allow service tokens.")
-    held = deidentification.permitted(app.deidentification, app.requested_scopes)
+    held = shared_scopes.permitted(app.deidentification, app.requested_scopes)
     approved = [scope for scope in held if scope != scopes.OFFLINE_ACCESS]
     wanted = approved if draft.scopes is UNSET else list(dict.fromkeys(draft.scopes))
     refuse(
@@ -113,7 +114,7 @@ def scopes_of_service_token(app: AppRow, draft: ServiceTokenDraft) -> list[str]:
 
 
 def _check_live_scopes(pointer: str, requested: Sequence[str], mode: Mode) -> list[FieldError]:
-    live = deidentification.refused(mode, requested)
+    live = shared_scopes.refused(mode, requested)
     return [FieldError(pointer, f"{mode} does not go with scopes that tell more: {', '.join(live)}")] if live else []
 
 

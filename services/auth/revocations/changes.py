@@ -12,9 +12,9 @@ from psycopg_pool import AsyncConnectionPool
 
 from services.auth.revocations import queries
 from services.auth.revocations.bell import CHANNEL
-from shared.messaging import subscription
+from shared.process import redis_clients
 from shared.storage.database import AsyncConnection
-from shared.web import draining, problems
+from shared.web import problems, serving
 from shared.web.revocations import Answer, Watermark
 
 LOOK_SECONDS = 0.3
@@ -47,8 +47,8 @@ class Changes:
     async def run(self, changed: Callable[[], Awaitable[object]]) -> None:
         """Looks for ever and calls `changed` after each change."""
         # Another process of auth wakes it at once. Without Redis the regular looks suffice.
-        listening = asyncio.create_task(subscription.follow(self._redis_url, CHANNEL, self._wake.set))
-        draining.LEAVING.add(self.close)
+        listening = asyncio.create_task(redis_clients.follow(self._redis_url, CHANNEL, self._wake.set))
+        serving.LEAVING.add(self.close)
         try:
             while True:
                 before = self._sequence
@@ -65,7 +65,7 @@ class Changes:
                 self._wake.clear()
         finally:
             listening.cancel()
-            draining.LEAVING.discard(self.close)
+            serving.LEAVING.discard(self.close)
 
     def close(self) -> None:
         """Ends all waiting, because the process stops."""

@@ -30,8 +30,8 @@ from services.auth.signin.sessions import Standing
 from services.auth.signin.throttle import Attempt
 from shared.storage import audit
 from shared.storage.database import AsyncConnection, aset_tenant, transaction
+from shared.web.fairness import Busy
 from shared.web.identity import caller as caller_of
-from shared.web.turns import Busy
 
 PENDING_SECONDS = 300
 PENDING_CONTEXT = b"sign-in pending its second factor"

@@ -10,8 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.auth.signin import cookies, texts
-from shared.primitives.crypto import UnreadableCiphertext
-from shared.primitives.encoding import base64url_decode, base64url_encode
+from shared.primitives.crypto import UnreadableCiphertext, base64url_decode, base64url_encode
 
 T = TypeVar("T")
 FOLDER = Path(__file__).parent

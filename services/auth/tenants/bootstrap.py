@@ -16,7 +16,7 @@ from services.auth.tenants.operations import OPERATOR, announce_async
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring
 from shared.process.settings import required
-from shared.storage import audit, rows
+from shared.storage import audit, database
 from shared.storage.database import AsyncConnection, aset_tenant, open_pool
 from shared.web.identity import Caller
 
@@ -72,7 +72,10 @@ async def _ensure(
     tenant_id, where = str(row[0]), str(row[1])
     await aset_tenant(conn, tenant_id)
     await announce_async(conn, tenant_id)
-    asked, app = wanted.admin.scopes, await rows.first(conn, AppRow, queries.FIRST_PARTY_APP, (tenant_id, ADMIN_APP))
+    asked, app = (
+        wanted.admin.scopes,
+        await database.first(conn, AppRow, queries.FIRST_PARTY_APP, (tenant_id, ADMIN_APP)),
+    )
     if app is None:
         draft = AppDraft(name=ADMIN_APP, grant_types=["client_credentials"], requested_scopes=asked)
         app = await store.insert_app(conn, tenant_id, draft, first_party=True, bundles=wanted.bundles)
