@@ -49,7 +49,7 @@ CONNECTIONS: LiteralString = (
 )
 # A change or deletion of a connection locks its row. Sign-ins that began before finish first; later ones find the change.
 HOLD_CONNECTION: LiteralString = """
-    SELECT FROM saml_connections WHERE connection_id = %s AND status = 'active' FOR KEY SHARE
+    SELECT attribute_mapping, role_mapping FROM saml_connections WHERE connection_id = %s AND status = 'active' FOR KEY SHARE
 """
 # The same for writers of the row, if the organisation may still use federation; HOLD_TENANT of apps keeps it so.
 HOLD_CONNECTION_TO_WRITE: LiteralString = """

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -49,10 +50,12 @@ async def hold(conn: AsyncConnection, connection: OpenConnection, *, to_write: b
     return (await conn.execute(query, (connection.connection_id,))).rowcount == 1
 
 
-async def hold_or_refuse(conn: AsyncConnection, connection: OpenConnection) -> None:
-    """Raises MessageRefused: `closed`."""
-    if not await hold(conn, connection):
+async def hold_or_refuse(conn: AsyncConnection, connection: OpenConnection) -> OpenConnection:
+    """The connection, held, with the mappings of now: they may have changed while the message was read. Raises MessageRefused: `closed`."""
+    row = await (await conn.execute(queries.HOLD_CONNECTION, (connection.connection_id,))).fetchone()
+    if row is None:
         refuse("closed", "the connection was switched off while the message was read")
+    return msgspec.structs.replace(connection, attribute_mapping=row[0], role_mapping=row[1])
 
 
 def closed(request: Request) -> Response:

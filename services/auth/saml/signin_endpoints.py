@@ -134,7 +134,7 @@ async def _take(request: Request, connection: OpenConnection, verified: Verified
     ticket = cookies.new_token()
     async with transaction(request) as conn:
         await aset_tenant(conn, connection.tenant_id)
-        await receiving.hold_or_refuse(conn, connection)
+        connection = await receiving.hold_or_refuse(conn, connection)
         await receiving.remember(conn, request, connection, verified.assertion_id, verified.expires_at)
         pending = await _answered(conn, connection, verified, relay_state)
         used = await conn.execute(queries.CERTIFICATE_USED, (connection.connection_id, verified.certificate))
