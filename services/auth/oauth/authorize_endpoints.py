@@ -12,9 +12,8 @@ from starlette.responses import Response
 from services.auth.apps import rules, scopes
 from services.auth.oauth import authorization, queries, tokens
 from services.auth.oauth.authorization import Checked, Unredirectable
-from services.auth.oauth.clients import Client
+from services.auth.oauth.clients import Client, load_client, read_form
 from services.auth.oauth.forms import reason_of
-from services.auth.oauth.reading import load_client, read_form
 from services.auth.oauth.server import AuthorizationServer
 from services.auth.saml import queries as saml_queries
 from services.auth.signin import cookies, pages, sessions, texts

@@ -1,4 +1,4 @@
-"""OAuth clients: loading them, reading the credentials they present, and verifying these.
+"""OAuth clients: loading them, reading the forms and credentials they present, and verifying these.
 
 RFC 6749 §2 (clients and secrets) and RFC 7523 (`private_key_jwt`).
 """
@@ -19,16 +19,18 @@ from authlib.oauth2.rfc6749 import ClientMixin, InvalidClientError, InvalidReque
 from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
 from psycopg_pool import AsyncConnectionPool
 from starlette.datastructures import Headers
+from starlette.requests import Request
 
 from services.auth.apps import credentials, rules, scopes
 from services.auth.apps.credentials import secret_purpose
-from services.auth.oauth import queries
-from services.auth.oauth.forms import Form, InvalidClient
+from services.auth.oauth import forms, queries
+from services.auth.oauth.forms import Form, InvalidClient, TemporarilyUnavailable, TooLarge
 from services.auth.oauth.models import ClientRow
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring, base64url_decode
 from shared.storage import database
-from shared.storage.database import AsyncConnection
+from shared.storage.database import UNAVAILABLE, AsyncConnection
+from shared.web import http, problems
 from shared.web import scopes as shared_scopes
 
 SECRET_METHODS = frozenset({"client_secret_basic", "client_secret_post"})
@@ -153,6 +155,26 @@ class ClientLoader:
             finally:
                 if not conn.closed:
                     await conn.set_autocommit(False)
+
+
+async def load_client(request: Request, client_id: str) -> Client | None:
+    """Raises TemporarilyUnavailable without a database."""
+    try:
+        return await request.state.clients.load(client_id)
+    except UNAVAILABLE:
+        raise TemporarilyUnavailable from None
+
+
+# --- The form of a request --------------------------------------------------------------------------------------------
+
+
+async def read_form(request: Request) -> Form:
+    """Raises OAuth2Error: 413 for too many bytes, 503 where there is no room for the body now, 400 for an unreadable form."""
+    try:
+        body = await http.read_body(request, forms.MAX_BYTES)
+    except problems.Problem as problem:
+        raise (TooLarge if problem.status == TooLarge.status_code else TemporarilyUnavailable) from None
+    return forms.parse_body(request.headers.get("content-type", ""), body)
 
 
 # --- The credentials of a request (RFC 6749 §2.3, RFC 7523 §2.2) ------------------------------------------------------

@@ -13,9 +13,8 @@ from authlib.oauth2.rfc6749 import OAuth2Error
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.auth.oauth import queries, tokens
+from services.auth.oauth import clients, queries, tokens
 from services.auth.oauth.forms import DESCRIPTIONS, UNDESCRIBED, InvalidClient, TemporarilyUnavailable, reason_of
-from services.auth.oauth.reading import read_request
 from services.auth.oauth.server import Answer, AuthorizationServer, OAuthRequest, PresentedToken, check_grant_type
 from services.auth.oauth.tokens import RefreshToken, jti_milliseconds, read_access_token
 from services.auth.revocations import bell, watermarks
@@ -42,10 +41,13 @@ async def introspect(request: Request) -> Response:
 async def _serve(request: Request, decide: Decide, *, counted: bool = False) -> Response:
     """OAuth errors, and an unavailable database, become answers of RFC 6749 §5.2. `counted` calls go into the app's counts and events."""
     try:
-        asked = await read_request(request)
+        form = await clients.read_form(request)
+        presented = clients.read_credentials(request.headers, form)
+        client = await clients.load_client(request, presented.client_id)
     except OAuth2Error as error:
         return _render(error())
-    server: AuthorizationServer = request.state.oauth.for_client(asked.known_client)
+    asked = OAuthRequest("POST", form, presented, client)
+    server: AuthorizationServer = request.state.oauth.for_client(client)
     try:
         answer = await decide(request, server, asked)
     except OAuth2Error as error:

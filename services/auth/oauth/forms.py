@@ -93,6 +93,12 @@ class TemporarilyUnavailable(OAuth2Error):
     description = "A part of the service is not available. Try again."
 
 
+class TooLarge(OAuth2Error):
+    error = "invalid_request"
+    status_code = 413
+    description = "The body is too large."
+
+
 class InvalidTarget(OAuth2Error):
     """RFC 8707 §2."""
 

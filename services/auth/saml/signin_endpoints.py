@@ -10,7 +10,7 @@ from typing import NamedTuple
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from services.auth.oauth.reading import read_form
+from services.auth.oauth.clients import read_form
 from services.auth.revocations import bell
 from services.auth.saml import messages, metadata, people, queries, readers, receiving
 from services.auth.saml.assertions import SKEW, Verified

@@ -6,7 +6,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from services.auth.oauth.reading import read_form
+from services.auth.oauth.clients import read_form
 from services.auth.revocations import bell, watermarks
 from services.auth.signin import cookies, hashing, pages, passwords, queries, sessions, throttle
 from services.auth.signin.models import AllowedApp, PasswordLink, Session, SessionRow

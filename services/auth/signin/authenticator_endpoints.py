@@ -8,7 +8,7 @@ import segno
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from services.auth.oauth.reading import read_form
+from services.auth.oauth.clients import read_form
 from services.auth.signin import codes, cookies, factors, hashing, pages, passwords, queries, sessions, throttle
 from services.auth.signin.models import Session, User
 from services.auth.signin.returning import AUTHENTICATOR, to_sign_in

@@ -8,8 +8,8 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from services.auth.oauth.clients import read_form
 from services.auth.oauth.forms import TemporarilyUnavailable
-from services.auth.oauth.reading import read_form
 from services.auth.saml import logout_endpoints, people
 from services.auth.saml.models import Federated
 from services.auth.signin import (
