@@ -5,22 +5,21 @@ from typing import Annotated
 
 import typer
 
-from services.auth.requests import commands as requests
-from services.auth.saml import commands as saml
+from services.auth.requests.commands import cli as requests
+from services.auth.saml.commands import cli as saml
 from services.auth.settings import load
-from services.auth.tenants import announcing, first_party
-from services.auth.tenants import commands as operator
+from services.auth.tenants.commands import app_cli, first_party_cli, key_cli, scope_cli, tenant_cli, user_cli
 from shared.command import commands
 
 cli = commands(load, Path(__file__).parent)
-cli.add_typer(operator.tenant_commands(load), name="tenant")
-cli.add_typer(operator.user_commands(load), name="user")
-cli.add_typer(announcing.commands(load), name="apps")
-cli.add_typer(first_party.app_commands(load), name="first-party")
-cli.add_typer(operator.scope_commands(load), name="scopes")
-cli.add_typer(operator.key_commands(load), name="keys")
-cli.add_typer(saml.saml_commands(load), name="saml")
-cli.add_typer(requests.request_commands(load), name="requests")
+cli.add_typer(tenant_cli, name="tenant")
+cli.add_typer(user_cli, name="user")
+cli.add_typer(app_cli, name="apps")
+cli.add_typer(first_party_cli, name="first-party")
+cli.add_typer(scope_cli, name="scopes")
+cli.add_typer(key_cli, name="keys")
+cli.add_typer(saml, name="saml")
+cli.add_typer(requests, name="requests")
 
 
 @cli.command()

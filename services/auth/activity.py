@@ -56,6 +56,18 @@ class Ledger:
         self.tokens: dict[str, datetime] = {}
         self.events: dict[tuple[str, str], list[tuple[str, datetime, str, str]]] = defaultdict(list)
 
+    async def write(self, conn: AsyncConnection, tenant_id: str) -> None:
+        for key, number in sorted(self.counts.items()):
+            await conn.execute(ADD_COUNT, (tenant_id, *key, number))
+        for secret_id, at in sorted(self.secrets.items()):
+            await conn.execute(SECRET_USED, {"id": secret_id, "at": at})
+        for jti, at in sorted(self.tokens.items()):
+            await conn.execute(TOKEN_USED, {"id": jti, "at": at})
+        for (client_id, kind), events in self.events.items():
+            for event_id, at, reason, trace_id in events:
+                await conn.execute(ADD_EVENT, (event_id, tenant_id, client_id, at, kind, reason, trace_id))
+            await conn.execute(FORGET_EVENTS, (client_id, kind, MOST_EVENTS))
+
 
 class Activity:
     """A bounded buffer. A killed process loses at most the last second of it."""
@@ -95,7 +107,7 @@ class Activity:
         async with self._pool.connection() as conn, conn.pipeline():
             for tenant_id, ledger in ledgers.items():
                 await conn.execute(SET_TENANT, (tenant_id,))
-                await _write(conn, tenant_id, ledger)
+                await ledger.write(conn, tenant_id)
 
     async def keep_flushing(self) -> None:
         """Runs for the life of the process. While the database is away the counts of that time are lost; no request fails."""
@@ -105,16 +117,3 @@ class Activity:
                 await self.flush()
             except Exception as error:  # the next round starts afresh after any error
                 log.warning("activity not written: %s", type(error).__name__)
-
-
-async def _write(conn: AsyncConnection, tenant_id: str, ledger: Ledger) -> None:
-    for key, number in sorted(ledger.counts.items()):
-        await conn.execute(ADD_COUNT, (tenant_id, *key, number))
-    for secret_id, at in sorted(ledger.secrets.items()):
-        await conn.execute(SECRET_USED, {"id": secret_id, "at": at})
-    for jti, at in sorted(ledger.tokens.items()):
-        await conn.execute(TOKEN_USED, {"id": jti, "at": at})
-    for (client_id, kind), events in ledger.events.items():
-        for event_id, at, reason, trace_id in events:
-            await conn.execute(ADD_EVENT, (event_id, tenant_id, client_id, at, kind, reason, trace_id))
-        await conn.execute(FORGET_EVENTS, (client_id, kind, MOST_EVENTS))

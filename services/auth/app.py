@@ -46,7 +46,11 @@ async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncItera
         redis = redis_clients.async_client(settings.redis_url, connect=0.2, answer=0.2)
         server = build_server(settings.issuer, [settings.issuer, settings.api_base_url], keyring)
         changes = Changes(pool, settings.redis_url)
-        feed.source = partial(_own_changes, changes)
+
+        async def own_changes(after: int, wait: float) -> Answer:
+            return decode_answer(await changes.answer(after, wait))
+
+        feed.source = own_changes
         background = [
             asyncio.create_task(job)
             for job in (keystore.keep_fresh(), activity.keep_flushing(), changes.run(keystore.refresh))
@@ -74,10 +78,6 @@ async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncItera
                 task.cancel()
             await activity.flush()
             await redis.aclose()
-
-
-async def _own_changes(changes: Changes, after: int, wait: float) -> Answer:
-    return decode_answer(await changes.answer(after, wait))
 
 
 def create_app(settings: Settings) -> Starlette:

@@ -2,7 +2,10 @@
 
 from prometheus_client import Gauge
 
-ending_apps = Gauge("ending_apps", "Deleted apps, and people of ended sign-ins, whose grants are not all ended yet")
+ending_apps = Gauge(
+    "ending_apps",
+    "Deleted apps, people of ended sign-ins and connections with changed roles whose grants are not all ended yet",
+)
 oldest_ending_app = Gauge("oldest_ending_app_seconds", "Time since the first of them was deleted or decided")
 oldest_ended_authority = Gauge(
     "oldest_ended_authority_seconds", "Age of the oldest ended authority that is not in the outbox yet"

@@ -69,21 +69,20 @@ class Wanted(NamedTuple):
         if request.method == "HEAD":
             return Response(b"", self.status, self.headers | length, MEDIA)
         fairness.reserve_memory(request, min(PIECE, self.span.length), tenant)
-        pieces = _pieces(self.span, read, await read(self.span.first, min(PIECE, self.span.length)))
-        return StreamingResponse(pieces, self.status, self.headers | length, MEDIA)
+        first, last = self.span
+
+        async def pieces(piece: bytes) -> AsyncIterator[bytes]:
+            yield piece
+            for position in range(first + PIECE, last + 1, PIECE):
+                piece = await read(position, min(PIECE, last + 1 - position))
+                yield piece
+
+        beginning = pieces(await read(first, min(PIECE, self.span.length)))
+        return StreamingResponse(beginning, self.status, self.headers | length, MEDIA)
 
 
 Read = Callable[[int, int], Awaitable[bytes]]
 """Reads from a position, counted from 0, so many bytes. Raises a 404 Problem if the content is gone."""
-
-
-async def _pieces(span: Span, read: Read, piece: bytes) -> AsyncIterator[bytes]:
-    yield piece
-    sent = len(piece)
-    while sent < span.length:
-        piece = await read(span.first + sent, min(PIECE, span.length - sent))
-        yield piece
-        sent += len(piece)
 
 
 async def read_piece(conn: AsyncConnection, query: LiteralString, first: int, length: int, id: str) -> bytes:
@@ -125,7 +124,7 @@ def span_of(ranges: Sequence[str], if_range: Sequence[str], tag: str, size: int)
     found = _RANGE.fullmatch(ranges[0]) if len(ranges) == 1 else None
     if found is None or (if_range and list(if_range) != [tag]):
         return None
-    first, last = map(_number, found.groups())
+    first, last = (int(one.lstrip("0")[: _DIGITS + 1] or "0") if one else None for one in found.groups())
     if first is None:
         if last == 0:
             raise _unsatisfiable(size)
@@ -135,10 +134,6 @@ def span_of(ranges: Sequence[str], if_range: Sequence[str], tag: str, size: int)
     if first >= size:
         raise _unsatisfiable(size)
     return Span(first, size - 1 if last is None else min(last, size - 1))
-
-
-def _number(digits: str) -> int | None:
-    return int(digits.lstrip("0")[: _DIGITS + 1] or "0") if digits else None
 
 
 def _has_tag(fields: Sequence[str], tag: str, *, weakly: bool) -> bool:

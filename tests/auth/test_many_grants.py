@@ -12,6 +12,7 @@ from psycopg.errors import LockNotAvailable
 
 from services.auth.apps import ending
 from services.auth.revocations import watermarks
+from services.auth.saml import roles
 from shared.storage import database
 from shared.web.revocations import Marks
 from tests.auth.federation import Connection
@@ -20,6 +21,8 @@ from tests.auth.test_changes import changes, covers, number
 from tests.auth.test_operator import operate
 from tests.auth.test_revocations import new_user
 from tests.auth.test_saml_enforced import POLICY, enforce, person
+from tests.auth.test_saml_logout import is_in
+from tests.auth.test_saml_withdrawal import map_roles, saying
 from tests.auth.test_sign_in import choose, new_link
 from tests.conftest import FreshDatabase
 
@@ -33,6 +36,19 @@ SEED = """
     SELECT 'gnt_' || %(tag)s || lpad(number::text, 12, '0'), %(tenant_id)s, (%(clients)s::text[])[1 + number %% cardinality(%(clients)s)],
         %(user_id)s, '{webhooks:write}', '{}', true, '', now() + interval '30 days'
     FROM generate_series(1, %(count)s) AS number
+"""
+PEOPLE = """
+    INSERT INTO users (user_id, tenant_id, email, name, roles, scope_limit)
+    SELECT 'usr_z' || %(tag)s || number, %(tenant_id)s, 'z' || %(tag)s || number || '@crowd.example', 'z', '{desk}', '{webhooks:write}'
+    FROM generate_series(1, %(count)s) AS number
+"""
+LINKS = """
+    INSERT INTO saml_identities (connection_id, name_id, tenant_id, user_id)
+    SELECT %(connection_id)s, 'z' || number, %(tenant_id)s, 'usr_z' || %(tag)s || number FROM generate_series(1, %(count)s) AS number
+"""
+ROLES_OF = """
+    SELECT roles[1], count(*)::int FROM saml_identities JOIN users USING (user_id)
+    WHERE connection_id = %s AND roles <> '{}' GROUP BY 1
 """
 
 
@@ -183,6 +199,93 @@ def test_the_request_that_ends_many_peoples_grants_touches_none_and_all_are_refu
     work(auth)
     assert live(auth, app["client_id"]) == (1 if how == "enforced" else 0)
     assert auth.sql("SELECT count(*) FROM ending_grants") == [(0,)]
+
+
+def crowd(auth: Auth, works: Connection, count: int) -> None:
+    """People of the connection who signed in with the role `desk`."""
+    row = {"tag": f"{time.time_ns():x}", "tenant_id": auth.demo["tenant_id"], "connection_id": works.id, "count": count}
+    with psycopg.connect(auth.settings.migration_database_url or "") as conn:
+        conn.execute(PEOPLE, row)
+        conn.execute(LINKS, row)
+
+
+def roles_of(auth: Auth, works: Connection) -> dict[str, int]:
+    """The numbers of people of the connection with each role."""
+    return dict(auth.sql(ROLES_OF, works.id))
+
+
+@pytest.mark.parametrize(
+    ("mapping", "is_alive", "stays_in"),
+    [
+        ({"desk": ["webhooks:write", "argus:incidents:read"]}, True, True),
+        ({"desk": ["webhooks:read"]}, False, True),
+        ({"night": ["webhooks:write"]}, False, False),
+    ],
+    ids=["more", "less", "gone"],
+)
+def test_a_changed_mapping_of_many_people_counts_before_their_turn(
+    auth: Auth, works: Connection, mapping: dict[str, list[str]], is_alive: bool, stays_in: bool
+) -> None:
+    map_roles(works)
+    works.sign_in(browser := Browser(auth), **saying(works, "desk"))
+    app = register_web_app(auth)
+    held = allowed(auth, browser, app)
+    crowd(auth, works, roles.AT_ONCE)
+    before = number(auth)
+    assert map_roles(works, mapping).status_code == 200
+    marks = Marks()
+    marks.add(changes(auth, before).watermarks)
+    assert covers(marks, claims_of(held["access_token"])) is not is_alive
+    refreshed = auth.token(app, grant_type="refresh_token", refresh_token=held["refresh_token"])
+    assert refreshed.json().get("error") == (None if is_alive else "invalid_grant")
+    asked = returned(browser.authorize(app, scope="webhooks:write")) if stays_in else {}
+    assert asked.get("error") == (None if is_alive or not stays_in else "access_denied")
+    assert (live(auth, app["client_id"]), roles_of(auth, works)) == (
+        1 if not is_alive else 2,
+        {"desk": roles.AT_ONCE + 1},
+    )
+    work(auth)
+    assert is_in(browser) is stays_in
+    assert roles_of(auth, works) == ({"desk": roles.AT_ONCE + 1} if stays_in else {})
+    assert live(auth, app["client_id"]) == (2 if is_alive else 0)
+    assert auth.sql("SELECT count(*) FROM changing_roles") == [(0,)]
+
+
+def test_a_mapping_of_many_people_is_applied_in_portions_and_tenants_have_turns(auth: Auth, works: Connection) -> None:
+    """Neither the request nor a portion writes a row of every person."""
+    map_roles(works)
+    crowd(auth, works, 2 * roles.PEOPLE + roles.AT_ONCE)
+    assert map_roles(works, {"night": []}).status_code == 200
+    left = []
+    with database.Connection.connect(auth.settings.worker_database_url or "") as conn:
+        for _ in range(3):
+            ending.work_off(conn, 0)
+            left.append(roles_of(auth, works)["desk"])
+    everybody = 2 * roles.PEOPLE + roles.AT_ONCE
+    assert left == [everybody - roles.PEOPLE, everybody - 2 * roles.PEOPLE, everybody - 3 * roles.PEOPLE]
+    # A further change begins anew, with the people who had their turn.
+    assert map_roles(works, {"desk": []}).status_code == 200
+    assert auth.sql("SELECT after FROM changing_roles") == [("",)]
+    work(auth)
+    assert roles_of(auth, works) == {"desk": everybody - 3 * roles.PEOPLE}
+
+
+def test_a_portion_ends_with_the_person_who_has_many_grants(
+    auth: Auth, works: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    map_roles(works)
+    works.sign_in(Browser(auth), **saying(works, "desk"))
+    app = register_web_app(auth)
+    seed(auth, f"anna@{works.domain}", [app["client_id"]], roles.GRANTS)
+    monkeypatch.setattr(roles, "AT_ONCE", 2)
+    crowd(auth, works, 2)
+    assert map_roles(works, {"night": []}).status_code == 200
+    with database.Connection.connect(auth.settings.worker_database_url or "") as conn:
+        roles.apply_portion(conn)
+    after = auth.sql("SELECT email FROM changing_roles JOIN users ON user_id = after")
+    assert after == [(f"anna@{works.domain}",)]
+    work(auth)
+    assert (live(auth, app["client_id"]), roles_of(auth, works)) == (0, {})
 
 
 def allowed(auth: Auth, browser: Browser, app: dict[str, Any]) -> dict[str, Any]:

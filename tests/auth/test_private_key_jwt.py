@@ -12,6 +12,7 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from shared.primitives.crypto import base64url_encode
 from tests.auth.support import ISSUER, Auth
 from tests.support.keys import rsa_key
+from tests.support.waiting import wait_for
 
 KEY, OTHER = rsa_key(0), rsa_key(1)
 WEAK = rsa_key(0, bits=1024)  # it must be refused
@@ -132,6 +133,19 @@ def test_a_key_signs_with_the_algorithm_it_is_registered_for(auth: Auth) -> None
     assert ask(auth, assertion(app, EDWARDS, "EdDSA", "k2")).status_code == 200
     refused = ask(auth, assertion(app, algorithm="RS256"))
     assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
+
+
+def test_the_integrator_reads_which_algorithm_was_wrong(auth: Auth) -> None:
+    app = register(auth, public_jwk(KEY) | {"alg": "PS256"})
+    for wrong in (assertion(app, "s" * 64, "HS256"), assertion(app, algorithm="RS256")):
+        assert ask(auth, wrong).status_code == 401
+
+    def reasons() -> set[str]:
+        events = auth.admin("GET", f"/v1/platform/apps/{app['client_id']}/events").json()["events"]
+        return {event["reason"] for event in events} if len(events) == 2 else set()
+
+    signed = "The client assertion is signed with an algorithm that"
+    assert wait_for(reasons) == {f"{signed} is not taken.", f"{signed} its key is not for."}
 
 
 def test_keys_are_replaced_and_the_old_ones_are_good_no_more(auth: Auth) -> None:

@@ -178,6 +178,26 @@ def test_a_certificate_unpinned_while_an_answer_is_read_admits_nobody(
     assert code_of(works.post(browser, form)) == "signature"
 
 
+def test_roles_that_change_while_an_answer_is_read_count_for_it(
+    auth: Auth, works: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    map_roles(works)
+    browser = Browser(auth)
+    form = works.form(works.ask(browser), **saying(works, "desk"))
+    find = receiving.connection_of
+
+    async def found_and_changed(request: Any) -> Any:
+        connection = await find(request)
+        statement = "UPDATE saml_connections SET role_mapping = %s::jsonb WHERE connection_id = %s"
+        auth.sql(statement, '{"desk": ["webhooks:read"]}', works.id)
+        return connection
+
+    monkeypatch.setattr(receiving, "connection_of", found_and_changed)
+    assert works.post(browser, form).status_code == 200
+    limit = "SELECT scope_limit FROM saml_identities JOIN users USING (user_id) WHERE connection_id = %s"
+    assert auth.sql(limit, works.id) == [(["webhooks:read"],)]
+
+
 def meanwhile(
     auth: Auth, monkeypatch: pytest.MonkeyPatch, module: Any, name: str, call: Callable[[], Any]
 ) -> list[Any]:

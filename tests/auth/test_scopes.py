@@ -49,3 +49,29 @@ def test_repeated_scopes_count_once_in_their_order() -> None:
 @given(st.lists(st.text("!#[]~azAZ:_", min_size=1), min_size=1, unique=True))
 def test_every_list_of_tokens_comes_back(tokens: list[str]) -> None:
     assert scopes.parse(" ".join(tokens)) == tokens
+
+
+MAPPING = {"desk": ["webhooks:write"], "night": ["argus:incidents:read"]}
+
+
+@pytest.mark.parametrize(
+    ("granted", "roles", "is_over"),
+    [
+        (["webhooks:read", "offline_access"], ["desk"], False),
+        (["webhooks:write", "argus:incidents:read"], ["desk", "night"], False),
+        (["webhooks:write", "argus:incidents:read"], ["desk"], True),
+        (["webhooks:write"], ["desk", "former"], False),
+        (["offline_access"], ["former"], True),
+        ([], [], True),
+    ],
+)
+def test_a_grant_is_over_where_the_persons_mapped_roles_allow_less(
+    granted: list[str], roles: list[str], is_over: bool
+) -> None:
+    assert scopes.exceeds(granted, roles, MAPPING) is is_over
+
+
+def test_roles_allow_their_scopes_together_and_a_person_without_a_limit_all() -> None:
+    assert scopes.of_roles(["night", "desk", "former"], MAPPING) == ["argus:incidents:read", "webhooks:write"]
+    assert scopes.beyond(None, ["webhooks:write"]) == []
+    assert scopes.beyond([], ["webhooks:write", "offline_access"]) == ["webhooks:write"]

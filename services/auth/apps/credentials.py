@@ -65,6 +65,16 @@ class _Key(msgspec.Struct):
     y: str = ""
     use: Literal["sig"] = "sig"
 
+    def has_safe_size(self) -> bool:
+        """A large exponent makes each verification slow."""
+        if self.kty != "RSA":
+            return True
+        try:
+            modulus, exponent = (int.from_bytes(base64url_decode(part), "big") for part in (self.n, self.e))
+        except ValueError:
+            return False
+        return modulus.bit_length() in RSA_BITS and exponent.bit_length() <= 32
+
 
 class _KeySet(msgspec.Struct, forbid_unknown_fields=True):
     keys: list[_Key]
@@ -82,36 +92,21 @@ def problem_with_jwks(jwks: dict[str, Any], most: int) -> str | None:
         return "holds a private key; send the public half alone"
     if len(keys) > 1 and len({key.kid for key in keys if key.kid}) != len(keys):
         return "holds several keys without a different kid for each"
-    if not all(_has_safe_size(key) for key in keys):
+    if not all(key.has_safe_size() for key in keys):
         return "holds an RSA key outside 2048 to 4096 bits, or with a large exponent"
     if any(len(coordinate) > LONGEST_COORDINATE for key in keys for coordinate in (key.x, key.y)):
         return "holds a key that cannot be read"
     if not all(algorithms_of(key) for key in jwks["keys"]):
         return f"holds a key whose crv or alg is not taken; there are {', '.join(KEY_ALGORITHMS)}"
-    return _unreadable(jwks)
-
-
-def algorithms_of(jwk: dict[str, Any]) -> tuple[str, ...]:
-    """The algorithms of the key: all of its kind, or the one in its `alg` (RFC 7517 §4.4). Empty if none is supported."""
-    known = KEY_ALGORITHMS.get("RSA" if jwk["kty"] == "RSA" else str(jwk.get("crv")), ())
-    return known if jwk.get("alg") is None else tuple(one for one in known if one == jwk["alg"])
-
-
-def _has_safe_size(key: _Key) -> bool:
-    """A large exponent makes each verification slow."""
-    if key.kty != "RSA":
-        return True
-    try:
-        modulus, exponent = (int.from_bytes(base64url_decode(part), "big") for part in (key.n, key.e))
-    except ValueError:
-        return False
-    return modulus.bit_length() in RSA_BITS and exponent.bit_length() <= 32
-
-
-def _unreadable(jwks: dict[str, Any]) -> str | None:
     try:
         for key in KeySet.import_key_set(jwks).keys:  # pyright: ignore[reportArgumentType]
             key.get_op_key("verify")
     except Exception:  # the library raises many kinds of errors for keys it cannot use
         return "holds a key that cannot be read"
     return None
+
+
+def algorithms_of(jwk: dict[str, Any]) -> tuple[str, ...]:
+    """The algorithms of the key: all of its kind, or the one in its `alg` (RFC 7517 §4.4). Empty if none is supported."""
+    known = KEY_ALGORITHMS.get("RSA" if jwk["kty"] == "RSA" else str(jwk.get("crv")), ())
+    return known if jwk.get("alg") is None else tuple(one for one in known if one == jwk["alg"])

@@ -1,6 +1,7 @@
 """Ends the grants and consents of deleted apps, and the grants of many people after one decision, in the relay.
 
-Until then the row of the app, or of the person in `ending_grants`, refuses them. The work goes on after a stop. Tenants have turns.
+Until then the row of the app, of the person in `ending_grants` or of the connection in `changing_roles` refuses them. The work goes on
+after a stop. Tenants have turns.
 """
 
 import time
@@ -10,6 +11,7 @@ import msgspec
 from psycopg.rows import class_row
 
 from services.auth import metrics
+from services.auth.saml import roles
 from shared.storage.database import Connection, set_tenant
 
 PORTION = 500
@@ -53,7 +55,9 @@ GO_ON: LiteralString = """
 FINISH: LiteralString = "DELETE FROM ending_apps WHERE client_id = %s"
 MEASURE: LiteralString = """
     SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(begun_at)), 0)::float8
-    FROM (SELECT begun_at FROM ending_apps UNION ALL SELECT decided_at FROM ending_grants) AS waiting
+    FROM (
+        SELECT begun_at FROM ending_apps UNION ALL SELECT decided_at FROM ending_grants UNION ALL SELECT decided_at FROM changing_roles
+    ) AS waiting
 """
 PEOPLE = 50
 """People of one tenant in a portion."""
@@ -95,8 +99,8 @@ class Ending(msgspec.Struct, frozen=True):
 def work_off(conn: Connection, seconds: float = SECONDS) -> int:
     """Does portions, one at least, until the time is used or nothing is due. Returns their number."""
     until, portions = time.monotonic() + seconds, 0
-    # Both kinds of work have turns.
-    while (_portion(conn) + _portion_of_people(conn)) > 0:
+    # All kinds of work have turns.
+    while (_portion(conn) + _portion_of_people(conn) + roles.apply_portion(conn)) > 0:
         portions += 1
         if time.monotonic() >= until:
             break

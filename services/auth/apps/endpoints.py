@@ -41,10 +41,8 @@ from shared.storage import audit, database, idempotency
 from shared.storage.caps import Cap, require_room
 from shared.storage.database import AsyncConnection, tenant_transaction
 from shared.web import http, identity, problems
-from shared.web import scopes as shared_scopes
 from shared.web.http import Page
 from shared.web.identity import Caller
-from shared.web.problems import FieldError
 
 
 async def list_scopes(request: Request, caller: Caller) -> Scopes:
@@ -202,28 +200,22 @@ async def rotate_secret(request: Request, caller: Caller, client_id: str, rotati
         if not rotation.overlap_seconds:
             await store.revoke_every_token(conn, app.client_id)
         expires_at = max((row[0] for row in ended), default=None)
-        await outbox.add(conn, app.tenant_id, _secret_rotated(app, expires_at, test=caller.is_sandbox))
+        now = datetime.now(UTC)
+        rotated = {"client_id": app.client_id, "rotated_at": now, "previous_secret_expires_at": expires_at}
+        event = Event(
+            event_id=ids.new_id("evt"),
+            type="app.secret_rotated",
+            timestamp=now,
+            data=rotated,
+            test=caller.is_sandbox,
+        )
+        await outbox.add(conn, app.tenant_id, event)
         await audit.record(conn, caller, "app.secret_rotated", app.client_id, {"overlap": rotation.overlap_seconds})
         answer = http.json(RotatedSecret(app.client_id, secret, expires_at))
         response = await idempotency.keep(conn, request, caller, answer)
     if not rotation.overlap_seconds:
         await bell.ring(request.state.redis)
     return response
-
-
-def _secret_rotated(app: AppRow, previous_expires_at: datetime | None, *, test: bool) -> Event:
-    now = datetime.now(UTC)
-    return Event(
-        event_id=ids.new_id("evt"),
-        type="app.secret_rotated",
-        timestamp=now,
-        data={
-            "client_id": app.client_id,
-            "rotated_at": now,
-            "previous_secret_expires_at": previous_expires_at,
-        },
-        test=test,
-    )
 
 
 async def mint_service_token(request: Request, caller: Caller, client_id: str, draft: ServiceTokenDraft) -> Response:
@@ -235,7 +227,7 @@ async def mint_service_token(request: Request, caller: Caller, client_id: str, d
         if tenant.status != "active":
             raise problems.conflict("This organisation is suspended.")
         app = await changeable(conn, caller, client_id)
-        wanted = _check_service_token(app, draft)
+        wanted = rules.scopes_of_service_token(app, draft)
         settings, instead = request.state.settings, "revoke some first"
         cap = Cap("live service tokens", settings.most_service_tokens_of_app, "An app", instead)
         await require_room(conn, cap, app.client_id, queries.COUNT_SERVICE_TOKENS, (app.client_id,))
@@ -258,25 +250,6 @@ async def mint_service_token(request: Request, caller: Caller, client_id: str, d
         response = await idempotency.keep(conn, request, caller, response)
     request.state.activity.count(app.tenant_id, app.client_id, rules.SERVICE_TOKEN)
     return response
-
-
-def _check_service_token(app: AppRow, draft: ServiceTokenDraft) -> list[str]:
-    """The scopes of the token. Raises Problem: 409 app disabled, 403 not allowed by governance, 422 scopes beyond the app's."""
-    if app.status != "active":
-        raise problems.conflict("This app is disabled.")
-    if not app.allow_service_tokens:
-        raise problems.forbidden("The governance of this app does not allow service tokens.")
-    held = shared_scopes.permitted(app.deidentification, app.requested_scopes)
-    approved = [scope for scope in held if scope != scopes.OFFLINE_ACCESS]
-    wanted = approved if draft.scopes is UNSET else list(dict.fromkeys(draft.scopes))
-    refuse(
-        [
-            FieldError(f"/scopes/{index}", "is not approved for this app")
-            for index, scope in enumerate(wanted)
-            if not scopes.allows(approved, scope)
-        ]
-    )
-    return wanted
 
 
 async def list_service_tokens(request: Request, caller: Caller, client_id: str, page: Page) -> Response:

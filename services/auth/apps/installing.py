@@ -28,7 +28,17 @@ def install(conn: Connection, messages: Sequence[Received[InstallApp]], settings
     for message in messages:
         set_tenant(conn, message.tenant_id)
         wanted = message.body
-        reason = objection(wanted, _tenant(conn, message.tenant_id)) or _no_room(conn, message.tenant_id, settings)
+        with conn.cursor(row_factory=class_row(Tenant)) as cursor:
+            cursor.execute(queries.HOLD_TENANT, (message.tenant_id,))
+            tenant = cursor.execute(queries.TENANT, (message.tenant_id,)).fetchone()
+        reason = objection(wanted, tenant)
+        if reason is None:
+            row = conn.execute(caps.LIMIT, (message.tenant_id, "apps")).fetchone()
+            cap = Cap(caps.THINGS["apps"], row[0] if row is not None else settings.most_apps)
+            # Counts under the same lock as the endpoint that creates apps.
+            conn.execute(LOCK, (f"{cap.things} {message.tenant_id}",))
+            [number] = conn.execute(queries.COUNT_APPS, (message.tenant_id,)).fetchone() or (0,)
+            reason = str(cap) if number >= cap.most else None
         if reason is None:
             _make(conn, message)
         answer = AppInstalled(
@@ -52,15 +62,6 @@ def objection(wanted: InstallApp, tenant: Tenant | None) -> str | None:
     if unknown := [name for name in wanted.approved_events if not rules.is_known_event(name)]:
         return f"no known event type: {', '.join(unknown)}"
     return None
-
-
-def _no_room(conn: Connection, tenant_id: str, settings: Settings) -> str | None:
-    """Why the organisation may have no further app. Counts under the same lock as the endpoint that creates apps."""
-    row = conn.execute(caps.LIMIT, (tenant_id, "apps")).fetchone()
-    cap = Cap(caps.THINGS["apps"], row[0] if row is not None else settings.most_apps)
-    conn.execute(LOCK, (f"{cap.things} {tenant_id}",))
-    counted = conn.execute(queries.COUNT_APPS, (tenant_id,)).fetchone()
-    return str(cap) if counted is not None and counted[0] >= cap.most else None
 
 
 def uninstall(conn: Connection, messages: Sequence[Received[UninstallApp]], ring: Callable[[], object]) -> None:
@@ -107,9 +108,3 @@ def _make(conn: Connection, message: Received[InstallApp]) -> None:
     detail = {"installation": wanted.installation_id, "requested_scopes": wanted.scopes}
     conn.execute(audit.RECORD, audit.entry(by, "app.installed", app.client_id, detail))
     outbox.add_sync(conn, app.tenant_id, *app_messages(app), traceparent=message.traceparent)
-
-
-def _tenant(conn: Connection, tenant_id: str) -> Tenant | None:
-    with conn.cursor(row_factory=class_row(Tenant)) as cursor:
-        cursor.execute(queries.HOLD_TENANT, (tenant_id,))
-        return cursor.execute(queries.TENANT, (tenant_id,)).fetchone()

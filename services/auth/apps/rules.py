@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 from msgspec import UNSET
 
 from services.auth.apps import credentials, scopes
-from services.auth.apps.models import AppChange, AppDraft, AppRow, GovernanceChange, Tenant
+from services.auth.apps.models import AppChange, AppDraft, AppRow, GovernanceChange, ServiceTokenDraft, Tenant
 from services.auth.settings import Settings
 from shared.messaging import event_types
 from shared.web import problems
@@ -82,20 +82,35 @@ def check_governance(change: GovernanceChange, app: AppRow, tenant: Tenant, sett
             granted,
         )
         errors += _repeated("/graphql_bundles", change.graphql_bundles)
-    return errors + _check_moved_times(change, app)
-
-
-def _check_moved_times(change: GovernanceChange, app: AppRow) -> list[FieldError]:
-    """An app with moved times gets no exact times elsewhere, because it could compute the true times from them."""
+    # An app with moved times gets no exact times elsewhere, because it could compute the true times from them.
     mode = app.deidentification if change.deidentification is UNSET else change.deidentification
     approved = app.approved_events if change.approved_events is UNSET else change.approved_events
-    errors = _check_live_scopes("/deidentification", app.requested_scopes, mode)
+    errors += _check_live_scopes("/deidentification", app.requested_scopes, mode)
     if mode != "exact" and (live := [pattern for pattern in approved if is_live_event(pattern)]):
         pointer = "/approved_events" if change.deidentification is UNSET else "/deidentification"
         errors.append(
             FieldError(pointer, f"{mode} does not go with events that tell of exact times: {', '.join(live)}")
         )
     return errors
+
+
+def scopes_of_service_token(app: AppRow, draft: ServiceTokenDraft) -> list[str]:
+    """Raises Problem: 409 for a disabled app, 403 not allowed by governance, 422 for scopes beyond the app's."""
+    if app.status != "active":
+        raise problems.conflict("This app is disabled.")
+    if not app.allow_service_tokens:
+        raise problems.forbidden("The governance of this app does not allow service tokens.")
+    held = shared_scopes.permitted(app.deidentification, app.requested_scopes)
+    approved = [scope for scope in held if scope != scopes.OFFLINE_ACCESS]
+    wanted = approved if draft.scopes is UNSET else list(dict.fromkeys(draft.scopes))
+    refuse(
+        [
+            FieldError(f"/scopes/{index}", "is not approved for this app")
+            for index, scope in enumerate(wanted)
+            if not scopes.allows(approved, scope)
+        ]
+    )
+    return wanted
 
 
 def _check_live_scopes(pointer: str, requested: Sequence[str], mode: Mode) -> list[FieldError]:
@@ -275,21 +290,18 @@ class Count(NamedTuple):
 def would_refuse(change: GovernanceChange, app: AppRow, counts: Iterable[Count]) -> dict[str, int]:
     """How many calls of the last seven days the change would have refused, by reason. Reasons that applied before are not counted."""
     found: dict[str, int] = {}
+    uris = change.redirect_uris
     for kind, detail, number in counts:
-        reason = _reason(change, app, kind, detail)
-        if reason is not None:
-            found[reason] = found.get(reason, 0) + number
+        if kind == SERVICE_TOKEN and change.allow_service_tokens is False and app.allow_service_tokens:
+            reason = "service_tokens_not_allowed"
+        elif kind == AUTHORIZED_WITHOUT_PKCE and change.enforce_pkce is True and not app.enforce_pkce:
+            reason = "pkce_required"
+        elif kind == AUTHORIZED_AT and uris is not UNSET and not is_registered(detail, uris):
+            reason = "redirect_uri_not_registered"
+        else:
+            continue
+        found[reason] = found.get(reason, 0) + number
     return found
-
-
-def _reason(change: GovernanceChange, app: AppRow, kind: str, detail: str) -> str | None:
-    if kind == SERVICE_TOKEN and change.allow_service_tokens is False and app.allow_service_tokens:
-        return "service_tokens_not_allowed"
-    if kind == AUTHORIZED_WITHOUT_PKCE and change.enforce_pkce is True and not app.enforce_pkce:
-        return "pkce_required"
-    if kind == AUTHORIZED_AT and change.redirect_uris is not UNSET and not is_registered(detail, change.redirect_uris):
-        return "redirect_uri_not_registered"
-    return None
 
 
 def refuse(errors: list[FieldError]) -> None:

@@ -1,7 +1,7 @@
 """The rules of which app may carry which scope. Pure."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from shared.web import scopes
 from shared.web.identity import Caller
@@ -24,6 +24,24 @@ def catalogue(granted: Iterable[str]) -> dict[str, str]:
 def allows(approved: Iterable[str], scope: str) -> bool:
     """Whether an app approved for `approved` may carry `scope`; `…:write` includes `…:read`."""
     return Caller(scopes=frozenset(approved)).has(scope)
+
+
+def of_roles(roles: Iterable[str], mapping: Mapping[str, Sequence[str]]) -> list[str]:
+    """The scopes that these roles allow together. Roles that are not mapped allow none."""
+    return sorted({scope for role in roles for scope in mapping.get(role, ())})
+
+
+def beyond(limit: Sequence[str] | None, wanted: Iterable[str]) -> list[str]:
+    """The scopes that a person with this limit may not give to an app. No role is needed for offline access."""
+    if limit is None:
+        return []
+    return [scope for scope in wanted if scope != OFFLINE_ACCESS and not allows(limit, scope)]
+
+
+def exceeds(granted: Iterable[str], roles: Iterable[str], mapping: Mapping[str, Sequence[str]]) -> bool:
+    """Whether a grant is over for a person with these roles: they allow less, or none of them is mapped."""
+    left = set(roles) & set(mapping)
+    return not left or bool(beyond(of_roles(left, mapping), granted))
 
 
 def parse(text: str) -> list[str] | None:

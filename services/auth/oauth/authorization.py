@@ -9,8 +9,8 @@ from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidRequestError, OAuth
 from services.auth.apps import scopes
 from services.auth.oauth import forms
 from services.auth.oauth.clients import Client
-from services.auth.oauth.forms import Form, InvalidTarget, description_of
-from services.auth.oauth.server import AuthorizationServer, OAuthRequest
+from services.auth.oauth.forms import Form, description_of
+from services.auth.oauth.server import AuthorizationServer, OAuthRequest, narrow_audience
 
 PROMPTS = {"none", "login", "consent", "select_account"}
 SIGN_IN_PROMPTS = {"login", "select_account"}
@@ -113,20 +113,13 @@ def check(server: AuthorizationServer, client: Client, query: Query) -> Checked:
     prompts = set(values.get("prompt", "").split())
     if not prompts <= PROMPTS or ("none" in prompts and len(prompts) > 1):
         raise InvalidRequestError("The prompt is unknown or contradicts itself.")
-    audience = _audience(server, resources)
+    audience = narrow_audience(resources, server.audiences)
     asked = OAuthRequest("GET", query.first, None, client)
     grant = server.get_consent_grant(asked)
     wanted = str(asked.scope or "").split()
     if not wanted:
         raise InvalidRequestError("The app has no scope to ask for.")
     return Checked(asked, grant, wanted, audience, prompts)
-
-
-def _audience(server: AuthorizationServer, resources: tuple[str, ...]) -> list[str]:
-    wanted = list(dict.fromkeys(resource.removesuffix("/") for resource in resources))
-    if not set(wanted) <= set(server.audiences):
-        raise InvalidTarget
-    return wanted or server.audiences
 
 
 def error_location(redirect_uri: str, error: OAuth2Error, state: str | None, issuer: str) -> str:

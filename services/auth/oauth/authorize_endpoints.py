@@ -9,14 +9,12 @@ from authlib.oauth2.rfc6749 import AccessDeniedError, OAuth2Error
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.auth.apps import rules
+from services.auth.apps import rules, scopes
 from services.auth.oauth import authorization, queries, tokens
 from services.auth.oauth.authorization import Checked, Unredirectable
-from services.auth.oauth.clients import Client
+from services.auth.oauth.clients import Client, load_client, read_form
 from services.auth.oauth.forms import reason_of
-from services.auth.oauth.reading import load_client, read_form
 from services.auth.oauth.server import AuthorizationServer
-from services.auth.saml import people
 from services.auth.saml import queries as saml_queries
 from services.auth.signin import cookies, pages, sessions, texts
 from services.auth.signin.models import Session
@@ -127,9 +125,16 @@ def _send_to_sign_in(asking: Asking, checked: Checked) -> Response:
 
 
 async def _beyond_roles(conn: AsyncConnection, checked: Checked, session: Session) -> list[str] | None:
-    """The wanted scopes beyond the person's roles; None if the session has just ended."""
+    """The wanted scopes beyond the person's roles; None if the session has just ended, or ends because no role is left."""
     row = await (await conn.execute(saml_queries.SCOPE_LIMIT, (session.session_id,))).fetchone()
-    return people.scopes_beyond(row[0], checked.scopes) if row is not None else None
+    if row is None:
+        return None
+    limit, roles, awaited = row
+    if awaited is not None:  # a changed mapping of roles that the relay has not applied to the person yet
+        if not set(roles) & set(awaited):
+            return None
+        limit = scopes.of_roles(roles, awaited)
+    return scopes.beyond(limit, checked.scopes)
 
 
 async def _is_remembered(conn: AsyncConnection, asking: Asking, checked: Checked, session: Session) -> bool:
@@ -239,16 +244,11 @@ async def _grant(conn: AsyncConnection, asking: Asking, checked: Checked, sessio
         "code_challenge": values.get("code_challenge"),
     }
     await conn.execute(queries.INSERT_CODE, tenant | row)
-    _count(asking, values)
+    # For governance's dry run. Not the requested URI, which may name any port of a loopback address.
+    registered = rules.registered_as(asking.redirect_uri, client.row.redirect_uris) or asking.redirect_uri
+    activity, app = asking.request.state.activity, (client.row.tenant_id, client.row.client_id)
+    activity.count(*app, rules.AUTHORIZED_AT, registered)
+    if "code_challenge" not in values:
+        activity.count(*app, rules.AUTHORIZED_WITHOUT_PKCE)
     await tokens.make_room(conn, session.user_id, client.row.client_id, asking.request.state.settings.most_grants)
     return authorization.code_location(asking.redirect_uri, code, asking.state, asking.server.issuer)
-
-
-def _count(asking: Asking, values: Any) -> None:
-    """Counts for governance's dry run, which estimates how other rules would affect this app."""
-    row, activity = asking.client.row, asking.request.state.activity
-    # Not the requested one, which may name any port of a loopback address.
-    registered = rules.registered_as(asking.redirect_uri, row.redirect_uris)
-    activity.count(row.tenant_id, row.client_id, rules.AUTHORIZED_AT, registered or asking.redirect_uri)
-    if "code_challenge" not in values:
-        activity.count(row.tenant_id, row.client_id, rules.AUTHORIZED_WITHOUT_PKCE)

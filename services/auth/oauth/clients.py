@@ -1,4 +1,4 @@
-"""OAuth clients: loading them, reading the credentials they present, and verifying these.
+"""OAuth clients: loading them, reading the forms and credentials they present, and verifying these.
 
 RFC 6749 §2 (clients and secrets) and RFC 7523 (`private_key_jwt`).
 """
@@ -19,16 +19,18 @@ from authlib.oauth2.rfc6749 import ClientMixin, InvalidClientError, InvalidReque
 from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
 from psycopg_pool import AsyncConnectionPool
 from starlette.datastructures import Headers
+from starlette.requests import Request
 
 from services.auth.apps import credentials, rules, scopes
 from services.auth.apps.credentials import secret_purpose
-from services.auth.oauth import queries
-from services.auth.oauth.forms import Form, InvalidClient
+from services.auth.oauth import forms, queries
+from services.auth.oauth.forms import Form, InvalidClient, TemporarilyUnavailable, TooLarge
 from services.auth.oauth.models import ClientRow
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring, base64url_decode
 from shared.storage import database
-from shared.storage.database import AsyncConnection
+from shared.storage.database import UNAVAILABLE, AsyncConnection
+from shared.web import http, problems
 from shared.web import scopes as shared_scopes
 
 SECRET_METHODS = frozenset({"client_secret_basic", "client_secret_post"})
@@ -128,14 +130,20 @@ class ClientLoader:
     async def _drain(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting, {}
+            found: dict[str, Client] | Exception
             try:
                 found = await self._query(list(batch))
             except Exception as error:  # each waiting request raises it
-                _settle(batch, error)
-            else:
-                for client_id, future in batch.items():
-                    if not future.done():
-                        future.set_result(found.get(client_id))
+                found = error
+            for client_id, future in batch.items():
+                if future.done():
+                    continue
+                if isinstance(found, Exception):
+                    future.set_exception(found)
+                    # Marks the exception as retrieved, in case no request waits any more.
+                    future.exception()
+                else:
+                    future.set_result(found.get(client_id))
 
     async def _query(self, client_ids: list[str]) -> dict[str, Client]:
         """Runs in autocommit mode, because BEGIN and COMMIT would be two more round trips."""
@@ -149,12 +157,24 @@ class ClientLoader:
                     await conn.set_autocommit(False)
 
 
-def _settle(batch: dict[str, asyncio.Future[Any]], error: Exception) -> None:
-    for future in batch.values():
-        if not future.done():
-            future.set_exception(error)
-            # Marks the exception as retrieved, in case no request waits any more.
-            future.exception()
+async def load_client(request: Request, client_id: str) -> Client | None:
+    """Raises TemporarilyUnavailable without a database."""
+    try:
+        return await request.state.clients.load(client_id)
+    except UNAVAILABLE:
+        raise TemporarilyUnavailable from None
+
+
+# --- The form of a request --------------------------------------------------------------------------------------------
+
+
+async def read_form(request: Request) -> Form:
+    """Raises OAuth2Error: 413 for too many bytes, 503 where there is no room for the body now, 400 for an unreadable form."""
+    try:
+        body = await http.read_body(request, forms.MAX_BYTES)
+    except problems.Problem as problem:
+        raise (TooLarge if problem.status == TooLarge.status_code else TemporarilyUnavailable) from None
+    return forms.parse_body(request.headers.get("content-type", ""), body)
 
 
 # --- The credentials of a request (RFC 6749 §2.3, RFC 7523 §2.2) ------------------------------------------------------
@@ -175,7 +195,11 @@ class Presented(NamedTuple):
 def read_credentials(headers: Headers, form: Form) -> Presented:
     """Raises InvalidClient for missing or unreadable credentials, InvalidRequestError for more than one method."""
     authorization = headers.getlist("authorization")
-    ways = [way for way in (_basic(authorization), _post(form), _assertion(form)) if way is not None]
+    ways = [_basic(authorization[0])] if authorization else []
+    if (secret := form.values.get("client_secret")) is not None:
+        ways.append(Presented("client_secret_post", _client_id(form), secret))
+    if "client_assertion" in form.values or "client_assertion_type" in form.values:
+        ways.append(_assertion(form))
     if len(authorization) > 1 or len(ways) > 1:
         raise InvalidRequestError("A client authenticates in one way at a time.")
     presented = ways[0] if ways else Presented("none", _client_id(form), "")
@@ -185,10 +209,8 @@ def read_credentials(headers: Headers, form: Form) -> Presented:
     return presented
 
 
-def _basic(authorization: list[str]) -> Presented | None:
-    if not authorization:
-        return None
-    scheme, _, encoded = authorization[0].partition(" ")
+def _basic(authorization: str) -> Presented:
+    scheme, _, encoded = authorization.partition(" ")
     if scheme.lower() != "basic":
         raise InvalidClient("The Authorization header is not Basic.")
     if len(encoded) > LONGEST_BASIC:
@@ -204,20 +226,20 @@ def _basic(authorization: list[str]) -> Presented | None:
     return Presented("client_secret_basic", client_id, secret)
 
 
-def _post(form: Form) -> Presented | None:
-    secret = form.values.get("client_secret")
-    if secret is None:
-        return None
-    return Presented("client_secret_post", _client_id(form), secret)
+class _Subject(msgspec.Struct):
+    sub: str
 
 
-def _assertion(form: Form) -> Presented | None:
+def _assertion(form: Form) -> Presented:
+    """The client is the subject of the assertion, whose signature is not verified yet."""
     assertion, kind = form.values.get("client_assertion"), form.values.get("client_assertion_type")
-    if assertion is None and kind is None:
-        return None
     if kind != ASSERTION_TYPE or assertion is None:
         raise InvalidClient("The client assertion is not one of RFC 7523.")
-    return Presented("private_key_jwt", _subject(assertion), assertion)
+    try:
+        claimed = msgspec.json.decode(base64url_decode(assertion.split(".")[1]), type=_Subject)
+    except (IndexError, ValueError, msgspec.DecodeError, RecursionError):
+        raise InvalidClient("The client assertion cannot be read.") from None
+    return Presented("private_key_jwt", claimed.sub, assertion)
 
 
 def _client_id(form: Form) -> str:
@@ -225,18 +247,6 @@ def _client_id(form: Form) -> str:
     if client_id is None:
         raise InvalidClient("No client credentials are given.")
     return client_id
-
-
-class _Subject(msgspec.Struct):
-    sub: str
-
-
-def _subject(assertion: str) -> str:
-    """The subject of the assertion, whose signature is not verified yet."""
-    try:
-        return msgspec.json.decode(base64url_decode(assertion.split(".")[1]), type=_Subject).sub
-    except (IndexError, ValueError, msgspec.DecodeError, RecursionError):
-        raise InvalidClient("The client assertion cannot be read.") from None
 
 
 # --- Client assertions: private_key_jwt (RFC 7523) --------------------------------------------------------------------
@@ -273,6 +283,8 @@ def verify_assertion(assertion: str, client: Client, audiences: list[str]) -> As
         claims = _signed_claims(assertion, (client.row.jwks or {}).get("keys", []))
         verifier: Any = _Verifier(audiences)
         verifier.verify_claims(claims)
+    except InvalidClient:
+        raise
     except (jwt.PyJWTError, InvalidClientError, StopIteration, ValueError, TypeError, RecursionError):
         raise InvalidClient("The client assertion's signature or its iss, sub, aud, exp or nbf is wrong.") from None
     if claims.get("sub") != client.get_client_id():

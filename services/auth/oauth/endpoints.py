@@ -13,9 +13,8 @@ from authlib.oauth2.rfc6749 import OAuth2Error
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.auth.oauth import queries, tokens
+from services.auth.oauth import clients, queries, tokens
 from services.auth.oauth.forms import DESCRIPTIONS, UNDESCRIBED, InvalidClient, TemporarilyUnavailable, reason_of
-from services.auth.oauth.reading import read_request
 from services.auth.oauth.server import Answer, AuthorizationServer, OAuthRequest, PresentedToken, check_grant_type
 from services.auth.oauth.tokens import RefreshToken, jti_milliseconds, read_access_token
 from services.auth.revocations import bell, watermarks
@@ -42,10 +41,13 @@ async def introspect(request: Request) -> Response:
 async def _serve(request: Request, decide: Decide, *, counted: bool = False) -> Response:
     """OAuth errors, and an unavailable database, become answers of RFC 6749 §5.2. `counted` calls go into the app's counts and events."""
     try:
-        asked = await read_request(request)
+        form = await clients.read_form(request)
+        presented = clients.read_credentials(request.headers, form)
+        client = await clients.load_client(request, presented.client_id)
     except OAuth2Error as error:
         return _render(error())
-    server: AuthorizationServer = request.state.oauth.for_client(asked.known_client)
+    asked = OAuthRequest("POST", form, presented, client)
+    server: AuthorizationServer = request.state.oauth.for_client(client)
     try:
         answer = await decide(request, server, asked)
     except OAuth2Error as error:
@@ -71,8 +73,14 @@ async def _decide_token(request: Request, server: AuthorizationServer, asked: OA
     async with _client_transaction(request, asked) as conn:
         if grant_type == "authorization_code" and "code" in asked.values:
             asked.code = await tokens.burn_code(conn, server.keyring, asked.authenticated, asked.values["code"])
-        elif "refresh_token" in asked.values:
-            await _redeem_refresh(request, conn, asked)
+        elif "refresh_token" in asked.values and asked.authenticated.check_grant_type("refresh_token"):
+            presented = tokens.read_refresh(asked.values["refresh_token"])
+            if presented is not None:
+                grace = timedelta(seconds=request.state.settings.refresh_grace_seconds)
+                # Reuse revokes the family, and the revocation is committed.
+                redeemed = await tokens.redeem_refresh(conn, server.keyring, asked.authenticated, presented, grace)
+                grant, asked.next_generation, asked.refused_because = redeemed
+                asked.refresh = RefreshToken(grant) if grant is not None else None
         answer = _respond(server, asked)
         if asked.error is None and asked.continues is not None:
             # The grant's next refresh token; the same one again if the client lost the answer.
@@ -85,18 +93,6 @@ async def _decide_token(request: Request, server: AuthorizationServer, asked: OA
         # A second use of a code or refresh token may have revoked a family.
         await bell.ring(request.state.redis)
     return answer
-
-
-async def _redeem_refresh(request: Request, conn: AsyncConnection, asked: OAuthRequest) -> None:
-    """Puts the grant on the request if the token is valid. Reuse revokes the family, and the revocation is committed."""
-    settings, server = request.state.settings, request.state.oauth
-    token = tokens.read_refresh(asked.values["refresh_token"])
-    if token is None or not asked.authenticated.check_grant_type("refresh_token"):
-        return
-    grace = timedelta(seconds=settings.refresh_grace_seconds)
-    redemption = await tokens.redeem_refresh(conn, server.keyring, asked.authenticated, token, grace)
-    grant, asked.next_generation, asked.refused_because = redemption
-    asked.refresh = RefreshToken(grant) if grant is not None else None
 
 
 def _respond(server: AuthorizationServer, asked: OAuthRequest) -> Answer:

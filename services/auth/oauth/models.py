@@ -133,7 +133,10 @@ class ResourceMetadata(msgspec.Struct):
 
 
 class GrantRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A user's permission for an app. `seed` goes into its refresh tokens, `generation` counts them."""
+    """A user's permission for an app. `seed` goes into its refresh tokens, `generation` counts them.
+
+    `awaited_mapping` is a changed mapping of roles that the relay has not applied to the user yet.
+    """
 
     grant_id: str
     tenant_id: str
@@ -147,6 +150,8 @@ class GrantRow(msgspec.Struct, frozen=True, kw_only=True):
     rotated_at: datetime | None
     created_at: datetime
     expires_at: datetime
+    roles: list[str]
+    awaited_mapping: dict[str, list[str]] | None
     is_live: bool
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple, cast
 import jwt
 import msgspec
 
+from services.auth.apps import scopes
 from services.auth.oauth import queries
 from services.auth.oauth.clients import Client
 from services.auth.oauth.models import CodeRow, GrantRow
@@ -232,7 +233,11 @@ async def burn_code(conn: AsyncConnection, keyring: Keyring, client: Client, cod
 
 
 async def lock_grant(conn: AsyncConnection, grant_id: str, client: Client) -> GrantRow | None:
-    return await database.first(conn, GrantRow, queries.LOCK_GRANT, (grant_id, client.get_client_id()))
+    grant = await database.first(conn, GrantRow, queries.LOCK_GRANT, (grant_id, client.get_client_id()))
+    if grant is None or grant.awaited_mapping is None:
+        return grant
+    is_over = scopes.exceeds(grant.scopes, grant.roles, grant.awaited_mapping)
+    return msgspec.structs.replace(grant, is_live=grant.is_live and not is_over)
 
 
 class Redemption(NamedTuple):

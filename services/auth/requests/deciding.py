@@ -62,8 +62,24 @@ async def approve(conn: AsyncConnection, request_id: str, reason: str | None) ->
     request, tenant = await _pending(conn, request_id)
     if tenant.status != "active":
         raise OperationRefused(f"{tenant.tenant_id} is {tenant.status}")
-    made = await _open(conn, request, tenant)
-    return await _decide(conn, request, tenant, "approved", reason, made)
+    wanted, detail = request.wanted(), {"request": request.id}
+    match wanted:
+        case SandboxDetails():
+            made = await make_sandbox(conn, tenant, wanted, request.id)
+            await aset_tenant(conn, tenant.tenant_id)
+            columns = dict(zip(NOTHING_MADE, made, strict=True))
+            return await _decide(conn, request, tenant, "approved", reason, columns)
+        case PlatformDetails() | TelephonyDetails() | HandoverDetails():
+            await conn.execute(tenant_queries.GRANT_SCOPES, (wanted.scopes, tenant.tenant_id))
+            await _record(conn, tenant, "tenant.scopes_granted", detail | {"scopes": wanted.scopes})
+        case BundlesDetails():
+            await conn.execute(tenant_queries.GRANT_BUNDLES, (wanted.bundles, tenant.tenant_id))
+            await _record(conn, tenant, "tenant.bundles_granted", detail | {"bundles": wanted.bundles})
+        case FederationDetails():
+            await conn.execute(tenant_queries.OPEN_FEDERATION, (tenant.tenant_id,))
+            await _record(conn, tenant, "tenant.federation_opened", detail)
+    await announce_async(conn, tenant.tenant_id)
+    return await _decide(conn, request, tenant, "approved", reason, NOTHING_MADE)
 
 
 async def decline(conn: AsyncConnection, request_id: str, reason: str) -> RequestRow:
@@ -79,27 +95,6 @@ async def _pending(conn: AsyncConnection, request_id: str) -> tuple[RequestRow, 
         raise OperationRefused(f"{request_id} is {request.status} already")
     await aset_tenant(conn, request.tenant_id)
     return request, await store.load_tenant(conn, request.tenant_id)
-
-
-async def _open(conn: AsyncConnection, request: RequestRow, tenant: Tenant) -> dict[str, str | None]:
-    """Opens the capability for the tenant. Returns the columns that name a sandbox."""
-    wanted, detail = request.wanted(), {"request": request.id}
-    match wanted:
-        case SandboxDetails():
-            made = await make_sandbox(conn, tenant, wanted, request.id)
-            await aset_tenant(conn, tenant.tenant_id)
-            return dict(zip(NOTHING_MADE, made, strict=True))
-        case PlatformDetails() | TelephonyDetails() | HandoverDetails():
-            await conn.execute(tenant_queries.GRANT_SCOPES, (wanted.scopes, tenant.tenant_id))
-            await _record(conn, tenant, "tenant.scopes_granted", detail | {"scopes": wanted.scopes})
-        case BundlesDetails():
-            await conn.execute(tenant_queries.GRANT_BUNDLES, (wanted.bundles, tenant.tenant_id))
-            await _record(conn, tenant, "tenant.bundles_granted", detail | {"bundles": wanted.bundles})
-        case FederationDetails():
-            await conn.execute(tenant_queries.OPEN_FEDERATION, (tenant.tenant_id,))
-            await _record(conn, tenant, "tenant.federation_opened", detail)
-    await announce_async(conn, tenant.tenant_id)
-    return NOTHING_MADE
 
 
 async def _record(conn: AsyncConnection, tenant: Tenant, action: str, detail: dict[str, Any]) -> None:

@@ -164,6 +164,15 @@ class RequestRow(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.convert(self.details, DETAILS[self.capability])
 
     def shown(self) -> IntegrationRequest:
+        sandbox = None
+        if self.sandbox_tenant_id is not None and self.sandbox_client_id is not None:
+            sandbox = Sandbox(
+                tenant_id=self.sandbox_tenant_id,
+                client_id=self.sandbox_client_id,
+                credentials=f"{REQUESTS}/{self.id}/credentials",
+                credentials_at=self.credentials_at,
+                demo_data_at=self.demo_data_at,
+            )
         return IntegrationRequest(
             id=self.id,
             capability=self.capability,
@@ -174,18 +183,7 @@ class RequestRow(msgspec.Struct, frozen=True, kw_only=True):
             created_at=self.created_at,
             decided_at=self.decided_at,
             decision_reason=self.decision_reason,
-            sandbox=self._sandbox(),
-        )
-
-    def _sandbox(self) -> Sandbox | None:
-        if self.sandbox_tenant_id is None or self.sandbox_client_id is None:
-            return None
-        return Sandbox(
-            tenant_id=self.sandbox_tenant_id,
-            client_id=self.sandbox_client_id,
-            credentials=f"{REQUESTS}/{self.id}/credentials",
-            credentials_at=self.credentials_at,
-            demo_data_at=self.demo_data_at,
+            sandbox=sandbox,
         )
 
 

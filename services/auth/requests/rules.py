@@ -22,7 +22,30 @@ _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
 
 
 def check(details: Details, reason: str) -> list[FieldError]:
-    return [*_check_text("/reason", reason, lines=True), *_check_details(details)]
+    errors = _check_text("/reason", reason, lines=True)
+    match details:
+        case BundlesDetails():
+            errors += [
+                FieldError(f"/details/bundles/{index}", f"there are {', '.join(BUNDLES)}")
+                for index, name in enumerate(details.bundles)
+                if name not in BUNDLES
+            ]
+            errors += _repeated("/details/bundles", details.bundles)
+        case PlatformDetails() | TelephonyDetails() | HandoverDetails():
+            errors += _repeated("/details/scopes", details.scopes)
+        case FederationDetails():
+            errors += [
+                FieldError(f"/details/domains/{index}", "is not a domain name in lower case, such as ambulance.example")
+                for index, name in enumerate(details.domains)
+                if not _DOMAIN.fullmatch(name)
+            ]
+            errors += _repeated("/details/domains", details.domains)
+            errors += _check_text("/details/identity_provider", details.identity_provider)
+        case SandboxDetails():
+            if not (_ADDRESS.fullmatch(details.admin_email) and details.admin_email.isprintable()):
+                errors.append(FieldError("/details/admin_email", "is not an e-mail address"))
+            errors += _check_text("/details/name", details.name)
+    return errors
 
 
 def has_already(details: Details, tenant: Tenant) -> bool:
@@ -41,41 +64,6 @@ def has_already(details: Details, tenant: Tenant) -> bool:
 def is_own_sandbox(details: Details, tenant: Tenant) -> bool:
     """Whether a sandbox asks for a sandbox. Sandboxes get none."""
     return isinstance(details, SandboxDetails) and tenant.environment == "sandbox"
-
-
-def _check_details(details: Details) -> list[FieldError]:
-    match details:
-        case BundlesDetails():
-            unknown = [
-                FieldError(f"/details/bundles/{index}", f"there are {', '.join(BUNDLES)}")
-                for index, name in enumerate(details.bundles)
-                if name not in BUNDLES
-            ]
-            return unknown + _repeated("/details/bundles", details.bundles)
-        case PlatformDetails() | TelephonyDetails() | HandoverDetails():
-            return _repeated("/details/scopes", details.scopes)
-        case FederationDetails():
-            return [
-                *_check_domains(details.domains),
-                *_check_text("/details/identity_provider", details.identity_provider),
-            ]
-        case SandboxDetails():
-            return [*_check_address(details.admin_email), *_check_text("/details/name", details.name)]
-
-
-def _check_domains(domains: Sequence[str]) -> list[FieldError]:
-    wrong = [
-        FieldError(f"/details/domains/{index}", "is not a domain name in lower case, such as ambulance.example")
-        for index, name in enumerate(domains)
-        if not _DOMAIN.fullmatch(name)
-    ]
-    return wrong + _repeated("/details/domains", domains)
-
-
-def _check_address(address: str) -> list[FieldError]:
-    if _ADDRESS.fullmatch(address) and address.isprintable():
-        return []
-    return [FieldError("/details/admin_email", "is not an e-mail address")]
 
 
 def _check_text(pointer: str, text: str, *, lines: bool = False) -> list[FieldError]:

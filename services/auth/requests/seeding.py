@@ -138,7 +138,18 @@ async def begin(settings: Settings, request_id: str) -> str:
 def write(api: Api, patience: float = PATIENCE) -> None:
     """Raises OperationRefused, with the step, for an unexpected or missing answer."""
     try:
-        _write_devices_and_encounter(api, _wait_for_document(api, patience))
+        document = _wait_for_document(api, patience)
+        devices = {
+            device["serial_number"]: api.expect({200, 201}, "POST", "/api/v1/devices/enrol", device)["id"]
+            for device in DEVICES
+        }
+        opened = api.expect({200}, "POST", "/graphql", incident(document))
+        if any(error["extensions"]["code"] != "CONFLICT" for error in opened.get("errors", ())):
+            raise OperationRefused("POST /graphql did not open the incident")
+        opened = api.expect({201, 409}, "POST", "/api/v1/epcr/encounters", encounter())
+        encounter_id = opened.get("id") or opened["encounter_id"]
+        path = f"/api/v1/devices/{devices[MEASURING]}/observations"
+        api.expect({201}, "POST", path, observation(encounter_id), Idempotency_Key="demo-observation")
     except (OSError, http.client.HTTPException) as error:
         raise OperationRefused(f"the API does not answer: {type(error).__name__}") from None
 
@@ -154,20 +165,6 @@ def _wait_for_document(api: Api, patience: float) -> str:
         if time.monotonic() > deadline:
             raise OperationRefused("graphql-api does not know the new app yet")
         time.sleep(0.25)
-
-
-def _write_devices_and_encounter(api: Api, document: str) -> None:
-    devices = {
-        device["serial_number"]: api.expect({200, 201}, "POST", "/api/v1/devices/enrol", device)["id"]
-        for device in DEVICES
-    }
-    opened = api.expect({200}, "POST", "/graphql", incident(document))
-    if any(error["extensions"]["code"] != "CONFLICT" for error in opened.get("errors", ())):
-        raise OperationRefused("POST /graphql did not open the incident")
-    opened = api.expect({201, 409}, "POST", "/api/v1/epcr/encounters", encounter())
-    encounter_id = opened.get("id") or opened["encounter_id"]
-    path = f"/api/v1/devices/{devices[MEASURING]}/observations"
-    api.expect({201}, "POST", path, observation(encounter_id), Idempotency_Key="demo-observation")
 
 
 async def finish(settings: Settings, request_id: str) -> None:

@@ -46,7 +46,8 @@ class Changes:
 
     async def run(self, changed: Callable[[], Awaitable[object]]) -> None:
         """Looks for ever and calls `changed` after each change."""
-        listening = asyncio.create_task(self._listen())
+        # Another process of auth wakes it at once. Without Redis the regular looks suffice.
+        listening = asyncio.create_task(redis_clients.follow(self._redis_url, CHANNEL, self._wake.set))
         serving.LEAVING.add(self.close)
         try:
             while True:
@@ -54,7 +55,10 @@ class Changes:
                 with suppress(problems.Problem):
                     await self.look()
                 if self._sequence != before:
-                    await _try(changed)
+                    try:
+                        await changed()
+                    except Exception as error:  # it is tried again after any error
+                        log.warning("not done after a change: %s", type(error).__name__)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(LOOK_SECONDS):
                         await self._wake.wait()
@@ -98,11 +102,16 @@ class Changes:
                 rows = await (await conn.execute(queries.WATERMARKS_AFTER, (after, PAGE))).fetchall()
             more = len(rows) == PAGE
             return self._encode([_watermark(row) for row in rows], rows[-1][0] if more else sequence, more=more)
+        # All changes in memory together are about as much as a follower reads from one answer.
         body = self._encoded.get(after)
         if body is None:
             if len(self._encoded) >= ENCODED:
                 self._encoded.clear()
-            body = self._encoded[after] = self._portion(after)
+            begins = bisect_right(self._numbers, after)
+            ends = begins + PAGE
+            more = ends < len(self._kept)
+            sequence = self._numbers[ends - 1] if more else self._sequence
+            body = self._encoded[after] = self._encode(self._kept[begins:ends], sequence, more=more)
         return body
 
     async def _look(self) -> None:
@@ -137,29 +146,8 @@ class Changes:
             self._kept_after = self._numbers[excess - 1]
             del self._kept[:excess], self._numbers[:excess]
 
-    def _portion(self, after: int) -> bytes:
-        """A page of the changes in memory. All of them together are about as much as a follower reads from one answer."""
-        begins = bisect_right(self._numbers, after)
-        ends = begins + PAGE
-        if ends >= len(self._kept):
-            return self._encode(self._kept[begins:])
-        return self._encode(self._kept[begins:ends], self._numbers[ends - 1], more=True)
-
-    def _encode(self, watermarks: list[Watermark], sequence: int | None = None, *, more: bool = False) -> bytes:
-        return msgspec.json.encode(
-            Answer(watermarks, self._sequence if sequence is None else sequence, more, self._keys)
-        )
-
-    async def _listen(self) -> None:
-        """Looks at once when another process of auth wakes it. Without Redis the regular looks suffice."""
-        await redis_clients.follow(self._redis_url, CHANNEL, self._wake.set)
-
-
-async def _try(changed: Callable[[], Awaitable[object]]) -> None:
-    try:
-        await changed()
-    except Exception as error:  # it is tried again after any error
-        log.warning("not done after a change: %s", type(error).__name__)
+    def _encode(self, watermarks: list[Watermark], sequence: int, *, more: bool) -> bytes:
+        return msgspec.json.encode(Answer(watermarks, sequence, more, self._keys))
 
 
 def _watermark(row: Any) -> Watermark:

@@ -88,7 +88,10 @@ def _check_response(response: Element, expected: Expected) -> Element:
     if response.tag != tag(PROTOCOL, "Response") or response.get("Version") != "2.0":
         refuse("malformed", "not a SAML 2.0 response")
     refuse_repeated_ids(response)
-    _check_status(response)
+    status = only(only(response, PROTOCOL, "Status"), PROTOCOL, "StatusCode")
+    if status.get("Value") != SUCCESS:
+        inner = [code.get("Value") or "" for code in status.iter(tag(PROTOCOL, "StatusCode"))]
+        refuse("status", shown("the identity provider says " + " ".join(code.rpartition(":")[2] for code in inner)))
     if count(response, ASSERTION, "EncryptedAssertion", "EncryptedID", "EncryptedAttribute") or count(
         response, ENCRYPTION, "EncryptedData"
     ):
@@ -102,22 +105,11 @@ def _check_response(response: Element, expected: Expected) -> Element:
     placed = len(children(found[0], SIGNATURE, "Signature")) + len(children(response, SIGNATURE, "Signature"))
     if count(response, SIGNATURE, "Signature") != placed:
         refuse("signature", "a signature is where none belongs")
-    _check_addressee(response, expected)
-    return found[0]
-
-
-def _check_status(response: Element) -> None:
-    status = only(only(response, PROTOCOL, "Status"), PROTOCOL, "StatusCode")
-    if status.get("Value") != SUCCESS:
-        inner = [code.get("Value") or "" for code in status.iter(tag(PROTOCOL, "StatusCode"))]
-        refuse("status", shown("the identity provider says " + " ".join(code.rpartition(":")[2] for code in inner)))
-
-
-def _check_addressee(response: Element, expected: Expected) -> None:
     if response.get("Destination") != expected.acs_url:
         refuse("destination", _difference(expected.acs_url, response.get("Destination")))
     for issuer in children(response, ASSERTION, "Issuer"):
         _check_issuer(issuer, expected)
+    return found[0]
 
 
 def _check_issuer(issuer: Element, expected: Expected) -> None:
@@ -137,7 +129,12 @@ def _read(assertion: Element, expected: Expected, now: datetime, answered: str |
     _check_window(None, issued_at + LONGEST, now, "the day after IssueInstant")
     _check_issuer(only(assertion, ASSERTION, "Issuer", "issuer"), expected)
     subject = only(assertion, ASSERTION, "Subject")
-    name_id, name_id_format = _name_id(only(subject, ASSERTION, "NameID", "name_id"))
+    named = only(subject, ASSERTION, "NameID", "name_id")
+    name_id, name_id_format = text_of(named), named.get("Format", UNSPECIFIED)
+    if name_id_format == TRANSIENT:
+        refuse("name_id", "a transient NameID is another at each sign-in; send a persistent one")
+    if not name_id or len(name_id) > MAX_NAME_ID or not name_id.isprintable():
+        refuse("name_id", f"the NameID is empty, not printable or longer than {MAX_NAME_ID} characters")
     in_response_to, expires_at = _confirmation(subject, expected, now)
     if in_response_to != answered:
         refuse("in_response_to", "the response and its assertion answer different requests")
@@ -155,16 +152,6 @@ def _read(assertion: Element, expected: Expected, now: datetime, answered: str |
         attributes=_attributes(assertion),
         certificate="",
     )
-
-
-def _name_id(element: Element) -> tuple[str, str]:
-    """The NameID and its format. Refuses one that differs at each sign-in."""
-    name, name_format = text_of(element), element.get("Format", UNSPECIFIED)
-    if name_format == TRANSIENT:
-        refuse("name_id", "a transient NameID is another at each sign-in; send a persistent one")
-    if not name or len(name) > MAX_NAME_ID or not name.isprintable():
-        refuse("name_id", f"the NameID is empty, not printable or longer than {MAX_NAME_ID} characters")
-    return name, name_format
 
 
 def _confirmation(subject: Element, expected: Expected, now: datetime) -> tuple[str | None, datetime]:

@@ -1,6 +1,5 @@
 """The operator's commands for SAML: replace our signing certificate of a connection, in two steps."""
 
-from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -12,24 +11,21 @@ from services.auth.tenants.operations import Conn, OperationRefused, record
 from shared.primitives.crypto import Keyring
 
 ConnectionId = Annotated[str, typer.Argument(help="The connection's id, samlc_…")]
+cli = typer.Typer(no_args_is_help=True, help="Our signing certificate of a SAML connection.")
 
 
-def saml_commands(load: Callable[[], Settings]) -> typer.Typer:
-    cli = typer.Typer(no_args_is_help=True, help="Our signing certificate of a SAML connection.")
+@cli.command(name="next-certificate")
+def next_certificate(connection: ConnectionId) -> None:
+    """Make the next key and print its certificate, which our metadata shows beside the one in use."""
+    with operating() as (settings, conn):
+        show(prepare(conn, settings, connection))
 
-    @cli.command(name="next-certificate")
-    def next_certificate(connection: ConnectionId) -> None:
-        """Make the next key and print its certificate, which our metadata shows beside the one in use."""
-        with operating(load) as (settings, conn):
-            show(prepare(conn, settings, connection))
 
-    @cli.command(name="use-certificate")
-    def use_certificate(connection: ConnectionId) -> None:
-        """Sign with the next key from now on: once the identity provider has its certificate. The old one ends."""
-        with operating(load) as (_, conn):
-            use(conn, connection)
-
-    return cli
+@cli.command(name="use-certificate")
+def use_certificate(connection: ConnectionId) -> None:
+    """Sign with the next key from now on: once the identity provider has its certificate. The old one ends."""
+    with operating() as (_, conn):
+        use(conn, connection)
 
 
 def prepare(conn: Conn, settings: Settings, connection_id: str) -> str:

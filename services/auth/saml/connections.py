@@ -148,38 +148,27 @@ async def resolved(
     if pasted is not None:
         if both := [name for name in FROM_METADATA if name in named]:
             _refuse([FieldError(f"/{name}", "stands in metadata_xml as well; send one of the two") for name in both])
-        named |= await _from_metadata(PastedMetadata(text=pasted, plain_http=plain_http), read)
-    _refuse([*_check_urls(named, plain_http=plain_http), *_check_text(named)])
+        try:
+            named |= (await read(PastedMetadata(text=pasted, plain_http=plain_http)))._asdict()
+        except MessageRefused as refused:
+            if refused.reason in ("busy", "too_many"):
+                raise problems.unavailable("Too much metadata is being read; try again.") from None
+            detail = refused.detail if refused.reason == "metadata" else f"{refused.reason}: {refused.detail}"
+            raise problems.invalid("The metadata cannot be used.", [FieldError("/metadata_xml", detail)]) from None
+    errors = []
+    for name in ("sso_url", "slo_url"):
+        if named.get(name) and (problem := metadata.problem_with_url(named[name], plain_http=plain_http)) is not None:
+            errors.append(FieldError(f"/{name}", problem))
+    for name in ("name", "entity_id"):
+        if name in named and not named[name].isprintable():
+            errors.append(FieldError(f"/{name}", "holds unprintable characters"))
+    _refuse(errors)
     return named
-
-
-async def _from_metadata(pasted: PastedMetadata, read: ReadsMetadata) -> dict[str, Any]:
-    try:
-        return (await read(pasted))._asdict()
-    except MessageRefused as refused:
-        if refused.reason in ("busy", "too_many"):
-            raise problems.unavailable("Too much metadata is being read; try again.") from None
-        detail = refused.detail if refused.reason == "metadata" else f"{refused.reason}: {refused.detail}"
-        raise problems.invalid("The metadata cannot be used.", [FieldError("/metadata_xml", detail)]) from None
 
 
 def _refuse(errors: list[FieldError]) -> None:
     if errors:
         raise problems.invalid("The request does not fit; see errors.", errors)
-
-
-def _check_urls(named: Mapping[str, Any], *, plain_http: bool) -> list[FieldError]:
-    found = [
-        (name, metadata.problem_with_url(named[name], plain_http=plain_http))
-        for name in ("sso_url", "slo_url")
-        if named.get(name)
-    ]
-    return [FieldError(f"/{name}", problem) for name, problem in found if problem is not None]
-
-
-def _check_text(named: Mapping[str, Any]) -> list[FieldError]:
-    texts = [(name, named[name]) for name in ("name", "entity_id") if name in named]
-    return [FieldError(f"/{name}", "holds unprintable characters") for name, text in texts if not text.isprintable()]
 
 
 def check_complete(named: Mapping[str, Any]) -> None:

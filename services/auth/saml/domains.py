@@ -53,22 +53,19 @@ class DnsResolver:
         self._setting = setting
 
     async def texts(self, name: str) -> list[str]:
+        host, _, port = self._setting.rpartition(":")
+        resolver = dns.asyncresolver.Resolver(configure=not host)
+        if host:
+            resolver.nameservers, resolver.port = [host.strip("[]")], int(port)
+        resolver.lifetime = SECONDS
         try:
-            answer = await self._resolver().resolve(name + ".", RdataType.TXT, raise_on_no_answer=False, search=False)
+            answer = await resolver.resolve(name + ".", RdataType.TXT, raise_on_no_answer=False, search=False)
         except dns.resolver.NXDOMAIN:
             return []
         except (dns.exception.DNSException, OSError) as error:
             raise Unanswered(name) from error
         records = [record for record in answer if isinstance(record, TXTBase)]
         return [b"".join(record.strings).decode("utf-8", "replace") for record in records]
-
-    def _resolver(self) -> dns.asyncresolver.Resolver:
-        host, _, port = self._setting.rpartition(":")
-        resolver = dns.asyncresolver.Resolver(configure=not host)
-        if host:
-            resolver.nameservers, resolver.port = [host.strip("[]")], int(port)
-        resolver.lifetime = SECONDS
-        return resolver
 
 
 def normalised(domain: str) -> str | None:
@@ -105,24 +102,25 @@ def objection_to(email: str) -> str | None:
 
 
 def to_ascii(domain: str) -> str | None:
-    """A domain's ASCII form, in lower case; None for spellings that IDNA only maps to a domain."""
-    labels = [_label_to_ascii(label) for label in domain.split(".")]
-    return None if None in labels else normalised(".".join(label for label in labels if label is not None))
+    """A domain's ASCII form, in lower case; None for spellings that IDNA only maps to a domain.
 
-
-def _label_to_ascii(written: str) -> str | None:
-    """None for other dots (U+3002, U+FF0E, U+FF61), full-width letters, `ß`, and all else that IDNA maps to other characters."""
-    label = written.lower()
-    if label.isascii() != written.isascii():  # the Kelvin sign lowers to k
-        return None
-    try:
-        encoded = label.encode("idna").decode() if not label.isascii() else label
-        decoded = encoded.encode().decode("idna") if encoded.startswith("xn--") else encoded
-        again = decoded.encode("idna").decode() if encoded.startswith("xn--") else encoded
-    except UnicodeError:
-        return None
-    is_same = again == encoded and (label.isascii() or decoded == unicodedata.normalize("NFC", label))
-    return encoded if is_same else None
+    Such are other dots (U+3002, U+FF0E, U+FF61), full-width letters, and `ß`.
+    """
+    labels = []
+    for written in domain.split("."):
+        label = written.lower()
+        if label.isascii() != written.isascii():  # the Kelvin sign lowers to k
+            return None
+        try:
+            encoded = label.encode("idna").decode() if not label.isascii() else label
+            decoded = encoded.encode().decode("idna") if encoded.startswith("xn--") else encoded
+            again = decoded.encode("idna").decode() if encoded.startswith("xn--") else encoded
+        except UnicodeError:
+            return None
+        if again != encoded or not (label.isascii() or decoded == unicodedata.normalize("NFC", label)):
+            return None
+        labels.append(encoded)
+    return normalised(".".join(labels))
 
 
 def shown(row: DomainRow) -> Domain:
@@ -189,15 +187,15 @@ def look_again(conn: Connection, resolver: Resolver) -> None:
 
 
 async def _are_there(resolver: Resolver, due: list[Proven]) -> list[bool | None]:
-    return await asyncio.gather(*(_is_there(resolver, one) for one in due))
+    """Whether each record is there; None if no server answers."""
 
+    async def is_there(one: Proven) -> bool | None:
+        try:
+            return await is_proven(resolver, one.domain, one.token)
+        except Unanswered:
+            return None
 
-async def _is_there(resolver: Resolver, one: Proven) -> bool | None:
-    """None if no server answers."""
-    try:
-        return await is_proven(resolver, one.domain, one.token)
-    except Unanswered:
-        return None
+    return await asyncio.gather(*map(is_there, due))
 
 
 def _record_event(conn: Connection, one: Proven, kind: str, why: str) -> None:

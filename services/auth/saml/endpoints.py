@@ -12,7 +12,7 @@ from services.auth import caps
 from services.auth.apps.store import load_tenant
 from services.auth.revocations import bell, watermarks
 from services.auth.revocations.watermarks import Ended
-from services.auth.saml import connections, domains, people, queries
+from services.auth.saml import connections, domains, queries, roles
 from services.auth.saml.models import (
     Connection,
     ConnectionChange,
@@ -108,7 +108,8 @@ async def change_connection(
             await _refuse_last_connection(conn, connection.connection_id)
             ended = await _end_access(conn, connection.connection_id, "connection disabled")
         if "role_mapping" in named and named["role_mapping"] != connection.role_mapping:
-            ended.grants.extend(await people.apply_mapping(conn, connection.connection_id, named["role_mapping"]))
+            grants, apps = await roles.apply(conn, connection.connection_id, named["role_mapping"])
+            ended = Ended(ended.grants + grants, ended.apps + apps)
         connection = await connections.save(conn, connection, named)
         detail: dict[str, Any] = {"fields": sorted(named)}
         if wanted is not None:
@@ -284,29 +285,22 @@ async def set_policy(request: Request, caller: Caller, wanted: PolicyChange) -> 
                     "No active connection with a proven domain has signed anybody in yet; enforcing would lock everyone out."
                 )
         await conn.execute(queries.SET_POLICY, (caller.tenant_id, wanted.enforced, break_glass))
-        ended = await _end_password_access(conn, before, break_glass) if wanted.enforced else Ended([], [])
+        ended, why = Ended([], []), "passwords are refused"
+        if wanted.enforced:
+            await conn.execute(queries.END_PASSWORD_SESSIONS, (break_glass,))
+        if wanted.enforced and not before.enforced:
+            whose = {"whose": break_glass or ""}
+            ended = await watermarks.end_grants_of_people(conn, queries.PEOPLE_WITH_PASSWORD, whose, why)
+        elif wanted.enforced and before.break_glass_user_id not in (None, break_glass):
+            # While the policy was enforced, only the former break-glass user could begin grants with a password.
+            whose = {"whose": before.break_glass_user_id}
+            ended = Ended(await watermarks.end_grants(conn, queries.GRANTS_OF_USER, whose, why), [])
         detail = {"enforced": wanted.enforced, "break_glass": break_glass}
         await audit.record(conn, caller, "saml.policy_changed", caller.tenant_id, detail)
         policy = await _policy(conn)
         await watermarks.revoke_ended(conn, ended)
     await bell.ring(request.state.redis)
     return policy.shown()
-
-
-async def _end_password_access(conn: AsyncConnection, before: PolicyRow, break_glass: str | None) -> Ended:
-    """The result is for `revoke_ended`.
-
-    While the policy was enforced, only the former break-glass user could begin grants with a password.
-    """
-    await conn.execute(queries.END_PASSWORD_SESSIONS, (break_glass,))
-    why = "passwords are refused"
-    if not before.enforced:
-        whose = {"whose": break_glass or ""}
-        return await watermarks.end_grants_of_people(conn, queries.PEOPLE_WITH_PASSWORD, whose, why)
-    if before.break_glass_user_id not in (None, break_glass):
-        whose = {"whose": before.break_glass_user_id}
-        return Ended(await watermarks.end_grants(conn, queries.GRANTS_OF_USER, whose, why), [])
-    return Ended([], [])
 
 
 async def _break_glass(conn: AsyncConnection, wanted: PolicyChange) -> str | None:

@@ -48,8 +48,7 @@ async def begin(conn: AsyncConnection, request: Request, session: Session, conti
         "lives": LOGOUT_SECONDS,
     }
     await receiving.add_request(conn, request, connection.connection_id, row, is_returning=True)
-    key = receiving.own_key(request.state.keyring, connection)
-    return messages.to_url(connection.slo_url, "SAMLRequest", message, "", key)
+    return receiving.signed_url(request, connection, connection.slo_url, "SAMLRequest", message)
 
 
 async def slo(request: Request) -> Response:
@@ -102,6 +101,5 @@ async def _ended(request: Request, connection: OpenConnection, asked: LogoutRequ
         return pages.render(request, "signed_out.html", gives_cookie=False, goes_to="")
     mine = receiving.own_of(request, connection)
     answer = messages.logout_response(mine.entity_id, connection.slo_url, asked.request_id, datetime.now(UTC))
-    key = receiving.own_key(request.state.keyring, connection)
-    location = messages.to_url(connection.slo_url, "SAMLResponse", answer, relay_state, key)
+    location = receiving.signed_url(request, connection, connection.slo_url, "SAMLResponse", answer, relay_state)
     return Response(status_code=303, headers={**pages.headers(), "location": location})

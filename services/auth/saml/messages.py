@@ -215,20 +215,17 @@ def _is_signed(certificate: Certificate, algorithm: str, signature: bytes, signe
         if isinstance(key, rsa.RSAPublicKey) and "#rsa-" in algorithm:
             key.verify(signature, signed, PKCS1v15(), digest)
         elif isinstance(key, ec.EllipticCurvePublicKey) and "#ecdsa-" in algorithm:
-            key.verify(_as_der(signature, key), signed, ec.ECDSA(digest))
+            # XML-DSig concatenates r and s; the library needs DER.
+            size = (key.key_size + 7) // 8
+            if len(signature) != 2 * size:
+                return False
+            der = encode_dss_signature(int.from_bytes(signature[:size]), int.from_bytes(signature[size:]))
+            key.verify(der, signed, ec.ECDSA(digest))
         else:
             return False
     except (InvalidSignature, ValueError):
         return False
     return True
-
-
-def _as_der(signature: bytes, key: ec.EllipticCurvePublicKey) -> bytes:
-    """XML-DSig concatenates r and s; the library needs DER."""
-    size = (key.key_size + 7) // 8
-    if len(signature) != 2 * size:
-        raise ValueError("a signature of another length")
-    return encode_dss_signature(int.from_bytes(signature[:size]), int.from_bytes(signature[size:]))
 
 
 def decode_base64(text: str) -> bytes:

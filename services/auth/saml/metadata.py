@@ -148,7 +148,12 @@ def own(issuer: str, connection_id: str, certificate: str) -> Own:
 def read(text: str, *, plain_http: bool) -> IdentityProvider:
     """Reads an identity provider's metadata. Raises MessageRefused with a detail for the administrator."""
     root = parse(text.encode())
-    entity = _entity(root)
+    entities = [root] if root.tag == tag(METADATA, "EntityDescriptor") else []
+    if root.tag == tag(METADATA, "EntitiesDescriptor"):
+        entities = children(root, METADATA, "EntityDescriptor")
+    if len(entities) != 1:
+        refuse("metadata", "it is not the metadata of one entity")
+    entity = entities[0]
     entity_id = entity.get("entityID") or ""
     if not entity_id or len(entity_id) > MAX_URL or not entity_id.isprintable():
         refuse("metadata", "the entityID is missing or too long")
@@ -165,23 +170,19 @@ def read(text: str, *, plain_http: bool) -> IdentityProvider:
     for url in filter(None, (sso_url, slo_url)):
         if (problem := problem_with_url(url, plain_http=plain_http)) is not None:
             refuse("metadata", f"an address in it {problem}")
-    found: dict[str, None] = {}
-    for descriptor in children(described[0], METADATA, "KeyDescriptor"):
-        if descriptor.get("use", "signing") == "signing":
-            for one in descriptor.iter(tag(SIGNATURE, "X509Certificate")):
-                found[to_pem(_certificate(text_of(one)))] = None
+    signing = [
+        text_of(certificate)
+        for descriptor in children(described[0], METADATA, "KeyDescriptor")
+        if descriptor.get("use", "signing") == "signing"
+        for certificate in descriptor.iter(tag(SIGNATURE, "X509Certificate"))
+    ]
+    try:
+        found = list(dict.fromkeys(to_pem(read_certificate(text)) for text in signing))
+    except Unusable as error:
+        raise MessageRefused("metadata", f"a signing certificate cannot be used: {error}") from None
     if not 1 <= len(found) <= MAX_CERTIFICATES:
         refuse("metadata", f"it has {len(found)} signing certificates; one or two can be pinned")
-    return IdentityProvider(entity_id, sso_url, slo_url, list(found))
-
-
-def _entity(root: Element) -> Element:
-    if root.tag == tag(METADATA, "EntityDescriptor"):
-        return root
-    found = children(root, METADATA, "EntityDescriptor") if root.tag == tag(METADATA, "EntitiesDescriptor") else []
-    if len(found) != 1:
-        refuse("metadata", "it is not the metadata of one entity")
-    return found[0]
+    return IdentityProvider(entity_id, sso_url, slo_url, found)
 
 
 def _location(described: Element, service: str) -> str:
@@ -189,13 +190,6 @@ def _location(described: Element, service: str) -> str:
         if one.get("Binding") == REDIRECT:
             return one.get("Location") or ""
     return ""
-
-
-def _certificate(text: str) -> Certificate:
-    try:
-        return read_certificate(text)
-    except Unusable as error:
-        raise MessageRefused("metadata", f"a signing certificate cannot be used: {error}") from None
 
 
 def problem_with_url(url: str, *, plain_http: bool) -> str | None:

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from services.auth import caps
 from services.auth.apps import scopes
 from services.auth.revocations import watermarks
-from services.auth.saml import connections, domains, queries
+from services.auth.saml import connections, domains, queries, roles
 from services.auth.saml.assertions import Verified
 from services.auth.saml.documents import refuse, shown
 from services.auth.saml.models import AttributeMapping, Federated, OpenConnection
@@ -65,28 +65,16 @@ def person_from(
     if (objection := domains.objection_to(email)) is not None:
         refuse("email", f"the e-mail address in {where} {objection}")
     name = _first(attributes, (wanted.name,) if wanted.name else NAME_NAMES)
-    roles = sorted(set(attributes.get(wanted.roles, ())) & set(role_mapping)) if role_mapping else []
-    if role_mapping and not roles:
+    held = sorted(set(attributes.get(wanted.roles, ())) & set(role_mapping)) if role_mapping else []
+    if role_mapping and not held:
         refuse("no_role", f"no value of the attribute {wanted.roles} is mapped to a role here")
-    limit = limit_of(roles, role_mapping) if role_mapping else None
+    limit = scopes.of_roles(held, role_mapping) if role_mapping else None
     printable = "".join(character for character in name if character.isprintable())
-    return Person(email, printable[:MAX_NAME] or email.partition("@")[0], roles, limit)
-
-
-def limit_of(roles: Iterable[str], role_mapping: Mapping[str, Sequence[str]]) -> list[str]:
-    """The scopes that these mapped roles allow together."""
-    return sorted({scope for role in roles for scope in role_mapping[role]})
+    return Person(email, printable[:MAX_NAME] or email.partition("@")[0], held, limit)
 
 
 def _first(attributes: Mapping[str, Sequence[str]], names: Iterable[str]) -> str:
     return next((value for name in names for value in attributes.get(name, ()) if value), "")
-
-
-def scopes_beyond(limit: Sequence[str] | None, wanted: Iterable[str]) -> list[str]:
-    """The scopes that a person with this limit may not give to an app. No role is needed for offline access."""
-    if limit is None:
-        return []
-    return [scope for scope in wanted if scope != scopes.OFFLINE_ACCESS and not scopes.allows(limit, scope)]
 
 
 # --- Users ------------------------------------------------------------------------------------------------------------
@@ -115,7 +103,7 @@ async def admit(conn: AsyncConnection, settings: Settings, connection: OpenConne
     if not is_active:
         refuse("user_disabled", "the user is switched off here")
     await conn.execute(queries.UPDATE_PERSON, (person.name, person.roles, person.scope_limit, user_id))
-    beyond = await _end_beyond(conn, user_id, person.scope_limit)
+    beyond = await roles.end_beyond(conn, user_id, person.scope_limit)
     await watermarks.revoke_all(conn, "grant", beyond)
     return Admitted(user_id, known is None, bool(beyond))
 
@@ -131,7 +119,10 @@ async def _link(
     }
     if domain not in proven:
         refuse("domain", shown(f"{domain} is not proven for this connection"))
-    await _require_room(conn, settings, connection.tenant_id, person.email)
+    if await (await conn.execute(queries.USER_BY_EMAIL, (person.email,))).fetchone() is None:
+        cap = await caps.cap_of(conn, settings, connection.tenant_id, "users")
+        if await is_full(conn, cap, connection.tenant_id, queries.COUNT_USERS, (connection.tenant_id,)):
+            refuse("too_many_people", str(cap))
     user_id = ids.new_id("usr")
     row = (user_id, connection.tenant_id, person.email, person.name)
     if not (await conn.execute(queries.INSERT_USER, row)).rowcount:
@@ -147,15 +138,6 @@ async def _link(
     return user_id, True
 
 
-async def _require_room(conn: AsyncConnection, settings: Settings, tenant_id: str, email: str) -> None:
-    """Raises MessageRefused if the organisation has no user with this address and may have no further one."""
-    if await (await conn.execute(queries.USER_BY_EMAIL, (email,))).fetchone() is not None:
-        return
-    cap = await caps.cap_of(conn, settings, tenant_id, "users")
-    if await is_full(conn, cap, tenant_id, queries.COUNT_USERS, (tenant_id,)):
-        refuse("too_many_people", str(cap))
-
-
 async def without_role(conn: AsyncConnection, connection: OpenConnection, name_id: str) -> str | None:
     """Ends all access of a known person without any role. Returns their id; None for an unknown person."""
     await conn.execute(queries.LOCK_NAME, (f"{connection.connection_id} {name_id}",))
@@ -163,48 +145,9 @@ async def without_role(conn: AsyncConnection, connection: OpenConnection, name_i
     if known is None:
         return None
     user_id: str = known[0]
-    await watermarks.revoke_all(conn, "grant", await _without_role(conn, connection.connection_id, user_id))
+    ended = await roles.end_without_role(conn, connection.connection_id, user_id)
+    await watermarks.revoke_all(conn, "grant", ended)
     return user_id
-
-
-async def _without_role(conn: AsyncConnection, connection_id: str, user_id: str) -> list[str]:
-    """Returns the ended grants, for `revoke_all`."""
-    await conn.execute(queries.SET_ROLES, ([], [], user_id))
-    await conn.execute(queries.END_SESSIONS_OF_USER, (connection_id, user_id))
-    await conn.execute(queries.DELETE_TICKETS_OF_USER, (connection_id, user_id))
-    return await watermarks.end_grants(conn, queries.GRANTS_OF_USER, {"whose": user_id}, "no role left")
-
-
-async def apply_mapping(
-    conn: AsyncConnection, connection_id: str, role_mapping: Mapping[str, Sequence[str]]
-) -> list[str]:
-    """Applies a changed mapping to the roles of the people's last sign-ins. People without a mapped role must sign in again.
-
-    Returns the ended grants, for `revoke_all`. With an empty mapping, limits stay until the next sign-in.
-    """
-    if not role_mapping:
-        return []
-    # Locks all grants first, because a grant is locked before the watermarks.
-    await conn.execute(queries.HOLD_GRANTS_OF_CONNECTION, (connection_id,))
-    ended: list[str] = []
-    for user_id, roles in await (await conn.execute(queries.PEOPLE_WITH_ROLES, (connection_id,))).fetchall():
-        left = sorted(set(roles) & set(role_mapping))
-        if left:
-            limit = limit_of(left, role_mapping)
-            await conn.execute(queries.SET_ROLES, (left, limit, user_id))
-            ended += await _end_beyond(conn, user_id, limit)
-        else:
-            ended += await _without_role(conn, connection_id, user_id)
-    return ended
-
-
-async def _end_beyond(conn: AsyncConnection, user_id: str, limit: Sequence[str] | None) -> list[str]:
-    """Ends the grants of this person beyond their roles. Returns them, for `revoke_all`."""
-    if limit is None:
-        return []
-    held = await (await conn.execute(queries.LIVE_GRANTS, (user_id,))).fetchall()
-    beyond = [grant_id for grant_id, scopes in held if scopes_beyond(limit, scopes)]
-    return await watermarks.end(conn, beyond, "beyond the user's roles")
 
 
 # --- Where people sign in ---------------------------------------------------------------------------------------------

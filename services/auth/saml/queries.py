@@ -49,7 +49,7 @@ CONNECTIONS: LiteralString = (
 )
 # A change or deletion of a connection locks its row. Sign-ins that began before finish first; later ones find the change.
 HOLD_CONNECTION: LiteralString = """
-    SELECT FROM saml_connections WHERE connection_id = %s AND status = 'active' FOR KEY SHARE
+    SELECT attribute_mapping, role_mapping FROM saml_connections WHERE connection_id = %s AND status = 'active' FOR KEY SHARE
 """
 # The same for writers of the row, if the organisation may still use federation; HOLD_TENANT of apps keeps it so.
 HOLD_CONNECTION_TO_WRITE: LiteralString = """
@@ -202,14 +202,46 @@ GRANTS_OF_USER: LiteralString = "SELECT grant_id FROM grants WHERE revoked_at IS
 # People whom a change of roles concerns. The roles of the break-glass user, who repairs mistakes, change at the next sign-in.
 PEOPLE_WITH_ROLES: LiteralString = """
     SELECT u.user_id, u.roles FROM saml_identities i JOIN users u USING (user_id)
-    WHERE i.connection_id = %s
+    WHERE i.connection_id = %(connection_id)s AND u.user_id > %(after)s
         AND NOT EXISTS (SELECT FROM saml_policies p WHERE p.enforced AND p.break_glass_user_id = u.user_id)
-    ORDER BY u.user_id FOR UPDATE OF u
+    ORDER BY u.user_id LIMIT %(most)s FOR UPDATE OF u
+"""
+MORE_PEOPLE: LiteralString = (
+    "SELECT 1 FROM saml_identities WHERE connection_id = %(connection_id)s OFFSET %(most)s LIMIT 1"
+)
+# The different scopes that people with different roles granted to apps.
+GRANTED_BY_ROLES: LiteralString = """
+    SELECT DISTINCT g.client_id, g.scopes, u.roles FROM saml_identities i JOIN users u USING (user_id) JOIN grants g USING (user_id)
+    WHERE i.connection_id = %s AND g.revoked_at IS NULL
+        AND NOT EXISTS (SELECT FROM saml_policies p WHERE p.enforced AND p.break_glass_user_id = u.user_id)
+"""
+BEGIN_CHANGING_ROLES: LiteralString = """
+    INSERT INTO changing_roles (connection_id, tenant_id) VALUES (%s, current_tenant())
+"""
+# The tenant whose last turn is the longest ago.
+NEXT_CHANGING_ROLES: LiteralString = """
+    SELECT connection_id, tenant_id FROM (
+        SELECT connection_id, tenant_id, decided_at, max(turn_at) OVER (PARTITION BY tenant_id) AS turn FROM changing_roles) AS waiting
+    ORDER BY turn NULLS FIRST, decided_at LIMIT 1
+"""
+HOLD_CHANGING_ROLES: LiteralString = """
+    SELECT c.role_mapping, r.after FROM saml_connections c JOIN changing_roles r USING (connection_id) WHERE c.connection_id = %s
+    FOR UPDATE OF c, r
+"""
+GO_ON_WITH_ROLES: LiteralString = (
+    "UPDATE changing_roles SET after = %s, turn_at = clock_timestamp() WHERE connection_id = %s"
+)
+FORGET_CHANGING_ROLES: LiteralString = "DELETE FROM changing_roles WHERE connection_id = %s"
+# The tenant's next connection has the turn of the one before.
+HAD_A_TURN_OF_ROLES: LiteralString = """
+    UPDATE changing_roles SET turn_at = clock_timestamp() WHERE connection_id = (
+        SELECT connection_id FROM changing_roles WHERE tenant_id = %s ORDER BY decided_at LIMIT 1)
 """
 SET_ROLES: LiteralString = "UPDATE users SET roles = %s, scope_limit = %s WHERE user_id = %s"
 # The lock lasts until the grant is written. The end of the session, or narrower roles, wait for it and then end that grant too.
 SCOPE_LIMIT: LiteralString = """
-    SELECT u.scope_limit FROM users u JOIN sessions s USING (user_id) WHERE s.session_id = %s AND s.ended_at IS NULL
+    SELECT u.scope_limit, u.roles, awaited_role_mapping(u.user_id) FROM users u JOIN sessions s USING (user_id)
+    WHERE s.session_id = %s AND s.ended_at IS NULL
     FOR KEY SHARE OF u FOR SHARE OF s
 """
 IDENTITIES: LiteralString = """

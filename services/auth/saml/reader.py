@@ -21,7 +21,7 @@ from authlib.oauth2.rfc6749 import OAuth2Error
 from services.auth.oauth import forms
 from services.auth.saml import assertions, documents, messages, metadata
 from services.auth.saml.assertions import Expected, Verified
-from services.auth.saml.documents import Element, MessageRefused, parse, refuse
+from services.auth.saml.documents import MessageRefused, parse, refuse
 from services.auth.saml.messages import LogoutRequest
 from services.auth.saml.metadata import IdentityProvider
 
@@ -87,26 +87,23 @@ class LogoutMessage(Job, frozen=True, kw_only=True, tag="logout"):
     answer: ClassVar[Any] = LoggedOut
 
     def run(self) -> LoggedOut:
-        kind, root, relay_state = self._verified()
+        pinned = _read_all(self.certificates)
+        if self.body is None:
+            kind, document, relay_state = messages.from_query(self.query, pinned)
+            root = parse(document)
+        else:
+            values = _form(self.content_type, self.body).values
+            kinds = [kind for kind in ("SAMLRequest", "SAMLResponse") if kind in values]
+            if len(kinds) != 1:
+                refuse("malformed", "one of SAMLRequest and SAMLResponse is expected")
+            kind, relay_state = kinds[0], values.get("RelayState", "")[: messages.MAX_RELAY_STATE]
+            document = messages.decode_base64(values[kind])
+            root, _ = documents.verify_signature(document, parse(document), pinned, "./")
         if kind == "SAMLResponse":
             answers = messages.read_logout_response(root, self.issuer, self.slo_url, self.now)
             return LoggedOut(None, answers, relay_state)
         asked = messages.read_logout_request(root, self.issuer, self.slo_url, self.now)
         return LoggedOut(asked, "", relay_state)
-
-    def _verified(self) -> tuple[str, Element, str]:
-        """The kind of the message, its signed root, and the RelayState."""
-        pinned = _read_all(self.certificates)
-        if self.body is None:
-            received = messages.from_query(self.query, pinned)
-            return received.kind, parse(received.document), received.relay_state
-        values = _form(self.content_type, self.body).values
-        kinds = [kind for kind in ("SAMLRequest", "SAMLResponse") if kind in values]
-        if len(kinds) != 1:
-            refuse("malformed", "one of SAMLRequest and SAMLResponse is expected")
-        document = messages.decode_base64(values[kinds[0]])
-        root, _ = documents.verify_signature(document, parse(document), pinned, "./")
-        return kinds[0], root, values.get("RelayState", "")[: messages.MAX_RELAY_STATE]
 
 
 class PastedMetadata(Job, frozen=True, kw_only=True, tag="metadata"):
@@ -141,15 +138,6 @@ def _form(content_type: str, body: bytes) -> forms.Form:
 
 def _read_all(pems: Sequence[str]) -> list[metadata.Certificate]:
     return [metadata.read_certificate(text) for text in pems]
-
-
-def _outcome(job: AnyJob) -> Outcome:
-    try:
-        return Outcome(msgspec.Raw(msgspec.msgpack.encode(job.run())))
-    except MessageRefused as refused:
-        return Outcome(NOTHING, refused.reason, refused.detail)
-    except (MemoryError, RecursionError):
-        return Outcome(NOTHING, "too_costly", "reading it takes too much memory")
 
 
 def _limit_process() -> None:
@@ -200,7 +188,13 @@ def main() -> None:
         while header := frames.read(LENGTH):
             job = decoder.decode(frames.read(int.from_bytes(header)))
             _limit_document()
-            answer = msgspec.msgpack.encode(_outcome(job))
+            try:
+                outcome = Outcome(msgspec.Raw(msgspec.msgpack.encode(job.run())))
+            except MessageRefused as refused:
+                outcome = Outcome(NOTHING, refused.reason, refused.detail)
+            except (MemoryError, RecursionError):
+                outcome = Outcome(NOTHING, "too_costly", "reading it takes too much memory")
+            answer = msgspec.msgpack.encode(outcome)
             signal.setitimer(signal.ITIMER_PROF, 0)
             frames.write(len(answer).to_bytes(LENGTH) + answer)
             frames.flush()

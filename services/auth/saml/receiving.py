@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 from services.auth.apps.queries import HOLD_TENANT
-from services.auth.saml import connections, metadata, queries
+from services.auth.saml import connections, messages, metadata, queries
 from services.auth.saml.documents import MessageRefused, refuse
 from services.auth.saml.metadata import Own
 from services.auth.saml.models import OpenConnection, PendingRequest
@@ -50,10 +50,12 @@ async def hold(conn: AsyncConnection, connection: OpenConnection, *, to_write: b
     return (await conn.execute(query, (connection.connection_id,))).rowcount == 1
 
 
-async def hold_or_refuse(conn: AsyncConnection, connection: OpenConnection) -> None:
-    """Raises MessageRefused: `closed`."""
-    if not await hold(conn, connection):
+async def hold_or_refuse(conn: AsyncConnection, connection: OpenConnection) -> OpenConnection:
+    """The connection, held, with the mappings of now: they may have changed while the message was read. Raises MessageRefused: `closed`."""
+    row = await (await conn.execute(queries.HOLD_CONNECTION, (connection.connection_id,))).fetchone()
+    if row is None:
         refuse("closed", "the connection was switched off while the message was read")
+    return msgspec.structs.replace(connection, attribute_mapping=row[0], role_mapping=row[1])
 
 
 def closed(request: Request) -> Response:
@@ -64,8 +66,13 @@ def own_of(request: Request, connection: OpenConnection) -> Own:
     return metadata.own(request.state.settings.issuer, connection.connection_id, connection.own_certificate)
 
 
-def own_key(keyring: Keyring, connection: OpenConnection) -> RSAPrivateKey:
-    return metadata.private_key(keyring.decrypt(connection.own_key, connections.key_context(connection.connection_id)))
+def signed_url(
+    request: Request, connection: OpenConnection, url: str, kind: str, message: bytes, relay_state: str = ""
+) -> str:
+    """The address of the identity provider that brings it our message. `kind` is SAMLRequest or SAMLResponse."""
+    context = connections.key_context(connection.connection_id)
+    key = metadata.private_key(request.state.keyring.decrypt(connection.own_key, context))
+    return messages.to_url(url, kind, message, relay_state, key)
 
 
 async def read_body(request: Request) -> bytes:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from services.auth.oauth.reading import read_form
+from services.auth.oauth.clients import read_form
 from services.auth.revocations import bell
 from services.auth.saml import messages, metadata, people, queries, readers, receiving
 from services.auth.saml.assertions import SKEW, Verified
@@ -72,28 +72,22 @@ async def login(request: Request) -> Response:
         if not await receiving.hold(conn, connection):
             return receiving.closed(request)
         await receiving.add_request(conn, request, connection.connection_id, row, is_returning=returning)
-    location = _to_provider(request, connection, request_id, relay_state, fresh)
-    # Not Starlette's redirect, which would rewrite characters of the registered address.
-    response = Response(status_code=303, headers={**pages.headers(), "location": location})
-    if is_new:
-        cookies.give(request, response, cookies.BROWSER, browser, max_age=None)
-    return response
-
-
-def _to_provider(request: Request, connection: OpenConnection, request_id: str, relay_state: str, fresh: bool) -> str:
     mine = receiving.own_of(request, connection)
-    name_id_format, now = FORMATS[connection.name_id_format], datetime.now(UTC)
     message = messages.authn_request(
         request_id,
         mine.entity_id,
         mine.acs_url,
         connection.sso_url,
-        name_id_format=name_id_format,
+        name_id_format=FORMATS[connection.name_id_format],
         fresh=fresh,
-        now=now,
+        now=datetime.now(UTC),
     )
-    key = receiving.own_key(request.state.keyring, connection)
-    return messages.to_url(connection.sso_url, "SAMLRequest", message, relay_state, key)
+    location = receiving.signed_url(request, connection, connection.sso_url, "SAMLRequest", message, relay_state)
+    # Not Starlette's redirect, which would rewrite characters of the registered address.
+    response = Response(status_code=303, headers={**pages.headers(), "location": location})
+    if is_new:
+        cookies.give(request, response, cookies.BROWSER, browser, max_age=None)
+    return response
 
 
 async def acs(request: Request) -> Response:
@@ -140,7 +134,7 @@ async def _take(request: Request, connection: OpenConnection, verified: Verified
     ticket = cookies.new_token()
     async with transaction(request) as conn:
         await aset_tenant(conn, connection.tenant_id)
-        await receiving.hold_or_refuse(conn, connection)
+        connection = await receiving.hold_or_refuse(conn, connection)
         await receiving.remember(conn, request, connection, verified.assertion_id, verified.expires_at)
         pending = await _answered(conn, connection, verified, relay_state)
         used = await conn.execute(queries.CERTIFICATE_USED, (connection.connection_id, verified.certificate))
@@ -148,9 +142,19 @@ async def _take(request: Request, connection: OpenConnection, verified: Verified
             refuse("signature", "the certificate was unpinned while the message was read")
         outcome = await _admit(conn, request, connection, verified)
         if isinstance(outcome, Admitted):
-            row = _ticket_row(request, connection, verified, pending) | {"user_id": outcome.user_id}
-            mac = request.state.keyring.mac(ticket.encode(), receiving.TICKET_PURPOSE)
-            await conn.execute(queries.ADD_TICKET, row | {"ticket_mac": mac})
+            row = {
+                "ticket_mac": request.state.keyring.mac(ticket.encode(), receiving.TICKET_PURPOSE),
+                "tenant_id": connection.tenant_id,
+                "connection_id": connection.connection_id,
+                "user_id": outcome.user_id,
+                "browser_mac": pending.browser_mac if pending is not None else None,
+                "continue_to": pending.continue_to if pending is not None else SESSIONS,
+                "name_id": verified.name_id,
+                "name_id_format": verified.name_id_format,
+                "session_index": verified.session_index,
+                "session_ends_at": verified.session_ends_at,
+            }
+            await conn.execute(queries.ADD_TICKET, row)
     if isinstance(outcome, MessageRefused):
         raise outcome
     return Taken(ticket, outcome.revoked)
@@ -189,21 +193,6 @@ async def _admit(
         detail = {"connection": connection.connection_id}
         await audit.record(conn, actor, "saml.user_linked", admitted.user_id, detail)
     return admitted
-
-
-def _ticket_row(
-    request: Request, connection: OpenConnection, verified: Verified, pending: PendingRequest | None
-) -> dict[str, object]:
-    return {
-        "tenant_id": connection.tenant_id,
-        "connection_id": connection.connection_id,
-        "browser_mac": pending.browser_mac if pending is not None else None,
-        "continue_to": pending.continue_to if pending is not None else SESSIONS,
-        "name_id": verified.name_id,
-        "name_id_format": verified.name_id_format,
-        "session_index": verified.session_index,
-        "session_ends_at": verified.session_ends_at,
-    }
 
 
 # --- The last step ----------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from services.auth.oauth.reading import read_form
+from services.auth.oauth.clients import read_form
 from services.auth.revocations import bell, watermarks
 from services.auth.signin import cookies, hashing, pages, passwords, queries, sessions, throttle
 from services.auth.signin.models import AllowedApp, PasswordLink, Session, SessionRow
@@ -32,19 +32,18 @@ async def sessions_page(request: Request) -> Response:
         "sessions.html",
         session=session,
         has_second_factor=has_totp == (True,),
-        sessions=[_shown(row, session) for row in signed_in],
+        sessions=[
+            {
+                "session_id": row.session_id,
+                "browser": describe_browser(row.user_agent),
+                "since": _time(row.signed_in_at),
+                "current": row.session_id == session.session_id,
+            }
+            for row in signed_in
+        ],
         apps=[{"client_id": app.client_id, "name": app.name, "since": _time(app.given_at)} for app in apps],
         notice=words[NOTICES[done]] if (done := request.query_params.get("done", "")) in NOTICES else "",
     )
-
-
-def _shown(row: SessionRow, session: Session) -> dict[str, Any]:
-    return {
-        "session_id": row.session_id,
-        "browser": describe_browser(row.user_agent),
-        "since": _time(row.signed_in_at),
-        "current": row.session_id == session.session_id,
-    }
 
 
 def _time(moment: Any) -> str:
@@ -69,8 +68,7 @@ async def change_sessions(request: Request) -> Response:
 
 async def _end(conn: AsyncConnection, request: Request, session: Session, which: str) -> str:
     if which == "all":
-        await conn.execute(queries.END_SESSIONS, (session.user_id,))
-        await conn.execute(queries.FORGET_DEVICES, (session.user_id,))
+        await sessions.end_all(conn, session.user_id)
     elif not which or not (await conn.execute(queries.END_SESSION, (which, session.user_id))).rowcount:
         return ""
     actor = sessions.actor(request, session.tenant_id, session.user_id)
@@ -95,12 +93,10 @@ async def _withdraw(conn: AsyncConnection, request: Request, session: Session, c
 
 async def password_page(request: Request) -> Response:
     token = request.query_params.get("link", "")
-    async with transaction(request) as conn:
-        link = await _find_link(request, conn, token)
-        about = await _about(conn, link) if link is not None else None
-    if link is None or about is None:
+    found = await _find_link(request, token)
+    if found is None:
         return pages.error(request, "link_dead", 410)
-    return _choose(request, token, link, about)
+    return _choose(request, token, *found)
 
 
 class About(msgspec.Struct, frozen=True):
@@ -111,11 +107,6 @@ class About(msgspec.Struct, frozen=True):
     has_second_factor: bool
 
 
-async def _about(conn: AsyncConnection, link: PasswordLink) -> About | None:
-    await aset_tenant(conn, link.tenant_id)
-    return await database.first(conn, About, queries.ABOUT_USER, (link.user_id,))
-
-
 def _choose(
     request: Request, token: str, link: PasswordLink, about: About, status: int = 200, alert: str = ""
 ) -> Response:
@@ -123,23 +114,26 @@ def _choose(
     return pages.render(request, "password.html", status, link=token, email=link.email, shortest=shortest, alert=alert)
 
 
-async def _find_link(request: Request, conn: AsyncConnection, token: str) -> PasswordLink | None:
+async def _find_link(request: Request, token: str) -> tuple[PasswordLink, About] | None:
+    """The link, if it is still good, and the person it is for."""
     if len(token) != cookies.TOKEN_LENGTH or not token.isascii():
         return None
-    for mac in request.state.keyring.macs(token.encode(), cookies.LINK_PURPOSE):
-        if (link := await database.first(conn, PasswordLink, queries.FIND_PASSWORD_LINK, (mac,))) is not None:
-            return link
+    async with transaction(request) as conn:
+        for mac in request.state.keyring.macs(token.encode(), cookies.LINK_PURPOSE):
+            if (link := await database.first(conn, PasswordLink, queries.FIND_PASSWORD_LINK, (mac,))) is not None:
+                await aset_tenant(conn, link.tenant_id)
+                about = await database.first(conn, About, queries.ABOUT_USER, (link.user_id,))
+                return (link, about) if about is not None else None
     return None
 
 
 async def set_password(request: Request) -> Response:
     values = (await read_form(request)).values
     token, password, words = values.get("link", ""), values.get("password", ""), pages.words(request)
-    async with transaction(request) as conn:
-        link = await _find_link(request, conn, token)
-        about = await _about(conn, link) if link is not None else None
-    if link is None or about is None:
+    found = await _find_link(request, token)
+    if found is None:
         return pages.error(request, "link_dead", 410)
+    link, about = found
     context = (link.email, about.name, about.organisation)
     problem = passwords.problem_with(password, context, second_factor=about.has_second_factor) or (
         "" if values.get("again") == password else "password_differs"
@@ -167,8 +161,7 @@ async def set_password(request: Request) -> Response:
         if not (await conn.execute(queries.USE_PASSWORD_LINK, (macs,))).rowcount:
             return pages.error(request, "link_dead", 410)
         await conn.execute(queries.SET_PASSWORD, (hashed, link.user_id))
-        await conn.execute(queries.END_SESSIONS, (link.user_id,))
-        await conn.execute(queries.FORGET_DEVICES, (link.user_id,))
+        await sessions.end_all(conn, link.user_id)
         whose = {"user_id": link.user_id}
         ended = await watermarks.end_grants(conn, queries.LIVE_GRANTS_OF_USER, whose, "password changed")
         actor = sessions.actor(request, link.tenant_id, link.user_id)

@@ -8,12 +8,11 @@ import segno
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from services.auth.oauth.reading import read_form
+from services.auth.oauth.clients import read_form
 from services.auth.signin import codes, cookies, factors, hashing, pages, passwords, queries, sessions, throttle
 from services.auth.signin.models import Session, User
 from services.auth.signin.returning import AUTHENTICATOR, to_sign_in
 from services.auth.signin.throttle import Attempt
-from shared.primitives.crypto import UnreadableCiphertext, base64url_decode, base64url_encode
 from shared.storage import audit
 from shared.storage.database import AsyncConnection, aset_tenant, transaction
 
@@ -80,13 +79,12 @@ def _enrolling(
     request: Request, session: Session, enrolment: Enrolment, problem: str = "", status: int = 200
 ) -> Response:
     uri = codes.otpauth_uri(enrolment.secret, session.email)
-    sealed = request.state.keyring.encrypt(msgspec.json.encode(enrolment), ENROLMENT_CONTEXT)
     return pages.render(
         request,
         "enrol.html",
         status,
         session=session,
-        enrolment=base64url_encode(sealed),
+        enrolment=pages.sealed(request, enrolment, ENROLMENT_CONTEXT),
         uri=uri,
         drawing=segno.make_qr(uri, error="m").svg_inline(omitsize=True, svgclass="qr", lineclass=None, light="#fff"),
         secret=[enrolment.secret[start : start + 4] for start in range(0, len(enrolment.secret), 4)],
@@ -96,13 +94,10 @@ def _enrolling(
 
 def _unseal(request: Request, user: User, text: str) -> Enrolment | None:
     """The secret that was shown to this user in this browser, unless it has expired."""
-    try:
-        plain = request.state.keyring.decrypt(base64url_decode(text), ENROLMENT_CONTEXT)
-        enrolment = msgspec.json.decode(plain, type=Enrolment)
-    except (ValueError, UnreadableCiphertext, msgspec.DecodeError):
+    enrolment = pages.unsealed(request, text, Enrolment, ENROLMENT_CONTEXT)
+    if enrolment is None or (enrolment.user_id, enrolment.browser) != (user.user_id, _browser(request)):
         return None
-    fits = (enrolment.user_id, enrolment.browser) == (user.user_id, _browser(request))
-    return enrolment if fits and enrolment.expires_at > time.time() else None
+    return enrolment if enrolment.expires_at > time.time() else None
 
 
 async def change_authenticator(request: Request) -> Response:

@@ -8,7 +8,8 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from services.auth.oauth.reading import read_form
+from services.auth.oauth.clients import read_form
+from services.auth.oauth.forms import TemporarilyUnavailable
 from services.auth.saml import logout_endpoints, people
 from services.auth.saml.models import Federated
 from services.auth.signin import (
@@ -27,7 +28,6 @@ from services.auth.signin.models import User
 from services.auth.signin.returning import Destination, destination_of, to_organisation, to_sign_in
 from services.auth.signin.sessions import Standing
 from services.auth.signin.throttle import Attempt
-from shared.primitives.crypto import Keyring, UnreadableCiphertext, base64url_decode, base64url_encode
 from shared.storage import audit
 from shared.storage.database import AsyncConnection, aset_tenant, transaction
 from shared.web.fairness import Busy
@@ -182,15 +182,23 @@ def _count(standing: Standing, outcome: str) -> None:
 async def _go_on(
     request: Request, user: User, password: str, attempt: Attempt, destination: Destination, standing: Standing
 ) -> Response | None:
-    """Continues after a correct password. None if the password was changed meanwhile."""
-    rehashed = await _rehashed(request, user, password)
-    if rehashed is None:
-        return None
-    if rehashed.totp_secret is None:
-        return await _admit(request, rehashed, attempt, destination, standing)
+    """Continues after a correct password, with a hash of today's cost. None if the password was changed meanwhile."""
+    if user.password_hash is not None and passwords.needs_rehash(user.password_hash):
+        hashed = await hashing.hash_password(request, password)
+        async with transaction(request) as conn:
+            await aset_tenant(conn, user.tenant_id)
+            replaced = await conn.execute(queries.REHASH, (hashed, user.user_id, user.password_hash))
+        if not replaced.rowcount:
+            return None
+        user = msgspec.structs.replace(user, password_hash=hashed)
+    if user.totp_secret is None:
+        return await _admit(request, user, attempt, destination, standing)
     async with transaction(request) as conn:
         await throttle.give_back(conn, attempt)
-    return _ask_second_factor(request, destination, _seal(request, rehashed))
+    browser, mac = cookies.read(request, cookies.BROWSER), request.state.keyring.mac
+    stored = mac((user.password_hash or "").encode(), PASSWORD_PURPOSE)
+    pending = Pending(user.user_id, user.email, time.time() + PENDING_SECONDS, browser, stored)
+    return _ask_second_factor(request, destination, pages.sealed(request, pending, PENDING_CONTEXT))
 
 
 async def _refuses_password(request: Request, user: User) -> bool:
@@ -218,37 +226,6 @@ async def _failed(request: Request, user: User | None) -> None:
         await audit.record(conn, sessions.actor(request, user.tenant_id, user.user_id), "sign_in.failed", user.user_id)
 
 
-async def _rehashed(request: Request, user: User, password: str) -> User | None:
-    """The user with a hash of today's cost; None if a new password was chosen meanwhile."""
-    if user.password_hash is None or not passwords.needs_rehash(user.password_hash):
-        return user
-    hashed = await hashing.hash_password(request, password)
-    async with transaction(request) as conn:
-        await aset_tenant(conn, user.tenant_id)
-        replaced = await conn.execute(queries.REHASH, (hashed, user.user_id, user.password_hash))
-    if not replaced.rowcount:
-        return None
-    return msgspec.structs.replace(user, password_hash=hashed)
-
-
-def _seal(request: Request, user: User) -> str:
-    expires_at, browser = time.time() + PENDING_SECONDS, cookies.read(request, cookies.BROWSER)
-    keyring: Keyring = request.state.keyring
-    password = keyring.mac((user.password_hash or "").encode(), PASSWORD_PURPOSE)
-    pending = Pending(user.user_id, user.email, expires_at, browser, password)
-    return base64url_encode(request.state.keyring.encrypt(msgspec.json.encode(pending), PENDING_CONTEXT))
-
-
-def _unseal(request: Request, text: str) -> Pending | None:
-    try:
-        plain = request.state.keyring.decrypt(base64url_decode(text), PENDING_CONTEXT)
-        pending = msgspec.json.decode(plain, type=Pending)
-    except (ValueError, UnreadableCiphertext, msgspec.DecodeError):
-        return None
-    fresh = pending.expires_at > time.time() and pending.browser == cookies.read(request, cookies.BROWSER)
-    return pending if fresh else None
-
-
 def _ask_second_factor(
     request: Request, destination: Destination, pending: str, status: int = 200, alert: str = ""
 ) -> Response:
@@ -267,8 +244,13 @@ async def second_factor(request: Request) -> Response:
     values = (await read_form(request)).values
     destination = await destination_of(request, values.get("continue", ""))
     words, sealed = pages.words(request), values.get("pending", "")
-    pending = _unseal(request, sealed)
-    if pending is None or not cookies.is_own_form(request, values.get("csrf", "")):
+    pending = pages.unsealed(request, sealed, Pending, PENDING_CONTEXT)
+    if (
+        pending is None
+        or pending.browser != cookies.read(request, cookies.BROWSER)
+        or pending.expires_at <= time.time()
+        or not cookies.is_own_form(request, values.get("csrf", ""))
+    ):
         return _form(request, destination, 403, alert=words["form_expired"])
     async with transaction(request) as conn:
         user = await factors.find_user(conn, pending.email)
@@ -362,10 +344,12 @@ async def sign_out(request: Request) -> Response:
 
 
 async def refuse_busy(request: Request, error: Exception) -> Response:
-    """503: too many passwords wait for a check."""
+    """503: too many passwords wait for a check, or a part of the service is not available."""
     return _wait(pages.error(request, "busy", 503), hashing.BUSY_SECONDS)
 
 
 async def refuse_unreadable(request: Request, error: Exception) -> Response:
-    """A page for a form that cannot be read (RFC 6749's InvalidRequestError)."""
+    """A page for a form that cannot be read (RFC 6749's InvalidRequestError), or not now."""
+    if isinstance(error, TemporarilyUnavailable):
+        return await refuse_busy(request, error)
     return pages.error(request, "bad_request", getattr(error, "status_code", 400))

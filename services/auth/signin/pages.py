@@ -1,24 +1,23 @@
 """Server-rendered pages without scripts or frames. Caches store none, and forms lead only to this host and a validated redirect."""
 
-from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import Response
 
 from services.auth.signin import cookies, texts
+from shared.primitives.crypto import UnreadableCiphertext, base64url_decode, base64url_encode
 
+T = TypeVar("T")
 FOLDER = Path(__file__).parent
 STYLE = (FOLDER / "static" / "style.css").read_bytes()
-
-
-@cache
-def _environment() -> Environment:
-    loader = FileSystemLoader(FOLDER / "templates")
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=False)
+TEMPLATES = Environment(
+    loader=FileSystemLoader(FOLDER / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=False
+)
 
 
 def words(request: Request) -> Any:
@@ -37,9 +36,8 @@ def render(
     browser, is_new = cookies.browser_of(request)
     csrf = cookies.form_token(request.state.keyring, browser)
     known = {"alert": "", "notice": "", "app_name": "", "email": "", "continue_to": "", "refresh_to": ""}
-    html = (
-        _environment().get_template(name).render(known | context, language=language, t=texts.TEXTS[language], csrf=csrf)
-    )
+    template = TEMPLATES.get_template(name)
+    html = template.render(known | context, language=language, t=texts.TEXTS[language], csrf=csrf)
     response = Response(html, status, headers(redirects_to), "text/html; charset=utf-8")
     if is_new and gives_cookie:
         cookies.give(request, response, cookies.BROWSER, browser, max_age=None)
@@ -47,10 +45,10 @@ def render(
 
 
 def headers(redirects_to: str = "") -> dict[str, str]:
-    policy = (
-        f"default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'; "
-        f"form-action 'self'{_source(redirects_to)}"
-    )
+    policy = "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+    if redirects_to:  # Chromium applies form-action to redirects of the answer too
+        parts = urlsplit(redirects_to)
+        policy += f" {parts.scheme}://{parts.netloc}" if parts.netloc else f" {parts.scheme}:"
     return {
         "content-security-policy": policy,
         "cache-control": "no-store",
@@ -62,12 +60,16 @@ def headers(redirects_to: str = "") -> dict[str, str]:
     }
 
 
-def _source(uri: str) -> str:
-    """The redirect's origin for form-action, which Chromium also applies to redirects of the answer."""
-    if not uri:
-        return ""
-    parts = urlsplit(uri)
-    return f" {parts.scheme}://{parts.netloc}" if parts.netloc else f" {parts.scheme}:"
+def sealed(request: Request, value: msgspec.Struct, context: bytes) -> str:
+    """The text of a form's hidden field, which only `unsealed` with the same context reads."""
+    return base64url_encode(request.state.keyring.encrypt(msgspec.json.encode(value), context))
+
+
+def unsealed(request: Request, text: str, kind: type[T], context: bytes) -> T | None:
+    try:
+        return msgspec.json.decode(request.state.keyring.decrypt(base64url_decode(text), context), type=kind)
+    except (ValueError, UnreadableCiphertext, msgspec.DecodeError):
+        return None
 
 
 def error(request: Request, word: str, status: int = 400, *, gives_cookie: bool = True) -> Response:

@@ -16,7 +16,8 @@ BYTES = 16
 async def give(request: Request, response: Response, tenant_id: str, user_id: str) -> None:
     """Browsers send it with the form of an identity provider too, unlike our other cookies: it admits nobody."""
     settings, keyring = request.state.settings, request.state.keyring
-    account, organisation = (_text(keyring.mac(name.encode(), PURPOSE)) for name in (user_id, tenant_id))
+    macs = (keyring.mac(name.encode(), PURPOSE)[:BYTES] for name in (user_id, tenant_id))
+    account, organisation = map(base64url_encode, macs)
     await request.state.keys.fresh_if_possible()
     holder = base64url_encode(keyring.encrypt(user_id.encode(), HOLDER_CONTEXT))
     claims = identity.Pass(
@@ -46,7 +47,3 @@ def holder(request: Request) -> str:
         return request.state.keyring.decrypt(base64url_decode(found[1].holder), HOLDER_CONTEXT).decode()
     except (ValueError, UnreadableCiphertext):
         return ""
-
-
-def _text(mac: bytes) -> str:
-    return base64url_encode(mac[:BYTES])

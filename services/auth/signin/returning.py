@@ -7,7 +7,7 @@ from authlib.oauth2.rfc6749 import OAuth2Error
 from starlette.requests import Request
 
 from services.auth.oauth import forms
-from services.auth.oauth.reading import load_client
+from services.auth.oauth.clients import load_client
 
 AUTHORIZE = "/v1/oauth/authorize?"
 SESSIONS = "/v1/auth/sessions"

@@ -59,6 +59,12 @@ def signed_in(request: Request, response: Response, token: str) -> Response:
     return response
 
 
+async def end_all(conn: AsyncConnection, user_id: str) -> None:
+    """Ends every session of the person, and makes every device unknown."""
+    await conn.execute(queries.END_SESSIONS, (user_id,))
+    await conn.execute(queries.FORGET_DEVICES, (user_id,))
+
+
 def actor(request: Request, tenant_id: str, user_id: str) -> Caller:
     """The user as an actor of the audit trail."""
     return Caller(tenant_id=tenant_id, subject=user_id, address=caller_of(request).address, token_use="access")

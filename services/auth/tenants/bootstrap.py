@@ -72,7 +72,15 @@ async def _ensure(
     tenant_id, where = str(row[0]), str(row[1])
     await aset_tenant(conn, tenant_id)
     await announce_async(conn, tenant_id)
-    app = await _ensure_admin_app(conn, tenant_id, wanted)
+    asked, app = (
+        wanted.admin.scopes,
+        await database.first(conn, AppRow, queries.FIRST_PARTY_APP, (tenant_id, ADMIN_APP)),
+    )
+    if app is None:
+        draft = AppDraft(name=ADMIN_APP, grant_types=["client_credentials"], requested_scopes=asked)
+        app = await store.insert_app(conn, tenant_id, draft, first_party=True, bundles=wanted.bundles)
+    elif app.requested_scopes != asked or app.graphql_bundles != wanted.bundles:
+        app = await store.save_app(conn, app, requested_scopes=asked, graphql_bundles=wanted.bundles)
     await _ensure_secret(conn, keyring, app, wanted.admin.client_secret)
     await ensure_user(conn, tenant_id, wanted.admin.email, wanted.admin.password)
     held = [scope for scope in app.requested_scopes if scope != scopes.OFFLINE_ACCESS]
@@ -89,16 +97,6 @@ async def _ensure(
         "email": wanted.admin.email,
         "password": wanted.admin.password,
     }
-
-
-async def _ensure_admin_app(conn: AsyncConnection, tenant_id: str, wanted: TenantRequest) -> AppRow:
-    app = await database.first(conn, AppRow, queries.FIRST_PARTY_APP, (tenant_id, ADMIN_APP))
-    if app is None:
-        draft = AppDraft(name=ADMIN_APP, grant_types=["client_credentials"], requested_scopes=wanted.admin.scopes)
-        return await store.insert_app(conn, tenant_id, draft, first_party=True, bundles=wanted.bundles)
-    if app.requested_scopes != wanted.admin.scopes or app.graphql_bundles != wanted.bundles:
-        return await store.save_app(conn, app, requested_scopes=wanted.admin.scopes, graphql_bundles=wanted.bundles)
-    return app
 
 
 async def _ensure_secret(conn: AsyncConnection, keyring: Keyring, app: AppRow, secret: str) -> None:

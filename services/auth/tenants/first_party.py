@@ -1,11 +1,5 @@
 """First-party apps of a tenant, such as the crew's record. Only operators make them, with scopes that no partner may ask for."""
 
-import asyncio
-from collections.abc import Callable
-from typing import Annotated
-
-import typer
-
 from services.auth.apps import queries as app_queries
 from services.auth.apps import scopes, store
 from services.auth.apps.models import AppDraft
@@ -56,34 +50,3 @@ async def rotate_secret(settings: Settings, client_id: str) -> str:
         operator = Caller(tenant_id=app.tenant_id, client_id=OPERATOR)
         await audit.record(conn, operator, "app.secret_rotated", client_id, {"overlap": 0})
         return secret
-
-
-def app_commands(load: Callable[[], Settings]) -> typer.Typer:
-    cli = typer.Typer(no_args_is_help=True, help="First-party apps of a tenant.")
-
-    @cli.callback()
-    def main() -> None:
-        """First-party apps of a tenant."""
-
-    @cli.command()
-    def create(
-        tenant: Annotated[str, typer.Argument(help="The tenant's id, org_…")],
-        name: Annotated[str, typer.Argument(help="What people call the app.")],
-        scope: Annotated[list[str], typer.Argument(help="Its scopes, such as argus:epcr:clinical.")],
-    ) -> None:
-        """Make an app with scopes no partner may ask for; prints its id and its secret, this once."""
-        try:
-            made = asyncio.run(create_app(load(), tenant, name, scope))
-        except OperationRefused as refused:
-            raise SystemExit(str(refused)) from None
-        typer.echo("  ".join(made))
-
-    @cli.command(name="rotate-secret")
-    def rotate(client_id: Annotated[str, typer.Argument(help="The app's id, app_…")]) -> None:
-        """Give the app a new secret and print it, this once. The old one and every token end within a second."""
-        try:
-            typer.echo(asyncio.run(rotate_secret(load(), client_id)))
-        except OperationRefused as refused:
-            raise SystemExit(str(refused)) from None
-
-    return cli

@@ -48,18 +48,18 @@ def pointer_error(pointer: str) -> str | None:
 def resolve(pointer: str, document: Any) -> Any:
     """The value at the pointer, or MISSING. Array indexes begin at 0 and have no leading zeros."""
     for step in pointer.split("/")[1:]:
-        document = _member(document, step.replace("~1", "/").replace("~0", "~"))
-        if document is MISSING:
+        member = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(document, dict):
+            document = document.get(member, MISSING)
+        elif isinstance(document, list) and _is_index(member) and int(member) < len(document):
+            document = document[int(member)]
+        else:
             return MISSING
     return document
 
 
-def _member(value: Any, step: str) -> Any:
-    if isinstance(value, dict):
-        return value.get(step, MISSING)
-    if isinstance(value, list) and step.isdecimal() and step.isascii() and step == str(int(step[:9])):
-        return value[int(step)] if int(step) < len(value) else MISSING
-    return MISSING
+def _is_index(member: str) -> bool:
+    return member.isdecimal() and member.isascii() and member == str(int(member[:9]))
 
 
 Text = Annotated[str, Meta(max_length=256)]
@@ -84,6 +84,18 @@ class Filter(http.Body, omit_defaults=True):
     any: "Annotated[list[Filter], Meta(min_length=1, max_length=50)] | UnsetType" = UNSET
     not_: "Filter | UnsetType" = field(default=UNSET, name="not")
 
+    def error(self) -> str | None:
+        """The error of this part, without those of the filters in it."""
+        forms = [name for name in FORMS if getattr(self, name) is not UNSET]
+        operators = [name for name in OPERATORS if getattr(self, name) is not UNSET]
+        if len(forms) != 1:
+            return "one of pointer, all, any and not"
+        if self.pointer is UNSET:
+            return "an operator needs a pointer" if operators else None
+        if len(operators) != 1:
+            return "one of eq, ne, in, gt, lt, exists and prefix beside the pointer"
+        return pointer_error(self.pointer)
+
 
 def filter_errors(given: Filter, place: str) -> list[FieldError]:
     """At most ten errors. `place` is the JSON Pointer of the filter."""
@@ -91,7 +103,7 @@ def filter_errors(given: Filter, place: str) -> list[FieldError]:
     for parts, (part, where, depth) in enumerate(_parts(given, place, 1), 1):
         if depth > MAX_DEPTH or parts > MAX_PARTS:
             return [FieldError(place, f"at most {MAX_DEPTH} levels and {MAX_PARTS} parts")]
-        reason = _part_error(part)
+        reason = part.error()
         if reason is not None:
             found.append(FieldError(where, reason))
     return found[:10]
@@ -108,18 +120,6 @@ def _parts(part: Filter, place: str, depth: int) -> Iterator[tuple[Filter, str, 
             yield from _parts(inner, f"{place}/{name}/{index}", depth + 1)
     if part.not_ is not UNSET:
         yield from _parts(part.not_, f"{place}/not", depth + 1)
-
-
-def _part_error(part: Filter) -> str | None:
-    forms = [name for name in FORMS if getattr(part, name) is not UNSET]
-    operators = [name for name in OPERATORS if getattr(part, name) is not UNSET]
-    if len(forms) != 1:
-        return "one of pointer, all, any and not"
-    if part.pointer is UNSET:
-        return "an operator needs a pointer" if operators else None
-    if len(operators) != 1:
-        return "one of eq, ne, in, gt, lt, exists and prefix beside the pointer"
-    return pointer_error(part.pointer)
 
 
 def read_filter(stored: Any) -> Filter | None:

@@ -198,10 +198,15 @@ def _begin(conn: Connection, due: Sequence[RunRow]) -> None:
     for run in due:
         with conn.cursor(row_factory=class_row(LiveAutomation)) as cursor:
             automation = cursor.execute(queries.FIND_LIVE_OF_RUN, (run.automation_id,)).fetchone()
-        if automation is not None and allows(automation, run.event_type):
-            _start(conn, run, automation)
-        else:
+        if automation is None or not allows(automation, run.event_type):
             _settle(conn, run, "dead", "stopped", "The automation, its app or an approval was withdrawn.")
+            continue
+        status, error, detail, message = decide(run, automation)
+        if message is None:
+            _settle(conn, run, status, error, detail)
+            continue
+        conn.execute(queries.BEGIN, (consumer_of(message), run.id))
+        outbox.add_sync(conn, run.tenant_id, message, traceparent=run.traceparent)
 
 
 def _readable(text: str | bytes) -> Any:
@@ -231,22 +236,18 @@ def decide(run: RunRow, automation: LiveAutomation) -> Decided:
     return Decided("running", message=message)
 
 
-def _start(conn: Connection, run: RunRow, automation: LiveAutomation) -> None:
-    status, error, detail, message = decide(run, automation)
-    if message is None:
-        _settle(conn, run, status, error, detail)
-        return
-    conn.execute(queries.BEGIN, (consumer_of(message), run.id))
-    outbox.add_sync(conn, run.tenant_id, message, traceparent=run.traceparent)
-
-
 def _message(run: RunRow, automation: LiveAutomation) -> AutomationAction:
     """The message that has the run's effect.
 
     Raises Unresolvable where the event lacks a value of the action, Unfit where the values cannot be used.
     """
     action = automation.read_action()
-    filled = _filled(rules.templates(action), run.event)
+    templates = rules.templates(action)
+    expressions.require_small([template for _, template in templates], run.event)
+    filled = {name: expressions.fill(template, run.event) for name, template in templates}
+    # The consumer cannot decode a message with another type here.
+    if wrong := [name for name, value in filled.items() if name in rules.OBJECTS and not isinstance(value, dict)]:
+        raise Unfit(f"The event's value for {wrong[0]} is no object.")
     common: dict[str, Any] = {
         "run_id": run.id,
         "attempt": run.attempt + 1,
@@ -273,15 +274,6 @@ def _message(run: RunRow, automation: LiveAutomation) -> AutomationAction:
     # The event may hold any type here. The consumer refuses an empty id or code.
     texts = {name: value if isinstance(value, str) else "" for name, value in filled.items()}
     return AutomationIncident(**common, incident_id=texts["incident_id"], note=texts["note"])
-
-
-def _filled(templates: list[tuple[str, Any]], event: dict[str, Any]) -> dict[str, Any]:
-    expressions.require_small([template for _, template in templates], event)
-    filled = {name: expressions.fill(template, event) for name, template in templates}
-    # The consumer cannot decode a message with another type here.
-    if wrong := [name for name, value in filled.items() if name in rules.OBJECTS and not isinstance(value, dict)]:
-        raise Unfit(f"The event's value for {wrong[0]} is no object.")
-    return filled
 
 
 def _settle(

@@ -91,8 +91,19 @@ class Waiting:
         for tenant_id, group in groupby(by_tenant, key=lambda message: message.tenant_id):
             set_tenant(conn, tenant_id)
             conn.execute(queries.BEGIN_TURN, (tenant_id,))
-            rows = msgspec.json.encode([_stored(message) for message in group]).decode()
-            parameters = {"tenant_id": tenant_id, "most": self.most_events, "events": rows}
+            rows = [
+                {
+                    "event_id": message.body.event_id,
+                    "event_type": message.body.type,
+                    "event": message.body.data,
+                    "cause": message.body.cause,
+                    "recipients": message.body.recipients,
+                    "traceparent": message.traceparent,
+                }
+                for message in group
+            ]
+            events = msgspec.json.encode(rows).decode()
+            parameters = {"tenant_id": tenant_id, "most": self.most_events, "events": events}
             (over,) = conn.execute(queries.STORE_EVENTS, parameters).fetchone() or (0,)
             if over:
                 log.warning("%s has %d waiting events; %d are refused", tenant_id, self.most_events, over)
@@ -138,7 +149,9 @@ class Waiting:
             except Exception as error:
                 if is_outage(error):
                     raise
-                _count_failure(conn, event, error)
+                log.warning("runs of %s did not begin: %s", event.event_id, telemetry.describe(error))
+                if not isinstance(error, psycopg.OperationalError):  # which other transactions cause
+                    conn.execute(queries.COUNT_FAILURE, (tenant_id, event.event_id))
                 return FAILED_SECONDS, begun
             looked += EVENT_COST + seen
             begun += begun_now
@@ -207,18 +220,6 @@ def periodic(settings: Settings) -> list[Periodic]:
     return [Periodic("begin runs", 0.2, Waiting(settings).begin, behind=oldest)]
 
 
-def _stored(message: Received[PlatformEvent]) -> dict[str, Any]:
-    event = message.body
-    return {
-        "event_id": event.event_id,
-        "event_type": event.type,
-        "event": event.data,
-        "cause": event.cause,
-        "recipients": event.recipients,
-        "traceparent": message.traceparent,
-    }
-
-
 def _is_triggered(automation: LiveAutomation, event: WaitingEvent) -> bool:
     if not allows(automation, event.event_type):
         return False
@@ -256,10 +257,3 @@ def _new_run(event: WaitingEvent, automation: LiveAutomation, traceparent: str |
 
 def _rows(new: list[New]) -> str:
     return msgspec.json.encode([one.row() for one in new]).decode()
-
-
-def _count_failure(conn: Connection, event: WaitingEvent, error: Exception) -> None:
-    """Counts an error against its event, unless other transactions caused it."""
-    log.warning("runs of %s did not begin: %s", event.event_id, telemetry.describe(error))
-    if not isinstance(error, psycopg.OperationalError):
-        conn.execute(queries.COUNT_FAILURE, (event.tenant_id, event.event_id))

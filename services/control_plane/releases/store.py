@@ -5,7 +5,6 @@ from psycopg.errors import UniqueViolation
 from services.control_plane.access import person_of
 from services.control_plane.marketplace.queries import WITHDRAW_RELEASE
 from services.control_plane.packages import store as packages
-from services.control_plane.packages.models import Package
 from services.control_plane.releases import queries
 from services.control_plane.releases.models import Release, ReleaseDraft, Step
 from shared.primitives import ids
@@ -33,12 +32,24 @@ async def history(conn: AsyncConnection, release: Release) -> list[Step]:
 
 async def request(conn: AsyncConnection, caller: Caller, draft: ReleaseDraft) -> Release:
     """Raises Problem: 422 for a version that cannot be released, 409 where a release of it is open."""
-    package, version_id = await _version_to_release(conn, caller, draft)
+    try:
+        package = await packages.load_package(conn, draft.package_id)
+    except Problem:
+        raise _unreleasable("/package_id", "is no package of this organisation") from None
+    try:
+        version = await packages.load_version(conn, package.id, draft.version)
+    except Problem:
+        raise _unreleasable("/version", "is no version of this package") from None
+    if version.published_at is None:
+        raise _unreleasable("/version", "still awaits its content")
+    where = await (await conn.execute(queries.TENANT_ENVIRONMENT, (caller.tenant_id,))).fetchone()
+    if draft.environment == "production" and where == ("sandbox",):
+        raise _unreleasable("/environment", "a sandbox organisation releases to the sandbox alone")
     row = {
         "id": ids.new_id("rel"),
         "tenant_id": caller.tenant_id,
         "package_id": package.id,
-        "version_id": version_id,
+        "version_id": version.id,
         "version": draft.version,
         "environment": draft.environment,
         "client_id": caller.client_id,
@@ -52,23 +63,6 @@ async def request(conn: AsyncConnection, caller: Caller, draft: ReleaseDraft) ->
         )
     await _note(conn, caller, made, None)
     return made
-
-
-async def _version_to_release(conn: AsyncConnection, caller: Caller, draft: ReleaseDraft) -> tuple[Package, str]:
-    try:
-        package = await packages.load_package(conn, draft.package_id)
-    except Problem:
-        raise _unreleasable("/package_id", "is no package of this organisation") from None
-    try:
-        version = await packages.load_version(conn, package.id, draft.version)
-    except Problem:
-        raise _unreleasable("/version", "is no version of this package") from None
-    if version.published_at is None:
-        raise _unreleasable("/version", "still awaits its content")
-    row = await (await conn.execute(queries.TENANT_ENVIRONMENT, (caller.tenant_id,))).fetchone()
-    if draft.environment == "production" and row is not None and row[0] == "sandbox":
-        raise _unreleasable("/environment", "a sandbox organisation releases to the sandbox alone")
-    return package, version.id
 
 
 def _unreleasable(pointer: str, why: str) -> Problem:

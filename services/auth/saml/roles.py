@@ -1,0 +1,107 @@
+"""Applies a connection's changed mapping of roles to its people: to few in the request, to many in the relay, in portions.
+
+Of many, the request only writes a row of `changing_roles` and ends the tokens of the apps that lose access. Until a person's turn,
+`scopes.exceeds` decides about their grants with the new mapping and the roles of their last sign-in. So it counts at once for everybody.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from services.auth.apps import scopes
+from services.auth.revocations import watermarks
+from services.auth.revocations.queries import REVOKE_GRANTS
+from services.auth.revocations.watermarks import Ended
+from services.auth.saml import queries
+from shared.storage.database import AsyncConnection, Connection, set_tenant
+
+AT_ONCE = 200
+"""People of a connection to whom a request applies a mapping."""
+PEOPLE, GRANTS = 50, 500
+"""A portion ends after so many people, or with the one whose grants are the last of so many."""
+NO_ROLE = "no role left"
+BEYOND = "beyond the user's roles"
+RoleMapping = Mapping[str, Sequence[str]]
+
+
+async def apply(conn: AsyncConnection, connection_id: str, mapping: RoleMapping) -> Ended:
+    """People without a mapped role must sign in again. With an empty mapping, limits stay until the next sign-in.
+
+    `revoke_ended` must follow, in the transaction that holds the connection and stores its mapping.
+    """
+    await conn.execute(queries.FORGET_CHANGING_ROLES, (connection_id,))
+    if not mapping:
+        return Ended([], [])
+    counted = {"connection_id": connection_id, "most": AT_ONCE}
+    if await (await conn.execute(queries.MORE_PEOPLE, counted)).fetchone() is not None:
+        await conn.execute(queries.BEGIN_CHANGING_ROLES, (connection_id,))
+        held = await (await conn.execute(queries.GRANTED_BY_ROLES, (connection_id,))).fetchall()
+        return Ended([], sorted({app for app, granted, roles in held if scopes.exceeds(granted, roles, mapping)}))
+    # Locks all grants first, because a grant is locked before the watermarks.
+    await conn.execute(queries.HOLD_GRANTS_OF_CONNECTION, (connection_id,))
+    ended: list[str] = []
+    everybody = {"connection_id": connection_id, "after": "", "most": AT_ONCE}
+    for user_id, roles in await (await conn.execute(queries.PEOPLE_WITH_ROLES, everybody)).fetchall():
+        left = sorted(set(roles) & set(mapping))
+        if left:
+            limit = scopes.of_roles(left, mapping)
+            await conn.execute(queries.SET_ROLES, (left, limit, user_id))
+            ended += await end_beyond(conn, user_id, limit)
+        else:
+            ended += await end_without_role(conn, connection_id, user_id)
+    return Ended(ended, [])
+
+
+async def end_without_role(conn: AsyncConnection, connection_id: str, user_id: str) -> list[str]:
+    """Ends all access of a person without any role. Returns the ended grants, for `revoke_all`."""
+    await conn.execute(queries.SET_ROLES, ([], [], user_id))
+    await conn.execute(queries.END_SESSIONS_OF_USER, (connection_id, user_id))
+    await conn.execute(queries.DELETE_TICKETS_OF_USER, (connection_id, user_id))
+    return await watermarks.end_grants(conn, queries.GRANTS_OF_USER, {"whose": user_id}, NO_ROLE)
+
+
+async def end_beyond(conn: AsyncConnection, user_id: str, limit: Sequence[str] | None) -> list[str]:
+    """Ends the grants of this person beyond their roles. Returns them, for `revoke_all`."""
+    if limit is None:
+        return []
+    held = await (await conn.execute(queries.LIVE_GRANTS, (user_id,))).fetchall()
+    beyond = [grant_id for grant_id, granted in held if scopes.beyond(limit, granted)]
+    return await watermarks.end(conn, beyond, BEYOND)
+
+
+# --- The relay --------------------------------------------------------------------------------------------------------
+
+
+def apply_portion(conn: Connection) -> bool:
+    """Applies one connection's mapping to its next people. Tenants have turns. False where no connection waits."""
+    waiting = conn.execute(queries.NEXT_CHANGING_ROLES).fetchone()
+    if waiting is None:
+        return False
+    connection_id, tenant_id = waiting
+    set_tenant(conn, tenant_id)
+    # The lock keeps sign-ins through the connection back for the portion.
+    held = conn.execute(queries.HOLD_CHANGING_ROLES, (connection_id,)).fetchone()
+    if held is None:  # another relay has finished it meanwhile
+        conn.commit()
+        return True
+    mapping, after = held
+    portion = {"connection_id": connection_id, "after": after, "most": PEOPLE}
+    people, grants = conn.execute(queries.PEOPLE_WITH_ROLES, portion).fetchall(), 0
+    for user_id, roles in people:
+        left = sorted(set(roles) & set(mapping))
+        conn.execute(queries.SET_ROLES, (left, scopes.of_roles(left, mapping), user_id))
+        if not left:
+            conn.execute(queries.END_SESSIONS_OF_USER, (connection_id, user_id))
+            conn.execute(queries.DELETE_TICKETS_OF_USER, (connection_id, user_id))
+        # Their tokens ended with the decision.
+        live = conn.execute(queries.LIVE_GRANTS, (user_id,)).fetchall()
+        beyond = [grant_id for grant_id, granted in live if scopes.exceeds(granted, left, mapping)]
+        conn.execute(REVOKE_GRANTS, (BEYOND if left else NO_ROLE, beyond))
+        after, grants = user_id, grants + len(live)
+        if grants >= GRANTS:
+            break
+    if len(people) == PEOPLE or (people and after != people[-1][0]):
+        conn.execute(queries.GO_ON_WITH_ROLES, (after, connection_id))
+    else:
+        conn.execute(queries.FORGET_CHANGING_ROLES, (connection_id,))
+        conn.execute(queries.HAD_A_TURN_OF_ROLES, (tenant_id,))
+    conn.commit()
+    return True
