@@ -17,7 +17,7 @@ import psycopg
 
 from deploy.local import databases, waterfall
 from deploy.local.table import ROOT, by_name
-from deploy.local.timeline import Span
+from deploy.local.waterfall import Span
 from shared.web import identity
 from shared.web.identity import Caller, SigningKey
 from tests.docs import validating
