@@ -17,9 +17,9 @@ from lxml import etree
 from services.auth.saml.documents import ASSERTION, METADATA, POST, PROTOCOL, REDIRECT, SIGNATURE, tag
 from shared.web.passes import cookie_name
 from tests.auth.identity_provider import Answer, Signer, element, encoded, new_signer, response, sign, to_bytes
-from tests.auth.name_server import NameServer
 from tests.auth.support import ISSUER, Auth, Browser
 from tests.support.keys import rsa_key
+from tests.support.name_server import NameServer
 
 CONNECTIONS = "/v1/saml/connections"
 _REFRESH = re.compile(r'<meta http-equiv="refresh" content="0; url=([^"]+)">')

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.arena import COMPILER, NUMBERS, Arena
-from tests.chaos.field import Field, field, pause
+from tests.chaos.judging import Field, field, pause
 from tests.support import network
 
 

@@ -19,7 +19,7 @@ from deploy.local.table import SERVICES
 from shared.messaging.crowding import MAX_SHARE
 from tests.chaos import arena
 from tests.chaos.arena import NUMBERS, Arena
-from tests.chaos.field import SECONDS, Field, field, pause
+from tests.chaos.judging import SECONDS, Field, field, pause
 from tests.support import network
 from tests.support.standby import read_only
 from tests.support.waiting import wait_for

@@ -20,7 +20,7 @@ from deploy.local.postgres import Cluster
 from deploy.local.redis_server import RedisServer
 from deploy.local.table import SERVICES
 from tests.chaos.arena import Arena, Second, database_address, redis_user
-from tests.chaos.field import Field, field, pause
+from tests.chaos.judging import Field, field, pause
 from tests.support import network, pooler
 from tests.support.sentinels import Group
 from tests.support.standby import lose

@@ -18,8 +18,8 @@ from shared.primitives.ids import new_id
 from tests.soak import asking
 from tests.soak.asking import Ask
 from tests.soak.integration import BUNDLES, SCOPES, Heard, Integration
+from tests.support.receiver import Behaviour, Received
 from tests.support.stack import Stack
-from tests.webhook_dispatcher.receiver import Behaviour, Received
 
 PER_SECOND = 2.0
 """Requests of each kind."""

@@ -14,7 +14,7 @@ from shared.primitives.encoding import base64url_encode
 from shared.process import metrics
 from shared.storage import housekeeping
 from shared.storage.periodic import Periodic
-from tests.support.signing import settings_of
+from tests.support.messages import settings_of
 
 KEY = f"1:{base64url_encode(bytes(32))}"
 ALERTS = {

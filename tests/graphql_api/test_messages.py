@@ -18,8 +18,8 @@ from shared.messaging.messages import EncounterFacts, GraphqlApp
 from shared.primitives import ids
 from shared.storage import retention as shared_retention
 from shared.web import http
-from tests.graphql_api.asking import Asking, received
-from tests.support.events import require_valid
+from tests.graphql_api.asking import Asking
+from tests.support.messages import received, require_valid
 
 GOLDEN = Path(__file__).parents[1] / "messages"
 

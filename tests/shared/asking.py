@@ -2,13 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message
-
-T = TypeVar("T")
 
 
 class Answer(msgspec.Struct):
@@ -18,11 +16,6 @@ class Answer(msgspec.Struct):
 
     def json(self) -> Any:
         return msgspec.json.decode(self.body)
-
-
-def run(work: Coroutine[Any, Any, T]) -> T:
-    """`asyncio.run` on the event loop that psycopg and uvicorn both accept."""
-    return asyncio.run(work)
 
 
 def scope_of(

@@ -117,6 +117,21 @@ class Stack:
         assert answer.status_code == 200, answer.text
         return answer.json()["access_token"]
 
+    def govern(self, app: App, admin_token: str | None = None, **changes: Any) -> None:
+        """Changes the governance of an app, such as its `approved_events`."""
+        with self.client("auth", admin_token or self.admin_token) as client:
+            client.patch(f"/v1/platform/apps/{app.client_id}/governance", json=changes).raise_for_status()
+
+    def subscribe(self, token: str, url: str, *events: str, **fields: Any) -> str:
+        """The id of a new webhook. Repeats the call, because the dispatcher refuses it until it has the approval of the events."""
+        body = {"url": url, "events": events} | fields
+        with self.client("auth", token) as client:
+            answer = wait_for(
+                lambda: made if (made := client.post("/v1/webhooks", json=body)).status_code == 201 else None,
+                what="the approval of the events",
+            )
+        return answer.json()["id"]
+
     def app_token(self, *scopes: str, admin_token: str | None = None) -> str:
         """A token with those scopes, from a new app."""
         return self.token(self.register_app(scopes, admin_token), " ".join(scopes))
