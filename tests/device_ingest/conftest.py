@@ -1,7 +1,7 @@
 """A running device-ingest application on a database of its own, and partners who call it."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 import httpx2
@@ -48,12 +48,9 @@ StartApp = Callable[..., AbstractContextManager[httpx2.Client]]
 def start_app(database: Database, redis_server: RedisServer) -> StartApp:
     """`with start_app(group_rows=1) as http:` is one more web process's worth of application on the same database."""
 
-    @contextmanager
-    def start(**changes: Any) -> Iterator[httpx2.Client]:
-        with alone.client_of(create_app(alone.settings_for(Settings, database, redis_server.url, **changes))) as http:
-            yield http
-
-    return start
+    return lambda **changes: alone.client_of(
+        create_app(alone.settings_for(Settings, database, redis_server.url, **changes))
+    )
 
 
 @pytest.fixture(scope="module")

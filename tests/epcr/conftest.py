@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -96,12 +96,7 @@ StartApp = Callable[..., AbstractContextManager[httpx2.Client]]
 def start_app(database: Database, redis_server: RedisServer) -> StartApp:
     """`with start_app(pseudonym_keys=…) as http:` is one more web process's worth of application on the same database."""
 
-    @contextmanager
-    def start(**changes: Any) -> Iterator[httpx2.Client]:
-        with alone.client_of(create_app(settings_for(database, redis_server.url, **changes))) as http:
-            yield http
-
-    return start
+    return lambda **changes: alone.client_of(create_app(settings_for(database, redis_server.url, **changes)))
 
 
 @pytest.fixture(scope="module")

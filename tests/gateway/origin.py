@@ -35,17 +35,17 @@ class Seen:
 Answer = Callable[..., Any]
 
 
-def response(status: int, body: bytes = b"", *fields: tuple[str, str], reason: str = "X") -> bytes:
+def response(status: int, body: bytes = b"", *fields: tuple[str, str]) -> bytes:
     lines = [
-        f"HTTP/1.1 {status} {reason}",
+        f"HTTP/1.1 {status} X",
         *(f"{name}: {value}" for name, value in fields),
         f"content-length: {len(body)}",
     ]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-def json_response(content: object, *fields: tuple[str, str], status: int = 200) -> bytes:
-    return response(status, json.dumps(content).encode(), ("content-type", "application/json"), *fields)
+def json_response(content: object, *fields: tuple[str, str]) -> bytes:
+    return response(200, json.dumps(content).encode(), ("content-type", "application/json"), *fields)
 
 
 @dataclass

@@ -8,6 +8,8 @@ import msgspec
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message
 
+CHUNK = 65_536
+
 
 class Answer(msgspec.Struct):
     status: int
@@ -36,9 +38,9 @@ def scope_of(
     }
 
 
-def received(body: bytes, *, chunk: int = 65_536) -> Callable[[], Coroutine[Any, Any, Message]]:
-    """The messages that the server passes to the application: the body in chunks, then nothing, as from a client that waits."""
-    chunks = [body[at : at + chunk] for at in range(0, len(body), chunk)] or [b""]
+def received(body: bytes) -> Callable[[], Coroutine[Any, Any, Message]]:
+    """The messages that the server passes to the application: the body in chunks of 64 KiB, then nothing, as from a client that waits."""
+    chunks = [body[at : at + CHUNK] for at in range(0, len(body), CHUNK)] or [b""]
     messages = [
         {"type": "http.request", "body": part, "more_body": number < len(chunks) - 1}
         for number, part in enumerate(chunks)

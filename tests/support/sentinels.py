@@ -68,20 +68,14 @@ class Server(Mortal):
 class Group:
     """`passwords` are those of the users at the servers; at each Sentinel `platform` has `client_password`."""
 
-    def __init__(
-        self,
-        folder: Path,
-        passwords: Mapping[str, str],
-        authority: Authority | None = None,
-        kind: type[Server] = Server,
-    ) -> None:
+    def __init__(self, folder: Path, passwords: Mapping[str, str], authority: Authority | None = None) -> None:
         self.folder = folder
         self.passwords = dict(passwords) | {name: secrets.token_hex(8) for name in ("replica", "sentinel")}
         self.client_password, self.peer_password = secrets.token_hex(8), secrets.token_hex(8)
         self.authority = authority
         admin = secrets.token_hex(8)
         self.servers = [
-            kind(folder / name, admin, redis_users.beside_default(self.passwords)) for name in ("first", "second")
+            Server(folder / name, admin, redis_users.beside_default(self.passwords)) for name in ("first", "second")
         ]
         self.fronts: list[Front] = []
         self.ports: list[int] = []

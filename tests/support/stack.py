@@ -96,8 +96,8 @@ class Stack:
             **options,
         )
 
-    def register_app(self, scopes: Sequence[str], admin_token: str | None = None, **fields: Any) -> App:
-        """A confidential app that may ask for those scopes; `fields` override those of its registration."""
+    def register_app(self, scopes: Sequence[str], admin_token: str | None = None) -> App:
+        """A confidential app that may ask for those scopes."""
         registration = {
             "name": f"Test app {next(_numbers)}",
             "grant_types": ["client_credentials"],
@@ -105,7 +105,7 @@ class Stack:
             "requested_scopes": list(scopes),
         }
         with self.client("auth", admin_token or self.admin_token) as client:
-            answer = client.post("/v1/platform/apps", json=registration | fields)
+            answer = client.post("/v1/platform/apps", json=registration)
         assert answer.status_code == 201, answer.text
         return App(answer.json()["client_id"], answer.json().get("client_secret", ""))
 

@@ -118,9 +118,9 @@ class Dispatcher:
         with task_transaction(self.pool) as conn:
             return decisions.work_off(conn, seconds)
 
-    def disable_failing(self, days: float = 5) -> int:
+    def disable_failing(self) -> int:
         with task_transaction(self.pool) as conn:
-            return decisions.disable_long_failing(conn, days)
+            return decisions.disable_long_failing(conn, days=5)
 
     def pump_until(
         self, condition: Callable[[], Any], *, deadline: float = 15, seconds: float = PATIENCE, slots: int = 1024
