@@ -131,7 +131,9 @@ def draw(spans: Sequence[Span], width: int) -> Table:
     rows = in_order(spans)
     names = min(max(2 * depth + len(span.name) for depth, span in rows), width // 3)
     cells = max(10, width - names - max(map(len, ["service", *services])) - 2 * FIGURE - 10)
-    table = Table(box=None, padding=(0, 1), header_style="dim", title=_title(spans, axis), title_justify="left")
+    title = f"trace {spans[0].trace_id}: {len(spans)} spans, {len(services)} services, {duration(axis.length)}"
+    title += f"  ({FOLD} {duration(axis.folded)} in which nothing happened)" if axis.folded else ""
+    table = Table(box=None, padding=(0, 1), header_style="dim", title=title, title_justify="left")
     table.add_column("span", no_wrap=True, max_width=names)
     table.add_column("service", no_wrap=True)
     table.add_column(axis.ruler(cells), no_wrap=True)
@@ -178,12 +180,6 @@ def bar(axis: Axis, span: Span, width: int, colour: str) -> Text:
 
 def is_wait(span: Span) -> bool:
     return span.name in WAITS
-
-
-def _title(spans: Sequence[Span], axis: Axis) -> str:
-    services = len({span.service for span in spans})
-    title = f"trace {spans[0].trace_id}: {len(spans)} spans, {services} services, {duration(axis.length)}"
-    return title + (f"  ({FOLD} {duration(axis.folded)} in which nothing happened)" if axis.folded else "")
 
 
 def _lines(file: Path) -> list[str]:
