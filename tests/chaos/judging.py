@@ -172,17 +172,17 @@ class Judge:
         return answers.count(200)
 
 
+@dataclass
 class Field:
     """The arena, its stack, and the judge of the traffic that runs through it."""
 
-    def __init__(self, here: Arena, stack: Stack, judge: Judge) -> None:
-        self.arena = here
-        self.stack = stack
-        self.judge = judge
+    arena: Arena
+    stack: Stack
+    judge: Judge
 
 
 @contextmanager
-def field(here: Arena) -> Iterator[Field]:
+def under_traffic(here: Arena) -> Iterator[Field]:
     try:
         here.serve()
         stack = here.start()
