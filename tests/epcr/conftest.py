@@ -95,7 +95,6 @@ StartApp = Callable[..., AbstractContextManager[httpx2.Client]]
 @pytest.fixture(scope="module")
 def start_app(database: Database, redis_server: RedisServer) -> StartApp:
     """`with start_app(pseudonym_keys=…) as http:` is one more web process's worth of application on the same database."""
-
     return lambda **changes: alone.client_of(create_app(settings_for(database, redis_server.url, **changes)))
 
 

@@ -15,6 +15,7 @@ from tests.support.listening import Listener
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+R = TypeVar("R", bound="Receiver")
 Behaviour = Callable[["Received", asyncio.StreamWriter], Awaitable[bool]]
 
 
@@ -114,9 +115,6 @@ class Receiver:
         finally:
             writer.close()
             self.open.discard(writer)
-
-
-R = TypeVar("R", bound=Receiver)
 
 
 async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Received | None:
