@@ -20,7 +20,7 @@ from deploy.local.databases import Database
 from services.auth.app import create_app
 from services.auth.settings import Settings
 from services.auth.tenants.bootstrap import Admin, BootstrapRequest, TenantRequest, bootstrap
-from shared.primitives.encoding import base64url_decode, base64url_encode
+from shared.primitives.crypto import base64url_decode, base64url_encode
 from shared.web.identity import HEADER, Caller, mint
 from tests.support.alone import KEY, settings_for
 from tests.support.plain import PLAIN

@@ -19,7 +19,7 @@ import pytest
 
 from deploy.local.ports import free_port
 from shared.messaging import authenticity
-from shared.primitives.signatures import PublicKeys
+from shared.primitives.crypto import PublicKeys
 from tests.bench.test_ingest import READING, enrolled, identity, wrk
 from tests.bench.test_webhooks import Rig, receiver_process
 from tests.support.messages import PUBLIC_KEYS

@@ -16,8 +16,7 @@ from services.epcr.app import create_app
 from services.epcr.encounters import editions
 from services.epcr.settings import Settings
 from shared.primitives import ids
-from shared.primitives.crypto import Keyring
-from shared.primitives.encoding import base64url_encode
+from shared.primitives.crypto import Keyring, base64url_encode
 from tests.epcr.samples import MINIMAL
 from tests.support import alone
 from tests.support.alone import ENCRYPTION_KEYS

@@ -14,8 +14,8 @@ from shared.messaging.messages import EncounterFacts, GraphqlApp
 from shared.primitives import ids
 from shared.process.settings import required
 from shared.storage.database import Connection, open_tasks_pool, task_transaction
-from shared.web.deidentification import Mode
 from shared.web.identity import HEADER, Caller, mint
+from shared.web.scopes import Mode
 from tests.support.alone import KEY
 from tests.support.messages import received
 

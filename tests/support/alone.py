@@ -13,7 +13,7 @@ from deploy.local.databases import Database
 from deploy.local.table import by_name
 from shared.messaging import worker
 from shared.primitives import ids
-from shared.primitives.encoding import base64url_encode
+from shared.primitives.crypto import base64url_encode
 from shared.web.identity import HEADER, Caller, SigningKey, mint
 from tests.support.messages import require_valid, settings_of
 from tests.support.plain import PLAIN

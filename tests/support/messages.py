@@ -13,11 +13,9 @@ import msgspec
 from shared.messaging import authenticity
 from shared.messaging.authenticity import Envelope, Sealed
 from shared.messaging.event_types import catalogue
-from shared.messaging.messages import SERVICES, Message
-from shared.messaging.worker import Received
+from shared.messaging.messages import SERVICES, Message, Received
 from shared.primitives import ids
-from shared.primitives.encoding import base64url_encode
-from shared.primitives.signatures import Signer
+from shared.primitives.crypto import Signer, base64url_encode
 from shared.web import http
 
 

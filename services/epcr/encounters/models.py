@@ -12,7 +12,7 @@ from services.epcr.records.findings import Cpr, CrewMember, Injury
 from services.epcr.records.history import Complaint, Directives, Dispatch, Inquiries, Pregnancy, Triage, Weight
 from services.epcr.records.models import ITEM_LISTS, CareModel, Sex, Status
 from shared.web import http
-from shared.web.pagination import Page
+from shared.web.http import Page
 
 # A transaction has room for Patient, Encounter, a device and its observation.
 SMALLEST = 4

@@ -14,10 +14,9 @@ from services.epcr.encounters.store import Readings, opened
 from services.epcr.fhir.export import Content
 from services.epcr.fhir.readings import Form
 from shared.primitives.crypto import Keyring
-from shared.storage.database import AsyncConnection
-from shared.storage.rows import every, found
-from shared.web.deidentification import Mode
+from shared.storage.database import AsyncConnection, every, found
 from shared.web.identity import Caller
+from shared.web.scopes import Mode
 
 
 class Source(NamedTuple):
