@@ -43,7 +43,7 @@ async def response(
 ) -> Response:
     """An export of more than one portion takes turns with other long work.
 
-    Raises the Problems of `heavy.turn` before the first byte. Later faults end the connection: the receiver gets no whole bundle.
+    Raises the Problems of `fairness.turn_if_heavy` before the first byte. Later faults end the connection: the receiver gets no whole bundle.
     """
     number = sum(span.count for source in sources for span in source.content.shapes.values())
     is_long = number > PORTION
