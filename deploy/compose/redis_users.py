@@ -57,6 +57,11 @@ def users(passwords: Mapping[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def beside_default(passwords: Mapping[str, str]) -> str:
+    """The same lines for a server whose default user keeps a password of its own."""
+    return "".join(line for line in users(passwords).splitlines(keepends=True) if not line.startswith("user default"))
+
+
 def sentinel_users(password: str) -> str:
     """For each Sentinel's own ACL file: services and gateway ask as `platform` where the primary is, and may do no more there."""
     return _line("platform", password, _commands(SENTINEL_CLIENT_COMMANDS)) + "\n"

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+from deploy.docs.references import resolved
+
 # The last released document, without texts and examples.
 RELEASED = Path(__file__).parent / "released.json"
 MIGRATIONS = Path(__file__).parents[2] / "docs" / "migrations.md"
@@ -26,7 +28,15 @@ UPPER, LOWER = (
     ("maximum", "maxLength", "maxItems", "maxProperties"),
     ("minimum", "minLength", "minItems", "minProperties"),
 )
-JSON_TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")
+JSON_TYPES = {
+    type(None): "null",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    str: "string",
+    list: "array",
+    dict: "object",
+}
 
 
 def skeleton(node: Any, *, are_names: bool = False) -> Any:
@@ -86,7 +96,7 @@ class _Comparison:
             if later is None:
                 yield f"status removed: {place} {status}"
             else:
-                answer, later = self._resolved(answer, self.old), self._resolved(later, self.new)
+                answer, later = resolved(self.old, answer), resolved(self.new, later)
                 yield from self._contents(answer, later, f"{place} {status}", "received")
 
     def _parameters(self, old: Any, new: Any, place: str) -> Iterator[str]:
@@ -102,7 +112,7 @@ class _Comparison:
                 yield f"now required: {place} {key[1]}"
 
     def _all(self, operation: Any, document: Any) -> list[Any]:
-        return [self._resolved(one, document) for one in operation.get("parameters", [])]
+        return [resolved(document, one) for one in operation.get("parameters", [])]
 
     def _contents(self, old: Any, new: Any, place: str, direction: Direction) -> Iterator[str]:
         for media, content in old.get("content", {}).items():
@@ -123,7 +133,7 @@ class _Comparison:
             yield f"type narrowed: {place}"
         if direction == "received" and _types(after) - _types(before):
             yield f"type widened: {place}"
-        for kind in JSON_TYPES:
+        for kind in JSON_TYPES.values():
             earlier, later = (
                 [one for one in choices if kind in _types([one]) and one.get("type") != "any"]
                 for choices in (before, after)
@@ -135,19 +145,11 @@ class _Comparison:
                     yield from self._members(earlier[0], later[0], place, direction)
 
     def _choices(self, schema: Any, document: Any) -> list[Any]:
-        schema = self._resolved(schema, document)
+        schema = resolved(document, schema)
         for keyword in ("anyOf", "oneOf"):
             if keyword in schema:
                 return [leaf for one in schema[keyword] for leaf in self._choices(one, document)]
         return [schema]
-
-    def _resolved(self, node: Any, document: Any) -> Any:
-        while "$ref" in node:
-            target = document
-            for step in node["$ref"].removeprefix("#/").split("/"):
-                target = target[step]
-            node = target
-        return node
 
     def _values(self, old: list[Any], new: list[Any], place: str, direction: Direction) -> Iterator[str]:
         before, after = _enumerated(old), _enumerated(new)
@@ -188,26 +190,13 @@ def _scopes(operation: Any) -> set[str]:
 def _types(choices: list[Any]) -> set[str]:
     found: set[str] = set()
     for schema in choices:
-        kinds = schema.get("type") or [_type_of(one) for one in _values_of(schema)] or JSON_TYPES
+        kinds = schema.get("type") or [JSON_TYPES[type(one)] for one in _values_of(schema)] or JSON_TYPES.values()
         found.update([kinds] if isinstance(kinds, str) else kinds)
     return found | ({"integer"} if "number" in found else set())
 
 
 def _values_of(schema: Any) -> list[Any]:
     return [schema["const"]] if "const" in schema else schema.get("enum", [])
-
-
-def _type_of(value: Any) -> str:
-    names = {
-        type(None): "null",
-        bool: "boolean",
-        int: "integer",
-        float: "number",
-        str: "string",
-        list: "array",
-        dict: "object",
-    }
-    return names[type(value)]
 
 
 def _enumerated(choices: list[Any]) -> set[str] | None:

@@ -11,6 +11,8 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from deploy.docs.references import resolved
+
 NAME = "Knogin integration platform"
 STORY = "A first day"
 SCOPES = ["webhooks:write", "argus:epcr:write", "argus:devices:write", "argus:acqi:read"]
@@ -87,7 +89,7 @@ def _request(
     folder: str,
     changes: dict[str, Any] | None = None,
 ) -> Request:
-    parameters = [_resolved(document, one) for one in operation.get("parameters", [])]
+    parameters = [resolved(document, one) for one in operation.get("parameters", [])]
     content = operation.get("requestBody", {}).get("content", {})
     media, body = next(((media, one.get("example")) for media, one in content.items()), ("", None))
     if changes:
@@ -125,7 +127,7 @@ def _kept(document: dict[str, Any], method: str, path: str, operation: dict[str,
         return {}
     answer = next((one for status, one in operation["responses"].items() if status in ("200", "201")), {})
     schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
-    members = _resolved(document, schema).get("properties", {})
+    members = resolved(document, schema).get("properties", {})
     kept = {name: name for name in SECRETS if name in members}
     if "201" in operation["responses"]:
         for parent in (path, path.rpartition("/")[0]):
@@ -134,13 +136,6 @@ def _kept(document: dict[str, Any], method: str, path: str, operation: dict[str,
                     name = found[1]
                     return kept | ({name: name if name in members else "id"} if {name, "id"} & set(members) else {})
     return kept
-
-
-def _resolved(document: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
-    target: Any = document
-    for step in node["$ref"].removeprefix("#/").split("/") if "$ref" in node else []:
-        target = target[step]
-    return target if "$ref" in node else node
 
 
 def postman(document: dict[str, Any]) -> dict[str, Any]:

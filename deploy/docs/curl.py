@@ -10,30 +10,24 @@ VALUES = {"since": "2026-03-23T12:00:00Z", "client_id": "app_123"}
 
 def command(server: str, method: str, path: str, operation: dict[str, Any]) -> str:
     """curl with placeholders in angle brackets."""
-    lines = [f"curl {_verb(method, operation)}'{server}{_filled(path, operation)}{_query(operation)}'"]
+    parameters = [one for one in operation.get("parameters", []) if "name" in one]
+    examples = {one["name"]: one.get("example", one["name"]) for one in parameters}
+    filled = re.sub(r"{(\w+)}", lambda found: examples[found[1]], path)
+    must = {
+        one["name"]: VALUES.get(one["name"]) or one["schema"]["enum"][0]
+        for one in parameters
+        if one["in"] == "query" and one["required"]
+    }
+    query = f"?{urlencode(must, safe=':')}" if must else ""
+    is_plain = method == "get" or (method == "post" and "requestBody" in operation)
+    verb = "" if is_plain else f"-X {method.upper()} "
+    lines = [f"curl {verb}'{server}{filled}{query}'"]
     security = operation["security"]
     if security and "oauth2" in security[0]:
         lines.append('-H "Authorization: Bearer <access-token>"')
     for media, content in operation.get("requestBody", {}).get("content", {}).items():
         lines += _body(media, content.get("example"))
     return " \\\n  ".join(lines)
-
-
-def _verb(method: str, operation: dict[str, Any]) -> str:
-    return "" if method == "get" or (method == "post" and "requestBody" in operation) else f"-X {method.upper()} "
-
-
-def _filled(path: str, operation: dict[str, Any]) -> str:
-    examples = {
-        one["name"]: one.get("example", one["name"]) for one in operation.get("parameters", []) if "name" in one
-    }
-    return re.sub(r"{(\w+)}", lambda found: examples[found[1]], path)
-
-
-def _query(operation: dict[str, Any]) -> str:
-    wanted = [one for one in operation.get("parameters", []) if one.get("in") == "query" and one["required"]]
-    pairs = {one["name"]: VALUES.get(one["name"]) or one["schema"]["enum"][0] for one in wanted}
-    return f"?{urlencode(pairs, safe=':')}" if pairs else ""
 
 
 def _body(media: str, example: Any) -> list[str]:

@@ -58,12 +58,13 @@ def _completed(value: Any, schema: Any, schemas: Mapping[str, Any]) -> Any:
         return value
     members = schema.get("properties", {})
     known = {name: _completed(member, members.get(name), schemas) for name, member in value.items()}
-    lacking = {name for name in schema.get("required", []) if name not in value and _may_be_null(members.get(name))}
+    may_be_null = {
+        name
+        for name, member in members.items()
+        if isinstance(member, dict) and {"type": "null"} in member.get("anyOf", [])
+    }
+    lacking = {name for name in schema.get("required", []) if name not in value} & may_be_null
     if not lacking:
         return known
     ordered = {name: known.get(name) for name in members if name in lacking or name in known}
     return ordered | known
-
-
-def _may_be_null(schema: Any) -> bool:
-    return isinstance(schema, dict) and {"type": "null"} in schema.get("anyOf", [])

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import ChainMap
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup, escape
 
 from deploy.docs import contract, curl, errors, fields
+from deploy.docs.references import resolved
 from gateway.settings import Settings
 from shared.messaging.event_types import catalogue
 from shared.web import scopes
@@ -91,7 +92,12 @@ def render(language: str, translate: Translator | None = None) -> bytes:
     translate = translate or Translator(language)
     loader = FileSystemLoader(FOLDER / "templates")
     environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"t": translate, "marked": translate.marked, "pretty": _pretty, "anchor": anchor}
+    environment.filters |= {
+        "t": translate,
+        "marked": translate.marked,
+        "pretty": partial(json.dumps, indent=2, ensure_ascii=False),
+        "anchor": anchor,
+    }
     schemas = document["components"]["schemas"].items()
     html = environment.get_template("page.html").render(
         language=language,
@@ -130,8 +136,8 @@ def _groups(document: dict[str, Any]) -> list[tuple[str, list[Shown]]]:
 
 
 def _shown(document: dict[str, Any], server: str, method: str, path: str, operation: dict[str, Any]) -> Shown:
-    responses = {int(status): _resolved(document, one) for status, one in operation["responses"].items()}
-    parameters = [_resolved(document, one) for one in operation.get("parameters", [])]
+    responses = {int(status): resolved(document, one) for status, one in operation["responses"].items()}
+    parameters = [resolved(document, one) for one in operation.get("parameters", [])]
     asked = operation["security"][0].get("oauth2") if operation["security"] else None
     return Shown(
         operation["operationId"],
@@ -154,15 +160,6 @@ def _rows(parameters: list[dict[str, Any]], place: str) -> list[fields.Field]:
     return fields.fields({"properties": members, "required": [one["name"] for one in found if one.get("required")]})
 
 
-def _resolved(document: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
-    if "$ref" not in node:
-        return node
-    target: Any = document
-    for step in node["$ref"].removeprefix("#/").split("/"):
-        target = target[step]
-    return target
-
-
 def _rates() -> list[tuple[str, str, str]]:
     """Class, requests and seconds, as the gateway has them by default."""
     rows = []
@@ -172,7 +169,3 @@ def _rates() -> list[tuple[str, str, str]]:
             requests, seconds = str(Settings.__struct_defaults__[index]).split("/")
             rows.append((name.removeprefix("rate_limit_"), requests, seconds))
     return rows
-
-
-def _pretty(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)

@@ -1,5 +1,7 @@
 """`python -m deploy.local`: the commands behind `make up`, `down`, `restart`, `demo`, `trace`, `logs` and `operate`."""
 
+import os
+import sys
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -136,13 +138,12 @@ def logs(trace_id: Annotated[str, typer.Argument(help="x-trace-id or traceparent
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
 def operate(context: typer.Context, service: Annotated[str, typer.Argument(help="auth, epcr, …")]) -> None:
     """Run an operator's command of a service with its settings: `operate auth keys list`."""
-    from deploy.local import operating
-
-    try:
-        operating.operate(State.chosen(), service, context.args)
-    except operating.NotRunning as error:
-        terminal().print(str(error), style="red", soft_wrap=True)
-        raise typer.Exit(1) from None
+    state = State.chosen()
+    settings = read_json(state.settings).get(service)
+    if settings is None or not state.stack.exists():
+        terminal().print(f"{service} is not running here: start it with `make up`", style="red", soft_wrap=True)
+        raise typer.Exit(1)
+    os.execve(sys.executable, [sys.executable, "-m", by_name(service).module, *context.args], settings)  # noqa: S606 - no shell is wanted
 
 
 def _running() -> dict[str, Any]:

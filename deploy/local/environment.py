@@ -83,24 +83,16 @@ def chosen_settings(name: str) -> dict[str, str]:
     `@<file>`, which is read again at each start of a process.
     """
     text = os.environ.get("KNOGIN_SETTINGS") or "{}"
-    chosen = _decoded(_read(text[1:]) if text.startswith("@") else text)
+    try:
+        given = Path(text[1:]).read_text() if text.startswith("@") else text
+        chosen = msgspec.json.decode(given, type=dict[str, dict[str, Any]])
+    except OSError as error:
+        raise Misconfigured(f"KNOGIN_SETTINGS names {text[1:]}, which cannot be read: {error.strerror}") from None
+    except msgspec.DecodeError as error:
+        raise Misconfigured(f"KNOGIN_SETTINGS is JSON, an object of settings for each service: {error}") from None
     if unknown := chosen.keys() - {"gateway", *(service.name for service in SERVICES)}:
         raise Misconfigured(f"KNOGIN_SETTINGS names no service: {', '.join(sorted(unknown))}")
     return {setting: str(value) for setting, value in chosen.get(name, {}).items()}
-
-
-def _read(path: str) -> str:
-    try:
-        return Path(path).read_text()
-    except OSError as error:
-        raise Misconfigured(f"KNOGIN_SETTINGS names {path}, which cannot be read: {error.strerror}") from None
-
-
-def _decoded(text: str) -> dict[str, dict[str, Any]]:
-    try:
-        return msgspec.json.decode(text, type=dict[str, dict[str, Any]])
-    except msgspec.DecodeError as error:
-        raise Misconfigured(f"KNOGIN_SETTINGS is JSON, an object of settings for each service: {error}") from None
 
 
 def _public(plan: Plan) -> dict[str, str]:

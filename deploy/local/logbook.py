@@ -1,7 +1,6 @@
 """Reads the logs of all processes as one: the lines of a trace, in the order of their times."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +12,13 @@ LEVELS = {"warning": "yellow", "error": "red", "critical": "bold red"}
 
 def of_trace(folder: Path, trace_id: str) -> list[dict[str, Any]]:
     """Lines of that trace from every process, oldest first."""
-    return sorted(
-        (line for line in _lines(folder, trace_id) if line.get("trace_id") == trace_id), key=lambda line: line["at"]
-    )
-
-
-def _lines(folder: Path, wanted: str) -> Iterator[dict[str, Any]]:
-    for file in sorted(folder.glob("*.log")):
-        for text in file.read_text(errors="replace").splitlines():
-            if wanted in text and text.startswith("{"):
-                yield json.loads(text) | {"process": file.stem}
+    found = [
+        json.loads(text) | {"process": file.stem}
+        for file in sorted(folder.glob("*.log"))
+        for text in file.read_text(errors="replace").splitlines()
+        if trace_id in text and text.startswith("{")
+    ]
+    return sorted((line for line in found if line.get("trace_id") == trace_id), key=lambda line: line["at"])
 
 
 def drawn(line: dict[str, Any]) -> Text:

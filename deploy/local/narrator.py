@@ -56,7 +56,16 @@ class Narrator:
 
     def show(self, answer: httpx2.Response, body: bool = True) -> None:
         """Prints an answer with its request."""
-        self._show_request(answer.request)
+        request = answer.request
+        address = f"http://{request.headers['host']}{request.url.raw_path.decode()}"
+        line = Text("→ ", "dim").append(f"{request.method} ", "bold").append(address)
+        if authorization := request.headers.get("authorization"):
+            line.append(f"\n  Authorization: {shortened(authorization)}", "dim")
+        self.tell(line)
+        if request.headers.get("content-type") == "application/json":
+            self.show_json(json.loads(request.content))
+        elif request.content:
+            self.tell(Text(shortened(unquote_plus(request.content.decode()))))
         line = Text("← ", "dim").append(
             f"{answer.status_code} {answer.reason_phrase}", "green" if answer.is_success else "red"
         )
@@ -91,17 +100,6 @@ class Narrator:
         if len(lines) > LONGEST_ANSWER:
             lines = [*lines[: LONGEST_ANSWER - 1], f"… {len(lines) - LONGEST_ANSWER + 1} more lines"]
         self.tell(Syntax("\n".join(lines), "json", theme="ansi_dark", background_color="default", word_wrap=True))
-
-    def _show_request(self, request: httpx2.Request) -> None:
-        address = f"http://{request.headers['host']}{request.url.raw_path.decode()}"
-        line = Text("→ ", "dim").append(f"{request.method} ", "bold").append(address)
-        if authorization := request.headers.get("authorization"):
-            line.append(f"\n  Authorization: {shortened(authorization)}", "dim")
-        self.tell(line)
-        if request.headers.get("content-type") == "application/json":
-            self.show_json(json.loads(request.content))
-        elif request.content:
-            self.tell(Text(shortened(unquote_plus(request.content.decode()))))
 
 
 def pretty(content: Any, indent: str = "") -> str:

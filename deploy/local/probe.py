@@ -3,7 +3,6 @@
 import selectors
 import socket
 import time
-from contextlib import suppress
 
 from deploy.local.ports import LOOPBACK
 
@@ -27,11 +26,16 @@ class Probe:
             if now - self._asked_at >= PAUSE:
                 self._ask(now)
             return False
-        answer = self._answer()
-        if answer is None and now - self._asked_at < PATIENCE:
-            return False
+        try:
+            answer = self._socket.recv(256)
+        except BlockingIOError:
+            if now - self._asked_at < PATIENCE:
+                return False
+            answer = b""
+        except ConnectionError:
+            answer = b""
         self.close()
-        return answer is not None and answer.split(b" ")[1:2] == [b"200"]
+        return answer.split(b" ")[1:2] == [b"200"]
 
     def close(self) -> None:
         if self._socket is not None:
@@ -52,13 +56,3 @@ class Probe:
         question.setblocking(False)
         self._selector.register(question, selectors.EVENT_READ)
         self._socket = question
-
-    def _answer(self) -> bytes | None:
-        """The bytes received; empty if the other side closed the connection; None if nothing arrived yet."""
-        assert self._socket
-        with suppress(BlockingIOError):
-            try:
-                return self._socket.recv(256)
-            except ConnectionError:
-                return b""
-        return None

@@ -139,20 +139,16 @@ class Rolling:
             return
         step = self._current.step()
         if step is Step.REPLACED:
-            self._finish(self._current)
+            took = time.monotonic() - self._current.began
+            self._done.append(f"{self._waiting.pop(0)} was replaced in {took:.1f} s")
+            self._say(self._done[-1], "green")
+            self._current = None
+            self._tell()
         elif step is Step.FAILED:
-            self._fail(self._current)
-
-    def _finish(self, replacement: Replacement) -> None:
-        self._done.append(f"{self._waiting.pop(0)} was replaced in {time.monotonic() - replacement.began:.1f} s")
-        self._say(self._done[-1], "green")
-        self._current = None
-        self._tell()
-
-    def _fail(self, replacement: Replacement) -> None:
-        self._say(replacement.trouble, "red")
-        self._current, self._waiting = None, []
-        self._tell(replacement.trouble)
+            trouble = self._current.trouble
+            self._say(trouble, "red")
+            self._current, self._waiting = None, []
+            self._tell(trouble)
 
     def _tell(self, failed: str = "") -> None:
         self._record()
@@ -164,7 +160,10 @@ def ask(state: State, names: Sequence[str], report: Callable[[str], None]) -> No
 
     Calls `report` with a line for each. Raises CannotRestart.
     """
-    supervisor = _supervisor(state)
+    recorded = read_json(state.processes).get("supervisor", {})
+    if not recorded or born(recorded["pid"]) != recorded["born"] or not read_json(state.stack).get("ready"):
+        raise CannotRestart("no stack is running: start one with `make up`")
+    supervisor = psutil.Process(recorded["pid"])
     if read_json(state.restarting).get("waiting"):
         raise CannotRestart("a restart is under way already")
     write_json(state.restarting, {"waiting": list(names), "done": [], "failed": ""})
@@ -182,10 +181,3 @@ def ask(state: State, names: Sequence[str], report: Callable[[str], None]) -> No
         with suppress(psutil.TimeoutExpired):
             supervisor.wait(0.1)
     raise CannotRestart("the stack ended")
-
-
-def _supervisor(state: State) -> psutil.Process:
-    recorded = read_json(state.processes).get("supervisor", {})
-    if not recorded or born(recorded["pid"]) != recorded["born"] or not read_json(state.stack).get("ready"):
-        raise CannotRestart("no stack is running: start one with `make up`")
-    return psutil.Process(recorded["pid"])

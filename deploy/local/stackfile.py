@@ -31,7 +31,12 @@ def write(plan: Plan, processes: Sequence[Process], tenants: Mapping[str, Any], 
         "source": str(ROOT),
         "identity_signing_key": plan.identity_signing_key,
     }
-    write_json(state.stack, content | (_tenants(tenants) if tenants else {}))
+    if tenants:
+        demo, other = (dict(tenants[key]) for key in ("demo", "other"))
+        content["tenant"] = {"id": demo.pop("tenant_id")}
+        content["other_tenant"] = {"id": other.pop("tenant_id"), "admin": other}
+        content["admin"] = demo
+    write_json(state.stack, content)
 
 
 def _service(plan: Plan, name: str, processes: Sequence[Process]) -> dict[str, Any]:
@@ -49,15 +54,3 @@ def _service(plan: Plan, name: str, processes: Sequence[Process]) -> dict[str, A
 
 def _ops(plan: Plan, process: str) -> str:
     return f"http://{LOOPBACK}:{plan.ops_ports[process]}"
-
-
-def _tenants(tenants: Mapping[str, Any]) -> dict[str, Any]:
-    demo, other = tenants["demo"], tenants["other"]
-    return {
-        "tenant": {"id": demo["tenant_id"]},
-        "admin": {name: value for name, value in demo.items() if name != "tenant_id"},
-        "other_tenant": {
-            "id": other["tenant_id"],
-            "admin": {name: value for name, value in other.items() if name != "tenant_id"},
-        },
-    }

@@ -15,7 +15,6 @@ from rich.text import Text
 
 from deploy.local import waterfall
 from deploy.local.narrator import DemoFailed, Narrator
-from deploy.local.timeline import Span
 from deploy.receiver import Delivery, Receiver
 
 SCOPES = "webhooks:write argus:epcr:write argus:devices:write"
@@ -41,13 +40,13 @@ def play(narrator: Narrator, stack: Mapping[str, Any]) -> None:
         _token(narrator, app)
         webhook = _subscribe(narrator, app, f"{receiver.url}/webhooks/argus", secret)
         encounter, trace_id = _encounter(narrator, app)
-        device = _device(narrator, app)
-        _observation(narrator, app, device, encounter)
+        _observation(narrator, app, encounter)
         _bundle(narrator, app, encounter)
-        delivery = _delivery(narrator, deliveries, secret)
-        _belongs(narrator, delivery, encounter, trace_id)
+        delivery = _delivery(narrator, deliveries, secret, encounter, trace_id)
         _trace(narrator, Path(stack["spans"]), delivery)
-        _tidy(narrator, app, webhook, stack["admin"]["access_token"])
+        # Nobody receives its webhooks any more.
+        narrator.ask("DELETE", "auth", f"/v1/webhooks/{webhook}", app.token)
+        narrator.ask("DELETE", "auth", f"/v1/platform/apps/{app.client_id}", stack["admin"]["access_token"])
 
 
 @contextmanager
@@ -125,7 +124,7 @@ def _encounter(narrator: Narrator, app: App) -> tuple[str, str]:
     return made.json()["id"], made.headers["x-trace-id"]
 
 
-def _device(narrator: Narrator, app: App) -> str:
+def _observation(narrator: Narrator, app: App, encounter: str) -> None:
     narrator.step("Enrol a medical device", "An oximeter on the ambulance, identified by its serial number.")
     device = {
         "serial_number": f"SN-{secrets.token_hex(3)}",
@@ -133,13 +132,10 @@ def _device(narrator: Narrator, app: App) -> str:
         "manufacturer": "ACME",
         "vehicle_id": "AMB-42",
     }
-    return narrator.send("POST", "api", "/api/v1/devices/enrol", 201, app.token, json=device).json()["id"]
-
-
-def _observation(narrator: Narrator, app: App, device: str, encounter: str) -> None:
+    enrolled = narrator.send("POST", "api", "/api/v1/devices/enrol", 201, app.token, json=device).json()["id"]
     narrator.step("Send an observation", "An ISO/IEEE 11073 metric in a UCUM unit; 201 means that it is on disk.")
     reading = {"mdc_code": "MDC_PULS_OXIM_SAT_O2", "value": 98.0, "unit_code": "%", "encounter_id": encounter}
-    narrator.send("POST", "api", f"/api/v1/devices/{device}/observations", 201, app.token, json=reading)
+    narrator.send("POST", "api", f"/api/v1/devices/{enrolled}/observations", 201, app.token, json=reading)
 
 
 def _bundle(narrator: Narrator, app: App, encounter: str) -> None:
@@ -163,7 +159,9 @@ def _bundle(narrator: Narrator, app: App, encounter: str) -> None:
     narrator.show_json({name: observation[name] for name in OBSERVED if name in observation})
 
 
-def _delivery(narrator: Narrator, deliveries: SimpleQueue[Delivery], secret: str) -> Delivery:
+def _delivery(
+    narrator: Narrator, deliveries: SimpleQueue[Delivery], secret: str, encounter: str, trace_id: str
+) -> Delivery:
     narrator.step(
         "Receive the webhook", "Signed by Standard Webhooks 1.0, verified here with the standardwebhooks package."
     )
@@ -177,15 +175,12 @@ def _delivery(narrator: Narrator, deliveries: SimpleQueue[Delivery], secret: str
     if not delivery.verified(secret):
         raise DemoFailed("the signature is wrong")
     narrator.tell(Text("✔ signature verified", "bold green"))
-    return delivery
-
-
-def _belongs(narrator: Narrator, delivery: Delivery, encounter: str, trace_id: str) -> None:
     if encounter not in delivery.body.decode():
         raise DemoFailed("the webhook names another encounter")
     if delivery.trace_id != trace_id:
         raise DemoFailed("the webhook belongs to another trace than the request that caused it")
     narrator.tell(Text("✔ same trace as the request that opened the record", "bold green"))
+    return delivery
 
 
 def _trace(narrator: Narrator, file: Path, delivery: Delivery) -> None:
@@ -194,7 +189,7 @@ def _trace(narrator: Narrator, file: Path, delivery: Delivery) -> None:
     )
     last = delivery.headers["traceparent"].split("-")[2]
 
-    def complete() -> list[Span]:
+    def complete() -> list[waterfall.Span]:
         spans = waterfall.read(file, delivery.trace_id)
         told = {span.service for span in spans} >= {"gateway", "epcr", "webhook-dispatcher"}
         names = [span.name for span in spans]
@@ -204,12 +199,6 @@ def _trace(narrator: Narrator, file: Path, delivery: Delivery) -> None:
     spans = narrator.wait(complete, "the spans of all processes")
     narrator.console.print(waterfall.draw(spans, narrator.console.width))
     narrator.tell(Text(f"again at any time: make trace ID={delivery.trace_id}", "dim"))
-
-
-def _tidy(narrator: Narrator, app: App, webhook: str, admin_token: str) -> None:
-    """Deletes webhook and app, because the receiver is about to close."""
-    narrator.ask("DELETE", "auth", f"/v1/webhooks/{webhook}", app.token)
-    narrator.ask("DELETE", "auth", f"/v1/platform/apps/{app.client_id}", admin_token)
 
 
 def _resources(bundle: Mapping[str, Any]) -> list[dict[str, Any]]:

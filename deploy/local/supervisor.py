@@ -55,7 +55,9 @@ class Supervisor:
         bootstrap.start(self._not_for(bootstrap))
         while not self.stopping:
             self._start_due()
-            if not self.tenants and self._finished(bootstrap):
+            if not self.tenants and (code := ended(bootstrap.pid)) is not None:
+                if code:
+                    raise StartFailed(f"{bootstrap.name} ended with code {code}:\n{bootstrap.last_words()}")
                 self.tenants = read_tenants()
             self._reap()
             self._revive_servers()
@@ -66,7 +68,8 @@ class Supervisor:
                 on_ready()
             if self.ready:
                 self.rolling.step()
-            self._wait()
+            idle = self.ready and not self.rolling.active and all(process.ready for process in self.processes)
+            self._sleep(1.0 if idle else 0.05)
 
     def stop(self) -> None:
         """Ends every process, after STOP_SECONDS by SIGKILL. The caller, who started the servers, stops them."""
@@ -147,16 +150,6 @@ class Supervisor:
                     raise StartFailed(f"{process.name} was not ready within {READY_SECONDS} s:\n{process.last_words()}")
         if not self.ready:
             self.screen.show(self.processes)
-
-    def _finished(self, bootstrap: Process) -> bool:
-        code = ended(bootstrap.pid)
-        if code:
-            raise StartFailed(f"{bootstrap.name} ended with code {code}:\n{bootstrap.last_words()}")
-        return code == 0
-
-    def _wait(self) -> None:
-        idle = self.ready and not self.rolling.active and all(process.ready for process in self.processes)
-        self._sleep(1.0 if idle else 0.05)
 
     def _sleep(self, seconds: float) -> None:
         """Sleeps until a probe's answer, a signal or the death of a child, for at most `seconds`."""

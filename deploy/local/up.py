@@ -1,6 +1,7 @@
 """`make up`: servers, databases, tenants, processes; then the supervisor's loop until Ctrl-C."""
 
 import os
+import shlex
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,11 +10,11 @@ from typing import Any, NoReturn
 
 import psycopg
 from rich.console import Console
+from rich.text import Text
 
 from deploy.compose import redis_users
 from deploy.local import bootstrap, databases, down, environment, plan, ports
 from deploy.local.binaries import ProgramMissing
-from deploy.local.invitation import invitation
 from deploy.local.plan import Misconfigured, Plan, new_secret
 from deploy.local.ports import PortTaken
 from deploy.local.postgres import Cluster, ServerFailed
@@ -22,7 +23,7 @@ from deploy.local.redis_server import RedisServer
 from deploy.local.screen import Screen
 from deploy.local.state import AlreadyRunning, State, Unusable
 from deploy.local.supervisor import Server, StartFailed, Supervisor
-from deploy.local.table import SERVICES, Service
+from deploy.local.table import HOSTS, SERVICES, Service
 from shared.storage.migrate import Blocked, ChangedMigration
 
 FAILURES = (Misconfigured, PortTaken, AlreadyRunning, Unusable, ProgramMissing, ServerFailed, StartFailed)
@@ -81,8 +82,16 @@ def _supervise(supervisor: Supervisor) -> None:
 def _servers(made: Plan, screen: Screen) -> Iterator[list[Server]]:
     """Starts PostgreSQL and Redis, unless settings name others, and imports the libraries meanwhile."""
     named = os.environ.get("KNOGIN_POSTGRES_URL"), os.environ.get("KNOGIN_REDIS_URL")
-    cluster = None if named[0] else _postgres(made)
-    redis = None if named[1] else _redis(made)
+    cluster: Cluster | None = None
+    redis: RedisServer | None = None
+    if not named[0]:
+        within = os.environ.get("KNOGIN_DATA")
+        password = made.state.secret("postgres", new_secret)
+        cluster = Cluster(made.state.folder / "postgres", password, within=Path(within) if within else None)
+    if not named[1]:
+        # With the same users as in the containers, so that a service without a needed right fails here too.
+        password = made.state.secret("redis", new_secret)
+        redis = RedisServer(made.state.folder / "redis", password, redis_users.beside_default(made.redis_users()))
     servers: list[Server] = [server for server in (cluster, redis) if server]
     try:
         for server in servers:
@@ -101,23 +110,16 @@ def _servers(made: Plan, screen: Screen) -> Iterator[list[Server]]:
             server.stop()
 
 
-def _postgres(made: Plan) -> Cluster:
-    within = os.environ.get("KNOGIN_DATA")
-    password = made.state.secret("postgres", new_secret)
-    return Cluster(made.state.folder / "postgres", password, within=Path(within) if within else None)
-
-
-def _redis(made: Plan) -> RedisServer:
-    """Redis with the same users as in the containers, so that a service without a needed right fails here too."""
-    users = [line for line in redis_users.users(made.redis_users()).splitlines() if not line.startswith("user default")]
-    password = made.state.secret("redis", new_secret)
-    return RedisServer(made.state.folder / "redis", password, "\n".join([*users, ""]))
-
-
 def _prepare(made: Plan, screen: Screen) -> list[Process]:
     """Brings the databases up to date and describes every process; the last step before the first fork."""
+    ran: list[str] = []
     try:
-        ran = [migration for service in made.services for migration in _prepare_database(made, service)]
+        for service in made.services:
+            passwords = made.role_passwords(service)
+            databases.prepare_roles(made.postgres_url, service, passwords)
+            databases.create(made.postgres_url, service)
+            made.databases[service.name] = databases.described(service, made.postgres_url, passwords)
+            ran += databases.migrate(made.databases[service.name].migrator, service)
     except ChangedMigration as error:
         raise StartFailed(
             f"migration {error} was edited after it ran here: `make reset` starts with empty databases"
@@ -143,14 +145,6 @@ def _prepare(made: Plan, screen: Screen) -> list[Process]:
     ]
 
 
-def _prepare_database(made: Plan, service: Service) -> list[str]:
-    passwords = made.role_passwords(service)
-    databases.prepare_roles(made.postgres_url, service, passwords)
-    databases.create(made.postgres_url, service)
-    made.databases[service.name] = databases.described(service, made.postgres_url, passwords)
-    return databases.migrate(made.databases[service.name].migrator, service)
-
-
 def _process(made: Plan, service: Service, kind: str) -> Process:
     name = f"{service.name}-{kind}"
     listener = made.listeners.get(name)
@@ -169,3 +163,31 @@ def _process(made: Plan, service: Service, kind: str) -> Process:
 
 def _interrupt(*_: object) -> NoReturn:
     raise Interrupted("stopped before it was up")
+
+
+def invitation(made: Plan, seconds: float, tenants: Mapping[str, Any]) -> Text:
+    """Printed when the stack is up: addresses, and commands to paste."""
+    text = Text(f"\nready in {seconds:.1f} s\n\n", "bold green")
+    demo = tenants["demo"]
+    auth, api, docs = (f"http://{HOSTS[name]}:{made.gateway_port}" for name in ("auth", "api", "docs"))
+    authorized = '-H "Authorization: Bearer $TOKEN"'
+    json = '-H "Content-Type: application/json"'
+    encounter = '{"care_model": "prehospital_emergency", "vehicle_id": "AMB-42", "crew_ids": ["usr_1"], "cad_incident_id": "cad_999"}'
+    for comment, command in (
+        (
+            "a token of the demo tenant's administrator, good for 12 hours",
+            f"TOKEN=$(cat {shlex.quote(str(made.state.token))})",
+        ),
+        ("the scopes that an app may ask for", f"curl {auth}/v1/platform/scopes {authorized}"),
+        (
+            "an electronic patient care record",
+            f"curl {api}/api/v1/epcr/encounters {authorized} {json} -d '{encounter}'",
+        ),
+        ("the medical devices enrolled", f"curl {api}/api/v1/devices {authorized}"),
+        ("the contract, for machines", f"curl {docs}/api/docs/openapi.json"),
+    ):
+        text.append(f"# {comment}\n", "dim").append(f"{command}\n")
+    text.append(f"\nfor people: {docs}/api/docs   sign in as {demo['email']} with {demo['password']}\n")
+    text.append(f"logs {made.state.logs}   everything else {made.state.stack}\n", "dim")
+    text.append("make demo shows an integrator's first day; Ctrl-C stops the stack", "dim")
+    return text

@@ -1,6 +1,5 @@
 """One running auth service for the session; each test makes apps of its own."""
 
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -10,10 +9,11 @@ from deploy.local.redis_server import RedisServer
 from services.auth.saml import metadata
 from services.auth.signin import passwords
 from tests.auth.federation import Connection
-from tests.auth.name_server import NameServer
 from tests.auth.support import Auth, running
+from tests.support import name_server as name_servers
 from tests.support.cluster import TestDatabases
 from tests.support.keys import in_turn
+from tests.support.name_server import NameServer
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -30,20 +30,17 @@ def _few_own_keys() -> None:
 
 @pytest.fixture(scope="session")
 def name_server() -> Iterator[NameServer]:
-    with NameServer() as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
+    with name_servers.running() as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture(scope="session")
 def auth(databases: TestDatabases, redis_server: RedisServer, name_server: NameServer) -> Iterator[Auth]:
-    database = databases.fresh("auth")
-    with running(database, redis_server.url, dns_resolver=name_server.setting) as auth:
+    with (
+        databases.lent("auth") as database,
+        running(database, redis_server.url, dns_resolver=name_server.setting) as auth,
+    ):
         yield auth
-    databases.take_back(database)
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from lxml import etree
 from services.auth.saml.documents import ASSERTION, METADATA, POST, PROTOCOL, REDIRECT, SIGNATURE, tag
 from shared.web.identity import pass_cookie_name
 from tests.auth.identity_provider import Answer, Signer, element, encoded, new_signer, response, sign, to_bytes
-from tests.auth.name_server import NameServer
 from tests.auth.support import ISSUER, Auth, Browser
 from tests.support.keys import rsa_key
+from tests.support.name_server import NameServer
 
 CONNECTIONS = "/v1/saml/connections"
 _REFRESH = re.compile(r'<meta http-equiv="refresh" content="0; url=([^"]+)">')
@@ -68,13 +68,13 @@ class Asked:
 class Connection:
     """A connection of a tenant, with its identity provider's keys at hand."""
 
-    def __init__(self, auth: Auth, tenant: Any, signer: Signer | None = None, **fields: Any) -> None:
+    def __init__(self, auth: Auth, tenant: Any, signer: Signer | None = None) -> None:
         open_federation(auth, tenant)
         self.auth, self.tenant = auth, tenant
         self.signer = signer or usual_signer()
         self.entity_id = f"https://idp{time.time_ns()}.example/metadata"
         described: dict[str, Any] = {"name": "Works", "metadata_xml": metadata_of(self.entity_id, self.signer)}
-        made = self.call("POST", CONNECTIONS, json=described | fields)
+        made = self.call("POST", CONNECTIONS, json=described)
         assert made.status_code == 201, made.text
         self.described = made.json()
         self.id: str = self.described["id"]
@@ -89,9 +89,9 @@ class Connection:
         self.auth.sql("DELETE FROM saml_policies WHERE tenant_id = %s", self.tenant["tenant_id"])
         self.auth.sql("DELETE FROM saml_connections WHERE connection_id = %s", self.id)
 
-    def prove(self, names: NameServer, domain: str | None = None) -> str:
+    def prove(self, names: NameServer) -> str:
         """A domain of its own, claimed and proven."""
-        self.domain = domain or f"works{time.time_ns()}.example"
+        self.domain = f"works{time.time_ns()}.example"
         claimed = self.call("POST", "domains", json={"domain": self.domain})
         assert claimed.status_code == 201, claimed.text
         record = claimed.json()["dns_record"]

@@ -6,7 +6,6 @@ import hashlib
 import html
 import itertools
 import json
-import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,33 +21,16 @@ from services.auth.app import create_app
 from services.auth.settings import Settings
 from services.auth.tenants.bootstrap import Admin, BootstrapRequest, TenantRequest, bootstrap
 from shared.primitives.crypto import base64url_decode, base64url_encode
-from shared.web.identity import HEADER, Caller, SigningKey, mint
+from shared.web.identity import HEADER, Caller, mint
+from tests.support.alone import KEY, settings_for
 from tests.support.plain import PLAIN
 from tests.support.serving import serving
-from tests.support.signing import settings_of
 
 ISSUER = "https://auth.knogin.test"
 API = "https://api.knogin.test"
-GATEWAY_KEY_TEXT = f"test:{base64url_encode(os.urandom(32))}"
-GATEWAY_KEY = SigningKey(GATEWAY_KEY_TEXT)
 ADMIN_SCOPES = ["platform:apps", "webhooks:write", "argus:epcr:write", "argus:telephony:read"]
 _addresses = itertools.count(1)
 PASSWORD = "correct horse battery staple"
-
-
-def settings_for(database: Database, redis_url: str, **changes: Any) -> Settings:
-    fields: dict[str, Any] = {
-        "database_url": database.app,
-        "worker_database_url": database.worker,
-        "migration_database_url": database.migrator,
-        "redis_url": redis_url,
-        "identity_public_keys": GATEWAY_KEY.public_text(),
-        "encryption_keys": f"1:{base64url_encode(os.urandom(32))}",
-        "issuer": ISSUER,
-        "api_base_url": API,
-        **settings_of("auth"),
-    }
-    return Settings(**(fields | changes))
 
 
 class Auth:
@@ -76,9 +58,7 @@ class Auth:
 
     def call(self, method: str, path: str, caller: Caller | None = None, **options: Any) -> httpx2.Response:
         """A request with the identity header the gateway would set; an anonymous one where no caller is given."""
-        headers = options.pop("headers", {}) | {
-            HEADER: mint(caller or Caller(address="203.0.113.7"), GATEWAY_KEY, "auth")
-        }
+        headers = options.pop("headers", {}) | {HEADER: mint(caller or Caller(address="203.0.113.7"), KEY, "auth")}
         return self.http.request(method, path, headers=headers, **options)
 
     def admin(self, method: str, path: str, **options: Any) -> httpx2.Response:
@@ -135,7 +115,8 @@ def tenants() -> BootstrapRequest:
 
 @contextmanager
 def running(database: Database, redis_url: str, **changes: Any) -> Iterator[Auth]:
-    settings = settings_for(database, redis_url, **changes)
+    fixed: dict[str, Any] = {"migration_database_url": database.migrator, "issuer": ISSUER, "api_base_url": API}
+    settings = settings_for(Settings, database, redis_url, **fixed | changes)
     made = asyncio.run(bootstrap(settings, tenants()))
     with serving(create_app(settings)) as url:
         auth = Auth(settings, url, msgspec.to_builtins(made))

@@ -13,11 +13,11 @@ from services.auth import activity
 from services.auth.saml import receiving
 from services.auth.signin import sessions
 from tests.auth.federation import Connection, follow
-from tests.auth.name_server import NameServer
 from tests.auth.support import Auth, Browser, register_web_app, running
 from tests.auth.test_operator import operate
 from tests.auth.test_revocations import new_user
 from tests.support.cluster import TestDatabases
+from tests.support.name_server import NameServer
 from tests.support.waiting import wait_for
 
 APPS = "/v1/platform/apps"
@@ -38,10 +38,11 @@ SMALL = {
 @pytest.fixture
 def small(databases: TestDatabases, redis_server: RedisServer, name_server: NameServer) -> Iterator[Auth]:
     """An auth service where little is allowed."""
-    database = databases.fresh("auth")
-    with running(database, redis_server.url, dns_resolver=name_server.setting, **SMALL) as auth:
+    with (
+        databases.lent("auth") as database,
+        running(database, redis_server.url, dns_resolver=name_server.setting, **SMALL) as auth,
+    ):
         yield auth
-    databases.take_back(database)
 
 
 def create(auth: Auth, **fields: Any) -> httpx2.Response:

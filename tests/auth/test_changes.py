@@ -17,9 +17,10 @@ from shared.web import identity
 from shared.web.identity import HEADER, Caller, mint
 from shared.web.responses import LIMIT_BYTES
 from shared.web.revocations import Answer, Marks, Watermark, decode_answer
-from tests.auth.support import GATEWAY_KEY, Auth, claims_of, running
+from tests.auth.support import Auth, claims_of, running
 from tests.auth.test_operator import operate
 from tests.conftest import FreshDatabase
+from tests.support.alone import KEY
 from tests.support.waiting import PATIENCE, Control, wait_for
 
 GATEWAY = Caller(client_id="gateway", scopes=frozenset({"internal:gateway"}), token_use="service")
@@ -105,7 +106,7 @@ def test_what_was_revoked_comes_as_a_difference_at_once_to_who_waits(auth: Auth)
     with httpx2.Client(base_url=auth.url, timeout=30, trust_env=False) as http:
 
         def follow() -> None:
-            headers = {HEADER: mint(GATEWAY, GATEWAY_KEY, "auth")}
+            headers = {HEADER: mint(GATEWAY, KEY, "auth")}
             answer = http.get(f"/internal/revocations?after={before}&wait=20", headers=headers).json()
             marks = [Watermark(**mark) for mark in answer["watermarks"]]
             found.append((time.monotonic(), Answer(**{**answer, "watermarks": marks})))

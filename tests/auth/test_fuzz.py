@@ -18,7 +18,6 @@ from shared.web.identity import HEADER, Caller, mint
 from tests.auth.support import (
     CALLBACK,
     CHALLENGE,
-    GATEWAY_KEY,
     PASSWORD,
     Auth,
     Browser,
@@ -27,6 +26,7 @@ from tests.auth.support import (
 )
 from tests.auth.test_private_key_jwt import TYPE
 from tests.auth.test_sign_in import person as person
+from tests.support.alone import KEY
 
 # For each of ten endpoints. `make test` takes a sample; `make fuzz` sends 900 to each, 9,000 requests.
 EXAMPLES = int(os.environ.get("KNOGIN_FUZZ_EXAMPLES", "100"))
@@ -163,7 +163,7 @@ def test_a_request_that_no_header_can_hold_is_refused(auth: Auth, known: Known, 
 
 def test_a_query_of_raw_bytes_is_refused(auth: Auth, known: Known) -> None:
     target = f"/v1/oauth/authorize?{urlencode(authorization(known.app))}&x=".encode() + b"\xe9"
-    address, identity = urlsplit(auth.url), mint(Caller(address="203.0.113.7"), GATEWAY_KEY, "auth")
+    address, identity = urlsplit(auth.url), mint(Caller(address="203.0.113.7"), KEY, "auth")
     head = (
         b"GET "
         + target

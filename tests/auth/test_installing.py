@@ -14,9 +14,8 @@ from services.auth.apps.models import Tenant
 from services.auth.tasks import create_worker
 from shared.messaging.messages import InstallApp, UninstallApp
 from shared.primitives import ids
-from shared.web import http as encoding
 from tests.auth.support import Auth
-from tests.support.signing import sealed
+from tests.support.messages import envelope, sealed
 from tests.support.waiting import PATIENCE
 
 MIGRATIONS = Path(installing.__file__).parent.parent / "migrations"
@@ -33,14 +32,9 @@ class Worker:
         self.consumer._acknowledge = lambda producer, ids: None
 
     def receive(self, message: Any, tenant: Any = None, message_id: str = "") -> None:
-        envelope = {
-            "id": message_id or str(ids.uuid7()),
-            "tenant_id": (tenant or self.auth.demo)["tenant_id"],
-            "occurred_at": "2026-03-23T12:00:00Z",
-            "traceparent": f"00-{'a' * 32}-{'b' * 16}-01",
-            "body": json.loads(encoding.encode(message)),
-        }
-        self.consumer.consume(*sealed("control_plane", "auth", [envelope]))
+        wire = envelope((tenant or self.auth.demo)["tenant_id"], message, f"00-{'a' * 32}-{'b' * 16}-01")
+        wire["id"] = message_id or wire["id"]
+        self.consumer.consume(*sealed("control_plane", "auth", [wire]))
 
     def told(self, client_id: str, name: str) -> list[dict[str, Any]]:
         query = "SELECT body FROM outbox WHERE name = %s AND body->>'client_id' = %s ORDER BY id"

@@ -11,10 +11,11 @@ import pytest
 from gateway.settings import Settings
 from shared.web import identity
 from tests.auth.federation import Connection
-from tests.auth.support import API, GATEWAY_KEY_TEXT, ISSUER, PASSWORD, Auth, Browser, register_web_app
+from tests.auth.support import API, ISSUER, PASSWORD, Auth, Browser, register_web_app
 from tests.auth.test_sign_in import person as person
 from tests.gateway.conftest import Running
 from tests.gateway.raw import Door
+from tests.support.alone import KEY_TEXT
 from tests.support.plain import PLAIN
 from tests.support.waiting import wait_for
 
@@ -29,7 +30,7 @@ def gateway(auth: Auth) -> Iterator[Running]:
         f"gateway_upstream_{name}": auth.url for name in ("auth", "webhooks", "graphql", "epcr", "devices")
     }
     settings = Settings(
-        identity_signing_key=GATEWAY_KEY_TEXT,
+        identity_signing_key=KEY_TEXT,
         issuer=ISSUER,
         api_base_url=API,
         gateway_jwks_url=f"{auth.url}/.well-known/jwks.json",

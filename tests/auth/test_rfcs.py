@@ -21,7 +21,7 @@ from tests.auth.support import (
     register_web_app,
     returned,
 )
-from tests.support.environment import environment_of
+from tests.support.alone import environment_of
 
 
 def credentials(app: dict[str, Any]) -> dict[str, str]:

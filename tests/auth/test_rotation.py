@@ -18,8 +18,9 @@ from services.auth.app import create_app
 from services.auth.keys import keystore, rotation
 from shared.primitives.crypto import Keyring
 from shared.web.identity import HEADER, Caller, mint
-from tests.auth.support import API, GATEWAY_KEY, ISSUER, Auth, header_of, running
+from tests.auth.support import API, ISSUER, Auth, header_of, running
 from tests.conftest import FreshDatabase
+from tests.support.alone import KEY
 from tests.support.plain import PLAIN
 from tests.support.serving import serving
 from tests.support.stack import Stack
@@ -123,7 +124,7 @@ def test_no_replica_lags_behind_an_emergency_rotation(
 
 
 def _anonymous() -> dict[str, str]:
-    return {HEADER: mint(Caller(address="203.0.113.7"), GATEWAY_KEY, "auth")}
+    return {HEADER: mint(Caller(address="203.0.113.7"), KEY, "auth")}
 
 
 def test_the_gateway_learns_a_key_it_has_never_seen_by_itself(stack: Stack) -> None:

@@ -24,9 +24,9 @@ from tests.auth.identity_provider import (
     sign,
     to_bytes,
 )
-from tests.auth.name_server import NameServer
 from tests.auth.support import Auth, Browser
 from tests.auth.test_saml_assertions import BILLION, DOCTYPES, WRAPPED, Attack
+from tests.support.name_server import NameServer
 
 CALM = settings(
     deadline=None,

@@ -5,7 +5,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from playwright.sync_api import Browser, Page, expect
 
+from deploy.local.ports import free_port
 from tests.auth.federation import metadata_of
 from tests.auth.identity_provider import new_signer
 from tests.auth.test_browser import CALLBACK, address, answer_to_app, fits, opened, page_of, register
@@ -46,12 +46,6 @@ def needed(*programs: str) -> None:
     for program in programs:
         if shutil.which(program) is None:
             pytest.skip(f"no {program} here: `apt-get install {program}` runs this test")
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return listening.getsockname()[1]
 
 
 @contextmanager

@@ -17,9 +17,9 @@ from services.auth.saml import domains, metadata
 from services.auth.saml.documents import METADATA, POST, SIGNATURE, MessageRefused, tag
 from tests.auth.federation import CONNECTIONS, Connection, metadata_of, open_federation, usual_signer
 from tests.auth.identity_provider import new_signer
-from tests.auth.name_server import NameServer
 from tests.auth.support import Auth, Browser
 from tests.support.keys import rsa_key
+from tests.support.name_server import NameServer
 
 ENTITY = "https://idp.example/metadata"
 UNKNOWN = "samlc_0123456789abcdefghjkmnpqrs"

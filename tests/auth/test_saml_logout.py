@@ -17,8 +17,8 @@ from services.auth.saml import messages, metadata
 from services.auth.saml.documents import ASSERTION, MAX_BYTES, PROTOCOL, MessageRefused, tag
 from tests.auth.federation import Asked, Connection, code_of, name_of, refresh_of, without_cookies
 from tests.auth.identity_provider import Signer, encoded, new_elliptic_signer, new_signer, sign, to_bytes
-from tests.auth.name_server import NameServer
 from tests.auth.support import Auth, Browser, register_web_app
+from tests.support.name_server import NameServer
 
 
 def index_of(works: Connection) -> str:

@@ -15,9 +15,9 @@ from services.auth.tasks import KEPT
 from shared.primitives.crypto import Keyring
 from tests.auth.federation import Asked, Connection, code_of, follow, host_of, open_federation, refresh_of
 from tests.auth.identity_provider import encoded, new_signer, response, sign, to_bytes
-from tests.auth.name_server import NameServer
 from tests.auth.support import PASSWORD, Auth, Browser, authorization, claims_of, redeem, register_web_app, returned
 from tests.auth.test_operator import operate
+from tests.support.name_server import NameServer
 from tests.support.waiting import wait_for
 
 

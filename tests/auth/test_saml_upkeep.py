@@ -9,9 +9,9 @@ from services.auth.saml import domains
 from services.auth.saml.documents import SIGNATURE, tag
 from shared.storage.database import Connection as Worker
 from tests.auth.federation import Connection
-from tests.auth.name_server import NameServer
 from tests.auth.support import Auth, Browser
 from tests.auth.test_operator import operate
+from tests.support.name_server import NameServer
 
 
 def look(auth: Auth) -> None:

@@ -37,9 +37,8 @@ FILL = """
 
 @pytest.fixture(scope="module")
 def database(databases: TestDatabases) -> Iterator[Database]:
-    database = databases.fresh("epcr")
-    yield database
-    databases.take_back(database)
+    with databases.lent("epcr") as database:
+        yield database
 
 
 def memory(pid: int, name: str = "VmRSS") -> float:

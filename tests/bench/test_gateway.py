@@ -16,10 +16,10 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from deploy.local.ports import free_port
 from tests.gateway.conftest import World
 from tests.gateway.issuer import FIRST, KEYS
 from tests.gateway.raw import Door
-from tests.gateway.test_drain import free_port
 from tests.support.waiting import wait_for
 
 HAPROXY = """

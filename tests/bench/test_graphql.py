@@ -83,9 +83,8 @@ class Served(NamedTuple):
 
 @pytest.fixture(scope="module")
 def database(databases: TestDatabases) -> Iterator[Database]:
-    database = databases.fresh("graphql-api")
-    yield database
-    databases.take_back(database)
+    with databases.lent("graphql-api") as database:
+        yield database
 
 
 @pytest.fixture(scope="module")

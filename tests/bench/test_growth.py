@@ -22,10 +22,11 @@ import pytest
 
 from deploy.load.loading import Progress, load
 from deploy.load.rows import LARGE, Sizes
+from deploy.local.ports import free_port
 from deploy.local.table import ROOT
 from shared.primitives.ids import new_id
 from shared.web.identity import Caller
-from tests.bench.test_webhooks import Rig, free_port, percentile, receiver_process
+from tests.bench.test_webhooks import Rig, percentile, receiver_process
 from tests.support.plain import PLAIN
 from tests.support.running import RunningStack
 from tests.support.stack import Stack

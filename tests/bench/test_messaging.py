@@ -4,7 +4,6 @@ Prints the rate of each stage alone and of the whole way.
 """
 
 import time
-from collections.abc import Callable
 from typing import Any, LiteralString
 
 import psycopg
@@ -16,9 +15,10 @@ from shared.messaging.crowding import MAX_BYTES, Room
 from shared.messaging.relay import hand_over
 from shared.storage import jobs
 from shared.storage.database import open_tasks_pool
+from tests.shared.conftest import consumer as consumer
+from tests.shared.conftest import producer as producer
 from tests.shared.support import (
     ACKS,
-    EFFECTS,
     QUEUE,
     acknowledging,
     consuming,
@@ -34,19 +34,6 @@ from tests.support.waiting import wait_for
 MESSAGES = 20_000
 ROOM = Room(calls=5, bytes=MAX_BYTES, again=False)
 pytestmark = pytest.mark.bench
-
-
-@pytest.fixture
-def producer(fresh_database: Callable[[str], Database]) -> Database:
-    return fresh_database("epcr")
-
-
-@pytest.fixture
-def consumer(fresh_database: Callable[[str], Database]) -> Database:
-    database = fresh_database("device_ingest")
-    with psycopg.connect(database.admin) as conn:
-        conn.execute(EFFECTS)
-    return database
 
 
 def test_messages_a_second_from_outbox_to_acknowledgement(

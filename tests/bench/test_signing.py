@@ -6,10 +6,7 @@ processes of the stack under load, including PostgreSQL and Redis. `BENCH_ROUNDS
 
 import os
 import shutil
-import signal
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -20,14 +17,14 @@ from typing import NamedTuple
 import psutil
 import pytest
 
-from deploy.local.children import start_of_program
+from deploy.local.ports import free_port
 from shared.messaging import authenticity
 from shared.primitives.crypto import PublicKeys
 from tests.bench.test_ingest import READING, enrolled, identity, wrk
-from tests.bench.test_webhooks import ROOT, Rig, free_port, receiver_process
+from tests.bench.test_webhooks import Rig, receiver_process
+from tests.support.messages import PUBLIC_KEYS
+from tests.support.messages import signer as signer_of
 from tests.support.running import RunningStack
-from tests.support.signing import PUBLIC_KEYS
-from tests.support.signing import signer as signer_of
 
 pytestmark = [
     pytest.mark.bench,
@@ -40,20 +37,9 @@ ALLOWED = 1.03
 
 
 class UnsignedStack(RunningStack):
-    """The same stack, started by tests.bench.unsigned_stack."""
+    """The same stack, with services that sign no messages."""
 
-    def launch(self) -> subprocess.Popen[bytes]:
-        with self.output.open("wb") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.bench.unsigned_stack", "up", "--headless", *self.arguments],
-                cwd=ROOT,
-                env=os.environ | self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                preexec_fn=start_of_program(os.getpid(), signal.SIGTERM),
-            )
-        return self.process
+    program = "tests.bench.unsigned_stack"
 
 
 class Spent(NamedTuple):

@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -25,6 +24,7 @@ import psycopg
 import pytest
 from redis import Redis
 
+from deploy.local.ports import free_port
 from services.webhook_dispatcher.sending import signing
 from services.webhook_dispatcher.sending.queries import BEGIN_CLAIM, CLAIM
 from services.webhook_dispatcher.sending.signing import Vault
@@ -442,11 +442,6 @@ def rounded(values: list[float]) -> str:
 def pause(seconds: float) -> None:
     """Paces the load; it does not wait for a condition."""
     time.sleep(seconds)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 @contextmanager

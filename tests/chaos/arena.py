@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from redis import Redis
 
 from deploy.compose import redis_users
 from deploy.local import databases
@@ -26,6 +25,7 @@ from deploy.local.redis_server import RedisServer
 from deploy.local.state import State
 from deploy.local.table import ROOT, SERVICES, Service
 from tests.support.running import RunningStack
+from tests.support.sentinels import Mortal
 from tests.support.stack import Stack
 from tests.support.standby import Standby
 
@@ -65,7 +65,7 @@ class Second(Standby):
         return [*super()._options(), *listening()]
 
 
-class Queues(RedisServer):
+class Queues(Mortal):
     """Redis that listens on every service's address for it; `memory` is its `maxmemory`."""
 
     memory = "512mb"
@@ -74,14 +74,6 @@ class Queues(RedisServer):
         addresses = " ".join(["127.0.0.1", *(redis_address(name) for name in NUMBERS)])
         text = super()._configuration().replace("bind 127.0.0.1", f"bind {addresses}")
         return text.replace("maxmemory 512mb", f"maxmemory {self.memory}")
-
-    def client(self) -> Redis:
-        return Redis.from_url(self.url, socket_timeout=10)
-
-    def kill(self) -> None:
-        assert self.server
-        self.server.kill()
-        self.server.wait()
 
 
 class Arena:
@@ -95,7 +87,7 @@ class Arena:
         self.postgres = Postgres(folder / "postgres", secrets.token_hex(8))
         self.state = State(folder / "state")
         self.passwords = {name: secrets.token_hex(16) for name in self._redis_names()}
-        self.redis = Queues(folder / "redis", secrets.token_hex(8), self._users())
+        self.redis = Queues(folder / "redis", secrets.token_hex(8), redis_users.beside_default(self.passwords))
         self.settings: dict[str, dict[str, str]] = {name: dict(given) for name, given in (settings or {}).items()}
         self.file = folder / "settings.json"
         self.environment: dict[str, Any] = {**environment}
@@ -108,12 +100,8 @@ class Arena:
     def change_redis_passwords(self) -> None:
         """For processes and servers that start later."""
         self.passwords = {name: secrets.token_hex(16) for name in self.passwords}
-        self.redis.users = self._users()
+        self.redis.users = redis_users.beside_default(self.passwords)
         self.write_settings()
-
-    def _users(self) -> str:
-        lines = redis_users.users(self.passwords).splitlines()
-        return "\n".join([*(line for line in lines if not line.startswith("user default")), ""])
 
     def serve(self) -> None:
         """Starts only the servers."""

@@ -1,4 +1,4 @@
-"""Measures a fault's effect: lost and repeated messages, and the seconds until all works as before."""
+"""A stack under traffic, and the judge of a fault's effect on it: lost and repeated messages, and the seconds until all works as before."""
 
 import json
 import os
@@ -10,9 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.chaos.traffic import ALL, Ears, Partner, Traffic
+from tests.chaos.arena import RECEIVER, Arena
+from tests.chaos.traffic import ALL, Ears, Partner, Traffic, flowing
+from tests.support.receiver import running
+from tests.support.stack import Stack
 from tests.support.waiting import wait_for
 
+SECONDS = float(os.environ.get("CHAOS_SECONDS", "30"))
 RECOVERY_SECONDS = float(os.environ.get("CHAOS_RECOVERY_SECONDS", "300"))
 SETTLED_SECONDS = 5
 """Seconds that a message may wait in an outbox in normal operation, or a webhook on its first attempt in the queue."""
@@ -166,3 +170,30 @@ class Judge:
             ]
         assert set(answers) <= {200, 401}, answers
         return answers.count(200)
+
+
+@dataclass
+class Field:
+    """The arena, its stack, and the judge of the traffic that runs through it."""
+
+    arena: Arena
+    stack: Stack
+    judge: Judge
+
+
+@contextmanager
+def under_traffic(here: Arena) -> Iterator[Field]:
+    try:
+        here.serve()
+        stack = here.start()
+        with running(Ears(), addresses=(RECEIVER,)) as receiver:
+            receiver.host = RECEIVER
+            partner = Partner(stack, receiver)
+            with flowing(partner) as traffic:
+                yield Field(here, stack, Judge(partner, traffic, receiver))
+    finally:
+        here.stop()
+
+
+def pause(seconds: float = SECONDS) -> None:
+    time.sleep(seconds)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.arena import COMPILER, NUMBERS, Arena
-from tests.chaos.field import Field, field, pause
+from tests.chaos.judging import Field, pause, under_traffic
 from tests.support import network
 
 
@@ -43,7 +43,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def clocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
-    with network.own_network(), field(Clocked(tmp_path_factory.mktemp("clocked") / "arena")) as made:
+    with network.own_network(), under_traffic(Clocked(tmp_path_factory.mktemp("clocked") / "arena")) as made:
         yield made
 
 

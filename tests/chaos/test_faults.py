@@ -19,7 +19,7 @@ from deploy.local.table import SERVICES
 from shared.messaging.crowding import MAX_SHARE
 from tests.chaos import arena
 from tests.chaos.arena import NUMBERS, Arena
-from tests.chaos.field import SECONDS, Field, field, pause
+from tests.chaos.judging import SECONDS, Field, pause, under_traffic
 from tests.support import network
 from tests.support.standby import read_only
 from tests.support.waiting import wait_for
@@ -56,7 +56,7 @@ NAMES = list(NUMBERS)
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
     """One stack for all faults that do not change its parts."""
-    with network.own_network(), field(Arena(tmp_path_factory.mktemp("faults") / "arena")) as made:
+    with network.own_network(), under_traffic(Arena(tmp_path_factory.mktemp("faults") / "arena")) as made:
         yield made
 
 

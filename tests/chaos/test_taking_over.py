@@ -20,7 +20,7 @@ from deploy.local.postgres import Cluster
 from deploy.local.redis_server import RedisServer
 from deploy.local.table import SERVICES
 from tests.chaos.arena import Arena, Second, database_address, redis_user
-from tests.chaos.field import Field, field, pause
+from tests.chaos.judging import Field, pause, under_traffic
 from tests.support import network, pooler
 from tests.support.sentinels import Group
 from tests.support.standby import lose
@@ -138,19 +138,19 @@ pytestmark = [pytest.mark.chaos, network.needed]
 
 @pytest.fixture
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
-    with network.own_network(), field(Pair(tmp_path_factory.mktemp("pair") / "arena")) as made:
+    with network.own_network(), under_traffic(Pair(tmp_path_factory.mktemp("pair") / "arena")) as made:
         yield made
 
 
 @pytest.fixture
 def pooled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
-    with network.own_network(), field(Pooled(tmp_path_factory.mktemp("pooled") / "arena")) as made:
+    with network.own_network(), under_traffic(Pooled(tmp_path_factory.mktemp("pooled") / "arena")) as made:
         yield made
 
 
 @pytest.fixture
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
-    with network.own_network(), field(Watched(tmp_path_factory.mktemp("watched") / "arena")) as made:
+    with network.own_network(), under_traffic(Watched(tmp_path_factory.mktemp("watched") / "arena")) as made:
         yield made
 
 

@@ -17,15 +17,14 @@ from redis import Redis
 
 from shared.primitives.ids import new_id
 from shared.web.identity import Caller
+from tests.support.receiver import SECRET, Receiver, running
 from tests.support.running import RunningStack
 from tests.support.stack import Stack
 from tests.support.waiting import wait_for
-from tests.webhook_dispatcher.receiver import Receiver, running
 
 pytestmark = pytest.mark.chaos
 EVENTS = int(os.environ.get("CHAOS_EVENTS", "10000"))
 KILLS = int(os.environ.get("CHAOS_KILLS", "50"))
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 CLIENTS = 8
 VICTIMS = [(name, process) for name in ("webhook-dispatcher", "epcr") for process in ("web", "worker", "relay")] + [
     ("webhook-dispatcher", "sender")
@@ -124,11 +123,10 @@ class Killer:
 
 def test_nothing_is_lost_however_much_dies(system: Stack) -> None:
     app = system.register_app(["webhooks:write"])
-    with system.client("auth", token=system.admin_token) as admin:
-        path = f"/v1/platform/apps/{app.client_id}/governance"
-        admin.patch(path, json={"approved_events": ["epcr.*"]}).raise_for_status()
+    system.govern(app, approved_events=["epcr.*"])
     with running(Receiver()) as receiver:
-        webhook = subscribe(system, system.token(app, "webhooks:write"), receiver)
+        token = system.token(app, "webhooks:write")
+        webhook = system.subscribe(token, receiver.url, "epcr.encounter.created", secret=SECRET)
         caller = Caller(
             tenant_id=system.tenant.id,
             client_id=new_id("app"),
@@ -173,14 +171,6 @@ def torment(killer: Killer, producers: Producers) -> None:
         if sum(killer.kills.values()) > before:
             done += 1
             accidents.pop(done, lambda: None)()
-
-
-def subscribe(system: Stack, token: str, receiver: Receiver) -> str:
-    """The approval arrives as a message: until then the subscription is refused."""
-    body = {"url": receiver.url, "events": ["epcr.encounter.created"], "secret": SECRET}
-    with system.client("auth", token=token) as client:
-        answer = wait_for(lambda: made if (made := client.post("/v1/webhooks", json=body)).status_code == 201 else None)
-    return answer.json()["id"]
 
 
 def books(system: Stack, client_id: str, webhook: str) -> dict[str, int]:

@@ -18,8 +18,8 @@ from shared.primitives.ids import new_id
 from tests.soak import asking
 from tests.soak.asking import Ask
 from tests.soak.integration import BUNDLES, SCOPES, Heard, Integration
+from tests.support.receiver import Behaviour, Received
 from tests.support.stack import Stack
-from tests.webhook_dispatcher.receiver import Behaviour, Received
 
 PER_SECOND = 2.0
 """Requests of each kind."""
@@ -98,21 +98,21 @@ def _token(it: Partner) -> Ask:
 
 
 def _route_call(it: Partner) -> Ask:
-    return asking._graphql(it, "ResolveTelephonyRoute", {"phoneNumber": "+390612345678"})
+    return asking.graphql(it, "ResolveTelephonyRoute", {"phoneNumber": "+390612345678"})
 
 
 def _create_incident(it: Partner) -> Ask:
-    ask = asking._create_incident(it)
+    ask = asking.create_incident(it)
     ask.headers = {"idempotency-key": new_id("key")}
     return ask
 
 
 KINDS: dict[str, Callable[[Any], Ask]] = {
     "token": _token,
-    "create encounter": asking._create_encounter,
-    "FHIR bundle": asking._of_encounter("/fhir-bundle"),
-    "observation": asking._observe,
-    "acqiMetrics": asking._metrics,
+    "create encounter": asking.create_encounter,
+    "FHIR bundle": asking.of_encounter("/fhir-bundle"),
+    "observation": asking.observe,
+    "acqiMetrics": asking.metrics,
     "create incident": _create_incident,
     "route a call": _route_call,
     "deliveries": asking.KINDS["deliveries"][1],

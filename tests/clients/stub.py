@@ -75,10 +75,10 @@ ENCOUNTER = {
 class Stub:
     """`valid` are the accepted tokens, `secret` the accepted secret; `effects` maps each Idempotency-Key to how often it had an effect."""
 
-    def __init__(self, server: ThreadingHTTPServer, script: Script | None) -> None:
+    def __init__(self, server: ThreadingHTTPServer) -> None:
         self.port = server.server_address[1]
         self.url = f"http://api.localhost:{self.port}"
-        self.script = script
+        self.script: Script | None = None
         self.asked: list[Asked] = []
         self.secret = "secret-1"
         self.valid: set[str] = set()
@@ -136,7 +136,7 @@ class Stub:
 
 
 @contextmanager
-def stub(script: Script | None = None) -> Iterator[Stub]:
+def stub() -> Iterator[Stub]:
     kept: Stub
 
     class Handler(BaseHTTPRequestHandler):
@@ -195,7 +195,7 @@ def stub(script: Script | None = None) -> Iterator[Stub]:
             """Clients that go away are the point."""
 
     server = Server(("127.0.0.1", 0), Handler)
-    kept = Stub(server, script)
+    kept = Stub(server)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:

@@ -13,11 +13,10 @@ from jwt.algorithms import ECAlgorithm
 import knogin
 from knogin import models, problems
 from shared.primitives.ids import new_id
-from tests.e2e.receiver import Receiver, receiver
+from tests.support.receiver import SECRET, Receiver, running
 from tests.support.stack import Stack
 from tests.support.waiting import wait_for
 
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 SCOPES = ["webhooks:write", "argus:epcr:write", "argus:devices:write", "argus:acqi:read"]
 INDICATORS = "query($from: DateTime!, $to: DateTime!) { acqiMetrics(fromDate: $from, toDate: $to) { name value } }"
 
@@ -36,7 +35,7 @@ def admin(stack: Stack, base_url: str) -> Iterator[knogin.Knogin]:
 
 @pytest.fixture
 def listening() -> Iterator[Receiver]:
-    with receiver() as started:
+    with running(Receiver()) as started:
         yield started
 
 
@@ -144,9 +143,8 @@ def subscribed(client: knogin.Knogin, hook: models.webhooks.NewWebhook) -> model
 
 
 def event_of(listening: Receiver, encounter_id: str) -> models.events.Event | None:
-    for arrival in list(listening.arrivals):
-        if encounter_id.encode() in arrival.body:
-            return knogin.webhooks.verify(arrival.body, arrival.headers, ["whsec_b2xkLW9sZC1vbGQtb2xkLW9sZA==", SECRET])
+    for arrival in listening.about(encounter_id):
+        return knogin.webhooks.verify(arrival.body, arrival.headers, ["whsec_b2xkLW9sZC1vbGQtb2xkLW9sZA==", SECRET])
     return None
 
 

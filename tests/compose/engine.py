@@ -1,6 +1,5 @@
 """A Docker engine for docker-compose.yml: the running one, else Debian's, which the test starts in its own network namespace."""
 
-import ctypes
 import os
 import shutil
 import signal
@@ -10,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support import network
 from tests.support.waiting import wait_for
 
 PROGRAMS = {
@@ -20,7 +20,6 @@ PROGRAMS = {
     "iptables": "iptables",
     "debootstrap": "debootstrap",
 }
-CLONE_NEWNET = 0x40000000
 
 
 class NoEngine(Exception):
@@ -68,7 +67,7 @@ def running(prepare: Callable[[], object]) -> Iterator[Engine]:
     try:
         _ip("netns", "add", space)
         _ip("-n", space, "link", "set", "lo", "up")
-        with _daemon(folder, space) as engine, _inside(Path("/run/netns") / space):
+        with _daemon(folder, space) as engine, network.inside(Path("/run/netns") / space):
             yield engine
     finally:
         _ip("netns", "delete", space)
@@ -106,19 +105,6 @@ def _daemon(folder: Path, space: str) -> Iterator[Engine]:
     finally:
         daemon.send_signal(signal.SIGTERM)
         daemon.wait(60)
-
-
-@contextmanager
-def _inside(namespace: Path) -> Iterator[None]:
-    """Moves this thread to another network namespace; its later children and threads are there too."""
-    setns = ctypes.CDLL(None, use_errno=True).setns
-    with Path("/proc/self/task", str(os.getpid()), "ns/net").open() as before, namespace.open() as within:
-        if setns(within.fileno(), CLONE_NEWNET):
-            raise OSError(ctypes.get_errno(), "setns")
-        try:
-            yield
-        finally:
-            setns(before.fileno(), CLONE_NEWNET)
 
 
 def _delete(folder: Path) -> None:

@@ -1,6 +1,5 @@
 """An app with automations, and the messages of other services to it."""
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,9 +8,8 @@ from services.control_plane.settings import Settings
 from shared.messaging.messages import PlatformApp, PlatformEvent, RunFinished
 from shared.primitives import ids
 from shared.storage.database import task_transaction
-from shared.web import http as encoding
 from tests.control_plane.conftest import Inside, Partner
-from tests.support.signing import sealed
+from tests.support.messages import envelope, sealed
 
 SCOPES = ("argus:platform:write", "argus:incidents:write")
 INCIDENT = {
@@ -92,14 +90,8 @@ class Automating:
             return waiting.Waiting(self.settings).begin(conn)
 
     def tell(self, message: Any, tenant_id: str = "") -> None:
-        envelope = {
-            "id": str(ids.uuid7()),
-            "tenant_id": tenant_id or self.tenant_id,
-            "occurred_at": "2026-03-23T12:00:00Z",
-            "traceparent": TRACE,
-            "body": json.loads(encoding.encode(message)),
-        }
-        self.inside.consumer.consume(*sealed("webhook_dispatcher", "control_plane", [envelope]))
+        wire = envelope(tenant_id or self.tenant_id, message, TRACE)
+        self.inside.consumer.consume(*sealed("webhook_dispatcher", "control_plane", [wire]))
 
     def answer(self, run: dict[str, Any], outcome: Any, attempt: int = 0, **fields: Any) -> dict[str, Any]:
         """Sends the outcome of an attempt, by default of the current one. Returns the run."""

@@ -12,10 +12,9 @@ from services.control_plane.settings import Settings
 from shared.primitives import ids
 from shared.storage.database import clock
 from shared.web.identity import HEADER, Caller, mint
-from tests.control_plane.conftest import GRANTED, KEY, PLATFORM, Inside, Partner
-from tests.support.plain import PLAIN
-from tests.support.serving import serving
-from tests.support.versions import later
+from tests.control_plane.conftest import GRANTED, PLATFORM, Inside, Partner
+from tests.support.alone import KEY, client_of
+from tests.support.messages import later
 
 PATHS = sorted({route.path for route in routes if route.path.startswith(PLATFORM) and not PUBLIC.fullmatch(route.path)})
 EVERY = [*PATHS, f"{PLATFORM}/nothing-here", f"{PLATFORM}/packages/x/y/z"]
@@ -69,7 +68,7 @@ def test_a_grant_of_reading_alone_opens_the_gate_too(http: httpx2.Client, inside
 
 def test_while_the_database_is_away_it_is_503_and_says_when_to_come_back(settings: Settings, partner: Partner) -> None:
     gone = msgspec.structs.replace(settings, database_url="postgresql://nobody@127.0.0.1:9/none")
-    with serving(create_app(gone)) as url, httpx2.Client(base_url=url, timeout=30, verify=PLAIN) as http:
+    with client_of(create_app(gone)) as http:
         answer = Partner(http, partner.tenant_id).get("/packages")
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "1"

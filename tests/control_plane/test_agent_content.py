@@ -20,10 +20,11 @@ from services.control_plane.agents import edge_endpoints
 from shared.primitives import ids
 from shared.web.identity import HEADER, Caller, mint
 from shared.web.problems import Problem
-from tests.control_plane.conftest import GRANTED, KEY, PLATFORM, Inside, Partner
+from tests.control_plane.conftest import GRANTED, PLATFORM, Inside, Partner
 from tests.control_plane.publishing import CONTENT, Publisher
 from tests.control_plane.test_agents import beat, enrolled
-from tests.support.versions import later
+from tests.support.alone import KEY
+from tests.support.messages import later
 
 SIZE = len(CONTENT)
 TAG = f'"{hashlib.sha256(CONTENT).hexdigest()}"'

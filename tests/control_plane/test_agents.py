@@ -14,10 +14,11 @@ from services.control_plane.agents import credentials, edge_endpoints
 from services.control_plane.agents.models import staleness
 from shared.primitives import ids
 from shared.web.identity import HEADER, Caller, mint
-from tests.control_plane.conftest import GRANTED, KEY, PLATFORM, Inside, Partner
+from tests.control_plane.conftest import GRANTED, PLATFORM, Inside, Partner
 from tests.control_plane.publishing import Publisher
 from tests.control_plane.test_releases import went_live
-from tests.support.versions import later
+from tests.support.alone import KEY
+from tests.support.messages import later
 
 BOX = {"name": "Gateway box", "vehicle_id": "AMB-42"}
 

@@ -10,10 +10,11 @@ from deploy.local.databases import Database
 from deploy.local.redis_server import RedisServer
 from services.control_plane.settings import Settings
 from tests.control_plane.automating import Automating
-from tests.control_plane.conftest import Inside, Partner, settings_for
+from tests.control_plane.conftest import Inside, Partner
 from tests.control_plane.publishing import Publisher
 from tests.control_plane.test_agents import BOX
 from tests.control_plane.test_releases import requested
+from tests.support.alone import settings_for
 
 SMALL = {
     "most_agents": 3,
@@ -28,7 +29,7 @@ SMALL = {
 
 @pytest.fixture(scope="module")
 def settings(database: Database, redis_server: RedisServer) -> Settings:
-    return settings_for(database, redis_server.url, **SMALL)
+    return settings_for(Settings, database, redis_server.url, **SMALL)
 
 
 def assert_full(answer: httpx2.Response, resource: str, limit: int) -> None:

@@ -16,10 +16,11 @@ from services.control_plane.settings import Settings
 from shared.web import fairness
 from shared.web.identity import HEADER, mint
 from tests.control_plane.automating import Automating
-from tests.control_plane.conftest import KEY, PLATFORM, Inside, Partner, settings_for
+from tests.control_plane.conftest import PLATFORM, Inside, Partner
 from tests.control_plane.publishing import Publisher
 from tests.control_plane.test_agent_content import released
 from tests.control_plane.test_agents import beat, enrolled
+from tests.support.alone import KEY, settings_for
 
 MIB = 1 << 20
 CONTENT = bytes(range(256)) * (10 * MIB // 256)
@@ -28,7 +29,7 @@ FLOOD = 50
 
 @pytest.fixture(scope="module")
 def settings(database: Database, redis_server: RedisServer) -> Settings:
-    return settings_for(database, redis_server.url, package_storage_mib=15)
+    return settings_for(Settings, database, redis_server.url, package_storage_mib=15)
 
 
 def resident() -> int:

@@ -11,7 +11,7 @@ from shared.primitives import ids
 from tests.control_plane.automating import NOTE, WEBHOOK
 from tests.control_plane.conftest import Inside, Partner
 from tests.control_plane.publishing import CONTENT, Publisher
-from tests.support.versions import later
+from tests.support.messages import later
 
 SCOPES = ["argus:incidents:write", "webhooks:write"]
 EVENTS = ["incident.created", "incident.closed", "automation.fired"]

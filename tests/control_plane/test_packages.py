@@ -5,7 +5,6 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx2
 import msgspec
 import psycopg
 import pytest
@@ -17,8 +16,7 @@ from services.control_plane.settings import Settings
 from shared.storage.database import task_transaction
 from tests.control_plane.conftest import Inside, Partner
 from tests.control_plane.publishing import CONTENT, Publisher, jwk, sign
-from tests.support.plain import PLAIN
-from tests.support.serving import serving
+from tests.support.alone import client_of
 
 
 @pytest.fixture
@@ -76,7 +74,7 @@ def test_the_contents_of_an_organisation_have_a_limit_also_when_they_come_at_onc
     partner: Partner, settings: Settings
 ) -> None:
     limited = create_app(msgspec.structs.replace(settings, package_storage_mib=1))
-    with serving(limited) as url, httpx2.Client(base_url=url, timeout=30, verify=PLAIN) as http:
+    with client_of(limited) as http:
         app = Partner(http, partner.tenant_id)
         publisher = Publisher(app)
         halves = [bytes([number]) * (1 << 19) for number in range(3)]

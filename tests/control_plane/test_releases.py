@@ -10,7 +10,7 @@ import pytest
 from shared.primitives import ids
 from tests.control_plane.conftest import Inside, Partner
 from tests.control_plane.publishing import Publisher
-from tests.support.versions import later
+from tests.support.messages import later
 
 NUMBERS = iter(range(1, 1_000_000))
 

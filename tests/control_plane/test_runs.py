@@ -17,9 +17,9 @@ from shared.primitives import ids
 from shared.storage import jobs
 from shared.storage.database import task_transaction
 from tests.control_plane.automating import CLOSE, INCIDENT, NOTE, SCOPES, WEBHOOK, Automating
-from tests.control_plane.conftest import GRANTED, Inside, Partner, settings_for
-from tests.graphql_api.asking import received
-from tests.support.versions import later
+from tests.control_plane.conftest import GRANTED, Inside, Partner
+from tests.support.alone import settings_for
+from tests.support.messages import later, received
 
 GOLDEN = Path(__file__).parents[1] / "messages"
 
@@ -533,7 +533,7 @@ def test_what_is_sent_to_the_dispatcher_is_an_event_of_its_catalogue(automating:
 )
 def test_a_malformed_setting_stops_the_process_at_start(settings: Settings, inside: Inside, change: Any) -> None:
     with pytest.raises(ValueError, match=r"AUTOMATION_|AGENT_"):
-        settings_for(inside.database, settings.redis_url, **change)
+        settings_for(Settings, inside.database, settings.redis_url, **change)
 
 
 def give_up(automating: Automating, seconds: int) -> None:

@@ -17,7 +17,7 @@ from shared.primitives import ids
 from shared.storage.database import task_transaction
 from tests.control_plane.automating import INCIDENT, NOTE, SCOPES, WEBHOOK, Automating
 from tests.control_plane.conftest import Inside, Partner
-from tests.graphql_api.asking import received
+from tests.support.messages import received
 
 # Most statements of one portion: those of its turn, and of the events that it has room for.
 PORTION_STATEMENTS = 4 + 10 * waiting.PORTION // waiting.EVENT_COST

@@ -14,7 +14,7 @@ from shared.primitives.crypto import base64url_encode
 from shared.process import metrics
 from shared.storage import jobs as shared_jobs
 from shared.storage.jobs import Periodic
-from tests.support.signing import settings_of
+from tests.support.messages import settings_of
 
 KEY = f"1:{base64url_encode(bytes(32))}"
 ALERTS = {

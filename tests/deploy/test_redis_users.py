@@ -17,7 +17,7 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import ConnectionError, NoPermissionError, OutOfMemoryError
 
-from deploy.compose.redis_users import bells, beside, partner_queues, users
+from deploy.compose.redis_users import bells, beside, beside_default, partner_queues, users
 from deploy.local import binaries, ports
 from deploy.local.databases import Database
 from deploy.local.redis_server import LIMITS, RedisServer
@@ -31,7 +31,7 @@ from shared.messaging.relay import Relay
 from shared.storage.database import open_tasks_pool, task_transaction
 from tests.conftest import FreshDatabase
 from tests.shared.support import Settings, acknowledging, consuming, link, running, scalar
-from tests.support.signing import signing_key
+from tests.support.messages import signing_key
 from tests.support.waiting import wait_for
 
 PASSWORDS = {name: f"{name}-password" for name in [*SERVICES, "gateway", "monitor"]}
@@ -58,9 +58,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     server.start()
     server.wait()
     with Redis.from_url(server.url) as redis:
-        for line in users(PASSWORDS).splitlines():
-            if not line.startswith("user default"):
-                redis.execute_command("ACL", "SETUSER", *rules(line))
+        for line in beside_default(PASSWORDS).splitlines():
+            redis.execute_command("ACL", "SETUSER", *rules(line))
     yield server
     server.stop()
 

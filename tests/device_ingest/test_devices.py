@@ -198,7 +198,7 @@ def test_the_same_key_enrols_once_and_answers_alike(partner: Partner, inside: In
     assert (again.status_code, again.content) == (first.status_code, first.content) == (201, first.content)
     other_body = partner.post(f"{DEVICES}/enrol", body | {"model": "X"}, idempotency_key="k-1")
     assert other_body.status_code == 422
-    assert len(inside.messages(partner, "webhook_dispatcher.event.v1")) == 1
+    assert len(inside.messages(partner.tenant_id, "webhook_dispatcher.event.v1")) == 1
 
 
 def test_subscribers_hear_of_a_device_when_it_is_new_moved_or_back_in_use(partner: Partner, inside: Inside) -> None:
@@ -208,7 +208,7 @@ def test_subscribers_hear_of_a_device_when_it_is_new_moved_or_back_in_use(partne
     partner.patch(path, {"status": "retired"})
     partner.enrol("SN-SECRET")
     partner.enrol("SN-SECRET", vehicle_id="AMB-43")
-    events = inside.messages(partner, "webhook_dispatcher.event.v1")
+    events = inside.messages(partner.tenant_id, "webhook_dispatcher.event.v1")
     events = [event for event in events if event["type"] == "device.enrolled"]
     device = {"device_id": path.rpartition("/")[2], "device_class": "oximeter", "status": "active"}
     assert [(event["type"], event["data"]) for event in events] == [
@@ -221,7 +221,7 @@ def test_a_device_set_active_again_is_announced_once(partner: Partner, inside: I
     path = partner.enrol("SN-SECRET", vehicle_id="AMB-42")
     for change in ({"status": "inactive"}, {"status": "active"}, {"status": "active"}, {"vehicle_id": "AMB-43"}):
         assert partner.patch(path, change).status_code == 200
-    events = inside.messages(partner, "webhook_dispatcher.event.v1")
+    events = inside.messages(partner.tenant_id, "webhook_dispatcher.event.v1")
     assert [(event["type"], event["data"]["status"]) for event in events] == [("device.enrolled", "active")] * 2
     assert "SN-SECRET" not in str(events)
 

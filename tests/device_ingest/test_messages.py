@@ -15,7 +15,7 @@ from services.device_ingest.models import Observation
 from shared.messaging.messages import EncounterLink
 from shared.primitives import ids
 from shared.web import http
-from tests.support.events import require_valid
+from tests.support.messages import require_valid
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "messages"

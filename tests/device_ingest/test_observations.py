@@ -175,7 +175,7 @@ def test_a_reading_sent_again_with_its_encounter_is_linked_and_never_to_two(part
     assert partner.observe(device, observed_at=at(1)).json() == named.json()
     refused = partner.observe(device, observed_at=at(1), encounter_id=another)
     assert (refused.status_code, refused.json()["id"]) == (409, first["id"])
-    (message,) = inside.messages(partner, "epcr.observations_recorded.v1")
+    (message,) = inside.messages(partner.tenant_id, "epcr.observations_recorded.v1")
     assert (message["encounter_id"], [o["id"] for o in message["observations"]]) == (encounter, [first["id"]])
 
 

@@ -29,7 +29,7 @@ def received(
 def recorded_events(partner: Partner, inside: Inside) -> list[dict[str, Any]]:
     with inside.task() as conn:
         Announcing()(conn)
-    return [event["data"] for event in inside.messages(partner, EVENT) if event["type"] != "device.enrolled"]
+    return [event["data"] for event in inside.messages(partner.tenant_id, EVENT) if event["type"] != "device.enrolled"]
 
 
 def test_epcr_hears_of_a_batch_in_one_message_per_encounter_with_exact_values(partner: Partner, inside: Inside) -> None:
@@ -41,7 +41,7 @@ def test_epcr_hears_of_a_batch_in_one_message_per_encounter_with_exact_values(pa
         SPO2 | {"observed_at": at(4)},
     ]
     results = partner.post(f"{device}/observations:batch", {"observations": items}).json()["results"]
-    bodies = {message["encounter_id"]: message["observations"] for message in inside.messages(partner, EPCR)}
+    bodies = {message["encounter_id"]: message["observations"] for message in inside.messages(partner.tenant_id, EPCR)}
     assert bodies.keys() == {one, two}
     assert {o["id"] for o in bodies[one]} == {results[0]["id"], results[2]["id"]}
     (raw,) = inside.rows("SELECT body::text FROM outbox WHERE body->>'encounter_id' = %s", one)
@@ -61,10 +61,12 @@ def test_all_that_a_sandbox_sends_is_a_test(http: httpx2.Client, inside: Inside)
     many = sandbox.post(f"{device}/observations:batch", batch).json()["results"]
     assert one["test"] is True
     assert sandbox.get(f"{device}/observations/{many[0]['id']}").json()["test"] is True
-    told = [observation for message in inside.messages(sandbox, EPCR) for observation in message["observations"]]
+    told = [
+        observation for message in inside.messages(sandbox.tenant_id, EPCR) for observation in message["observations"]
+    ]
     assert [observation["test"] for observation in told] == [True, True]
     recorded_events(sandbox, inside)
-    events = inside.messages(sandbox, EVENT)
+    events = inside.messages(sandbox.tenant_id, EVENT)
     assert [(event["type"], event["test"]) for event in events] == [
         ("device.enrolled", True),
         ("device.observations.recorded", True),
@@ -76,7 +78,7 @@ def test_an_event_of_real_and_test_readings_is_no_test(partner: Partner, inside:
     partner.observe(device, observed_at=at(1), test=True)
     partner.observe(device, observed_at=at(2))
     recorded_events(partner, inside)
-    *_, event = inside.messages(partner, EVENT)
+    *_, event = inside.messages(partner.tenant_id, EVENT)
     assert (event["data"]["count"], event["test"]) == (2, False)
 
 
@@ -84,7 +86,7 @@ def test_what_was_sent_twice_is_told_once(partner: Partner, inside: Inside) -> N
     device, encounter = partner.enrol(), ids.new_id("enc")
     for _ in range(3):
         partner.observe(device, observed_at=at(1), encounter_id=encounter)
-    assert len(inside.messages(partner, EPCR)) == 1
+    assert len(inside.messages(partner.tenant_id, EPCR)) == 1
     (event,) = recorded_events(partner, inside)
     assert event["count"] == 1
 
@@ -112,7 +114,7 @@ def test_subscribers_hear_once_per_device_and_encounter_however_many_there_were(
     assert datetime.fromisoformat(events[encounter]["last_observed_at"]) == NOW - timedelta(minutes=1)
     assert events[None]["count"] == 1
     assert len(events) == 2
-    assert "SERIAL-9" not in str(inside.messages(partner, EVENT))
+    assert "SERIAL-9" not in str(inside.messages(partner.tenant_id, EVENT))
     assert len(recorded_events(partner, inside)) == 2
     partner.observe(device, observed_at=at(8))
     assert [event["count"] for event in recorded_events(partner, inside)][2:] == [1]

@@ -193,9 +193,7 @@ def record_handover(stack: Stack, recorder: Recorder) -> None:
 def record_automations(stack: Stack, recorder: Recorder) -> None:
     keep, path = recorder.keep, "/api/v1/platform/automations"
     app = stack.register_app(["argus:platform:write", "argus:incidents:write"])
-    with stack.client("auth", stack.admin_token) as admin:
-        governance = {"approved_events": ["incident.*", "automation.fired"], "graphql_bundles": ["incident-management"]}
-        admin.patch(f"/v1/platform/apps/{app.client_id}/governance", json=governance).raise_for_status()
+    stack.govern(app, approved_events=["incident.*", "automation.fired"], graphql_bundles=["incident-management"])
     draft = validating.contract()["paths"][path]["post"]["requestBody"]["content"]["application/json"]["example"]
     with stack.client("api", stack.token(app, "argus:platform:write argus:incidents:write")) as client:
         wait_for(lambda: client.post(path, json=draft | {"enabled": False}).status_code == 201, what="the approval")

@@ -1,17 +1,15 @@
 """An integration like a partner's: an app, a token and a webhook receiver."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import httpx2
 import pytest
 
 from shared.primitives.ids import new_id
-from tests.e2e.receiver import Receiver, receiver
+from tests.support.receiver import SECRET, Received, Receiver, running
 from tests.support.stack import Stack
-from tests.support.waiting import wait_for
 
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 SCOPES = ["webhooks:write", "argus:epcr:write", "argus:devices:write"]
 
 
@@ -36,26 +34,16 @@ class Integration(NamedTuple):
         assert answer.status_code == 201, answer.text
         return answer
 
-    def arrivals_of(self, encounter_id: str) -> list[Any]:
-        return [arrival for arrival in list(self.receiver.arrivals) if encounter_id.encode() in arrival.body]
+    def arrivals_of(self, encounter_id: str) -> list[Received]:
+        return self.receiver.about(encounter_id)
 
 
 @pytest.fixture
 def integration(stack: Stack) -> Iterator[Integration]:
     """An integration that subscribes to all events of epcr."""
     app = stack.register_app(SCOPES)
-    with stack.client("auth", token=stack.admin_token) as client:
-        path = f"/v1/platform/apps/{app.client_id}/governance"
-        client.patch(path, json={"approved_events": ["incident.*", "epcr.*", "device.*"]}).raise_for_status()
+    stack.govern(app, approved_events=["incident.*", "epcr.*", "device.*"])
     token = stack.token(app, " ".join(SCOPES))
-    with receiver() as listening:
-        integration = Integration(stack, app.client_id, token, listening)
-        subscribe(integration)
-        yield integration
-
-
-def subscribe(integration: Integration) -> None:
-    """Repeats the call, because the dispatcher refuses the subscription until the message with the approval arrives."""
-    subscription = {"url": integration.receiver.url, "events": ["epcr.encounter.created"], "secret": SECRET}
-    with integration.stack.client("auth", token=integration.token) as client:
-        wait_for(lambda: client.post("/v1/webhooks", json=subscription).status_code == 201)
+    with running(Receiver()) as listening:
+        stack.subscribe(token, listening.url, "epcr.encounter.created", secret=SECRET)
+        yield Integration(stack, app.client_id, token, listening)

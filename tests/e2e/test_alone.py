@@ -17,8 +17,8 @@ from deploy.local.table import ROOT
 from shared.primitives.crypto import base64url_encode
 from shared.web.identity import HEADER, Caller, SigningKey, mint
 from tests.conftest import FreshDatabase
+from tests.support.messages import PUBLIC_KEYS, signing_key
 from tests.support.plain import PLAIN
-from tests.support.signing import PUBLIC_KEYS, signing_key
 from tests.support.waiting import PATIENCE, wait_for
 
 KEY = base64url_encode(b"k" * 32)

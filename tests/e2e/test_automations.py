@@ -12,12 +12,11 @@ import pytest
 from redis import Redis
 
 from services import graphql_api
-from tests.e2e.receiver import Receiver, receiver
+from tests.support.receiver import SECRET, Receiver, running
 from tests.support.stack import Stack
 from tests.support.waiting import wait_for
 
 BUNDLE = Path(graphql_api.__file__ or "").parent / "bundles" / "incident-management"
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 SCOPES = ["argus:platform:write", "argus:incidents:write", "webhooks:write"]
 AUTOMATIONS = "/api/v1/platform/automations"
 BLOCKED = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND pid <> pg_backend_pid()"
@@ -34,8 +33,7 @@ class Operator:
         self.made: list[str] = []
 
     def govern(self, **changes: Any) -> None:
-        with self.stack.client("auth", token=self.stack.admin_token) as client:
-            client.patch(f"/v1/platform/apps/{self.app.client_id}/governance", json=changes).raise_for_status()
+        self.stack.govern(self.app, **changes)
 
     def automate(self, incident_type: str, action: Any) -> str:
         """Makes an automation for new incidents of that type. Repeats the call until its approval has arrived."""
@@ -104,7 +102,7 @@ def operator(stack: Stack) -> Iterator[Operator]:
 
 @pytest.fixture
 def listening() -> Iterator[Receiver]:
-    with receiver() as one:
+    with running(Receiver()) as one:
         yield one
 
 
@@ -124,16 +122,13 @@ def held(stack: Stack, service: str, statement: Any, *parameters: Any) -> Iterat
 def test_an_incident_reaches_the_automations_webhook_in_the_trace_of_the_call(
     operator: Operator, listening: Receiver
 ) -> None:
-    subscription = {"url": listening.url, "events": ["automation.fired"], "secret": SECRET}
-    with operator.stack.client("auth", token=operator.stack.token(operator.app, "webhooks:write")) as client:
-        webhook = wait_for(
-            lambda: answer.json() if (answer := client.post("/v1/webhooks", json=subscription)).is_success else None
-        )
-    action = {"kind": "webhook", "webhook_id": webhook["id"], "fields": {"number": {"from": "/number"}}}
+    token = operator.stack.token(operator.app, "webhooks:write")
+    webhook_id = operator.stack.subscribe(token, listening.url, "automation.fired", secret=SECRET)
+    action = {"kind": "webhook", "webhook_id": webhook_id, "fields": {"number": {"from": "/number"}}}
     automation_id = operator.automate("fire", action)
     incident_id, trace_id = operator.open_incident("fire")
-    [arrival] = wait_for(lambda: list(listening.arrivals), what="the webhook")
-    body: Any = arrival.verify(SECRET)
+    [arrival] = wait_for(lambda: list(listening.requests), what="the webhook")
+    body: Any = arrival.verified_by(SECRET)
     assert arrival.trace_id == trace_id
     assert body["type"] == "automation.fired"
     assert body["data"]["event"]["incident_id"] == incident_id
@@ -231,9 +226,7 @@ def test_another_tenants_incident_fires_nothing(operator: Operator) -> None:
     automation_id = operator.automate("traffic", opening("utility"))
     stack = operator.stack
     app = stack.register_app(["argus:incidents:write"], stack.other.access_token)
-    with stack.client("auth", token=stack.other.access_token) as client:
-        path = f"/v1/platform/apps/{app.client_id}/governance"
-        client.patch(path, json={"graphql_bundles": ["incident-management"]}).raise_for_status()
+    stack.govern(app, stack.other.access_token, graphql_bundles=["incident-management"])
     document = (BUNDLE / "CreateIncident.graphql").read_text()
     body = {"query": document, "variables": {"input": {"type": "traffic", "priority": "low"}}}
     with stack.client("api", token=stack.token(app, "argus:incidents:write")) as client:

@@ -34,6 +34,7 @@ from shared.messaging.messages import (
 )
 from shared.primitives import ids
 from shared.primitives.crypto import Signer
+from tests.support.messages import envelope
 from tests.support.plain import PLAIN
 from tests.support.stack import App, Stack
 from tests.support.waiting import wait_for
@@ -56,17 +57,7 @@ class Attacker:
 
     def batch(self, consumer: str, *bodies: dict[str, Any], tenant: str, sender: str = "") -> list[Any]:
         """The arguments of a signed Celery call, in the name of another service if `sender` is given."""
-        envelopes = [
-            {
-                "id": str(ids.uuid7()),
-                "tenant_id": tenant,
-                "occurred_at": "2026-03-23T12:00:00Z",
-                "traceparent": None,
-                "body": body,
-            }
-            for body in bodies
-        ]
-        text = json.dumps(envelopes)
+        text = json.dumps([envelope(tenant, body) for body in bodies])
         return list(authenticity.seal(self.signer, "batch", sender or self.name, consumer, text))
 
     def push(self, queue: str, task: str, args: list[Any]) -> bool:

@@ -2,10 +2,12 @@
 
 import os
 import signal
+import threading
 
 from redis import Redis
 
-from tests.e2e.conftest import SECRET, Integration
+from tests.e2e.conftest import Integration
+from tests.support.receiver import SECRET, after
 from tests.support.waiting import wait_for
 
 
@@ -38,15 +40,16 @@ def test_the_relay_killed_with_messages_to_send_loses_nothing(integration: Integ
 
 
 def test_a_sender_killed_mid_delivery_delivers_again_under_the_same_id(integration: Integration) -> None:
-    integration.receiver.open.clear()
+    opening = threading.Event()
+    integration.receiver.behaviour = after(opening)
     encounter_id = integration.create_encounter().json()["id"]
     wait_for(lambda: integration.arrivals_of(encounter_id))
     integration.stack.kill("webhook-dispatcher", "sender")
-    integration.receiver.open.set()
+    opening.set()
     wait_for(lambda: len(integration.arrivals_of(encounter_id)) == 2)
     first, second = integration.arrivals_of(encounter_id)
     assert first.id == second.id
-    assert first.verify(SECRET) == second.verify(SECRET)
+    assert first.verified_by(SECRET) == second.verified_by(SECRET)
 
 
 def test_redis_emptied_with_messages_in_it_loses_nothing(integration: Integration) -> None:

@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from services.control_plane.app import PUBLIC, routes
 from shared.primitives.ids import new_id
 from tests.control_plane.publishing import jwk, sign
-from tests.e2e.receiver import Receiver, receiver
-from tests.e2e.test_automations import BUNDLE, SECRET, held, is_whole
+from tests.e2e.test_automations import BUNDLE, held, is_whole
+from tests.support.receiver import SECRET, Received, Receiver, running
 from tests.support.stack import App, Stack
 from tests.support.waiting import wait_for
 
@@ -94,9 +94,7 @@ class Organisation:
     def dispatcher(self, admin_token: str) -> httpx2.Client:
         """An app that opens incidents and has nothing to do with packages."""
         app = self.stack.register_app(["argus:incidents:write"], admin_token)
-        with self.stack.client("auth", token=admin_token) as admin:
-            path = f"/v1/platform/apps/{app.client_id}/governance"
-            admin.patch(path, json={"graphql_bundles": ["incident-management"]}).raise_for_status()
+        self.stack.govern(app, admin_token, graphql_bundles=["incident-management"])
         return self.stack.client("api", token=self.stack.token(app, "argus:incidents:write"))
 
 
@@ -143,9 +141,7 @@ class Installed:
         return stack.token(App(client_id, rotated["client_secret"]), "webhooks:write")
 
     def subscribe(self, stack: Stack) -> None:
-        subscription = {"url": self.listening.url, "events": ["automation.fired"], "secret": SECRET}
-        with stack.client("auth", token=self.token) as client:
-            wait_for(lambda: client.post("/v1/webhooks", json=subscription).status_code == 201, what="the approval")
+        stack.subscribe(self.token, self.listening.url, "automation.fired", secret=SECRET)
         wait_for(self._is_heard_of, what="the dispatcher to hear of the automation")
 
     def _is_heard_of(self) -> bool:
@@ -175,8 +171,8 @@ class Installed:
         answer = wait_for(opened, what="an incident")
         return answer.json()["data"]["createIncident"]["id"], answer.headers["x-trace-id"]
 
-    def arrivals_of(self, incident_id: str) -> list[Any]:
-        return [arrival for arrival in list(self.listening.arrivals) if incident_id.encode() in arrival.body]
+    def arrivals_of(self, incident_id: str) -> list[Received]:
+        return self.listening.about(incident_id)
 
     def runs(self) -> list[dict[str, Any]]:
         return self.api.get(f"{PLATFORM}/automations/{self.automation['id']}/runs").json()["runs"]
@@ -206,7 +202,7 @@ def listing(publisher: Publisher) -> dict[str, Any]:
 def installed(stack: Stack, listing: dict[str, Any]) -> Iterator[Installed]:
     organisation = Organisation(stack)
     organisation.is_granted_the_control_plane()
-    with receiver() as listening:
+    with running(Receiver()) as listening:
         installed = Installed(organisation, listing, listening)
         yield installed
         installed.close()
@@ -217,7 +213,7 @@ def test_an_incident_of_the_second_organisation_reaches_the_packages_webhook_in_
 ) -> None:
     incident_id, trace_id = installed.open_incident()
     [arrival] = wait_for(lambda: installed.arrivals_of(incident_id), what="the webhook")
-    body: Any = arrival.verify(SECRET)
+    body: Any = arrival.verified_by(SECRET)
     assert arrival.trace_id == trace_id
     assert body["type"] == "automation.fired"
     assert body["data"]["automation_id"] == installed.automation["id"]

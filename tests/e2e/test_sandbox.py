@@ -8,7 +8,7 @@ import pytest
 
 from services.auth.requests import seeding
 from shared.primitives.ids import new_id
-from tests.e2e.receiver import receiver
+from tests.support.receiver import Receiver, running
 from tests.support.stack import App, Stack
 from tests.support.waiting import wait_for
 
@@ -94,37 +94,26 @@ def test_the_token_it_was_written_with_has_ended(stack: Stack, request_made: dic
 def test_an_event_of_the_sandbox_says_that_it_is_a_test_and_reaches_nobody_else(
     stack: Stack, sandbox: App, api: httpx2.Client
 ) -> None:
-    with receiver() as listening, stack.client("auth", stack.token(sandbox, SCOPES)) as auth:
-        draft = {"name": "Rehearsal", "grant_types": ["client_credentials"], "requested_scopes": ["webhooks:write"]}
-        app = auth.post("/v1/platform/apps", json=draft).json()
-        governance = {"approved_events": ["epcr.*"]}
-        auth.patch(f"/v1/platform/apps/{app['client_id']}/governance", json=governance).raise_for_status()
-        token = stack.token(App(app["client_id"], app["client_secret"]), "webhooks:write")
-        subscription = {"url": listening.url, "events": ["epcr.encounter.created"]}
-        with stack.client("auth", token) as client:
-            wait_for(
-                lambda: client.post("/v1/webhooks", json=subscription).status_code == 201, what="the approval to arrive"
-            )
+    administrator = stack.token(sandbox, SCOPES)
+    app = stack.register_app(["webhooks:write"], administrator)
+    stack.govern(app, administrator, approved_events=["epcr.*"])
+    with running(Receiver()) as listening:
+        stack.subscribe(stack.token(app, "webhooks:write"), listening.url, "epcr.encounter.created")
         body = {"care_model": "prehospital_emergency", "vehicle_id": "R-1", "crew_ids": ["c"]}
         made = api.post("/api/v1/epcr/encounters", json=body | {"cad_incident_id": new_id("cad")}).json()
-        wait_for(lambda: listening.arrivals, what="the event")
-        [arrival] = listening.arrivals
+        wait_for(lambda: listening.requests, what="the event")
+        [arrival] = listening.requests
     assert made["id"].encode() in arrival.body
     assert b'"test":true' in arrival.body
 
 
 def test_a_decision_reaches_subscribers(stack: Stack) -> None:
     app = stack.register_app(["webhooks:write"])
-    with stack.client("auth", stack.admin_token) as admin, receiver() as listening:
-        path = f"/v1/platform/apps/{app.client_id}/governance"
-        admin.patch(path, json={"approved_events": ["integration_request.*"]}).raise_for_status()
-        subscription = {"url": listening.url, "events": ["integration_request.decided"]}
-        with stack.client("auth", stack.token(app, "webhooks:write")) as client:
-            wait_for(
-                lambda: client.post("/v1/webhooks", json=subscription).status_code == 201, what="the approval to arrive"
-            )
+    stack.govern(app, approved_events=["integration_request.*"])
+    with stack.client("auth", stack.admin_token) as admin, running(Receiver()) as listening:
+        stack.subscribe(stack.token(app, "webhooks:write"), listening.url, "integration_request.decided")
         asked = {"capability": "sandbox", "details": {"admin_email": "nobody@riviera.example"}}
         request_id = admin.post(PATH, json=asked).json()["id"]
         stack.operate("auth", "requests", "decline", request_id, "--reason", "Not yet")
-        wait_for(lambda: listening.arrivals, what="the decision")
-        assert request_id.encode() in listening.arrivals[0].body
+        wait_for(lambda: listening.requests, what="the decision")
+        assert request_id.encode() in listening.requests[0].body

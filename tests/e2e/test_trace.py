@@ -1,7 +1,8 @@
 """One trace id leads from the partner's call to the partner's webhook."""
 
 from deploy.local.waterfall import Span
-from tests.e2e.conftest import SECRET, Integration
+from tests.e2e.conftest import Integration
+from tests.support.receiver import SECRET
 from tests.support.waiting import wait_for
 
 
@@ -11,7 +12,7 @@ def test_one_trace_runs_from_the_call_to_the_webhook(integration: Integration) -
     wait_for(lambda: integration.arrivals_of(encounter_id))
     arrival = integration.arrivals_of(encounter_id)[0]
     assert arrival.trace_id == trace_id
-    assert arrival.verify(SECRET)
+    assert arrival.verified_by(SECRET)
     delivery = arrival.headers["traceparent"].split("-")[2]
     wait_for(lambda: delivery in {span.span_id for span in integration.stack.spans(trace_id)})
     spans = wait_for(lambda: whole(integration.stack.spans(trace_id)))

@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any
 
 import httpx2
-import psycopg
 import pytest
 
 from deploy.local.databases import Database
@@ -16,58 +15,32 @@ from services.epcr import tasks
 from services.epcr.app import create_app
 from services.epcr.encounters import editions
 from services.epcr.settings import Settings
-from shared.messaging import worker
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring, base64url_encode
-from shared.web.identity import HEADER, Caller, SigningKey, mint
-from tests.epcr.deliveries import received
 from tests.epcr.samples import MINIMAL
+from tests.support import alone
+from tests.support.alone import ENCRYPTION_KEYS
 from tests.support.cluster import TestDatabases
-from tests.support.plain import PLAIN
-from tests.support.serving import serving
-from tests.support.signing import settings_of
+from tests.support.messages import received
 
-KEY = SigningKey(f"test-1:{base64url_encode(bytes(range(32)))}")
-ENCRYPTION_KEYS = f"1:{base64url_encode(bytes(32))}"
 PSEUDONYM_KEYS = f"1:{base64url_encode(bytes(range(1, 33)))}"
 ENCOUNTERS = "/api/v1/epcr/encounters"
 RECORDS = "/api/v1/epcr/records"
 MOST = 250_000
 
 
-class Client:
-    """An app of one tenant, whose calls come as the gateway would pass them on."""
+class Client(alone.App):
+    service = "epcr"
 
-    def __init__(self, http: httpx2.Client, tenant_id: str, *scopes: str, environment: Any = "production") -> None:
-        self.http = http
-        self.tenant_id = tenant_id
-        self.caller = Caller(
-            tenant_id=tenant_id,
-            client_id=ids.new_id("app"),
-            scopes=frozenset(scopes),
-            token_use="service",
-            environment=environment,
-        )
-
-    def call(self, method: str, path: str, **options: Any) -> httpx2.Response:
-        headers = self.headers() | options.pop("headers", {})
-        return self.http.request(method, path, headers=headers, **options)
-
-    def headers(self) -> dict[str, str]:
-        return {HEADER: mint(self.caller, KEY, "epcr")}
-
-    def get(self, path: str, **options: Any) -> httpx2.Response:
-        return self.call("GET", path, **options)
-
-    def post(self, body: Any, **headers: str) -> httpx2.Response:
-        options: dict[str, Any] = {"content": body} if isinstance(body, bytes | str) else {"json": body}
-        content_type = {"content-type": "application/json"}
+    def post_encounter(self, body: Any, **headers: str) -> httpx2.Response:
+        """`body` is sent as JSON; bytes and text as they are."""
+        content = body if isinstance(body, bytes | str) else json.dumps(body)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.call("POST", ENCOUNTERS, headers=content_type | named, **options)
+        return self.call("POST", ENCOUNTERS, content=content, headers={"content-type": "application/json"} | named)
 
     def create(self, **fields: Any) -> str:
         """The id of a new encounter, of an incident of its own."""
-        answer = self.post(MINIMAL | fields | {"cad_incident_id": ids.new_id("cad")})
+        answer = self.post_encounter(MINIMAL | fields | {"cad_incident_id": ids.new_id("cad")})
         assert answer.status_code == 201, answer.text
         return answer.json()["id"]
 
@@ -105,24 +78,14 @@ class Organisation:
 
 
 def settings_for(database: Database, redis_url: str, **changes: Any) -> Settings:
-    values: dict[str, Any] = {
-        "database_url": database.app,
-        "worker_database_url": database.worker,
-        "redis_url": redis_url,
-        "identity_public_keys": KEY.public_text(),
-        "encryption_keys": ENCRYPTION_KEYS,
-        "pseudonym_keys": PSEUDONYM_KEYS,
-        **settings_of("epcr"),
-    }
-    return Settings(**values | changes)
+    return alone.settings_for(Settings, database, redis_url, **{"pseudonym_keys": PSEUDONYM_KEYS} | changes)
 
 
 @pytest.fixture(scope="module")
 def database(databases: TestDatabases) -> Iterator[Database]:
     """One for a module's tests: each has tenants of its own."""
-    database = databases.fresh("epcr")
-    yield database
-    databases.take_back(database)
+    with databases.lent("epcr") as database:
+        yield database
 
 
 StartApp = Callable[..., AbstractContextManager[httpx2.Client]]
@@ -131,14 +94,7 @@ StartApp = Callable[..., AbstractContextManager[httpx2.Client]]
 @pytest.fixture(scope="module")
 def start_app(database: Database, redis_server: RedisServer) -> StartApp:
     """`with start_app(pseudonym_keys=…) as http:` is one more web process's worth of application on the same database."""
-
-    @contextmanager
-    def start(**changes: Any) -> Iterator[httpx2.Client]:
-        app = create_app(settings_for(database, redis_server.url, **changes))
-        with serving(app) as url, httpx2.Client(base_url=url, timeout=30, verify=PLAIN) as http:
-            yield http
-
-    return start
+    return lambda **changes: alone.client_of(create_app(settings_for(database, redis_server.url, **changes)))
 
 
 @pytest.fixture(scope="module")
@@ -181,28 +137,8 @@ def other(http: httpx2.Client) -> Organisation:
     return Organisation(http)
 
 
-class Inside:
-    """The database as its owner sees it, past row-level security; and as the worker's tasks do."""
-
+class Inside(alone.Inside):
     keyring = Keyring.from_text(ENCRYPTION_KEYS)
-
-    def __init__(self, database: Database) -> None:
-        self.database = database
-        self.owner = psycopg.connect(database.migrator, autocommit=True)
-
-    def rows(self, query: Any, *parameters: Any) -> list[tuple[Any, ...]]:
-        return self.owner.execute(query, parameters).fetchall()
-
-    def messages(self, tenant_id: str, name: str) -> list[dict[str, Any]]:
-        """Bodies left in the outbox for that tenant under that name, in order."""
-        query = "SELECT body::text FROM outbox WHERE tenant_id = %s AND name = %s ORDER BY id"
-        return [json.loads(body) for (body,) in self.rows(query, tenant_id, name)]
-
-    @contextmanager
-    def task(self) -> Iterator[Any]:
-        """A transaction as tasks get it."""
-        with worker.open_tasks_pool(self.database.worker, max_size=1) as pool, worker.task_transaction(pool) as conn:
-            yield conn
 
     def receive(self, tenant_id: str, *messages: Any) -> None:
         """Messages of one kind as the worker would hand them to this service."""
@@ -218,4 +154,4 @@ class Inside:
 def inside(database: Database) -> Iterator[Inside]:
     inside = Inside(database)
     yield inside
-    inside.owner.close()
+    inside.close()

@@ -4,12 +4,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from shared.messaging.messages import ClinicalApp, Message, Observation, ObservationsRecorded, Received
+from shared.messaging.messages import ClinicalApp, Observation, ObservationsRecorded
 from shared.primitives import ids
-
-
-def received(tenant_id: str, body: Message, traceparent: str | None = None) -> Received[Any]:
-    return Received(ids.uuid7(), tenant_id, datetime.now(UTC), traceparent, body)
 
 
 def spo2(value: str | None = "98.0", **fields: Any) -> Observation:

@@ -180,8 +180,8 @@ def bundle(given: Given, former: Sequence[Given] = (), form: Form = "all", langu
     return json.loads(exported(given, former, form=form, language=language), parse_float=Decimal)
 
 
-def split(given: Given, most: int, former: Sequence[Given] = ()) -> list[dict[str, Any]]:
-    return json.loads(exported(given, former, most), parse_float=Decimal)["bundles"]
+def split(given: Given, most: int) -> list[dict[str, Any]]:
+    return json.loads(exported(given, most=most), parse_float=Decimal)["bundles"]
 
 
 def bundles() -> dict[str, dict[str, Any]]:

@@ -258,15 +258,15 @@ def test_an_app_with_moved_times_makes_no_encounter_and_learns_no_id_from_trying
     """Neither from a new one, nor from the conflict with one that is there, nor from an answer it was given in another mode."""
     client = organisation.partner
     body = MINIMAL | {"cad_incident_id": ids.new_id("cad")}
-    id = client.post(body, idempotency_key="before").json()["id"]
+    id = client.post_encounter(body, idempotency_key="before").json()["id"]
     if known_by == "message":
         inside.receive(organisation.id, app_changed(client.caller.client_id, deidentification=mode))
     else:
         client = moved_to(client, mode)
     for again in (
-        client.post(body),
-        client.post(body, idempotency_key="before"),
-        client.post(body | {"patient_number": 2}),
+        client.post_encounter(body),
+        client.post_encounter(body, idempotency_key="before"),
+        client.post_encounter(body | {"patient_number": 2}),
     ):
         assert again.status_code == 403
         assert id not in again.text + str(again.headers)

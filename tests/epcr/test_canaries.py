@@ -12,9 +12,9 @@ from redis import Redis
 
 from shared.primitives.ids import new_id
 from shared.web.identity import Caller
-from tests.e2e.receiver import Receiver, receiver
 from tests.epcr.samples import ATC, ICD10, SNOMED, at
 from tests.support.plain import PLAIN
+from tests.support.receiver import Receiver, running
 from tests.support.stack import Stack
 from tests.support.waiting import wait_for
 
@@ -23,6 +23,11 @@ SCOPES = ["argus:epcr:write", "argus:devices:write", "webhooks:write"]
 BIRTH_DATE, LATITUDE, LONGITUDE = "1947-02-19", "53.3498051234", "-6.2603099876"
 BORN_AT = "2026-03-23T10:43:17"
 ENCOUNTERS = "/api/v1/epcr/encounters"
+EVENTS = (
+    *("epcr.encounter.created", "epcr.encounter.updated", "epcr.encounter.completed", "device.enrolled"),
+    *("device.observations.recorded", "epcr.destination.changed", "epcr.emergency_access.opened"),
+    "epcr.outcome.recorded",
+)
 
 
 class Aviary:
@@ -168,12 +173,10 @@ def told(stack: Stack) -> Iterator[Told]:
     """A mission played through every road there is, errors among them."""
     aviary = Aviary()
     app = stack.register_app(SCOPES)
-    with stack.client("auth", token=stack.admin_token) as admin:
-        path = f"/v1/platform/apps/{app.client_id}/governance"
-        admin.patch(path, json={"approved_events": ["epcr.*", "device.*"]}).raise_for_status()
+    stack.govern(app, approved_events=["epcr.*", "device.*"])
     token = stack.token(app, " ".join(SCOPES))
-    with receiver() as listening, stack.client("api", token) as api, stack.client("auth", token) as auth:
-        _subscribe(auth, listening)
+    with running(Receiver()) as listening, stack.client("api", token) as api:
+        stack.subscribe(token, listening.url, *EVENTS)
         answers = _partner(api, aviary)
         encounter_id = json.loads(answers["create"])["id"]
         record = _crew(stack, encounter_id, aviary)
@@ -185,15 +188,6 @@ def told(stack: Stack) -> Iterator[Told]:
         wait_for(lambda: _heard(listening, encounter_id, "epcr.encounter.completed"), what="the last event")
         wait_for(lambda: _settled(stack), what="every message to be acknowledged")
         yield Told(stack, aviary, serial_number, encounter_id, record, answers, handovers, listening)
-
-
-def _subscribe(auth: httpx2.Client, listening: Receiver) -> None:
-    events = ["epcr.encounter.created", "epcr.encounter.updated", "epcr.encounter.completed", "device.enrolled"]
-    events += ["device.observations.recorded", "epcr.destination.changed", "epcr.emergency_access.opened"]
-    events.append("epcr.outcome.recorded")
-    body = {"url": listening.url, "events": events}
-    # Approval travels to the dispatcher as a message: until it is there, the subscription is refused.
-    wait_for(lambda: auth.post("/v1/webhooks", json=body).status_code == 201, what="the approval")
 
 
 def _partner(api: httpx2.Client, aviary: Aviary) -> dict[str, str]:
@@ -305,7 +299,7 @@ def _read(api: httpx2.Client, encounter_id: str) -> dict[str, str]:
 
 
 def _heard(listening: Receiver, encounter_id: str, event: str) -> bool:
-    return any(event.encode() in one.body and encounter_id.encode() in one.body for one in list(listening.arrivals))
+    return any(event.encode() in one.body and encounter_id.encode() in one.body for one in list(listening.requests))
 
 
 def _settled(stack: Stack) -> bool:
@@ -341,8 +335,8 @@ def test_no_partner_is_answered_with_one(told: Told) -> None:
 
 
 def test_no_subscriber_hears_one(told: Told) -> None:
-    wait_for(lambda: len(told.receiver.arrivals) >= 6)
-    bodies = [arrival.body.decode() for arrival in list(told.receiver.arrivals)]
+    wait_for(lambda: len(told.receiver.requests) >= 6)
+    bodies = [arrival.body.decode() for arrival in list(told.receiver.requests)]
     assert [told.aviary.found_in(body) for body in bodies if told.aviary.found_in(body)] == []
 
 

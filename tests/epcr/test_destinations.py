@@ -10,7 +10,7 @@ from tests.epcr.conftest import ENCOUNTERS, Client, Inside, Organisation
 from tests.epcr.deliveries import app_changed
 from tests.epcr.hospitals import ARRIVALS, DESTINATIONS, Region
 from tests.epcr.samples import TYPICAL
-from tests.support.events import require_valid
+from tests.support.messages import require_valid
 
 
 @pytest.fixture

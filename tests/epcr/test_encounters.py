@@ -12,7 +12,7 @@ from tests.epcr.samples import ATC, MINIMAL, SNOMED, TYPICAL, at
 
 
 def test_the_pages_minimum_makes_an_encounter_in_progress(organisation: Organisation) -> None:
-    answer = organisation.partner.post(MINIMAL)
+    answer = organisation.partner.post_encounter(MINIMAL)
     assert answer.status_code == 201
     body = answer.json()
     assert body["status"] == "in_progress"
@@ -25,7 +25,7 @@ def test_the_pages_minimum_makes_an_encounter_in_progress(organisation: Organisa
 
 
 def test_a_whole_record_is_kept_to_the_last_digit(organisation: Organisation) -> None:
-    id = organisation.partner.post(TYPICAL).json()["id"]
+    id = organisation.partner.post_encounter(TYPICAL).json()["id"]
     record = organisation.crew.record(id)
     assert record["patient"] == TYPICAL["patient"] | {"age_years": None, "email": None} | {
         "name": {"family": "Murphy", "given": ["Aoife"], "text": None},
@@ -38,7 +38,7 @@ def test_a_whole_record_is_kept_to_the_last_digit(organisation: Organisation) ->
 
 
 def test_what_a_partner_reads_names_nobody(organisation: Organisation) -> None:
-    answer = organisation.partner.post(TYPICAL)
+    answer = organisation.partner.post_encounter(TYPICAL)
     for text in (answer.text, organisation.hospital.get(f"{ENCOUNTERS}/{answer.json()['id']}").text):
         for secret in (
             "Murphy",
@@ -65,24 +65,24 @@ def test_what_a_partner_reads_names_nobody(organisation: Organisation) -> None:
 def test_the_same_incident_vehicle_and_patient_is_a_conflict_that_names_the_encounter(
     organisation: Organisation,
 ) -> None:
-    first = organisation.partner.post(MINIMAL).json()["id"]
-    again = organisation.partner.post(MINIMAL)
+    first = organisation.partner.post_encounter(MINIMAL).json()["id"]
+    again = organisation.partner.post_encounter(MINIMAL)
     assert again.status_code == 409
     assert again.json()["encounter_id"] == first
-    assert organisation.partner.post(MINIMAL | {"patient_number": 2}).status_code == 201
+    assert organisation.partner.post_encounter(MINIMAL | {"patient_number": 2}).status_code == 201
 
 
 def test_of_many_that_report_one_patient_at_once_one_makes_the_encounter(organisation: Organisation) -> None:
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: organisation.partner.post(MINIMAL), range(8)))
+        answers = list(pool.map(lambda _: organisation.partner.post_encounter(MINIMAL), range(8)))
     assert sorted(answer.status_code for answer in answers) == [201] + [409] * 7
     [made] = {answer.json()["id"] for answer in answers if answer.status_code == 201}
     assert {answer.json()["encounter_id"] for answer in answers if answer.status_code == 409} == {made}
 
 
 def test_a_conflict_leaves_nothing_behind(organisation: Organisation, inside: Inside) -> None:
-    organisation.partner.post(MINIMAL)
-    organisation.partner.post(MINIMAL)
+    organisation.partner.post_encounter(MINIMAL)
+    organisation.partner.post_encounter(MINIMAL)
     assert len(inside.messages(organisation.id, "webhook_dispatcher.event.v1")) == 1
     assert len(inside.rows("SELECT 1 FROM encounter_versions WHERE tenant_id = %s", organisation.id)) == 1
 
@@ -90,8 +90,8 @@ def test_a_conflict_leaves_nothing_behind(organisation: Organisation, inside: In
 def test_other_tenants_may_have_the_same_incident_and_see_nothing_of_this_one(
     organisation: Organisation, other: Organisation
 ) -> None:
-    id = organisation.partner.post(MINIMAL).json()["id"]
-    assert other.partner.post(MINIMAL).status_code == 201
+    id = organisation.partner.post_encounter(MINIMAL).json()["id"]
+    assert other.partner.post_encounter(MINIMAL).status_code == 201
     for path in (f"{ENCOUNTERS}/{id}", f"{ENCOUNTERS}/{id}/fhir-bundle"):
         assert other.partner.get(path).status_code == 404
     assert other.crew.get(f"/api/v1/epcr/records/{id}").status_code == 404
@@ -105,10 +105,12 @@ def test_an_id_that_is_not_one_of_ours_is_not_found(organisation: Organisation, 
 
 
 def test_a_repeated_key_replays_the_answer_and_leaves_a_line_of_it(organisation: Organisation, inside: Inside) -> None:
-    first = organisation.partner.post(MINIMAL, idempotency_key="k-1")
-    again = organisation.partner.post(MINIMAL, idempotency_key="k-1")
+    first = organisation.partner.post_encounter(MINIMAL, idempotency_key="k-1")
+    again = organisation.partner.post_encounter(MINIMAL, idempotency_key="k-1")
     assert (again.status_code, again.content) == (201, first.content)
-    assert organisation.partner.post(MINIMAL | {"patient_number": 3}, idempotency_key="k-1").status_code == 422
+    assert (
+        organisation.partner.post_encounter(MINIMAL | {"patient_number": 3}, idempotency_key="k-1").status_code == 422
+    )
     lines = inside.rows("SELECT action, subject_id FROM audit WHERE tenant_id = %s ORDER BY id", organisation.id)
     assert lines == [(f"encounter.{action}", first.json()["id"]) for action in ("create", "replay")]
 
@@ -215,7 +217,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 def test_what_does_not_fit_is_refused_with_its_place(
     organisation: Organisation, fields: dict[str, Any], pointer: str
 ) -> None:
-    answer = organisation.partner.post(MINIMAL | fields)
+    answer = organisation.partner.post_encounter(MINIMAL | fields)
     assert answer.status_code == 422
     assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
 
@@ -231,12 +233,12 @@ def test_what_does_not_fit_is_refused_with_its_place(
     ],
 )
 def test_what_is_no_json_object_is_refused(organisation: Organisation, body: str, status: int) -> None:
-    assert organisation.partner.post(body).status_code == status
+    assert organisation.partner.post_encounter(body).status_code == status
 
 
 def test_scopes_are_asked_for(organisation: Organisation, http: Any) -> None:
     id = organisation.partner.create()
-    assert organisation.hospital.post(MINIMAL).status_code == 403
+    assert organisation.hospital.post_encounter(MINIMAL).status_code == 403
     stranger = Client(http, organisation.id, "argus:devices:write")
     for path in (ENCOUNTERS, f"{ENCOUNTERS}/{id}", f"{ENCOUNTERS}/{id}/fhir-bundle"):
         refused = stranger.get(path)

@@ -19,7 +19,7 @@ from shared.messaging.messages import CodedFact, EncounterFacts, Event
 from shared.web import http
 from tests.epcr import golden
 from tests.epcr.samples import EVERYTHING, MINIMAL, REFUSAL, TYPICAL, at
-from tests.support.events import require_valid
+from tests.support.messages import require_valid
 
 ROOT = Path(__file__).parents[2]
 MESSAGES = ROOT / "tests" / "messages"

@@ -100,7 +100,7 @@ def check(answer: httpx2.Response, *expected: int) -> None:
 @MANY
 @given(CHANGES)
 def test_any_record_is_taken_or_refused_and_what_is_taken_can_be_read(organisation: Organisation, changes: Any) -> None:
-    answer = organisation.partner.post(json.dumps(spoilt(changes)))
+    answer = organisation.partner.post_encounter(json.dumps(spoilt(changes)))
     check(answer, 201, 400, 409, 422)
     if answer.status_code == 201:
         id = answer.json()["id"]
@@ -146,7 +146,9 @@ def test_any_header_is_understood_or_refused(organisation: Organisation, headers
     for path in (f"{ENCOUNTERS}/{id}", f"{ENCOUNTERS}/{id}/fhir-bundle"):
         check(organisation.partner.get(path, headers=headers), 200, 304, 400)
     check(
-        organisation.partner.post(SAMPLE, **{name.replace("-", "_"): value for name, value in headers.items()}),
+        organisation.partner.post_encounter(
+            SAMPLE, **{name.replace("-", "_"): value for name, value in headers.items()}
+        ),
         201,
         400,
         409,

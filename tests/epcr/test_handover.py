@@ -19,7 +19,7 @@ from tests.epcr.conftest import ENCOUNTERS, RECORDS, Client, Inside, Organisatio
 from tests.epcr.deliveries import app_changed, recorded, spo2
 from tests.epcr.hospitals import ARRIVALS, DESTINATIONS, Hospital, Region, handover_of
 from tests.epcr.samples import TYPICAL
-from tests.support.events import require_valid
+from tests.support.messages import require_valid
 
 SECRETS = ("Murphy", "Aoife", "1958-04-17", "7654321KA", "Weavers", "T12 X4Y5", "555 0100", "kitchen", "Inferior STEMI")
 FORMATS = ("json", "document", "pdf")

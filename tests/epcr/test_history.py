@@ -271,7 +271,7 @@ def test_a_withdrawn_allergy_does_not_contradict_that_none_is_known() -> None:
 
 def test_a_time_ahead_of_the_clock_is_refused(organisation: Organisation) -> None:
     late = {"vital_signs": [{"taken_at": "2131-03-23T10:00:00Z", "heart_rate": 80}]}
-    refused = organisation.partner.post(MINIMAL | late)
+    refused = organisation.partner.post_encounter(MINIMAL | late)
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/vital_signs/0/taken_at")
     id = organisation.partner.create()
     assert organisation.crew.write(id, late).status_code == 422

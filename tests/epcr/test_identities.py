@@ -32,7 +32,7 @@ from tests.epcr.deliveries import app_changed, recorded, spo2
 from tests.epcr.fhir_server import SHARED, FhirServer, is_in_error
 from tests.epcr.samples import ARREST, MINIMAL, PATIENT, TYPICAL
 from tests.epcr.test_attacker import moved_to
-from tests.support.environment import environment_of
+from tests.support.alone import environment_of
 from tests.support.plain import PLAIN
 from tests.support.waiting import wait_for
 

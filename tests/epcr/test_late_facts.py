@@ -22,8 +22,9 @@ from shared.messaging.messages import EncounterFacts, Observation
 from shared.primitives import ids
 from shared.web import http
 from tests.epcr.conftest import ENCRYPTION_KEYS, MOST, Inside, Organisation
-from tests.epcr.deliveries import received, recorded, spo2
+from tests.epcr.deliveries import recorded, spo2
 from tests.epcr.samples import at
+from tests.support.messages import received
 
 ROOT = Path(__file__).parents[2]
 FACTS = "graphql_api.encounter_facts.v1"

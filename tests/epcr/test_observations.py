@@ -13,8 +13,9 @@ from shared.messaging.messages import ObservationsRecorded
 from shared.primitives import ids
 from shared.storage import jobs
 from tests.epcr.conftest import ENCOUNTERS, MOST, Inside, Organisation
-from tests.epcr.deliveries import received, recorded, spo2
+from tests.epcr.deliveries import recorded, spo2
 from tests.epcr.fhir_server import FhirServer
+from tests.support.messages import received
 
 LINKS = "device_ingest.encounter_links.v1"
 FACTS = "graphql_api.encounter_facts.v1"

@@ -20,7 +20,7 @@ from tests.epcr.deliveries import recorded, spo2
 from tests.epcr.hospitals import SCOPES, Hospital, Region
 from tests.epcr.samples import ARREST, ICD10, SNOMED, TYPICAL, at
 from tests.epcr.test_reencrypt import NEW_KEY
-from tests.support.events import require_valid
+from tests.support.messages import require_valid
 
 OUTCOME: dict[str, Any] = {
     "visit_number": "V-118203",

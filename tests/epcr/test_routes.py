@@ -35,7 +35,7 @@ def test_every_answer_fits_its_schema(
 ) -> None:
     hospital = organisation.hospital
     inside.receive(organisation.id, app_changed(hospital.caller.client_id, deidentification=mode))
-    created = organisation.partner.post(body)
+    created = organisation.partner.post_encounter(body)
     assert created.status_code == 201
     check("post", ENCOUNTERS, 201, created.json())
     listed = hospital.get(ENCOUNTERS).json()

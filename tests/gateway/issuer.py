@@ -19,13 +19,13 @@ KEYS = {"2026-03-signing-key": rsa_key(0), "2026-04-signing-key": rsa_key(1)}
 FIRST, SECOND = KEYS
 
 
-def jwk(kid: str, key: RSAPrivateKey, **members: Any) -> dict[str, Any]:
+def jwk(kid: str, key: RSAPrivateKey) -> dict[str, Any]:
     numbers = key.public_key().public_numbers()
     encoded = {
         name: base64url_encode(value.to_bytes((value.bit_length() + 7) // 8, "big"))
         for name, value in (("n", numbers.n), ("e", numbers.e))
     }
-    return {"kty": "RSA", "kid": kid, "use": "sig", "alg": "RS256", **encoded, **members}
+    return {"kty": "RSA", "kid": kid, "use": "sig", "alg": "RS256", **encoded}
 
 
 class Issuer:

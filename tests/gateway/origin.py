@@ -2,10 +2,11 @@
 
 import asyncio
 import json
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+
+from tests.support.listening import Listener
 
 
 @dataclass
@@ -34,17 +35,17 @@ class Seen:
 Answer = Callable[..., Any]
 
 
-def response(status: int, body: bytes = b"", *fields: tuple[str, str], reason: str = "X") -> bytes:
+def response(status: int, body: bytes = b"", *fields: tuple[str, str]) -> bytes:
     lines = [
-        f"HTTP/1.1 {status} {reason}",
+        f"HTTP/1.1 {status} X",
         *(f"{name}: {value}" for name, value in fields),
         f"content-length: {len(body)}",
     ]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-def json_response(content: object, *fields: tuple[str, str], status: int = 200) -> bytes:
-    return response(status, json.dumps(content).encode(), ("content-type", "application/json"), *fields)
+def json_response(content: object, *fields: tuple[str, str]) -> bytes:
+    return response(200, json.dumps(content).encode(), ("content-type", "application/json"), *fields)
 
 
 @dataclass
@@ -57,35 +58,14 @@ class Origin:
     port: int = 0
 
     def start(self) -> "Origin":
-        self._server: asyncio.Server
-        self._loop = asyncio.new_event_loop()
-        started = threading.Event()
-
-        def run() -> None:
-            asyncio.set_event_loop(self._loop)
-            self._server = self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", self.port))
-            self.port = self._server.sockets[0].getsockname()[1]
-            started.set()
-            self._loop.run_forever()
-            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
-            self._loop.close()
-
-        self._thread = threading.Thread(target=run, daemon=True)
-        self._thread.start()
-        started.wait()
+        self._listener = Listener(self._serve, self.port)
+        self._listener.start()
+        self.port = self._listener.port
         return self
 
     def stop(self) -> None:
         """Stops listening and breaks every connection."""
-
-        def stop() -> None:
-            self._server.close()
-            for task in asyncio.all_tasks(self._loop):
-                task.cancel()
-            self._loop.call_later(0.05, self._loop.stop)
-
-        self._loop.call_soon_threadsafe(stop)
-        self._thread.join()
+        self._listener.stop()
 
     @property
     def url(self) -> str:

@@ -16,17 +16,13 @@ from typing import Any
 
 from typer.testing import CliRunner
 
+from deploy.local.ports import free_port
 from gateway.__main__ import cli
 from tests.gateway.conftest import World
 from tests.gateway.origin import Seen, response
 from tests.gateway.raw import Door
-from tests.support.environment import environment_of
+from tests.support.alone import environment_of
 from tests.support.waiting import PATIENCE, wait_for
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 @contextmanager

@@ -2,26 +2,23 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 import httpx2
 
-from deploy.local.databases import Database
 from services.graphql_api.acqi import counting
 from services.graphql_api.settings import Settings
 from services.graphql_api.tasks import store_apps
 from services.graphql_api.transport.documents import Catalogue
-from shared.messaging.messages import EncounterFacts, GraphqlApp, Received
+from shared.messaging.messages import EncounterFacts, GraphqlApp
 from shared.primitives import ids
-from shared.primitives.crypto import base64url_encode
 from shared.process.settings import required
 from shared.storage.database import Connection, open_tasks_pool, task_transaction
-from shared.web.identity import HEADER, Caller, SigningKey, mint
+from shared.web.identity import HEADER, Caller, mint
 from shared.web.scopes import Mode
-from tests.support.signing import settings_of
+from tests.support.alone import KEY
+from tests.support.messages import received
 
-KEY = SigningKey(f"test-1:{base64url_encode(bytes(range(32)))}")
 SCOPES = ("argus:acqi:read", "argus:incidents:write", "argus:telephony:write", "webhooks:write")
 
 
@@ -112,19 +109,3 @@ class Asking:
         with task_transaction(pool) as conn:
             yield conn
         pool.close()
-
-
-def received(tenant: str, body: Any) -> Received[Any]:
-    return Received(ids.uuid7(), tenant, datetime.now(UTC), None, body)
-
-
-def settings_for(database: Database, redis_url: str, **changes: Any) -> Settings:
-    fields: dict[str, Any] = {
-        "database_url": database.app,
-        "worker_database_url": database.worker,
-        "redis_url": redis_url,
-        "identity_public_keys": KEY.public_text(),
-        "encryption_keys": f"1:{base64url_encode(bytes(32))}",
-        **settings_of("graphql_api"),
-    }
-    return Settings(**(fields | changes))

@@ -13,10 +13,9 @@ from services.graphql_api.app import create_app
 from services.graphql_api.settings import Settings
 from services.graphql_api.transport import documents
 from services.graphql_api.transport.documents import Catalogue
-from tests.graphql_api.asking import Asking, settings_for
+from tests.graphql_api.asking import Asking
+from tests.support import alone
 from tests.support.cluster import TestDatabases
-from tests.support.plain import PLAIN
-from tests.support.serving import serving
 
 # How long an example takes says how busy the machine is, nothing of the code.
 hypothesis.settings.register_profile("any machine", deadline=None)
@@ -30,22 +29,18 @@ def catalogue() -> Catalogue:
 
 @pytest.fixture(scope="module")
 def database(databases: TestDatabases) -> Iterator[Database]:
-    database = databases.fresh("graphql-api")
-    yield database
-    databases.take_back(database)
+    with databases.lent("graphql-api") as database:
+        yield database
 
 
 @pytest.fixture(scope="module")
 def settings(database: Database, redis_server: RedisServer) -> Settings:
-    return settings_for(database, redis_server.url)
+    return alone.settings_for(Settings, database, redis_server.url)
 
 
 @pytest.fixture(scope="module")
 def http(settings: Settings) -> Iterator[httpx2.Client]:
-    with (
-        serving(create_app(settings)) as url,
-        httpx2.Client(base_url=url, timeout=30, trust_env=False, verify=PLAIN) as client,
-    ):
+    with alone.client_of(create_app(settings)) as client:
         yield client
 
 

@@ -20,8 +20,8 @@ LEFT = [None, "refused", "treated_and_released", "no_treatment_needed", "no_pati
     "care_transferred"]  # fmt: skip
 
 
-def encounters(seed: int = 7, count: int = 800) -> list[dict[str, Any]]:
-    chance = random.Random(seed)
+def encounters(count: int = 800) -> list[dict[str, Any]]:
+    chance = random.Random(7)
     return [_ended(_encounter(chance, number), number) for number in range(count)]
 
 

@@ -23,7 +23,8 @@ from services.graphql_api.transport.documents import Catalogue
 from shared.process.settings import required
 from shared.storage.database import Connection, open_tasks_pool, set_tenant
 from tests.graphql_api import population, second_way
-from tests.graphql_api.asking import Asking, received
+from tests.graphql_api.asking import Asking
+from tests.support.messages import received
 from tests.support.waiting import wait_for
 
 NAMES = [indicator.name for indicator in INDICATORS]

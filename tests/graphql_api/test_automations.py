@@ -18,7 +18,8 @@ from services.graphql_api.transport import documents
 from services.graphql_api.transport.plans import ELSEWHERE, WRITE_SCOPES
 from shared.messaging.messages import AutomationAction, AutomationIncident, Event, RunDocument, RunFinished
 from shared.primitives import ids
-from tests.graphql_api.asking import Asking, received
+from tests.graphql_api.asking import Asking
+from tests.support.messages import received
 
 GOLDEN = Path(__file__).parents[1] / "messages"
 TRACE = f"00-{'a' * 32}-{'b' * 16}-01"
@@ -60,9 +61,7 @@ class Automation:
         before = len(self.told("control_plane.run_finished.v1"))
         with self.ask.worker() as conn:
             conn.execute("SELECT set_config('app.tenant_id', %s, true)", (tenant_id,))
-            self.runs.perform(
-                conn, [msgspec.structs.replace(received(tenant_id, run), traceparent=TRACE) for run in runs]
-            )
+            self.runs.perform(conn, [received(tenant_id, run, TRACE) for run in runs])
         rows = self.told("control_plane.run_finished.v1")[before:]
         return [msgspec.convert(body, RunFinished) for body, _ in rows]
 

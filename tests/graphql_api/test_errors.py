@@ -11,11 +11,11 @@ from psycopg import sql
 from deploy.local.databases import Database
 from deploy.local.redis_server import RedisServer
 from services.graphql_api.app import create_app
+from services.graphql_api.settings import Settings
 from services.graphql_api.transport.documents import Catalogue
-from tests.graphql_api.asking import Asking, settings_for
+from tests.graphql_api.asking import Asking
 from tests.graphql_api.test_transport import PAGE, RANGE
-from tests.support.plain import PLAIN
-from tests.support.serving import serving
+from tests.support.alone import client_of, settings_for
 
 
 @contextmanager
@@ -62,11 +62,8 @@ def test_a_database_that_does_not_answer_is_unavailable(
     database: Database, redis_server: RedisServer, catalogue: Catalogue
 ) -> None:
     gone = httpx2.URL(database.app).copy_with(port=9)
-    settings = settings_for(database, redis_server.url, database_url=str(gone))
-    with (
-        serving(create_app(settings)) as url,
-        httpx2.Client(base_url=url, timeout=30, trust_env=False, verify=PLAIN) as client,
-    ):
+    settings = settings_for(Settings, database, redis_server.url, database_url=str(gone))
+    with client_of(create_app(settings)) as client:
         ask = Asking(client, settings, catalogue)
         (error,) = ask.document("{ telephonyProviders { id } }")["errors"]
         assert error["extensions"]["code"] == "UNAVAILABLE"

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-import httpx2
 import psycopg
 import pytest
 
@@ -15,11 +14,10 @@ from services.graphql_api.incidents import queries
 from services.graphql_api.incidents.resolvers import LISTED, LISTED_OF_ONE
 from services.graphql_api.settings import Settings
 from services.graphql_api.transport.documents import Catalogue
-from tests.graphql_api.asking import Asking, settings_for
+from tests.graphql_api.asking import Asking
 from tests.graphql_api.test_automations import Automation, automation
 from tests.graphql_api.test_incidents import create, update
-from tests.support.plain import PLAIN
-from tests.support.serving import serving
+from tests.support.alone import client_of, settings_for
 
 MIB = 1 << 20
 MOST = 12
@@ -30,7 +28,7 @@ __all__ = ["automation"]
 
 @pytest.fixture(scope="module")
 def settings(database: Database, redis_server: RedisServer) -> Settings:
-    return settings_for(database, redis_server.url, most_timeline_entries=MOST, most_open_incidents=150)
+    return settings_for(Settings, database, redis_server.url, most_timeline_entries=MOST, most_open_incidents=150)
 
 
 @pytest.fixture(autouse=True)
@@ -131,8 +129,8 @@ def test_a_page_of_large_incidents_ends_early_and_no_incident_is_left_out(ask: A
 
 @pytest.fixture
 def small(database: Database, redis_server: RedisServer, settings: Settings, catalogue: Catalogue) -> Iterator[Asking]:
-    few = settings_for(database, redis_server.url, most_open_incidents=3)
-    with serving(create_app(few)) as url, httpx2.Client(base_url=url, timeout=30, verify=PLAIN) as http:
+    few = settings_for(Settings, database, redis_server.url, most_open_incidents=3)
+    with client_of(create_app(few)) as http:
         ask = Asking(http, settings, catalogue)
         ask.grant("incident-management")
         yield ask

@@ -12,7 +12,7 @@ from services.graphql_api import schema
 from services.graphql_api.transport import plans
 from shared.primitives import ids
 from tests.graphql_api.asking import Asking
-from tests.support.events import require_valid
+from tests.support.messages import require_valid
 
 DRAFT: dict[str, Any] = {
     "type": "medical",

@@ -10,12 +10,11 @@ import pytest
 from services.graphql_api.transport.documents import Catalogue
 from shared.primitives.ids import new_id
 from shared.web.identity import Caller
-from tests.e2e.receiver import Receiver, receiver
 from tests.support.plain import PLAIN
+from tests.support.receiver import SECRET, Receiver, running
 from tests.support.stack import App, Stack
 from tests.support.waiting import wait_for
 
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 SCOPES = ["argus:incidents:write", "argus:acqi:read", "argus:telephony:write", "argus:epcr:write", "webhooks:write"]
 
 
@@ -26,9 +25,7 @@ class Partner:
         self.stack = stack
         self.catalogue = catalogue
         self.app: App = stack.register_app(SCOPES)
-        path = f"/v1/platform/apps/{self.app.client_id}/governance"
-        with stack.client("auth", token=stack.admin_token) as client:
-            client.patch(path, json={"graphql_bundles": list(bundles)}).raise_for_status()
+        stack.govern(self.app, graphql_bundles=bundles)
         self.api = stack.client("api", token=stack.token(self.app, " ".join(SCOPES)))
         wait_for(lambda: {one["name"] for one in self.bundles()} == set(bundles), what="the grant")
 
@@ -57,7 +54,7 @@ def partner(stack: Stack, catalogue: Catalogue) -> Iterator[Partner]:
 
 @pytest.fixture
 def listening() -> Iterator[Receiver]:
-    with receiver() as one:
+    with running(Receiver()) as one:
         yield one
 
 
@@ -73,7 +70,7 @@ def test_a_closed_incident_reaches_a_subscriber_in_one_trace(partner: Partner, l
     closed = response.json()["data"]["closeIncident"]
 
     def arrived() -> Any:
-        bodies = [(arrival, arrival.verify(SECRET)) for arrival in list(listening.arrivals)]
+        bodies = [(arrival, arrival.verified_by(SECRET)) for arrival in list(listening.requests)]
         return next((one for one in bodies if isinstance(one[1], dict) and one[1]["type"] == "incident.closed"), None)
 
     arrival, body = wait_for(arrived, what="incident.closed")

@@ -18,8 +18,8 @@ from shared.messaging.messages import EncounterFacts, GraphqlApp
 from shared.primitives import ids
 from shared.storage import jobs as shared_jobs
 from shared.web import http
-from tests.graphql_api.asking import Asking, received
-from tests.support.events import require_valid
+from tests.graphql_api.asking import Asking
+from tests.support.messages import received, require_valid
 
 GOLDEN = Path(__file__).parents[1] / "messages"
 

@@ -3,7 +3,6 @@
 import threading
 from typing import Any
 
-import httpx2
 import psycopg
 import pytest
 
@@ -16,9 +15,8 @@ from services.graphql_api.transport.documents import Catalogue
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring
 from shared.web.problems import access_on_request
-from tests.graphql_api.asking import Asking, settings_for
-from tests.support.plain import PLAIN
-from tests.support.serving import serving
+from tests.graphql_api.asking import Asking
+from tests.support.alone import client_of, settings_for
 
 TWILIO = {"accountSid": "AC" + "0a" * 16, "authToken": b"5ecre7".hex() + "0" * 20}
 SIP = {"host": "trunk.carrier.example", "username": "knogin", "password": "canary-sip-password"}
@@ -299,8 +297,8 @@ def test_of_several_who_make_a_default_at_once_one_default_is_left(ask: Asking) 
 def test_providers_and_routes_are_bounded(
     database: Database, redis_server: RedisServer, settings: Settings, catalogue: Catalogue
 ) -> None:
-    small = settings_for(database, redis_server.url, most_telephony_providers=2, most_telephony_routes=2)
-    with serving(create_app(small)) as url, httpx2.Client(base_url=url, timeout=30, verify=PLAIN) as http:
+    small = settings_for(Settings, database, redis_server.url, most_telephony_providers=2, most_telephony_routes=2)
+    with client_of(create_app(small)) as http:
         ask = Asking(http, settings, catalogue)
         ask.grant("telephony-admin")
         main = provider(ask)

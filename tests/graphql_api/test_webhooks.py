@@ -15,13 +15,14 @@ from starlette.routing import Route
 from deploy.local.databases import Database
 from deploy.local.redis_server import RedisServer
 from services.graphql_api.app import create_app
+from services.graphql_api.settings import Settings
 from services.graphql_api.transport.documents import Catalogue
 from shared.primitives import ids
 from shared.primitives.crypto import PublicKeys, Signer, base64url_encode
 from shared.web import identity as shared_identity
 from shared.web.identity import HEADER
-from tests.graphql_api.asking import Asking, settings_for
-from tests.support.plain import PLAIN
+from tests.graphql_api.asking import Asking
+from tests.support.alone import client_of, settings_for
 from tests.support.serving import serving
 
 MINE = {"id": ids.new_id("wh"), "url": "https://a.example/x", "events": ["incident.closed"], "enabled": True}
@@ -92,16 +93,14 @@ def standing_in() -> Dispatcher:
 def http(standing_in: Dispatcher, database: Database, redis_server: RedisServer) -> Iterator[httpx2.Client]:
     with serving(standing_in.app) as upstream:
         settings = settings_for(
+            Settings,
             database,
             redis_server.url,
             webhook_dispatcher_url=upstream,
             identity_exchange_url=f"{upstream}/internal/exchange",
             service_signing_key=OUR_KEY,
         )
-        with (
-            serving(create_app(settings)) as url,
-            httpx2.Client(base_url=url, timeout=30, trust_env=False, verify=PLAIN) as client,
-        ):
+        with client_of(create_app(settings)) as client:
             yield client
 
 
@@ -215,16 +214,14 @@ def test_without_a_dispatcher_the_bundle_is_unavailable(
 ) -> None:
     for url in ("", "http://127.0.0.1:9"):
         settings = settings_for(
+            Settings,
             database,
             redis_server.url,
             webhook_dispatcher_url=url,
             identity_exchange_url="http://127.0.0.1:9/internal/exchange",
             service_signing_key=OUR_KEY,
         )
-        with (
-            serving(create_app(settings)) as base,
-            httpx2.Client(base_url=base, trust_env=False, verify=PLAIN) as client,
-        ):
+        with client_of(create_app(settings)) as client:
             asking = Asking(client, settings, catalogue)
             asking.grant("incident-webhooks")
             assert asking.code("ListIncidentWebhooks") == "UNAVAILABLE"

@@ -6,7 +6,7 @@ import secrets
 from datetime import timedelta
 
 import httpx2
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -18,6 +18,7 @@ documents = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(documents)
 def test_json_is_laid_out_and_not_changed(document: object) -> None:
     assert json.loads(pretty(document)) == document

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from deploy.local.invitation import invitation
 from deploy.local.state import State
 from deploy.local.table import ROOT
+from deploy.local.up import invitation
 
 
 def local(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:

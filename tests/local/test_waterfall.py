@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from deploy.local.timeline import Axis, Span
-from deploy.local.waterfall import bar, draw, in_order, newest, read
+from deploy.local.waterfall import Axis, Span, bar, draw, in_order, newest, read
 
 
 def span(

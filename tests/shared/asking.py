@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message
 
-T = TypeVar("T")
+CHUNK = 65_536
 
 
 class Answer(msgspec.Struct):
@@ -18,11 +18,6 @@ class Answer(msgspec.Struct):
 
     def json(self) -> Any:
         return msgspec.json.decode(self.body)
-
-
-def run(work: Coroutine[Any, Any, T]) -> T:
-    """`asyncio.run` on the event loop that psycopg and uvicorn both accept."""
-    return asyncio.run(work)
 
 
 def scope_of(
@@ -43,9 +38,9 @@ def scope_of(
     }
 
 
-def received(body: bytes, *, chunk: int = 65_536) -> Callable[[], Coroutine[Any, Any, Message]]:
-    """The messages that the server passes to the application: the body in chunks, then nothing, as from a client that waits."""
-    chunks = [body[at : at + chunk] for at in range(0, len(body), chunk)] or [b""]
+def received(body: bytes) -> Callable[[], Coroutine[Any, Any, Message]]:
+    """The messages that the server passes to the application: the body in chunks of 64 KiB, then nothing, as from a client that waits."""
+    chunks = [body[at : at + CHUNK] for at in range(0, len(body), CHUNK)] or [b""]
     messages = [
         {"type": "http.request", "body": part, "more_body": number < len(chunks) - 1}
         for number, part in enumerate(chunks)

@@ -18,7 +18,7 @@ from shared.messaging.worker import create_worker, work
 from shared.process import redis_clients, telemetry
 from shared.storage.database import Connection
 from tests.shared.support import Settings, effect
-from tests.support.signing import signing_key
+from tests.support.messages import signing_key
 from tests.support.waiting import wait_for
 
 

@@ -20,7 +20,7 @@ from shared.messaging.relay import Relay
 from shared.messaging.worker import create_worker
 from shared.process import redis_clients
 from shared.storage.database import Connection
-from tests.support.signing import PUBLIC_KEYS, signing_key
+from tests.support.messages import PUBLIC_KEYS, signing_key
 from tests.support.waiting import PATIENCE
 
 EFFECTS = "CREATE TABLE effects (message_id uuid); GRANT ALL ON effects TO PUBLIC"

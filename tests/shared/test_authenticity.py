@@ -31,7 +31,7 @@ from tests.shared.support import (
     unacknowledged,
     worker_of,
 )
-from tests.support.signing import PUBLIC_KEYS, sealed, signer, signing_key
+from tests.support.messages import PUBLIC_KEYS, envelope, sealed, signer, signing_key
 from tests.support.waiting import wait_for
 
 DAY = 24 * 3600
@@ -45,14 +45,7 @@ def message(body: dict[str, Any] | None = None, tenant_id: str = "org_1", **chan
         "link": "linked",
         "observation_ids": ["obs_1"],
     }
-    envelope = {
-        "id": str(ids.uuid7()),
-        "tenant_id": tenant_id,
-        "occurred_at": "2026-03-23T12:00:00Z",
-        "traceparent": None,
-        "body": body or link_body,
-    }
-    return envelope | changes
+    return envelope(tenant_id, body or link_body) | changes
 
 
 def refused(reason: str, producer: str) -> float:

@@ -15,7 +15,7 @@ from shared.storage import database
 from shared.storage.database import SET_TENANT, UNAVAILABLE, AsyncConnection, open_pool, tenant_transaction
 from shared.web.identity import Caller
 from shared.web.problems import Problem
-from tests.shared.asking import request, run
+from tests.shared.asking import request
 from tests.shared.support import link, publish, scalar
 from tests.support.waiting import PATIENCE
 
@@ -121,7 +121,7 @@ def in_pool(producer: Database, bell: Bell, work: Any) -> Any:
             asked.state.pool, asked.state.bell = pool, bell
             return await work(asked)
 
-    return run(whole())
+    return asyncio.run(whole())
 
 
 def test_the_bell_rings_after_the_commit_and_only_if_there_is_something_to_send(producer: Database) -> None:
@@ -245,7 +245,7 @@ def crowded(producer: Database, test: Callable[[Crowd], Coroutine[Any, Any, None
         async with open_pool(producer.app) as pool:
             await test(Crowd(pool))
 
-    run(whole())
+    asyncio.run(whole())
 
 
 def test_another_tenant_finds_a_connection_however_long_the_work_of_one_takes(producer: Database) -> None:
@@ -364,7 +364,7 @@ def test_a_tenant_does_not_wait_for_itself_while_the_database_is_away(monkeypatc
             crowd.come("org_1", number=20)
             assert set(await crowd.end()) == {"503"}
 
-    run(test())
+    asyncio.run(test())
 
 
 END_ALL = """

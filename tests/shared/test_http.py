@@ -1,5 +1,6 @@
 """Strict JSON and queries: any input gives a value, or a Problem that says which part is wrong and why."""
 
+import asyncio
 import json
 import time
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from shared.web import http, strict_json
 from shared.web.problems import Problem
-from tests.shared.asking import request, run
+from tests.shared.asking import request
 
 
 class Part(http.Body):
@@ -253,13 +254,13 @@ def test_a_time_that_utc_has_no_year_for_is_refused(at: str) -> None:
 )
 def test_another_content_type_is_unsupported(content_type: str | None) -> None:
     with pytest.raises(Problem) as refused:
-        run(http.decode(request(b"{}", content_type=content_type), Sample))
+        asyncio.run(http.decode(request(b"{}", content_type=content_type), Sample))
     assert refused.value.status == 415
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "APPLICATION/JSON; charset=utf-8", " application/json "])
 def test_json_is_recognised_with_its_parameters(content_type: str) -> None:
-    assert run(http.decode(request(b'{"count": 1}', content_type=content_type), Sample)).count == 1
+    assert asyncio.run(http.decode(request(b'{"count": 1}', content_type=content_type), Sample)).count == 1
 
 
 class LargeSample(Sample):
@@ -272,9 +273,9 @@ def test_a_body_over_the_limit_of_its_kind_is_too_large_and_one_of_that_size_is_
 ) -> None:
     whole = b'{"text": "' + b"x" * (limit - 12) + b'"}'
     assert len(whole) == limit
-    assert run(http.decode(request(whole), kind)).text
+    assert asyncio.run(http.decode(request(whole), kind)).text
     with pytest.raises(Problem) as refused:
-        run(http.decode(request(whole + b" "), kind))
+        asyncio.run(http.decode(request(whole + b" "), kind))
     assert (refused.value.status, f"{limit} bytes" in refused.value.detail) == (413, True)
 
 
@@ -283,7 +284,7 @@ def test_a_body_can_be_asked_for_twice() -> None:
         asked = request(b'{"count": 1}')
         return await http.read_body(asked), await http.read_body(asked)
 
-    assert run(twice()) == (b'{"count": 1}', b'{"count": 1}')
+    assert asyncio.run(twice()) == (b'{"count": 1}', b'{"count": 1}')
 
 
 JSON = st.recursive(

@@ -18,7 +18,7 @@ from shared.storage.database import tenant_transaction
 from shared.web import http, problems
 from shared.web.identity import Caller
 from shared.web.routing import resource
-from tests.shared.asking import Answer, ask, run
+from tests.shared.asking import Answer, ask
 from tests.shared.support import link, scalar
 
 KEYS = Keyring.from_text("1:" + base64url_encode(b"k" * 32))
@@ -84,7 +84,7 @@ def played(producer: Database, *calls: dict[str, Any]) -> list[Answer]:
         async with served(producer) as (_, client):
             return [await client.post(**call) for call in calls]
 
-    return run(play())
+    return asyncio.run(play())
 
 
 def effects(producer: Database) -> int:
@@ -136,7 +136,7 @@ def test_a_call_under_way_is_a_conflict_for_its_like_alone(producer: Database) -
             other = await client.post("another")
             return await first, meanwhile, other
 
-    first, meanwhile, other = run(play())
+    first, meanwhile, other = asyncio.run(play())
     assert (first.status, meanwhile.status, other.status) == (201, 409, 201)
     assert meanwhile.headers["retry-after"] == "1"
     assert effects(producer) == 2
@@ -147,7 +147,7 @@ def test_many_at_once_have_one_effect(producer: Database) -> None:
         async with served(producer) as (_, client):
             return await asyncio.gather(*(client.post("k") for _ in range(12)))
 
-    assert {answer.status for answer in run(play())} <= {201, 409}
+    assert {answer.status for answer in asyncio.run(play())} <= {201, 409}
     assert effects(producer) == 1
 
 

@@ -1,5 +1,6 @@
 """The gateway's statement of the caller: only the gateway can make one, and it expires soon."""
 
+import asyncio
 import time
 from typing import Any
 
@@ -17,7 +18,7 @@ from shared.web import http, identity, problems, routing
 from shared.web.identity import Caller, IdentityMiddleware, SigningKey, Verifier, mint, party_of
 from shared.web.routing import resource
 from shared.web.serving import TracingMiddleware
-from tests.shared.asking import Answer, ask, run
+from tests.shared.asking import Answer, ask
 
 KEY = SigningKey("2026-03:" + base64url_encode(b"k" * 32))
 NEXT = SigningKey("2026-04:" + base64url_encode(b"n" * 32))
@@ -56,7 +57,7 @@ def app(public_keys: str = KEY.public_text()) -> Starlette:
 
 def asked(header: str | None, path: str = "/whoami", **options: Any) -> Answer:
     headers = {} if header is None else {identity.HEADER: header}
-    return run(ask(app(), path=path, headers=headers, **options))
+    return asyncio.run(ask(app(), path=path, headers=headers, **options))
 
 
 def test_a_caller_is_who_the_gateway_says() -> None:

@@ -1,5 +1,6 @@
 """Logs: one JSON object a line, with trace and tenant, and never an exception's text."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from shared.process import telemetry
 from shared.web import problems
 from shared.web.routing import resource
 from shared.web.serving import TracingMiddleware
-from tests.shared.asking import ask, run
+from tests.shared.asking import ask
 
 NAME = "Mario Rossi"
 
@@ -95,7 +96,7 @@ def test_a_request_leaves_its_route_its_status_and_its_trace_but_no_path_or_quer
     level = root.level
     telemetry.configure_logs("epcr")
     try:
-        answer = run(ask(app, path=f"/people/{NAME}", query=b"name=Rossi"))
+        answer = asyncio.run(ask(app, path=f"/people/{NAME}", query=b"name=Rossi"))
     finally:
         root.setLevel(level)
     lines = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
@@ -116,4 +117,4 @@ def test_a_log_that_cannot_be_written_fails_no_request(monkeypatch: pytest.Monke
     served = Starlette(routes=[resource("/", GET=fine)], middleware=[Middleware(TracingMiddleware)])
     monkeypatch.setattr(telemetry, "_accessed", "epcr")
     monkeypatch.setattr("sys.stdout", Full())
-    assert run(ask(served, path="/")).status == 200
+    assert asyncio.run(ask(served, path="/")).status == 200

@@ -32,7 +32,7 @@ from tests.shared.support import (
     unacknowledged,
     worker_of,
 )
-from tests.support.signing import sealed
+from tests.support.messages import sealed
 from tests.support.waiting import wait_for
 
 ROOM = crowding.Room(calls=5, bytes=crowding.MAX_BYTES, again=True)

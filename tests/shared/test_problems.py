@@ -1,5 +1,6 @@
 """Problem documents: one form for every refusal, without internal details."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -17,7 +18,7 @@ from shared.web import http, problems
 from shared.web.problems import FieldError, Problem
 from shared.web.routing import resource
 from shared.web.serving import TracingMiddleware
-from tests.shared.asking import Answer, ask, run
+from tests.shared.asking import Answer, ask
 
 SECRET = "postgresql://user:hunter2@db.internal/epcr"
 
@@ -34,7 +35,7 @@ def answer_to(error: Exception, method: str = "GET", path: str = "/things/1") ->
     async def endpoint(request: Request) -> Response:
         raise error
 
-    return run(ask(app(endpoint), method, path))
+    return asyncio.run(ask(app(endpoint), method, path))
 
 
 def test_a_problem_document_holds_what_rfc_9457_and_the_contract_ask_for() -> None:
@@ -124,7 +125,7 @@ def test_a_body_cut_off_is_the_callers_problem() -> None:
         await app(endpoint)(scope, cut_off, send)
         return sent
 
-    assert run(exchange())[0]["status"] == 400
+    assert asyncio.run(exchange())[0]["status"] == 400
 
 
 def test_a_surface_opened_on_request_says_how_to_ask_for_it() -> None:

@@ -1,5 +1,6 @@
 """No process works with a schema older than its code: requests and messages wait for the migrations."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -28,7 +29,7 @@ from shared.primitives.crypto import Signer, base64url_encode
 from shared.storage import database, migrate
 from shared.web import routing
 from shared.web.identity import SigningKey
-from tests.shared.asking import Answer, ask, run
+from tests.shared.asking import Answer, ask
 from tests.support.cluster import start_cluster
 from tests.support.waiting import PATIENCE, wait_for
 
@@ -68,7 +69,7 @@ def probed(dsn: str, *between: Callable[[], object]) -> list[Answer]:
                 answers.append(await ask(app, path="/readyz", state={"pool": pool}))
             return answers
 
-    return run(probing())
+    return asyncio.run(probing())
 
 
 @pytest.mark.parametrize("state", [EMPTY, OLDER], ids=["empty", "older"])
@@ -110,7 +111,7 @@ def test_a_process_whose_connections_are_all_in_use_is_ready_and_one_without_a_d
                 change(producer, ADMIT)  # the next test gets the same database
         return [busy.status, dead.status]
 
-    assert run(probing()) == [200, 503]
+    assert asyncio.run(probing()) == [200, 503]
 
 
 def test_a_relay_is_not_ready_before_its_migrations_and_is_afterwards(producer: Database, redis_url: str) -> None:

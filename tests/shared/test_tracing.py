@@ -1,5 +1,6 @@
 """One trace from the caller to the last worker connects HTTP, outbox, queue and consumer, without personal data."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +26,7 @@ from shared.web import http, problems
 from shared.web.identity import Caller
 from shared.web.routing import resource
 from shared.web.serving import TracingMiddleware
-from tests.shared.asking import Answer, ask, run
+from tests.shared.asking import Answer, ask
 from tests.shared.support import acknowledging, consuming, link, relay_of, running, unacknowledged
 from tests.support.waiting import wait_for
 
@@ -73,7 +74,7 @@ def posted(producer: Database, traceparent: str | None) -> Answer:
             state = {"pool": pool, "bell": Silent()}
             return await ask(app, "POST", "/things/42", headers=headers, query=b"name=Rossi", state=state)
 
-    return run(whole())
+    return asyncio.run(whole())
 
 
 def delivered(producer: Database, consumer: Database, redis_url: str) -> None:
@@ -137,7 +138,7 @@ def test_what_was_not_sampled_stays_so_to_the_end_and_keeps_its_id(
 @pytest.mark.usefixtures("spans")
 def test_a_call_without_a_usable_trace_begins_one(traceparent: str | None) -> None:
     headers = {} if traceparent is None else {"traceparent": traceparent}
-    answer = run(ask(app, path="/nowhere", headers=headers))
+    answer = asyncio.run(ask(app, path="/nowhere", headers=headers))
     assert int(answer.headers["x-trace-id"], 16) not in (0, int(TRACE, 16))
     assert answer.headers["traceresponse"].split("-")[1] == answer.headers["x-trace-id"]
 
@@ -146,13 +147,13 @@ def test_a_call_without_a_usable_trace_begins_one(traceparent: str | None) -> No
     ("method", "path", "status"), [("GET", "/nowhere", 404), ("GET", "/things/1", 500), ("PUT", "/things/1", 405)]
 )
 def test_every_answer_names_its_trace_traced_or_not(method: str, path: str, status: int) -> None:
-    answer = run(ask(app, method, path))
+    answer = asyncio.run(ask(app, method, path))
     assert answer.status == status
     assert answer.headers["traceresponse"].split("-")[1] == answer.headers["x-trace-id"] == answer.json()["trace_id"]
 
 
 def test_a_failed_call_marks_its_span_with_the_kind_of_error_alone(spans: InMemorySpanExporter) -> None:
-    run(ask(app, path="/things/1"))
+    asyncio.run(ask(app, path="/things/1"))
     span = named(spans, "GET /things/{id}")
     assert span.status.description in (None, "RuntimeError")
     assert not span.status.is_ok

@@ -43,7 +43,7 @@ def _rename(it: Integration) -> Ask:
     return Ask("PATCH", "auth", path, it.admin_token, {"name": f"Soak {random.randrange(10)}"})
 
 
-def _create_encounter(it: Integration) -> Ask:
+def create_encounter(it: Integration) -> Ask:
     body = {
         "care_model": "prehospital_emergency",
         "vehicle_id": "AMB-42",
@@ -55,10 +55,10 @@ def _create_encounter(it: Integration) -> Ask:
     return Ask("POST", "api", path, it.token, body, status=201, headers=headers, then=it.encounter_created)
 
 
-def _of_encounter(suffix: str) -> Asker:
+def of_encounter(suffix: str) -> Asker:
     def ask(it: Integration) -> Ask:
         if not it.encounters:
-            return _create_encounter(it)
+            return create_encounter(it)
         return Ask("GET", "api", f"/api/v1/epcr/encounters/{random.choice(it.encounters)}{suffix}", it.token)
 
     return ask
@@ -75,16 +75,16 @@ def _reading(it: Integration) -> dict[str, Any]:
     }
 
 
-def _observe(it: Integration) -> Ask:
+def observe(it: Integration) -> Ask:
     if not it.encounters:
-        return _create_encounter(it)
+        return create_encounter(it)
     path = f"{random.choice(it.devices)}/observations"
     return Ask("POST", "api", path, it.token, _reading(it), status=201, then=it.reading_taken)
 
 
 def _observe_many(it: Integration) -> Ask:
     if not it.encounters:
-        return _create_encounter(it)
+        return create_encounter(it)
     body = {"observations": [_reading(it) for _ in range(20)]}
     return Ask("POST", "api", f"{random.choice(it.devices)}/observations:batch", it.token, body, then=it.readings_taken)
 
@@ -98,26 +98,26 @@ def _readings(it: Integration) -> Ask:
     return Ask("GET", "api", f"{random.choice(it.devices)}/observations?limit=20", it.token)
 
 
-def _graphql(it: Integration, name: str, variables: dict[str, Any], then: Callable[[Any], object] | None = None) -> Ask:
+def graphql(it: Integration, name: str, variables: dict[str, Any], then: Callable[[Any], object] | None = None) -> Ask:
     return Ask("POST", "api", "/graphql", it.token, {"query": it.documents[name], "variables": variables}, then=then)
 
 
-def _metrics(it: Integration) -> Ask:
+def metrics(it: Integration) -> Ask:
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     day = timedelta(days=1)
-    return _graphql(it, "AcqiMetrics", {"from": (today - 28 * day).isoformat(), "to": (today + day).isoformat()})
+    return graphql(it, "AcqiMetrics", {"from": (today - 28 * day).isoformat(), "to": (today + day).isoformat()})
 
 
-def _create_incident(it: Integration) -> Ask:
-    return _graphql(it, "CreateIncident", {"input": {"type": "medical", "priority": "high"}}, it.incident_created)
+def create_incident(it: Integration) -> Ask:
+    return graphql(it, "CreateIncident", {"input": {"type": "medical", "priority": "high"}}, it.incident_created)
 
 
 def _close_incident(it: Integration) -> Ask:
     incident = it.take_incident()
     if incident is None:
-        return _create_incident(it)
+        return create_incident(it)
     variables = {"id": incident, "expectedVersion": 1, "reason": "no_action_required"}
-    return _graphql(it, "CloseIncident", variables, it.incident_closed)
+    return graphql(it, "CloseIncident", variables, it.incident_closed)
 
 
 def _create_package(it: Integration) -> Ask:
@@ -148,17 +148,17 @@ KINDS: dict[str, tuple[int, Asker]] = {
     "rename app": (1, _rename),
     "webhooks": (4, _get("auth", "/v1/webhooks", by="token")),
     "deliveries": (3, _get("auth", "/v1/webhooks/{it.webhook}/deliveries?limit=20", by="token")),
-    "create encounter": (8, _create_encounter),
-    "encounter": (8, _of_encounter("")),
-    "FHIR bundle": (6, _of_encounter("/fhir-bundle")),
+    "create encounter": (8, create_encounter),
+    "encounter": (8, of_encounter("")),
+    "FHIR bundle": (6, of_encounter("/fhir-bundle")),
     "encounters": (4, _get("api", "/api/v1/epcr/encounters?limit=20", by="token")),
-    "observation": (16, _observe),
+    "observation": (16, observe),
     "20 observations": (2, _observe_many),
     "enrol": (3, _enrol),
     "devices": (4, _get("api", "/api/v1/devices?limit=20", by="token")),
     "readings": (4, _readings),
-    "acqiMetrics": (6, _metrics),
-    "create incident": (3, _create_incident),
+    "acqiMetrics": (6, metrics),
+    "create incident": (3, create_incident),
     "close incident": (2, _close_incident),
     "packages": (3, _get("api", "/api/v1/platform/packages?limit=20", by="token")),
     "create package": (1, _create_package),

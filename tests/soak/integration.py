@@ -5,9 +5,9 @@ from contextlib import suppress
 from typing import Any
 
 from shared.primitives.ids import new_id
+from tests.support.receiver import OK, SECRET, Behaviour, Received, Receiver
 from tests.support.stack import Stack
 from tests.support.waiting import wait_for
-from tests.webhook_dispatcher.receiver import OK, Behaviour, Received, Receiver
 
 SCOPES = [
     "webhooks:write",
@@ -53,11 +53,9 @@ class Integration:
         self.stack = stack
         self.app = stack.register_app(self.scopes)
         self.admin_token = stack.admin_token
-        governance = {"approved_events": ["epcr.*", "incident.*", "device.*"], "graphql_bundles": self.bundles}
-        with stack.client("auth", self.admin_token) as admin:
-            admin.patch(f"/v1/platform/apps/{self.app.client_id}/governance", json=governance).raise_for_status()
+        stack.govern(self.app, approved_events=["epcr.*", "incident.*", "device.*"], graphql_bundles=self.bundles)
         self.token = stack.token(self.app, " ".join(self.scopes))
-        self.webhook = self._subscribe(receiver.url)
+        self.webhook = stack.subscribe(self.token, receiver.url, *EVENTS, secret=SECRET)
         self.documents = self._documents()
         self.devices = self._enrol()
         self.encounters: deque[str] = deque(maxlen=500)
@@ -66,15 +64,6 @@ class Integration:
         """Events that must reach the receiver: type, and id of the encounter or incident."""
         self.readings: set[str] = set()
         """Ids of observations that must reach epcr."""
-
-    def _subscribe(self, url: str) -> str:
-        """Repeats the call, because the dispatcher refuses it until the message with the approval arrives."""
-        body = {"url": url, "events": EVENTS, "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
-        with self.stack.client("auth", self.token) as client:
-            answer = wait_for(
-                lambda: made if (made := client.post("/v1/webhooks", json=body)).status_code == 201 else None
-            )
-        return answer.json()["id"]
 
     def _documents(self) -> dict[str, str]:
         """The approved documents by name."""

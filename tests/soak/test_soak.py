@@ -24,10 +24,10 @@ import uvloop
 from deploy.local.table import ROOT
 from tests.soak.asking import KINDS, Ask, next_kind
 from tests.soak.integration import Heard, Integration
+from tests.support.receiver import running
 from tests.support.running import RunningStack
 from tests.support.stack import Stack
 from tests.support.waiting import wait_for
-from tests.webhook_dispatcher.receiver import running
 
 CONNECTIONS = 100
 PATIENCE = 60

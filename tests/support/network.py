@@ -6,10 +6,12 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 CLONE_NEWNET = 0x40000000
+LIBC = ctypes.CDLL(None, use_errno=True)
 TABLE = """
 table ip chaos {
     chain cut { type filter hook output priority 0; }
@@ -22,18 +24,30 @@ needed = pytest.mark.skipif(not PROGRAM or os.geteuid() != 0, reason="needs root
 @contextmanager
 def own_network() -> Iterator[None]:
     """Puts this thread and its children into a network namespace of their own. Raises OSError if that is not permitted."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    before = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-    if libc.unshare(CLONE_NEWNET) != 0:
-        os.close(before)
-        raise OSError(ctypes.get_errno(), "no network namespace of one's own is permitted")
-    try:
+    with _back_afterwards():
+        if LIBC.unshare(CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), "no network namespace of one's own is permitted")
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         subprocess.run([str(PROGRAM), "-f", "-"], input=TABLE, text=True, check=True)
         yield
-    finally:
-        libc.setns(before, CLONE_NEWNET)
-        os.close(before)
+
+
+@contextmanager
+def inside(namespace: Path) -> Iterator[None]:
+    """Moves this thread to a network namespace, given by its file; its later children and threads are there too."""
+    with _back_afterwards(), namespace.open() as within:
+        if LIBC.setns(within.fileno(), CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), "setns")
+        yield
+
+
+@contextmanager
+def _back_afterwards() -> Iterator[None]:
+    with Path("/proc/thread-self/ns/net").open() as before:
+        try:
+            yield
+        finally:
+            LIBC.setns(before.fileno(), CLONE_NEWNET)
 
 
 @contextmanager

@@ -22,15 +22,16 @@ from deploy.local.table import ROOT
 from tests.support.waiting import PATIENCE
 
 SHIPPED = ROOT / "deploy" / "pgbouncer" / "pgbouncer.ini"
+SERVER_CONNECTIONS = 2
 PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
 
 
 @contextmanager
-def pooled(database: Database, server_connections: int = 2) -> Iterator[Database]:
-    """The same database with `app` and `worker` addresses of a pooler that has that many server connections for each role."""
+def pooled(database: Database) -> Iterator[Database]:
+    """The same database with `app` and `worker` addresses of a pooler that has two server connections for each role."""
     folder = Path(tempfile.mkdtemp(prefix="knogin-pooler-", dir="/var/tmp"))
     port = ports.free_port(0)
-    configure(folder, database, port, server_connections)
+    configure(folder, database, port)
     account = unprivileged_account()
     if account:
         for path in (folder, *folder.iterdir()):
@@ -54,7 +55,7 @@ def pooled(database: Database, server_connections: int = 2) -> Iterator[Database
         shutil.rmtree(folder)
 
 
-def configure(folder: Path, database: Database, port: int, server_connections: int) -> None:
+def configure(folder: Path, database: Database, port: int) -> None:
     server = urlsplit(database.app)
     users = {part.username: part.password for part in map(urlsplit, (database.app, database.worker))}
     (folder / "users").write_text("".join(f'"{name}" "{password}"\n' for name, password in users.items()))
@@ -65,7 +66,7 @@ def configure(folder: Path, database: Database, port: int, server_connections: i
         "listen_addr": ports.LOOPBACK,
         "listen_port": port,
         "auth_file": folder / "users",
-        "default_pool_size": server_connections,
+        "default_pool_size": SERVER_CONNECTIONS,
         "reserve_pool_size": 0,
     }
     for name, value in changed.items():

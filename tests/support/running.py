@@ -23,6 +23,8 @@ class RunningStack:
     The databases are below `data`, or below the state folder if `data` is not given.
     """
 
+    program = "deploy.local"
+
     def __init__(self, folder: Path, *arguments: str, data: Path | None = None, **environment: str) -> None:
         self.state = State(folder)
         self.folder = self.state.folder
@@ -48,7 +50,7 @@ class RunningStack:
         """Starts it without waiting."""
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "deploy.local", "up", "--headless", *self.arguments],
+                [sys.executable, "-m", self.program, "up", "--headless", *self.arguments],
                 cwd=ROOT,
                 env=os.environ | self.environment,
                 stdin=subprocess.DEVNULL,

@@ -25,12 +25,8 @@ SENTINELS, QUORUM = 3, 2
 DOWN_MILLISECONDS = 1000
 
 
-class Server(RedisServer):
-    """One of a group: `of` is the address of the server that it begins to follow, `front` the port where others reach it."""
-
-    of: tuple[str, int] | None = None
-    front = 0
-    replica_password = ""
+class Mortal(RedisServer):
+    """A server that a test may kill."""
 
     def client(self) -> Redis:
         return Redis.from_url(self.url, socket_timeout=10)
@@ -39,6 +35,14 @@ class Server(RedisServer):
         assert self.server
         self.server.kill()
         self.server.wait()
+
+
+class Server(Mortal):
+    """One of a group: `of` is the address of the server that it begins to follow, `front` the port where others reach it."""
+
+    of: tuple[str, int] | None = None
+    front = 0
+    replica_password = ""
 
     def replication(self) -> dict[str, Any]:
         """Sentinel ends all connections to a server as it changes its role."""
@@ -64,26 +68,18 @@ class Server(RedisServer):
 class Group:
     """`passwords` are those of the users at the servers; at each Sentinel `platform` has `client_password`."""
 
-    def __init__(
-        self,
-        folder: Path,
-        passwords: Mapping[str, str],
-        authority: Authority | None = None,
-        kind: type[Server] = Server,
-    ) -> None:
+    def __init__(self, folder: Path, passwords: Mapping[str, str], authority: Authority | None = None) -> None:
         self.folder = folder
         self.passwords = dict(passwords) | {name: secrets.token_hex(8) for name in ("replica", "sentinel")}
         self.client_password, self.peer_password = secrets.token_hex(8), secrets.token_hex(8)
         self.authority = authority
         admin = secrets.token_hex(8)
-        self.servers = [kind(folder / name, admin, self._users()) for name in ("first", "second")]
+        self.servers = [
+            Server(folder / name, admin, redis_users.beside_default(self.passwords)) for name in ("first", "second")
+        ]
         self.fronts: list[Front] = []
         self.ports: list[int] = []
         self.sentinels: list[subprocess.Popen[bytes]] = []
-
-    def _users(self) -> str:
-        lines = redis_users.users(self.passwords).splitlines()
-        return "\n".join([*(line for line in lines if not line.startswith("user default")), ""])
 
     def start(self) -> None:
         for server in self.servers:

@@ -17,7 +17,7 @@ import psycopg
 
 from deploy.local import databases, waterfall
 from deploy.local.table import ROOT, by_name
-from deploy.local.timeline import Span
+from deploy.local.waterfall import Span
 from shared.web import identity
 from shared.web.identity import Caller, SigningKey
 from tests.docs import validating
@@ -96,8 +96,8 @@ class Stack:
             **options,
         )
 
-    def register_app(self, scopes: Sequence[str], admin_token: str | None = None, **fields: Any) -> App:
-        """A confidential app that may ask for those scopes; `fields` override those of its registration."""
+    def register_app(self, scopes: Sequence[str], admin_token: str | None = None) -> App:
+        """A confidential app that may ask for those scopes."""
         registration = {
             "name": f"Test app {next(_numbers)}",
             "grant_types": ["client_credentials"],
@@ -105,7 +105,7 @@ class Stack:
             "requested_scopes": list(scopes),
         }
         with self.client("auth", admin_token or self.admin_token) as client:
-            answer = client.post("/v1/platform/apps", json=registration | fields)
+            answer = client.post("/v1/platform/apps", json=registration)
         assert answer.status_code == 201, answer.text
         return App(answer.json()["client_id"], answer.json().get("client_secret", ""))
 
@@ -116,6 +116,21 @@ class Stack:
             answer = client.post("/v1/oauth/token", data=form, auth=(app.client_id, app.client_secret))
         assert answer.status_code == 200, answer.text
         return answer.json()["access_token"]
+
+    def govern(self, app: App, admin_token: str | None = None, **changes: Any) -> None:
+        """Changes the governance of an app, such as its `approved_events`."""
+        with self.client("auth", admin_token or self.admin_token) as client:
+            client.patch(f"/v1/platform/apps/{app.client_id}/governance", json=changes).raise_for_status()
+
+    def subscribe(self, token: str, url: str, *events: str, **fields: Any) -> str:
+        """The id of a new webhook. Repeats the call, because the dispatcher refuses it until it has the approval of the events."""
+        body = {"url": url, "events": events} | fields
+        with self.client("auth", token) as client:
+            answer = wait_for(
+                lambda: made if (made := client.post("/v1/webhooks", json=body)).status_code == 201 else None,
+                what="the approval of the events",
+            )
+        return answer.json()["id"]
 
     def app_token(self, *scopes: str, admin_token: str | None = None) -> str:
         """A token with those scopes, from a new app."""

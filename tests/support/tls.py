@@ -27,18 +27,18 @@ class Authority:
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _name(f"authority {secrets.token_hex(4)}")
-        own = self._certificate(self._name, self._key).add_extension(x509.BasicConstraints(True, 0), critical=True)
+        own = self._certificate(self._name, self._key, 1).add_extension(x509.BasicConstraints(True, 0), critical=True)
         own = own.add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False)
         own = own.add_extension(MAY_SIGN, critical=True)
         self.file = folder / "ca.pem"
         self.file.write_bytes(self._signed(own))
 
-    def issue(self, *names: str) -> Path:
-        """A file with a server's key and certificate for these names and addresses."""
+    def issue(self, *names: str, days: int = 1) -> Path:
+        """A file with a server's key and certificate for these names and addresses, good for so many days."""
         key = ec.generate_private_key(ec.SECP256R1())
         alternatives = x509.SubjectAlternativeName([_alternative(name) for name in names])
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
-        certificate = self._certificate(_name(names[0]), key).add_extension(alternatives, critical=False)
+        certificate = self._certificate(_name(names[0]), key, days).add_extension(alternatives, critical=False)
         certificate = certificate.add_extension(issuer, critical=False)
         file = self._folder / f"{secrets.token_hex(4)}.pem"
         encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
@@ -46,7 +46,7 @@ class Authority:
         file.write_bytes(self._signed(certificate) + private)
         return file
 
-    def _certificate(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+    def _certificate(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, days: int) -> x509.CertificateBuilder:
         now = datetime.datetime.now(datetime.UTC)
         return (
             x509.CertificateBuilder()
@@ -54,8 +54,8 @@ class Authority:
             .issuer_name(self._name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=1))
-            .not_valid_after(now + datetime.timedelta(days=1))
+            .not_valid_before(now - datetime.timedelta(days=20))
+            .not_valid_after(now + datetime.timedelta(days=days))
         )
 
     def _signed(self, certificate: x509.CertificateBuilder) -> bytes:

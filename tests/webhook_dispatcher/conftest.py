@@ -3,9 +3,8 @@
 import asyncio
 import threading
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 import httpx2
 import psycopg
@@ -26,56 +25,22 @@ from services.webhook_dispatcher.sending.signing import Vault
 from services.webhook_dispatcher.settings import Settings
 from services.webhook_dispatcher.subscriptions import apps
 from shared.messaging.messages import Event, WebhookApp
-from shared.messaging.messages import Received as Message
 from shared.primitives import ids
-from shared.primitives.crypto import Keyring, base64url_encode
+from shared.primitives.crypto import Keyring
 from shared.storage.database import AsyncConnection, open_tasks_pool, task_transaction
-from shared.web.identity import HEADER, Caller, SigningKey, mint
-from tests.support import serving as support
+from tests.support import alone
+from tests.support.alone import ENCRYPTION_KEYS
 from tests.support.cluster import TestDatabases
-from tests.support.plain import PLAIN
-from tests.support.signing import settings_of
+from tests.support.messages import received
+from tests.support.receiver import SECRET, Receiver, running
 from tests.support.waiting import PATIENCE, wait_for
-from tests.webhook_dispatcher.receiver import Receiver, running
 
-KEY = SigningKey(f"test-1:{base64url_encode(bytes(range(32)))}")
-KEYS = f"1:{base64url_encode(bytes(32))}"
 WEBHOOKS = "/v1/webhooks"
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
-class Partner:
-    """An app of one tenant, whose calls come as the gateway would pass them on."""
-
-    def __init__(
-        self,
-        http: httpx2.Client,
-        tenant_id: str = "",
-        *scopes: str,
-        environment: Literal["production", "sandbox"] = "production",
-    ) -> None:
-        self.http = http
-        self.caller = Caller(
-            tenant_id=tenant_id or ids.new_id("org"),
-            client_id=ids.new_id("app"),
-            scopes=frozenset(scopes or ("webhooks:write",)),
-            token_use="service",
-            environment=environment,
-        )
-
-    @property
-    def tenant_id(self) -> str:
-        return self.caller.tenant_id
-
-    def call(self, method: str, path: str, **options: Any) -> httpx2.Response:
-        headers = {HEADER: mint(self.caller, KEY, "webhook_dispatcher")} | options.pop("headers", {})
-        return self.http.request(method, path, headers=headers, **options)
-
-    def get(self, path: str, **options: Any) -> httpx2.Response:
-        return self.call("GET", path, **options)
-
-    def post(self, path: str, body: Any = None, **options: Any) -> httpx2.Response:
-        return self.call("POST", path, **({"json": body} if body is not None else {}), **options)
+class Partner(alone.App):
+    service = "webhook_dispatcher"
+    scopes = ("webhooks:write",)
 
     def put(self, path: str, body: Any) -> httpx2.Response:
         return self.call("PUT", path, json=body)
@@ -130,8 +95,7 @@ class Dispatcher:
         return [one.event_id for one in events]
 
     def fan_out(self, events: list[tuple[str, Event]], traceparent: str | None = None) -> None:
-        now = datetime.now(UTC)
-        messages = [Message(ids.uuid7(), tenant_id, now, traceparent, body) for tenant_id, body in events]
+        messages = [received(tenant_id, body, traceparent) for tenant_id, body in events]
         with task_transaction(self.pool) as conn:
             self.intake.fan_out(conn, messages)
 
@@ -139,7 +103,7 @@ class Dispatcher:
         app = {"status": "active", "approved_events": ["incident.*"]} | changes
         body = WebhookApp(client_id=partner.caller.client_id, version=version, **app)
         with task_transaction(self.pool) as conn:
-            apps.change_apps(conn, [Message(ids.uuid7(), partner.tenant_id, datetime.now(UTC), None, body)])
+            apps.change_apps(conn, [received(partner.tenant_id, body)])
 
     def approve(self, partner: Partner, *patterns: str, version: int = 1) -> None:
         self.change_app(partner, version, approved_events=list(patterns))
@@ -154,9 +118,9 @@ class Dispatcher:
         with task_transaction(self.pool) as conn:
             return decisions.work_off(conn, seconds)
 
-    def disable_failing(self, days: float = 5) -> int:
+    def disable_failing(self) -> int:
         with task_transaction(self.pool) as conn:
-            return decisions.disable_long_failing(conn, days)
+            return decisions.disable_long_failing(conn, days=5)
 
     def pump_until(
         self, condition: Callable[[], Any], *, deadline: float = 15, seconds: float = PATIENCE, slots: int = 1024
@@ -188,7 +152,7 @@ class Dispatcher:
 
     def new_pump(self, client: Client, stop: Callable[[], bool], slots: int = 1024) -> Pump:
         schedule = ladder.parse_schedule(self.settings.webhook_retry_schedule)
-        return Pump(client, Vault(Keyring.from_text(KEYS)), schedule, slots, stop)
+        return Pump(client, Vault(Keyring.from_text(ENCRYPTION_KEYS)), schedule, slots, stop)
 
     async def pump(self, ended: threading.Event, deadline: float, slots: int = 1024) -> None:
         """A sender until `ended`, and then until everything in flight is recorded."""
@@ -208,23 +172,14 @@ def event(name: str, **changes: Any) -> Event:
 
 
 def settings_for(database: Database, redis_url: str, **changes: Any) -> Settings:
-    values: dict[str, Any] = {"webhook_allowed_networks": "127.0.0.1/32", "webhook_retry_schedule": "50ms,50ms,50ms"}
-    return Settings(
-        database_url=database.app,
-        worker_database_url=database.worker,
-        redis_url=redis_url,
-        identity_public_keys=KEY.public_text(),
-        encryption_keys=KEYS,
-        **settings_of("webhook_dispatcher"),
-        **(values | changes),
-    )
+    values = {"webhook_allowed_networks": "127.0.0.1/32", "webhook_retry_schedule": "50ms,50ms,50ms"}
+    return alone.settings_for(Settings, database, redis_url, **values | changes)
 
 
 @pytest.fixture(scope="module")
 def database(databases: TestDatabases) -> Iterator[Database]:
-    database = databases.fresh("webhook-dispatcher")
-    yield database
-    databases.take_back(database)
+    with databases.lent("webhook-dispatcher") as database:
+        yield database
 
 
 @pytest.fixture(scope="module")
@@ -232,19 +187,9 @@ def settings(database: Database, redis_server: RedisServer) -> Settings:
     return settings_for(database, redis_server.url)
 
 
-@contextmanager
-def serving(settings: Settings) -> Iterator[httpx2.Client]:
-    """One web process's worth of application, and a client of it."""
-    with (
-        support.serving(create_app(settings)) as url,
-        httpx2.Client(base_url=url, timeout=30, verify=PLAIN) as client,
-    ):
-        yield client
-
-
 @pytest.fixture(scope="module")
 def http(settings: Settings) -> Iterator[httpx2.Client]:
-    with serving(settings) as client:
+    with alone.client_of(create_app(settings)) as client:
         yield client
 
 

@@ -1,6 +1,5 @@
 """Automations of control-plane: they get the events they wait for, and their deliveries reach their own app's webhooks once."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +9,13 @@ import pytest
 from services.webhook_dispatcher.fanout import automations, event_types
 from shared.messaging import states
 from shared.messaging.authenticity import MAX_COUNTED
-from shared.messaging.messages import (
-    AutomationDelivery,
-    AutomationInterest,
-    PlatformEvent,
-    Received,
-    RunFinished,
-    Versioned,
-)
+from shared.messaging.messages import AutomationDelivery, AutomationInterest, PlatformEvent, RunFinished, Versioned
 from shared.primitives import ids
 from shared.storage.database import task_transaction
+from tests.support.messages import received
+from tests.support.receiver import Receiver, always
+from tests.support.receiver import answer as response
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner, event
-from tests.webhook_dispatcher.receiver import Receiver, always
-from tests.webhook_dispatcher.receiver import answer as response
 
 GOLDEN = Path(__file__).parents[1] / "messages"
 HTTPS = "https://integrator.example/"
@@ -32,11 +25,7 @@ TRACE = f"00-{'a' * 32}-{'b' * 16}-01"
 def tell_interest(dispatcher: Dispatcher, tenant_id: str, version: int, *types: str) -> None:
     body = AutomationInterest(version=version, event_types=list(types))
     with task_transaction(dispatcher.pool) as conn:
-        automations.change_interest(conn, [received(tenant_id, body)])
-
-
-def received(tenant_id: str, body: Any, traceparent: str | None = TRACE) -> Received[Any]:
-    return Received(ids.uuid7(), tenant_id, datetime.now(UTC), traceparent, body)
+        automations.change_interest(conn, [received(tenant_id, body, TRACE)])
 
 
 def run_of(partner: Partner, webhook: str | None = None, **changes: Any) -> AutomationDelivery:
@@ -57,7 +46,7 @@ def run_of(partner: Partner, webhook: str | None = None, **changes: Any) -> Auto
 def deliver(dispatcher: Dispatcher, partner: Partner, *runs: AutomationDelivery) -> list[RunFinished]:
     """Delivers the runs. Returns the answers to control-plane."""
     with task_transaction(dispatcher.pool) as conn:
-        automations.deliver(dispatcher.intake, conn, [received(partner.tenant_id, run) for run in runs])
+        automations.deliver(dispatcher.intake, conn, [received(partner.tenant_id, run, TRACE) for run in runs])
     return [
         msgspec.convert(row["body"], RunFinished) for row in told(dispatcher, partner, "control_plane.run_finished.v1")
     ]

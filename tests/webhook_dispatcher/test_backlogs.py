@@ -15,8 +15,8 @@ from services.webhook_dispatcher.history import queries as history_queries
 from services.webhook_dispatcher.sending import queries
 from services.webhook_dispatcher.subscriptions import queries as subscription_queries
 from shared.storage.database import SET_TENANT, task_transaction
+from tests.support.receiver import Receiver, always, answer
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner
-from tests.webhook_dispatcher.receiver import Receiver, always, answer
 from tests.webhook_dispatcher.test_sending import CLAIM_ALL, claim
 
 WAITING = 20_000

@@ -1,7 +1,6 @@
 """Receivers from hell: the attempt always ends in time, in bounded memory, with a reason its owner understands."""
 
 import asyncio
-import datetime
 import gzip
 import socket
 import ssl
@@ -11,20 +10,16 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
-from pathlib import Path
 
 import pytest
 import uvloop
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from services.webhook_dispatcher.sending import client, connection
 from services.webhook_dispatcher.sending.addresses import Address, Policy, Resolver, UnknownName, parse
 from services.webhook_dispatcher.sending.client import Client, Outcome
 from services.webhook_dispatcher.sending.connection import BODY_KEPT, Exchange
-from tests.webhook_dispatcher.receiver import OK, Behaviour, Received, Receiver, always, answer, hang, running
+from tests.support.receiver import OK, Behaviour, Received, Receiver, always, answer, hang, running
+from tests.support.tls import Authority
 
 LOCAL = Policy.from_text("127.0.0.1/32")
 
@@ -399,68 +394,20 @@ def test_a_literal_address_is_checked_at_each_delivery_too(receiver: Receiver) -
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> "Authority":
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("ca"))
 
 
-SIGNS_CERTIFICATES = x509.KeyUsage(
-    digital_signature=False,
-    content_commitment=False,
-    key_encipherment=False,
-    data_encipherment=False,
-    key_agreement=False,
-    key_cert_sign=True,
-    crl_sign=True,
-    encipher_only=False,
-    decipher_only=False,
-)
-
-
-class Authority:
-    """A certificate authority of the test's own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.key = ec.generate_private_key(ec.SECP256R1())
-        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test authority")])
-        constraints = x509.BasicConstraints(ca=True, path_length=None)
-        certificate = self._builder(self.name, self.key.public_key(), 3650).add_extension(constraints, critical=True)
-        certificate = certificate.add_extension(SIGNS_CERTIFICATES, critical=True)
-        self.file = folder / "ca.pem"
-        signed = certificate.sign(self.key, hashes.SHA256())
-        self.file.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
-
-    def _builder(self, subject: x509.Name, public_key: ec.EllipticCurvePublicKey, days: int) -> x509.CertificateBuilder:
-        now = datetime.datetime.now(datetime.UTC)
-        builder = x509.CertificateBuilder(self.name, subject, public_key, x509.random_serial_number())
-        # Newer Pythons hold certificates to RFC 5280 §4.2.1.1 and .2, which wants both keys named.
-        builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
-        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
-        return (
-            builder.add_extension(issuer, critical=False)
-            .not_valid_before(now - datetime.timedelta(days=20))
-            .not_valid_after(now + datetime.timedelta(days=days))
-        )
-
-    def context(self, host: str, days: int = 90) -> ssl.SSLContext:
-        """A server's TLS context with a certificate for `host` that is good for so many days."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        builder = self._builder(x509.Name([]), key.public_key(), days)
-        names = x509.SubjectAlternativeName([x509.DNSName(host)])
-        certificate = builder.add_extension(names, critical=True).sign(self.key, hashes.SHA256())
-        file = self.folder / f"{host}.{days}.pem"
-        private = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        file.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(file)
-        return context
+def context(authority: Authority, host: str, days: int = 90) -> ssl.SSLContext:
+    """A server's TLS context with a certificate for `host` that is good for so many days."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(authority.issue(host, days=days))
+    return context
 
 
 @pytest.fixture
 def tls_receiver(authority: Authority) -> Iterator[Receiver]:
-    with running(Receiver(host="receiver.example"), authority.context("receiver.example")) as receiver:
+    with running(Receiver(host="receiver.example"), context(authority, "receiver.example")) as receiver:
         yield receiver
 
 
@@ -483,7 +430,7 @@ def test_over_tls_the_name_is_verified_and_the_certificate_shown(tls_receiver: R
 def test_a_certificate_that_is_not_valid_is_named(
     authority: Authority, host: str, days: int, trusted: bool, fault: str
 ) -> None:
-    with running(Receiver(host="receiver.example"), authority.context(host, days)) as receiver:
+    with running(Receiver(host="receiver.example"), context(authority, host, days)) as receiver:
         outcome, _ = post(receiver.url, ca_file=str(authority.file) if trusted else "")
         assert (outcome.error or "").startswith("tls_error"), outcome.error
         assert fault in (outcome.error or "").lower()

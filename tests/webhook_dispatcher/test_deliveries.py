@@ -9,8 +9,8 @@ import pytest
 
 from services.webhook_dispatcher.fanout.intake import EventRefused, time_of
 from shared.primitives import ids
+from tests.support.receiver import Receiver, always, answer
 from tests.webhook_dispatcher.conftest import SECRET, Dispatcher, Partner, event
-from tests.webhook_dispatcher.receiver import Receiver, always, answer
 from tests.webhook_dispatcher.test_sending import claim
 
 TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"

@@ -10,9 +10,9 @@ import pytest
 from services.webhook_dispatcher.history import endpoints
 from services.webhook_dispatcher.history.diagnosis import verdict
 from services.webhook_dispatcher.sending.client import Outcome
+from tests.support.receiver import Received, Receiver, always, answer
 from tests.support.waiting import wait_for
 from tests.webhook_dispatcher.conftest import SECRET, Dispatcher, Partner
-from tests.webhook_dispatcher.receiver import Received, Receiver, always, answer
 
 
 def diagnose(partner: Partner, webhook: str) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def test_a_refused_address_is_told_without_a_request(partner: Partner, receiver:
 
 def test_asked_for_twice_under_one_key_it_is_one_request(partner: Partner, receiver: Receiver) -> None:
     test = f"{partner.subscribe(receiver.url)}/test?wait=true"
-    first, second = (partner.post(test, headers={"idempotency-key": "k"}) for _ in range(2))
+    first, second = (partner.post(test, idempotency_key="k") for _ in range(2))
     assert first.json() == second.json()
     assert (second.headers["idempotent-replayed"], len(receiver.requests)) == ("true", 1)
 

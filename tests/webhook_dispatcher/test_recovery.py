@@ -16,9 +16,9 @@ from services.webhook_dispatcher.sending import queries
 from shared.messaging.messages import Received as Message
 from shared.primitives import ids
 from shared.storage.database import task_transaction
+from tests.support.receiver import Receiver, always, answer
 from tests.support.waiting import wait_for
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner, event
-from tests.webhook_dispatcher.receiver import Receiver, always, answer
 from tests.webhook_dispatcher.test_sending import CLAIM_ALL
 
 

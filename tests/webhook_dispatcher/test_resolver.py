@@ -1,84 +1,25 @@
 """Names, looked up at a DNS server of the test: connections go to its answers and to no other address."""
 
 import asyncio
-import socketserver
-import threading
 from collections.abc import Iterator
 from ipaddress import ip_address
 from typing import Any
 
-import dns.message
-import dns.rcode
-import dns.rdatatype
-import dns.rrset
 import pytest
 
 from services.webhook_dispatcher.sending import addresses as addressing
 from services.webhook_dispatcher.sending.addresses import Policy, UnknownName, create_resolver
 from services.webhook_dispatcher.sending.client import Client, Outcome
+from tests.support import name_server as name_servers
+from tests.support.name_server import NameServer
+from tests.support.receiver import Receiver, always, answer
 from tests.support.waiting import wait_for
-from tests.webhook_dispatcher.receiver import Receiver, always, answer
-
-
-class NameServer(socketserver.ThreadingUDPServer):
-    """Answers each question for a name with the next of its answers; the last one stays."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Question)
-        self.answers: dict[str, list[list[str]]] = {}
-        self.asked: list[str] = []
-        self.ignored: set[str] = set()
-        self.lock = threading.Lock()
-
-    @property
-    def setting(self) -> str:
-        return f"127.0.0.1:{self.server_address[1]}"
-
-    def verify_request(self, request: Any, client_address: Any) -> bool:
-        """Names that begin with `silent` are never answered."""
-        name = dns.message.from_wire(request[0]).question[0].name.to_text()
-        with self.lock:
-            self.ignored.update([name] if name.startswith("silent") else [])
-        return not name.startswith("silent")
-
-    def next(self, name: str, kind: str) -> list[str] | None:
-        with self.lock:
-            self.asked.append(f"{name} {kind}")
-            if name not in self.answers:
-                return None
-            steps = self.answers[name]
-            known = steps[0]
-            # A and AAAA are asked together: the step ends with the second question.
-            if len(self.asked) % 2 == 0 and len(steps) > 1:
-                steps.pop(0)
-        return [address for address in known if (":" in address) == (kind == "AAAA")]
-
-
-class Question(socketserver.DatagramRequestHandler):
-    def handle(self) -> None:
-        assert isinstance(self.server, NameServer)
-        query = dns.message.from_wire(self.rfile.read())
-        question = query.question[0]
-        kind = dns.rdatatype.to_text(question.rdtype)
-        known = self.server.next(question.name.to_text().rstrip("."), kind)
-        response = dns.message.make_response(query)
-        if known is None:
-            response.set_rcode(dns.rcode.NXDOMAIN)
-        elif known:
-            response.answer.append(dns.rrset.from_text_list(question.name, 0, "IN", kind, known))
-        self.wfile.write(response.to_wire())
 
 
 @pytest.fixture
 def name_server() -> Iterator[NameServer]:
-    with NameServer() as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with name_servers.running() as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def post(name_server: NameServer, url: str, times: int = 1) -> list[Outcome]:

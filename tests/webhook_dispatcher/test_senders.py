@@ -22,10 +22,10 @@ from services.webhook_dispatcher.sending import queries
 from services.webhook_dispatcher.sending.sender import Pump
 from services.webhook_dispatcher.settings import Settings
 from shared.storage.database import AsyncConnection
-from tests.support.environment import environment_of
+from tests.support.alone import environment_of
+from tests.support.receiver import Behaviour, Received, Receiver, answer, hang, running
 from tests.support.waiting import PATIENCE, TIMES, wait_for
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner
-from tests.webhook_dispatcher.receiver import Behaviour, Received, Receiver, answer, hang, running
 
 
 @contextmanager

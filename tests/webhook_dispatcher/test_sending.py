@@ -19,9 +19,9 @@ from services.webhook_dispatcher.sending.client import Outcome
 from services.webhook_dispatcher.sending.lanes import Lane, Slots
 from services.webhook_dispatcher.sending.sender import MOST_REPORTS
 from shared.storage.database import AsyncConnection, clock
+from tests.support.receiver import Received, Receiver, always, answer, hang, running
 from tests.support.waiting import PATIENCE, wait_for
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner
-from tests.webhook_dispatcher.receiver import Received, Receiver, always, answer, hang, running
 
 PLENTY = json.dumps(dict.fromkeys(lanes.CLASSES, 1000) | {"bytes": lanes.MOST_BYTES})
 CLAIM_ALL = {

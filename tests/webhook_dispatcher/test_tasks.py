@@ -15,6 +15,7 @@ from redis import Redis
 
 from deploy.local.table import ROOT
 from services.webhook_dispatcher import metrics, tasks
+from services.webhook_dispatcher.app import create_app
 from services.webhook_dispatcher.fanout.intake import Intake
 from services.webhook_dispatcher.fanout.queries import PARTITIONED
 from services.webhook_dispatcher.history import decision_queries
@@ -29,10 +30,10 @@ from shared.messaging.relay import Envelope
 from shared.primitives import ids
 from shared.process.settings import load
 from shared.storage.database import task_transaction
-from tests.support.environment import environment_of
-from tests.support.signing import sealed
-from tests.webhook_dispatcher.conftest import Dispatcher, Partner, event, serving
-from tests.webhook_dispatcher.receiver import Receiver
+from tests.support.alone import client_of, environment_of
+from tests.support.messages import sealed
+from tests.support.receiver import Receiver
+from tests.webhook_dispatcher.conftest import Dispatcher, Partner, event
 
 
 @pytest.fixture
@@ -192,7 +193,7 @@ def test_after_days_without_a_relay_a_test_makes_the_partitions_it_needs(
 ) -> None:
     for table in PARTITIONED:
         idle.run(f"DROP TABLE {table}_{datetime.now(UTC):%Y%m%d}")
-    with serving(settings) as http:
+    with client_of(create_app(settings)) as http:
         partner = Partner(http)
         answer = partner.post(f"{partner.subscribe(receiver.url)}/test?wait=true")
     assert (answer.status_code, answer.json()["status"]) == (200, "succeeded")

@@ -340,11 +340,11 @@ def test_deliveries_are_filtered_by_status_type_and_time(partner: Partner, dispa
 
 def test_an_idempotency_key_makes_one_webhook_and_replays_its_secret(partner: Partner) -> None:
     body = {"url": URL, "events": ["incident.updated"]}
-    first = partner.post(WEBHOOKS, body, headers={"idempotency-key": "k1"})
-    again = partner.post(WEBHOOKS, body, headers={"idempotency-key": "k1"})
+    first = partner.post(WEBHOOKS, body, idempotency_key="k1")
+    again = partner.post(WEBHOOKS, body, idempotency_key="k1")
     assert again.content == first.content
     assert again.headers["location"] == first.headers["location"]
-    other = partner.post(WEBHOOKS, body | {"description": "x"}, headers={"idempotency-key": "k1"})
+    other = partner.post(WEBHOOKS, body | {"description": "x"}, idempotency_key="k1")
     assert other.status_code == 422
     assert len(partner.get(WEBHOOKS).json()["webhooks"]) == 1
 

@@ -1,17 +1,21 @@
-"""A receiver on this machine: a test sets its behaviour, and it remembers every request."""
+"""A webhook receiver on this machine: a test sets its behaviour, and it remembers every request."""
 
 import asyncio
 import ssl
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from standardwebhooks.webhooks import Webhook
 
+from tests.support.listening import Listener
+
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+R = TypeVar("R", bound="Receiver")
 Behaviour = Callable[["Received", asyncio.StreamWriter], Awaitable[bool]]
 
 
@@ -23,6 +27,14 @@ class Received:
     headers: dict[str, str]
     body: bytes
     peer: tuple[Any, ...]
+
+    @property
+    def id(self) -> str:
+        return self.headers["webhook-id"]
+
+    @property
+    def trace_id(self) -> str:
+        return self.headers["traceparent"].split("-")[1]
 
     @property
     def json(self) -> Any:
@@ -51,6 +63,18 @@ async def hang(request: Received, writer: asyncio.StreamWriter) -> bool:
     return False
 
 
+def after(opening: threading.Event) -> Behaviour:
+    """Answers as soon as the event is set."""
+
+    async def behave(request: Received, writer: asyncio.StreamWriter) -> bool:
+        while not opening.is_set():  # noqa: ASYNC110 a thread sets it
+            await asyncio.sleep(0.02)
+        writer.write(OK)
+        return True
+
+    return behave
+
+
 @dataclass
 class Receiver:
     """Answers 200 unless `behaviour` says otherwise; a behaviour returns whether the connection lives on."""
@@ -69,7 +93,11 @@ class Receiver:
         return f"{self.scheme}://{self.host}:{self.port}/hook"
 
     def ids(self) -> list[str]:
-        return [request.headers["webhook-id"] for request in self.requests]
+        return [request.id for request in self.requests]
+
+    def about(self, id: str) -> list[Received]:
+        """The requests whose body names that id."""
+        return [request for request in list(self.requests) if id.encode() in request.body]
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -98,34 +126,13 @@ async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> R
 
 
 @contextmanager
-def running(
-    receiver: Receiver, tls: ssl.SSLContext | None = None, addresses: tuple[str, ...] = ("127.0.0.1",)
-) -> Iterator[Receiver]:
+def running(receiver: R, tls: ssl.SSLContext | None = None, addresses: Sequence[str] = ("127.0.0.1",)) -> Iterator[R]:
     """The receiver in a thread of its own, on any free port."""
-    loop = asyncio.new_event_loop()
-    ready, done = threading.Event(), asyncio.Event()
-
-    async def main() -> None:
-        server = await asyncio.start_server(receiver.serve, list(addresses), 0, ssl=tls, limit=1 << 22, backlog=1024)
-        receiver.port = server.sockets[0].getsockname()[1]
-        receiver.scheme = "https" if tls else "http"
-        ready.set()
-        await done.wait()
-        server.close()
-        await asyncio.sleep(0)  # in which pending connections begin
-        while serving := asyncio.all_tasks() - {asyncio.current_task()}:
-            for task in serving:
-                task.cancel()
-            await asyncio.gather(*serving, return_exceptions=True)
-            await asyncio.sleep(0)  # in which the sockets of aborted connections close
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(main(),))
-    thread.start()
-    ready.wait()
+    listener = Listener(receiver.serve, addresses=addresses, tls=tls, limit=1 << 22)
+    listener.start()
+    receiver.port = listener.port
+    receiver.scheme = "https" if tls else "http"
     try:
         yield receiver
     finally:
-        loop.call_soon_threadsafe(done.set)
-        thread.join()
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.close()
+        listener.stop()
