@@ -28,7 +28,15 @@ from shared.messaging.messages import MESSAGES, Message, Received, acknowledgeme
 from shared.primitives.crypto import PublicKeys, Signer
 from shared.process import metrics, redis_clients, telemetry
 from shared.process.settings import required
-from shared.storage.database import LAZILY, UNAVAILABLE, Connection, is_contention, is_outage, open_tasks_pool, task_transaction
+from shared.storage.database import (
+    LAZILY,
+    UNAVAILABLE,
+    Connection,
+    is_contention,
+    is_outage,
+    open_tasks_pool,
+    task_transaction,
+)
 from shared.storage.partitions import Daily
 
 NEW: LiteralString = """
