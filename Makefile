@@ -21,11 +21,13 @@ JOBS ?= 5
 CMD ?= auth --help
 # The factor of `make load`.
 SCALE ?= 1
+# The docs host's files, built from the code. The contract is written last, so it stands for all of them.
+DOCUMENTS := gateway/docs/static/openapi.json
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-up: $(VENV)/.installed ## start everything on this machine; Ctrl-C stops it
+up: $(VENV)/.installed $(DOCUMENTS) ## start everything on this machine; Ctrl-C stops it
 	@exec $(PY) -m deploy.local up
 
 down: $(VENV)/.installed ## stop a stack that was left running
@@ -46,7 +48,7 @@ logs: $(VENV)/.installed ## print what every process logged within one trace: ma
 operate: $(VENV)/.installed ## run an operator's command: make operate CMD="auth keys list"
 	@$(PY) -m deploy.local operate $(CMD)
 
-restart: $(VENV)/.installed ## replace running processes without refusing a request: make restart NAME=epcr
+restart: $(VENV)/.installed $(DOCUMENTS) ## replace running processes without refusing a request: make restart NAME=epcr
 	@$(PY) -m deploy.local restart $(NAME)
 
 load: $(VENV)/.installed ## fill the running stack as a year of use would (minutes): make load SCALE=0.1
@@ -62,7 +64,7 @@ migrate: $(VENV)/.installed ## bring the running stack's databases up to date
 	@$(PY) -m deploy.local migrate
 
 # What measures, kills and soaks for minutes has targets of its own below.
-test: $(VENV)/.installed-dev $(VENV)/idp/.installed ## every test, against real databases, queues and processes
+test: $(VENV)/.installed-dev $(VENV)/idp/.installed $(DOCUMENTS) ## every test, against real databases, queues and processes
 	@$(PY) -m pytest -n $(JOBS) --dist loadfile --ignore=tests/bench --ignore=tests/chaos --ignore=tests/soak --ignore=tests/compose
 
 # Types are checked beside the tests, which wait now and then.
@@ -94,14 +96,18 @@ fmt: $(VENV)/.installed-dev ## format and fix what can be fixed
 	@$(PY) -m ruff format $(CODE)
 	@$(PY) -m ruff check --fix $(CODE)
 
-openapi: $(VENV)/.installed-dev ## write the machine-readable contract and its page into gateway/docs/static
+openapi: $(VENV)/.installed-dev ## take new texts and operationIds of the contract into deploy/docs, and build the docs host's files
 	@$(PY) -m deploy.docs
 
-clients: $(VENV)/.installed-dev ## write the generated part of the SDKs in clients/ from the contract
+$(DOCUMENTS): $(shell find deploy/docs gateway/settings.py services shared -type f ! -name '*.pyc' ! -name '*.md') | $(VENV)/.installed
+	@echo "building the files of the docs host"
+	@$(PY) -m deploy.docs.build
+
+clients: $(VENV)/.installed-dev $(DOCUMENTS) ## write the generated part of the SDKs in clients/ from the contract
 	@$(PY) -m deploy.clients
 
 # Its tools need Node.js ≥ 20 and Java ≥ 11 beside Python.
-contract: $(VENV)/.installed-dev $(VENV)/contract/.installed ## lint the contract, generate clients with nine generators, compile them, and call a live stack with two
+contract: $(VENV)/.installed-dev $(VENV)/contract/.installed $(DOCUMENTS) ## lint the contract, generate clients with nine generators, compile them, and call a live stack with two
 	@$(PY) -m pytest -m contract -s tests/docs
 
 collections: openapi ## write the Postman and Bruno collections of the contract, beside it

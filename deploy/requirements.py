@@ -1,7 +1,8 @@
 """The part of requirements.lock that one image needs: `python deploy/requirements.py epcr > epcr.lock`.
 
 The lock names for each package the packages that need it. An image installs the service's dependencies and all that they need,
-with the versions and hashes of the lock. This file uses only the standard library, because it runs before any package is installed.
+with the versions and hashes of the lock. `documents` in place of a service names the packages of `python -m deploy.docs.build`, which
+imports every service. This file uses only the standard library, because it runs before any package is installed.
 """
 
 import re
@@ -41,7 +42,10 @@ def read(lock: str) -> list[Locked]:
 
 def roots(project: dict[str, object], extra: str) -> set[str]:
     """Names in pyproject.toml: the dependencies of every process and of this extra; for a service also those of all services."""
-    extras = [extra] if extra == "gateway" else [extra, "service"]
+    if extra == "documents":
+        extras = project["optional-dependencies"].keys() - {"local", "dev"}  # type: ignore[attr-defined]
+    else:
+        extras = {extra} if extra == "gateway" else {extra, "service"}
     dependencies = [*project["dependencies"]]  # type: ignore[misc]
     for each in extras:
         dependencies += project["optional-dependencies"][each]  # type: ignore[index]

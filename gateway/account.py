@@ -25,7 +25,12 @@ class Account:
 
     def close_call(self, call: Call) -> None:
         seconds = time.perf_counter() - call.trace.began
-        counter, histogram = self._children.get((call.route, call.method, call.status)) or self._child(call)
+        labels = call.route, call.method, call.status
+        children = self._children.get(labels)
+        if children is None:
+            children = metrics.requests.labels(*labels), metrics.request_seconds.labels(call.route, call.method)
+            self._children[labels] = children
+        counter, histogram = children
         counter.inc()
         histogram.observe(seconds)
         line: dict[str, Any] = {
@@ -79,9 +84,3 @@ class Account:
         lines, self._lines = self._lines, []
         if lines:
             os.write(self._output, b"".join(lines))
-
-    def _child(self, call: Call) -> tuple[Any, Any]:
-        labels = call.route, call.method
-        child = (metrics.requests.labels(*labels, call.status), metrics.request_seconds.labels(*labels))
-        self._children[call.route, call.method, call.status] = child
-        return child

@@ -24,7 +24,13 @@ class Addresses:
         for hop in reversed(forwarded_for.split(b",")) if forwarded_for else ():
             if not self._trusts(address):
                 break
-            previous = _parse(_without_port(hop.strip().decode("latin-1")))
+            text = hop.strip().decode("latin-1")
+            # Some proxies write `192.0.2.7:4711`, `[2001:db8::7]:4711` or `[2001:db8::7]`.
+            if text.startswith("["):
+                text = text[1:].partition("]")[0]
+            elif text.count(":") == 1:
+                text = text.partition(":")[0]
+            previous = _parse(text)
             if previous is None:
                 break
             address = previous
@@ -32,13 +38,6 @@ class Addresses:
 
     def _trusts(self, address: IPv4Address | IPv6Address) -> bool:
         return any(address.version == network.version and address in network for network in self._trusted)
-
-
-def _without_port(hop: str) -> str:
-    """A hop as `192.0.2.7`, from `192.0.2.7:4711`, `[2001:db8::7]:4711` and `[2001:db8::7]`, as some proxies write it."""
-    if hop.startswith("["):
-        return hop[1:].partition("]")[0]
-    return hop.partition(":")[0] if hop.count(":") == 1 else hop
 
 
 def _parse(text: str) -> IPv4Address | IPv6Address | None:

@@ -53,7 +53,16 @@ class Gateway:
         self.addresses = Addresses(settings.trusted_proxies)
         self.identities = Identities(settings.identity_signing_key)
         self.limits = limits.Limits(settings.rates())
-        self.upstreams = {name: self._upstream(name, url) for name, url in services(settings).items()}
+        self.upstreams = {
+            name: Upstream(
+                name,
+                url,
+                connect_timeout=settings.upstream_connect_timeout,
+                patience=settings.upstream_timeout,
+                concurrency=settings.upstream_concurrency,
+            )
+            for name, url in services(settings).items()
+        }
         self.issuer = Issuer(settings, self.identities)
         self.revocations = Revocations(
             self.issuer.revocations, settings.revocation_max_staleness, lambda kids: self.keys.announce(kids)
@@ -71,7 +80,8 @@ class Gateway:
             idle_seconds=settings.client_idle_timeout,
             most=settings.client_connections,
             refuse=self._refuse_unread,
-            network_of=self._network_of,
+            # A trusted proxy has none: it carries the connections of many.
+            network_of=lambda address: "" if self.addresses.trusts(address) else client_network(address),
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -106,7 +116,12 @@ class Gateway:
         owner, route = found
         call.route = route.path
         if route.elsewhere is Elsewhere.REDIRECT and owner is not site:
-            await self._redirect_home(call, owner)
+            # A browser goes to the host of the page's cookies.
+            if call.method not in ("GET", "HEAD"):
+                raise problems.not_found()
+            location = owner.base.encode() + call.target
+            headers: Headers = [(b"location", location), (b"cache-control", b"no-store"), (b"content-length", b"0")]
+            await self._send(call, Answer(302, headers, b""))
             return
         now = time.time()
         address = self.addresses.of(peer[0] if peer else "", call.incoming.forwarded_for)
@@ -119,14 +134,6 @@ class Gateway:
         call.upstream = upstream.name
         sender = Sender(call.tenant_id or ANONYMOUS, call.client_id or client_network(address))
         await proxy.forward(call, upstream, identity, route.body, sender)
-
-    async def _redirect_home(self, call: Call, owner: Site) -> None:
-        """Sends a browser to the host of the page's cookies. Anything but a read is 404."""
-        if call.method not in ("GET", "HEAD"):
-            raise problems.not_found()
-        location = owner.base.encode() + call.target
-        headers: Headers = [(b"location", location), (b"cache-control", b"no-store"), (b"content-length", b"0")]
-        await self._send(call, Answer(302, headers, b""))
 
     async def _admit(self, call: Call, site: Site, route: Route, address: str, now: float) -> bytes:
         """Checks the token, counts the request against its rate, and returns the identity header."""
@@ -198,20 +205,6 @@ class Gateway:
         self.account.refused(refusal, trace.trace_id)
         answer = problems.render(refusal, trace.trace_id)
         return answer._replace(headers=[*answer.headers, *trace.answer_headers()])
-
-    def _network_of(self, address: str) -> str:
-        """Whose connection it is; empty for a trusted proxy, which carries those of many."""
-        return "" if self.addresses.trusts(address) else client_network(address)
-
-    def _upstream(self, name: str, url: str) -> Upstream:
-        settings = self.settings
-        return Upstream(
-            name,
-            url,
-            connect_timeout=settings.upstream_connect_timeout,
-            patience=settings.upstream_timeout,
-            concurrency=settings.upstream_concurrency,
-        )
 
 
 def services(settings: Settings) -> dict[str, str]:

@@ -60,7 +60,7 @@ class Background:
             gateway.keys.run(),
             gateway.revocations.run(),
             _every(SWEEP_SECONDS, self._sweep),
-            _every_async(usage.EVERY_SECONDS, gateway.usage.flush),
+            _every(usage.EVERY_SECONDS, gateway.usage.flush),
         ]
         if gateway.settings.redis_url:
             self._redis = redis_clients.async_client(gateway.settings.redis_url, connect=1, answer=1)
@@ -73,7 +73,7 @@ class Background:
         for task in self._tasks:
             task.add_done_callback(_report)
 
-    def _sweep(self) -> None:
+    async def _sweep(self) -> None:
         gateway = self._gateway
         now = asyncio.get_running_loop().time()
         gateway.watch.sweep()
@@ -98,13 +98,7 @@ class Background:
         gateway.account.flush()
 
 
-async def _every(seconds: float, job: Callable[[], None]) -> None:
-    while True:
-        await asyncio.sleep(seconds)
-        job()
-
-
-async def _every_async(seconds: float, job: Callable[[], Awaitable[None]]) -> None:
+async def _every(seconds: float, job: Callable[[], Awaitable[None]]) -> None:
     while True:
         await asyncio.sleep(seconds)
         await job()

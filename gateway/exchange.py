@@ -58,7 +58,12 @@ class Exchange:
                     raise Problem(413, "Content too large", f"The body may have at most {LIMIT} bytes.")
         except ClientDisconnect:
             raise problems.invalid("The body broke off.", []) from None
-        service = self._caller(request, body)
+        signed = request.headers.getlist(shared_identity.SERVICE_HEADER)
+        service = None
+        if self._services is not None and len(signed) == 1:
+            service = shared_identity.verify_call(self._services, signed[0], "POST", PATH, body)
+        if service is None:
+            raise problems.unauthorized("A service signs this call.")
         try:
             asked = msgspec.json.decode(body, type=Asked)
         except msgspec.DecodeError:
@@ -77,12 +82,3 @@ class Exchange:
         narrowed = frozenset(scope for scope in statement.caller.scopes if scope.startswith(scopes))
         header = self._identities.narrowed(statement, asked.audience, narrowed)
         return msgspec.json.encode({"identity": header, "expires_at": statement.exp})
-
-    def _caller(self, request: Request, body: bytes) -> str:
-        signed = request.headers.getlist(shared_identity.SERVICE_HEADER)
-        if self._services is None or len(signed) != 1:
-            raise problems.unauthorized("A service signs this call.")
-        service = shared_identity.verify_call(self._services, signed[0], "POST", PATH, body)
-        if service is None:
-            raise problems.unauthorized("A service signs this call.")
-        return service

@@ -141,20 +141,16 @@ class Keys:
         jwks_fetches.labels("fetched").inc()
         self._good_at = self._clock()
         self._max_age = max_age(document.headers)
-        self._take(keys, document.body)
+        if document.body != self._set:
+            removed_or_replaced = any(
+                kid not in keys or keys[kid].public_numbers() != key.public_numbers() for kid, key in self._keys.items()
+            )
+            self._keys, self._set = keys, document.body
+            self._unknown.clear()
+            if removed_or_replaced:
+                self._changed()
         self.learned.set()
         return True
-
-    def _take(self, keys: dict[str, RSAPublicKey], document: bytes) -> None:
-        if document == self._set:
-            return
-        removed_or_replaced = any(
-            kid not in keys or keys[kid].public_numbers() != key.public_numbers() for kid, key in self._keys.items()
-        )
-        self._keys, self._set = keys, document
-        self._unknown.clear()
-        if removed_or_replaced:
-            self._changed()
 
     async def _forced(self) -> bool:
         if self._fetching is None:
@@ -200,7 +196,15 @@ def parse(document: bytes) -> dict[str, RSAPublicKey]:
         members = msgspec.json.decode(document, type=dict[str, Any]).get("keys")
     except msgspec.DecodeError as error:
         raise ValueError("not a JWK set") from error
-    keys = {str(jwk["kid"]): _public_key(jwk) for jwk in members or () if isinstance(jwk, dict) and _signs(jwk)}
+    keys: dict[str, RSAPublicKey] = {}
+    for jwk in members or ():
+        if not isinstance(jwk, dict) or not isinstance(jwk.get("kid"), str) or not 0 < len(jwk["kid"]) <= 128:
+            continue
+        if jwk.get("kty") == "RSA" and jwk.get("alg", "RS256") == "RS256" and jwk.get("use", "sig") == "sig":
+            modulus, exponent = (int.from_bytes(base64url_decode(str(jwk.get(name, ""))), "big") for name in ("n", "e"))
+            if modulus.bit_length() < MINIMUM_BITS:
+                raise ValueError("key too short")
+            keys[jwk["kid"]] = RSAPublicNumbers(exponent, modulus).public_key()
     if not keys:
         raise ValueError("no usable key")
     return keys
@@ -214,15 +218,3 @@ def max_age(headers: Mapping[bytes, bytes]) -> float:
 
 def _jitter() -> float:
     return random.uniform(0.9, 1.1)  # noqa: S311 spreads load, protects nothing
-
-
-def _signs(jwk: dict[str, Any]) -> bool:
-    named = isinstance(jwk.get("kid"), str) and 0 < len(jwk["kid"]) <= 128
-    return named and jwk.get("kty") == "RSA" and jwk.get("alg", "RS256") == "RS256" and jwk.get("use", "sig") == "sig"
-
-
-def _public_key(jwk: dict[str, Any]) -> RSAPublicKey:
-    modulus, exponent = (int.from_bytes(base64url_decode(str(jwk.get(name, ""))), "big") for name in ("n", "e"))
-    if modulus.bit_length() < MINIMUM_BITS:
-        raise ValueError("key too short")
-    return RSAPublicNumbers(exponent, modulus).public_key()

@@ -68,7 +68,9 @@ class Bucket:
         _, quota, seconds, _ = self.policy
         window, elapsed = divmod(now, seconds)
         if window != self.window:
-            self._roll(int(window))
+            self.fresh = self.window == 0
+            self.previous = self.count if window == self.window + 1 else 0
+            self.window, self.count, self.unshared = int(window), 0, 0
         used = self.count + self.previous * (1 - elapsed / seconds)
         allowed = used + 1 <= quota
         if allowed:
@@ -87,11 +89,6 @@ class Bucket:
             wait = seconds - elapsed + seconds * (1 - (quota - 1) / max(self.count, 1))
         return max(1, math.ceil(wait))
 
-    def _roll(self, window: int) -> None:
-        self.fresh = self.window == 0
-        self.previous = self.count if window == self.window + 1 else 0
-        self.window, self.count, self.unshared = window, 0, 0
-
 
 class Limits:
     def __init__(self, rates: dict[str, str]) -> None:
@@ -106,21 +103,33 @@ class Limits:
             rule = self._policies.get(name)
             if rule is None:
                 return []
-            bucket = self._new(rule, key)
+            bucket = self._buckets[name, key] = Bucket(rule, key)
         allowed, remaining, reset = bucket.take(now)
         headers = [
             (b"ratelimit-policy", bucket.policy.header),
             (b"ratelimit", b'"%s";r=%d;t=%d' % (name.encode(), remaining, reset)),
         ]
         if not allowed:
-            raise self._refusal(bucket, headers, reset, now)
+            rule = bucket.policy
+            limited.labels(name).inc()
+            headers += [
+                (b"retry-after", str(bucket.retry_after(now)).encode()),
+                (b"x-ratelimit-limit", str(rule.quota).encode()),
+                (b"x-ratelimit-remaining", b"0"),
+                (b"x-ratelimit-reset", str(reset).encode()),
+            ]
+            detail = f"At most {rule.quota} {name} requests in {rule.window} seconds are answered."
+            raise Refusal(429, "Too many requests", detail, headers=headers, reason="limited")
         self._dirty.add(bucket)
         return headers
 
     async def share(self, redis: Redis) -> None:
         """Adds this process's new counts to the common windows and reads their totals. Raises RedisError."""
         dirty, self._dirty = self._dirty, set()
-        self._trim()
+        if len(self._buckets) > BUCKETS:  # bounds memory under a flood of new addresses
+            now = time.time()
+            live = [one for one in self._buckets.items() if one[1].window >= now // one[1].policy.window - 1]
+            self._buckets = dict(live[-BUCKETS // 2 :])
         if not dirty:
             await redis.ping()
             return
@@ -142,33 +151,6 @@ class Limits:
     @property
     def longest_window(self) -> int:
         return max((rule.window for rule in self._policies.values()), default=0)
-
-    def _new(self, rule: Policy, key: str) -> Bucket:
-        bucket = self._buckets[rule.name, key] = Bucket(rule, key)
-        return bucket
-
-    def _trim(self) -> None:
-        """Bounds memory under a flood of new addresses."""
-        if len(self._buckets) <= BUCKETS:
-            return
-        now = time.time()
-        live = [
-            (name, bucket) for name, bucket in self._buckets.items() if bucket.window >= now // bucket.policy.window - 1
-        ]
-        self._buckets = dict(live[-BUCKETS // 2 :])
-
-    def _refusal(self, bucket: Bucket, headers: Headers, reset: int, now: float) -> Refusal:
-        rule = bucket.policy
-        limited.labels(rule.name).inc()
-        fields = [
-            *headers,
-            (b"retry-after", str(bucket.retry_after(now)).encode()),
-            (b"x-ratelimit-limit", str(rule.quota).encode()),
-            (b"x-ratelimit-remaining", b"0"),
-            (b"x-ratelimit-reset", str(reset).encode()),
-        ]
-        detail = f"At most {rule.quota} {rule.name} requests in {rule.window} seconds are answered."
-        return Refusal(429, "Too many requests", detail, headers=fields, reason="limited")
 
 
 async def run(limits: Limits, redis: Redis) -> None:
@@ -214,13 +196,12 @@ async def sweep(redis: Redis, cursor: int, longest_window: int, now: float) -> t
     latest = now + 2 * longest_window + CLOCKS_APART
     found: Any = await redis.scan(cursor, match="limit:*", count=SWEPT)
     following, names = found
-    removed = [name for name in names if not now - CLOCKS_APART < _needed_until(name) < latest]
+    removed: list[bytes] = []
+    for name in names:
+        second = name.split(b":")[1]
+        if not second.isdigit() or not now - CLOCKS_APART < int(second) < latest:
+            removed.append(name)
     if removed:
         await redis.unlink(*removed)
         limits_swept.inc(len(removed))
     return int(following), len(removed)
-
-
-def _needed_until(name: bytes) -> int:
-    digits = name.split(b":")[1]
-    return int(digits) if digits.isdigit() else 0

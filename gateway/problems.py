@@ -51,7 +51,9 @@ def render(refusal: Refusal, trace_id: str, *, to_oauth_client: bool = False) ->
         "trace_id": trace_id,
     } | dict(refusal.extra)
     if to_oauth_client:
-        document |= {"error": _oauth_error(refusal.status), "error_description": refusal.detail}
+        error = "temporarily_unavailable" if refusal.status == 429 or refusal.status > 500 else "invalid_request"
+        error = "server_error" if refusal.status == 500 else error
+        document |= {"error": error, "error_description": refusal.detail}
     body = msgspec.json.encode(document)
     headers = [
         (b"content-type", b"application/problem+json"),
@@ -62,12 +64,6 @@ def render(refusal: Refusal, trace_id: str, *, to_oauth_client: bool = False) ->
     if refusal.close:
         headers.append((b"connection", b"close"))
     return Answer(refusal.status, headers, body)
-
-
-def _oauth_error(status: int) -> str:
-    if status == 500:
-        return "server_error"
-    return "temporarily_unavailable" if status == 429 or status > 500 else "invalid_request"
 
 
 def malformed(detail: str) -> Refusal:

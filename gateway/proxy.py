@@ -10,7 +10,7 @@ from gateway.connection import Broken, ClientGone, Connection, Slow, UpstreamErr
 from gateway.metrics import places_refused, upstream_failures, upstream_retries
 from gateway.pace import Begun
 from gateway.places import Client, Crowded, NoPlace, Sender
-from gateway.problems import Answer, Refusal
+from gateway.problems import Answer
 from gateway.upstream import Refused, Unreachable, Upstream
 
 COLLECTED = 64 * 1024
@@ -81,7 +81,8 @@ async def forward(call: Call, upstream: Upstream, identity: bytes, body_limit: i
             _require_client(call)
         begun = upstream.pace.begin(sender)
         if begun is None:
-            begun = await _wait_in_line(call, upstream, sender)
+            turn = call.client.exchange = upstream.pace.waiter(sender)
+            begun = await upstream.pace.wait(sender, turn)
             _require_client(call)
         head = _head(call, identity)
         connection = await (_receive if body.more else _exchange)(call, upstream, head, body, sender)
@@ -89,7 +90,11 @@ async def forward(call: Call, upstream: Upstream, identity: bytes, body_limit: i
     except ClientGone:
         call.status = CLIENT_CLOSED
     except NoPlace as error:
-        raise _no_place(call, upstream, error) from error
+        call.reason = f"places_{error.reason}"
+        places_refused.labels(upstream.name, error.reason).inc()
+        if isinstance(error, Crowded):
+            raise problems.crowded() from error
+        raise problems.unavailable("The service behind this path is busy; try again.") from error
     except UpstreamError as error:
         call.reason = _count(upstream, error, sender)
         call.client.break_off()
@@ -101,11 +106,6 @@ async def forward(call: Call, upstream: Upstream, identity: bytes, body_limit: i
             pace.end(begun)
         if place is not None:
             upstream.places.leave(place)
-
-
-async def _wait_in_line(call: Call, upstream: Upstream, sender: Sender) -> Begun:
-    waiter = call.client.exchange = upstream.pace.waiter(sender)
-    return await upstream.pace.wait(sender, waiter)
 
 
 def _require_client(call: Call) -> None:
@@ -182,17 +182,13 @@ async def _return(call: Call, connection: Connection) -> None:
     elif call.http_version == "1.0" and not connection.sized:
         await call.client.answer_until_close(Answer(connection.status, fields, b""), connection.chunk)
     else:
-        await _return_parts(call, connection, fields)
-
-
-async def _return_parts(call: Call, connection: Connection, fields: headers.Headers) -> None:
-    await call.send({"type": "http.response.start", "status": connection.status, "headers": fields})
-    while (part := await connection.chunk()) is not None:
-        last = connection.finished
-        await call.send({"type": "http.response.body", "body": part, "more_body": not last})
-        if last:
-            return
-    await call.send({"type": "http.response.body", "body": b"", "more_body": False})
+        await call.send({"type": "http.response.start", "status": connection.status, "headers": fields})
+        while (part := await connection.chunk()) is not None:
+            last = connection.finished
+            await call.send({"type": "http.response.body", "body": part, "more_body": not last})
+            if last:
+                return
+        await call.send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def _head(call: Call, identity: bytes) -> bytes:
@@ -207,15 +203,6 @@ def _head(call: Call, identity: bytes) -> bytes:
         lines.append(b"content-length: 0\r\n")
     lines.append(b"traceparent: %s\r\nx-knogin-identity: %s\r\n\r\n" % (call.trace.traceparent.encode(), identity))
     return b"".join(lines)
-
-
-def _no_place(call: Call, upstream: Upstream, error: NoPlace) -> Refusal:
-    """429 for a sender that already holds its share, 503 when all places of the service are taken."""
-    call.reason = f"places_{error.reason}"
-    places_refused.labels(upstream.name, error.reason).inc()
-    if isinstance(error, Crowded):
-        return problems.crowded()
-    return problems.unavailable("The service behind this path is busy; try again.")
 
 
 def _count(upstream: Upstream, error: UpstreamError, sender: Sender) -> str:

@@ -26,9 +26,18 @@ def run(settings: Settings, *, fd: int | None, host: str, port: int, ops_host: s
     server = Server(config(gateway, settings))
     freeze()
     listener = socket.socket(fileno=fd) if fd is not None else listen(host, port)
+
+    async def main() -> None:
+        ops_port = settings.ops_port
+        probes = ops.serve(gateway, ops_host, ops_port, server.working.is_set) if ops_port else None
+        await server.serve(sockets=[listener])
+        if probes is not None:
+            probes.cancel()
+            await asyncio.gather(probes, return_exceptions=True)
+
     try:
         with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
-            runner.run(_serve(server, gateway, listener, ops_host))
+            runner.run(main())
     finally:
         telemetry.shutdown_tracing()
 
@@ -59,12 +68,3 @@ def listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((host, port))
     return listener
-
-
-async def _serve(server: Server, gateway: Gateway, listener: socket.socket, ops_host: str) -> None:
-    port = gateway.settings.ops_port
-    probes = ops.serve(gateway, ops_host, port, server.working.is_set) if port else None
-    await server.serve(sockets=[listener])
-    if probes is not None:
-        probes.cancel()
-        await asyncio.gather(probes, return_exceptions=True)

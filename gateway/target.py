@@ -27,7 +27,15 @@ class Target(NamedTuple):
 
 def parse(url: bytes, host: bytes) -> Target:
     """Raises Refusal (400) unless `url` is a path, or an absolute URL whose authority is `host`."""
-    raw = url if url.startswith(b"/") else _absolute(url, host)
+    raw = url
+    if not url.startswith(b"/"):
+        match = ABSOLUTE.fullmatch(url)
+        if match is None:
+            raise malformed("The request target must be a path.")
+        if match["authority"].lower() != host.lower():
+            raise malformed("The authority of the request target and the Host field differ.")
+        rest = match["rest"] or b"/"
+        raw = rest if rest.startswith(b"/") else b"/" + rest
     raw_path, _, query = raw.partition(b"?")
     if not PATH.fullmatch(raw_path) or not QUERY.fullmatch(query):
         raise malformed("The request target is not a path and query as RFC 3986 writes them.")
@@ -49,13 +57,3 @@ def host_name(host: bytes) -> str:
 def climbs(path: str) -> bool:
     """Whether a decoded path has `.` or `..` segments. Another parser might resolve them to a path that was not checked."""
     return "/." in path and any(segment in (".", "..") for segment in path.split("/"))
-
-
-def _absolute(url: bytes, host: bytes) -> bytes:
-    match = ABSOLUTE.fullmatch(url)
-    if match is None:
-        raise malformed("The request target must be a path.")
-    if match["authority"].lower() != host.lower():
-        raise malformed("The authority of the request target and the Host field differ.")
-    rest = match["rest"] or b"/"
-    return rest if rest.startswith(b"/") else b"/" + rest

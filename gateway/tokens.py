@@ -171,9 +171,11 @@ class Tokens:
             )
             claims = msgspec.convert(payload, Claims)
         except jwt.ExpiredSignatureError as error:
-            raise Invalid("expired", "The token has expired.", _client_of(text)) from error
+            raise Invalid("expired", "The token has expired.", str(_read(text).get("client_id", ""))) from error
         except jwt.ImmatureSignatureError as error:
-            if _is_made_soon(text, self._clock()):
+            genuine, now = _read(text), self._clock()
+            # Where `iat` is ahead by no more than this, our clock or auth's is wrong.
+            if "nbf" not in genuine and now < float(genuine["iat"]) <= now + CLOCKS_APART:
                 raise TokensUncheckable from error
             raise Invalid("claims", "The token is not valid yet.") from error
         except jwt.InvalidSignatureError as error:
@@ -186,15 +188,9 @@ class Tokens:
         return claims, frozenset([audience] if isinstance(audience, str) else audience)
 
 
-def _client_of(text: str | bytes) -> str:
-    """The client in a token whose signature was verified."""
-    return str(jwt.decode(text, options={"verify_signature": False}).get("client_id", ""))
-
-
-def _is_made_soon(text: str | bytes, now: float) -> bool:
-    """Whether a genuine token's `iat` is ahead by no more than `CLOCKS_APART`: then this clock or auth's is wrong."""
-    claims: dict[str, Any] = jwt.decode(text, options={"verify_signature": False})
-    return "nbf" not in claims and now < float(claims["iat"]) <= now + CLOCKS_APART
+def _read(text: bytes) -> dict[str, Any]:
+    """The claims of a token whose signature was verified, and whose times are wrong."""
+    return jwt.decode(text, options={"verify_signature": False})
 
 
 def _token(claims: Claims, audiences: frozenset[str], until: float, kid: str) -> Token:

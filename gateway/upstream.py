@@ -91,7 +91,13 @@ class Upstream:
             raise Refused("too many requests in flight")
         if not self.breaker.allows(now):
             raise Refused("circuit open")
-        connection = None if fresh else self._kept(now)
+        connection: Connection | None = None
+        while self._idle and connection is None and not fresh:
+            kept = self._idle.pop()
+            if kept.closed or now - kept.idle_since >= IDLE_SECONDS:
+                kept.close()
+            else:
+                connection = kept
         if connection is None:
             self._connecting += 1
             try:
@@ -148,11 +154,3 @@ class Upstream:
         for connection in self._idle:
             connection.close()
         self._idle.clear()
-
-    def _kept(self, now: float) -> Connection | None:
-        while self._idle:
-            connection = self._idle.pop()
-            if not connection.closed and now - connection.idle_since < IDLE_SECONDS:
-                return connection
-            connection.close()
-        return None

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from redis import Redis
 from deploy.local.databases import Database
 from deploy.local.postgres import Cluster, new_password
 from deploy.local.redis_server import RedisServer
+from deploy.local.table import ROOT
 from tests.support import memory, scheduling, stopping
 from tests.support.cluster import TestDatabases, start_cluster
 from tests.support.running import RunningStack
@@ -29,6 +31,14 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 NEW_ID = re.compile(r"([a-z_]+_)[0-9a-hjkmnp-tv-z]{26}")
 FreshDatabase = Callable[[str], Database]
 RUNNING = pytest.StashKey[RunningStack]()
+DOCUMENTS = "gateway/docs/static/openapi.json"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Builds the documents of the docs host if code has changed since, once and before any process of the tests reads them."""
+    if not hasattr(config, "workerinput"):
+        command = ["make", "--silent", f"PY={sys.executable}", "--old-file=.venv/.installed", DOCUMENTS]
+        subprocess.run(command, cwd=ROOT, check=True)
 
 
 @pytest.fixture(scope="session")

@@ -50,13 +50,18 @@ class Docs:
         shown = tuple(
             (f"https://{host}.knogin.com".encode(), url.rstrip("/").encode()) for host, url in origins.items()
         )
-        self._files = {_path(path.relative_to(root)): _read(path, shown) for path in paths}
+        self._files: dict[str, File] = {}
+        for path in paths:
+            name = path.relative_to(root)
+            defined = name.parts[0] == DEFINITIONS
+            served = f"/{name.with_suffix('').as_posix()}" if defined else f"{ROOT}/{name.as_posix()}"
+            self._files[served] = _read(path, shown)
 
     def answer(self, method: str, path: str, query: bytes, fields: Headers) -> Answer:
         """Raises Refusal: 404, or 405 for methods other than GET and HEAD."""
         asked = {name: value.decode("latin-1") for name, value in fields}
         if path.rstrip("/") == ROOT:
-            name = "openapi.json" if _wants_json(asked) else f"index.{_language(query, asked)}.html"
+            name = "openapi.json" if wants_json(asked) else f"index.{language(query, asked)}.html"
             path = f"{ROOT}/{name}"
         file = self._files.get(path)
         if file is None:
@@ -65,10 +70,10 @@ class Docs:
             raise Refusal(
                 405, "Method not allowed", "The documentation is only read.", headers=[(b"allow", b"GET, HEAD")]
             )
-        return _answer(file, asked)
+        return respond(file, asked)
 
 
-def _answer(file: File, asked: dict[bytes, str]) -> Answer:
+def respond(file: File, asked: dict[bytes, str]) -> Answer:
     packs = bool(re.search(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))", asked.get(b"accept-encoding", "")))
     etag = b'"%s%s"' % (file.etag, b"-gzip" if packs else b"")
     headers: Headers = [(b"etag", etag), *CACHE, *SECURITY]
@@ -80,12 +85,12 @@ def _answer(file: File, asked: dict[bytes, str]) -> Answer:
     return Answer(200, [*headers, (b"content-encoding", b"gzip")] if packs else headers, body)
 
 
-def _wants_json(asked: dict[bytes, str]) -> bool:
+def wants_json(asked: dict[bytes, str]) -> bool:
     accept = asked.get(b"accept", "")
     return "application/json" in accept and "text/html" not in accept
 
 
-def _language(query: bytes, asked: dict[bytes, str]) -> str:
+def language(query: bytes, asked: dict[bytes, str]) -> str:
     """The language of `?lang=`, else the best match of `Accept-Language`, else English."""
     named = parse_qs(query.decode("latin-1")).get("lang", [""])[-1]
     if named in LANGUAGES:
@@ -96,10 +101,6 @@ def _language(query: bytes, asked: dict[bytes, str]) -> str:
         if found and found[1].lower() in LANGUAGES and float(found[2] or 1) > weight:
             best, weight = found[1].lower(), float(found[2] or 1)
     return best
-
-
-def _path(file: Path) -> str:
-    return f"/{file.with_suffix('').as_posix()}" if file.parts[0] == DEFINITIONS else f"{ROOT}/{file.as_posix()}"
 
 
 @cache

@@ -153,7 +153,9 @@ class Runs:
                 context.require(scope)
             answer = await plans.run(self.planner.schema, plan, run.variables, context)
             if "errors" in answer:
-                raise _refusal(answer["errors"][0])
+                error = answer["errors"][0]
+                extra = {name: value for name, value in error["extensions"].items() if name not in ("code", "trace_id")}
+                raise Refusal(error["extensions"]["code"], error["message"], **extra)
             return {name: made["id"] for name, made in answer["data"].items()}
         assert isinstance(run, AutomationIncident)
         if run.fields is not None:
@@ -167,9 +169,3 @@ class Runs:
             raise errors.not_found()
         annotated = await incidents.annotate(context, run.incident_id, run.note)
         return {"incident_id": annotated.id}
-
-
-def _refusal(error: dict[str, Any]) -> Refusal:
-    """The Refusal of an entry of `errors`."""
-    extra = {name: value for name, value in error["extensions"].items() if name not in ("code", "trace_id")}
-    return Refusal(error["extensions"]["code"], error["message"], **extra)

@@ -1,8 +1,7 @@
 """Every call of the GraphQL transport. The schema is no part of the contract."""
 
 from services.graphql_api.transport import endpoints
-from services.graphql_api.transport.endpoints import require_own_tenant
-from services.graphql_api.transport.models import ApprovedBundles, GraphqlAnswer, GraphqlRequest
+from services.graphql_api.transport.endpoints import ApprovedBundles, GraphqlAnswer, GraphqlRequest, require_own_tenant
 from shared.web.routing import Operation, Part
 
 OPERATIONS = [

@@ -61,8 +61,6 @@ def build() -> GraphQLSchema:
         webhooks.mutation,
         webhooks.webhook_type,
     ]
-    return make_executable_schema(load_schema_from_path(str(FILE)), *bindables, convert_names_case=_named)
-
-
-def _named(name: str, schema: GraphQLSchema, path: tuple[str, ...]) -> str:
-    return snake(name)
+    return make_executable_schema(
+        load_schema_from_path(str(FILE)), *bindables, convert_names_case=lambda name, *_: snake(name)
+    )

@@ -94,18 +94,7 @@ class Expiry:
         if self._before is None:
             self._before = _midnight() - timedelta(days=self._days)
             self._left, self._after = ["dlv", "dlv_test"], ""
-        # The days that this pass covers: it may have begun yesterday.
-        days = (_midnight() - self._before).days
-        if self._forget(conn, self._before):
-            for table in PARTITIONED:
-                partitions.drop_older(conn, table, days)
-            if not any(partitions.is_behind(conn, table, days) for table in PARTITIONED):
-                self._before, self._rests_until = None, time.monotonic() + REST_SECONDS
-        for table in PARTITIONED:
-            partitions.measure(conn, table, self._days)
-
-    def _forget(self, conn: Connection, before: datetime) -> bool:
-        """Whether the pass is through. Each portion commits by itself."""
+        before = self._before
         until = time.monotonic() + FORGET_SECONDS
         end = uuid.UUID(int=int((before + timedelta(days=2)).timestamp() * 1000) << 80)
         while self._left:
@@ -123,7 +112,15 @@ class Expiry:
                 self._after = ""
             if time.monotonic() >= until:
                 break
-        return not self._left
+        if not self._left:
+            # The days that this pass covers: it may have begun yesterday.
+            days = (_midnight() - before).days
+            for table in PARTITIONED:
+                partitions.drop_older(conn, table, days)
+            if not any(partitions.is_behind(conn, table, days) for table in PARTITIONED):
+                self._before, self._rests_until = None, time.monotonic() + REST_SECONDS
+        for table in PARTITIONED:
+            partitions.measure(conn, table, self._days)
 
 
 def measure(conn: Connection) -> None:

@@ -127,6 +127,10 @@ def test_an_image_holds_no_installer_and_the_gateways_no_database_driver_and_no_
         assert found.split() == [], service
 
 
+def test_the_gateways_image_holds_the_contract(partner: Partner) -> None:
+    assert partner.call("GET", "docs", "/api/docs/openapi.json").json()["openapi"] == "3.1.0"
+
+
 def test_the_first_tenant_gets_a_verified_webhook_and_a_reading_in_its_bundle(partner: Partner) -> None:
     opened = partner.open_encounter()
     encounter = opened.json()["id"]

@@ -1,4 +1,4 @@
-"""The committed contract is exactly the contract that the code makes."""
+"""The contract that the docs host serves is exactly the contract that the code makes."""
 
 import json
 import re
@@ -11,8 +11,7 @@ import openapi_spec_validator
 import pytest
 
 import gateway.docs
-from deploy.docs import __main__ as generator
-from deploy.docs import contract, errors, examples, page
+from deploy.docs import build, contract, errors, examples, page
 from services.auth import app as auth
 from services.control_plane import app as platform
 from services.device_ingest import app as devices
@@ -30,8 +29,8 @@ TITLES = re.compile(r'(?:Problem|Refusal)\(\s*(\d{3}),\s*"([^"]+)"')
 
 
 def test_what_the_docs_host_serves_is_what_the_code_says() -> None:
-    for name, body in generator.files().items():
-        assert (gateway.docs.FILES / name).read_bytes() == body, f"{name} is stale: run make openapi"
+    for name, body in build.files().items():
+        assert (gateway.docs.FILES / name).read_bytes() == body, f"{name} is stale: run make"
 
 
 def test_it_is_valid_openapi() -> None:

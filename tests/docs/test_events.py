@@ -8,7 +8,7 @@ import pytest
 from services.auth.apps import endpoints
 from services.auth.apps.models import AppRow
 from services.device_ingest.models import Enrolment
-from services.webhook_dispatcher.fanout.event_types import violation
+from services.webhook_dispatcher.fanout.intake import violation
 from shared.messaging.event_types import catalogue
 
 NOW = datetime(2026, 3, 23, 12, tzinfo=UTC)

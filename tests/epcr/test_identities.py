@@ -26,7 +26,7 @@ from deploy.local.redis_server import RedisServer
 from services.epcr.encounters import queries
 from services.epcr.encounters.editions import HELD_DAYS
 from services.epcr.encounters.identities import MOST_IN_GROUP
-from services.webhook_dispatcher.fanout.event_types import violation
+from services.webhook_dispatcher.fanout.intake import violation
 from tests.epcr.conftest import ENCOUNTERS, Calendar, Client, Inside, Organisation, settings_for
 from tests.epcr.deliveries import app_changed, recorded, spo2
 from tests.epcr.fhir_server import SHARED, FhirServer, is_in_error

@@ -31,7 +31,7 @@ import services.epcr.handover.models
 import services.epcr.outcomes.fhir
 import services.epcr.outcomes.models
 import services.epcr.records.models
-import services.graphql_api.transport.models
+import services.graphql_api.transport.endpoints
 import services.webhook_dispatcher.subscriptions.models
 from gateway import framing, headers, target
 from gateway.problems import Refusal as GatewayRefusal
@@ -52,7 +52,6 @@ from services.epcr.encounters import representations
 from services.graphql_api import errors, schema
 from services.graphql_api.telephony import carriers, numbers
 from services.graphql_api.transport import documents as graphql_documents
-from services.graphql_api.transport import models
 from services.graphql_api.transport.plans import Planner
 from services.webhook_dispatcher.sending import addresses, signing
 from services.webhook_dispatcher.subscriptions import headers as custom_headers
@@ -102,7 +101,7 @@ KINDS: dict[str, Any] = {
         (services.epcr.outcomes.fhir, "OutcomeBundle"),
         (services.epcr.outcomes.models, "OutcomeDraft"),
         (services.epcr.records.models, "EncounterDraft RecordPatch"),
-        (services.graphql_api.transport.models, "GraphqlRequest"),
+        (services.graphql_api.transport.endpoints, "GraphqlRequest"),
         (services.webhook_dispatcher.subscriptions.models, "NewWebhook WebhookChange"),
     )
     for kind in (getattr(module, name) for name in names.split())
@@ -207,7 +206,7 @@ GRAPHQL: Mapping[str, Shape] = {
 
 
 def variables(body: bytes) -> None:
-    wanted = http.decode_bytes(body, models.GraphqlRequest)
+    wanted = http.decode_bytes(body, services.graphql_api.transport.endpoints.GraphqlRequest)
     wanted.checked_variables()
 
 
@@ -268,9 +267,9 @@ HEADERS = {
 def docs_headers(body: bytes) -> None:
     value = body.decode("latin-1")
     asked = {b"accept-encoding": value, b"if-none-match": value, b"accept-language": value, b"accept": value}
-    gateway.docs._language(body, asked)
-    gateway.docs._wants_json(asked)
-    gateway.docs._answer(gateway.docs.File(b"text/html", b"a", b"b", b"c"), asked)
+    gateway.docs.language(body, asked)
+    gateway.docs.wants_json(asked)
+    gateway.docs.respond(gateway.docs.File(b"text/html", b"a", b"b", b"c"), asked)
 
 
 def conditional(body: bytes) -> None:

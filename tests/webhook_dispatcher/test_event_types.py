@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from services.webhook_dispatcher.fanout.event_types import is_approved, violation
+from services.webhook_dispatcher.fanout.event_types import is_approved
+from services.webhook_dispatcher.fanout.intake import violation
 from shared.messaging.event_types import catalogue
 
 # The types of 2026.2. Later ones need no line here.

@@ -187,14 +187,14 @@ def test_a_body_that_is_no_json_is_approved_for_nobody_and_stops_no_chore(dispat
 def test_a_recovery_that_fails_is_put_off(dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch) -> None:
     bad, good = Tenant(dispatcher), Tenant(dispatcher)
     dispatcher.run("DELETE FROM chores")
-    step = decisions._release_step
+    step = decisions.release_step
 
     def fails(conn: Any, subscription_id: str, pause: float) -> int:
         if subscription_id == bad.recovering:
             conn.execute("SELECT 1 / 0")
         return step(conn, subscription_id, pause)
 
-    monkeypatch.setattr(decisions, "_release_step", fails)
+    monkeypatch.setattr(decisions, "release_step", fails)
     before = failures("recovery")
     for _ in range(2):
         with task_transaction(dispatcher.pool) as conn:

@@ -104,14 +104,14 @@ def test_an_event_whose_portion_fails_is_put_off_and_the_others_go_on(
     batch = published(partner, 2)
     small.fan_out(batch)
     bad = batch[0][1].event_id
-    make = waiting._portion
+    make = waiting.make_portion
 
     def fails(conn: Any, one: Any, named: list[str]) -> int:
         if one.event_id == bad:
             conn.execute("SELECT 1 / 0")
         return make(conn, one, named)
 
-    monkeypatch.setattr(waiting, "_portion", fails)
+    monkeypatch.setattr(waiting, "make_portion", fails)
     go_on(small, Waiting(small.intake), 30)
     assert counts(small, partner) == (25, 25, 25)
     [row] = small.rows("SELECT event_id, failures, due_at > now() AS later FROM waiting_events")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from services.webhook_dispatcher.fanout import event_types, intake
+from services.webhook_dispatcher.fanout import intake
 from services.webhook_dispatcher.history import decisions
 from shared.messaging.messages import Event, WebhookApp
 from shared.primitives import ids
@@ -37,5 +37,5 @@ def test_the_golden_app_is_read_whole() -> None:
 
 def test_webhook_disabled_as_we_send_it_is_an_event_of_the_catalogue() -> None:
     event = decisions.disabled_event(ids.new_id("wh"), "failing", test=False)
-    assert event_types.violation(event.type, event.data) is None
+    assert intake.violation(event.type, event.data) is None
     assert msgspec.json.decode(msgspec.json.encode(event), type=Event) == event

@@ -206,13 +206,13 @@ async def pump_together(dispatcher: Dispatcher, number: int, done: Callable[[], 
 
 
 def _count_into(sent: list[int], index: int, pump: Pump) -> None:
-    take = pump._take
+    take = pump.take
 
     def count(claimed: list[object]) -> None:
         sent[index] += len(claimed)
         take(claimed)  # type: ignore[arg-type]
 
-    pump._take = count  # type: ignore[method-assign, assignment]
+    pump.take = count  # type: ignore[method-assign, assignment]
 
 
 def latencies(dispatcher: Dispatcher, partner: Partner, receiver: Receiver, number: int) -> list[float]:

@@ -146,11 +146,11 @@ def test_what_is_given_back_over_a_connection_that_breaks_is_not_given_back_agai
         async with dispatcher.client(15) as client:
             pump = dispatcher.new_pump(client, lambda: True)
             async with await AsyncConnection.connect(dispatcher.database.worker, autocommit=True) as conn:
-                pump.released = await pump._claim(conn)
+                pump.released = await pump.claim(conn)
                 assert pump.released
                 with pytest.raises(psycopg.OperationalError):
-                    await pump._settle(conn)
-                await pump._settle(conn)
+                    await pump.settle(conn)
+                await pump.settle(conn)
 
     partner.subscribe("https://integrator.example/")
     dispatcher.publish(partner.tenant_id, "incident.updated")
@@ -507,7 +507,7 @@ def test_what_a_bell_names_and_what_waits_behind_it_is_sent_without_a_walk(
             async with await AsyncConnection.connect(dispatcher.database.worker, autocommit=True) as conn:
                 sending = asyncio.create_task(pump.run(conn))
                 await asyncio.to_thread(wait_for, lambda: pump.next_walk > 0 and not pump.after)
-                pump._walk_on = lambda after, began: None
+                pump.walk_on = lambda after, began: None
                 pump.next_walk = math.inf
                 await asyncio.to_thread(dispatcher.publish, partner.tenant_id, "incident.closed")
                 await asyncio.to_thread(dispatcher.publish, partner.tenant_id, *["incident.updated"] * 30)
@@ -533,7 +533,7 @@ def test_the_results_of_many_that_time_out_together_are_recorded_in_portions(dis
         pump.over.append({"subscription_id": key, "succeeded": False})
     sizes, reported = [], set[str]()
     while pump.over:
-        over, reports = pump._portion()
+        over, reports = pump.next_results()
         reported |= reports.keys()
         assert {line["subscription_id"] for line in over} <= reported
         sizes.append(len(reports))

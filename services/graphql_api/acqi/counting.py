@@ -79,29 +79,25 @@ def count(conn: psycopg.Connection[Any], tenant_id: str, batch: list[EncounterFa
         conn.execute(queries.LOCK_MONTH, (tenant_id, str(month)))
     changes: Tallies = {}
     for facts in sorted(batch, key=lambda facts: (facts.encounter_id, facts.version)):
-        _replace(conn, tenant_id, facts, changes)
+        outcomes = contributions(facts)
+        row = {
+            "tenant_id": tenant_id,
+            "encounter_id": facts.encounter_id,
+            "version": facts.version,
+            "day": facts.day,
+            "facts": msgspec.json.encode(facts).decode(),
+            "outcomes": msgspec.json.encode(outcomes).decode(),
+        }
+        stored = conn.execute(queries.STORE_FACTS, row).fetchone()
+        if stored is None:
+            continue
+        day, before = stored
+        if before is not None:
+            add(changes, day, decode_outcomes(before), -1)
+        add(changes, facts.day, outcomes, 1)
     if changes:
         add_tallies(conn, tenant_id, changes)
         conn.execute(queries.BUMP_VERSION, (tenant_id,))
-
-
-def _replace(conn: psycopg.Connection[Any], tenant_id: str, facts: EncounterFacts, changes: Tallies) -> None:
-    outcomes = contributions(facts)
-    row = {
-        "tenant_id": tenant_id,
-        "encounter_id": facts.encounter_id,
-        "version": facts.version,
-        "day": facts.day,
-        "facts": msgspec.json.encode(facts).decode(),
-        "outcomes": msgspec.json.encode(outcomes).decode(),
-    }
-    stored = conn.execute(queries.STORE_FACTS, row).fetchone()
-    if stored is None:
-        return
-    day, before = stored
-    if before is not None:
-        add(changes, day, decode_outcomes(before), -1)
-    add(changes, facts.day, outcomes, 1)
 
 
 def add_tallies(conn: psycopg.Connection[Any], tenant_id: str, changes: Tallies) -> None:

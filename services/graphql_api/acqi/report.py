@@ -186,8 +186,18 @@ def metrics(
     Where small counts are withheld, `whole` is of months alone (`check_is_published`).
     """
     totals, line = snapshot.total(whole), _by_month(snapshot, months)
+    # The months of the range, by which small counts are withheld.
     inside = _by_month(snapshot, whole) if snapshot.suppress else None
-    return [_metric(name, totals[name], line, inside) for name in names]
+    found: list[Metric] = []
+    for name in names:
+        indicator = BY_NAME[name]
+        points = [
+            point(indicator, month, counts[name], hidden=inside is not None and cell(indicator, counts[name]).is_small)
+            for month, counts in line
+        ]
+        withheld = Withheld() if inside is None else _withheld(indicator, inside)
+        found.append(metric(indicator, totals[name], points, withheld))
+    return found
 
 
 ByMonth = list[tuple[date, Mapping[str, Counts]]]
@@ -195,17 +205,6 @@ ByMonth = list[tuple[date, Mapping[str, Counts]]]
 
 def _by_month(snapshot: Snapshot, months: Sequence[Period]) -> ByMonth:
     return [(month.start, snapshot.total((month,))) for month in months]
-
-
-def _metric(name: str, total: Counts, line: ByMonth, inside: ByMonth | None) -> Metric:
-    """`inside` has the months of the range where small counts are withheld, else it is None."""
-    indicator = BY_NAME[name]
-    points = [
-        point(indicator, month, counts[name], hidden=inside is not None and cell(indicator, counts[name]).is_small)
-        for month, counts in line
-    ]
-    withheld = Withheld() if inside is None else _withheld(indicator, inside)
-    return metric(indicator, total, points, withheld)
 
 
 def _withheld(indicator: Indicator, inside: ByMonth) -> Withheld:

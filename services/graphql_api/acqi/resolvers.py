@@ -44,7 +44,10 @@ async def answer(
     """The indicators over the days from `from_date` to before `to_date`. Raises FORBIDDEN and BAD_USER_INPUT Refusals."""
     caller = context.require(SCOPE)
     context.require_tenant(tenant_id)
-    days = _days(from_date, to_date)
+    try:
+        days = report.of_days(from_date, to_date)
+    except report.InvalidRange as error:
+        raise errors.bad_input(str(error), argument="toDate") from None
     chosen = _chosen(names)
     whole, months = report.periods(days), report.trend(days) if with_sparkline else []
     state = context.request.state
@@ -56,13 +59,6 @@ async def answer(
         except report.InvalidRange as error:
             raise errors.bad_input(str(error), argument="fromDate") from None
     return report.metrics(snapshot, chosen, whole, months)
-
-
-def _days(from_date: datetime, to_date: datetime) -> report.Days:
-    try:
-        return report.of_days(from_date, to_date)
-    except report.InvalidRange as error:
-        raise errors.bad_input(str(error), argument="toDate") from None
 
 
 def _chosen(names: list[str] | None) -> list[str]:

@@ -1,7 +1,10 @@
-"""HTTP endpoints of the GraphQL transport: one for every operation, one for the approved documents of a client."""
+"""HTTP endpoints of the GraphQL transport, with their bodies: one for every operation, one for the approved documents of a client."""
 
-from typing import Any
+from decimal import Decimal
+from typing import Any, ClassVar
 
+import msgspec
+from msgspec import UNSET, UnsetType
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -9,8 +12,7 @@ from services.graphql_api import errors, queries
 from services.graphql_api.acqi.cache import Answers
 from services.graphql_api.context import RequestContext
 from services.graphql_api.transport import plans, variables
-from services.graphql_api.transport.documents import Bundle, Catalogue
-from services.graphql_api.transport.models import ApprovedBundle, ApprovedBundles, ApprovedDocument, GraphqlRequest
+from services.graphql_api.transport.documents import Catalogue
 from services.graphql_api.transport.plans import Answer, Plan, Planner
 from shared.process import telemetry
 from shared.storage import idempotency
@@ -23,6 +25,80 @@ ACQI_SCOPE = "argus:acqi:read"
 READ_SCOPES = [ACQI_SCOPE, "argus:incidents:read", "argus:telephony:read", "webhooks:read"]
 LONG = 1024
 """Characters of a document. A shorter one is parsed and validated within a few milliseconds."""
+MAX_VARIABLES_BYTES = 65_536
+
+
+class GraphqlRequest(http.Body, kw_only=True, rename="camel"):
+    """GraphQL over HTTP. `extensions` must be empty: persisted queries and their like are not offered."""
+
+    max_bytes: ClassVar[int] = 128 << 10
+    query: str
+    variables: dict[str, Any] | None = None
+    operation_name: str | None = None
+    extensions: dict[str, Any] | None = None
+
+    def checked_variables(self) -> dict[str, Any]:
+        """Raises LIMIT_EXCEEDED for too many variables, OPERATION_NOT_APPROVED for an extension."""
+        if self.extensions:
+            raise errors.not_approved()
+        try:
+            variables = _plain(self.variables or {})
+            size = len(msgspec.json.encode(variables))
+        except RecursionError:
+            raise errors.Refusal("LIMIT_EXCEEDED", "The variables are nested too deeply.") from None
+        if size > MAX_VARIABLES_BYTES:
+            raise errors.Refusal("LIMIT_EXCEEDED", f"The variables are over {MAX_VARIABLES_BYTES} bytes.")
+        return variables
+
+
+def _plain(value: Any) -> Any:
+    """Replaces exact decimals by floats, which GraphQL knows."""
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, dict):
+        return {name: _plain(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value
+
+
+class ErrorExtensions(msgspec.Struct):
+    """`code` is for programs: see the error catalogue."""
+
+    code: str
+    trace_id: str
+
+
+class GraphqlError(msgspec.Struct):
+    message: str
+    extensions: ErrorExtensions
+    path: list[str | int] | UnsetType = UNSET
+    locations: list[dict[str, int]] | UnsetType = UNSET
+
+
+class GraphqlAnswer(msgspec.Struct):
+    data: dict[str, Any] | UnsetType | None = UNSET
+    errors: list[GraphqlError] | UnsetType = UNSET
+
+
+class ApprovedDocument(msgspec.Struct):
+    """`document` is sent as it is; `variables_schema` is a JSON Schema of its variables."""
+
+    name: str
+    document: str
+    variables_schema: dict[str, Any]
+
+
+class ApprovedBundle(msgspec.Struct):
+    name: str
+    version: str
+    description: str
+    scopes: list[str]
+    operations: list[ApprovedDocument]
+
+
+class ApprovedBundles(msgspec.Struct):
+    bundles: list[ApprovedBundle]
 
 
 async def require_own_tenant(request: Request, caller: Caller) -> None:
@@ -63,7 +139,22 @@ async def bundles(request: Request, caller: Caller) -> ApprovedBundles:
     async with tenant_transaction(request, caller) as conn:
         granted = await _granted(conn, caller)
     catalogue: Catalogue = request.state.catalogue
-    return ApprovedBundles([_approved(request, one) for name, one in catalogue.bundles.items() if name in granted])
+    found: list[ApprovedBundle] = []
+    for bundle in catalogue.bundles.values():
+        if bundle.name in granted:
+            documents = [
+                ApprovedDocument(
+                    operation.name,
+                    operation.text,
+                    variables.schema_of(request.state.schema, operation.document.operation),
+                )
+                for operation in bundle.operations
+            ]
+            manifest = bundle.manifest
+            found.append(
+                ApprovedBundle(bundle.name, manifest.version, manifest.description, manifest.scopes, documents)
+            )
+    return ApprovedBundles(found)
 
 
 async def _run(request: Request, caller: Caller, plan: Plan, given: dict[str, Any]) -> Response:
@@ -124,19 +215,6 @@ async def _stored_answer(request: Request, caller: Caller) -> bytes | None:
 async def _granted(conn: AsyncConnection, caller: Caller) -> frozenset[str]:
     row = await (await conn.execute(queries.GRANTED, (caller.client_id,))).fetchone()
     return frozenset(row[0]) if row else frozenset()
-
-
-def _approved(request: Request, bundle: Bundle) -> ApprovedBundle:
-    operations = [
-        ApprovedDocument(
-            operation.name,
-            operation.text,
-            variables.schema_of(request.state.schema, operation.document.operation),
-        )
-        for operation in bundle.operations
-    ]
-    manifest = bundle.manifest
-    return ApprovedBundle(bundle.name, manifest.version, manifest.description, manifest.scopes, operations)
 
 
 def _refused(refusal: errors.Refusal) -> Response:

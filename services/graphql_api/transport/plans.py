@@ -65,11 +65,13 @@ NOTHING = Extent(0, 0, 0)
 def check_limits(document: Document) -> None:
     """Raises LimitExceeded for a document that is too deep, has too many aliases or costs too much."""
     extent = measure(document)
+    roots = [document.operation, *document.fragments.values()]
+    keys = Counter(name for root in roots for name in _names(root.selection_set))
     for name, value, limit in (
         ("depth", extent.depth, MAX_DEPTH),
         ("aliases", extent.aliases, MAX_ALIASES),
         ("cost", extent.cost, MAX_COST),
-        ("number of fields of one name", _repeats(document), MAX_REPEATS),
+        ("number of fields of one name", max(keys.values(), default=0), MAX_REPEATS),
     ):
         if value > limit:
             raise LimitExceeded(f"The document's {name} is over {limit}.")
@@ -80,13 +82,8 @@ def measure(document: Document) -> Extent:
     return _selections(document.operation.selection_set, document.fragments, {})
 
 
-def _repeats(document: Document) -> int:
-    """The number of fields in the text with the most frequent response key."""
-    roots = [document.operation, *document.fragments.values()]
-    return max(Counter(name for root in roots for name in _names(root.selection_set)).values(), default=0)
-
-
 def _names(node: SelectionSetNode) -> Iterator[str]:
+    """The response keys of all fields in the text."""
     for selection in node.selections:
         if isinstance(selection, FieldNode):
             yield (selection.alias or selection.name).value

@@ -110,7 +110,11 @@ def _headers(request: Request, keep_key: bool) -> dict[str, str]:
 
 
 def _refusal(response: httpx2.Response) -> errors.Refusal:
-    problem = _problem(response)
+    try:
+        content = response.json()
+    except ValueError:
+        content = None
+    problem: dict[str, Any] = content if isinstance(content, dict) else {}
     detail = str(problem.get("detail") or "webhook-dispatcher refused the call.")
     match response.status_code:
         case 400 | 413 | 415 | 422:
@@ -128,11 +132,3 @@ def _refusal(response: httpx2.Response) -> errors.Refusal:
         case _:
             log.error("webhook-dispatcher answered %d", response.status_code)
             return errors.unavailable()
-
-
-def _problem(response: httpx2.Response) -> dict[str, Any]:
-    try:
-        content = response.json()
-    except ValueError:
-        return {}
-    return content if isinstance(content, dict) else {}

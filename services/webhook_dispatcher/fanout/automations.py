@@ -1,7 +1,6 @@
 """The deliveries that automations of control-plane send, and the event types they wait for."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from psycopg.rows import class_row
 
@@ -25,18 +24,31 @@ def deliver(intake: Intake, conn: Connection, messages: Sequence[Received[Automa
     tenants, clients = [message.tenant_id for message in messages], [message.body.client_id for message in messages]
     conn.execute(queries.LOCK_LISTENERS_OF_APPS, (tenants, clients))
     for message in messages:
-        event, listeners = fired(message), _listeners(conn, message)
+        run, event = message.body, fired(message)
+        # The app's webhooks that take `automation.fired`, or the one that the action names.
+        app = {"tenant_id": message.tenant_id, "client_id": run.client_id, "webhook_id": run.webhook_id}
+        with conn.cursor(row_factory=class_row(Listener)) as cursor:
+            listeners = cursor.execute(queries.LISTENERS_OF_APP, app).fetchall()
         refusal = _refusal(conn, message, event, listeners)
-        if event is not None and refusal is None:
+        if refusal is None:
+            assert event is not None
             intake.queue(conn, [event], listeners)
-        outbox.add_sync(conn, message.tenant_id, _finished(message, refusal), traceparent=message.traceparent)
+            # A run succeeds once its deliveries are queued; the retries of webhooks follow.
+            result = {"event_id": event.id}
+            finished = RunFinished(run_id=run.run_id, attempt=run.attempt, outcome="succeeded", result=result)
+        else:
+            error, detail = refusal
+            finished = RunFinished(
+                run_id=run.run_id, attempt=run.attempt, outcome="refused", error=error, detail=detail
+            )
+        outbox.add_sync(conn, message.tenant_id, finished, traceparent=message.traceparent)
 
 
 def fired(message: Received[AutomationDelivery]) -> NewEvent | None:
     """The run as an event, whose id comes from the run's: a repeated message gives the same event. None when its data breaks the schema."""
     run = message.body
     event = Event(
-        event_id=_event_id(message),
+        event_id="evt_" + run.run_id.rpartition("_")[2],
         type=event_types.FIRED,
         timestamp=run.timestamp,
         data=run.data,
@@ -46,17 +58,6 @@ def fired(message: Received[AutomationDelivery]) -> NewEvent | None:
         return accept(message.tenant_id, event, message.traceparent)
     except EventRefused:
         return None
-
-
-def _event_id(message: Received[AutomationDelivery]) -> str:
-    return "evt_" + message.body.run_id.rpartition("_")[2]
-
-
-def _listeners(conn: Connection, message: Received[AutomationDelivery]) -> list[Listener]:
-    """The app's webhooks that take `automation.fired`, or the one that the action names."""
-    app = {"tenant_id": message.tenant_id, "client_id": message.body.client_id, "webhook_id": message.body.webhook_id}
-    with conn.cursor(row_factory=class_row(Listener)) as cursor:
-        return cursor.execute(queries.LISTENERS_OF_APP, app).fetchall()
 
 
 def _refusal(
@@ -73,12 +74,3 @@ def _refusal(
     if not event_types.is_approved(trigger, event_types.approved_patterns(conn, listeners[0].id)):
         return "stopped", f"This app is not approved for {trigger}."
     return None
-
-
-def _finished(message: Received[AutomationDelivery], refusal: tuple[str, str] | None) -> RunFinished:
-    """A run succeeds once its deliveries are queued; the retries of webhooks follow."""
-    run: dict[str, Any] = {"run_id": message.body.run_id, "attempt": message.body.attempt}
-    if refusal is None:
-        return RunFinished(**run, outcome="succeeded", result={"event_id": _event_id(message)})
-    error, detail = refusal
-    return RunFinished(**run, outcome="refused", error=error, detail=detail)

@@ -1,35 +1,24 @@
-"""Checks of an event's data against its type's schema, and which types an app is approved for."""
+"""The catalogue of event types, and the types that an app is approved for."""
 
 from collections.abc import Iterable
-from functools import cache
-from typing import Any
 
-import jsonschema_rs
 import msgspec
 
 from services.webhook_dispatcher.fanout import queries
 from shared.messaging.event_types import FIRED, catalogue
 from shared.storage.database import Connection
 
+__all__ = ["DEFAULT", "FIRED", "approved_patterns", "catalogue", "is_approved", "types_within"]
 # The approved patterns of an app of which auth has sent no state yet.
 DEFAULT = ["incident.*"]
 
 
-def violation(event_type: str, data: dict[str, Any]) -> str | None:
-    """Where `data` breaks the schema of this type, and by which rule, never the value. None when it fits."""
-    if event_type not in catalogue():
-        return "unknown event type"
-    error = next(_validator(event_type).iter_errors(data), None)
-    if error is None:
-        return None
-    place = "/".join(str(part) for part in error.instance_path)
-    rule = error.schema_path[-1] if error.schema_path else "schema"
-    return f"/{place}: {rule}"
-
-
 def is_approved(event_type: str, patterns: Iterable[str]) -> bool:
     """Whether a pattern covers the type: `incident.updated` itself, `incident.*` for all below, `*` for all there are."""
-    return any(_covers(pattern, event_type) for pattern in patterns)
+    return any(
+        event_type.startswith(pattern[:-1]) if pattern == "*" or pattern.endswith(".*") else event_type == pattern
+        for pattern in patterns
+    )
 
 
 def approved_patterns(conn: Connection, subscription_id: str) -> list[str]:
@@ -41,14 +30,3 @@ def approved_patterns(conn: Connection, subscription_id: str) -> list[str]:
 def types_within(event_type: str, body: str) -> list[str]:
     """The types that a delivery's app must be approved for: its own, and of `automation.fired` also the type of the event within it."""
     return [event_type, msgspec.json.decode(body)["data"]["event_type"]] if event_type == FIRED else [event_type]
-
-
-def _covers(pattern: str, event_type: str) -> bool:
-    if pattern.endswith("*"):
-        return event_type.startswith(pattern[:-1]) and (pattern == "*" or pattern.endswith(".*"))
-    return pattern == event_type
-
-
-@cache
-def _validator(event_type: str) -> jsonschema_rs.Draft202012Validator:
-    return jsonschema_rs.Draft202012Validator(catalogue()[event_type].schema, validate_formats=True)

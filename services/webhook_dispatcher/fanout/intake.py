@@ -3,16 +3,20 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from itertools import islice
+from typing import Any
 
+import jsonschema_rs
 import msgspec
 from psycopg.rows import class_row
 from redis import RedisError
 
-from services.webhook_dispatcher.fanout import event_types, queries
+from services.webhook_dispatcher.fanout import queries
 from services.webhook_dispatcher.queues import MOST_NAMED, MOST_RINGS, SENDER
 from services.webhook_dispatcher.settings import Settings
 from shared.messaging import broker, outbox
+from shared.messaging.event_types import catalogue
 from shared.messaging.messages import Event, PlatformEvent, Received
 from shared.primitives import ids
 from shared.process import redis_clients
@@ -91,9 +95,16 @@ class Intake:
         forwarded = wanted & {event.id for event in new}
         for event_id, message in {message.body.event_id: message for message in messages}.items():
             if event_id in forwarded:
-                outbox.add_sync(
-                    conn, message.tenant_id, _for_automations(message.body), traceparent=message.traceparent
+                event = message.body
+                passed = PlatformEvent(
+                    event_id=event_id,
+                    type=event.type,
+                    timestamp=event.timestamp,
+                    data=event.data,
+                    cause=event.cause,
+                    recipients=event.recipients,
                 )
+                outbox.add_sync(conn, message.tenant_id, passed, traceparent=message.traceparent)
 
     def queue(self, conn: Connection, events: list[NewEvent], listeners: Sequence[Listener]) -> list[NewEvent]:
         """Stores events and their deliveries. Returns the events that were new; the others have their deliveries already."""
@@ -128,7 +139,7 @@ def accept(tenant_id: str, event: Event, traceparent: str | None) -> NewEvent:
     """Raises EventRefused when the id, the type or the data breaks the catalogue's rules."""
     if not ids.is_id(event.event_id, "evt"):
         raise EventRefused("event id")
-    reason = event_types.violation(event.type, event.data)
+    reason = violation(event.type, event.data)
     if reason is not None:
         raise EventRefused(f"{event.type} {reason}")
     about = event.data["webhook_id"] if event.type == "webhook.disabled" else None
@@ -142,6 +153,23 @@ def accept(tenant_id: str, event: Event, traceparent: str | None) -> NewEvent:
         about=about,
         recipients=None if event.recipients is None else frozenset(event.recipients),
     )
+
+
+def violation(event_type: str, data: dict[str, Any]) -> str | None:
+    """Where `data` breaks the schema of this type, and by which rule, never the value. None when it fits."""
+    if event_type not in catalogue():
+        return "unknown event type"
+    error = next(_validator(event_type).iter_errors(data), None)
+    if error is None:
+        return None
+    place = "/".join(str(part) for part in error.instance_path)
+    rule = error.schema_path[-1] if error.schema_path else "schema"
+    return f"/{place}: {rule}"
+
+
+@cache
+def _validator(event_type: str) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(catalogue()[event_type].schema, validate_formats=True)
 
 
 def body(event_type: str, timestamp: datetime, data: object, *, test: bool = False) -> str:
@@ -167,29 +195,29 @@ def plan(events: Iterable[NewEvent], listeners: Sequence[Listener]) -> list[Plan
     sequences = {listener.id: listener.last_sequence for listener in listeners}
     for event in sorted(events, key=lambda event: event.id):
         for listener in by_tenant.get(event.tenant_id, ()):
-            if event.type in listener.live_events and event.about != listener.id and _may_get(event, listener):
-                sequences[listener.id] += 1
-                planned.append(_planned(event, listener, sequences[listener.id]))
+            may_get = event.recipients is None or listener.client_id in event.recipients
+            if event.type not in listener.live_events or event.about == listener.id or not may_get:
+                continue
+            sequences[listener.id] += 1
+            delivery_id = ids.new_id("dlv")
+            planned.append(
+                Planned(
+                    id=delivery_id,
+                    at=time_of(delivery_id),
+                    tenant_id=listener.tenant_id,
+                    subscription_id=listener.id,
+                    event_id=event.id,
+                    event_at=event.at,
+                    event_type=event.type,
+                    sequence=sequences[listener.id],
+                )
+            )
     return planned
 
 
 def time_of(identifier: str) -> datetime:
     """When an id was made, which names the partition of its row. Raises ValueError past the year 9999."""
     return datetime.fromtimestamp(ids.milliseconds(ids.uuid_of(identifier)) / 1000, UTC)
-
-
-def _planned(event: NewEvent, listener: Listener, sequence: int) -> Planned:
-    delivery_id = ids.new_id("dlv")
-    return Planned(
-        id=delivery_id,
-        at=time_of(delivery_id),
-        tenant_id=listener.tenant_id,
-        subscription_id=listener.id,
-        event_id=event.id,
-        event_at=event.at,
-        event_type=event.type,
-        sequence=sequence,
-    )
 
 
 def _wanted_by_webhooks(events: Iterable[NewEvent], listeners: Sequence[Listener]) -> set[str]:
@@ -204,27 +232,12 @@ def _wanted_by_webhooks(events: Iterable[NewEvent], listeners: Sequence[Listener
     }
 
 
-def _may_get(event: NewEvent, listener: Listener) -> bool:
-    return event.recipients is None or listener.client_id in event.recipients
-
-
 def _wanted_by_automations(conn: Connection, messages: Sequence[Received[Event]]) -> set[str]:
     """The ids of the events that an automation waits for."""
     tenants = list({message.tenant_id for message in messages})
     types = list({message.body.type for message in messages})
     interests = dict(conn.execute(queries.INTERESTED, (tenants, types)).fetchall())
     return {message.body.event_id for message in messages if message.body.type in interests.get(message.tenant_id, ())}
-
-
-def _for_automations(event: Event) -> PlatformEvent:
-    return PlatformEvent(
-        event_id=event.event_id,
-        type=event.type,
-        timestamp=event.timestamp,
-        data=event.data,
-        cause=event.cause,
-        recipients=event.recipients,
-    )
 
 
 def _divide(conn: Connection, events: list[NewEvent]) -> tuple[list[NewEvent], list[NewEvent], list[Listener]]:

@@ -43,7 +43,7 @@ class Waiting:
         while (event := self._next(conn)) is not None:
             named: list[str] = []
             put_off = queries.PUT_OFF_WAITING, {"event_id": event.event_id}
-            made += attempt(conn, "fan-out", event.event_id, partial(_portion, conn, event, named), put_off)
+            made += attempt(conn, "fan-out", event.event_id, partial(make_portion, conn, event, named), put_off)
             conn.commit()
             if named:
                 self._intake.ring(named)
@@ -63,28 +63,9 @@ class Waiting:
         return None
 
 
-def _portion(conn: Connection, event: WaitingEvent, named: list[str]) -> int:
+def make_portion(conn: Connection, event: WaitingEvent, named: list[str]) -> int:
     """The number of deliveries made. Adds their webhooks to `named`."""
-    parameters = {
-        "tenants": [event.tenant_id],
-        "types": [event.event_type],
-        "after": event.after,
-        "most": PORTION,
-    }
-    with conn.cursor(row_factory=class_row(Listener)) as cursor:
-        listeners = cursor.execute(queries.LOCK_LISTENERS, parameters).fetchall()
-    planned = plan([_new(event)], listeners)
-    insert_deliveries(conn, planned)
-    if len(listeners) < PORTION:
-        conn.execute(queries.FORGET_WAITING, {"event_id": event.event_id})
-    else:
-        conn.execute(queries.MOVE_WAITING_ON, {"event_id": event.event_id, "after": listeners[-1].id})
-    named += [one.subscription_id for one in planned]
-    return len(planned)
-
-
-def _new(event: WaitingEvent) -> NewEvent:
-    return NewEvent(
+    new = NewEvent(
         id=event.event_id,
         at=event.event_at,
         tenant_id=event.tenant_id,
@@ -94,3 +75,19 @@ def _new(event: WaitingEvent) -> NewEvent:
         about=event.about,
         recipients=None if event.recipients is None else frozenset(event.recipients),
     )
+    parameters = {
+        "tenants": [event.tenant_id],
+        "types": [event.event_type],
+        "after": event.after,
+        "most": PORTION,
+    }
+    with conn.cursor(row_factory=class_row(Listener)) as cursor:
+        listeners = cursor.execute(queries.LOCK_LISTENERS, parameters).fetchall()
+    planned = plan([new], listeners)
+    insert_deliveries(conn, planned)
+    if len(listeners) < PORTION:
+        conn.execute(queries.FORGET_WAITING, {"event_id": event.event_id})
+    else:
+        conn.execute(queries.MOVE_WAITING_ON, {"event_id": event.event_id, "after": listeners[-1].id})
+    named += [one.subscription_id for one in planned]
+    return len(planned)

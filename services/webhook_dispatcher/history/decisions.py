@@ -106,7 +106,7 @@ def release_held(conn: Connection, pause: float = 0.0) -> int:
     until, released = time.monotonic() + STEP_SECONDS, 0
     for (subscription_id,) in conn.execute(decision_queries.RECOVERING).fetchall():
         put_off = decision_queries.PUT_OFF_RECOVERY, {"subscription_id": subscription_id}
-        step = partial(_release_step, conn, subscription_id, pause)
+        step = partial(release_step, conn, subscription_id, pause)
         released += attempt(conn, "recovery", subscription_id, step, put_off)
         conn.commit()
         if time.monotonic() > until:
@@ -114,7 +114,7 @@ def release_held(conn: Connection, pause: float = 0.0) -> int:
     return released
 
 
-def _release_step(conn: Connection, subscription_id: str, pause: float) -> int:
+def release_step(conn: Connection, subscription_id: str, pause: float) -> int:
     parameters = {"subscription_id": subscription_id}
     locked = conn.execute(decision_queries.LOCK_RECOVERING, parameters | {"pause": pause}).fetchone()
     if locked is None:
@@ -175,22 +175,17 @@ async def first_portion(conn: AsyncConnection, subscription_id: str, kind: str) 
     return portion.changed
 
 
-def first_portion_sync(conn: Connection, subscription_id: str, kind: str) -> int:
-    """The same for tasks."""
-    return _work(conn, subscription_id, kind)
-
-
 def work_off(conn: Connection, seconds: float = SECONDS) -> int:
     """Does portions until the time is used or no chore is due, each of the chore that waits longest. Returns the rows changed."""
     until, total = time.monotonic() + seconds, 0
-    while True:
-        changed = _work_next(conn)
+    while (key := conn.execute(decision_queries.NEXT).fetchone()) is not None:
+        put_off = decision_queries.PUT_OFF, _named(*key)
+        total += attempt(conn, "chore", key[0], partial(do_portion, conn, *key), put_off)
         conn.commit()
-        if changed is None:
-            return total
-        total += changed
         if time.monotonic() > until:
-            return total
+            break
+    conn.commit()
+    return total
 
 
 def chores_left(conn: Connection) -> list[tuple[Any, ...]]:
@@ -198,16 +193,8 @@ def chores_left(conn: Connection) -> list[tuple[Any, ...]]:
     return conn.execute(decision_queries.LEFT).fetchall()
 
 
-def _work_next(conn: Connection) -> int | None:
-    """The rows changed, None if no chore is due."""
-    key = conn.execute(decision_queries.NEXT).fetchone()
-    if key is None:
-        return None
-    put_off = decision_queries.PUT_OFF, _named(*key)
-    return attempt(conn, "chore", key[0], partial(_work, conn, *key), put_off)
-
-
-def _work(conn: Connection, subscription_id: str, kind: str) -> int:
+def do_portion(conn: Connection, subscription_id: str, kind: str) -> int:
+    """Does the next portion of a chore, unless another transaction is at it. Returns the rows changed."""
     with conn.cursor(row_factory=class_row(Chore)) as cursor:
         chore = cursor.execute(decision_queries.TAKE, _named(subscription_id, kind)).fetchone()
     if chore is None:

@@ -46,9 +46,27 @@ def verdict(outcome: Outcome, tls: dict[str, Any] | None) -> str:
         return (
             f"accepted, but the certificate expires in {days} days" if soon else "accepted: the receiver answered 2xx"
         )
-    if outcome.status is None:
+    status = outcome.status
+    if status is None:
         return outcome.error or "no answer"
-    return _refusal(outcome.status, outcome)
+    if outcome.timed_out:
+        return "the answer began but did not end in time: answer at once and work afterwards"
+    if 300 <= status < 400:
+        return "redirect: register the final URL"
+    if status in (401, 403):
+        quick = f" in {outcome.duration_ms:.0f} ms" if outcome.duration_ms < QUICK_MS else ""
+        return f"the receiver answered {status}{quick}: most likely it verifies with another secret, or a parsed body"
+    if status in (404, 405):
+        return f"the receiver answered {status}: it does not expect POST at this URL"
+    if status == 410:
+        return "the receiver answered 410: a real delivery would have disabled this webhook"
+    if status in (413, 415):
+        return f"the receiver answered {status}: it must take JSON of up to 256 KiB"
+    if status == 429:
+        return "the receiver answered 429: it limits us; deliveries would slow down"
+    if 200 <= status < 300:
+        return outcome.error or "the answer was not complete"
+    return f"the receiver answered {status}: it failed on its side"
 
 
 def tls_facts(exchange: Exchange | None) -> dict[str, Any] | None:
@@ -80,24 +98,3 @@ def timings(exchange: Exchange | None) -> dict[str, float]:
         for name, (begin, end) in phases.items()
         if begin in at and end in at
     }
-
-
-def _refusal(status: int, outcome: Outcome) -> str:
-    if outcome.timed_out:
-        return "the answer began but did not end in time: answer at once and work afterwards"
-    if 300 <= status < 400:
-        return "redirect: register the final URL"
-    if status in (401, 403):
-        quick = f" in {outcome.duration_ms:.0f} ms" if outcome.duration_ms < QUICK_MS else ""
-        return f"the receiver answered {status}{quick}: most likely it verifies with another secret, or a parsed body"
-    if status in (404, 405):
-        return f"the receiver answered {status}: it does not expect POST at this URL"
-    if status == 410:
-        return "the receiver answered 410: a real delivery would have disabled this webhook"
-    if status in (413, 415):
-        return f"the receiver answered {status}: it must take JSON of up to 256 KiB"
-    if status == 429:
-        return "the receiver answered 429: it limits us; deliveries would slow down"
-    if 200 <= status < 300:
-        return outcome.error or "the answer was not complete"
-    return f"the receiver answered {status}: it failed on its side"

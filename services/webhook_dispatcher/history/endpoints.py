@@ -213,8 +213,27 @@ async def _send_and_wait(request: Request, caller: Caller, webhook_id: str) -> R
         if row is not None and row[0] >= MOST_WAITING_OF_APP:
             raise _too_many_wait(OF_APP)
         test = await _store_test(conn, subscription, queries.ENQUEUE_CLAIMED_TEST)
+    expires = subscription.previous_secret_expires_at
+    rotating = expires is not None and expires.timestamp() > time.time()
+    due = Due(
+        delivery_id=test["id"],
+        delivery_at=test["at"],
+        tenant_id=subscription.tenant_id,
+        subscription_id=subscription.id,
+        event_id=test["event_id"],
+        event_type=test["type"],
+        attempt=1,
+        rung=test["rung"],
+        body=test["body"].encode(),
+        traceparent=test["traceparent"],
+        url=subscription.url,
+        secret=subscription.secret,
+        previous_secret=subscription.previous_secret if rotating else None,
+        headers=subscription.headers,
+        concurrency=subscription.concurrency,
+    )
     client: Client = request.state.client
-    sent = await deliver(client, request.state.vault, _due(subscription, test))
+    sent = await deliver(client, request.state.vault, due)
     async with tenant_transaction(request, caller) as conn:
         lines = msgspec.json.encode([recording.line(sent, None)]).decode()
         await conn.execute(sending_queries.RECORD, {"sent": lines})
@@ -241,28 +260,6 @@ async def _store_test(conn: AsyncConnection, subscription: Subscription, enqueue
     await conn.execute(queries.INSERT_TEST_DELIVERY, test)
     await conn.execute(enqueue, test)
     return test
-
-
-def _due(subscription: Subscription, test: dict[str, Any]) -> Due:
-    expires = subscription.previous_secret_expires_at
-    rotating = expires is not None and expires.timestamp() > time.time()
-    return Due(
-        delivery_id=test["id"],
-        delivery_at=test["at"],
-        tenant_id=subscription.tenant_id,
-        subscription_id=subscription.id,
-        event_id=test["event_id"],
-        event_type=test["type"],
-        attempt=1,
-        rung=test["rung"],
-        body=test["body"].encode(),
-        traceparent=test["traceparent"],
-        url=subscription.url,
-        secret=subscription.secret,
-        previous_secret=subscription.previous_secret if rotating else None,
-        headers=subscription.headers,
-        concurrency=subscription.concurrency,
-    )
 
 
 def _require_running(subscription: Subscription) -> None:
@@ -300,7 +297,10 @@ def _between(after: str | None, page: DeliveryPage) -> dict[str, Any]:
     oldest, oldest_at = BEGINNING_OF_TIME if page.since is None else _id_at(page.since)
     newest, newest_at = END_OF_TIME if page.until is None else _id_at(page.until)
     if after is not None:
-        newest, newest_at = min((newest, newest_at), (after[-26:], _time_of_cursor(after)))
+        try:
+            newest, newest_at = min((newest, newest_at), (after[-26:], intake.time_of(after)))
+        except ValueError:
+            raise http.foreign_cursor() from None
     return {"oldest": oldest, "oldest_at": oldest_at, "newest": newest, "newest_at": newest_at}
 
 
@@ -309,10 +309,3 @@ def _id_at(moment: datetime) -> tuple[str, datetime]:
     since_1970 = moment - datetime.fromtimestamp(0, UTC)
     milliseconds = max(0, -(-since_1970 // timedelta(milliseconds=1)))
     return ids.id_of("dlv", uuid.UUID(int=milliseconds << 80))[-26:], moment
-
-
-def _time_of_cursor(after: str) -> datetime:
-    try:
-        return intake.time_of(after)
-    except ValueError:
-        raise http.foreign_cursor() from None

@@ -115,16 +115,15 @@ class Policy:
     def __init__(self, allowed: Sequence[Network] = (), ours: Sequence[Network] = ()) -> None:
         self.allowed = tuple(allowed)
         self.ours = tuple(ours)
-        # Deliveries repeat the same URLs and addresses.
-        self.check_url = lru_cache(4096)(self._check_url)
-        self.check_peer = lru_cache(4096)(self._check_peer)
+        # Deliveries repeat the same addresses.
+        self.check_peer = lru_cache(4096)(lambda target, address: self.check_addresses(target, [ip_address(address)]))
 
     @classmethod
     def from_text(cls, allowed: str, ours: str = "") -> "Policy":
         """Reads `127.0.0.0/8,::1/128`. Raises ValueError for anything that is not networks."""
         return cls(_networks("WEBHOOK_ALLOWED_NETWORKS", allowed), _networks("WEBHOOK_FORBIDDEN_NETWORKS", ours))
 
-    def _check_url(self, url: str) -> Target:
+    def check_url(self, url: str) -> Target:
         """The target a URL names. Raises RefusedTarget; a name is not looked up."""
         target = parse(url)
         if target.literal is not None:
@@ -136,24 +135,13 @@ class Policy:
     def check_addresses(self, target: Target, addresses: Iterable[Address]) -> None:
         """Raises RefusedTarget if any address is forbidden: one public answer does not excuse a private one beside it."""
         for address in addresses:
-            if self.is_allowed(address):
+            real = embedded(address) or address
+            if any(real in network for network in self.allowed):
                 continue
-            reason = forbidden(address) or self._ours(address)
+            reason = forbidden(address) or ("ours" if any(real in network for network in self.ours) else None)
             if reason is not None:
                 raise RefusedTarget(f"the address is not public ({reason})")
             _require_public_form(target)
-
-    def _check_peer(self, target: Target, address: str) -> None:
-        """The same for the remote address of a socket."""
-        self.check_addresses(target, [ip_address(address)])
-
-    def _ours(self, address: Address) -> str | None:
-        real = embedded(address) or address
-        return "ours" if any(real in network for network in self.ours) else None
-
-    def is_allowed(self, address: Address) -> bool:
-        real = embedded(address) or address
-        return any(real in network for network in self.allowed)
 
 
 def _networks(setting: str, text: str) -> list[Network]:
@@ -163,6 +151,7 @@ def _networks(setting: str, text: str) -> list[Network]:
         raise ValueError(f"{setting} is networks such as 10.0.0.0/8: {error}") from None
 
 
+@lru_cache(4096)  # deliveries repeat the same URLs
 def parse(url: str) -> Target:
     """Takes a URL apart strictly, so that nobody after us can read another host in it. Raises RefusedTarget."""
     if len(url) > LONGEST_URL or not _URL.fullmatch(url):
@@ -180,7 +169,8 @@ def parse(url: str) -> Target:
         raise RefusedTarget("a URL holds no fragment")
     if parts.netloc.endswith(":") or port == 0:
         raise RefusedTarget("the port is missing or zero")
-    host = _host(parts.netloc)
+    netloc = parts.netloc.lower()
+    host = netloc.rpartition("]")[0] + "]" if netloc.startswith("[") else netloc.partition(":")[0]
     resource = quote(parts.path or "/", safe=_AS_IT_IS) + (
         "?" + quote(parts.query, safe=_AS_IT_IS + "?") if parts.query else ""
     )
@@ -210,11 +200,6 @@ def embedded(address: Address) -> IPv4Address | None:
     ):
         return IPv4Address(int(address) & 0xFFFFFFFF)
     return None
-
-
-def _host(netloc: str) -> str:
-    host = netloc.rpartition("]")[0] + "]" if netloc.startswith("[") else netloc.partition(":")[0]
-    return host.lower()
 
 
 def _literal(host: str) -> Address | None:
@@ -254,7 +239,16 @@ class Resolver(Protocol):
 
 def create_resolver(setting: str) -> Resolver:
     """`setting` is `<address>:<port>` of a DNS server, or empty for the name servers of the system."""
-    return DnsResolver(_asking(setting) if setting else _asking_system())
+    if not setting:
+        try:
+            return DnsResolver(dns.asyncresolver.Resolver())
+        except dns.resolver.NoResolverConfiguration:  # a machine without name servers knows no names
+            return DnsResolver(dns.asyncresolver.Resolver(configure=False))
+    server, _, port = setting.rpartition(":")
+    resolver = dns.asyncresolver.Resolver(configure=False)
+    resolver.nameservers = [server.strip("[]")]
+    resolver.port = int(port)
+    return DnsResolver(resolver)
 
 
 class DnsResolver:
@@ -298,18 +292,3 @@ class DnsResolver:
 def is_loopback_name(name: str) -> bool:
     """RFC 6761 §6.3: these names never leave the machine; no resolver is asked."""
     return name == "localhost" or name.endswith(".localhost")
-
-
-def _asking(setting: str) -> dns.asyncresolver.Resolver:
-    server, _, port = setting.rpartition(":")
-    resolver = dns.asyncresolver.Resolver(configure=False)
-    resolver.nameservers = [server.strip("[]")]
-    resolver.port = int(port)
-    return resolver
-
-
-def _asking_system() -> dns.asyncresolver.Resolver:
-    try:
-        return dns.asyncresolver.Resolver()
-    except dns.resolver.NoResolverConfiguration:  # a machine without name servers knows no names
-        return dns.asyncresolver.Resolver(configure=False)

@@ -10,7 +10,7 @@ from typing import Self
 
 import msgspec
 from opentelemetry import trace
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from services.webhook_dispatcher.sending import ladder, signing
 from services.webhook_dispatcher.sending.addresses import Policy, RefusedTarget, Resolver, Target, UnknownName
@@ -100,7 +100,7 @@ class Client:
         self._pool = Pool(policy, resolver, tls_context(ca_file))
 
     async def __aenter__(self) -> Self:
-        self._sweeping = asyncio.create_task(self._sweep())
+        self._sweeping = asyncio.create_task(self._pool.keep_swept(SWEEP_SECONDS))
         return self
 
     async def __aexit__(
@@ -121,8 +121,12 @@ class Client:
         head = request_head(exchange.target, headers, len(body))
         error, timed_out = await self._attempt(exchange, head, body, answer)
         exchange.mark("ended")
+        if error is None and 300 <= answer.status < 400:
+            error = "redirect: register the final URL; redirects are not followed"
+        elif error is None and not 200 <= answer.status < 300:
+            error = f"http_status: the receiver answered {answer.status}"
         outcome = Outcome(
-            error=error or _refusal(answer.status),
+            error=error,
             timed_out=timed_out,
             address=exchange.address,
             duration_ms=round((exchange.moments["ended"] - began) * 1000, 3),
@@ -143,7 +147,7 @@ class Client:
         """The error, and whether it was a time-out. The text is our own, since the system's may name our addresses."""
         try:
             async with asyncio.timeout(self.deadline):
-                await self._exchange(exchange, head, body, answer)
+                await self._pool.post(exchange, head, body, answer)
         except RefusedTarget as error:
             return f"address_refused: {error}", False
         except UnknownName as error:
@@ -163,23 +167,6 @@ class Client:
             return "connection_error: no connection could be made", False
         return None, False
 
-    async def _exchange(self, exchange: Exchange, head: bytes, body: bytes, answer: Answer) -> None:
-        connection = await self._pool.take(exchange)
-        try:
-            await connection.post(head, body, answer)
-        except Broken as error:
-            if not error.stale:
-                raise
-            # It was closed while it was idle. A receiver that got the request nevertheless recognises the second by its `webhook-id`.
-            connection = await self._pool.take(exchange, fresh=True)
-            await connection.post(head, body, answer)
-        self._pool.give_back(exchange.target, connection)
-
-    async def _sweep(self) -> None:
-        while True:
-            await asyncio.sleep(SWEEP_SECONDS)
-            self._pool.sweep()
-
 
 async def deliver(client: Client, vault: Vault, due: Due) -> Sent:
     """Sends one delivery once, in the trace of its event. Raises UnreadableCiphertext if the key that sealed its secret is gone."""
@@ -187,7 +174,15 @@ async def deliver(client: Client, vault: Vault, due: Due) -> Sent:
         vault.key(due.subscription_id, sealed) for sealed in (due.secret, due.previous_secret) if sealed is not None
     ]
     custom = vault.headers(due.subscription_id, due.headers) if due.headers is not None else {}
-    span = _span(due)
+    parent = telemetry.context_of(due.traceparent) if due.traceparent else telemetry.new_root()
+    attributes = {
+        "webhook.id": due.subscription_id,
+        "webhook.event_type": due.event_type,
+        "webhook.attempt": due.attempt,
+    }
+    span = telemetry.start_span("deliver", kind=SpanKind.CLIENT, parent=parent, attributes=attributes)
+    if not span.get_span_context().is_valid:
+        span = trace.get_current_span(parent)
     at = clock.now()  # a receiver refuses a signature whose time is wrong
     body = due.body or b""
     headers = signing.request_headers(due.event_id, int(at), keys, body) | custom
@@ -213,30 +208,11 @@ async def deliver(client: Client, vault: Vault, due: Due) -> Sent:
     )
 
 
-def _span(due: Due) -> Span:
-    parent = telemetry.context_of(due.traceparent) if due.traceparent else telemetry.new_root()
-    attributes = {
-        "webhook.id": due.subscription_id,
-        "webhook.event_type": due.event_type,
-        "webhook.attempt": due.attempt,
-    }
-    span = telemetry.start_span("deliver", kind=SpanKind.CLIENT, parent=parent, attributes=attributes)
-    return span if span.get_span_context().is_valid else trace.get_current_span(parent)
-
-
 def request_head(target: Target, headers: Mapping[str, str], length: int) -> bytes:
     """The request before its body of `length` bytes. `headers` has neither `host` nor `content-length`."""
     fields = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     head = f"POST {target.resource} HTTP/1.1\r\nhost: {target.authority}\r\n{fields}content-length: {length}\r\n\r\n"
     return head.encode()
-
-
-def _refusal(status: int) -> str | None:
-    if 200 <= status < 300:
-        return None
-    if 300 <= status < 400:
-        return "redirect: register the final URL; redirects are not followed"
-    return f"http_status: the receiver answered {status}"
 
 
 def shown_headers(sent: Mapping[str, str], custom_names: frozenset[str]) -> dict[str, str]:

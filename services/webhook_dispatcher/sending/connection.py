@@ -183,8 +183,24 @@ class Pool:
         self._tls = tls
         self._idle: defaultdict[Origin, deque[Connection]] = defaultdict(deque)
 
-    async def take(self, exchange: Exchange, *, fresh: bool = False) -> Connection:
-        """A connection to the target, idle or new. Raises RefusedTarget, UnknownName, Broken, ssl.SSLError, TimeoutError or OSError."""
+    async def post(self, exchange: Exchange, head: bytes, body: bytes, answer: Answer) -> None:
+        """Sends a request over an idle or new connection and reads into `answer`.
+
+        Raises RefusedTarget, UnknownName, Broken, ssl.SSLError, TimeoutError or OSError.
+        """
+        connection = await self._take(exchange)
+        try:
+            await connection.post(head, body, answer)
+        except Broken as error:
+            if not error.stale:
+                raise
+            # It was closed while it was idle. A receiver that got the request nevertheless recognises the second by its `webhook-id`.
+            connection = await self._take(exchange, fresh=True)
+            await connection.post(head, body, answer)
+        if connection.reusable:
+            self._idle[_origin(exchange.target)].append(connection)
+
+    async def _take(self, exchange: Exchange, *, fresh: bool = False) -> Connection:
         connection = None if fresh else self._kept(exchange.target)
         if connection is None:
             connection = await self._connect(exchange)
@@ -200,17 +216,15 @@ class Pool:
             raise
         return connection
 
-    def give_back(self, target: Target, connection: Connection) -> None:
-        if connection.reusable:
-            self._idle[_origin(target)].append(connection)
-
-    def sweep(self) -> None:
-        """Closes connections that were idle too long."""
-        for origin, idle in list(self._idle.items()):
-            while idle and not _is_fresh(idle[0]):
-                idle.popleft().close()
-            if not idle:
-                del self._idle[origin]
+    async def keep_swept(self, every_seconds: float) -> None:
+        """Closes connections that were idle too long, for ever."""
+        while True:
+            await asyncio.sleep(every_seconds)
+            for origin, idle in list(self._idle.items()):
+                while idle and not _is_fresh(idle[0]):
+                    idle.popleft().close()
+                if not idle:
+                    del self._idle[origin]
 
     def close(self) -> None:
         for idle in self._idle.values():
@@ -228,16 +242,24 @@ class Pool:
         return None
 
     async def _connect(self, exchange: Exchange) -> Connection:
-        """Connects to the first address that accepts. Each address gets an equal share of the time."""
-        addresses = (await self._addresses(exchange))[:ADDRESSES_TRIED]
-        for address in addresses[:-1]:
+        """Connects to the first address that accepts, of those checked here. Each gets an equal share of the time."""
+        target = exchange.target
+        if target.literal is not None:
+            return await self._connect_to(target.literal, target, CONNECT_SECONDS)
+        exchange.mark("dns_began")
+        addresses = await self._resolver.addresses(target.host)
+        exchange.mark("dns_ended")
+        self._policy.check_addresses(target, addresses)
+        *others, last = addresses[:ADDRESSES_TRIED]
+        seconds = CONNECT_SECONDS / (len(others) + 1)
+        for address in others:
             try:
-                return await self._connect_to(address, exchange.target, CONNECT_SECONDS / len(addresses))
+                return await self._connect_to(address, target, seconds)
             except ssl.SSLCertVerificationError:
                 raise
             except OSError:
                 continue
-        return await self._connect_to(addresses[-1], exchange.target, CONNECT_SECONDS / len(addresses))
+        return await self._connect_to(last, target, seconds)
 
     async def _connect_to(self, address: Address, target: Target, seconds: float) -> Connection:
         secured = {"ssl": self._tls, "server_hostname": target.name} if target.scheme == "https" else {}
@@ -245,16 +267,6 @@ class Pool:
             loop = asyncio.get_running_loop()
             _, connection = await loop.create_connection(Connection, str(address), target.port, **secured)
         return connection
-
-    async def _addresses(self, exchange: Exchange) -> list[Address]:
-        """The addresses of the target, all checked. The connection goes to one of these and to no other."""
-        if exchange.target.literal is not None:
-            return [exchange.target.literal]
-        exchange.mark("dns_began")
-        addresses = await self._resolver.addresses(exchange.target.host)
-        exchange.mark("dns_ended")
-        self._policy.check_addresses(exchange.target, addresses)
-        return addresses
 
 
 def tls_context(ca_file: str) -> ssl.SSLContext:

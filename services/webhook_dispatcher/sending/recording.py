@@ -71,36 +71,34 @@ async def claim(conn: AsyncConnection, visited: Round, most: int, rooms: Rooms) 
 
 
 async def record(conn: AsyncConnection, settled: Settled) -> None:
-    """Records in one statement where attempts ended and nothing else changed, which is nearly always so."""
-    if settled.reports or settled.released or settled.gone:
-        async with conn.transaction():
-            await conn.execute(queries.BEGIN_RECORD)
-            await _record_all(conn, settled)
-    elif settled.over:
-        async with _at_once(conn):
-            await conn.execute(queries.BEGIN_RECORD)
-            await conn.execute(queries.RECORD, {"sent": _json(settled.over)})
+    """Records in one statement where attempts ended and nothing else changed, which is nearly always so.
 
-
-async def _record_all(conn: AsyncConnection, settled: Settled) -> None:
-    """Locks subscriptions before their deliveries, as every other transaction does, so that there is no deadlock."""
+    Otherwise locks subscriptions before their deliveries, as every other transaction does, so that there is no deadlock.
+    """
+    if not (settled.reports or settled.released or settled.gone):
+        if settled.over:
+            async with _at_once(conn):
+                await conn.execute(queries.BEGIN_RECORD)
+                await conn.execute(queries.RECORD, {"sent": _json(settled.over)})
+        return
     lanes = [{"subscription_id": key} | msgspec.structs.asdict(report) for key, report in settled.reports.items()]
-    async with conn.cursor(row_factory=tuple_row) as cursor:
-        await cursor.execute(queries.UPDATE_HEALTH, {"lanes": _json(lanes)})
-        health = await cursor.fetchall()
-    for subscription_id, due in sorted(settled.gone.items()):
-        await decisions.disable(conn, due.tenant_id, subscription_id, "gone", due.url)
-    await conn.execute(queries.RECORD, {"sent": _json(settled.over)})
     unused = {
         "ids": [due.delivery_id for due in settled.released],
         "attempts": [due.attempt for due in settled.released],
     }
-    await conn.execute(queries.GIVE_BACK, unused)
-    for subscription_id, tenant_id, falters, recovers, since in health:
-        if recovers:
-            await conn.execute(*decisions.begin_chore(subscription_id, tenant_id, "gather", failed_since=since))
-        if falters:
-            await conn.execute(decision_queries.TAKE_BACK_RELEASED, {"subscription_id": subscription_id})
+    async with conn.transaction(), conn.cursor(row_factory=tuple_row) as cursor:
+        await conn.execute(queries.BEGIN_RECORD)
+        await cursor.execute(queries.UPDATE_HEALTH, {"lanes": _json(lanes)})
+        health = await cursor.fetchall()
+        for subscription_id, due in sorted(settled.gone.items()):
+            await decisions.disable(conn, due.tenant_id, subscription_id, "gone", due.url)
+        await conn.execute(queries.RECORD, {"sent": _json(settled.over)})
+        await conn.execute(queries.GIVE_BACK, unused)
+        for subscription_id, tenant_id, falters, recovers, since in health:
+            if recovers:
+                await conn.execute(*decisions.begin_chore(subscription_id, tenant_id, "gather", failed_since=since))
+            if falters:
+                await conn.execute(decision_queries.TAKE_BACK_RELEASED, {"subscription_id": subscription_id})
 
 
 @asynccontextmanager

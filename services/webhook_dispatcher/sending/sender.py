@@ -139,7 +139,7 @@ class Pump:
     async def _cycle(self, conn: AsyncConnection, *, claiming: bool) -> int:
         """Records results, and claims and starts as many deliveries as there is room for. Returns their number."""
         self.began = time.monotonic()
-        await self._settle(conn)
+        await self.settle(conn)
         if claiming and time.monotonic() > self.next_beat:
             # Every two seconds: stores that this sender runs, and renews partitions, plans and the clock.
             self.next_beat = time.monotonic() + BEAT_SECONDS
@@ -149,12 +149,12 @@ class Pump:
                 self.plans_until = time.monotonic() + PLAN_SECONDS
             asked_at = clock.ask()
             clock.measured(await (await conn.execute(queries.SEEN, {"id": self.id})).fetchone(), asked_at)
-        due = await self._claim(conn) if claiming and self.slots.free > 0 else []
-        self._take(due)
+        due = await self.claim(conn) if claiming and self.slots.free > 0 else []
+        self.take(due)
         return len(due)
 
-    async def _settle(self, conn: AsyncConnection) -> None:
-        over, reports = self._portion()
+    async def settle(self, conn: AsyncConnection) -> None:
+        over, reports = self.next_results()
         # Given back once: a connection that broke may have done so, and another sender may hold them since.
         released, self.released = self.released, []
         settled = recording.Settled(over, reports, released, self.gone.copy())
@@ -170,9 +170,15 @@ class Pump:
         # Where slots are scarce, a receiver that was just served takes its turn in the walk.
         if self.slots.free >= self.slots.number // 4:
             self.named |= {line["subscription_id"]: None for line in over if line["succeeded"]}
-        self._forget_idle_lanes()
+        # The measured speed of a receiver is useful for ten seconds.
+        now = time.monotonic()
+        if now >= self.next_forgetting:
+            self.next_forgetting = now + FORGET_SECONDS
+            idle = [key for key, lane in self.lanes.items() if lane.is_idle and now - lane.used > REMEMBERED]
+            for key in idle:
+                del self.lanes[key]
 
-    def _portion(self) -> tuple[list[dict[str, Any]], dict[str, Report]]:
+    def next_results(self) -> tuple[list[dict[str, Any]], dict[str, Report]]:
         """The next results to record. Each receiver's health goes with its first result, so that a claim sees both or neither."""
         over: list[dict[str, Any]] = []
         reports: dict[str, Report] = {}
@@ -186,7 +192,7 @@ class Pump:
             over.append(line)
         return over, reports
 
-    async def _claim(self, conn: AsyncConnection) -> list[Due]:
+    async def claim(self, conn: AsyncConnection) -> list[Due]:
         """Visits at most 256 named receivers, and goes on with the walk when its rest is over."""
         began = time.monotonic()
         walked = WALKED_AT_ONCE if began >= self.next_walk else 0
@@ -201,14 +207,14 @@ class Pump:
         rows = await recording.claim(conn, recording.Round(named, self.after, walked), most, rooms)
         self.peers = rows[0][1]
         if walked:
-            self._walk_on(rows[0][0], began)
+            self.walk_on(rows[0][0], began)
         claimed = [Due(**dict(zip(CLAIMED, row[2:], strict=True))) for row in rows if row[2] is not None]
         if len(claimed) == most:  # more may wait
             self.wake(named)
         self.over += [recording.expired(due) for due in claimed if due.body is None]
         return [due for due in claimed if due.body is not None]
 
-    def _walk_on(self, after: str, began: float) -> None:
+    def walk_on(self, after: str, began: float) -> None:
         """Sets the next rest. After the last receiver the walk pauses and starts anew. Its rests last half a second together."""
         now = time.monotonic()
         self.portions += 1
@@ -220,7 +226,7 @@ class Pump:
         self.after, self.next_walk = "", now + max(pause, rest)
         self.portions, self.usual_portions = 0, self.portions
 
-    def _take(self, claimed: list[Due]) -> None:
+    def take(self, claimed: list[Due]) -> None:
         """Gives each claimed delivery to its receiver's lane. Starts it if the lane has room or a person asked for it."""
         for due in claimed:
             lane = self.lanes.get(due.subscription_id)
@@ -281,16 +287,6 @@ class Pump:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self.sending.discard(task)
         self.woken.set()
-
-    def _forget_idle_lanes(self) -> None:
-        """Drops lanes that were idle for ten seconds: the measured speed of a receiver is useful for so long."""
-        now = time.monotonic()
-        if now < self.next_forgetting:
-            return
-        self.next_forgetting = now + FORGET_SECONDS
-        idle = [key for key, lane in self.lanes.items() if lane.is_idle and now - lane.used > REMEMBERED]
-        for key in idle:
-            del self.lanes[key]
 
 
 class Sender:

@@ -15,7 +15,7 @@ from shared.primitives.crypto import Keyring
 PREFIX = "whsec_"
 SHORTEST, LONGEST = 16, 256
 USER_AGENT = "Knogin-Webhooks/1.0 (+https://knogin.com/api/docs)"
-MOST_DECRYPTED = 4096
+MOST_DECRYPTED = 8192
 
 
 class UnusableSecret(ValueError):
@@ -27,8 +27,7 @@ class Vault:
 
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
-        self.key = lru_cache(MOST_DECRYPTED)(self._key)
-        self.headers = lru_cache(MOST_DECRYPTED)(self._headers)
+        self._decrypt = lru_cache(MOST_DECRYPTED)(keyring.decrypt)
 
     def seal_secret(self, subscription_id: str, secret: str) -> bytes:
         return self._keyring.encrypt(signing_key(secret), _context(subscription_id, "secret"))
@@ -39,11 +38,11 @@ class Vault:
             return None
         return self._keyring.encrypt(msgspec.json.encode(headers), _context(subscription_id, "headers"))
 
-    def _key(self, subscription_id: str, sealed: bytes) -> bytes:
-        return self._keyring.decrypt(sealed, _context(subscription_id, "secret"))
+    def key(self, subscription_id: str, sealed: bytes) -> bytes:
+        return self._decrypt(sealed, _context(subscription_id, "secret"))
 
-    def _headers(self, subscription_id: str, sealed: bytes) -> dict[str, str]:
-        opened = self._keyring.decrypt(sealed, _context(subscription_id, "headers"))
+    def headers(self, subscription_id: str, sealed: bytes) -> dict[str, str]:
+        opened = self._decrypt(sealed, _context(subscription_id, "headers"))
         return msgspec.json.decode(opened, type=dict[str, str])
 
 

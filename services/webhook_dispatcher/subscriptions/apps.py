@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from typing import Any
 
 from services.webhook_dispatcher.fanout import event_types
 from services.webhook_dispatcher.history import decisions
@@ -33,7 +32,10 @@ def change_apps(conn: Connection, messages: Sequence[Received[WebhookApp]]) -> N
             conn.execute(queries.DELETE_SUBSCRIPTIONS_OF_APP, parameters)
             _begin_chores(conn, names, message.tenant_id, "deleted")
         else:
-            _apply_to_subscriptions(conn, subscriptions, app)
+            for subscription_id, events in subscriptions:
+                live = [name for name in events if event_types.is_approved(name, app.approved_events)]
+                change = {"subscription_id": subscription_id, "live_events": live, "paused": app.status == "disabled"}
+                conn.execute(queries.SET_LIVE_EVENTS, change)
             before = changed[0]
             known = event_types.DEFAULT if before is None else before
             if any(
@@ -50,20 +52,10 @@ def change_tenants(conn: Connection, messages: Sequence[Received[WebhookTenant]]
         conn.execute(queries.MARK_SANDBOX, (sandboxes,))
 
 
-def _apply_to_subscriptions(conn: Connection, subscriptions: Sequence[tuple[Any, ...]], app: WebhookApp) -> None:
-    for subscription_id, events in subscriptions:
-        parameters = {
-            "subscription_id": subscription_id,
-            "live_events": [name for name in events if event_types.is_approved(name, app.approved_events)],
-            "paused": app.status == "disabled",
-        }
-        conn.execute(queries.SET_LIVE_EVENTS, parameters)
-
-
 def _begin_chores(conn: Connection, subscriptions: Sequence[str], tenant_id: str, kind: str) -> None:
     """Stores the chores, and does first portions for half a second."""
     conn.execute(*decisions.begin_chores(subscriptions, tenant_id, kind))
     until = time.monotonic() + FIRST_PORTIONS_SECONDS
     for subscription_id in subscriptions:
         if time.monotonic() < until:
-            decisions.first_portion_sync(conn, subscription_id, kind)
+            decisions.do_portion(conn, subscription_id, kind)

@@ -46,7 +46,11 @@ async def create_webhook(request: Request, caller: Caller, draft: NewWebhook) ->
             return stored
         app = await _share_app(conn, caller)
         _check_events(app, draft.events)
-        await _require_room(conn, request, caller)
+        settings: Settings = request.state.settings
+        of_app = Cap("webhooks", settings.most_webhooks_of_app, "An app", "delete some first")
+        await require_room(conn, of_app, caller.client_id, queries.COUNT_OF_APP, (caller.client_id,))
+        of_tenant = Cap("webhooks", settings.most_webhooks)
+        await require_room(conn, of_tenant, caller.tenant_id, queries.COUNT_OF_TENANT)
         webhook_id = ids.new_id("wh")
         row = {
             "id": webhook_id,
@@ -192,14 +196,6 @@ async def _share_app(conn: AsyncConnection, caller: Caller) -> App:
             name for name in with_moved_times() if event_types.is_approved(name, app.approved_events)
         ]
     return app
-
-
-async def _require_room(conn: AsyncConnection, request: Request, caller: Caller) -> None:
-    settings: Settings = request.state.settings
-    of_app = Cap("webhooks", settings.most_webhooks_of_app, "An app", "delete some first")
-    await require_room(conn, of_app, caller.client_id, queries.COUNT_OF_APP, (caller.client_id,))
-    of_tenant = Cap("webhooks", settings.most_webhooks)
-    await require_room(conn, of_tenant, caller.tenant_id, queries.COUNT_OF_TENANT)
 
 
 def _updates(vault: Vault, webhook_id: str, change: WebhookChange) -> list[tuple[LiteralString, dict[str, Any]]]:
