@@ -30,6 +30,8 @@ from shared.storage.jobs import Kept, Periodic, apart
 
 log = logging.getLogger(__name__)
 Key = tuple[str, str]
+LINK_EARLY = "link early observations"
+shared_metrics.begin(shared_metrics.rows_set_aside, [LINK_EARLY])
 # Seconds of one run. Jobs wait for each other: short and frequent runs let late links through.
 FORGET_SECONDS = 2
 LINK_SECONDS = 1
@@ -45,9 +47,7 @@ def create_worker(settings: Settings) -> Celery:
 def periodic(settings: Settings) -> list[Periodic]:
     keyring = Keyring.from_text(settings.encryption_keys)
     return [
-        Periodic(
-            "link early observations", 2, partial(link_late, settings.max_readings), behind=metrics.late_links_behind
-        ),
+        Periodic(LINK_EARLY, 2, partial(link_late, settings.max_readings), behind=metrics.late_links_behind),
         Periodic("send due facts", 1, partial(send_due_facts, keyring), behind=metrics.due_facts_behind),
         Periodic(
             "report unknown encounters",
@@ -119,7 +119,8 @@ def _link_portion(most: int, conn: Connection) -> bool:
     due = conn.execute(queries.DUE_LATE_LINKS).fetchall()
     if not due:
         return False
-    apart(conn, due, partial(_link_those, most, conn), lambda key: conn.execute(queries.LOOK_LATER, key))
+    look_later = partial(conn.execute, queries.LOOK_LATER)
+    apart(conn, LINK_EARLY, {key: key for key in due}, partial(_link_those, most, conn), look_later)
     return True
 
 

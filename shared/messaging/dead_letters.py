@@ -9,10 +9,11 @@ and not locked belongs to a worker that ended. Its messages are suspects: each i
 
 import logging
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import LiteralString
+from typing import Any, LiteralString
 from uuid import UUID, uuid4
 
 import msgspec
@@ -120,17 +121,33 @@ SWEEP: LiteralString = """
     ON CONFLICT (message_id) DO UPDATE SET deaths = coalesce(failures.deaths, 0) + excluded.deaths, failed_at = now()
     RETURNING message_id
 """
+# Of batches of a living worker: what another one has counted as its death by now is taken back.
+END_OF_LIVING: LiteralString = """
+    WITH ended AS (DELETE FROM begun WHERE id = %(mark)s RETURNING id)
+    UPDATE failures SET deaths = greatest(deaths - %(alone)s, 0)
+    WHERE message_id = ANY(%(message_ids)s) AND deaths IS NOT NULL AND NOT EXISTS (SELECT FROM ended)
+"""
+MOST_UNENDED = 1000
 
 
 class Deaths:
-    """Counts the deaths of a service's workers. Mostly there are none: it asks every few seconds, and not for each batch."""
+    """Counts the deaths of a service's workers. Mostly there are none: it asks every few seconds, and not for each batch.
+
+    A worker that lost the database while it applied a batch lives on. It ends the batch's row, or takes its death back where another
+    worker has counted it, before it applies the next.
+    """
 
     def __init__(self) -> None:
         self._swept = float("-inf")
         self._has_suspects = False
+        self._unended: deque[dict[str, Any]] = deque(maxlen=MOST_UNENDED)
 
     def suspects(self, pool: ConnectionPool[Connection], ids: Sequence[UUID]) -> dict[UUID, int]:
         """Those of the messages with which a worker ended, and how often one ended with the message alone."""
+        while self._unended:
+            with pool.connection() as conn:
+                conn.execute(END_OF_LIVING, self._unended[0])
+            self._unended.popleft()
         if time.monotonic() - self._swept >= SWEEP_SECONDS:
             with pool.connection() as conn:
                 swept = conn.execute(SWEEP, (DEAD_SECONDS,)).fetchall()
@@ -143,16 +160,19 @@ class Deaths:
         with pool.connection() as conn:
             return dict(conn.execute(SUSPECTS, (list(ids),)).fetchall())
 
-
-@contextmanager
-def begun(pool: ConnectionPool[Connection], envelopes: Sequence[Envelope]) -> Iterator[UUID]:
-    """Commits the row of a batch. The transaction that applies the batch deletes the row first, by `END` and the id that this yields."""
-    mark = uuid4()
-    with pool.connection() as conn:
-        conn.execute(BEGIN, (mark, [each.id for each in envelopes], [each.tenant_id for each in envelopes]))
-    try:
-        yield mark
-    except Exception:
-        with suppress(psycopg.Error, PoolTimeout), pool.connection() as conn:
-            conn.execute(END, (mark,))
-        raise
+    @contextmanager
+    def begun(self, pool: ConnectionPool[Connection], envelopes: Sequence[Envelope]) -> Iterator[UUID]:
+        """Commits the row of a batch. The transaction that applies the batch deletes the row first, by `END` and the id that this yields."""
+        mark, ids = uuid4(), [each.id for each in envelopes]
+        unended = {"mark": mark, "message_ids": ids, "alone": int(len(ids) == 1)}
+        try:
+            with pool.connection() as conn:
+                conn.execute(BEGIN, (mark, ids, [each.tenant_id for each in envelopes]))
+            yield mark
+        except Exception:
+            try:
+                with pool.connection() as conn:
+                    conn.execute(END, (mark,))
+            except (psycopg.Error, PoolTimeout):
+                self._unended.append(unended)
+            raise

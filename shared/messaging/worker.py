@@ -28,7 +28,15 @@ from shared.messaging.messages import MESSAGES, Message, Received, acknowledgeme
 from shared.primitives.crypto import PublicKeys, Signer
 from shared.process import metrics, redis_clients, telemetry
 from shared.process.settings import required
-from shared.storage.database import LAZILY, UNAVAILABLE, Connection, is_outage, open_tasks_pool, task_transaction
+from shared.storage.database import (
+    LAZILY,
+    UNAVAILABLE,
+    Connection,
+    is_contention,
+    is_outage,
+    open_tasks_pool,
+    task_transaction,
+)
 from shared.storage.partitions import Daily
 
 NEW: LiteralString = """
@@ -40,8 +48,6 @@ KNOWN: LiteralString = "SELECT true FROM inbox WHERE message_id = %s"
 ACKNOWLEDGED: LiteralString = """
     UPDATE outbox SET acknowledged_at = now() WHERE id = ANY(%s) AND consumer = %s AND acknowledged_at IS NULL
 """
-# In addition to class 40 (transaction rollback): a lock was not available in time, or an idle transaction was ended.
-CONTENTION = frozenset({"55P03", "25P03"})
 log = logging.getLogger(__name__)
 
 
@@ -154,7 +160,7 @@ class Consumer:
         try:
             self._apply([envelope], sent_ns)
         except Exception as error:
-            if is_outage(error) or _is_contention(error):
+            if is_outage(error) or is_contention(error):
                 return False
             try:
                 return dead_letters.count_failure(self.pool, producer, envelope, error)
@@ -170,7 +176,7 @@ class Consumer:
 
     def _apply(self, envelopes: list[Envelope], sent_ns: int) -> None:
         self._prepare()
-        with dead_letters.begun(self.pool, envelopes) as mark, task_transaction(self.pool) as conn:
+        with self._deaths.begun(self.pool, envelopes) as mark, task_transaction(self.pool) as conn:
             conn.execute(dead_letters.END, (mark,))
             self._perform(conn, self._new(conn, envelopes), sent_ns)
 
@@ -283,15 +289,6 @@ def work(celery: Celery, queues: str, concurrency: int, working: threading.Event
     )
     process.start()
     raise SystemExit(process.exitcode)
-
-
-def _is_contention(error: Exception) -> bool:
-    """Whether other transactions on the same rows caused the error, so that the message itself is not at fault."""
-    return (
-        isinstance(error, psycopg.Error)
-        and error.sqlstate is not None
-        and (error.sqlstate[:2] == "40" or error.sqlstate in CONTENTION)
-    )
 
 
 _any_message = Union[MESSAGES]  # noqa: UP007

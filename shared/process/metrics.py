@@ -64,6 +64,10 @@ periodic_late = Gauge(
     ["task"],
 )
 
+rows_set_aside = Counter(
+    "rows_set_aside_total", "Rows that a periodic job could not work on and does not try again soon", ["work"]
+)
+
 identities_untimely = Counter(
     "identities_untimely_total", "Requests refused because the gateway's clock or this process' is wrong"
 )

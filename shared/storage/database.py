@@ -100,6 +100,16 @@ def is_outage(error: BaseException) -> bool:
     return error.sqlstate is None or error.sqlstate[:2] in OUTAGES
 
 
+# In addition to class 40 (transaction rollback): a lock was not available in time, or an idle transaction was ended.
+CONTENTION = frozenset({"55P03", "25P03"})
+
+
+def is_contention(error: BaseException) -> bool:
+    """Whether other transactions on the same rows caused the error, so that the row or message itself is not at fault."""
+    state = error.sqlstate if isinstance(error, psycopg.Error) else None
+    return state is not None and (state[:2] == "40" or state in CONTENTION)
+
+
 SET_TENANT: LiteralString = "SELECT set_config('app.tenant_id', %s, true)"
 # The commit does not wait for the disk. Only for work that is retried if a crash undoes its last half second.
 LAZILY: LiteralString = "SET LOCAL synchronous_commit = off"

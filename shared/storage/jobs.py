@@ -7,7 +7,8 @@ themselves, so an interrupted pass keeps its progress.
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import LiteralString, NamedTuple, TypeVar
 
@@ -23,7 +24,7 @@ from shared.process import metrics, telemetry
 from shared.process.settings import Service
 from shared.storage import audit
 from shared.storage.audit import Anchor
-from shared.storage.database import ASK_CLOCK, Connection, clock, is_outage, set_tenant
+from shared.storage.database import ASK_CLOCK, Connection, clock, is_contention, is_outage, set_tenant
 from shared.web.identity import Caller
 
 LOCK: LiteralString = "SELECT pg_try_advisory_xact_lock(hashtext('periodic'), hashtext(%s))"
@@ -47,29 +48,63 @@ class Periodic(NamedTuple):
     behind: Gauge | str = ""
 
 
-def apart(
-    conn: Connection, items: Sequence[Item], work: Callable[[Sequence[Item]], object], aside: Callable[[Item], object]
-) -> None:
-    """Does `work` for all items at once; after an error that is no outage for each alone, and `aside` for each that fails.
+# How often a row alone may meet the time-out of a statement, in a row, before it is set aside.
+MOST_TIMEOUTS = 3
+# How many rows of a pass may meet a lock or the time-out. All rows do where a table is locked or a disk stands still.
+MOST_HELD = 2
+_timeouts: Counter[tuple[str, Hashable]] = Counter()
 
-    A row that no statement or no code can take would otherwise end every later pass, and stop all that wait behind it.
+
+def apart(
+    conn: Connection,
+    name: str,
+    items: Mapping[Hashable, Item],
+    work: Callable[[Sequence[Item]], object],
+    aside: Callable[[Item], object],
+) -> None:
+    """Does `work` for all items at once; after an error that is no outage for each alone, and `aside` for each that fails by itself.
+
+    A row that no statement or no code can take would otherwise end every later pass, and stop all that wait behind it. A lock is not the
+    row's fault, and a time-out seldom: such a row waits for the next pass. `items` are by their key, `name` labels the metric.
     """
     try:
         with conn.transaction():
-            work(items)
+            work([*items.values()])
+        for key in items.keys() & {of for of_work, of in _timeouts if of_work == name}:
+            del _timeouts[name, key]
         return
     except Exception as error:  # any error of one item must not stop the others
         if is_outage(error):
             raise
-    for item in items:
+    held = 0
+    for key, item in items.items():
         try:
             with conn.transaction():
                 work([item])
+            _timeouts.pop((name, key), None)
         except Exception as error:
             if is_outage(error):
                 raise
-            log.error("set aside: %s", telemetry.describe(error))
+            if is_contention(error) or _may_be_the_disks(error, (name, key)):
+                log.warning("%s: a row is left for the next pass: %s", name, telemetry.describe(error))
+                held += 1
+                if held == MOST_HELD:
+                    return
+                continue
+            log.error("%s: a row is set aside: %s", name, telemetry.describe(error))
+            conn.after_commit(metrics.rows_set_aside.labels(name).inc)
             aside(item)
+
+
+def _may_be_the_disks(error: Exception, row: tuple[str, Hashable]) -> bool:
+    """Whether the row met the time-out, and not for the last time that it may."""
+    if not isinstance(error, psycopg.errors.QueryCanceled):
+        return False
+    _timeouts[row] += 1
+    if _timeouts[row] < MOST_TIMEOUTS:
+        return True
+    del _timeouts[row]
+    return False
 
 
 class PeriodicRunner:
@@ -183,16 +218,18 @@ class Kept(NamedTuple):
         return max(0.0, row[0]) if row and row[0] is not None else 0.0
 
 
-# Tables whose rows were too large for a whole portion, with the rows that one may have.
+# Tables whose rows were too large, or the disk too slow, for a whole portion, with the rows that one may have.
 _most: dict[str, int] = {}
+# A fifth of the time-out: a portion twice as large is not cut off.
+QUICK_SECONDS = 3.0
 
 
 def _delete_portion(conn: Connection, rule: Kept) -> tuple[int, bool]:
     """Deletes a portion in a transaction of its own: the number of rows, and whether more are left.
 
-    After a portion that PostgreSQL cut off at its time-out, the table's portions are half as large.
+    After a portion that PostgreSQL cut off at its time-out, the table's portions are half as large; after a quick one, twice as large.
     """
-    most = _most.get(rule.table, PORTION)
+    most, began = _most.get(rule.table, PORTION), time.monotonic()
     statement = SQL("WITH gone AS ({} RETURNING tenant_id) SELECT tenant_id, count(*) FROM gone GROUP BY tenant_id")
     try:
         if not rule.audited:
@@ -214,6 +251,8 @@ def _delete_portion(conn: Connection, rule: Kept) -> tuple[int, bool]:
         _most[rule.table] = most // 2
         return 0, True
     conn.commit()
+    if deleted == most < PORTION and time.monotonic() - began < QUICK_SECONDS:
+        _most[rule.table] = min(2 * most, PORTION)
     return deleted, deleted == most
 
 

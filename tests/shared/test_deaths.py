@@ -4,12 +4,16 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import psycopg
 import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+from psycopg_pool import ConnectionPool, PoolTimeout
 
 from deploy.local.databases import Database
 from shared.messaging import dead_letters
@@ -132,6 +136,42 @@ def test_an_error_is_no_death(
     with psycopg.connect(consumer.admin) as conn:
         assert conn.execute("SELECT attempts, deaths FROM failures").fetchall() == [(2, None)] * 2
     assert scalar(consumer.admin, "SELECT count(*) FROM begun") == 0
+
+
+def test_outages_while_a_living_worker_applies_a_message_are_no_deaths_of_it(
+    producer: Database, consumer: Database, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database goes away while the message is applied, comes back, and another worker counts before the first one is at work again."""
+    monkeypatch.setattr(dead_letters, "DEAD_SECONDS", 0)
+    monkeypatch.setattr(dead_letters, "SWEEP_SECONDS", 0)
+    user = str(conninfo_to_dict(consumer.worker)["user"])
+    role = sql.Identifier(user)
+    publish(producer, link("enc_1"))
+    found = envelopes(producer)
+
+    def cut_off(conn: Connection, received: Sequence[Received[Any]]) -> None:
+        with psycopg.connect(consumer.admin, autocommit=True) as admin:
+            admin.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(role))
+            admin.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = %s", (user,))
+        effect(conn, received)
+
+    worker = worker_of("device_ingest", consumer, redis_url, cut_off).consumer
+    for _ in range(dead_letters.MAX_DEATHS + 1):
+        worker.consume(*batch(found))
+        with psycopg.connect(consumer.admin, autocommit=True) as admin:
+            admin.execute(sql.SQL("ALTER ROLE {} LOGIN").format(role))
+        another = worker_of("device_ingest", consumer, redis_url).consumer
+        another._deaths.suspects(another.pool, [found[0].id])
+        wait_for(lambda: usable(worker.pool), what="the pool to find the database again")
+    worker_of("device_ingest", consumer, redis_url).consumer.consume(*batch(found))
+    assert dead_letters.newest(worker.pool, 10) == []
+    assert effects(consumer) == (1, 1)
+
+
+def usable(pool: ConnectionPool[Connection]) -> bool:
+    with suppress(PoolTimeout, psycopg.OperationalError), pool.connection(1) as conn:
+        return conn.execute("SELECT 1").fetchone() is not None
+    return False
 
 
 def test_a_message_that_had_its_effect_is_no_dead_letter_however_many_workers_ended(

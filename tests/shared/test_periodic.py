@@ -1,19 +1,20 @@
 """Periodic jobs: one run at a time however many relays there are, and a failing job affects no other."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from unittest.mock import Mock
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from deploy.local.databases import Database
 from shared.process import metrics
 from shared.storage import jobs as shared_jobs
-from shared.storage.database import Connection, open_tasks_pool
-from shared.storage.jobs import LOCK, Kept, Periodic, PeriodicRunner
+from shared.storage.database import Connection, open_tasks_pool, task_transaction
+from shared.storage.jobs import LOCK, MOST_TIMEOUTS, Kept, Periodic, PeriodicRunner, apart
 from tests.shared.support import link, publish, scalar
 from tests.support.waiting import PATIENCE, wait_for
 
@@ -216,6 +217,19 @@ def test_large_rows_are_deleted_in_smaller_portions_instead_of_never(
     assert shared_jobs._most["inbox"] <= 4
 
 
+def test_portions_are_as_large_as_before_soon_after_a_disk_stood_still(
+    producer: Database, pool: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_jobs, "_most", {"inbox": 1})
+    with psycopg.connect(producer.admin) as conn:
+        conn.execute(
+            "INSERT INTO inbox SELECT gen_random_uuid(), 'org_1', now() - interval '31 days' FROM generate_series(1, 3000)"
+        )
+    with pool.connection() as conn:
+        assert shared_jobs.forget(conn, [Kept("inbox", "received_at", days=30)], seconds=60) == 3000
+    assert shared_jobs._most["inbox"] == shared_jobs.PORTION
+
+
 DEAD = """
     INSERT INTO dead_letters (message_id, tenant_id, producer, name, body, occurred_at, error, died_at)
     SELECT gen_random_uuid(), %s, 'auth', 'n', '{}', now(), 'e', now() - make_interval(days => age) FROM generate_series(81, 100) AS age
@@ -274,3 +288,78 @@ def test_a_job_of_another_lane_does_not_wait_for_a_slow_one(pool: Any) -> None:
     with at_work(pool, slow, Periodic("quick", 0.01, lambda conn: done.set())):
         assert done.wait(PATIENCE)
         released.set()
+
+
+@pytest.fixture
+def rows(producer: Database) -> list[int]:
+    """The keys of rows in a table `worked`, which the worker may write."""
+    with psycopg.connect(producer.admin) as conn:
+        conn.execute(
+            "CREATE TABLE worked (id integer PRIMARY KEY, times integer NOT NULL DEFAULT 0 CHECK (id <> 2 OR times = 0))"
+        )
+        conn.execute("INSERT INTO worked SELECT generate_series(1, 6)")
+        conn.execute("GRANT SELECT, UPDATE ON worked TO PUBLIC")
+    return [*range(1, 7)]
+
+
+def worked(producer: Database) -> list[int]:
+    with psycopg.connect(producer.admin) as conn:
+        return [id for (id,) in conn.execute("SELECT id FROM worked WHERE times > 0 ORDER BY id").fetchall()]
+
+
+def one_pass(pool: Any, rows: list[int], work: Any, **settings: str) -> list[int]:
+    """The rows that a pass sets aside."""
+    aside: list[int] = []
+    with task_transaction(pool) as conn:
+        for name, value in settings.items():
+            conn.execute(sql.SQL("SET LOCAL {} = {}").format(sql.Identifier(name), sql.Literal(value)))
+        apart(conn, "work", {row: row for row in rows}, lambda some: work(conn, some), aside.append)
+    return aside
+
+
+def add(conn: Connection, rows: Sequence[int]) -> None:
+    conn.execute("UPDATE worked SET times = times + 1 WHERE id = ANY(%s)", (rows,))
+
+
+def test_a_row_that_no_statement_takes_is_set_aside_and_all_others_are_worked_on(
+    pool: Any, producer: Database, rows: list[int]
+) -> None:
+    assert one_pass(pool, rows, add) == [2]
+    assert worked(producer) == [1, 3, 4, 5, 6]
+
+
+def test_a_row_that_somebody_locks_waits_for_the_next_pass(pool: Any, producer: Database, rows: list[int]) -> None:
+    with psycopg.connect(producer.admin) as other:
+        other.execute("UPDATE worked SET times = 0 WHERE id = 4")
+        assert one_pass(pool, rows, add, lock_timeout="50ms") == [2]
+        assert worked(producer) == [1, 3, 5, 6]
+    assert one_pass(pool, [4], add) == []
+    assert worked(producer) == [1, 3, 4, 5, 6]
+
+
+def test_a_locked_table_sets_no_row_aside(pool: Any, producer: Database, rows: list[int]) -> None:
+    tried: list[Sequence[int]] = []
+
+    def noted(conn: Connection, some: Sequence[int]) -> None:
+        tried.append(some)
+        add(conn, some)
+
+    with psycopg.connect(producer.admin) as other:
+        other.execute("LOCK TABLE worked")
+        assert one_pass(pool, rows, noted, lock_timeout="50ms") == []
+    assert tried == [rows, [1], [2]]
+
+
+def test_a_disk_that_stands_still_sets_no_row_aside_and_a_row_that_always_takes_too_long_is(
+    pool: Any, rows: list[int]
+) -> None:
+    def all_slow(conn: Connection, some: Sequence[int]) -> None:
+        conn.execute("SELECT pg_sleep(5)")
+
+    def one_slow(conn: Connection, some: Sequence[int]) -> None:
+        conn.execute("SELECT pg_sleep(5)" if 3 in some else "SELECT 1")
+
+    assert one_pass(pool, rows, all_slow, statement_timeout="50ms") == []
+    assert one_pass(pool, rows, lambda conn, some: None) == []
+    passes = [one_pass(pool, rows, one_slow, statement_timeout="50ms") for _ in range(MOST_TIMEOUTS + 1)]
+    assert passes == [*[[]] * (MOST_TIMEOUTS - 1), [3], []]

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import httpx2
 import pytest
@@ -18,10 +19,10 @@ import pytest
 from deploy.local import ports
 from deploy.local.table import ROOT
 from services.webhook_dispatcher.fanout.intake import Intake
-from services.webhook_dispatcher.sending import queries
+from services.webhook_dispatcher.sending import queries, recording
 from services.webhook_dispatcher.sending.sender import Pump
 from services.webhook_dispatcher.settings import Settings
-from shared.storage.database import AsyncConnection
+from shared.storage.database import AsyncConnection, clock
 from tests.support.alone import environment_of
 from tests.support.receiver import Behaviour, Received, Receiver, answer, hang, running
 from tests.support.waiting import PATIENCE, TIMES, wait_for
@@ -224,6 +225,30 @@ def latencies(dispatcher: Dispatcher, partner: Partner, receiver: Receiver, numb
         wait_for(lambda before=before: len(receiver.requests) > before)
         seen.append(time.monotonic() - began)
     return sorted(seen)
+
+
+def test_a_sender_that_stood_still_after_its_claim_sends_nothing_that_another_may_have_sent(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its clock is half a minute on when it reads the claim's answer. It gives all back, and sends each once with its next claim."""
+    dispatcher.run("DELETE FROM queue")
+    partner.subscribe(receiver.url, "incident.updated")
+    events = dispatcher.publish(partner.tenant_id, *["incident.updated"] * 5)
+    claims: list[int] = []
+    claim, now = recording.claim, clock.now
+
+    async def slow(*arguments: Any) -> list[tuple[Any, ...]]:
+        rows = await claim(*arguments)
+        claimed = sum(row[2] is not None for row in rows)
+        late = 30 if claimed and not sum(claims) else 0
+        claims.append(claimed)
+        monkeypatch.setattr(clock, "now", lambda: now() + late)
+        return rows
+
+    monkeypatch.setattr(recording, "claim", slow)
+    dispatcher.pump_until(lambda: len(receiver.requests) >= len(events))
+    assert sorted(request.headers["webhook-id"] for request in receiver.requests) == sorted(events)
+    assert sum(claims) > len(events)
 
 
 @pytest.mark.parametrize(("tenants", "hanging"), [(40, 10), (1, 99)], ids=["forty tenants", "the same tenant"])

@@ -58,6 +58,8 @@ LONGEST_CHAIN = 3
 SERVICES = sorted({consumer_of(kind) for kind in (AutomationDelivery, AutomationIncident, RunDocument)})
 # Tenants, and runs of all of them, that one portion of due runs looks at; and runs of one tenant.
 MOST_TENANTS = 100
+BEGIN_DUE = "begin due runs"
+metrics.begin(metrics.rows_set_aside, [BEGIN_DUE])
 DUE_OF_TENANT = 25
 # Seconds of work before new runs have their turn.
 DUE_SECONDS = 0.3
@@ -176,9 +178,7 @@ class Engine:
         with conn.cursor(row_factory=class_row(RunRow)) as cursor:
             set_json_loads(_readable, cursor)
             due = cursor.execute(queries.LOCK_DUE_RUNS, limits).fetchall()
-        apart(
-            conn, due, partial(_begin, conn), lambda run: _settle(conn, run, "dead", "unfit", "The run cannot begin.")
-        )
+        apart(conn, BEGIN_DUE, {run.id: run for run in due}, partial(_begin, conn), partial(_end_unfit, conn))
         return len(due)
 
     def begin_all_due(self, conn: Connection) -> int:
@@ -192,6 +192,10 @@ class Engine:
                     break
                 before = total
         return total
+
+
+def _end_unfit(conn: Connection, run: RunRow) -> None:
+    _settle(conn, run, "dead", "unfit", "The run cannot begin.")
 
 
 def _begin(conn: Connection, due: Sequence[RunRow]) -> None:
@@ -297,7 +301,7 @@ def periodic(settings: Settings) -> list[Periodic]:
     """The relay's work for runs."""
     answer, days = settings.automation_answer_seconds, settings.automation_runs_kept_days
     return [
-        Periodic("begin due runs", 0.5, engine(settings).begin_all_due, behind=oldest),
+        Periodic(BEGIN_DUE, 0.5, engine(settings).begin_all_due, behind=oldest),
         Periodic("give up unanswered runs", 30, partial(give_up_unanswered, seconds=answer), behind=oldest),
         Periodic("expire runs", 60, partial(expire, days=days), lane="retention", behind=metrics.retention_overdue),
         Periodic("measure runs", 5, partial(measure, answer=answer), behind="a measurement"),

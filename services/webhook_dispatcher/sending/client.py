@@ -29,7 +29,7 @@ class Due(msgspec.Struct, kw_only=True):
     """A claimed delivery with everything that sending it needs.
 
     `body` is its JSON in UTF-8, None where the event is past its retention. `rung` counts the failed attempts of its ladder, `share` is its
-    class of slots (lanes.py), and its lease runs from the monotonic second `claimed`.
+    class of slots (lanes.py). Its lease runs from `leased_at` by the database's clock, the monotonic second `claimed` of this process.
     """
 
     delivery_id: str
@@ -49,6 +49,7 @@ class Due(msgspec.Struct, kw_only=True):
     concurrency: int
     failing: bool = False
     share: str = "asked"
+    leased_at: datetime | None = None
     claimed: float = 0.0
 
     @property
@@ -113,7 +114,7 @@ class Client:
         """Sends once. Every fault of a receiver is in the outcome; only cancelling raises."""
         began = time.monotonic()
         try:
-            exchange = Exchange(self.policy.check_url(url))
+            exchange = Exchange(self.policy.check_url(url), until=began + self.deadline)
         except RefusedTarget as error:
             return Outcome(error=f"address_refused: {error}"), None
         exchange.moments["began"] = began

@@ -1,6 +1,7 @@
 """Connections to untrusted receivers: to checked addresses, one request at a time, kept for a few seconds."""
 
 import asyncio
+import math
 import ssl
 import time
 import zlib
@@ -164,9 +165,10 @@ class Connection(ResponseReader):
 
 @dataclass
 class Exchange:
-    """Facts about one request for its diagnosis. `moments` are monotonic seconds of its phases."""
+    """Facts about one request for its diagnosis. `moments` are monotonic seconds of its phases; after `until` it is not sent."""
 
     target: Target
+    until: float = math.inf
     address: str | None = None
     certificate: dict[str, Any] | None = None
     tls_version: str | None = None
@@ -189,6 +191,10 @@ class Pool:
         Raises RefusedTarget, UnknownName, Broken, ssl.SSLError, TimeoutError or OSError.
         """
         connection = await self._take(exchange)
+        # A process that stood still meets its connection before its time-out, when another sender may have sent the delivery.
+        if time.monotonic() > exchange.until:
+            connection.close()
+            raise TimeoutError
         try:
             await connection.post(head, body, answer)
         except Broken as error:

@@ -150,7 +150,7 @@ CLAIM: LiteralString = (
         SELECT c.delivery_id, c.delivery_at, c.tenant_id, c.subscription_id, c.event_id, c.event_type, c.attempt, c.rung,
             convert_to(c.body, 'UTF8') AS body, c.traceparent, s.url, s.secret,
             CASE WHEN s.previous_secret_expires_at > now() THEN s.previous_secret END AS previous_secret,
-            s.headers, s.concurrency, s.failing_since IS NOT NULL AS failing, c.class
+            s.headers, s.concurrency, s.failing_since IS NOT NULL AS failing, c.class, c.due_at - interval '20 seconds' AS leased_at
         FROM claimed c JOIN subscriptions s ON s.id = c.subscription_id
     ) sent ON true
 """

@@ -233,7 +233,8 @@ class Pump:
             if lane is None:
                 lane = self.lanes[due.subscription_id] = Lane.of(due)
             lane.refresh(due)
-            due.claimed = time.monotonic()
+            assert due.leased_at is not None
+            due.claimed = time.monotonic() - max(0.0, clock.now() - due.leased_at.timestamp())
             self.slots.take(due)
             if due.share == "asked" or lane.in_flight < lane.most(self.peers):
                 self._start(lane, due)
@@ -258,7 +259,11 @@ class Pump:
             self._start(lane, lane.waiting.popleft())
 
     async def _send(self, due: Due, lane: Lane) -> None:
+        """Sends a delivery, or gives it back where this process stood still since the claim: another sender may have it now."""
         try:
+            if time.monotonic() - due.claimed > LONGEST_AHEAD:
+                self.released.append(due)
+                return
             sent = await deliver(self.client, self.vault, due)
         except UnreadableCiphertext:
             log.error("secret of %s cannot be decrypted; its deliveries wait for the key", due.subscription_id)
