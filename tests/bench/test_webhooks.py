@@ -32,6 +32,7 @@ from shared.messaging import broker, outbox
 from shared.messaging.messages import Event
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring
+from shared.storage import locks
 from tests.bench import webhooks_ordinary
 from tests.support.running import RunningStack
 from tests.support.stack import Stack
@@ -166,17 +167,24 @@ def test_throughput_beside_the_ordinary_design_and_bullmq(rig: Rig) -> None:
 
 
 def test_senders_share_the_work_and_two_are_no_slower_than_one(rig: Rig) -> None:
-    """Forty webhooks, each with a backlog that is written before any sender starts, with 1, 2 and 4 senders."""
+    """Forty webhooks, each with a backlog, and 1, 2 and 4 senders that begin at the same moment. Each sends its part within a fifth.
+
+    Two senders are slower than one only where the difference is smaller than that between two rounds of the same.
+    """
     webhooks = [rig.subscribe("/hook", "incident.updated") for _ in range(40)]
     rig.offer(20, 2)  # so that the dispatcher knows each
     print(f"\n{'senders':>8} {'per second':>11}   of each")
-    rates = {number: shared_rate(rig, number, BURST // 20) for number in (1, 2, 4)}
+    rates: dict[int, list[float]] = {1: [], 2: [], 4: []}
+    shares: list[float] = []
+    for number in (*rates,) * ROUNDS:
+        rate, each = shared_rate(rig, number, BURST // 20)
+        print(f"{number:>8} {rate:>11.0f}   {each}")
+        rates[number].append(rate)
+        shares += [count * number / sum(each) for count in each]
     for webhook in webhooks:
         rig.unsubscribe(webhook)
-    for number, (rate, each) in rates.items():
-        print(f"{number:>8} {rate:>11.0f}   {each}")
-        assert max(each) - min(each) <= 0.2 * sum(each)
-    assert rates[2][0] >= 0.95 * rates[1][0]
+    assert all(0.8 <= share <= 1.2 for share in shares), shares
+    assert statistics.median(rates[2]) >= statistics.median(rates[1]) - (max(rates[1]) - min(rates[1])), rates
 
 
 def shared_rate(rig: Rig, number: int, events: int) -> tuple[float, list[int]]:
@@ -191,9 +199,13 @@ def shared_rate(rig: Rig, number: int, events: int) -> tuple[float, list[int]]:
             owner.commit()
             rig.arrived()
             with ExitStack() as stack:
+                # Nobody claims before all are ready: the first would else send a large part alone.
+                owner.execute(f"SELECT pg_advisory_lock({locks.SENDER_CLAIM})")
                 ports = [stack.enter_context(sender_process(rig)) for _ in range(number)]
                 for port in ports:
                     wait_for(lambda port=port: answers(f"http://127.0.0.1:{port}/readyz"), 30)
+                owner.execute(f"SELECT pg_advisory_unlock({locks.SENDER_CLAIM})")
+                owner.commit()
                 wait_for(lambda: waiting(owner) == 0, 180)
                 each = [sent_by(port) for port in ports]
             arrived = [int(line.partition(" ")[2]) for line in rig.report.get("/report").text.split("\n") if line]
