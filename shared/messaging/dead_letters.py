@@ -162,7 +162,7 @@ class Deaths:
 
     @contextmanager
     def begun(self, pool: ConnectionPool[Connection], envelopes: Sequence[Envelope]) -> Iterator[UUID]:
-        """Commits the row of a batch. The transaction that applies the batch deletes the row first, by `END` and the id that this yields."""
+        """Commits the row of a batch. The transaction that applies it deletes the row first, by `END` and the id that this yields."""
         mark, ids = uuid4(), [each.id for each in envelopes]
         unended = {"mark": mark, "message_ids": ids, "alone": int(len(ids) == 1)}
         try:

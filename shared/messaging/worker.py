@@ -14,7 +14,6 @@ from typing import Any, LiteralString, Protocol, Union
 from uuid import UUID
 
 import msgspec
-import psycopg
 from celery import Celery, signals
 from celery.exceptions import SecurityWarning
 from opentelemetry import trace

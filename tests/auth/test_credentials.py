@@ -66,13 +66,15 @@ def test_an_impossible_overlap_is_422(auth: Auth, overlap: Any) -> None:
     assert auth.token(app).status_code == 200
 
 
-def test_rotation_is_an_event_that_names_no_secret(auth: Auth) -> None:
+@pytest.mark.parametrize("overlap", [0, 3600])
+def test_rotation_is_an_event_of_the_catalogue_that_names_no_secret(auth: Auth, overlap: int) -> None:
     app = auth.register()
-    rotated = rotate(auth, app)
+    rotated = rotate(auth, app, overlap_seconds=overlap)
     rows = auth.sql("SELECT body FROM outbox WHERE body->'data'->>'client_id' = %s", app["client_id"])
     (event,) = (body for (body,) in rows)
     assert event["type"] == "app.secret_rotated"
     assert event["event_id"].startswith("evt_")
+    assert violation(event["type"], event["data"]) is None
     assert rotated["client_secret"] not in str(rows)
 
 
