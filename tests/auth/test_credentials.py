@@ -7,6 +7,7 @@ import jwt
 import pytest
 from jwt import PyJWKSet
 
+from services.webhook_dispatcher.fanout.intake import violation
 from tests.auth.support import Auth, basic, claims_of
 from tests.support.waiting import wait_for
 

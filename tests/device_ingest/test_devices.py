@@ -7,6 +7,7 @@ import pytest
 
 from services.device_ingest import queries
 from services.device_ingest.models import DeviceChange, Enrolment
+from shared.messaging.event_types import catalogue
 from shared.primitives import ids
 from tests.device_ingest.conftest import DEVICES, SPO2, Inside, Partner, StartApp
 
@@ -281,3 +282,8 @@ def test_devices_enrolled_at_once_stop_at_the_cap_and_those_known_go_on(start_ap
         assert refused["type"].endswith("#limit-reached")
         assert (refused["resource"], refused["limit"]) == ("devices", 3)
         assert enrol(statuses.index(201)) == 200
+
+
+def test_the_device_of_an_events_example_has_a_class_that_enrolment_accepts() -> None:
+    shown = catalogue()["device.enrolled"].example
+    msgspec.convert({"serial_number": "SN-1", "device_class": shown["device_class"]}, Enrolment)
