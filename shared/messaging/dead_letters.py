@@ -121,7 +121,7 @@ SWEEP: LiteralString = """
     ON CONFLICT (message_id) DO UPDATE SET deaths = coalesce(failures.deaths, 0) + excluded.deaths, failed_at = now()
     RETURNING message_id
 """
-# Of batches of a living worker: what another one has counted as its death by now is taken back.
+# For a batch of a living worker. A death that another worker has counted for it meanwhile is taken back.
 END_OF_LIVING: LiteralString = """
     WITH ended AS (DELETE FROM begun WHERE id = %(mark)s RETURNING id)
     UPDATE failures SET deaths = greatest(deaths - %(alone)s, 0)

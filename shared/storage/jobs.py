@@ -50,7 +50,7 @@ class Periodic(NamedTuple):
 
 # How often a row alone may meet the time-out of a statement, in a row, before it is set aside.
 MOST_TIMEOUTS = 3
-# How many rows of a pass may meet a lock or the time-out. All rows do where a table is locked or a disk stands still.
+# How many rows of a pass may meet a lock or the time-out. All rows do where a table is locked or a disk is stalled.
 MOST_HELD = 2
 _timeouts: Counter[tuple[str, Hashable]] = Counter()
 
