@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Generator, Iterator
@@ -36,7 +37,7 @@ DOCUMENTS = "gateway/docs/static/openapi.json"
 
 def pytest_configure(config: pytest.Config) -> None:
     """Builds the documents of the docs host if code has changed since, once and before any process of the tests reads them."""
-    if not hasattr(config, "workerinput"):
+    if not hasattr(config, "workerinput") and shutil.which("make"):
         command = ["make", "--silent", f"PY={sys.executable}", "--old-file=.venv/.installed", DOCUMENTS]
         subprocess.run(command, cwd=ROOT, check=True)
 

@@ -69,7 +69,16 @@ def _send(conn: Connection) -> int:
     ended.sort(key=lambda one: (one.tenant_id, one.ended_at))
     for tenant_id, theirs in groupby(ended, key=lambda one: one.tenant_id):
         set_tenant(conn, tenant_id)
-        notices = (msgspec.convert(one, AuthorityEnded, from_attributes=True) for one in theirs)
+        notices = (
+            AuthorityEnded(
+                grant_id=one.grant_id,
+                user_id=one.user_id,
+                client_id=one.client_id,
+                scopes_left=one.scopes_left,
+                ended_at=one.ended_at,
+            )
+            for one in theirs
+        )
         outbox.add_sync(conn, tenant_id, *notices)
     conn.commit()
     return len(ended)
