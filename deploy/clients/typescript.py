@@ -415,7 +415,9 @@ def _class(name: str, base: str, meaning: str) -> str:
 
 
 def _problems() -> str:
-    lines = [f"// {NOTE}\n\n/** A class for each status, and below it one for each kind of problem with that status. */\n"]
+    lines = [
+        f"// {NOTE}\n\n/** A class for each status, and below it one for each kind of problem with that status. */\n"
+    ]
     lines.append("\nimport { APIError } from './errors.js';\n")
     lines += [_class(name, "APIError", meaning_of(status)) for status, name in STATUSES.items()]
     lines.append(_class("ServerError", "APIError", "A status of 500 or more without a class of its own."))

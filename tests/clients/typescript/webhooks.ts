@@ -1,0 +1,24 @@
+// Verifies each request of standard input, and prints its event or error.
+import { readFileSync } from 'node:fs';
+import { webhooks } from 'knogin';
+
+interface Case {
+  body: number[] | string;
+  headers: Record<string, string>;
+  secret: string | string[];
+  tolerance?: number;
+}
+
+const cases: Case[] = JSON.parse(readFileSync(0, 'utf8'));
+const found = await Promise.all(
+  cases.map(async ({ body, headers, secret, tolerance }, at) => {
+    const payload = typeof body === 'string' ? body : Uint8Array.from(body);
+    const given = at % 2 || Object.values(headers).some((value) => /[^\x20-\x7e]/.test(value)) ? headers : new Headers(headers);
+    try {
+      return { event: await webhooks.verify(payload, given, secret, { tolerance }) };
+    } catch (error) {
+      return { name: (error as Error).name, message: (error as Error).message };
+    }
+  }),
+);
+console.log(JSON.stringify(found));
