@@ -246,10 +246,10 @@ class Resource:
     @staticmethod
     def _imports(body: str) -> str:
         known = {
+            "../calls.js": ["Caller", "CallOptions", "KeyedOptions", "PageOptions", "Unchanged"],
             "../fhir.js": ["FhirBundle", "FhirBundles"],
             "../models/index.js": ["models"],
             "../paging.js": ["Pages"],
-            "../transport.js": ["Caller", "CallOptions", "KeyedOptions", "PageOptions", "Unchanged"],
         }
         lines: list[str] = []
         for module, names in known.items():
@@ -439,7 +439,7 @@ def _problems() -> str:
 
 def _resources(contract: Contract) -> str:
     names = {attribute(tag): pascal(attribute(tag)) for tag in contract.tags}
-    lines = [f"// {NOTE}\n\nimport type {{ Caller }} from '../transport.js';\n"]
+    lines = [f"// {NOTE}\n\nimport type {{ Caller }} from '../calls.js';\n"]
     lines += [f"import {{ {name} }} from './{module}.js';\n" for module, name in sorted(names.items())]
     lines.append("\n" + "".join(f"export type * from './{module}.js';\n" for module in sorted(names)))
     lines.append("\n/** The operations of a client, by the part of the platform. */\nexport class Resources {\n")

@@ -26,7 +26,7 @@ README_BLOCK = re.compile(r"(?:<!-- runs: (\w+) -->\n)?```ts\n(.*?)```", re.DOTA
 # The names that a block of the README uses.
 PRELUDE = "".join(
     f"const {name} = process.env['{name}'] ?? '';\n"
-    for name in ("CLIENT_ID", "CLIENT_SECRET", "BASE_URL", "ENCOUNTER", "SECRET")
+    for name in ("CLIENT_ID", "CLIENT_SECRET", "BASE_URL", "ENCOUNTER", "INCIDENT", "SECRET")
 )
 # A project as strict as one can be, without the types of Node.js: its programs bring what they use in node.d.ts.
 OPTIONS: dict[str, Any] = {
@@ -99,7 +99,9 @@ def _make(folder: Path) -> None:
     shutil.move(folder / "unpacked" / "package", folder / "node_modules" / "knogin")
     shutil.copytree(PROGRAMS, folder / "src")
     for name, block in blocks().items():
-        (folder / "src" / f"readme_{name}.ts").write_text(PRELUDE + block)
+        # A stack has each incident once, and other READMEs use it too.
+        sample = block.replace("'cad_999'", "INCIDENT")
+        (folder / "src" / f"readme_{name}.ts").write_text(PRELUDE + sample)
     (folder / "package.json").write_text('{ "private": true, "type": "module" }')
     (folder / "tsconfig.json").write_text(json.dumps({"compilerOptions": OPTIONS, "include": ["src"]}))
     assert (complaints := tsc(folder)) == "", complaints

@@ -1,11 +1,15 @@
+import type { Answer, Attempt, Fetch } from './calls.js';
 import { Credentials, type Secret } from './credentials.js';
 import { ConfigurationError } from './errors.js';
 import { Resources } from './resources/index.js';
 import { environment } from './runtime.js';
 import { Tokens } from './tokens.js';
-import { type Answer, type Attempt, type Fetch, located, Road } from './transport.js';
+import { located, Road } from './transport.js';
 
-const ENVIRONMENTS: Record<'production' | 'local', string> = { production: 'https://api.knogin.com', local: 'http://api.localhost:8080' };
+const ENVIRONMENTS: Record<'production' | 'local', string> = {
+  production: 'https://api.knogin.com',
+  local: 'http://api.localhost:8080',
+};
 const TIMEOUT = 30_000;
 const LARGEST_ANSWER = 64 << 20;
 
@@ -20,7 +24,9 @@ export interface KnoginOptions {
   keyId?: string | undefined;
   /** A token that is given, such as an administrator's service token. Without, KNOGIN_TOKEN is read. */
   token?: Secret | undefined;
-  /** The address of a platform. Without it and `environment`, KNOGIN_BASE_URL is read; without that, it is production. */
+  /**
+   * The address of a platform. Without it and `environment`, KNOGIN_BASE_URL is read; without that, it is production.
+   */
   baseUrl?: string | undefined;
   environment?: 'production' | 'local' | undefined;
   /** Narrows the tokens; without, a token has all scopes of the app. */

@@ -18,7 +18,7 @@ interface Key {
 
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 const ASSERTION_SECONDS = 60;
-// The object identifiers (RFC 3279, RFC 5480, RFC 8410) that a PKCS #8 key begins with, and the JWS algorithm that fits.
+// The object identifiers (RFC 3279, 5480, 8410) that a PKCS #8 key begins with, and the JWS algorithm that fits.
 const ALGORITHMS: readonly (readonly [string, string, RsaHashedImportParams | EcKeyImportParams | Algorithm])[] = [
   ['06092a864886f70d010101', 'RS256', { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }],
   ['06072a8648ce3d020106082a8648ce3d030107', 'ES256', { name: 'ECDSA', namedCurve: 'P-256' }],

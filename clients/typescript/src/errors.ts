@@ -112,8 +112,8 @@ export class APIError extends KnoginError {
 }
 
 /**
- * The status is one of success, but the body is not the one of the contract, or larger than `maxAnswerBytes`: a proxy may have replaced
- * it. The call had its effect.
+ * The status is one of success, but the body is not the one of the contract, or larger than `maxAnswerBytes`: a proxy
+ * may have replaced it. The call had its effect.
  */
 export class UnreadableAnswer extends APIError {
   static {
@@ -150,7 +150,10 @@ function faults(value: unknown): FieldFault[] {
     .map((one) => ({ pointer: '', code: 'invalid', detail: '', ...one }));
 }
 
-/** The seconds of a `Retry-After` header, which may be a date (RFC 9110 §10.2.3). null if there is none or it is not readable. */
+/**
+ * The seconds of a `Retry-After` header, which may be a date (RFC 9110 §10.2.3). null if there is none or it is not
+ * readable.
+ */
 export function secondsOf(header: string | null): number | null {
   if (!header) return null;
   if (/^[0-9]+$/.test(header)) return Number(header.slice(0, 9));

@@ -1,4 +1,7 @@
-/** `nextCursor` is null on the last page. Pass it as `cursor` to the same method to go on from here, also in another process. */
+/**
+ * `nextCursor` is null on the last page. Pass it as `cursor` to the same method to go on from here, also in another
+ * process.
+ */
 export interface Page<T> {
   items: T[];
   nextCursor: string | null;

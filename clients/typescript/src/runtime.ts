@@ -1,4 +1,4 @@
-import type { Fetch } from './transport.js';
+import type { Fetch } from './calls.js';
 
 /** The parts of Node.js that are used: browsers have none of them, Deno and Bun offer them too. */
 interface Http {
@@ -56,8 +56,8 @@ export async function randomId(): Promise<string> {
 }
 
 /**
- * RFC 6761 §6.3: `*.localhost` is this machine, but many resolvers do not know the names, and `fetch` lets nobody name another host. So
- * plain HTTP to such a name goes to 127.0.0.1 by `node:http`. A browser finds the names by itself.
+ * RFC 6761 §6.3: `*.localhost` is this machine, but many resolvers do not know the names, and `fetch` lets nobody name
+ * another host. So plain HTTP to such a name goes to 127.0.0.1 by `node:http`. A browser finds the names by itself.
  */
 export function fetchFor(base: URL): Fetch {
   const isLocal = base.protocol === 'http:' && base.hostname.endsWith('.localhost');

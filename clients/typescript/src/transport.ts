@@ -1,10 +1,10 @@
+import { Answer, type Attempt, type Call, type Caller, type Fetch, type Operation } from './calls.js';
 import type { Credentials } from './credentials.js';
 import {
   APIError,
   ConfigurationError,
   ConnectionFailed,
   isObject,
-  parsed,
   type Refusal,
   secondsOf,
   TimedOut,
@@ -20,102 +20,19 @@ const FIRST_WAIT = 500;
 const LONGEST_WAIT = 8_000;
 const LONGEST_RETRY_AFTER_SECONDS = 60;
 const LARGEST_REFUSAL = 1 << 20;
+// A longer timer would end at once.
+const LONGEST_TIMER = 2 ** 31 - 1;
 // The call had no effect: the platform says so, or it never got the call.
 const HARMLESS = new Set([408, 425, 429]);
 // The call may have had its effect: it is repeated only if that is safe.
 const UNCERTAIN = new Set([500, 502, 503, 504]);
 const REPEATABLE_METHODS = new Set(['GET', 'PUT', 'DELETE']);
 const NOT_SENT = new Set(['UND_ERR_CONNECT_TIMEOUT', 'ConnectionRefused', 'FailedToOpenSocket', 'ECONNREFUSED']);
-const MEDIA_TYPES = { json: 'application/json', form: 'application/x-www-form-urlencoded', bytes: 'application/octet-stream' };
-
-/** `fetch`, or a function like it. */
-export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
-
-/** A call of the contract. `answers` says for each status of success in which form its body is. */
-export interface Operation {
-  id: string;
-  method: string;
-  path: string;
-  answers: Readonly<Record<number, 'object' | 'array' | 'bytes' | 'any' | 'none'>> | 'raw';
-  body?: 'json' | 'form' | 'bytes';
-  keyed?: boolean;
-  auth?: 'bearer' | 'client' | 'open';
-}
-
-/** Options that every method takes. */
-export interface CallOptions {
-  /** Milliseconds for each attempt */
-  timeout?: number | undefined;
-  /** Ends the call, whatever it is doing */
-  signal?: AbortSignal | undefined;
-}
-
-/** Options of a call that takes an Idempotency-Key. */
-export interface KeyedOptions extends CallOptions {
-  /**
-   * Makes the call safe to repeat: for 24 hours, the same request with the same key gets the stored answer. Without, each call has one of
-   * its own, the same for all its attempts.
-   */
-  idempotencyKey?: string | undefined;
-}
-
-/** Options of a list. */
-export interface PageOptions extends CallOptions {
-  /** The highest number of items of a page */
-  limit?: number | undefined;
-  /** `nextCursor` of the page before the first one to fetch */
-  cursor?: string | undefined;
-}
-
-/** null where the caller gave an ETag: nothing has changed since. */
-export type Unchanged<ETag> = ETag extends string ? null : never;
-
-/** An operation with its values. What is undefined in `query` and `headers` is not sent. */
-export interface Call {
-  operation: Operation;
-  path?: readonly string[];
-  query?: Readonly<Record<string, unknown>>;
-  headers?: Readonly<Record<string, string | undefined>>;
-  body?: unknown;
-  options: CallOptions;
-  page?: string;
-}
-
-/** A client, as its resources see it. */
-export interface Caller {
-  value<T>(call: Call): Promise<T>;
-  pages<T>(call: Call): Pages<T>;
-}
-
-/** One attempt of a call, before it is sent. A hook may add to `headers`. */
-export interface Attempt {
-  readonly operation: string;
-  /** 1 for the first */
-  readonly number: number;
-  readonly method: string;
-  readonly url: string;
-  readonly headers: Headers;
-}
-
-/** The answer of one attempt, whole. */
-export class Answer {
-  constructor(
-    readonly status: number,
-    readonly headers: Headers,
-    readonly body: Uint8Array,
-    /** False if the rest of the body was too large and was not read */
-    readonly isWhole: boolean = true,
-  ) {}
-
-  text(): string {
-    return new TextDecoder().decode(this.body);
-  }
-
-  /** Throws a `SyntaxError` or `TypeError` if the body is not JSON. */
-  json(): unknown {
-    return parsed(this.body);
-  }
-}
+const MEDIA_TYPES = {
+  json: 'application/json',
+  form: 'application/x-www-form-urlencoded',
+  bytes: 'application/octet-stream',
+};
 
 /** Everything that calls need; shared by the views of one client. `timeout` is in milliseconds. */
 export interface Settings {
@@ -224,7 +141,9 @@ export class Road implements Caller {
     return judged(operation, answer);
   }
 
-  /** A page of the other host: the same call there, without a token. A browser does not say where that is, but follows. */
+  /**
+   * A page of the other host: the same call there, without a token. A browser does not say where that is, but follows.
+   */
   async #moved(call: Call, answer: Answer): Promise<Answer> {
     if (answer.status === 302) {
       const origin = (answer.headers.get('location') ?? '').split('/', 3).join('/');
@@ -256,7 +175,8 @@ export class Road implements Caller {
   async #proven(call: Call): Promise<Answer> {
     const { credentials, tokens } = this.#settings;
     const form = isObject(call.body) ? call.body : {};
-    const proves = credentials.hasClient && !['client_id', 'client_secret', 'client_assertion'].some((one) => one in form);
+    const isProven = ['client_id', 'client_secret', 'client_assertion'].some((name) => name in form);
+    const proves = credentials.hasClient && !isProven;
     if (proves && credentials.signs && !tokens.issuer) tokens.issuer = await this.#issuer(call);
     const headers = await headersOf(call);
     const build = async (): Promise<Built> => {
@@ -303,11 +223,12 @@ export class Road implements Caller {
     }
   }
 
-  async #attempted({ operation, options }: Call, attempt: Attempt, body: BodyInit | undefined): Promise<Answer | Failure> {
+  async #attempted(call: Call, attempt: Attempt, body: BodyInit | undefined): Promise<Answer | Failure> {
+    const { operation, options } = call;
     const { onRequest, onResponse, maxAnswerBytes, timeout } = this.#settings;
     const isHooked = operation.auth !== 'client';
     if (isHooked) await onRequest?.(attempt);
-    const milliseconds = options.timeout ?? timeout;
+    const milliseconds = Math.min(options.timeout ?? timeout, LONGEST_TIMER);
     const ending = new AbortController();
     const late = new DOMException(`the answer was not complete after ${milliseconds} ms`, 'TimeoutError');
     const timer = setTimeout(() => ending.abort(late), milliseconds);
@@ -352,8 +273,10 @@ export function located(address: string): URL {
   } catch {
     throw new ConfigurationError(`not an address: ${JSON.stringify(address.slice(0, 200))}`);
   }
-  const isPlain = ['http:', 'https:'].includes(url.protocol) && !url.search && !url.hash && !url.username && !url.password;
-  if (!isPlain) throw new ConfigurationError("the platform's base URL is not an http or https address");
+  const { protocol, search, hash, username, password } = url;
+  if (!['http:', 'https:'].includes(protocol) || search || hash || username || password) {
+    throw new ConfigurationError("the platform's base URL is not an http or https address");
+  }
   return url;
 }
 

@@ -5,7 +5,9 @@ import { webCrypto } from './runtime.js';
 const TOLERANCE_SECONDS = 300;
 const PREFIX = 'whsec_';
 
-/** The request is not a webhook of the platform for this secret. Answer it with 400; the message says which check fails. */
+/**
+ * The request is not a webhook of the platform for this secret. Answer it with 400; the message says which check fails.
+ */
 export class InvalidWebhook extends KnoginError {
   static {
     this.prototype.name = 'InvalidWebhook';
@@ -118,5 +120,5 @@ function eventOf(body: Uint8Array): Event {
   }
   const { type, timestamp, data } = isObject(event) ? event : {};
   if (typeof type === 'string' && typeof timestamp === 'string' && isObject(data)) return event as Event;
-  throw new InvalidWebhook('the body is signed, but is not an event of the contract: type, timestamp or data is missing');
+  throw new InvalidWebhook('the body is signed, but is not an event of the contract: it lacks type, timestamp or data');
 }

@@ -1,5 +1,5 @@
-// For each line of standard input makes the calls that it names, and prints their outcomes, the waits between attempts, and the attempts
-// that hooks saw.
+// For each line of standard input makes the calls that it names, and prints their outcomes, the waits between attempts,
+// and the attempts that hooks saw.
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { inspect } from 'node:util';
@@ -120,12 +120,15 @@ async function outcome(call: () => Promise<unknown>): Promise<unknown> {
 
 function described(error: unknown): unknown {
   const kinds: string[] = [];
-  for (let kind = Object.getPrototypeOf(error); kind; kind = Object.getPrototypeOf(kind)) kinds.push(kind.constructor.name);
+  for (let kind = Object.getPrototypeOf(error); kind; kind = Object.getPrototypeOf(kind)) {
+    kinds.push(kind.constructor.name);
+  }
   const { name, message } = error as Error;
   const shown = inspect(error, { depth: 9 });
   if (!(error instanceof APIError)) return { name, message, kinds, shown };
   const { status, type, traceId, retryAfter, errors, body } = error;
-  return { name, message, kinds, shown, status, type, traceId, retryAfter, errors, body: Array.from(body.slice(0, 99)), size: body.length };
+  const refused = { status, type, traceId, retryAfter, errors, body: Array.from(body.slice(0, 99)), size: body.length };
+  return { name, message, kinds, shown, ...refused };
 }
 
 async function answered(given: Given): Promise<unknown> {

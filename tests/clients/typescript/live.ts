@@ -6,7 +6,8 @@ const baseUrl = process.env['BASE_URL'] ?? '';
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 const OLD = 'whsec_b2xkLW9sZC1vbGQtb2xkLW9sZA==';
 const SCOPES = ['webhooks:write', 'argus:epcr:write', 'argus:devices:write', 'argus:acqi:read'];
-const INDICATORS = 'query($from: DateTime!, $to: DateTime!) { acqiMetrics(fromDate: $from, toDate: $to) { name value } }';
+const INDICATORS =
+  'query($from: DateTime!, $to: DateTime!) { acqiMetrics(fromDate: $from, toDate: $to) { name value } }';
 // Either the client finds *.localhost, or a fetch of its user does.
 const own = process.env['OWN_FETCH'] ? { fetch: (url: string, init: RequestInit) => fetch(url, init) } : {};
 const admin = new Knogin({ token: process.env['ADMIN_TOKEN'], baseUrl, ...own });
@@ -81,7 +82,8 @@ const client = new Knogin({
 });
 
 // A webhook; until the dispatcher has the app's approval it is refused.
-const hook = { url: `http://127.0.0.1:${receiver.address().port}/hook`, events: ['epcr.encounter.created'], secret: SECRET };
+const url = `http://127.0.0.1:${receiver.address().port}/hook`;
+const hook = { url, events: ['epcr.encounter.created'], secret: SECRET };
 const webhook = await until(async () => {
   try {
     return await client.webhooks.createWebhook(hook);
@@ -105,7 +107,8 @@ same((await client.epcr.getEncounter(encounter.id, { format: 'fhir', maxEntries:
 // A device and a batch of readings, of which one is refused.
 const device = await client.devices.enrolDevice({ serial_number: crypto.randomUUID(), device_class: 'oximeter' });
 const at = (second: number): string => new Date(Date.now() - second * 1000).toISOString();
-const good = [1, 2, 3, 4].map((second) => ({ mdc_code: 'MDC_PULS_OXIM_SAT_O2', value: 98, unit_code: '%', observed_at: at(second) }));
+const reading = { mdc_code: 'MDC_PULS_OXIM_SAT_O2', value: 98, unit_code: '%' };
+const good = [1, 2, 3, 4].map((second) => ({ ...reading, observed_at: at(second) }));
 const observations = [...good, { mdc_code: 'MDC_NONE', value: 1 }];
 const batch = await client.devices.recordObservations(device.id, { observations });
 same(batch.results.map((one) => one.status), [201, 201, 201, 201, 422]);
@@ -116,7 +119,8 @@ const { value: first } = await list.pages().next();
 if (!first?.nextCursor) throw new Error('there is no second page');
 same(first.items.length, 3);
 const ids = first.items.map((one) => one.id);
-for await (const one of client.devices.listObservations(device.id, { limit: 3, cursor: first.nextCursor })) ids.push(one.id);
+const rest = client.devices.listObservations(device.id, { limit: 3, cursor: first.nextCursor });
+for await (const one of rest) ids.push(one.id);
 const all: string[] = [];
 for await (const one of list) all.push(one.id);
 same(ids, all);
@@ -150,7 +154,8 @@ const etag = (await client.request('GET', `/api/v1/epcr/encounters/${encounter.i
 same(await client.epcr.getEncounter(encounter.id, { ifNoneMatch: etag }), null);
 
 // Every fault of a request.
-const wrong = await client.devices.enrolDevice({ serial_number: '', device_class: 'oxymeter' as 'oximeter' }).catch((error: unknown) => error);
+const misspelt = { serial_number: '', device_class: 'oxymeter' as 'oximeter' };
+const wrong = await client.devices.enrolDevice(misspelt).catch((error: unknown) => error);
 if (!(wrong instanceof problems.InvalidRequest)) throw wrong;
 same(wrong.errors.map((fault) => fault.pointer).sort(), ['/device_class', '/serial_number']);
 same(wrong.errors.find((fault) => fault.pointer === '/device_class')?.did_you_mean, 'oximeter');
@@ -168,10 +173,11 @@ await until(async () => {
 // A secret that is rotated is picked up.
 await client.withScopes('argus:epcr:write').epcr.getEncounter(encounter.id);
 const rotated = await admin.apps.rotateAppSecret(app.client_id, { overlap_seconds: 0 });
-const old = await client.withScopes('argus:devices:write').devices.getDevice(device.id).catch((error: unknown) => error);
+const narrowed = client.withScopes('argus:devices:write');
+const old = await narrowed.devices.getDevice(device.id).catch((error: unknown) => error);
 same(old instanceof problems.OAuthInvalidClient, true);
 secret = rotated.client_secret;
-same((await client.withScopes('argus:devices:write').devices.getDevice(device.id)).id, device.id);
+same((await narrowed.devices.getDevice(device.id)).id, device.id);
 
 // A private key takes the place of a secret.
 for (const [kind, algorithm] of Object.entries({
@@ -191,7 +197,7 @@ for (const [kind, algorithm] of Object.entries({
     jwks: { keys: [{ kty, crv, x, y, n, e, kid: 'k1', alg: kind, use: 'sig' }] },
   });
   const signing = new Knogin({ clientId: signer.client_id, privateKey, keyId: 'k1', baseUrl, ...own });
-  same((await signing.epcr.createEncounter(draft(`cad_${kind}`))).status, 'in_progress');
+  same((await signing.epcr.createEncounter(draft(`${incident}_${kind}`))).status, 'in_progress');
 }
 
 // Other calls of an administrator, and pages of the other host.

@@ -85,7 +85,9 @@ export function told(event: models.events.Event): string {
   return other;
 }
 
-export async function receiver(headers: Record<string, string | string[] | undefined>, body: Uint8Array): Promise<string> {
+type NodeHeaders = Record<string, string | string[] | undefined>;
+
+export async function receiver(headers: NodeHeaders, body: Uint8Array): Promise<string> {
   return told(await webhooks.verify(body, headers, ['whsec_new', 'whsec_old'], { tolerance: 60 }));
 }
 

@@ -13,7 +13,8 @@ const cases: Case[] = JSON.parse(readFileSync(0, 'utf8'));
 const found = await Promise.all(
   cases.map(async ({ body, headers, secret, tolerance }, at) => {
     const payload = typeof body === 'string' ? body : Uint8Array.from(body);
-    const given = at % 2 || Object.values(headers).some((value) => /[^\x20-\x7e]/.test(value)) ? headers : new Headers(headers);
+    const isPlain = Object.values(headers).every((value) => /^[\x20-\x7e]*$/.test(value));
+    const given = isPlain && at % 2 ? new Headers(headers) : headers;
     try {
       return { event: await webhooks.verify(payload, given, secret, { tolerance }) };
     } catch (error) {

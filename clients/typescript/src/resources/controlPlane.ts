@@ -1,8 +1,8 @@
 // Generated from the contract by `make clients`; do not edit.
 
+import type { Caller, CallOptions, KeyedOptions, PageOptions, Unchanged } from '../calls.js';
 import type * as models from '../models/index.js';
 import type { Pages } from '../paging.js';
-import type { Caller, CallOptions, KeyedOptions, PageOptions, Unchanged } from '../transport.js';
 
 /** The options of `listPackages`. */
 export interface ListPackagesOptions extends PageOptions {

@@ -1,9 +1,9 @@
 // Generated from the contract by `make clients`; do not edit.
 
+import type { Caller, CallOptions, KeyedOptions, PageOptions, Unchanged } from '../calls.js';
 import type { FhirBundle, FhirBundles } from '../fhir.js';
 import type * as models from '../models/index.js';
 import type { Pages } from '../paging.js';
-import type { Caller, CallOptions, KeyedOptions, PageOptions, Unchanged } from '../transport.js';
 
 /** The options of `listEncounters`. */
 export interface ListEncountersOptions extends PageOptions {

@@ -1,7 +1,7 @@
 // Generated from the contract by `make clients`; do not edit.
 
+import type { Caller, CallOptions, KeyedOptions } from '../calls.js';
 import type * as models from '../models/index.js';
-import type { Caller, CallOptions, KeyedOptions } from '../transport.js';
 
 /** The options of `executeGraphql`. */
 export interface ExecuteGraphqlOptions extends KeyedOptions {

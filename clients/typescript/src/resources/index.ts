@@ -1,6 +1,6 @@
 // Generated from the contract by `make clients`; do not edit.
 
-import type { Caller } from '../transport.js';
+import type { Caller } from '../calls.js';
 import { Apps } from './apps.js';
 import { ControlPlane } from './controlPlane.js';
 import { Devices } from './devices.js';

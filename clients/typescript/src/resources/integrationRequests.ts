@@ -1,8 +1,8 @@
 // Generated from the contract by `make clients`; do not edit.
 
+import type { Caller, CallOptions, KeyedOptions, PageOptions } from '../calls.js';
 import type * as models from '../models/index.js';
 import type { Pages } from '../paging.js';
-import type { Caller, CallOptions, KeyedOptions, PageOptions } from '../transport.js';
 
 /** The options of `listIntegrationRequests`. */
 export interface ListIntegrationRequestsOptions extends PageOptions {

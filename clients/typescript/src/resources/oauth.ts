@@ -1,7 +1,7 @@
 // Generated from the contract by `make clients`; do not edit.
 
+import type { Caller, CallOptions, Unchanged } from '../calls.js';
 import type * as models from '../models/index.js';
-import type { Caller, CallOptions, Unchanged } from '../transport.js';
 
 /** The options of `getJwks`. */
 export interface GetJwksOptions<ETag extends string | undefined = string | undefined> extends CallOptions {
