@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tarfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -67,11 +67,9 @@ def tsc(folder: Path) -> str:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=SECONDS).stdout
 
 
-@pytest.fixture(scope="session")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project with the packed SDK, and the tests' programs compiled in `js`. Test processes share one."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "typescript"
+def installed(base: Path) -> Path:
+    """A project with the packed SDK, and the tests' programs compiled in `js`. Test processes with the same base share it."""
+    folder = base / "typescript"
     with _alone(folder.with_suffix(".lock")):
         if not (folder / "js").exists():
             _make(folder)
@@ -116,11 +114,13 @@ def environment(**more: str) -> dict[str, str]:
 class Program:
     """A running program that answers each line of JSON with one."""
 
-    def __init__(self, project: Path, name: str, runtime: tuple[str, ...] = ("node",), **more: str) -> None:
+    def __init__(
+        self, project: Path, name: str, runtime: Sequence[str] = ("node",), settings: Mapping[str, str] | None = None
+    ) -> None:
         self._process = subprocess.Popen(
             [*runtime, str(project / "js" / f"{name}.js")],
             cwd=project,
-            env=environment(**more),
+            env=environment() | dict(settings or {}),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

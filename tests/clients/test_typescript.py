@@ -12,7 +12,6 @@ from deploy.clients.contract import Contract, camel
 from deploy.clients.typescript import FORMS, PACKAGE, attribute
 from shared.primitives.ids import new_id
 from tests.clients import node
-from tests.clients.node import project  # noqa: F401 - a fixture
 from tests.clients.test_live import SCOPES, SECRET, draft
 from tests.clients.test_webhooks import BODY, signed
 from tests.support.stack import Stack
@@ -85,7 +84,7 @@ def test_the_lock_names_its_compiler_by_hash_and_no_registry() -> None:
 
 
 @node.needed
-def test_the_package_is_small_and_whole(project: Path) -> None:  # noqa: F811
+def test_the_package_is_small_and_whole(project: Path) -> None:
     assert (project / "knogin.tgz").stat().st_size <= MOST_PACKED_BYTES
     installed = project / "node_modules" / "knogin"
     assert {path.name for path in installed.iterdir()} == {"CHANGELOG.md", "README.md", "dist", "package.json"}
@@ -99,7 +98,7 @@ def test_the_package_is_small_and_whole(project: Path) -> None:  # noqa: F811
 
 
 @node.needed
-def test_both_module_systems_have_the_same_names(project: Path) -> None:  # noqa: F811
+def test_both_module_systems_have_the_same_names(project: Path) -> None:
     script = (
         "const required = require('knogin'); import('knogin').then((imported) => {"
         "console.log(JSON.stringify([Object.keys(required), Object.keys(imported)].map((one) => one.sort())));"
@@ -128,7 +127,7 @@ def test_both_module_systems_have_the_same_names(project: Path) -> None:  # noqa
     ],
     ids=["require", "bundler", "node10"],
 )
-def test_other_projects_find_the_types(kind: str, options: dict[str, str], project: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_other_projects_find_the_types(kind: str, options: dict[str, str], project: Path, tmp_path: Path) -> None:
     (tmp_path / "node_modules").symlink_to(project / "node_modules")
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "types.ts").write_text((node.PROGRAMS / "types.ts").read_text())
@@ -162,7 +161,7 @@ def test_every_block_is_named() -> None:
 
 @node.needed
 @pytest.mark.parametrize("name", PRINTED)
-def test_a_block_of_the_readme_runs(name: str, reader: dict[str, str], project: Path) -> None:  # noqa: F811
+def test_a_block_of_the_readme_runs(name: str, reader: dict[str, str], project: Path) -> None:
     ended = subprocess.run(
         ["node", str(project / "js" / f"readme_{name}.js")],
         input=json.dumps({"body": BODY.decode(), "headers": signed()}),

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.clients import node
-from tests.clients.node import project  # noqa: F401 - a fixture
 from tests.clients.stub import ENCOUNTER, HTML, Answering, Asked, Stub, stub
 from tests.clients.test_webhooks import BODY, SECRET, signed
 from tests.support.browser import needs_browser
@@ -30,7 +29,7 @@ SCRIPT = """async ([body, headers, secret]) => {
 
 
 @pytest.fixture
-def platform(project: Path) -> Iterator[Stub]:  # noqa: F811
+def platform(project: Path) -> Iterator[Stub]:
     """A platform whose own pages load the SDK."""
     modules = project / "node_modules" / "knogin" / "dist" / "esm"
     faults = [HTML]

@@ -2,14 +2,14 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from tests.clients import node
-from tests.clients.node import Program, project  # noqa: F401 - a fixture
+from tests.clients.node import Program
 from tests.clients.stub import ENCOUNTER, HTML, Answering, Asked, Stub, problem, stub
 from tests.support.waiting import wait_for
 
@@ -57,7 +57,7 @@ def platform() -> Iterator[Stub]:
 
 
 @pytest.fixture(scope="module")
-def program(project: Path) -> Iterator[Program]:  # noqa: F811
+def program(project: Path) -> Iterator[Program]:
     started = Program(project, "hostile")
     yield started
     assert started.close() == 0
@@ -451,14 +451,14 @@ def test_no_secret_is_shown(platform: Stub, call: Caller) -> None:
     ids=str,
 )
 def test_a_client_that_cannot_work_is_refused_at_once(options: dict[str, Any], call: Caller) -> None:
-    defaults = {"baseUrl": "" if options.get("environment") == "moon" else "http://a"}
-    assert call("read", **defaults | options).error["name"] == "ConfigurationError"
+    defaults: dict[str, Any] = {"baseUrl": "" if options.get("environment") == "moon" else "http://a"}
+    assert call("read", **(defaults | options)).error["name"] == "ConfigurationError"
 
 
-def test_settings_come_from_the_environment(platform: Stub, project: Path) -> None:  # noqa: F811
+def test_settings_come_from_the_environment(platform: Stub, project: Path) -> None:
     platform.valid.add("given")
     settings = {"KNOGIN_BASE_URL": platform.url, "KNOGIN_TOKEN": "given"}
-    program = Program(project, "hostile", **settings)
+    program = Program(project, "hostile", settings=settings)
     assert Caller(program, "", Path())("read", token="", clientSecret="").value["id"] == "enc_1"
     assert platform.calls[0].headers["authorization"] == "Bearer given"
     assert program.close() == 0
@@ -466,10 +466,10 @@ def test_settings_come_from_the_environment(platform: Stub, project: Path) -> No
 
 @pytest.mark.parametrize("runtime", [("deno", "run", "-A"), ("bun", "run")], ids=["deno", "bun"])
 def test_other_runtimes_call_it_as_well(
-    runtime: tuple[str, ...],
+    runtime: Sequence[str],
     platform: Stub,
     host: str,
-    project: Path,  # noqa: F811
+    project: Path,
     tmp_path: Path,
 ) -> None:
     if not shutil.which(runtime[0]):

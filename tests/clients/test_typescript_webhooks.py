@@ -11,7 +11,6 @@ import pytest
 from standardwebhooks import Webhook
 
 from tests.clients import node
-from tests.clients.node import project  # noqa: F401 - a fixture
 from tests.clients.test_webhooks import BODY, EVENT, OTHER, SECRET, signed
 
 pytestmark = node.needed
@@ -81,7 +80,7 @@ def refused() -> dict[str, tuple[dict[str, Any], str]]:
 
 
 @pytest.fixture(scope="module")
-def results(project: Path) -> dict[str, Any]:  # noqa: F811
+def results(project: Path) -> dict[str, Any]:
     """The outcome of each case, from one program."""
     cases = accepted() | {name: one for name, (one, _) in refused().items()}
     return dict(zip(cases, node.run(project, "webhooks", list(cases.values())), strict=True))
@@ -102,7 +101,7 @@ def test_anything_else_is_one_error_that_names_the_check(name: str, results: dic
     assert refused()[name][1] in results[name]["message"]
 
 
-def test_nothing_but_one_error_is_thrown(project: Path) -> None:  # noqa: F811
+def test_nothing_but_one_error_is_thrown(project: Path) -> None:
     chance = random.Random(7)
 
     def text(most: int) -> str:

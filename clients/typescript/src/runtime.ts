@@ -2,6 +2,7 @@ import type { Fetch } from './calls.js';
 
 /** The parts of Node.js that are used: browsers have none of them, Deno and Bun offer them too. */
 interface Http {
+  Agent: new (options: { keepAlive: boolean }) => object;
   request(options: object, answered: (message: Message) => void): Outgoing;
 }
 interface Message extends AsyncIterable<Uint8Array> {
@@ -64,12 +65,15 @@ export function fetchFor(base: URL): Fetch {
   return isLocal && isNodeLike ? fetchLocally : (url, init) => globalThis.fetch(url, init);
 }
 
+let agent: object | undefined;
+
 async function fetchLocally(address: string, init: RequestInit): Promise<Response> {
   const url = new URL(address);
   const headers = { ...Object.fromEntries(new Headers(init.headers)), host: url.host };
   const http = (await builtin('node:http')) as Http;
   const options = { host: '127.0.0.1', port: url.port || 80, path: url.pathname + url.search, headers };
-  const sent = { ...options, method: init.method, signal: init.signal ?? undefined };
+  agent ??= new http.Agent({ keepAlive: true });
+  const sent = { ...options, agent, method: init.method, signal: init.signal ?? undefined };
   const message = await new Promise<Message>((answered, failed) => {
     http.request(sent, answered).on('error', failed).end(init.body as Uint8Array | undefined);
   });
