@@ -151,7 +151,7 @@ class Types:
     def _enum(values: list[Any], is_open: bool) -> str:
         texts = [quoted(value) for value in values if isinstance(value, str)]
         others = [json.dumps(value) for value in values if not isinstance(value, str)]
-        # One value is a mark by which a union is told apart.
+        # One value is the mark of a member of a union.
         if is_open and len(texts) > 1:
             texts = [f"Open<{' | '.join(texts)}>"]
         return union([*texts, *others])
@@ -430,9 +430,7 @@ def _problems() -> str:
         f"\nconst TYPES: Partial<Record<string, typeof APIError>> = {{\n{types}}};\n\n"
         + comment("The class for an answer; a kind that this version does not know has the class of its status.")
         + "export function classOf(status: number, type: string): typeof APIError {\n"
-        "  const key = `${status} ${type}`;\n"
-        "  const known = Object.hasOwn(TYPES, key) ? TYPES[key] : STATUSES[status];\n"
-        "  return known ?? (status >= 500 ? ServerError : APIError);\n}\n"
+        "  return TYPES[`${status} ${type}`] ?? STATUSES[status] ?? (status >= 500 ? ServerError : APIError);\n}\n"
     )
     return "".join(lines)
 

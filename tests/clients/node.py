@@ -28,7 +28,7 @@ PRELUDE = "".join(
     f"const {name} = process.env['{name}'] ?? '';\n"
     for name in ("CLIENT_ID", "CLIENT_SECRET", "BASE_URL", "ENCOUNTER", "INCIDENT", "SECRET")
 )
-# A project as strict as one can be, without the types of Node.js: its programs bring what they use in node.d.ts.
+# A project as strict as one can be, without the types of Node.js: node.d.ts has those that its programs use.
 OPTIONS: dict[str, Any] = {
     "target": "es2022",
     "lib": ["es2022", "dom"],

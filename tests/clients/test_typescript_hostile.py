@@ -233,6 +233,13 @@ def test_a_body_that_is_too_large_is_given_up(platform: Stub, call: Caller) -> N
     assert (error["name"], error["size"]) == ("NotFound", 1 << 20)
 
 
+def test_the_connection_of_a_body_that_is_given_up_is_closed(platform: Stub, call: Caller) -> None:
+    """Otherwise it is open until the garbage collector finds the body."""
+    platform.script = lambda asked: HTML._replace(status=404, body=b"<" * 20_000_000)
+    assert {one["error"]["name"] for one in call("read", times=10).outcomes} == {"NotFound"}
+    wait_for(lambda: platform.now_open <= 1)
+
+
 def test_a_page_without_items_is_an_error(platform: Stub, call: Caller) -> None:
     platform.script = in_turn(Answering(body=b'{"deliveries": 5, "next_cursor": null}'))
     assert call("pages").error["name"] == "UnreadableAnswer"
@@ -312,9 +319,10 @@ def test_a_caller_that_gives_up_ends_at_once_and_ends_no_other(platform: Stub, c
     assert platform.minted == 1
     platform.minting_seconds = 0.0
     platform.script = in_turn(MADE._replace(late=3))
-    error = call("aborted").error
-    assert error["name"] == "AbortError"
+    assert call("aborted").error["name"] == "AbortError"
     assert len(platform.calls) == 2
+    platform.script = in_turn(MADE._replace(late=3))
+    assert call("aborted", maxRetries=0).error["name"] == "AbortError"
 
 
 def test_nothing_is_lost_or_done_twice_and_no_socket_leaks_while_everything_fails(platform: Stub, call: Caller) -> None:

@@ -385,7 +385,5 @@ const TYPES: Partial<Record<string, typeof APIError>> = {
 
 /** The class for an answer; a kind that this version does not know has the class of its status. */
 export function classOf(status: number, type: string): typeof APIError {
-  const key = `${status} ${type}`;
-  const known = Object.hasOwn(TYPES, key) ? TYPES[key] : STATUSES[status];
-  return known ?? (status >= 500 ? ServerError : APIError);
+  return TYPES[`${status} ${type}`] ?? STATUSES[status] ?? (status >= 500 ? ServerError : APIError);
 }
