@@ -64,7 +64,7 @@ migrate: $(VENV)/.installed ## bring the running stack's databases up to date
 	@$(PY) -m deploy.local migrate
 
 # What measures, kills and soaks for minutes has targets of its own below.
-test: $(VENV)/.installed-dev $(VENV)/idp/.installed $(DOCUMENTS) ## every test, against real databases, queues and processes
+test: $(VENV)/.installed-dev $(VENV)/idp/.installed $(DOCUMENTS) typescript-where-possible ## every test, against real databases, queues and processes
 	@$(PY) -m pytest -n $(JOBS) --dist loadfile --ignore=tests/bench --ignore=tests/chaos --ignore=tests/soak --ignore=tests/compose
 
 # Types are checked beside the tests, which wait now and then.
@@ -106,6 +106,17 @@ $(DOCUMENTS): $(shell find deploy/docs gateway/settings.py services shared -type
 clients: $(VENV)/.installed-dev $(DOCUMENTS) ## write the generated part of the SDKs in clients/ from the contract
 	@$(PY) -m deploy.clients
 
+typescript: clients/typescript/node_modules/.installed ## install the compiler of the TypeScript SDK, whose tests need it and Node.js
+
+clients/typescript/node_modules/.installed: clients/typescript/package-lock.json
+	@command -v npm > /dev/null || { echo "make: the TypeScript SDK needs Node.js (npm)" >&2; exit 1; }
+	@echo "installing the compiler of the TypeScript SDK"
+	@cd clients/typescript && npm ci --ignore-scripts --fetch-retries=0 --no-audit --no-fund --loglevel=error
+	@touch $@
+
+typescript-where-possible:
+	@$(MAKE) typescript || echo "make: the tests of the TypeScript SDK will be SKIPPED: its compiler could not be installed"
+
 # Its tools need Node.js ≥ 20 and Java ≥ 11 beside Python.
 contract: $(VENV)/.installed-dev $(VENV)/contract/.installed $(DOCUMENTS) ## lint the contract, generate clients with nine generators, compile them, and call a live stack with two
 	@$(PY) -m pytest -m contract -s tests/docs
@@ -137,7 +148,7 @@ audit: $(VENV)/audit/.installed ## known vulnerabilities of all pinned packages,
 mutate: $(VENV)/.installed-dev ## break the pure cores in small ways and count what their tests notice (minutes): make mutate NAME=signing
 	@$(PY) -m deploy.house.mutate $(NAME)
 
-cover: $(VENV)/.installed-dev $(VENV)/idp/.installed ## every test with the coverage of tests and of the stack's processes together
+cover: $(VENV)/.installed-dev $(VENV)/idp/.installed typescript-where-possible ## every test with the coverage of tests and of the stack's processes together
 	@rm -rf $(VENV)/coverage && mkdir -p $(VENV)/coverage
 	@$(PY) -m coverage run -m pytest -n $(JOBS) --dist loadfile $(or $(TESTS),--ignore=tests/bench --ignore=tests/chaos \
 		--ignore=tests/soak --ignore=tests/compose)
@@ -192,4 +203,4 @@ $(VENV)/idp/.installed: requirements-idp.lock | $(VENV)/bin/python
 	@$(VENV)/idp/bin/python -m pip install -q --disable-pip-version-check --no-input --no-deps --require-hashes -r requirements-idp.lock
 	@touch $@
 
-.PHONY: clients collections contract load house words audit mutate cover logs operate restart soak compose-env compose-tenant compose-test help up down reset demo trace migrate test check lint types fmt openapi bench fuzz chaos
+.PHONY: clients typescript typescript-where-possible contract-where-possible collections contract load house words audit mutate cover logs operate restart soak compose-env compose-tenant compose-test help up down reset demo trace migrate test check lint types fmt openapi bench fuzz chaos

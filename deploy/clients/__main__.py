@@ -1,9 +1,10 @@
 """Writes the generated files of the SDKs: `python -m deploy.clients`."""
 
+import json
 import tomllib
 from pathlib import Path
 
-from deploy.clients import python
+from deploy.clients import python, typescript
 from deploy.clients.contract import Contract
 
 ROOT = Path(__file__).parents[2]
@@ -11,14 +12,20 @@ ROOT = Path(__file__).parents[2]
 
 def generated() -> dict[Path, str]:
     """Every generated file by its absolute path."""
+    contract = Contract.read()
     project = tomllib.loads((ROOT / "clients" / "python" / "pyproject.toml").read_text())["project"]
-    return {ROOT / path: text for path, text in python.files(Contract.read(), project["version"]).items()}
+    package = json.loads((ROOT / "clients" / "typescript" / "package.json").read_text())
+    files = python.files(contract, project["version"]) | typescript.files(contract, package["version"])
+    return {ROOT / path: text for path, text in files.items()}
 
 
 def committed() -> set[Path]:
     """The files beside the generated ones that say that they are generated."""
-    package = ROOT / python.PACKAGE
-    return {path for path in package.rglob("*.py") if python.NOTE in path.read_text()[:300]}
+    beside = [
+        (python.NOTE, (ROOT / python.PACKAGE).rglob("*.py")),
+        (typescript.NOTE, (ROOT / typescript.PACKAGE).rglob("*.ts")),
+    ]
+    return {path for note, paths in beside for path in paths if note in path.read_text()[:300]}
 
 
 def main() -> None:

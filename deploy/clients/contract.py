@@ -34,11 +34,18 @@ class Body(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """A status of success; `schema` is None for an answer without a body, `kind` is json or bytes."""
+    """A status of success; `schema` is None for an answer without a body, `kind` is json or bytes. `forms` has the schema of each media
+    type: the caller chooses among several by a parameter."""
 
     status: int
     kind: str
     schema: Schema | None
+    forms: Mapping[str, Schema]
+
+    @property
+    def may_be_bytes(self) -> bool:
+        """Whether one of several forms is not JSON."""
+        return len(self.forms) > 1 and not all(media.endswith("json") for media in self.forms)
 
 
 class Operation(NamedTuple):
@@ -96,6 +103,12 @@ class Contract:
         answers = self._reachable(answer.schema for op in self.operations for answer in op.answers if answer.schema)
         return answers | {name for name in self.schemas if name.startswith("events.")}
 
+    @cached_property
+    def chosen(self) -> set[str]:
+        """Names of the schemas that a client reads only if it chooses that form of an answer."""
+        forms = (schema for op in self.operations for one in op.answers for schema in one.forms.values())
+        return self._reachable(forms) - self.received
+
     def _reachable(self, schemas: Iterator[Schema]) -> set[str]:
         found: set[str] = set()
         waiting: list[Any] = list(schemas)
@@ -150,13 +163,14 @@ class Contract:
     def _answer(status: str, answer: Mapping[str, Any]) -> Answer:
         content = answer.get("content", {})
         if not content:
-            return Answer(int(status), "json", None)
+            return Answer(int(status), "json", None, {})
+        forms = {media: one["schema"] for media, one in content.items()}
         if "application/json" in content:
             is_fhir = "application/fhir+json" in content and "anyOf" not in content["application/json"]["schema"]
             # FHIR is the reader's own model: it stays JSON.
             schema = {"type": "object"} if is_fhir else content["application/json"]["schema"]
-            return Answer(int(status), "json", schema)
-        return Answer(int(status), "bytes", {"type": "string", "format": "binary"})
+            return Answer(int(status), "json", schema, forms)
+        return Answer(int(status), "bytes", {"type": "string", "format": "binary"}, forms)
 
     def _items(self, schema: Schema) -> str:
         if schema.get("type") == "array":
@@ -179,3 +193,17 @@ def words(name: str) -> list[str]:
 
 def snake(name: str) -> str:
     return "_".join(words(name))
+
+
+def pascal(name: str) -> str:
+    return "".join(word[:1].upper() + word[1:] for word in words(name))
+
+
+def camel(name: str) -> str:
+    first, *rest = words(name)
+    return first + "".join(word[:1].upper() + word[1:] for word in rest)
+
+
+def module_of(schema: str) -> str:
+    """The part of the platform that a schema belongs to: `webhooks.Attempt` gives webhooks."""
+    return schema.partition(".")[0]

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from deploy.clients.contract import Contract, Operation, Parameter, Schema, referred, snake, words
-from deploy.docs.errors import OAUTH, PROBLEMS
+from deploy.clients.contract import Contract, Operation, Parameter, Schema, module_of, pascal, referred, snake
+from deploy.clients.problems import STATUSES, kinds, meaning_of
 
 PACKAGE = Path("clients/python/src/knogin")
 NOTE = "Generated from the contract by `make clients`; do not edit."
@@ -20,40 +20,13 @@ HEAD = (
     f'"""{NOTE}"""\n\nfrom __future__ import annotations\n\nfrom datetime import datetime\n'
     "from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload\n\n"
 )
-STATUSES = {
-    400: "BadRequest",
-    401: "Unauthorized",
-    403: "Forbidden",
-    404: "NotFound",
-    405: "MethodNotAllowed",
-    408: "RequestTimeout",
-    409: "Conflict",
-    410: "Gone",
-    412: "PreconditionFailed",
-    413: "ContentTooLarge",
-    414: "UriTooLong",
-    415: "UnsupportedMediaType",
-    416: "RangeNotSatisfiable",
-    417: "ExpectationFailed",
-    421: "MisdirectedRequest",
-    422: "UnprocessableContent",
-    428: "PreconditionRequired",
-    429: "TooManyRequests",
-    431: "RequestHeaderFieldsTooLarge",
-    500: "InternalError",
-    502: "BadGateway",
-    503: "ServiceUnavailable",
-    504: "GatewayTimeout",
-    505: "HttpVersionNotSupported",
-}
-OAUTH_STATUSES = {"invalid_client": 401, "temporarily_unavailable": 503}
 SCALARS = {"string": "str", "integer": "int", "number": "float", "boolean": "bool"}
 
 
 def files(contract: Contract, version: str) -> dict[Path, str]:
     """The content of each generated file, formatted, by its path in the repository."""
     written: dict[str, str] = {"_version.py": _version(contract, version), "problems.py": _problems()}
-    modules = sorted({_module(name) for name in contract.sent | contract.received})
+    modules = sorted({module_of(name) for name in contract.sent | contract.received})
     for module in modules:
         written[f"models/{module}.py"] = Models(contract, module).text()
     listed = ", ".join(modules)
@@ -84,18 +57,10 @@ def attribute(tag: str) -> str:
     return tag.lower().replace(" ", "_")
 
 
-def pascal(name: str) -> str:
-    return "".join(word[:1].upper() + word[1:] for word in words(name))
-
-
 def member(name: str) -> str:
     """A Python name for a member or parameter."""
     plain = name if name.isidentifier() else snake(name)
     return f"{plain}_" if keyword.iskeyword(plain) else plain
-
-
-def _module(schema: str) -> str:
-    return schema.partition(".")[0]
 
 
 def _class(schema: str) -> str:
@@ -129,7 +94,7 @@ class Types:
         self.unions: list[tuple[str, Schema, list[str]]] = []
 
     def name(self, schema: str) -> str:
-        return _class(schema) if _module(schema) == self.home else f"models.{_module(schema)}.{_class(schema)}"
+        return _class(schema) if module_of(schema) == self.home else f"models.{module_of(schema)}.{_class(schema)}"
 
     def of(self, schema: Schema, hint: str, *, sent_only: bool) -> str:
         """`hint` names the class of a nested object. Values of an enum may grow: in answers they are plain texts."""
@@ -189,7 +154,7 @@ class Models:
         self.types = Types(contract, module)
 
     def text(self) -> str:
-        names = sorted(name for name in self.contract.sent | self.contract.received if _module(name) == self.module)
+        names = sorted(name for name in self.contract.sent | self.contract.received if module_of(name) == self.module)
         classes: list[str] = []
         for name in names:
             schema = self.contract.schemas[name]
@@ -395,21 +360,13 @@ def _parts(path: str) -> list[str]:
 def _problems() -> str:
     about = "A class for each status, and below it one for each kind of problem with that status."
     lines = [f'"""{NOTE}\n\n{about}\n"""\n\nfrom .errors import APIError\n']
-    by_type: dict[str, str] = {}
     for status, name in STATUSES.items():
-        meaning = [one.meaning for one in PROBLEMS if one.status == status and pascal(one.title) == name]
-        lines.append(f"\n\nclass {name}(APIError):\n{_doc(' '.join(meaning) or f'Status {status}.', '    ')}")
+        lines.append(f"\n\nclass {name}(APIError):\n{_doc(meaning_of(status), '    ')}")
     lines.append('\n\nclass ServerError(APIError):\n    """A status of 500 or more without a class of its own."""\n')
-    for one in PROBLEMS:
-        name = pascal(one.title)
-        if name != STATUSES[one.status]:
-            lines.append(f"\n\nclass {name}({STATUSES[one.status]}):\n{_doc(one.meaning, '    ')}")
-        by_type[f"{one.status} {one.slug}"] = name
-    for error, meaning in OAUTH.items():
-        status = OAUTH_STATUSES.get(error, 400)
-        name = f"OAuth{pascal(error)}"
-        lines.append(f"\n\nclass {name}({STATUSES[status]}):\n{_doc(meaning, '    ')}")
-        by_type[f"{status} {error}"] = name
+    for kind in kinds():
+        if not kind.is_the_status:
+            lines.append(f"\n\nclass {kind.name}({STATUSES[kind.status]}):\n{_doc(kind.meaning, '    ')}")
+    by_type = {f"{kind.status} {kind.type}": kind.name for kind in kinds()}
     statuses = "".join(f"    {status}: {name},\n" for status, name in STATUSES.items())
     types = "".join(f'    "{kind}": {name},\n' for kind, name in by_type.items())
     lines.append(

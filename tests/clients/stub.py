@@ -90,6 +90,7 @@ class Stub:
         self.lock = threading.Lock()
         self.effects: dict[str, int] = {}
         self.opened = 0
+        self.now_open = 0
 
     @property
     def sockets(self) -> int:
@@ -147,10 +148,13 @@ def stub() -> Iterator[Stub]:
             super().setup()
             with kept.lock:
                 kept.opened += 1
+                kept.now_open += 1
 
         def finish(self) -> None:
             with suppress(OSError):
                 super().finish()
+            with kept.lock:
+                kept.now_open -= 1
 
         def handle_one_request(self) -> None:
             try:

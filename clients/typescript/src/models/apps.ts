@@ -1,0 +1,283 @@
+// Generated from the contract by `make clients`; do not edit.
+
+import type { Open } from '../types.js';
+
+/** A registered app: a system that calls the platform */
+export interface App {
+  /** The id of the app, such as `app_01jdk…` */
+  client_id: string;
+  /** The name that people see at sign-in and consent */
+  name: string;
+  /** A `disabled` app gets no tokens and no webhooks */
+  status: Open<'active' | 'disabled'>;
+  /** The id of the organisation */
+  tenant_id: string;
+  /** Whether the organisation's own people made the app, and need no consent page */
+  first_party: boolean;
+  /** The OAuth grant types that the app may use */
+  grant_types: (Open<'authorization_code' | 'client_credentials' | 'refresh_token'>)[];
+  /** Addresses to which a browser may return after sign-in, compared as exact text */
+  redirect_uris: string[];
+  /** The scopes that the app asks for; its tokens hold no others */
+  requested_scopes: string[];
+  /** How the app proves itself at the token endpoint; `none` is for public apps */
+  token_endpoint_auth_method: Open<'client_secret_basic' | 'client_secret_post' | 'none' | 'private_key_jwt'>;
+  /** The app's public keys (RFC 7517), for `private_key_jwt` */
+  jwks?: Record<string, unknown>;
+  governance: Governance;
+  /** The live secrets; two while one replaces the other */
+  secrets: Secret[];
+  /** When it was made */
+  created_at: string;
+  /** When it last changed */
+  updated_at: string;
+}
+
+/** `PATCH /v1/platform/apps/{client_id}`; changes the fields it names. */
+export interface AppChange {
+  /** The name, for people */
+  name?: string;
+  /** Addresses to which a browser may return after sign-in, compared as exact text */
+  redirect_uris?: readonly string[];
+  /** The scopes that the app asks for; its tokens hold no others */
+  requested_scopes?: readonly string[];
+  /** The app's public keys (RFC 7517), for `private_key_jwt` */
+  jwks?: Record<string, unknown>;
+}
+
+/** `POST /v1/platform/apps`; names and defaults of RFC 7591 §2. */
+export interface AppDraft {
+  /** The name, for people */
+  name: string;
+  /** The OAuth grant types that the app may use */
+  grant_types?: readonly ('authorization_code' | 'client_credentials' | 'refresh_token')[];
+  /** Addresses to which a browser may return after sign-in, compared as exact text */
+  redirect_uris?: readonly string[];
+  /** The scopes that the app asks for; its tokens hold no others */
+  requested_scopes?: readonly string[];
+  /** How the app proves itself at the token endpoint; `none` is for public apps */
+  token_endpoint_auth_method?: 'client_secret_basic' | 'client_secret_post' | 'none' | 'private_key_jwt';
+  /** The app's public keys (RFC 7517), for `private_key_jwt` */
+  jwks?: Record<string, unknown> | null;
+}
+
+/** A refused token call, or another event of the app */
+export interface AppEvent {
+  /** The id */
+  id: string;
+  /** When it happened */
+  at: string;
+  /** The kind of event */
+  kind: string;
+  /** The OAuth error, or the reason of the refusal */
+  reason: string;
+  /** The trace of the call, 32 hex digits; give it to support */
+  trace_id: string;
+}
+
+/** A page of an app's events, newest first */
+export interface AppEvents {
+  /** The items of this page, newest first */
+  events: AppEvent[];
+  /** The `cursor` of the next page; null on the last one */
+  next_cursor: string | null;
+}
+
+/** A page of apps */
+export interface Apps {
+  /** The apps of this page, newest first */
+  apps: App[];
+  /** The `cursor` of the next page; null on the last one */
+  next_cursor: string | null;
+}
+
+/** The rules that the organisation's administrator set for the app. `access_token_ttl` is in seconds. */
+export interface Governance {
+  /** Whether service tokens may be minted; false ends those that live */
+  allow_service_tokens: boolean;
+  /** Whether every authorization code needs PKCE (RFC 7636) */
+  enforce_pkce: boolean;
+  /** Addresses to which a browser may return after sign-in, compared as exact text */
+  redirect_uris: string[];
+  /** Event types that the app's webhooks may get, or patterns such as `incident.*` */
+  approved_events: string[];
+  /** Seconds that an access token lives */
+  access_token_ttl: number;
+  /** Names of the GraphQL bundles that are granted */
+  graphql_bundles: string[];
+  /** Apps of one domain see the same pseudonym for a person; apps of different domains cannot link theirs */
+  pseudonym_domain: string;
+  /**
+   * How the app is shown patient care records. `exact`: names, numbers and free text are gone, times are as they were.
+   * `shifted`: every time of a patient is moved by the same number of whole days, up to 50 either way, and shown to the
+   * minute. `safe_harbor`: every encounter begins on 1 January of its year, vehicles are not named. In the last two the
+   * app only reads; ids and pseudonyms are its own in that mode; an encounter appears, and changes, a fixed number of
+   * days after the day that its moved times say (51, or 367), at midnight UTC, in no meaningful order, so that polling
+   * reveals no more than reading once. Such an app holds no scope but `argus:epcr:read`, `webhooks:read`,
+   * `webhooks:write` and `offline_access`, and is approved for no event but `webhook.disabled`, `app.secret_rotated`
+   * and `integration_request.decided`; a conflicting change is 422 and names the conflict. A change of mode ends the
+   * app's tokens. No mode withstands a reader who holds the dispatch log, a device's readings or the same records read
+   * exactly: values and intervals are not changed, and match. A sandbox moves times but holds nothing back.
+   */
+  deidentification: Open<'exact' | 'safe_harbor' | 'shifted'>;
+}
+
+/** `PATCH …/governance`: a JSON merge, only named fields change. */
+export interface GovernanceChange {
+  /** Whether service tokens may be minted; false ends those that live */
+  allow_service_tokens?: boolean;
+  /** Whether every authorization code needs PKCE (RFC 7636) */
+  enforce_pkce?: boolean;
+  /** Addresses to which a browser may return after sign-in, compared as exact text */
+  redirect_uris?: readonly string[];
+  /** Event types that the app's webhooks may get, or patterns such as `incident.*` */
+  approved_events?: readonly string[];
+  /** Seconds that an access token lives */
+  access_token_ttl?: number;
+  /** Names of the GraphQL bundles that are granted */
+  graphql_bundles?: readonly string[];
+  /** Apps of one domain see the same pseudonym for a person; apps of different domains cannot link theirs */
+  pseudonym_domain?: string;
+  /** How patient care records are shown: `exact`, `shifted` times, or `safe_harbor` */
+  deidentification?: 'exact' | 'safe_harbor' | 'shifted';
+}
+
+/** The rules that hold now, and what the change ended */
+export interface GovernanceChanged {
+  /** The id of the app, such as `app_01jdk…` */
+  client_id: string;
+  governance: Governance;
+  /** How many service tokens ended by this */
+  revoked_service_tokens: number;
+  /** Seconds until every gateway refuses what was revoked */
+  revocation_effective_within_seconds: number;
+}
+
+/** The calls that the change would have refused over the last 7 days. */
+export interface GovernanceTried {
+  /** True: nothing was changed */
+  dry_run: boolean;
+  /** How many calls of the last 7 days the change would have refused */
+  would_refuse: number;
+  /** The same calls, counted by reason */
+  by_reason: Record<string, number>;
+}
+
+/** `token` is shown this once. */
+export interface MintedServiceToken {
+  /** The id */
+  id: string;
+  /** The service token; shown this once */
+  token: string;
+  /** Scopes, such as `argus:epcr:read` */
+  scopes: string[];
+  /** When it ends; null if it has no end */
+  expires_at: string;
+}
+
+/** The app with its secret, which is shown this once; public apps and those with keys of their own have none. */
+export interface RegisteredApp {
+  /** The id of the app, such as `app_01jdk…` */
+  client_id: string;
+  /** The name that people see at sign-in and consent */
+  name: string;
+  /** A `disabled` app gets no tokens and no webhooks */
+  status: Open<'active' | 'disabled'>;
+  /** The id of the organisation */
+  tenant_id: string;
+  /** Whether the organisation's own people made the app, and need no consent page */
+  first_party: boolean;
+  /** The OAuth grant types that the app may use */
+  grant_types: (Open<'authorization_code' | 'client_credentials' | 'refresh_token'>)[];
+  /** Addresses to which a browser may return after sign-in, compared as exact text */
+  redirect_uris: string[];
+  /** The scopes that the app asks for; its tokens hold no others */
+  requested_scopes: string[];
+  /** How the app proves itself at the token endpoint; `none` is for public apps */
+  token_endpoint_auth_method: Open<'client_secret_basic' | 'client_secret_post' | 'none' | 'private_key_jwt'>;
+  /** The app's public keys (RFC 7517), for `private_key_jwt` */
+  jwks?: Record<string, unknown>;
+  governance: Governance;
+  /** The live secrets; two while one replaces the other */
+  secrets: Secret[];
+  /** When it was made */
+  created_at: string;
+  /** When it last changed */
+  updated_at: string;
+  /** The secret; shown this once */
+  client_secret?: string;
+}
+
+/** How long the old secret works beside the new one; 0 ends it, and the tokens it obtained, at once. */
+export interface RotateSecret {
+  /** Seconds that the old secret works beside the new one */
+  overlap_seconds?: number;
+}
+
+/** `client_secret` is shown this once. */
+export interface RotatedSecret {
+  /** The id of the app, such as `app_01jdk…` */
+  client_id: string;
+  /** The secret; shown this once */
+  client_secret: string;
+  /** When the old secret stops working; null if it has */
+  previous_secret_expires_at: string | null;
+}
+
+/** A permission that an app may ask for */
+export interface Scope {
+  /** The scope as a token carries it */
+  name: string;
+  /** The permission that the scope gives */
+  description: string;
+}
+
+/** The scopes that the organisation's apps may ask for */
+export interface Scopes {
+  /** The scopes that the organisation's apps may ask for */
+  scopes: Scope[];
+}
+
+/** When a secret was made, ends and was last used; never its value. */
+export interface Secret {
+  /** The id */
+  id: string;
+  /** When it was made */
+  created_at: string;
+  /** When it ends; null if it has no end */
+  expires_at: string | null;
+  /** When it was last used; null if never */
+  last_used_at: string | null;
+}
+
+/** A live service token, without its value */
+export interface ServiceToken {
+  /** The id */
+  id: string;
+  /** The grant that the token belongs to */
+  grant_id: string;
+  /** Scopes, such as `argus:epcr:read` */
+  scopes: string[];
+  /** When it was made */
+  created_at: string;
+  /** When it ends; null if it has no end */
+  expires_at: string;
+  /** When it was last used; null if never */
+  last_used_at: string | null;
+}
+
+/** `scopes` default to all the app has; lives 24 h unless it says otherwise, 30 days at most. */
+export interface ServiceTokenDraft {
+  /** Scopes of the token; all of the app's if left out */
+  scopes?: readonly string[];
+  /** Seconds that the token lives */
+  expires_in?: number;
+}
+
+/** A page of service tokens */
+export interface ServiceTokens {
+  /** The live service tokens of this page, newest first */
+  service_tokens: ServiceToken[];
+  /** The `cursor` of the next page; null on the last one */
+  next_cursor: string | null;
+}

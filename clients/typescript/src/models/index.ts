@@ -1,0 +1,12 @@
+// Generated from the contract by `make clients`; do not edit.
+
+export type * as apps from './apps.js';
+export type * as devices from './devices.js';
+export type * as epcr from './epcr.js';
+export type * as events from './events.js';
+export type * as graphql from './graphql.js';
+export type * as oauth from './oauth.js';
+export type * as platform from './platform.js';
+export type * as requests from './requests.js';
+export type * as saml from './saml.js';
+export type * as webhooks from './webhooks.js';

@@ -1,0 +1,62 @@
+// Generated from the contract by `make clients`; do not edit.
+
+import type { Caller } from '../calls.js';
+import { Apps } from './apps.js';
+import { ControlPlane } from './controlPlane.js';
+import { Devices } from './devices.js';
+import { Epcr } from './epcr.js';
+import { Graphql } from './graphql.js';
+import { IntegrationRequests } from './integrationRequests.js';
+import { Oauth } from './oauth.js';
+import { Saml } from './saml.js';
+import { Webhooks } from './webhooks.js';
+
+export type * from './apps.js';
+export type * from './controlPlane.js';
+export type * from './devices.js';
+export type * from './epcr.js';
+export type * from './graphql.js';
+export type * from './integrationRequests.js';
+export type * from './oauth.js';
+export type * from './saml.js';
+export type * from './webhooks.js';
+
+/** The operations of a client, by the part of the platform. */
+export class Resources {
+  /**
+   * An administrator registers an app for each system that calls the platform, approves its scopes, and manages its
+   * secrets and service tokens.
+   */
+  readonly apps: Apps;
+  /** Some capabilities are opened on request. An organisation asks here; Knogin's operators decide. */
+  readonly integrationRequests: IntegrationRequests;
+  /** OAuth 2.0: an app gets a token here, for itself or in a person's name, and sends it with each call. */
+  readonly oauth: Oauth;
+  /** Federation: the people of an organisation sign in through its own identity provider. */
+  readonly saml: Saml;
+  /** Subscriptions to events. Each event is delivered by a signed POST, and repeated until the receiver answers 2xx. */
+  readonly webhooks: Webhooks;
+  /** Incidents, quality indicators and telephony, through approved GraphQL documents. */
+  readonly graphql: Graphql;
+  /**
+   * Electronic patient care records: made by dispatch systems, read de-identified, exported as FHIR R4. A destination
+   * reads who the patient is, and reports the outcome.
+   */
+  readonly epcr: Epcr;
+  /** Medical devices and their observations, in the terms of IEEE 11073. */
+  readonly devices: Devices;
+  /** Signed integration packages: their versions and releases, the marketplace, automations and edge agents. */
+  readonly controlPlane: ControlPlane;
+
+  constructor(caller: Caller) {
+    this.apps = new Apps(caller);
+    this.integrationRequests = new IntegrationRequests(caller);
+    this.oauth = new Oauth(caller);
+    this.saml = new Saml(caller);
+    this.webhooks = new Webhooks(caller);
+    this.graphql = new Graphql(caller);
+    this.epcr = new Epcr(caller);
+    this.devices = new Devices(caller);
+    this.controlPlane = new ControlPlane(caller);
+  }
+}

@@ -1,0 +1,332 @@
+// Generated from the contract by `make clients`; do not edit.
+
+import type { Caller, CallOptions, KeyedOptions, PageOptions } from '../calls.js';
+import type * as models from '../models/index.js';
+import type { Pages } from '../paging.js';
+
+/** The options of `listDeliveries`. */
+export interface ListDeliveriesOptions extends PageOptions {
+  /** Only deliveries in this state */
+  status?: 'failed' | 'queued' | 'retrying' | 'succeeded';
+  /** Only deliveries of this event type */
+  eventType?: string;
+  /** Start of the period, inclusive */
+  since?: string;
+  /** End of the period, exclusive */
+  until?: string;
+}
+
+/** The options of `recoverDeliveries`. */
+export interface RecoverDeliveriesOptions extends CallOptions {
+  /** Take back deliveries created since then */
+  since: string;
+}
+
+/** The options of `sendTestWebhook`. */
+export interface SendTestWebhookOptions extends KeyedOptions {
+  /** Wait for the answer, and get a diagnosis */
+  wait?: boolean;
+}
+
+/** Subscriptions to events. Each event is delivered by a signed POST, and repeated until the receiver answers 2xx. */
+export class Webhooks {
+  readonly #caller: Caller;
+
+  constructor(caller: Caller) {
+    this.#caller = caller;
+  }
+
+  /**
+   * List webhooks.
+   *
+   * Those of the calling app, newest first.
+   *
+   * Scope: `webhooks:read`.
+   */
+  listWebhooks(options: PageOptions = {}): Pages<models.webhooks.Webhook> {
+    return this.#caller.pages({
+      operation: { id: 'listWebhooks', method: 'GET', path: '/v1/webhooks', answers: { 200: 'object' } },
+      query: { limit: options.limit, cursor: options.cursor },
+      options,
+      page: 'webhooks',
+    });
+  }
+
+  /**
+   * Create a webhook.
+   *
+   * Deliveries are signed as Standard Webhooks 1.0 says. Without a `secret` one is made and shown this once.
+   *
+   * Scope: `webhooks:write`.
+   */
+  createWebhook(body: models.webhooks.NewWebhook, options: KeyedOptions = {}): Promise<models.webhooks.Webhook> {
+    return this.#caller.value({
+      operation: {
+        id: 'createWebhook',
+        method: 'POST',
+        path: '/v1/webhooks',
+        answers: { 201: 'object' },
+        body: 'json',
+        keyed: true,
+      },
+      headers: { 'Idempotency-Key': options.idempotencyKey },
+      body,
+      options,
+    });
+  }
+
+  /**
+   * Inspect a webhook.
+   *
+   * With its backlog: how many deliveries wait.
+   *
+   * Scope: `webhooks:read`.
+   *
+   * @param webhookId - The webhook's id
+   */
+  getWebhook(webhookId: string, options: CallOptions = {}): Promise<models.webhooks.Webhook> {
+    return this.#caller.value({
+      operation: { id: 'getWebhook', method: 'GET', path: '/v1/webhooks/{webhook_id}', answers: { 200: 'object' } },
+      path: [webhookId],
+      options,
+    });
+  }
+
+  /**
+   * Update a webhook.
+   *
+   * Changes the fields it names. A new `secret` signs beside the old one for 24 hours. `enabled: true` ends a
+   * disablement, and a webhook that is failing or slowed is tried at once; `enabled: false` holds from the next
+   * delivery on, however many wait.
+   *
+   * Scope: `webhooks:write`.
+   *
+   * @param webhookId - The webhook's id
+   */
+  updateWebhook(
+    webhookId: string,
+    body: models.webhooks.WebhookChange,
+    options: CallOptions = {},
+  ): Promise<models.webhooks.Webhook> {
+    return this.#caller.value({
+      operation: {
+        id: 'updateWebhook',
+        method: 'PUT',
+        path: '/v1/webhooks/{webhook_id}',
+        answers: { 200: 'object' },
+        body: 'json',
+      },
+      path: [webhookId],
+      body,
+      options,
+    });
+  }
+
+  /**
+   * Delete a webhook.
+   *
+   * Nothing is sent any more; its deliveries and their history are deleted.
+   *
+   * Scope: `webhooks:write`.
+   *
+   * @param webhookId - The webhook's id
+   */
+  deleteWebhook(webhookId: string, options: CallOptions = {}): Promise<void> {
+    return this.#caller.value({
+      operation: { id: 'deleteWebhook', method: 'DELETE', path: '/v1/webhooks/{webhook_id}', answers: { 204: 'none' } },
+      path: [webhookId],
+      options,
+    });
+  }
+
+  /**
+   * Review deliveries.
+   *
+   * Newest first, tests among the others. `since` (inclusive) and `until` (exclusive) are about `created_at`, when a
+   * delivery was queued here: neither the event's own time nor that of an attempt. `sequence` numbers a webhook's
+   * deliveries without a gap, in the order of their events' times where these arrive together, and otherwise in the
+   * order of their arrival here; tests have none. With `status` or `event_type` a call looks at 10,000 deliveries: a
+   * short page, or an empty one, may have a `next_cursor`.
+   *
+   * Scope: `webhooks:read`.
+   *
+   * @param webhookId - The webhook's id
+   */
+  listDeliveries(webhookId: string, options: ListDeliveriesOptions = {}): Pages<models.webhooks.Delivery> {
+    return this.#caller.pages({
+      operation: {
+        id: 'listDeliveries',
+        method: 'GET',
+        path: '/v1/webhooks/{webhook_id}/deliveries',
+        answers: { 200: 'object' },
+      },
+      path: [webhookId],
+      query: {
+        limit: options.limit,
+        cursor: options.cursor,
+        status: options.status,
+        event_type: options.eventType,
+        since: options.since,
+        until: options.until,
+      },
+      options,
+      page: 'deliveries',
+    });
+  }
+
+  /**
+   * Review one delivery's attempts.
+   *
+   * With the exact request body and each attempt: headers, address, answer, duration.
+   *
+   * Scope: `webhooks:read`.
+   *
+   * @param webhookId - The webhook's id
+   * @param deliveryId - The delivery's id
+   */
+  getDelivery(
+    webhookId: string,
+    deliveryId: string,
+    options: CallOptions = {},
+  ): Promise<models.webhooks.DeliveryHistory> {
+    return this.#caller.value({
+      operation: {
+        id: 'getDelivery',
+        method: 'GET',
+        path: '/v1/webhooks/{webhook_id}/deliveries/{delivery_id}',
+        answers: { 200: 'object' },
+      },
+      path: [webhookId, deliveryId],
+      options,
+    });
+  }
+
+  /**
+   * Send a delivery again.
+   *
+   * Sent at once, even if the receiver asked for a pause.
+   *
+   * Scope: `webhooks:write`.
+   *
+   * @param webhookId - The webhook's id
+   * @param deliveryId - The delivery's id
+   */
+  retryDelivery(webhookId: string, deliveryId: string, options: CallOptions = {}): Promise<models.webhooks.Queued> {
+    return this.#caller.value({
+      operation: {
+        id: 'retryDelivery',
+        method: 'POST',
+        path: '/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/retry',
+        answers: { 202: 'object' },
+      },
+      path: [webhookId, deliveryId],
+      options,
+    });
+  }
+
+  /**
+   * Send given-up deliveries again.
+   *
+   * Sends again the given-up deliveries created `since` then, and those that wait for a retry: oldest first, at a
+   * rising rate.
+   *
+   * Scope: `webhooks:write`.
+   *
+   * @param webhookId - The webhook's id
+   */
+  recoverDeliveries(webhookId: string, options: RecoverDeliveriesOptions): Promise<models.webhooks.Recovering> {
+    return this.#caller.value({
+      operation: {
+        id: 'recoverDeliveries',
+        method: 'POST',
+        path: '/v1/webhooks/{webhook_id}/recover',
+        answers: { 202: 'object' },
+      },
+      path: [webhookId],
+      query: { since: options.since },
+      options,
+    });
+  }
+
+  /**
+   * Send a test webhook.
+   *
+   * `?wait=true` sends it at once and answers with a diagnosis; an app waits for at most two at a time.
+   *
+   * Scope: `webhooks:write`.
+   *
+   * @param webhookId - The webhook's id
+   */
+  sendTestWebhook(
+    webhookId: string,
+    options: SendTestWebhookOptions & { wait: true },
+  ): Promise<models.webhooks.Diagnosis>;
+
+  /**
+   * Send a test webhook.
+   *
+   * `?wait=true` sends it at once and answers with a diagnosis; an app waits for at most two at a time.
+   *
+   * Scope: `webhooks:write`.
+   *
+   * @param webhookId - The webhook's id
+   */
+  sendTestWebhook(
+    webhookId: string,
+    options?: SendTestWebhookOptions & { wait?: false | undefined },
+  ): Promise<models.webhooks.Queued>;
+
+  /**
+   * Send a test webhook.
+   *
+   * `?wait=true` sends it at once and answers with a diagnosis; an app waits for at most two at a time.
+   *
+   * Scope: `webhooks:write`.
+   *
+   * @param webhookId - The webhook's id
+   */
+  sendTestWebhook(
+    webhookId: string,
+    options?: SendTestWebhookOptions,
+  ): Promise<models.webhooks.Queued | models.webhooks.Diagnosis>;
+  sendTestWebhook(
+    webhookId: string,
+    options: SendTestWebhookOptions = {},
+  ): Promise<models.webhooks.Queued | models.webhooks.Diagnosis> {
+    return this.#caller.value({
+      operation: {
+        id: 'sendTestWebhook',
+        method: 'POST',
+        path: '/v1/webhooks/{webhook_id}/test',
+        answers: { 200: 'object', 202: 'object' },
+        keyed: true,
+      },
+      path: [webhookId],
+      query: { wait: options.wait },
+      headers: { 'Idempotency-Key': options.idempotencyKey },
+      options,
+    });
+  }
+
+  /**
+   * Check the books.
+   *
+   * Counts the webhook's deliveries, so that you can prove that none is missing.
+   *
+   * Scope: `webhooks:read`.
+   *
+   * @param webhookId - The webhook's id
+   */
+  getReconciliation(webhookId: string, options: CallOptions = {}): Promise<models.webhooks.Reconciliation> {
+    return this.#caller.value({
+      operation: {
+        id: 'getReconciliation',
+        method: 'GET',
+        path: '/v1/webhooks/{webhook_id}/reconciliation',
+        answers: { 200: 'object' },
+      },
+      path: [webhookId],
+      options,
+    });
+  }
+}
