@@ -41,6 +41,7 @@ class _Line:
         self.tenants = Counter[str]()
         self.clients = Counter[str]()
         self.thread = ThreadPoolExecutor(1, "large-bodies")
+        self.holder: asyncio.Task[object] | None = None
 
 
 _lines: WeakKeyDictionary[asyncio.AbstractEventLoop, _Line] = WeakKeyDictionary()
@@ -72,12 +73,23 @@ async def turn(request: Request, *, heavy: bool) -> AsyncIterator[None]:
                 raise _share_is_used() from None
             raise problems.unavailable("Too many large requests are being read; try again.") from None
         async with line.turns.held():
-            yield
+            line.holder = asyncio.current_task()
+            try:
+                yield
+            finally:
+                line.holder = None
 
 
 async def aside(work: Callable[[], Result]) -> Result:
-    """The result of `work`, done in the one thread for it: others are answered meanwhile. A caller that leaves waits for its end too."""
-    done = asyncio.get_running_loop().run_in_executor(_line().thread, copy_context().run, work)
+    """The result of `work`, done in the one thread for it: others are answered meanwhile. A caller that leaves waits for its end too.
+
+    Raises RuntimeError outside a heavy `turn`: work without a turn would wait in a line of the thread that no tenant shares fairly,
+    and be done for callers who have left.
+    """
+    line = _line()
+    if line.holder is not asyncio.current_task():
+        raise RuntimeError("work in the thread beside the event loop needs a heavy turn")
+    done = asyncio.get_running_loop().run_in_executor(line.thread, copy_context().run, work)
     try:
         return await asyncio.shield(done)
     finally:
