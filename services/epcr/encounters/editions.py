@@ -20,12 +20,11 @@ from services.epcr.encounters.disclosure import Policy, rows_with_bases
 from services.epcr.encounters.models import EncounterFilter, EncounterRow
 from services.epcr.encounters.store import Readings, brief_of
 from shared.primitives.crypto import Keyring
-from shared.storage.database import AsyncConnection
-from shared.storage.rows import every
+from shared.storage.database import AsyncConnection, every
 from shared.web import problems
-from shared.web.deidentification import Mode
 from shared.web.identity import Caller
 from shared.web.problems import FieldError
+from shared.web.scopes import Mode
 
 HELD_DAYS: dict[Mode, int] = {"shifted": SHIFT_DAYS + 1, "safe_harbor": 366 + 1}
 # Encounters that a list reads with one statement, until a page of visible ones is full. A page ends only at a visible encounter: another

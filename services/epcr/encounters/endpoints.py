@@ -37,7 +37,7 @@ from shared.messaging.messages import EncounterFacts, Event
 from shared.primitives import ids
 from shared.storage import audit, idempotency
 from shared.storage.database import AsyncConnection, tenant_transaction
-from shared.web import http, memory, pagination, portions, problems
+from shared.web import fairness, http, portions, problems
 from shared.web.identity import Caller
 from shared.web.problems import FieldError
 
@@ -63,7 +63,7 @@ async def create_encounter(request: Request, caller: Caller, draft: EncounterDra
             policy = await _writers_policy(conn, caller)
             if answer := await _repeated(conn, request, caller):
                 return answer
-        memory.reserve(request, store.HELD * store.weight_of(draft))
+        fairness.reserve_memory(request, store.HELD * store.weight_of(draft))
         begun = await portions.finished(request, _begun(request, caller, policy, draft))
     async with tenant_transaction(request, caller) as conn:
         policy = await _writers_policy(conn, caller)
@@ -134,14 +134,14 @@ async def list_encounters(request: Request, caller: Caller, page: EncounterFilte
     async with tenant_transaction(request, caller) as conn:
         reader = await _reader(conn, request, caller)
         policy = reader.policy
-        after = id_in_cursor(caller, policy, pseudonyms, pagination.after(request, page))
+        after = id_in_cursor(caller, policy, pseudonyms, http.page_after(request, page))
         rows, last = await reader.listed(page, after)
-        cursor = last and pagination.next_cursor(request, page, cursor_of(caller, policy, pseudonyms, last))
+        cursor = last and http.next_cursor(request, page, cursor_of(caller, policy, pseudonyms, last))
         await audit.record(
             conn, caller, "encounter.list", caller.tenant_id, {"encounter_ids": [row.id for row in rows]}
         )
     content = {"encounters": [summary_of(row, policy, pseudonyms) for row in rows], "next_cursor": cursor}
-    return http.json(content, headers=pagination.link_header(request, cursor))
+    return http.json(content, headers=http.link_header(request, cursor))
 
 
 async def read_encounter(request: Request, caller: Caller, encounter_id: str, asked: ReadEncounter) -> Response:

@@ -29,8 +29,7 @@ from services.epcr.fhir.readings import Form, Shape, Span
 from services.epcr.fhir.words import Language
 from services.epcr.records.models import LinkedObservation
 from shared.primitives.crypto import Keyring
-from shared.storage.database import tenant_transaction
-from shared.storage.rows import every, found
+from shared.storage.database import every, found, tenant_transaction
 from shared.web import portions
 from shared.web.identity import Caller
 

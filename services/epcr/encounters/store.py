@@ -21,11 +21,10 @@ from services.epcr.records.models import Encounter, LinkedObservation, PatientId
 from shared.messaging.messages import EncounterFacts
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring
-from shared.process import tracing
+from shared.process import telemetry
 from shared.storage.caps import Cap, refusal
-from shared.storage.database import AsyncConnection
-from shared.storage.rows import every, first, found
-from shared.web import http, memory, problems
+from shared.storage.database import AsyncConnection, every, first, found
+from shared.web import fairness, http, problems
 from shared.web.identity import Caller
 
 LIGHT = int(queries.LIGHT)
@@ -198,7 +197,7 @@ def reserved(request: Request, *rows: EncounterRow) -> bool:
     """
     weight = sum(len(row.record) for row in rows)
     if weight > LIGHT:
-        memory.reserve(request, HELD * weight)
+        fairness.reserve_memory(request, HELD * weight)
     return weight > LIGHT
 
 
@@ -222,7 +221,7 @@ async def _found(conn: AsyncConnection, statement: LiteralString, encounter_id: 
 
 
 async def _add_version(conn: AsyncConnection, caller: Caller, row: dict[str, Any]) -> None:
-    author = {"client_id": caller.client_id, "actor": caller.subject, "trace_id": tracing.trace_id()}
+    author = {"client_id": caller.client_id, "actor": caller.subject, "trace_id": telemetry.trace_id()}
     await conn.execute(queries.INSERT_VERSION, row | author)
 
 

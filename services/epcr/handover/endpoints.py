@@ -44,14 +44,13 @@ from shared.messaging import outbox
 from shared.messaging.messages import EncounterFacts
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring
-from shared.process import tracing
+from shared.process import telemetry
 from shared.storage import audit, idempotency
 from shared.storage.caps import Cap, require_room
-from shared.storage.database import tenant_transaction
-from shared.storage.rows import every, first
-from shared.web import http, memory, pagination, portions, problems
+from shared.storage.database import every, first, tenant_transaction
+from shared.web import fairness, http, portions, problems
+from shared.web.http import Page
 from shared.web.identity import Caller
-from shared.web.pagination import Page
 from shared.web.problems import FieldError
 
 # Raise it when a release gives the same record other bytes.
@@ -103,10 +102,10 @@ async def read_handover(request: Request, caller: Caller, encounter_id: str, ask
 
 
 async def list_arrivals(request: Request, caller: Caller, page: Page) -> Response:
-    parameters = {"client_id": caller.client_id, "after": pagination.after(request, page), "limit": page.limit + 1}
+    parameters = {"client_id": caller.client_id, "after": http.page_after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
         rows = await every(conn, Arrival, queries.ARRIVALS, parameters)
-    return pagination.listed(request, "arrivals", rows, page, lambda row: row.encounter_id)
+    return http.listed(request, "arrivals", rows, page, lambda row: row.encounter_id)
 
 
 async def open_emergency(request: Request, caller: Caller, encounter_id: str, draft: EmergencyDraft) -> Response:
@@ -129,7 +128,7 @@ async def open_emergency(request: Request, caller: Caller, encounter_id: str, dr
             "client_id": caller.client_id,
             "actor": caller.subject,
             "explanation": explanation,
-            "trace_id": tracing.trace_id(),
+            "trace_id": telemetry.trace_id(),
             "hours": EMERGENCY_HOURS,
         }
         opened = await first(conn, Emergency, queries.INSERT_EMERGENCY, values)
@@ -143,7 +142,7 @@ async def open_emergency(request: Request, caller: Caller, encounter_id: str, dr
 
 
 async def list_emergencies(request: Request, caller: Caller, page: Page) -> Response:
-    parameters = {"after": pagination.after(request, page), "limit": page.limit + 1}
+    parameters = {"after": http.page_after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
         rows = await every(conn, EmergencyRow, queries.LIST_EMERGENCIES, parameters)
         await audit.record(conn, caller, "emergency.list", caller.tenant_id)
@@ -152,7 +151,7 @@ async def list_emergencies(request: Request, caller: Caller, page: Page) -> Resp
         text = request.state.keyring.decrypt(row.explanation, explained(caller.tenant_id, row.id)).decode()
         return EmergencyReview(**asdict(row) | {"explanation": text})
 
-    return pagination.listed(request, "emergencies", rows, page, lambda row: row.id, shown)
+    return http.listed(request, "emergencies", rows, page, lambda row: row.id, shown)
 
 
 async def list_disclosures(request: Request, caller: Caller, encounter_id: str, page: DisclosurePage) -> Response:
@@ -162,11 +161,11 @@ async def list_disclosures(request: Request, caller: Caller, encounter_id: str, 
         if page.of == "patient":
             asked = {"id": row.id, "basis": row.patient_basis, "version": row.pseudonym_version}
             encounter_ids = [id for (id,) in await (await conn.execute(queries.OF_SAME_PATIENT, asked)).fetchall()]
-        after = pagination.after(request, page)
+        after = http.page_after(request, page)
         parameters = {"encounter_ids": encounter_ids, "after": after, "limit": page.limit + 1}
         rows = await every(conn, Disclosure, queries.LIST_DISCLOSURES, parameters)
         await audit.record(conn, caller, "disclosure.list", row.id, {"of": page.of})
-    return pagination.listed(request, "disclosures", rows, page, lambda row: row.id)
+    return http.listed(request, "disclosures", rows, page, lambda row: row.id)
 
 
 def explained(tenant_id: str, emergency_id: str) -> bytes:
@@ -191,7 +190,7 @@ async def _made(request: Request, caller: Caller, read: Read, asked: ReadHandove
     is_heavy = store.reserved(request, row)
     if asked.format == "json":
         return await portions.result(request, partial(_json, read, keyring), is_heavy=is_heavy)
-    memory.reserve(request, DOCUMENT * len(row.record))
+    fairness.reserve_memory(request, DOCUMENT * len(row.record))
     stored, facts = await portions.result(request, partial(_opened, row, keyring))
     async with tenant_transaction(request, caller) as conn:
         measured = await store.extremes_of(conn, row.tenant_id, facts)
@@ -280,7 +279,7 @@ async def _disclosed(request: Request, caller: Caller, read: Read, asked: ReadHa
             "sections": made.sections,
             "language": asked.language,
             "digest": made.digest,
-            "trace_id": tracing.trace_id(),
+            "trace_id": telemetry.trace_id(),
         }
         await conn.execute(queries.ADD_DISCLOSURE, values)
         detail = {"disclosure": values["id"], "destination": right.destination.id, "purpose": right.purpose}

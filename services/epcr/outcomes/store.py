@@ -9,8 +9,7 @@ from psycopg.rows import class_row
 from services.epcr.outcomes import queries
 from services.epcr.outcomes.models import Outcome, OutcomeDraft, OutcomeRow
 from shared.primitives.crypto import Keyring
-from shared.storage.database import AsyncConnection
-from shared.storage.rows import first
+from shared.storage.database import AsyncConnection, first
 
 
 async def newest(conn: AsyncConnection, encounter_id: str, keyring: Keyring) -> Outcome | None:
