@@ -1,4 +1,4 @@
-"""Long work in portions: each takes a turn of its own (`heavy`) in the thread beside the event loop, so that nobody waits for the whole.
+"""Long work in portions: each takes a turn of its own (`fairness`) in the thread beside the event loop, so that nobody waits for the whole.
 
 The work is an iterator. It may stop after each of its steps, and goes on with the next turn. No transaction may be open around it,
 because a connection must not wait for a turn.
@@ -13,7 +13,7 @@ from typing import Generic, NamedTuple, TypeVar
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from shared.web import heavy
+from shared.web import fairness
 from shared.web.problems import Problem
 
 SECONDS = 0.02
@@ -36,14 +36,14 @@ class _Portion(NamedTuple, Generic[Step]):
 async def each(request: Request, steps: Iterator[Step], *, is_admitted: bool = False) -> AsyncIterator[list[Step]]:
     """The steps of one portion after another.
 
-    Raises the Problems of `heavy.turn` before the first portion, unless the work was admitted before; ClientDisconnect, before any
+    Raises the Problems of `turn_if_heavy` before the first portion, unless the work was admitted before; ClientDisconnect, before any
     portion, where the client has left; and the errors of the work. Admitted work waits again where the line is full: it waits with
     one portion at a time.
     """
     while True:
         try:
-            async with heavy.turn(request, heavy=True):
-                portion = await heavy.aside(partial(_portion, steps))
+            async with fairness.turn_if_heavy(request, heavy=True):
+                portion = await fairness.aside(partial(_portion, steps))
         except Problem:
             if not is_admitted:
                 raise

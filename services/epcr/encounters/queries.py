@@ -36,6 +36,8 @@ FIND_TWIN: LiteralString = """
 FIND_ENCOUNTER: LiteralString = "SELECT " + HEAD + _BRIEF + ", record FROM encounters WHERE id = ANY(%s)"
 FIND_BRIEF: LiteralString = "SELECT " + HEAD + _BRIEFLY + " FROM encounters WHERE id = ANY(%s)"
 LOCK_ENCOUNTER: LiteralString = FIND_BRIEF + " FOR UPDATE"
+# Waits for a change of the encounter under way, and a change waits for it.
+HOLD_ENCOUNTER: LiteralString = FIND_BRIEF + " FOR KEY SHARE"
 # An older process may have written a version since: its brief is another one.
 ADD_BRIEF: LiteralString = """
     UPDATE encounters SET brief = %(brief)s, brief_version = version, anchor = coalesce(anchor, %(anchor)s)

@@ -19,7 +19,7 @@ from services.epcr.encounters.disclosure import add_recipient, policy_for, with_
 from services.epcr.encounters.endpoints import PATH
 from services.epcr.encounters.facts import facts_of
 from services.epcr.encounters.models import EncounterRow
-from services.epcr.encounters.representations import FHIR, is_known, not_modified
+from services.epcr.encounters.representations import FHIR, is_known, not_modified, tag_of
 from services.epcr.encounters.store import Stored
 from services.epcr.handover import access, events, pdf, queries
 from services.epcr.handover.access import Right
@@ -90,8 +90,7 @@ async def read_handover(request: Request, caller: Caller, encounter_id: str, ask
         row, right = read.row, read.right
         sender, to = read.sender if asked.format != "json" else None, right.destination
         shown = (row.id, row.revision, row.identity, to.id, to.version, right.purpose, right.until, sender, asked)
-        tag = hashlib.sha256(repr((FORMAT, *shown)).encode()).hexdigest()[:32]
-        headers = {"etag": f'"{tag}"', "cache-control": "no-store"}
+        headers = {"etag": tag_of(FORMAT, *shown), "cache-control": "no-store"}
         if is_known(request.headers.getlist("if-none-match"), headers["etag"]):
             return not_modified(headers)
         if request.method == "HEAD":
@@ -254,7 +253,8 @@ async def _disclosed(request: Request, caller: Caller, read: Read, asked: ReadHa
     """Records the disclosure. False if the patient's identity or the right is another one now. Raises the Problems of `right_of`."""
     row = read.row
     async with tenant_transaction(request, caller) as conn:
-        present = await store.find_briefly(conn, row.id)
+        # Held before the destination, as a change of the destination locks them: in another order each could wait for the other.
+        [present] = await every(conn, EncounterRow, store.queries.HOLD_ENCOUNTER, ([row.id],))
         policy = await policy_for(conn, caller)
         if policy.mode != "exact":
             raise problems.insufficient_scope(HANDOVER, policy.mode)
