@@ -14,6 +14,7 @@ event loop.
 """
 
 import asyncio
+import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -166,6 +167,7 @@ class Turns:
 
     def __init__(self, at_once: int, *lines: Lines, rest: float = 0) -> None:
         self.free = at_once
+        self.waited = 0.0
         self._lines = lines
         self._rest = rest
 
@@ -178,14 +180,17 @@ class Turns:
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
-        """Around the work of a request that has entered. Gives the place back after it, and after the rest."""
+        """Around the work of a request that has entered. Gives the place back after it, and after the rest.
+
+        The rest does not count the seconds that were added to `waited` meanwhile: in those the work only waited for the processor.
+        """
         loop = asyncio.get_running_loop()
-        began = loop.time()
+        began = loop.time() - self.waited
         try:
             yield
         finally:
             if self._rest:
-                loop.call_later(self._rest * (loop.time() - began), self.leave)
+                loop.call_later(self._rest * max(0.0, loop.time() - self.waited - began), self.leave)
             else:
                 self.leave()
 
@@ -442,11 +447,22 @@ async def aside(work: Callable[[], Result]) -> Result:
     line = _line()
     if line.holder is not asyncio.current_task():
         raise RuntimeError("work in the thread beside the event loop needs a heavy turn")
-    done = asyncio.get_running_loop().run_in_executor(line.thread, copy_context().run, work)
+    loop = asyncio.get_running_loop()
+    began, used = loop.time(), [0.0]
+
+    def measured() -> Result:
+        before = time.thread_time()
+        try:
+            return work()
+        finally:
+            used[0] = time.thread_time() - before
+
+    done = loop.run_in_executor(line.thread, copy_context().run, measured)
     try:
         return await asyncio.shield(done)
     finally:
         await asyncio.wait([done])
+        line.turns.waited += max(0.0, loop.time() - began - used[0])
 
 
 def _line() -> _HeavyLine:
