@@ -101,7 +101,7 @@ def test_no_road_to_a_heavy_record_works_on_the_event_loop_or_waits_with_a_conne
     assert watched["transactions"] == 0
 
 
-@pytest.mark.parametrize("form", ["json", "fhir", "pdf", "outcome"])
+@pytest.mark.parametrize("form", ["json", "document", "pdf", "outcome"])
 def test_no_handover_of_a_heavy_record_works_on_the_event_loop_or_waits_with_a_connection(
     organisation: Organisation, inside: Inside, watched: Counter[str], form: str
 ) -> None:
