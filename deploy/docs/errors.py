@@ -58,7 +58,7 @@ PROBLEMS = [
     Problem(
         409,
         "Limit reached",
-        "The tenant has reached a limit. `resource` names the kind of resource, `limit` the highest number.",
+        "The tenant has reached a limit. `resource` names the kind of resource, `limit` the highest number: also of the bytes of one record.",
     ),
     Problem(412, "Precondition failed", "The resource has changed since you read it. Read it again."),
     Problem(

@@ -27,6 +27,11 @@ STORES = (
         "UPDATE encounters SET record = %s WHERE id = %s AND 0 = %s",
     ),
     Store(
+        "SELECT tenant_id, id, 0, brief FROM encounters WHERE get_byte(brief, 0) <> %s LIMIT %s FOR UPDATE",
+        "UPDATE encounters SET brief = %s WHERE id = %s AND 0 = %s",
+        encounters.brief_context,
+    ),
+    Store(
         """SELECT tenant_id, encounter_id, version, record FROM encounter_versions
         WHERE get_byte(record, 0) <> %s LIMIT %s FOR UPDATE""",
         "UPDATE encounter_versions SET record = %s WHERE encounter_id = %s AND version = %s",

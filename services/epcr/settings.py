@@ -13,12 +13,14 @@ class Settings(settings.Service, frozen=True, kw_only=True):
 
     Observations of an unknown encounter are reported after `unknown_after_seconds`, and deleted after `forget_unknown_days`;
     device-ingest keeps its own. Observations beyond `max_readings` of one encounter count as those of an unknown one.
+    A record has at most `max_record_bytes` as it is stored, encrypted.
     """
 
     pseudonym_keys: Annotated[str, KEYS] = ""
     unknown_after_seconds: settings.NotNegative = 30
     forget_unknown_days: settings.Count = 30
     max_readings: settings.Count = 250_000
+    max_record_bytes: settings.Count = 1 << 20
 
 
 def load() -> Settings:

@@ -12,7 +12,8 @@ from psycopg.rows import class_row
 
 from services.epcr import metrics
 from services.epcr.encounters import events, queries
-from services.epcr.encounters.facts import extremes_asked, facts_of
+from services.epcr.encounters.briefs import add_briefs
+from services.epcr.encounters.facts import extremes_asked, facts_of, with_readings
 from services.epcr.encounters.models import EncounterRow
 from services.epcr.encounters.store import opened
 from services.epcr.outcomes import store as outcomes
@@ -61,6 +62,7 @@ def periodic(settings: Settings) -> list[Periodic]:
             partial(forget_unknown, settings.forget_unknown_days),
             behind=shared_metrics.retention_overdue,
         ),
+        Periodic("add briefs", 5, partial(add_briefs, keyring), "briefs", behind=metrics.briefs_behind),
     ]
 
 
@@ -167,10 +169,10 @@ def _take_due(conn: Connection) -> list[str]:
 def _send_facts(conn: Connection, keyring: Keyring, encounter_id: str) -> None:
     with conn.cursor(row_factory=class_row(EncounterRow)) as cursor:
         [row] = cursor.execute(queries.FIND_ENCOUNTER, ([encounter_id],)).fetchall()
-    encounter = opened(row, keyring).encounter
+    facts = facts_of(opened(row, keyring).encounter, [])
     with conn.cursor(row_factory=class_row(LinkedObservation)) as cursor:
-        extremes = cursor.execute(queries.EXTREMES_OF, extremes_asked(encounter)).fetchall()
-    facts = facts_of(encounter, extremes)
+        extremes = cursor.execute(queries.EXTREMES_OF, extremes_asked(row.tenant_id, facts)).fetchall()
+    facts = with_readings(facts, extremes)
     outbox.add_sync(conn, row.tenant_id, with_outcome(facts, outcomes.current_sync(conn, encounter_id, keyring)))
     if conn.execute(queries.FORGET_DUE_FACTS, (encounter_id, row.revision)).rowcount == 0:
         conn.execute(queries.FACTS_DUE_AGAIN, (encounter_id,))

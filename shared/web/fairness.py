@@ -12,6 +12,7 @@ callers without a token, may hold as many as its tenant leaves free: alone a thi
 """
 
 import asyncio
+import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -164,6 +165,7 @@ class Turns:
 
     def __init__(self, at_once: int, *lines: Lines, rest: float = 0) -> None:
         self.free = at_once
+        self.waited = 0.0
         self._lines = lines
         self._rest = rest
 
@@ -176,14 +178,17 @@ class Turns:
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
-        """Around the work of a request that has entered. Gives the place back after it, and after the rest."""
+        """Around the work of a request that has entered. Gives the place back after it, and after the rest.
+
+        The rest does not count the seconds that were added to `waited` meanwhile: in those the work only waited for the processor.
+        """
         loop = asyncio.get_running_loop()
-        began = loop.time()
+        began = loop.time() - self.waited
         try:
             yield
         finally:
             if self._rest:
-                loop.call_later(self._rest * (loop.time() - began), self.leave)
+                loop.call_later(self._rest * max(0.0, loop.time() - self.waited - began), self.leave)
             else:
                 self.leave()
 
@@ -378,6 +383,7 @@ class _OfLoop:
         self.tenants = Counter[str]()
         self.clients = Counter[str]()
         self.thread = ThreadPoolExecutor(1, "large-bodies")
+        self.holder: asyncio.Task[object] | None = None
 
 
 _loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _OfLoop] = WeakKeyDictionary()
@@ -409,16 +415,38 @@ async def turn_if_heavy(request: Request, *, heavy: bool) -> AsyncIterator[None]
                 raise _share_is_used() from None
             raise problems.unavailable("Too many large requests are being read; try again.") from None
         async with line.turns.held():
-            yield
+            line.holder = asyncio.current_task()
+            try:
+                yield
+            finally:
+                line.holder = None
 
 
 async def aside(work: Callable[[], Result]) -> Result:
-    """The result of `work`, done in the one thread for it: others are answered meanwhile. A caller that leaves waits for its end too."""
-    done = asyncio.get_running_loop().run_in_executor(_of_this_loop().thread, copy_context().run, work)
+    """The result of `work`, done in the one thread for it: others are answered meanwhile. A caller that leaves waits for its end too.
+
+    Raises RuntimeError outside a heavy `turn_if_heavy`: work without a turn would wait in a line of the thread that no tenant shares
+    fairly, and be done for callers who have left.
+    """
+    line = _of_this_loop()
+    if line.holder is not asyncio.current_task():
+        raise RuntimeError("work in the thread beside the event loop needs a heavy turn")
+    loop = asyncio.get_running_loop()
+    began, used = loop.time(), [0.0]
+
+    def measured() -> Result:
+        before = time.thread_time()
+        try:
+            return work()
+        finally:
+            used[0] = time.thread_time() - before
+
+    done = loop.run_in_executor(line.thread, copy_context().run, measured)
     try:
         return await asyncio.shield(done)
     finally:
         await asyncio.wait([done])
+        line.turns.waited += max(0.0, loop.time() - began - used[0])
 
 
 def _of_this_loop() -> _OfLoop:

@@ -28,7 +28,8 @@ from tests.chaos.others import (
     unprivileged,
 )
 from tests.hostile.shapes import FORM, JSON, XML, as_base64
-from tests.support.stack import Stack
+from tests.support.records import heavy
+from tests.support.stack import App, Stack
 
 pytestmark = pytest.mark.chaos
 ROOT = Path(__file__).parents[2]
@@ -39,7 +40,7 @@ ATTACKERS = 4
 REACHED = 0.8
 """The share of their rate that the attackers must reach. A turn begins and ends with a moment in which fewer requests are sent, and large
 bodies of an attacker wait for one another."""
-SCOPES = ["webhooks:write", "argus:epcr:write", "argus:devices:write", "argus:acqi:read"]
+SCOPES = ["webhooks:write", "argus:epcr:write", "argus:epcr:handover", "argus:devices:write", "argus:acqi:read"]
 BODIES = ("exponents", "decimals of 40 digits", "lists and objects 60 deep", "objects of one member", "many members")
 ACQI = '{acqiMetrics(fromDate:"2026-01-01T00:00:00Z",toDate:"2026-02-01T00:00:00Z"){%s}}' % ("value " * 45)
 
@@ -55,7 +56,8 @@ class Attack(NamedTuple):
     headers: tuple[tuple[str, str], ...] = ()
 
 
-def attacks(connection: str, device: str) -> list[Attack]:
+def attacks(connection: str, device: str, encounter: str) -> list[Attack]:
+    """Also valid ones: the largest record is stored, listed, read, exported and handed over."""
     json_type, form_type = "application/json", "application/x-www-form-urlencoded"
     graphql = [json.dumps({"query": ACQI + "#" * number}).encode() for number in range(1000, 1020)]
     xml = [b"SAMLResponse=" + quote(as_base64(shape)(250_000), safe="").encode() for shape in XML.values()]
@@ -76,6 +78,26 @@ def attacks(connection: str, device: str) -> list[Attack]:
         Attack(
             "api", "POST", "/api/v1/epcr/encounters", json_type, [b"\x1f\x8b" * 400], (("content-encoding", "gzip"),)
         ),
+        Attack(
+            "api",
+            "POST",
+            "/api/v1/epcr/encounters",
+            json_type,
+            [json.dumps(heavy(cad_incident_id=new_id("cad"))).encode() for _ in range(3)],
+        ),
+        *(Attack("api", "GET", path, json_type, [b""]) for path in stored_roads(encounter)),
+    ]
+
+
+def stored_roads(encounter: str) -> list[str]:
+    one = f"/api/v1/epcr/encounters/{encounter}"
+    handovers = [f"{one}/handover?format={form}" for form in ("json", "document", "pdf")]
+    return [
+        "/api/v1/epcr/encounters?limit=100",
+        one,
+        f"{one}/fhir-bundle",
+        f"{one}/fhir-bundle?max_entries=50",
+        *handovers,
     ]
 
 
@@ -136,7 +158,7 @@ def attackers(stack: Stack, tmp_path: Path, per_second: float) -> Iterator[Attac
         token = stack.token(app, " ".join(SCOPES))
         requests = [
             base64.b64encode(written(stack, attack, body, token)).decode()
-            for attack in attacks(connection, enrolled(stack, token))
+            for attack in attacks(connection, enrolled(stack, token), stored_encounter(stack, app, token))
             for body in attack.bodies
         ]
         plans.append({"per_second": per_second, "requests": requests})
@@ -158,6 +180,28 @@ def enrolled(stack: Stack, token: str) -> str:
     with stack.client("api", token) as api:
         answer = api.post("/api/v1/devices/enrol", json={"serial_number": new_id("sn"), "device_class": "oximeter"})
     return answer.json()["id"]
+
+
+def stored_encounter(stack: Stack, app: App, token: str) -> str:
+    """The largest record, in an encounter that is bound for a destination of the attacker."""
+    with stack.client("api", token) as api:
+        answer = api.post("/api/v1/epcr/encounters", json=heavy(cad_incident_id=new_id("cad")))
+        assert answer.status_code == 201, answer.text
+        id = answer.json()["id"]
+    with stack.client("api", stack.admin_token) as admin:
+        draft = {
+            "name": "A hospital",
+            "code": new_id("c"),
+            "code_system": "urn:oid:1.2.3",
+            "type": "emergency_department",
+            "client_id": app.client_id,
+            "legal_basis": "provision_of_care",
+        }
+        made = admin.post("/api/v1/epcr/destinations", json=draft)
+        assert made.status_code == 201, made.text
+        bound = admin.put(f"/api/v1/epcr/encounters/{id}/destination", json={"destination_id": made.json()["id"]})
+        assert bound.status_code == 200, bound.text
+    return id
 
 
 def saml_connection(stack: Stack) -> str:

@@ -166,14 +166,14 @@ def exported(
     """The bytes of an export."""
     contents = [given, *former]
     export = Export([one.content(form) for one in contents], most, language)
-    while export.prepare():
+    for _ in export.checks():
         pass
-    written = [export.begin()]
+    written = [*export.begin()]
     for number, one in enumerate(contents):
         for start in range(0, len(one.readings) if form != "none" else 0, portion):
             written.append(export.add(number, one.readings[start : start + portion]))
-        written.append(export.end_readings(number))
-    return b"".join([*written, export.end()])
+        written += export.end_readings(number)
+    return b"".join([*written, *export.end()])
 
 
 def bundle(given: Given, former: Sequence[Given] = (), form: Form = "all", language: Language = "en") -> dict[str, Any]:

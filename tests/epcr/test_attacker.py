@@ -12,10 +12,8 @@ from services.epcr.deidentification.projection import Disclosure, Mode, shift
 from services.epcr.deidentification.pseudonyms import SHIFT_DAYS, Pseudonyms
 from services.epcr.encounters import store
 from services.epcr.encounters.editions import HELD_DAYS, end_of_edition
-from services.epcr.encounters.models import EncounterRow
-from services.epcr.encounters.store import Stored
 from shared.primitives import ids
-from shared.primitives.crypto import Keyring, base64url_decode
+from shared.primitives.crypto import base64url_decode
 from shared.storage.database import set_tenant
 from shared.web import http
 from tests.epcr import golden
@@ -346,24 +344,13 @@ def test_one_request_opens_so_many_records_and_the_next_one_goes_on(
 
 
 @MOVED
-def test_a_page_of_large_records_ends_early_where_times_are_moved(
+def test_a_list_opens_no_record_where_times_are_moved(
     organisation: Organisation, years_later: None, calendar: Calendar, monkeypatch: pytest.MonkeyPatch, mode: Mode
 ) -> None:
-    """A list decrypts whole records. One beyond the budget begins the next page, at an encounter that may be seen."""
     patients(organisation)
+    monkeypatch.setattr(store, "unseal", None)
     attacker = Attacker(moved_to(organisation.hospital, mode), calendar)
-    whole = [one["id"] for one in attacker.listed()]
-    monkeypatch.setattr(store, "RECORDS_OF_A_PAGE", 1)
-    opened = count_opened(monkeypatch)
-    seen: list[str] = []
-    query: dict[str, Any] = {}
-    for _ in whole:
-        page = attacker.client.get(ENCOUNTERS, params=query).json()
-        seen += [one["id"] for one in page["encounters"]]
-        query = {"cursor": page["next_cursor"]}
-    assert query["cursor"] is None
-    assert seen == whole
-    assert len(opened) == len(whole) == PATIENTS
+    assert len(attacker.listed()) == PATIENTS
 
 
 @MOVED
@@ -375,26 +362,14 @@ def test_one_request_opens_so_many_bytes_of_records_and_the_next_one_goes_on(
     monkeypatch: pytest.MonkeyPatch,
     mode: Mode,
 ) -> None:
-    """Records are opened for patients whom no app was shown, and for encounters of an older version, which have no anchor."""
+    """Briefs are opened for patients whom no app was shown, and for encounters of an older version, which have no anchor."""
     patients(organisation)
     inside.rows(
         "UPDATE encounters SET anchor = NULL, patient_basis = NULL WHERE tenant_id = %s RETURNING 1", organisation.id
     )
     attacker = Attacker(moved_to(organisation.hospital, mode), calendar)
-    monkeypatch.setattr(store, "RECORDS_OF_A_PAGE", 1)
-    assert [len(attacker.listed()) for _ in range(2)] == [1, PATIENTS]
-
-
-def count_opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The ids of the encounters whose states were decrypted since."""
-    found: list[str] = []
-
-    def opened(row: EncounterRow, keyring: Keyring) -> Stored:
-        found.append(row.id)
-        return store.opened(row, keyring)
-
-    monkeypatch.setattr("services.epcr.encounters.editions.opened", opened)
-    return found
+    monkeypatch.setattr("services.epcr.encounters.editions.BYTES_OPENED", 1)
+    assert [len(attacker.listed()) for _ in range(3)] == [1, 2, 3]
 
 
 def test_an_encounter_begun_by_an_older_version_is_held_as_long(

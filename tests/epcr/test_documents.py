@@ -175,7 +175,7 @@ def test_a_faulty_document_is_found(reason: str, break_it: Any) -> None:
 
 
 def test_a_faulty_document_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.epcr.handover.document.faults_of", lambda _: ["a fault"])
+    monkeypatch.setattr("services.epcr.handover.document.faults_among", lambda *_: ["a fault"])
     with pytest.raises(UnfitBundle):
         made(TYPICAL)
 

@@ -267,13 +267,13 @@ def test_a_person_has_one_pseudonym_whatever_else_is_known(organisation: Organis
     assert len(set(seen)) == 1
 
 
-def test_a_list_gives_one_person_one_pseudonym(organisation: Organisation, inside: Inside) -> None:
+def test_a_list_gives_one_person_one_pseudonym(organisation: Organisation, inside: Inside, years_later: None) -> None:
     """The encounters were begun by the dispatch system and are all first shown by one request."""
     both = person(ADA, {"system": INSURANCE, "value": "Z991234"})
     ids = [organisation.partner.create() for _ in range(3)]
     for id, patient in zip(ids, (both, person(ADA), person(both["identifiers"][1])), strict=True):
         organisation.crew.write(id, {"patient": patient})
-    assert organisation.hospital.get(ENCOUNTERS).status_code == 200
+    assert moved_to(organisation.hospital, "shifted").get(ENCOUNTERS).status_code == 200
     fixed = "SELECT count(DISTINCT patient_basis), count(*), min(identity_rule) FROM encounters WHERE tenant_id = %s"
     assert inside.rows(fixed, organisation.id) == [(1, 3, 2)]
 
@@ -326,7 +326,7 @@ def test_a_pseudonym_made_from_a_wrong_number_goes_back_to_its_owner(organisatio
 def crowd(inside: Inside, id: str, number: int, *, without: str = "") -> list[str]:
     """So many further encounters with the identity and the numbers of one, but the number from which the basis was made if `without` it."""
     made = inside.rows(
-        f"""INSERT INTO encounters ({queries.COLUMNS}) SELECT {queries.COLUMNS} FROM (
+        f"""INSERT INTO encounters ({queries.HEAD}, record) SELECT {queries.HEAD}, record FROM (
             SELECT (jsonb_populate_record(e, jsonb_build_object('id', left(e.id, 20) || lpad(n::text, 10, '0'), 'cad_incident_id', n))).*
             FROM encounters e, generate_series(1, %s) AS n WHERE e.id = %s) AS copied RETURNING id""",
         number,

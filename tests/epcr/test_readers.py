@@ -2,17 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 from deploy.local.databases import Database
 from services.epcr.deidentification.pseudonyms import Pseudonyms
 from services.epcr.encounters import queries, store
 from services.epcr.encounters.disclosure import with_basis
+from services.epcr.encounters.facts import facts_of
 from shared.storage.database import AsyncConnection, aset_tenant
 from tests.epcr.conftest import ENCOUNTERS, PSEUDONYM_KEYS, Inside, Organisation
 from tests.epcr.deliveries import recorded, spo2
-from tests.support.waiting import wait_for
 
 KEYS = Pseudonyms.from_text(PSEUDONYM_KEYS)
 
@@ -33,9 +32,9 @@ def test_a_reader_of_one_revision_is_shown_no_later_reading(
 
     async def read() -> list[str]:
         async with reading(database, organisation.id) as conn:
-            seen = await store.find(conn, id, inside.keyring)
+            seen = facts_of(store.opened(await store.find(conn, id), inside.keyring).encounter, [])
             inside.receive(organisation.id, recorded(id, later))
-            return [one.id for one in await store.extremes_of(conn, seen.encounter)]
+            return [one.id for one in await store.extremes_of(conn, organisation.id, seen)]
 
     assert asyncio.run(read()) == [first.id]
 
@@ -47,33 +46,20 @@ def test_who_comes_second_takes_the_pseudonym_that_the_first_one_fixed(
 
     async def read() -> bytes:
         async with reading(database, organisation.id) as conn:
-            seen = await store.find(conn, id, inside.keyring)
+            seen = await store.find_briefly(conn, id)
             inside.owner.execute(
                 "UPDATE encounters SET patient_basis = %s, pseudonym_version = 1 WHERE id = %s", (b"first", id)
             )
-            return bytes((await with_basis(conn, seen, KEYS, inside.keyring)).row.patient_basis or b"")
+            return bytes((await with_basis(conn, seen, KEYS, inside.keyring)).patient_basis or b"")
 
     assert asyncio.run(read()) == b"first"
     assert inside.rows("SELECT patient_basis FROM encounters WHERE id = %s", id) == [(b"first",)]
 
 
-def test_a_list_that_fixes_pseudonyms_and_the_worker_wait_for_each_other_in_one_order(
-    organisation: Organisation, inside: Inside
-) -> None:
-    """A list goes from the newest to the oldest, the worker from the oldest to the newest."""
+def test_a_list_waits_for_no_worker_that_holds_its_encounters(organisation: Organisation, inside: Inside) -> None:
     first, last = sorted(organisation.partner.create(patient={"sex": "female"}) for _ in range(2))
     inside.owner.execute("UPDATE encounters SET patient_basis = NULL WHERE tenant_id = %s", (organisation.id,))
-    waiting = """
-        SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE datname = current_database() AND NOT granted
-    """
-    with ThreadPoolExecutor(1) as aside, inside.task() as conn:
-        conn.execute(queries.LOCK_KNOWN, ([organisation.id], [first]))
-        listing = aside.submit(organisation.hospital.get, ENCOUNTERS)
-        wait_for(lambda: inside.rows(waiting), what="the list to wait for the first encounter")
-        conn.execute(queries.LOCK_KNOWN, ([organisation.id], [last]))
-        conn.commit()
-        answer = listing.result()
-    assert answer.status_code == 200, answer.text
+    with inside.task() as conn:
+        conn.execute(queries.LOCK_KNOWN, ([organisation.id] * 2, [first, last]))
+        answer = organisation.hospital.get(ENCOUNTERS)
     assert [one["id"] for one in answer.json()["encounters"]] == [last, first]
-    fixed = inside.rows("SELECT id FROM encounters WHERE tenant_id = %s AND patient_basis IS NOT NULL", organisation.id)
-    assert {id for (id,) in fixed} == {first, last}

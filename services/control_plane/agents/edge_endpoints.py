@@ -28,7 +28,7 @@ from shared.primitives import ids
 from shared.primitives.crypto import Keyring
 from shared.storage import audit
 from shared.storage.database import AsyncConnection, aset_tenant, every, first, found, transaction
-from shared.web import fairness, http, problems
+from shared.web import fairness, http, portions, problems
 from shared.web.identity import Caller
 from shared.web.problems import FieldError, Problem
 
@@ -78,7 +78,7 @@ async def heartbeat(request: Request) -> Response:
         desired=[one.shown() for one in desired],
         heartbeat_seconds=request.state.settings.agent_heartbeat_seconds,
     )
-    return await fairness.aside(lambda: http.json(instructions)) if size > LARGE else http.json(instructions)
+    return await portions.result(request, lambda: http.json(instructions), is_heavy=size > LARGE)
 
 
 async def download(request: Request, package_id: str, version: str) -> Response:

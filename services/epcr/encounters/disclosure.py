@@ -1,12 +1,12 @@
 """How an app sees an encounter: its pseudonyms, the mode that its tenant chose, the de-identified JSON; and that it fetched it."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from services.epcr.deidentification.projection import Disclosure, project
+from services.epcr.deidentification.projection import Disclosure, Moves, projecting
 from services.epcr.deidentification.pseudonyms import Domain, Pseudonyms
 from services.epcr.encounters import identities
 from services.epcr.encounters.models import EncounterRow, EncounterSummary
@@ -39,40 +39,55 @@ async def policy_for(conn: AsyncConnection, caller: Caller) -> Policy:
     return Policy(domain or caller.client_id, strictest_mode(mode, caller.deidentification))
 
 
-class PlainView(NamedTuple):
-    content: dict[str, Any]
-    disclosure: Disclosure
+def viewing(stored: Stored, policy: Policy, pseudonyms: Pseudonyms) -> Generator[None, None, dict[str, Any]]:
+    """An `EncounterView`, with the fields of the summary first. Its basis is fixed if it shows the patient. Stops after each portion."""
+    row, encounter = stored
+    is_shown = shows_patient(has_patient=encounter.record.patient is not None, policy=policy)
+    return (
+        yield from _viewing(
+            encounter, disclosure_of(row, policy, pseudonyms) if is_shown else undisclosed(row, policy, pseudonyms)
+        )
+    )
 
 
-def plain_view(stored: Stored, policy: Policy, pseudonyms: Pseudonyms) -> PlainView:
-    """An `EncounterView`, with the fields of the summary first. Its basis is fixed if it shows the patient."""
-    if shows_patient(stored.encounter, policy):
-        disclosure = disclosure_of(stored.row, policy, pseudonyms)
-    else:
-        version = stored.row.pseudonym_version or pseudonyms.current
-        disclosure = Disclosure(_domain(stored.row, version, policy, pseudonyms), policy.mode, b"")
-    view = project(stored.encounter, disclosure).view
-    if stored.encounter.record.patient is None:
+def viewing_new(encounter: Encounter, policy: Policy, pseudonyms: Pseudonyms) -> Generator[None, None, dict[str, Any]]:
+    """As `viewing`, of an encounter that is no row yet. The patient's pseudonym in it is none."""
+    domain = pseudonyms.domain(pseudonyms.current, encounter.tenant_id, policy.domain, policy.mode)
+    return _viewing(encounter, Disclosure(domain, policy.mode, b""))
+
+
+def _viewing(encounter: Encounter, disclosure: Disclosure) -> Generator[None, None, dict[str, Any]]:
+    view = (yield from projecting(encounter, disclosure)).view
+    if encounter.record.patient is None:
         del view["patient"]
     head = {name: view[name] for name in SUMMARY if name in view}
     rest = {name: value for name, value in view.items() if name not in head and name not in _INTERNAL}
-    return PlainView(head | rest, disclosure)
+    return head | rest
 
 
-def summary(view: PlainView) -> dict[str, Any]:
-    """An `EncounterSummary`."""
-    return {name: view.content[name] for name in SUMMARY if name in view.content}
+def summary_of(row: EncounterRow, policy: Policy, pseudonyms: Pseudonyms) -> dict[str, Any]:
+    """An `EncounterSummary`, without the record. Where times are moved, the basis or anchor is known that moves them."""
+    disclosed = undisclosed(row, policy, pseudonyms)._replace(basis=bytes(row.moved_by or row.patient_basis or b""))
+    members = {name: getattr(row, "tenant_id" if name == "organization_id" else name) for name in SUMMARY}
+    return Moves(disclosed, row.anchor or row.created_at, row.created_at).apply(members, "")
 
 
-def shows_patient(encounter: Encounter, policy: Policy) -> bool:
+def undisclosed(row: EncounterRow, policy: Policy, pseudonyms: Pseudonyms) -> Disclosure:
+    """The disclosure of an encounter of whose patient nothing is shown."""
+    return Disclosure(_domain(row, row.pseudonym_version or pseudonyms.current, policy, pseudonyms), policy.mode, b"")
+
+
+def shows_patient(*, has_patient: bool, policy: Policy) -> bool:
     """Whether the plain view depends on the patient's identity: it has data of the patient, or the patient moves its times."""
-    return encounter.record.patient is not None or policy.mode == "shifted"
+    return has_patient or policy.mode == "shifted"
 
 
-async def with_basis(conn: AsyncConnection, stored: Stored, pseudonyms: Pseudonyms, keyring: Keyring) -> Stored:
-    """Fixes the basis of the patient's pseudonyms if this is the patient's first disclosure."""
-    [row] = await rows_with_bases(conn, [stored.row], pseudonyms, keyring)
-    return stored._replace(row=row)
+async def with_basis(
+    conn: AsyncConnection, row: EncounterRow, pseudonyms: Pseudonyms, keyring: Keyring
+) -> EncounterRow:
+    """The row with the basis of the patient's pseudonyms, which is fixed if this is the patient's first disclosure. Raises Unprepared."""
+    [fixed] = await rows_with_bases(conn, [row], pseudonyms, keyring)
+    return fixed
 
 
 def disclosure_of(row: EncounterRow, policy: Policy, pseudonyms: Pseudonyms) -> Disclosure:
@@ -83,15 +98,6 @@ def disclosure_of(row: EncounterRow, policy: Policy, pseudonyms: Pseudonyms) -> 
     return Disclosure(domain, policy.mode, bytes(row.patient_basis), row.moved_by and bytes(row.moved_by))
 
 
-async def with_bases(
-    conn: AsyncConnection, stored: Sequence[Stored], policy: Policy, pseudonyms: Pseudonyms, keyring: Keyring
-) -> list[Stored]:
-    """The encounters of a page, with each basis fixed on which a view depends: all at once, before any is shown."""
-    shown = [one.row for one in stored if shows_patient(one.encounter, policy)]
-    rows = {row.id: row for row in await rows_with_bases(conn, shown, pseudonyms, keyring)}
-    return [one._replace(row=rows.get(one.row.id, one.row)) for one in stored]
-
-
 async def rows_with_bases(
     conn: AsyncConnection,
     rows: Sequence[EncounterRow],
@@ -100,12 +106,15 @@ async def rows_with_bases(
     *,
     waits: bool = True,
 ) -> list[EncounterRow]:
-    """The same rows, each with its patient's basis fixed. A row that has one may lack its record.
+    """The same rows, each with its patient's basis fixed. Raises Unprepared.
 
-    Unless it `waits`, a row that is locked, or has neither basis nor record, stays without a basis.
+    Unless it `waits`, a row that is locked, or was read with neither brief nor record, stays without a basis.
     """
-    fresh = [row for row in rows if row.record and (row.patient_basis is None or row.identity_rule < identities.RULE)]
-    fixed = await identities.fix(conn, fresh, pseudonyms, keyring, FIX_BASES if waits else FIX_FREE_BASES)
+    fresh = [row for row in rows if row.patient_basis is None or row.identity_rule < identities.RULE]
+    if not waits:
+        fresh = [row for row in fresh if row.brief or row.record]
+    statement = FIX_BASES if waits else FIX_FREE_BASES
+    fixed = await identities.fix(conn, fresh, pseudonyms, keyring, statement, requires=waits)
     return [replace(row, **fixed.get(row.id, {})) for row in rows]
 
 

@@ -8,15 +8,17 @@ its data is invented.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import LiteralString
 
 from msgspec.structs import replace
 
 from services.epcr.deidentification.projection import Disclosure, shift
 from services.epcr.deidentification.pseudonyms import SHIFT_DAYS, Domain, Pseudonyms
 from services.epcr.encounters import queries, store
+from services.epcr.encounters.briefs import Unprepared
 from services.epcr.encounters.disclosure import Policy, rows_with_bases
 from services.epcr.encounters.models import EncounterFilter, EncounterRow
-from services.epcr.encounters.store import Readings, Stored, opened, unseal
+from services.epcr.encounters.store import Readings, brief_of
 from shared.primitives.crypto import Keyring
 from shared.storage.database import AsyncConnection, every
 from shared.web import problems
@@ -28,9 +30,10 @@ HELD_DAYS: dict[Mode, int] = {"shifted": SHIFT_DAYS + 1, "safe_harbor": 366 + 1}
 # Encounters that a list reads with one statement, until a page of visible ones is full. A page ends only at a visible encounter: another
 # end would show, from poll to poll, when the encounter there was made.
 LOOKED_AT = 250
-# The number of patients, about, whose pseudonyms one request fixes for its page; others appear with the next request. The records opened
-# for that, and those of the page, also have `store.RECORDS_OF_A_PAGE` bytes at most, or are one.
+# The number of patients, about, whose pseudonyms one request fixes for its page; others appear with the next request. The briefs opened for
+# that also have `BYTES_OPENED` at most, or are one.
 OPENED = 1000
+BYTES_OPENED = 256 << 10
 
 
 class Present:
@@ -45,14 +48,21 @@ class Present:
         self.now = datetime.now(UTC)
         self._domains: dict[int, Domain] = {}
 
-    async def find(self, asked: str) -> Stored:
-        """Raises a 404 Problem for an encounter that the app may not see."""
-        return await store.find(self.conn, asked, self.keyring)
+    async def find(self, asked: str) -> EncounterRow:
+        """With its record. Raises a 404 Problem for an encounter that the app may not see, and Unprepared."""
+        return await store.find(self.conn, asked)
 
-    async def listed(self, page: EncounterFilter, after: str | None) -> tuple[list[Stored], str | None]:
-        """A page, and the id of the encounter after which the next page begins, if there is one."""
-        shown, has_more = await store.listed(self.conn, page, after, self.keyring)
-        return shown, shown[-1].row.id if has_more else None
+    async def listed(self, page: EncounterFilter, after: str | None) -> tuple[list[EncounterRow], str | None]:
+        """A page without records, and the id of the encounter after which the next page begins, if there is one."""
+        shown, has_more = await store.listed(self.conn, page, after)
+        return shown, shown[-1].id if has_more else None
+
+    def has_patient(self, row: EncounterRow) -> bool:
+        """Whether the record has a patient. Raises Unprepared."""
+        brief = brief_of(row, self.keyring)
+        if brief is None:
+            raise Unprepared(row.id)
+        return brief.has_patient
 
     def readings_of(self, row: EncounterRow) -> Readings:
         """The devices' observations of this encounter up to its revision."""
@@ -62,19 +72,24 @@ class Present:
 class Edition(Present):
     """Reads earlier states of encounters, by aliases, in a random order. The revision counts only visible changes."""
 
-    async def find(self, asked: str) -> Stored:
+    async def find(self, asked: str) -> EncounterRow:
         ids = self.pseudonyms.ids_of(self.caller.tenant_id, self.policy.domain, self.policy.mode, asked)
-        rows = await every(self.conn, EncounterRow, queries.FIND_ENCOUNTER, (ids,))
-        states, _ = await self._as_of_their_ends(await self._visible(rows))
-        for stored in states:
+        rows = await every(self.conn, EncounterRow, queries.FIND_BRIEF, (ids,))
+        visible = await self._visible(rows, waits=True)
+        visible = await rows_with_bases(self.conn, visible, self.pseudonyms, self.keyring)
+        for row in await self._as_of_their_ends(visible, queries.RECORDS_BEFORE):
             # The revision names the visible state: it grows with each visible version and observation.
-            parameters = (stored.row.id, stored.row.tenant_id, self._end(stored.row))
+            parameters = (row.id, row.tenant_id, self._end(row))
             counted = await (await self.conn.execute(queries.COUNT_OBSERVATIONS_BEFORE, parameters)).fetchone()
             assert counted is not None
-            return stored._replace(row=replace(stored.row, revision=stored.row.version + counted[0]))
+            return replace(row, revision=row.version + counted[0])
         raise problems.not_found()
 
-    async def listed(self, page: EncounterFilter, after: str | None) -> tuple[list[Stored], str | None]:
+    def has_patient(self, row: EncounterRow) -> bool:
+        """An edition's basis is fixed when it is found."""
+        return True
+
+    async def listed(self, page: EncounterFilter, after: str | None) -> tuple[list[EncounterRow], str | None]:
         if page.cad_incident_id is not None:
             # The results of a filter by a hidden field would show the field.
             hidden = FieldError("cad_incident_id", "not a filter for an application that is shown moved times")
@@ -85,43 +100,41 @@ class Edition(Present):
             latest = self.now + timedelta(days=1)
         shown, has_more, opened = list[EncounterRow](), True, list[int]()
         while has_more and len(shown) <= page.limit:
-            left = store.RECORDS_OF_A_PAGE - sum(opened) if len(opened) < OPENED else 0
+            left = BYTES_OPENED - sum(opened) if len(opened) < OPENED else 0
             paging = {"after": after, "latest": latest, "limit": LOOKED_AT}
             opening = {"begins": self.policy.mode == "safe_harbor", "bytes": left}
             rows = await every(self.conn, EncounterRow, queries.LIST_SHUFFLED, paging | opening)
-            opened += [len(row.record) for row in rows if row.record]
+            opened += [len(row.brief or row.record) for row in rows if row.brief or row.record]
             shown += await self._visible(rows)
             has_more, after = len(rows) == LOOKED_AT, rows[-1].id if rows else None
-        states, taken = await self._as_of_their_ends(shown[: page.limit])
-        matching = [one for one in states if page.status in (None, one.encounter.status)]
-        return matching, shown[taken - 1].id if len(shown) > taken else None
+        states = await self._as_of_their_ends(shown[: page.limit], queries.STATES_BEFORE)
+        matching = [one for one in states if page.status in (None, one.status)]
+        return matching, shown[page.limit - 1].id if len(shown) > page.limit else None
 
     def readings_of(self, row: EncounterRow) -> Readings:
         return Readings(row.id, row.tenant_id, self._end(row))
 
-    async def _visible(self, rows: Sequence[EncounterRow]) -> list[EncounterRow]:
-        """The encounters that were made before their editions end."""
+    async def _visible(self, rows: Sequence[EncounterRow], *, waits: bool = False) -> list[EncounterRow]:
+        """The encounters that were made before their editions end. Raises Unprepared if it `waits`."""
         if self.policy.mode == "shifted":
-            found = await rows_with_bases(self.conn, rows, self.pseudonyms, self.keyring, waits=False)
+            found = await rows_with_bases(self.conn, rows, self.pseudonyms, self.keyring, waits=waits)
             known = [row for row in found if row.patient_basis is not None]
         else:
-            fresh = {
-                row.id: unseal(row.record, self.keyring, row.tenant_id, row.id).anchor
-                for row in rows
-                if row.anchor is None and row.record
-            }
-            if fresh:
-                # No later request opens these records for their anchors again.
-                await self.conn.execute(queries.FIX_FREE_ANCHORS, (list(fresh), list(fresh.values())))
-            found = [replace(row, anchor=row.anchor or fresh.get(row.id)) for row in rows]
+            fresh = {row.id: brief_of(row, self.keyring) for row in rows if row.anchor is None}
+            anchors = {id: brief.anchor for id, brief in fresh.items() if brief is not None}
+            if waits and len(anchors) < len(fresh):
+                raise Unprepared(next(id for id, brief in fresh.items() if brief is None))
+            if anchors:
+                # No later request opens these briefs for their anchors again.
+                await self.conn.execute(queries.FIX_FREE_ANCHORS, (list(anchors), list(anchors.values())))
+            found = [replace(row, anchor=row.anchor or anchors.get(row.id)) for row in rows]
             known = [row for row in found if row.anchor is not None]
         return [row for row in known if row.created_at < self._end(row)]
 
     def _end(self, row: EncounterRow) -> datetime:
         """The end of the encounter's edition: later changes are not visible yet."""
+        # Where the patient moves the times, no anchor is needed.
         anchor = row.anchor or row.created_at
-        if row.anchor is None and self.policy.mode == "safe_harbor":
-            anchor = unseal(row.record, self.keyring, row.tenant_id, row.id).anchor
         version = row.pseudonym_version or self.pseudonyms.current
         if version not in self._domains:
             tenant_id, name = self.caller.tenant_id, self.policy.domain
@@ -130,17 +143,15 @@ class Edition(Present):
         moved = shift(Disclosure(self._domains[version], self.policy.mode, basis), anchor)
         return end_of_edition(self.policy.mode, moved, self.now, is_held=not self.caller.is_sandbox)
 
-    async def _as_of_their_ends(self, rows: Sequence[EncounterRow]) -> tuple[list[Stored], int]:
-        """The states at the ends of the editions, and of how many of `rows`: fewer than all where the records are large.
+    async def _as_of_their_ends(self, rows: Sequence[EncounterRow], states: LiteralString) -> list[EncounterRow]:
+        """The states at the ends of the editions, as the query `states` reads them.
 
         A patient's basis comes from today's identifiers, not from those of the state.
         """
-        rows = await rows_with_bases(self.conn, rows, self.pseudonyms, self.keyring)
-        asked = store.RECORDS_OF_A_PAGE, [row.id for row in rows], [self._end(row) for row in rows]
-        states = {row.id: row for row in await every(self.conn, EncounterRow, queries.STATES_BEFORE, asked)}
-        left_out = (place for place, row in enumerate(rows) if row.id in states and not states[row.id].record)
-        taken = next(left_out, len(rows))
-        return [opened(states[row.id], self.keyring) for row in rows[:taken] if row.id in states], taken
+        anchors = {row.id: row.anchor for row in rows}
+        asked = list(anchors), [self._end(row) for row in rows]
+        found = {row.id: row for row in await every(self.conn, EncounterRow, states, asked)}
+        return [replace(found[id], anchor=found[id].anchor or anchor) for id, anchor in anchors.items() if id in found]
 
 
 def reader_for(

@@ -1,36 +1,43 @@
 """HTTP endpoints of encounters for partners: created from a dispatch system, read de-identified, exported as FHIR."""
 
+from collections.abc import Generator
 from datetime import UTC, datetime
+from functools import partial
+from typing import Any, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from services.epcr.deidentification.pseudonyms import Pseudonyms
 from services.epcr.encounters import events, exporting, store
+from services.epcr.encounters.briefs import prepared
 from services.epcr.encounters.disclosure import (
+    Policy,
     add_recipient,
     cursor_of,
     disclosure_of,
     id_in_cursor,
-    plain_view,
     policy_for,
     shows_patient,
-    summary,
-    with_bases,
+    summary_of,
+    undisclosed,
+    viewing,
+    viewing_new,
     with_basis,
 )
 from services.epcr.encounters.editions import Edition, Present, reader_for
-from services.epcr.encounters.models import EncounterFilter, ReadBundle, ReadEncounter
+from services.epcr.encounters.models import EncounterFilter, EncounterRow, ReadBundle, ReadEncounter
 from services.epcr.encounters.representations import FHIR, etag, is_known, not_modified, wants_fhir
-from services.epcr.encounters.store import Stored
+from services.epcr.encounters.store import Sealed
 from services.epcr.fhir.readings import Form
 from services.epcr.records import amend
 from services.epcr.records.models import Encounter, EncounterDraft
 from shared.messaging import outbox
+from shared.messaging.messages import EncounterFacts, Event
 from shared.primitives import ids
 from shared.storage import audit, idempotency
 from shared.storage.database import AsyncConnection, tenant_transaction
-from shared.web import http, problems
+from shared.web import fairness, http, portions, problems
 from shared.web.identity import Caller
 from shared.web.problems import FieldError
 
@@ -39,43 +46,87 @@ WRITE = "argus:epcr:write"
 PATH = "/api/v1/epcr/encounters"
 
 
+class Begun(NamedTuple):
+    """A new encounter, and all of its answer but the patient's pseudonym, which follows from its place among the others."""
+
+    policy: Policy
+    sealed: Sealed
+    messages: tuple[Event, EncounterFacts]
+    view: dict[str, Any]
+
+
 async def create_encounter(request: Request, caller: Caller, draft: EncounterDraft) -> Response:
+    begun = None
+    body = await http.read_body(request, EncounterDraft.max_bytes)
+    if len(body) > store.LIGHT or store.weight_of(draft) > store.LIGHT:
+        async with tenant_transaction(request, caller) as conn:
+            policy = await _writers_policy(conn, caller)
+            if answer := await _repeated(conn, request, caller):
+                return answer
+        fairness.reserve_memory(request, store.HELD * store.weight_of(draft))
+        begun = await portions.finished(request, _begun(request, caller, policy, draft))
     async with tenant_transaction(request, caller) as conn:
-        policy = await policy_for(conn, caller)
-        if policy.mode != "exact":
-            raise problems.insufficient_scope(WRITE, policy.mode)
-        if answer := await idempotency.stored(conn, request, caller):
-            # A repeated answer is another reading of the encounter.
-            await audit.record(conn, caller, "encounter.replay", answer.headers["location"].rpartition("/")[2])
+        policy = await _writers_policy(conn, caller)
+        if answer := await _repeated(conn, request, caller):
             return answer
-        now = datetime.now(UTC)
-        amend.refuse_future(draft, now)
-        encounter = Encounter(
-            id=ids.new_id("enc"),
-            tenant_id=caller.tenant_id,
-            care_model=draft.care_model,
-            status=draft.status,
-            vehicle_id=draft.vehicle_id,
-            cad_incident_id=draft.cad_incident_id,
-            patient_number=draft.patient_number,
-            test=caller.is_sandbox,
-            version=1,
-            revision=1,
-            amended=False,
-            created_at=now,
-            updated_at=now,
-            record=amend.begin(draft, now, ids.new_id),
-        )
-        pseudonyms = request.state.pseudonyms
-        stored = await store.insert(conn, caller, encounter, request.state.keyring, pseudonyms.current)
-        await audit.record(conn, caller, "encounter.create", encounter.id)
-        await outbox.add(conn, caller.tenant_id, *events.created(encounter))
-        if shows_patient(encounter, policy):
-            stored = await with_basis(conn, stored, pseudonyms, request.state.keyring)
-        await add_recipient(conn, caller, policy, stored.row)
-        view = plain_view(stored, policy, pseudonyms)
-        response = http.created(view.content, location=f"{PATH}/{encounter.id}")
-        return await idempotency.keep(conn, request, caller, response)
+        if begun is None:
+            begun = portions.at_once(_begun(request, caller, policy, draft))
+        elif begun.policy != policy:
+            raise problems.unavailable("The application's rules of disclosure changed meanwhile; try again.")
+        pseudonyms, view, id = request.state.pseudonyms, begun.view, begun.sealed.encounter.id
+        row = await store.insert(conn, caller, begun.sealed, pseudonyms.current)
+        await audit.record(conn, caller, "encounter.create", id)
+        await outbox.add(conn, caller.tenant_id, *begun.messages)
+        if "patient" in view:
+            row = await with_basis(conn, row, pseudonyms, request.state.keyring)
+            disclosure = disclosure_of(row, policy, pseudonyms)
+            view["patient"]["id"] = disclosure.domain.uuid("patient", disclosure.basis)
+        await add_recipient(conn, caller, policy, row)
+        response = await idempotency.keep(conn, request, caller, http.created(view, location=f"{PATH}/{id}"))
+    return portions.in_pieces(response)
+
+
+def _begun(request: Request, caller: Caller, policy: Policy, draft: EncounterDraft) -> Generator[None, None, Begun]:
+    now = datetime.now(UTC)
+    amend.refuse_future(draft, now)
+    encounter = Encounter(
+        id=ids.new_id("enc"),
+        tenant_id=caller.tenant_id,
+        care_model=draft.care_model,
+        status=draft.status,
+        vehicle_id=draft.vehicle_id,
+        cad_incident_id=draft.cad_incident_id,
+        patient_number=draft.patient_number,
+        test=caller.is_sandbox,
+        version=1,
+        revision=1,
+        amended=False,
+        created_at=now,
+        updated_at=now,
+        record=amend.begin(draft, now, ids.new_id),
+    )
+    yield
+    sealed = store.sealed(encounter, request.state.keyring, request.state.settings.max_record_bytes)
+    messages = events.created(encounter)
+    yield
+    view = yield from viewing_new(encounter, policy, request.state.pseudonyms)
+    return Begun(policy, sealed, messages, view)
+
+
+async def _writers_policy(conn: AsyncConnection, caller: Caller) -> Policy:
+    """Raises a 403 Problem for an app that is shown moved times."""
+    policy = await policy_for(conn, caller)
+    if policy.mode != "exact":
+        raise problems.insufficient_scope(WRITE, policy.mode)
+    return policy
+
+
+async def _repeated(conn: AsyncConnection, request: Request, caller: Caller) -> Response | None:
+    answer = await idempotency.stored(conn, request, caller)
+    if answer is not None:
+        # A repeated answer is another reading of the encounter.
+        await audit.record(conn, caller, "encounter.replay", answer.headers["location"].rpartition("/")[2])
+    return answer and portions.in_pieces(answer)
 
 
 async def list_encounters(request: Request, caller: Caller, page: EncounterFilter) -> Response:
@@ -84,36 +135,46 @@ async def list_encounters(request: Request, caller: Caller, page: EncounterFilte
         reader = await _reader(conn, request, caller)
         policy = reader.policy
         after = id_in_cursor(caller, policy, pseudonyms, http.page_after(request, page))
-        found, last = await reader.listed(page, after)
+        rows, last = await reader.listed(page, after)
         cursor = last and http.next_cursor(request, page, cursor_of(caller, policy, pseudonyms, last))
-        shown = await with_bases(conn, found, policy, pseudonyms, request.state.keyring)
-        views = [plain_view(stored, policy, pseudonyms) for stored in shown]
-        seen = {"encounter_ids": [stored.row.id for stored in shown]}
-        await audit.record(conn, caller, "encounter.list", caller.tenant_id, seen)
-    content = {"encounters": [summary(view) for view in views], "next_cursor": cursor}
+        await audit.record(
+            conn, caller, "encounter.list", caller.tenant_id, {"encounter_ids": [row.id for row in rows]}
+        )
+    content = {"encounters": [summary_of(row, policy, pseudonyms) for row in rows], "next_cursor": cursor}
     return http.json(content, headers=http.link_header(request, cursor))
 
 
 async def read_encounter(request: Request, caller: Caller, encounter_id: str, asked: ReadEncounter) -> Response:
     if asked.format == "fhir" or (asked.format is None and wants_fhir(request.headers.getlist("accept"))):
-        return await _export(request, caller, encounter_id, asked)
+        return await prepared(request, caller, partial(_export, request, caller, encounter_id, asked))
     misplaced = [name for name in ("max_entries", "readings", "language") if getattr(asked, name) is not None]
     if misplaced:
         errors = [FieldError(name, "needs format=fhir") for name in misplaced]
         raise problems.invalid(f"{misplaced[0]} goes with format=fhir.", errors)
+    return await prepared(request, caller, partial(_read, request, caller, encounter_id))
+
+
+async def _read(request: Request, caller: Caller, encounter_id: str) -> Response:
     async with tenant_transaction(request, caller) as conn:
         reader = await _reader(conn, request, caller)
-        stored = await _fetched(reader, encounter_id)
-        view = plain_view(stored, reader.policy, reader.pseudonyms)
-        await audit.record(conn, caller, "encounter.read", stored.row.id)
-    headers = {"etag": etag(stored.row, view.disclosure, "json"), "vary": "accept"}
+        row = await _fetched(reader, encounter_id)
+        await audit.record(conn, caller, "encounter.read", row.id)
+    policy, pseudonyms = reader.policy, reader.pseudonyms
+    headers = {"etag": etag(row, undisclosed(row, policy, pseudonyms), "json"), "vary": "accept"}
     if is_known(request.headers.getlist("if-none-match"), headers["etag"]):
         return not_modified(headers)
-    return http.json(view.content, headers=headers)
+
+    def viewed() -> Generator[None, None, dict[str, Any]]:
+        stored = store.opened(row, reader.keyring)
+        yield
+        return (yield from viewing(stored, policy, pseudonyms))
+
+    content = await portions.finished(request, viewed(), is_heavy=store.reserved(request, row))
+    return portions.in_pieces(http.json(content, headers=headers))
 
 
 async def export_bundle(request: Request, caller: Caller, encounter_id: str, asked: ReadBundle) -> Response:
-    return await _export(request, caller, encounter_id, asked)
+    return await prepared(request, caller, partial(_export, request, caller, encounter_id, asked))
 
 
 async def _reader(conn: AsyncConnection, request: Request, caller: Caller) -> Present | Edition:
@@ -122,33 +183,33 @@ async def _reader(conn: AsyncConnection, request: Request, caller: Caller) -> Pr
 
 
 async def _export(request: Request, caller: Caller, encounter_id: str, asked: ReadBundle | ReadEncounter) -> Response:
-    form, most = asked.readings or "all", asked.max_entries
+    form, most, language = asked.readings or "all", asked.max_entries, asked.language or "en"
     async with tenant_transaction(request, caller) as conn:
         reader = await _reader(conn, request, caller)
-        stored = await _fetched(reader, encounter_id, form)
-        disclosure = disclosure_of(stored.row, reader.policy, reader.pseudonyms)
-        language = asked.language or "en"
-        headers = {"etag": etag(stored.row, disclosure, f"fhir {most} {form} {language}"), "vary": "accept"}
+        row = await _fetched(reader, encounter_id, form)
+        disclosure = disclosure_of(row, reader.policy, reader.pseudonyms)
+        headers = {"etag": etag(row, disclosure, f"fhir {most} {form} {language}"), "vary": "accept"}
         known = is_known(request.headers.getlist("if-none-match"), headers["etag"])
-        sources = [] if known else await exporting.sources(reader, stored, form, disclosure)
-        await audit.record(conn, caller, "encounter.export", stored.row.id)
+        sources = [] if known else await exporting.sources(reader, row, form, disclosure)
+        await audit.record(conn, caller, "encounter.export", row.id)
     if known:
         return not_modified(headers)
     headers["cache-control"] = "no-store"
-    media_type = FHIR if most is None else "application/json"
-    return await exporting.response(request, caller, sources, most, language, headers, media_type)
+    wanted = exporting.Wanted(most, language, headers, FHIR if most is None else "application/json")
+    return await exporting.response(request, caller, sources, wanted)
 
 
-async def _fetched(reader: Present | Edition, encounter_id: str, form: Form | None = None) -> Stored:
-    """The encounter with the patient's identity as the app sees it; the app is recorded as a recipient of both."""
-    conn, pseudonyms = reader.conn, reader.pseudonyms
+async def _fetched(reader: Present | Edition, encounter_id: str, form: Form | None = None) -> EncounterRow:
+    """The encounter with the patient's identity as the app sees it; the app is recorded as a recipient of both. Raises Unprepared."""
+    conn = reader.conn
     while True:
         read = await reader.find(encounter_id)
-        stored = read
-        if form is not None or shows_patient(read.encounter, reader.policy):
-            stored = await with_basis(conn, read, pseudonyms, reader.keyring)
-        readings = None if form is None else reader.readings_of(stored.row)
-        if stored.row.identity == read.row.identity and await add_recipient(
-            conn, reader.caller, reader.policy, stored.row, readings, form
+        is_fixed = read.patient_basis is not None
+        row = read
+        if form is not None or is_fixed or shows_patient(has_patient=reader.has_patient(read), policy=reader.policy):
+            row = await with_basis(conn, read, reader.pseudonyms, reader.keyring)
+        readings = None if form is None else reader.readings_of(row)
+        if row.identity == read.identity and await add_recipient(
+            conn, reader.caller, reader.policy, row, readings, form
         ):
-            return stored
+            return row

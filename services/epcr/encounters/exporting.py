@@ -1,14 +1,15 @@
 """Answers with a FHIR export: their contents, read at once; short ones are sent whole, long ones in portions.
 
-Each portion is read, made and sent before the next one.
+All work with a record is done in portions, each in a turn of its own (shared/web/portions.py); each portion of a long answer is made and
+sent before the next one. So an export holds the projection of its records and one portion, for which it reserves memory.
 """
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -16,36 +17,55 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 
 from services.epcr import metrics
-from services.epcr.deidentification.projection import Disclosure, project
-from services.epcr.encounters import queries
+from services.epcr.deidentification.projection import Disclosure, projecting
+from services.epcr.encounters import queries, store
 from services.epcr.encounters.disclosure import Policy, disclosure_of
 from services.epcr.encounters.editions import Edition, Present
 from services.epcr.encounters.models import EncounterRow
-from services.epcr.encounters.store import Readings, Stored, opened
+from services.epcr.encounters.store import Readings
 from services.epcr.fhir.encode import UnfitBundle
 from services.epcr.fhir.export import Content, Export
-from services.epcr.fhir.readings import Form
+from services.epcr.fhir.readings import Form, Shape, Span
 from services.epcr.fhir.words import Language
 from services.epcr.records.models import LinkedObservation
+from shared.primitives.crypto import Keyring
 from shared.storage.database import every, found, tenant_transaction
-from shared.web import fairness
+from shared.web import portions
 from shared.web.identity import Caller
-from shared.web.problems import Problem
 
 # Readings that are made at a time: some milliseconds of work in a thread beside the event loop.
 PORTION = 500
-# Seconds until an export asks for its turn again.
-PAUSE = 0.1
+# Entity tags of exports that passed their checks: the same tag names the same bytes.
+REMEMBERED = 2000
+_passed: dict[str, None] = {}
 log = logging.getLogger(__name__)
-Made = TypeVar("Made")
+Step = TypeVar("Step")
+Result = TypeVar("Result")
 _decode = msgspec.json.Decoder(list[LinkedObservation]).decode
 
 
 class Source(NamedTuple):
-    """The content of a bundle, and its readings."""
+    """What the content of a bundle is made from: the encrypted record, and the readings of devices. `text` is that of few readings."""
 
-    content: Content
+    row: EncounterRow
+    disclosure: Disclosure
+    shapes: Mapping[Shape, Span]
+    forms: frozenset[Form]
     readings: Readings
+    text: str | None
+
+    @property
+    def number(self) -> int:
+        return sum(span.count for span in self.shapes.values())
+
+
+class Wanted(NamedTuple):
+    """`most` are the entries of a bundle, where several are asked for. `headers` have the entity tag."""
+
+    most: int | None
+    language: Language
+    headers: Mapping[str, str]
+    media_type: str
 
 
 class Sent(msgspec.Struct):
@@ -60,15 +80,13 @@ class Sent(msgspec.Struct):
     forms: list[Form]
 
 
-async def sources(reader: Present | Edition, stored: Stored, form: Form, disclosure: Disclosure) -> list[Source]:
-    """The present content of a bundle, and the contents that it withdraws.
+async def sources(reader: Present | Edition, row: EncounterRow, form: Form, disclosure: Disclosure) -> list[Source]:
+    """The source of the present content of a bundle, and those of the contents that it withdraws.
 
     Those are the newest that the app, or another of its domain, fetched under each former identity.
     """
-    conn, policy, row = reader.conn, reader.policy, stored.row
-    readings = reader.readings_of(row)
-    shapes = {} if form == "none" else await readings.shapes(conn)
-    made = [Source(Content(project(stored.encounter, disclosure), shapes, frozenset({form})), readings)]
+    conn, policy = reader.conn, reader.policy
+    made = [await _source(reader, row, disclosure, [form], reader.readings_of(row))]
     if row.identity == 1:
         return made
     asked = {
@@ -83,66 +101,93 @@ async def sources(reader: Present | Edition, stored: Stored, form: Form, disclos
         former = await found(conn, EncounterRow, queries.FIND_VERSION, version)
         readings = Readings(row.id, row.tenant_id, sent.until or sent.revision)
         disclosed = disclosure_of(former, Policy(sent.domain, policy.mode), reader.pseudonyms)
-        projection = project(opened(former, reader.keyring).encounter, disclosed)
-        shapes = await readings.shapes(conn) if set(sent.forms) != {"none"} else {}
-        made.append(Source(Content(projection, shapes, frozenset(sent.forms)), readings))
+        made.append(await _source(reader, former, disclosed, sent.forms, readings))
     return made
 
 
-async def response(
-    request: Request,
-    caller: Caller,
-    sources: Sequence[Source],
-    most: int | None,
-    language: Language,
-    headers: Mapping[str, str],
-    media_type: str,
-) -> Response:
-    """An export of more than one portion takes turns with other long work.
+async def _source(
+    reader: Present | Edition, row: EncounterRow, disclosure: Disclosure, forms: Sequence[Form], readings: Readings
+) -> Source:
+    shapes = {} if set(forms) == {"none"} else await readings.shapes(reader.conn)
+    source = Source(row, disclosure, shapes, frozenset(forms), readings, None)
+    is_short = 0 < source.number < PORTION
+    return source._replace(text=await readings.portion(reader.conn, None, PORTION)) if is_short else source
 
-    Raises the Problems of `heavy.turn` before the first byte. Later faults end the connection: the receiver gets no whole bundle.
-    """
-    number = sum(span.count for source in sources for span in source.content.shapes.values())
-    is_long = number > PORTION
-    async with fairness.turn_if_heavy(request, heavy=is_long):
-        export = await made(lambda: Export([source.content for source in sources], most, language))
-    make = partial(_in_turn, request) if is_long else made
-    while await make(export.prepare):
-        pass
-    portions = _portions(request, caller, sources, export, is_long=is_long)
-    if is_long:
-        return StreamingResponse(portions, headers=headers, media_type=media_type)
-    body = b"".join([portion async for portion in portions])
-    return Response(body, headers=dict(headers), media_type=media_type)
+
+async def response(request: Request, caller: Caller, sources: Sequence[Source], wanted: Wanted) -> Response:
+    """Raises Problems, 429 and 503, before the first byte. Later faults end the connection: the receiver gets no whole bundle."""
+    keyring: Keyring = request.state.keyring
+    is_heavy = store.reserved(request, *(source.row for source in sources))
+    export = await portions.finished(request, watched(_begun(sources, wanted, keyring)))
+    if is_heavy or sum(source.number for source in sources) >= PORTION:
+        made = _portions(request, caller, sources, export)
+        return StreamingResponse(made, headers=wanted.headers, media_type=wanted.media_type)
+
+    def whole() -> Generator[None, None, bytes]:
+        written: list[bytes] = []
+        for portion in _whole(sources, export):
+            written.append(portion)
+            yield
+        return b"".join(written)
+
+    body = await portions.finished(request, watched(whole()))
+    return Response(body, headers=dict(wanted.headers), media_type=wanted.media_type)
+
+
+def _begun(sources: Sequence[Source], wanted: Wanted, keyring: Keyring) -> Generator[None, None, Export]:
+    contents: list[Content] = []
+    for source in sources:
+        encounter = store.opened(source.row, keyring).encounter
+        yield
+        projection = yield from projecting(encounter, source.disclosure)
+        contents.append(Content(projection, source.shapes, source.forms))
+    yield
+    export = Export(contents, wanted.most, wanted.language)
+    tag = wanted.headers["etag"]
+    if tag not in _passed:
+        yield from export.checks()
+        if len(_passed) >= REMEMBERED:
+            _passed.pop(next(iter(_passed)), None)
+        _passed[tag] = None
+    return export
+
+
+def _whole(sources: Sequence[Source], export: Export) -> Iterator[bytes]:
+    yield from export.begin()
+    for number, source in enumerate(sources):
+        if source.text is not None:
+            yield _added(export, number, source.text)[0]
+        yield from export.end_readings(number)
+    yield from export.end()
 
 
 async def _portions(
-    request: Request, caller: Caller, sources: Sequence[Source], export: Export, *, is_long: bool
+    request: Request, caller: Caller, sources: Sequence[Source], export: Export
 ) -> AsyncIterator[bytes]:
-    make = partial(_in_turn, request) if is_long else made
     with suppress(ClientDisconnect):
-        yield await make(export.begin)
+        next_ones = export.begin()
         for number, source in enumerate(sources):
+            async for written in _in_turns(request, next_ones):
+                yield written
             after: tuple[datetime, str] | None = None
-            is_last = not source.content.shapes
+            is_last = not source.shapes
             while not is_last:
                 # A transaction for each portion: a slow client holds none.
                 async with tenant_transaction(request, caller) as conn:
                     text = await source.readings.portion(conn, after, PORTION)
-                written, after, is_last = await make(partial(_added, export, number, text))
+                added = await portions.result(request, partial(_added, export, number, text), is_admitted=True)
+                written, after, is_last = added
                 yield written
-            yield await make(partial(export.end_readings, number))
-        yield await make(export.end)
+            next_ones = export.end_readings(number)
+        async for written in _in_turns(request, chain(next_ones, export.end())):
+            yield written
 
 
-async def _in_turn(request: Request, work: Callable[[], Made]) -> Made:
-    """Waits again where the line is full: the export was admitted, and waits with one portion at a time."""
-    while True:
-        try:
-            async with fairness.turn_if_heavy(request, heavy=True):
-                return await made(work)
-        except Problem:
-            await asyncio.sleep(PAUSE)
+async def _in_turns(request: Request, work: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """The export was admitted: where the line is full, it waits again, with one portion at a time."""
+    async for made in portions.each(request, watched(_steps(work)), is_admitted=True):
+        if made:
+            yield b"".join(made)
 
 
 def _added(export: Export, number: int, text: str) -> tuple[bytes, tuple[datetime, str] | None, bool]:
@@ -152,9 +197,14 @@ def _added(export: Export, number: int, text: str) -> tuple[bytes, tuple[datetim
     return export.add(number, observations), after, len(observations) < PORTION
 
 
-async def made(work: Callable[[], Made]) -> Made:
+def _steps(work: Iterator[Step]) -> Generator[Step, None, None]:
+    yield from work
+
+
+def watched(work: Generator[Step, None, Result]) -> Generator[Step, None, Result]:
+    """The same work; a bundle that is not sent is logged and counted."""
     try:
-        return await fairness.aside(work)
+        return (yield from work)
     except UnfitBundle as error:
         metrics.unfit_bundles.inc()
         log.error("bundle not sent: %s", error)

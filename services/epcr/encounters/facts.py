@@ -209,14 +209,20 @@ def facts_of(encounter: Encounter, observations: Sequence[LinkedObservation]) ->
     )
 
 
-def extremes_asked(encounter: Encounter) -> dict[str, Any]:
-    """The parameters of EXTREMES_OF, which finds the observations that the facts of this revision need."""
+def with_readings(facts: EncounterFacts, observations: Sequence[LinkedObservation]) -> EncounterFacts:
+    """Facts that were made without readings, with those of `observations`."""
+    added = device_vitals(observations, _airway_at(facts.procedures))
+    return msgspec.structs.replace(facts, vitals=[*facts.vitals, *added])
+
+
+def extremes_asked(tenant_id: str, facts: EncounterFacts) -> dict[str, Any]:
+    """The parameters of EXTREMES_OF, which finds the observations that these facts need."""
     return {
-        "id": encounter.id,
-        "tenant_id": encounter.tenant_id,
-        "revision": encounter.revision,
+        "id": facts.encounter_id,
+        "tenant_id": tenant_id,
+        "revision": facts.version,
         "metrics": list(KIND_OF_METRIC),
-        "airway_at": _airway_at(_procedures(encounter.record)),
+        "airway_at": _airway_at(facts.procedures),
     }
 
 

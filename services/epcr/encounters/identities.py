@@ -11,9 +11,10 @@ import msgspec
 
 from services.epcr.deidentification.pseudonyms import Pseudonyms
 from services.epcr.encounters import events, queries
+from services.epcr.encounters.briefs import Unprepared
 from services.epcr.encounters.models import EncounterRow
-from services.epcr.encounters.store import Stored, opened
-from services.epcr.records.models import Encounter
+from services.epcr.encounters.store import Stored, brief_of
+from services.epcr.records.models import Encounter, PatientIdentifier
 from shared.messaging import outbox
 from shared.primitives.crypto import Keyring
 from shared.storage import audit
@@ -55,17 +56,27 @@ async def fix(
     pseudonyms: Pseudonyms,
     keyring: Keyring,
     statement: LiteralString = queries.FIX_BASES,
+    *,
+    requires: bool = True,
 ) -> dict[str, dict[str, Any]]:
     """Fixes the basis of encounters that are disclosed for the first time. Returns the columns that are now fixed, by encounter.
 
-    Registers the numbers of encounters whose basis an older version of this service fixed.
+    Registers the numbers of encounters whose basis an older version of this service fixed. An encounter whose numbers only a heavy record
+    has stays without a basis, unless it `requires` all: then it raises Unprepared.
     """
     if not fresh:
         return {}
     await lock(conn)
     # Read again: before the lock another caller may have fixed a basis or corrected a number.
-    rows = await every(conn, EncounterRow, queries.FIND_ENCOUNTER, ([row.id for row in fresh],))
-    members = {row.id: _member(opened(row, keyring), pseudonyms) for row in sorted(rows, key=lambda row: row.id)}
+    rows = await every(conn, EncounterRow, queries.FIND_BRIEF, ([row.id for row in fresh],))
+    members: dict[str, Member] = {}
+    for row in sorted(rows, key=lambda row: row.id):
+        brief = brief_of(row, keyring)
+        if brief is not None:
+            members[row.id] = _member(row, brief.identifiers, pseudonyms)
+        elif requires:
+            raise Unprepared(row.id)
+    rows = [row for row in rows if row.id in members]
     shared = await _shared(conn, members.values())
     bases: dict[str, tuple[bytes, int]] = {}
     for row in sorted(rows, key=lambda row: row.id):
@@ -101,7 +112,10 @@ async def correct(
     number stays, and a 409 Problem if the others could not keep their basis.
     """
     row = before.row
-    was, now = _member(before, pseudonyms), _member(before._replace(encounter=after), pseudonyms)
+    was, now = (
+        _member(row, patient.identifiers if patient else [], pseudonyms)
+        for patient in (before.encounter.record.patient, after.record.patient)
+    )
     if is_other_patient and set(was.numbers) & set(now.numbers):
         errors = [FieldError("/is_other_patient", "a number of the former patient stays")]
         raise problems.invalid("Another patient has other numbers.", errors)
@@ -234,10 +248,9 @@ def _basis(member: Member, shared: Mapping[bytes, tuple[str, bytes]], alone: byt
     return member.numbers[0] if member.numbers else alone
 
 
-def _member(stored: Stored, pseudonyms: Pseudonyms) -> Member:
-    row, patient = stored.row, stored.encounter.record.patient
+def _member(row: EncounterRow, identifiers: Sequence[PatientIdentifier], pseudonyms: Pseudonyms) -> Member:
     version = row.pseudonym_version or pseudonyms.current
-    numbers = pseudonyms.numbers(version, row.tenant_id, patient.identifiers if patient else [])
+    numbers = pseudonyms.numbers(version, row.tenant_id, identifiers)
     return Member(row.id, row.identity, row.version, row.test, numbers)
 
 

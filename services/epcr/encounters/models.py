@@ -64,7 +64,7 @@ class ReadBundle(http.Body):
 
 
 class EncounterRow(msgspec.Struct, frozen=True):
-    """A row of `encounters`. `record` is ciphertext.
+    """A row of `encounters`. `record` and `brief` are ciphertext; a query that needs neither leaves them empty.
 
     `patient_basis`, from which the patient's pseudonyms are made, is None until an app first reads the patient; `moved_by` is the first
     one where a correction changed it. `anchor` is None where an older version of this service began the encounter.
@@ -90,6 +90,7 @@ class EncounterRow(msgspec.Struct, frozen=True):
     created_at: datetime
     updated_at: datetime
     anchor: datetime | None
+    brief: bytes | None = None
 
 
 Pseudonym = Annotated[str, Meta(description="Stable for your app's pseudonym domain, and of no use outside it")]

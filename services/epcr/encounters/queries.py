@@ -2,57 +2,91 @@
 
 from typing import LiteralString
 
-COLUMNS: LiteralString = """
+# Bytes of an encrypted record up to which it is opened at once: about a millisecond of work. octet_length() reads no record.
+LIGHT: LiteralString = "8192"
+HEAD: LiteralString = """
     id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, test, version, revision, identity, identity_rule,
-    amended, patient_basis, pseudonym_version, moved_by, record, created_at, updated_at, anchor
+    amended, patient_basis, pseudonym_version, moved_by, created_at, updated_at, anchor
 """
-INSERT_ENCOUNTER: LiteralString = """
+_BRIEF: LiteralString = ", CASE WHEN brief_version = version THEN brief END AS brief"
+# A light record in the place of its brief, where it has none.
+_BRIEFLY: LiteralString = (
+    _BRIEF
+    + ", CASE WHEN brief_version IS DISTINCT FROM version AND octet_length(record) <= "
+    + LIGHT
+    + " THEN record ELSE ''::bytea END AS record"
+)
+_NO_RECORD: LiteralString = ", ''::bytea AS record"
+INSERT_ENCOUNTER: LiteralString = (
+    """
     INSERT INTO encounters (id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, test, pseudonym_version,
-        record, created_at, updated_at, anchor)
+        record, brief, brief_version, created_at, updated_at, anchor)
     VALUES (%(id)s, %(tenant_id)s, %(care_model)s, %(status)s, %(vehicle_id)s, %(cad_incident_id)s, %(patient_number)s, %(test)s,
-        %(pseudonym_version)s, %(record)s, %(created_at)s, %(updated_at)s, %(anchor)s)
-    ON CONFLICT (tenant_id, cad_incident_id, vehicle_id, patient_number) DO NOTHING RETURNING id
+        %(pseudonym_version)s, %(record)s, %(brief)s, %(version)s, %(created_at)s, %(updated_at)s, %(anchor)s)
+    ON CONFLICT (tenant_id, cad_incident_id, vehicle_id, patient_number) DO NOTHING RETURNING
 """
+    + HEAD
+    + _BRIEF
+    + _NO_RECORD
+)
 FIND_TWIN: LiteralString = """
     SELECT id FROM encounters
     WHERE cad_incident_id = %(cad_incident_id)s AND vehicle_id = %(vehicle_id)s AND patient_number = %(patient_number)s
 """
-FIND_ENCOUNTER: LiteralString = "SELECT " + COLUMNS + " FROM encounters WHERE id = ANY(%s)"
-LOCK_ENCOUNTER: LiteralString = FIND_ENCOUNTER + " FOR UPDATE"
+FIND_ENCOUNTER: LiteralString = "SELECT " + HEAD + _BRIEF + ", record FROM encounters WHERE id = ANY(%s)"
+FIND_BRIEF: LiteralString = "SELECT " + HEAD + _BRIEFLY + " FROM encounters WHERE id = ANY(%s)"
+LOCK_ENCOUNTER: LiteralString = FIND_BRIEF + " FOR UPDATE"
 # Waits for a change of the encounter under way, and a change waits for it.
-HOLD_ENCOUNTER: LiteralString = FIND_ENCOUNTER + " FOR KEY SHARE"
-# The record is empty from the row on before which the records have `bytes` bytes. octet_length() does not read a record.
-LIST_ENCOUNTERS: LiteralString = """
-    WITH page AS (
-        SELECT * FROM encounters
-        WHERE (%(cad_incident_id)s::text IS NULL OR cad_incident_id = %(cad_incident_id)s)
-            AND (%(status)s::text IS NULL OR status = %(status)s)
-            AND (%(after)s::text IS NULL OR id < %(after)s)
-        ORDER BY id DESC LIMIT %(limit)s
-    )
-    SELECT id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, test, version, revision, identity,
-        identity_rule, amended, patient_basis, pseudonym_version, moved_by,
-        CASE WHEN sum(octet_length(record)) OVER newest_first - octet_length(record) < %(bytes)s THEN record ELSE ''::bytea END AS record,
-        created_at, updated_at, anchor
-    FROM page WINDOW newest_first AS (ORDER BY id DESC) ORDER BY id DESC
+HOLD_ENCOUNTER: LiteralString = FIND_BRIEF + " FOR KEY SHARE"
+# An older process may have written a version since: its brief is another one.
+ADD_BRIEF: LiteralString = """
+    UPDATE encounters SET brief = %(brief)s, brief_version = version, anchor = coalesce(anchor, %(anchor)s)
+    WHERE id = %(id)s AND version = %(version)s
 """
-# For apps with moved times. The record is empty unless it is opened: for the anchor (`begins`) or else for the patient's basis, as long
-# as the opened records before it have fewer than `bytes`.
-LIST_SHUFFLED: LiteralString = """
-    WITH page AS (
-        SELECT *, CASE WHEN %(begins)s THEN anchor IS NULL ELSE patient_basis IS NULL END AS opens
+WITHOUT_BRIEF: LiteralString = (
+    "SELECT " + HEAD + ", record FROM encounters WHERE brief_version IS DISTINCT FROM version ORDER BY id LIMIT %s "
+    "FOR UPDATE SKIP LOCKED"
+)
+# No later run tries a record that cannot be opened.
+SET_BRIEF_ASIDE: LiteralString = "UPDATE encounters SET brief = NULL, brief_version = version WHERE id = %s"
+IS_WITHOUT_BRIEF: LiteralString = (
+    "SELECT EXISTS (SELECT 1 FROM encounters WHERE brief_version IS DISTINCT FROM version)"
+)
+LIST_ENCOUNTERS: LiteralString = (
+    "SELECT "
+    + HEAD
+    + _NO_RECORD
+    + """
+    FROM encounters
+    WHERE (%(cad_incident_id)s::text IS NULL OR cad_incident_id = %(cad_incident_id)s)
+        AND (%(status)s::text IS NULL OR status = %(status)s)
+        AND (%(after)s::text IS NULL OR id < %(after)s)
+    ORDER BY id DESC LIMIT %(limit)s
+"""
+)
+# For apps with moved times. Brief and record are empty unless one is opened: for the anchor (`begins`) or else for the patient's basis, as
+# long as those that were opened before it have fewer than `bytes`.
+LIST_SHUFFLED: LiteralString = (
+    "WITH page AS (SELECT "
+    + HEAD
+    + _BRIEFLY
+    + """
+            , shuffled, CASE WHEN %(begins)s THEN anchor IS NULL ELSE patient_basis IS NULL END AS opens
         FROM encounters
         WHERE created_at < %(latest)s AND shuffled IS NOT NULL
             AND (%(after)s::text IS NULL OR shuffled > (SELECT shuffled FROM encounters WHERE id = %(after)s))
         ORDER BY shuffled LIMIT %(limit)s
+    ), opening AS (
+        SELECT *, opens AND sum(octet_length(coalesce(brief, record))) FILTER (WHERE opens) OVER in_turn
+            - octet_length(coalesce(brief, record)) < %(bytes)s AS is_opened
+        FROM page WINDOW in_turn AS (ORDER BY shuffled)
     )
-    SELECT id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, test, version, revision, identity,
-        identity_rule, amended, patient_basis, pseudonym_version, moved_by,
-        CASE WHEN opens AND sum(octet_length(record)) FILTER (WHERE opens) OVER in_turn - octet_length(record) < %(bytes)s
-            THEN record ELSE ''::bytea END AS record,
-        created_at, updated_at, anchor
-    FROM page WINDOW in_turn AS (ORDER BY shuffled) ORDER BY shuffled
+    SELECT """
+    + HEAD
+    + """, CASE WHEN is_opened THEN brief END AS brief, CASE WHEN is_opened THEN record ELSE ''::bytea END AS record
+    FROM opening ORDER BY shuffled
 """
+)
 # Never waits for a lock, as FIX_FREE_BASES.
 FIX_FREE_ANCHORS: LiteralString = """
     WITH locked AS (
@@ -62,15 +96,15 @@ FIX_FREE_ANCHORS: LiteralString = """
     )
     UPDATE encounters e SET anchor = locked.anchor FROM locked WHERE e.id = locked.id
 """
-# Each encounter in its last version before a moment of its own. The record is empty where those before it have that many bytes or more.
-STATES_BEFORE: LiteralString = """
+# Each encounter in its last version before a moment of its own.
+_STATES: LiteralString = """
     SELECT e.id, e.tenant_id, v.care_model, v.status, e.vehicle_id, e.cad_incident_id, e.patient_number, e.test, v.version,
         v.version::bigint AS revision, coalesce(i.identity, e.identity) AS identity, e.identity_rule,
         coalesce(v.amended, e.amended) AS amended, coalesce(i.patient_basis, e.patient_basis) AS patient_basis, e.pseudonym_version,
-        e.moved_by,
-        CASE WHEN sum(octet_length(v.record)) OVER in_turn - octet_length(v.record) < %s THEN v.record ELSE ''::bytea END AS record,
-        e.created_at, v.written_at AS updated_at, e.anchor
-    FROM unnest(%s::text[], %s::timestamptz[]) WITH ORDINALITY AS asked (id, until, place)
+        e.moved_by, e.created_at, v.written_at AS updated_at, e.anchor
+"""
+_BEFORE_THEIR_ENDS: LiteralString = """
+    FROM unnest(%s::text[], %s::timestamptz[]) AS asked (id, until)
     JOIN encounters e ON e.id = asked.id AND e.created_at < asked.until
     CROSS JOIN LATERAL (
         SELECT * FROM encounter_versions WHERE encounter_id = e.id AND written_at < asked.until ORDER BY version DESC LIMIT 1
@@ -79,11 +113,12 @@ STATES_BEFORE: LiteralString = """
         SELECT identity, patient_basis FROM encounter_identities
         WHERE encounter_id = e.id AND began_at < asked.until ORDER BY identity DESC LIMIT 1
     ) i ON e.identity > 1
-    WINDOW in_turn AS (ORDER BY asked.place)
 """
+STATES_BEFORE: LiteralString = _STATES + _NO_RECORD + _BEFORE_THEIR_ENDS
+RECORDS_BEFORE: LiteralString = _STATES + ", v.record" + _BEFORE_THEIR_ENDS
 UPDATE_ENCOUNTER: LiteralString = """
     UPDATE encounters SET care_model = %(care_model)s, status = %(status)s, amended = %(amended)s, record = %(record)s,
-        version = %(version)s, revision = revision + 1, updated_at = %(updated_at)s
+        brief = %(brief)s, brief_version = %(version)s, version = %(version)s, revision = revision + 1, updated_at = %(updated_at)s
     WHERE id = %(id)s RETURNING revision
 """
 INSERT_VERSION: LiteralString = """

@@ -1,6 +1,8 @@
 """Encounters in the database: each write is the current row and an immutable version beside it.
 
-The record is one ciphertext per row and version, bound to its tenant and encounter.
+The record is one ciphertext per row and version, bound to its tenant and encounter. Its length is the measure of how long work with it
+takes: a record of more than `LIGHT` bytes is opened in turns, in the thread beside the event loop (shared/web/portions.py). A `brief`
+beside it has what lists and decisions about identities need.
 """
 
 from datetime import datetime
@@ -9,21 +11,25 @@ from typing import Any, LiteralString, NamedTuple
 
 import msgspec
 from msgspec.structs import asdict
+from starlette.requests import Request
 
 from services.epcr.encounters import queries
 from services.epcr.encounters.facts import extremes_asked
 from services.epcr.encounters.models import EncounterFilter, EncounterRow
 from services.epcr.fhir.readings import Shape, Span
-from services.epcr.records.models import Encounter, LinkedObservation, Record
+from services.epcr.records.models import Encounter, LinkedObservation, PatientIdentifier, Record
+from shared.messaging.messages import EncounterFacts
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring
 from shared.process import telemetry
-from shared.storage.database import AsyncConnection, every, found
-from shared.web import http, problems
+from shared.storage.caps import Cap, refusal
+from shared.storage.database import AsyncConnection, every, first, found
+from shared.web import fairness, http, problems
 from shared.web.identity import Caller
 
-RECORDS_OF_A_PAGE = 4 << 20
-"""Bytes of encrypted records after which a page of the list ends. Its last record may exceed them."""
+LIGHT = int(queries.LIGHT)
+HELD = 8
+"""Bytes of memory that an answer in progress holds for each byte of an encrypted record: the record, its projection, and the answer."""
 
 
 class Stored(NamedTuple):
@@ -33,51 +39,74 @@ class Stored(NamedTuple):
     encounter: Encounter
 
 
-async def insert(
-    conn: AsyncConnection, caller: Caller, encounter: Encounter, keyring: Keyring, pseudonym_version: int
-) -> Stored:
-    """Raises a 409 Problem with the id of the existing encounter of the same incident, vehicle and patient number."""
-    row = _row(encounter, keyring) | {"pseudonym_version": pseudonym_version, "anchor": encounter.record.anchor}
-    if await (await conn.execute(queries.INSERT_ENCOUNTER, row)).fetchone() is None:
+class Sealed(NamedTuple):
+    """An encounter to write: its record and its brief are encrypted."""
+
+    encounter: Encounter
+    record: bytes
+    brief: bytes
+
+
+class Brief(msgspec.Struct, array_like=True):
+    """What lists and decisions about identities need of a record. `identifiers` are its patient's."""
+
+    anchor: datetime
+    has_patient: bool
+    identifiers: list[PatientIdentifier]
+
+    @classmethod
+    def of(cls, record: Record) -> "Brief":
+        patient = record.patient
+        return cls(record.anchor, patient is not None, patient.identifiers if patient else [])
+
+
+async def insert(conn: AsyncConnection, caller: Caller, sealed: Sealed, pseudonym_version: int) -> EncounterRow:
+    """The row, without its record.
+
+    Raises a 409 Problem with the id of the existing encounter of the same incident, vehicle and patient number.
+    """
+    encounter = sealed.encounter
+    row = _row(sealed) | {"pseudonym_version": pseudonym_version, "anchor": encounter.record.anchor}
+    inserted = await first(conn, EncounterRow, queries.INSERT_ENCOUNTER, row)
+    if inserted is None:
         existing = await (await conn.execute(queries.FIND_TWIN, row)).fetchone()
         assert existing is not None
         raise problems.conflict(
             "There is an encounter for this incident, vehicle and patient number.", encounter_id=existing[0]
         )
     await _add_version(conn, caller, row)
-    return await find(conn, encounter.id, keyring)
+    return inserted
 
 
-async def update(conn: AsyncConnection, caller: Caller, encounter: Encounter, keyring: Keyring) -> None:
-    """Writes the next version of a locked encounter, and sets its `revision` to the new one."""
-    row = _row(encounter, keyring)
+async def update(conn: AsyncConnection, caller: Caller, sealed: Sealed) -> int:
+    """Writes the next version of a locked encounter. Returns its new revision."""
+    row = _row(sealed)
     written = await (await conn.execute(queries.UPDATE_ENCOUNTER, row)).fetchone()
     assert written is not None
-    encounter.revision = written[0]
     await _add_version(conn, caller, row)
+    return written[0]
 
 
-async def find(conn: AsyncConnection, encounter_id: str, keyring: Keyring, *, lock: bool = False) -> Stored:
-    """Raises a 404 Problem where the caller's tenant has no such encounter."""
-    if not ids.is_id(encounter_id, "enc"):
-        raise problems.not_found()
-    statement: LiteralString = queries.LOCK_ENCOUNTER if lock else queries.FIND_ENCOUNTER
-    return opened(await found(conn, EncounterRow, statement, ([encounter_id],)), keyring)
+async def find(conn: AsyncConnection, encounter_id: str) -> EncounterRow:
+    """With its record. Raises a 404 Problem where the caller's tenant has no such encounter."""
+    return await _found(conn, queries.FIND_ENCOUNTER, encounter_id)
 
 
-async def listed(
-    conn: AsyncConnection, page: EncounterFilter, after: str | None, keyring: Keyring
-) -> tuple[list[Stored], bool]:
-    """A page, newest first, and whether there are more encounters. It ends early where its records are large."""
-    parameters = asdict(page) | {"after": after, "limit": page.limit + 1, "bytes": RECORDS_OF_A_PAGE}
+async def find_briefly(conn: AsyncConnection, encounter_id: str, *, lock: bool = False) -> EncounterRow:
+    """With its brief, and its record only where that is light and has no brief. Raises a 404 Problem, as `find`."""
+    return await _found(conn, queries.LOCK_ENCOUNTER if lock else queries.FIND_BRIEF, encounter_id)
+
+
+async def listed(conn: AsyncConnection, page: EncounterFilter, after: str | None) -> tuple[list[EncounterRow], bool]:
+    """A page without records, newest first, and whether there are more encounters."""
+    parameters = asdict(page) | {"after": after, "limit": page.limit + 1}
     rows = await every(conn, EncounterRow, queries.LIST_ENCOUNTERS, parameters)
-    shown = [row for row in rows[: page.limit] if row.record]
-    return [opened(row, keyring) for row in shown], len(rows) > len(shown)
+    return rows[: page.limit], len(rows) > page.limit
 
 
-async def extremes_of(conn: AsyncConnection, encounter: Encounter) -> list[LinkedObservation]:
-    """The devices' observations up to this revision that its facts need, oldest first."""
-    return await every(conn, LinkedObservation, queries.EXTREMES_OF, extremes_asked(encounter))
+async def extremes_of(conn: AsyncConnection, tenant_id: str, facts: EncounterFacts) -> list[LinkedObservation]:
+    """The devices' observations up to the revision of these facts that they need, oldest first."""
+    return await every(conn, LinkedObservation, queries.EXTREMES_OF, extremes_asked(tenant_id, facts))
 
 
 # Devices, metrics, units and reasons of absence that differ, in the readings of one encounter. A monitor's mission has some hundred.
@@ -124,10 +153,19 @@ class Readings(NamedTuple):
 
 def opened(row: EncounterRow, keyring: Keyring) -> Stored:
     members = asdict(row)
-    for name in ("patient_basis", "pseudonym_version", "moved_by", "identity_rule", "anchor"):
+    for name in ("patient_basis", "pseudonym_version", "moved_by", "identity_rule", "anchor", "brief"):
         del members[name]
     members["record"] = unseal(row.record, keyring, row.tenant_id, row.id)
     return Stored(row, Encounter(**members))
+
+
+def sealed(encounter: Encounter, keyring: Keyring, most: int, before: int = 0) -> Sealed:
+    """Raises a 409 Problem for a record of more than `most` bytes, unless it has no more than the `before` bytes of its former version."""
+    tenant_id, id = encounter.tenant_id, encounter.id
+    record = seal(encounter.record, keyring, tenant_id, id)
+    if len(record) > max(most, before):
+        raise refusal(Cap("bytes of its record", most, "An encounter", f"with this one it would have {len(record)}"))
+    return Sealed(encounter, record, seal_brief(Brief.of(encounter.record), keyring, tenant_id, id))
 
 
 def seal(record: Record, keyring: Keyring, tenant_id: str, encounter_id: str) -> bytes:
@@ -139,8 +177,47 @@ def unseal(ciphertext: bytes, keyring: Keyring, tenant_id: str, encounter_id: st
     return _decode(keyring.decrypt(ciphertext, context(tenant_id, encounter_id)))
 
 
+def seal_brief(brief: Brief, keyring: Keyring, tenant_id: str, encounter_id: str) -> bytes:
+    return keyring.encrypt(_encode(brief), brief_context(tenant_id, encounter_id))
+
+
+def brief_of(row: EncounterRow, keyring: Keyring) -> Brief | None:
+    """The brief of the row, or of its record where that is light; None where neither was read."""
+    if row.brief:
+        return _decode_brief(keyring.decrypt(row.brief, brief_context(row.tenant_id, row.id)))
+    if row.record and len(row.record) <= LIGHT:
+        return Brief.of(unseal(row.record, keyring, row.tenant_id, row.id))
+    return None
+
+
+def reserved(request: Request, *rows: EncounterRow) -> bool:
+    """Whether work with these records, which the caller may read, takes turns. Then memory for them is reserved until the answer is sent.
+
+    Raises a Problem: 429, 503.
+    """
+    weight = sum(len(row.record) for row in rows)
+    if weight > LIGHT:
+        fairness.reserve_memory(request, HELD * weight)
+    return weight > LIGHT
+
+
+def weight_of(draft: Any) -> int:
+    """About the bytes of the record that the draft makes."""
+    return len(_encode(draft))
+
+
 def context(tenant_id: str, encounter_id: str) -> bytes:
     return f"epcr record {tenant_id} {encounter_id}".encode()
+
+
+def brief_context(tenant_id: str, encounter_id: str) -> bytes:
+    return f"epcr brief {tenant_id} {encounter_id}".encode()
+
+
+async def _found(conn: AsyncConnection, statement: LiteralString, encounter_id: str) -> EncounterRow:
+    if not ids.is_id(encounter_id, "enc"):
+        raise problems.not_found()
+    return await found(conn, EncounterRow, statement, ([encounter_id],))
 
 
 async def _add_version(conn: AsyncConnection, caller: Caller, row: dict[str, Any]) -> None:
@@ -148,9 +225,8 @@ async def _add_version(conn: AsyncConnection, caller: Caller, row: dict[str, Any
     await conn.execute(queries.INSERT_VERSION, row | author)
 
 
-def _row(encounter: Encounter, keyring: Keyring) -> dict[str, Any]:
-    record = seal(encounter.record, keyring, encounter.tenant_id, encounter.id)
-    return asdict(encounter) | {"record": record}
+def _row(sealed: Sealed) -> dict[str, Any]:
+    return asdict(sealed.encounter) | {"record": sealed.record, "brief": sealed.brief}
 
 
 def _number(kind: type, value: Any) -> Any:
@@ -162,3 +238,4 @@ def _number(kind: type, value: Any) -> Any:
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Record, dec_hook=_number).decode
+_decode_brief = msgspec.msgpack.Decoder(Brief).decode

@@ -1,7 +1,7 @@
 """R4's rules for these bundles that fhir.resources does not check: required codes, invariants, references, UCUM, transactions."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -143,14 +143,18 @@ def problems_of(bundle: Json) -> list[str]:
     if len(conditions) != len(entries):
         found.append("Bundle: two entries with one condition would make a duplicate")
     found += [f"Bundle: not exactly one {kind}" for kind in ("Patient", "Encounter") if present.count(kind) != 1]
+    return [*found, *problems_among(entries, kinds)]
+
+
+def problems_among(entries: Sequence[Json], kinds: Mapping[Any, Any]) -> Iterator[str]:
+    """The faults of entries beside others of these kinds, by their URLs."""
     for index, entry in enumerate(entries):
         resource = entry.get("resource", {})
         for problem in (*_entry(entry), *_resource(resource), *_walk(resource, kinds, "")):
-            found.append(f"Bundle.entry[{index}] {resource.get('resourceType')}: {problem}")
-    return found
+            yield f"Bundle.entry[{index}] {resource.get('resourceType')}: {problem}"
 
 
-def problems_within(resource: Json, kinds: dict[Any, Any]) -> list[str]:
+def problems_within(resource: Json, kinds: Mapping[Any, Any]) -> list[str]:
     """The faults of a resource beside others of these kinds, by their URLs. Labels and requests are those of a transaction alone."""
     without_labels = [one for one in _resource(resource) if one != _UNLABELLED]
     return [*without_labels, *_walk(resource, kinds, "")]
@@ -245,7 +249,7 @@ def _codes(coded: Json) -> set[tuple[Any, Any]]:
     return {(one.get("system"), one.get("code")) for one in coded.get("code", {}).get("coding", [])}
 
 
-def _walk(value: Any, kinds: dict[Any, Any], name: str) -> Iterator[str]:
+def _walk(value: Any, kinds: Mapping[Any, Any], name: str) -> Iterator[str]:
     """Rules of datatypes, at every depth."""
     if isinstance(value, list):
         for item in value:
@@ -293,7 +297,7 @@ def _quantity(value: Json, name: str) -> Iterator[str]:
         yield f"{name} has no exact value"
 
 
-def _reference(value: Json, kinds: dict[Any, Any], name: str) -> Iterator[str]:
+def _reference(value: Json, kinds: Mapping[Any, Any], name: str) -> Iterator[str]:
     allowed = TARGETS.get(name)
     if allowed is None:
         return

@@ -1,6 +1,7 @@
 """Bundles as bytes: checked, then written with the exact digits of each decimal."""
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -31,6 +32,14 @@ def checked(transaction: Json) -> Json:
     if reasons:
         raise UnfitBundle(reasons)
     return transaction
+
+
+def checked_among(entries: Sequence[Json], kinds: Mapping[str, str]) -> None:
+    """As `checked`, for some entries of a transaction. `kinds` are those of the entries to which they may refer, by their URLs."""
+    reasons = definitions({"resourceType": "Bundle", "type": "transaction", "entry": entries})
+    reasons = reasons or list(checks.problems_among(entries, kinds))
+    if reasons:
+        raise UnfitBundle(reasons)
 
 
 def encode(content: Any) -> bytes:

@@ -93,25 +93,25 @@ async def name_destination(
     request: Request, caller: Caller, encounter_id: str, named: DestinationNamed
 ) -> EncounterDestination:
     async with tenant_transaction(request, caller) as conn:
-        stored = await store.find(conn, encounter_id, request.state.keyring, lock=True)
+        row = await store.find_briefly(conn, encounter_id, lock=True)
         destination = await first(conn, Destination, queries.HOLD_DESTINATION, (named.destination_id,))
         if destination is None or not destination.active:
             error = FieldError("/destination_id", "not an active destination of your organisation", "unknown")
             raise problems.invalid("There is no such destination.", [error])
         if destination.client_id == caller.client_id:
             raise problems.forbidden("An app cannot bind an encounter for its own destination.")
-        if stored.row.status == "cancelled":
+        if row.status == "cancelled":
             raise problems.conflict("A cancelled encounter has no destination.")
         present = await _present(conn, encounter_id)
         is_bound = present is not None and present.destination_id == destination.id
         if present is None or not is_bound or present.readable_until <= datetime.now(UTC):
             await require_room(conn, NAMINGS, encounter_id, queries.COUNT_NAMED, (encounter_id,))
-            await _end(conn, stored.row, destination.client_id)
+            await _end(conn, row, destination.client_id)
             author = {"named_by": caller.client_id, "actor": caller.subject, "trace_id": telemetry.trace_id()}
             await conn.execute(
                 queries.NAME_DESTINATION, author | {"encounter_id": encounter_id, "destination_id": destination.id}
             )
-            await outbox.add(conn, caller.tenant_id, events.destination_changed(stored.row, destination, "bound"))
+            await outbox.add(conn, caller.tenant_id, events.destination_changed(row, destination, "bound"))
             await audit.record(conn, caller, "destination.name", encounter_id, {"destination": destination.id})
         present = await _present(conn, encounter_id)
     assert present is not None
@@ -120,7 +120,7 @@ async def name_destination(
 
 async def read_destination_of(request: Request, caller: Caller, encounter_id: str) -> EncounterDestination:
     async with tenant_transaction(request, caller) as conn:
-        await store.find(conn, encounter_id, request.state.keyring)
+        await store.find_briefly(conn, encounter_id)
         present = await _present(conn, encounter_id)
     if present is None:
         raise problems.not_found("The encounter has no destination.")
@@ -130,8 +130,8 @@ async def read_destination_of(request: Request, caller: Caller, encounter_id: st
 async def end_destination(request: Request, caller: Caller, encounter_id: str) -> Response:
     """The encounter is bound for no destination. Repeating it changes nothing."""
     async with tenant_transaction(request, caller) as conn:
-        stored = await store.find(conn, encounter_id, request.state.keyring, lock=True)
-        if await _end(conn, stored.row):
+        row = await store.find_briefly(conn, encounter_id, lock=True)
+        if await _end(conn, row):
             await audit.record(conn, caller, "destination.end", encounter_id)
     return http.no_content()
 

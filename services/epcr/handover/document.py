@@ -8,10 +8,10 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from services.epcr.deidentification.projection import Projection
@@ -20,10 +20,11 @@ from services.epcr.fhir.checks import problems_within
 from services.epcr.fhir.composition import EMPTY, SECTIONS, TYPE, composition
 from services.epcr.fhir.composition import Section as Code
 from services.epcr.fhir.device import devices
-from services.epcr.fhir.encode import UnfitBundle, definitions
+from services.epcr.fhir.encode import UnfitBundle, definitions, encode
 from services.epcr.fhir.encounter import encounter as encounter_entry
 from services.epcr.fhir.entries import Scene, reference, scene_of
-from services.epcr.fhir.export import VITAL_SIGNS, sections_of
+from services.epcr.fhir.export import ENTRIES, VITAL_SIGNS, sections
+from services.epcr.fhir.history import impressions
 from services.epcr.fhir.patient import patient as masked_patient
 from services.epcr.fhir.provider import organization_uuid, provider
 from services.epcr.fhir.readings import Shape
@@ -43,6 +44,7 @@ from services.epcr.handover.models import Destination, Sender
 from services.epcr.handover.sheet import name_of, plain_view
 from services.epcr.handover.words import heading, say
 from services.epcr.records.models import Encounter, LinkedObservation
+from shared.web.portions import at_once
 
 CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 ACT_CLASS = "http://terminology.hl7.org/CodeSystem/v3-ActClass"
@@ -96,64 +98,136 @@ class Pdf(NamedTuple):
 
 
 def document(source: Source, pdf: Pdf) -> Json:
-    """The Bundle. Raises UnfitBundle, which is a bug of this service."""
+    """The Bundle, with exact decimals. Raises UnfitBundle, which is a bug of this service."""
+    return json.loads(at_once(documenting(source, pdf)), parse_float=Decimal)
+
+
+def documenting(source: Source, pdf: Pdf) -> Generator[None, None, bytes]:
+    """The bytes of the Bundle; it stops after each portion of entries. Each is made, checked and written before the next one."""
     scene = scene_of(source.projection)
-    shown = scene._replace(
-        projection=source.projection._replace(view=plain_view(source.encounter, source.projection.view))
-    )
-    made = {name: [entry.resource for entry in entries] for name, entries in sections_of(scene).items()}
+    view = plain_view(source.encounter, source.projection.view)
+    shown = scene._replace(projection=source.projection._replace(view=view))
+    yield
+    writing = _Writing(_meta(source))
     writer = readings.Observations(scene, scene.projection.moves, lambda _: None, lambda entry: entry)
     ordered = sorted(source.readings, key=lambda one: (one.observed_at, one.id))
     measured = [
         json.loads(written.text, parse_float=Decimal)["resource"] for written in (*writer.add(ordered), *writer.end())
     ]
-    made[VITAL_SIGNS] = made[VITAL_SIGNS] + measured
     used = {one["device"]["reference"] for one in measured if "device" in one}
     found = devices(scene, dict.fromkeys(map(Shape.of, source.readings)))
-    # An entry's identifier is its UUID.
-    named = {name: [(one["identifier"][0]["value"], one) for one in resources] for name, resources in made.items()}
-    referred = {name: [reference(one["resourceType"], uuid) for uuid, one in pairs] for name, pairs in named.items()}
-    resources: list[tuple[str, Json]] = [
-        (scene.uuid("Composition", scene.encounter), _composition(shown, source, referred)),
+    # First those to which others refer.
+    parties = [
         (scene.patient, _patient(scene, source)),
         *_parties(scene, source),
         *((one.uuid, one.resource) for one in found if f"urn:uuid:{one.uuid}" in used),
-        *chain.from_iterable(named.values()),
-        (_document_uuid(scene, source), _document_reference(scene, source, pdf)),
     ]
-    entries = {f"urn:uuid:{uuid}": resource | {"meta": _meta(source)} for uuid, resource in resources}
-    bundle = {
+    writing.add([*parties, *((one.uuid, one.resource) for one in impressions(scene))])
+    yield
+    referred: dict[str, list[Json]] = {}
+    for name, entries in sections(scene).items():
+        resources: Iterable[Json] = (entry.resource for entry in entries)
+        if name == VITAL_SIGNS:
+            resources = chain(resources, measured)
+        referred[name] = []
+        # An entry's identifier is its UUID.
+        pairs = ((one["identifier"][0]["value"], one) for one in resources)
+        while portion := list(islice(pairs, ENTRIES)):
+            referred[name] += [reference(one["resourceType"], uuid) for uuid, one in portion]
+            writing.add(portion)
+            yield
+    writing.add([(_document_uuid(scene, source), _document_reference(scene, source, pdf))])
+    yield
+    first = (scene.uuid("Composition", scene.encounter), _composition(shown, source, referred))
+    yield
+    return writing.end(_bundle(scene, source), first)
+
+
+def _bundle(scene: Scene, source: Source) -> Json:
+    """Without its entries."""
+    domain = scene.projection.domain
+    return {
         "resourceType": "Bundle",
         "meta": _meta(source),
         "language": source.language,
         "identifier": {
-            "system": scene.projection.domain.system("document"),
-            "value": scene.projection.domain.uuid(
-                "document", f"{scene.encounter} {source.encounter.revision} {source.language}"
-            ),
+            "system": domain.system("document"),
+            "value": domain.uuid("document", f"{scene.encounter} {source.encounter.revision} {source.language}"),
         },
         "type": "document",
         "timestamp": moment(source.encounter.updated_at),
-        "entry": [{"fullUrl": url, "resource": resource} for url, resource in entries.items()],
     }
-    reasons = definitions(bundle) or list(faults_of(bundle))
-    if reasons:
-        raise UnfitBundle(reasons)
-    return bundle
+
+
+class _Writing:
+    """The entries of a document as bytes, by their URLs, with the links that each has."""
+
+    def __init__(self, meta: Json) -> None:
+        self._meta = meta
+        self._texts: dict[str, bytes] = {}
+        self._kinds: dict[str, str] = {}
+        self._links: dict[str, set[str]] = {}
+
+    def add(self, resources: Sequence[tuple[str, Json]]) -> None:
+        """Raises UnfitBundle for a resource with a fault, beside those that were added before and with it."""
+        added = {f"urn:uuid:{uuid}": resource | {"meta": self._meta} for uuid, resource in resources}
+        entries = [{"fullUrl": url, "resource": resource} for url, resource in added.items()]
+        for entry in entries:
+            self._note(entry)
+        self._check({"resourceType": "Bundle", "type": "document", "entry": entries}, entries)
+
+    def end(self, bundle: Json, first: tuple[str, Json]) -> bytes:
+        """The document, whose first entry is the Composition."""
+        uuid, composition = first
+        entry = {"fullUrl": f"urn:uuid:{uuid}", "resource": composition | {"meta": self._meta}}
+        self._note(entry)
+        # The references of a section differ in their identifiers only; the links are those of all.
+        few = [
+            one | {"entry": _of_each_kind(one["entry"])} if "entry" in one else one for one in composition["section"]
+        ]
+        short = {"fullUrl": entry["fullUrl"], "resource": entry["resource"] | {"section": few}}
+        self._check(bundle | {"entry": [short]}, [short])
+        reasons = list(faults_of_whole(bundle, entry, self._kinds, self._links))
+        if reasons:
+            raise UnfitBundle(reasons)
+        texts = [self._texts.pop(entry["fullUrl"]), *self._texts.values()]
+        return encode(bundle)[:-1] + b',"entry":[' + b",".join(texts) + b"]}"
+
+    def _note(self, entry: Json) -> None:
+        url, resource = entry["fullUrl"], entry["resource"]
+        self._texts[url], self._kinds[url] = encode(entry), resource["resourceType"]
+        self._links[url] = set(_links(resource))
+
+    def _check(self, bundle: Json, entries: Sequence[Json]) -> None:
+        reasons = definitions(bundle) or list(faults_among(entries, self._kinds))
+        if reasons:
+            raise UnfitBundle(reasons)
+
+
+def _of_each_kind(references: Sequence[Json]) -> list[Json]:
+    return list({one["type"]: one for one in references}.values())
 
 
 def faults_of(bundle: Json) -> Iterator[str]:
     """Rules of documents and of this form that FHIR's definitions do not state, each with its place, never a value."""
     entries: list[Json] = bundle["entry"]
     kinds = {entry["fullUrl"]: entry["resource"]["resourceType"] for entry in entries}
-    if bundle["type"] != "document" or not {"identifier", "timestamp"} <= bundle.keys():
-        yield "bdl-9, bdl-10, a document without identifier or timestamp"
-    if entries[0]["resource"]["resourceType"] != "Composition":
-        yield "bdl-11, a document that begins with no Composition"
+    links = {entry["fullUrl"]: set(_links(entry["resource"])) for entry in entries}
     if len(kinds) != len(entries):
         yield "bdl-7, a fullUrl is there twice"
-    links = {entry["fullUrl"]: set(_links(entry["resource"])) for entry in entries}
-    reached, waiting = {entries[0]["fullUrl"]}, [entries[0]["fullUrl"]]
+    yield from faults_of_whole(bundle, entries[0], kinds, links)
+    yield from faults_among(entries, kinds)
+
+
+def faults_of_whole(
+    bundle: Json, first: Json, kinds: Mapping[str, str], links: Mapping[str, set[str]]
+) -> Iterator[str]:
+    """Those of the Bundle around its entries. `first` is the first entry; kinds and links of all are by their URLs."""
+    if bundle["type"] != "document" or not {"identifier", "timestamp"} <= bundle.keys():
+        yield "bdl-9, bdl-10, a document without identifier or timestamp"
+    if first["resource"]["resourceType"] != "Composition":
+        yield "bdl-11, a document that begins with no Composition"
+    reached, waiting = {first["fullUrl"]}, [first["fullUrl"]]
     while waiting:
         new = links.get(waiting.pop(), set()) - reached
         reached |= new
@@ -161,6 +235,13 @@ def faults_of(bundle: Json) -> Iterator[str]:
     yield from (f"{kind} is not reached from the Composition" for url, kind in kinds.items() if url not in reached)
     if reached - kinds.keys():
         yield "a reference to nothing in the document"
+    for section in first["resource"]["section"]:
+        if not {"title", "code", "text"} <= section.keys():
+            yield "a section without title, code or text"
+
+
+def faults_among(entries: Sequence[Json], kinds: Mapping[str, str]) -> Iterator[str]:
+    """Those of single entries, beside others of these kinds."""
     for index, entry in enumerate(entries):
         kind = entry["resource"]["resourceType"]
         # Its `context` is no reference, as that of other resources is.
@@ -168,9 +249,6 @@ def faults_of(bundle: Json) -> Iterator[str]:
             name: one for name, one in entry["resource"].items() if (kind, name) != ("DocumentReference", "context")
         }
         yield from (f"Bundle.entry[{index}] {kind}: {problem}" for problem in problems_within(checked, kinds))
-    for section in entries[0]["resource"]["section"]:
-        if not {"title", "code", "text"} <= section.keys():
-            yield "a section without title, code or text"
 
 
 def _links(value: Any) -> Iterator[str]:

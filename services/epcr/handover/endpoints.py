@@ -1,6 +1,9 @@
 """HTTP endpoints of identified reading: the destination's app reads, each reading is recorded, the administrator lists them."""
 
 import hashlib
+from collections.abc import Generator, Sequence
+from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 from msgspec.structs import asdict
@@ -8,17 +11,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.epcr.deidentification.projection import Disclosure as Deidentification
-from services.epcr.deidentification.projection import project
+from services.epcr.deidentification.projection import projecting
+from services.epcr.deidentification.pseudonyms import Pseudonyms
 from services.epcr.encounters import exporting, store
+from services.epcr.encounters.briefs import prepared
 from services.epcr.encounters.disclosure import add_recipient, policy_for, with_basis
 from services.epcr.encounters.endpoints import PATH
+from services.epcr.encounters.facts import facts_of
+from services.epcr.encounters.models import EncounterRow
 from services.epcr.encounters.representations import FHIR, is_known, not_modified, tag_of
 from services.epcr.encounters.store import Stored
-from services.epcr.fhir.encode import encode
 from services.epcr.handover import access, events, pdf, queries
 from services.epcr.handover.access import Right
 from services.epcr.handover.destinations import sender_of
-from services.epcr.handover.document import Pdf, Source, document
+from services.epcr.handover.document import Pdf, Source, documenting
 from services.epcr.handover.models import (
     Arrival,
     Destination,
@@ -30,16 +36,19 @@ from services.epcr.handover.models import (
     EmergencyRow,
     Handover,
     ReadHandover,
+    Sender,
 )
 from services.epcr.handover.sheet import plain_view, sheet_of
-from services.epcr.records.models import WholeRecord
+from services.epcr.records.models import LinkedObservation, WholeRecord
 from shared.messaging import outbox
+from shared.messaging.messages import EncounterFacts
 from shared.primitives import ids
+from shared.primitives.crypto import Keyring
 from shared.process import telemetry
 from shared.storage import audit, idempotency
 from shared.storage.caps import Cap, require_room
 from shared.storage.database import every, first, tenant_transaction
-from shared.web import fairness, http, problems
+from shared.web import fairness, http, portions, problems
 from shared.web.http import Page
 from shared.web.identity import Caller
 from shared.web.problems import FieldError
@@ -48,8 +57,8 @@ from shared.web.problems import FieldError
 FORMAT = 1
 HANDOVER = "argus:epcr:handover"
 SERVER = "https://api.knogin.com"
-# Entries of a record, and letters of its narrative, from which on a document takes turns with other long work.
-ENTRIES, LETTERS = 100, 2000
+# Bytes of memory that a document needs for each byte of an encrypted record, beside those of the record itself.
+DOCUMENT = 16
 EMERGENCY_HOURS = 4
 EMERGENCIES = Cap(
     "emergency accesses in 24 hours", 20, "An app", "wait, or have the encounter bound for the destination"
@@ -57,17 +66,19 @@ EMERGENCIES = Cap(
 
 
 class Read(NamedTuple):
-    """The encounter, the right to it, and the source of a document or PDF."""
+    """An encounter that the caller may read, and what its documents need beside the record."""
 
-    stored: Stored
+    row: EncounterRow
     right: Right
-    source: Source | None
+    sender: Sender
+    closed_at: datetime | None
 
 
 class Made(NamedTuple):
-    """The bytes of an answer, and the parts of the record in it."""
+    """The bytes of an answer and their SHA-256, and the parts of the record in it."""
 
     body: bytes
+    digest: bytes
     media_type: str
     sections: list[str]
 
@@ -75,18 +86,18 @@ class Made(NamedTuple):
 async def read_handover(request: Request, caller: Caller, encounter_id: str, asked: ReadHandover) -> Response:
     """Nothing leaves before its row in `disclosures` is committed, in a transaction in which the right still holds."""
     while True:
-        read = await _readable(request, caller, encounter_id, asked)
-        row, right = read.stored.row, read.right
-        sender, to = read.source and read.source.sender, right.destination
+        read = await prepared(request, caller, partial(_readable, request, caller, encounter_id))
+        row, right = read.row, read.right
+        sender, to = read.sender if asked.format != "json" else None, right.destination
         shown = (row.id, row.revision, row.identity, to.id, to.version, right.purpose, right.until, sender, asked)
         headers = {"etag": tag_of(FORMAT, *shown), "cache-control": "no-store"}
         if is_known(request.headers.getlist("if-none-match"), headers["etag"]):
             return not_modified(headers)
         if request.method == "HEAD":
             return Response(headers=headers)
-        made = await _made(request, read, asked)
+        made = await _made(request, caller, read, asked)
         if await _disclosed(request, caller, read, asked, made):
-            return Response(made.body, headers=headers, media_type=made.media_type)
+            return portions.in_pieces(Response(made.body, headers=headers, media_type=made.media_type))
 
 
 async def list_arrivals(request: Request, caller: Caller, page: Page) -> Response:
@@ -106,7 +117,7 @@ async def open_emergency(request: Request, caller: Caller, encounter_id: str, dr
             raise problems.invalid("There is no such destination of your app.", [error])
         if not destination.allows_break_glass:
             raise problems.forbidden("The organisation does not allow emergency access to this destination.")
-        row = (await store.find(conn, encounter_id, request.state.keyring)).row
+        row = await store.find_briefly(conn, encounter_id)
         await require_room(conn, EMERGENCIES, caller.client_id, queries.COUNT_EMERGENCIES, (caller.client_id,))
         id = ids.new_id("emg")
         explanation = request.state.keyring.encrypt(draft.explanation.encode(), explained(row.tenant_id, id))
@@ -144,7 +155,7 @@ async def list_emergencies(request: Request, caller: Caller, page: Page) -> Resp
 
 async def list_disclosures(request: Request, caller: Caller, encounter_id: str, page: DisclosurePage) -> Response:
     async with tenant_transaction(request, caller) as conn:
-        row = (await store.find(conn, encounter_id, request.state.keyring)).row
+        row = await store.find_briefly(conn, encounter_id)
         encounter_ids = [row.id]
         if page.of == "patient":
             asked = {"id": row.id, "basis": row.patient_basis, "version": row.pseudonym_version}
@@ -161,75 +172,89 @@ def explained(tenant_id: str, emergency_id: str) -> bytes:
     return f"epcr emergency {tenant_id} {emergency_id}".encode()
 
 
-async def _readable(request: Request, caller: Caller, encounter_id: str, asked: ReadHandover) -> Read:
-    """A destination's documents have a domain of their own: no pseudonym in them is that of a de-identified bundle."""
-    pseudonyms, keyring = request.state.pseudonyms, request.state.keyring
+async def _readable(request: Request, caller: Caller, encounter_id: str) -> Read:
     async with tenant_transaction(request, caller) as conn:
-        stored = await store.find(conn, encounter_id, keyring)
-        right = await access.right_of(conn, caller, stored.row)
-        row, encounter = await with_basis(conn, stored, pseudonyms, keyring)
-        source = None
-        if asked.format != "json":
-            sender = await sender_of(conn, caller.tenant_id)
-            readings = await store.extremes_of(conn, encounter)
-            [closed_at] = await (await conn.execute(queries.CLOSED_AT, (encounter_id,))).fetchone() or (None,)
-            assert row.pseudonym_version is not None
-            assert row.patient_basis is not None
-            name = f"handover {right.destination.id}"
-            domains = [
-                pseudonyms.domain(row.pseudonym_version, row.tenant_id, name, "exact", identity)
-                for identity in range(1, row.identity + 1)
-            ]
-            projection = project(encounter, Deidentification(domains[-1], "exact", bytes(row.patient_basis)))
-            former = [
-                {"system": one.system("composition"), "value": one.uuid("composition", one.uuid("encounter", row.id))}
-                for one in domains[:-1]
-            ]
-            to = right.destination
-            source = Source(encounter, projection, readings, former, sender, to, closed_at, asked.language)
+        row = await store.find(conn, encounter_id)
+        right = await access.right_of(conn, caller, row)
+        row = await with_basis(conn, row, request.state.pseudonyms, request.state.keyring)
+        sender = await sender_of(conn, caller.tenant_id)
+        [closed_at] = await (await conn.execute(queries.CLOSED_AT, (encounter_id,))).fetchone() or (None,)
         await audit.record(conn, caller, "handover.ask", row.id, {"destination": right.destination.id})
-    return Read(Stored(row, encounter), right, source)
+    return Read(row, right, sender, closed_at)
 
 
-async def _made(request: Request, read: Read, asked: ReadHandover) -> Made:
-    """Documents and PDFs are made in the thread for long work, large ones in turns."""
-    encounter, source = read.stored.encounter, read.source
-    record = WholeRecord.of(encounter)
-    # The parts of the record that have content.
-    parts = [name for name in WholeRecord.__struct_fields__ if name in store.Record.__struct_fields__]
-    sections = [name for name in parts if getattr(record, name) not in (None, [], {})]
-    if source is None:
-        content = Handover(
-            encounter_id=encounter.id,
-            destination_id=read.right.destination.id,
-            purpose=read.right.purpose,
-            identity=read.stored.row.identity,
-            readable_until=read.right.until,
-            record=record,
-        )
-        return Made(http.encode(content), "application/json", sections)
+async def _made(request: Request, caller: Caller, read: Read, asked: ReadHandover) -> Made:
+    """All documents and PDFs are made in turns, and the JSON of heavy records."""
+    row, keyring = read.row, request.state.keyring
+    is_heavy = store.reserved(request, row)
+    if asked.format == "json":
+        return await portions.result(request, partial(_json, read, keyring), is_heavy=is_heavy)
+    fairness.reserve_memory(request, DOCUMENT * len(row.record))
+    stored, facts = await portions.result(request, partial(_opened, row, keyring))
+    async with tenant_transaction(request, caller) as conn:
+        measured = await store.extremes_of(conn, row.tenant_id, facts)
+    work = _rendering(request.state.pseudonyms, read, stored, measured, asked)
+    return await portions.finished(request, exporting.watched(work))
 
-    def rendered() -> Made:
-        view = plain_view(encounter, source.projection.view)
-        sheet = sheet_of(encounter, view, source.readings, source.sender, source.destination, asked.language)
-        body = pdf.render(sheet)
-        if asked.format == "pdf":
-            return Made(body, pdf.MEDIA_TYPE, sections)
+
+def _opened(row: EncounterRow, keyring: Keyring) -> tuple[Stored, EncounterFacts]:
+    stored = store.opened(row, keyring)
+    return stored, facts_of(stored.encounter, [])
+
+
+def _json(read: Read, keyring: Keyring) -> Made:
+    record = WholeRecord.of(store.opened(read.row, keyring).encounter)
+    content = Handover(
+        encounter_id=record.id,
+        destination_id=read.right.destination.id,
+        purpose=read.right.purpose,
+        identity=read.row.identity,
+        readable_until=read.right.until,
+        record=record,
+    )
+    body = http.encode(content)
+    return Made(body, hashlib.sha256(body).digest(), "application/json", _filled(record))
+
+
+def _rendering(
+    pseudonyms: Pseudonyms,
+    read: Read,
+    stored: Stored,
+    measured: Sequence[LinkedObservation],
+    asked: ReadHandover,
+) -> Generator[None, None, Made]:
+    """A destination's documents have a domain of their own: no pseudonym in them is that of a de-identified bundle."""
+    row, encounter, to = read.row, stored.encounter, read.right.destination
+    assert row.pseudonym_version is not None
+    assert row.patient_basis is not None
+    domains = [
+        pseudonyms.domain(row.pseudonym_version, row.tenant_id, f"handover {to.id}", "exact", identity)
+        for identity in range(1, row.identity + 1)
+    ]
+    projection = yield from projecting(encounter, Deidentification(domains[-1], "exact", bytes(row.patient_basis)))
+    former = [
+        {"system": one.system("composition"), "value": one.uuid("composition", one.uuid("encounter", row.id))}
+        for one in domains[:-1]
+    ]
+    source = Source(encounter, projection, measured, former, read.sender, to, read.closed_at, asked.language)
+    yield
+    view = plain_view(encounter, projection.view)
+    sheet = sheet_of(encounter, view, measured, read.sender, to, asked.language)
+    yield
+    body, media_type = pdf.render(sheet), pdf.MEDIA_TYPE
+    yield
+    if asked.format != "pdf":
         url = f"{SERVER}{PATH}/{encounter.id}/handover?format=pdf&language={asked.language}"
-        return Made(encode(document(source, Pdf(body, url))), FHIR, sections)
-
-    size = sum(len(entries) for entries in (record.vital_signs, record.procedures, record.medications))
-    is_long = size > ENTRIES or len(record.narrative or "") > LETTERS
-    async with fairness.turn_if_heavy(request, heavy=is_long):
-        return await exporting.made(rendered)
+        body, media_type = (yield from documenting(source, Pdf(body, url))), FHIR
+    return Made(body, hashlib.sha256(body).digest(), media_type, _filled(WholeRecord.of(encounter)))
 
 
 async def _disclosed(request: Request, caller: Caller, read: Read, asked: ReadHandover, made: Made) -> bool:
     """Records the disclosure. False if the patient's identity or the right is another one now. Raises the Problems of `right_of`."""
-    row = read.stored.row
+    row = read.row
     async with tenant_transaction(request, caller) as conn:
         # Held before the destination, as a change of the destination locks them: in another order each could wait for the other.
-        [present] = await every(conn, store.EncounterRow, store.queries.HOLD_ENCOUNTER, ([row.id],))
+        [present] = await every(conn, EncounterRow, store.queries.HOLD_ENCOUNTER, ([row.id],))
         policy = await policy_for(conn, caller)
         if policy.mode != "exact":
             raise problems.insufficient_scope(HANDOVER, policy.mode)
@@ -253,7 +278,7 @@ async def _disclosed(request: Request, caller: Caller, read: Read, asked: ReadHa
             "content": asked.format,
             "sections": made.sections,
             "language": asked.language,
-            "digest": hashlib.sha256(made.body).digest(),
+            "digest": made.digest,
             "trace_id": telemetry.trace_id(),
         }
         await conn.execute(queries.ADD_DISCLOSURE, values)

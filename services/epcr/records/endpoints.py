@@ -1,7 +1,9 @@
 """HTTP endpoints of the crew's own application, which reads and writes the complete record."""
 
+from collections.abc import Generator
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import UNSET
@@ -9,53 +11,105 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.epcr.encounters import events, identities, store
+from services.epcr.encounters.briefs import prepared
+from services.epcr.encounters.facts import facts_of, with_readings
+from services.epcr.encounters.models import EncounterRow
 from services.epcr.encounters.representations import is_known, not_modified, require_match
+from services.epcr.encounters.store import Sealed, Stored
 from services.epcr.outcomes import store as outcomes
 from services.epcr.records import amend
 from services.epcr.records.models import Encounter, RecordPatch, WholeRecord
 from shared.messaging import outbox
+from shared.messaging.messages import EncounterFacts
 from shared.primitives import ids
+from shared.primitives.crypto import Keyring
 from shared.storage import audit
 from shared.storage.database import tenant_transaction
-from shared.web import http, problems
+from shared.web import http, portions, problems
 from shared.web.identity import Caller
 from shared.web.problems import FieldError
 
 FINISHED = frozenset({"completed", "handed_over"})
 
 
+class Written(NamedTuple):
+    """A record before and after a patch. Without a change there is nothing to write."""
+
+    before: Stored
+    after: Encounter
+    sealed: Sealed | None
+    facts: EncounterFacts | None
+
+
 async def read_record(request: Request, caller: Caller, encounter_id: str) -> Response:
     async with tenant_transaction(request, caller) as conn:
-        stored = await store.find(conn, encounter_id, request.state.keyring)
-        await audit.record(conn, caller, "record.read", stored.row.id)
-    headers = {"etag": _tag(stored.encounter)}
+        row = await store.find(conn, encounter_id)
+        await audit.record(conn, caller, "record.read", row.id)
+    headers = {"etag": f'"{row.version}"'}
     if is_known(request.headers.getlist("if-none-match"), headers["etag"]):
         return not_modified(headers)
-    return http.json(WholeRecord.of(stored.encounter), headers=headers)
+    work = partial(_whole, row, request.state.keyring)
+    body = await portions.result(request, work, is_heavy=store.reserved(request, row))
+    return portions.in_pieces(http.json(body, headers=headers))
 
 
 async def write_record(request: Request, caller: Caller, encounter_id: str, patch: RecordPatch) -> Response:
+    return await prepared(request, caller, partial(_write, request, caller, encounter_id, patch))
+
+
+async def _write(request: Request, caller: Caller, encounter_id: str, patch: RecordPatch) -> Response:
+    """The next version is made before the encounter is locked, and again where another was written meanwhile."""
     given: dict[str, Any] = request.state.named
     pseudonyms, keyring = request.state.pseudonyms, request.state.keyring
-    async with tenant_transaction(request, caller) as conn:
-        patient = given.get("patient", {})
-        may_change_numbers = patient is None or "identifiers" in patient
-        if patch.is_other_patient or may_change_numbers:
-            await identities.lock_group(conn, encounter_id)
-        stored = await store.find(conn, encounter_id, keyring, lock=True)
-        before = stored.encounter
-        require_match(request.headers.getlist("if-match"), before.version)
-        after = _written(before, patch, given)
-        if after is not before:
-            await identities.correct(
-                conn, caller, stored, after, pseudonyms, keyring, is_other_patient=patch.is_other_patient
-            )
-            await store.update(conn, caller, after, keyring)
-            observations = await store.extremes_of(conn, after)
-            outcome = await outcomes.current(conn, after.id, keyring)
-            await outbox.add(conn, caller.tenant_id, *events.changed(after, before.status, observations, outcome))
-        await audit.record(conn, caller, "record.write", before.id, {"fields": sorted(given), "version": after.version})
-    return http.json(WholeRecord.of(after), headers={"etag": _tag(after)})
+    patient = given.get("patient", {})
+    may_change_numbers = patient is None or "identifiers" in patient
+    while True:
+        async with tenant_transaction(request, caller) as conn:
+            row = await store.find(conn, encounter_id)
+        require_match(request.headers.getlist("if-match"), row.version)
+        is_heavy = store.reserved(request, row) or len(await http.read_body(request)) > store.LIGHT
+        written = await portions.finished(request, _writing(request, row, patch, given), is_heavy=is_heavy)
+        async with tenant_transaction(request, caller) as conn:
+            if patch.is_other_patient or may_change_numbers:
+                await identities.lock_group(conn, encounter_id)
+            locked = await store.find_briefly(conn, encounter_id, lock=True)
+            if locked.version != row.version:
+                continue
+            after = written.after
+            if written.sealed is not None and written.facts is not None:
+                after = msgspec.structs.replace(
+                    after, identity=locked.identity, updated_at=max(after.updated_at, locked.updated_at)
+                )
+                before = Stored(locked, written.before.encounter)
+                await identities.correct(
+                    conn, caller, before, after, pseudonyms, keyring, is_other_patient=patch.is_other_patient
+                )
+                after.revision = await store.update(conn, caller, written.sealed._replace(encounter=after))
+                facts = msgspec.structs.replace(written.facts, version=after.revision)
+                facts = with_readings(facts, await store.extremes_of(conn, caller.tenant_id, facts))
+                outcome = await outcomes.current(conn, after.id, keyring)
+                await outbox.add(conn, caller.tenant_id, *events.changed(after, row.status, facts, outcome))
+            audited = {"fields": sorted(given), "version": after.version}
+            await audit.record(conn, caller, "record.write", after.id, audited)
+        return portions.in_pieces(http.json(WholeRecord.of(after), headers={"etag": f'"{after.version}"'}))
+
+
+def _writing(
+    request: Request, row: EncounterRow, patch: RecordPatch, given: dict[str, Any]
+) -> Generator[None, None, Written]:
+    keyring = request.state.keyring
+    stored = store.opened(row, keyring)
+    yield
+    after = _written(stored.encounter, patch, given)
+    if after is stored.encounter:
+        return Written(stored, after, None, None)
+    yield
+    sealed = store.sealed(after, keyring, request.state.settings.max_record_bytes, before=len(row.record))
+    return Written(stored, after, sealed, facts_of(after, []))
+
+
+def _whole(row: EncounterRow, keyring: Keyring) -> WholeRecord:
+    return WholeRecord.of(store.opened(row, keyring).encounter)
 
 
 def _written(before: Encounter, patch: RecordPatch, given: dict[str, Any]) -> Encounter:
@@ -80,7 +134,3 @@ def _written(before: Encounter, patch: RecordPatch, given: dict[str, Any]) -> En
         version=before.version + 1,
         updated_at=max(datetime.now(UTC), before.updated_at),
     )
-
-
-def _tag(encounter: Encounter) -> str:
-    return f'"{encounter.version}"'

@@ -129,7 +129,9 @@ class HandoverClosed(Forbidden):
 
 
 class LimitReached(Conflict):
-    """The tenant has reached a limit. `resource` names the kind of resource, `limit` the highest number."""
+    """The tenant has reached a limit. `resource` names the kind of resource, `limit` the highest number: also of the
+    bytes of one record.
+    """
 
 
 class InvalidRequest(UnprocessableContent):
