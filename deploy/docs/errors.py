@@ -58,7 +58,7 @@ PROBLEMS = [
     Problem(
         409,
         "Limit reached",
-        "The tenant has reached a limit. `resource` names the kind of resource, `limit` the highest number: also of the bytes of one record.",
+        "The tenant has reached a limit. `resource` names the kind of resource, `limit` the highest number: also of a record's bytes.",
     ),
     Problem(412, "Precondition failed", "The resource has changed since you read it. Read it again."),
     Problem(

@@ -422,11 +422,11 @@ async def turn_if_heavy(request: Request, *, heavy: bool) -> AsyncIterator[None]
                 line.holder = None
 
 
-async def aside(work: Callable[[], Result]) -> Result:
+async def aside(work: Callable[[], Result], *, counts: float = 1.0) -> Result:
     """The result of `work`, done in the one thread for it: others are answered meanwhile. A caller that leaves waits for its end too.
 
-    Raises RuntimeError outside a heavy `turn_if_heavy`: work without a turn would wait in a line of the thread that no tenant shares
-    fairly, and be done for callers who have left.
+    Its processor time counts by that factor for the rest after the turn. Raises RuntimeError outside a heavy `turn_if_heavy`: work
+    without a turn would wait in a line of the thread that no tenant shares fairly, and be done for callers who have left.
     """
     line = _of_this_loop()
     if line.holder is not asyncio.current_task():
@@ -446,7 +446,7 @@ async def aside(work: Callable[[], Result]) -> Result:
         return await asyncio.shield(done)
     finally:
         await asyncio.wait([done])
-        line.turns.waited += max(0.0, loop.time() - began - used[0])
+        line.turns.waited += max(0.0, loop.time() - began - counts * used[0])
 
 
 def _of_this_loop() -> _OfLoop:

@@ -20,6 +20,8 @@ SECONDS = 0.02
 """A portion ends with the first step after that time."""
 BYTES = 256 << 10
 """A portion of bytes ends with the step that makes it so long."""
+COUNTS = 1 / 3
+"""By which the time of a portion counts for the rest after it: the loop has half of the time. Short portions leave it free between them."""
 PAUSE = 0.1
 """Seconds until admitted work asks for its next turn again."""
 
@@ -43,7 +45,7 @@ async def each(request: Request, steps: Iterator[Step], *, is_admitted: bool = F
     while True:
         try:
             async with fairness.turn_if_heavy(request, heavy=True):
-                portion = await fairness.aside(partial(_portion, steps))
+                portion = await fairness.aside(partial(_portion, steps), counts=COUNTS)
         except Problem:
             if not is_admitted:
                 raise
