@@ -12,7 +12,7 @@ from psycopg.rows import class_row
 
 from services.epcr import metrics
 from services.epcr.encounters import events, queries
-from services.epcr.encounters.briefs import add_briefs
+from services.epcr.encounters.briefs import ADD_BRIEFS, add_briefs
 from services.epcr.encounters.facts import extremes_asked, facts_of, with_readings
 from services.epcr.encounters.models import EncounterRow
 from services.epcr.encounters.store import opened
@@ -62,7 +62,7 @@ def periodic(settings: Settings) -> list[Periodic]:
             partial(forget_unknown, settings.forget_unknown_days),
             behind=shared_metrics.retention_overdue,
         ),
-        Periodic("add briefs", 5, partial(add_briefs, keyring), "briefs", behind=metrics.briefs_behind),
+        Periodic(ADD_BRIEFS, 5, partial(add_briefs, keyring), "briefs", behind=metrics.briefs_behind),
     ]
 
 

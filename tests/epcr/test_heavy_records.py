@@ -34,7 +34,7 @@ Road = Callable[[Organisation, str], Any]
 
 
 def created(organisation: Organisation, body: dict[str, Any]) -> str:
-    answer = organisation.partner.post(body | {"cad_incident_id": ids.new_id("cad")})
+    answer = organisation.partner.post_encounter(body | {"cad_incident_id": ids.new_id("cad")})
     assert answer.status_code == 201, answer.text
     return answer.json()["id"]
 
@@ -45,7 +45,9 @@ def export(organisation: Organisation, id: str, **query: Any) -> Any:
 
 # Each road to stored records that opens one.
 ROADS: dict[str, Road] = {
-    "create": lambda organisation, _: organisation.partner.post(BODY | PATIENT | {"cad_incident_id": ids.new_id("c")}),
+    "create": lambda organisation, _: organisation.partner.post_encounter(
+        BODY | PATIENT | {"cad_incident_id": ids.new_id("c")}
+    ),
     "read": lambda organisation, id: organisation.hospital.get(f"{ENCOUNTERS}/{id}"),
     "export": export,
     "export in bundles": lambda organisation, id: export(organisation, id, max_entries=50),
@@ -307,7 +309,7 @@ def test_a_record_has_at_most_so_many_bytes_over_all_amendments(
     with start_app(max_record_bytes=60_000) as http:
         partner = Client(http, organisation.id, "argus:epcr:write")
         crew = Client(http, organisation.id, "argus:epcr:clinical")
-        refused = partner.post(heavy(300, 10))
+        refused = partner.post_encounter(heavy(300, 10))
         assert (refused.status_code, refused.json()["limit"]) == (409, 60_000)
         id = partner.create(vital_signs=[SIGNS] * 100)
         answers = [crew.write(id, {"vital_signs": [SIGNS] * 50}) for _ in range(4)]

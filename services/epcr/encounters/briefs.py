@@ -13,6 +13,7 @@ from services.epcr.encounters import queries, store
 from services.epcr.encounters.models import EncounterRow
 from services.epcr.encounters.store import Brief
 from shared.primitives.crypto import Keyring
+from shared.process import metrics as shared_metrics
 from shared.storage.database import Connection, tenant_transaction
 from shared.storage.jobs import apart
 from shared.web import portions
@@ -20,6 +21,8 @@ from shared.web.identity import Caller
 
 # Encounters of one transaction of the job, and the seconds of one run.
 PORTION = 20
+ADD_BRIEFS = "add briefs"
+shared_metrics.begin(shared_metrics.rows_set_aside, [ADD_BRIEFS])
 SECONDS = 1
 Answer = TypeVar("Answer")
 
@@ -67,7 +70,8 @@ def _add_portion(keyring: Keyring, conn: Connection) -> bool:
             cursor.executemany(queries.ADD_BRIEF, [_made(row, keyring) for row in some])
 
     if rows:
-        apart(conn, rows, work, lambda row: conn.execute(queries.SET_BRIEF_ASIDE, (row.id,)))
+        by_id = {row.id: row for row in rows}
+        apart(conn, ADD_BRIEFS, by_id, work, lambda row: conn.execute(queries.SET_BRIEF_ASIDE, (row.id,)))
     return len(rows) == PORTION
 
 
