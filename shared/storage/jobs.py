@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
-from typing import LiteralString, NamedTuple, TypeVar
+from typing import Any, LiteralString, NamedTuple, TypeVar
 
 import msgspec
 import psycopg
@@ -58,7 +58,7 @@ _timeouts: Counter[tuple[str, Hashable]] = Counter()
 def apart(
     conn: Connection,
     name: str,
-    items: Mapping[Hashable, Item],
+    items: Mapping[Any, Item],
     work: Callable[[Sequence[Item]], object],
     aside: Callable[[Item], object],
 ) -> None:
