@@ -97,7 +97,7 @@ async def result(
 
 
 def in_pieces(response: Response) -> Response:
-    """The same answer, sent piece by piece: what it reserved of the memory is reserved until its client has read nearly all of it."""
+    """The same answer, sent piece by piece: its memory stays reserved until its client has read nearly all of it."""
     body = bytes(response.body)
     if len(body) <= BYTES:
         return response

@@ -151,7 +151,7 @@ def test_a_list_shows_the_summary_that_the_record_shows(
 
 def test_the_cost_of_a_page_does_not_grow_with_its_records(organisation: Organisation) -> None:
     def bytes_read(client: Client) -> int:
-        """About what the page took from the database: the row of a list has neither record nor brief."""
+        """The row of a list has neither record nor brief."""
         return len(client.get(ENCOUNTERS, params={"limit": 2}).content)
 
     for _ in range(3):

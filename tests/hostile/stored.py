@@ -1,7 +1,8 @@
 """Every call that returns stored content, with the worst that can be stored for it.
 
-A call without a body costs what was stored before, by valid requests. A list is in `test_pages.py`, which bounds its pages. Any other
-GET call, and any call that opens a record, needs a row here: the name of a measured road, or the reason why its content is small.
+The cost of a call without a body follows from valid requests that were stored before. A list is in `test_pages.py`, which bounds its
+pages. Any other GET call, and any call that opens a record, needs a row here: the name of a measured road, or the reason why its content
+is small.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Every call that returns stored content has a row, and its processor time grows at most linearly with what is stored."""
+"""Every call that returns stored content has a row, and its processor time grows at most linearly with the bytes stored before."""
 
 import gc
 from collections.abc import Iterator

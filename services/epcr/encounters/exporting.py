@@ -45,7 +45,7 @@ _decode = msgspec.json.Decoder(list[LinkedObservation]).decode
 
 
 class Source(NamedTuple):
-    """What the content of a bundle is made from: the encrypted record, and the readings of devices. `text` is that of few readings."""
+    """The content of a bundle, encrypted, and the readings of devices. `text` is that of few readings."""
 
     row: EncounterRow
     disclosure: Disclosure

@@ -2,7 +2,7 @@
 
 The record is one ciphertext per row and version, bound to its tenant and encounter. Its length is the measure of how long work with it
 takes: a record of more than `LIGHT` bytes is opened in turns, in the thread beside the event loop (shared/web/portions.py). A `brief`
-beside it has what lists and decisions about identities need.
+beside it has the values that lists and decisions about identities need.
 """
 
 from datetime import datetime
@@ -48,7 +48,7 @@ class Sealed(NamedTuple):
 
 
 class Brief(msgspec.Struct, array_like=True):
-    """What lists and decisions about identities need of a record. `identifiers` are its patient's."""
+    """The values of a record that lists and decisions about identities need. `identifiers` are its patient's."""
 
     anchor: datetime
     has_patient: bool

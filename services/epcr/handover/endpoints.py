@@ -66,7 +66,7 @@ EMERGENCIES = Cap(
 
 
 class Read(NamedTuple):
-    """An encounter that the caller may read, and what its documents need beside the record."""
+    """An encounter that the caller may read, and the values that its documents need beside the record."""
 
     row: EncounterRow
     right: Right

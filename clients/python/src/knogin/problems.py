@@ -129,8 +129,8 @@ class HandoverClosed(Forbidden):
 
 
 class LimitReached(Conflict):
-    """The tenant has reached a limit. `resource` names the kind of resource, `limit` the highest number: also of the
-    bytes of one record.
+    """The tenant has reached a limit. `resource` names the kind of resource, `limit` the highest number: also of a
+    record's bytes.
     """
 
 
