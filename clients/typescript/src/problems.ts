@@ -216,7 +216,10 @@ export class HandoverClosed extends Forbidden {
   }
 }
 
-/** The tenant has reached a limit. `resource` names the kind of resource, `limit` the highest number. */
+/**
+ * The tenant has reached a limit. `resource` names the kind of resource, `limit` the highest number: also of a record's
+ * bytes.
+ */
 export class LimitReached extends Conflict {
   static {
     this.prototype.name = 'LimitReached';
