@@ -16,7 +16,7 @@ from services.epcr.encounters.facts import extremes_asked, facts_of
 from services.epcr.encounters.models import EncounterRow
 from services.epcr.encounters.store import opened
 from services.epcr.outcomes import store as outcomes
-from services.epcr.outcomes.facts import with_outcome
+from services.epcr.outcomes.facts import with_outcomes
 from services.epcr.records.models import LinkedObservation
 from services.epcr.settings import Settings
 from shared.messaging import outbox, worker
@@ -173,7 +173,7 @@ def _send_facts(conn: Connection, keyring: Keyring, encounter_id: str) -> None:
     with conn.cursor(row_factory=class_row(LinkedObservation)) as cursor:
         extremes = cursor.execute(queries.EXTREMES_OF, extremes_asked(encounter)).fetchall()
     facts = facts_of(encounter, extremes)
-    outbox.add_sync(conn, row.tenant_id, with_outcome(facts, outcomes.current_sync(conn, encounter_id, keyring)))
+    outbox.add_sync(conn, row.tenant_id, with_outcomes(facts, outcomes.current_sync(conn, encounter_id, keyring)))
     if conn.execute(queries.FORGET_DUE_FACTS, (encounter_id, row.revision)).rowcount == 0:
         conn.execute(queries.FACTS_DUE_AGAIN, (encounter_id,))
     conn.commit()

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from services.epcr.encounters.facts import facts_of
 from services.epcr.encounters.models import EncounterRow
-from services.epcr.outcomes.facts import with_outcome
+from services.epcr.outcomes.facts import with_outcomes
 from services.epcr.outcomes.models import OutcomeDraft
 from services.epcr.records.models import Encounter, LinkedObservation, Status
 from shared.messaging.messages import EncounterFacts, Event
@@ -17,14 +17,14 @@ def created(encounter: Encounter) -> tuple[Event, EncounterFacts]:
 
 
 def changed(
-    encounter: Encounter, before: Status, observations: Sequence[LinkedObservation], outcome: OutcomeDraft | None
+    encounter: Encounter, before: Status, observations: Sequence[LinkedObservation], outcomes: Sequence[OutcomeDraft]
 ) -> tuple[Event, EncounterFacts]:
-    """`before` is the former status, `outcome` the hospital's report.
+    """`before` is the former status, `outcomes` the hospitals' reports.
 
     The change to completed is `completed`, each other change is `updated`."""
     is_completed = encounter.status == "completed" and before != "completed"
     type = "epcr.encounter.completed" if is_completed else "epcr.encounter.updated"
-    return _event(encounter, type), with_outcome(facts_of(encounter, observations), outcome)
+    return _event(encounter, type), with_outcomes(facts_of(encounter, observations), outcomes)
 
 
 def observed_late(encounter: EncounterRow) -> Event:

@@ -15,9 +15,10 @@ from services.epcr.encounters.endpoints import PATH
 from services.epcr.encounters.representations import FHIR, is_known, not_modified
 from services.epcr.encounters.store import Stored
 from services.epcr.fhir.encode import encode
-from services.epcr.handover import access, events, pdf, queries
+from services.epcr.handover import access, disclosures, events, pdf, queries
 from services.epcr.handover.access import Right
 from services.epcr.handover.destinations import sender_of
+from services.epcr.handover.disclosures import Answer
 from services.epcr.handover.document import Pdf, Source, document
 from services.epcr.handover.models import (
     Arrival,
@@ -239,27 +240,14 @@ async def _disclosed(request: Request, caller: Caller, read: Read, asked: ReadHa
         right = await access.right_of(conn, caller, present, hold=True)
         if right._replace(until=read.right.until) != read.right:
             return False
-        values = {
-            "id": ids.new_id("dsc"),
-            "encounter_id": row.id,
-            "identity": row.identity,
-            "version": row.version,
-            "revision": row.revision,
-            "destination_id": right.destination.id,
-            "client_id": caller.client_id,
-            "actor": caller.subject,
+        answer = Answer(made.body, asked.format, asked.language, made.sections)
+        detail = {
+            "disclosure": await disclosures.add(conn, caller, row, right, answer),
+            "destination": right.destination.id,
             "purpose": right.purpose,
-            "legal_basis": right.destination.legal_basis,
-            "emergency_id": right.emergency_id,
             "content": asked.format,
-            "sections": made.sections,
-            "language": asked.language,
-            "digest": hashlib.sha256(made.body).digest(),
-            "trace_id": tracing.trace_id(),
         }
-        await conn.execute(queries.ADD_DISCLOSURE, values)
-        detail = {"disclosure": values["id"], "destination": right.destination.id, "purpose": right.purpose}
-        await audit.record(conn, caller, "handover.read", row.id, detail | {"content": asked.format})
+        await audit.record(conn, caller, "handover.read", row.id, detail)
     return True
 
 

@@ -52,8 +52,8 @@ async def write_record(request: Request, caller: Caller, encounter_id: str, patc
             )
             await store.update(conn, caller, after, keyring)
             observations = await store.extremes_of(conn, after)
-            outcome = await outcomes.current(conn, after.id, keyring)
-            await outbox.add(conn, caller.tenant_id, *events.changed(after, before.status, observations, outcome))
+            reported = await outcomes.current(conn, after.id, keyring)
+            await outbox.add(conn, caller.tenant_id, *events.changed(after, before.status, observations, reported))
         await audit.record(conn, caller, "record.write", before.id, {"fields": sorted(given), "version": after.version})
     return http.json(WholeRecord.of(after), headers={"etag": _tag(after)})
 
