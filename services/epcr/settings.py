@@ -12,13 +12,15 @@ class Settings(settings.Service, frozen=True, kw_only=True):
     """`pseudonym_keys` are `<version>:<base64url of 32 bytes>`, the current one first; only the web process needs them.
 
     Observations of an unknown encounter are reported after `unknown_after_seconds`, and deleted after `forget_unknown_days`;
-    device-ingest keeps its own. Observations beyond `max_readings` of one encounter count as those of an unknown one.
+    device-ingest keeps its own. Observations beyond `max_readings` of one encounter count as those of an unknown one. An organisation
+    stores at most `most_stored_bytes` of records and outcomes, unless an operator set another number for it.
     """
 
     pseudonym_keys: Annotated[str, KEYS] = ""
     unknown_after_seconds: settings.NotNegative = 30
     forget_unknown_days: settings.Count = 30
     max_readings: settings.Count = 250_000
+    most_stored_bytes: settings.Count = 100 << 30
 
 
 def load() -> Settings:

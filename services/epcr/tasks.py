@@ -10,11 +10,12 @@ from typing import Any, Literal
 from celery import Celery
 from psycopg.rows import class_row
 
-from services.epcr import metrics
+from services.epcr import allowance, metrics
 from services.epcr.encounters import events, queries
 from services.epcr.encounters.facts import extremes_asked, facts_of
 from services.epcr.encounters.models import EncounterRow
 from services.epcr.encounters.store import opened
+from services.epcr.handover.listing import keep_lists
 from services.epcr.outcomes import store as outcomes
 from services.epcr.outcomes.facts import with_outcomes
 from services.epcr.records.models import LinkedObservation
@@ -50,6 +51,13 @@ def periodic(settings: Settings) -> list[Periodic]:
     return [
         Periodic(
             "link early observations", 2, partial(link_late, settings.max_readings), behind=metrics.late_links_behind
+        ),
+        Periodic("keep lists of arrivals", 5, keep_lists, behind=metrics.arrivals_behind),
+        Periodic(
+            "add up stored bytes",
+            2,
+            partial(allowance.add_up, settings.most_stored_bytes),
+            behind="a run adds up all that wait; until then requests add up the newest themselves",
         ),
         Periodic("send due facts", 1, partial(send_due_facts, keyring), behind=metrics.due_facts_behind),
         Periodic(

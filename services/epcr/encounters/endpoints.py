@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.epcr import allowance
 from services.epcr.deidentification.pseudonyms import Pseudonyms
 from services.epcr.encounters import events, exporting, store
 from services.epcr.encounters.disclosure import (
@@ -48,6 +49,7 @@ async def create_encounter(request: Request, caller: Caller, draft: EncounterDra
             # A repeated answer is another reading of the encounter.
             await audit.record(conn, caller, "encounter.replay", answer.headers["location"].rpartition("/")[2])
             return answer
+        await allowance.require_room(conn, request.state.settings.most_stored_bytes, begins=True)
         now = datetime.now(UTC)
         amend.refuse_future(draft, now)
         encounter = Encounter(

@@ -46,7 +46,10 @@ OPERATIONS = [
         "patient is kept encrypted and never shown again, to you or to anyone else. An app that is shown moved times cannot.",
         body=EncounterDraft,
         headers=("Idempotency-Key",),
-        refusals={409: "There is an encounter for this incident, vehicle and patient; `encounter_id` names it"},
+        refusals={
+            409: "There is an encounter for this incident, vehicle and patient, `encounter_id` names it; or `limit-reached`: your organisation "
+            "has used its allowance of stored bytes"
+        },
         example=MINIMUM,
     ),
     Operation(

@@ -148,13 +148,17 @@ async def list_emergencies(request: Request, caller: Caller, page: Page) -> Resp
 async def list_disclosures(request: Request, caller: Caller, encounter_id: str, page: DisclosurePage) -> Response:
     async with tenant_transaction(request, caller) as conn:
         row = (await store.find(conn, encounter_id, request.state.keyring)).row
-        encounter_ids = [row.id]
-        if page.of == "patient":
-            asked = {"id": row.id, "basis": row.patient_basis, "version": row.pseudonym_version}
-            encounter_ids = [id for (id,) in await (await conn.execute(queries.OF_SAME_PATIENT, asked)).fetchall()]
         after = pagination.after(request, page)
-        parameters = {"encounter_ids": encounter_ids, "after": after, "limit": page.limit + 1}
-        rows = await every(conn, Disclosure, queries.LIST_DISCLOSURES, parameters)
+        parameters = {
+            "encounter_id": row.id,
+            "patient_basis": row.patient_basis,
+            "after": after,
+            "limit": page.limit + 1,
+        }
+        # A patient without a basis was disclosed to nobody.
+        of_patient = page.of == "patient" and row.patient_basis is not None
+        statement = queries.DISCLOSURES_OF_PATIENT if of_patient else queries.DISCLOSURES_OF_ENCOUNTER
+        rows = await every(conn, Disclosure, statement, parameters)
         await audit.record(conn, caller, "disclosure.list", row.id, {"of": page.of})
     return pagination.listed(request, "disclosures", rows, page, lambda row: row.id)
 

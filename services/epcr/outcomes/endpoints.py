@@ -6,6 +6,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.epcr import allowance
 from services.epcr.encounters import store as encounters
 from services.epcr.encounters.disclosure import add_recipient, policy_for, with_basis
 from services.epcr.encounters.facts import facts_of
@@ -140,6 +141,7 @@ async def _written(
     last, reported = await (await conn.execute(queries.LAST_VERSION, asked)).fetchone() or (0, 0)
     if reported >= VERSIONS.most:
         raise refusal(VERSIONS)
+    await allowance.require_room(conn, request.state.settings.most_stored_bytes)
     version = last + 1
     values = {
         "encounter_id": row.id,

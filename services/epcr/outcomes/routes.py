@@ -54,7 +54,7 @@ BUNDLE = {
     ],
 }
 VERSIONED = CLOSED | {
-    409: "Your destination has reported its most versions of the outcome",
+    409: "`limit-reached`: your destination has reported its most versions of the outcome, or the organisation has used its allowance",
     412: "There is a newer version, read it first; or your destination has reported none of this patient",
     428: "There is a version; send If-Match with its ETag",
 }

@@ -8,6 +8,7 @@ from msgspec import UNSET
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.epcr import allowance
 from services.epcr.encounters import events, identities, store
 from services.epcr.encounters.representations import is_known, not_modified, require_match
 from services.epcr.outcomes import store as outcomes
@@ -47,6 +48,7 @@ async def write_record(request: Request, caller: Caller, encounter_id: str, patc
         require_match(request.headers.getlist("if-match"), before.version)
         after = _written(before, patch, given)
         if after is not before:
+            await allowance.require_room(conn, request.state.settings.most_stored_bytes)
             await identities.correct(
                 conn, caller, stored, after, pseudonyms, keyring, is_other_patient=patch.is_other_patient
             )
