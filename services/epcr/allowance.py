@@ -31,11 +31,11 @@ ADD_UP: LiteralString = """
     WITH portion AS (
         DELETE FROM stored_bytes_added WHERE id = ANY (ARRAY(
             SELECT id FROM stored_bytes_added ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
-        )) RETURNING tenant_id, bytes, encounters
+        )) RETURNING tenant_id, bytes
     ), added AS (
-        INSERT INTO stored_bytes AS s (tenant_id, bytes, encounters)
-        SELECT tenant_id, sum(bytes), sum(encounters) FROM portion GROUP BY tenant_id
-        ON CONFLICT (tenant_id) DO UPDATE SET bytes = s.bytes + excluded.bytes, encounters = s.encounters + excluded.encounters
+        INSERT INTO stored_bytes AS s (tenant_id, bytes)
+        SELECT tenant_id, sum(bytes) FROM portion GROUP BY tenant_id
+        ON CONFLICT (tenant_id) DO UPDATE SET bytes = s.bytes + excluded.bytes
     )
     SELECT count(*) FROM portion
 """

@@ -11,7 +11,6 @@ from shared.storage.database import set_tenant
 from tests.epcr.conftest import Inside, Organisation
 from tests.epcr.hospitals import ARRIVALS, Hospital, Region
 from tests.epcr.samples import TYPICAL
-from tests.shared.test_plans import numbered
 
 MANY = 2_000
 
@@ -30,7 +29,8 @@ def arrivals(hospital: Hospital) -> list[str]:
 def listed(inside: Inside, hospital: Hospital) -> list[str]:
     """The encounters in the index from which arrivals are read, oldest first."""
     statement = """
-        SELECT encounter_id FROM encounter_destinations WHERE destination_id = %s AND listed_until IS NOT NULL AND ended_at IS NULL ORDER BY 1
+        SELECT encounter_id FROM encounter_destinations
+        WHERE destination_id = %s AND listed_until IS NOT NULL AND ended_at IS NULL ORDER BY 1
     """
     return [id for (id,) in inside.rows(statement, hospital.id)]
 
@@ -43,18 +43,11 @@ def keep(inside: Inside) -> None:
 def fill(region: Region, hospital: Hospital, number: int) -> None:
     """As many encounters bound for the hospital, of which all but ten were read to the end long ago."""
     inside, first = region.inside, region.bound(hospital)
-    copied = {
-        "encounters": (
-            "id, tenant_id, care_model, status, vehicle_id, patient_number, record, created_at, updated_at",
-            "cad_incident_id",
-        ),
-        "encounter_destinations": ("position, tenant_id, destination_id, named_by, trace_id, named_at", "encounter_id"),
-    }
-    names, _ = copied["encounters"]
     inside.owner.execute(
-        f"""INSERT INTO encounters ({names}, cad_incident_id)
-        SELECT {names.replace("id, tenant_id", "id || n, tenant_id", 1)}, 'many ' || n
-        FROM encounters, generate_series(1, %s) n WHERE id = %s""",  # noqa: S608 # pyright: ignore[reportArgumentType, reportCallIssue]
+        """INSERT INTO encounters (id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, record, created_at,
+            updated_at)
+        SELECT id || n, tenant_id, care_model, status, vehicle_id, 'many ' || id || n, patient_number, record, created_at, updated_at
+        FROM encounters, generate_series(1, %s) n WHERE id = %s""",
         (number, first),
     )
     inside.owner.execute(

@@ -40,8 +40,7 @@ LIST_SHUFFLED: LiteralString = """
     WITH page AS (
         SELECT *, CASE WHEN %(begins)s THEN anchor IS NULL ELSE patient_basis IS NULL END AS opens
         FROM encounters
-        WHERE created_at < %(latest)s AND shuffled IS NOT NULL
-            AND (%(after)s::text IS NULL OR shuffled > (SELECT shuffled FROM encounters WHERE id = %(after)s))
+        WHERE tenant_id = current_tenant() AND created_at < %(latest)s AND shuffled > %(place)s::uuid AND shuffled < %(end)s::uuid
         ORDER BY shuffled LIMIT %(limit)s
     )
     SELECT id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, test, version, revision, identity,
@@ -50,6 +49,13 @@ LIST_SHUFFLED: LiteralString = """
             THEN record ELSE ''::bytea END AS record,
         created_at, updated_at, anchor
     FROM page WINDOW in_turn AS (ORDER BY shuffled) ORDER BY shuffled
+"""
+FIND_PLACE: LiteralString = "SELECT shuffled FROM encounters WHERE id = %s"
+# The place of the row of that number in the random order, if there is one: it shows how many rows there are, about.
+PLACE_OF_NUMBER: LiteralString = """
+    SELECT (array_agg(shuffled ORDER BY shuffled))[%(number)s::integer] FROM (
+        SELECT shuffled FROM encounters WHERE tenant_id = current_tenant() AND shuffled IS NOT NULL ORDER BY shuffled LIMIT %(number)s
+    ) first
 """
 # Never waits for a lock, as FIX_FREE_BASES.
 FIX_FREE_ANCHORS: LiteralString = """

@@ -47,8 +47,8 @@ OPERATIONS = [
         body=EncounterDraft,
         headers=("Idempotency-Key",),
         refusals={
-            409: "There is an encounter for this incident, vehicle and patient, `encounter_id` names it; or `limit-reached`: your organisation "
-            "has used its allowance of stored bytes"
+            409: "There is an encounter for this incident, vehicle and patient, `encounter_id` names it; or `limit-reached`: your "
+            "organisation has used its allowance of stored bytes"
         },
         example=MINIMUM,
     ),

@@ -11,16 +11,14 @@ REVOKE INSERT, UPDATE, DELETE ON tenant_limits FROM {{app}};
 -- No write waits for another to be counted: each adds a row, and the relay adds the rows up.
 CREATE TABLE stored_bytes (
     tenant_id text PRIMARY KEY,
-    bytes bigint NOT NULL,
-    encounters bigint NOT NULL
+    bytes bigint NOT NULL
 );
 SELECT tenant_table('stored_bytes'), worker_writes_all('stored_bytes');
 REVOKE INSERT, UPDATE, DELETE ON stored_bytes FROM {{app}};
 CREATE TABLE stored_bytes_added (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     tenant_id text NOT NULL,
-    bytes bigint NOT NULL,
-    encounters bigint NOT NULL DEFAULT 0
+    bytes bigint NOT NULL
 );
 CREATE INDEX stored_bytes_added_tenant ON stored_bytes_added (tenant_id);
 SELECT tenant_table('stored_bytes_added'), worker_writes_all('stored_bytes_added');
@@ -28,8 +26,7 @@ REVOKE UPDATE, DELETE ON stored_bytes_added FROM {{app}};
 
 CREATE FUNCTION count_record() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-    INSERT INTO public.stored_bytes_added (tenant_id, bytes, encounters)
-    VALUES (NEW.tenant_id, octet_length(NEW.record), CASE WHEN NEW.version = 1 THEN 1 ELSE 0 END);
+    INSERT INTO public.stored_bytes_added (tenant_id, bytes) VALUES (NEW.tenant_id, octet_length(NEW.record));
     RETURN NULL;
 END $$;
 CREATE TRIGGER count_record AFTER INSERT ON encounter_versions FOR EACH ROW EXECUTE FUNCTION count_record();

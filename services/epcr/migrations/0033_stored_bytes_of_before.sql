@@ -14,8 +14,8 @@ BEGIN
             WHERE (v.encounter_id, v.version) > (SELECT encounter_id, version FROM stored_bytes_counting)
             ORDER BY v.encounter_id, v.version LIMIT 5000
         ), added AS (
-            INSERT INTO stored_bytes_added (tenant_id, bytes, encounters)
-            SELECT tenant_id, sum(bytes), count(*) FILTER (WHERE version = 1) FROM portion WHERE written_at < began GROUP BY tenant_id
+            INSERT INTO stored_bytes_added (tenant_id, bytes)
+            SELECT tenant_id, sum(bytes) FROM portion WHERE written_at < began GROUP BY tenant_id
         )
         UPDATE stored_bytes_counting c SET encounter_id = p.encounter_id, version = p.version
         FROM (SELECT encounter_id, version FROM portion ORDER BY encounter_id DESC, version DESC LIMIT 1) p;
