@@ -9,7 +9,7 @@ import msgspec
 from gateway.call import Call
 from gateway.metrics import refusals, token_failures
 from gateway.problems import Refusal
-from shared.process import logs, metrics
+from shared.process import metrics, telemetry
 
 FLUSH_LINES = 256
 encode = msgspec.json.Encoder().encode
@@ -67,7 +67,9 @@ class Account:
 
     def write(self, line: dict[str, Any]) -> None:
         self._lines.append(
-            encode({"at": logs.moment(time.time()), "level": "info", "service": "gateway", "logger": "access", **line})
+            encode(
+                {"at": telemetry.moment(time.time()), "level": "info", "service": "gateway", "logger": "access", **line}
+            )
             + b"\n"
         )
         if len(self._lines) >= FLUSH_LINES:

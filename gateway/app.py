@@ -28,7 +28,7 @@ from gateway.tracing import Trace
 from gateway.upstream import Upstream
 from gateway.usage import Usage
 from gateway.watch import Watch
-from shared.web.networks import client_network
+from shared.web.identity import client_network
 
 AUDIENCES = {
     "auth": "auth",

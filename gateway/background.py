@@ -11,7 +11,6 @@ from starlette.types import Receive, Scope, Send
 
 from gateway import limits, metrics, usage
 from gateway.app import Gateway
-from shared.messaging import subscription
 from shared.process import redis_clients
 
 SWEEP_SECONDS = 0.25
@@ -68,7 +67,7 @@ class Background:
             jobs += [
                 limits.run(gateway.limits, self._redis),
                 limits.keep_swept(gateway.limits.longest_window, self._redis),
-                subscription.follow(gateway.settings.redis_url, BELL, gateway.revocations.ring),
+                redis_clients.follow(gateway.settings.redis_url, BELL, gateway.revocations.ring),
             ]
         self._tasks = [asyncio.ensure_future(job) for job in jobs]
         for task in self._tasks:

@@ -13,8 +13,9 @@ from gateway.identities import Identities
 from gateway.metrics import exchanges
 from gateway.revocations import Revocations
 from gateway.settings import Settings
-from shared.primitives.signatures import PublicKeys
-from shared.web import calls, problems
+from shared.primitives.crypto import PublicKeys
+from shared.web import identity as shared_identity
+from shared.web import problems
 from shared.web.identity import Verifier
 from shared.web.problems import Problem
 
@@ -78,10 +79,10 @@ class Exchange:
         return msgspec.json.encode({"identity": header, "expires_at": statement.exp})
 
     def _caller(self, request: Request, body: bytes) -> str:
-        signed = request.headers.getlist(calls.HEADER)
+        signed = request.headers.getlist(shared_identity.SERVICE_HEADER)
         if self._services is None or len(signed) != 1:
             raise problems.unauthorized("A service signs this call.")
-        service = calls.verify(self._services, signed[0], "POST", PATH, body)
+        service = shared_identity.verify_call(self._services, signed[0], "POST", PATH, body)
         if service is None:
             raise problems.unauthorized("A service signs this call.")
         return service

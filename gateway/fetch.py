@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from gateway.connection import Broken
 from gateway.upstream import Upstream
-from shared.web.feed import watch_peer
+from shared.web.responses import watch_peer
 
 TIMEOUT = 2.0
 

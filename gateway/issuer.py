@@ -11,8 +11,8 @@ from gateway.fetch import Document, Fetcher
 from gateway.identities import Identities
 from gateway.metrics import clock_offset
 from gateway.settings import Settings
-from shared.process import tracing
-from shared.web import feed
+from shared.process import telemetry
+from shared.web import revocations
 from shared.web.revocations import Answer
 
 JWKS_LIMIT = 64 * 1024
@@ -58,7 +58,7 @@ class Issuer:
             return None
         if document.status != 200:
             raise ValueError(f"auth answered {document.status}")
-        answer = feed.decode(document.body)
+        answer = revocations.decode_answer(document.body)
         self._etag = document.headers.get(b"etag", b"").decode("latin-1") if answer.sequence is None else ""
         return answer
 
@@ -71,8 +71,8 @@ class Issuer:
 
     def _identity(self) -> dict[str, str]:
         """The gateway's own identity and a trace that is not sampled, because polling would fill the traces."""
-        silent = trace.get_current_span(tracing.new_root()).get_span_context()
+        silent = trace.get_current_span(telemetry.new_root()).get_span_context()
         return {
             "x-knogin-identity": self._identities.internal(),
-            "traceparent": tracing.format_traceparent(silent),
+            "traceparent": telemetry.format_traceparent(silent),
         }

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPubli
 from gateway.connection import UpstreamError
 from gateway.fetch import Document
 from gateway.metrics import jwks_age, jwks_fetches
-from shared.primitives.encoding import base64url_decode
+from shared.primitives.crypto import base64url_decode
 
 MAX_AGE = 300.0
 EARLY = 0.8

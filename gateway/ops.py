@@ -14,7 +14,7 @@ from starlette.routing import Route
 from gateway.app import Gateway
 from shared.process.metrics import export_build
 from shared.process.settings import revision
-from shared.web import health
+from shared.web import routing
 
 
 def create_ops(gateway: Gateway, working: Callable[[], bool]) -> Starlette:
@@ -37,7 +37,7 @@ def create_ops(gateway: Gateway, working: Callable[[], bool]) -> Starlette:
 
     export_build(revision())
     checks = {"serving": serving, "jwks": keys, "revocations": revocations}
-    return Starlette(routes=[*health.routes(checks), Route("/metrics", metrics), gateway.exchange.route])
+    return Starlette(routes=[*routing.probes(checks), Route("/metrics", metrics), gateway.exchange.route])
 
 
 class OpsServer(uvicorn.Server):

@@ -12,7 +12,7 @@ from hashlib import sha256
 from gateway.headers import Headers
 from gateway.keys import Keys
 from gateway.metrics import passes
-from shared.web.passes import LONGEST, Pass, cookie_name, read
+from shared.web.identity import PASS_LONGEST, Pass, pass_cookie_name, read_pass
 
 CHECKS = 1000
 """For one network in a second."""
@@ -26,7 +26,7 @@ class Passes:
         self._keys = keys
         self._issuer = issuer
         self._clock = clock
-        self._name = cookie_name(issuer).encode()
+        self._name = pass_cookie_name(issuer).encode()
         self._seen: dict[bytes, tuple[str, Pass]] = {}
         self._second = 0
         self._checks: Counter[str] = Counter()
@@ -34,7 +34,7 @@ class Passes:
     def of(self, fields: Headers, network: str) -> Pass | None:
         """The valid pass among a request's cookies."""
         text = self._cookie(fields)
-        if not 0 < len(text) <= LONGEST:
+        if not 0 < len(text) <= PASS_LONGEST:
             return None
         digest = sha256(text).digest()
         found = self._seen.get(digest) or self._check(text, digest, network)
@@ -55,7 +55,7 @@ class Passes:
         if not self._may_check(network):
             passes.labels("unchecked").inc()
             return None
-        found = read(text.decode("latin-1"), self._issuer, self._keys.held)
+        found = read_pass(text.decode("latin-1"), self._issuer, self._keys.held)
         passes.labels("refused" if found is None else "accepted").inc()
         if found is not None:
             if len(self._seen) >= REMEMBERED:

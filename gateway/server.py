@@ -12,15 +12,16 @@ from gateway.background import Background
 from gateway.protocol import GatewayProtocol
 from gateway.reads import SmallReads
 from gateway.settings import Settings
-from shared.process import logs, tracing
-from shared.web.draining import Server
-from shared.web.serving import freeze
+from shared.process import telemetry
+from shared.web.serving import Server, freeze
 
 
 def run(settings: Settings, *, fd: int | None, host: str, port: int, ops_host: str) -> None:
     """Serves until SIGTERM, then drains: answers requests in flight and closes idle connections."""
-    logs.configure("gateway", settings.log_level)
-    tracing.configure("gateway", spans_file=settings.spans_file, otlp_endpoint=settings.otel_exporter_otlp_endpoint)
+    telemetry.configure_logs("gateway", settings.log_level)
+    telemetry.configure_tracing(
+        "gateway", spans_file=settings.spans_file, otlp_endpoint=settings.otel_exporter_otlp_endpoint
+    )
     gateway = Gateway(settings)
     server = Server(config(gateway, settings))
     freeze()
@@ -29,7 +30,7 @@ def run(settings: Settings, *, fd: int | None, host: str, port: int, ops_host: s
         with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
             runner.run(_serve(server, gateway, listener, ops_host))
     finally:
-        tracing.shutdown()
+        telemetry.shutdown_tracing()
 
 
 def config(gateway: Gateway, settings: Settings) -> uvicorn.Config:

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from gateway.keys import Keys
 from gateway.revocations import Revocations
 from shared.primitives.ids import milliseconds
-from shared.web.deidentification import Mode
 from shared.web.identity import CLOCKS_APART, Caller
+from shared.web.scopes import Mode
 
 LEEWAY = 30
 LONGEST_LIFE = 30 * 86_400

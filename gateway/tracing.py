@@ -8,7 +8,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, get_current_span
 
 from gateway.headers import Headers
-from shared.process import tracing
+from shared.process import telemetry
 
 MAX_LINK = 55
 
@@ -22,7 +22,7 @@ class Trace:
         self.began = time.perf_counter()
         self.span: Span | None = None
         if share >= 1 or random.random() < share:  # noqa: S311 a sampling decision
-            self.span = tracing.start("request", kind=SpanKind.SERVER, parent=Context(), attributes={})
+            self.span = telemetry.start_span("request", kind=SpanKind.SERVER, parent=Context(), attributes={})
             context = self.span.get_span_context()
             if context.is_valid:
                 self.trace_id, self.span_id = f"{context.trace_id:032x}", f"{context.span_id:016x}"
@@ -47,7 +47,7 @@ class Trace:
         span.update_name(name)
         span.set_attributes({**attributes, "http.response.status_code": status})
         if 0 < len(outside) <= MAX_LINK:
-            context = get_current_span(tracing.context_of(outside.decode("latin-1"))).get_span_context()
+            context = get_current_span(telemetry.context_of(outside.decode("latin-1"))).get_span_context()
             if context.is_valid:
                 span.add_link(context, {"kind": "client"})
         if status >= 500:

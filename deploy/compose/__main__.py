@@ -10,7 +10,7 @@ import typer
 from deploy.compose.redis_users import users
 from deploy.local.plan import new_key
 from deploy.local.table import ROOT, SERVICES, Service
-from shared.primitives.signatures import Signer
+from shared.primitives.crypto import Signer
 from shared.web.identity import SigningKey
 
 FOLDER = ROOT / "deploy" / "compose"

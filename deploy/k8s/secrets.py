@@ -16,8 +16,7 @@ from typing import Any
 from deploy.compose.__main__ import prefix, settings
 from deploy.compose.redis_users import sentinel_users, users
 from deploy.local.table import SERVICES, Service
-from shared.process.redis_address import parse
-from shared.process.settings import Malformed
+from shared.process.settings import Malformed, parse_redis_url
 
 ROLES = ("migrator", "app", "worker")
 ONE_REDIS = "redis://redis:6379/0"
@@ -26,7 +25,7 @@ OF_SENTINELS = ("REPLICA_REDIS_PASSWORD", "SENTINEL_REDIS_PASSWORD", "SENTINEL_P
 
 def with_redis(values: Mapping[str, str], address: str = ONE_REDIS) -> dict[str, str]:
     """`values` with the address of Redis, and passwords of replicas and Sentinels where it names some. Raises Malformed."""
-    read = parse(address)
+    read = parse_redis_url(address)
     if read.user or read.password or read.sentinel_password:
         raise Malformed("it has a login, which each process is given here")
     passwords = {name: token_hex(24) for name in OF_SENTINELS} if read.master else {}

@@ -11,7 +11,7 @@ from deploy.local import databases, ports
 from deploy.local.databases import Database
 from deploy.local.state import State
 from deploy.local.table import HOSTS, SERVICES, Service
-from shared.primitives.signatures import Signer
+from shared.primitives.crypto import Signer
 from shared.web.identity import SigningKey
 
 DEFAULT_PORT = 8080

@@ -9,7 +9,7 @@ from typing import LiteralString, NamedTuple
 from psycopg_pool import AsyncConnectionPool
 
 from shared.primitives import ids
-from shared.process import tracing
+from shared.process import telemetry
 from shared.storage.database import SET_TENANT, AsyncConnection
 
 FLUSH_SECONDS = 1.0
@@ -82,7 +82,7 @@ class Activity:
         self.count(tenant_id, client_id, f"refused:{kind}")
         events = self._ledgers[tenant_id].events[client_id, kind]
         if len(events) < MAX_EVENTS and self._has_room():
-            events.append((ids.new_id("aev"), datetime.now(UTC), reason, tracing.trace_id()))
+            events.append((ids.new_id("aev"), datetime.now(UTC), reason, telemetry.trace_id()))
 
     def _has_room(self) -> bool:
         self._pending += 1

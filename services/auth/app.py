@@ -20,13 +20,12 @@ from services.auth.settings import Settings
 from services.auth.signin import endpoints as signin
 from services.auth.signin.hashing import Hashing
 from shared import application
-from shared.messaging.bell import Bell
+from shared.messaging.broker import Bell
 from shared.primitives.crypto import Keyring
 from shared.process import redis_clients
 from shared.storage.database import open_pool
-from shared.web.feed import Feed, decode
-from shared.web.revocations import Answer
-from shared.web.turns import Busy
+from shared.web.fairness import Busy
+from shared.web.revocations import Answer, Feed, decode_answer
 
 # Loading clients, reading keys, answering gateways about revocations: requests of all tenants depend on each.
 FOR_ITSELF = 3
@@ -78,7 +77,7 @@ async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncItera
 
 
 async def _own_changes(changes: Changes, after: int, wait: float) -> Answer:
-    return decode(await changes.answer(after, wait))
+    return decode_answer(await changes.answer(after, wait))
 
 
 def create_app(settings: Settings) -> Starlette:

@@ -18,10 +18,9 @@ from shared.messaging.messages import InstallApp, UninstallApp
 from shared.primitives.crypto import Keyring
 from shared.process import metrics as shared_metrics
 from shared.process import redis_clients
-from shared.storage import retention
+from shared.storage import jobs
 from shared.storage.database import Connection
-from shared.storage.periodic import Periodic
-from shared.storage.retention import Kept
+from shared.storage.jobs import Kept, Periodic
 
 # How long rows stay, for every table that grows.
 KEPT = (
@@ -83,4 +82,4 @@ def periodic(settings: Settings) -> list[Periodic]:
 
 
 def forget(conn: Connection) -> None:
-    retention.forget(conn, KEPT)
+    jobs.forget(conn, KEPT)

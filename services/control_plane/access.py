@@ -8,8 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.control_plane import queries
 from shared.primitives import ids
-from shared.storage.database import tenant_transaction
-from shared.storage.outages import UNAVAILABLE
+from shared.storage.database import UNAVAILABLE, tenant_transaction
 from shared.web import identity, problems
 from shared.web.identity import Caller
 from shared.web.problems import Problem

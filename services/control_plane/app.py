@@ -12,10 +12,10 @@ from services.control_plane.access import BASE, GrantMiddleware
 from services.control_plane.routes import PART
 from services.control_plane.settings import Settings
 from shared import application
-from shared.messaging.bell import Bell
+from shared.messaging.broker import Bell
 from shared.primitives.crypto import Keyring
 from shared.storage import database
-from shared.web.feed import Feed
+from shared.web.revocations import Feed
 
 # Endpoints of edge agents, which have no token. Their code or credential identifies them.
 PUBLIC = re.compile(rf"{BASE}/agents/(enrol|heartbeat|content/[^/]+/[^/]+)")

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from shared.storage.database import AsyncConnection
-from shared.web import memory, problems
+from shared.web import fairness, problems
 from shared.web.problems import Problem, precondition_failed
 
 MEDIA = "application/octet-stream"
@@ -68,7 +68,7 @@ class Wanted(NamedTuple):
         length = {"content-length": str(self.span.length)}
         if request.method == "HEAD":
             return Response(b"", self.status, self.headers | length, MEDIA)
-        memory.reserve(request, min(PIECE, self.span.length), tenant)
+        fairness.reserve_memory(request, min(PIECE, self.span.length), tenant)
         pieces = _pieces(self.span, read, await read(self.span.first, min(PIECE, self.span.length)))
         return StreamingResponse(pieces, self.status, self.headers | length, MEDIA)
 

@@ -17,15 +17,14 @@ from shared.messaging.messages import (
     AuthorityEnded,
     PlatformApp,
     PlatformEvent,
+    Received,
     RunFinished,
     TenantChanged,
 )
-from shared.messaging.worker import Received
 from shared.process import metrics
-from shared.storage import retention
+from shared.storage import jobs
 from shared.storage.database import Connection, set_tenant
-from shared.storage.periodic import Periodic
-from shared.storage.retention import Kept
+from shared.storage.jobs import Kept, Periodic
 
 # Announced versions without content give their number back.
 KEPT = (Kept("versions", "created_at", days=7, also="published_at IS NULL"),)
@@ -69,4 +68,4 @@ def change_apps(conn: Connection, received: Sequence[Received[PlatformApp]]) -> 
 
 
 def forget_awaiting(conn: Connection) -> None:
-    retention.forget(conn, KEPT)
+    jobs.forget(conn, KEPT)

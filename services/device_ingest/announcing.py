@@ -10,9 +10,8 @@ from collections.abc import Mapping
 
 from services.device_ingest import messages, metrics, queries
 from shared.messaging import outbox
-from shared.process import logs
-from shared.storage.database import Connection
-from shared.storage.outages import is_outage
+from shared.process import telemetry
+from shared.storage.database import Connection, is_outage
 
 # Tenants of one portion, and announcements of each that it takes in any case. Room that tenants leave is for those with more.
 TENANTS = 100
@@ -54,7 +53,7 @@ class Announcing:
             except Exception as error:
                 if is_outage(error):
                     raise
-                log.error("observations of %s not announced: %s", tenant_id, logs.describe(error))
+                log.error("observations of %s not announced: %s", tenant_id, telemetry.describe(error))
 
 
 def shares(waiting: Mapping[str, int]) -> dict[str, int]:

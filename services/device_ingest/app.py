@@ -14,12 +14,12 @@ from services.device_ingest.observations import Outcome, Submission
 from services.device_ingest.routes import PART
 from services.device_ingest.settings import Settings
 from shared import application
-from shared.messaging.bell import Bell
+from shared.messaging.broker import Bell
 from shared.primitives.crypto import Keyring
 from shared.storage import database
 from shared.storage.database import AsyncConnection
 from shared.storage.partitions import Daily
-from shared.web.feed import Feed
+from shared.web.revocations import Feed
 
 # Connections beside those of the group commits.
 OTHER_CONNECTIONS = 8

@@ -10,8 +10,7 @@ from services.device_ingest import queries
 from services.device_ingest.models import Device, DeviceChange, DeviceFilter, Enrolment
 from shared.primitives import ids
 from shared.storage.caps import Cap, require_room
-from shared.storage.database import AsyncConnection, tenant_transaction
-from shared.storage.rows import every, first, found
+from shared.storage.database import AsyncConnection, every, first, found, tenant_transaction
 from shared.web import problems
 from shared.web.identity import Caller
 

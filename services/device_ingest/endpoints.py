@@ -23,7 +23,7 @@ from services.device_ingest.observations import Confirm, DeviceChanged, Write
 from shared.messaging import outbox
 from shared.storage import audit, idempotency
 from shared.storage.database import require_right_clock, tenant_transaction, transaction
-from shared.web import heavy, http, pagination
+from shared.web import fairness, http
 from shared.web.identity import Caller
 from shared.web.problems import Problem
 
@@ -35,9 +35,9 @@ MANY = 50
 
 async def list_devices(request: Request, caller: Caller, page: DeviceFilter) -> Response:
     async with tenant_transaction(request, caller) as conn:
-        found = await devices.listed(conn, page, pagination.after(request, page))
-    found, cursor = pagination.slice_page(request, found, page, key=lambda device: device.id)
-    return http.json(found, headers=pagination.link_header(request, cursor))
+        found = await devices.listed(conn, page, http.page_after(request, page))
+    found, cursor = http.slice_page(request, found, page, key=lambda device: device.id)
+    return http.json(found, headers=http.link_header(request, cursor))
 
 
 async def enrol_device(request: Request, caller: Caller, enrolment: Enrolment) -> Response:
@@ -84,8 +84,8 @@ async def record_observations(request: Request, caller: Caller, device_id: str, 
         return [observations.read(item) for item in batch.observations]
 
     many = len(batch.observations) > MANY
-    async with heavy.turn(request, heavy=many):
-        drafts = await heavy.aside(read) if many else read()
+    async with fairness.turn_if_heavy(request, heavy=many):
+        drafts = await fairness.aside(read) if many else read()
 
     async def answer(write: Write, device_class: str, confirm: Confirm) -> Response:
         outcomes = await observations.record(write, caller, device_id, device_class, drafts, confirm)
@@ -103,10 +103,10 @@ async def record_observations(request: Request, caller: Caller, device_id: str, 
 async def list_observations(request: Request, caller: Caller, device_id: str, page: ObservationFilter) -> Response:
     async with tenant_transaction(request, caller) as conn:
         device = await devices.find(conn, device_id)
-        found = await observations.listed(conn, device.id, page, pagination.after(request, page))
+        found = await observations.listed(conn, device.id, page, http.page_after(request, page))
         await audit.record(conn, caller, "observations.read", device.id)
-    found, cursor = pagination.slice_page(request, found, page, key=observations.cursor_key)
-    return http.json(found, headers=pagination.link_header(request, cursor))
+    found, cursor = http.slice_page(request, found, page, key=observations.cursor_key)
+    return http.json(found, headers=http.link_header(request, cursor))
 
 
 async def read_observation(request: Request, caller: Caller, device_id: str, observation_id: str) -> Observation:

@@ -16,9 +16,8 @@ from typing import Generic, TypeVar
 import psycopg
 from psycopg_pool import PoolTimeout
 
-from shared.process import logs
-from shared.process.clock import ClockApart
-from shared.storage.outages import is_outage
+from shared.process import telemetry
+from shared.storage.database import ClockApart, is_outage
 from shared.web import problems
 
 Item = TypeVar("Item")
@@ -117,7 +116,7 @@ class GroupCommit(Generic[Item, Outcome]):
                     if not future.done():
                         future.set_exception(error)
                 return
-            log.warning("group of %d failed, written one by one: %s", len(group), logs.describe(error))
+            log.warning("group of %d failed, written one by one: %s", len(group), telemetry.describe(error))
             for submission in group:
                 await self._settle([submission])
             return

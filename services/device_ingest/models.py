@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from shared.web import http
-from shared.web.pagination import Page
+from shared.web.http import Page
 
 DeviceClass = Literal["defib", "ecg", "oximeter", "bp", "glucose", "etco2", "thermometer", "multiparameter"]
 DeviceStatus = Literal["active", "inactive", "retired"]

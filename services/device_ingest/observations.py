@@ -17,10 +17,9 @@ from services.device_ingest.messages import Item
 from services.device_ingest.models import Observation, ObservationDraft, ObservationFilter
 from shared.messaging import outbox
 from shared.primitives import ids
-from shared.process import tracing
-from shared.storage.database import SET_TENANT, AsyncConnection
-from shared.storage.rows import every, first
-from shared.web import http, pagination, problems
+from shared.process import telemetry
+from shared.storage.database import SET_TENANT, AsyncConnection, every, first
+from shared.web import http, problems
 from shared.web.identity import Caller
 from shared.web.problems import FieldError, Problem
 
@@ -79,7 +78,7 @@ async def record(
     checked = [_check(draft, device_class, now, is_sandbox=caller.is_sandbox) for draft in drafts]
     if any(isinstance(each, Problem) and each.concerns("/observed_at") for each in checked):
         await confirm_clock()
-    trace = tracing.traceparent()
+    trace = telemetry.traceparent()
     submissions = [
         Submission(caller.tenant_id, device_id, ids.new_id("obs"), each, now, trace)
         for each in checked
@@ -267,9 +266,9 @@ def _position(after: str | None) -> tuple[datetime | None, str | None]:
         time, observation_id = after.split(" ")
         moment = datetime.fromisoformat(time)
     except ValueError:
-        raise pagination.not_ours() from None
+        raise http.foreign_cursor() from None
     if moment.tzinfo is None:
-        raise pagination.not_ours()
+        raise http.foreign_cursor()
     return moment, observation_id
 
 

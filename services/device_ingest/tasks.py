@@ -11,12 +11,11 @@ from services.device_ingest.announcing import Announcing
 from services.device_ingest.observations import window
 from services.device_ingest.settings import Settings
 from shared.messaging import worker
-from shared.messaging.messages import EncounterLink
-from shared.messaging.worker import Received
+from shared.messaging.messages import EncounterLink, Received
 from shared.process import metrics as shared_metrics
 from shared.storage import partitions
 from shared.storage.database import Connection, set_tenant
-from shared.storage.periodic import Periodic
+from shared.storage.jobs import Periodic
 
 
 def create_worker(settings: Settings) -> Celery:

@@ -13,17 +13,17 @@ from services.epcr.deidentification.pseudonyms import Pseudonyms
 from services.epcr.routes import CREW, PART
 from services.epcr.settings import Settings
 from shared import application
-from shared.messaging.bell import Bell
+from shared.messaging.broker import Bell
 from shared.primitives.crypto import Keyring
 from shared.process.settings import required
-from shared.storage import database, readiness
+from shared.storage import database, migrate
 from shared.storage.database import AsyncConnection
-from shared.web import health, routing
-from shared.web.feed import Feed
+from shared.web import routing
+from shared.web.revocations import Feed
 
 routes = [
     *routing.routes([PART, CREW]),
-    *health.routes(readiness.checks(Path(__file__).parent)),
+    *routing.probes(migrate.readiness_checks(Path(__file__).parent)),
 ]
 
 

@@ -21,16 +21,13 @@ from services.epcr.outcomes.facts import with_outcomes
 from services.epcr.records.models import LinkedObservation
 from services.epcr.settings import Settings
 from shared.messaging import outbox, worker
-from shared.messaging.messages import ClinicalApp, EncounterLink, ObservationsRecorded
-from shared.messaging.worker import Received
+from shared.messaging.messages import ClinicalApp, EncounterLink, ObservationsRecorded, Received
 from shared.primitives.crypto import Keyring
-from shared.process import logs
 from shared.process import metrics as shared_metrics
-from shared.storage import retention
-from shared.storage.database import Connection, set_tenant
-from shared.storage.outages import is_outage
-from shared.storage.periodic import Periodic, apart
-from shared.storage.retention import Kept
+from shared.process import telemetry
+from shared.storage import jobs
+from shared.storage.database import Connection, is_outage, set_tenant
+from shared.storage.jobs import Kept, Periodic, apart
 
 log = logging.getLogger(__name__)
 Key = tuple[str, str]
@@ -163,7 +160,7 @@ def send_due_facts(keyring: Keyring, conn: Connection) -> None:
                 if is_outage(error):
                     raise
                 conn.rollback()
-                log.error("facts of %s not sent: %s", encounter_id, logs.describe(error))
+                log.error("facts of %s not sent: %s", encounter_id, telemetry.describe(error))
         taken = _take_due(conn) if time.monotonic() < until else []
     metrics.due_facts_behind.set((conn.execute(queries.DUE_FACTS_BEHIND).fetchone() or (0,))[0])
 
@@ -202,7 +199,7 @@ def report_unknown(after_seconds: float, conn: Connection) -> None:
 
 
 def forget_unknown(days: int, conn: Connection) -> None:
-    retention.forget(conn, [unknown(days)], FORGET_SECONDS)
+    jobs.forget(conn, [unknown(days)], FORGET_SECONDS)
 
 
 def unknown(days: int) -> Kept:

@@ -16,11 +16,11 @@ from services.graphql_api.transport.documents import Catalogue
 from services.graphql_api.transport.plans import Planner
 from services.graphql_api.webhooks import client
 from shared import application
-from shared.messaging.bell import Bell
+from shared.messaging.broker import Bell
 from shared.primitives.crypto import Keyring
 from shared.process.settings import required
 from shared.storage import database
-from shared.web.feed import Feed
+from shared.web.revocations import Feed
 
 routes = application.all_routes(__file__, [PART])
 

@@ -26,10 +26,9 @@ from services.graphql_api.transport import documents, plans
 from services.graphql_api.transport.documents import Operation
 from services.graphql_api.transport.plans import Planner
 from shared.messaging import outbox
-from shared.messaging.messages import AutomationAction, AutomationIncident, RunDocument, RunFinished
-from shared.messaging.worker import Received
+from shared.messaging.messages import AutomationAction, AutomationIncident, Received, RunDocument, RunFinished
 from shared.primitives import ids
-from shared.process import tracing
+from shared.process import telemetry
 from shared.storage.database import AsyncConnection, Connection, aset_tenant, open_pool
 from shared.web.identity import Caller
 
@@ -78,7 +77,7 @@ class Runs:
     def perform(self, conn: Connection, messages: Sequence[Received[AutomationAction]]) -> None:
         opened = self._opened()
         for message in messages:
-            with tracing.span(f"automation {type(message.body).__name__}", parent=message.traceparent):
+            with telemetry.span(f"automation {type(message.body).__name__}", parent=message.traceparent):
                 finished = opened.loop.call(self._attempt, opened.pool, message)
                 outbox.add_sync(conn, message.tenant_id, finished)
 

@@ -6,10 +6,9 @@ from typing import Any, LiteralString
 from graphql import GraphQLError
 from prometheus_client import Counter
 
-from shared.process import logs, tracing
+from shared.process import telemetry
 from shared.storage.caps import Cap, is_full
-from shared.storage.database import AsyncConnection
-from shared.storage.outages import UNAVAILABLE
+from shared.storage.database import UNAVAILABLE, AsyncConnection
 from shared.web.problems import Problem
 
 log = logging.getLogger(__name__)
@@ -65,7 +64,7 @@ def document(refusal: Refusal, path: list[str | int] | None = None) -> dict[str,
     error: dict[str, Any] = {"message": refusal.message}
     if path is not None:
         error["path"] = path
-    return error | {"extensions": {"code": refusal.code, "trace_id": tracing.trace_id()} | refusal.extra}
+    return error | {"extensions": {"code": refusal.code, "trace_id": telemetry.trace_id()} | refusal.extra}
 
 
 def refusal_of(error: Exception) -> Refusal:
@@ -80,5 +79,5 @@ def refusal_of(error: Exception) -> Refusal:
         return unavailable()
     if isinstance(cause, Problem) and cause.status == 429:
         return unavailable(cause.detail)
-    log.error("field failed: %s", logs.describe(cause or error))
+    log.error("field failed: %s", telemetry.describe(cause or error))
     return Refusal("INTERNAL", INTERNAL)

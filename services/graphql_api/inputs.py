@@ -5,7 +5,7 @@ from typing import Any, Protocol, TypeVar
 
 from services.graphql_api import errors
 from shared.primitives import ids
-from shared.primitives.encoding import base64url_decode, base64url_encode
+from shared.primitives.crypto import base64url_decode, base64url_encode
 from shared.web import http, problems
 
 T = TypeVar("T")

@@ -10,13 +10,11 @@ from services.graphql_api.acqi import counting, months
 from services.graphql_api.automations import Runs
 from services.graphql_api.settings import Settings
 from shared.messaging import worker
-from shared.messaging.messages import AutomationIncident, EncounterFacts, GraphqlApp, RunDocument
-from shared.messaging.worker import Received
+from shared.messaging.messages import AutomationIncident, EncounterFacts, GraphqlApp, Received, RunDocument
 from shared.process import metrics
-from shared.storage import retention
+from shared.storage import jobs
 from shared.storage.database import Connection, set_tenant
-from shared.storage.periodic import Periodic
-from shared.storage.retention import Kept
+from shared.storage.jobs import Kept, Periodic
 
 # An effect is known for longer than its run may be tried again.
 EFFECTS_DAYS = 40
@@ -49,7 +47,7 @@ def store_apps(conn: Connection, received: Sequence[Received[GraphqlApp]]) -> No
 
 def expire(conn: Connection, days: int) -> None:
     """Deletes facts with their aggregates, closed incidents and effects of runs, after their retention."""
-    retention.forget(conn, kept(days))
+    jobs.forget(conn, kept(days))
     months.expire(conn, days)
 
 

@@ -16,11 +16,11 @@ from services.webhook_dispatcher.sending.client import Client
 from services.webhook_dispatcher.sending.signing import Vault
 from services.webhook_dispatcher.settings import Settings
 from shared import application
-from shared.messaging.bell import Bell
+from shared.messaging.broker import Bell
 from shared.primitives.crypto import Keyring
 from shared.storage import database
 from shared.storage.partitions import Daily
-from shared.web.feed import Feed
+from shared.web.revocations import Feed
 
 routes = application.all_routes(__file__, [PART])
 

@@ -5,9 +5,8 @@ from collections.abc import Callable
 from typing import Any, LiteralString
 
 from services.webhook_dispatcher import metrics
-from shared.process import logs
-from shared.storage.database import Connection
-from shared.storage.outages import is_outage
+from shared.process import telemetry
+from shared.storage.database import Connection, is_outage
 
 Statement = tuple[LiteralString, dict[str, Any]]
 log = logging.getLogger(__name__)
@@ -25,7 +24,7 @@ def attempt(conn: Connection, work: str, of: str, do: Callable[[], int], put_off
         if is_outage(error):
             raise
         metrics.work_failed.labels(work).inc()
-        log.error("%s of %s failed and is put off: %s", work, of, logs.describe(error))
+        log.error("%s of %s failed and is put off: %s", work, of, telemetry.describe(error))
     if put_off is not None:
         attempt(conn, work, of, lambda: conn.execute(*put_off).rowcount)
     return 0

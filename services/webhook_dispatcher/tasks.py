@@ -24,7 +24,7 @@ from shared.primitives import ids
 from shared.process import metrics as shared_metrics
 from shared.storage import partitions
 from shared.storage.database import Connection
-from shared.storage.periodic import Periodic
+from shared.storage.jobs import Periodic
 
 FORGET_SECONDS = 2.0
 REST_SECONDS = 3600.0

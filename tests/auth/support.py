@@ -21,7 +21,7 @@ from deploy.local.databases import Database
 from services.auth.app import create_app
 from services.auth.settings import Settings
 from services.auth.tenants.bootstrap import Admin, BootstrapRequest, TenantRequest, bootstrap
-from shared.primitives.encoding import base64url_decode, base64url_encode
+from shared.primitives.crypto import base64url_decode, base64url_encode
 from shared.web.identity import HEADER, Caller, SigningKey, mint
 from tests.support.plain import PLAIN
 from tests.support.serving import serving

@@ -11,7 +11,7 @@ from services.auth.settings import Settings
 from services.auth.tenants.bootstrap import BootstrapRequest, bootstrap
 from services.auth.tenants.first_party import create_app
 from services.auth.tenants.operations import OperationRefused, create_tenant, grant_bundles, grant_scopes, operating
-from shared.primitives.encoding import base64url_encode
+from shared.primitives.crypto import base64url_encode
 from shared.primitives.ids import new_id
 from shared.process.settings import required
 from shared.web.identity import SigningKey

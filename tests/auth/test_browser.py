@@ -17,7 +17,7 @@ from pyotp.totp import TOTP
 
 from services.auth.signin import passwords
 from shared.primitives import ids
-from shared.primitives.encoding import base64url_encode
+from shared.primitives.crypto import base64url_encode
 from tests.support.browser import is_accessible, needs_browser
 from tests.support.stack import Stack
 

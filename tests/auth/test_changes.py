@@ -12,12 +12,11 @@ import pytest
 
 from services.auth.revocations import watermarks
 from services.auth.revocations.changes import ENCODED, KEPT, Changes
-from shared.primitives.encoding import base64url_encode
-from shared.primitives.signatures import Signer
-from shared.web import calls
-from shared.web.feed import LIMIT_BYTES, decode
+from shared.primitives.crypto import Signer, base64url_encode
+from shared.web import identity
 from shared.web.identity import HEADER, Caller, mint
-from shared.web.revocations import Answer, Marks, Watermark
+from shared.web.responses import LIMIT_BYTES
+from shared.web.revocations import Answer, Marks, Watermark, decode_answer
 from tests.auth.support import GATEWAY_KEY, Auth, claims_of, running
 from tests.auth.test_operator import operate
 from tests.conftest import FreshDatabase
@@ -73,19 +72,24 @@ def test_only_a_gateway_and_a_service_in_its_own_name_may_follow(alone: Auth) ->
     now = time.time()
     bad = {
         "nobody": {},
-        "a stranger's key": {calls.HEADER: calls.sign(STRANGER, "epcr", "GET", path)},
-        "another service's name": {calls.HEADER: calls.sign(EPCR, "auth", "GET", path)},
-        "another request": {calls.HEADER: calls.sign(EPCR, "epcr", "GET", path + "1")},
-        "an hour ago": {calls.HEADER: calls.sign(EPCR, "epcr", "GET", path, now=now - 3600)},
-        "no signature": {calls.HEADER: "epcr.1.x"},
+        "a stranger's key": {identity.SERVICE_HEADER: identity.sign_call(STRANGER, "epcr", "GET", path)},
+        "another service's name": {identity.SERVICE_HEADER: identity.sign_call(EPCR, "auth", "GET", path)},
+        "another request": {identity.SERVICE_HEADER: identity.sign_call(EPCR, "epcr", "GET", path + "1")},
+        "an hour ago": {identity.SERVICE_HEADER: identity.sign_call(EPCR, "epcr", "GET", path, now=now - 3600)},
+        "no signature": {identity.SERVICE_HEADER: "epcr.1.x"},
     }
     for case, headers in bad.items():
         assert alone.http.get(path, headers=headers).status_code == 401, case
     assert alone.admin("GET", path).status_code == 403
-    assert alone.http.get(path, headers={calls.HEADER: calls.sign(EPCR, "epcr", "GET", path)}).status_code == 200
+    assert (
+        alone.http.get(
+            path, headers={identity.SERVICE_HEADER: identity.sign_call(EPCR, "epcr", "GET", path)}
+        ).status_code
+        == 200
+    )
     assert alone.call("GET", path, GATEWAY).status_code == 200
     elsewhere = "/v1/platform/apps"
-    signed = {calls.HEADER: calls.sign(EPCR, "epcr", "GET", elsewhere)}
+    signed = {identity.SERVICE_HEADER: identity.sign_call(EPCR, "epcr", "GET", elsewhere)}
     assert alone.http.get(elsewhere, headers=signed).status_code == 401
 
 
@@ -294,7 +298,7 @@ def test_who_is_far_behind_gets_what_is_kept_in_pages(monkeypatch: pytest.Monkey
         while more:
             body = await many.answer(after, 0)
             assert len(body) < LIMIT_BYTES / 2
-            answer = decode(body)
+            answer = decode_answer(body)
             got += [mark.id for mark in answer.watermarks]
             after, more = answer.sequence or 0, answer.more
         assert (got, after) == ([row[2] for row in rows], KEPT)

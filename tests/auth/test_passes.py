@@ -9,7 +9,7 @@ import jwt
 import pytest
 
 from gateway.settings import Settings
-from shared.web import passes
+from shared.web import identity
 from tests.auth.federation import Connection
 from tests.auth.support import API, GATEWAY_KEY_TEXT, ISSUER, PASSWORD, Auth, Browser, register_web_app
 from tests.auth.test_sign_in import person as person
@@ -89,8 +89,8 @@ def test_behind_a_flooded_address_a_known_device_signs_in(
 def test_a_pass_names_nobody_and_is_the_same_for_all_devices_of_an_account(auth: Auth, person: dict[str, Any]) -> None:
     one, two, other = (claims_after_sign_in(auth, who) for who in (person, person, auth.other))
     assert set(one) == {"iss", "aud", "exp", "sub", "org", "holder"}
-    assert (one["iss"], one["aud"], len(one["sub"]), len(one["org"])) == (ISSUER, passes.AUDIENCE, 22, 22)
-    assert abs(one["exp"] - time.time() - passes.LIFETIME) < 60
+    assert (one["iss"], one["aud"], len(one["sub"]), len(one["org"])) == (ISSUER, identity.PASS_AUDIENCE, 22, 22)
+    assert abs(one["exp"] - time.time() - identity.PASS_LIFETIME) < 60
     assert (one["sub"], one["org"]) == (two["sub"], two["org"])
     assert len({one["sub"], one["org"], other["sub"], other["org"]}) == 4
     [(user_id,)] = auth.sql("SELECT user_id FROM users WHERE email = %s", person["email"])
@@ -108,9 +108,11 @@ def claims_in(auth: Auth, browser: Browser) -> dict[str, Any]:
     """Checked with the published keys."""
     text = browser.cookies[COOKIE]
     header = jwt.get_unverified_header(text)
-    assert header["typ"] == passes.TYPE
+    assert header["typ"] == identity.PASS_TYPE
     keys = jwt.PyJWKSet.from_dict(auth.call("GET", "/.well-known/jwks.json").json())
-    return jwt.decode(text, keys[header["kid"]].key, algorithms=["RS256"], audience=passes.AUDIENCE, issuer=ISSUER)
+    return jwt.decode(
+        text, keys[header["kid"]].key, algorithms=["RS256"], audience=identity.PASS_AUDIENCE, issuer=ISSUER
+    )
 
 
 def test_only_a_whole_sign_in_gives_a_pass(auth: Auth, person: dict[str, Any]) -> None:
@@ -129,7 +131,7 @@ def test_behind_a_flooded_address_a_known_browser_signs_in_through_its_organisat
     """The identity provider's form comes from another site, so the pass goes with it."""
     known = Browser(outside)
     works.sign_in(known)
-    assert claims_in(outside, known)["aud"] == passes.AUDIENCE
+    assert claims_in(outside, known)["aud"] == identity.PASS_AUDIENCE
     with gateway.door() as door:
         for path in ("/v1/saml/none/login", "/v1/auth/sessions"):
             assert [door.request("GET", path, host=HOST).status for _ in range(1_300)][-1] == 429

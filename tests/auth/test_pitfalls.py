@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.primitives.encoding import base64url_encode
+from shared.primitives.crypto import base64url_encode
 from tests.auth.support import (
     CALLBACK,
     CHALLENGE,

@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from shared.primitives.encoding import base64url_encode
+from shared.primitives.crypto import base64url_encode
 from tests.auth.support import ISSUER, Auth
 from tests.support.keys import rsa_key
 

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.auth.oauth import tokens
-from shared.primitives.crypto import Keyring
-from shared.primitives.encoding import base64url_encode
+from shared.primitives.crypto import Keyring, base64url_encode
 from shared.primitives.ids import new_id
 from tests.auth.support import API, Auth, Browser, claims_of, redeem, register_web_app
 

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from shared.web import memory
+from shared.web import fairness
+from shared.web.fairness import Memory
 from shared.web.identity import Caller, party_of
-from shared.web.memory import Memory
 from tests.auth.federation import Connection, code_of, follow
 from tests.auth.identity_provider import (
     assertion_of,
@@ -122,7 +122,7 @@ def test_a_large_answer_is_to_be_sent_again_while_strangers_bodies_fill_the_memo
     full.take(party_of(Caller(address="198.51.100.7")), 290_000)
     before = works.events()
     with monkeypatch.context() as patched:
-        patched.setattr(memory, "_memory", lambda: full)
+        patched.setattr(fairness, "_memory", lambda: full)
         answer = works.post(browser, {"SAMLResponse": "x" * 100_000})
     assert (answer.status_code, code_of(answer), answer.headers["retry-after"]) == (503, "busy", "2")
     assert works.events() == before

@@ -22,7 +22,7 @@ from services.auth.saml.reader import PastedMetadata, ResponseForm
 from services.auth.saml.readers import BEGUN, OTHER, RETURNING, Rank, Readers, Sender
 from services.auth.signin.cookies import TOKEN_LENGTH
 from shared.primitives.crypto import Keyring
-from shared.web.networks import networks_of
+from shared.web.identity import networks_of
 from tests.auth.federation import metadata_of, usual_signer
 from tests.hostile.measuring import FLOOR, seconds
 from tests.support.waiting import PATIENCE
@@ -432,6 +432,6 @@ def test_a_cookie_gives_its_rank_for_a_month_and_to_few_sign_ins(monkeypatch: py
     assert [ranks.is_returning("samlc_1", token) for _ in range(100)] == [True] * readers.RETURNS + [False] * 90
     monkeypatch.setattr(time, "time", lambda: now + readers.RETURNS_SECONDS)
     assert ranks.is_returning("samlc_1", token)
-    monkeypatch.setattr(time, "time", lambda: now + readers.LIFETIME + 1)
+    monkeypatch.setattr(time, "time", lambda: now + readers.PASS_LIFETIME + 1)
     assert not ranks.is_returning("samlc_1", token)
     assert not readers.Ranks(KEYRING).is_returning("samlc_1", token)

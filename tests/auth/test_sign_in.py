@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pyotp.totp import TOTP
 
 from services.auth.signin import account_endpoints, codes, passwords, texts
-from shared.web.networks import client_network
+from shared.web.identity import client_network
 from tests.auth.support import PASSWORD, Auth, Browser, claims_of, redeem, register_web_app, returned
 from tests.auth.test_operator import operate
 

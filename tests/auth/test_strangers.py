@@ -16,7 +16,7 @@ from pyotp.totp import TOTP
 from services.auth.signin import factors, metrics, passwords, throttle
 from services.auth.signin.hashing import SLOW_REST, Hashing
 from shared.primitives.crypto import Keyring
-from shared.web.turns import Busy, Lines, Turns
+from shared.web.fairness import Busy, Lines, Turns
 from tests.auth.federation import Connection
 from tests.auth.support import PASSWORD, Auth, Browser
 from tests.auth.test_operator import operate

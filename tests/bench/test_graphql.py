@@ -23,7 +23,7 @@ from deploy.local.databases import Database
 from deploy.local.ports import free_port
 from deploy.local.redis_server import RedisServer
 from services.graphql_api.acqi.indicators import contributions
-from shared.primitives.encoding import base64url_encode
+from shared.primitives.crypto import base64url_encode
 from shared.primitives.ids import new_id
 from shared.web.identity import HEADER, Caller, SigningKey, mint
 from tests.bench.graphql_figures import FIGURES, SDL

@@ -24,7 +24,7 @@ from deploy.local import binaries
 from deploy.local.ports import free_port
 from services.device_ingest import checks
 from services.device_ingest.models import ObservationDraft
-from shared.primitives.encoding import base64url_encode
+from shared.primitives.crypto import base64url_encode
 from shared.primitives.ids import new_id
 from shared.web import http
 from shared.web.identity import Caller, SigningKey

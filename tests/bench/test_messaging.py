@@ -14,7 +14,7 @@ from redis import Redis
 from deploy.local.databases import Database
 from shared.messaging.crowding import MAX_BYTES, Room
 from shared.messaging.relay import hand_over
-from shared.storage import housekeeping, retention
+from shared.storage import jobs
 from shared.storage.database import open_tasks_pool
 from tests.shared.support import (
     ACKS,
@@ -118,6 +118,6 @@ def test_rows_a_second_that_retention_deletes(producer: Database, table: str) ->
         conn.execute(OLD[table], (ROWS,))
     with open_tasks_pool(producer.worker) as pool, pool.connection() as conn:
         began = time.perf_counter()
-        deleted = retention.forget(conn, [rule for rule in housekeeping.KEPT if rule.table == table])
+        deleted = jobs.forget(conn, [rule for rule in jobs.KEPT if rule.table == table])
         print(f"\n  {table}: {deleted / (time.perf_counter() - began):,.0f} rows/s")
     assert deleted > 0

@@ -22,7 +22,7 @@ import pytest
 
 from deploy.local.children import start_of_program
 from shared.messaging import authenticity
-from shared.primitives.signatures import PublicKeys
+from shared.primitives.crypto import PublicKeys
 from tests.bench.test_ingest import READING, enrolled, identity, wrk
 from tests.bench.test_webhooks import ROOT, Rig, free_port, receiver_process
 from tests.support.running import RunningStack

@@ -13,7 +13,7 @@ import msgspec
 
 from shared.messaging import authenticity
 from shared.messaging.authenticity import Purpose, Sealed
-from shared.primitives.signatures import PublicKeys, Signer
+from shared.primitives.crypto import PublicKeys, Signer
 
 
 def seal(signer: Signer, purpose: Purpose, sender: str, receiver: str, text: str) -> Sealed:

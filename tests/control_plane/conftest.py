@@ -17,7 +17,7 @@ from services.control_plane.tasks import create_worker
 from shared.messaging import worker
 from shared.messaging.messages import PRODUCERS, Message, TenantChanged
 from shared.primitives import ids
-from shared.primitives.encoding import base64url_encode
+from shared.primitives.crypto import base64url_encode
 from shared.web import http as encoding
 from shared.web.identity import HEADER, Caller, SigningKey, mint
 from tests.support.cluster import TestDatabases

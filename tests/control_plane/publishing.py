@@ -6,7 +6,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from shared.primitives.encoding import base64url_encode
+from shared.primitives.crypto import base64url_encode
 from tests.control_plane.conftest import Partner
 
 CONTENT = b"PK\x03\x04 what the package holds"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from services.control_plane.packages import canonical, signing
 from services.control_plane.packages.models import Jwk
-from shared.primitives.encoding import base64url_encode
+from shared.primitives.crypto import base64url_encode
 from shared.web import strict_json
 
 

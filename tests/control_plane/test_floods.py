@@ -13,7 +13,7 @@ import pytest
 from deploy.local.databases import Database
 from deploy.local.redis_server import RedisServer
 from services.control_plane.settings import Settings
-from shared.web import memory
+from shared.web import fairness
 from shared.web.identity import HEADER, mint
 from tests.control_plane.automating import Automating
 from tests.control_plane.conftest import KEY, PLATFORM, Inside, Partner, settings_for
@@ -209,7 +209,7 @@ def test_the_answer_to_a_heartbeat_counts_as_its_tenants_memory(
         released(publisher, "1.0.0", **LARGE)
     _, credential = enrolled(partner, packages=[publisher.package_id for publisher in publishers])
     reserved: list[tuple[int, str | None]] = []
-    monkeypatch.setattr(memory, "reserve", lambda request, size, tenant=None: reserved.append((size, tenant)))
+    monkeypatch.setattr(fairness, "reserve_memory", lambda request, size, tenant=None: reserved.append((size, tenant)))
     answer = beat(partner, credential)
     assert len(answer.content) > 4 * 300_000
     assert [(size > len(answer.content), tenant) for size, tenant in reserved if tenant] == [(True, partner.tenant_id)]

@@ -14,7 +14,7 @@ from services.control_plane.settings import Settings
 from services.webhook_dispatcher.fanout.automations import fired
 from shared.messaging.messages import AutomationDelivery, PlatformApp, PlatformEvent, RunFinished
 from shared.primitives import ids
-from shared.storage import retention
+from shared.storage import jobs
 from shared.storage.database import task_transaction
 from tests.control_plane.automating import CLOSE, INCIDENT, NOTE, SCOPES, WEBHOOK, Automating
 from tests.control_plane.conftest import GRANTED, Inside, Partner, settings_for
@@ -463,7 +463,7 @@ def test_runs_are_forgotten_after_their_days(automating: Automating) -> None:
 def test_all_old_runs_are_forgotten_in_portions_at_once(
     automating: Automating, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "PORTION", 2)
+    monkeypatch.setattr(jobs, "PORTION", 2)
     automating.make()
     for _ in range(5):
         automating.happen()

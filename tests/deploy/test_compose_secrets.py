@@ -8,7 +8,7 @@ import yaml
 
 from deploy.compose import __main__ as compose
 from deploy.local.table import ROOT, SERVICES
-from shared.primitives.signatures import Signer
+from shared.primitives.crypto import Signer
 from shared.web.identity import SigningKey
 
 

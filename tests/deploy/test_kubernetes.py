@@ -14,7 +14,7 @@ from deploy.k8s.secrets import manifests, secrets, with_redis
 from deploy.local.table import ROOT, SERVICES, Service
 from services.webhook_dispatcher.sending.addresses import FORBIDDEN_V4, FORBIDDEN_V6, GLOBAL_UNICAST
 from shared.messaging.messages import queues_of
-from shared.process.redis_address import parse
+from shared.process.settings import parse_redis_url
 from tests.deploy.test_containers import K8S, chooses, of_kind, production, settings_of
 from tests.deploy.test_watching import asked, kept
 
@@ -293,7 +293,7 @@ def test_custom_kinds_name_what_is_there(production: Manifests) -> None:
 
 def test_sentinels_get_their_users_and_each_process_an_address_that_it_can_read() -> None:
     made = secrets(with_redis(settings({}), "sentinels://s-1,s-2:26380,s-3/queues?ca_file=/in/pods/ca.pem"))
-    read = parse(made["epcr-worker"]["REDIS_URL"])
+    read = parse_redis_url(made["epcr-worker"]["REDIS_URL"])
     assert (read.master, len(read.hosts), read.user, read.sentinel_user) == ("queues", 3, "epcr", "platform")
     platform = hashlib.sha256((read.sentinel_password or "").encode()).hexdigest()
     assert f"user platform on #{platform} " in made["redis"]["sentinel-users.acl"]

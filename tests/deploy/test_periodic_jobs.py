@@ -10,10 +10,10 @@ import yaml
 from prometheus_client import Gauge
 
 from deploy.local.table import ROOT, SERVICES
-from shared.primitives.encoding import base64url_encode
+from shared.primitives.crypto import base64url_encode
 from shared.process import metrics
-from shared.storage import housekeeping
-from shared.storage.periodic import Periodic
+from shared.storage import jobs as shared_jobs
+from shared.storage.jobs import Periodic
 from tests.support.signing import settings_of
 
 KEY = f"1:{base64url_encode(bytes(32))}"
@@ -30,7 +30,10 @@ def jobs_of(service: str) -> list[Periodic]:
     required = [field.name for field in msgspec.structs.fields(settings) if field.required]
     values: dict[str, Any] = dict.fromkeys(required, "x") | settings_of(service) | {"redis_url": "redis://localhost"}
     loaded = settings(**values | {name: KEY for name in required if name.endswith("_keys") and "public" not in name})
-    return [*housekeeping.jobs(service, loaded), *import_module(f"services.{service}.tasks").periodic(loaded)]
+    return [
+        *shared_jobs.of_every_service(service, loaded),
+        *import_module(f"services.{service}.tasks").periodic(loaded),
+    ]
 
 
 def jobs() -> dict[tuple[str, str], Periodic]:

@@ -42,7 +42,7 @@ PROMETHEUS = ROOT / "deploy" / "prometheus"
 NEW_PROCESS = """
 import json
 from prometheus_client import REGISTRY
-from shared.messaging import refusals
+from shared.messaging import authenticity
 from tests.deploy import test_watching
 print(json.dumps([sample.name for family in REGISTRY.collect() for sample in family.samples]))
 """

@@ -15,7 +15,7 @@ from services.device_ingest.app import create_app
 from services.device_ingest.settings import Settings
 from shared.messaging import worker
 from shared.primitives import ids
-from shared.primitives.encoding import base64url_encode
+from shared.primitives.crypto import base64url_encode
 from shared.web.identity import HEADER, Caller, SigningKey, mint
 from tests.support.cluster import TestDatabases
 from tests.support.events import require_valid

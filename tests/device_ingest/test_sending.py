@@ -6,8 +6,7 @@ import httpx2
 
 from services.device_ingest import tasks
 from services.device_ingest.announcing import Announcing
-from shared.messaging.messages import EncounterLink
-from shared.messaging.worker import Received
+from shared.messaging.messages import EncounterLink, Received
 from shared.primitives import ids
 from tests.device_ingest.conftest import SPO2, Inside, Partner
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from deploy.local import ports
 from deploy.local.databases import Database
 from deploy.local.table import ROOT
-from shared.primitives.encoding import base64url_encode
+from shared.primitives.crypto import base64url_encode
 from shared.web.identity import HEADER, Caller, SigningKey, mint
 from tests.conftest import FreshDatabase
 from tests.support.plain import PLAIN

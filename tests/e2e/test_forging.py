@@ -20,6 +20,7 @@ from redis.exceptions import NoPermissionError
 from deploy.local import databases
 from deploy.local.table import SERVICES, by_name
 from shared.messaging import authenticity
+from shared.messaging.broker import Call
 from shared.messaging.messages import (
     EVENT_TYPES,
     MESSAGES,
@@ -31,9 +32,8 @@ from shared.messaging.messages import (
     name_of,
     queues_of,
 )
-from shared.messaging.transport import Call
 from shared.primitives import ids
-from shared.primitives.signatures import Signer
+from shared.primitives.crypto import Signer
 from tests.support.plain import PLAIN
 from tests.support.stack import App, Stack
 from tests.support.waiting import wait_for

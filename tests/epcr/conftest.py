@@ -18,8 +18,7 @@ from services.epcr.encounters import editions
 from services.epcr.settings import Settings
 from shared.messaging import worker
 from shared.primitives import ids
-from shared.primitives.crypto import Keyring
-from shared.primitives.encoding import base64url_encode
+from shared.primitives.crypto import Keyring, base64url_encode
 from shared.web.identity import HEADER, Caller, SigningKey, mint
 from tests.epcr.deliveries import received
 from tests.epcr.samples import MINIMAL

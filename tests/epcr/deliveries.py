@@ -4,8 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from shared.messaging.messages import ClinicalApp, Message, Observation, ObservationsRecorded
-from shared.messaging.worker import Received
+from shared.messaging.messages import ClinicalApp, Message, Observation, ObservationsRecorded, Received
 from shared.primitives import ids
 
 

@@ -18,7 +18,7 @@ from services.epcr.fhir.readings import Form, Shape, Span
 from services.epcr.fhir.words import Language
 from services.epcr.records import amend
 from services.epcr.records.models import Encounter, EncounterDraft, LinkedObservation, Status
-from shared.primitives.encoding import base64url_encode
+from shared.primitives.crypto import base64url_encode
 from shared.web import http
 from tests.epcr.samples import (
     CHILD,

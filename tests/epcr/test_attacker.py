@@ -15,11 +15,9 @@ from services.epcr.encounters.editions import HELD_DAYS, end_of_edition
 from services.epcr.encounters.models import EncounterRow
 from services.epcr.encounters.store import Stored
 from shared.primitives import ids
-from shared.primitives.crypto import Keyring
-from shared.primitives.encoding import base64url_decode
-from shared.storage.database import set_tenant
-from shared.storage.rows import every
-from shared.web import pagination
+from shared.primitives.crypto import Keyring, base64url_decode
+from shared.storage.database import every, set_tenant
+from shared.web import http
 from tests.epcr import golden
 from tests.epcr.conftest import ENCOUNTERS, PSEUDONYM_KEYS, RECORDS, Calendar, Client, Inside, Organisation
 from tests.epcr.deliveries import app_changed, recorded, spo2
@@ -314,7 +312,7 @@ def test_no_page_ends_at_an_encounter_that_may_not_be_seen_yet(
             cursor = page["next_cursor"]
             if cursor is None:
                 break
-            assert base64url_decode(cursor)[pagination.MARK :].decode().split()[1] in seen
+            assert base64url_decode(cursor)[http.CURSOR_MARK :].decode().split()[1] in seen
     assert len(seen) == PATIENTS
 
 

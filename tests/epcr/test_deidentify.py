@@ -19,7 +19,7 @@ from services.epcr.deidentification.pseudonyms import Pseudonyms
 from services.epcr.records.models import Encounter, LinkedObservation, PatientIdentifier, Record
 from shared.messaging.messages import ClinicalApp
 from shared.primitives import ids
-from shared.primitives.encoding import base64url_decode, base64url_encode
+from shared.primitives.crypto import base64url_decode, base64url_encode
 from tests.epcr import golden
 from tests.epcr.conftest import ENCOUNTERS, PSEUDONYM_KEYS, Client, Inside, Organisation, StartApp
 from tests.epcr.deliveries import app_changed, recorded, spo2

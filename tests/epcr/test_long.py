@@ -17,7 +17,7 @@ from services.epcr.fhir.encode import UnfitBundle, checked
 from services.epcr.fhir.export import CHECKS, Export
 from services.epcr.fhir.readings import Series, Shape, Span
 from services.epcr.records.models import LinkedObservation
-from shared.web import heavy
+from shared.web import fairness
 from shared.web.problems import Problem
 from tests.epcr import golden
 from tests.epcr.conftest import ENCOUNTERS, Inside, Organisation
@@ -378,14 +378,18 @@ def test_an_admitted_export_waits_for_its_turn_where_the_line_is_full(
     organisation: Organisation, long: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Before its first byte an export may be refused; after it never."""
-    whole, turn, refused = read(organisation, long).content, heavy.turn, iter([False, True, True, False, True])
+    whole, turn, refused = (
+        read(organisation, long).content,
+        fairness.turn_if_heavy,
+        iter([False, True, True, False, True]),
+    )
 
     def busy(request: Any, *, heavy: bool) -> Any:
         if next(refused, False):
             raise Problem(429, "Too many requests", "Wait.", headers={"retry-after": "1"})
         return turn(request, heavy=heavy)
 
-    monkeypatch.setattr(heavy, "turn", busy)
+    monkeypatch.setattr(fairness, "turn_if_heavy", busy)
     assert read(organisation, long).content == whole
     refused = iter([True])
     assert read(organisation, long).status_code == 429

@@ -11,7 +11,7 @@ from services.epcr import tasks
 from services.epcr.encounters import queries
 from shared.messaging.messages import ObservationsRecorded
 from shared.primitives import ids
-from shared.storage import retention
+from shared.storage import jobs
 from tests.epcr.conftest import ENCOUNTERS, MOST, Inside, Organisation
 from tests.epcr.deliveries import received, recorded, spo2
 from tests.epcr.fhir_server import FhirServer
@@ -164,7 +164,7 @@ def test_what_nobody_claims_is_forgotten(organisation: Organisation, inside: Ins
 def test_all_that_nobody_claims_is_forgotten_in_portions_at_once(
     organisation: Organisation, inside: Inside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "PORTION", 2)
+    monkeypatch.setattr(jobs, "PORTION", 2)
     inside.receive(organisation.id, recorded(ids.new_id("enc"), *(spo2() for _ in range(5))))
     with inside.task() as conn:
         tasks.report_unknown(0, conn)

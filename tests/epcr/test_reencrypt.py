@@ -4,8 +4,7 @@ import pytest
 
 from services.epcr.encounters.store import unseal
 from services.epcr.reencrypt import reencrypt
-from shared.primitives.crypto import Keyring, UnreadableCiphertext
-from shared.primitives.encoding import base64url_encode
+from shared.primitives.crypto import Keyring, UnreadableCiphertext, base64url_encode
 from tests.epcr.conftest import ENCRYPTION_KEYS, Client, Inside, Organisation, StartApp
 from tests.epcr.samples import TYPICAL
 

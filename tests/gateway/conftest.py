@@ -14,7 +14,7 @@ from gateway.account import Account
 from gateway.app import Gateway
 from gateway.server import config
 from gateway.settings import Settings
-from shared.primitives.encoding import base64url_encode
+from shared.primitives.crypto import base64url_encode
 from shared.web.identity import Caller, SigningKey, Verifier
 from tests.gateway.issuer import Issuer
 from tests.gateway.origin import Origin

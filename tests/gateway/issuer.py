@@ -10,7 +10,7 @@ import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-from shared.primitives.encoding import base64url_encode
+from shared.primitives.crypto import base64url_encode
 from shared.primitives.ids import uuid7
 from tests.gateway.origin import Origin, Seen, json_response
 from tests.support.keys import rsa_key

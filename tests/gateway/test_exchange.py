@@ -12,9 +12,8 @@ import pytest
 
 from gateway.exchange import PATH
 from gateway.ops import create_ops
-from shared.primitives.encoding import base64url_encode
-from shared.primitives.signatures import Signer
-from shared.web import calls
+from shared.primitives.crypto import Signer, base64url_encode
+from shared.web import identity as shared_identity
 from shared.web.identity import Caller, SigningKey, Verifier, mint
 from tests.gateway.conftest import PUBLIC_KEY, SIGNING_KEY, Running, World
 from tests.support.waiting import wait_for
@@ -37,12 +36,16 @@ def ask(
     running: Running, identity: str, *, signer: Signer = GRAPHQL, service: str = "graphql_api", **changes: Any
 ) -> httpx2.Response:
     body = msgspec.json.encode({"identity": identity, "audience": "webhook_dispatcher"} | changes.pop("body", {}))
-    signed = calls.sign(signer, service, "POST", changes.pop("path", PATH), changes.pop("signs", body), **changes)
+    signed = shared_identity.sign_call(
+        signer, service, "POST", changes.pop("path", PATH), changes.pop("signs", body), **changes
+    )
 
     async def post() -> httpx2.Response:
         transport = httpx2.ASGITransport(create_ops(running.gateway, lambda: True))
         async with httpx2.AsyncClient(transport=transport, base_url="http://ops.test") as http:
-            return await http.post(PATH, content=body, headers={calls.HEADER: signed} if signed else {})
+            return await http.post(
+                PATH, content=body, headers={shared_identity.SERVICE_HEADER: signed} if signed else {}
+            )
 
     return asyncio.run(post())
 

@@ -8,8 +8,8 @@ import jwt
 import pytest
 
 from gateway import passes
-from shared.primitives.encoding import base64url_encode
-from shared.web.passes import AUDIENCE, TYPE
+from shared.primitives.crypto import base64url_encode
+from shared.web.identity import PASS_AUDIENCE, PASS_TYPE
 from tests.gateway.conftest import Running, World
 from tests.gateway.issuer import FIRST, KEYS, SECOND
 from tests.support.keys import rsa_key
@@ -18,9 +18,15 @@ PAGE = "/v1/auth/sign-in"
 
 
 def a_pass(world: World, account: str = "account_1", org: str = "org_1", *, key: Any = None, **changes: Any) -> str:
-    header = {"typ": TYPE, "kid": FIRST} | changes.pop("header", {})
+    header = {"typ": PASS_TYPE, "kid": FIRST} | changes.pop("header", {})
     header = {name: value for name, value in header.items() if value is not None}
-    claims = {"iss": world.issuer.issuer, "aud": AUDIENCE, "exp": int(time.time()) + 60, "sub": account, "org": org}
+    claims = {
+        "iss": world.issuer.issuer,
+        "aud": PASS_AUDIENCE,
+        "exp": int(time.time()) + 60,
+        "sub": account,
+        "org": org,
+    }
     return jwt.encode(claims | changes, key or KEYS[FIRST], algorithm="RS256", headers=header)
 
 
@@ -79,7 +85,7 @@ def unsigned(world: World) -> str:
 
 def jws(payload: bytes) -> str:
     """Signed with auth's key, which auth would never do."""
-    return jwt.api_jws.encode(payload, KEYS[FIRST], algorithm="RS256", headers={"typ": TYPE, "kid": FIRST})
+    return jwt.api_jws.encode(payload, KEYS[FIRST], algorithm="RS256", headers={"typ": PASS_TYPE, "kid": FIRST})
 
 
 FORGED: dict[str, Any] = {
@@ -93,8 +99,8 @@ FORGED: dict[str, Any] = {
     "another issuer": lambda world: a_pass(world, iss="http://other.test"),
     "another audience": lambda world: a_pass(world, aud="http://auth.test"),
     "an access token": lambda world: world.issuer.token(),
-    "an access token for this audience": lambda world: world.issuer.token(aud=AUDIENCE, org="org_1"),
-    "no algorithm": lambda world: jwt.encode({"sub": "x"}, "", algorithm="none", headers={"typ": TYPE}),
+    "an access token for this audience": lambda world: world.issuer.token(aud=PASS_AUDIENCE, org="org_1"),
+    "no algorithm": lambda world: jwt.encode({"sub": "x"}, "", algorithm="none", headers={"typ": PASS_TYPE}),
     "a critical extension": lambda world: a_pass(world, header={"crit": ["x"], "x": 1}),
     "too long": lambda world: a_pass(world, "x" * 4096),
     "a header of brackets": lambda world: base64url_encode(b"[" * 1000) + ".e30.e30",

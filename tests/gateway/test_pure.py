@@ -19,7 +19,7 @@ from gateway.keys import Keys
 from gateway.metrics import jwks_age
 from gateway.problems import Refusal
 from gateway.upstream import FAILURES, OPEN_SECONDS, Breaker
-from shared.web.networks import client_network
+from shared.web.identity import client_network
 from tests.gateway.conftest import World
 from tests.gateway.issuer import FIRST, KEYS, SECOND, jwk
 

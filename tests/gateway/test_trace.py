@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.process import tracing
+from shared.process import telemetry
 from tests.gateway.conftest import World
 
 OUTSIDE = "0af7651916cd43dd8448eb211c80319c"
@@ -16,15 +16,15 @@ OUTSIDE = "0af7651916cd43dd8448eb211c80319c"
 @pytest.fixture
 def spans(tmp_path: Path) -> Iterator[Any]:
     file = tmp_path / "spans"
-    provider, tracer = tracing._provider, tracing._tracer
-    tracing.configure("gateway", spans_file=str(file))
+    provider, tracer = telemetry._provider, telemetry._tracer
+    telemetry.configure_tracing("gateway", spans_file=str(file))
 
     def read() -> list[dict[str, Any]]:
-        tracing.shutdown()
+        telemetry.shutdown_tracing()
         return [json.loads(line) for line in file.read_text().splitlines()]
 
     yield read
-    tracing._provider, tracing._tracer = provider, tracer
+    telemetry._provider, telemetry._tracer = provider, tracer
 
 
 @pytest.mark.parametrize("flags", ["00", "01"])

@@ -12,14 +12,13 @@ from services.graphql_api.acqi import counting
 from services.graphql_api.settings import Settings
 from services.graphql_api.tasks import store_apps
 from services.graphql_api.transport.documents import Catalogue
-from shared.messaging.messages import EncounterFacts, GraphqlApp
-from shared.messaging.worker import Received
+from shared.messaging.messages import EncounterFacts, GraphqlApp, Received
 from shared.primitives import ids
-from shared.primitives.encoding import base64url_encode
+from shared.primitives.crypto import base64url_encode
 from shared.process.settings import required
 from shared.storage.database import Connection, open_tasks_pool, task_transaction
-from shared.web.deidentification import Mode
 from shared.web.identity import HEADER, Caller, SigningKey, mint
+from shared.web.scopes import Mode
 from tests.support.signing import settings_of
 
 KEY = SigningKey(f"test-1:{base64url_encode(bytes(range(32)))}")

@@ -16,7 +16,7 @@ from services.graphql_api.incidents.models import Change, Draft
 from services.graphql_api.tasks import periodic
 from shared.messaging.messages import EncounterFacts, GraphqlApp
 from shared.primitives import ids
-from shared.storage import retention as shared_retention
+from shared.storage import jobs as shared_jobs
 from shared.web import http
 from tests.graphql_api.asking import Asking, received
 from tests.support.events import require_valid
@@ -106,7 +106,7 @@ def test_what_is_past_retention_is_forgotten_and_nothing_else(ask: Asking, datab
 def test_all_that_is_past_retention_is_forgotten_in_portions_at_once(
     ask: Asking, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shared_retention, "PORTION", 2)
+    monkeypatch.setattr(shared_jobs, "PORTION", 2)
     ask.grant("incident-management")
     for _ in range(5):
         made = ask.data("CreateIncident", {"input": {"type": "fire", "priority": "low"}})

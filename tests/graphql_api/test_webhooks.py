@@ -17,9 +17,8 @@ from deploy.local.redis_server import RedisServer
 from services.graphql_api.app import create_app
 from services.graphql_api.transport.documents import Catalogue
 from shared.primitives import ids
-from shared.primitives.encoding import base64url_encode
-from shared.primitives.signatures import PublicKeys, Signer
-from shared.web import calls
+from shared.primitives.crypto import PublicKeys, Signer, base64url_encode
+from shared.web import identity as shared_identity
 from shared.web.identity import HEADER
 from tests.graphql_api.asking import Asking, settings_for
 from tests.support.plain import PLAIN
@@ -51,8 +50,8 @@ class Dispatcher:
         """In place of the gateway, which trusts only graphql-api's signature."""
         body = await request.body()
         asked = json.loads(body)
-        signed = request.headers[calls.HEADER]
-        assert calls.verify(OUR_KEYS, signed, "POST", "/internal/exchange", body) == "graphql_api"
+        signed = request.headers[shared_identity.SERVICE_HEADER]
+        assert shared_identity.verify_call(OUR_KEYS, signed, "POST", "/internal/exchange", body) == "graphql_api"
         assert asked["audience"] == "webhook_dispatcher"
         self.exchanges.append(asked["identity"])
         if self.refuses:
@@ -140,7 +139,7 @@ def test_an_identity_exchanged_for_the_dispatcher_the_trace_and_the_key_are_pass
     assert (method, target) == ("POST", "/v1/webhooks")
     assert headers[HEADER] == f"exchanged {identity}"
     assert dispatcher.exchanges == [identity]
-    assert calls.HEADER not in headers
+    assert shared_identity.SERVICE_HEADER not in headers
     assert headers["idempotency-key"] == "k1"
     assert headers["traceparent"].split("-")[1] == response.headers["x-trace-id"]
     assert sent == {"url": given["url"], "events": ["incident.created", "incident.updated"], "secret": SECRET}

@@ -56,9 +56,9 @@ from services.graphql_api.transport import models
 from services.graphql_api.transport.plans import Planner
 from services.webhook_dispatcher.sending import addresses, signing
 from services.webhook_dispatcher.subscriptions import headers as custom_headers
-from shared.primitives.encoding import base64url_encode
-from shared.process import tracing
-from shared.web import http, identity, pagination, strict_json
+from shared.primitives.crypto import base64url_encode
+from shared.process import telemetry
+from shared.web import http, identity, strict_json
 from shared.web.problems import Problem
 from tests.hostile.shapes import FORM, JSON, XML, Shape, as_base64, deflated, listed, numbered, repeated
 
@@ -219,14 +219,14 @@ def request_with(query: bytes = b"", fields: list[tuple[bytes, bytes]] | None = 
     return Request(scope | {"server": ("a", 80), "scheme": "http"})
 
 
-class Filtered(pagination.Page):
+class Filtered(http.Page):
     status: str | None = None
     since: http.Timestamp | None = None
 
 
 def page(query: bytes) -> None:
     asked = request_with(query)
-    pagination.after(asked, http.query(asked, Filtered))
+    http.page_after(asked, http.query(asked, Filtered))
 
 
 def basic(body: bytes) -> None:
@@ -351,7 +351,7 @@ def grammars(body: bytes) -> None:
     custom_headers.objection({"x-a": value})
     units.refusal(value, ["%"])
     tokens.read_refresh(value)
-    tracing.context_of(value[:512])
+    telemetry.context_of(value[:512])
     for read in (nomenclature.find, addresses.parse, numbers.number, numbers.pattern, carriers.check_host):
         try:
             read(value)

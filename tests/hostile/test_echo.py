@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import msgspec
 import pytest
 
-from shared.web import faults, http
+from shared.web import http, strict_json
 from shared.web.problems import Problem
 from tests.hostile.entries import KINDS
 
@@ -151,4 +151,4 @@ def test_all_that_is_wrong_is_told_at_once_up_to_fifty() -> None:
     with pytest.raises(Problem) as refused:
         http.decode_bytes(json.dumps({"name": "ab", "inner": [{}] * 80}).encode(), Outer)
     document = refused.value.document()
-    assert (len(document["errors"]), document["more"]) == (faults.MOST, True)
+    assert (len(document["errors"]), document["more"]) == (strict_json.MOST_FAULTS, True)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.epcr.records.models import EncounterDraft
-from shared.web import faults, http
+from shared.web import http, strict_json
 from shared.web.problems import Problem
 from tests.hostile.entries import KINDS
 
@@ -29,7 +29,7 @@ VALUES = st.recursive(
 MINIMUM = {"care_model": "prehospital_emergency", "vehicle_id": "A", "crew_ids": ["u"], "cad_incident_id": "c"}
 
 
-def decoded(value: Any, kind: Any) -> list[faults.FieldError]:
+def decoded(value: Any, kind: Any) -> list[strict_json.FieldError]:
     """The faults of a body; none if it is decoded."""
     try:
         http.convert(value, kind)
@@ -78,5 +78,5 @@ def test_a_thousand_faults_cost_little_more_than_fifty() -> None:
 
 def _timed(body: dict[str, Any]) -> float:
     began = time.perf_counter()
-    assert len(decoded(body, EncounterDraft)) == faults.MOST
+    assert len(decoded(body, EncounterDraft)) == strict_json.MOST_FAULTS
     return time.perf_counter() - began

@@ -13,7 +13,7 @@ from services.device_ingest import routes as device_ingest
 from services.epcr import routes as epcr
 from services.graphql_api import routes as graphql_api
 from services.webhook_dispatcher import routes as webhook_dispatcher
-from shared.web.pagination import Page
+from shared.web.http import Page
 from shared.web.routing import Operation
 
 PARTS = [

@@ -17,7 +17,7 @@ import gateway
 import services
 import shared
 from services.epcr.records.models import Address
-from shared.web.faults import in_ecmascript
+from shared.web.strict_json import in_ecmascript
 
 ANYTHING = {r"\S"}
 """Takes any text that is not blank."""

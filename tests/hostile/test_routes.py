@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.routing import Route
 
-from shared.web import health, http
+from shared.web import http, routing
 from tests.hostile.entries import ENTRIES
 from tests.hostile.routes import EVERYWHERE, GATEWAY, NAMES, SERVICES
 
@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def routes_of(service: str) -> Iterator[tuple[str, str, Any]]:
-    routes: list[Route] = [*importlib.import_module(f"services.{service}.app").routes, *health.routes({})]
+    routes: list[Route] = [*importlib.import_module(f"services.{service}.app").routes, *routing.probes({})]
     for route in routes:
         by_method = getattr(route.endpoint, "endpoints", None)
         if by_method is None:

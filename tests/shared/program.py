@@ -12,10 +12,10 @@ from typing import Any
 
 from redis import Redis
 
-from shared.messaging import deaths, lockout
-from shared.messaging.messages import EncounterLink, queues_of
-from shared.messaging.worker import Received, create_worker, work
-from shared.process import logs, redis_clients
+from shared.messaging import broker, dead_letters
+from shared.messaging.messages import EncounterLink, Received, queues_of
+from shared.messaging.worker import create_worker, work
+from shared.process import redis_clients, telemetry
 from shared.storage.database import Connection
 from tests.shared.support import Settings, effect
 from tests.support.signing import signing_key
@@ -39,10 +39,10 @@ def main() -> None:
         if os.environ.get("HELD"):
             wait_for(lambda: redis.exists("go"), what="the word to go on")
 
-    logs.configure("program")
-    deaths.DEAD_SECONDS = float(os.environ.get("DEAD_SECONDS", deaths.DEAD_SECONDS))
+    telemetry.configure_logs("program")
+    dead_letters.DEAD_SECONDS = float(os.environ.get("DEAD_SECONDS", dead_letters.DEAD_SECONDS))
     if patience := os.environ.get("LOCKOUT_SECONDS"):
-        lockout.watch(redis_clients.client(settings.redis_url), float(patience), look=0.2)
+        broker.end_when_locked_out(redis_clients.client(settings.redis_url), float(patience), look=0.2)
     work(create_worker(service, settings, {EncounterLink: announced_effect}), ",".join(queues_of(service)), 2)
 
 

@@ -14,10 +14,10 @@ from redis import RedisError
 
 from deploy.local.databases import Database
 from shared.messaging import broker, outbox
-from shared.messaging.messages import EncounterLink, Message, acknowledgements_queue, batches_queue, queues_of
+from shared.messaging.broker import Call
+from shared.messaging.messages import EncounterLink, Message, Received, acknowledgements_queue, batches_queue, queues_of
 from shared.messaging.relay import Relay
-from shared.messaging.transport import Call
-from shared.messaging.worker import Received, create_worker
+from shared.messaging.worker import create_worker
 from shared.process import redis_clients
 from shared.storage.database import Connection
 from tests.support.signing import PUBLIC_KEYS, signing_key

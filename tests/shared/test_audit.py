@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 
 from deploy.local.databases import Database
 from deploy.local.plan import new_key
-from shared.primitives.signatures import PublicKeys, Signer
-from shared.process import logs, metrics
-from shared.storage import audit, audit_check, housekeeping
+from shared.primitives.crypto import PublicKeys, Signer
+from shared.process import metrics, telemetry
+from shared.storage import audit, audit_check, jobs
 from shared.storage.audit import Anchor
 from shared.storage.audit_check import Broken
 from shared.storage.database import SET_TENANT, Connection
@@ -357,12 +357,12 @@ def test_a_round_of_sealing_says_how_many_wait_and_for_how_long(
 ) -> None:
     fill(producer, 12)
     tamper(producer, "UPDATE audit_waiting SET at = at - interval '90 seconds'")
-    monkeypatch.setattr(housekeeping, "SEAL_SECONDS", 0)
+    monkeypatch.setattr(jobs, "SEAL_SECONDS", 0)
     with Connection.connect(producer.worker) as conn:
-        assert housekeeping.seal(conn) == 0
+        assert jobs.seal(conn) == 0
         assert measured() == (12, pytest.approx(90, abs=30))
-        monkeypatch.setattr(housekeeping, "SEAL_SECONDS", 30)
-        assert housekeeping.seal(conn) == 12
+        monkeypatch.setattr(jobs, "SEAL_SECONDS", 30)
+        assert jobs.seal(conn) == 12
         assert measured() == (0, 0)
 
 
@@ -390,7 +390,7 @@ def test_the_chain_holds_whatever_the_sessions_time_zone(trail: Database) -> Non
 
 
 def relay_anchors(database: Database, file: Path | None = None, key: str | None = None) -> Callable[[], None]:
-    anchoring = housekeeping.Anchoring("epcr", key or f"k1:{new_key()}", str(file or ""))
+    anchoring = jobs.Anchoring("epcr", key or f"k1:{new_key()}", str(file or ""))
 
     def once() -> None:
         with Connection.connect(database.worker) as conn:
@@ -405,13 +405,13 @@ def test_the_relay_puts_each_new_head_into_the_file_and_the_log(
     key, file = f"k1:{new_key()}", tmp_path / "anchors"
     keys = PublicKeys(Signer(key).public_text("epcr"))
     once = relay_anchors(trail, file, key)
-    with caplog.at_level("INFO", "shared.storage.housekeeping"):
+    with caplog.at_level("INFO", "shared.storage.jobs"):
         once()
         once()
         write(trail, "enc_5")
         seal(trail)
         once()
-    logged = [logs.JsonFormatter("epcr").format(record) for record in caplog.records]
+    logged = [telemetry.JsonFormatter("epcr").format(record) for record in caplog.records]
     in_file = list(audit_check.read_anchors(file.read_text().splitlines(), "epcr", keys))
     assert [each.position for each in in_file] == [2, 3]
     assert list(audit_check.read_anchors(logged, "epcr", keys)) == in_file
@@ -420,9 +420,9 @@ def test_the_relay_puts_each_new_head_into_the_file_and_the_log(
 
 
 def test_without_a_signing_key_the_log_has_the_bare_head(trail: Database, caplog: pytest.LogCaptureFixture) -> None:
-    with Connection.connect(trail.worker) as conn, caplog.at_level("INFO", "shared.storage.housekeeping"):
-        housekeeping.Anchoring("epcr", None, "")(conn)
-    line = json.loads(logs.JsonFormatter("epcr").format(caplog.records[0]))
+    with Connection.connect(trail.worker) as conn, caplog.at_level("INFO", "shared.storage.jobs"):
+        jobs.Anchoring("epcr", None, "")(conn)
+    line = json.loads(telemetry.JsonFormatter("epcr").format(caplog.records[0]))
     assert problem(trail, expected=[f"{line['position']}:{line['hash']}"]) is None
 
 
@@ -824,8 +824,8 @@ def test_a_batch_that_takes_longer_than_a_statement_may_is_sealed_in_smaller_one
         audit, "SEAL", "SELECT seal_audit(most), CASE WHEN most > 5 THEN pg_sleep(60) END FROM (SELECT %s) t (most)"
     )
     monkeypatch.setattr(audit, "BATCH", 20)
-    monkeypatch.setattr(housekeeping, "BATCH_SECONDS", 0.1)
-    sealing = housekeeping.Sealing()
+    monkeypatch.setattr(jobs, "BATCH_SECONDS", 0.1)
+    sealing = jobs.Sealing()
     rounds = 0
     with Connection.connect(producer.worker) as conn:
         while audit.waiting(conn)[0]:

@@ -14,10 +14,10 @@ from redis import Redis
 from deploy.local.databases import Database
 from shared.messaging import authenticity
 from shared.messaging.authenticity import Sealed
+from shared.messaging.broker import MAX_CALL_BYTES, Call
 from shared.messaging.messages import acknowledgements_queue
-from shared.messaging.transport import MAX_CALL_BYTES, Call
 from shared.primitives import ids
-from shared.primitives.signatures import PublicKeys
+from shared.primitives.crypto import PublicKeys
 from tests.shared.support import (
     ACKS,
     QUEUE,

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.primitives.crypto import Keyring, UnreadableCiphertext
-from shared.primitives.encoding import base64url_encode
+from shared.primitives.crypto import Keyring, UnreadableCiphertext, base64url_encode
 
 OLD = base64url_encode(b"o" * 32)
 NEW = base64url_encode(b"n" * 32)

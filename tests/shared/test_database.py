@@ -12,8 +12,7 @@ from psycopg_pool import AsyncConnectionPool
 from deploy.local.databases import Database
 from shared.messaging import outbox
 from shared.storage import database
-from shared.storage.database import SET_TENANT, AsyncConnection, open_pool, tenant_transaction
-from shared.storage.outages import UNAVAILABLE
+from shared.storage.database import SET_TENANT, UNAVAILABLE, AsyncConnection, open_pool, tenant_transaction
 from shared.web.identity import Caller
 from shared.web.problems import Problem
 from tests.shared.asking import request, run

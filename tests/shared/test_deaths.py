@@ -12,9 +12,9 @@ import psycopg
 import pytest
 
 from deploy.local.databases import Database
-from shared.messaging import dead_letters, deaths
+from shared.messaging import dead_letters
 from shared.messaging.authenticity import Envelope
-from shared.messaging.worker import Received
+from shared.messaging.messages import Received
 from shared.storage.database import Connection
 from tests.shared.support import (
     acknowledging,
@@ -71,7 +71,7 @@ def test_a_message_that_kills_its_worker_is_set_aside_and_all_others_have_their_
         letters = conn.execute("SELECT tenant_id, body ->> 'encounter_id', error FROM dead_letters").fetchall()
     assert [letter[:2] for letter in letters] == [("org_1", KILLER)]
     assert letters[0][2] == "its worker ended 3 times while it applied this message alone"
-    assert starts >= deaths.MAX_DEATHS
+    assert starts >= dead_letters.MAX_DEATHS
     assert scalar(consumer.admin, "SELECT count(*) FROM begun") == 0
 
 
@@ -79,13 +79,13 @@ def died(consumer: Database, *batches: Sequence[Envelope]) -> None:
     """Leaves the rows of workers that ended."""
     with psycopg.connect(consumer.worker) as conn:
         for each in batches:
-            conn.execute(deaths.BEGIN, (uuid4(), [one.id for one in each], [one.tenant_id for one in each]))
+            conn.execute(dead_letters.BEGIN, (uuid4(), [one.id for one in each], [one.tenant_id for one in each]))
 
 
 def test_the_mates_of_a_suspect_are_applied_each_alone_and_it_comes_last(
     producer: Database, consumer: Database, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deaths, "DEAD_SECONDS", 0)
+    monkeypatch.setattr(dead_letters, "DEAD_SECONDS", 0)
     publish(producer, *(link(f"enc_{number}") for number in range(6)))
     first, second, *_ = found = envelopes(producer)
     died(consumer, [first, second], [first])
@@ -103,7 +103,7 @@ def test_the_mates_of_a_suspect_are_applied_each_alone_and_it_comes_last(
 def test_a_batch_that_another_worker_applies_now_is_no_death(
     producer: Database, consumer: Database, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deaths, "DEAD_SECONDS", 0)
+    monkeypatch.setattr(dead_letters, "DEAD_SECONDS", 0)
     publish(producer, link("enc_1"))
     later = worker_of("device_ingest", consumer, redis_url).consumer
     found = envelopes(producer)
@@ -123,7 +123,7 @@ def test_an_error_is_no_death(
     def failing(conn: Connection, received: Sequence[Received[Any]]) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(deaths, "DEAD_SECONDS", 0)
+    monkeypatch.setattr(dead_letters, "DEAD_SECONDS", 0)
     publish(producer, link("enc_1"), link("enc_2"))
     worker = worker_of("device_ingest", consumer, redis_url, failing).consumer
     for _ in range(2):
@@ -137,13 +137,13 @@ def test_an_error_is_no_death(
 def test_a_message_that_had_its_effect_is_no_dead_letter_however_many_workers_ended(
     producer: Database, consumer: Database, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deaths, "DEAD_SECONDS", 0)
+    monkeypatch.setattr(dead_letters, "DEAD_SECONDS", 0)
     publish(producer, link("enc_1"))
     found = envelopes(producer)
     worker = worker_of("device_ingest", consumer, redis_url).consumer
     worker.consume(*batch(found))
     died(consumer, found)
-    for _ in range(deaths.MAX_DEATHS):
+    for _ in range(dead_letters.MAX_DEATHS):
         worker._deaths._swept = float("-inf")
         worker._deaths.suspects(worker.pool, [found[0].id])
         died(consumer, found)
@@ -156,11 +156,11 @@ def test_a_message_that_had_its_effect_is_no_dead_letter_however_many_workers_en
 def test_a_dead_letter_that_is_retried_begins_anew(
     producer: Database, consumer: Database, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deaths, "DEAD_SECONDS", 0)
+    monkeypatch.setattr(dead_letters, "DEAD_SECONDS", 0)
     publish(producer, link(KILLER))
     found = envelopes(producer)
     worker = worker_of("device_ingest", consumer, redis_url).consumer
-    for _ in range(deaths.MAX_DEATHS):
+    for _ in range(dead_letters.MAX_DEATHS):
         died(consumer, found)
         worker._deaths._swept = float("-inf")
         worker._deaths.suspects(worker.pool, [found[0].id])

@@ -9,7 +9,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from shared.web.draining import DrainingProtocol, Joining
+from shared.web.serving import DrainingProtocol, Joining
 
 START = {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"4")]}
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.primitives.encoding import base64url_decode, base64url_encode
+from shared.primitives.crypto import base64url_decode, base64url_encode
 
 
 @given(st.binary())

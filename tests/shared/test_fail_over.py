@@ -16,8 +16,15 @@ from psycopg_pool import AsyncConnectionPool
 from deploy.local.databases import Database
 from deploy.local.postgres import Cluster
 from shared.storage import database
-from shared.storage.database import AsyncConnection, aset_tenant, open_pool, open_tasks_pool, task_transaction
-from shared.storage.outages import UNAVAILABLE, is_outage
+from shared.storage.database import (
+    UNAVAILABLE,
+    AsyncConnection,
+    aset_tenant,
+    is_outage,
+    open_pool,
+    open_tasks_pool,
+    task_transaction,
+)
 from tests.shared.asking import request
 from tests.shared.support import EFFECTS, acknowledging, consuming, effects, link, publish, relay_of, running, scalar
 from tests.support.cluster import TestDatabases, start_cluster

@@ -10,7 +10,7 @@ import pytest
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
-from shared.web import heavy, http
+from shared.web import fairness, http
 from shared.web.identity import Caller
 from shared.web.problems import Problem
 from tests.shared.asking import request
@@ -29,15 +29,16 @@ def asked(client: str, items: int, tenant: str = "") -> Request:
 
 
 async def until_waiting(number: int) -> None:
-    while heavy._line().waiting.number < number:  # noqa: ASYNC110 - nothing announces it
+    while fairness._line().waiting.number < number:  # noqa: ASYNC110 - nothing announces it
         await asyncio.sleep(0)
 
 
 def test_of_one_client_only_so_many_large_requests_wait_and_others_still_may() -> None:
     async def test() -> None:
-        async with heavy.turn(asked("greedy", 0), heavy=True):
+        async with fairness.turn_if_heavy(asked("greedy", 0), heavy=True):
             waiting = [
-                asyncio.create_task(http.decode(asked("greedy", 5_000), Large)) for _ in range(heavy.PER_CLIENT - 1)
+                asyncio.create_task(http.decode(asked("greedy", 5_000), Large))
+                for _ in range(fairness.MOST_OF_CLIENT - 1)
             ]
             await until_waiting(len(waiting))
             with pytest.raises(Problem) as refused:
@@ -60,7 +61,7 @@ def test_the_loop_goes_on_while_the_largest_bodies_are_read() -> None:
     meanwhile.
     """
     usual = sys.getswitchinterval()
-    sys.setswitchinterval(heavy.SWITCH_SECONDS)
+    sys.setswitchinterval(fairness.SWITCH_SECONDS)
     body = b'{"items":[' + b",".join([b"1.23456789012345678901234567890"] * 20_000) + b"]}"
 
     async def test() -> None:
@@ -98,8 +99,8 @@ def test_a_caller_that_leaves_while_its_body_is_read_lets_no_other_in_before_it_
             ended += 1
 
         async def one() -> None:
-            async with heavy.turn(asked("a", 0), heavy=True):
-                await heavy.aside(work)
+            async with fairness.turn_if_heavy(asked("a", 0), heavy=True):
+                await fairness.aside(work)
 
         tasks = [asyncio.create_task(one()) for _ in range(5)]
         for task in tasks[:4]:
@@ -113,10 +114,10 @@ def test_a_caller_that_leaves_while_its_body_is_read_lets_no_other_in_before_it_
 
 def test_after_a_large_request_the_loop_is_free_for_as_long() -> None:
     async def test() -> None:
-        async with heavy.turn(asked("a", 0), heavy=True):
+        async with fairness.turn_if_heavy(asked("a", 0), heavy=True):
             time.sleep(0.05)  # noqa: ASYNC251 - as decoding does
             began = time.perf_counter()
-        async with heavy.turn(asked("b", 0), heavy=True):
+        async with fairness.turn_if_heavy(asked("b", 0), heavy=True):
             assert time.perf_counter() - began > 0.04
 
     asyncio.run(asyncio.wait_for(test(), 30))
@@ -124,10 +125,10 @@ def test_after_a_large_request_the_loop_is_free_for_as_long() -> None:
 
 def test_many_apps_of_one_tenant_take_neither_the_queue_nor_the_turns_of_another() -> None:
     async def test() -> None:
-        async with heavy.turn(asked("many-0", 0, "many"), heavy=True):
+        async with fairness.turn_if_heavy(asked("many-0", 0, "many"), heavy=True):
             waiting = [
                 asyncio.create_task(http.decode(asked(f"many-{number % 8}", 5_000, "many"), Large))
-                for number in range(heavy.WAITING + 64)
+                for number in range(fairness.MOST_WAITING + 64)
             ]
             await asyncio.sleep(0.01)
             other = asyncio.create_task(http.decode(asked("other", 5_000, "other"), Large))
@@ -149,8 +150,10 @@ def test_many_addresses_without_a_token_do_not_fill_the_queue() -> None:
             made.scope["caller"] = Caller(address=f"198.51.100.{number % 16}")
             return made
 
-        async with heavy.turn(asked("many", 0), heavy=True):
-            waiting = [asyncio.create_task(http.decode(stranger(number), Large)) for number in range(heavy.WAITING)]
+        async with fairness.turn_if_heavy(asked("many", 0), heavy=True):
+            waiting = [
+                asyncio.create_task(http.decode(stranger(number), Large)) for number in range(fairness.MOST_WAITING)
+            ]
             await asyncio.sleep(0.01)
             other = asyncio.create_task(http.decode(asked("other", 5_000), Large))
             await asyncio.sleep(0.01)
@@ -166,7 +169,7 @@ def test_however_many_tenants_fill_the_queue_anothers_body_waits_for_one_turn_of
         turns: list[str] = []
 
         async def one(client: str, tenant: str) -> None:
-            async with heavy.turn(asked(client, 0, tenant), heavy=True):
+            async with fairness.turn_if_heavy(asked(client, 0, tenant), heavy=True):
                 turns.append(tenant)
                 time.sleep(0.0005)  # noqa: ASYNC251 - as decoding does
 
@@ -180,7 +183,7 @@ def test_however_many_tenants_fill_the_queue_anothers_body_waits_for_one_turn_of
         crowd = [
             asyncio.create_task(hoard(f"{tenant}-{number % 2}", f"hoarder-{tenant}"))
             for tenant in range(hoarders)
-            for number in range(min(heavy.PER_TENANT, 2 * heavy.WAITING // hoarders))
+            for number in range(min(fairness.MOST_OF_TENANT, 2 * fairness.MOST_WAITING // hoarders))
         ]
         await asyncio.sleep(0.05)
         for _ in range(5):
@@ -199,11 +202,11 @@ def test_however_many_tenants_fill_the_queue_anothers_body_waits_for_one_turn_of
 
 def test_a_tenant_that_fills_the_queue_gives_way_and_is_answered_429() -> None:
     async def test() -> None:
-        async with heavy.turn(asked("first", 0), heavy=True):
+        async with fairness.turn_if_heavy(asked("first", 0), heavy=True):
             crowd = [
                 asyncio.create_task(http.decode(asked(f"{tenant}-{number % 2}", 5_000, tenant), Large))
                 for tenant in ("a", "b")
-                for number in range(heavy.PER_TENANT)
+                for number in range(fairness.MOST_OF_TENANT)
             ]
             await asyncio.sleep(0.05)
             newcomers = [
@@ -234,23 +237,23 @@ def test_callers_that_left_give_up_their_turns_before_any_work() -> None:
                 return {"type": "http.disconnect"}
 
             made._receive = receive
-            async with heavy.turn(made, heavy=True):
+            async with fairness.turn_if_heavy(made, heavy=True):
                 worked += 1
 
         left = asyncio.Event()
-        async with heavy.turn(asked("first", 0), heavy=True):
-            waiting = [asyncio.create_task(one(left)) for _ in range(heavy.PER_CLIENT)]
+        async with fairness.turn_if_heavy(asked("first", 0), heavy=True):
+            waiting = [asyncio.create_task(one(left)) for _ in range(fairness.MOST_OF_CLIENT)]
             await until_waiting(len(waiting))
             left.set()
             ended = await asyncio.gather(*waiting, return_exceptions=True)
             # Those who left before they had to wait take no turn either.
             ended += await asyncio.gather(*(one(left) for _ in range(200)), return_exceptions=True)
-            assert heavy._line().waiting.number == 0
+            assert fairness._line().waiting.number == 0
         await asyncio.sleep(0.01)
         ended += await asyncio.gather(*(one(left) for _ in range(200)), return_exceptions=True)
         assert {type(error) for error in ended} == {ClientDisconnect}
         assert worked == 0
-        async with heavy.turn(asked("other", 0), heavy=True):
+        async with fairness.turn_if_heavy(asked("other", 0), heavy=True):
             pass
 
     asyncio.run(asyncio.wait_for(test(), 30))

@@ -12,8 +12,7 @@ from starlette.responses import Response
 
 from deploy.local.databases import Database
 from shared.messaging import outbox
-from shared.primitives.crypto import Keyring
-from shared.primitives.encoding import base64url_encode
+from shared.primitives.crypto import Keyring, base64url_encode
 from shared.storage import database, idempotency
 from shared.storage.database import tenant_transaction
 from shared.web import http, problems

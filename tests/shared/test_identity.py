@@ -12,11 +12,11 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared.primitives.encoding import base64url_decode, base64url_encode
-from shared.web import health, http, identity, problems
+from shared.primitives.crypto import base64url_decode, base64url_encode
+from shared.web import http, identity, problems, routing
 from shared.web.identity import Caller, IdentityMiddleware, SigningKey, Verifier, mint, party_of
-from shared.web.middleware import TracingMiddleware
 from shared.web.routing import resource
+from shared.web.serving import TracingMiddleware
 from tests.shared.asking import Answer, ask, run
 
 KEY = SigningKey("2026-03:" + base64url_encode(b"k" * 32))
@@ -45,7 +45,7 @@ async def anyone(request: Request) -> Response:
 
 def app(public_keys: str = KEY.public_text()) -> Starlette:
     return Starlette(
-        routes=[resource("/whoami", GET=whoami), resource("/anyone", GET=anyone), *health.routes({})],
+        routes=[resource("/whoami", GET=whoami), resource("/anyone", GET=anyone), *routing.probes({})],
         middleware=[
             Middleware(TracingMiddleware),
             Middleware(IdentityMiddleware, public_keys=public_keys, service=HERE),

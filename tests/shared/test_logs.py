@@ -11,10 +11,10 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared.process import logs
+from shared.process import telemetry
 from shared.web import problems
-from shared.web.middleware import TracingMiddleware
 from shared.web.routing import resource
+from shared.web.serving import TracingMiddleware
 from tests.shared.asking import ask, run
 
 NAME = "Mario Rossi"
@@ -22,7 +22,7 @@ NAME = "Mario Rossi"
 
 @pytest.fixture
 def line() -> Callable[..., dict[str, Any]]:
-    formatter = logs.JsonFormatter("epcr")
+    formatter = telemetry.JsonFormatter("epcr")
 
     def format_one(
         message: str, *arguments: object, error: BaseException | None = None, **extra: Any
@@ -91,9 +91,9 @@ def test_a_request_leaves_its_route_its_status_and_its_trace_but_no_path_or_quer
 ) -> None:
     root = logging.getLogger()
     monkeypatch.setattr(root, "handlers", [])
-    monkeypatch.setattr(logs, "_accessed", "")
+    monkeypatch.setattr(telemetry, "_accessed", "")
     level = root.level
-    logs.configure("epcr")
+    telemetry.configure_logs("epcr")
     try:
         answer = run(ask(app, path=f"/people/{NAME}", query=b"name=Rossi"))
     finally:
@@ -114,6 +114,6 @@ def test_a_log_that_cannot_be_written_fails_no_request(monkeypatch: pytest.Monke
         return Response("fine")
 
     served = Starlette(routes=[resource("/", GET=fine)], middleware=[Middleware(TracingMiddleware)])
-    monkeypatch.setattr(logs, "_accessed", "epcr")
+    monkeypatch.setattr(telemetry, "_accessed", "epcr")
     monkeypatch.setattr("sys.stdout", Full())
     assert run(ask(served, path="/")).status == 200

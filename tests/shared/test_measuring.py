@@ -10,7 +10,7 @@ from redis import Redis
 from deploy.local.databases import Database
 from shared.messaging import crowding
 from shared.messaging.crowding import Crowding
-from shared.storage import housekeeping
+from shared.storage import jobs
 from shared.storage.database import Connection
 from tests.shared.support import QUEUE
 from tests.shared.test_apart import ACKNOWLEDGEMENTS, DEAD, fill
@@ -49,30 +49,30 @@ def test_each_consumer_has_figures_of_its_own(conn: Connection) -> None:
     add(conn, "auth", created=70, due=70)
     add(conn, "epcr", created=9, due=9, attempts=1)
     add(conn, "graphql_api", created=900, due=900, done=True)
-    housekeeping.measure(conn)
+    jobs.measure_outbox(conn)
     assert figures("auth") == [500, 70, 2]
     assert figures("epcr") == [9, 0, 1]
     assert figure("outbox_messages_waiting", "graphql_api") in (None, 0)
     conn.execute("UPDATE outbox SET acknowledged_at = now()")
-    housekeeping.measure(conn)
+    jobs.measure_outbox(conn)
     assert figures("auth") == figures("epcr") == [0, 0, 0]
 
 
 def test_what_is_sent_once_more_is_as_old_as_its_new_turn(conn: Connection) -> None:
     """`outbox replay` marks rows of last week as unsent; this must not look like a relay that is stuck for a week."""
     add(conn, "auth", created=600_000, due=2)
-    housekeeping.measure(conn)
+    jobs.measure_outbox(conn)
     assert figures("auth") == [600_000, 2, 1]
 
 
 def test_no_backlog_is_walked_over(producer: Database, conn: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(housekeeping, "COUNTED", 100)
+    monkeypatch.setattr(jobs, "COUNTED", 100)
     fill(producer, 30_000)
     add(conn, "epcr", created=5, due=5)
-    housekeeping.measure(conn)
+    jobs.measure_outbox(conn)
     assert figure("outbox_messages_waiting", "graphql_api") == 100
     assert figures("epcr") == [5, 5, 1]
-    plan: Any = conn.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + housekeeping.WAITING, (100,)).fetchone()
+    plan: Any = conn.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + jobs.WAITING, (100,)).fetchone()
     assert max(rows_read(plan[0][0]["Plan"])) <= 101
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.web.memory import Memory
+from shared.web.fairness import Memory
 from shared.web.problems import Problem
 
 

@@ -15,7 +15,7 @@ from deploy.local.databases import Database
 from deploy.local.redis_server import RedisServer
 from shared.messaging import broker, crowding, dead_letters, outbox, relay
 from shared.messaging.authenticity import Envelope, Sealed
-from shared.messaging.worker import Received
+from shared.messaging.messages import Received
 from shared.storage.database import Connection, task_transaction
 from tests.shared.support import (
     ACKS,

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.primitives import ids
-from shared.web import http, pagination
-from shared.web.pagination import Page
+from shared.web import http
+from shared.web.http import Page
 from shared.web.problems import Problem
 from tests.shared.asking import request
 
@@ -33,9 +33,7 @@ def test_walking_the_pages_sees_every_row_once(limit: int) -> None:
     cursor = None
     while True:
         page = Page(limit=limit, cursor=cursor)
-        found, cursor = pagination.slice_page(
-            ASKED, rows_after(pagination.after(ASKED, page), limit), page, lambda row: row
-        )
+        found, cursor = http.slice_page(ASKED, rows_after(http.page_after(ASKED, page), limit), page, lambda row: row)
         assert len(found) <= limit
         seen += found
         if cursor is None:
@@ -46,7 +44,7 @@ def test_walking_the_pages_sees_every_row_once(limit: int) -> None:
 @given(st.text())
 def test_a_cursor_is_an_id_or_refused(cursor: str) -> None:
     try:
-        last = pagination.after(ASKED, Page(cursor=cursor))
+        last = http.page_after(ASKED, Page(cursor=cursor))
     except Problem as problem:
         found = (problem.status, [error.pointer for error in problem.errors])
     else:
@@ -57,33 +55,33 @@ def test_a_cursor_is_an_id_or_refused(cursor: str) -> None:
 @pytest.mark.parametrize("cursor", ["", "!", "YQ==", "AA", "4pyT", "YWFh" * 100])
 def test_a_forged_cursor_is_refused(cursor: str) -> None:
     with pytest.raises(Problem) as refused:
-        pagination.after(ASKED, Page(cursor=cursor))
+        http.page_after(ASKED, Page(cursor=cursor))
     assert refused.value.status == 422
 
 
 def cursor_of(path: str, page: Page) -> str:
-    cursor = pagination.slice_page(request(path=path), ROWS[: page.limit + 1], page, lambda row: row)[1]
+    cursor = http.slice_page(request(path=path), ROWS[: page.limit + 1], page, lambda row: row)[1]
     assert cursor is not None
     return cursor
 
 
 def test_a_cursor_holds_for_pages_of_any_size() -> None:
     cursor = cursor_of("/things", Listed(limit=2, status="open"))
-    assert pagination.after(ASKED, Listed(limit=9, status="open", cursor=cursor)) == ROWS[1]
+    assert http.page_after(ASKED, Listed(limit=9, status="open", cursor=cursor)) == ROWS[1]
 
 
 @pytest.mark.parametrize(("path", "status"), [("/things", None), ("/things", "shut"), ("/others", "open")])
 def test_a_cursor_of_another_list_or_other_filters_is_refused(path: str, status: str | None) -> None:
     cursor = cursor_of(path, Listed(limit=2, status=status))
     with pytest.raises(Problem) as refused:
-        pagination.after(ASKED, Listed(limit=2, status="open", cursor=cursor))
+        http.page_after(ASKED, Listed(limit=2, status="open", cursor=cursor))
     assert (refused.value.status, [error.pointer for error in refused.value.errors]) == (422, ["cursor"])
     assert "another list" in refused.value.detail
 
 
 def test_the_link_keeps_the_callers_filters_and_replaces_the_cursor() -> None:
     asked = request(query=b"status=a%26b&cursor=old&limit=2", path="/things")
-    link = pagination.link_header(asked, "new")["link"]
+    link = http.link_header(asked, "new")["link"]
     target, _, relation = link.partition(">")
     assert relation == '; rel="next"'
     parts = urlsplit(target.removeprefix("<"))
@@ -92,11 +90,11 @@ def test_the_link_keeps_the_callers_filters_and_replaces_the_cursor() -> None:
 
 
 def test_the_last_page_has_no_link() -> None:
-    assert pagination.link_header(request(), None) == {}
+    assert http.link_header(request(), None) == {}
 
 
 def test_a_link_cannot_be_broken_out_of() -> None:
-    link = pagination.link_header(request(query=b'status=>; rel="prev", <http://evil'), "c")["link"]
+    link = http.link_header(request(query=b'status=>; rel="prev", <http://evil'), "c")["link"]
     assert link.count(">") == link.count("<") == 1
 
 

@@ -11,10 +11,9 @@ import pytest
 
 from deploy.local.databases import Database
 from shared.process import metrics
-from shared.storage import housekeeping, retention
+from shared.storage import jobs as shared_jobs
 from shared.storage.database import Connection, open_tasks_pool
-from shared.storage.periodic import LOCK, Periodic, PeriodicRunner
-from shared.storage.retention import Kept
+from shared.storage.jobs import LOCK, Kept, Periodic, PeriodicRunner
 from tests.shared.support import link, publish, scalar
 from tests.support.waiting import PATIENCE, wait_for
 
@@ -136,7 +135,7 @@ def test_what_a_job_wrote_is_kept_and_what_it_asked_for_runs_after(producer: Dat
 def test_retention_clears_everything_old_in_one_round_and_nothing_young(
     producer: Database, pool: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "PORTION", 10)
+    monkeypatch.setattr(shared_jobs, "PORTION", 10)
     publish(producer, *(link() for _ in range(5)))
     with psycopg.connect(producer.admin) as conn:
         conn.execute("UPDATE outbox SET created_at = now() - interval '40 days'")
@@ -148,7 +147,7 @@ def test_retention_clears_everything_old_in_one_round_and_nothing_young(
                FROM generate_series(1, 60) AS age"""
         )
     with pool.connection() as conn:
-        housekeeping.expire(conn)
+        shared_jobs.expire(conn)
     assert scalar(producer.admin, "SELECT count(*) FROM outbox WHERE acknowledged_at IS NULL") == 1
     assert scalar(producer.admin, "SELECT count(*) FROM outbox") == 1
     assert scalar(producer.admin, "SELECT count(*) FROM inbox") in (29, 30)
@@ -162,7 +161,7 @@ def overdue(table: str) -> float:
 def test_a_pass_cut_short_keeps_what_it_did_and_says_how_far_behind_it_is(
     producer: Database, pool: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "PORTION", 10)
+    monkeypatch.setattr(shared_jobs, "PORTION", 10)
     with psycopg.connect(producer.admin) as conn:
         conn.execute(
             """INSERT INTO inbox SELECT gen_random_uuid(), 'org_1', now() - interval '30 days' - make_interval(hours => age)
@@ -172,13 +171,13 @@ def test_a_pass_cut_short_keeps_what_it_did_and_says_how_far_behind_it_is(
     rules = [Kept("inbox", "received_at", days=30), Kept("failures", "failed_at", days=30)]
     with pool.connection() as conn:
         assert (
-            retention.forget(conn, rules, seconds=1e-9) == 11
+            shared_jobs.forget(conn, rules, seconds=1e-9) == 11
         )  # a portion of each, oldest first, so that no table waits behind a large one
         assert overdue("inbox") == pytest.approx(25 * 3600, abs=60)
         assert overdue("failures") == 0
         with pool.connection() as other:
             assert other.execute("SELECT count(*) FROM inbox").fetchone() == (25,)
-        assert retention.forget(conn, rules) == 25
+        assert shared_jobs.forget(conn, rules) == 25
     assert overdue("inbox") == 0
 
 
@@ -188,20 +187,20 @@ def test_a_pass_rests_longer_than_it_works(monkeypatch: pytest.MonkeyPatch) -> N
     def execute_slowly(*arguments: object) -> Any:
         nonlocal now
         now += 0.1
-        return Mock(rowcount=retention.PORTION if now < 0.35 else 0)
+        return Mock(rowcount=shared_jobs.PORTION if now < 0.35 else 0)
 
-    monkeypatch.setattr(retention, "time", Mock(monotonic=lambda: now, sleep=rests.append))
-    retention.forget(Mock(execute=execute_slowly), [Kept("inbox", "received_at", days=30)])
-    assert rests == pytest.approx([0.1 * retention.REST] * 3)
-    assert retention.REST >= 1
+    monkeypatch.setattr(shared_jobs, "time", Mock(monotonic=lambda: now, sleep=rests.append))
+    shared_jobs.forget(Mock(execute=execute_slowly), [Kept("inbox", "received_at", days=30)])
+    assert rests == pytest.approx([0.1 * shared_jobs.REST] * 3)
+    assert shared_jobs.REST >= 1
 
 
 def test_large_rows_are_deleted_in_smaller_portions_instead_of_never(
     producer: Database, pool: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A portion of the usual size would be cut off at the statement time-out, again and again."""
-    monkeypatch.setattr(retention, "_most", {})
-    monkeypatch.setattr(retention, "PORTION", 8)
+    monkeypatch.setattr(shared_jobs, "_most", {})
+    monkeypatch.setattr(shared_jobs, "PORTION", 8)
     with psycopg.connect(producer.admin) as conn:
         conn.execute(
             """CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.1); RETURN old; END $$;
@@ -213,8 +212,8 @@ def test_large_rows_are_deleted_in_smaller_portions_instead_of_never(
     with pool.connection() as conn:
         conn.execute("SET statement_timeout = '350ms'")
         conn.commit()
-        assert retention.forget(conn, [Kept("inbox", "received_at", days=30)]) == 6
-    assert retention._most["inbox"] <= 4
+        assert shared_jobs.forget(conn, [Kept("inbox", "received_at", days=30)]) == 6
+    assert shared_jobs._most["inbox"] <= 4
 
 
 DEAD = """
@@ -226,12 +225,12 @@ DEAD = """
 def test_dead_letters_are_deleted_after_their_retention_and_the_audit_trail_has_their_number(
     producer: Database, pool: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "PORTION", 15)
+    monkeypatch.setattr(shared_jobs, "PORTION", 15)
     with psycopg.connect(producer.admin) as conn:
         for tenant in ("org_1", "org_2"):
             conn.execute(DEAD, (tenant,))
     with pool.connection() as conn:
-        housekeeping.expire(conn)
+        shared_jobs.expire(conn)
     assert scalar(producer.admin, "SELECT count(*) FROM dead_letters") in (18, 20)
     assert scalar(producer.admin, "SELECT max(died_at) > now() - interval '82 days' FROM dead_letters")
     deleted = 40 - scalar(producer.admin, "SELECT count(*) FROM dead_letters")
@@ -254,7 +253,7 @@ def test_a_row_whose_tenant_has_no_trail_keeps_no_other_from_being_deleted(
         conn.execute(DEAD, (tenant,))
         conn.execute(DEAD, ("org_1",))
     with pool.connection() as conn:
-        housekeeping.expire(conn)
+        shared_jobs.expire(conn)
     assert scalar(producer.admin, "SELECT min(died_at) > now() - interval '91 days' FROM dead_letters")
     assert scalar(producer.admin, "SELECT array_agg(DISTINCT tenant_id) FROM audit") == ["org_1"]
 
@@ -266,7 +265,7 @@ def test_retention_passes_over_rows_that_others_hold(producer: Database, pool: A
         )
         held.commit()
         held.execute("SELECT FROM inbox LIMIT 1 FOR UPDATE")
-        assert retention.forget(conn, [Kept("inbox", "received_at", days=30)]) == 2
+        assert shared_jobs.forget(conn, [Kept("inbox", "received_at", days=30)]) == 2
 
 
 def test_a_job_of_another_lane_does_not_wait_for_a_slow_one(pool: Any) -> None:

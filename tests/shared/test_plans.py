@@ -26,8 +26,8 @@ from services.control_plane import tasks as control_plane_tasks
 from services.control_plane.automations import runs
 from services.epcr import tasks as epcr_tasks
 from services.graphql_api import tasks as graphql_tasks
-from shared.storage import housekeeping
-from shared.storage.retention import Kept
+from shared.storage import jobs
+from shared.storage.jobs import Kept
 from tests.support.cluster import TestDatabases
 
 STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
@@ -359,7 +359,7 @@ def test_no_statement_that_every_service_runs_grows_with_history(large: Large) -
     ("service", "rule"),
     [
         *(("auth", rule) for rule in auth_tasks.KEPT),
-        *(("epcr", rule) for rule in (*housekeeping.KEPT, epcr_tasks.unknown(30))),
+        *(("epcr", rule) for rule in (*jobs.KEPT, epcr_tasks.unknown(30))),
         *(("graphql_api", rule) for rule in graphql_tasks.kept(400)),
         *(("control_plane", rule) for rule in (*control_plane_tasks.KEPT, *runs.kept(30))),
     ],

@@ -10,9 +10,9 @@ import psycopg
 import pytest
 
 from deploy.local.databases import Database
-from shared.storage import audit_check, housekeeping, migrate
+from shared.storage import audit_check, jobs, migrate
 from shared.storage.database import Connection, aset_tenant, open_pool, open_tasks_pool, task_transaction
-from shared.storage.periodic import Periodic, PeriodicRunner
+from shared.storage.jobs import Periodic, PeriodicRunner
 from tests.shared.support import (
     acknowledging,
     consuming,
@@ -135,7 +135,7 @@ def test_the_audit_trail_is_sealed_through_it_by_several_relays(pooled_producer:
 
         def seal(_: int) -> int:
             with pool.connection() as conn:
-                return housekeeping.seal(conn)
+                return jobs.seal(conn)
 
         assert sum(threads.map(seal, range(3))) == 12_000
         with pool.connection() as conn:

@@ -14,9 +14,9 @@ from starlette.responses import Response
 
 from shared.storage import database
 from shared.web import http, problems
-from shared.web.middleware import TracingMiddleware
 from shared.web.problems import FieldError, Problem
 from shared.web.routing import resource
+from shared.web.serving import TracingMiddleware
 from tests.shared.asking import Answer, ask, run
 
 SECRET = "postgresql://user:hunter2@db.internal/epcr"

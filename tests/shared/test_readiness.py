@@ -24,10 +24,9 @@ import services.epcr
 from deploy.local.databases import Database
 from deploy.local.table import ROOT
 from shared import operations
-from shared.primitives.encoding import base64url_encode
-from shared.primitives.signatures import Signer
-from shared.storage import database, migrate, readiness
-from shared.web import health
+from shared.primitives.crypto import Signer, base64url_encode
+from shared.storage import database, migrate
+from shared.web import routing
 from shared.web.identity import SigningKey
 from tests.shared.asking import Answer, ask, run
 from tests.support.cluster import start_cluster
@@ -61,7 +60,7 @@ def probed(dsn: str, *between: Callable[[], object]) -> list[Answer]:
     """The answers of one process to `/readyz`: at first, and after each call of `between`."""
 
     async def probing() -> list[Answer]:
-        app = Starlette(routes=health.routes(readiness.checks(EPCR)))
+        app = Starlette(routes=routing.probes(migrate.readiness_checks(EPCR)))
         async with database.open_pool(dsn) as pool:
             answers = [await ask(app, path="/readyz", state={"pool": pool})]
             for happens in between:
@@ -98,7 +97,7 @@ def test_a_process_whose_connections_are_all_in_use_is_ready_and_one_without_a_d
     producer: Database,
 ) -> None:
     async def probing() -> list[int]:
-        app = Starlette(routes=health.routes(readiness.checks(EPCR)))
+        app = Starlette(routes=routing.probes(migrate.readiness_checks(EPCR)))
         async with database.open_pool(producer.app) as pool, AsyncExitStack() as crowd:
             for _ in range(pool.max_size):
                 await crowd.enter_async_context(pool.connection())

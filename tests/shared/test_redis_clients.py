@@ -16,10 +16,10 @@ from redis.exceptions import ConnectionError as Unreachable
 from deploy.local.databases import Database
 from deploy.local.redis_server import RedisServer
 from deploy.local.table import SERVICES
-from shared.messaging import broker, subscription
+from shared.messaging import broker
 from shared.process import redis_clients, settings
-from shared.process.redis_address import parse
 from shared.process.redis_clients import CLOSE_SECONDS, MasterNameUnknown, NotPrimary, PrimaryUnknown
+from shared.process.settings import parse_redis_url
 from tests.shared.support import (
     acknowledging,
     consuming,
@@ -86,14 +86,16 @@ def test_an_address_that_is_malformed_says_where_and_quotes_nothing(text: str) -
 
 
 def test_an_address_is_read_whole() -> None:
-    one = parse("sentinels://a%40b:p%2Fw@s1,[::1]:1,s3:26380/queues.eu/2?sentinel_user=u&sentinel_password=q%26q")
+    one = parse_redis_url(
+        "sentinels://a%40b:p%2Fw@s1,[::1]:1,s3:26380/queues.eu/2?sentinel_user=u&sentinel_password=q%26q"
+    )
     assert one.hosts == (("s1", 26379), ("::1", 1), ("s3", 26380))
     assert (one.user, one.password, one.master, one.number) == ("a@b", "p/w", "queues.eu", 2)
     assert (one.sentinel_user, one.sentinel_password) == ("u", "q&q")
     assert str(one) == "sentinels://s1:26379,[::1]:1,s3:26380/queues.eu/2"
     assert "p/w" not in repr(one)
     assert "q&q" not in repr(one)
-    assert str(parse("redis://:secret@r")) == "redis://r:6379/0"
+    assert str(parse_redis_url("redis://:secret@r")) == "redis://r:6379/0"
 
 
 def test_the_worker_names_its_broker_without_a_password() -> None:
@@ -142,7 +144,7 @@ def test_tls_is_of_the_authority_given_and_of_the_host_named(
             asyncio.run(ping(url))
         with broker.connect("epcr", url).connection_for_write() as connection, pytest.raises(Exception, match="CERT"):
             connection.ensure_connection(max_retries=1, interval_start=0)
-    context = parse(good).tls()
+    context = parse_redis_url(good).tls()
     assert context is not None
     assert len(context.get_ca_certs()) == 1, "and no other authority of this machine's"
 
@@ -222,7 +224,7 @@ class Following:
         self._thread = threading.Thread(target=self._run)
 
     def _run(self) -> None:
-        self._task = self._loop.create_task(subscription.follow(self._url, "auth:revocations", self._rung.set))
+        self._task = self._loop.create_task(redis_clients.follow(self._url, "auth:revocations", self._rung.set))
         with pytest.raises(asyncio.CancelledError):
             self._loop.run_until_complete(self._task)
         self._loop.run_until_complete(asyncio.sleep(2 * CLOSE_SECONDS))

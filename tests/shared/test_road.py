@@ -14,8 +14,8 @@ from redis import Redis
 from deploy.local.databases import Database
 from shared.messaging import crowding, relay
 from shared.messaging.crowding import Room
+from shared.messaging.messages import Received
 from shared.messaging.relay import Relay, Row
-from shared.messaging.worker import Received
 from shared.storage.database import Connection
 from tests.shared.support import (
     ACKS,

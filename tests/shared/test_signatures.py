@@ -1,6 +1,6 @@
 import pytest
 
-from shared.primitives.signatures import PublicKeys, Signer
+from shared.primitives.crypto import PublicKeys, Signer
 
 SEED = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
 OTHER_SEED = "HwECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"

@@ -14,9 +14,8 @@ from redis import Redis
 from deploy.local.databases import Database
 from deploy.local.postgres import new_password
 from deploy.local.redis_server import RedisServer
-from shared.messaging import subscription
-from shared.storage.database import open_pool, open_tasks_pool, task_transaction
-from shared.storage.outages import UNAVAILABLE
+from shared.process import redis_clients
+from shared.storage.database import UNAVAILABLE, open_pool, open_tasks_pool, task_transaction
 from tests.shared.support import EFFECTS, acknowledging, consuming, effects, link, publish, relay_of, running
 from tests.shared.test_fail_over import WRITE, of_both, until_written, writes
 from tests.support import network
@@ -136,7 +135,7 @@ def test_a_subscriber_hears_another_redis(
     rung = threading.Event()
 
     async def listen() -> None:
-        listening = asyncio.create_task(subscription.follow(server.url, BELL, rung.set))
+        listening = asyncio.create_task(redis_clients.follow(server.url, BELL, rung.set))
         await asyncio.to_thread(wait_for, heard, 10)
         rung.clear()
         await asyncio.to_thread(lose)

@@ -17,14 +17,14 @@ from starlette.responses import Response
 
 from deploy.local.databases import Database
 from shared.messaging import outbox
-from shared.process import tracing
+from shared.process import telemetry
 from shared.process.spans import FileExporter
 from shared.process.spans import provider as spans_of_process
 from shared.storage import database
 from shared.web import http, problems
 from shared.web.identity import Caller
-from shared.web.middleware import TracingMiddleware
 from shared.web.routing import resource
+from shared.web.serving import TracingMiddleware
 from tests.shared.asking import Answer, ask, run
 from tests.shared.support import acknowledging, consuming, link, relay_of, running, unacknowledged
 from tests.support.waiting import wait_for
@@ -39,7 +39,7 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemorySpanExporter]:
     kept = InMemorySpanExporter()
     provider = TracerProvider(sampler=ParentBased(TraceIdRatioBased(1.0)), shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(kept))
-    monkeypatch.setattr(tracing, "_tracer", provider.get_tracer("test"))
+    monkeypatch.setattr(telemetry, "_tracer", provider.get_tracer("test"))
     yield kept
     provider.shutdown()
 
@@ -160,15 +160,15 @@ def test_a_failed_call_marks_its_span_with_the_kind_of_error_alone(spans: InMemo
 
 
 def test_an_error_inside_a_span_is_recorded_by_its_type(spans: InMemorySpanExporter) -> None:
-    with pytest.raises(ValueError, match="Rossi"), tracing.span("work", answer=42):
+    with pytest.raises(ValueError, match="Rossi"), telemetry.span("work", answer=42):
         raise ValueError("Mario Rossi")
     span = named(spans, "work")
     assert (span.status.description, span.events, dict(span.attributes or {})) == ("ValueError", (), {"answer": 42})
 
 
 def test_work_that_belongs_to_no_trace_makes_no_spans(spans: InMemorySpanExporter) -> None:
-    with tracing.unsampled(), tracing.span("poll"):
-        assert tracing.trace_id()
+    with telemetry.unsampled(), telemetry.span("poll"):
+        assert telemetry.trace_id()
     assert spans.get_finished_spans() == ()
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.web.turns import Busy, Gone, Lines, Turns
+from shared.web.fairness import Busy, Gone, Lines, Turns
 from tests.support.waiting import PATIENCE
 
 

@@ -8,8 +8,7 @@ import msgspec
 from shared.messaging import authenticity
 from shared.messaging.authenticity import Envelope, Sealed
 from shared.messaging.messages import SERVICES
-from shared.primitives.encoding import base64url_encode
-from shared.primitives.signatures import Signer
+from shared.primitives.crypto import Signer, base64url_encode
 
 
 def signing_key(service: str, kid: str = "test-1") -> str:

@@ -26,10 +26,9 @@ from services.webhook_dispatcher.sending.signing import Vault
 from services.webhook_dispatcher.settings import Settings
 from services.webhook_dispatcher.subscriptions import apps
 from shared.messaging.messages import Event, WebhookApp
-from shared.messaging.worker import Received as Message
+from shared.messaging.messages import Received as Message
 from shared.primitives import ids
-from shared.primitives.crypto import Keyring
-from shared.primitives.encoding import base64url_encode
+from shared.primitives.crypto import Keyring, base64url_encode
 from shared.storage.database import AsyncConnection, open_tasks_pool, task_transaction
 from shared.web.identity import HEADER, Caller, SigningKey, mint
 from tests.support import serving as support

@@ -10,8 +10,14 @@ import pytest
 from services.webhook_dispatcher.fanout import automations, event_types
 from shared.messaging import states
 from shared.messaging.authenticity import MAX_COUNTED
-from shared.messaging.messages import AutomationDelivery, AutomationInterest, PlatformEvent, RunFinished, Versioned
-from shared.messaging.worker import Received
+from shared.messaging.messages import (
+    AutomationDelivery,
+    AutomationInterest,
+    PlatformEvent,
+    Received,
+    RunFinished,
+    Versioned,
+)
 from shared.primitives import ids
 from shared.storage.database import task_transaction
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner, event

@@ -15,9 +15,9 @@ from services.webhook_dispatcher.fanout.queries import PARTITIONED
 from services.webhook_dispatcher.history import decisions
 from services.webhook_dispatcher.settings import Settings
 from shared.primitives import ids
-from shared.storage import housekeeping
+from shared.storage import jobs as shared_jobs
 from shared.storage.database import task_transaction
-from shared.storage.periodic import Periodic
+from shared.storage.jobs import Periodic
 from tests.webhook_dispatcher.conftest import Dispatcher
 
 EXTREMES: dict[str, list[str]] = {
@@ -127,7 +127,7 @@ def test_nothing_that_the_app_role_writes_stops_the_work_for_another_tenant(
     dispatcher: Dispatcher, settings: Settings
 ) -> None:
     """Each extreme value goes into its column of a tenant of its own, whose work is older than that of another tenant."""
-    jobs = [*housekeeping.jobs("webhook_dispatcher", settings), *tasks.periodic(settings)]
+    jobs = [*shared_jobs.of_every_service("webhook_dispatcher", settings), *tasks.periodic(settings)]
     jobs = [job for job in jobs if job.name != "anchor the audit trail"]
     role = conninfo_to_dict(dispatcher.database.app)["user"]
     written = set[tuple[str, str]]()

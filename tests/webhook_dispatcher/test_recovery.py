@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from services.webhook_dispatcher.history import decision_queries, decisions
 from services.webhook_dispatcher.sending import queries
-from shared.messaging.worker import Received as Message
+from shared.messaging.messages import Received as Message
 from shared.primitives import ids
 from shared.storage.database import task_transaction
 from tests.support.waiting import wait_for

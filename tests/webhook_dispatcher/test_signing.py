@@ -11,8 +11,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from services.webhook_dispatcher.sending import signing
 from services.webhook_dispatcher.sending.signing import Vault
-from shared.primitives.crypto import Keyring, UnreadableCiphertext
-from shared.primitives.encoding import base64url_encode
+from shared.primitives.crypto import Keyring, UnreadableCiphertext, base64url_encode
 
 VECTORS = [
     (

@@ -23,9 +23,9 @@ from services.webhook_dispatcher.sending.sender import named_in
 from services.webhook_dispatcher.settings import Settings
 from services.webhook_dispatcher.subscriptions import apps
 from shared.messaging import broker
+from shared.messaging.messages import Received as Message
 from shared.messaging.messages import WebhookTenant
 from shared.messaging.relay import Envelope
-from shared.messaging.worker import Received as Message
 from shared.primitives import ids
 from shared.process.settings import load
 from shared.storage.database import task_transaction

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from services.webhook_dispatcher.subscriptions import apps, queries
+from shared.messaging.messages import Received as Message
 from shared.messaging.messages import WebhookApp
-from shared.messaging.worker import Received as Message
 from shared.primitives import ids
 from shared.storage.database import task_transaction
 from tests.support.waiting import wait_for

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 from joserfc.jwk import KeySet
 
-from shared.primitives.encoding import base64url_decode, base64url_encode
+from shared.primitives.crypto import base64url_decode, base64url_encode
 
 SECRET_PREFIX = "kns_"
 _BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"

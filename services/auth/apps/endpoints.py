@@ -37,12 +37,13 @@ from services.auth.revocations import bell, watermarks
 from shared.messaging import outbox
 from shared.messaging.messages import Event
 from shared.primitives import ids
-from shared.storage import audit, idempotency, rows
+from shared.storage import audit, database, idempotency
 from shared.storage.caps import Cap, require_room
 from shared.storage.database import AsyncConnection, tenant_transaction
-from shared.web import deidentification, http, identity, pagination, problems
+from shared.web import http, identity, problems
+from shared.web import scopes as shared_scopes
+from shared.web.http import Page
 from shared.web.identity import Caller
-from shared.web.pagination import Page
 from shared.web.problems import FieldError
 
 
@@ -72,10 +73,10 @@ async def create_app(request: Request, caller: Caller, draft: AppDraft) -> Respo
 
 
 async def list_apps(request: Request, caller: Caller, page: AppPage) -> Response:
-    parameters = {"status": page.status or None, "after": pagination.after(request, page), "limit": page.limit + 1}
+    parameters = {"status": page.status or None, "after": http.page_after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
-        found, fitting = await rows.page_of(conn, AppRow, queries.APPS, parameters, page, http.SMALL)
-    return pagination.listed(request, "apps", found, fitting, lambda app: app.client_id, AppRow.shown)
+        found, fitting = await database.page_of(conn, AppRow, queries.APPS, parameters, page, http.SMALL)
+    return http.listed(request, "apps", found, fitting, lambda app: app.client_id, AppRow.shown)
 
 
 async def read_app(request: Request, caller: Caller, client_id: str) -> App:
@@ -84,7 +85,7 @@ async def read_app(request: Request, caller: Caller, client_id: str) -> App:
 
 
 async def _shown(conn: AsyncConnection, app: AppRow) -> App:
-    return app.shown(await rows.every(conn, Secret, queries.LIVE_SECRETS, (app.client_id,)))
+    return app.shown(await database.every(conn, Secret, queries.LIVE_SECRETS, (app.client_id,)))
 
 
 async def change_app(request: Request, caller: Caller, client_id: str, change: AppChange) -> App:
@@ -110,7 +111,7 @@ async def change_app(request: Request, caller: Caller, client_id: str, change: A
 async def delete_app(request: Request, caller: Caller, client_id: str) -> Response:
     async with tenant_transaction(request, caller) as conn:
         app = await changeable(conn, caller, client_id)
-        deleted = await rows.found(conn, AppRow, queries.DELETE_APP, (app.client_id,))
+        deleted = await database.found(conn, AppRow, queries.DELETE_APP, (app.client_id,))
         await outbox.add(conn, app.tenant_id, *store.app_messages(deleted))
         for statement in queries.END_WITH_APP:
             await conn.execute(statement, (app.client_id,))
@@ -176,11 +177,11 @@ async def list_events(request: Request, caller: Caller, client_id: str, page: Pa
     """Refused token calls of the last 30 days. An app may read its own, so that its integrator needs no administrator."""
     if caller.client_id != client_id:
         identity.require(request, scopes.PLATFORM_APPS)
-    parameters = {"client_id": client_id, "after": pagination.after(request, page), "limit": page.limit + 1}
+    parameters = {"client_id": client_id, "after": http.page_after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
         await store.load_app(conn, client_id)
-        found = await rows.every(conn, AppEvent, queries.APP_EVENTS, parameters)
-    return pagination.listed(request, "events", found, page, lambda row: row.id)
+        found = await database.every(conn, AppEvent, queries.APP_EVENTS, parameters)
+    return http.listed(request, "events", found, page, lambda row: row.id)
 
 
 # --- Secrets and service tokens ---------------------------------------------------------------------------------------
@@ -265,7 +266,7 @@ def _check_service_token(app: AppRow, draft: ServiceTokenDraft) -> list[str]:
         raise problems.conflict("This app is disabled.")
     if not app.allow_service_tokens:
         raise problems.forbidden("The governance of this app does not allow service tokens.")
-    held = deidentification.permitted(app.deidentification, app.requested_scopes)
+    held = shared_scopes.permitted(app.deidentification, app.requested_scopes)
     approved = [scope for scope in held if scope != scopes.OFFLINE_ACCESS]
     wanted = approved if draft.scopes is UNSET else list(dict.fromkeys(draft.scopes))
     refuse(
@@ -279,11 +280,11 @@ def _check_service_token(app: AppRow, draft: ServiceTokenDraft) -> list[str]:
 
 
 async def list_service_tokens(request: Request, caller: Caller, client_id: str, page: Page) -> Response:
-    parameters = {"client_id": client_id, "after": pagination.after(request, page), "limit": page.limit + 1}
+    parameters = {"client_id": client_id, "after": http.page_after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
         await store.load_app(conn, client_id)
-        found = await rows.every(conn, ServiceToken, queries.SERVICE_TOKENS, parameters)
-    return pagination.listed(request, "service_tokens", found, page, lambda row: row.id)
+        found = await database.every(conn, ServiceToken, queries.SERVICE_TOKENS, parameters)
+    return http.listed(request, "service_tokens", found, page, lambda row: row.id)
 
 
 async def revoke_service_token(request: Request, caller: Caller, client_id: str, token_id: str) -> Response:

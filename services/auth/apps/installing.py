@@ -11,10 +11,9 @@ from services.auth.apps.store import app_messages
 from services.auth.revocations.queries import ADD_WATERMARKS
 from services.auth.revocations.watermarks import LIVES_SECONDS
 from services.auth.settings import Settings
-from shared.messaging import outbox, refusals
-from shared.messaging.messages import AppInstalled, InstallApp, UninstallApp
-from shared.messaging.refusals import Refusal
-from shared.messaging.worker import Received
+from shared.messaging import authenticity, outbox
+from shared.messaging.authenticity import Refusal
+from shared.messaging.messages import AppInstalled, InstallApp, Received, UninstallApp
 from shared.storage import audit
 from shared.storage.caps import LOCK, Cap
 from shared.storage.database import Connection, set_tenant
@@ -74,7 +73,7 @@ def uninstall(conn: Connection, messages: Sequence[Received[UninstallApp]], ring
         gone = message.body
         installed = conn.execute(queries.INSTALLATION_OF, (gone.client_id,)).fetchone()
         if installed is not None and installed[0] != gone.installation_id:
-            refusals.count(Refusal("target", CONTROL_PLANE))
+            authenticity.count_refusal(Refusal("target", CONTROL_PLANE))
             continue
         with conn.cursor(row_factory=class_row(AppRow)) as cursor:
             app = cursor.execute(queries.DELETE_APP, (gone.client_id,)).fetchone()

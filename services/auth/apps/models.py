@@ -8,8 +8,8 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType, field
 
 from shared.web import http
-from shared.web.deidentification import Mode as Deidentification
-from shared.web.pagination import Page
+from shared.web.http import Page
+from shared.web.scopes import Mode as Deidentification
 
 GrantType = Literal["authorization_code", "client_credentials", "refresh_token"]
 AuthMethod = Literal["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]

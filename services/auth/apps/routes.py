@@ -21,7 +21,7 @@ from services.auth.apps.models import (
     ServiceTokens,
 )
 from services.auth.apps.scopes import PLATFORM_APPS
-from shared.web.pagination import Page
+from shared.web.http import Page
 from shared.web.routing import AnyOf, Operation
 
 APPS = "/v1/platform/apps"

@@ -15,10 +15,11 @@ from services.auth.apps import credentials, scopes
 from services.auth.apps.models import AppChange, AppDraft, AppRow, GovernanceChange, Tenant
 from services.auth.settings import Settings
 from shared.messaging import event_types
-from shared.web import deidentification, problems
-from shared.web.deidentification import Mode
-from shared.web.faults import nearest
+from shared.web import problems
+from shared.web import scopes as shared_scopes
 from shared.web.problems import FieldError
+from shared.web.scopes import Mode
+from shared.web.strict_json import nearest
 
 
 def check_draft(draft: AppDraft, tenant: Tenant, settings: Settings) -> list[FieldError]:
@@ -98,7 +99,7 @@ def _check_moved_times(change: GovernanceChange, app: AppRow) -> list[FieldError
 
 
 def _check_live_scopes(pointer: str, requested: Sequence[str], mode: Mode) -> list[FieldError]:
-    live = deidentification.refused(mode, requested)
+    live = shared_scopes.refused(mode, requested)
     return [FieldError(pointer, f"{mode} does not go with scopes that tell more: {', '.join(live)}")] if live else []
 
 

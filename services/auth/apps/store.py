@@ -15,13 +15,13 @@ from shared.messaging import outbox
 from shared.messaging.messages import ClinicalApp, GraphqlApp, Message, PlatformApp, WebhookApp
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring
-from shared.storage import rows
+from shared.storage import database
 from shared.storage.database import AsyncConnection
 from shared.web import problems
 
 
 async def load_tenant(conn: AsyncConnection, tenant_id: str) -> Tenant:
-    return await rows.found(conn, Tenant, queries.TENANT, (tenant_id,))
+    return await database.found(conn, Tenant, queries.TENANT, (tenant_id,))
 
 
 async def hold_tenant(conn: AsyncConnection, tenant_id: str) -> Tenant:
@@ -34,7 +34,7 @@ async def load_app(conn: AsyncConnection, client_id: str, *, lock: bool = False)
     """Raises a 404 Problem for anything that is not a live app of this tenant."""
     if not ids.is_id(client_id, "app"):
         raise problems.not_found()
-    return await rows.found(conn, AppRow, queries.APP_FOR_UPDATE if lock else queries.APP, (client_id,))
+    return await database.found(conn, AppRow, queries.APP_FOR_UPDATE if lock else queries.APP, (client_id,))
 
 
 async def insert_app(
@@ -52,7 +52,7 @@ async def insert_app(
         "jwks": _json(draft.jwks),
         "graphql_bundles": bundles or [],
     }
-    app = await rows.found(conn, AppRow, queries.INSERT_APP, row)
+    app = await database.found(conn, AppRow, queries.INSERT_APP, row)
     await outbox.add(conn, tenant_id, *app_messages(app))
     return app
 
@@ -60,7 +60,7 @@ async def insert_app(
 async def save_app(conn: AsyncConnection, app: AppRow, **changes: Any) -> AppRow:
     """Writes `changes` to a locked app, and sends the app's new state to the services that store it."""
     row = msgspec.structs.asdict(msgspec.structs.replace(app, **changes))
-    saved = await rows.found(conn, AppRow, queries.UPDATE_APP, row | {"jwks": _json(row["jwks"])})
+    saved = await database.found(conn, AppRow, queries.UPDATE_APP, row | {"jwks": _json(row["jwks"])})
     await outbox.add(conn, app.tenant_id, *app_messages(saved))
     return saved
 

@@ -15,7 +15,7 @@ from services.auth.keys import queries, rotation, signing
 from services.auth.keys.models import PLATFORM, SigningKeyRow
 from services.auth.keys.signing import Signer
 from shared.primitives.crypto import Keyring
-from shared.storage import audit, rows
+from shared.storage import audit, database
 from shared.storage.database import AsyncConnection, aset_tenant
 from shared.web import problems
 from shared.web.identity import Caller
@@ -59,7 +59,7 @@ class KeyStore:
     async def refresh(self) -> None:
         began = time.monotonic()
         async with self._pool.connection() as conn:
-            self._rows = await rows.every(conn, SigningKeyRow, queries.KEYS)
+            self._rows = await database.every(conn, SigningKeyRow, queries.KEYS)
         for row in self._rows:
             if row.kid not in self._signers:
                 self._signers[row.kid] = Signer(row.kid, signing.unseal(row.kid, row.private_key, self._keyring))

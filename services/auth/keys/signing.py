@@ -8,9 +8,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPubl
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
 
-from shared.primitives.crypto import Keyring
-from shared.primitives.encoding import base64url_encode
-from shared.web import passes
+from shared.primitives.crypto import Keyring, base64url_encode
+from shared.web import identity
 
 ACCESS_TOKEN_TYPE = "at+jwt"
 _PADDING, _HASH = PKCS1v15(), SHA256()
@@ -25,7 +24,7 @@ class Signer:
         self.key = key
         self._headers = {
             kind: base64url_encode(_encode({"alg": "RS256", "typ": kind, "kid": kid}))
-            for kind in (ACCESS_TOKEN_TYPE, passes.TYPE)
+            for kind in (ACCESS_TOKEN_TYPE, identity.PASS_TYPE)
         }
 
     def sign(self, claims: Any, kind: str = ACCESS_TOKEN_TYPE) -> str:

@@ -22,7 +22,7 @@ from services.auth.signin import cookies, pages, sessions, texts
 from services.auth.signin.models import Session
 from services.auth.signin.returning import AUTHORIZE, to_sign_in
 from shared.primitives import ids
-from shared.primitives.encoding import base64url_encode
+from shared.primitives.crypto import base64url_encode
 from shared.storage import audit
 from shared.storage.caps import Cap, is_full
 from shared.storage.database import AsyncConnection, transaction

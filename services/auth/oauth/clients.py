@@ -26,11 +26,10 @@ from services.auth.oauth import queries
 from services.auth.oauth.forms import Form, InvalidClient
 from services.auth.oauth.models import ClientRow
 from shared.primitives import ids
-from shared.primitives.crypto import Keyring
-from shared.primitives.encoding import base64url_decode
-from shared.storage import rows
+from shared.primitives.crypto import Keyring, base64url_decode
+from shared.storage import database
 from shared.storage.database import AsyncConnection
-from shared.web import deidentification
+from shared.web import scopes as shared_scopes
 
 SECRET_METHODS = frozenset({"client_secret_basic", "client_secret_post"})
 _ABSENT = bytes(32)
@@ -53,7 +52,7 @@ class Client(ClientMixin):
     @property
     def approved_scopes(self) -> list[str]:
         """The scopes that its tokens may carry. An older version of auth may have stored scopes beyond the app's mode."""
-        return deidentification.permitted(self.row.deidentification, self.row.requested_scopes)
+        return shared_scopes.permitted(self.row.deidentification, self.row.requested_scopes)
 
     def must_use_pkce(self) -> bool:
         return self.row.enforce_pkce or self.is_public
@@ -143,7 +142,7 @@ class ClientLoader:
         async with self._pool.connection() as conn:
             await conn.set_autocommit(True)
             try:
-                found = await rows.every(conn, ClientRow, queries.FIND_CLIENTS, (client_ids,))
+                found = await database.every(conn, ClientRow, queries.FIND_CLIENTS, (client_ids,))
                 return {row.client_id: Client(row) for row in found}
             finally:
                 if not conn.closed:

@@ -20,8 +20,7 @@ from services.auth.oauth.server import Answer, AuthorizationServer, OAuthRequest
 from services.auth.oauth.tokens import RefreshToken, jti_milliseconds, read_access_token
 from services.auth.revocations import bell, watermarks
 from services.auth.revocations import queries as revocation_queries
-from shared.storage.database import AsyncConnection, aset_tenant, transaction
-from shared.storage.outages import UNAVAILABLE
+from shared.storage.database import UNAVAILABLE, AsyncConnection, aset_tenant, transaction
 from shared.web import http
 
 NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}

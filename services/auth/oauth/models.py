@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from services.auth.apps.models import AuthMethod, GrantType
-from shared.web.deidentification import Mode
+from shared.web.scopes import Mode
 
 ASSERTION_TYPE = Literal["urn:ietf:params:oauth:client-assertion-type:jwt-bearer"]
 

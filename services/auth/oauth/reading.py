@@ -7,7 +7,7 @@ from services.auth.oauth import clients, forms
 from services.auth.oauth.clients import Client
 from services.auth.oauth.forms import TemporarilyUnavailable
 from services.auth.oauth.server import OAuthRequest
-from shared.storage.outages import UNAVAILABLE
+from shared.storage.database import UNAVAILABLE
 from shared.web import http, problems
 
 

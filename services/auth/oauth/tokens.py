@@ -18,11 +18,10 @@ from services.auth.oauth import queries
 from services.auth.oauth.clients import Client
 from services.auth.oauth.models import CodeRow, GrantRow
 from services.auth.revocations import watermarks
-from shared.primitives.crypto import Keyring
-from shared.primitives.encoding import base64url_encode
-from shared.storage import rows
+from shared.primitives.crypto import Keyring, base64url_encode
+from shared.storage import database
 from shared.storage.database import AsyncConnection
-from shared.web.deidentification import Mode
+from shared.web.scopes import Mode
 
 
 class Claims(msgspec.Struct, frozen=True, kw_only=True):
@@ -222,7 +221,7 @@ CODE_PURPOSE = "authorization code"
 async def burn_code(conn: AsyncConnection, keyring: Keyring, client: Client, code: str) -> RedeemedCode | None:
     """Marks the code as used, also if the request fails later. A second use ends the grant of the first (RFC 6749 §4.1.2)."""
     parameters = {"macs": keyring.macs(code.encode(), CODE_PURPOSE), "client_id": client.get_client_id()}
-    burned = await rows.first(conn, CodeRow, queries.BURN_CODE, parameters)
+    burned = await database.first(conn, CodeRow, queries.BURN_CODE, parameters)
     if burned is None:
         used = await (await conn.execute(queries.USED_CODE, parameters)).fetchone()
         if used is not None:
@@ -233,7 +232,7 @@ async def burn_code(conn: AsyncConnection, keyring: Keyring, client: Client, cod
 
 
 async def lock_grant(conn: AsyncConnection, grant_id: str, client: Client) -> GrantRow | None:
-    return await rows.first(conn, GrantRow, queries.LOCK_GRANT, (grant_id, client.get_client_id()))
+    return await database.first(conn, GrantRow, queries.LOCK_GRANT, (grant_id, client.get_client_id()))
 
 
 class Redemption(NamedTuple):

@@ -25,7 +25,7 @@ from shared.messaging import outbox
 from shared.messaging.messages import Event
 from shared.primitives import ids
 from shared.process.settings import required
-from shared.storage import audit, rows
+from shared.storage import audit, database
 from shared.storage.database import AsyncConnection, aset_tenant, open_pool
 from shared.web.identity import Caller
 
@@ -47,11 +47,11 @@ async def operating(settings: Settings) -> AsyncIterator[AsyncConnection]:
 
 async def requests(conn: AsyncConnection, status: str | None, tenant_id: str | None) -> list[RequestRow]:
     """Requests of every tenant, oldest first."""
-    return await rows.every(conn, RequestRow, queries.OF_EVERYONE, {"status": status, "tenant_id": tenant_id})
+    return await database.every(conn, RequestRow, queries.OF_EVERYONE, {"status": status, "tenant_id": tenant_id})
 
 
 async def find(conn: AsyncConnection, request_id: str, *, lock: bool = False) -> RequestRow:
-    found = await rows.first(conn, RequestRow, queries.FIND_TO_CHANGE if lock else queries.FIND, (request_id,))
+    found = await database.first(conn, RequestRow, queries.FIND_TO_CHANGE if lock else queries.FIND, (request_id,))
     if found is None:
         raise OperationRefused(f"there is no request {request_id}")
     return found
@@ -116,7 +116,7 @@ async def _decide(
     made: dict[str, str | None],
 ) -> RequestRow:
     decision = {"id": request.id, "status": status, "reason": reason} | made
-    decided = await rows.found(conn, RequestRow, queries.DECIDE, decision)
+    decided = await database.found(conn, RequestRow, queries.DECIDE, decision)
     operator = Caller(tenant_id=request.tenant_id, client_id=OPERATOR)
     detail = {"capability": request.capability} | {name: value for name, value in made.items() if value}
     await audit.record(conn, operator, f"integration_request.{status}", request.id, detail)

@@ -23,9 +23,9 @@ from services.auth.signin.cookies import LINK_PURPOSE, new_token
 from services.auth.tenants import queries as tenant_queries
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring
-from shared.storage import audit, idempotency, rows
+from shared.storage import audit, database, idempotency
 from shared.storage.database import AsyncConnection, aset_tenant, tenant_transaction
-from shared.web import http, pagination, problems
+from shared.web import http, problems
 from shared.web.identity import Caller
 
 LINK_HOURS = 168
@@ -53,7 +53,7 @@ async def create_request(request: Request, caller: Caller) -> Response:
             "reason": draft.reason,
             "requested_by": caller.client_id,
         }
-        made = await rows.first(conn, RequestRow, queries.INSERT, row)
+        made = await database.first(conn, RequestRow, queries.INSERT, row)
         if made is None:
             pending = await (await conn.execute(queries.PENDING, (capability,))).fetchone()
             raise problems.conflict(
@@ -68,12 +68,12 @@ async def list_requests(request: Request, caller: Caller, page: RequestPage) -> 
     parameters = {
         "capability": page.capability or None,
         "status": page.status or None,
-        "after": pagination.after(request, page),
+        "after": http.page_after(request, page),
         "limit": page.limit + 1,
     }
     async with tenant_transaction(request, caller) as conn:
-        found, fitting = await rows.page_of(conn, RequestRow, queries.LIST, parameters, page, http.SMALL)
-    return pagination.listed(request, "integration_requests", found, fitting, lambda row: row.id, RequestRow.shown)
+        found, fitting = await database.page_of(conn, RequestRow, queries.LIST, parameters, page, http.SMALL)
+    return http.listed(request, "integration_requests", found, fitting, lambda row: row.id, RequestRow.shown)
 
 
 async def read_request(request: Request, caller: Caller, request_id: str) -> IntegrationRequest:
@@ -88,7 +88,7 @@ async def withdraw_request(request: Request, caller: Caller, request_id: str) ->
         if found.status in ("approved", "declined"):
             raise problems.conflict(f"The request was {found.status} already.", request_status=found.status)
         if found.status == "pending":
-            found = await rows.found(conn, RequestRow, queries.WITHDRAW, (found.id,))
+            found = await database.found(conn, RequestRow, queries.WITHDRAW, (found.id,))
             detail = {"capability": found.capability}
             await audit.record(conn, caller, "integration_request.withdrawn", found.id, detail)
         return found.shown()
@@ -116,7 +116,7 @@ async def fetch_credentials(request: Request, caller: Caller, request_id: str) -
 async def _load(conn: AsyncConnection, request_id: str, *, lock: bool = False) -> RequestRow:
     if not ids.is_id(request_id, "ireq"):
         raise problems.not_found()
-    return await rows.found(conn, RequestRow, queries.FIND_TO_CHANGE if lock else queries.FIND, (request_id,))
+    return await database.found(conn, RequestRow, queries.FIND_TO_CHANGE if lock else queries.FIND, (request_id,))
 
 
 async def _make_credentials(

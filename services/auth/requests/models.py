@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta, field
 
 from shared.web import http
-from shared.web.pagination import Page
+from shared.web.http import Page
 
 REQUESTS = "/v1/platform/integration-requests"
 Capability = Literal["graphql_bundles", "platform_api", "federation", "telephony", "handover", "sandbox"]

@@ -12,9 +12,9 @@ from psycopg_pool import AsyncConnectionPool
 
 from services.auth.revocations import queries
 from services.auth.revocations.bell import CHANNEL
-from shared.messaging import subscription
+from shared.process import redis_clients
 from shared.storage.database import AsyncConnection
-from shared.web import draining, problems
+from shared.web import problems, serving
 from shared.web.revocations import Answer, Watermark
 
 LOOK_SECONDS = 0.3
@@ -47,7 +47,7 @@ class Changes:
     async def run(self, changed: Callable[[], Awaitable[object]]) -> None:
         """Looks for ever and calls `changed` after each change."""
         listening = asyncio.create_task(self._listen())
-        draining.LEAVING.add(self.close)
+        serving.LEAVING.add(self.close)
         try:
             while True:
                 before = self._sequence
@@ -61,7 +61,7 @@ class Changes:
                 self._wake.clear()
         finally:
             listening.cancel()
-            draining.LEAVING.discard(self.close)
+            serving.LEAVING.discard(self.close)
 
     def close(self) -> None:
         """Ends all waiting, because the process stops."""
@@ -152,7 +152,7 @@ class Changes:
 
     async def _listen(self) -> None:
         """Looks at once when another process of auth wakes it. Without Redis the regular looks suffice."""
-        await subscription.follow(self._redis_url, CHANNEL, self._wake.set)
+        await redis_clients.follow(self._redis_url, CHANNEL, self._wake.set)
 
 
 async def _try(changed: Callable[[], Awaitable[object]]) -> None:

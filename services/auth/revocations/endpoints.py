@@ -12,7 +12,7 @@ from services.auth.activity import Activity
 from services.auth.revocations import queries
 from services.auth.revocations.changes import Changes
 from shared.storage.database import transaction
-from shared.web import calls, http, identity, problems
+from shared.web import http, identity, problems
 
 GATEWAY = "internal:gateway"
 MAX_USES = 10_000
@@ -44,7 +44,7 @@ async def revocations(request: Request) -> Response:
     if "after" not in request.query_params:
         return await _all(request)
     who = identity.caller(request)
-    if not (who.has(GATEWAY) or who.has(calls.SCOPE)):
+    if not (who.has(GATEWAY) or who.has(identity.SERVICE_SCOPE)):
         raise problems.insufficient_scope(GATEWAY) if who.client_id else problems.unauthorized()
     asked = http.query(request, After)
     changes: Changes = request.state.changes

@@ -27,11 +27,11 @@ from services.auth.saml.models import (
 from services.auth.saml.reader import PastedMetadata
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring
-from shared.storage import rows
+from shared.storage import database
 from shared.storage.database import AsyncConnection
 from shared.web import problems
-from shared.web.faults import pointer_of
 from shared.web.problems import FieldError
+from shared.web.strict_json import pointer_of
 
 PREFIX = "samlc"
 
@@ -46,14 +46,14 @@ async def load(conn: AsyncConnection, connection_id: str, *, lock: bool = False)
     if not ids.is_id(connection_id, PREFIX):
         raise problems.not_found()
     query = queries.CONNECTION_FOR_UPDATE if lock else queries.CONNECTION
-    return await rows.found(conn, ConnectionRow, query, (connection_id,))
+    return await database.found(conn, ConnectionRow, query, (connection_id,))
 
 
 async def find(conn: AsyncConnection, connection_id: str) -> OpenConnection | None:
     """The connection of any tenant, before the tenant is known."""
     if not ids.is_id(connection_id, PREFIX):
         return None
-    return await rows.first(conn, OpenConnection, queries.FIND_CONNECTION, (connection_id,))
+    return await database.first(conn, OpenConnection, queries.FIND_CONNECTION, (connection_id,))
 
 
 async def insert(
@@ -71,13 +71,13 @@ async def insert(
         "own_key": keyring.encrypt(own_key, key_context(connection_id)),
         "own_certificate": own_certificate,
     }
-    return await rows.found(conn, ConnectionRow, queries.INSERT_CONNECTION, row)
+    return await database.found(conn, ConnectionRow, queries.INSERT_CONNECTION, row)
 
 
 async def save(conn: AsyncConnection, connection: ConnectionRow, changes: dict[str, Any]) -> ConnectionRow:
     """Writes `changes` to a locked connection."""
     row = _row(msgspec.structs.asdict(connection) | changes)
-    return await rows.found(conn, ConnectionRow, queries.UPDATE_CONNECTION, row)
+    return await database.found(conn, ConnectionRow, queries.UPDATE_CONNECTION, row)
 
 
 def _row(fields: dict[str, Any]) -> dict[str, Any]:
@@ -96,7 +96,7 @@ async def pin(conn: AsyncConnection, connection: ConnectionRow, wanted: Sequence
 
 
 async def domains_of(conn: AsyncConnection, connection_id: str) -> list[DomainRow]:
-    return await rows.every(conn, DomainRow, queries.DOMAINS, (connection_id,))
+    return await database.every(conn, DomainRow, queries.DOMAINS, (connection_id,))
 
 
 async def shown(conn: AsyncConnection, issuer: str, connection: ConnectionRow) -> Connection:
@@ -108,7 +108,7 @@ async def shown(conn: AsyncConnection, issuer: str, connection: ConnectionRow) -
         entity_id=connection.entity_id,
         sso_url=connection.sso_url,
         slo_url=connection.slo_url,
-        certificates=await rows.every(conn, Certificate, queries.CERTIFICATES, (connection.connection_id,)),
+        certificates=await database.every(conn, Certificate, queries.CERTIFICATES, (connection.connection_id,)),
         name_id_format=connection.name_id_format,
         allow_idp_initiated=connection.allow_idp_initiated,
         attribute_mapping=mapping_of(connection),

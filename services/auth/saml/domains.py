@@ -22,7 +22,7 @@ from services.auth.saml import metrics, queries
 from services.auth.saml.models import DnsRecord, Domain, DomainRow
 from services.auth.tenants.operations import SCHEDULE, record
 from shared.primitives import ids
-from shared.process import tracing
+from shared.process import telemetry
 from shared.storage.database import Connection
 
 SECONDS = 5.0
@@ -207,4 +207,4 @@ def _record_event(conn: Connection, one: Proven, kind: str, why: str) -> None:
     event = (ids.new_id("aev"), one.tenant_id, one.connection_id)
     now = conn.execute("SELECT clock_timestamp()").fetchone()
     assert now is not None
-    conn.execute(ADD_EVENT, (*event, now[0], kind, f"{one.domain}: {why}", tracing.trace_id()))
+    conn.execute(ADD_EVENT, (*event, now[0], kind, f"{one.domain}: {why}", telemetry.trace_id()))

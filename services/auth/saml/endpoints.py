@@ -28,12 +28,12 @@ from services.auth.saml.models import (
     RefusedSignIn,
 )
 from services.auth.signin import cookies
-from shared.storage import audit, idempotency, rows
+from shared.storage import audit, database, idempotency
 from shared.storage.caps import Cap, require_room
 from shared.storage.database import AsyncConnection, tenant_transaction
-from shared.web import http, pagination, problems
+from shared.web import http, problems
+from shared.web.http import Page
 from shared.web.identity import Caller
-from shared.web.pagination import Page
 from shared.web.problems import FieldError
 
 CAPABILITY = "federation"
@@ -77,12 +77,14 @@ async def create_connection(request: Request, caller: Caller, draft: ConnectionD
 
 
 async def list_connections(request: Request, caller: Caller, page: Page) -> Response:
-    parameters = {"after": pagination.after(request, page), "limit": page.limit + 1}
+    parameters = {"after": http.page_after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
-        found, fitting = await rows.page_of(conn, ConnectionRow, queries.CONNECTIONS, parameters, page, http.MAX_BODY)
+        found, fitting = await database.page_of(
+            conn, ConnectionRow, queries.CONNECTIONS, parameters, page, http.MAX_BODY
+        )
         issuer = request.state.settings.issuer
         shown = [await connections.shown(conn, issuer, row) for row in found]
-    return pagination.listed(request, "connections", shown, fitting, lambda connection: connection.id)
+    return http.listed(request, "connections", shown, fitting, lambda connection: connection.id)
 
 
 async def read_connection(request: Request, caller: Caller, connection_id: str) -> Connection:
@@ -149,20 +151,20 @@ async def delete_connection(request: Request, caller: Caller, connection_id: str
 
 async def list_events(request: Request, caller: Caller, connection_id: str, page: Page) -> Response:
     """Refused sign-ins and logouts of the last 30 days, with the reason and without the person."""
-    parameters = {"connection_id": connection_id, "after": pagination.after(request, page), "limit": page.limit + 1}
+    parameters = {"connection_id": connection_id, "after": http.page_after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
         await connections.load(conn, connection_id)
-        found = await rows.every(conn, RefusedSignIn, queries.CONNECTION_EVENTS, parameters)
-    return pagination.listed(request, "events", found, page, lambda row: row.id)
+        found = await database.every(conn, RefusedSignIn, queries.CONNECTION_EVENTS, parameters)
+    return http.listed(request, "events", found, page, lambda row: row.id)
 
 
 async def list_users(request: Request, caller: Caller, connection_id: str, page: Page) -> Response:
     """The people who sign in through the connection, with the roles of their last sign-in."""
-    parameters = {"connection_id": connection_id, "after": pagination.after(request, page), "limit": page.limit + 1}
+    parameters = {"connection_id": connection_id, "after": http.page_after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
         await connections.load(conn, connection_id)
-        found = await rows.every(conn, LinkedUser, queries.IDENTITIES, parameters)
-    return pagination.listed(request, "users", found, page, lambda row: row.user_id)
+        found = await database.every(conn, LinkedUser, queries.IDENTITIES, parameters)
+    return http.listed(request, "users", found, page, lambda row: row.user_id)
 
 
 async def unlink_user(request: Request, caller: Caller, connection_id: str, user_id: str) -> Response:
@@ -197,7 +199,7 @@ async def claim_domain(request: Request, caller: Caller, connection_id: str, dra
         cap = Cap("domains", request.state.settings.most_domains, "A connection")
         await require_room(conn, cap, connection_id, queries.COUNT_DOMAINS, (connection_id,))
         claim = (caller.tenant_id, domain, connection_id, cookies.new_token())
-        row = await rows.first(conn, DomainRow, queries.CLAIM_DOMAIN, claim)
+        row = await database.first(conn, DomainRow, queries.CLAIM_DOMAIN, claim)
         if row is None:
             raise problems.conflict(
                 "Your organisation has claimed this domain already, for this connection or another."
@@ -210,7 +212,7 @@ async def claim_domain(request: Request, caller: Caller, connection_id: str, dra
 
 async def _load_domain(conn: AsyncConnection, connection_id: str, domain: str) -> DomainRow:
     connection = await connections.load(conn, connection_id)
-    return await rows.found(conn, DomainRow, queries.DOMAIN, (connection.connection_id, domain))
+    return await database.found(conn, DomainRow, queries.DOMAIN, (connection.connection_id, domain))
 
 
 async def read_domain(request: Request, caller: Caller, connection_id: str, domain: str) -> Domain:
@@ -234,7 +236,7 @@ async def prove_domain(request: Request, caller: Caller, connection_id: str, dom
     try:
         async with tenant_transaction(request, caller) as conn:
             claim = (claimed.connection_id, claimed.domain, claimed.token)
-            row = await rows.found(conn, DomainRow, queries.PROVE_DOMAIN, claim)
+            row = await database.found(conn, DomainRow, queries.PROVE_DOMAIN, claim)
             detail = {"domain": row.domain}
             await audit.record(conn, caller, "saml.domain_proven", claimed.connection_id, detail)
     except UniqueViolation:
@@ -258,7 +260,7 @@ async def delete_domain(request: Request, caller: Caller, connection_id: str, do
 
 
 async def _policy(conn: AsyncConnection) -> PolicyRow:
-    return await rows.first(conn, PolicyRow, queries.POLICY) or PolicyRow()
+    return await database.first(conn, PolicyRow, queries.POLICY) or PolicyRow()
 
 
 # --- The sign-in policy -----------------------------------------------------------------------------------------------

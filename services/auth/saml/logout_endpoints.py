@@ -13,7 +13,7 @@ from services.auth.saml.reader import LogoutMessage
 from services.auth.signin import pages, sessions
 from services.auth.signin.models import Session
 from services.auth.signin.returning import SESSIONS, to_sign_in
-from shared.storage import audit, rows
+from shared.storage import audit, database
 from shared.storage.database import AsyncConnection, aset_tenant, transaction
 
 LOGOUT_SECONDS = 15 * 60
@@ -21,7 +21,7 @@ LOGOUT_SECONDS = 15 * 60
 
 async def begin(conn: AsyncConnection, request: Request, session: Session, continue_to: str) -> str | None:
     """The address at which the identity provider ends its session too; None without such a session or without single logout."""
-    started = await rows.first(conn, StartedSession, queries.STARTED_SESSION, (session.session_id,))
+    started = await database.first(conn, StartedSession, queries.STARTED_SESSION, (session.session_id,))
     connection = await connections.find(conn, started.connection_id) if started is not None else None
     if started is None or connection is None or not connection.is_open or not connection.slo_url:
         return None

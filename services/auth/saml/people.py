@@ -17,7 +17,7 @@ from services.auth.saml.documents import refuse, shown
 from services.auth.saml.models import AttributeMapping, Federated, OpenConnection
 from services.auth.settings import Settings
 from shared.primitives import ids
-from shared.storage import rows
+from shared.storage import database
 from shared.storage.caps import is_full
 from shared.storage.database import AsyncConnection, aset_tenant, transaction
 
@@ -215,7 +215,7 @@ async def federation_of(conn: AsyncConnection, email: str) -> Federated | None:
     domain = domains.of_email(email)
     if domain is None:
         return None
-    return await rows.first(conn, Federated, queries.FIND_DOMAIN, (domain,))
+    return await database.first(conn, Federated, queries.FIND_DOMAIN, (domain,))
 
 
 async def asks_address_first(request: Request, tenant_id: str) -> bool:

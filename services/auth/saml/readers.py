@@ -34,10 +34,9 @@ from services.auth.saml.reader import (
     PastedMetadata,
     ResponseForm,
 )
-from shared.primitives.crypto import Keyring
-from shared.primitives.encoding import base64url_decode, base64url_encode
-from shared.web.passes import LIFETIME
-from shared.web.turns import Busy, Lines, Turns
+from shared.primitives.crypto import Keyring, base64url_decode, base64url_encode
+from shared.web.fairness import Busy, Lines, Turns
+from shared.web.identity import PASS_LIFETIME
 
 # --- Ranks ------------------------------------------------------------------------------------------------------------
 
@@ -70,7 +69,7 @@ def relay_state(keyring: Keyring, connection_id: str, rank: Rank, lives: int) ->
     return _sealed(keyring, RELAY_STATE, connection_id, content)
 
 
-def browser_token(keyring: Keyring, connection_id: str, lives: int = LIFETIME) -> str:
+def browser_token(keyring: Keyring, connection_id: str, lives: int = PASS_LIFETIME) -> str:
     """The cookie's token for a browser that has just signed in through the connection; it gives a rank for `lives` seconds."""
     expires = int(time.time() + lives).to_bytes(EXPIRY)
     return _sealed(keyring, BROWSER, connection_id, expires + secrets.token_bytes(RANDOM - EXPIRY))

@@ -14,11 +14,11 @@ from services.auth.saml.models import OpenConnection, PendingRequest
 from services.auth.saml.readers import Sender
 from services.auth.signin import pages
 from shared.primitives.crypto import Keyring
-from shared.process import tracing
-from shared.storage import rows
+from shared.process import telemetry
+from shared.storage import database
 from shared.storage.database import AsyncConnection, transaction
 from shared.web import http, identity, problems
-from shared.web.networks import networks_of
+from shared.web.identity import networks_of
 
 # A document of 256 KiB in base64 in a form, where each +, / and = takes three characters.
 MAX_FORM = 512 * 1024
@@ -109,7 +109,9 @@ async def add_request(
 
 async def use_request(conn: AsyncConnection, connection: OpenConnection, request_id: str, kind: str) -> PendingRequest:
     """Our open request with that id, which is then used. Raises MessageRefused: `in_response_to`."""
-    pending = await rows.first(conn, PendingRequest, queries.USE_REQUEST, (request_id, connection.connection_id, kind))
+    pending = await database.first(
+        conn, PendingRequest, queries.USE_REQUEST, (request_id, connection.connection_id, kind)
+    )
     if pending is None:
         refuse("in_response_to", "it answers no open request of this connection: unknown, answered before, or too old")
     return pending
@@ -127,7 +129,7 @@ def refusal(request: Request, connection: OpenConnection, refused: MessageRefuse
         gives_cookie=False,
         organisation=connection.tenant_name,
         code=refused.reason,
-        trace=tracing.trace_id(),
+        trace=telemetry.trace_id(),
     )
     if refused.reason in ABOUT_OTHERS:
         response.headers["retry-after"] = "2"

@@ -15,7 +15,7 @@ from services.auth.saml.models import (
     PolicyChange,
     RefusedSignIns,
 )
-from shared.web.pagination import Page
+from shared.web.http import Page
 from shared.web.routing import Content, Operation
 
 CONNECTIONS = "/v1/saml/connections"

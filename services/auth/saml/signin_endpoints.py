@@ -23,10 +23,10 @@ from services.auth.signin import queries as signin_queries
 from services.auth.signin.models import User
 from services.auth.signin.returning import SESSIONS, destination_of
 from shared.primitives import ids
-from shared.storage import audit, rows
+from shared.storage import audit, database
 from shared.storage.database import AsyncConnection, aset_tenant, transaction
 from shared.web import problems
-from shared.web.passes import LIFETIME
+from shared.web.identity import PASS_LIFETIME
 
 SIGN_IN_SECONDS = 15 * 60
 FORMATS = {"any": "", "persistent": metadata.PERSISTENT, "email": metadata.EMAIL}
@@ -264,7 +264,7 @@ async def _signed_in(request: Request, connection: OpenConnection, ticket: Ticke
     """Redirects to the person's destination, and gives the cookie that ranks the browser's next sign-in."""
     response = RedirectResponse(ticket.continue_to, 303, pages.headers())
     token = readers.browser_token(request.state.keyring, connection.connection_id)
-    cookies.give(request, response, cookies.SAML, token, max_age=LIFETIME)
+    cookies.give(request, response, cookies.SAML, token, max_age=PASS_LIFETIME)
     await passes.give(request, response, connection.tenant_id, ticket.user_id)
     return sessions.signed_in(request, response, session)
 
@@ -274,7 +274,7 @@ def _macs(request: Request, token: str) -> list[bytes]:
 
 
 async def _ticket(conn: AsyncConnection, request: Request, connection: OpenConnection, token: str) -> Ticket | None:
-    return await rows.first(conn, Ticket, queries.TICKET, (_macs(request, token), connection.connection_id))
+    return await database.first(conn, Ticket, queries.TICKET, (_macs(request, token), connection.connection_id))
 
 
 def _is_its_browser(request: Request, ticket: Ticket) -> bool:
@@ -287,7 +287,7 @@ def _is_its_browser(request: Request, ticket: Ticket) -> bool:
 
 
 async def _user(conn: AsyncConnection, ticket: Ticket) -> User | None:
-    return await rows.first(conn, User, queries.ACTIVE_USER, (ticket.user_id,))
+    return await database.first(conn, User, queries.ACTIVE_USER, (ticket.user_id,))
 
 
 async def _start(

@@ -11,9 +11,9 @@ from services.auth.revocations import bell, watermarks
 from services.auth.signin import cookies, hashing, pages, passwords, queries, sessions, throttle
 from services.auth.signin.models import AllowedApp, PasswordLink, Session, SessionRow
 from services.auth.signin.returning import SESSIONS, to_sign_in
-from shared.storage import audit, rows
+from shared.storage import audit, database
 from shared.storage.database import AsyncConnection, aset_tenant, transaction
-from shared.web.turns import Busy
+from shared.web.fairness import Busy
 
 NOTICES = {"ended": "done_ended", "withdrawn": "done_withdrawn", "removed": "done_removed"}
 
@@ -23,8 +23,8 @@ async def sessions_page(request: Request) -> Response:
         session = await sessions.current(request, conn)
         if session is None:
             return RedirectResponse(to_sign_in(SESSIONS), 303, pages.headers())
-        signed_in = await rows.every(conn, SessionRow, queries.SESSIONS, (session.user_id,))
-        apps = await rows.every(conn, AllowedApp, queries.ALLOWED_APPS, {"user_id": session.user_id})
+        signed_in = await database.every(conn, SessionRow, queries.SESSIONS, (session.user_id,))
+        apps = await database.every(conn, AllowedApp, queries.ALLOWED_APPS, {"user_id": session.user_id})
         has_totp = await (await conn.execute(queries.HAS_TOTP, (session.user_id,))).fetchone()
     words = pages.words(request)
     return pages.render(
@@ -113,7 +113,7 @@ class About(msgspec.Struct, frozen=True):
 
 async def _about(conn: AsyncConnection, link: PasswordLink) -> About | None:
     await aset_tenant(conn, link.tenant_id)
-    return await rows.first(conn, About, queries.ABOUT_USER, (link.user_id,))
+    return await database.first(conn, About, queries.ABOUT_USER, (link.user_id,))
 
 
 def _choose(
@@ -127,7 +127,7 @@ async def _find_link(request: Request, conn: AsyncConnection, token: str) -> Pas
     if len(token) != cookies.TOKEN_LENGTH or not token.isascii():
         return None
     for mac in request.state.keyring.macs(token.encode(), cookies.LINK_PURPOSE):
-        if (link := await rows.first(conn, PasswordLink, queries.FIND_PASSWORD_LINK, (mac,))) is not None:
+        if (link := await database.first(conn, PasswordLink, queries.FIND_PASSWORD_LINK, (mac,))) is not None:
             return link
     return None
 

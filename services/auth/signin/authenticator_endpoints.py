@@ -13,8 +13,7 @@ from services.auth.signin import codes, cookies, factors, hashing, pages, passwo
 from services.auth.signin.models import Session, User
 from services.auth.signin.returning import AUTHENTICATOR, to_sign_in
 from services.auth.signin.throttle import Attempt
-from shared.primitives.crypto import UnreadableCiphertext
-from shared.primitives.encoding import base64url_decode, base64url_encode
+from shared.primitives.crypto import UnreadableCiphertext, base64url_decode, base64url_encode
 from shared.storage import audit
 from shared.storage.database import AsyncConnection, aset_tenant, transaction
 

@@ -9,8 +9,7 @@ import secrets
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared.primitives.crypto import Keyring
-from shared.primitives.encoding import base64url_encode
+from shared.primitives.crypto import Keyring, base64url_encode
 
 BROWSER = "browser"
 SESSION = "session"

@@ -27,12 +27,11 @@ from services.auth.signin.models import User
 from services.auth.signin.returning import Destination, destination_of, to_organisation, to_sign_in
 from services.auth.signin.sessions import Standing
 from services.auth.signin.throttle import Attempt
-from shared.primitives.crypto import Keyring, UnreadableCiphertext
-from shared.primitives.encoding import base64url_decode, base64url_encode
+from shared.primitives.crypto import Keyring, UnreadableCiphertext, base64url_decode, base64url_encode
 from shared.storage import audit
 from shared.storage.database import AsyncConnection, aset_tenant, transaction
+from shared.web.fairness import Busy
 from shared.web.identity import caller as caller_of
-from shared.web.turns import Busy
 
 PENDING_SECONDS = 300
 PENDING_CONTEXT = b"sign-in pending its second factor"

@@ -9,7 +9,7 @@ from services.auth.signin.models import User
 from services.auth.signin.sessions import MOST_WRONG_CODES as MOST_WRONG_CODES_OF_DEVICE
 from services.auth.signin.sessions import Standing
 from shared.primitives.crypto import Keyring
-from shared.storage import audit, rows
+from shared.storage import audit, database
 from shared.storage.database import AsyncConnection, aset_tenant
 
 Used = Literal["authenticator", "recovery code", ""]
@@ -18,7 +18,7 @@ MOST_WRONG_CODES = 20
 
 
 async def find_user(conn: AsyncConnection, email: str) -> User | None:
-    return await rows.first(conn, User, queries.FIND_USER, (email.strip(),))
+    return await database.first(conn, User, queries.FIND_USER, (email.strip(),))
 
 
 async def is_unchanged(conn: AsyncConnection, user: User, *, to_write: bool = False) -> bool:

@@ -16,9 +16,9 @@ import anyio
 from starlette.requests import Request
 
 from services.auth.signin import metrics, passwords
+from shared.web.fairness import Busy, Lines, Turns
 from shared.web.identity import caller as caller_of
-from shared.web.networks import networks_of
-from shared.web.turns import Busy, Lines, Turns
+from shared.web.identity import networks_of
 
 Result = TypeVar("Result")
 # The Retry-After of a refused request: about the time that a full line takes.

@@ -1,13 +1,12 @@
-"""Gives the browser the pass of the account that signed in, and reads it. See `shared.web.passes`."""
+"""Gives the browser the pass of the account that signed in, and reads it. See `shared.web.identity`."""
 
 import time
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared.primitives.crypto import UnreadableCiphertext
-from shared.primitives.encoding import base64url_decode, base64url_encode
-from shared.web import passes
+from shared.primitives.crypto import UnreadableCiphertext, base64url_decode, base64url_encode
+from shared.web import identity
 
 PURPOSE = "pass"
 HOLDER_CONTEXT = b"holder of a pass"
@@ -20,12 +19,14 @@ async def give(request: Request, response: Response, tenant_id: str, user_id: st
     account, organisation = (_text(keyring.mac(name.encode(), PURPOSE)) for name in (user_id, tenant_id))
     await request.state.keys.fresh_if_possible()
     holder = base64url_encode(keyring.encrypt(user_id.encode(), HOLDER_CONTEXT))
-    claims = passes.Pass(settings.issuer, int(time.time()) + passes.LIFETIME, account, organisation, holder=holder)
+    claims = identity.Pass(
+        settings.issuer, int(time.time()) + identity.PASS_LIFETIME, account, organisation, holder=holder
+    )
     is_secure = settings.issuer.startswith("https://")
     response.set_cookie(
-        passes.cookie_name(settings.issuer),
-        request.state.keys.signer().sign(claims, passes.TYPE),
-        max_age=passes.LIFETIME,
+        identity.pass_cookie_name(settings.issuer),
+        request.state.keys.signer().sign(claims, identity.PASS_TYPE),
+        max_age=identity.PASS_LIFETIME,
         path="/",
         secure=is_secure,
         httponly=True,
@@ -36,7 +37,9 @@ async def give(request: Request, response: Response, tenant_id: str, user_id: st
 def holder(request: Request) -> str:
     """The id of the user who signed in in this browser, or "" without a genuine pass. The user may have been disabled since."""
     issuer = request.state.settings.issuer
-    found = passes.read(request.cookies.get(passes.cookie_name(issuer), ""), issuer, request.state.keys.public_key)
+    found = identity.read_pass(
+        request.cookies.get(identity.pass_cookie_name(issuer), ""), issuer, request.state.keys.public_key
+    )
     if found is None:
         return ""
     try:

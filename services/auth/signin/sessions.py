@@ -11,7 +11,7 @@ from starlette.responses import Response
 from services.auth.signin import cookies, passes, queries
 from services.auth.signin.models import Session, User
 from shared.primitives import ids
-from shared.storage import rows
+from shared.storage import database
 from shared.storage.database import AsyncConnection, aset_tenant
 from shared.web.identity import Caller
 from shared.web.identity import caller as caller_of
@@ -29,7 +29,7 @@ async def current(request: Request, conn: AsyncConnection) -> Session | None:
     if not token:
         return None
     for mac in request.state.keyring.macs(token.encode(), SESSION_PURPOSE):
-        session = await rows.first(conn, Session, queries.FIND_SESSION, (mac,))
+        session = await database.first(conn, Session, queries.FIND_SESSION, (mac,))
         if session is not None:
             await aset_tenant(conn, session.tenant_id)
             await conn.execute(queries.TOUCH_SESSION, (session.session_id,))
@@ -92,7 +92,7 @@ async def standing(request: Request, conn: AsyncConnection, user: User | None) -
     macs = request.state.keyring.macs(token.encode(), DEVICE_PURPOSE) if token else []
     await aset_tenant(conn, user.tenant_id if user is not None else "")
     named = {"user_id": user.user_id if user is not None else "", "macs": macs, "holder": passes.holder(request)}
-    found = await rows.first(conn, Standing, queries.STANDING, named)
+    found = await database.first(conn, Standing, queries.STANDING, named)
     assert found is not None
     return found
 

@@ -11,7 +11,7 @@ from services.auth.signin import queries
 from services.auth.signin.sessions import Standing
 from shared.primitives.crypto import Keyring
 from shared.storage.database import AsyncConnection
-from shared.web.networks import client_network
+from shared.web.identity import client_network
 
 
 class Limit(NamedTuple):

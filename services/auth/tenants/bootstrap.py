@@ -16,7 +16,7 @@ from services.auth.tenants.operations import OPERATOR, announce_async
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring
 from shared.process.settings import required
-from shared.storage import audit, rows
+from shared.storage import audit, database
 from shared.storage.database import AsyncConnection, aset_tenant, open_pool
 from shared.web.identity import Caller
 
@@ -92,7 +92,7 @@ async def _ensure(
 
 
 async def _ensure_admin_app(conn: AsyncConnection, tenant_id: str, wanted: TenantRequest) -> AppRow:
-    app = await rows.first(conn, AppRow, queries.FIRST_PARTY_APP, (tenant_id, ADMIN_APP))
+    app = await database.first(conn, AppRow, queries.FIRST_PARTY_APP, (tenant_id, ADMIN_APP))
     if app is None:
         draft = AppDraft(name=ADMIN_APP, grant_types=["client_credentials"], requested_scopes=wanted.admin.scopes)
         return await store.insert_app(conn, tenant_id, draft, first_party=True, bundles=wanted.bundles)

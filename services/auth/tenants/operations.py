@@ -30,7 +30,7 @@ from shared.messaging.messages import TenantChanged, WebhookTenant
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring
 from shared.process.settings import required
-from shared.storage import audit, rows
+from shared.storage import audit, database
 from shared.storage.database import AsyncConnection, set_tenant
 from shared.web.identity import Caller
 
@@ -240,7 +240,7 @@ def announce(conn: psycopg.Connection[Any], tenant_id: str) -> None:
 
 
 async def announce_async(conn: AsyncConnection, tenant_id: str) -> None:
-    tenant = await rows.first(conn, Tenant, queries.NEXT_VERSION, (tenant_id,))
+    tenant = await database.first(conn, Tenant, queries.NEXT_VERSION, (tenant_id,))
     assert tenant is not None
     await outbox.add(conn, tenant_id, *tenant_messages(tenant))
 

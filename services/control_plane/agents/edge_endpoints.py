@@ -27,9 +27,8 @@ from services.control_plane.packages.rules import SEMVER
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring
 from shared.storage import audit
-from shared.storage.database import AsyncConnection, aset_tenant, transaction
-from shared.storage.rows import every, first, found
-from shared.web import heavy, http, memory, problems
+from shared.storage.database import AsyncConnection, aset_tenant, every, first, found, transaction
+from shared.web import fairness, http, problems
 from shared.web.identity import Caller
 from shared.web.problems import FieldError, Problem
 
@@ -69,7 +68,7 @@ async def heartbeat(request: Request) -> Response:
         row = await (await conn.execute(queries.SIZE_OF_DESIRED, asdict(agent))).fetchone()
         size = row[0] if row is not None else 0
         # A statement is kept as a row and, with its quotation marks escaped, in the answer.
-        memory.reserve(request, 3 * size, agent.tenant_id)
+        fairness.reserve_memory(request, 3 * size, agent.tenant_id)
         desired = await every(conn, DesiredRow, queries.DESIRED, asdict(agent))
     running = {(one.package_id, one.version) for one in report.running}
     instructions = Instructions(
@@ -79,7 +78,7 @@ async def heartbeat(request: Request) -> Response:
         desired=[one.shown() for one in desired],
         heartbeat_seconds=request.state.settings.agent_heartbeat_seconds,
     )
-    return await heavy.aside(lambda: http.json(instructions)) if size > LARGE else http.json(instructions)
+    return await fairness.aside(lambda: http.json(instructions)) if size > LARGE else http.json(instructions)
 
 
 async def download(request: Request, package_id: str, version: str) -> Response:

@@ -22,9 +22,8 @@ from services.control_plane.agents.models import (
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring
 from shared.storage import audit, idempotency
-from shared.storage.database import AsyncConnection, tenant_transaction
-from shared.storage.rows import found, page_of
-from shared.web import http, pagination, problems
+from shared.storage.database import AsyncConnection, found, page_of, tenant_transaction
+from shared.web import http, problems
 from shared.web.identity import Caller
 from shared.web.problems import FieldError
 
@@ -49,13 +48,11 @@ async def create_agent(request: Request, caller: Caller, draft: AgentDraft) -> R
 
 
 async def list_agents(request: Request, caller: Caller, page: AgentPage) -> Response:
-    parameters = {"vehicle_id": page.vehicle_id, "after": pagination.after(request, page), "limit": page.limit + 1}
+    parameters = {"vehicle_id": page.vehicle_id, "after": http.page_after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
         agents, fitting = await page_of(conn, AgentRow, queries.LIST, parameters, page, LARGEST)
     settings = request.state.settings
-    return pagination.listed(
-        request, "agents", agents, fitting, lambda agent: agent.id, lambda agent: agent.shown(settings)
-    )
+    return http.listed(request, "agents", agents, fitting, lambda agent: agent.id, lambda agent: agent.shown(settings))
 
 
 async def read_agent(request: Request, caller: Caller, agent_id: str) -> Agent:

@@ -11,7 +11,7 @@ from services.control_plane.access import BASE
 from services.control_plane.packages.models import PublicJwk, public_jwk
 from services.control_plane.settings import Settings
 from shared.web import http
-from shared.web.pagination import Page
+from shared.web.http import Page
 
 Environment = Literal["sandbox", "production"]
 Status = Literal["awaiting_enrolment", "enrolled", "revoked"]
@@ -55,7 +55,7 @@ class Running(http.Body):
 class Heartbeat(http.Body):
     """The report of an agent. One that was sent before the newest stored report changes only `last_seen_at`."""
 
-    # Read within a transaction, so it is never one that waits for its turn (shared/web/heavy.py).
+    # Read within a transaction, so it is never one that waits for its turn (shared/web/fairness.py).
     max_bytes: ClassVar[int] = 16 << 10
 
     sent_at: http.Timestamp

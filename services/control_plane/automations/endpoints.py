@@ -23,9 +23,8 @@ from services.control_plane.automations.models import (
 )
 from shared.primitives import ids
 from shared.storage import audit, idempotency
-from shared.storage.database import AsyncConnection, tenant_transaction
-from shared.storage.rows import every, found, page_of
-from shared.web import http, pagination, problems
+from shared.storage.database import AsyncConnection, every, found, page_of, tenant_transaction
+from shared.web import http, problems
 from shared.web.identity import Caller
 
 ADMINISTRATOR = "platform:apps"
@@ -50,10 +49,10 @@ async def create_automation(request: Request, caller: Caller, draft: AutomationD
 
 async def list_automations(request: Request, caller: Caller, page: AutomationPage) -> Response:
     client_id = page.client_id if caller.has(ADMINISTRATOR) else caller.client_id
-    parameters = {"client_id": client_id, "after": pagination.after(request, page), "limit": page.limit + 1}
+    parameters = {"client_id": client_id, "after": http.page_after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
         rows, fitting = await page_of(conn, AutomationRow, queries.LIST, parameters, page, AutomationDraft.max_bytes)
-    return pagination.listed(request, "automations", rows, fitting, lambda row: row.id, AutomationRow.shown)
+    return http.listed(request, "automations", rows, fitting, lambda row: row.id, AutomationRow.shown)
 
 
 async def read_automation(request: Request, caller: Caller, automation_id: str) -> Automation:
@@ -156,11 +155,11 @@ async def _list_runs(
     parameters = _whose(caller) | {
         "automation_id": automation_id,
         "status": page.status,
-        "after": pagination.after(request, page),
+        "after": http.page_after(request, page),
         "limit": page.limit + 1,
     }
     found_runs = await every(conn, Run, queries.LIST_RUNS, parameters)
-    return pagination.listed(request, "runs", found_runs, page, lambda run: run.id)
+    return http.listed(request, "runs", found_runs, page, lambda run: run.id)
 
 
 async def _load(

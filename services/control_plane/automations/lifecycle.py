@@ -10,8 +10,7 @@ from psycopg.types.json import Jsonb
 from services.control_plane.automations import queries, rules
 from services.control_plane.automations.models import AutomationDraft
 from shared.messaging import outbox
-from shared.messaging.messages import AuthorityEnded, AutomationInterest, PlatformApp
-from shared.messaging.worker import Received
+from shared.messaging.messages import AuthorityEnded, AutomationInterest, PlatformApp, Received
 from shared.primitives import ids
 from shared.storage.database import AsyncConnection, Connection, set_tenant
 from shared.web import http

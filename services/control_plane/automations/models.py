@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, UnsetType, field
 
 from services.control_plane.automations.expressions import Filter, read_filter
 from shared.web import http
-from shared.web.pagination import Page
+from shared.web.http import Page
 
 Status = Literal["queued", "running", "failed", "succeeded", "dead", "suppressed"]
 Outcome = Literal["succeeded", "failed", "refused"]

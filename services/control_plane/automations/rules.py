@@ -16,8 +16,7 @@ from services.control_plane.automations.models import (
 )
 from shared.messaging import event_types
 from shared.messaging.event_types import FIRED
-from shared.storage.database import AsyncConnection
-from shared.storage.rows import first
+from shared.storage.database import AsyncConnection, first
 from shared.web import problems, scopes
 from shared.web.identity import Caller
 from shared.web.problems import FieldError

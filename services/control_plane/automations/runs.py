@@ -38,16 +38,15 @@ from shared.messaging.messages import (
     AutomationAction,
     AutomationDelivery,
     AutomationIncident,
+    Received,
     RunDocument,
     RunFinished,
     consumer_of,
 )
-from shared.messaging.worker import Received
 from shared.process import metrics
-from shared.storage import retention
+from shared.storage import jobs
 from shared.storage.database import Connection, set_tenant
-from shared.storage.periodic import Periodic, apart
-from shared.storage.retention import Kept
+from shared.storage.jobs import Kept, Periodic, apart
 
 # Services store a run's id longer than this, so that a retry cannot have a second effect.
 RETRY_DAYS = 7
@@ -320,7 +319,7 @@ def give_up_unanswered(conn: Connection, seconds: int) -> int:
 
 def expire(conn: Connection, days: int) -> int:
     """Deletes old runs, and events that never began theirs. Returns how many."""
-    return retention.forget(conn, kept(days), EXPIRY_SECONDS)
+    return jobs.forget(conn, kept(days), EXPIRY_SECONDS)
 
 
 def kept(days: int) -> list[Kept]:

@@ -30,13 +30,11 @@ from services.control_plane.automations.runs import (
 )
 from services.control_plane.settings import Settings
 from shared.messaging import broker, outbox
-from shared.messaging.messages import PlatformEvent, consumer_of
-from shared.messaging.worker import Received
+from shared.messaging.messages import PlatformEvent, Received, consumer_of
 from shared.primitives import ids
-from shared.process import logs, redis_clients, tracing
-from shared.storage.database import Connection, set_tenant
-from shared.storage.outages import is_outage
-from shared.storage.periodic import Periodic
+from shared.process import redis_clients, telemetry
+from shared.storage.database import Connection, is_outage, set_tenant
+from shared.storage.jobs import Periodic
 
 # Automations that one portion looks at; an event counts like so many.
 PORTION = 100
@@ -156,7 +154,7 @@ class Waiting:
         triggered = [one for one in live if _is_triggered(one, event)]
         begun = 0
         if triggered:
-            with tracing.span("automation run", parent=event.traceparent):
+            with telemetry.span("automation run", parent=event.traceparent):
                 begun = self._begin_all(conn, event, triggered, room, rooms)
         if len(live) < most:
             conn.execute(queries.FORGET_EVENT, (event.tenant_id, event.event_id))
@@ -168,7 +166,7 @@ class Waiting:
         self, conn: Connection, event: WaitingEvent, triggered: list[LiveAutomation], room: int, rooms: dict[str, int]
     ) -> int:
         """Stores runs, and the messages for the effects of those that begin at once. Returns the number within the ceilings."""
-        traceparent = tracing.traceparent() or event.traceparent
+        traceparent = telemetry.traceparent() or event.traceparent
         begun: list[New] = []
         suppressed: list[New] = []
         for automation in triggered:
@@ -262,6 +260,6 @@ def _rows(new: list[New]) -> str:
 
 def _count_failure(conn: Connection, event: WaitingEvent, error: Exception) -> None:
     """Counts an error against its event, unless other transactions caused it."""
-    log.warning("runs of %s did not begin: %s", event.event_id, logs.describe(error))
+    log.warning("runs of %s did not begin: %s", event.event_id, telemetry.describe(error))
     if not isinstance(error, psycopg.OperationalError):
         conn.execute(queries.COUNT_FAILURE, (event.tenant_id, event.event_id))

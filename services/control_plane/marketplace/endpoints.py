@@ -17,9 +17,8 @@ from services.control_plane.marketplace.models import (
 )
 from services.control_plane.packages.models import VersionDraft
 from shared.storage import audit, idempotency
-from shared.storage.database import tenant_transaction
-from shared.storage.rows import every, page_of
-from shared.web import http, identity, pagination, problems
+from shared.storage.database import every, page_of, tenant_transaction
+from shared.web import http, identity, problems
 from shared.web.identity import Caller
 
 # Installing makes an app and sets its rules, as only an administrator may.
@@ -31,14 +30,14 @@ async def list_listings(request: Request, caller: Caller, page: ListingFilter) -
         "kind": page.kind,
         "own": page.own,
         "tenant_id": caller.tenant_id,
-        "after": pagination.after(request, page),
+        "after": http.page_after(request, page),
         "limit": page.limit + 1,
     }
     async with tenant_transaction(request, caller) as conn:
         listings, fitting = await page_of(
             conn, ListingRow, queries.LIST_LISTINGS, parameters, page, VersionDraft.max_bytes
         )
-    return pagination.listed(request, "listings", listings, fitting, lambda listing: listing.id, ListingRow.shown)
+    return http.listed(request, "listings", listings, fitting, lambda listing: listing.id, ListingRow.shown)
 
 
 async def publish_listing(request: Request, caller: Caller, draft: ListingDraft) -> Response:
@@ -69,10 +68,10 @@ async def withdraw_listing(request: Request, caller: Caller, listing_id: str) ->
 
 
 async def list_installations(request: Request, caller: Caller, page: InstallationFilter) -> Response:
-    parameters = {"status": page.status, "after": pagination.after(request, page), "limit": page.limit + 1}
+    parameters = {"status": page.status, "after": http.page_after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
         installations = await every(conn, Installation, queries.LIST_INSTALLATIONS, parameters)
-    return pagination.listed(request, "installations", installations, page, lambda installation: installation.id)
+    return http.listed(request, "installations", installations, page, lambda installation: installation.id)
 
 
 async def install(request: Request, caller: Caller, consent: Consent) -> Response:

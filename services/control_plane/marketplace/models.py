@@ -8,7 +8,7 @@ from msgspec import Meta, field
 
 from services.control_plane.packages.models import Kind, Version
 from shared.web import http
-from shared.web.pagination import Page
+from shared.web.http import Page
 
 InstallationStatus = Literal["pending", "active", "failed", "uninstalling", "uninstalled"]
 Title = Annotated[str, Meta(min_length=1, max_length=120)]

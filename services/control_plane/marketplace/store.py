@@ -16,11 +16,9 @@ from services.control_plane.automations.queries import STOP_THOSE_OF_APP
 from services.control_plane.marketplace import queries
 from services.control_plane.marketplace.models import Consent, Installation, ListingDraft, ListingRow
 from shared.messaging import outbox
-from shared.messaging.messages import AppInstalled, InstallApp, PlatformApp, UninstallApp
-from shared.messaging.worker import Received
+from shared.messaging.messages import AppInstalled, InstallApp, PlatformApp, Received, UninstallApp
 from shared.primitives import ids
-from shared.storage.database import AsyncConnection, Connection, set_tenant
-from shared.storage.rows import first, found
+from shared.storage.database import AsyncConnection, Connection, first, found, set_tenant
 from shared.web import problems
 from shared.web.identity import Caller
 from shared.web.problems import FieldError

@@ -21,19 +21,18 @@ from services.control_plane.packages.models import (
     VersionDraft,
 )
 from shared.storage import audit, idempotency
-from shared.storage.database import tenant_transaction
-from shared.storage.rows import every, page_of
-from shared.web import http, pagination, problems
+from shared.storage.database import every, page_of, tenant_transaction
+from shared.web import http, problems
+from shared.web.http import Page
 from shared.web.identity import Caller
-from shared.web.pagination import Page
 from shared.web.problems import FieldError
 
 
 async def list_keys(request: Request, caller: Caller, page: Page) -> Response:
-    parameters = {"after": pagination.after(request, page), "limit": page.limit + 1}
+    parameters = {"after": http.page_after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
         keys = await every(conn, SigningKeyRow, queries.LIST_KEYS, parameters)
-    return pagination.listed(request, "signing_keys", keys, page, lambda key: key.id, SigningKeyRow.shown)
+    return http.listed(request, "signing_keys", keys, page, lambda key: key.id, SigningKeyRow.shown)
 
 
 async def register_key(request: Request, caller: Caller, draft: SigningKeyDraft) -> Response:
@@ -60,10 +59,10 @@ async def revoke_key(request: Request, caller: Caller, key_id: str) -> Response:
 
 
 async def list_packages(request: Request, caller: Caller, page: PackageFilter) -> Response:
-    parameters = {"kind": page.kind, "after": pagination.after(request, page), "limit": page.limit + 1}
+    parameters = {"kind": page.kind, "after": http.page_after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
         packages = await every(conn, Package, queries.LIST_PACKAGES, parameters)
-    return pagination.listed(request, "packages", packages, page, lambda package: package.id)
+    return http.listed(request, "packages", packages, page, lambda package: package.id)
 
 
 async def create_package(request: Request, caller: Caller, draft: PackageDraft) -> Response:
@@ -85,11 +84,11 @@ async def read_package(request: Request, caller: Caller, package_id: str) -> Pac
 async def list_versions(request: Request, caller: Caller, package_id: str, page: Page) -> Response:
     async with tenant_transaction(request, caller) as conn:
         package = await store.load_package(conn, package_id)
-        parameters = {"package_id": package.id, "after": pagination.after(request, page), "limit": page.limit + 1}
+        parameters = {"package_id": package.id, "after": http.page_after(request, page), "limit": page.limit + 1}
         versions, page = await page_of(
             conn, PackageVersion, queries.LIST_VERSIONS, parameters, page, VersionDraft.max_bytes
         )
-    return pagination.listed(request, "versions", versions, page, lambda version: version.id)
+    return http.listed(request, "versions", versions, page, lambda version: version.id)
 
 
 async def create_version(request: Request, caller: Caller, package_id: str, draft: VersionDraft) -> Response:

@@ -7,9 +7,9 @@ import msgspec
 from msgspec import Meta, field
 
 from services.control_plane.automations.models import AutomationDraft
-from shared.primitives.encoding import base64url_encode
+from shared.primitives.crypto import base64url_encode
 from shared.web import http
-from shared.web.pagination import Page
+from shared.web.http import Page
 
 MAX_CONTENT = 10 << 20
 

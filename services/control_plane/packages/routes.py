@@ -15,7 +15,7 @@ from services.control_plane.packages.models import (
     VersionDraft,
     Versions,
 )
-from shared.web.pagination import Page
+from shared.web.http import Page
 from shared.web.routing import Content, Operation
 
 KEYS = f"{BASE}/signing-keys"

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from services.control_plane.packages import canonical
 from services.control_plane.packages.models import Jwk
-from shared.primitives.encoding import base64url_decode, base64url_encode
+from shared.primitives.crypto import base64url_decode, base64url_encode
 
 # Points of small order, without their sign bit. Anybody can sign under such a key.
 _P = 2**255 - 19

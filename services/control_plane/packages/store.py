@@ -18,8 +18,7 @@ from services.control_plane.packages.models import (
 )
 from services.control_plane.settings import Settings
 from shared.primitives import ids
-from shared.storage.database import AsyncConnection
-from shared.storage.rows import first, found
+from shared.storage.database import AsyncConnection, first, found
 from shared.web import http, problems
 from shared.web.identity import Caller
 from shared.web.problems import FieldError, Problem

@@ -18,9 +18,8 @@ from services.control_plane.releases.models import (
     RolledBack,
 )
 from shared.storage import audit, idempotency
-from shared.storage.database import AsyncConnection, tenant_transaction
-from shared.storage.rows import every
-from shared.web import http, pagination
+from shared.storage.database import AsyncConnection, every, tenant_transaction
+from shared.web import http
 from shared.web.identity import Caller
 
 Change = Callable[[AsyncConnection, Caller, Release, str | None], Awaitable[Release]]
@@ -31,12 +30,12 @@ async def list_releases(request: Request, caller: Caller, page: ReleaseFilter) -
         "package_id": page.package_id,
         "environment": page.environment,
         "status": page.status,
-        "after": pagination.after(request, page),
+        "after": http.page_after(request, page),
         "limit": page.limit + 1,
     }
     async with tenant_transaction(request, caller) as conn:
         releases = await every(conn, Release, queries.LIST, parameters)
-    return pagination.listed(request, "releases", releases, page, lambda release: release.id)
+    return http.listed(request, "releases", releases, page, lambda release: release.id)
 
 
 async def request_release(request: Request, caller: Caller, draft: ReleaseDraft) -> Response:

@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from services.control_plane.packages.models import Version
 from shared.web import http
-from shared.web.pagination import Page
+from shared.web.http import Page
 
 Environment = Literal["sandbox", "production"]
 Status = Literal["requested", "approved", "rejected", "live", "superseded", "rolled_back"]

@@ -9,9 +9,8 @@ from services.control_plane.packages.models import Package
 from services.control_plane.releases import queries
 from services.control_plane.releases.models import Release, ReleaseDraft, Step
 from shared.primitives import ids
-from shared.process import tracing
-from shared.storage.database import AsyncConnection
-from shared.storage.rows import every, first, found
+from shared.process import telemetry
+from shared.storage.database import AsyncConnection, every, first, found
 from shared.web import problems
 from shared.web.identity import Caller
 from shared.web.problems import FieldError, Problem
@@ -209,4 +208,4 @@ async def _is_trusted(conn: AsyncConnection, release: Release) -> bool:
 
 async def _note(conn: AsyncConnection, caller: Caller, release: Release, reason: str | None) -> None:
     step = (ids.uuid7(), caller.tenant_id, release.id, release.status, caller.client_id, person_of(caller), reason)
-    await conn.execute(queries.ADD_STEP, (*step, tracing.trace_id()))
+    await conn.execute(queries.ADD_STEP, (*step, telemetry.trace_id()))

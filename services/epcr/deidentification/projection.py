@@ -9,7 +9,7 @@ import msgspec
 
 from services.epcr.deidentification.pseudonyms import Domain
 from services.epcr.records.models import Encounter, LinkedObservation
-from shared.web.deidentification import Mode
+from shared.web.scopes import Mode
 
 Method = Literal["keep", "alias", "drop", "move", "day", "year", "cap", "entry", "device", "observation"]
 OLDEST_AGE_SHOWN = 89

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.ciphers.modes import ECB
 
 from services.epcr.records.models import PatientIdentifier
 from shared.primitives import ids
-from shared.primitives.encoding import base64url_decode
-from shared.web.deidentification import Mode
+from shared.primitives.crypto import base64url_decode
+from shared.web.scopes import Mode
 
 NAMESPACE = "https://knogin.com/fhir/pseudonyms"
 SHIFT_DAYS = 50

@@ -17,9 +17,9 @@ from services.epcr.records.models import Encounter
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring
 from shared.storage.database import AsyncConnection
-from shared.web import pagination
-from shared.web.deidentification import Mode, strictest
+from shared.web import http
 from shared.web.identity import Caller
+from shared.web.scopes import Mode, strictest_mode
 
 SUMMARY = EncounterSummary.__struct_fields__
 _INTERNAL = frozenset({"anchor", "revision", "amended"})
@@ -36,7 +36,7 @@ async def policy_for(conn: AsyncConnection, caller: Caller) -> Policy:
     """The stricter mode of the app's row and of its token. An app without a domain has one of its own."""
     row = await (await conn.execute(FIND_APP, (caller.client_id,))).fetchone()
     domain, mode = row or ("", "exact")
-    return Policy(domain or caller.client_id, strictest(mode, caller.deidentification))
+    return Policy(domain or caller.client_id, strictest_mode(mode, caller.deidentification))
 
 
 class PlainView(NamedTuple):
@@ -160,5 +160,5 @@ def id_in_cursor(caller: Caller, policy: Policy, pseudonyms: Pseudonyms, content
         return content
     version, _, alias = content.partition(" ")
     if policy.mode == "exact" or not ids.is_id(alias, "enc") or not pseudonyms.has(version):
-        raise pagination.not_ours()
+        raise http.foreign_cursor()
     return pseudonyms.domain(int(version), caller.tenant_id, policy.domain, policy.mode).id_of(alias)

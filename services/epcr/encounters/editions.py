@@ -20,12 +20,11 @@ from services.epcr.encounters.models import EncounterFilter, EncounterRow
 from services.epcr.encounters.store import Readings, Stored, opened, unseal
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring
-from shared.storage.database import AsyncConnection
-from shared.storage.rows import every
+from shared.storage.database import AsyncConnection, every
 from shared.web import problems
-from shared.web.deidentification import Mode
 from shared.web.identity import Caller
 from shared.web.problems import FieldError
+from shared.web.scopes import Mode
 
 HELD_DAYS: dict[Mode, int] = {"shifted": SHIFT_DAYS + 1, "safe_harbor": 366 + 1}
 # The random order of a list is cut into slices, each a power of two wide, in which there are so many encounters at most, about. A request

@@ -31,7 +31,7 @@ from shared.messaging import outbox
 from shared.primitives import ids
 from shared.storage import audit, idempotency
 from shared.storage.database import AsyncConnection, tenant_transaction
-from shared.web import http, pagination, problems
+from shared.web import http, problems
 from shared.web.identity import Caller
 from shared.web.problems import FieldError
 
@@ -85,15 +85,15 @@ async def list_encounters(request: Request, caller: Caller, page: EncounterFilte
     async with tenant_transaction(request, caller) as conn:
         reader = await _reader(conn, request, caller)
         policy = reader.policy
-        after = id_in_cursor(caller, policy, pseudonyms, pagination.after(request, page))
+        after = id_in_cursor(caller, policy, pseudonyms, http.page_after(request, page))
         found, last = await reader.listed(page, after)
-        cursor = last and pagination.next_cursor(request, page, cursor_of(caller, policy, pseudonyms, last))
+        cursor = last and http.next_cursor(request, page, cursor_of(caller, policy, pseudonyms, last))
         shown = await with_bases(conn, found, policy, pseudonyms, request.state.keyring)
         views = [plain_view(stored, policy, pseudonyms) for stored in shown]
         seen = {"encounter_ids": [stored.row.id for stored in shown]}
         await audit.record(conn, caller, "encounter.list", caller.tenant_id, seen)
     content = {"encounters": [summary(view) for view in views], "next_cursor": cursor}
-    return http.json(content, headers=pagination.link_header(request, cursor))
+    return http.json(content, headers=http.link_header(request, cursor))
 
 
 async def read_encounter(request: Request, caller: Caller, encounter_id: str, asked: ReadEncounter) -> Response:

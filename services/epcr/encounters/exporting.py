@@ -27,9 +27,8 @@ from services.epcr.fhir.export import Content, Export
 from services.epcr.fhir.readings import Form
 from services.epcr.fhir.words import Language
 from services.epcr.records.models import LinkedObservation
-from shared.storage.database import tenant_transaction
-from shared.storage.rows import every, found
-from shared.web import heavy
+from shared.storage.database import every, found, tenant_transaction
+from shared.web import fairness
 from shared.web.identity import Caller
 from shared.web.problems import Problem
 
@@ -105,7 +104,7 @@ async def response(
     """
     number = sum(span.count for source in sources for span in source.content.shapes.values())
     is_long = number > PORTION
-    async with heavy.turn(request, heavy=is_long):
+    async with fairness.turn_if_heavy(request, heavy=is_long):
         export = await made(lambda: Export([source.content for source in sources], most, language))
     make = partial(_in_turn, request) if is_long else made
     while await make(export.prepare):
@@ -140,7 +139,7 @@ async def _in_turn(request: Request, work: Callable[[], Made]) -> Made:
     """Waits again where the line is full: the export was admitted, and waits with one portion at a time."""
     while True:
         try:
-            async with heavy.turn(request, heavy=True):
+            async with fairness.turn_if_heavy(request, heavy=True):
                 return await made(work)
         except Problem:
             await asyncio.sleep(PAUSE)
@@ -155,7 +154,7 @@ def _added(export: Export, number: int, text: str) -> tuple[bytes, tuple[datetim
 
 async def made(work: Callable[[], Made]) -> Made:
     try:
-        return await heavy.aside(work)
+        return await fairness.aside(work)
     except UnfitBundle as error:
         metrics.unfit_bundles.inc()
         log.error("bundle not sent: %s", error)

@@ -17,8 +17,7 @@ from services.epcr.records.models import Encounter
 from shared.messaging import outbox
 from shared.primitives.crypto import Keyring
 from shared.storage import audit
-from shared.storage.database import AsyncConnection
-from shared.storage.rows import every
+from shared.storage.database import AsyncConnection, every
 from shared.web import problems
 from shared.web.identity import Caller
 from shared.web.problems import FieldError

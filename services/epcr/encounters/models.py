@@ -22,7 +22,7 @@ from services.epcr.records.assessment import (
 from services.epcr.records.care import Arrest, Disposition, Impression, Stroke, Times
 from services.epcr.records.models import ITEM_LISTS, CareModel, Sex, Status
 from shared.web import http
-from shared.web.pagination import Page
+from shared.web.http import Page
 
 # A transaction has room for Patient, Encounter, a device and its observation.
 SMALLEST = 4

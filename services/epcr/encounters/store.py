@@ -17,9 +17,8 @@ from services.epcr.fhir.readings import Shape, Span
 from services.epcr.records.models import Encounter, LinkedObservation, Record
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring
-from shared.process import tracing
-from shared.storage.database import AsyncConnection
-from shared.storage.rows import every, found
+from shared.process import telemetry
+from shared.storage.database import AsyncConnection, every, found
 from shared.web import http, problems
 from shared.web.identity import Caller
 
@@ -145,7 +144,7 @@ def context(tenant_id: str, encounter_id: str) -> bytes:
 
 
 async def _add_version(conn: AsyncConnection, caller: Caller, row: dict[str, Any]) -> None:
-    author = {"client_id": caller.client_id, "actor": caller.subject, "trace_id": tracing.trace_id()}
+    author = {"client_id": caller.client_id, "actor": caller.subject, "trace_id": telemetry.trace_id()}
     await conn.execute(queries.INSERT_VERSION, row | author)
 
 

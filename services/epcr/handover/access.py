@@ -8,8 +8,7 @@ import msgspec
 from services.epcr.encounters.models import EncounterRow
 from services.epcr.handover import queries
 from services.epcr.handover.models import Destination, Purpose
-from shared.storage.database import AsyncConnection
-from shared.storage.rows import first
+from shared.storage.database import AsyncConnection, first
 from shared.web import problems
 from shared.web.identity import Caller
 from shared.web.problems import Problem

@@ -22,12 +22,11 @@ from services.epcr.handover.models import (
 )
 from shared.messaging import outbox
 from shared.primitives import ids
-from shared.process import tracing
+from shared.process import telemetry
 from shared.storage import audit, idempotency
 from shared.storage.caps import Cap, require_room
-from shared.storage.database import AsyncConnection, tenant_transaction
-from shared.storage.rows import every, first, found
-from shared.web import http, pagination, problems
+from shared.storage.database import AsyncConnection, every, first, found, tenant_transaction
+from shared.web import http, problems
 from shared.web.identity import Caller
 from shared.web.problems import FieldError
 
@@ -51,10 +50,10 @@ async def create_destination(request: Request, caller: Caller, draft: Destinatio
 
 
 async def list_destinations(request: Request, caller: Caller, page: DestinationPage) -> Response:
-    parameters = asdict(page) | {"after": pagination.after(request, page), "limit": page.limit + 1}
+    parameters = asdict(page) | {"after": http.page_after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
         rows = await every(conn, Destination, queries.LIST_DESTINATIONS, parameters)
-    return pagination.listed(request, "destinations", rows, page, lambda row: row.id)
+    return http.listed(request, "destinations", rows, page, lambda row: row.id)
 
 
 async def read_destination(request: Request, caller: Caller, destination_id: str) -> Destination:
@@ -108,7 +107,7 @@ async def name_destination(
         if present is None or not is_bound or present.readable_until <= datetime.now(UTC):
             await require_room(conn, NAMINGS, encounter_id, queries.COUNT_NAMED, (encounter_id,))
             await _end(conn, stored.row, destination.client_id)
-            author = {"named_by": caller.client_id, "actor": caller.subject, "trace_id": tracing.trace_id()}
+            author = {"named_by": caller.client_id, "actor": caller.subject, "trace_id": telemetry.trace_id()}
             await conn.execute(
                 queries.NAME_DESTINATION, author | {"encounter_id": encounter_id, "destination_id": destination.id}
             )

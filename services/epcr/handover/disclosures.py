@@ -8,7 +8,7 @@ from services.epcr.handover import queries
 from services.epcr.handover.access import Right
 from services.epcr.handover.models import DisclosedContent
 from shared.primitives import ids
-from shared.process import tracing
+from shared.process import telemetry
 from shared.storage.database import AsyncConnection
 from shared.web.identity import Caller
 
@@ -40,7 +40,7 @@ async def add(conn: AsyncConnection, caller: Caller, row: EncounterRow, right: R
         "sections": answer.sections,
         "language": answer.language,
         "digest": hashlib.sha256(answer.body).digest(),
-        "trace_id": tracing.trace_id(),
+        "trace_id": telemetry.trace_id(),
     }
     await conn.execute(queries.ADD_DISCLOSURE, values)
     return values["id"]

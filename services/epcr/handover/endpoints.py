@@ -36,14 +36,13 @@ from services.epcr.handover.sheet import plain_view, sheet_of
 from services.epcr.records.models import WholeRecord
 from shared.messaging import outbox
 from shared.primitives import ids
-from shared.process import tracing
+from shared.process import telemetry
 from shared.storage import audit, idempotency
 from shared.storage.caps import Cap, require_room
-from shared.storage.database import tenant_transaction
-from shared.storage.rows import every, first
-from shared.web import heavy, http, pagination, problems
+from shared.storage.database import every, first, tenant_transaction
+from shared.web import fairness, http, problems
+from shared.web.http import Page
 from shared.web.identity import Caller
-from shared.web.pagination import Page
 from shared.web.problems import FieldError
 
 # Raise it when a release gives the same record other bytes.
@@ -93,10 +92,10 @@ async def read_handover(request: Request, caller: Caller, encounter_id: str, ask
 
 
 async def list_arrivals(request: Request, caller: Caller, page: Page) -> Response:
-    parameters = {"client_id": caller.client_id, "after": pagination.after(request, page), "limit": page.limit + 1}
+    parameters = {"client_id": caller.client_id, "after": http.page_after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
         rows = await every(conn, Arrival, queries.ARRIVALS, parameters)
-    return pagination.listed(request, "arrivals", rows, page, lambda row: row.encounter_id)
+    return http.listed(request, "arrivals", rows, page, lambda row: row.encounter_id)
 
 
 async def open_emergency(request: Request, caller: Caller, encounter_id: str, draft: EmergencyDraft) -> Response:
@@ -119,7 +118,7 @@ async def open_emergency(request: Request, caller: Caller, encounter_id: str, dr
             "client_id": caller.client_id,
             "actor": caller.subject,
             "explanation": explanation,
-            "trace_id": tracing.trace_id(),
+            "trace_id": telemetry.trace_id(),
             "hours": EMERGENCY_HOURS,
         }
         opened = await first(conn, Emergency, queries.INSERT_EMERGENCY, values)
@@ -133,7 +132,7 @@ async def open_emergency(request: Request, caller: Caller, encounter_id: str, dr
 
 
 async def list_emergencies(request: Request, caller: Caller, page: Page) -> Response:
-    parameters = {"after": pagination.after(request, page), "limit": page.limit + 1}
+    parameters = {"after": http.page_after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
         rows = await every(conn, EmergencyRow, queries.LIST_EMERGENCIES, parameters)
         await audit.record(conn, caller, "emergency.list", caller.tenant_id)
@@ -142,13 +141,13 @@ async def list_emergencies(request: Request, caller: Caller, page: Page) -> Resp
         text = request.state.keyring.decrypt(row.explanation, explained(caller.tenant_id, row.id)).decode()
         return EmergencyReview(**asdict(row) | {"explanation": text})
 
-    return pagination.listed(request, "emergencies", rows, page, lambda row: row.id, shown)
+    return http.listed(request, "emergencies", rows, page, lambda row: row.id, shown)
 
 
 async def list_disclosures(request: Request, caller: Caller, encounter_id: str, page: DisclosurePage) -> Response:
     async with tenant_transaction(request, caller) as conn:
         row = (await store.find(conn, encounter_id, request.state.keyring)).row
-        after = pagination.after(request, page)
+        after = http.page_after(request, page)
         parameters = {
             "encounter_id": row.id,
             "patient_basis": row.patient_basis,
@@ -160,7 +159,7 @@ async def list_disclosures(request: Request, caller: Caller, encounter_id: str, 
         statement = queries.DISCLOSURES_OF_PATIENT if of_patient else queries.DISCLOSURES_OF_ENCOUNTER
         rows = await every(conn, Disclosure, statement, parameters)
         await audit.record(conn, caller, "disclosure.list", row.id, {"of": page.of})
-    return pagination.listed(request, "disclosures", rows, page, lambda row: row.id)
+    return http.listed(request, "disclosures", rows, page, lambda row: row.id)
 
 
 def explained(tenant_id: str, emergency_id: str) -> bytes:
@@ -227,7 +226,7 @@ async def _made(request: Request, read: Read, asked: ReadHandover) -> Made:
 
     size = sum(len(entries) for entries in (record.vital_signs, record.procedures, record.medications))
     is_long = size > ENTRIES or len(record.narrative or "") > LETTERS
-    async with heavy.turn(request, heavy=is_long):
+    async with fairness.turn_if_heavy(request, heavy=is_long):
         return await exporting.made(rendered)
 
 

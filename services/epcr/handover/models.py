@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 from services.epcr.fhir.words import Language
 from services.epcr.records.models import WholeRecord
 from shared.web import http
-from shared.web.pagination import Page
+from shared.web.http import Page
 
 DestinationType = Literal["emergency_department", "stroke_unit", "cath_lab", "trauma_centre", "other_hospital", "other"]
 LegalBasis = Literal["provision_of_care", "vital_interests", "legal_obligation", "consent"]

@@ -22,7 +22,7 @@ from services.epcr.handover.models import (
     ReadHandover,
     Sender,
 )
-from shared.web.pagination import Page
+from shared.web.http import Page
 from shared.web.routing import Content, Operation
 
 ADMINISTRATOR = "platform:apps"

@@ -28,11 +28,10 @@ from services.epcr.outcomes.models import (
     latest_time,
 )
 from shared.messaging import outbox
-from shared.process import tracing
+from shared.process import telemetry
 from shared.storage import audit
 from shared.storage.caps import Cap, refusal
-from shared.storage.database import AsyncConnection, tenant_transaction
-from shared.storage.rows import first
+from shared.storage.database import AsyncConnection, first, tenant_transaction
 from shared.web import http, problems
 from shared.web.identity import Caller
 
@@ -151,7 +150,7 @@ async def _written(
         "content": store.seal(outcome, keyring, row.tenant_id, row.id),
         "client_id": caller.client_id,
         "actor": caller.subject,
-        "trace_id": tracing.trace_id(),
+        "trace_id": telemetry.trace_id(),
     }
     made = await first(conn, OutcomeRow, queries.INSERT, values)
     assert made is not None

@@ -13,8 +13,7 @@ from psycopg.rows import class_row
 from services.epcr.outcomes import queries
 from services.epcr.outcomes.models import Outcome, OutcomeDraft, OutcomeRow
 from shared.primitives.crypto import Keyring
-from shared.storage.database import AsyncConnection
-from shared.storage.rows import every
+from shared.storage.database import AsyncConnection, every
 
 
 async def rows(conn: AsyncConnection, encounter_id: str) -> list[OutcomeRow]:

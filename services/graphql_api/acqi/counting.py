@@ -11,8 +11,7 @@ import psycopg
 from services.graphql_api.acqi import queries
 from services.graphql_api.acqi.facts import Outcome
 from services.graphql_api.acqi.indicators import contributions
-from shared.messaging.messages import EncounterFacts
-from shared.messaging.worker import Received
+from shared.messaging.messages import EncounterFacts, Received
 from shared.storage.database import set_tenant
 
 FIELDS = ("met", "not_met", "excluded", "unknown")

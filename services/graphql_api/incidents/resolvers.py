@@ -24,7 +24,7 @@ from services.graphql_api.incidents.models import (
 )
 from shared.messaging import outbox
 from shared.primitives import ids
-from shared.storage import audit, rows
+from shared.storage import audit, database
 from shared.storage.caps import Cap
 from shared.storage.database import AsyncConnection
 
@@ -55,7 +55,7 @@ async def incidents(
     last = inputs.after(after, "inc")
     where = wanted | {"tenant_id": caller.tenant_id, "after": last, "limit": inputs.page_size(first) + 1}
     async with context.transaction() as conn:
-        found, fitting = await rows.within(conn, Incident, queries.LIST, where, LARGEST)
+        found, fitting = await database.within(conn, Incident, queries.LIST, where, LARGEST)
     return inputs.connection(found, min(first, fitting))
 
 
@@ -66,7 +66,7 @@ async def incident(_: object, info: Info, id: str) -> Incident | None:
     if not ids.is_id(id, "inc"):
         return None
     async with context.transaction() as conn:
-        return await rows.first(conn, Incident, queries.FIND, (id,))
+        return await database.first(conn, Incident, queries.FIND, (id,))
 
 
 @incident_type.field("timeline")
@@ -129,7 +129,7 @@ async def annotate(context: Context, id: str, note: str) -> Incident:
     """Adds a code to the timeline of an incident, open or closed. Raises a Refusal: NOT_FOUND, or CONFLICT where the timeline is full."""
     context.require(WRITE)
     async with context.transaction() as conn:
-        found = await rows.first(conn, Incident, queries.FIND_TO_CHANGE, (id,))
+        found = await database.first(conn, Incident, queries.FIND_TO_CHANGE, (id,))
         if found is None:
             raise errors.not_found()
         if await _is_full(context, conn, found):
@@ -155,7 +155,7 @@ async def _apply(context: Context, conn: AsyncConnection, before: Incident, chan
 async def _to_change(conn: AsyncConnection, id: str, expected_version: int) -> Incident:
     if not ids.is_id(id, "inc"):
         raise errors.not_found()
-    found = await rows.first(conn, Incident, queries.FIND_TO_CHANGE, (id,))
+    found = await database.first(conn, Incident, queries.FIND_TO_CHANGE, (id,))
     if found is None:
         raise errors.not_found()
     if found.version != expected_version:
@@ -182,7 +182,7 @@ async def _record(context: Context, conn: AsyncConnection, before: Incident | No
 
 async def _is_full(context: Context, conn: AsyncConnection, incident: Incident) -> bool:
     """Whether the timeline of a locked incident has as many entries or bytes as are kept."""
-    kept = await rows.first(conn, Kept, queries.COUNT_ENTRIES, (incident.tenant_id, incident.id))
+    kept = await database.first(conn, Kept, queries.COUNT_ENTRIES, (incident.tenant_id, incident.id))
     return kept is not None and (kept.number >= context.settings.most_timeline_entries or kept.bytes >= KEPT_BYTES)
 
 
@@ -202,6 +202,6 @@ async def _timelines(context: Context, keys: Sequence[str]) -> Mapping[str, Time
     wanted = {"tenant_id": context.caller.tenant_id, "incident_ids": list(keys)}
     wanted |= {"of_one": LISTED_OF_ONE, "together": LISTED, "bytes": LISTED_BYTES}
     async with context.transaction() as conn:
-        for entry in await rows.every(conn, ListedEntry, queries.TIMELINES, wanted):
+        for entry in await database.every(conn, ListedEntry, queries.TIMELINES, wanted):
             found[entry.incident_id].entries.append(entry)
     return found

@@ -15,7 +15,7 @@ from services.graphql_api.telephony import carriers, queries
 from services.graphql_api.telephony.carriers import CARRIERS, Carrier
 from services.graphql_api.telephony.models import Provider, ProviderChange, ProviderDraft, Route
 from shared.primitives import ids
-from shared.storage import audit, rows
+from shared.storage import audit, database
 from shared.storage.caps import Cap
 from shared.storage.database import AsyncConnection
 
@@ -31,7 +31,7 @@ async def providers(_: object, info: Info, tenant_id: str | None = None) -> list
     caller = context.require(READ)
     context.require_tenant(tenant_id)
     async with context.transaction() as conn:
-        return await rows.every(conn, Provider, queries.PROVIDERS, (caller.tenant_id,))
+        return await database.every(conn, Provider, queries.PROVIDERS, (caller.tenant_id,))
 
 
 @provider_type.field("routes")
@@ -141,7 +141,7 @@ def context_of(tenant_id: str, provider_id: str) -> bytes:
 async def _to_change(conn: AsyncConnection, id: str, expected_version: int | None = None) -> Provider:
     if not ids.is_id(id, "tpr"):
         raise errors.not_found()
-    found = await rows.first(conn, Provider, queries.PROVIDER_TO_CHANGE, (id,))
+    found = await database.first(conn, Provider, queries.PROVIDER_TO_CHANGE, (id,))
     if found is None:
         raise errors.not_found()
     if expected_version is not None and found.version != expected_version:
@@ -152,6 +152,8 @@ async def _to_change(conn: AsyncConnection, id: str, expected_version: int | Non
 async def _routes(context: Context, keys: Sequence[str]) -> Mapping[str, list[Route]]:
     found: dict[str, list[Route]] = {key: [] for key in keys}
     async with context.transaction() as conn:
-        for route in await rows.every(conn, Route, queries.ROUTES_OF_PROVIDERS, (context.caller.tenant_id, list(keys))):
+        for route in await database.every(
+            conn, Route, queries.ROUTES_OF_PROVIDERS, (context.caller.tenant_id, list(keys))
+        ):
             found[route.provider_id].append(route)
     return found

@@ -15,7 +15,7 @@ from services.graphql_api.telephony import numbers, queries
 from services.graphql_api.telephony.models import Provider, Route, RouteChange, RouteDraft
 from services.graphql_api.telephony.resolvers import READ, WRITE
 from shared.primitives import ids
-from shared.storage import audit, rows
+from shared.storage import audit, database
 from shared.storage.caps import Cap
 from shared.storage.database import AsyncConnection
 
@@ -32,7 +32,7 @@ async def routes(_: object, info: Info, tenant_id: str | None = None, provider_i
     if provider_id is not None and not ids.is_id(provider_id, "tpr"):
         return []
     async with context.transaction() as conn:
-        return await rows.every(conn, Route, queries.ROUTES, (caller.tenant_id, provider_id, provider_id))
+        return await database.every(conn, Route, queries.ROUTES, (caller.tenant_id, provider_id, provider_id))
 
 
 @query.field("telephonyResolution")
@@ -42,7 +42,7 @@ async def resolution(_: object, info: Info, phone_number: str) -> Route | None:
     number = _parsed(numbers.number, phone_number, "phoneNumber")
     where = {"tenant_id": caller.tenant_id, "beginnings": numbers.beginnings(number), "number": number}
     async with context.transaction() as conn:
-        return await rows.first(conn, Route, queries.RESOLVE, where)
+        return await database.first(conn, Route, queries.RESOLVE, where)
 
 
 @route_type.field("provider")
@@ -120,7 +120,7 @@ async def _write(conn: AsyncConnection, statement: Any, row: dict[str, Any]) -> 
 async def _to_change(conn: AsyncConnection, id: str, expected_version: int | None = None) -> Route:
     if not ids.is_id(id, "trt"):
         raise errors.not_found()
-    found = await rows.first(conn, Route, queries.ROUTE_TO_CHANGE, (id,))
+    found = await database.first(conn, Route, queries.ROUTE_TO_CHANGE, (id,))
     if found is None:
         raise errors.not_found()
     if expected_version is not None and found.version != expected_version:
@@ -139,5 +139,5 @@ def _parsed(read: Any, text: str, place: str) -> Any:
 
 async def _providers(context: Context, keys: Sequence[str]) -> Mapping[str, Provider]:
     async with context.transaction() as conn:
-        found = await rows.every(conn, Provider, queries.PROVIDERS_BY_ID, (context.caller.tenant_id, list(keys)))
+        found = await database.every(conn, Provider, queries.PROVIDERS_BY_ID, (context.caller.tenant_id, list(keys)))
     return {provider.id: provider for provider in found}

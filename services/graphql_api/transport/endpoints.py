@@ -12,10 +12,10 @@ from services.graphql_api.transport import plans, variables
 from services.graphql_api.transport.documents import Bundle, Catalogue
 from services.graphql_api.transport.models import ApprovedBundle, ApprovedBundles, ApprovedDocument, GraphqlRequest
 from services.graphql_api.transport.plans import Answer, Plan, Planner
-from shared.process import tracing
+from shared.process import telemetry
 from shared.storage import idempotency
 from shared.storage.database import AsyncConnection, tenant_transaction
-from shared.web import heavy, http, problems
+from shared.web import fairness, http, problems
 from shared.web.identity import Caller
 
 TENANT_HEADER = "x-tenant-id"
@@ -44,7 +44,7 @@ async def graphql(request: Request, caller: Caller) -> Response:
     wanted = await http.decode(request, GraphqlRequest)
     try:
         planner: Planner = request.state.planner
-        async with heavy.turn(request, heavy=len(wanted.query) > LONG):
+        async with fairness.turn_if_heavy(request, heavy=len(wanted.query) > LONG):
             plan = planner.plan(wanted.query)
         if wanted.operation_name not in (None, "", plan.document.name):
             raise errors.not_approved()
@@ -109,7 +109,7 @@ class _Failed(Exception):
 
 
 async def _execute(request: Request, plan: Plan, given: dict[str, Any], context: RequestContext) -> Answer:
-    with tracing.span(f"graphql {plan.name}"):
+    with telemetry.span(f"graphql {plan.name}"):
         return await plans.run(request.state.schema, plan, given, context)
 
 

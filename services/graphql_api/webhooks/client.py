@@ -16,11 +16,11 @@ from starlette.requests import Request
 
 from services.graphql_api import errors
 from services.graphql_api.settings import Settings
-from shared.primitives.signatures import Signer
-from shared.process import tracing
+from shared.primitives.crypto import Signer
+from shared.process import telemetry
 from shared.process.settings import required
 from shared.storage import idempotency
-from shared.web import calls, identity
+from shared.web import identity
 
 SERVICE = "graphql_api"
 AUDIENCE = "webhook_dispatcher"
@@ -50,8 +50,8 @@ class Webhooks:
         if kept is not None and kept.expires_at > time.time():
             return kept.header
         body = msgspec.json.encode({"identity": own, "audience": AUDIENCE})
-        signed = calls.sign(self._signer, SERVICE, "POST", self._url.path, body)
-        headers = {calls.HEADER: signed, "content-type": "application/json"}
+        signed = identity.sign_call(self._signer, SERVICE, "POST", self._url.path, body)
+        headers = {identity.SERVICE_HEADER: signed, "content-type": "application/json"}
         try:
             response = await self.http.post(self._url, content=body, headers=headers)
         except httpx2.HTTPError as error:
@@ -85,7 +85,7 @@ async def call(request: Request, method: str, path: str, body: Any = None, *, ke
     webhooks: Webhooks | None = request.state.webhooks
     if webhooks is None:
         raise errors.unavailable("Webhooks are not available here.")
-    with tracing.span(f"{method} {PATH}"):
+    with telemetry.span(f"{method} {PATH}"):
         own = request.headers[identity.HEADER]
         headers = {identity.HEADER: await webhooks.identity(own)} | _headers(request, keep_key)
         try:
@@ -102,7 +102,7 @@ async def call(request: Request, method: str, path: str, body: Any = None, *, ke
 
 def _headers(request: Request, keep_key: bool) -> dict[str, str]:
     headers: dict[str, str] = {}
-    if traceparent := tracing.traceparent():
+    if traceparent := telemetry.traceparent():
         headers["traceparent"] = traceparent
     if keep_key and idempotency.HEADER in request.headers:
         headers[idempotency.HEADER] = request.headers[idempotency.HEADER]

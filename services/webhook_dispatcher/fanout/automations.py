@@ -8,8 +8,7 @@ from psycopg.rows import class_row
 from services.webhook_dispatcher.fanout import event_types, queries
 from services.webhook_dispatcher.fanout.intake import EventRefused, Intake, Listener, NewEvent, accept
 from shared.messaging import outbox
-from shared.messaging.messages import AutomationDelivery, AutomationInterest, Event, RunFinished
-from shared.messaging.worker import Received
+from shared.messaging.messages import AutomationDelivery, AutomationInterest, Event, Received, RunFinished
 from shared.storage.database import Connection
 
 

@@ -13,8 +13,7 @@ from services.webhook_dispatcher.fanout import event_types, queries
 from services.webhook_dispatcher.queues import MOST_NAMED, MOST_RINGS, SENDER
 from services.webhook_dispatcher.settings import Settings
 from shared.messaging import broker, outbox
-from shared.messaging.messages import Event, PlatformEvent
-from shared.messaging.worker import Received
+from shared.messaging.messages import Event, PlatformEvent, Received
 from shared.primitives import ids
 from shared.process import redis_clients
 from shared.storage.database import Connection

@@ -37,11 +37,10 @@ from services.webhook_dispatcher.subscriptions import queries as subscription_qu
 from services.webhook_dispatcher.subscriptions.endpoints import find, gather, read_backlog
 from services.webhook_dispatcher.subscriptions.models import Subscription
 from shared.primitives import ids
-from shared.process import tracing
+from shared.process import telemetry
 from shared.storage import audit, idempotency
-from shared.storage.database import AsyncConnection, tenant_transaction
-from shared.storage.rows import every, found, page_of
-from shared.web import http, pagination, problems
+from shared.storage.database import AsyncConnection, every, found, page_of, tenant_transaction
+from shared.web import http, problems
 from shared.web.identity import Caller
 from shared.web.problems import FieldError
 
@@ -71,7 +70,7 @@ async def list_deliveries(request: Request, caller: Caller, webhook_id: str, pag
         raise problems.invalid(
             "The query does not fit.", [FieldError("event_type", "not an event type of the catalogue")]
         )
-    between = _between(pagination.after(request, page), page)
+    between = _between(http.page_after(request, page), page)
     async with tenant_transaction(request, caller) as conn:
         subscription = await find(conn, caller, webhook_id)
         parameters = between | {
@@ -92,7 +91,7 @@ async def list_deliveries(request: Request, caller: Caller, webhook_id: str, pag
             (reached,) = await (await conn.execute(query, parameters)).fetchone() or (None,)
     if reached is not None:
         rows = [row for row in rows if row.id[-len(reached) :] >= reached]
-    return pagination.listed(
+    return http.listed(
         request, "deliveries", rows, fitting, lambda row: row.id, reached=None if reached is None else f"dlv_{reached}"
     )
 
@@ -235,7 +234,7 @@ async def _store_test(conn: AsyncConnection, subscription: Subscription, enqueue
         "event_at": intake.time_of(event_id),
         "type": kind.type,
         "body": intake.body(kind.type, datetime.now(UTC), kind.example, test=True),
-        "traceparent": tracing.traceparent(),
+        "traceparent": telemetry.traceparent(),
         "rung": SENT_ONCE,
     }
     await conn.execute(queries.INSERT_TEST_EVENT, test)
@@ -316,4 +315,4 @@ def _time_of_cursor(after: str) -> datetime:
     try:
         return intake.time_of(after)
     except ValueError:
-        raise pagination.not_ours() from None
+        raise http.foreign_cursor() from None

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from shared.web import http
-from shared.web.pagination import Page
+from shared.web.http import Page
 
 DeliveryStatus = Literal["queued", "succeeded", "retrying", "failed"]
 

@@ -16,8 +16,8 @@ from services.webhook_dispatcher.sending import ladder, signing
 from services.webhook_dispatcher.sending.addresses import Policy, RefusedTarget, Resolver, Target, UnknownName
 from services.webhook_dispatcher.sending.connection import CONNECT_SECONDS, Answer, Broken, Exchange, Pool, tls_context
 from services.webhook_dispatcher.sending.signing import Vault
-from shared.process import tracing
-from shared.process.clock import clock
+from shared.process import telemetry
+from shared.storage.database import clock
 
 DEADLINE = 15.0
 SWEEP_SECONDS = 1.0
@@ -193,7 +193,7 @@ async def deliver(client: Client, vault: Vault, due: Due) -> Sent:
     headers = signing.request_headers(due.event_id, int(at), keys, body) | custom
     context = span.get_span_context()
     if context.is_valid:
-        headers["traceparent"] = tracing.format_traceparent(context)
+        headers["traceparent"] = telemetry.format_traceparent(context)
     outcome, exchange = await client.post(due.url, headers, body)
     if span.is_recording():
         if outcome.status is not None:
@@ -214,13 +214,13 @@ async def deliver(client: Client, vault: Vault, due: Due) -> Sent:
 
 
 def _span(due: Due) -> Span:
-    parent = tracing.context_of(due.traceparent) if due.traceparent else tracing.new_root()
+    parent = telemetry.context_of(due.traceparent) if due.traceparent else telemetry.new_root()
     attributes = {
         "webhook.id": due.subscription_id,
         "webhook.event_type": due.event_type,
         "webhook.attempt": due.attempt,
     }
-    span = tracing.start("deliver", kind=SpanKind.CLIENT, parent=parent, attributes=attributes)
+    span = telemetry.start_span("deliver", kind=SpanKind.CLIENT, parent=parent, attributes=attributes)
     return span if span.get_span_context().is_valid else trace.get_current_span(parent)
 
 

@@ -16,7 +16,7 @@ from services.webhook_dispatcher.history import decision_queries, decisions
 from services.webhook_dispatcher.sending import queries
 from services.webhook_dispatcher.sending.client import Due, Sent
 from services.webhook_dispatcher.sending.lanes import Report, Rooms
-from shared.process import logs
+from shared.process import telemetry
 from shared.storage.database import AsyncConnection
 
 log = logging.getLogger(__name__)
@@ -63,7 +63,9 @@ async def claim(conn: AsyncConnection, visited: Round, most: int, rooms: Rooms) 
     except (psycopg.DataError, psycopg.IntegrityError) as error:
         async with conn.transaction():
             forgotten = await conn.execute(queries.FORGET_UNCLAIMABLE)
-        log.error("%d deliveries cannot be claimed and are forgotten: %s", forgotten.rowcount, logs.describe(error))
+        log.error(
+            "%d deliveries cannot be claimed and are forgotten: %s", forgotten.rowcount, telemetry.describe(error)
+        )
         metrics.unclaimable.inc(forgotten.rowcount)
         raise
 

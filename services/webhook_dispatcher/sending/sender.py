@@ -32,10 +32,9 @@ from services.webhook_dispatcher.settings import Settings
 from shared.messaging import broker
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring, UnreadableCiphertext
-from shared.process import logs, peers, redis_clients, tracing
-from shared.process.clock import clock
+from shared.process import peers, redis_clients, telemetry
 from shared.process.settings import required
-from shared.storage.database import WRITABLE, AsyncConnection
+from shared.storage.database import WRITABLE, AsyncConnection, clock
 from shared.storage.partitions import Daily
 
 CYCLE = 0.01
@@ -258,7 +257,7 @@ class Pump:
         except UnreadableCiphertext:
             log.error("secret of %s cannot be decrypted; its deliveries wait for the key", due.subscription_id)
         except Exception as error:  # a bug: the lease ends and another attempt follows
-            log.error("attempt failed: %s", logs.describe(error))
+            log.error("attempt failed: %s", telemetry.describe(error))
         else:
             wait = None
             if not sent.outcome.succeeded:
@@ -338,7 +337,7 @@ class Sender:
                     await pump.run(conn)
             except (psycopg.Error, OSError) as error:
                 self.working.clear()
-                log.warning("sender waits: %s; its results are recorded later", logs.describe(error))
+                log.warning("sender waits: %s; its results are recorded later", telemetry.describe(error))
                 await asyncio.sleep(PAUSE)
 
     async def _listen(self, pump: Pump) -> None:
@@ -386,4 +385,4 @@ def run(settings: Settings, working: threading.Event) -> None:
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main())
-    tracing.shutdown()
+    telemetry.shutdown_tracing()

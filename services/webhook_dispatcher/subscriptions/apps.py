@@ -7,8 +7,7 @@ from typing import Any
 from services.webhook_dispatcher.fanout import event_types
 from services.webhook_dispatcher.history import decisions
 from services.webhook_dispatcher.subscriptions import queries
-from shared.messaging.messages import WebhookApp, WebhookTenant
-from shared.messaging.worker import Received
+from shared.messaging.messages import Received, WebhookApp, WebhookTenant
 from shared.storage.database import Connection
 
 FIRST_PORTIONS_SECONDS = 0.5

@@ -26,13 +26,12 @@ from shared.messaging.event_types import with_moved_times
 from shared.primitives import ids
 from shared.storage import audit, idempotency
 from shared.storage.caps import Cap, require_room
-from shared.storage.database import AsyncConnection, tenant_transaction
-from shared.storage.rows import first, found, page_of
-from shared.web import http, pagination, problems
-from shared.web.faults import nearest
+from shared.storage.database import AsyncConnection, first, found, page_of, tenant_transaction
+from shared.web import http, problems
+from shared.web.http import Page
 from shared.web.identity import Caller
-from shared.web.pagination import Page
 from shared.web.problems import FieldError
+from shared.web.strict_json import nearest
 
 
 async def create_webhook(request: Request, caller: Caller, draft: NewWebhook) -> Response:
@@ -70,10 +69,10 @@ async def create_webhook(request: Request, caller: Caller, draft: NewWebhook) ->
 
 
 async def list_webhooks(request: Request, caller: Caller, page: Page) -> Response:
-    parameters = {"client_id": caller.client_id, "after": pagination.after(request, page), "limit": page.limit + 1}
+    parameters = {"client_id": caller.client_id, "after": http.page_after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
         rows, fitting = await page_of(conn, Subscription, queries.LIST_SUBSCRIPTIONS, parameters, page, http.SMALL)
-    return pagination.listed(request, "webhooks", rows, fitting, lambda row: row.id, Subscription.shown)
+    return http.listed(request, "webhooks", rows, fitting, lambda row: row.id, Subscription.shown)
 
 
 async def read_webhook(request: Request, caller: Caller, webhook_id: str) -> Webhook:

@@ -2,7 +2,7 @@
 
 from services.webhook_dispatcher.subscriptions import endpoints
 from services.webhook_dispatcher.subscriptions.models import NewWebhook, Webhook, WebhookChange, Webhooks
-from shared.web.pagination import Page
+from shared.web.http import Page
 from shared.web.routing import Operation
 
 READ, WRITE = "webhooks:read", "webhooks:write"
