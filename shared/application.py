@@ -10,13 +10,13 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from shared.messaging.bell import Bell
+from shared.messaging.broker import Bell
 from shared.primitives.crypto import Keyring
-from shared.storage import database, readiness
+from shared.storage import database, migrate
 from shared.storage.database import AsyncConnection
-from shared.web import health, routing
-from shared.web.feed import Feed
-from shared.web.middleware import TracingMiddleware
+from shared.web import routing
+from shared.web.revocations import Feed
+from shared.web.serving import TracingMiddleware
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[Any]]
 
@@ -31,7 +31,7 @@ class State(TypedDict):
 
 def all_routes(file: str, parts: Iterable[routing.Part], unlisted: Iterable[routing.Unlisted] = ()) -> list[Route]:
     """The routes of a service and its probes. `file` is a module in the service's folder."""
-    return [*routing.routes(parts, unlisted), *health.routes(readiness.checks(Path(file).parent))]
+    return [*routing.routes(parts, unlisted), *routing.probes(migrate.readiness_checks(Path(file).parent))]
 
 
 def create(

@@ -23,10 +23,10 @@ TIMES = ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
 def observe(name: str, settings: Process, ops_host: str) -> threading.Event:
     """Starts logs, traces and the ops port of this process. Call it after any fork. `/readyz` is 200 while the returned event is set."""
     from shared import operations
-    from shared.process import logs, tracing
+    from shared.process import telemetry
 
-    logs.configure(name, settings.log_level)
-    tracing.configure(
+    telemetry.configure_logs(name, settings.log_level)
+    telemetry.configure_tracing(
         name,
         spans_file=settings.spans_file,
         otlp_endpoint=settings.otel_exporter_otlp_endpoint,
@@ -108,13 +108,13 @@ def _add_relay(cli: typer.Typer, name: str, load: Callable[[], Service], package
     def run_relay(ops_host: OpsHost = LOOPBACK) -> None:
         """Send the outbox and do the periodic work."""
         from shared.messaging import relay
-        from shared.storage import housekeeping
+        from shared.storage import jobs as shared_jobs
 
         settings = load()
         required(settings.service_signing_key, "SERVICE_SIGNING_KEY")
         working = observe(name, settings, ops_host)
         wait_for_schema(settings, package)
-        jobs = [*housekeeping.jobs(package.name, settings), *_module(package, "tasks").periodic(settings)]
+        jobs = [*shared_jobs.of_every_service(package.name, settings), *_module(package, "tasks").periodic(settings)]
         relay.run(package.name, settings, jobs, working)
 
 
@@ -122,11 +122,11 @@ def wait_for_schema(settings: Service, package: Path) -> None:
     """Waits until the database has every migration that this code expects. Workers and relays do no work and are not ready before."""
     import signal
 
-    from shared.storage import readiness
+    from shared.storage import migrate
 
     # No work has begun, so SIGTERM can end the process at once. In a container a signal without a handler would be lost.
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    readiness.wait_until_applied(required(settings.worker_database_url, "WORKER_DATABASE_URL"), package)
+    migrate.wait_until_applied(required(settings.worker_database_url, "WORKER_DATABASE_URL"), package)
     signal.signal(signal.SIGTERM, before)
 
 
@@ -290,7 +290,7 @@ def _add_audit(cli: typer.Typer, load: Callable[[], Service], trail_name: str) -
 def _read_anchors(files: list[Path], trail: str, settings: Service) -> list[Any]:
     if not files:
         return []
-    from shared.primitives.signatures import PublicKeys
+    from shared.primitives.crypto import PublicKeys
     from shared.storage.audit_check import read_anchors
 
     keys = PublicKeys(required(settings.service_public_keys, "SERVICE_PUBLIC_KEYS"))

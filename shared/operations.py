@@ -9,11 +9,15 @@ from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from shared.process import logs, metrics
+from shared.process import metrics, telemetry
 from shared.process.settings import revision
 from shared.storage import database
 
 log = logging.getLogger(__name__)
+metrics.clock_offset.set_function(lambda: database.clock.offset)
+metrics.pool_connections.labels("used").set_function(lambda: database.measure("pool_size", "pool_available"))
+metrics.pool_connections.labels("idle").set_function(lambda: database.measure("pool_available"))
+metrics.pool_waiting.set_function(database.waiting)
 
 
 def serve(port: int, ready: Callable[[], object] = lambda: None, host: str = "127.0.0.1") -> None:
@@ -51,10 +55,6 @@ def serve(port: int, ready: Callable[[], object] = lambda: None, host: str = "12
             """Writes no line: scrapes and probes are too frequent."""
 
     metrics.export_build(revision())
-    used, idle = metrics.pool_connections.labels("used"), metrics.pool_connections.labels("idle")
-    used.set_function(lambda: database.measure("pool_size", "pool_available"))
-    idle.set_function(lambda: database.measure("pool_available"))
-    metrics.pool_waiting.set_function(database.waiting)
     server = _Server((host, port), Handler)
     # `None`: only the end of the process ends the server, so it need not check for a shutdown twice a second.
     threading.Thread(target=server.serve_forever, args=(None,), name="operations", daemon=True).start()
@@ -67,4 +67,4 @@ class _Server(ThreadingHTTPServer):
         """Ignores a probe that closes its connection early; that is not an error of this process."""
         error = sys.exception()
         if not isinstance(error, ConnectionError):
-            log.error("ops port: %s", logs.describe(error))
+            log.error("ops port: %s", telemetry.describe(error))

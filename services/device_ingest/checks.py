@@ -42,7 +42,17 @@ class Checked(NamedTuple):
 
 def check(draft: ObservationDraft, device_class: str, now: datetime) -> Checked:
     """Flags an implausible value `out-of-range`. Raises a 422 Problem with all errors."""
-    errors = _own_errors(draft, now)
+    errors: list[FieldError] = []
+    if draft.observed_at is not None and draft.observed_at > now + AHEAD:
+        errors.append(FieldError("/observed_at", "is more than 5 minutes ahead; check the device's clock"))
+    elif draft.observed_at is not None and draft.observed_at < now - BEHIND:
+        errors.append(FieldError("/observed_at", "is more than 7 days old"))
+    if draft.encounter_id is not None and not ids.is_id(draft.encounter_id, "enc"):
+        errors.append(FieldError("/encounter_id", "is not an encounter's id"))
+    if draft.value is None and draft.data_absent_reason is None:
+        errors.append(FieldError("/value", "is required, unless data_absent_reason says why there is none"))
+    elif draft.value is not None and draft.data_absent_reason is not None:
+        errors.append(FieldError("/data_absent_reason", "replaces a value; send one of the two"))
     metric = _metric(draft, device_class, errors)
     limits = metric.units.get(draft.unit_code or "") if metric is not None else None
     value = draft.value
@@ -65,22 +75,6 @@ def check(draft: ObservationDraft, device_class: str, now: datetime) -> Checked:
         flags=["out-of-range"] if is_implausible else [],
         test=draft.test,
     )
-
-
-def _own_errors(draft: ObservationDraft, now: datetime) -> list[FieldError]:
-    """The errors that do not depend on the metric: time, encounter, and the choice of value or reason."""
-    errors: list[FieldError] = []
-    if draft.observed_at is not None and draft.observed_at > now + AHEAD:
-        errors.append(FieldError("/observed_at", "is more than 5 minutes ahead; check the device's clock"))
-    elif draft.observed_at is not None and draft.observed_at < now - BEHIND:
-        errors.append(FieldError("/observed_at", "is more than 7 days old"))
-    if draft.encounter_id is not None and not ids.is_id(draft.encounter_id, "enc"):
-        errors.append(FieldError("/encounter_id", "is not an encounter's id"))
-    if draft.value is None and draft.data_absent_reason is None:
-        errors.append(FieldError("/value", "is required, unless data_absent_reason says why there is none"))
-    elif draft.value is not None and draft.data_absent_reason is not None:
-        errors.append(FieldError("/data_absent_reason", "replaces a value; send one of the two"))
-    return errors
 
 
 def _metric(draft: ObservationDraft, device_class: str, errors: list[FieldError]) -> Metric | None:

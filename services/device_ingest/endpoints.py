@@ -132,15 +132,15 @@ async def _recorded(request: Request, caller: Caller, device_id: str, answer: An
 async def _write_once(request: Request, caller: Caller, device_class: str, answer: Answer) -> Response:
     """Writes with the group's commit; with an Idempotency-Key in a transaction of its own, which also stores the answer."""
     if idempotency.HEADER not in request.headers:
-        return await answer(request.state.group.submit, device_class, partial(_confirm_clock, request))
+
+        async def confirm_clock() -> None:
+            async with transaction(request) as conn:
+                await require_right_clock(conn, now=True)
+
+        return await answer(request.state.group.submit, device_class, confirm_clock)
     async with tenant_transaction(request, caller) as conn:
         if stored := await idempotency.stored(conn, request, caller):
             return stored
         confirm = partial(require_right_clock, conn, now=True)
         response = await answer(partial(observations.write, conn), device_class, confirm)
         return await idempotency.keep(conn, request, caller, response)
-
-
-async def _confirm_clock(request: Request) -> None:
-    async with transaction(request) as conn:
-        await require_right_clock(conn, now=True)

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from itertools import islice
 from typing import Generic, TypeVar
 
-import psycopg
+from psycopg.errors import QueryCanceled
 from psycopg_pool import PoolTimeout
 
 from shared.process import telemetry
@@ -111,7 +111,9 @@ class GroupCommit(Generic[Item, Outcome]):
         try:
             outcomes = iter(await self._write([item for items, _ in group for item in items]))
         except Exception as error:  # any error ends the wait of its requests
-            if len(group) == 1 or _is_outage(error):
+            # An unreachable or slow database, or a wrong clock: single writes would only prolong every wait.
+            is_in_vain = is_outage(error) or isinstance(error, PoolTimeout | QueryCanceled | ClockApart)
+            if len(group) == 1 or is_in_vain:
                 for _, future in group:
                     if not future.done():
                         future.set_exception(error)
@@ -124,8 +126,3 @@ class GroupCommit(Generic[Item, Outcome]):
             mine = list(islice(outcomes, len(items)))
             if not future.done():
                 future.set_result(mine)
-
-
-def _is_outage(error: Exception) -> bool:
-    """Whether the database is unreachable or slow, or the clock wrong: single writes would only prolong every wait."""
-    return is_outage(error) or isinstance(error, PoolTimeout | psycopg.errors.QueryCanceled | ClockApart)

@@ -71,15 +71,6 @@ def read_table(path: Path) -> dict[str, Metric]:
         }
 
 
-def _spellings(metric: Metric) -> Iterable[str | int]:
-    names = [metric.refid, *(alias for alias, refid in ALIASES.items() if refid == metric.refid)]
-    yield metric.code10
-    yield str(metric.code10)
-    for name in names:
-        yield name
-        yield f"{metric.code10}^{name}^MDC"
-
-
 def _explain(code: str | int) -> str:
     text = str(code)
     if "^" in text:
@@ -106,5 +97,10 @@ def _explain(code: str | int) -> str:
 
 
 _BY_REFID = read_table(DATA / "mdc_codes.csv")
-_BY_SPELLING: dict[str | int, Metric] = {spelling: metric for metric in metrics() for spelling in _spellings(metric)}
+_BY_NAME = _BY_REFID | {alias: _BY_REFID[refid] for alias, refid in ALIASES.items()}
+_BY_SPELLING: dict[str | int, Metric] = {
+    spelling: metric
+    for name, metric in _BY_NAME.items()
+    for spelling in (name, f"{metric.code10}^{name}^MDC", metric.code10, str(metric.code10))
+}
 _BY_LOINC = {loinc: metric.refid for metric in reversed(_BY_REFID.values()) for loinc in metric.loinc}

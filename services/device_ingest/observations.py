@@ -40,6 +40,11 @@ class Submission(NamedTuple):
     recorded_at: datetime
     traceparent: str | None
 
+    def order(self) -> tuple[Any, ...]:
+        """Two transactions that write the same observations in this order wait for each other and never deadlock."""
+        checked = self.checked
+        return self.tenant_id, self.device_id, checked.observed_at, checked.metric.code10, str(checked.value)
+
 
 Outcome = Observation | Problem
 Confirm = Callable[[], Awaitable[None]]
@@ -75,7 +80,16 @@ async def record(
     it refuses an observation for its time.
     """
     now = datetime.now(UTC)
-    checked = [_check(draft, device_class, now, is_sandbox=caller.is_sandbox) for draft in drafts]
+    checked: list[Checked | Problem] = []
+    for draft in drafts:
+        try:
+            passed = draft if isinstance(draft, Problem) else checks.check(draft, device_class, now)
+        except Problem as problem:
+            passed = problem
+        if isinstance(passed, Checked):
+            # Every observation of a sandbox is a test.
+            passed = passed._replace(test=passed.test or caller.is_sandbox)
+        checked.append(passed)
     if any(isinstance(each, Problem) and each.concerns("/observed_at") for each in checked):
         await confirm_clock()
     trace = telemetry.traceparent()
@@ -91,27 +105,13 @@ async def record(
     return outcomes
 
 
-def _check(
-    draft: ObservationDraft | Problem, device_class: str, now: datetime, *, is_sandbox: bool
-) -> Checked | Problem:
-    """Every observation of a sandbox is a test."""
-    if isinstance(draft, Problem):
-        return draft
-    try:
-        checked = checks.check(draft, device_class, now)
-    except Problem as problem:
-        return problem
-    return checked._replace(test=checked.test or is_sandbox)
-
-
 async def write(conn: AsyncConnection, submissions: Sequence[Submission]) -> list[Outcome]:
     """Writes submissions of any tenants in the transaction of `conn`. The outcomes are in the order of the submissions.
 
     The outcome of an observation that exists is the existing row.
     """
-    # Sorted, so that two transactions with the same observations wait for each other and never deadlock.
     by_tenant: dict[str, list[Submission]] = defaultdict(list)
-    for submission in sorted(submissions, key=_order):
+    for submission in sorted(submissions, key=Submission.order):
         by_tenant[submission.tenant_id].append(submission)
     writing = _Writing(conn, by_tenant)
     await writing.run()
@@ -138,7 +138,11 @@ class _Writing:
     async def _settle(self, tenant_id: str, written: set[str]) -> None:
         submissions = self.by_tenant[tenant_id]
         new = [submission for submission in submissions if submission.id in written]
-        self.outcomes |= {submission.id: _observation(submission) for submission in new}
+        for submission in new:
+            columns = _columns(submission)
+            del columns["device_class"]
+            link = "pending" if submission.checked.encounter_id else None
+            self.outcomes[submission.id] = Observation(**columns, encounter_link=link)
         for_epcr = [submission for submission in new if submission.checked.encounter_id is not None]
         if len(self.by_tenant) > 1:
             await self.conn.execute(SET_TENANT, (tenant_id,))
@@ -162,29 +166,20 @@ class _Writing:
             await cursor.execute(queries.FIND_SAME, (_json(submissions), min(times), max(times)))
             rows = await cursor.fetchall()
         same = {row.pop("unused_id"): Observation(**row) for row in rows}
-        return [
-            submission for submission in submissions if await self._settle_repeat(submission, same.get(submission.id))
-        ]
-
-    async def _settle_repeat(self, submission: Submission, existing: Observation | None) -> bool:
-        """True if the submission gave the existing row the encounter it lacked."""
-        encounter_id = submission.checked.encounter_id
-        if existing is None:
-            self.outcomes[submission.id] = DeviceChanged()
-            return False
-        if encounter_id is None or encounter_id == existing.encounter_id:
-            self.outcomes[submission.id] = existing
-            return False
-        where = {"encounter_id": encounter_id, "id": existing.id, "observed_at": existing.observed_at}
-        named = await first(self.conn, Observation, queries.NAME_ENCOUNTER, where)
-        refusal = "This observation was recorded for another encounter."
-        self.outcomes[submission.id] = named or problems.conflict(refusal, id=existing.id)
-        return named is not None
-
-
-def _order(submission: Submission) -> tuple[Any, ...]:
-    checked = submission.checked
-    return submission.tenant_id, submission.device_id, checked.observed_at, checked.metric.code10, str(checked.value)
+        gave: list[Submission] = []
+        for submission in submissions:
+            encounter_id, existing = submission.checked.encounter_id, same.get(submission.id)
+            if existing is None:
+                self.outcomes[submission.id] = DeviceChanged()
+            elif encounter_id is None or encounter_id == existing.encounter_id:
+                self.outcomes[submission.id] = existing
+            else:
+                where = {"encounter_id": encounter_id, "id": existing.id, "observed_at": existing.observed_at}
+                named = await first(self.conn, Observation, queries.NAME_ENCOUNTER, where)
+                refusal = "This observation was recorded for another encounter."
+                self.outcomes[submission.id] = named or problems.conflict(refusal, id=existing.id)
+                gave += [submission] if named else []
+        return gave
 
 
 def _json(submissions: Sequence[Submission]) -> str:
@@ -211,21 +206,21 @@ def _columns(submission: Submission) -> dict[str, Any]:
     }
 
 
-def _observation(submission: Submission) -> Observation:
-    """The observation as the INSERT writes it."""
-    fields = _columns(submission)
-    del fields["device_class"]
-    return Observation(**fields, encounter_link="pending" if submission.checked.encounter_id else None)
-
-
 async def listed(
     conn: AsyncConnection, device_id: str, wanted: ObservationFilter, after: str | None
 ) -> list[Observation]:
     """One more than the page holds, the latest first by time of observation. `after` is a value of `cursor_key`."""
     after_time, after_id = _position(after)
+    code10 = None
+    if wanted.mdc_code is not None:
+        try:
+            code10 = nomenclature.find(wanted.mdc_code).code10
+        except nomenclature.UnknownCode as error:
+            errors = [FieldError("mdc_code", str(error))]
+            raise problems.invalid(f"mdc_code {error}.", errors) from None
     parameters: dict[str, Any] = {
         "device_id": device_id,
-        "mdc_code10": _code10(wanted.mdc_code),
+        "mdc_code10": code10,
         "since": wanted.since or DISTANT_PAST,
         "until": wanted.until or DISTANT_FUTURE,
         "after_time": after_time,
@@ -270,12 +265,3 @@ def _position(after: str | None) -> tuple[datetime | None, str | None]:
     if moment.tzinfo is None:
         raise http.foreign_cursor()
     return moment, observation_id
-
-
-def _code10(mdc_code: str | None) -> int | None:
-    if mdc_code is None:
-        return None
-    try:
-        return nomenclature.find(mdc_code).code10
-    except nomenclature.UnknownCode as error:
-        raise problems.invalid(f"mdc_code {error}.", [FieldError("mdc_code", str(error))]) from None

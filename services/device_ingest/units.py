@@ -101,8 +101,20 @@ HINTS = {
 
 def ranges(refid: str, units: list[str], low: str, high: str) -> dict[str, Range]:
     """The limits of a row in each unit it allows. `low` and `high` are in the first unit."""
+    first = units[0]
     canonical = Range(Decimal(low) if low else None, Decimal(high) if high else None)
-    return {unit: _in_unit(refid, canonical, units[0], unit) for unit in units}
+    found: dict[str, Range] = {}
+    for unit in units:
+        if unit == first or canonical.low is None or canonical.high is None:
+            found[unit] = canonical
+        elif unit == "%" and refid in CO2_METRICS:
+            found[unit] = FRACTION_OF_CO2
+        elif first in SAME and unit in SAME:
+            found[unit] = canonical
+        else:
+            factor, offset = DIFFERENCES.get(refid, {}).get(unit) or CONVERSIONS[first, unit]
+            found[unit] = Range(canonical.low * factor + offset, canonical.high * factor + offset)
+    return found
 
 
 def refusal(unit: str, allowed: Iterable[str]) -> str:
@@ -118,17 +130,6 @@ def read_mdc_units(path: Path) -> dict[str, str]:
     with path.open(newline="", encoding="utf-8") as file:
         rows = [(row["refid"], row["code10"], row["ucum"].split(" ")[0]) for row in csv.DictReader(file)]
     return {name: ucum for refid, code10, ucum in rows for name in (refid, code10)}
-
-
-def _in_unit(refid: str, canonical: Range, first: str, unit: str) -> Range:
-    if unit == first or canonical.low is None or canonical.high is None:
-        return canonical
-    if unit == "%" and refid in CO2_METRICS:
-        return FRACTION_OF_CO2
-    if first in SAME and unit in SAME:
-        return canonical
-    factor, offset = DIFFERENCES.get(refid, {}).get(unit) or CONVERSIONS[first, unit]
-    return Range(canonical.low * factor + offset, canonical.high * factor + offset)
 
 
 MDC_UNITS = read_mdc_units(Path(__file__).parent / "data" / "mdc_units.csv")

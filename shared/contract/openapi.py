@@ -1,11 +1,171 @@
-"""Makes the OpenAPI 3.1 document from the services' route entries; the schemas come from the Structs that the code reads and writes."""
+"""Makes the OpenAPI 3.1 document from the services' route entries; the schemas come from the Structs that the code reads and writes.
 
+Schemas are named by service, with numbers as in the JSON on the wire. Client generators read the document:
+`tests/docs/test_generators.py` has the reasons for the forms that are chosen here.
+"""
+
+import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import msgspec
+
 from shared.contract import openapi_common as common
-from shared.contract.openapi_schemas import Schemas, properties_of
+from shared.web import http
+from shared.web.http import Number
 from shared.web.routing import AnyOf, Content, Operation, Part, path_parameters
+from shared.web.strict_json import in_ecmascript
+
+SCHEMAS = "#/components/schemas/"
+# msgspec describes a Decimal as text, but this code writes it as a JSON number.
+DECIMAL = {"type": "string", "format": "decimal"}
+BOOLEANS = ({"enum": [True]}, {"enum": [False]})
+
+
+class Schemas:
+    """The schemas of a service's types: `of` gives the schema of one type, `components` are the schemas that they refer to.
+
+    `texts` are the descriptions of other Structs and fields: a Struct by its name, a field by Struct and name or by its name alone,
+    because drafts, changes and answers have the same fields.
+    """
+
+    def __init__(self, prefix: str, kinds: Iterable[Any], texts: Mapping[str, str]) -> None:
+        self._texts = texts
+        self._kinds = list(kinds)  # kept alive, so that no other object gets the same `id()`
+        self._prefix = prefix
+        self._unions: dict[str, Any] = {}
+        made, components = msgspec.json.schema_components(
+            self._kinds, schema_hook=_custom, ref_template=SCHEMAS + prefix + ".{name}"
+        )
+        structs = _structs(self._kinds)
+        self._by_id = {id(kind): self._adapted(schema) for kind, schema in zip(self._kinds, made, strict=True)}
+        self.components = {
+            f"{prefix}.{name}": self._component(schema, structs.get(name)) for name, schema in components.items()
+        } | self._unions
+
+    def of(self, kind: Any) -> dict[str, Any]:
+        return self._by_id[id(kind)]
+
+    def _component(self, schema: Any, struct: type[msgspec.Struct] | None) -> Any:
+        adapted = self._adapted(schema)
+        adapted.pop("title", None)  # generators name classes by it, and two services may have the same
+        names = [kind.__name__ for kind in struct.__mro__] if struct else []
+        for name, member in adapted.get("properties", {}).items():
+            adapted["properties"][name] = self._property(name, member, names)
+        if struct is not None and (sent := _always_sent(struct)):
+            adapted["required"] = sent
+        if names and "description" not in adapted and names[0] in self._texts:
+            adapted["description"] = self._texts[names[0]]
+        return adapted
+
+    def _property(self, name: str, schema: Any, names: list[str]) -> Any:
+        if "discriminator" in schema:
+            schema = self._named_union(name, schema)
+        if name == "at" or name.endswith("_at"):
+            schema = _as_time(schema)
+        own = next((self._texts[f"{kind}.{name}"] for kind in names if f"{kind}.{name}" in self._texts), "")
+        shared = "" if "$ref" in schema else self._texts.get(name, "")  # a reference has the description of its target
+        return schema | ({"description": own or shared} if "description" not in schema and (own or shared) else {})
+
+    def _named_union(self, name: str, schema: dict[str, Any]) -> dict[str, Any]:
+        """A union whose members a tag tells apart is a `oneOf` with a name of its own."""
+        union = f"{self._prefix}.{name.capitalize()}"
+        members, discriminator = schema["anyOf"], dict(schema["discriminator"])
+        own = SCHEMAS + self._prefix
+        discriminator["mapping"] = {
+            tag: f"{own}.{target.rpartition('/')[2].removeprefix(self._prefix + '.')}"
+            for tag, target in discriminator["mapping"].items()
+        }
+        made = {"description": self._texts.get(name, ""), "oneOf": members, "discriminator": discriminator}
+        if self._unions.setdefault(union, made) != made:
+            raise ValueError(f"two unions would be {union}")
+        rest = {key: value for key, value in schema.items() if key not in ("anyOf", "discriminator")}
+        return {"$ref": SCHEMAS + union} | rest
+
+    def _adapted(self, schema: Any) -> Any:
+        if schema == DECIMAL:
+            return {"type": "number"}
+        if schema in BOOLEANS:
+            return {"type": "boolean"}
+        if isinstance(schema, list):
+            return [self._adapted(item) for item in schema]
+        if not isinstance(schema, dict):
+            return schema
+        if schema == {"type": "object"}:
+            return schema | {"additionalProperties": True}
+        return {
+            name: self._member(name, value)
+            for name, value in schema.items()
+            if not (name == "default" and value is None)
+        }
+
+    def _member(self, name: str, value: Any) -> Any:
+        if name == "description" and isinstance(value, str):
+            return inspect.cleandoc(value)  # as Python 3.13 does itself; the document must be equal on every version
+        if name == "pattern" and isinstance(value, str):
+            return in_ecmascript(value)
+        return self._adapted(value)
+
+
+def properties_of(query: type[msgspec.Struct], texts: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    """The parameters of a query string, and the names of those that are required. A field that may be null may be left out."""
+    made = Schemas("", [query], texts)
+    own = made.components[made.of(query)["$ref"].removeprefix(SCHEMAS)]
+    return {name: _in_query(field) for name, field in own["properties"].items()}, own.get("required", [])
+
+
+def _structs(kinds: list[Any]) -> dict[str, type[msgspec.Struct]]:
+    """Every Struct that the types hold, by its name."""
+    found: dict[str, type[msgspec.Struct]] = {}
+
+    def walk(node: Any) -> None:
+        if isinstance(node, msgspec.inspect.StructType):
+            if node.cls.__name__ in found:
+                return
+            found[node.cls.__name__] = node.cls
+        if isinstance(node, msgspec.inspect.Type | msgspec.inspect.Field):
+            for name in node.__struct_fields__:
+                walk(getattr(node, name))
+        elif isinstance(node, tuple):
+            for one in node:
+                walk(one)
+
+    for node in msgspec.inspect.multi_type_info(kinds):
+        walk(node)
+    return found
+
+
+def _always_sent(struct: type[msgspec.Struct]) -> list[str]:
+    """The fields that an answer always has. None for a body, whose fields with a default may be left out."""
+    if issubclass(struct, http.Body) or struct.__struct_config__.omit_defaults:
+        return []
+    tag = struct.__struct_config__.tag_field
+    fields = msgspec.structs.fields(struct)
+    return ([tag] if tag else []) + [one.encode_name for one in fields if one.default is not msgspec.UNSET]
+
+
+def _in_query(schema: dict[str, Any]) -> dict[str, Any]:
+    schema = dict(schema)
+    if "enum" in schema:
+        schema["enum"] = [value for value in schema["enum"] if value is not None]
+    choices = [one for one in schema.pop("anyOf", []) if one != {"type": "null"}]
+    return schema | (choices[0] if len(choices) == 1 else {"anyOf": choices} if choices else {})
+
+
+def _custom(kind: type) -> dict[str, Any]:
+    if kind is Number:
+        return {"type": "number"}
+    raise NotImplementedError(kind)  # msgspec's own protocol for "no schema for this type"
+
+
+def _as_time(schema: Any) -> Any:
+    """Adds the format of a time. msgspec describes a time as plain text unless the Struct requires an offset; ours always have one."""
+    if schema == {"type": "string"}:
+        return {"type": "string", "format": "date-time"}
+    if isinstance(schema, dict) and "anyOf" in schema:
+        return schema | {"anyOf": [_as_time(choice) for choice in schema["anyOf"]]}
+    return schema
+
 
 JSON, PROBLEM_JSON = "application/json", "application/problem+json"
 BYTES = {"type": "string", "format": "binary"}

@@ -3,20 +3,64 @@
 A call is signed by its sender for one receiver. It is good for a day: a copy of it does nothing, since the receiver's inbox knows its
 messages for 30. Clocks may be a quarter of an hour apart, in either direction, for batches as for versions; a later time
 is refused until the time it names, and sent again until then.
+
+A refused message is dropped: no effect, no acknowledgement, no dead letter. An honest producer loses nothing by it: a message without an
+acknowledgement is sent again, for as long as it takes.
 """
 
+import logging
 import re
+import threading
 import time
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, get_args
 from uuid import UUID
 
 import msgspec
 
-from shared.messaging.messages import EVENT_TYPES, MESSAGES, PRODUCERS, TIMED, Event, Message, consumer_of, name_of
-from shared.messaging.refusals import Reason, Refusal
-from shared.primitives.signatures import PublicKeys, Signer
+from shared.messaging.messages import (
+    EVENT_TYPES,
+    MESSAGES,
+    PRODUCERS,
+    SERVICES,
+    TIMED,
+    Event,
+    Message,
+    consumer_of,
+    name_of,
+)
+from shared.primitives.crypto import PublicKeys, Signer
+from shared.process import metrics
+
+Reason = Literal["malformed", "producer", "signature", "stale", "early", "kind", "tenant", "version", "target"]
+REFUSALS_LOG_SECONDS = 60
+UNKNOWN_SENDER = "unknown"
+log = logging.getLogger(__name__)
+metrics.begin(metrics.messages_refused, get_args(Reason), [*SERVICES, UNKNOWN_SENDER])
+_lock = threading.Lock()
+_logged: dict[tuple[str, str], float] = {}
+
+
+class Refusal(Exception):
+    """A refused message: the reason, and the service that the message names as its sender."""
+
+    def __init__(self, reason: Reason, sender: str) -> None:
+        super().__init__(reason)
+        self.reason: Reason = reason
+        self.sender = sender if sender in SERVICES else UNKNOWN_SENDER
+
+
+def count_refusal(refusal: Refusal, messages: int = 1) -> None:
+    """Counts the refusal. Logs it once a minute for each reason and sender, because one attacker may forge millions of messages."""
+    metrics.messages_refused.labels(refusal.reason, refusal.sender).inc(messages)
+    key, now = (refusal.reason, refusal.sender), time.monotonic()
+    with _lock:
+        if now - _logged.get(key, -REFUSALS_LOG_SECONDS) < REFUSALS_LOG_SECONDS:
+            return
+        _logged[key] = now
+    log.error("message refused: %s, said to be from %s", refusal.reason, refusal.sender)
+
 
 Purpose = Literal["batch", "acknowledgement"]
 MAX_AGE_SECONDS = 24 * 3600

@@ -9,7 +9,8 @@ where they were written.
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal, LiteralString, NamedTuple
+from typing import Any, Generic, Literal, LiteralString, NamedTuple, TypeVar
+from uuid import UUID
 
 import msgspec
 
@@ -28,6 +29,19 @@ def name_of(message: Message | type[Message]) -> str:
 def consumer_of(message: Message | type[Message]) -> str:
     """The service a message is for."""
     return name_of(message).partition(".")[0]
+
+
+M = TypeVar("M", bound=Message)
+
+
+class Received(msgspec.Struct, Generic[M], frozen=True):
+    """A message with its envelope. `traceparent` is the consumer's own span in the message's trace."""
+
+    id: UUID
+    tenant_id: str
+    occurred_at: datetime
+    traceparent: str | None
+    body: M
 
 
 AppStatus = Literal["active", "disabled", "deleted"]

@@ -8,7 +8,7 @@ import psycopg
 
 from shared.messaging.messages import Message, consumer_of, name_of
 from shared.primitives import ids
-from shared.process import tracing
+from shared.process import telemetry
 from shared.storage.database import AsyncConnection, Connection
 from shared.web import http
 
@@ -51,7 +51,7 @@ def add_sync(conn: psycopg.Connection[Any], tenant_id: str, *messages: Message, 
 def row(tenant_id: str, message: Message, traceparent: str | None = None) -> tuple[Any, ...]:
     """The parameters of `ADD`, for callers that write many rows in their own statement."""
     body = http.encode(message).decode()
-    return ids.uuid7(), tenant_id, consumer_of(message), name_of(message), body, traceparent or tracing.traceparent()
+    return ids.uuid7(), tenant_id, consumer_of(message), name_of(message), body, traceparent or telemetry.traceparent()
 
 
 def replay(conn: psycopg.Connection[Any], since: datetime) -> int:

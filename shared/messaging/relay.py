@@ -21,15 +21,15 @@ from kombu.exceptions import KombuError
 from psycopg.rows import class_row
 from redis import RedisError, ResponseError
 
-from shared.messaging import authenticity, broker, lockout
+from shared.messaging import authenticity, broker
 from shared.messaging.authenticity import Envelope
 from shared.messaging.crowding import Crowding, Room
 from shared.messaging.messages import acknowledgements_queue, batches_queue, consumers_of
-from shared.primitives.signatures import Signer
-from shared.process import logs, metrics, redis_clients, tracing
+from shared.primitives.crypto import Signer
+from shared.process import metrics, redis_clients, telemetry
 from shared.process.settings import required
 from shared.storage.database import LAZILY, Connection, open_tasks_pool
-from shared.storage.periodic import Periodic, PeriodicRunner
+from shared.storage.jobs import Periodic, PeriodicRunner
 
 # ORDER BY keeps the planner from reading the table from its beginning, where most rows belong to a consumer that is far behind.
 DUE: LiteralString = """
@@ -234,7 +234,7 @@ class Relay:
                         hand_over(self.celery, self.signer, self.service, consumer, rows)
                         sent += len(rows)
         except UNSENDABLE as error:
-            log.error("messages to %s cannot be claimed together: %s", consumer, logs.describe(error))
+            log.error("messages to %s cannot be claimed together: %s", consumer, telemetry.describe(error))
             self._set_unsendable_aside(consumer, room)
             return 0
         except ResponseError as error:  # Redis is full or refuses this user; other consumers may still have their turn
@@ -333,7 +333,7 @@ def hand_over(celery: Celery, signer: Signer, producer: str, consumer: str, rows
     for row in rows:
         if row.traceparent:
             began = int(row.created_at.timestamp() * 1e9)
-            tracing.record(
+            telemetry.record_span(
                 "outbox wait",
                 row.traceparent,
                 began,
@@ -355,7 +355,7 @@ def run(service: str, settings: RelaySettings, periodic: list[Periodic], working
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: relay.stopping.set())
     runner.start()
-    lockout.watch(redis_clients.client(settings.redis_url))
+    broker.end_when_locked_out(redis_clients.client(settings.redis_url))
     relay.run()
     runner.join(timeout=5)
-    tracing.shutdown()
+    telemetry.shutdown_tracing()

@@ -10,7 +10,7 @@ import warnings
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Generic, LiteralString, Protocol, TypeVar, Union
+from typing import Any, LiteralString, Protocol, Union
 from uuid import UUID
 
 import msgspec
@@ -22,15 +22,13 @@ from opentelemetry.trace import Span, SpanKind
 from psycopg_pool import ConnectionPool
 from redis import Redis
 
-from shared.messaging import authenticity, broker, dead_letters, deaths, lockout, refusals
-from shared.messaging.authenticity import Envelope
-from shared.messaging.messages import MESSAGES, Message, acknowledgements_queue, name_of
-from shared.messaging.refusals import Refusal
-from shared.primitives.signatures import PublicKeys, Signer
-from shared.process import logs, metrics, redis_clients, tracing
+from shared.messaging import authenticity, broker, dead_letters
+from shared.messaging.authenticity import Envelope, Refusal
+from shared.messaging.messages import MESSAGES, Message, Received, acknowledgements_queue, name_of
+from shared.primitives.crypto import PublicKeys, Signer
+from shared.process import metrics, redis_clients, telemetry
 from shared.process.settings import required
-from shared.storage.database import LAZILY, Connection, open_tasks_pool, task_transaction
-from shared.storage.outages import UNAVAILABLE, is_outage
+from shared.storage.database import LAZILY, UNAVAILABLE, Connection, is_outage, open_tasks_pool, task_transaction
 from shared.storage.partitions import Daily
 
 NEW: LiteralString = """
@@ -45,17 +43,6 @@ ACKNOWLEDGED: LiteralString = """
 # In addition to class 40 (transaction rollback): a lock was not available in time, or an idle transaction was ended.
 CONTENTION = frozenset({"55P03", "25P03"})
 log = logging.getLogger(__name__)
-M = TypeVar("M", bound=Message)
-
-
-class Received(msgspec.Struct, Generic[M], frozen=True):
-    """A message with its envelope. `traceparent` is the consumer's own span in the message's trace."""
-
-    id: UUID
-    tenant_id: str
-    occurred_at: datetime
-    traceparent: str | None
-    body: M
 
 
 Handler = Callable[[Connection, Sequence[Received[Any]]], object]
@@ -92,7 +79,7 @@ class Consumer:
         self._signer = Signer(required(settings.service_signing_key, "SERVICE_SIGNING_KEY"))
         self._keys = PublicKeys(required(settings.service_public_keys, "SERVICE_PUBLIC_KEYS"))
         self._redis = redis or redis_clients.client(settings.redis_url)
-        self._deaths = deaths.Deaths()
+        self._deaths = dead_letters.Deaths()
         self._opening = threading.Lock()
         self._pool: ConnectionPool[Connection] | None = None
 
@@ -119,7 +106,7 @@ class Consumer:
             batch = authenticity.unseal(self._keys, "batch", self.service, call)
             envelopes = [each for each in authenticity.envelopes(batch) if self._may_be(batch.sender, each)]
         except Refusal as refusal:
-            refusals.count(refusal)
+            authenticity.count_refusal(refusal)
             return
         if envelopes:
             self._take(batch.sender, batch.sent_ns, envelopes)
@@ -135,7 +122,7 @@ class Consumer:
             producer, self._done(producer, sent_ns, [each for each in envelopes if each.id not in suspects])
         )
         for each in sorted((each for each in envelopes if each.id in suspects), key=lambda each: suspects[each.id]):
-            if suspects[each.id] >= deaths.MAX_DEATHS:
+            if suspects[each.id] >= dead_letters.MAX_DEATHS:
                 self._give_up(producer, each)
                 self._acknowledge(producer, [each.id])
             elif self._settle(producer, sent_ns, each):
@@ -144,7 +131,7 @@ class Consumer:
     def _may_be(self, producer: str, envelope: Envelope) -> bool:
         reason = authenticity.objection(producer, self.service, envelope)
         if reason is not None:
-            refusals.count(Refusal(reason, producer))
+            authenticity.count_refusal(Refusal(reason, producer))
         return reason is None
 
     def _done(self, producer: str, sent_ns: int, envelopes: list[Envelope]) -> list[UUID]:
@@ -157,7 +144,7 @@ class Consumer:
             if is_outage(error):
                 log.warning("batch left for later: %s", type(error).__name__)
                 return []
-            log.warning("batch of %d failed, taken one by one: %s", len(envelopes), logs.describe(error))
+            log.warning("batch of %d failed, taken one by one: %s", len(envelopes), telemetry.describe(error))
             return [envelope.id for envelope in envelopes if self._settle(producer, sent_ns, envelope)]
         return [envelope.id for envelope in envelopes]
 
@@ -176,14 +163,14 @@ class Consumer:
         try:
             return dead_letters.count_failure(self.pool, producer, envelope, error)
         except Exception as failure:
-            log.error("a failure of %s was not counted: %s", envelope.id, logs.describe(failure))
+            log.error("a failure of %s was not counted: %s", envelope.id, telemetry.describe(failure))
             return False
 
     def _give_up(self, producer: str, envelope: Envelope) -> None:
         """Makes a message that ended its workers a dead letter, unless it had its effect."""
         with task_transaction(self.pool) as conn:
             if not conn.execute(KNOWN, (envelope.id,)).fetchone():
-                reason = f"its worker ended {deaths.MAX_DEATHS} times while it applied this message alone"
+                reason = f"its worker ended {dead_letters.MAX_DEATHS} times while it applied this message alone"
                 dead_letters.add(conn, producer, envelope, reason)
 
     def _prepare(self) -> None:
@@ -193,8 +180,8 @@ class Consumer:
 
     def _apply(self, envelopes: list[Envelope], sent_ns: int) -> None:
         self._prepare()
-        with deaths.begun(self.pool, envelopes) as mark, task_transaction(self.pool) as conn:
-            conn.execute(deaths.END, (mark,))
+        with dead_letters.begun(self.pool, envelopes) as mark, task_transaction(self.pool) as conn:
+            conn.execute(dead_letters.END, (mark,))
             self._perform(conn, self._new(conn, envelopes), sent_ns)
 
     def _perform(self, conn: Connection, new: list[Envelope], sent_ns: int) -> None:
@@ -246,7 +233,7 @@ class Consumer:
             sealed = authenticity.unseal(self._keys, "acknowledgement", self.service, call)
             ids = authenticity.acknowledged(sealed)
         except Refusal as refusal:
-            refusals.count(refusal)
+            authenticity.count_refusal(refusal)
             return
         with task_transaction(self.pool) as conn:
             conn.execute(LAZILY)
@@ -272,7 +259,7 @@ def create_worker(
     celery.task(consumer.consume, name=broker.CONSUME, shared=False)
     celery.task(consumer.acknowledge, name=broker.ACKNOWLEDGE, shared=False)
     celery.consumer = consumer  # type: ignore[attr-defined]
-    signals.worker_shutdown.connect(lambda **_: tracing.shutdown(), weak=False)
+    signals.worker_shutdown.connect(lambda **_: telemetry.shutdown_tracing(), weak=False)
     return celery
 
 
@@ -281,7 +268,7 @@ def work(celery: Celery, queues: str, concurrency: int, working: threading.Event
     if working is not None:
         signals.worker_ready.connect(lambda **_: working.set(), weak=False)
         signals.worker_shutting_down.connect(lambda **_: working.clear(), weak=False)
-    lockout.watch(redis_clients.client(celery.conf.broker_transport_options["redis_url"]))
+    broker.end_when_locked_out(redis_clients.client(celery.conf.broker_transport_options["redis_url"]))
     # Celery configures logging unless this signal has a receiver.
     signals.setup_logging.connect(lambda **_: None, weak=False)
     # Celery warns when it runs as root, because of pickle, which no queue here accepts.
@@ -318,7 +305,7 @@ def _by_kind(envelopes: list[Envelope], spans: Mapping[UUID, Span]) -> dict[type
     for envelope in envelopes:
         body = _decode_body(envelope.body)
         context = spans[envelope.id].get_span_context()
-        parent = tracing.format_traceparent(context) if context.is_valid else envelope.traceparent
+        parent = telemetry.format_traceparent(context) if context.is_valid else envelope.traceparent
         kinds[type(body)].append(Received(envelope.id, envelope.tenant_id, envelope.occurred_at, parent, body))
     return kinds
 
@@ -327,9 +314,9 @@ def _span(envelope: Envelope, sent_ns: int) -> Span:
     if not envelope.traceparent:
         return trace.INVALID_SPAN
     now = time.time_ns()
-    tracing.record("queue wait", envelope.traceparent, sent_ns, now)
-    return tracing.start(
-        "consume", kind=SpanKind.CONSUMER, parent=tracing.context_of(envelope.traceparent), attributes={}
+    telemetry.record_span("queue wait", envelope.traceparent, sent_ns, now)
+    return telemetry.start_span(
+        "consume", kind=SpanKind.CONSUMER, parent=telemetry.context_of(envelope.traceparent), attributes={}
     )
 
 

@@ -6,8 +6,6 @@ from itertools import product
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from shared.process.clock import clock
-
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
@@ -70,7 +68,6 @@ identities_untimely = Counter(
     "identities_untimely_total", "Requests refused because the gateway's clock or this process' is wrong"
 )
 clock_offset = Gauge("clock_offset_seconds", "By how much this process' clock is ahead of its database's")
-clock_offset.set_function(lambda: clock.offset)
 
 build = Gauge("build_info", "Always 1; the labels name the running revision and Python", ["revision", "python"])
 

@@ -1,12 +1,14 @@
-"""Every Redis client of the system is made here, from `REDIS_URL` (`redis_address`).
+"""Every Redis client of the system is made here, from `REDIS_URL` (`settings.RedisAddress`).
 
 A connection must be to a primary. With Sentinels, each new connection asks a Sentinel for the primary's address. A connection to a server
 that is a replica, or that refuses writes because of its state, is closed, so that the next attempt asks again.
 """
 
+import asyncio
 import itertools
+import logging
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import redis.asyncio as asynchronous
@@ -18,7 +20,7 @@ from redis.exceptions import ConnectionError as Unreachable
 from redis.retry import Retry
 
 from shared.process import peers
-from shared.process.redis_address import Address, parse
+from shared.process.settings import RedisAddress, parse_redis_url
 
 WHERE_IS = "SENTINEL GET-MASTER-ADDR-BY-NAME"
 SENTINEL_SECONDS = 1.0
@@ -51,7 +53,7 @@ def client(url: str, connect: float = 2, answer: float = 5, retries: int = 1) ->
 def async_client(url: str, connect: float = 1, answer: float = 5) -> asynchronous.Redis:
     """The same for an event loop, without retries."""
     retry = AsyncRetry(NoBackoff(), 0)
-    options = _options(parse(url), connect, answer)
+    options = _options(parse_redis_url(url), connect, answer)
     return asynchronous.Redis.from_pool(
         asynchronous.ConnectionPool(connection_class=AsyncPrimary, retry=retry, **options)
     )
@@ -59,14 +61,14 @@ def async_client(url: str, connect: float = 1, answer: float = 5) -> asynchronou
 
 def pool(url: str, connect: float, answer: float, **options: Any) -> ConnectionPool:
     """`options` are redis-py's options of a connection; `connection_class` must be a subclass of Primary."""
-    chosen: dict[str, Any] = {"connection_class": Primary, **_options(parse(url), connect, answer), **options}
+    chosen: dict[str, Any] = {"connection_class": Primary, **_options(parse_redis_url(url), connect, answer), **options}
     return ConnectionPool(**chosen)
 
 
 class Sentinels:
     """Asks the Sentinels in turn and begins with another one each time, so that one that is outdated or gone only delays a client."""
 
-    def __init__(self, address: Address, tls: ssl.SSLContext | None, seconds: float) -> None:
+    def __init__(self, address: RedisAddress, tls: ssl.SSLContext | None, seconds: float) -> None:
         self._address = address
         self._tls = tls
         self._seconds = seconds
@@ -217,7 +219,7 @@ class AsyncPrimary(AsyncSocket):
             raise NotPrimary(str(error)) from None
 
 
-def _options(address: Address, connect: float, answer: float) -> dict[str, Any]:
+def _options(address: RedisAddress, connect: float, answer: float) -> dict[str, Any]:
     tls = address.tls()
     host, port = address.hosts[0]
     place = {"host": host, "port": port}
@@ -240,3 +242,29 @@ def _options(address: Address, connect: float, answer: float) -> dict[str, Any]:
 
 def _is_not_writable(error: RedisError) -> bool:
     return (error.status_code or str(error).partition(" ")[0]) in NOT_WRITABLE
+
+
+FOLLOW_RETRY_SECONDS = 1.0
+FOLLOW_QUIET_SECONDS = 5.0
+log = logging.getLogger(__name__)
+
+
+async def follow(redis_url: str, channel: str, notify: Callable[[], object]) -> None:
+    """Calls `notify` for each message, and subscribes again when the connection is lost. Never returns."""
+    while True:
+        try:
+            redis = async_client(redis_url)
+            async with redis, redis.pubsub() as subscription:
+                await subscription.subscribe(channel)
+                while True:
+                    # Not `listen`: when the peer is gone, it takes the closed connection for one without messages and loops for ever.
+                    message = await subscription.get_message(
+                        ignore_subscribe_messages=True, timeout=FOLLOW_QUIET_SECONDS
+                    )
+                    if message is None:
+                        await subscription.ping()
+                    elif message["type"] == "message":
+                        notify()
+        except Exception as error:  # asyncio may raise any error for a write to a lost connection
+            log.debug("subscribing again: %s", type(error).__name__)
+            await asyncio.sleep(FOLLOW_RETRY_SECONDS)

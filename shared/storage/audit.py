@@ -18,8 +18,8 @@ import msgspec
 import psycopg
 
 from shared.primitives import ids
-from shared.primitives.signatures import PublicKeys, Signer
-from shared.process import tracing
+from shared.primitives.crypto import PublicKeys, Signer
+from shared.process import telemetry
 from shared.storage.database import AsyncConnection
 from shared.web.identity import Caller
 
@@ -56,7 +56,16 @@ def entry(caller: Caller, action: str, subject_id: str, detail: dict[str, Any] |
     if len(text) > DETAIL_BYTES:
         text = msgspec.json.encode({name: _shortened(value) for name, value in (detail or {}).items()})
     text = text.decode()
-    return ids.uuid7(), caller.tenant_id, caller.client_id, caller.subject, action, subject_id, text, tracing.trace_id()
+    return (
+        ids.uuid7(),
+        caller.tenant_id,
+        caller.client_id,
+        caller.subject,
+        action,
+        subject_id,
+        text,
+        telemetry.trace_id(),
+    )
 
 
 def _shortened(value: object) -> object:

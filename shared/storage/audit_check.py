@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 import psycopg
 
-from shared.primitives.signatures import PublicKeys
+from shared.primitives.crypto import PublicKeys
 from shared.storage.audit import Anchor, waiting
 
 ENTRY: LiteralString = """

@@ -1,9 +1,18 @@
-"""PostgreSQL: one transaction per request or task, with its tenant set; after the commit it rings the outbox bell."""
+"""PostgreSQL: one transaction per request or task, with its tenant set; after the commit it rings the outbox bell.
+
+Rows are read as Structs; the fields' names are the query's columns. `is_outage` finds the errors that mean that the database is away.
+
+The difference between this process's clock and the database's is measured once a second in a transaction that is open anyway.
+Observations, records and signatures get their time from the process that makes them. A web process whose clock is wrong by over a
+minute answers 503 and is not ready until the clock is right. Leases, due times and revocations use only the database's clock.
+"""
 
 import asyncio
+import logging
 import select
+import time
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, LiteralString
 
@@ -11,14 +20,93 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool, ConnectionPool, PoolTimeout
 
 from shared.process import peers
-from shared.process.clock import ASK, ClockApart, clock
-from shared.storage.outages import UNAVAILABLE
 from shared.web import problems
+from shared.web.fairness import STRANGERS, Busy, Lines, Shares
 from shared.web.identity import Caller, Party, party_of
-from shared.web.turns import STRANGERS, Busy, Lines, Shares
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+from typing import TypeVar
+
+import msgspec
+from psycopg import AsyncServerCursor
+from psycopg.rows import class_row
+
+from shared.web.http import Page
+
+ASK_CLOCK: LiteralString = "SELECT extract(epoch FROM clock_timestamp())::float8"
+CLOCK_TOLERATED_SECONDS = 60.0
+CLOCK_EVERY_SECONDS = 1.0
+# A slower answer is ignored: the server may have read its clock at any moment of the wait.
+CLOCK_QUICK_SECONDS = 5.0
+log = logging.getLogger(__name__)
+
+
+class ClockApart(Exception):
+    """This process's clock differs from the database's by more than `TOLERATED_SECONDS`."""
+
+
+class Clock:
+    """`offset` is the number of seconds that this process's clock is ahead of its database's; 0 until it is measured."""
+
+    def __init__(self) -> None:
+        self.offset = 0.0
+        self._asked_at = float("-inf")
+
+    @property
+    def is_apart(self) -> bool:
+        return abs(self.offset) > CLOCK_TOLERATED_SECONDS
+
+    @property
+    def is_due(self) -> bool:
+        """Whether to measure again: every second, and in each transaction while the clock is wrong."""
+        return self.is_apart or time.monotonic() - self._asked_at >= CLOCK_EVERY_SECONDS
+
+    def now(self) -> float:
+        """The database's time, as a Unix time."""
+        return time.time() - self.offset
+
+    def ask(self) -> float:
+        """Call this just before sending `ASK`, then pass its result and the row of the answer to `measured`."""
+        self._asked_at = time.monotonic()
+        return self._asked_at
+
+    def measured(self, row: Sequence[float] | None, asked_at: float) -> None:
+        took = time.monotonic() - asked_at
+        if row is None or took > CLOCK_QUICK_SECONDS:
+            return
+        was_apart = self.is_apart
+        self.offset = time.time() - took / 2 - row[0]
+        if self.is_apart != was_apart:
+            level, state = (logging.ERROR, "is wrong") if self.is_apart else (logging.WARNING, "is right again")
+            log.log(level, "the clock of this process %s", state, extra={"offset_seconds": round(self.offset, 1)})
+
+    def require(self) -> None:
+        """Raises ClockApart if the clock is wrong."""
+        if self.is_apart:
+            raise ClockApart
+
+
+clock = Clock()
+
+
+# SQLSTATE classes: connection exception, insufficient resources, operator intervention, system error.
+OUTAGES = frozenset({"08", "53", "57", "58"})
+# A request that meets one of these gets "try again". A server that suddenly refuses writes has become a standby.
+UNAVAILABLE = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction, PoolTimeout, ClockApart)
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether a task that met this error is simply tried again later.
+
+    A statement time-out is not an outage: the task itself is too slow, and trying it for ever would block the tasks beside it.
+    """
+    if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+        return True
+    if not isinstance(error, psycopg.OperationalError) or isinstance(error, psycopg.errors.QueryCanceled):
+        return False
+    return error.sqlstate is None or error.sqlstate[:2] in OUTAGES
+
 
 SET_TENANT: LiteralString = "SELECT set_config('app.tenant_id', %s, true)"
 # The commit does not wait for the disk. Only for work that is retried if a crash undoes its last half second.
@@ -112,7 +200,7 @@ class Pool(AsyncConnectionPool[AsyncConnection]):
 class WebPool(Pool):
     """The pool of a web process. Before a request gets a connection, tenants take turns, and so do the clients of each.
 
-    One tenant alone uses at most 6 of 10 connections, so that another finds a free one at once (`turns.Shares`). So do all callers
+    One tenant alone uses at most 6 of 10 connections, so that another finds a free one at once (`fairness.Shares`). So do all callers
     without a token together, of which one network uses at most 4. The last `for_itself` connections are for the process's own work,
     which takes them from the pool directly. `probe` is a connection beside the pool for readiness: a service whose connections are all
     in use is busy, not unready.
@@ -256,7 +344,7 @@ def task_transaction(pool: ConnectionPool[Connection], tenant_id: str | None = N
         conn.forget_after_commit()
         if clock.is_due:
             asked_at = clock.ask()
-            clock.measured(conn.execute(ASK).fetchone(), asked_at)
+            clock.measured(conn.execute(ASK_CLOCK).fetchone(), asked_at)
         if tenant_id is not None:
             set_tenant(conn, tenant_id)
         yield conn
@@ -276,7 +364,7 @@ async def require_right_clock(conn: psycopg.AsyncConnection[Any], *, now: bool =
     """Raises ClockApart if this process's clock is wrong. Asks the database once a second, or in any case with `now`."""
     if now or clock.is_due:
         asked_at = clock.ask()
-        clock.measured(await (await conn.execute(ASK)).fetchone(), asked_at)
+        clock.measured(await (await conn.execute(ASK_CLOCK)).fetchone(), asked_at)
     clock.require()
 
 
@@ -311,3 +399,71 @@ def waiting() -> float:
     """How many requests and tasks of this process wait for a connection."""
     lines = [pool.lines for pool in list(_watched) if isinstance(pool, WebPool)]
     return measure("requests_waiting") + sum(line.number for line in lines)
+
+
+Row = TypeVar("Row", bound=msgspec.Struct)
+PAGE_BYTES = 1 << 20
+"""A page of large rows ends after so many bytes of their values; its first row may be larger."""
+CONTROL = bytes(range(32))
+"""Characters that JSON writes as six bytes."""
+
+
+async def first(conn: AsyncConnection, kind: type[Row], query: Any, parameters: Any = None) -> Row | None:
+    async with conn.cursor(row_factory=class_row(kind)) as cursor:
+        return await (await cursor.execute(query, parameters)).fetchone()
+
+
+async def found(conn: AsyncConnection, kind: type[Row], query: Any, parameters: Any = None) -> Row:
+    """The row. Raises a 404 Problem if there is none."""
+    row = await first(conn, kind, query, parameters)
+    if row is None:
+        raise problems.not_found()
+    return row
+
+
+async def every(conn: AsyncConnection, kind: type[Row], query: Any, parameters: Any = None) -> list[Row]:
+    async with conn.cursor(row_factory=class_row(kind)) as cursor:
+        return await (await cursor.execute(query, parameters)).fetchall()
+
+
+async def page_of(
+    conn: AsyncConnection, kind: type[Row], query: Any, parameters: Any, page: Page, largest: int
+) -> tuple[list[Row], Page]:
+    """Rows for `http.listed`, and the page with a limit so low that they fit. `query` has a LIMIT of one row more than the page."""
+    rows, fitting = await within(conn, kind, query, parameters, largest)
+    return rows, msgspec.structs.replace(page, limit=min(page.limit, fitting))
+
+
+async def within(
+    conn: AsyncConnection, kind: type[Row], query: Any, parameters: Any, largest: int
+) -> tuple[list[Row], int]:
+    """The query's first rows, and how many of them have at most `PAGE_BYTES` together: at least one, if there are any.
+
+    `largest` is about the bytes of the largest row. The database sends rows of at most twice `PAGE_BYTES` for nothing.
+    """
+    at_once = max(1, 2 * PAGE_BYTES // largest)
+    rows: list[Row] = []
+    size = fitting = 0
+    async with AsyncServerCursor(conn, "page", row_factory=class_row(kind)) as cursor:
+        await cursor.execute(query, parameters)
+        while fitting == len(rows) and (more := await cursor.fetchmany(at_once)):
+            rows += more
+            for length in _lengths(cursor):
+                size += length
+                if fitting and size > PAGE_BYTES:
+                    break
+                fitting += 1
+    return rows, fitting
+
+
+def _lengths(cursor: AsyncServerCursor[Any]) -> list[int]:
+    """The bytes of each row that was fetched last, as texts in JSON."""
+    result = cursor.pgresult
+    assert result is not None
+    columns = range(result.nfields)
+    return [sum(_length(result.get_value(row, column) or b"") for column in columns) for row in range(result.ntuples)]
+
+
+def _length(value: bytes) -> int:
+    escaped = len(value) - len(value.translate(None, CONTROL))
+    return len(value) + 5 * escaped + value.count(b'"') + value.count(b"\\")

@@ -1,17 +1,24 @@
-"""Requests and responses: strict JSON into Structs, Structs into JSON. Nothing is silently dropped."""
+"""Requests, responses and pages: strict JSON into Structs, Structs into JSON. Nothing is silently dropped.
 
+Lists are newest first: an opaque cursor holds the last id seen, and ids sort by time. A cursor also identifies its list and filters, so
+that a cursor of another list is refused. It contains no secret and grants no access: row-level security decides which rows a list has.
+"""
+
+import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
+from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from shared.web import faults, heavy, memory, problems, strict_json
-from shared.web.problems import FieldError
+from shared.primitives.crypto import base64url_decode, base64url_encode
+from shared.web import fairness, problems, strict_json
+from shared.web.problems import FieldError, Problem
 
 T = TypeVar("T")
 MAX_BODY = 1 << 20
@@ -85,8 +92,8 @@ async def decode(request: Request, kind: type[T], *, required: bool = True) -> T
         value = strict_json.parse(body, by_item=getattr(kind, "by_item", False), values=_most_values(kind))
         return convert(value, kind), value
 
-    async with heavy.turn(request, heavy=len(body) > heavy.LARGE):
-        asked, request.state.named = await heavy.aside(read) if len(body) > heavy.ASIDE else read()
+    async with fairness.turn_if_heavy(request, heavy=len(body) > fairness.LARGE_BODY):
+        asked, request.state.named = await fairness.aside(read) if len(body) > fairness.ASIDE_BODY else read()
     return asked
 
 
@@ -99,7 +106,7 @@ async def read_body(request: Request, limit: int = SMALL) -> bytes:
     if kept is not None:
         return kept
     declared = declared_within(request, limit)
-    memory.reserve(request, limit if declared is None else declared)
+    fairness.reserve_memory(request, limit if declared is None else declared)
     chunks: list[bytes] = []
     size = 0
     more = True
@@ -151,15 +158,15 @@ def convert(value: Any, kind: type[T]) -> T:
     try:
         return _to_utc(_converted(value, kind))
     except msgspec.ValidationError:
-        raise _unfit("The body does not fit; see errors.", faults.find(value, kind, _converted)) from None
+        raise _unfit("The body does not fit; see errors.", strict_json.find_faults(value, kind, _converted)) from None
     except UnicodeEncodeError:  # in a body decoded `by_item`, outside its items
         strict_json.refuse_unstorable_text(value)
         raise
 
 
 def _unfit(detail: str, errors: list[FieldError]) -> problems.Problem:
-    more = {"more": True} if len(errors) > faults.MOST else {}
-    return problems.invalid(detail, errors[: faults.MOST], **more)
+    more = {"more": True} if len(errors) > strict_json.MOST_FAULTS else {}
+    return problems.invalid(detail, errors[: strict_json.MOST_FAULTS], **more)
 
 
 def _converted(value: Any, kind: Any) -> Any:
@@ -180,20 +187,21 @@ def query(request: Request, kind: type[T]) -> T:
         raise problems.invalid(f"The query has more than {MAX_PARAMETERS} parameters.")
     values: dict[str, str] = {}
     for name, text in request.query_params.multi_items():
-        pointer = faults.pointer_of("", name).removeprefix("/")
+        pointer = strict_json.pointer_of("", name).removeprefix("/")
         if name in values:
             raise problems.invalid(
                 "A parameter is repeated.", [FieldError(pointer, "Given more than once.", "repeated")]
             )
         if "\0" in text or not strict_json.is_storable(text):
             raise problems.invalid(
-                "A parameter holds characters that are not allowed.", [FieldError(pointer, faults.NOT_TEXT, "text")]
+                "A parameter holds characters that are not allowed.",
+                [FieldError(pointer, strict_json.NOT_TEXT, "text")],
             )
         values[name] = text
     try:
         asked = _read(values, kind)
     except msgspec.ValidationError:
-        found = faults.find(values, kind, _read)
+        found = strict_json.find_faults(values, kind, _read)
         named = [error._replace(pointer=error.pointer.removeprefix("/")) for error in found]
         raise _unfit("The query does not fit; see errors.", named) from None
     for name, text in values.items():
@@ -232,7 +240,7 @@ def _decode_custom(kind: type, value: Any) -> Any:
         return Decimal(value)
     if isinstance(value, strict_json.NumberOutOfBounds):
         raise ValueError(f"has {strict_json.BEYOND}")
-    raise ValueError(f"Expected number, got {faults.word_of(value)}.")
+    raise ValueError(f"Expected number, got {strict_json.word_of(value)}.")
 
 
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]*)")
@@ -263,3 +271,85 @@ def _to_utc(value: Any) -> Any:
         for name, member in value.items():
             value[name] = _to_utc(member)
     return value
+
+
+Row = TypeVar("Row")
+CURSOR_MARK = 9  # bytes of a cursor that identify its list and filters
+
+
+class Page(Body):
+    """`?limit=` (1..100, default 50) and `?cursor=`; subclass it to add filters."""
+
+    limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 50
+    cursor: str | None = None
+
+
+def page_after(request: Request, page: Page) -> str | None:
+    """The id after which this page begins, or None for the first page. Raises a 422 Problem for a cursor of another list."""
+    if page.cursor is None:
+        return None
+    try:
+        opened = base64url_decode(page.cursor)
+        last = opened[CURSOR_MARK:].decode("ascii")
+    except (ValueError, UnicodeDecodeError):
+        raise foreign_cursor() from None
+    if not last or len(last) > 128 or not last.isprintable():
+        raise foreign_cursor()
+    if opened[:CURSOR_MARK] != _cursor_mark(request, page):
+        raise problems.invalid(
+            "The cursor was given out for another list, or with other filters; begin again without it.",
+            [FieldError("cursor", "not a cursor of this list with these filters")],
+        )
+    return last
+
+
+def foreign_cursor() -> Problem:
+    return problems.invalid("The cursor is not one we gave out.", [FieldError("cursor", "not a cursor of this list")])
+
+
+def slice_page(
+    request: Request, rows: Sequence[Row], page: Page, key: Callable[[Row], str], reached: str | None = None
+) -> tuple[Sequence[Row], str | None]:
+    """Cuts `limit + 1` rows to one page, and makes the cursor of the next page if there are more rows.
+
+    `reached` is the id up to which the list was looked through, if that is not its end: the next page begins there.
+    """
+    if len(rows) <= page.limit:
+        return rows, None if reached is None else next_cursor(request, page, reached)
+    kept = rows[: page.limit]
+    return kept, next_cursor(request, page, key(kept[-1]))
+
+
+def listed(
+    request: Request,
+    name: str,
+    rows: Sequence[Row],
+    page: Page,
+    key: Callable[[Row], str],
+    shown: Callable[[Row], Any] | None = None,
+    reached: str | None = None,
+) -> Response:
+    """Answers `{name: rows, "next_cursor": …}` with a Link; each row goes through `shown`. `reached` as for `slice_page`."""
+    rows, cursor = slice_page(request, rows, page, key, reached)
+    content = {name: rows if shown is None else [shown(row) for row in rows], "next_cursor": cursor}
+    return json(content, headers=link_header(request, cursor))
+
+
+def next_cursor(request: Request, page: Page, last: str) -> str:
+    """The cursor of the page after the id `last`; `after` reads it back."""
+    return base64url_encode(_cursor_mark(request, page) + last.encode())
+
+
+def link_header(request: Request, next_cursor: str | None) -> dict[str, str]:
+    """`Link: <…>; rel="next"` (RFC 8288), relative to the host, with the caller's own filters."""
+    if next_cursor is None:
+        return {}
+    others = [(name, value) for name, value in parse_qsl(request.url.query) if name != "cursor"]
+    target = f"{request.url.path}?{urlencode([*others, ('cursor', next_cursor)])}"
+    return {"link": f'<{target}>; rel="next"'}
+
+
+def _cursor_mark(request: Request, page: Page) -> bytes:
+    """A digest of the list's path and filters; it is equal for all pages of the list and for all page sizes."""
+    filters = {name: value for name, value in msgspec.structs.asdict(page).items() if name not in ("cursor", "limit")}
+    return hashlib.blake2b(encode([request.url.path, filters]), digest_size=CURSOR_MARK).digest()

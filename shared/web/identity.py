@@ -1,24 +1,102 @@
-"""The identity header: the gateway's statement of the caller, in a compact form signed with Ed25519 that only the gateway can make.
+"""Who calls: the identity header, the calls that a service makes in its own name, and the pass of a browser.
 
+The identity header is the gateway's statement of the caller, in a compact form signed with Ed25519 that only the gateway can make.
 It names the one service that it is for. A service that follows the feed of revocations refuses it as soon as its token is revoked;
 otherwise it is valid for `LIFETIME`.
+
+A call in a service's own name is signed by that service. The signature covers one request and is valid for 30 seconds.
+
+The pass is a cookie that auth gives at a sign-in. It shows in which lines and by which rates a browser is served during a flood. It is a
+JWT that auth's token keys sign, with a type and an audience of its own. It admits nobody and names nobody: the account and its
+organisation appear as MACs under keys of auth.
 """
 
+import hashlib
+import ipaddress
 import time
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared.primitives.encoding import base64url_decode, base64url_encode
-from shared.primitives.signatures import PublicKeys
-from shared.process import logs
-from shared.web import calls, deidentification, problems
-from shared.web.deidentification import Mode
-from shared.web.networks import networks_of
+from shared.primitives.crypto import PublicKeys, Signer, base64url_decode, base64url_encode
+from shared.process import telemetry
+from shared.web import problems
+from shared.web.scopes import WITH_MOVED_TIMES, Mode
+
+IPV4_PREFIXES = (24, 32)
+IPV6_PREFIXES = (48, 64)
+"""Prefix lengths of the block that one network is assigned, and of one subscriber."""
+
+
+class Networks(NamedTuple):
+    """The block and the subscriber's network within it, as text. Text that is no IP address is both."""
+
+    block: str
+    subscriber: str
+
+
+@lru_cache(maxsize=4096)
+def networks_of(address: str) -> Networks:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return Networks(address, address)
+    if isinstance(parsed, ipaddress.IPv6Address):
+        parsed = parsed.ipv4_mapped or parsed
+    block, subscriber = (
+        ipaddress.ip_network((parsed, length), strict=False)
+        for length in (IPV4_PREFIXES if parsed.version == 4 else IPV6_PREFIXES)
+    )
+    return Networks(str(block), str(subscriber) if subscriber.prefixlen < parsed.max_prefixlen else str(parsed))
+
+
+def client_network(address: str) -> str:
+    """The network that counts as one client: an IPv4 address, or the /64 that belongs to one IPv6 subscriber."""
+    return networks_of(address).subscriber
+
+
+SERVICE_HEADER = "x-knogin-service"
+SERVICE_SCOPE = "internal:service"
+"""The scope of a service that calls in its own name."""
+CALL_LIFETIME = 30
+CALL_PURPOSE = "call"
+
+
+def sign_call(
+    signer: Signer, service: str, method: str, target: str, body: bytes = b"", now: float | None = None
+) -> str:
+    """The header's value: `<service>.<unix seconds>.<signature>` over method, target with query, and body."""
+    seconds = str(int(time.time() if now is None else now))
+    return f"{service}.{seconds}.{signer.sign(CALL_PURPOSE, *_call_parts(service, seconds, method, target, body))}"
+
+
+def verify_call(keys: PublicKeys, header: str, method: str, target: str, body: bytes = b"") -> str | None:
+    """The service that signed this call within the last 30 seconds, else None."""
+    service, _, rest = header.partition(".")
+    seconds, _, signature = rest.partition(".")
+    if not (seconds.isascii() and seconds.isdigit() and len(seconds) <= 12):
+        return None
+    if abs(time.time() - int(seconds)) > CALL_LIFETIME:
+        return None
+    return (
+        service
+        if keys.verify(service, signature, CALL_PURPOSE, *_call_parts(service, seconds, method, target, body))
+        else None
+    )
+
+
+def _call_parts(service: str, seconds: str, method: str, target: str, body: bytes) -> tuple[str | bytes, ...]:
+    return service, seconds, method, target, hashlib.sha256(body).digest()
+
 
 HEADER = "x-knogin-identity"
 LIFETIME = 30
@@ -49,7 +127,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def has(self, scope: str) -> bool:
         """Whether the token has `scope` and the app's de-identification mode allows it; `x:write` includes `x:read`."""
-        if self.deidentification != "exact" and scope not in deidentification.SCOPES:
+        if self.deidentification != "exact" and scope not in WITH_MOVED_TIMES:
             return False
         return scope in self.scopes or (scope.endswith(":read") and scope.removesuffix("read") + "write" in self.scopes)
 
@@ -221,7 +299,7 @@ def _public_key(text: str) -> tuple[str, Ed25519PublicKey]:
 class IdentityMiddleware:
     """Lets in only requests with an identity header of the gateway for this service; probes need none.
 
-    With `service_keys` services may also call paths under `/internal/` in their own name with signed requests (`shared.web.calls`).
+    With `service_keys` services may also call paths under `/internal/` in their own name with signed requests (`shared.web.identity`).
     """
 
     def __init__(
@@ -256,11 +334,11 @@ class IdentityMiddleware:
             await problems.unauthorized("This service is reached through the gateway.").response()(scope, receive, send)
             return
         scope["caller"] = who
-        token = logs.tenant.set(who.tenant_id or None)
+        token = telemetry.tenant.set(who.tenant_id or None)
         try:
             await self.app(scope, receive, send)
         finally:
-            logs.tenant.reset(token)
+            telemetry.tenant.reset(token)
 
     def _who(self, scope: Scope) -> Caller | None:
         headers = [value for name, value in scope["headers"] if name == b"x-knogin-identity"]
@@ -271,14 +349,14 @@ class IdentityMiddleware:
 
     def _service(self, scope: Scope, keys: PublicKeys) -> Caller | None:
         """A service that calls in its own name. Only GET is accepted, because this signature covers no body."""
-        signed = [value for name, value in scope["headers"] if name == calls.HEADER.encode()]
+        signed = [value for name, value in scope["headers"] if name == SERVICE_HEADER.encode()]
         if len(signed) != 1 or scope["method"] != "GET":
             return None
         target = scope["path"] + ("?" + scope["query_string"].decode("latin-1") if scope["query_string"] else "")
-        service = calls.verify(keys, signed[0].decode("latin-1"), "GET", target)
+        service = verify_call(keys, signed[0].decode("latin-1"), "GET", target)
         if service is None:
             return None
-        return Caller(client_id=service, scopes=frozenset({calls.SCOPE}), token_use="service")  # noqa: S106 a kind
+        return Caller(client_id=service, scopes=frozenset({SERVICE_SCOPE}), token_use="service")  # noqa: S106 a kind
 
 
 def caller(request: Request) -> Caller:
@@ -298,3 +376,62 @@ def require(request: Request, scope: str) -> Caller:
     if scope and not who.has(scope):
         raise problems.insufficient_scope(scope, who.deidentification)
     return who
+
+
+PASS_TYPE = "pass+jwt"  # noqa: S105 - a media type
+PASS_AUDIENCE = "sign-in"  # noqa: S105 - an audience
+PASS_LIFETIME = 30 * 86_400
+"""Seconds. A key that signs no more is published for as long."""
+PASS_LONGEST = 2048
+
+
+class Pass(msgspec.Struct, frozen=True):
+    """The claims. `sub` is the account, `org` its organisation; every pass of an account has the same.
+
+    `holder` is the account's id, encrypted for auth, which looks up whether the account still exists. It is empty in older passes.
+    """
+
+    iss: str
+    exp: int
+    sub: str
+    org: str
+    aud: str = PASS_AUDIENCE
+    holder: str = ""
+
+
+class _PassHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    alg: Literal["RS256"]
+    typ: Literal["pass+jwt"]
+    kid: str
+
+
+_pass_header = msgspec.json.Decoder(_PassHeader).decode
+_pass_claims = msgspec.json.Decoder(Pass).decode
+_PADDING, _HASH = PKCS1v15(), SHA256()
+
+
+def read_pass(text: str, issuer: str, key_of: Callable[[str], RSAPublicKey | None]) -> tuple[str, Pass] | None:
+    """The id of the key and the claims of a genuine pass that has not expired, else None. `key_of` finds a trusted key.
+
+    Not by PyJWT, which takes five times as long to refuse a forged one.
+    """
+    if not 0 < len(text) <= PASS_LONGEST:
+        return None
+    signed, _, signature = text.rpartition(".")
+    header, _, payload = signed.partition(".")
+    try:
+        kid = _pass_header(base64url_decode(header)).kid
+        key = key_of(kid)
+        if key is None:
+            return None
+        key.verify(base64url_decode(signature), signed.encode(), _PADDING, _HASH)
+        claims = _pass_claims(base64url_decode(payload))
+    except (InvalidSignature, ValueError, msgspec.DecodeError, RecursionError):
+        return None
+    is_ours = claims.iss == issuer and claims.aud == PASS_AUDIENCE and claims.exp > time.time()
+    return (kid, claims) if is_ours else None
+
+
+def pass_cookie_name(issuer: str) -> str:
+    """`__Host-` binds the cookie to https and this host. Over plain http browsers refuse the prefix."""
+    return "__Host-knogin-pass" if issuer.startswith("https://") else "knogin-pass"

@@ -9,9 +9,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from shared.process import tracing
-from shared.web import deidentification
-from shared.web.deidentification import Mode
+from shared.process import telemetry
+from shared.web import scopes
+from shared.web.scopes import Mode
 
 DOCUMENTATION = "https://knogin.com/api/docs#"
 INTEGRATION_REQUESTS = "/v1/platform/integration-requests"
@@ -70,7 +70,7 @@ class Problem(Exception):
             "title": self.title,
             "status": self.status,
             "detail": self.detail,
-            "trace_id": tracing.trace_id(),
+            "trace_id": telemetry.trace_id(),
         }
         if self.errors:
             document["errors"] = [error.document() for error in self.errors]
@@ -108,7 +108,7 @@ def unauthorized(detail: str = "A bearer token is required.") -> Problem:
 def insufficient_scope(scope: str, mode: Mode = "exact") -> Problem:
     """403 that names the scope (RFC 6750 §3.1), and the app's de-identification `mode` if the mode excludes the scope."""
     detail = f"This call needs the scope {scope}."
-    if deidentification.refused(mode, [scope]):
+    if scopes.refused(mode, [scope]):
         detail += f" An application in mode {mode} cannot hold it: its data could reveal the real times."
     challenge = f'Bearer realm="knogin", error="insufficient_scope", scope="{scope}"'
     return Problem(

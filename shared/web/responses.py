@@ -1,6 +1,7 @@
 """Reads HTTP/1.1 responses from a peer that may send anything (RFC 9112)."""
 
 import asyncio
+import socket
 from abc import ABC, abstractmethod
 from enum import StrEnum
 from typing import Any
@@ -9,6 +10,8 @@ import httptools
 
 HEAD_LIMIT = 64 * 1024
 LAST_STATUS = 599
+LIMIT_BYTES = 4 << 20
+"""Of the body that `get` reads."""
 
 
 class Fault(StrEnum):
@@ -99,3 +102,48 @@ class ResponseReader(asyncio.Protocol, ABC):
     def on_message_complete(self) -> None:
         if self.status:
             self.complete = True
+
+
+class _Reply(ResponseReader):
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = bytearray()
+        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def broke(self, fault: Fault) -> None:
+        if not self.over.done():
+            self.over.set_exception(ConnectionError(fault))
+
+    def on_body(self, body: bytes) -> None:
+        self.body += body
+        if len(self.body) > LIMIT_BYTES:
+            raise ValueError("the answer is too large")
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        if self.complete and not self.over.done():
+            self.over.set_result(None)
+
+
+async def get(host: str, port: int, target: str, headers: dict[str, str], *, secure: bool = False) -> tuple[int, bytes]:
+    """One GET on a new connection. The kernel detects a dead peer within seconds, even if the answer may take long."""
+    _, reply = await asyncio.get_running_loop().create_connection(_Reply, host, port, ssl=secure or None)
+    watch_peer(reply.transport.get_extra_info("socket"))
+    try:
+        lines = {"host": f"{host}:{port}", "connection": "close"} | headers
+        fields = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+        reply.expect()
+        reply.transport.write(f"GET {target} HTTP/1.1\r\n{fields}\r\n".encode())
+        await reply.over
+        return reply.status, bytes(reply.body)
+    finally:
+        reply.transport.abort()
+
+
+def watch_peer(connection: Any) -> None:
+    """Makes the kernel probe an idle peer every second, and end the connection after three probes without an answer."""
+    options = {"TCP_KEEPIDLE": 2, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": 3}
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in options.items():
+        if hasattr(socket, name):
+            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

@@ -2,6 +2,8 @@
 
 Auth numbers every change of a watermark. A follower asks for the changes after its last number; auth holds the request until there are
 some. A client's watermark covers all its tokens made before it, so watermarks of its single older tokens are dropped.
+
+`Feed` is a service's connection to them: it sends signed requests, and refuses identity headers whose token is revoked.
 """
 
 import asyncio
@@ -9,9 +11,19 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Literal, NamedTuple
+from contextlib import suppress
+from types import TracebackType
+from typing import Literal, NamedTuple, Self
+from urllib.parse import urlsplit
 
 import msgspec
+from starlette.middleware import Middleware
+
+from shared.primitives.crypto import Signer
+from shared.process import metrics
+from shared.process.settings import Service, required
+from shared.web import identity, responses
+from shared.web.identity import IdentityMiddleware
 
 WAIT_SECONDS = 20.0
 """Seconds for which auth may hold a request without changes; an idle follower asks at this interval."""
@@ -317,3 +329,76 @@ class Follower:
         age = self.age
         described = {"reason": type(error).__name__, "detail": str(error), "age": age if age < 1e9 else None}
         log.warning("revocations not confirmed by auth", extra=described)
+
+
+ANSWER_SECONDS = 5.0
+"""Seconds that an answer may take beyond the time that auth was asked to wait."""
+Source = Callable[[int, float], Awaitable[Answer | None]]
+
+
+class Feed:
+    """The revocations that a service knows, updated inside `async with`; its middleware reads `marks`.
+
+    Auth itself sets `source`; other services ask `REVOCATIONS_URL`. Without either, or while auth cannot be reached,
+    an identity header is valid until it expires.
+    """
+
+    def __init__(self, settings: Service, service: str) -> None:
+        self.marks = Marks()
+        self.follower: Follower | None = None
+        self.source: Source | None = None
+        self._settings = settings
+        self._service = service
+        self._task: asyncio.Task[None] | None = None
+        if settings.revocations_url:
+            self._url = urlsplit(settings.revocations_url)
+            self._signer = Signer(required(settings.service_signing_key, "SERVICE_SIGNING_KEY"))
+            self.source = self._fetch
+
+    def middleware(self, service_keys: str = "") -> Middleware:
+        """Lets in only callers with an identity header of the gateway for this service, until their token is revoked.
+
+        With `service_keys` services may call internal paths in their own name.
+        """
+        return Middleware(
+            IdentityMiddleware,
+            public_keys=self._settings.identity_public_keys,
+            service=self._service,
+            revoked=self.marks,
+            lenient=self._settings.identity_audience == "preferred",
+            service_keys=service_keys,
+        )
+
+    async def __aenter__(self) -> Self:
+        if self.source is not None:
+            follower = self.follower = Follower(self.marks, self.source)
+            metrics.revocations_age.set_function(lambda: follower.age)
+            self._task = asyncio.create_task(follower.run())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _fetch(self, after: int, wait: float) -> Answer:
+        target = f"{self._url.path or '/'}?after={after}&wait={wait:g}"
+        headers = {identity.SERVICE_HEADER: identity.sign_call(self._signer, self._service, "GET", target)}
+        port = self._url.port or (443 if self._url.scheme == "https" else 80)
+        secure = self._url.scheme == "https"
+        async with asyncio.timeout(wait + ANSWER_SECONDS):
+            status, body = await responses.get(self._url.hostname or "", port, target, headers, secure=secure)
+        if status != 200:
+            raise ConnectionError(f"auth answered {status}")
+        return decode_answer(body)
+
+
+def decode_answer(body: bytes) -> Answer:
+    """Raises ValueError if `body` is not an answer of the feed."""
+    try:
+        return msgspec.json.decode(body, type=Answer)
+    except msgspec.DecodeError as error:
+        raise ValueError("not an answer of the feed") from error

@@ -1,6 +1,11 @@
-"""Route entries: each defines method, path, scope, body and answers once; the route, the contract and its page are made from it."""
+"""Route entries: each defines method, path, scope, body and answers once; the route, the contract and its page are made from it.
 
+Beside them are the probes: `/livez` (the process runs) and `/readyz` (it can do its work; the answer names the result of each check).
+"""
+
+import asyncio
 import inspect
+import logging
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple
@@ -12,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from shared.web import http, identity, memory
+from shared.web import fairness, http, identity
 from shared.web.identity import Caller
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -187,4 +192,33 @@ class _Resource:
             response = await endpoint(Request(scope, receive, send))
             await response(scope, receive, send)
         finally:
-            memory.release(scope)
+            fairness.release_memory(scope)
+
+
+Check = Callable[[Request], Awaitable[object]]
+log = logging.getLogger(__name__)
+
+
+def probes(checks: Mapping[str, Check]) -> list[Route]:
+    """The two probes. A check that raises or takes over 3 seconds makes the service unready."""
+
+    async def livez(request: Request) -> Response:
+        return http.json({"status": "alive"})
+
+    async def readyz(request: Request) -> Response:
+        results = {name: await _passes(name, check, request) for name, check in checks.items()}
+        ready = all(results.values())
+        content = {"status": "ready" if ready else "not ready", "checks": results}
+        return http.json(content, 200 if ready else 503)
+
+    return [Route("/livez", livez, methods=["GET"]), Route("/readyz", readyz, methods=["GET"])]
+
+
+async def _passes(name: str, check: Check, request: Request) -> bool:
+    try:
+        async with asyncio.timeout(3):
+            await check(request)
+    except Exception as error:  # any error of a dependency means "not ready"
+        log.warning("check %s failed: %s", name, type(error).__name__)
+        return False
+    return True

@@ -1,6 +1,10 @@
-"""The scopes, each with its texts. Auth, packages, consent pages, the de-identification modes and the contract take them from here."""
+"""The scopes, each with its texts. Auth, packages, consent pages and the contract take them from here.
 
-from collections.abc import Mapping
+At the end are the modes in which an app sees patient care records, and the scopes that go with moved times.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Literal
 
 import msgspec
 
@@ -173,3 +177,27 @@ FIRST_PARTY = _by_name(
 """Not in the catalogue. Only operators give them, to first-party apps."""
 ALL: Mapping[str, Scope] = {**EVERYDAY, **ON_REQUEST, **FIRST_PARTY}
 OF_ADMINISTRATORS = [name for name, scope in ALL.items() if scope.for_administrators]
+
+
+Mode = Literal["exact", "shifted", "safe_harbor"]
+# In order: the last mode hides most.
+MODES: tuple[Mode, ...] = ("exact", "shifted", "safe_harbor")
+# An app with moved times may have only these. Everything else names real encounters, devices or incidents, or gives real times to
+# the second; with it an app could compute the real times. A new scope is refused until its entry says otherwise.
+WITH_MOVED_TIMES = frozenset(name for name, scope in ALL.items() if scope.with_moved_times)
+
+
+def strictest_mode(*modes: Mode) -> Mode:
+    """The mode that hides most."""
+    return max(modes, key=MODES.index)
+
+
+def permitted(mode: Mode, scopes: Iterable[str]) -> list[str]:
+    """Those of `scopes` that `mode` allows, in the same order."""
+    return [scope for scope in scopes if mode == "exact" or scope in WITH_MOVED_TIMES]
+
+
+def refused(mode: Mode, scopes: Iterable[str]) -> list[str]:
+    """Those of `scopes` that `mode` does not allow."""
+    kept = set(permitted(mode, scopes))
+    return [scope for scope in scopes if scope not in kept]

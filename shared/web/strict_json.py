@@ -1,10 +1,20 @@
-"""Strict JSON (RFC 8259): no duplicate names, no NaN, bounded numbers, only text that PostgreSQL can store."""
+"""Strict JSON (RFC 8259): no duplicate names, no NaN, bounded numbers, only text that PostgreSQL can store.
+
+`find_faults` gives every reason why a value does not fit a type, in JSON's words. Errors never repeat the refused value.
+"""
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any, NoReturn
+from difflib import get_close_matches
+from types import UnionType
+from typing import Annotated, Any, Literal, NoReturn, Union, get_args, get_origin
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta, UnsetType
 
 from shared.web import problems
 from shared.web.problems import FieldError
@@ -189,3 +199,241 @@ def _unstorable(value: Any) -> tuple[list[str], str] | None:
                 found[0].append(str(index))
                 return found
     return None
+
+
+MOST_FAULTS = 50
+FAULT_LEVELS = 12
+"""The search goes no deeper: each level costs one conversion of everything below it."""
+NOT_TEXT = "holds NUL or half a surrogate pair"
+# Only a member name of this form is shown; any other could be personal data.
+_SHOWN_NAME = re.compile(r"[A-Za-z0-9_$.:/~=\-]{1,64}")
+_WORDS: Mapping[Any, str] = {
+    str: "string",
+    int: "integer",
+    float: "number",
+    Decimal: "number",
+    bool: "boolean",
+    type(None): "null",
+    None: "null",
+    list: "array",
+    dict: "object",
+    datetime: "time with an offset (RFC 3339)",
+    date: "date (YYYY-MM-DD)",
+    UUID: "UUID",
+}
+_BOUNDS: tuple[tuple[str, str, Callable[[Any, Any], bool]], ...] = (
+    ("ge", "at least", lambda value, limit: value >= limit),
+    ("gt", "above", lambda value, limit: value > limit),
+    ("le", "at most", lambda value, limit: value <= limit),
+    ("lt", "below", lambda value, limit: value < limit),
+)
+Converts = Callable[[Any, Any], object]
+
+
+def find_faults(value: Any, kind: Any, converts: Converts) -> list[FieldError]:
+    """At most MOST + 1 faults, in the order of the fields. `converts(value, kind)` raises the errors of msgspec.convert.
+
+    It looks only into values that do not fit, so the cost is one conversion for each level, and MOST faults.
+    """
+    search = _Search(converts)
+    search.walk(value, kind, "")
+    return search.found
+
+
+def pointer_of(pointer: str, name: str) -> str:
+    """The pointer to a member; to the object itself if the name could be personal data."""
+    return f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}" if _SHOWN_NAME.fullmatch(name) else pointer
+
+
+def nearest(refused: Any, known: Iterable[str]) -> str:
+    """The known name that is most similar to the refused one, or "" if none is. It compares names, and no other text."""
+    if not isinstance(refused, str) or not _SHOWN_NAME.fullmatch(refused):
+        return ""
+    return next(iter(get_close_matches(refused, list(known), 1)), "")
+
+
+class _Option:
+    """One of the types that a value may have, with its limits."""
+
+    def __init__(self, kind: Any) -> None:
+        self.limits: list[Meta] = []
+        while get_origin(kind) is Annotated:
+            kind, *metas = get_args(kind)
+            self.limits += [meta for meta in metas if isinstance(meta, Meta)]
+        self.kind = kind
+        self.origin = get_origin(kind) or kind
+
+    @property
+    def word(self) -> str:
+        if self.origin is Literal:
+            return word_of(get_args(self.kind)[0])
+        if isinstance(self.origin, type) and issubclass(self.origin, msgspec.Struct):
+            return "object"
+        return _WORDS.get(self.origin, "number" if self.origin.__name__ == "Number" else "value")
+
+
+def _options(kind: Any) -> Iterator[_Option]:
+    option = _Option(kind)
+    if option.origin in (Union, UnionType):
+        for one in get_args(option.kind):
+            if one is not UnsetType:
+                yield from _options(one)
+    else:
+        yield option
+
+
+def word_of(value: Any) -> str:
+    """The JSON type of `value`, in words."""
+    for kind in (bool, int, str, type(None), list, dict):  # a bool is an int, so it comes first
+        if isinstance(value, kind):
+            return _WORDS[kind]
+    return "number"
+
+
+class _Search:
+    def __init__(self, converts: Converts) -> None:
+        self.found: list[FieldError] = []
+        self.converts = converts
+
+    def walk(self, value: Any, kind: Any, pointer: str) -> None:
+        if len(self.found) > MOST_FAULTS:
+            return
+        try:
+            self.converts(value, kind)
+        except msgspec.ValidationError as error:
+            before = len(self.found)
+            options = list(_options(kind))
+            if self._note_length(value, options, pointer):
+                return
+            if pointer.count("/") < FAULT_LEVELS:
+                self._look_inside(value, options, pointer)
+            if len(self.found) == before:
+                self._note(value, options, pointer, error)
+        except UnicodeEncodeError:
+            self._add(pointer, NOT_TEXT, "text")
+
+    def _add(self, pointer: str, detail: str, code: str, **more: Any) -> None:
+        self.found.append(FieldError(pointer, detail, code, **more))
+
+    def _note_length(self, value: Any, options: list[_Option], pointer: str) -> bool:
+        """Adds the fault of an array or object with too many or too few members, which are then not read one by one."""
+        holding = [option for option in options if isinstance(value, list | dict) and option.origin is type(value)]
+        return len(holding) == 1 and self._note_limit(value, holding[0], pointer)
+
+    def _look_inside(self, value: Any, options: list[_Option], pointer: str) -> None:
+        for option in options:
+            if isinstance(value, list) and option.origin is list:
+                (inner,) = get_args(option.kind) or (Any,)
+                for index, item in enumerate(value):
+                    if len(self.found) > MOST_FAULTS:
+                        return
+                    self.walk(item, inner, f"{pointer}/{index}")
+            elif isinstance(value, dict) and option.origin is dict:
+                self._map(value, option, pointer)
+        structs = [one.origin for one in options if one.word == "object" and one.origin is not dict]
+        if isinstance(value, dict) and structs:
+            self._object(value, structs, pointer)
+
+    def _map(self, value: dict[str, Any], option: _Option, pointer: str) -> None:
+        names, inner = get_args(option.kind) or (str, Any)
+        for name, member in value.items():
+            if len(self.found) > MOST_FAULTS:
+                return
+            before = len(self.found)
+            self.walk(name, names, pointer)
+            if len(self.found) == before:
+                self.walk(member, inner, pointer_of(pointer, name))
+
+    def _object(self, value: dict[str, Any], structs: list[Any], pointer: str) -> None:
+        """Checks the members, against the Struct that the value's tag names if there are several."""
+        tag = structs[0].__struct_config__.tag_field
+        if tag is not None:
+            by_tag = {one.__struct_config__.tag: one for one in structs}
+            chosen = value.get(tag)
+            if not isinstance(chosen, str) or chosen not in by_tag:
+                detail = "Missing" if tag not in value else "Not one of those allowed"
+                code = "missing" if tag not in value else "enum"
+                detail, meant = f"{detail}: {', '.join(by_tag)}.", nearest(chosen, by_tag)
+                self._add(f"{pointer}/{tag}", detail, code, allowed=list(by_tag), did_you_mean=meant)
+                return
+            struct = by_tag[chosen]
+        else:
+            struct = structs[0]
+        self._members(value, struct, tag, pointer)
+
+    def _members(self, value: dict[str, Any], struct: Any, tag: str | None, pointer: str) -> None:
+        fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
+        for name, field in fields.items():
+            if name in value:
+                self.walk(value[name], field.type, f"{pointer}/{name}")
+            elif field.required:
+                self._add(f"{pointer}/{name}", "Required, and missing.", "missing")
+        if not struct.__struct_config__.forbid_unknown_fields:
+            return
+        for name in value:
+            if len(self.found) > MOST_FAULTS:
+                return
+            if name not in fields and name != tag:
+                self._add(pointer_of(pointer, name), "No such field.", "unknown", did_you_mean=nearest(name, fields))
+
+    def _note(self, value: Any, options: list[_Option], pointer: str, error: msgspec.ValidationError) -> None:
+        """Adds a fault of the value itself, not of one of its members."""
+        words = list(dict.fromkeys(option.word for option in options))
+        fitting = [option for option in options if _has_type_of(value, option)]
+        if not fitting:
+            self._add(pointer, f"Expected {' or '.join(words)}, got {word_of(value)}.", "type")
+            return
+        if error.__cause__ is not None:  # raised by a Struct's own rule, whose text is safe to show
+            self._note_rule(str(error.__cause__), options, pointer)
+            return
+        allowed = [one for option in options if option.origin is Literal for one in get_args(option.kind)]
+        if allowed:
+            detail = f"Not one of those allowed: {', '.join(map(str, allowed))}."
+            self._add(pointer, detail, "enum", allowed=allowed, did_you_mean=nearest(value, map(str, allowed)))
+        elif not any(self._note_limit(value, option, pointer) for option in fitting):
+            expected = " or ".join(dict.fromkeys(option.word for option in fitting))
+            self._add(pointer, f"Not a well-formed {expected}.", "format")
+
+    def _note_rule(self, detail: str, options: list[_Option], pointer: str) -> None:
+        """If the rule's text begins with a field's name, the fault points to that field."""
+        first = detail.partition(" ")[0]
+        if any(first in getattr(option.origin, "__struct_fields__", ()) for option in options):
+            self._add(f"{pointer}/{first}", detail.removeprefix(first).lstrip(), "rule")
+        else:
+            self._add(pointer, detail, "rule")
+
+    def _note_limit(self, value: Any, option: _Option, pointer: str) -> bool:
+        for meta in option.limits:
+            if isinstance(value, str | list | dict):
+                unit = {str: "characters", list: "items", dict: "members"}[type(value)]
+                if meta.min_length is not None and len(value) < meta.min_length:
+                    self._add(pointer, f"Expected at least {meta.min_length} {unit}.", "length", limit=meta.min_length)
+                    return True
+                if meta.max_length is not None and len(value) > meta.max_length:
+                    self._add(pointer, f"Expected at most {meta.max_length} {unit}.", "length", limit=meta.max_length)
+                    return True
+                if isinstance(value, str) and meta.pattern is not None and not re.search(meta.pattern, value):
+                    self._add(pointer, f"Expected a string that matches {in_ecmascript(meta.pattern)}", "pattern")
+                    return True
+            elif isinstance(value, int | float | Decimal):
+                for name, words, holds in _BOUNDS:
+                    limit = getattr(meta, name)
+                    if limit is not None and not holds(value, limit):
+                        self._add(pointer, f"Expected {words} {limit}.", "range", limit=limit)
+                        return True
+        return False
+
+
+def _has_type_of(value: Any, option: _Option) -> bool:
+    """Whether JSON writes values of this option with the JSON type of `value`."""
+    word = word_of(value)
+    if option.origin in (datetime, date, UUID):
+        return word == "string"
+    if option.word == "number":
+        return word in ("number", "integer")
+    return word == option.word or option.origin is Any
+
+
+def in_ecmascript(pattern: str) -> str:
+    """A pattern of ours as JSON Schema writes it. Python's own `$` would let a line end pass, and ECMAScript has no `\\Z`."""
+    return pattern.replace(r"\Z", "$")

@@ -254,7 +254,7 @@ def test_food_for_low_glucose_is_told_as_a_treatment_of_it() -> None:
 @pytest.mark.parametrize("before", ["in_progress", "completed"])
 def test_events_follow_their_published_schemas(before: Any) -> None:
     encounter = golden.encounter(TYPICAL)
-    sent: list[Event] = [events.created(encounter)[0], events.changed(encounter, before, [], None)[0]]
+    sent: list[Event] = [events.created(encounter)[0], events.changed(encounter, before, [], [])[0]]
     assert [event.type for event in sent][1] == (
         "epcr.encounter.completed" if before == "in_progress" else "epcr.encounter.updated"
     )

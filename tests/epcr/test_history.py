@@ -30,6 +30,7 @@ from services.epcr.records.care import (
     Measurement,
     VitalSigns,
     display,
+    displays,
     is_snomed_id,
     ranges_of,
 )
@@ -350,9 +351,7 @@ def test_a_display_is_official_or_absent() -> None:
     assert display(RXNORM, "3992") == "epinephrine"
     table_ = (narrative.SECTIONS, REPORT)
     assert table_[1].keys() <= table_[0].keys()
-    from services.epcr.records import care
-
-    assert all(is_snomed_id(code) for code in care.displays()[SNOMED])
+    assert all(is_snomed_id(code) for code in displays()[SNOMED])
 
 
 def test_every_code_has_a_display_but_those_that_no_table_may_hold() -> None:

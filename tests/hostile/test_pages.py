@@ -61,7 +61,7 @@ def called(operation: Operation) -> Iterator[str]:
 @pytest.mark.parametrize("name", LISTS)
 def test_the_worst_page_of_each_list_is_small(name: str) -> None:
     ends_early = "page_of" in called(LISTS[name])
-    assert ends_early or ROWS * ROW[name] <= MOST, "read it with `rows.page_of`"
+    assert ends_early or ROWS * ROW[name] <= MOST, "read it with `database.page_of`"
     assert not (ends_early and name in ROW), "its row needs no line"
 
 

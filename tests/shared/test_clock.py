@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator
+from importlib import import_module
 
 import psycopg
 import pytest
@@ -25,6 +26,7 @@ from shared.web.identity import Caller
 from tests.shared.asking import request
 
 CALLER = Caller(tenant_id="org_1", client_id="app_1")
+import_module("shared.operations")  # exports the gauge
 
 
 @pytest.fixture(autouse=True)

@@ -19,6 +19,8 @@ FIND_TWIN: LiteralString = """
 """
 FIND_ENCOUNTER: LiteralString = "SELECT " + COLUMNS + " FROM encounters WHERE id = ANY(%s)"
 LOCK_ENCOUNTER: LiteralString = FIND_ENCOUNTER + " FOR UPDATE"
+# Waits for a change of the encounter under way, and a change waits for it.
+HOLD_ENCOUNTER: LiteralString = FIND_ENCOUNTER + " FOR KEY SHARE"
 # The record is empty from the row on before which the records have `bytes` bytes. octet_length() does not read a record.
 LIST_ENCOUNTERS: LiteralString = """
     WITH page AS (

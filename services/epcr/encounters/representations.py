@@ -19,7 +19,10 @@ _TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e]*)"')
 
 def etag(row: EncounterRow, disclosure: Disclosure, kind: str) -> str:
     """A strong tag: equal tags mean equal bytes. It depends on domain, mode and representation."""
-    parts = (FORMAT, row.id, row.revision, row.identity, disclosure.domain.base, disclosure.mode, kind)
+    return tag_of(FORMAT, row.id, row.revision, row.identity, disclosure.domain.base, disclosure.mode, kind)
+
+
+def tag_of(*parts: object) -> str:
     return f'"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"'
 
 

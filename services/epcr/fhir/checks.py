@@ -131,7 +131,18 @@ def problems_of(bundle: Json) -> list[str]:
     entries: list[Json] = bundle.get("entry", [])
     kinds = {entry.get("fullUrl"): entry.get("resource", {}).get("resourceType") for entry in entries}
     found = [] if bundle.get("type") == "transaction" else ["Bundle.type: not a transaction"]
-    found += [f"Bundle: {problem}" for problem in _transaction(entries)]
+    if len(kinds) != len(entries):
+        found.append("Bundle: bdl-7, a fullUrl is there twice")
+    conditions: set[tuple[Any, Any]] = set()
+    present: list[Any] = []
+    for entry in entries:
+        resource, request = entry.get("resource", {}), entry.get("request", {})
+        conditions.add((resource.get("resourceType"), request.get("ifNoneExist") or request.get("url")))
+        if resource.get("status") != "entered-in-error":
+            present.append(resource.get("resourceType"))
+    if len(conditions) != len(entries):
+        found.append("Bundle: two entries with one condition would make a duplicate")
+    found += [f"Bundle: not exactly one {kind}" for kind in ("Patient", "Encounter") if present.count(kind) != 1]
     for index, entry in enumerate(entries):
         resource = entry.get("resource", {})
         for problem in (*_entry(entry), *_resource(resource), *_walk(resource, kinds, "")):
@@ -143,27 +154,6 @@ def problems_within(resource: Json, kinds: dict[Any, Any]) -> list[str]:
     """The faults of a resource beside others of these kinds, by their URLs. Labels and requests are those of a transaction alone."""
     without_labels = [one for one in _resource(resource) if one != _UNLABELLED]
     return [*without_labels, *_walk(resource, kinds, "")]
-
-
-def _transaction(entries: list[Json]) -> Iterator[str]:
-    urls = [entry.get("fullUrl") for entry in entries]
-    if len(set(urls)) != len(urls):
-        yield "bdl-7, a fullUrl is there twice"
-    conditions: set[tuple[Any, Any]] = set()
-    for entry in entries:
-        request = entry.get("request", {})
-        condition = request.get("ifNoneExist") or request.get("url")
-        conditions.add((entry.get("resource", {}).get("resourceType"), condition))
-    if len(conditions) != len(entries):
-        yield "two entries with one condition would make a duplicate"
-    kinds = [
-        entry.get("resource", {}).get("resourceType")
-        for entry in entries
-        if entry.get("resource", {}).get("status") != "entered-in-error"
-    ]
-    for kind in ("Patient", "Encounter"):
-        if kinds.count(kind) != 1:
-            yield f"not exactly one {kind}"
 
 
 def _entry(entry: Json) -> Iterator[str]:

@@ -40,10 +40,10 @@ SECTIONS: dict[str, Section] = {
     "demographics": Section("29762-2", "Social history Narrative"),
 }
 # R4's reasons for an empty list.
-_EMPTY = {
-    "nil_known": ("nilknown", "Nil Known"),
-    "not_asked": ("notasked", "Not Asked"),
-    "unknown": ("unavailable", "Unavailable"),
+EMPTY = {
+    "nil_known": concept(coding(LIST_EMPTY, "nilknown", "Nil Known")),
+    "not_asked": concept(coding(LIST_EMPTY, "notasked", "Not Asked")),
+    "unknown": concept(coding(LIST_EMPTY, "unavailable", "Unavailable")),
 }
 
 
@@ -109,4 +109,4 @@ def _section(name: str, entries: Any, view: Json, language: Language, more: Sequ
     }
     if entries:
         return made | {"entry": entries}
-    return made | {"emptyReason": concept(coding(LIST_EMPTY, *_EMPTY[silence]))}
+    return made | {"emptyReason": EMPTY[silence]}

@@ -128,9 +128,9 @@ class Export:
         self._out.make_room()
         sections: dict[str, orjson.Fragment] = {}
         for name, entries in self._refer.items():
-            # By fullUrl to the entries of the same bundle, by identifier to those of others.
-            texts = (uuid.encode().join(around(kind, is_within=self._out.has(uuid))) for kind, uuid in entries)
             if entries:
+                # By fullUrl to the entries of the same bundle, by identifier to those of others.
+                texts = (uuid.encode().join(around(kind, is_within=self._out.has(uuid))) for kind, uuid in entries)
                 sections[name] = orjson.Fragment(b"[" + b",".join(texts) + b"]")
         last = composition(self._present, sections, self._former, self._language, self._readings)
         self._out.put(_written(last))

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from services.epcr.deidentification.projection import Projection
 from services.epcr.fhir import narrative, readings
 from services.epcr.fhir.checks import problems_within
-from services.epcr.fhir.composition import SECTIONS, composition
+from services.epcr.fhir.composition import EMPTY, SECTIONS, TYPE, composition
 from services.epcr.fhir.composition import Section as Code
 from services.epcr.fhir.device import devices
 from services.epcr.fhir.encode import UnfitBundle, definitions
@@ -29,7 +29,7 @@ from services.epcr.fhir.provider import organization_uuid, provider
 from services.epcr.fhir.readings import Shape
 from services.epcr.fhir.terms import (
     ACT_REASON,
-    LIST_EMPTY,
+    DATA_ABSENT_EXTENSION,
     LOINC,
     TERMINOLOGY,
     Json,
@@ -216,10 +216,10 @@ def _composition(shown: Scene, source: Source, entries: Mapping[str, list[Json]]
 def _sections(shown: Scene, source: Source, entries: Mapping[str, list[Json]]) -> Iterator[Json]:
     view, language = shown.projection.view, source.language
     for name in ORDER:
-        referred = entries.get("problems" if name == "reason" else name, [])
         # The reason for the visit is the impressions; a section of its own asks for it.
-        text = narrative.text("problems" if name == "reason" else name, view, language)
-        has_words = bool(narrative.rows("problems" if name == "reason" else name, view, language))
+        content = "problems" if name == "reason" else name
+        referred = entries.get(content, [])
+        has_words = bool(narrative.rows(content, view, language))
         silence = view.get("inquiries", {}).get(name)
         if not (referred or has_words or silence or name in REQUIRED):
             continue
@@ -227,30 +227,22 @@ def _sections(shown: Scene, source: Source, entries: Mapping[str, list[Json]]) -
         made: Json = {
             "title": heading(name, language),
             "code": concept(coding(LOINC, code.code, code.display or None)) if code.code else ems(name),
-            "text": text,
+            "text": narrative.text(content, view, language),
         }
         if referred:
             yield made | {"entry": referred}
         elif has_words and silence is None:
             yield made
         else:
-            yield made | {"emptyReason": concept(coding(LIST_EMPTY, *_EMPTY[silence or "unknown"]))}
-    documents = concept(coding(LOINC, "55107-7", "Addendum Document"))
+            yield made | {"emptyReason": EMPTY[silence or "unknown"]}
     words = say("handover_pdf", language)
     div = f'<div xmlns="http://www.w3.org/1999/xhtml" lang="{language}" xml:lang="{language}"><p>{words}</p></div>'
     yield {
         "title": heading("documents", language),
-        "code": documents,
+        "code": concept(coding(LOINC, "55107-7", "Addendum Document")),
         "text": {"status": "generated", "div": div},
         "entry": [reference("DocumentReference", _document_uuid(shown, source))],
     }
-
-
-_EMPTY = {
-    "nil_known": ("nilknown", "Nil Known"),
-    "not_asked": ("notasked", "Not Asked"),
-    "unknown": ("unavailable", "Unavailable"),
-}
 
 
 def _patient(scene: Scene, source: Source) -> Json:
@@ -273,9 +265,7 @@ def _patient(scene: Scene, source: Source) -> Json:
     if "birth_date" in seen:
         made["birthDate"] = seen["birth_date"].isoformat()
     else:
-        made["_birthDate"] = {
-            "extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}]
-        }
+        made["_birthDate"] = {"extension": [{"url": DATA_ABSENT_EXTENSION, "valueCode": "unknown"}]}
     if view.get("arrest", {}).get("recognised_dead") or view.get("disposition", {}).get("outcome") == "dead_on_scene":
         made["deceasedBoolean"] = True
     if "address" in seen and (address := _address(seen["address"])):
@@ -354,7 +344,6 @@ def _document_uuid(scene: Scene, source: Source) -> str:
 def _document_reference(scene: Scene, source: Source, pdf: Pdf) -> Json:
     """The PDF by its place, size and hash: R4 asks for SHA-1 in `hash`."""
     digest = hashlib.sha1(pdf.body, usedforsecurity=False).digest()
-    kind = concept(coding(LOINC, "67796-3", "EMS patient care report - version 3 Document NEMSIS"))
     sender = reference("Organization", organization_uuid(scene))
     status = {"in_progress": "preliminary", "cancelled": "entered-in-error"}.get(source.encounter.status, "final")
     return {
@@ -362,7 +351,7 @@ def _document_reference(scene: Scene, source: Source, pdf: Pdf) -> Json:
         "identifier": [{"system": scene.projection.domain.system("document"), "value": _document_uuid(scene, source)}],
         "status": "current",
         "docStatus": "amended" if source.encounter.amended and status == "final" else status,
-        "type": kind,
+        "type": TYPE,
         "category": [concept(coding(LOINC, "34133-9", "Summary of episode note"))],
         "subject": scene.subject(),
         "date": moment(source.encounter.updated_at),

@@ -1,6 +1,5 @@
 """HTTP endpoints of identified reading: the destination's app reads, each reading is recorded, the administrator lists them."""
 
-import hashlib
 from typing import NamedTuple
 
 from msgspec.structs import asdict
@@ -12,7 +11,7 @@ from services.epcr.deidentification.projection import project
 from services.epcr.encounters import exporting, store
 from services.epcr.encounters.disclosure import add_recipient, policy_for, with_basis
 from services.epcr.encounters.endpoints import PATH
-from services.epcr.encounters.representations import FHIR, is_known, not_modified
+from services.epcr.encounters.representations import FHIR, is_known, not_modified, tag_of
 from services.epcr.encounters.store import Stored
 from services.epcr.fhir.encode import encode
 from services.epcr.handover import access, disclosures, events, pdf, queries
@@ -80,8 +79,7 @@ async def read_handover(request: Request, caller: Caller, encounter_id: str, ask
         row, right = read.stored.row, read.right
         sender, to = read.source and read.source.sender, right.destination
         shown = (row.id, row.revision, row.identity, to.id, to.version, right.purpose, right.until, sender, asked)
-        tag = hashlib.sha256(repr((FORMAT, *shown)).encode()).hexdigest()[:32]
-        headers = {"etag": f'"{tag}"', "cache-control": "no-store"}
+        headers = {"etag": tag_of(FORMAT, *shown), "cache-control": "no-store"}
         if is_known(request.headers.getlist("if-none-match"), headers["etag"]):
             return not_modified(headers)
         if request.method == "HEAD":
@@ -234,7 +232,8 @@ async def _disclosed(request: Request, caller: Caller, read: Read, asked: ReadHa
     """Records the disclosure. False if the patient's identity or the right is another one now. Raises the Problems of `right_of`."""
     row = read.stored.row
     async with tenant_transaction(request, caller) as conn:
-        [present] = await every(conn, store.EncounterRow, store.queries.FIND_ENCOUNTER, ([row.id],))
+        # Held before the destination, as a change of the destination locks them: in another order each could wait for the other.
+        [present] = await every(conn, store.EncounterRow, store.queries.HOLD_ENCOUNTER, ([row.id],))
         policy = await policy_for(conn, caller)
         if policy.mode != "exact":
             raise problems.insufficient_scope(HANDOVER, policy.mode)

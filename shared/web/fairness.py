@@ -1,15 +1,32 @@
-"""Limits expensive work to a few requests at once. The others wait in bounded lines that are fair between groups.
+"""Fair shares of a process: of its turns at expensive work, of its memory, and of the time to read large bodies.
 
-Each request names its groups, the widest first: its tenant and its client, or the /48 and the /64 of its address. Groups take turns,
-and so do groups within a group. In a full line a newcomer displaces the last request of the group with the most waiting, so that a
-flood delays only its sender.
+**Turns.** A few requests work at once. The others wait in bounded lines. Each request names its groups, the widest first: its tenant and
+its client, or the /48 and the /64 of its address. Groups take turns, and so do groups within a group. In a full line a newcomer displaces
+the last request of the group with the most waiting, so that a flood delays only its sender.
+
+**Memory.** A request reserves its bytes before it reads them, and holds them until its answer is sent. A tenant may hold as many bytes as
+are free afterwards (the dynamic threshold of Choudhury and Hahne): a tenant alone gets half of the bytes, and a tenant without any gets
+the free ones. A client of a tenant, or a network of callers without a token, may hold as many as its tenant leaves free: alone a third of
+all bytes. Nothing waits here; a request over the limit is refused at once.
+
+**Large bodies.** Requests that take long to read take turns, and get a quarter of the time; the longest are read in a thread beside the
+event loop.
 """
 
 import asyncio
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import copy_context
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Scope
+
+from shared.web import problems
+from shared.web.identity import party_of
 
 # The widest group of requests without a tenant.
 STRANGERS = ""
@@ -268,3 +285,181 @@ async def _watch(waiter: Waiter, gone: Callable[[], Awaitable[None]]) -> None:
     await gone()
     if not waiter.future.done():
         waiter.future.set_exception(Gone())
+
+
+MEMORY_BYTES = 96 << 20
+"""Bytes, of the 512 MiB of a container; connections to the database keep copies of their largest values."""
+FREE_OF_CHARGE = 64 << 10
+"""Bytes. The gateway's places limit the number of smaller bodies and answers."""
+
+
+class Memory:
+    """`total` bytes to share. A path names the groups of a holder, the widest first, such as its tenant and its client."""
+
+    def __init__(self, total: int = MEMORY_BYTES) -> None:
+        self.free = total
+        self._held = Counter[tuple[str, ...]]()
+
+    def take(self, path: Sequence[str], size: int) -> None:
+        """Raises a Problem: 429 where the tenant holds its share, 503 where others hold nearly all."""
+        if self.fits(path, size):
+            self._add(path, size)
+            return
+        # All callers without a token are one tenant, and not one organisation.
+        if not self._held[tuple(path if not path[0] else path[:1])]:
+            raise problems.unavailable("Too many large bodies are held; try again.")
+        detail = "Your organisation's large requests under way fill its share of the memory for them; wait for their answers."
+        raise problems.too_many(detail)
+
+    def take_now(self, path: Sequence[str], size: int) -> bool:
+        """Whether `size` bytes were taken."""
+        fits = self.fits(path, size)
+        if fits:
+            self._add(path, size)
+        return fits
+
+    def fits(self, path: Sequence[str], size: int) -> bool:
+        left = self.free - size
+        if left < 0:
+            return False
+        for group in _groups(path):
+            held = self._held[group]
+            if held and held + size > left:
+                return False
+            if len(group) == 1:
+                left -= held + size
+        return True
+
+    def give_back(self, path: Sequence[str], size: int) -> None:
+        self._add(path, -size)
+
+    def _add(self, path: Sequence[str], size: int) -> None:
+        self.free -= size
+        for group in _groups(path):
+            self._held[group] += size
+            if not self._held[group]:
+                del self._held[group]
+
+
+def _groups(path: Sequence[str]) -> list[tuple[str, ...]]:
+    return [tuple(path[:depth]) for depth in range(1, len(path) + 1)]
+
+
+_memories: WeakKeyDictionary[asyncio.AbstractEventLoop, Memory] = WeakKeyDictionary()
+
+
+def reserve_memory(request: Request, size: int, tenant: str | None = None) -> None:
+    """Reserves `size` bytes for the caller's tenant, or for `tenant`, until `release`. Raises a Problem: 429, 503."""
+    if size <= FREE_OF_CHARGE:
+        return
+    owner = party_of(request.scope.get("caller")) if tenant is None else (tenant,)
+    _memory().take(owner, size)
+    request.scope.setdefault("reserved", []).append((owner, size))
+
+
+def release_memory(scope: Scope) -> None:
+    """Gives back all that the request reserved."""
+    for owner, size in scope.pop("reserved", ()):
+        _memory().give_back(owner, size)
+
+
+def _memory() -> Memory:
+    loop = asyncio.get_running_loop()
+    return _memories.get(loop) or _memories.setdefault(loop, Memory())
+
+
+LARGE_BODY = 8 << 10
+"""Bytes. The worst body of that size is decoded, or all its faults are found, within a few milliseconds."""
+ASIDE_BODY = 32 << 10
+"""Bytes. A body of that size holds the loop for a millisecond or two; a larger one is left to a thread."""
+SWITCH_SECONDS = 0.00002
+"""How long that thread keeps the interpreter while the loop wants it: set by each web process, see `sys.setswitchinterval`.
+
+A request waits that long after each of its exchanges with the database, some ten times.
+"""
+MOST_WAITING = 128
+MOST_OF_TENANT = 64
+MOST_OF_CLIENT = 32
+
+
+Result = TypeVar("Result")
+
+
+class _HeavyLine:
+    """Tenants take turns, and so do the clients of each. In a full queue the one with the most waiting gives way."""
+
+    def __init__(self) -> None:
+        self.waiting = Lines(MOST_WAITING)
+        self.turns = Turns(1, self.waiting, rest=3.0)
+        self.tenants = Counter[str]()
+        self.clients = Counter[str]()
+        self.thread = ThreadPoolExecutor(1, "large-bodies")
+
+
+_lines: WeakKeyDictionary[asyncio.AbstractEventLoop, _HeavyLine] = WeakKeyDictionary()
+
+
+@asynccontextmanager
+async def turn_if_heavy(request: Request, *, heavy: bool) -> AsyncIterator[None]:
+    """Around work that holds the event loop, where it is `heavy`.
+
+    Raises Problem: 429 where more of the caller's waits than its share, 503 where many tenants wait with one each. Raises
+    ClientDisconnect, before any work, where the client has left.
+    """
+    if not heavy:
+        yield
+        return
+    line = _line()
+    party = party_of(request.scope.get("caller"))
+    if await request.is_disconnected():
+        raise ClientDisconnect
+    if line.clients[party.client] >= MOST_OF_CLIENT or line.tenants[party.tenant] >= MOST_OF_TENANT:
+        raise _share_is_used()
+    with _counted(line.clients, party.client), _counted(line.tenants, party.tenant):
+        try:
+            await line.turns.enter(line.waiting, party, gone=lambda: _disconnected(request))
+        except Gone:
+            raise ClientDisconnect from None
+        except Busy:
+            if line.tenants[party.tenant] > 1:
+                raise _share_is_used() from None
+            raise problems.unavailable("Too many large requests are being read; try again.") from None
+        async with line.turns.held():
+            yield
+
+
+async def aside(work: Callable[[], Result]) -> Result:
+    """The result of `work`, done in the one thread for it: others are answered meanwhile. A caller that leaves waits for its end too."""
+    done = asyncio.get_running_loop().run_in_executor(_line().thread, copy_context().run, work)
+    try:
+        return await asyncio.shield(done)
+    finally:
+        await asyncio.wait([done])
+
+
+def _line() -> _HeavyLine:
+    loop = asyncio.get_running_loop()
+    return _lines.get(loop) or _lines.setdefault(loop, _HeavyLine())
+
+
+@contextmanager
+def _counted(counts: Counter[str], key: str) -> Iterator[None]:
+    counts[key] += 1
+    try:
+        yield
+    finally:
+        counts[key] -= 1
+        if not counts[key]:
+            del counts[key]
+
+
+async def _disconnected(request: Request) -> None:
+    """Returns when the client leaves. Its body is read by then, so that the server has nothing else to report."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _share_is_used() -> problems.Problem:
+    most = f"At most {MOST_OF_CLIENT} large requests of one client, and {MOST_OF_TENANT} of one organisation, are read at once"
+    fewer = "fewer while many organisations send them"
+    return problems.too_many(f"{most}, {fewer}; wait for their answers.")

@@ -1,0 +1,375 @@
+"""Periodic jobs of the relay process: retention, seals and anchors of the audit trail, gauges, and those that a service adds.
+
+Each job runs under an advisory lock, so several relays may run at the same time. Retention deletes rows in portions that commit by
+themselves, so an interrupted pass keeps its progress.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import LiteralString, NamedTuple, TypeVar
+
+import msgspec
+import psycopg
+from prometheus_client import Gauge
+from psycopg import sql
+from psycopg.sql import SQL, Composed, Identifier
+from psycopg_pool import ConnectionPool
+
+from shared.primitives.crypto import Signer
+from shared.process import metrics, telemetry
+from shared.process.settings import Service
+from shared.storage import audit
+from shared.storage.audit import Anchor
+from shared.storage.database import ASK_CLOCK, Connection, clock, is_outage, set_tenant
+from shared.web.identity import Caller
+
+LOCK: LiteralString = "SELECT pg_try_advisory_xact_lock(hashtext('periodic'), hashtext(%s))"
+# A job that failed is tried again after its interval, or this.
+AGAIN_SECONDS = 60.0
+log = logging.getLogger(__name__)
+Item = TypeVar("Item")
+
+
+class Periodic(NamedTuple):
+    """A job that runs in its own transaction of the worker role, at most once in `every_seconds` per relay and never twice at a time.
+
+    The lock ends when the job commits by itself, as `forget` does. Jobs wait only for jobs of the same lane. `behind` is the
+    gauge that shows how old the oldest work is that waits for the job, or the reason why none waits after a run.
+    """
+
+    name: str
+    every_seconds: float
+    run: Callable[[Connection], object]
+    lane: str = ""
+    behind: Gauge | str = ""
+
+
+def apart(
+    conn: Connection, items: Sequence[Item], work: Callable[[Sequence[Item]], object], aside: Callable[[Item], object]
+) -> None:
+    """Does `work` for all items at once; after an error that is no outage for each alone, and `aside` for each that fails.
+
+    A row that no statement or no code can take would otherwise end every later pass, and stop all that wait behind it.
+    """
+    try:
+        with conn.transaction():
+            work(items)
+        return
+    except Exception as error:  # any error of one item must not stop the others
+        if is_outage(error):
+            raise
+    for item in items:
+        try:
+            with conn.transaction():
+                work([item])
+        except Exception as error:
+            if is_outage(error):
+                raise
+            log.error("set aside: %s", telemetry.describe(error))
+            aside(item)
+
+
+class PeriodicRunner:
+    """Runs the jobs until `stopping` is set, with one thread for each lane; a lane uses a connection only while a job runs."""
+
+    def __init__(self, pool: ConnectionPool[Connection], jobs: list[Periodic], stopping: threading.Event) -> None:
+        lanes = {job.lane: [each for each in jobs if each.lane == job.lane] for job in jobs}
+        self.lanes = [Lane(pool, of_lane, stopping) for of_lane in lanes.values()]
+
+    def start(self) -> None:
+        for lane in self.lanes:
+            lane.start()
+
+    def join(self, timeout: float | None = None) -> None:
+        """Waits for each lane, at most `timeout` seconds in all."""
+        until = None if timeout is None else time.monotonic() + timeout
+        for lane in self.lanes:
+            lane.join(None if until is None else max(0.0, until - time.monotonic()))
+
+    def is_alive(self) -> bool:
+        return any(lane.is_alive() for lane in self.lanes)
+
+
+class Lane(threading.Thread):
+    def __init__(self, pool: ConnectionPool[Connection], jobs: list[Periodic], stopping: threading.Event) -> None:
+        super().__init__(name=f"periodic {jobs[0].lane}".strip(), daemon=True)
+        self.pool = pool
+        self.stopping = stopping
+        self.due = dict.fromkeys(jobs, time.monotonic())
+        # When each job had to be done: from then on it is late, also while it runs or hangs.
+        self.expected = dict(self.due)
+        for job in jobs:
+            metrics.periodic_late.labels(job.name).set_function(partial(self._late, job))
+
+    def _late(self, job: Periodic) -> float:
+        return max(0.0, time.monotonic() - self.expected[job])
+
+    def run(self) -> None:
+        while not self.stopping.is_set():
+            for job, at in self.due.items():
+                if at <= time.monotonic():
+                    began = time.monotonic()
+                    if self._run(job):
+                        self.due[job] = self.expected[job] = began + job.every_seconds
+                    else:
+                        self.due[job] = began + min(job.every_seconds, AGAIN_SECONDS)
+            self.stopping.wait(max(0.0, min(self.due.values()) - time.monotonic()))
+
+    def _run(self, job: Periodic) -> bool:
+        """Whether the job is done, here or by another relay."""
+        with telemetry.unsampled():
+            try:
+                with self.pool.connection() as conn:
+                    conn.forget_after_commit()
+                    if conn.execute(LOCK, (job.name,)).fetchone() == (True,):
+                        job.run(conn)
+                    conn.commit()
+                    conn.run_after_commit()
+                return True
+            except (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction) as error:
+                log.warning("periodic job %s waits: %s", job.name, type(error).__name__)
+            except Exception as error:  # one job's bug must not stop the others
+                log.error("periodic job %s failed: %s", job.name, telemetry.describe(error))
+            return False
+
+
+RETENTION = "retention"
+LONGEST_TENANT = 1024
+"""In bytes, of an entry in the audit trail. Longer ones are no tenants: a role of a process wrote them by hand."""
+PORTION = 1000
+PASS_SECONDS = 10.0
+# After each portion a pass rests this many times as long as the portion took: other work gets most of the disk and the processor.
+REST = 2.0
+
+
+class Kept(NamedTuple):
+    """Rows of `table` are kept for `days` after the time or date in `column`; with `also`, only rows for which it is true are deleted.
+
+    With `audited`, each portion leaves an entry of that action in the audit trail of each tenant, with the number of its rows.
+    """
+
+    table: LiteralString
+    column: LiteralString
+    days: float
+    also: LiteralString = "true"
+    audited: str = ""
+
+    @property
+    def past(self) -> Composed:
+        condition = SQL("{} < now() - make_interval(secs => {}) AND ({})")
+        return condition.format(Identifier(self.column), sql.Literal(self.days * 86_400), SQL(self.also))
+
+    @property
+    def delete(self) -> Composed:
+        """Deletes the oldest rows first; else each portion would scan over rows deleted before. Skips locked rows.
+
+        Its parameter is the most rows to delete.
+        """
+        statement = SQL(
+            "DELETE FROM {table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {table} WHERE {past} ORDER BY {column}"
+            " LIMIT %s FOR UPDATE SKIP LOCKED))"
+        )
+        return statement.format(table=Identifier(self.table), past=self.past, column=Identifier(self.column))
+
+    def overdue(self, conn: psycopg.Connection) -> float:
+        """The seconds for which the oldest row has been past its retention; 0 if there is none."""
+        statement = SQL("SELECT extract(epoch FROM now() - min({}))::float8 - {} FROM {} WHERE {}")
+        days = sql.Literal(self.days * 86_400)
+        row = conn.execute(
+            statement.format(Identifier(self.column), days, Identifier(self.table), self.past)
+        ).fetchone()
+        return max(0.0, row[0]) if row and row[0] is not None else 0.0
+
+
+# Tables whose rows were too large for a whole portion, with the rows that one may have.
+_most: dict[str, int] = {}
+
+
+def _delete_portion(conn: Connection, rule: Kept) -> tuple[int, bool]:
+    """Deletes a portion in a transaction of its own: the number of rows, and whether more are left.
+
+    After a portion that PostgreSQL cut off at its time-out, the table's portions are half as large.
+    """
+    most = _most.get(rule.table, PORTION)
+    try:
+        deleted = _delete(conn, rule, most)
+    except psycopg.errors.QueryCanceled:
+        conn.rollback()
+        if most == 1:
+            raise
+        _most[rule.table] = most // 2
+        return 0, True
+    conn.commit()
+    return deleted, deleted == most
+
+
+def forget(conn: Connection, rules: Sequence[Kept], seconds: float = PASS_SECONDS) -> int:
+    """Deletes a portion of each table in turn, at least one, until nothing is left or the time is used. Returns the number of rows.
+
+    The next pass continues with the rest; `retention_overdue_seconds` shows how far behind a table is.
+    """
+    until, deleted, left, over = time.monotonic() + seconds, 0, list(rules), False
+    while left and not over:
+        for rule in tuple(left):
+            began = time.monotonic()
+            portion, more = _delete_portion(conn, rule)
+            deleted += portion
+            if not more:
+                left.remove(rule)
+            elif portion:
+                time.sleep(REST * (time.monotonic() - began))
+        over = time.monotonic() >= until
+    for rule in rules:
+        metrics.retention_overdue.labels(rule.table).set(rule.overdue(conn) if rule in left else 0)
+    return deleted
+
+
+def _delete(conn: Connection, rule: Kept, most: int) -> int:
+    if not rule.audited:
+        return conn.execute(rule.delete, (most,)).rowcount
+    statement = SQL("WITH gone AS ({} RETURNING tenant_id) SELECT tenant_id, count(*) FROM gone GROUP BY tenant_id")
+    deleted = conn.execute(statement.format(rule.delete), (most,)).fetchall()
+    for tenant_id, rows in deleted:
+        if not 0 < len(tenant_id.encode()) <= LONGEST_TENANT:
+            log.warning("%d rows of %s are deleted without an entry in the trail", rows, rule.table)
+            continue
+        set_tenant(conn, tenant_id)
+        caller = Caller(tenant_id=tenant_id, client_id=RETENTION)
+        conn.execute(audit.RECORD, audit.entry(caller, rule.audited, tenant_id, {"rows": rows}))
+    return sum(rows for _, rows in deleted)
+
+
+SEAL_SECONDS = 0.8
+BATCH_SECONDS = 5
+BRIEFLY: LiteralString = "SELECT set_config('statement_timeout', %s, true)"
+# Inbox rows are kept longer than outbox rows, so that a message sent again after days is still recognised.
+KEPT = (
+    Kept("outbox", "acknowledged_at", days=7),
+    Kept("inbox", "received_at", days=30),
+    Kept("failures", "failed_at", days=30),
+    Kept("dead_letters", "died_at", days=90, audited="dead_letters.expired"),
+    Kept("idempotency_keys", "created_at", days=1),
+)
+COUNTED = 10_000
+# Steps from one consumer to the next and reads only the first row of an index for each, whose waiting rows are counted up to a limit.
+# ORDER BY keeps the planner from reading the table from its beginning.
+WAITING: LiteralString = """
+    WITH RECURSIVE waiting AS (
+        (SELECT consumer FROM outbox WHERE acknowledged_at IS NULL ORDER BY consumer LIMIT 1)
+        UNION ALL
+        SELECT (SELECT o.consumer FROM outbox o WHERE o.acknowledged_at IS NULL AND o.consumer > w.consumer ORDER BY o.consumer LIMIT 1)
+        FROM waiting w WHERE w.consumer IS NOT NULL
+    )
+    SELECT consumer,
+        (SELECT extract(epoch FROM now() - created_at) FROM outbox WHERE consumer = w.consumer AND acknowledged_at IS NULL
+            ORDER BY created_at LIMIT 1)::float8,
+        (SELECT extract(epoch FROM now() - send_at) FROM outbox WHERE consumer = w.consumer AND acknowledged_at IS NULL AND attempts = 0
+            ORDER BY send_at LIMIT 1)::float8,
+        (SELECT count(*) FROM (SELECT FROM outbox WHERE consumer = w.consumer AND acknowledged_at IS NULL
+            ORDER BY created_at LIMIT %s) AS counted)
+    FROM waiting w WHERE consumer IS NOT NULL
+"""
+_measured: set[str] = set()
+
+
+def of_every_service(trail: str, settings: Service) -> list[Periodic]:
+    """The jobs that every service has; `trail` is the service's name in `SERVICE_PUBLIC_KEYS`."""
+    anchor = Anchoring(trail, settings.service_signing_key, settings.audit_anchor_file)
+    return [
+        Periodic("seal the audit trail", 1, seal, lane="audit", behind=metrics.audit_unsealed_age),
+        Periodic(
+            "anchor the audit trail", settings.audit_anchor_seconds, anchor, lane="audit", behind=metrics.audit_anchored
+        ),
+        Periodic("expire messages and stored answers", 60, expire, lane="retention", behind=metrics.retention_overdue),
+        Periodic("measure the outbox", 5, measure_outbox, behind="a measurement"),
+    ]
+
+
+def expire(conn: Connection) -> None:
+    forget(conn, KEPT)
+
+
+def measure_outbox(conn: Connection) -> None:
+    """Sets the gauges of each consumer's waiting messages and of the clock. A consumer without waiting messages gets zeros."""
+    asked_at = clock.ask()
+    clock.measured(conn.execute(ASK_CLOCK).fetchone(), asked_at)
+    figures = {consumer: rest for consumer, *rest in conn.execute(WAITING, (COUNTED,))}
+    _measured.update(figures)
+    for consumer in _measured:
+        unacknowledged, unsent, count = figures.get(consumer, (0, 0, 0))
+        metrics.outbox_unacknowledged.labels(consumer).set(max(0, unacknowledged or 0))
+        metrics.outbox_unsent.labels(consumer).set(max(0, unsent or 0))
+        metrics.outbox_waiting.labels(consumer).set(count)
+
+
+class Sealing:
+    """Seals waiting entries for up to `SEAL_SECONDS`, one batch per transaction, and sets the gauges of the rest.
+
+    Long entries make a batch slow: after one that is not done in `BATCH_SECONDS` the next ones are a tenth, and grow again.
+    """
+
+    def __init__(self) -> None:
+        self.most = audit.BATCH
+
+    def __call__(self, conn: Connection) -> int:
+        """Returns the number of entries sealed."""
+        until, total, full = time.monotonic() + SEAL_SECONDS, 0, True
+        while full and time.monotonic() < until:
+            sealed = self._batch(conn)
+            full = sealed >= self.most
+            self.most = min(2 * self.most, audit.BATCH)
+            total += sealed
+        rows, age = audit.waiting(conn)
+        metrics.audit_unsealed.set(rows)
+        metrics.audit_unsealed_age.set(age)
+        return total
+
+    def _batch(self, conn: Connection) -> int:
+        while True:
+            try:
+                conn.execute(BRIEFLY, (f"{BATCH_SECONDS}s",))
+                sealed = audit.seal(conn, self.most)
+                conn.commit()
+                return sealed
+            except psycopg.errors.QueryCanceled:
+                conn.rollback()
+                if self.most == 1:
+                    raise
+                self.most = max(1, self.most // 10)
+                log.warning("a batch of the audit trail took too long; the next one has %d entries", self.most)
+
+
+seal = Sealing()
+
+
+class Anchoring:
+    """Signs each new head of the audit trail once, and writes it to the log and the anchor file, which are stored elsewhere.
+
+    Without a signing key it logs the bare head. A head that is not written to the file is tried again with the next call.
+    """
+
+    def __init__(self, trail: str, signing_key: str | None, file: str) -> None:
+        self.trail = trail
+        self.signer = Signer(signing_key) if signing_key else None
+        self.file = Path(file) if file else None
+        self._anchored = 0
+
+    def __call__(self, conn: Connection) -> None:
+        head = audit.head(conn)
+        if head is not None and head[0] != self._anchored:
+            self._anchor(head)
+            self._anchored = head[0]
+        metrics.audit_anchored.set_to_current_time()
+
+    def _anchor(self, head: tuple[int, str]) -> None:
+        if self.signer is None:
+            log.info("audit head", extra={"trail": self.trail, "position": head[0], "hash": head[1]})
+            return
+        anchor = Anchor.of(self.trail, head, self.signer)
+        log.info("audit anchor", extra=msgspec.structs.asdict(anchor))
+        if self.file is not None:
+            audit.append(self.file, anchor)
