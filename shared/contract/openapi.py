@@ -61,7 +61,7 @@ class Schemas:
     def _property(self, name: str, schema: Any, names: list[str]) -> Any:
         if "discriminator" in schema:
             schema = self._named_union(name, schema)
-        if name == "at" or name.endswith("_at"):
+        if name.rpartition("_")[2] in ("at", "until"):
             schema = _as_time(schema)
         own = next((self._texts[f"{kind}.{name}"] for kind in names if f"{kind}.{name}" in self._texts), "")
         shared = "" if "$ref" in schema else self._texts.get(name, "")  # a reference has the description of its target
@@ -160,8 +160,8 @@ def _custom(kind: type) -> dict[str, Any]:
 
 def _as_time(schema: Any) -> Any:
     """Adds the format of a time. msgspec describes a time as plain text unless the Struct requires an offset; ours always have one."""
-    if schema == {"type": "string"}:
-        return {"type": "string", "format": "date-time"}
+    if isinstance(schema, dict) and schema.keys() <= {"type", "description"} and schema.get("type") == "string":
+        return {"type": "string", "format": "date-time"} | schema
     if isinstance(schema, dict) and "anyOf" in schema:
         return schema | {"anyOf": [_as_time(choice) for choice in schema["anyOf"]]}
     return schema
