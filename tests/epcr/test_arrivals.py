@@ -1,4 +1,4 @@
-"""Lists of the handover read a page, whatever came before: `listed_until` is kept true, and disclosures are listed by patient."""
+"""Lists of the handover read a page, however many rows there are: `listed_until` is kept true, disclosures are listed by patient."""
 
 from typing import Any
 

@@ -57,7 +57,7 @@ def report(
 
 
 def reports(region: Region, encounter_id: str) -> list[tuple[str, int]]:
-    """What the crew's application sees of outcomes."""
+    """Destination and version of each report, as the crew's application sees them."""
     answer = region.crew.get(f"{RECORDS}/{encounter_id}/outcome")
     assert answer.status_code == 200, answer.text
     assert set(answer.json()) == {"encounter_id", "reports"}

@@ -1,4 +1,4 @@
-"""The relay keeps `encounter_destinations.listed_until` true, so that a list of arrivals reads nothing but what it shows."""
+"""The relay keeps `encounter_destinations.listed_until` true, so that a list of arrivals reads only rows that it shows."""
 
 import time
 

@@ -111,7 +111,7 @@ LIST_EMERGENCIES: LiteralString = """
     SELECT id, encounter_id, destination_id, opened_at, until, client_id, actor, reason, explanation FROM emergency_accesses
     WHERE %(after)s::text IS NULL OR id < %(after)s ORDER BY id DESC LIMIT %(limit)s
 """
-# A page of each of the app's destinations, in the order of an index that holds what may be listed.
+# A page of each of the app's destinations, in the order of an index of the rows that may be listed.
 ARRIVALS: LiteralString = (
     """
     SELECT bound.* FROM destinations d CROSS JOIN LATERAL (

@@ -1,5 +1,5 @@
 -- concurrently
--- The indexes of 0030, and its columns and rows for what was there before, in portions that commit by themselves.
+-- The indexes of 0030, and its columns and rows for earlier encounters, in portions that commit by themselves.
 DO $$
 DECLARE
     encounter text := '';

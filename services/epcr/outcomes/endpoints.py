@@ -31,7 +31,7 @@ from shared.messaging import outbox
 from shared.process import telemetry
 from shared.storage import audit
 from shared.storage.caps import Cap, refusal
-from shared.storage.database import AsyncConnection, first, tenant_transaction
+from shared.storage.database import AsyncConnection, every, first, tenant_transaction
 from shared.web import http, problems
 from shared.web.identity import Caller
 
@@ -83,9 +83,11 @@ async def read_outcome(request: Request, caller: Caller, encounter_id: str) -> R
             if policy.mode != "exact":
                 raise problems.insufficient_scope(OUTCOME, policy.mode)
             row = (await with_basis(conn, stored, pseudonyms, keyring)).row
-            if not await add_recipient(conn, caller, policy, row):
+            # Held before the destination, as a change of the destination locks them.
+            [present] = await every(conn, EncounterRow, encounters.queries.HOLD_ENCOUNTER, ([row.id],))
+            if present.identity != row.identity or not await add_recipient(conn, caller, policy, row):
                 continue
-            bound = await _reporter(conn, caller, row, hold=True)
+            bound = await _reporter(conn, caller, present, hold=True)
             outcome = await store.of_destination(conn, row.id, bound.destination.id, keyring)
             if outcome is None:
                 raise problems.not_found("Your destination has reported no outcome of this patient.")
