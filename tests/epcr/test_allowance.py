@@ -5,9 +5,12 @@ from typing import Any
 
 import psycopg
 import pytest
+from typer.testing import CliRunner
 
+from deploy.local.redis_server import RedisServer
+from services.epcr import __main__ as commands
 from services.epcr import allowance, metrics
-from tests.epcr.conftest import Inside, Organisation
+from tests.epcr.conftest import Inside, Organisation, settings_for
 from tests.epcr.hospitals import Region
 from tests.epcr.samples import MINIMAL, TYPICAL
 from tests.epcr.test_outcomes import report
@@ -129,3 +132,20 @@ def test_the_limit_of_an_organisation_is_set_by_an_operator_alone(organisation: 
         "SELECT action, detail FROM audit WHERE tenant_id = %s AND action = 'tenant.limit_set'", organisation.id
     )
     assert trail == [("tenant.limit_set", {"name": "stored_bytes", "most": 7})]
+
+
+def test_an_operator_sets_the_allowance_and_sees_it(
+    organisation: Organisation, inside: Inside, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(organisation, 1)
+    used = counted(inside, organisation)
+    settings = settings_for(inside.database, redis_server.url, most_stored_bytes=1000)
+    monkeypatch.setattr(commands, "load", lambda: settings)
+
+    def asked(*words: str) -> str:
+        return CliRunner().invoke(commands.cli, ["allowance", organisation.id, *words]).output.strip()
+
+    assert asked() == f"allowance 1000  used {used}"
+    assert asked("2000") == f"allowance 2000  used {used}"
+    assert asked("--default") == f"allowance 1000  used {used}"
+    assert CliRunner().invoke(commands.cli, ["allowance", "elsewhere"]).exit_code == 1
