@@ -56,6 +56,7 @@ def load(state: State, sizes: Sizes, receiver: str, report: Report) -> int:
         for name, conn in connections.items():
             report(f"statistics of {name}", 0, 0, 0)
             conn.execute("SET maintenance_work_mem = '256MB'")
+            conn.execute("SET statement_timeout = 0")
             conn.execute("VACUUM (ANALYZE)")
     return written
 

@@ -111,23 +111,25 @@ LIST_EMERGENCIES: LiteralString = """
     SELECT id, encounter_id, destination_id, opened_at, until, client_id, actor, reason, explanation FROM emergency_accesses
     WHERE %(after)s::text IS NULL OR id < %(after)s ORDER BY id DESC LIMIT %(limit)s
 """
-# A page of each of the app's destinations, in the order of an index of the rows that may be listed.
+# A page of each of the app's destinations, in the order of an index of the rows that may be listed. No other index has this collation:
+# a walk through another, past the rows of other destinations or of readings that are over, is no choice.
 ARRIVALS: LiteralString = (
     """
-    SELECT bound.* FROM destinations d CROSS JOIN LATERAL (
-        SELECT n.encounter_id, n.destination_id, e.status, n.named_at,
+    SELECT bound.encounter_id, bound.destination_id, e.status, bound.named_at, bound.readable_until
+    FROM destinations d CROSS JOIN LATERAL (
+        SELECT n.encounter_id, n.destination_id, n.named_at,
 """
     + UNTIL
     + """
         AS readable_until
-        FROM encounter_destinations n JOIN encounters e ON e.id = n.encounter_id AND e.status <> 'cancelled'
+        FROM encounter_destinations n
         WHERE n.destination_id = d.id AND n.ended_at IS NULL AND n.listed_until IS NOT NULL
             AND n.counted_from > clock_timestamp() - make_interval(days => d.readable_days)
-            AND (%(after)s::text IS NULL OR n.encounter_id < %(after)s)
-        ORDER BY n.encounter_id DESC LIMIT %(limit)s
-    ) bound
+            AND (%(after)s::text IS NULL OR n.encounter_id COLLATE "C" < %(after)s)
+        ORDER BY n.encounter_id COLLATE "C" DESC LIMIT %(limit)s
+    ) bound JOIN encounters e ON e.id = bound.encounter_id
     WHERE d.tenant_id = current_tenant() AND d.client_id = %(client_id)s AND d.active
-    ORDER BY bound.encounter_id DESC LIMIT %(limit)s
+    ORDER BY bound.encounter_id COLLATE "C" DESC LIMIT %(limit)s
 """
 )
 ADD_DISCLOSURE: LiteralString = """

@@ -44,7 +44,7 @@ BEGIN
     END LOOP;
 END $$;
 DROP INDEX CONCURRENTLY IF EXISTS encounter_destinations_listed;
-CREATE INDEX CONCURRENTLY encounter_destinations_listed ON encounter_destinations (destination_id, encounter_id DESC) INCLUDE (counted_from)
+CREATE INDEX CONCURRENTLY encounter_destinations_listed ON encounter_destinations (destination_id, encounter_id COLLATE "C" DESC) INCLUDE (counted_from)
     WHERE ended_at IS NULL AND listed_until IS NOT NULL;
 DROP INDEX CONCURRENTLY IF EXISTS encounter_destinations_over;
 CREATE INDEX CONCURRENTLY encounter_destinations_over ON encounter_destinations (listed_until)
