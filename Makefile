@@ -51,8 +51,8 @@ operate: $(VENV)/.installed ## run an operator's command: make operate CMD="auth
 restart: $(VENV)/.installed $(DOCUMENTS) ## replace running processes without refusing a request: make restart NAME=epcr
 	@$(PY) -m deploy.local restart $(NAME)
 
-load: $(VENV)/.installed ## fill the running stack as a year of use would (minutes): make load SCALE=0.1
-	@$(PY) -m deploy.load --scale $(SCALE)
+load: $(VENV)/.installed ## fill the running stack as a year of use would (minutes): make load SCALE=0.1 LARGE=1000000
+	@$(PY) -m deploy.load --scale $(SCALE) $(if $(LARGE),--large $(LARGE))
 
 compose-env: $(VENV)/.installed ## make the secrets of docker-compose.yml, once
 	@$(PY) -m deploy.compose

@@ -13,15 +13,20 @@ NOWHERE = "http://127.0.0.1:9"
 
 def main(
     scale: Annotated[float, typer.Option(min=0.0001, max=10, help="All sizes times this.")] = 1.0,
+    large: Annotated[
+        int,
+        typer.Option(min=1, max=10_000_000, help="Encounters of the organisation of `make demo`, before the factor."),
+    ] = Sizes().large,
     receiver: Annotated[str, typer.Option(help="URL for the webhooks; by default no server answers there.")] = NOWHERE,
 ) -> None:
     """Fill the running local stack: 1,000 organisations, 3,000,000 deliveries (2,000,000 wait for one webhook that is disabled),
-    300,000 encounters, 10,000,000 readings, 1,000,000 messages for graphql-api, 100,000 revocations.
+    1,200,000 encounters (1,000,000 of the organisation of `make demo`; of all, half are bound for a destination, a quarter were read
+    there twice, and a twentieth have an outcome), 10,000,000 readings, 1,000,000 messages for graphql-api, 100,000 revocations.
 
     The messages wait as long as graphql-api's worker does not run. A stack can be loaded once; `make reset` empties it.
     """
     try:
-        written = load(State.chosen(), Sizes().scaled(scale), receiver, Progress())
+        written = load(State.chosen(), Sizes().with_large(large).scaled(scale), receiver, Progress())
     except (NotLoadable, Unusable) as error:
         typer.secho(str(error), fg="red", err=True)
         raise typer.Exit(1) from None

@@ -1,12 +1,15 @@
 """Rows as the services write them in a week of use. Each id is made from its number and its time."""
 
+import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from services.epcr.encounters import store
+from services.epcr.outcomes import store as outcomes
+from services.epcr.outcomes.models import OutcomeDraft, Survival
 from services.epcr.records.models import Record
 from services.webhook_dispatcher.fanout import event_types, intake
 from services.webhook_dispatcher.sending import signing
@@ -23,8 +26,11 @@ BUNDLES = ["incident-management"]
 DEVICES = 5
 # Every observation belongs to an encounter; all of an encounter come from one device.
 CODE, CODE10, UNIT = "MDC_PULS_OXIM_PULS_RATE", 149530, "/min"
-# The organisation of `make demo` is large: it has a third of all encounters and every waiting delivery.
+# The organisation of `make demo` is large: it has most encounters and every waiting delivery.
 LARGE = 0
+# Of so many encounters one is bound for a destination, is read there (twice), and has an outcome.
+BOUND, READ, REPORTED = 2, 4, 20
+DESTINATIONS = 3
 CARE_MODEL = "prehospital_emergency"
 FACTS = "graphql_api.encounter_facts.v1"
 SPAN = timedelta(days=6)
@@ -35,12 +41,13 @@ Rows = Iterator[tuple[Row | None, ...]]
 
 @dataclass(frozen=True)
 class Sizes:
-    """The total number of rows of each kind."""
+    """The total number of rows of each kind; `large` is how many of the encounters are those of the large organisation."""
 
     tenants: int = 1_000
     delivered: int = 1_000_000
     waiting: int = 2_000_000
-    encounters: int = 300_000
+    encounters: int = 1_200_000
+    large: int = 1_000_000
     readings: int = 10_000_000
     outbox: int = 1_000_000
     revocations: int = 100_000
@@ -49,6 +56,10 @@ class Sizes:
         """At least two organisations and one row of each kind."""
         counts = {name: max(1, round(getattr(self, name) * factor)) for name in self.__dataclass_fields__}
         return Sizes(**counts | {"tenants": max(2, counts["tenants"])})
+
+    def with_large(self, number: int) -> "Sizes":
+        """The large organisation has so many encounters, and the others together as many as before."""
+        return replace(self, large=number, encounters=self.encounters - self.large + number)
 
 
 @dataclass(frozen=True)
@@ -103,10 +114,15 @@ class World:
     def device(self, number: int) -> str:
         return ids.id_of("dev", made(self.until - SPAN, number))
 
+    def destination(self, number: int) -> str:
+        return ids.id_of("dst", made(self.until - SPAN, number))
+
     def encounter(self, number: int) -> tuple[str, datetime, int]:
         """The encounter's id, its start and the number of its tenant."""
         at = self.at(number, self.sizes.encounters)
-        tenant = LARGE if number % 3 == 0 else number % self.sizes.tenants
+        large, every = self.sizes.large, self.sizes.encounters
+        is_of_large = (number + 1) * large // every > number * large // every
+        tenant = LARGE if is_of_large else 1 + number % (self.sizes.tenants - 1)
         return ids.id_of("enc", made(at, number)), at, tenant
 
     def versions(self, number: int) -> int:
@@ -191,8 +207,72 @@ def encounters(world: World) -> Rows:
         named = (encounter, world.tenant(tenant), CARE_MODEL, "in_progress")
         version = world.versions(number)
         yield (
-            (*named, f"vehicle-{number % 7}", f"CAD-{number}", 1, version, version + 1, record, at, world.until, at, 1),
+            (
+                *named,
+                f"vehicle-{number % 7}",
+                f"CAD-{number}",
+                1,
+                version,
+                version + 1,
+                record,
+                at,
+                world.until,
+                at,
+                1,
+                2,
+                patient(number),
+            ),
         )
+
+
+def patient(number: int) -> bytes | None:
+    """The basis of the patient's pseudonyms, which each encounter that is bound for a destination has; three encounters share one."""
+    return hashlib.sha256(f"patient {number // (3 * BOUND)}".encode()).digest() if number % BOUND == 0 else None
+
+
+def destinations(world: World) -> Rows:
+    for number in range(world.sizes.tenants * DESTINATIONS):
+        tenant = number // DESTINATIONS
+        named = (
+            world.destination(number),
+            world.tenant(tenant),
+            f"Hospital {number}",
+            f"LOAD-{number}",
+            "urn:load",
+            "emergency_department",
+        )
+        yield ((*named, world.app(tenant), "provision_of_care", 30),)
+
+
+def handovers(world: World) -> Rows:
+    """The present destination of a share of the encounters, two disclosures to it, and its outcome."""
+    trace = "0" * 32
+    for number in range(world.sizes.encounters):
+        encounter, at, tenant = world.encounter(number)
+        whose, app = world.tenant(tenant), world.app(tenant)
+        to = world.destination(tenant * DESTINATIONS + number // BOUND % DESTINATIONS)
+        outcome = OutcomeDraft(visit_number=f"V-{number}", survival=Survival(survived_to_discharge="yes"))
+        read = (
+            whose,
+            encounter,
+            1,
+            world.versions(number),
+            world.versions(number) + 1,
+            to,
+            app,
+            "TREAT",
+            "provision_of_care",
+        )
+        yield (
+            (encounter, 1, whose, to, app, trace, at) if number % BOUND == 0 else None,
+            *(
+                (ids.id_of("dsc", made(at, 2 * number + again)), *read, form, ["times"], "en", bytes(32), trace, at)
+                if number % READ == 0 else None
+                for again, form in enumerate(("json", "pdf"))
+            ),
+            (encounter, 1, whose, 1, to, outcomes.seal(outcome, world.epcr_keys, whose, encounter), app, trace, at)
+            if number % REPORTED == 0 else None,
+        )  # fmt: skip
 
 
 def readings(world: World) -> Rows:
@@ -248,6 +328,11 @@ def steps(sizes: Sizes) -> list[Step]:
         "delivery_id, at, tenant_id, number, url, request_headers, address, response_status, response_headers, response_body,"
         " duration_ms"
     )
+    disclosed = (
+        "id, tenant_id, encounter_id, identity, version, revision, destination_id, client_id, purpose, legal_basis, content, sections,"
+        " language, digest, trace_id, disclosed_at"
+    )
+    disclosures = Table(epcr, "disclosures", disclosed)
     reading = "mdc_code, mdc_code10, value, unit_code, observed_at"
     return [
         Step("organisations", sizes.tenants, (
@@ -270,7 +355,7 @@ def steps(sizes: Sizes) -> list[Step]:
         Step("deliveries waiting", sizes.waiting, (event, deliveries, Table(hooks, "queue", queued)), waiting),
         Step("encounters", sizes.encounters, (
             Table(epcr, "encounters", "id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, version,"
-                " revision, record, created_at, updated_at, anchor, pseudonym_version"),
+                " revision, record, created_at, updated_at, anchor, pseudonym_version, identity_rule, patient_basis"),
         ), encounters, after=((epcr, "DELETE FROM late_links WHERE xmin = pg_current_xact_id()::xid"),)),
         Step("readings", sizes.readings, (
             Table("device-ingest", "observations", f"id, tenant_id, device_id, device_class, {reading}, recorded_at,"
@@ -282,6 +367,16 @@ def steps(sizes: Sizes) -> list[Step]:
                 " actor, trace_id, written_at"),
             Table(epcr, "outbox", "id, tenant_id, consumer, name, body, created_at, send_at"),
         ), versions),
+        Step("destinations", sizes.tenants * DESTINATIONS, (
+            Table(epcr, "destinations", "id, tenant_id, name, code, code_system, type, client_id, legal_basis, readable_days"),
+        ), destinations),
+        Step("handovers", sizes.encounters, (
+            Table(epcr, "encounter_destinations", "encounter_id, position, tenant_id, destination_id, named_by, trace_id, named_at"),
+            disclosures,
+            disclosures,
+            Table(epcr, "outcomes", "encounter_id, version, tenant_id, identity, destination_id, content, client_id, trace_id,"
+                " recorded_at"),
+        ), handovers),
         Step("revocations", sizes.revocations, (
             Table("auth", "watermarks", "kind, id, tenant_id, client_id, not_before_ms, made_before_ms, expires_at, sequence"),
         ), revocations),

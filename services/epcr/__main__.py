@@ -1,6 +1,7 @@
 """`python -m services.epcr`: processes and operator's commands."""
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -25,6 +26,32 @@ def reencrypt() -> None:
     with psycopg.connect(dsn, autocommit=True) as conn:
         count = records.reencrypt(conn, Keyring.from_text(settings.encryption_keys))
     typer.echo(f"{count} records encrypted anew")
+
+
+@cli.command()
+def allowance(
+    tenant: Annotated[str, typer.Argument(help="The organisation's id.")],
+    most: Annotated[
+        int | None, typer.Argument(min=0, help="Bytes; without it, only the present ones are shown.")
+    ] = None,
+    default: Annotated[bool, typer.Option("--default", help="The deployment's number again.")] = False,
+) -> None:
+    """Set how many bytes of records an organisation may store, and show the number and how many it does."""
+    import psycopg
+
+    from services.epcr import allowance as stored
+    from shared.primitives import ids
+
+    settings = load()
+    if not ids.is_id(tenant, "org"):
+        raise SystemExit(f"{tenant} is not the id of an organisation")
+    if most is not None and default:
+        raise SystemExit("give a number or --default")
+    with psycopg.connect(required(settings.worker_database_url, "WORKER_DATABASE_URL"), autocommit=True) as conn:
+        if most is not None or default:
+            stored.set_limit(conn, tenant, most)
+        allowed, used = stored.show(conn, tenant, settings.most_stored_bytes)
+    typer.echo(f"allowance {allowed}  used {used}")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,14 @@ due_facts_behind = Gauge("due_facts_behind_seconds", "How long the oldest facts 
 late_links_behind = Gauge(
     "late_links_behind_seconds", "How long the encounter that waits longest for its early readings has been due"
 )
+fullest_allowance = Gauge(
+    "epcr_fullest_allowance_ratio",
+    "The share of its allowance of stored bytes that the organisation nearest to it uses",
+)
+arrivals_behind = Gauge(
+    "arrivals_behind_seconds",
+    "How long the oldest change of a destination's days, or the oldest end of reading, has waited for the lists of arrivals",
+)
 unknown_reports_behind = Gauge(
     "unknown_reports_behind_seconds",
     "How long the oldest observation of an unknown encounter has been due to be reported to device-ingest",

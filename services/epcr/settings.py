@@ -13,7 +13,8 @@ class Settings(settings.Service, frozen=True, kw_only=True):
 
     Observations of an unknown encounter are reported after `unknown_after_seconds`, and deleted after `forget_unknown_days`;
     device-ingest keeps its own. Observations beyond `max_readings` of one encounter count as those of an unknown one.
-    A record has at most `max_record_bytes` as it is stored, encrypted.
+    A record has at most `max_record_bytes` as it is stored, encrypted. An organisation stores at most `most_stored_bytes` of records and
+    outcomes, unless an operator set another number for it.
     """
 
     pseudonym_keys: Annotated[str, KEYS] = ""
@@ -21,6 +22,7 @@ class Settings(settings.Service, frozen=True, kw_only=True):
     forget_unknown_days: settings.Count = 30
     max_readings: settings.Count = 250_000
     max_record_bytes: settings.Count = 1 << 20
+    most_stored_bytes: settings.Count = 100 << 30
 
 
 def load() -> Settings:

@@ -10,14 +10,15 @@ from typing import Any, Literal
 from celery import Celery
 from psycopg.rows import class_row
 
-from services.epcr import metrics
+from services.epcr import allowance, metrics
 from services.epcr.encounters import events, queries
 from services.epcr.encounters.briefs import ADD_BRIEFS, add_briefs
 from services.epcr.encounters.facts import extremes_asked, facts_of, with_readings
 from services.epcr.encounters.models import EncounterRow
 from services.epcr.encounters.store import opened
+from services.epcr.handover.listing import keep_lists
 from services.epcr.outcomes import store as outcomes
-from services.epcr.outcomes.facts import with_outcome
+from services.epcr.outcomes.facts import with_outcomes
 from services.epcr.records.models import LinkedObservation
 from services.epcr.settings import Settings
 from shared.messaging import outbox, worker
@@ -49,6 +50,13 @@ def periodic(settings: Settings) -> list[Periodic]:
     keyring = Keyring.from_text(settings.encryption_keys)
     return [
         Periodic(LINK_EARLY, 2, partial(link_late, settings.max_readings), behind=metrics.late_links_behind),
+        Periodic("keep lists of arrivals", 5, keep_lists, behind=metrics.arrivals_behind),
+        Periodic(
+            "add up stored bytes",
+            2,
+            partial(allowance.add_up, settings.most_stored_bytes),
+            behind="a run adds up all that wait; until then requests add up the newest themselves",
+        ),
         Periodic("send due facts", 1, partial(send_due_facts, keyring), behind=metrics.due_facts_behind),
         Periodic(
             "report unknown encounters",
@@ -173,7 +181,7 @@ def _send_facts(conn: Connection, keyring: Keyring, encounter_id: str) -> None:
     with conn.cursor(row_factory=class_row(LinkedObservation)) as cursor:
         extremes = cursor.execute(queries.EXTREMES_OF, extremes_asked(row.tenant_id, facts)).fetchall()
     facts = with_readings(facts, extremes)
-    outbox.add_sync(conn, row.tenant_id, with_outcome(facts, outcomes.current_sync(conn, encounter_id, keyring)))
+    outbox.add_sync(conn, row.tenant_id, with_outcomes(facts, outcomes.current_sync(conn, encounter_id, keyring)))
     if conn.execute(queries.FORGET_DUE_FACTS, (encounter_id, row.revision)).rowcount == 0:
         conn.execute(queries.FACTS_DUE_AGAIN, (encounter_id,))
     conn.commit()

@@ -53,7 +53,7 @@ class Schemas:
         for name, member in adapted.get("properties", {}).items():
             if "discriminator" in member:
                 member = self._named_union(name, member)
-            if name == "at" or name.endswith("_at"):
+            if name.rpartition("_")[2] in ("at", "until"):
                 member = _as_time(member)
             own = next((self._texts[f"{kind}.{name}"] for kind in names if f"{kind}.{name}" in self._texts), "")
             text = own or ("" if "$ref" in member else self._texts.get(name, ""))  # a target has its own description
@@ -149,8 +149,8 @@ def _custom(kind: type) -> dict[str, Any]:
 
 def _as_time(schema: Any) -> Any:
     """Adds the format of a time. msgspec describes a time as plain text unless the Struct requires an offset; ours always have one."""
-    if schema == {"type": "string"}:
-        return {"type": "string", "format": "date-time"}
+    if isinstance(schema, dict) and schema.keys() <= {"type", "description"} and schema.get("type") == "string":
+        return {"type": "string", "format": "date-time"} | schema
     if isinstance(schema, dict) and "anyOf" in schema:
         return schema | {"anyOf": [_as_time(choice) for choice in schema["anyOf"]]}
     return schema

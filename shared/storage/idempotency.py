@@ -1,6 +1,10 @@
 """`Idempotency-Key`: the answer is stored in the transaction of its effect, so neither exists without the other."""
 
+import asyncio
+import gzip
 import hashlib
+from collections.abc import Callable
+from functools import partial
 from typing import LiteralString
 
 import msgspec
@@ -26,7 +30,15 @@ KEEP: LiteralString = """
 """
 
 
+# Bytes of a body from which on it is stored compressed, and from which on a thread compresses it: others are answered meanwhile.
+COMPRESSED, IN_THREAD = 2 << 10, 32 << 10
+# A compressed body is stored with this header: a process of an older version replays it as it is, which HTTP clients read as well.
+CODING = {"content-encoding": "gzip"}
+
+
 class Answer(msgspec.Struct):
+    """A stored answer. A large body is compressed, and named so in `headers`."""
+
     status: int
     headers: dict[str, str]
     body: bytes
@@ -52,7 +64,8 @@ async def stored(conn: AsyncConnection, request: Request, caller: Caller) -> Res
         raise problems.invalid("This Idempotency-Key was used for another request.")
     keyring: Keyring = request.state.keyring
     answer = msgspec.msgpack.decode(keyring.decrypt(row[1], _context(caller, digest)), type=Answer)
-    return Response(answer.body, answer.status, answer.headers | {"idempotent-replayed": "true"})
+    body, headers = await _plain(answer)
+    return Response(body, answer.status, headers | {"idempotent-replayed": "true"})
 
 
 async def keep(conn: AsyncConnection, request: Request, caller: Caller, response: Response) -> Response:
@@ -61,15 +74,32 @@ async def keep(conn: AsyncConnection, request: Request, caller: Caller, response
     if key is None:
         return response
     digest = _digest(key.encode())
-    answer = Answer(
-        response.status_code,
-        {name: value for name, value in response.headers.items() if name != "content-length"},
-        bytes(response.body),
-    )
+    headers = {name: value for name, value in response.headers.items() if name != "content-length"}
+    answer = await _compressed(response.status_code, headers, bytes(response.body))
     keyring: Keyring = request.state.keyring
     sealed = keyring.encrypt(msgspec.msgpack.encode(answer), _context(caller, digest))
     await conn.execute(KEEP, (caller.tenant_id, caller.client_id, digest, await _request_digest(request), sealed))
     return response
+
+
+async def _compressed(status: int, headers: dict[str, str], body: bytes) -> Answer:
+    if len(body) < COMPRESSED or "content-encoding" in headers:
+        return Answer(status, headers, body)
+    packed = await _worked(len(body), partial(gzip.compress, body, compresslevel=1, mtime=0))
+    return Answer(status, headers | CODING, packed)
+
+
+async def _plain(answer: Answer) -> tuple[bytes, dict[str, str]]:
+    """The body and the headers that were answered."""
+    if not CODING.items() <= answer.headers.items():
+        return answer.body, answer.headers
+    headers = {name: value for name, value in answer.headers.items() if name not in CODING}
+    return await _worked(len(answer.body), partial(gzip.decompress, answer.body)), headers
+
+
+async def _worked(size: int, work: Callable[[], bytes]) -> bytes:
+    """The interpreter is free while zlib works."""
+    return work() if size < IN_THREAD else await asyncio.to_thread(work)
 
 
 def _key(request: Request) -> str | None:

@@ -89,7 +89,9 @@ class Region:
     def age(self, encounter_id: str, days: float) -> None:
         """Lets days pass since the encounter and its destination were written."""
         for statement in (
-            "UPDATE encounter_destinations SET named_at = named_at - make_interval(secs => %s) WHERE encounter_id = %s",
+            """UPDATE encounter_destinations SET named_at = named_at - passed, counted_from = counted_from - passed,
+                listed_until = listed_until - passed
+            FROM make_interval(secs => %s) passed WHERE encounter_id = %s""",
             "UPDATE encounter_versions SET written_at = written_at - make_interval(secs => %s) WHERE encounter_id = %s",
         ):
             self.inside.owner.execute(statement, (days * 86400, encounter_id))

@@ -256,7 +256,7 @@ def test_events_follow_their_published_schemas(before: Any) -> None:
     encounter = golden.encounter(TYPICAL)
     sent: list[Event] = [
         events.created(encounter)[0],
-        events.changed(encounter, before, facts_of(encounter, []), None)[0],
+        events.changed(encounter, before, facts_of(encounter, []), [])[0],
     ]
     assert [event.type for event in sent][1] == (
         "epcr.encounter.completed" if before == "in_progress" else "epcr.encounter.updated"

@@ -1,5 +1,6 @@
 """The hospital's report: by the destination's app alone, in versions, beside the crew's entries, and counted by the indicators."""
 
+import hashlib
 import json
 from typing import Any
 
@@ -9,14 +10,14 @@ import psycopg
 import pytest
 
 from services.epcr.outcomes import endpoints
-from services.epcr.outcomes.facts import with_outcome
+from services.epcr.outcomes.facts import with_outcomes
 from services.epcr.outcomes.models import OutcomeDraft
 from services.epcr.reencrypt import reencrypt
 from shared.messaging.messages import EncounterFacts
 from shared.primitives.crypto import Keyring
 from shared.web import http as bodies
 from tests.epcr.conftest import ENCOUNTERS, ENCRYPTION_KEYS, RECORDS, Client, Inside, Organisation, StartApp
-from tests.epcr.deliveries import recorded, spo2
+from tests.epcr.deliveries import app_changed, recorded, spo2
 from tests.epcr.hospitals import SCOPES, Hospital, Region
 from tests.epcr.samples import ARREST, ICD10, SNOMED, TYPICAL, at
 from tests.epcr.test_reencrypt import NEW_KEY
@@ -55,6 +56,16 @@ def report(
     return app.call("POST", path_of(encounter_id), json=body, headers=headers)
 
 
+def reports(region: Region, encounter_id: str) -> list[tuple[str, int]]:
+    """Destination and version of each report, as the crew's application sees them."""
+    answer = region.crew.get(f"{RECORDS}/{encounter_id}/outcome")
+    assert answer.status_code == 200, answer.text
+    assert set(answer.json()) == {"encounter_id", "reports"}
+    found = answer.json()["reports"]
+    assert all(set(one) == {"destination_id", "version", "recorded_at"} for one in found)
+    return [(one["destination_id"], one["version"]) for one in found]
+
+
 def facts(inside: Inside, region: Region) -> list[dict[str, Any]]:
     return inside.messages(region.organisation.id, "graphql_api.encounter_facts.v1")
 
@@ -74,7 +85,7 @@ def test_the_destination_reports_and_the_crew_reads(region: Region) -> None:
         "died_at": None,
     }
     assert region.cork.app.get(path_of(id)).json() == body
-    assert region.crew.get(f"{RECORDS}/{id}/outcome").json() == body
+    assert reports(region, id) == [(region.cork.id, 1)]
     assert region.crew.record(id) == before
     assert region.crew.write(id, {"narrative": "The crew's next version."}, version=1).status_code == 200
 
@@ -268,7 +279,8 @@ def test_the_outcome_of_a_former_identity_does_not_count(region: Region, inside:
     numbers = [{"system": "urn:oid:1.2.372.980010.1.2", "value": "4445556KA"}]
     assert region.crew.write(id, {"patient": {"identifiers": numbers}}).status_code == 200
     assert facts(inside, region)[-1]["hospital"] is None
-    again = report(region.cork, id, version=1)
+    assert report(region.cork, id, version=1).status_code == 412
+    again = report(region.cork, id)
     assert (again.json()["version"], again.json()["identity"]) == (2, 2)
     assert facts(inside, region)[-1]["hospital"] is not None
 
@@ -286,10 +298,10 @@ def test_where_the_hospital_does_not_know_the_crews_answer_stays() -> None:
     unknown = bodies.convert(
         {"survival": {"survived_to_discharge": "unknown"}, "neurology": {"cpc": "unknown"}}, OutcomeDraft
     )
-    added = with_outcome(told, unknown)
+    added = with_outcomes(told, [unknown])
     assert added.arrest == told.arrest
     dead = bodies.convert({"emergency_department": {"disposition": "died"}}, OutcomeDraft)
-    assert with_outcome(told, dead).arrest.survived_to_discharge is False  # pyright: ignore[reportOptionalMemberAccess]
+    assert with_outcomes(told, [dead]).arrest.survived_to_discharge is False  # pyright: ignore[reportOptionalMemberAccess]
 
 
 def test_an_encounter_has_a_most_of_versions(region: Region, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -416,3 +428,95 @@ def test_a_bundle_has_the_rights_and_versions_of_the_other_form(region: Region) 
     assert send(region, id, bundle_of(*ENTRIES), "text/plain").status_code == 415
     assert send(region, id, bundle_of()).status_code == 422
     assert send(region, id, bundle_of(*ENTRIES * 30)).status_code == 422
+
+
+SECRETS = ("V-118203", "Byrne", "I21.1", "discharged_home")
+
+
+def test_another_hospital_reads_no_outcome_that_it_did_not_report(region: Region, inside: Inside) -> None:
+    """Bound for A, A reports, bound for B: the attack of a hospital that has the encounter bound for itself."""
+    id = region.bound(region.cork, **TYPICAL)
+    first = report(region.cork, id)
+    region.bind(id, region.kerry)
+    attempts = [
+        region.kerry.app.get(path_of(id)),
+        region.kerry.app.call("HEAD", path_of(id)),
+        region.kerry.app.get(path_of(id), headers={"if-none-match": "*"}),
+        region.kerry.app.get(path_of(id), headers={"if-none-match": first.headers["etag"]}),
+        region.cork.app.get(path_of(id)),
+        region.partner.get(path_of(id)),
+        region.crew.get(f"{RECORDS}/{id}/outcome"),
+    ]
+    assert [answer.status_code for answer in attempts] == [404, 404, 404, 404, 403, 403, 200]
+    assert [word for word in SECRETS for answer in attempts if word in answer.text + str(answer.headers)] == []
+    assert report(region.kerry, id, version=1).status_code == 412
+    assert region.disclosures(id) == []
+
+
+def test_a_report_of_one_hospital_replaces_none_of_another(region: Region, inside: Inside) -> None:
+    id = region.bound(region.cork, **ARREST)
+    cork = {"emergency_department": {"trauma_team": "yes"}, "neurology": {"cpc": 3}, "visit_number": "V-A"}
+    kerry = {"stay": {"disposition": "died"}, "visit_number": "V-B"}
+    report(region.cork, id, cork)
+    region.bind(id, region.kerry)
+    made = report(region.kerry, id, kerry)
+    assert (made.status_code, made.json()["version"]) == (201, 2)
+    assert reports(region, id) == [(region.cork.id, 1), (region.kerry.id, 2)]
+    assert region.kerry.app.get(path_of(id)).json()["outcome"]["visit_number"] == "V-B"
+    known = facts(inside, region)[-1]["hospital"]
+    assert (known["trauma_team"], known["cpc"], known["survived_to_discharge"]) == (True, 3, False)
+    region.bind(id, region.cork)
+    assert region.cork.app.get(path_of(id)).json()["outcome"]["visit_number"] == "V-A"
+    corrected = report(region.cork, id, cork | {"neurology": {"cpc": 2}}, version=1)
+    assert (corrected.status_code, corrected.json()["version"]) == (201, 3)
+    known = facts(inside, region)[-1]["hospital"]
+    assert (known["cpc"], known["disposition"]) == (2, "died")
+
+
+@pytest.mark.parametrize("is_read_before", [True, False])
+def test_the_outcome_of_the_former_patient_is_read_by_nobody(region: Region, is_read_before: bool) -> None:
+    """The patient was another: also where no app had read who it was, so that no pseudonym of the patient existed."""
+    id = region.partner.create()
+    region.bind(id, region.cork)
+    if is_read_before:
+        region.cork.read(id)
+    tag = report(region.cork, id).headers["etag"]
+    changed = {"is_other_patient": True, "patient": {"name": {"family": "Otherone"}}}
+    assert region.crew.write(id, changed).status_code == 200
+    asked = {"if-none-match": tag}
+    attempts = [region.cork.app.get(path_of(id)), region.cork.app.get(path_of(id), headers=asked)]
+    region.bind(id, region.kerry)
+    attempts += [region.kerry.app.get(path_of(id)), region.crew.get(f"{RECORDS}/{id}/outcome")]
+    assert [answer.status_code for answer in attempts] == [404] * 4
+    assert [word for word in SECRETS for answer in attempts if word in answer.text] == []
+    made = report(region.kerry, id)
+    assert (made.json()["identity"], made.json()["version"]) == (2, 2)
+    assert made.headers["etag"] != tag
+
+
+def test_each_reading_of_an_outcome_is_a_disclosure(region: Region, inside: Inside) -> None:
+    id = region.bound(region.cork, **TYPICAL)
+    tag = report(region.cork, id).headers["etag"]
+    assert region.disclosures(id) == []
+    known = region.cork.app.get(path_of(id), headers={"if-none-match": tag})
+    head = region.cork.app.call("HEAD", path_of(id))
+    assert (known.status_code, head.status_code, head.content, region.disclosures(id)) == (304, 200, b"", [])
+    read = region.cork.app.get(path_of(id))
+    [row] = region.disclosures(id)
+    assert (row["content"], row["purpose"], row["identity"]) == ("outcome", "TREAT", 1)
+    assert (row["destination_id"], row["client_id"]) == (region.cork.id, region.cork.app.caller.client_id)
+    assert row["sha256"] == hashlib.sha256(read.content).hexdigest()
+    assert "visit_number" in row["sections"]
+    region.inside.receive(
+        region.organisation.id, app_changed(region.cork.app.caller.client_id, version=2, deidentification="shifted")
+    )
+    assert region.cork.app.get(path_of(id)).status_code == 403
+    assert len(region.disclosures(id)) == 1
+
+
+def test_one_hospital_uses_up_no_versions_of_another(region: Region, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoints, "VERSIONS", endpoints.VERSIONS._replace(most=1))
+    id = region.bound(region.cork, **TYPICAL)
+    report(region.cork, id)
+    region.bind(id, region.kerry)
+    assert report(region.kerry, id).status_code == 201

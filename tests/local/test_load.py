@@ -17,6 +17,8 @@ from deploy.local.databases import Database
 from deploy.local.state import State
 from deploy.local.table import SERVICES
 from services.epcr.encounters import store
+from services.epcr.outcomes import store as outcomes
+from services.epcr.outcomes.models import OutcomeRow
 from services.epcr.records.models import Record
 from services.webhook_dispatcher.fanout import intake
 from services.webhook_dispatcher.sending import signing
@@ -24,7 +26,7 @@ from services.webhook_dispatcher.sending.signing import Vault
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring
 
-SIZES = Sizes(tenants=3, delivered=20, waiting=30, encounters=12, readings=100, outbox=30, revocations=9)
+SIZES = Sizes(tenants=3, delivered=20, waiting=30, encounters=40, large=25, readings=100, outbox=90, revocations=9)
 KEYS = "1:" + base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip("=")
 
 
@@ -58,6 +60,9 @@ def test_services_read_what_was_loaded_as_their_own(loadable: tuple[State, dict[
     keyring = Keyring.from_text(KEYS)
     for encounter, tenant, record in asked(databases["epcr"], "SELECT id, tenant_id, record FROM encounters"):
         assert isinstance(store.unseal(record, keyring, tenant, encounter), Record)
+    outcome = "SELECT encounter_id, version, tenant_id, identity, destination_id, content, client_id, recorded_at FROM outcomes"
+    for row in asked(databases["epcr"], outcome):
+        assert outcomes.opened(OutcomeRow(*row), keyring).outcome.visit_number is not None
     vault = Vault(keyring)
     hooks = databases["webhook-dispatcher"]
     for webhook, secret, fingerprint in asked(hooks, "SELECT id, secret, secret_fingerprint FROM subscriptions"):
@@ -78,6 +83,9 @@ def test_what_is_loaded_agrees_over_all_services(loadable: tuple[State, dict[str
     )
     assert asked(epcr, "SELECT count(*) FROM observations o JOIN encounters e ON e.id = o.encounter_id"
         " WHERE o.revision > e.revision OR o.tenant_id <> e.tenant_id") == [(0,)]  # fmt: skip
+    for table in ("encounter_destinations", "disclosures", "outcomes"):
+        others = f"SELECT count(*) FROM {table} n JOIN encounters e ON e.id = n.encounter_id JOIN destinations d ON d.id = n.destination_id"
+        assert asked(epcr, f"{others} WHERE n.tenant_id <> e.tenant_id OR n.tenant_id <> d.tenant_id") == [(0,)]
     counted = "SELECT subscription_id, count(*), max(sequence) FROM deliveries GROUP BY 1 ORDER BY 1"
     assert asked(hooks, counted) == asked(
         hooks, "SELECT id, last_sequence, last_sequence FROM subscriptions ORDER BY 1"
@@ -107,6 +115,12 @@ def test_every_kind_has_as_many_rows_as_was_asked(loadable: tuple[State, dict[st
         ("webhook-dispatcher", "SELECT count(*) FROM deliveries", SIZES.delivered + SIZES.waiting),
         ("webhook-dispatcher", f"SELECT count(*) FROM queue WHERE tenant_id = '{large}'", SIZES.waiting),
         ("epcr", "SELECT count(*) FROM encounters", SIZES.encounters),
+        ("epcr", f"SELECT count(*) FROM encounters WHERE tenant_id = '{large}'", SIZES.large),
+        ("epcr", "SELECT count(*) FROM destinations", 3 * SIZES.tenants),
+        ("epcr", "SELECT count(*) FROM encounter_destinations WHERE listed_until > now()", SIZES.encounters // 2),
+        ("epcr", "SELECT count(*) FROM disclosures", SIZES.encounters // 4 * 2),
+        ("epcr", "SELECT count(*) FROM patient_disclosures", SIZES.encounters // 4 * 2),
+        ("epcr", "SELECT count(*) FROM outcomes", SIZES.encounters // 20),
         ("device-ingest", "SELECT count(*) FROM observations", SIZES.readings),
         ("epcr", "SELECT count(*) FROM outbox", SIZES.outbox),
     ]
@@ -149,5 +163,5 @@ def test_sizes_scale_and_none_is_nothing() -> None:
     assert Sizes().scaled(0.1).readings == 1_000_000
     assert min(vars(Sizes().scaled(1e-9)).values()) == 1
     assert Sizes().scaled(1e-9).tenants == 2
-    assert [step.number > 0 for step in rows.steps(Sizes().scaled(1e-9))] == [True] * 8
+    assert [step.number > 0 for step in rows.steps(Sizes().scaled(1e-9))] == [True] * 10
     assert LARGE == 0

@@ -33,7 +33,7 @@ class Service:
     """One endpoint whose effect is a message, and that can be held in the middle of its work."""
 
     def __init__(self) -> None:
-        self.calls = 0
+        self.calls, self.members = 0, 0
         self.entered, self.go_on = asyncio.Event(), asyncio.Event()
         self.go_on.set()
         self.app = Starlette(
@@ -51,7 +51,9 @@ class Service:
             await outbox.add(conn, who.tenant_id, link())
             if b"fail" in await http.read_body(request):
                 raise problems.invalid("no")
-            content = {"id": f"thing_{self.calls}", "secret": "whsec_plain"}
+            content = {"id": f"thing_{self.calls}", "secret": "whsec_plain"} | dict.fromkeys(
+                map(str, range(self.members)), "é"
+            )
             return await idempotency.keep(conn, request, who, http.created(content, f"/things/{self.calls}"))
 
 
@@ -99,6 +101,36 @@ def test_the_same_call_again_is_answered_as_before_and_has_no_second_effect(prod
     assert second.headers["idempotent-replayed"] == "true"
     assert "idempotent-replayed" not in first.headers
     assert effects(producer) == 1
+
+
+@pytest.mark.parametrize("members", [0, 100, 500, 50_000])
+def test_a_large_answer_is_stored_small_and_replayed_byte_for_byte(producer: Database, members: int) -> None:
+    async def play() -> tuple[Answer, Answer]:
+        async with served(producer) as (service, client):
+            service.members = members
+            return await client.post("k"), await client.post("k")
+
+    first, second = asyncio.run(play())
+    assert (second.status, second.body, second.headers["idempotent-replayed"]) == (201, first.body, "true")
+    replayed = {name: value for name, value in second.headers.items() if name != "idempotent-replayed"}
+    assert replayed == first.headers
+    stored = scalar(producer.admin, "SELECT octet_length(answer) FROM idempotency_keys")
+    assert stored < max(2 * idempotency.COMPRESSED, len(first.body) / 3)
+
+
+def test_an_answer_that_was_stored_before_compression_is_replayed(
+    producer: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def play() -> tuple[Answer, Answer]:
+        async with served(producer) as (service, client):
+            service.members = 500
+            with monkeypatch.context() as before:
+                before.setattr(idempotency, "COMPRESSED", 1 << 30)
+                first = await client.post("k")
+            return first, await client.post("k")
+
+    first, second = asyncio.run(play())
+    assert (first.body, second.headers["idempotent-replayed"]) == (second.body, "true")
 
 
 def test_without_a_key_each_call_has_its_effect(producer: Database) -> None:

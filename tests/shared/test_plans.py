@@ -60,7 +60,7 @@ CONFIGURED = frozenset(
         *("contents", "releases", "release_history", "listings", "installations", "incident_numbers"),
         *("telephony_providers", "telephony_routes", "acqi_tenants", "graphql_apps", "ending_apps", "ending_grants"),
         "changing_roles",
-        "destinations",
+        *("destinations", "relistings", "stored_bytes"),
     ]
 )
 # Rows of a large table per value of such a column.
@@ -263,7 +263,6 @@ BOUNDED = {
     "services.control_plane.automations.queries.LOCK_DUE_RUNS": "of each tenant and service 25 due and 200 unanswered runs",
     "services.control_plane.automations.queries.MEASURE": "counts no further than 10,000 three times",
     "services.device_ingest.queries.TAKE_ANNOUNCEMENTS": "at most 5,000 rows, in the order of an index",
-    "services.epcr.handover.queries.ARRIVALS": "the encounters bound for one app's destinations within its days of reading and a month",
     "services.graphql_api.acqi.queries.FACTS_OF_MONTH": "a month of one tenant, in an operator's rebuilding",
     "services.graphql_api.incidents.queries.COUNT_OPEN": "counts no further than the cap of open incidents",
     "services.graphql_api.acqi.queries.FORGET_MONTH": "a month of one tenant: indicators times days",
@@ -294,6 +293,7 @@ FRAGMENTS = frozenset(
         "services.control_plane.automations.queries._UNANSWERED",
         "services.epcr.encounters.queries._PORTION",
         "services.epcr.encounters.queries._SHAPES",
+        "services.epcr.handover.queries._DISCLOSURES",
         "services.webhook_dispatcher.history.decision_queries._GIVE_UP_BEGIN",
         "shared.messaging.relay.CHOSEN",
         "shared.messaging.relay.DUE_ROWS",

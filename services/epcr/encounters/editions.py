@@ -9,6 +9,7 @@ its data is invented.
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import LiteralString
+from uuid import UUID
 
 from msgspec.structs import replace
 
@@ -19,6 +20,7 @@ from services.epcr.encounters.briefs import Unprepared
 from services.epcr.encounters.disclosure import Policy, rows_with_bases
 from services.epcr.encounters.models import EncounterFilter, EncounterRow
 from services.epcr.encounters.store import Readings, brief_of
+from shared.primitives import ids
 from shared.primitives.crypto import Keyring
 from shared.storage.database import AsyncConnection, every
 from shared.web import problems
@@ -27,9 +29,15 @@ from shared.web.problems import FieldError
 from shared.web.scopes import Mode
 
 HELD_DAYS: dict[Mode, int] = {"shifted": SHIFT_DAYS + 1, "safe_harbor": 366 + 1}
-# Encounters that a list reads with one statement, until a page of visible ones is full. A page ends only at a visible encounter: another
-# end would show, from poll to poll, when the encounter there was made.
+# The random order of a list is cut into slices, each a power of two wide, in which there are so many encounters at most, about. A request
+# looks at so many slices. A page ends at a visible encounter or at the end of a slice, a place that no encounter has: another end would
+# show, from poll to poll, when the encounter there was made. The number of empty pages shows no more than the number of slices, which
+# doubles as the encounters of the tenant do.
 LOOKED_AT = 250
+SLICES = 8
+SPACE = 1 << 128
+# A place at the end of a slice has no more bits than these, the first of its 128. No id of an encounter (UUIDv7) ends with so many zeros.
+PLACE_BITS = 48
 # The number of patients, about, whose pseudonyms one request fixes for its page; others appear with the next request. The briefs opened for
 # that also have `BYTES_OPENED` at most, or are one.
 OPENED = 1000
@@ -98,18 +106,40 @@ class Edition(Present):
         latest = _midnight(self.now) - timedelta(days=1)
         if self.caller.is_sandbox:
             latest = self.now + timedelta(days=1)
-        shown, has_more, opened = list[EncounterRow](), True, list[int]()
-        while has_more and len(shown) <= page.limit:
-            left = BYTES_OPENED - sum(opened) if len(opened) < OPENED else 0
-            paging = {"after": after, "latest": latest, "limit": LOOKED_AT}
-            opening = {"begins": self.policy.mode == "safe_harbor", "bytes": left}
-            rows = await every(self.conn, EncounterRow, queries.LIST_SHUFFLED, paging | opening)
-            opened += [len(row.brief or row.record) for row in rows if row.brief or row.record]
-            shown += await self._visible(rows)
-            has_more, after = len(rows) == LOOKED_AT, rows[-1].id if rows else None
+        shown, opened = list[EncounterRow](), list[int]()
+        place, width = await self._place_of(after), await self._width()
+        for _ in range(SLICES):
+            end = (place // width + 1) * width
+            while place < end and len(shown) <= page.limit:
+                left = BYTES_OPENED - sum(opened) if len(opened) < OPENED else 0
+                bounds = {"place": _uuid(place), "end": _uuid(end), "latest": latest, "limit": LOOKED_AT}
+                opening = {"begins": self.policy.mode == "safe_harbor", "bytes": left}
+                rows = await every(self.conn, EncounterRow, queries.LIST_SHUFFLED, bounds | opening)
+                opened += [len(row.brief or row.record) for row in rows if row.brief or row.record]
+                shown += await self._visible(rows)
+                place = await self._place_of(rows[-1].id) if len(rows) == LOOKED_AT else end
+            if place == SPACE or len(shown) > page.limit:
+                break
         states = await self._as_of_their_ends(shown[: page.limit], queries.STATES_BEFORE)
         matching = [one for one in states if page.status in (None, one.status)]
-        return matching, shown[page.limit - 1].id if len(shown) > page.limit else None
+        if len(shown) > page.limit:
+            return matching, shown[page.limit - 1].id
+        return matching, ids.id_of("enc", _uuid(place)) if place < SPACE else None
+
+    async def _place_of(self, after: str | None) -> int:
+        """The place in the random order after which a page begins: that of an encounter, or the end of a slice."""
+        if after is None:
+            return 0
+        number = ids.uuid_of(after).int
+        if number % (SPACE >> PLACE_BITS) == 0:
+            return number
+        row = await (await self.conn.execute(queries.FIND_PLACE, (after,))).fetchone()
+        return row[0].int if row is not None and row[0] is not None else SPACE
+
+    async def _width(self) -> int:
+        """The width of a slice: the greatest power of two before the place of the encounter of number `LOOKED_AT`."""
+        row = await (await self.conn.execute(queries.PLACE_OF_NUMBER, {"number": LOOKED_AT})).fetchone()
+        return SPACE if row is None or row[0] is None else max(SPACE >> PLACE_BITS, 1 << (row[0].int.bit_length() - 1))
 
     def readings_of(self, row: EncounterRow) -> Readings:
         return Readings(row.id, row.tenant_id, self._end(row))
@@ -166,6 +196,11 @@ def end_of_edition(mode: Mode, moved: timedelta, now: datetime, *, is_held: bool
     if not is_held:
         return now + timedelta(days=1)
     return _midnight(now) - timedelta(days=HELD_DAYS[mode]) - moved
+
+
+def _uuid(place: int) -> UUID:
+    """The end of the order is its last place, which no encounter has: a random UUID has its version in it."""
+    return UUID(int=min(place, SPACE - 1))
 
 
 def _midnight(now: datetime) -> datetime:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.epcr import allowance
 from services.epcr.deidentification.pseudonyms import Pseudonyms
 from services.epcr.encounters import events, exporting, store
 from services.epcr.encounters.briefs import prepared
@@ -73,6 +74,7 @@ async def create_encounter(request: Request, caller: Caller, draft: EncounterDra
             begun = portions.at_once(_begun(request, caller, policy, draft))
         elif begun.policy != policy:
             raise problems.unavailable("The application's rules of disclosure changed meanwhile; try again.")
+        await allowance.require_room(conn, request.state.settings.most_stored_bytes, begins=True)
         pseudonyms, view, id = request.state.pseudonyms, begun.view, begun.sealed.encounter.id
         row = await store.insert(conn, caller, begun.sealed, pseudonyms.current)
         await audit.record(conn, caller, "encounter.create", id)

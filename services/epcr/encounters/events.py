@@ -1,10 +1,11 @@
 """Messages that a write of an encounter sends: an event without data of the patient for subscribers, facts for the indicators."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from services.epcr.encounters.facts import facts_of
 from services.epcr.encounters.models import EncounterRow
-from services.epcr.outcomes.facts import with_outcome
+from services.epcr.outcomes.facts import with_outcomes
 from services.epcr.outcomes.models import OutcomeDraft
 from services.epcr.records.models import Encounter, Status
 from shared.messaging.messages import EncounterFacts, Event
@@ -16,14 +17,14 @@ def created(encounter: Encounter) -> tuple[Event, EncounterFacts]:
 
 
 def changed(
-    encounter: Encounter, before: Status, facts: EncounterFacts, outcome: OutcomeDraft | None
+    encounter: Encounter, before: Status, facts: EncounterFacts, outcomes: Sequence[OutcomeDraft]
 ) -> tuple[Event, EncounterFacts]:
-    """`before` is the former status, `outcome` the hospital's report.
+    """`before` is the former status, `outcomes` the hospitals' reports.
 
     The change to completed is `completed`, each other change is `updated`."""
     is_completed = encounter.status == "completed" and before != "completed"
     type = "epcr.encounter.completed" if is_completed else "epcr.encounter.updated"
-    return _event(encounter, type), with_outcome(facts, outcome)
+    return _event(encounter, type), with_outcomes(facts, outcomes)
 
 
 def observed_late(encounter: EncounterRow) -> Event:

@@ -73,8 +73,7 @@ LIST_SHUFFLED: LiteralString = (
     + """
             , shuffled, CASE WHEN %(begins)s THEN anchor IS NULL ELSE patient_basis IS NULL END AS opens
         FROM encounters
-        WHERE created_at < %(latest)s AND shuffled IS NOT NULL
-            AND (%(after)s::text IS NULL OR shuffled > (SELECT shuffled FROM encounters WHERE id = %(after)s))
+        WHERE tenant_id = current_tenant() AND created_at < %(latest)s AND shuffled > %(place)s::uuid AND shuffled < %(end)s::uuid
         ORDER BY shuffled LIMIT %(limit)s
     ), opening AS (
         SELECT *, opens AND sum(octet_length(coalesce(brief, record))) FILTER (WHERE opens) OVER in_turn
@@ -87,6 +86,13 @@ LIST_SHUFFLED: LiteralString = (
     FROM opening ORDER BY shuffled
 """
 )
+FIND_PLACE: LiteralString = "SELECT shuffled FROM encounters WHERE id = %s"
+# The place of the row of that number in the random order, if there is one: it shows how many rows there are, about.
+PLACE_OF_NUMBER: LiteralString = """
+    SELECT (array_agg(shuffled ORDER BY shuffled))[%(number)s::integer] FROM (
+        SELECT shuffled FROM encounters WHERE tenant_id = current_tenant() AND shuffled IS NOT NULL ORDER BY shuffled LIMIT %(number)s
+    ) first
+"""
 # Never waits for a lock, as FIX_FREE_BASES.
 FIX_FREE_ANCHORS: LiteralString = """
     WITH locked AS (

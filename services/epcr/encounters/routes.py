@@ -47,8 +47,8 @@ OPERATIONS = [
         body=EncounterDraft,
         headers=("Idempotency-Key",),
         refusals={
-            409: "There is an encounter for this incident, vehicle and patient; `encounter_id` names it. Or the record would have "
-            "more bytes than the `limit` (`limit-reached`)"
+            409: "There is an encounter for this incident, vehicle and patient; `encounter_id` names it. Or `limit-reached`: the record "
+            "would have more bytes than the `limit`, or your organisation has used its allowance of stored bytes"
         },
         example=MINIMUM,
     ),

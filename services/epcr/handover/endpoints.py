@@ -21,9 +21,10 @@ from services.epcr.encounters.facts import facts_of
 from services.epcr.encounters.models import EncounterRow
 from services.epcr.encounters.representations import FHIR, is_known, not_modified, tag_of
 from services.epcr.encounters.store import Stored
-from services.epcr.handover import access, events, pdf, queries
+from services.epcr.handover import access, disclosures, events, pdf, queries
 from services.epcr.handover.access import Right
 from services.epcr.handover.destinations import sender_of
+from services.epcr.handover.disclosures import Answer
 from services.epcr.handover.document import Pdf, Source, documenting
 from services.epcr.handover.models import (
     Arrival,
@@ -156,13 +157,17 @@ async def list_emergencies(request: Request, caller: Caller, page: Page) -> Resp
 async def list_disclosures(request: Request, caller: Caller, encounter_id: str, page: DisclosurePage) -> Response:
     async with tenant_transaction(request, caller) as conn:
         row = await store.find_briefly(conn, encounter_id)
-        encounter_ids = [row.id]
-        if page.of == "patient":
-            asked = {"id": row.id, "basis": row.patient_basis, "version": row.pseudonym_version}
-            encounter_ids = [id for (id,) in await (await conn.execute(queries.OF_SAME_PATIENT, asked)).fetchall()]
         after = http.page_after(request, page)
-        parameters = {"encounter_ids": encounter_ids, "after": after, "limit": page.limit + 1}
-        rows = await every(conn, Disclosure, queries.LIST_DISCLOSURES, parameters)
+        parameters = {
+            "encounter_id": row.id,
+            "patient_basis": row.patient_basis,
+            "after": after,
+            "limit": page.limit + 1,
+        }
+        # A patient without a basis was disclosed to nobody.
+        of_patient = page.of == "patient" and row.patient_basis is not None
+        statement = queries.DISCLOSURES_OF_PATIENT if of_patient else queries.DISCLOSURES_OF_ENCOUNTER
+        rows = await every(conn, Disclosure, statement, parameters)
         await audit.record(conn, caller, "disclosure.list", row.id, {"of": page.of})
     return http.listed(request, "disclosures", rows, page, lambda row: row.id)
 
@@ -263,27 +268,14 @@ async def _disclosed(request: Request, caller: Caller, read: Read, asked: ReadHa
         right = await access.right_of(conn, caller, present, hold=True)
         if right._replace(until=read.right.until) != read.right:
             return False
-        values = {
-            "id": ids.new_id("dsc"),
-            "encounter_id": row.id,
-            "identity": row.identity,
-            "version": row.version,
-            "revision": row.revision,
-            "destination_id": right.destination.id,
-            "client_id": caller.client_id,
-            "actor": caller.subject,
+        answer = Answer(made.digest, asked.format, asked.language, made.sections)
+        detail = {
+            "disclosure": await disclosures.add(conn, caller, row, right, answer),
+            "destination": right.destination.id,
             "purpose": right.purpose,
-            "legal_basis": right.destination.legal_basis,
-            "emergency_id": right.emergency_id,
             "content": asked.format,
-            "sections": made.sections,
-            "language": asked.language,
-            "digest": made.digest,
-            "trace_id": telemetry.trace_id(),
         }
-        await conn.execute(queries.ADD_DISCLOSURE, values)
-        detail = {"disclosure": values["id"], "destination": right.destination.id, "purpose": right.purpose}
-        await audit.record(conn, caller, "handover.read", row.id, detail | {"content": asked.format})
+        await audit.record(conn, caller, "handover.read", row.id, detail)
     return True
 
 

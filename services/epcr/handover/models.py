@@ -15,6 +15,7 @@ DestinationType = Literal["emergency_department", "stroke_unit", "cath_lab", "tr
 LegalBasis = Literal["provision_of_care", "vital_interests", "legal_obligation", "consent"]
 Purpose = Literal["TREAT", "BTG"]
 Representation = Literal["json", "document", "pdf"]
+DisclosedContent = Literal["json", "document", "pdf", "outcome"]
 
 Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
 Code = Annotated[
@@ -292,8 +293,8 @@ class Disclosure(msgspec.Struct, frozen=True):
     legal_basis: LegalBasis
     emergency_id: str | None
     emergency_reason: str | None
-    content: Representation
-    sections: Annotated[list[str], Meta(description="The parts of the record that were sent")]
+    content: DisclosedContent
+    sections: Annotated[list[str], Meta(description="The parts of the record, or of the outcome, that were sent")]
     language: Language
     sha256: Annotated[str, Meta(description="SHA-256 of the bytes that were sent, in hexadecimal")]
     trace_id: str

@@ -47,12 +47,7 @@ DELETE_DESTINATION: LiteralString = """
 """
 FIND_APP: LiteralString = "SELECT status, deidentification FROM apps WHERE client_id = %s"
 # The end of reading: some days after the encounter ended by this service's clock or, until then, after the destination was named.
-UNTIL: LiteralString = """
-    greatest(n.named_at, (
-        SELECT min(v.written_at) FROM encounter_versions v
-        WHERE v.encounter_id = n.encounter_id AND v.status IN ('completed', 'handed_over')
-    )) + make_interval(days => d.readable_days)
-"""
+UNTIL: LiteralString = " n.counted_from + make_interval(days => d.readable_days) "
 PRESENT_OF: LiteralString = (
     """
     SELECT n.encounter_id, n.destination_id, d.name, d.code, d.code_system, d.type, n.named_at,
@@ -116,23 +111,25 @@ LIST_EMERGENCIES: LiteralString = """
     SELECT id, encounter_id, destination_id, opened_at, until, client_id, actor, reason, explanation FROM emergency_accesses
     WHERE %(after)s::text IS NULL OR id < %(after)s ORDER BY id DESC LIMIT %(limit)s
 """
-# An encounter that is still open a month after it was bound is left out, so that a list does not read all encounters of years.
+# A page of each of the app's destinations, in the order of an index of the rows that may be listed. No other index has this collation:
+# a walk through another, past the rows of other destinations or of readings that are over, is no choice.
 ARRIVALS: LiteralString = (
     """
-    SELECT * FROM (
-        SELECT n.encounter_id, n.destination_id, e.status, n.named_at,
+    SELECT bound.encounter_id, bound.destination_id, e.status, bound.named_at, bound.readable_until
+    FROM destinations d CROSS JOIN LATERAL (
+        SELECT n.encounter_id, n.destination_id, n.named_at,
 """
     + UNTIL
     + """
         AS readable_until
-        FROM destinations d
-        JOIN encounter_destinations n ON n.destination_id = d.id AND n.ended_at IS NULL
-        JOIN encounters e ON e.id = n.encounter_id AND e.status <> 'cancelled'
-        WHERE d.tenant_id = current_tenant() AND d.client_id = %(client_id)s AND d.active
-            AND n.named_at > clock_timestamp() - make_interval(days => d.readable_days + 30)
-            AND (%(after)s::text IS NULL OR n.encounter_id < %(after)s)
-    ) bound
-    WHERE readable_until > clock_timestamp() ORDER BY encounter_id DESC LIMIT %(limit)s
+        FROM encounter_destinations n
+        WHERE n.destination_id = d.id AND n.ended_at IS NULL AND n.listed_until IS NOT NULL
+            AND n.counted_from > clock_timestamp() - make_interval(days => d.readable_days)
+            AND (%(after)s::text IS NULL OR n.encounter_id COLLATE "C" < %(after)s)
+        ORDER BY n.encounter_id COLLATE "C" DESC LIMIT %(limit)s
+    ) bound JOIN encounters e ON e.id = bound.encounter_id
+    WHERE d.tenant_id = current_tenant() AND d.client_id = %(client_id)s AND d.active
+    ORDER BY bound.encounter_id COLLATE "C" DESC LIMIT %(limit)s
 """
 )
 ADD_DISCLOSURE: LiteralString = """
@@ -141,20 +138,35 @@ ADD_DISCLOSURE: LiteralString = """
     VALUES (%(id)s, current_tenant(), %(encounter_id)s, %(identity)s, %(version)s, %(revision)s, %(destination_id)s, %(client_id)s,
         %(actor)s, %(purpose)s, %(legal_basis)s, %(emergency_id)s, %(content)s, %(sections)s, %(language)s, %(digest)s, %(trace_id)s)
 """
-LIST_DISCLOSURES: LiteralString = """
+_DISCLOSURES: LiteralString = """
     SELECT s.id, s.encounter_id, s.identity, s.version, s.revision, s.destination_id, d.name AS destination_name, s.client_id, s.actor,
         s.purpose, s.legal_basis, s.emergency_id, e.reason AS emergency_reason, s.content, s.sections, s.language,
         encode(s.digest, 'hex') AS sha256, s.trace_id, s.disclosed_at
-    FROM disclosures s JOIN destinations d ON d.id = s.destination_id LEFT JOIN emergency_accesses e ON e.id = s.emergency_id
-    WHERE s.encounter_id = ANY(%(encounter_ids)s) AND (%(after)s::text IS NULL OR s.id < %(after)s)
-    ORDER BY s.id DESC LIMIT %(limit)s
+    FROM page JOIN disclosures s USING (id) JOIN destinations d ON d.id = s.destination_id
+        LEFT JOIN emergency_accesses e ON e.id = s.emergency_id
+    ORDER BY s.id DESC
 """
-# Also encounters that had the identity before it was corrected.
-OF_SAME_PATIENT: LiteralString = """
-    SELECT id FROM encounters
-    WHERE id = %(id)s OR (tenant_id = current_tenant() AND patient_basis = %(basis)s::bytea AND pseudonym_version = %(version)s)
-    UNION SELECT encounter_id FROM encounter_identities WHERE tenant_id = current_tenant() AND patient_basis = %(basis)s::bytea
+DISCLOSURES_OF_ENCOUNTER: LiteralString = (
+    """
+    WITH page AS (
+        SELECT id FROM disclosures WHERE encounter_id = %(encounter_id)s AND (%(after)s::text IS NULL OR id < %(after)s)
+        ORDER BY id DESC LIMIT %(limit)s
+    )
 """
+    + _DISCLOSURES
+)
+# Of all encounters that have, or had, a basis of the patient.
+DISCLOSURES_OF_PATIENT: LiteralString = (
+    """
+    WITH page AS (
+        SELECT disclosure_id AS id FROM patient_disclosures
+        WHERE tenant_id = current_tenant() AND patient_basis = %(patient_basis)s::bytea
+            AND (%(after)s::text IS NULL OR disclosure_id < %(after)s)
+        ORDER BY disclosure_id DESC LIMIT %(limit)s
+    )
+"""
+    + _DISCLOSURES
+)
 FIND_SENDER: LiteralString = "SELECT name, code, code_system, phone FROM senders"
 SET_SENDER: LiteralString = """
     INSERT INTO senders (tenant_id, name, code, code_system, phone)
@@ -164,4 +176,45 @@ SET_SENDER: LiteralString = """
 """
 CLOSED_AT: LiteralString = """
     SELECT min(written_at) FROM encounter_versions WHERE encounter_id = %s AND status IN ('completed', 'handed_over')
+"""
+
+# Workers
+# Bindings whose days of reading are over leave the list, the oldest first.
+UNLIST: LiteralString = """
+    WITH portion AS (
+        SELECT encounter_id, position FROM encounter_destinations
+        WHERE ended_at IS NULL AND listed_until IS NOT NULL AND listed_until <= clock_timestamp()
+        ORDER BY listed_until LIMIT %s FOR UPDATE SKIP LOCKED
+    )
+    UPDATE encounter_destinations n SET listed_until = NULL FROM portion p
+    WHERE n.encounter_id = p.encounter_id AND n.position = p.position
+"""
+TAKE_RELISTING: LiteralString = """
+    SELECT destination_id, place FROM relistings ORDER BY turn_at LIMIT 1 FOR UPDATE SKIP LOCKED
+"""
+RELIST: LiteralString = """
+    WITH portion AS (
+        SELECT encounter_id, position FROM encounter_destinations
+        WHERE destination_id = %(destination_id)s AND ended_at IS NULL AND encounter_id > %(place)s
+        ORDER BY encounter_id LIMIT %(limit)s FOR UPDATE
+    ), listed AS (
+        UPDATE encounter_destinations n
+        SET listed_until = CASE WHEN e.status <> 'cancelled' AND n.counted_from > clock_timestamp() - d.readable
+            THEN n.counted_from + d.readable END
+        FROM portion p JOIN encounters e ON e.id = p.encounter_id,
+            (SELECT make_interval(days => readable_days) AS readable FROM destinations WHERE id = %(destination_id)s) d
+        WHERE n.encounter_id = p.encounter_id AND n.position = p.position
+    )
+    SELECT max(encounter_id), count(*) FROM portion
+"""
+MOVE_RELISTING: LiteralString = """
+    UPDATE relistings SET place = %(place)s, turn_at = clock_timestamp() WHERE destination_id = %(destination_id)s
+"""
+END_RELISTING: LiteralString = "DELETE FROM relistings WHERE destination_id = %(destination_id)s"
+# The age in seconds of the oldest change of days that is not done, or of the oldest end of reading that is still listed.
+LISTS_BEHIND: LiteralString = """
+    SELECT coalesce(extract(epoch FROM clock_timestamp() - least(
+        (SELECT min(marked_at) FROM relistings),
+        (SELECT min(listed_until) FROM encounter_destinations WHERE ended_at IS NULL AND listed_until IS NOT NULL)
+    )), 0)::float8
 """

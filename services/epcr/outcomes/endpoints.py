@@ -1,5 +1,6 @@
-"""HTTP endpoints of outcomes: the destination's app reports and corrects, the crew's application reads."""
+"""HTTP endpoints of outcomes: a destination's app reports, corrects and reads its own; the crew's application sees who reported."""
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -7,36 +8,48 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.epcr import allowance
 from services.epcr.encounters import store as encounters
+from services.epcr.encounters.briefs import prepared
+from services.epcr.encounters.disclosure import add_recipient, policy_for, with_basis
 from services.epcr.encounters.facts import facts_of, with_readings
 from services.epcr.encounters.models import EncounterRow
 from services.epcr.encounters.representations import is_known, not_modified, require_match
-from services.epcr.handover import access
+from services.epcr.handover import access, disclosures
 from services.epcr.handover.access import Bound
+from services.epcr.handover.disclosures import Answer
 from services.epcr.handover.events import outcome_recorded
 from services.epcr.outcomes import fhir, queries, rules, store
-from services.epcr.outcomes.facts import with_outcome
+from services.epcr.outcomes.facts import with_outcomes
 from services.epcr.outcomes.fhir import OutcomeBundle
-from services.epcr.outcomes.models import Outcome, OutcomeDraft, OutcomeRow, latest_time
+from services.epcr.outcomes.models import (
+    Outcome,
+    OutcomeDraft,
+    OutcomeReport,
+    OutcomeReports,
+    OutcomeRow,
+    latest_time,
+)
 from shared.messaging import outbox
 from shared.messaging.messages import EncounterFacts
 from shared.primitives.crypto import Keyring
 from shared.process import telemetry
 from shared.storage import audit
 from shared.storage.caps import Cap, refusal
-from shared.storage.database import AsyncConnection, first, tenant_transaction
+from shared.storage.database import AsyncConnection, every, first, tenant_transaction
 from shared.web import http, portions, problems
 from shared.web.identity import Caller
 
 DAYS = 730
 """Days after the end of the encounter in which the hospital may report and correct."""
-VERSIONS = Cap("versions of the outcome", 100, "An encounter", "report the newest state only")
+VERSIONS = Cap("versions of the outcome of an encounter", 100, "A destination", "report the newest state only")
+OUTCOME = "argus:epcr:outcome"
 
 
 async def record_outcome(request: Request, caller: Caller, encounter_id: str, outcome: OutcomeDraft) -> Response:
     if errors := rules.check(outcome, latest_time(datetime.now(UTC))):
         raise problems.invalid("The outcome contradicts itself, or names a time to come.", errors)
-    return await _record(request, caller, encounter_id, outcome)
+    return await prepared(request, caller, partial(_record, request, caller, encounter_id, outcome))
 
 
 async def _record(request: Request, caller: Caller, encounter_id: str, outcome: OutcomeDraft) -> Response:
@@ -45,19 +58,23 @@ async def _record(request: Request, caller: Caller, encounter_id: str, outcome: 
     async with tenant_transaction(request, caller) as conn:
         read = await encounters.find(conn, encounter_id)
         await _reporter(conn, caller, read)
+        # Without a basis a later change of the patient would give no new identity, and this outcome would be the next patient's.
+        await with_basis(conn, read, request.state.pseudonyms, keyring)
     facts = await portions.result(request, partial(_facts, read, keyring), is_heavy=encounters.reserved(request, read))
     async with tenant_transaction(request, caller) as conn:
         row = await encounters.find_briefly(conn, encounter_id, lock=True)
         if row.version != read.version:
             raise problems.unavailable("The record was written meanwhile; try again.")
         bound = await _reporter(conn, caller, row, hold=True)
-        before = await store.newest(conn, encounter_id, keyring)
+        before = await store.of_destination(conn, encounter_id, bound.destination.id, keyring)
         if before is not None:
             require_match(request.headers.getlist("if-match"), before.version)
         elif request.headers.getlist("if-match"):
-            raise problems.precondition_failed("There is no outcome yet; send it without If-Match.")
-        if before is None or (before.outcome, before.identity) != (outcome, row.identity):
-            made = await _written(conn, caller, request, row, facts, bound, before, outcome)
+            raise problems.precondition_failed(
+                "Your destination has reported no outcome of this patient yet; send it without If-Match."
+            )
+        if before is None or before.outcome != outcome:
+            made = await _written(conn, caller, request, row, facts, bound, outcome)
         else:
             made = before
         detail = {"version": made.version, "destination": bound.destination.id}
@@ -70,22 +87,52 @@ async def record_outcome_bundle(request: Request, caller: Caller, encounter_id: 
 
 
 async def read_outcome(request: Request, caller: Caller, encounter_id: str) -> Response:
-    """For the destination's app."""
+    """For the destination's app: its own report about the present patient. Each answer with data is a disclosure."""
+    return await prepared(request, caller, partial(_read, request, caller, encounter_id))
+
+
+async def _read(request: Request, caller: Caller, encounter_id: str) -> Response:
+    pseudonyms, keyring = request.state.pseudonyms, request.state.keyring
+    while True:
+        async with tenant_transaction(request, caller) as conn:
+            found = await encounters.find_briefly(conn, encounter_id)
+            await _reporter(conn, caller, found)
+            policy = await policy_for(conn, caller)
+            if policy.mode != "exact":
+                raise problems.insufficient_scope(OUTCOME, policy.mode)
+            row = await with_basis(conn, found, pseudonyms, keyring)
+            # Held before the destination, as a change of the destination locks them.
+            [present] = await every(conn, EncounterRow, encounters.queries.HOLD_ENCOUNTER, ([row.id],))
+            if present.identity != row.identity or not await add_recipient(conn, caller, policy, row):
+                continue
+            bound = await _reporter(conn, caller, present, hold=True)
+            outcome = await store.of_destination(conn, row.id, bound.destination.id, keyring)
+            if outcome is None:
+                raise problems.not_found("Your destination has reported no outcome of this patient.")
+            headers = {"etag": _tag(outcome), "cache-control": "no-store"}
+            if is_known(request.headers.getlist("if-none-match"), headers["etag"]):
+                return not_modified(headers)
+            if request.method == "HEAD":
+                return Response(headers=headers)
+            answer = http.json(outcome, headers=headers)
+            right = access.Right(bound.destination, "TREAT", bound.until)
+            sections = [name for name in OutcomeDraft.__struct_fields__ if getattr(outcome.outcome, name)]
+            shown = Answer(hashlib.sha256(answer.body).digest(), "outcome", "en", sections)
+            detail = {"disclosure": await disclosures.add(conn, caller, row, right, shown), "version": outcome.version}
+            await audit.record(conn, caller, "outcome.read", row.id, detail)
+        return answer
+
+
+async def list_reports(request: Request, caller: Caller, encounter_id: str) -> Response:
+    """For the crew's application: that there is an outcome. Its answers reach the indicators; it is for the hospital that reported it."""
     async with tenant_transaction(request, caller) as conn:
         row = await encounters.find_briefly(conn, encounter_id)
-        await _reporter(conn, caller, row)
-        outcome = await store.newest(conn, encounter_id, request.state.keyring)
-        await audit.record(conn, caller, "outcome.read", encounter_id)
-    return _answer(request, outcome)
-
-
-async def read_outcome_of_record(request: Request, caller: Caller, encounter_id: str) -> Response:
-    """For the crew's application, which learns how its patient fared."""
-    async with tenant_transaction(request, caller) as conn:
-        await encounters.find_briefly(conn, encounter_id)
-        outcome = await store.newest(conn, encounter_id, request.state.keyring)
-        await audit.record(conn, caller, "outcome.read", encounter_id)
-    return _answer(request, outcome)
+        rows = await store.rows(conn, row.id)
+        await audit.record(conn, caller, "outcome.list", row.id)
+    if not rows:
+        raise problems.not_found("No outcome of this patient is recorded.")
+    reports = [OutcomeReport(one.destination_id, one.version, one.recorded_at) for one in rows]
+    return http.json(OutcomeReports(row.id, reports))
 
 
 async def _reporter(conn: AsyncConnection, caller: Caller, row: EncounterRow, *, hold: bool = False) -> Bound:
@@ -107,13 +154,15 @@ async def _written(
     row: EncounterRow,
     facts: EncounterFacts,
     bound: Bound,
-    before: Outcome | None,
     outcome: OutcomeDraft,
 ) -> Outcome:
     keyring = request.state.keyring
-    version = 1 if before is None else before.version + 1
-    if version > VERSIONS.most:
+    asked = {"encounter_id": row.id, "destination_id": bound.destination.id}
+    last, reported = await (await conn.execute(queries.LAST_VERSION, asked)).fetchone() or (0, 0)
+    if reported >= VERSIONS.most:
         raise refusal(VERSIONS)
+    await allowance.require_room(conn, request.state.settings.most_stored_bytes)
+    version = last + 1
     values = {
         "encounter_id": row.id,
         "version": version,
@@ -130,21 +179,12 @@ async def _written(
     facts = msgspec.structs.replace(facts, version=revision)
     facts = with_readings(facts, await encounters.extremes_of(conn, row.tenant_id, facts))
     event = outcome_recorded(row, bound.destination, version)
-    await outbox.add(conn, row.tenant_id, event, with_outcome(facts, outcome))
+    await outbox.add(conn, row.tenant_id, event, with_outcomes(facts, await store.current(conn, row.id, keyring)))
     return store.opened(made, keyring)
 
 
 def _facts(row: EncounterRow, keyring: Keyring) -> EncounterFacts:
     return facts_of(encounters.opened(row, keyring).encounter, [])
-
-
-def _answer(request: Request, outcome: Outcome | None) -> Response:
-    if outcome is None:
-        raise problems.not_found("No outcome is recorded.")
-    headers = {"etag": _tag(outcome)}
-    if is_known(request.headers.getlist("if-none-match"), headers["etag"]):
-        return not_modified(headers)
-    return http.json(outcome, headers=headers)
 
 
 def _tag(outcome: Outcome) -> str:

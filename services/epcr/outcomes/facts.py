@@ -1,5 +1,8 @@
 """The part of an outcome in the facts of an encounter: codes, numbers and answers."""
 
+from collections.abc import Sequence
+from functools import reduce
+
 import msgspec
 
 from services.epcr.outcomes.models import (
@@ -16,16 +19,39 @@ from shared.messaging.messages import EncounterFacts, OutcomeFact
 _KNOWN: dict[Answer | None, bool | None] = {"yes": True, "no": False, "unknown": None, None: None}
 
 
-def with_outcome(facts: EncounterFacts, outcome: OutcomeDraft | None) -> EncounterFacts:
-    """The facts with the hospital's answers. Where the hospital knows, its answer goes before the crew's."""
-    if outcome is None:
+def with_outcomes(facts: EncounterFacts, outcomes: Sequence[OutcomeDraft]) -> EncounterFacts:
+    """The facts with the hospitals' answers, the newest report last. Where a hospital knows, its answer goes before the crew's.
+
+    A report replaces no answer of another hospital by silence: of two answers to one question the newer counts, of two lists both.
+    """
+    if not outcomes:
         return facts
+    hospital = reduce(_joined, map(_fact, outcomes))
+    arrest = facts.arrest
+    if arrest is not None:
+        answers = {"survived_to_discharge": hospital.survived_to_discharge, "cpc": hospital.cpc}
+        known = {name: value for name, value in answers.items() if value is not None}
+        arrest = msgspec.structs.replace(arrest, **known)
+    return msgspec.structs.replace(facts, hospital=hospital, arrest=arrest)
+
+
+def _joined(older: OutcomeFact, newer: OutcomeFact) -> OutcomeFact:
+    answers = msgspec.structs.asdict(older)
+    for name, value in msgspec.structs.asdict(newer).items():
+        if isinstance(value, list):
+            answers[name] = list(dict.fromkeys(value + answers[name]))
+        elif value is not None:
+            answers[name] = value
+    return OutcomeFact(**answers)
+
+
+def _fact(outcome: OutcomeDraft) -> OutcomeFact:
     department = outcome.emergency_department or EmergencyDepartment()
     stay = outcome.stay or HospitalStay()
     survival, neurology = outcome.survival or Survival(), outcome.neurology or Neurology()
     # A death in the hospital is an answer, also where the question is left out.
     died = stay.disposition == "died" or department.disposition in ("died", "dead_on_arrival")
-    hospital = OutcomeFact(
+    return OutcomeFact(
         emergency_disposition=department.disposition,
         disposition=stay.disposition,
         emergency_diagnoses=_codes(department),
@@ -38,12 +64,6 @@ def with_outcome(facts: EncounterFacts, outcome: OutcomeDraft | None) -> Encount
         cpc=neurology.cpc if isinstance(neurology.cpc, int) else None,
         mrs=neurology.mrs if isinstance(neurology.mrs, int) else None,
     )
-    arrest = facts.arrest
-    if arrest is not None:
-        answers = {"survived_to_discharge": hospital.survived_to_discharge, "cpc": hospital.cpc}
-        known = {name: value for name, value in answers.items() if value is not None}
-        arrest = msgspec.structs.replace(arrest, **known)
-    return msgspec.structs.replace(facts, hospital=hospital, arrest=arrest)
 
 
 def _codes(part: EmergencyDepartment | HospitalStay) -> list[str]:

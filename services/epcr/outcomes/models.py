@@ -122,6 +122,21 @@ class OutcomeDraft(http.Body):
     reported_by: Text | None = None
 
 
+class OutcomeReport(msgspec.Struct):
+    """That a destination reported the outcome of the present patient, and when it last did. The outcome is for the destination alone."""
+
+    destination_id: str
+    version: int
+    recorded_at: datetime
+
+
+class OutcomeReports(msgspec.Struct):
+    """The destinations that reported the outcome, in the order of their newest versions."""
+
+    encounter_id: str
+    reports: list[OutcomeReport]
+
+
 class Outcome(msgspec.Struct):
     """A version of the outcome. `identity` is that of the patient then: after a correction an outcome of a lower number does not count."""
 

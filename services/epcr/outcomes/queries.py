@@ -5,11 +5,25 @@ from typing import LiteralString
 COLUMNS: LiteralString = """
     encounter_id, version, tenant_id, identity, destination_id, content, client_id, recorded_at
 """
-NEWEST: LiteralString = "SELECT " + COLUMNS + " FROM outcomes WHERE encounter_id = %s ORDER BY version DESC LIMIT 1"
-# The newest one, unless the patient's identity was corrected since: then it is another patient's, and does not count.
+# The newest version of each destination, the oldest first. Those of a former identity are another patient's, and do not count.
 CURRENT: LiteralString = (
-    "SELECT * FROM (" + NEWEST + ") o WHERE identity = (SELECT identity FROM encounters WHERE id = o.encounter_id)"
+    """
+    SELECT * FROM (
+        SELECT DISTINCT ON (destination_id)
+"""
+    + COLUMNS
+    + """
+        FROM outcomes
+        WHERE encounter_id = %(encounter_id)s AND identity = (SELECT identity FROM encounters WHERE id = %(encounter_id)s)
+        ORDER BY destination_id, version DESC
+    ) newest ORDER BY version
+"""
 )
+# Versions count all reports about an encounter, so that no entity tag is that of another patient's outcome.
+LAST_VERSION: LiteralString = """
+    SELECT coalesce(max(version), 0), count(*) FILTER (WHERE destination_id = %(destination_id)s)
+    FROM outcomes WHERE encounter_id = %(encounter_id)s
+"""
 INSERT: LiteralString = (
     """
     INSERT INTO outcomes (encounter_id, version, tenant_id, identity, destination_id, content, client_id, actor, trace_id)

@@ -4,11 +4,11 @@ from services.epcr.encounters.routes import ENCOUNTER
 from services.epcr.handover.routes import CLOSED
 from services.epcr.outcomes import endpoints
 from services.epcr.outcomes.fhir import OutcomeBundle
-from services.epcr.outcomes.models import Outcome, OutcomeDraft
+from services.epcr.outcomes.models import Outcome, OutcomeDraft, OutcomeReports
 from services.epcr.records.routes import CLINICAL, RECORD
 from shared.web.routing import Operation
 
-OUTCOME = "argus:epcr:outcome"
+OUTCOME = endpoints.OUTCOME
 EXAMPLE = {
     "visit_number": "V-2026-118203",
     "emergency_department": {
@@ -54,8 +54,8 @@ BUNDLE = {
     ],
 }
 VERSIONED = CLOSED | {
-    409: "The encounter has its most versions of the outcome",
-    412: "There is a newer version; read it first",
+    409: "`limit-reached`: your destination has reported its most versions of the outcome, or the organisation has used its allowance",
+    412: "There is a newer version, read it first; or your destination has reported none of this patient",
     428: "There is a version; send If-Match with its ETag",
 }
 OPERATIONS = [
@@ -66,7 +66,8 @@ OPERATIONS = [
         "Read the outcome of an encounter",
         OUTCOME,
         {200: Outcome},
-        "For the app of the encounter's destination alone.",
+        "The report of the encounter's present destination about its present patient, for that destination's app alone: no other "
+        "hospital reads it, and after a change of the patient no client does. Each answer is recorded as a disclosure.",
         refusals=CLOSED,
         has_etag=True,
     ),
@@ -78,7 +79,7 @@ OPERATIONS = [
         OUTCOME,
         {201: Outcome},
         "Diagnosis, disposition, procedures, survival and neurological outcome, by the app of the encounter's destination alone, for two "
-        "years after the encounter ended. Each report is the whole outcome as it is known then, and a new version; the first needs no "
+        "years after the encounter ended. Each report is the whole outcome as it is known then, and a new version; your first needs no "
         "`If-Match`, each later one the ETag of the version that it corrects. A field that is absent is not reported; `unknown` is an "
         "answer. The crew's entries stay as they are. Quality indicators follow, and `epcr.outcome.recorded` is sent.",
         body=OutcomeDraft,
@@ -106,10 +107,9 @@ CREW = [
     Operation(
         "GET",
         f"{RECORD}/outcome",
-        endpoints.read_outcome_of_record,
-        "Read the outcome",
+        endpoints.list_reports,
+        "List who reported the outcome",
         CLINICAL,
-        {200: Outcome},
-        has_etag=True,
+        {200: OutcomeReports},
     ),
 ]

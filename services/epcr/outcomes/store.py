@@ -1,5 +1,9 @@
-"""Outcomes in the database: each report is a new version, encrypted, bound to its tenant and encounter. None is ever changed."""
+"""Outcomes in the database: each report is a new version, encrypted, bound to its tenant and encounter. None is ever changed.
 
+The current outcomes of an encounter are the newest of each destination under the patient's present identity.
+"""
+
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -9,23 +13,34 @@ from psycopg.rows import class_row
 from services.epcr.outcomes import queries
 from services.epcr.outcomes.models import Outcome, OutcomeDraft, OutcomeRow
 from shared.primitives.crypto import Keyring
-from shared.storage.database import AsyncConnection, first
+from shared.storage.database import AsyncConnection, every
 
 
-async def newest(conn: AsyncConnection, encounter_id: str, keyring: Keyring) -> Outcome | None:
-    row = await first(conn, OutcomeRow, queries.NEWEST, (encounter_id,))
-    return None if row is None else opened(row, keyring)
+async def rows(conn: AsyncConnection, encounter_id: str) -> list[OutcomeRow]:
+    """The current outcomes, sealed, in the order of their reports."""
+    return await every(conn, OutcomeRow, queries.CURRENT, {"encounter_id": encounter_id})
 
 
-async def current(conn: AsyncConnection, encounter_id: str, keyring: Keyring) -> OutcomeDraft | None:
-    row = await first(conn, OutcomeRow, queries.CURRENT, (encounter_id,))
-    return None if row is None else opened(row, keyring).outcome
+async def of_destination(
+    conn: AsyncConnection, encounter_id: str, destination_id: str, keyring: Keyring
+) -> Outcome | None:
+    """The current outcome that this destination reported."""
+    found = [row for row in await rows(conn, encounter_id) if row.destination_id == destination_id]
+    return opened(found[0], keyring) if found else None
 
 
-def current_sync(conn: psycopg.Connection[Any], encounter_id: str, keyring: Keyring) -> OutcomeDraft | None:
+async def current(conn: AsyncConnection, encounter_id: str, keyring: Keyring) -> list[OutcomeDraft]:
+    return _drafts(await rows(conn, encounter_id), keyring)
+
+
+def current_sync(conn: psycopg.Connection[Any], encounter_id: str, keyring: Keyring) -> list[OutcomeDraft]:
     with conn.cursor(row_factory=class_row(OutcomeRow)) as cursor:
-        row = cursor.execute(queries.CURRENT, (encounter_id,)).fetchone()
-    return None if row is None else opened(row, keyring).outcome
+        found = cursor.execute(queries.CURRENT, {"encounter_id": encounter_id}).fetchall()
+    return _drafts(found, keyring)
+
+
+def _drafts(found: Sequence[OutcomeRow], keyring: Keyring) -> list[OutcomeDraft]:
+    return [opened(row, keyring).outcome for row in found]
 
 
 def opened(row: OutcomeRow, keyring: Keyring) -> Outcome:

@@ -10,6 +10,7 @@ from msgspec import UNSET
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.epcr import allowance
 from services.epcr.encounters import events, identities, store
 from services.epcr.encounters.briefs import prepared
 from services.epcr.encounters.facts import facts_of, with_readings
@@ -77,6 +78,7 @@ async def _write(request: Request, caller: Caller, encounter_id: str, patch: Rec
                 continue
             after = written.after
             if written.sealed is not None and written.facts is not None:
+                await allowance.require_room(conn, request.state.settings.most_stored_bytes)
                 after = msgspec.structs.replace(
                     after, identity=locked.identity, updated_at=max(after.updated_at, locked.updated_at)
                 )
@@ -87,8 +89,8 @@ async def _write(request: Request, caller: Caller, encounter_id: str, patch: Rec
                 after.revision = await store.update(conn, caller, written.sealed._replace(encounter=after))
                 facts = msgspec.structs.replace(written.facts, version=after.revision)
                 facts = with_readings(facts, await store.extremes_of(conn, caller.tenant_id, facts))
-                outcome = await outcomes.current(conn, after.id, keyring)
-                await outbox.add(conn, caller.tenant_id, *events.changed(after, row.status, facts, outcome))
+                reported = await outcomes.current(conn, after.id, keyring)
+                await outbox.add(conn, caller.tenant_id, *events.changed(after, row.status, facts, reported))
             audited = {"fields": sorted(given), "version": after.version}
             await audit.record(conn, caller, "record.write", after.id, audited)
         return portions.in_pieces(http.json(WholeRecord.of(after), headers={"etag": f'"{after.version}"'}))

@@ -602,8 +602,8 @@ export interface Disclosure {
   /** The reason of the emergency access; null for the destination of the encounter */
   emergency_reason: string | null;
   /** The representation: JSON, a FHIR document, or a PDF */
-  content: Open<'document' | 'json' | 'pdf'>;
-  /** The parts of the record that were sent */
+  content: Open<'document' | 'json' | 'outcome' | 'pdf'>;
+  /** The parts of the record, or of the outcome, that were sent */
   sections: string[];
   /** The language of the texts that were sent */
   language: Open<'en' | 'it'>;

@@ -721,7 +721,8 @@ export class Epcr {
   /**
    * Read the outcome of an encounter.
    *
-   * For the app of the encounter's destination alone.
+   * The report of the encounter's present destination about its present patient, for that destination's app alone: no
+   * other hospital reads it, and after a change of the patient no client does. Each answer is recorded as a disclosure.
    *
    * Scope: `argus:epcr:outcome`.
    *
@@ -751,7 +752,7 @@ export class Epcr {
    *
    * Diagnosis, disposition, procedures, survival and neurological outcome, by the app of the encounter's destination
    * alone, for two years after the encounter ended. Each report is the whole outcome as it is known then, and a new
-   * version; the first needs no `If-Match`, each later one the ETag of the version that it corrects. A field that is
+   * version; your first needs no `If-Match`, each later one the ETag of the version that it corrects. A field that is
    * absent is not reported; `unknown` is an answer. The crew's entries stay as they are. Quality indicators follow, and
    * `epcr.outcome.recorded` is sent.
    *

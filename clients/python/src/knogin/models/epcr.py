@@ -293,7 +293,7 @@ class Arrival(Model, kw_only=True):
     """The status of the encounter"""
     named_at: datetime
     """When the encounter was bound for the destination"""
-    readable_until: str
+    readable_until: datetime
     """The end of the reading, exclusive"""
 
 
@@ -664,9 +664,9 @@ class Disclosure(Model, kw_only=True):
     emergency_reason: str | None
     """The reason of the emergency access; null for the destination of the encounter"""
     content: str
-    """The representation: JSON, a FHIR document, or a PDF. One of: document, json, pdf"""
+    """The representation: JSON, a FHIR document, or a PDF. One of: document, json, outcome, pdf"""
     sections: list[str]
-    """The parts of the record that were sent"""
+    """The parts of the record, or of the outcome, that were sent"""
     language: str
     """The language of the texts that were sent. One of: en, it"""
     sha256: str
@@ -845,7 +845,7 @@ class Emergency(Model, kw_only=True):
     """The destination's id, such as `dst_01jdk…`"""
     opened_at: datetime
     """When the emergency access was opened"""
-    until: str
+    until: datetime
     """The end of the emergency access, exclusive"""
 
 
@@ -888,7 +888,7 @@ class EmergencyReview(Model, kw_only=True):
     """The destination's id, such as `dst_01jdk…`"""
     opened_at: datetime
     """When the emergency access was opened"""
-    until: str
+    until: datetime
     """The end of the emergency access, exclusive"""
     client_id: str
     """The app that reads"""
@@ -929,7 +929,7 @@ class EncounterDestination(Model, kw_only=True):
     """
     named_at: datetime
     """When the encounter was bound for the destination"""
-    readable_until: str
+    readable_until: datetime
     """Moves to later when the encounter ends; a change of the destination ends the reading at once"""
 
 

@@ -259,7 +259,7 @@ class Webhook(Model, kw_only=True):
     """Names of the headers that are added to each delivery"""
     failing_since: str | None
     """The first failure of the present series; null if the last attempt succeeded"""
-    slowed_until: str | None
+    slowed_until: datetime | None
     """Until when the receiver asked for a pause"""
     concurrency: int
     """How many deliveries are sent at the same time"""

@@ -1,0 +1,39 @@
+"""The relay keeps `encounter_destinations.listed_until` true, so that a list of arrivals reads only rows that it shows."""
+
+import time
+
+from services.epcr import metrics
+from services.epcr.handover import queries
+from shared.storage.database import Connection
+
+SECONDS = 1
+PORTION = 1000
+
+
+def keep_lists(conn: Connection) -> None:
+    """Bindings whose reading is over leave the list; those of a destination whose days changed are written anew.
+
+    A portion of each in turn, in transactions of their own, until none is left or the time is up. Destinations take turns.
+    """
+    until, is_left = time.monotonic() + SECONDS, True
+    while is_left and time.monotonic() < until:
+        unlisted = conn.execute(queries.UNLIST, (PORTION,)).rowcount
+        relisted = _relist(conn)
+        is_left = unlisted == PORTION or relisted
+        conn.commit()
+    (behind,) = conn.execute(queries.LISTS_BEHIND).fetchone() or (0,)
+    metrics.arrivals_behind.set(max(0, behind))
+
+
+def _relist(conn: Connection) -> bool:
+    """A portion of the destination that has waited longest for its turn. False if none waits."""
+    turn = conn.execute(queries.TAKE_RELISTING).fetchone()
+    if turn is None:
+        return False
+    asked = {"destination_id": turn[0], "place": turn[1], "limit": PORTION}
+    last, count = conn.execute(queries.RELIST, asked).fetchone() or (None, 0)
+    if count == PORTION:
+        conn.execute(queries.MOVE_RELISTING, asked | {"place": last})
+    else:
+        conn.execute(queries.END_RELISTING, asked)
+    return True
