@@ -28,7 +28,7 @@ from shared.web import fairness, http, problems
 from shared.web.identity import Caller
 
 LIGHT = int(queries.LIGHT)
-HELD = 8
+HELD = 10
 """Bytes of memory that an answer in progress holds for each byte of an encrypted record: the record, its projection, and the answer."""
 
 
