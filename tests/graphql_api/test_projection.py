@@ -61,7 +61,7 @@ class Tenant(RequestContext):
     def require_tenant(self, tenant_id: str | None) -> None:
         return None
 
-    def transaction(self) -> None:
+    def transaction(self) -> Any:
         raise AssertionError("nothing is to be read")
 
     async def current(self, tenant_id: str) -> int:
