@@ -172,7 +172,11 @@ def computed() -> Iterator[list[str]]:
         yield names
 
 
-@settings(max_examples=30, phases=[Phase.explicit, Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=30,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(twice())
 def test_fragments_change_neither_the_answer_nor_the_number_of_computed_indicators(
     computed: list[str], texts: tuple[str, str]

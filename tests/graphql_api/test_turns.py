@@ -51,6 +51,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
         return original(*given)
 
     monkeypatch.setattr(fairness, "turn_if_heavy", turn)
+    monkeypatch.setattr(fairness, "aside", asyncio.to_thread)
     monkeypatch.setattr(report, "metrics", metrics)
     return seen
 
