@@ -3,7 +3,7 @@
 import asyncio
 import random
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -81,7 +81,7 @@ def test_indicators_are_measured_by_their_number() -> None:
 
 
 @pytest.fixture
-def computed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def computed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     original = report.metric
     monkeypatch.setattr(report, "metric", lambda *given: names.append(given[0].name) or original(*given))
