@@ -20,6 +20,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.local.table import ROOT
+from services.auth.caps import THINGS
 from services.auth.revocations.watermarks import TENANT_MOST
 from shared.primitives.ids import new_id
 from tests.chaos.others import (
@@ -49,6 +50,8 @@ STUB_TOKENS = 1200
 """Tokens that are minted from a stub, in half a minute."""
 WITHIN = 1.0
 """Seconds from the answer to a revocation until the gateway refuses the token."""
+AT_A_CAP = {f"409 limit-reached {THINGS[name]}" for name in ("apps", "apps_a_day")}
+"""The outcomes of a registration beyond the organisation's number of apps, or beyond its number within a day."""
 TENANTS, EACH = 100, 100
 """Organisations that revoke 100 tokens each at the same moment."""
 
@@ -208,7 +211,10 @@ def test_an_organisation_that_hoards_slows_nobody_else_and_fills_no_gateway(
     sys.stderr.write(text + "\n")
     assert answers["mint"]["201"] >= TOKENS
     assert set(answers["waiting test"]) <= {"200", "429 too-many-requests"}, text
-    assert sum(answers["app"].values()) >= APPS
+    apps = answers["app"]
+    assert apps.keys() <= {"201", *AT_A_CAP}, text
+    assert apps["201"] >= 1, text
+    assert sum(apps.get(cap, 0) for cap in AT_A_CAP) >= APPS - apps["201"], text
     assert max(*reached, *after, seeded) <= WITHIN, text
     assert max(one["watermarks"] for one in held[:-1]) <= held[0]["watermarks"] + 1.1 * TENANT_MOST, text
     for name in calls.keys() - {NOTHING}:

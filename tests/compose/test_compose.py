@@ -1,5 +1,6 @@
 """docker-compose.yml in real containers: it starts, costs little, does its work, survives crashes and stops cleanly."""
 
+import json
 import re
 import secrets
 import time
@@ -8,8 +9,10 @@ from typing import Any
 import httpx2
 import pytest
 
+from deploy.local.table import ROOT
 from deploy.receiver import Delivery
 from tests.compose.platform import PORT, Platform
+from tests.compose.strange_hands import assert_all_refused, strange_hands
 from tests.support.waiting import wait_for
 
 SECRET = "a-secret-for-the-compose-test"
@@ -139,6 +142,14 @@ def test_the_first_tenant_gets_a_verified_webhook_and_a_reading_in_its_bundle(pa
     assert delivery.trace_id == opened.headers["x-trace-id"]
     partner.measure(encounter)
     wait_for(lambda: partner.holds_the_reading(encounter), what="the reading in the bundle")
+
+
+def test_a_container_in_strange_hands_is_refused_what_its_keys_do_not_open(platform: Platform) -> None:
+    """From inside the worker of epcr, with its settings: every command on a queue of another service, and a dozen statements."""
+    wanted = strange_hands("epcr")
+    script = (ROOT / "tests" / "compose" / "attempts.py").read_text()
+    printed = platform.compose("exec", "-T", "epcr-worker", "python", "-c", script, json.dumps(wanted))
+    assert_all_refused(wanted, json.loads(printed))
 
 
 def test_what_was_accepted_outlives_a_crash_of_every_container(platform: Platform, partner: Partner) -> None:

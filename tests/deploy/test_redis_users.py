@@ -49,6 +49,20 @@ ATTEMPTS = """
     CLIENT PAUSE 1000; CLIENT NO-EVICT on; SLOWLOG GET; LATENCY RESET; MODULE LIST; MIGRATE h 1 {} 0 1; WAIT 1 1;
     PUBLISH auth:revocations x; SUBSCRIBE auth:revocations; PSUBSCRIBE *
 """
+COMMANDS = [attempt.strip() for attempt in " ".join(ATTEMPTS.split()).split(";")]
+
+
+def queues_of_others(user: str) -> list[str]:
+    return [queue for queue in ALL_QUEUES if not queue.startswith(f"{user}.")]
+
+
+def attempts_of(user: str) -> Iterator[list[str]]:
+    """The words of each command that a service's user must be refused, on each queue of other services."""
+    for command in COMMANDS:
+        if user == "auth" and command.startswith("PUBLISH"):
+            continue  # its own bell
+        for queue in queues_of_others(user) if "{}" in command else ["-"]:
+            yield [word.format(queue) for word in command.split()]
 
 
 @pytest.fixture(scope="module")
@@ -128,17 +142,14 @@ def test_a_service_appends_to_its_own_pairs_and_to_no_other_queue(server: RedisS
 
 @pytest.mark.parametrize("user", SERVICES)
 def test_a_service_can_do_nothing_else_to_the_queues_of_others_or_to_redis(server: RedisServer, user: str) -> None:
-    """75 commands on every queue of other services, including the queues to which this service appends."""
-    theirs = [queue for queue in ALL_QUEUES if not queue.startswith(f"{user}.")]
+    """Every command on every queue of other services, including the queues to which this service appends."""
+    theirs = queues_of_others(user)
     with Redis.from_url(server.url) as admin, Redis.from_url(url(server, user)) as redis:
         for queue in theirs:
             admin.rpush(queue, "first", "second")
-        for attempt in map(str.strip, " ".join(ATTEMPTS.split()).split(";")):
-            if user == "auth" and attempt.startswith("PUBLISH"):
-                continue  # its own bell
-            for queue in theirs if "{}" in attempt else ["-"]:
-                with pytest.raises(NoPermissionError):
-                    redis.execute_command(*(word.format(queue) for word in attempt.split()))
+        for words in attempts_of(user):
+            with pytest.raises(NoPermissionError):
+                redis.execute_command(*words)
         assert all(admin.lrange(queue, 0, -1) == [b"first", b"second"] for queue in theirs)
         admin.flushall()
 
@@ -217,7 +228,7 @@ def test_the_gateway_can_only_count(server: RedisServer) -> None:
     """It can name no key of another length, make no value but a number, and run no script, which could run for ever."""
     count = f"limit:0000000001:{'0' * 24}"
     with Redis.from_url(server.url) as admin, Redis.from_url(url(server, "gateway")) as redis:
-        for attempt in map(str.strip, " ".join(ATTEMPTS.split()).split(";")):
+        for attempt in COMMANDS:
             for key in [*ALL_QUEUES, count] if "{}" in attempt else ["-"]:
                 if attempt not in OF_THE_GATEWAY and (attempt, key) not in (
                     ("EXPIRE {} 1", count),

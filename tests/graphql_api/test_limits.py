@@ -45,7 +45,7 @@ def test_fragments_that_double_again_and_again_are_measured_at_once() -> None:
     [
         ("{ telephonyProviders " + "{ routes { provider " * 5 + "{ id }" + " } }" * 5 + " }", "depth"),
         ("{ " + " ".join(f"a{n}: telephonyProviders {{ id }}" for n in range(16)) + " }", "aliases"),
-        ("{ telephonyRoutes { provider { routes { provider { routes { id } } } } } }", "cost"),
+        ("{ telephonyRoutes { provider { routes { provider { routes { id isActive } } } } } }", "cost"),
     ],
 )
 def test_a_documented_query_beyond_a_limit_is_told_which(ask: Asking, document: str, limit: str) -> None:

@@ -185,9 +185,9 @@ def metrics(
 
     Where small counts are withheld, `whole` is of months alone (`check_is_published`).
     """
-    totals, line = snapshot.total(whole), _by_month(snapshot, months)
+    totals, line = snapshot.total(whole, names), _by_month(snapshot, months, names)
     # The months of the range, by which small counts are withheld.
-    inside = _by_month(snapshot, whole) if snapshot.suppress else None
+    inside = _by_month(snapshot, whole, names) if snapshot.suppress else None
     found: list[Metric] = []
     for name in names:
         indicator = BY_NAME[name]
@@ -203,8 +203,8 @@ def metrics(
 ByMonth = list[tuple[date, Mapping[str, Counts]]]
 
 
-def _by_month(snapshot: Snapshot, months: Sequence[Period]) -> ByMonth:
-    return [(month.start, snapshot.total((month,))) for month in months]
+def _by_month(snapshot: Snapshot, months: Sequence[Period], names: Sequence[str]) -> ByMonth:
+    return [(month.start, snapshot.total((month,), names)) for month in months]
 
 
 def _withheld(indicator: Indicator, inside: ByMonth) -> Withheld:

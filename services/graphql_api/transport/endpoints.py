@@ -11,7 +11,7 @@ from starlette.responses import Response
 from services.graphql_api import errors, queries
 from services.graphql_api.acqi.cache import Answers
 from services.graphql_api.context import RequestContext
-from services.graphql_api.transport import plans, variables
+from services.graphql_api.transport import documents, plans, variables
 from services.graphql_api.transport.documents import Catalogue
 from services.graphql_api.transport.plans import Answer, Plan, Planner
 from shared.process import telemetry
@@ -36,6 +36,12 @@ class GraphqlRequest(http.Body, kw_only=True, rename="camel"):
     variables: dict[str, Any] | None = None
     operation_name: str | None = None
     extensions: dict[str, Any] | None = None
+
+    def condensed_query(self) -> str:
+        """Raises OPERATION_NOT_APPROVED for a text that is too long, however little of it means anything."""
+        if len(self.query) > documents.MAX_LENGTH:
+            raise errors.not_approved()
+        return documents.condensed(self.query)
 
     def checked_variables(self) -> dict[str, Any]:
         """Raises LIMIT_EXCEEDED for too many variables, OPERATION_NOT_APPROVED for an extension."""
@@ -120,8 +126,9 @@ async def graphql(request: Request, caller: Caller) -> Response:
     wanted = await http.decode(request, GraphqlRequest)
     try:
         planner: Planner = request.state.planner
-        async with fairness.turn_if_heavy(request, heavy=len(wanted.query) > LONG):
-            plan = planner.plan(wanted.query)
+        text = wanted.condensed_query()
+        async with fairness.turn_if_heavy(request, heavy=len(text) > LONG):
+            plan = planner.plan(text)
         if wanted.operation_name not in (None, "", plan.document.name):
             raise errors.not_approved()
         given = wanted.checked_variables()
@@ -164,11 +171,21 @@ async def _run(request: Request, caller: Caller, plan: Plan, given: dict[str, An
         return _respond(http.encode(await _execute(request, plan, given, RequestContext(request, caller))))
     answers: Answers = request.state.answers
     version = await answers.versions.current(caller.tenant_id)
+    question = _question(plan, given)
+    stored = await answers.find(caller.tenant_id, question) if caller.has(ACQI_SCOPE) else None
+    if stored is not None:
+        return _respond(stored)
     answer = await _execute(request, plan, given, RequestContext(request, caller))
     encoded = http.encode(answer)
     if "errors" not in answer:
-        answers.store(caller.tenant_id, await http.read_body(request, GraphqlRequest.max_bytes), version, encoded)
+        for key in (question, await http.read_body(request, GraphqlRequest.max_bytes)):
+            answers.store(caller.tenant_id, key, version, encoded)
     return _respond(encoded)
+
+
+def _question(plan: Plan, given: dict[str, Any]) -> bytes:
+    """The same for requests that differ only in spacing, names of operations and the order of members. No body is equal to it."""
+    return f"{plan.document.digest} ".encode() + msgspec.json.encode(given, order="deterministic")
 
 
 async def _run_in_one_transaction(request: Request, caller: Caller, plan: Plan, given: dict[str, Any]) -> Response:

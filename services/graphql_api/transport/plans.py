@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 from graphql import (
+    DocumentNode,
     FieldNode,
     FragmentSpreadNode,
     GraphQLError,
@@ -20,25 +21,29 @@ from graphql import (
     execute,
     validate,
 )
+from graphql.execution.values import VariableValues, get_variable_values
 
 from services.graphql_api import errors
-from services.graphql_api.acqi import resolvers as acqi
-from services.graphql_api.acqi.resolvers import Projection
+from services.graphql_api.acqi import projection
+from services.graphql_api.acqi.indicators import INDICATORS
+from services.graphql_api.acqi.projection import COVERED, HEAVY, Projections
+from services.graphql_api.acqi.report import SPARKLINE_MONTHS
 from services.graphql_api.context import Context, RequestContext
 from services.graphql_api.inputs import MAX_PAGE
 from services.graphql_api.transport import documents
 from services.graphql_api.transport.documents import Catalogue, Document, Fragments
+from shared.web import fairness
 
 MAX_DEPTH = 8
 MAX_ALIASES = 15
 # Validation compares each two fields of one name.
 MAX_REPEATS = 50
-MAX_COST = 10_000
+MAX_COST = 12_000
 MAX_VARIABLES_BYTES = 65_536
 # The assumed rows of a list; every other field counts as one.
 ROWS: Mapping[str, int] = {
-    "acqiMetrics": 24,
-    "sparkline": 12,
+    "acqiMetrics": len(INDICATORS),
+    "sparkline": SPARKLINE_MONTHS,
     "timeline": 10,
     "routes": 10,
     "settings": 5,
@@ -77,9 +82,9 @@ def check_limits(document: Document) -> None:
             raise LimitExceeded(f"The document's {name} is over {limit}.")
 
 
-def measure(document: Document) -> Extent:
-    """Raises LimitExceeded for circular fragments."""
-    return _selections(document.operation.selection_set, document.fragments, {})
+def measure(document: Document, rows: Mapping[str, int] = ROWS) -> Extent:
+    """`rows` are those of lists. Raises LimitExceeded for circular fragments."""
+    return _Measuring(document.fragments, rows).selections(document.operation.selection_set)
 
 
 def _names(node: SelectionSetNode) -> Iterator[str]:
@@ -91,45 +96,51 @@ def _names(node: SelectionSetNode) -> Iterator[str]:
             yield from _names(selection.selection_set)
 
 
-def _selections(node: SelectionSetNode, fragments: Fragments, known: dict[str, Extent | None]) -> Extent:
-    depth = aliases = cost = 0
-    for selection in node.selections:
-        extent = NOTHING
-        if isinstance(selection, FieldNode):
-            below = _selections(selection.selection_set, fragments, known) if selection.selection_set else NOTHING
-            extent = Extent(
-                below.depth + 1, below.aliases + (selection.alias is not None), (below.cost + 1) * _rows(selection)
-            )
-        elif isinstance(selection, InlineFragmentNode):
-            extent = _selections(selection.selection_set, fragments, known)
-        elif isinstance(selection, FragmentSpreadNode):
-            extent = _fragment(selection.name.value, fragments, known)
-        depth, aliases, cost = max(depth, extent.depth), aliases + extent.aliases, cost + extent.cost
-    return Extent(depth, aliases, cost)
+class _Measuring:
+    def __init__(self, fragments: Fragments, rows: Mapping[str, int]) -> None:
+        self._fragments = fragments
+        self._rows = rows
+        self._known: dict[str, Extent | None] = {}
 
+    def selections(self, node: SelectionSetNode) -> Extent:
+        depth = aliases = cost = 0
+        for selection in node.selections:
+            extent = NOTHING
+            if isinstance(selection, FieldNode):
+                below = self.selections(selection.selection_set) if selection.selection_set else NOTHING
+                extent = Extent(
+                    below.depth + 1,
+                    below.aliases + (selection.alias is not None),
+                    (below.cost + 1) * self._rows_of(selection),
+                )
+            elif isinstance(selection, InlineFragmentNode):
+                extent = self.selections(selection.selection_set)
+            elif isinstance(selection, FragmentSpreadNode):
+                extent = self._fragment(selection.name.value)
+            depth, aliases, cost = max(depth, extent.depth), aliases + extent.aliases, cost + extent.cost
+        return Extent(depth, aliases, cost)
 
-def _fragment(name: str, fragments: Fragments, known: dict[str, Extent | None]) -> Extent:
-    """Measures each fragment once. A fragment that is met again during its own measurement is circular."""
-    if name not in fragments:
-        return NOTHING
-    if name not in known:
-        known[name] = None
-        known[name] = _selections(fragments[name].selection_set, fragments, known)
-    extent = known[name]
-    if extent is None:
-        raise LimitExceeded("The document's fragments are circular.")
-    return extent
+    def _fragment(self, name: str) -> Extent:
+        """Measures each fragment once. A fragment that is met again during its own measurement is circular."""
+        if name not in self._fragments:
+            return NOTHING
+        if name not in self._known:
+            self._known[name] = None
+            self._known[name] = self.selections(self._fragments[name].selection_set)
+        extent = self._known[name]
+        if extent is None:
+            raise LimitExceeded("The document's fragments are circular.")
+        return extent
 
-
-def _rows(field: FieldNode) -> int:
-    for argument in field.arguments or ():
-        if argument.name.value == "first":
-            literal = argument.value
-            # `int` refuses a literal with very many digits.
-            if isinstance(literal, IntValueNode) and len(literal.value) <= len(str(MAX_PAGE)):
-                return max(1, min(int(literal.value), MAX_PAGE))
-            return MAX_PAGE
-    return 50 if field.name.value == "incidents" else ROWS.get(field.name.value, 1)
+    def _rows_of(self, field: FieldNode) -> int:
+        for argument in field.arguments or ():
+            if argument.name.value == "first":
+                literal = argument.value
+                # `int` refuses a literal with very many digits.
+                if isinstance(literal, IntValueNode) and len(literal.value) <= len(str(MAX_PAGE)):
+                    return max(1, min(int(literal.value), MAX_PAGE))
+                return MAX_PAGE
+        return 50 if field.name.value == "incidents" else self._rows.get(field.name.value, 1)
 
 
 # A query of these fields alone runs for every client with the scope.
@@ -159,13 +170,14 @@ KEPT = 200
 class Plan(msgspec.Struct, frozen=True):
     """A document that may run: for every client if `bundles` is None, else for clients with a grant of one of them.
 
-    `name`, which goes into traces, is chosen here and not by the client.
+    `name`, which goes into traces, is chosen here and not by the client. `values` is the number of values that the executor shows.
     """
 
     name: str
     document: Document
+    values: int
     bundles: frozenset[str] | None = None
-    projection: Projection | None = None
+    projections: Projections | None = None
 
     @property
     def is_mutation(self) -> bool:
@@ -190,10 +202,13 @@ class Planner:
         self.schema = schema
         self.approved = catalogue.by_digest
         # A refusal is raised and so not cached: invalid documents displace no plan.
-        self.plan = lru_cache(KEPT)(self._plan)
+        self._plans = lru_cache(KEPT)(self._plan)
+
+    def plan(self, text: str) -> Plan:
+        """`text` is condensed. Raises a Refusal: OPERATION_NOT_APPROVED, or LIMIT_EXCEEDED for a documented query beyond the limits."""
+        return self._plans(text)
 
     def _plan(self, text: str) -> Plan:
-        """Raises a Refusal: OPERATION_NOT_APPROVED, or LIMIT_EXCEEDED for a documented query beyond the limits."""
         try:
             document = documents.read(text)
         except documents.NotADocument:
@@ -208,11 +223,16 @@ class Planner:
                 raise errors.not_approved() from None
             if found:
                 raise errors.not_approved()
-            return Plan("documented query", document, projection=acqi.projection_of(self.schema, document))
+            return self._planned("documented query", document, None)
         approved = self.approved.get(document.digest)
         if approved is None:
             raise errors.not_approved()
-        return Plan(approved.name, document, bundles=approved.bundles)
+        return self._planned(approved.name, document, approved.bundles)
+
+    def _planned(self, name: str, document: Document, bundles: frozenset[str] | None) -> Plan:
+        projections = projection.projections_of(self.schema, document)
+        values = measure(document, ROWS if projections is None else {**ROWS, COVERED: 0}).cost
+        return Plan(name, document, values, bundles, projections)
 
 
 VARIABLE = re.compile(r"Variable '\$(\w+)'(?: has invalid value at ([\w.\[\]]+))?")
@@ -223,13 +243,35 @@ Answer = dict[str, Any]
 async def run(schema: GraphQLSchema, plan: Plan, variables: dict[str, Any], context: Context) -> Answer:
     """The answer: `data`, and `errors` for refused and failed fields."""
     refuse_undeclared(plan, variables)
-    if plan.projection is not None and isinstance(context, RequestContext):
-        answer = await acqi.project(schema, plan.document, plan.projection, variables, context)
-        if answer is not None:
-            return answer
-    running = execute(
-        schema, plan.document.ast, context_value=context, variable_values=variables, hide_suggestions=True
+    if plan.projections is None or not isinstance(context, RequestContext):
+        return await _execute(schema, plan, plan.document.ast, variables, context)
+    coerced = get_variable_values(
+        schema, plan.document.operation.variable_definitions or (), variables, hide_suggestions=True
     )
+    if not isinstance(coerced, VariableValues):
+        return await _execute(schema, plan, plan.document.ast, variables, context)
+    projected = plan.projections.of(coerced)
+    data, refused, left = await projection.answer(schema, projected, coerced, context)
+    if left:
+        rest = await _execute(schema, plan, projection.remainder(plan.document, left), variables, context)
+        data |= rest.get("data") or {}
+        refused += rest.get("errors", [])
+    answer = {"data": {key: data[key] for key in projected.keys}}
+    return answer | {"errors": refused} if refused else answer
+
+
+async def _execute(
+    schema: GraphQLSchema, plan: Plan, ast: DocumentNode, variables: dict[str, Any], context: Context
+) -> Answer:
+    """Takes a turn where many values are shown. A mutation, which holds a transaction, shows few."""
+    if isinstance(context, RequestContext) and not plan.is_mutation:
+        async with fairness.turn_if_heavy(context.request, heavy=plan.values > HEAVY):
+            return await _executed(schema, ast, variables, context)
+    return await _executed(schema, ast, variables, context)
+
+
+async def _executed(schema: GraphQLSchema, ast: DocumentNode, variables: dict[str, Any], context: Context) -> Answer:
+    running = execute(schema, ast, context_value=context, variable_values=variables, hide_suggestions=True)
     result: Any = await running if isawaitable(running) else running
     if not result.errors:
         return {"data": result.data}
