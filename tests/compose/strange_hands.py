@@ -1,4 +1,4 @@
-"""What somebody tries who holds the settings of one container, for `attempts.py`."""
+"""The attempts of somebody who holds the settings of one container, for `attempts.py`."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A projection gives the executor's answer byte for byte, whatever fragments and conditions it has, and computes each thing once."""
+"""A projection gives the executor's answer byte for byte, with any fragments and conditions, and computes each thing once."""
 
 import asyncio
 import json

@@ -35,7 +35,7 @@ def days(number: int) -> str:
 
 @pytest.fixture
 def work(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
-    """What takes a turn, and whether each computation is beside the loop, in their order."""
+    """The turns that are taken, and whether each computation is beside the loop, in their order."""
     seen: list[tuple[str, bool]] = []
 
     @asynccontextmanager

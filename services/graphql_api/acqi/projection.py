@@ -1,4 +1,4 @@
-"""A short cut past the executor for `acqiMetrics`: what a document shows of indicators, as shapes, and its answer.
+"""A short cut past the executor for `acqiMetrics`: the indicators that a document shows, as shapes, and its answer.
 
 Showing a value costs a dictionary per object, where the executor takes some thirty Python calls per field. The executor's own rules
 say which fields a document selects, so that fragments, `@include`, `@skip` and repeated fields mean the same here and there.

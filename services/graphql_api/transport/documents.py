@@ -34,7 +34,7 @@ class NotADocument(Exception):
     """The text is not one executable GraphQL operation."""
 
 
-# The tokens of a document (GraphQL specification 2.1), and between them what means nothing: white space, commas, comments.
+# The tokens of a document (GraphQL specification 2.1), and the text between them without a meaning: white space, commas, comments.
 TOKEN = re.compile(
     r'''"""(?:\\"""|(?!\\""")[\s\S])*?"""|"(?!"")(?:\\.|[^"\\\n\r])*"|\.\.\.|[!$&()/:=@\[\]{|}]|-?[\w.+-]+'''
 )
