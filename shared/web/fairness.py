@@ -19,11 +19,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import copy_context
 from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Scope
 
+from shared.process import metrics
 from shared.web import problems
 from shared.web.identity import party_of
 
@@ -296,12 +297,24 @@ FREE_OF_CHARGE = 64 << 10
 """Bytes. The gateway's places limit the number of smaller bodies and answers."""
 
 
+_memories: WeakSet["Memory"] = WeakSet()
+
+
+def held_ratio() -> float:
+    """The share that is held, of the memory of this process that is fullest; 0 where it has none."""
+    return max((1 - memory.free / memory.total for memory in list(_memories)), default=0.0)
+
+
+metrics.requests_memory.set_function(held_ratio)
+
+
 class Memory:
     """`total` bytes to share. A path names the groups of a holder, the widest first, such as its tenant and its client."""
 
     def __init__(self, total: int = MEMORY_BYTES) -> None:
-        self.free = total
+        self.total = self.free = total
         self._held = Counter[tuple[str, ...]]()
+        _memories.add(self)
 
     def take(self, path: Sequence[str], size: int) -> None:
         """Raises a Problem: 429 where the tenant holds its share, 503 where others hold nearly all."""

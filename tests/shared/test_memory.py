@@ -2,7 +2,8 @@
 
 import pytest
 
-from shared.web.fairness import Memory
+from shared.process import metrics
+from shared.web.fairness import Memory, held_ratio
 from shared.web.problems import Problem
 
 
@@ -54,3 +55,12 @@ def test_strangers_of_one_network_leave_memory_to_those_of_others_who_are_told_t
     assert taken(memory, "", "2001:db8::/48", "2001:db8::/64")[0] == 10
     assert taken(memory, "", "2001:db8::/48", "2001:db8:0:1::/64") == (0, 503)
     assert taken(memory, "", "192.0.2.0/24", "192.0.2.1")[0] >= 3
+
+
+def test_the_gauge_shows_the_fullest_memory_of_the_process() -> None:
+    half, nearly = Memory(100), Memory(100)
+    half.take(["a"], 50)
+    for tenant in "abcdef":
+        taken(nearly, tenant, size=1)
+    assert held_ratio() >= 1 - nearly.free / 100 > 0.9
+    assert metrics.requests_memory.collect()[0].samples[0].value == held_ratio()
