@@ -31,7 +31,7 @@ def test_every_test_that_the_threat_model_names_is_there() -> None:
 
 
 def test_the_numbers_of_attempts_with_stolen_keys_are_those_of_the_tests() -> None:
-    rows = MODEL.partition("## What was tried")[2].partition("\n## ")[0].splitlines()
+    rows = MODEL.partition("## Attempts with each stolen key")[2].partition("\n## ")[0].splitlines()
     commands, appended, statements, *_ = [row for row in rows if row.startswith("| ")][1:]
     calls = sum(len(list(redis_users.attempts_of(user))) for user in SERVICES)
     queues = len(redis_users.ALL_QUEUES)

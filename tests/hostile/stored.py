@@ -143,7 +143,7 @@ STORED: Mapping[str, str] = {
     "recordOutcome": "facts",
     "recordOutcomeBundle": "facts",
     "getOutcome": SMALL,
-    "getOutcomeOfRecord": SMALL,
+    "listOutcomeReports": SMALL,
     "getSender": SMALL,
     "getDestination": SMALL,
     "getEncounterDestination": SMALL,

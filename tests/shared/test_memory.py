@@ -63,4 +63,5 @@ def test_the_gauge_shows_the_fullest_memory_of_the_process() -> None:
     for tenant in "abcdef":
         taken(nearly, tenant, size=1)
     assert held_ratio() >= 1 - nearly.free / 100 > 0.9
-    assert metrics.requests_memory.collect()[0].samples[0].value == held_ratio()
+    [family] = metrics.requests_memory.collect()
+    assert family.samples[0].value == held_ratio()

@@ -49,9 +49,9 @@ WITHOUT_BRIEF: LiteralString = (
 )
 # No later run tries a record that cannot be opened.
 SET_BRIEF_ASIDE: LiteralString = "UPDATE encounters SET brief = NULL, brief_version = version WHERE id = %s"
-IS_WITHOUT_BRIEF: LiteralString = (
-    "SELECT EXISTS (SELECT 1 FROM encounters WHERE brief_version IS DISTINCT FROM version)"
-)
+IS_WITHOUT_BRIEF: LiteralString = """
+    SELECT coalesce((SELECT true FROM encounters WHERE brief_version IS DISTINCT FROM version ORDER BY id LIMIT 1), false)
+"""
 LIST_ENCOUNTERS: LiteralString = (
     "SELECT "
     + HEAD
@@ -104,7 +104,7 @@ FIX_FREE_ANCHORS: LiteralString = """
 """
 # Each encounter in its last version before a moment of its own.
 _STATES: LiteralString = """
-    SELECT e.id, e.tenant_id, v.care_model, v.status, e.vehicle_id, e.cad_incident_id, e.patient_number, e.test, v.version,
+    e.id, e.tenant_id, v.care_model, v.status, e.vehicle_id, e.cad_incident_id, e.patient_number, e.test, v.version,
         v.version::bigint AS revision, coalesce(i.identity, e.identity) AS identity, e.identity_rule,
         coalesce(v.amended, e.amended) AS amended, coalesce(i.patient_basis, e.patient_basis) AS patient_basis, e.pseudonym_version,
         e.moved_by, e.created_at, v.written_at AS updated_at, e.anchor
@@ -120,8 +120,8 @@ _BEFORE_THEIR_ENDS: LiteralString = """
         WHERE encounter_id = e.id AND began_at < asked.until ORDER BY identity DESC LIMIT 1
     ) i ON e.identity > 1
 """
-STATES_BEFORE: LiteralString = _STATES + _NO_RECORD + _BEFORE_THEIR_ENDS
-RECORDS_BEFORE: LiteralString = _STATES + ", v.record" + _BEFORE_THEIR_ENDS
+STATES_BEFORE: LiteralString = "SELECT" + _STATES + _NO_RECORD + _BEFORE_THEIR_ENDS
+RECORDS_BEFORE: LiteralString = "SELECT" + _STATES + ", v.record" + _BEFORE_THEIR_ENDS
 UPDATE_ENCOUNTER: LiteralString = """
     UPDATE encounters SET care_model = %(care_model)s, status = %(status)s, amended = %(amended)s, record = %(record)s,
         brief = %(brief)s, brief_version = %(version)s, version = %(version)s, revision = revision + 1, updated_at = %(updated_at)s

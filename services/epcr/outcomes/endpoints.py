@@ -123,7 +123,7 @@ async def _read(request: Request, caller: Caller, encounter_id: str) -> Response
         return answer
 
 
-async def list_reports(request: Request, caller: Caller, encounter_id: str) -> Response:
+async def list_outcome_reports(request: Request, caller: Caller, encounter_id: str) -> Response:
     """For the crew's application: that there is an outcome. Its answers reach the indicators; it is for the hospital that reported it."""
     async with tenant_transaction(request, caller) as conn:
         row = await encounters.find_briefly(conn, encounter_id)

@@ -107,7 +107,7 @@ CREW = [
     Operation(
         "GET",
         f"{RECORD}/outcome",
-        endpoints.list_reports,
+        endpoints.list_outcome_reports,
         "List who reported the outcome",
         CLINICAL,
         {200: OutcomeReports},
