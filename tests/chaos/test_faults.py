@@ -16,7 +16,8 @@ import pytest
 from redis import Redis, ResponseError
 
 from deploy.local.table import SERVICES
-from shared.messaging.crowding import MAX_SHARE
+from shared.messaging.crowding import MAX_CALLS, MAX_SHARE
+from shared.messaging.messages import queues_of
 from tests.chaos import arena
 from tests.chaos.arena import NUMBERS, Arena
 from tests.chaos.judging import SECONDS, Field, pause, under_traffic
@@ -114,7 +115,7 @@ def _is_json(line: bytes) -> bool:
 
 
 def test_redis_filled_while_a_consumer_is_dead(whole: Field) -> None:
-    """The dead consumer's messages fill Redis, then other data does to the last byte. Its limit stays small until recovery."""
+    """The dead consumer's queue takes no more, then other data fills Redis to the last byte. Its limit stays small until recovery."""
     worker = whole.stack.pid("webhook-dispatcher", "worker")
     with whole.arena.redis.client() as redis:
         with whole.judge.of("Redis full, a consumer dead"), arena.frozen([worker]):
@@ -128,17 +129,13 @@ BALLAST = "ballast"
 
 
 def crowd(redis: Redis) -> None:
+    queues = queues_of("webhook_dispatcher")
+    wait_for(lambda: max(map(redis.llen, queues)) >= MAX_CALLS, 120, "a queue of the dead consumer to be full")
     used = int(redis.info("memory")["used_memory"])
     redis.config_set("maxmemory", int((used + 200_000) / MAX_SHARE))
-    wait_for(lambda: share(redis) > MAX_SHARE, 120, "the queues to fill Redis to its mark")
     with suppress(ResponseError):
         while True:
             redis.append(BALLAST, "x" * 10_000)
-
-
-def share(redis: Redis) -> float:
-    memory: Any = redis.info("memory")
-    return memory["used_memory"] / memory["maxmemory"]
 
 
 def test_redis_passwords_changed_as_the_runbook_says(whole: Field) -> None:
