@@ -50,10 +50,10 @@ def periodic(settings: Settings) -> list[Periodic]:
     keyring = Keyring.from_text(settings.encryption_keys)
     return [
         Periodic(LINK_EARLY, 2, partial(link_late, settings.max_readings), behind=metrics.late_links_behind),
-        Periodic("keep lists of arrivals", 5, keep_lists, behind=metrics.arrivals_behind),
+        Periodic("keep lists of arrivals", 15, keep_lists, behind=metrics.arrivals_behind),
         Periodic(
             "add up stored bytes",
-            2,
+            10,
             partial(allowance.add_up, settings.most_stored_bytes),
             behind="a run adds up all that wait; until then requests add up the newest themselves",
         ),
@@ -70,7 +70,7 @@ def periodic(settings: Settings) -> list[Periodic]:
             partial(forget_unknown, settings.forget_unknown_days),
             behind=shared_metrics.retention_overdue,
         ),
-        Periodic(ADD_BRIEFS, 5, partial(add_briefs, keyring), "briefs", behind=metrics.briefs_behind),
+        Periodic(ADD_BRIEFS, 30, partial(add_briefs, keyring), "briefs", behind=metrics.briefs_behind),
     ]
 
 

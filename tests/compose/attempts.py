@@ -1,8 +1,8 @@
 """Runs inside a container of a service, with its settings alone, and says how Redis and the database answer an attacker's attempts.
 
 `python -c <this file> <json>`: the JSON object has `redis`, lists of words, and `statements`, where `{me}`, `{owner}`, `{migrator}` and
-`{database}` are names. Prints, in their order, the class of
-Redis' refusal and the SQLSTATE of the database for each attempt; null where it ran.
+`{database}` are names. Prints, in their order, the class of Redis' refusal and the SQLSTATE of the database for each attempt; null where it
+ran. No user of the containers may run HELLO, with which a client of protocol 3 begins.
 """
 
 import json
@@ -36,7 +36,7 @@ def refusal_of_database(address: str, statement: str) -> str | None:
 
 def main() -> None:
     given = json.loads(sys.argv[1])
-    with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
+    with redis.Redis.from_url(os.environ["REDIS_URL"], protocol=2) as client:
         answers = [refusal_of_redis(client, words) for words in given["redis"]]
     address = os.environ.get("WORKER_DATABASE_URL", os.environ["DATABASE_URL"])
     refused = [refusal_of_database(address, statement) for statement in given["statements"]]
