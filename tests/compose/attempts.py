@@ -24,8 +24,9 @@ def refusal_of_redis(client: redis.Redis, words: list[str]) -> str | None:
 
 def refusal_of_database(address: str, statement: str) -> str | None:
     about = conninfo_to_dict(address)
-    database = about["dbname"]
-    roles = {"me": about["user"], "owner": f"{database}_owner", "migrator": f"{database}_migrator"}
+    database, me = about["dbname"], str(about["user"])
+    service = me.rpartition("_")[0]
+    roles = {"me": me, "owner": f"{service}_owner", "migrator": f"{service}_migrator"}
     try:
         with psycopg.connect(address, autocommit=True) as conn:
             conn.execute(statement.format(database=database, **roles).encode())
