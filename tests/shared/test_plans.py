@@ -17,6 +17,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.sql import SQL, Identifier
 
 from deploy.local import databases as local
 from deploy.local.databases import Database
@@ -200,6 +201,8 @@ def make_large(admin_url: str) -> None:
             if root not in FEW:
                 share = (PARTITIONS if is_part else 1) * (100 if root in CONFIGURED else 1)
                 rows, pages = ROWS // share, (INDEX_PAGES if kind == "i" else PAGES) // share
+                if kind == "r":  # autovacuum would find the table empty and say so
+                    conn.execute(SQL("ALTER TABLE {} SET (autovacuum_enabled = false)").format(Identifier(name)))
                 if path is not None:
                     os.truncate(Path(data, path), pages * 8192)
                 conn.execute(LARGE, (name, pages, rows))
