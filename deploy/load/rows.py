@@ -38,6 +38,8 @@ SPAN = timedelta(days=6)
 Row = tuple[Any, ...]
 Rows = Iterator[tuple[Row | None, ...]]
 
+EPCR = "epcr"
+
 
 @dataclass(frozen=True)
 class Sizes:
@@ -318,8 +320,43 @@ def revocations(world: World) -> Rows:
         yield ((*named, moment, moment, datetime.now(UTC) + timedelta(days=1), world.sequence + number + 1),)
 
 
+def clinical_steps(sizes: Sizes) -> list[Step]:
+    disclosed = (
+        "id, tenant_id, encounter_id, identity, version, revision, destination_id, client_id, purpose, legal_basis, content, sections,"
+        " language, digest, trace_id, disclosed_at"
+    )
+    disclosures = Table(EPCR, "disclosures", disclosed)
+    reading = "mdc_code, mdc_code10, value, unit_code, observed_at"
+    return [
+        Step("encounters", sizes.encounters, (
+            Table(EPCR, "encounters", "id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, version,"
+                " revision, record, created_at, updated_at, anchor, pseudonym_version, identity_rule, patient_basis"),
+        ), encounters, after=((EPCR, "DELETE FROM late_links WHERE xmin = pg_current_xact_id()::xid"),)),
+        Step("readings", sizes.readings, (
+            Table("device-ingest", "observations", f"id, tenant_id, device_id, device_class, {reading}, recorded_at,"
+                " encounter_id, encounter_link, flags, test"),
+            Table(EPCR, "observations", f"id, tenant_id, encounter_id, device_id, device_class, {reading}, revision, received_at"),
+        ), readings),
+        Step("versions, and messages for a dead consumer", max(sizes.outbox, sizes.encounters), (
+            Table(EPCR, "encounter_versions", "encounter_id, version, tenant_id, care_model, status, amended, record, client_id,"
+                " actor, trace_id, written_at"),
+            Table(EPCR, "outbox", "id, tenant_id, consumer, name, body, created_at, send_at"),
+        ), versions),
+        Step("destinations", sizes.tenants * DESTINATIONS, (
+            Table(EPCR, "destinations", "id, tenant_id, name, code, code_system, type, client_id, legal_basis, readable_days"),
+        ), destinations),
+        Step("handovers", sizes.encounters, (
+            Table(EPCR, "encounter_destinations", "encounter_id, position, tenant_id, destination_id, named_by, trace_id, named_at"),
+            disclosures,
+            disclosures,
+            Table(EPCR, "outcomes", "encounter_id, version, tenant_id, identity, destination_id, content, client_id, trace_id,"
+                " recorded_at"),
+        ), handovers),
+    ]  # fmt: skip
+
+
 def steps(sizes: Sizes) -> list[Step]:
-    hooks, epcr = "webhook-dispatcher", "epcr"
+    hooks = "webhook-dispatcher"
     event = Table(hooks, "events", "id, at, tenant_id, type, body, accepted_at")
     delivery = "id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence"
     deliveries = Table(hooks, "deliveries", f"{delivery}, status, attempt, attempted_at")
@@ -328,12 +365,6 @@ def steps(sizes: Sizes) -> list[Step]:
         "delivery_id, at, tenant_id, number, url, request_headers, address, response_status, response_headers, response_body,"
         " duration_ms"
     )
-    disclosed = (
-        "id, tenant_id, encounter_id, identity, version, revision, destination_id, client_id, purpose, legal_basis, content, sections,"
-        " language, digest, trace_id, disclosed_at"
-    )
-    disclosures = Table(epcr, "disclosures", disclosed)
-    reading = "mdc_code, mdc_code10, value, unit_code, observed_at"
     return [
         Step("organisations", sizes.tenants, (
             Table("auth", "tenants", "tenant_id, key, name, granted_scopes, graphql_bundles, version, created_at"),
@@ -346,37 +377,14 @@ def steps(sizes: Sizes) -> list[Step]:
             Table(hooks, "subscriptions", "id, tenant_id, client_id, url, events, live_events, secret, secret_fingerprint,"
                 " last_sequence, concurrency, enabled, disabled_reason, disabled_at, created_at, updated_at"),
             Table("graphql-api", "graphql_apps", "client_id, tenant_id, version, status, bundles"),
-            Table(epcr, "apps", "client_id, tenant_id, version, status, pseudonym_domain, deidentification"),
+            Table(EPCR, "apps", "client_id, tenant_id, version, status, pseudonym_domain, deidentification"),
         ), tenants),
         Step("devices", sizes.tenants * DEVICES, (
             Table("device-ingest", "devices", "id, tenant_id, serial_number, device_class, enrolled_at, updated_at"),
         ), devices),
         Step("deliveries made", sizes.delivered, (event, deliveries, Table(hooks, "attempts", attempts)), delivered),
         Step("deliveries waiting", sizes.waiting, (event, deliveries, Table(hooks, "queue", queued)), waiting),
-        Step("encounters", sizes.encounters, (
-            Table(epcr, "encounters", "id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, version,"
-                " revision, record, created_at, updated_at, anchor, pseudonym_version, identity_rule, patient_basis"),
-        ), encounters, after=((epcr, "DELETE FROM late_links WHERE xmin = pg_current_xact_id()::xid"),)),
-        Step("readings", sizes.readings, (
-            Table("device-ingest", "observations", f"id, tenant_id, device_id, device_class, {reading}, recorded_at,"
-                " encounter_id, encounter_link, flags, test"),
-            Table(epcr, "observations", f"id, tenant_id, encounter_id, device_id, device_class, {reading}, revision, received_at"),
-        ), readings),
-        Step("versions, and messages for a dead consumer", max(sizes.outbox, sizes.encounters), (
-            Table(epcr, "encounter_versions", "encounter_id, version, tenant_id, care_model, status, amended, record, client_id,"
-                " actor, trace_id, written_at"),
-            Table(epcr, "outbox", "id, tenant_id, consumer, name, body, created_at, send_at"),
-        ), versions),
-        Step("destinations", sizes.tenants * DESTINATIONS, (
-            Table(epcr, "destinations", "id, tenant_id, name, code, code_system, type, client_id, legal_basis, readable_days"),
-        ), destinations),
-        Step("handovers", sizes.encounters, (
-            Table(epcr, "encounter_destinations", "encounter_id, position, tenant_id, destination_id, named_by, trace_id, named_at"),
-            disclosures,
-            disclosures,
-            Table(epcr, "outcomes", "encounter_id, version, tenant_id, identity, destination_id, content, client_id, trace_id,"
-                " recorded_at"),
-        ), handovers),
+        *clinical_steps(sizes),
         Step("revocations", sizes.revocations, (
             Table("auth", "watermarks", "kind, id, tenant_id, client_id, not_before_ms, made_before_ms, expires_at, sequence"),
         ), revocations),

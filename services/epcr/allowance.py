@@ -5,6 +5,7 @@ up, so that no write waits for another. A request counts the sum and the tenant'
 its allowance by the writes that are in progress at that moment, and by those beyond `RECENT` that no relay has added up.
 """
 
+import time
 from typing import Any, LiteralString
 
 import psycopg
@@ -18,6 +19,7 @@ from shared.web.identity import Caller
 NAME = "stored_bytes"
 THINGS = "bytes of records"
 RECENT, PORTION = 1000, 5000
+SECONDS = 1.0
 # An encounter that has begun is written on for a while: no patient's record ends because of others.
 RESERVE = 0.1
 USED: LiteralString = """
@@ -61,9 +63,12 @@ async def require_room(conn: AsyncConnection, most: int, *, begins: bool = False
 
 
 def add_up(most: int, conn: Connection) -> None:
-    """Adds the rows of writes to the sums, in portions that commit by themselves, and measures the fullest allowance."""
-    full = True
-    while full:
+    """Adds the rows of writes to the sums, in portions that commit by themselves, and measures the fullest allowance.
+
+    A run ends after `SECONDS`: other jobs of its lane wait for it, however fast the rows come.
+    """
+    until, full = time.monotonic() + SECONDS, True
+    while full and time.monotonic() < until:
         (count,) = conn.execute(ADD_UP, (PORTION,)).fetchone() or (0,)
         full = count == PORTION
         conn.commit()

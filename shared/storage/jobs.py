@@ -52,6 +52,7 @@ class Periodic(NamedTuple):
 MOST_TIMEOUTS = 3
 # How many rows of a pass may meet a lock or the time-out. All rows do where a table is locked or a disk is stalled.
 MOST_HELD = 2
+MOST_COUNTED = 1000
 _timeouts: Counter[tuple[str, Hashable]] = Counter()
 
 
@@ -100,6 +101,8 @@ def _may_be_the_disks(error: Exception, row: tuple[str, Hashable]) -> bool:
     """Whether the row met the time-out, and not for the last time that it may."""
     if not isinstance(error, psycopg.errors.QueryCanceled):
         return False
+    if len(_timeouts) >= MOST_COUNTED:  # of rows that were deleted since
+        _timeouts.clear()
     _timeouts[row] += 1
     if _timeouts[row] < MOST_TIMEOUTS:
         return True

@@ -1,4 +1,4 @@
-"""Who calls: the identity header, the calls that a service makes in its own name, and the pass of a browser.
+"""The caller of a request: the identity header, the calls that a service makes in its own name, and the pass of a browser.
 
 The identity header is the gateway's statement of the caller, in a compact form signed with Ed25519 that only the gateway can make.
 It names the one service that it is for. A service that follows the feed of revocations refuses it as soon as its token is revoked;

@@ -1,7 +1,9 @@
 """An organisation stores so many bytes of records: counted without a row that writers share, refused with a reason, measured as a share."""
 
+import itertools
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from unittest.mock import Mock
 
 import psycopg
 import pytest
@@ -149,3 +151,20 @@ def test_an_operator_sets_the_allowance_and_sees_it(
     assert asked("2000") == f"allowance 2000  used {used}"
     assert asked("--default") == f"allowance 1000  used {used}"
     assert CliRunner().invoke(commands.cli, ["allowance", "elsewhere"]).exit_code == 1
+
+
+def test_a_run_of_the_relay_ends_however_fast_the_rows_come(
+    organisation: Organisation, inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = "SELECT count(*) FROM stored_bytes_added WHERE tenant_id = %s"
+    for number in range(900, 903):
+        assert begin(organisation, number).status_code == 201
+    seconds = itertools.count(0, 0.6)
+    monkeypatch.setattr(allowance, "PORTION", 1)
+    monkeypatch.setattr(allowance, "time", Mock(monotonic=lambda: next(seconds)))
+    [(before,)] = inside.rows("SELECT count(*) FROM stored_bytes_added")
+    with inside.task() as conn:
+        allowance.add_up(DEFAULT, conn)
+    [(after,)] = inside.rows("SELECT count(*) FROM stored_bytes_added")
+    assert before - after == 1
+    assert inside.rows(waiting, organisation.id) != [(0,)]

@@ -1,4 +1,4 @@
-"""Who provided the care, and in which vehicle: Organization and Location. No member of the crew is named."""
+"""The provider of the care and its vehicle, as Organization and Location. No member of the crew is named."""
 
 from collections.abc import Iterator
 

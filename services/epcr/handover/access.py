@@ -1,4 +1,4 @@
-"""Who may read which patient's name: the app of the destination that the encounter is bound for, or an app with emergency access."""
+"""The right to read a patient's name: that of the app of the encounter's destination, or of an app with emergency access."""
 
 from datetime import datetime
 from typing import NamedTuple

@@ -48,7 +48,7 @@ export interface AutomationFiredData {
   event_type: string;
   /** Its data, as its own type describes it */
   event: Record<string, unknown>;
-  /** What the automation's action adds, by name */
+  /** Further values of the automation's action, by name */
   fields: Record<string, unknown>;
 }
 
@@ -68,7 +68,7 @@ export interface DeviceEnrolled {
 export interface DeviceEnrolledData {
   /** The device */
   device_id: string;
-  /** What kind of device */
+  /** The class of the device */
   device_class: string;
   /** Where it stands */
   status: Open<'active' | 'inactive' | 'retired'>;
@@ -336,7 +336,7 @@ export interface IncidentClosedData {
   incident_id: string;
   /** The number people call it by */
   number: string;
-  /** What kind of incident, a code */
+  /** The kind of incident, as a code */
   type: string;
   /** How urgent, a code */
   priority: string;
@@ -370,7 +370,7 @@ export interface IncidentCreatedData {
   incident_id: string;
   /** The number people call it by */
   number: string;
-  /** What kind of incident, a code */
+  /** The kind of incident, as a code */
   type: string;
   /** How urgent, a code */
   priority: string;
@@ -404,7 +404,7 @@ export interface IncidentUpdatedData {
   incident_id: string;
   /** The number people call it by */
   number: string;
-  /** What kind of incident, a code */
+  /** The kind of incident, as a code */
   type: string;
   /** How urgent, a code */
   priority: string;
@@ -436,9 +436,9 @@ export interface IntegrationRequestDecided {
 export interface IntegrationRequestDecidedData {
   /** The request */
   request_id: string;
-  /** What was asked for */
+  /** The kind of access that was asked for */
   capability: string;
-  /** What was decided, such as `approved` or `declined` */
+  /** The decision, such as `approved` or `declined` */
   decision: string;
 }
 

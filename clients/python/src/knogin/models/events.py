@@ -59,7 +59,7 @@ class AutomationFiredData(Model, kw_only=True):
     event: dict[str, Any]
     """Its data, as its own type describes it"""
     fields: dict[str, Any]
-    """What the automation's action adds, by name"""
+    """Further values of the automation's action, by name"""
 
 
 class DeviceEnrolled(Model, kw_only=True):
@@ -81,7 +81,7 @@ class DeviceEnrolledData(Model, kw_only=True):
     device_id: str
     """The device"""
     device_class: str
-    """What kind of device"""
+    """The class of the device"""
     status: str
     """Where it stands. One of: active, inactive, retired"""
     vehicle_id: str | None = None
@@ -355,7 +355,7 @@ class IncidentClosedData(Model, kw_only=True):
     number: str
     """The number people call it by"""
     type: str
-    """What kind of incident, a code"""
+    """The kind of incident, as a code"""
     priority: str
     """How urgent, a code"""
     status: str
@@ -391,7 +391,7 @@ class IncidentCreatedData(Model, kw_only=True):
     number: str
     """The number people call it by"""
     type: str
-    """What kind of incident, a code"""
+    """The kind of incident, as a code"""
     priority: str
     """How urgent, a code"""
     status: str
@@ -427,7 +427,7 @@ class IncidentUpdatedData(Model, kw_only=True):
     number: str
     """The number people call it by"""
     type: str
-    """What kind of incident, a code"""
+    """The kind of incident, as a code"""
     priority: str
     """How urgent, a code"""
     status: str
@@ -461,9 +461,9 @@ class IntegrationRequestDecidedData(Model, kw_only=True):
     request_id: str
     """The request"""
     capability: str
-    """What was asked for"""
+    """The kind of access that was asked for"""
     decision: str
-    """What was decided, such as `approved` or `declined`"""
+    """The decision, such as `approved` or `declined`"""
 
 
 class WebhookDisabled(Model, kw_only=True):
