@@ -18,7 +18,7 @@ from pyotp.totp import TOTP
 from services.auth.signin import passwords
 from shared.primitives import ids
 from shared.primitives.crypto import base64url_encode
-from tests.support.browser import is_accessible, needs_browser
+from tests.support.browser import MOST_MILLISECONDS, is_accessible, needs_browser
 from tests.support.stack import Stack
 
 pytestmark = needs_browser
@@ -39,7 +39,7 @@ def phone(browser: Browser) -> Iterator[BrowserContext]:
 def opened(browser: Browser, **options: Any) -> Iterator[BrowserContext]:
     """Without scripts of the page's own: nothing may need them. (Tests still reach in from outside.)"""
     context = browser.new_context(**options)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(MOST_MILLISECONDS)
     yield context
     context.close()
 

@@ -7,7 +7,7 @@ import httpx2
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.browser import is_accessible, needs_browser
+from tests.support.browser import MOST_MILLISECONDS, is_accessible, needs_browser
 from tests.support.stack import Stack
 
 PHONE, DESK = {"width": 360, "height": 740}, {"width": 1440, "height": 900}
@@ -16,7 +16,7 @@ PHONE, DESK = {"width": 360, "height": 740}, {"width": 1440, "height": 900}
 def opened(browser: Browser, stack: Stack, path: str = "", **options: Any) -> tuple[Page, list[str]]:
     """The page, and the browser's errors and warnings while it is open."""
     context = browser.new_context(**options)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(MOST_MILLISECONDS)
     page, complaints = context.new_page(), []
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 CHROMIUM = shutil.which("chromium")
 needs_browser = pytest.mark.skipif(
@@ -40,6 +40,10 @@ FASTER_AXE = """{
   undefined;
 }"""
 AXE = Axe(FASTER_AXE % AXE_SCRIPT)
+
+MOST_MILLISECONDS = 60_000
+"""The longest wait for a page; it ends a test that hangs and judges no speed, because other tests use the machine too."""
+expect.set_options(timeout=MOST_MILLISECONDS)
 
 
 def launched() -> Iterator[Browser]:

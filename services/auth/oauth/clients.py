@@ -299,8 +299,14 @@ def verify_assertion(assertion: str, client: Client, audiences: list[str]) -> As
     return Assertion(digest, datetime.fromtimestamp(expires + LEEWAY, UTC))
 
 
+MAX_JWT = 16 * 1024
+"""Characters of a token or an assertion that a client presents; a longer one is refused unread."""
+
+
 def _signed_claims(assertion: str, keys: list[dict[str, Any]]) -> dict[str, Any]:
     """The claims, signed by the key that the header names. An app with a single key may leave the name out."""
+    if len(assertion) > MAX_JWT:
+        raise InvalidClient(f"The client assertion is longer than {MAX_JWT:,} characters.")
     header = jwt.get_unverified_header(assertion)
     algorithm, kid = header.get("alg"), header.get("kid")
     if algorithm not in ASSERTION_ALGORITHMS:

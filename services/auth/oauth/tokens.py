@@ -16,7 +16,7 @@ import msgspec
 
 from services.auth.apps import scopes
 from services.auth.oauth import queries
-from services.auth.oauth.clients import Client
+from services.auth.oauth.clients import MAX_JWT, Client
 from services.auth.oauth.models import CodeRow, GrantRow
 from services.auth.revocations import watermarks
 from shared.primitives.crypto import Keyring, base64url_encode
@@ -153,7 +153,9 @@ class RefreshToken:
 
 
 def read_access_token(text: str, keys: list[dict[str, Any]], issuer: str, *, expired_too: bool) -> AccessToken | None:
-    """None unless signature, typ, issuer and, without `expired_too`, time are valid."""
+    """None unless length, signature, typ, issuer and, without `expired_too`, time are valid."""
+    if len(text) > MAX_JWT:
+        return None
     try:
         header = jwt.get_unverified_header(text)
         jwk = next(key for key in keys if key["kid"] == header.get("kid"))
