@@ -24,7 +24,6 @@ from weakref import WeakKeyDictionary, WeakSet
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Scope
 
-from shared.process import metrics
 from shared.web import problems
 from shared.web.identity import party_of
 
@@ -303,9 +302,6 @@ _memories: WeakSet["Memory"] = WeakSet()
 def held_ratio() -> float:
     """The share that is held, of the memory of this process that is fullest; 0 where it has none."""
     return max((1 - memory.free / memory.total for memory in list(_memories)), default=0.0)
-
-
-metrics.requests_memory.set_function(held_ratio)
 
 
 class Memory:
