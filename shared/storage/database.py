@@ -111,6 +111,10 @@ def is_contention(error: BaseException) -> bool:
 
 
 SET_TENANT: LiteralString = "SELECT set_config('app.tenant_id', %s, true)"
+# Before a query of the beginning of a list. The planner multiplies the share of an owner (a webhook, a destination) by that of its
+# organisation, although one contains the other. It expects few rows, and would read and sort all of them instead of following an index
+# in order.
+IN_ORDER: LiteralString = "SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)"
 # The commit does not wait for the disk. Only for work that is retried if a crash undoes its last half second.
 LAZILY: LiteralString = "SET LOCAL synchronous_commit = off"
 # If a connection string has several hosts, connect only to one that accepts writes, never to a standby.

@@ -48,7 +48,7 @@ from shared.primitives.crypto import Keyring
 from shared.process import telemetry
 from shared.storage import audit, idempotency
 from shared.storage.caps import Cap, require_room
-from shared.storage.database import every, first, tenant_transaction
+from shared.storage.database import IN_ORDER, every, first, tenant_transaction
 from shared.web import fairness, http, portions, problems
 from shared.web.http import Page
 from shared.web.identity import Caller
@@ -104,6 +104,7 @@ async def read_handover(request: Request, caller: Caller, encounter_id: str, ask
 async def list_arrivals(request: Request, caller: Caller, page: Page) -> Response:
     parameters = {"client_id": caller.client_id, "after": http.page_after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
+        await conn.execute(IN_ORDER)
         rows = await every(conn, Arrival, queries.ARRIVALS, parameters)
     return http.listed(request, "arrivals", rows, page, lambda row: row.encounter_id)
 

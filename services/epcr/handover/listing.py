@@ -4,7 +4,7 @@ import time
 
 from services.epcr import metrics
 from services.epcr.handover import queries
-from shared.storage.database import Connection
+from shared.storage.database import IN_ORDER, Connection
 
 SECONDS = 1
 PORTION = 1000
@@ -17,6 +17,7 @@ def keep_lists(conn: Connection) -> None:
     """
     until, is_left = time.monotonic() + SECONDS, True
     while is_left and time.monotonic() < until:
+        conn.execute(IN_ORDER)
         unlisted = conn.execute(queries.UNLIST, (PORTION,)).rowcount
         relisted = _relist(conn)
         is_left = unlisted == PORTION or relisted

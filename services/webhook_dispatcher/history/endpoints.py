@@ -39,7 +39,7 @@ from services.webhook_dispatcher.subscriptions.models import Subscription
 from shared.primitives import ids
 from shared.process import telemetry
 from shared.storage import audit, idempotency
-from shared.storage.database import AsyncConnection, every, found, page_of, tenant_transaction
+from shared.storage.database import IN_ORDER, AsyncConnection, every, found, page_of, tenant_transaction
 from shared.web import http, problems
 from shared.web.identity import Caller
 from shared.web.problems import FieldError
@@ -82,7 +82,7 @@ async def list_deliveries(request: Request, caller: Caller, webhook_id: str, pag
         }
         await conn.execute(queries.IN_TIME)
         if page.status == "queued":
-            await conn.execute(subscription_queries.IN_ORDER)
+            await conn.execute(IN_ORDER)
         query = LISTS.get(page.status, queries.LIST_DELIVERIES)
         rows, fitting = await page_of(conn, Delivery, query, parameters, page, 6 * BODY_KEPT)
         reached = None

@@ -26,7 +26,7 @@ from shared.messaging.event_types import with_moved_times
 from shared.primitives import ids
 from shared.storage import audit, idempotency
 from shared.storage.caps import Cap, require_room
-from shared.storage.database import AsyncConnection, first, found, page_of, tenant_transaction
+from shared.storage.database import IN_ORDER, AsyncConnection, first, found, page_of, tenant_transaction
 from shared.web import http, problems
 from shared.web.http import Page
 from shared.web.identity import Caller
@@ -132,7 +132,7 @@ async def find(
 
 
 async def read_backlog(conn: AsyncConnection, subscription_id: str) -> Backlog:
-    await conn.execute(queries.IN_ORDER)
+    await conn.execute(IN_ORDER)
     return await found(conn, Backlog, queries.BACKLOG, {"id": subscription_id})
 
 

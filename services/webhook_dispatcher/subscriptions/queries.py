@@ -55,9 +55,6 @@ BEGIN_RECOVERY: LiteralString = """
         slowed_until = NULL, recovering = true, recovery_rate = 1, restarts_ladder = true
     WHERE id = %(subscription_id)s
 """
-# Before a query of the beginning of a queue. The planner multiplies the share of the webhook by that of its organisation, although one
-# contains the other. It expects few rows, and would read and sort all of them instead of following an index in order.
-IN_ORDER: LiteralString = "SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)"
 BACKLOG: LiteralString = """
     SELECT number AS waiting, number >= 10000 AS more, EXISTS (SELECT 1 FROM chores WHERE subscription_id = %(id)s
         AND kind = 'unapproved') AS clearing,
