@@ -1,9 +1,13 @@
 """The client's address, from `X-Forwarded-For` only where a trusted proxy wrote it."""
 
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from gateway.settings import networks
+
+WIDER = ((56, 4), (48, 16))
+"""Lengths of the IPv6 networks around a client's /64, and how many times the rate of a /64 each has. A mobile network gives each phone
+a /64, so a /48 may hold many subscribers."""
 
 
 class Addresses:
@@ -38,6 +42,15 @@ class Addresses:
 
     def _trusts(self, address: IPv4Address | IPv6Address) -> bool:
         return any(address.version == network.version and address in network for network in self._trusted)
+
+
+@lru_cache(maxsize=4096)
+def wider_networks(address: str) -> tuple[tuple[str, int], ...]:
+    """The networks around the client's, the narrowest first, each with the multiple of the client's rate; none for IPv4."""
+    parsed = _parse(address)
+    if not isinstance(parsed, IPv6Address):
+        return ()
+    return tuple((str(IPv6Network((int(parsed), length), strict=False)), times) for length, times in WIDER)
 
 
 def _parse(text: str) -> IPv4Address | IPv6Address | None:

@@ -7,7 +7,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway import limits, problems, proxy
 from gateway.account import Account
-from gateway.addresses import Addresses
+from gateway.addresses import Addresses, wider_networks
 from gateway.call import Call
 from gateway.docs import Docs
 from gateway.exchange import Exchange
@@ -142,7 +142,7 @@ class Gateway:
             raise self._challenge(site, "invalid_request", "There may be only one Authorization field.", status=400)
         if route.access is Access.PUBLIC or (route.access is Access.OPTIONAL and not sent):
             call.incoming.passing += [(b"authorization", value) for value in sent]
-            call.answer += self._take_without_token(call, route.rate(call.method), client_network(address), now)
+            call.answer += self._take_without_token(call, route.rate(call.method), address, now)
             return self.identities.anonymous(address, AUDIENCES[route.upstream], now)
         token = await self._token(sent, site, address, now)
         who = token.caller
@@ -151,12 +151,13 @@ class Gateway:
         self.usage.used(token, now)
         return self.identities.of(token, address, AUDIENCES[route.upstream], now)
 
-    def _take_without_token(self, call: Call, rate: str, network: str, now: float) -> Headers:
+    def _take_without_token(self, call: Call, rate: str, address: str, now: float) -> Headers:
         """Counts by the client's network; where that is used up, by the account and organisation of a known browser's pass."""
+        network, wider = client_network(address), wider_networks(address)
         try:
-            return self.limits.take(rate, network, now)
+            return self.limits.take(rate, network, now, wider)
         except Refusal:
-            known = self.passes.of(call.incoming.passing, network) if rate in PASS_RATES else None
+            known = self.passes.of(call.incoming.passing, network, wider) if rate in PASS_RATES else None
             if known is None:
                 raise
         taken = self.limits.take("account", known.sub, now)
@@ -171,7 +172,8 @@ class Gateway:
             return self.tokens.known(text, site.base) or await self.tokens.verify(text, site.base)
         except Invalid as invalid:
             # A client whose token ended must learn it, also while others behind the same address guess.
-            self.limits.take("guesses", f"{invalid.client_id} {client_network(address)}", now)
+            wider = tuple((f"{invalid.client_id} {network}", times) for network, times in wider_networks(address))
+            self.limits.take("guesses", f"{invalid.client_id} {client_network(address)}", now, wider)
             raise self._challenge(site, "invalid_token", invalid.description, reason=invalid.reason) from invalid
         except TokensUncheckable:
             raise problems.unavailable("Tokens cannot be checked at the moment; try again.", retry_after=5) from None

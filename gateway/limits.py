@@ -1,5 +1,8 @@
 """Rate limits: sliding windows counted in this process. A background task shares the counts with other gateways through Redis.
 
+A caller without a token counts by its network, and an IPv6 network also within the /56 and the /48 around it: providers assign these
+to one subscriber (RIPE-690), who could otherwise use each of its networks' rates.
+
 A count's key names the second when nobody needs it any more. A sweep removes keys whose second has passed, or is further ahead than
 a gateway writes: an attacker with the gateways' password may have left them without an expiry.
 """
@@ -21,6 +24,8 @@ from gateway.problems import Refusal
 from shared.web.identity import CLOCKS_APART
 
 EVERY_SECONDS = 0.2
+# While there is nothing to share, of so many times one looks whether Redis is there.
+LOOK_EVERY = 5
 BUCKETS = 100_000
 SWEEP_SECONDS = 1.0
 SWEPT = 500
@@ -31,20 +36,21 @@ log = logging.getLogger(__name__)
 
 
 class Policy(NamedTuple):
-    """`quota` requests in any `window` seconds."""
+    """`quota` requests in any `window` seconds. `times` is the quota's multiple of the rate class's own."""
 
     name: str
     quota: int
     window: int
     header: bytes
+    times: int = 1
 
 
-def policy(name: str, rate: str) -> Policy | None:
+def policy(name: str, rate: str, times: int = 1) -> Policy | None:
     """From `<requests>/<seconds>`, or None for `off`."""
     if rate == "off":
         return None
     quota, window = map(int, rate.split("/"))
-    return Policy(name, quota, window, f'"{name}";q={quota};w={window}'.encode())
+    return Policy(name, quota * times, window, f'"{name}";q={quota * times};w={window}'.encode(), times)
 
 
 class Bucket:
@@ -65,23 +71,31 @@ class Bucket:
 
     def take(self, now: float) -> tuple[bool, int, int]:
         """Counts a request if it is allowed. Returns (allowed, requests that remain, seconds until the window ends)."""
-        _, quota, seconds, _ = self.policy
+        used, elapsed = self._used(now)
+        allowed = used + 1 <= self.policy.quota
+        if allowed:
+            self.count += 1
+            self.unshared += 1
+            used += 1
+        return allowed, max(0, int(self.policy.quota - used)), math.ceil(self.policy.window - elapsed)
+
+    def has_room(self, now: float) -> bool:
+        """Whether `take` would allow a request."""
+        return self._used(now)[0] + 1 <= self.policy.quota
+
+    def _used(self, now: float) -> tuple[float, float]:
+        """The requests that count now, and the seconds since the window began."""
+        seconds = self.policy.window
         window, elapsed = divmod(now, seconds)
         if window != self.window:
             self.fresh = self.window == 0
             self.previous = self.count if window == self.window + 1 else 0
             self.window, self.count, self.unshared = int(window), 0, 0
-        used = self.count + self.previous * (1 - elapsed / seconds)
-        allowed = used + 1 <= quota
-        if allowed:
-            self.count += 1
-            self.unshared += 1
-            used += 1
-        return allowed, max(0, int(quota - used)), math.ceil(seconds - elapsed)
+        return self.count + self.previous * (1 - elapsed / seconds), elapsed
 
     def retry_after(self, now: float) -> int:
         """Whole seconds until a refused request would be allowed."""
-        _, quota, seconds, _ = self.policy
+        quota, seconds = self.policy.quota, self.policy.window
         elapsed = now % seconds
         if self.count < quota and self.previous:
             wait = seconds * (1 - (quota - 1 - self.count) / self.previous) - elapsed
@@ -92,47 +106,74 @@ class Bucket:
 
 class Limits:
     def __init__(self, rates: dict[str, str]) -> None:
-        self._policies = {name: made for name, rate in rates.items() if (made := policy(name, rate))}
+        self._rates = rates
+        self._policies: dict[tuple[str, int], Policy | None] = {}
         self._buckets: dict[tuple[str, str], Bucket] = {}
         self._dirty: set[Bucket] = set()
+        self._idle = -1
 
-    def take(self, name: str, key: str, now: float) -> Headers:
-        """Counts a request and returns the header fields with the rest of the quota. Raises Refusal (429)."""
+    def take(self, name: str, key: str, now: float, wider: tuple[tuple[str, int], ...] = ()) -> Headers:
+        """Counts a request and returns the header fields with the rest of the quota. Raises Refusal (429).
+
+        `wider` are networks around the client's, the narrowest first, each with the multiple of the quota that it has. The request
+        counts in each of them or, if one of them or the client has no more, in none: a client that sends too much takes nothing from
+        its neighbours.
+        """
+        around: list[Bucket] = []
+        # The widest first: where it is full, its many narrow networks get no counts of their own, which take memory.
+        for network, times in reversed(wider):
+            bucket = self._bucket(name, network, times)
+            if bucket is None:
+                return []
+            if not bucket.has_room(now):
+                *_, reset = bucket.take(now)
+                raise _refusal(bucket, reset, now)
+            around.append(bucket)
+        bucket = self._bucket(name, key)
+        if bucket is None:
+            return []
+        allowed, remaining, reset = bucket.take(now)
+        if not allowed:
+            raise _refusal(bucket, reset, now)
+        self._dirty.add(bucket)
+        for one in around:
+            _, left, reset_of_one = one.take(now)
+            self._dirty.add(one)
+            if left < remaining:
+                bucket, remaining, reset = one, left, reset_of_one
+        return _fields(bucket, remaining, reset)
+
+    def _bucket(self, name: str, key: str, times: int = 1) -> Bucket | None:
+        """None for a class without a rate."""
         bucket = self._buckets.get((name, key))
         if bucket is None:
-            rule = self._policies.get(name)
+            rule = self._policy(name, times)
             if rule is None:
-                return []
+                return None
             bucket = self._buckets[name, key] = Bucket(rule, key)
-        allowed, remaining, reset = bucket.take(now)
-        headers = [
-            (b"ratelimit-policy", bucket.policy.header),
-            (b"ratelimit", b'"%s";r=%d;t=%d' % (name.encode(), remaining, reset)),
-        ]
-        if not allowed:
-            rule = bucket.policy
-            limited.labels(name).inc()
-            headers += [
-                (b"retry-after", str(bucket.retry_after(now)).encode()),
-                (b"x-ratelimit-limit", str(rule.quota).encode()),
-                (b"x-ratelimit-remaining", b"0"),
-                (b"x-ratelimit-reset", str(reset).encode()),
-            ]
-            detail = f"At most {rule.quota} {name} requests in {rule.window} seconds are answered."
-            raise Refusal(429, "Too many requests", detail, headers=headers, reason="limited")
-        self._dirty.add(bucket)
-        return headers
+        return bucket
 
-    async def share(self, redis: Redis) -> None:
-        """Adds this process's new counts to the common windows and reads their totals. Raises RedisError."""
+    def _policy(self, name: str, times: int) -> Policy | None:
+        if (name, times) not in self._policies:
+            self._policies[name, times] = policy(name, self._rates.get(name, "off"), times)
+        return self._policies[name, times]
+
+    async def share(self, redis: Redis) -> bool:
+        """Adds this process's new counts to the common windows and reads their totals. Raises RedisError.
+
+        False where there was nothing to share and Redis was not asked.
+        """
         dirty, self._dirty = self._dirty, set()
         if len(self._buckets) > BUCKETS:  # bounds memory under a flood of new addresses
             now = time.time()
             live = [one for one in self._buckets.items() if one[1].window >= now // one[1].policy.window - 1]
             self._buckets = dict(live[-BUCKETS // 2 :])
         if not dirty:
+            self._idle += 1
+            if self._idle % LOOK_EVERY:
+                return False
             await redis.ping()
-            return
+            return True
         sent = [(bucket, bucket.window, bucket.unshared) for bucket in dirty]
         pipe = redis.pipeline(transaction=False)
         for bucket, window, unshared in sent:
@@ -147,10 +188,35 @@ class Limits:
                 bucket.count = int(total) + bucket.unshared
                 bucket.previous = int(before or 0) if bucket.fresh else bucket.previous
                 bucket.fresh = False
+        return True
 
     @property
     def longest_window(self) -> int:
-        return max((rule.window for rule in self._policies.values()), default=0)
+        rules = (policy(name, rate) for name, rate in self._rates.items())
+        return max((rule.window for rule in rules if rule), default=0)
+
+
+def _fields(bucket: Bucket, remaining: int, reset: int) -> Headers:
+    rule = bucket.policy
+    return [
+        (b"ratelimit-policy", rule.header),
+        (b"ratelimit", b'"%s";r=%d;t=%d' % (rule.name.encode(), remaining, reset)),
+    ]
+
+
+def _refusal(bucket: Bucket, reset: int, now: float) -> Refusal:
+    rule = bucket.policy
+    limited.labels(rule.name).inc()
+    headers = [
+        *_fields(bucket, 0, reset),
+        (b"retry-after", str(bucket.retry_after(now)).encode()),
+        (b"x-ratelimit-limit", str(rule.quota).encode()),
+        (b"x-ratelimit-remaining", b"0"),
+        (b"x-ratelimit-reset", str(reset).encode()),
+    ]
+    whose = f" from one IPv6 network of length {bucket.key.rpartition('/')[2]}" if rule.times > 1 else ""
+    detail = f"At most {rule.quota} {rule.name} requests in {rule.window} seconds are answered{whose}."
+    return Refusal(429, "Too many requests", detail, headers=headers, reason="limited")
 
 
 async def run(limits: Limits, redis: Redis) -> None:
@@ -159,11 +225,10 @@ async def run(limits: Limits, redis: Redis) -> None:
     while True:
         await asyncio.sleep(EVERY_SECONDS)
         try:
-            await limits.share(redis)
-            outcome = True
+            outcome = True if await limits.share(redis) else reachable
         except (RedisError, OSError):
             outcome = False
-        if outcome != reachable:
+        if outcome is not None and outcome != reachable:
             reachable = outcome
             limits_synced.set(int(outcome))
             log.log(

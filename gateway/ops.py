@@ -15,6 +15,7 @@ from gateway.app import Gateway
 from shared.process.metrics import export_build, requests_memory
 from shared.process.settings import revision
 from shared.web import fairness, routing
+from shared.web.serving import CalmServer
 
 
 def create_ops(gateway: Gateway, working: Callable[[], bool]) -> Starlette:
@@ -41,7 +42,7 @@ def create_ops(gateway: Gateway, working: Callable[[], bool]) -> Starlette:
     return Starlette(routes=[*routing.probes(checks), Route("/metrics", metrics), gateway.exchange.route])
 
 
-class OpsServer(uvicorn.Server):
+class OpsServer(CalmServer):
     """Handles no signals: the main server does, and ends this one with itself."""
 
     @contextmanager

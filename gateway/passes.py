@@ -15,7 +15,7 @@ from gateway.metrics import passes
 from shared.web.identity import PASS_LONGEST, Pass, pass_cookie_name, read_pass
 
 CHECKS = 1000
-"""For one network in a second."""
+"""For one network in a second; the IPv6 networks around it may cause twice as many together."""
 REMEMBERED = 10_000
 RATES = frozenset({"sign_in", "saml"})
 """The rate classes beside which a pass has its own."""
@@ -31,8 +31,8 @@ class Passes:
         self._second = 0
         self._checks: Counter[str] = Counter()
 
-    def of(self, fields: Headers, network: str) -> Pass | None:
-        """The valid pass among a request's cookies."""
+    def of(self, fields: Headers, network: str, wider: tuple[tuple[str, int], ...] = ()) -> Pass | None:
+        """The valid pass among a request's cookies. `wider` as for `Limits.take`."""
         text = self._cookie(fields)
         if not 0 < len(text) <= PASS_LONGEST:
             return None
@@ -43,10 +43,11 @@ class Passes:
             if second != self._second:
                 self._second = second
                 self._checks.clear()
-            self._checks[network] += 1
-            if self._checks[network] > CHECKS:
+            around = [block for block, _ in wider]
+            if self._checks[network] >= CHECKS or any(self._checks[block] >= 2 * CHECKS for block in around):
                 passes.labels("unchecked").inc()
                 return None
+            self._checks.update([network, *around])
             found = read_pass(text.decode("latin-1"), self._issuer, self._keys.held)
             passes.labels("refused" if found is None else "accepted").inc()
             if found is not None:

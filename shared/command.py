@@ -17,6 +17,9 @@ from shared.process.settings import Process, Service, required
 # Each command imports its modules only when it is called: else every command would load all modules first, for a second.
 LOOPBACK = "127.0.0.1"
 OpsHost = Annotated[str, typer.Option(help="Address of the probes and metrics (OPS_PORT).")]
+AllowanceOf = Annotated[str, typer.Argument(help="The organisation's id.")]
+Most = Annotated[int | None, typer.Argument(min=0, help="The number; without it, only the present ones are shown.")]
+Default = Annotated[bool, typer.Option("--default", help="The deployment's number again.")]
 TIMES = ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
 
 
@@ -35,6 +38,32 @@ def observe(name: str, settings: Process, ops_host: str) -> threading.Event:
     working = threading.Event()
     operations.serve(settings.ops_port, ready=working.is_set, host=ops_host)
     return working
+
+
+def change_allowance(
+    settings: Service,
+    tenant: str,
+    most: int | None,
+    deployments: int,
+    set_limit: Callable[[Any, str, int | None], None],
+    show: Callable[[Any, str, int], tuple[int, int]],
+    *,
+    default: bool,
+) -> None:
+    """Sets the organisation's allowance, if one is given, and prints it with its use."""
+    import psycopg
+
+    from shared.primitives import ids
+
+    if not ids.is_id(tenant, "org"):
+        raise SystemExit(f"{tenant} is not the id of an organisation")
+    if most is not None and default:
+        raise SystemExit("give a number or --default")
+    with psycopg.connect(required(settings.worker_database_url, "WORKER_DATABASE_URL"), autocommit=True) as conn:
+        if most is not None or default:
+            set_limit(conn, tenant, most)
+        allowed, used = show(conn, tenant, deployments)
+    typer.echo(f"allowance {allowed}  used {used}")
 
 
 def commands(load: Callable[[], Service], package: Path, versioned: tuple[Versioned, ...] = ()) -> typer.Typer:

@@ -47,7 +47,7 @@ async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncItera
         Bell(settings.redis_url, "device_ingest") as bell,
         feed,
     ):
-        write = partial(_write_group, pool, bell)
+        write = partial(_write_group, settings.most_observations, pool, bell)
         group = GroupCommit(
             write, rows=settings.group_rows, writers=writers, party=lambda submission: submission.tenant_id
         )
@@ -64,7 +64,7 @@ async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncItera
 
 
 async def _write_group(
-    pool: AsyncConnectionPool[AsyncConnection], bell: Bell, submissions: Sequence[Submission]
+    most: int, pool: AsyncConnectionPool[AsyncConnection], bell: Bell, submissions: Sequence[Submission]
 ) -> list[Outcome]:
     """One transaction for requests of any tenants. `observations.write` sets each tenant before its statements."""
     metrics.group_rows.observe(len(submissions))
@@ -72,7 +72,7 @@ async def _write_group(
         async with pool.connection() as conn:
             conn.has_messages = False
             await database.require_right_clock(conn)
-            outcomes = await observations.write(conn, submissions)
+            outcomes = await observations.write(conn, most, submissions)
             has_messages = conn.has_messages
     if has_messages:
         bell.ring()

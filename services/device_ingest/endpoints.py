@@ -142,5 +142,7 @@ async def _write_once(request: Request, caller: Caller, device_class: str, answe
         if stored := await idempotency.stored(conn, request, caller):
             return stored
         confirm = partial(require_right_clock, conn, now=True)
-        response = await answer(partial(observations.write, conn), device_class, confirm)
+        response = await answer(
+            partial(observations.write, conn, request.state.settings.most_observations), device_class, confirm
+        )
         return await idempotency.keep(conn, request, caller, response)

@@ -10,6 +10,10 @@ group_seconds = Histogram(
     "Time to write one group",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
 )
+fullest_allowance = Gauge(
+    "device_ingest_fullest_allowance_ratio",
+    "The share of its allowance of observations that the organisation nearest to it stores",
+)
 announcements_behind = Gauge(
     "announcements_behind_seconds",
     "How long the oldest recorded observations have waited for their event to subscribers",

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from psycopg import AsyncCursor
 from psycopg.rows import dict_row
 
-from services.device_ingest import checks, messages, nomenclature, queries
+from services.device_ingest import allowance, checks, messages, nomenclature, queries
 from services.device_ingest.checks import Checked
 from services.device_ingest.messages import Item
 from services.device_ingest.models import Observation, ObservationDraft, ObservationFilter
@@ -105,15 +105,15 @@ async def record(
     return outcomes
 
 
-async def write(conn: AsyncConnection, submissions: Sequence[Submission]) -> list[Outcome]:
+async def write(conn: AsyncConnection, most: int, submissions: Sequence[Submission]) -> list[Outcome]:
     """Writes submissions of any tenants in the transaction of `conn`. The outcomes are in the order of the submissions.
 
-    The outcome of an observation that exists is the existing row.
+    The outcome of an observation that exists is the existing row. `most` is the deployment's allowance of a tenant.
     """
     by_tenant: dict[str, list[Submission]] = defaultdict(list)
     for submission in sorted(submissions, key=Submission.order):
         by_tenant[submission.tenant_id].append(submission)
-    writing = _Writing(conn, by_tenant)
+    writing = _Writing(conn, most, by_tenant)
     await writing.run()
     return [writing.outcomes[submission.id] for submission in submissions]
 
@@ -121,8 +121,9 @@ async def write(conn: AsyncConnection, submissions: Sequence[Submission]) -> lis
 class _Writing:
     """The work of one transaction. A pipeline carries the statements of all tenants, so that more tenants cost no more round trips."""
 
-    def __init__(self, conn: AsyncConnection, by_tenant: dict[str, list[Submission]]) -> None:
+    def __init__(self, conn: AsyncConnection, most: int, by_tenant: dict[str, list[Submission]]) -> None:
         self.conn = conn
+        self.most = most
         self.by_tenant = by_tenant
         self.outcomes: dict[str, Outcome] = {}
 
@@ -131,7 +132,9 @@ class _Writing:
             inserts: dict[str, AsyncCursor[Any]] = {}
             for tenant_id, submissions in self.by_tenant.items():
                 await self.conn.execute(SET_TENANT, (tenant_id,))
-                inserts[tenant_id] = await self.conn.execute(queries.RECORD_OBSERVATIONS, (_json(submissions),))
+                inserts[tenant_id] = await self.conn.execute(
+                    queries.RECORD_OBSERVATIONS, (_json(submissions), self.most)
+                )
             for tenant_id, insert in inserts.items():
                 await self._settle(tenant_id, {row[0] for row in await insert.fetchall()})
 
@@ -166,11 +169,13 @@ class _Writing:
             await cursor.execute(queries.FIND_SAME, (_json(submissions), min(times), max(times)))
             rows = await cursor.fetchall()
         same = {row.pop("unused_id"): Observation(**row) for row in rows}
+        is_missing = any(submission.id not in same for submission in submissions)
+        full = await allowance.full(self.conn, self.most) if is_missing else None
         gave: list[Submission] = []
         for submission in submissions:
             encounter_id, existing = submission.checked.encounter_id, same.get(submission.id)
             if existing is None:
-                self.outcomes[submission.id] = DeviceChanged()
+                self.outcomes[submission.id] = full or DeviceChanged()
             elif encounter_id is None or encounter_id == existing.encounter_id:
                 self.outcomes[submission.id] = existing
             else:

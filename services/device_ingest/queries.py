@@ -49,7 +49,8 @@ OBSERVATION: LiteralString = """
 """
 
 # The observations of one tenant as a JSON array: one parameter, whose numbers keep their digits. The join demands that the device is
-# active now and has the class of the check. The result lacks observations that exist already or have no such device.
+# active now and has the class of the check, and the condition that the tenant has not used its allowance. The result lacks observations
+# that exist already, have no such device or find no room.
 RECORD_OBSERVATIONS: LiteralString = """
     WITH r AS (
         SELECT * FROM json_to_recordset(%s::json) AS r (id text, device_id text, device_class text, mdc_code text, mdc_code10 int,
@@ -61,6 +62,8 @@ RECORD_OBSERVATIONS: LiteralString = """
         SELECT r.id, current_tenant(), r.device_id, r.device_class, r.mdc_code, r.mdc_code10, r.value, r.unit_code, r.data_absent_reason,
             r.observed_at, r.recorded_at, r.encounter_id, CASE WHEN r.encounter_id IS NOT NULL THEN 'pending' END, r.flags, r.test
         FROM r JOIN devices d ON d.id = r.device_id AND d.status = 'active' AND d.device_class = r.device_class
+        WHERE coalesce((SELECT observations FROM stored_observations WHERE tenant_id = current_tenant()), 0)
+            < coalesce((SELECT most FROM tenant_limits WHERE tenant_id = current_tenant() AND name = 'observations'), %s::bigint)
         ON CONFLICT DO NOTHING
         RETURNING id
     ), counted AS (
@@ -102,6 +105,7 @@ WAITING_TENANTS: LiteralString = """
         SELECT FROM announcements a WHERE a.tenant_id = w.tenant_id ORDER BY a.tenant_id, written_at LIMIT %(share)s) AS counted)
     FROM walk w WHERE tenant_id IS NOT NULL
 """
+# Also counts the observations that each tenant stores.
 TAKE_ANNOUNCEMENTS: LiteralString = """
     WITH taken AS (
         DELETE FROM announcements WHERE ctid = ANY(ARRAY(
@@ -109,6 +113,14 @@ TAKE_ANNOUNCEMENTS: LiteralString = """
                 SELECT ctid FROM announcements a WHERE a.tenant_id = turn.tenant_id ORDER BY a.tenant_id, written_at LIMIT turn.most
             ) AS oldest
         )) RETURNING *
+    ), of_days AS (
+        INSERT INTO stored_by_day AS s (day, tenant_id, observations)
+        SELECT (last_observed_at AT TIME ZONE 'UTC')::date, tenant_id, sum(observations) FROM taken GROUP BY 1, 2
+        ON CONFLICT (day, tenant_id) DO UPDATE SET observations = s.observations + excluded.observations
+    ), in_all AS (
+        INSERT INTO stored_observations AS s (tenant_id, observations)
+        SELECT tenant_id, sum(observations) FROM taken GROUP BY 1
+        ON CONFLICT (tenant_id) DO UPDATE SET observations = s.observations + excluded.observations
     )
     SELECT tenant_id, device_id, encounter_id, sum(observations), min(first_observed_at), max(last_observed_at), bool_and(test),
         min(traceparent)

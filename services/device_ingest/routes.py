@@ -89,7 +89,8 @@ OPERATIONS = [
         body=ObservationDraft,
         headers=IDEMPOTENCY,
         refusals={
-            409: "The same observation is recorded for another encounter, or a call with this Idempotency-Key is under way"
+            409: "The same observation is recorded for another encounter, or a call with this Idempotency-Key is under way. Or "
+            "`limit-reached`: the organisation stores as many observations as it may"
         },
         example=SPO2,
     ),
@@ -100,7 +101,8 @@ OPERATIONS = [
         "Submit up to 500 observations",
         WRITE,
         {200: BatchAnswer},
-        "Each observation is recorded or refused by itself, and has a result of its own in the same order.",
+        "Each observation is recorded or refused by itself, and has a result of its own in the same order. Its status is 409"
+        " (`limit-reached`) where the organisation stores as many observations as it may.",
         body=UnreadBatch,
         shown_body=ObservationBatch,
         headers=IDEMPOTENCY,

@@ -6,7 +6,7 @@ from functools import partial
 
 from celery import Celery
 
-from services.device_ingest import announcing, metrics, queries
+from services.device_ingest import allowance, announcing, metrics, queries
 from services.device_ingest.announcing import Announcing
 from services.device_ingest.observations import window
 from services.device_ingest.settings import Settings
@@ -26,6 +26,9 @@ def periodic(settings: Settings) -> list[Periodic]:
     return [
         Periodic("announce", 1, Announcing(), behind=metrics.announcements_behind),
         Periodic("measure announcements", 5, announcing.measure, behind="a measurement"),
+        Periodic(
+            "measure allowances", 60, partial(allowance.measure, settings.most_observations), behind="a measurement"
+        ),
         Periodic(
             "partitions",
             3600,
@@ -55,3 +58,4 @@ def keep_partitions(conn: Connection, days: int) -> None:
     """Makes the partitions of all days that an observation may have, and drops those past retention."""
     partitions.ensure(conn, "observations", days_ahead=8, days_back=8)
     partitions.drop_older(conn, "observations", days)
+    allowance.forget_days(conn, days)

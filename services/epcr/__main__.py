@@ -1,12 +1,11 @@
 """`python -m services.epcr`: processes and operator's commands."""
 
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from services.epcr.settings import load
-from shared.command import commands
+from shared.command import AllowanceOf, Default, Most, change_allowance, commands
 from shared.messaging.messages import ClinicalApp, Versioned
 from shared.process.settings import required
 
@@ -29,29 +28,12 @@ def reencrypt() -> None:
 
 
 @cli.command()
-def allowance(
-    tenant: Annotated[str, typer.Argument(help="The organisation's id.")],
-    most: Annotated[
-        int | None, typer.Argument(min=0, help="Bytes; without it, only the present ones are shown.")
-    ] = None,
-    default: Annotated[bool, typer.Option("--default", help="The deployment's number again.")] = False,
-) -> None:
-    """Set how many bytes of records an organisation may store, and show the number and how many it does."""
-    import psycopg
-
-    from services.epcr import allowance as stored
-    from shared.primitives import ids
+def allowance(tenant: AllowanceOf, most: Most = None, default: Default = False) -> None:
+    """Set how many bytes of records and readings an organisation may store, and show the number and how many it does."""
+    from services.epcr.allowance import set_limit, show
 
     settings = load()
-    if not ids.is_id(tenant, "org"):
-        raise SystemExit(f"{tenant} is not the id of an organisation")
-    if most is not None and default:
-        raise SystemExit("give a number or --default")
-    with psycopg.connect(required(settings.worker_database_url, "WORKER_DATABASE_URL"), autocommit=True) as conn:
-        if most is not None or default:
-            stored.set_limit(conn, tenant, most)
-        allowed, used = stored.show(conn, tenant, settings.most_stored_bytes)
-    typer.echo(f"allowance {allowed}  used {used}")
+    change_allowance(settings, tenant, most, settings.most_stored_bytes, set_limit, show, default=default)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
-"""The bytes of records and outcomes that an organisation may store: the deployment's number, or one that an operator set for it.
+"""The bytes of records, outcomes and readings that an organisation may store: the deployment's number, or one that an operator set for it.
 
-Each written version counts; the current row, a copy of the newest, does not. A write adds a row of its own, and the relay adds the rows
-up, so that no write waits for another. A request counts the sum and the tenant's newest `RECENT` rows. An organisation therefore exceeds
-its allowance by the writes that are in progress at that moment, and by those beyond `RECENT` that no relay has added up.
+Each written version counts; the current row, a copy of the newest, does not. A linked reading counts as `READING` bytes. A write, or a
+batch of readings, adds a row of its own, and the relay adds the rows up, so that no write waits for another. A request counts the sum
+and the tenant's newest `RECENT` rows. An organisation therefore exceeds its allowance by the writes that are in progress at that
+moment, and by those beyond `RECENT` that no relay has added up. Readings are never refused here: `max_readings` of each encounter ends
+them where no encounter begins.
 """
 
 import time
@@ -11,14 +13,15 @@ from typing import Any, LiteralString
 import psycopg
 
 from services.epcr import metrics
-from shared.storage import audit
+from shared.storage import allowances
 from shared.storage.caps import Cap, refusal
 from shared.storage.database import AsyncConnection, Connection, set_tenant
-from shared.web.identity import Caller
 
 NAME = "stored_bytes"
 THINGS = "bytes of records"
 RECENT, PORTION = 1000, 5000
+# Of one reading with its part of the indexes, about.
+READING = 400
 SECONDS = 1.0
 # An encounter that has begun is written on for a while: no patient's record ends because of others.
 RESERVE = 0.1
@@ -45,11 +48,6 @@ FULLEST: LiteralString = """
     SELECT coalesce(max(s.bytes / greatest(coalesce(l.most, %s), 1)::float8), 0)
     FROM stored_bytes s LEFT JOIN tenant_limits l ON l.tenant_id = s.tenant_id AND l.name = 'stored_bytes'
 """
-SET_LIMIT: LiteralString = """
-    INSERT INTO tenant_limits (tenant_id, name, most) VALUES (current_tenant(), 'stored_bytes', %s)
-    ON CONFLICT (tenant_id, name) DO UPDATE SET most = excluded.most
-"""
-DELETE_LIMIT: LiteralString = "DELETE FROM tenant_limits WHERE tenant_id = current_tenant() AND name = 'stored_bytes'"
 
 
 async def require_room(conn: AsyncConnection, most: int, *, begins: bool = False) -> None:
@@ -77,12 +75,8 @@ def add_up(most: int, conn: Connection) -> None:
 
 
 def set_limit(conn: psycopg.Connection[Any], tenant_id: str, most: int | None) -> None:
-    """Sets the tenant's allowance in bytes; None restores the deployment's. `conn` is the worker's. Records beyond it stay."""
-    with conn.transaction():
-        set_tenant(conn, tenant_id)
-        conn.execute(*((DELETE_LIMIT, ()) if most is None else (SET_LIMIT, (most,))))
-        caller = Caller(tenant_id=tenant_id, client_id="operator")
-        conn.execute(audit.RECORD, audit.entry(caller, "tenant.limit_set", tenant_id, {"name": NAME, "most": most}))
+    """As `allowances.set_limit`, in bytes."""
+    allowances.set_limit(conn, tenant_id, NAME, most)
 
 
 def show(conn: psycopg.Connection[Any], tenant_id: str, most: int) -> tuple[int, int]:

@@ -231,7 +231,9 @@ def _touch(conn: Connection, linked: Mapping[str, int]) -> None:
     if not linked:
         return
     with conn.cursor(row_factory=class_row(EncounterRow)) as cursor:
-        handed_over = cursor.execute(queries.TOUCH_ENCOUNTERS, (list(linked), list(linked.values()))).fetchall()
+        handed_over = cursor.execute(
+            queries.TOUCH_ENCOUNTERS, (list(linked), list(linked.values()), allowance.READING)
+        ).fetchall()
     for row in handed_over:
         outbox.add_sync(conn, row.tenant_id, events.observed_late(row))
 

@@ -215,7 +215,7 @@ def bell_key(service: str) -> str:
 
 
 def ring(redis: Redis, service: str) -> None:
-    """Wakes the service's relay, which also looks by itself: a lost call costs a second."""
+    """Wakes the service's relay, which also looks by itself: a lost call costs two seconds."""
     try:
         pipeline = redis.pipeline(transaction=False)
         pipeline.lpush(bell_key(service), "1")
@@ -262,12 +262,14 @@ class Bell:
                     pipeline.ltrim(self._key, 0, self._most - 1)
                     await pipeline.execute()
             except (RedisError, OSError) as error:
-                # The relay also polls: a lost bell costs a second, never a message.
+                # The relay also polls: a lost bell costs two seconds, never a message.
                 log.debug("bell not rung: %s", type(error).__name__)
 
 
 LOCKOUT_SECONDS = 60.0
 LOCKOUT_LOOK_SECONDS = 5.0
+# While Redis takes the password, so many times as long: a look is a new connection.
+LOCKOUT_REST = 3
 # Time for work in progress to finish; a worker that waits for its broker may not react to the signal.
 LOCKOUT_END_SECONDS = 30.0
 
@@ -278,6 +280,10 @@ class Lockout:
     def __init__(self, patience: float = LOCKOUT_SECONDS) -> None:
         self.patience = patience
         self._since: float | None = None
+
+    @property
+    def is_refused(self) -> bool:
+        return self._since is not None
 
     def is_final(self, error: BaseException | None) -> bool:
         """Whether Redis has refused the password for `patience` seconds. `error` is its last answer, None if it served."""
@@ -299,7 +305,7 @@ def end_when_locked_out(redis: Redis, patience: float = LOCKOUT_SECONDS, look: f
     def ask() -> None:
         lockout = Lockout(patience)
         while not lockout.is_final(_ping(redis)):
-            time.sleep(look)
+            time.sleep(look if lockout.is_refused else LOCKOUT_REST * look)
         log.critical(
             "Redis refuses this process' password: it ends, to be started with the one its settings have by now"
         )

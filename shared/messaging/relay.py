@@ -9,8 +9,9 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from functools import partial
 from typing import LiteralString, NamedTuple, Protocol
 from uuid import UUID
 
@@ -124,7 +125,9 @@ CALL_BYTES = 512 * 1024
 BATCH = 1000
 # Tenants whose new messages share one claim; where more wait, the next claim begins after them.
 TENANTS = 100
-POLL_SECONDS = 1.0
+# Each writer of messages rings the bell. This is for rings that were lost with Redis, and for messages that are due again.
+POLL_SECONDS = 2.0
+RETRY_SECONDS = 1.0
 # After a batch, for messages that had no room in it: a worker empties 20 calls in some tenths of a second.
 SOON_SECONDS = 0.1
 # Least time from one batch's start to the next's: messages written meanwhile share a call. A single message goes at once.
@@ -179,6 +182,7 @@ class Relay:
         )
         self.stopping = threading.Event()
         self.working = working or threading.Event()
+        self.rung: Callable[[], object] = lambda: None  # after each call of the bell
         self._turns = itertools.count()
         self._after: dict[str, str] = {}
 
@@ -197,11 +201,12 @@ class Relay:
                     key = broker.bell_key(self.service)
                     if self.redis.blpop([key], timeout=patience):
                         self.redis.ltrim(key, 1, 0)
+                        self.rung()
                     self.stopping.wait(max(0.0, began + PACE_SECONDS - time.monotonic()))
             except (psycopg.Error, RedisError, KombuError, OSError) as error:
                 self.working.clear()
                 log.warning("relay waits: %s", type(error).__name__)
-                self.stopping.wait(POLL_SECONDS)
+                self.stopping.wait(RETRY_SECONDS)
         self.working.clear()
         self.pool.close()
 
@@ -351,7 +356,8 @@ def run(service: str, settings: RelaySettings, periodic: list[Periodic], working
     `working` is set while it can send.
     """
     relay = Relay(service, settings, working)
-    runner = PeriodicRunner(relay.pool, periodic, relay.stopping)
+    runner = PeriodicRunner(relay.pool, periodic, relay.stopping, partial(broker.ring, relay.redis, service))
+    relay.rung = runner.wake
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: relay.stopping.set())
     runner.start()

@@ -39,6 +39,8 @@ class Periodic(NamedTuple):
 
     The lock ends when the job commits by itself, as `forget` does. Jobs wait only for jobs of the same lane. `behind` is the
     gauge that shows how old the oldest work is that waits for the job, or the reason why none waits after a run.
+    After a run that returned 0, for no work, the next one is due in `rest_seconds`, if that is longer, or when the service's bell rings.
+    So a job rests where those who make its work ring after their commit (`conn.has_messages`), or where nobody waits for it.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Periodic(NamedTuple):
     run: Callable[[Connection], object]
     lane: str = ""
     behind: Gauge | str = ""
+    rest_seconds: float = 0.0
 
 
 # How often a row alone may meet the time-out of a statement, in a row, before it is set aside.
@@ -111,18 +114,33 @@ def _may_be_the_disks(error: Exception, row: tuple[str, Hashable]) -> bool:
 
 
 class PeriodicRunner:
-    """Runs the jobs until `stopping` is set, with one thread for each lane; a lane uses a connection only while a job runs."""
+    """Runs the jobs until `stopping` is set, with one thread for each lane; a lane uses a connection only while a job runs.
 
-    def __init__(self, pool: ConnectionPool[Connection], jobs: list[Periodic], stopping: threading.Event) -> None:
+    Calls `written` after a job that wrote messages.
+    """
+
+    def __init__(
+        self,
+        pool: ConnectionPool[Connection],
+        jobs: list[Periodic],
+        stopping: threading.Event,
+        written: Callable[[], object] = lambda: None,
+    ) -> None:
         lanes = {job.lane: [each for each in jobs if each.lane == job.lane] for job in jobs}
-        self.lanes = [Lane(pool, of_lane, stopping) for of_lane in lanes.values()]
+        self.lanes = [Lane(pool, of_lane, stopping, written) for of_lane in lanes.values()]
 
     def start(self) -> None:
         for lane in self.lanes:
             lane.start()
 
+    def wake(self) -> None:
+        """Jobs that rest for want of work are due."""
+        for lane in self.lanes:
+            lane.wake()
+
     def join(self, timeout: float | None = None) -> None:
-        """Waits for each lane, at most `timeout` seconds in all."""
+        """Waits for each lane, at most `timeout` seconds in all. `stopping` is set."""
+        self.wake()
         until = None if timeout is None else time.monotonic() + timeout
         for lane in self.lanes:
             lane.join(None if until is None else max(0.0, until - time.monotonic()))
@@ -132,11 +150,21 @@ class PeriodicRunner:
 
 
 class Lane(threading.Thread):
-    def __init__(self, pool: ConnectionPool[Connection], jobs: list[Periodic], stopping: threading.Event) -> None:
+    def __init__(
+        self,
+        pool: ConnectionPool[Connection],
+        jobs: list[Periodic],
+        stopping: threading.Event,
+        written: Callable[[], object],
+    ) -> None:
         super().__init__(name=f"periodic {jobs[0].lane}".strip(), daemon=True)
         self.pool = pool
         self.stopping = stopping
+        self.written = written
         self.due = dict.fromkeys(jobs, time.monotonic())
+        # Jobs that found no work, with the time from which they may run again.
+        self.resting: dict[Periodic, float] = {}
+        self.woken = threading.Event()
         # When each job had to be done: from then on it is late, also while it runs or hangs.
         self.expected = dict(self.due)
         for job in jobs:
@@ -144,33 +172,52 @@ class Lane(threading.Thread):
                 lambda job=job: max(0.0, time.monotonic() - self.expected[job])
             )
 
+    def wake(self) -> None:
+        self.woken.set()
+
     def run(self) -> None:
         while not self.stopping.is_set():
+            if self.woken.is_set():
+                self.woken.clear()
+                self.due |= self.resting
+                self.resting.clear()
             for job, at in self.due.items():
                 if at <= time.monotonic():
-                    began = time.monotonic()
-                    if self._run(job):
-                        self.due[job] = self.expected[job] = began + job.every_seconds
-                    else:
-                        self.due[job] = began + min(job.every_seconds, AGAIN_SECONDS)
-            self.stopping.wait(max(0.0, min(self.due.values()) - time.monotonic()))
+                    self._pass(job)
+            self.woken.wait(max(0.0, min(self.due.values()) - time.monotonic()))
 
-    def _run(self, job: Periodic) -> bool:
-        """Whether the job is done, here or by another relay."""
+    def _pass(self, job: Periodic) -> None:
+        began = time.monotonic()
+        self.resting.pop(job, None)
+        found = self._run(job)
+        if found is None:
+            self.due[job] = began + min(job.every_seconds, AGAIN_SECONDS)
+            return
+        soon = began + job.every_seconds
+        if not found and job.rest_seconds > job.every_seconds:
+            self.resting[job] = soon
+            soon = began + job.rest_seconds
+        self.due[job] = self.expected[job] = soon
+
+    def _run(self, job: Periodic) -> bool | None:
+        """Whether the job, or another relay, found work, as far as the job tells. None where it is not done."""
         with telemetry.unsampled():
             try:
                 with self.pool.connection() as conn:
                     conn.forget_after_commit()
-                    if conn.execute(LOCK, (job.name,)).fetchone() == (True,):
-                        job.run(conn)
+                    conn.has_messages = False
+                    found = conn.execute(LOCK, (job.name,)).fetchone() != (True,) or job.run(conn) != 0
                     conn.commit()
                     conn.run_after_commit()
-                return True
+                    has_messages = conn.has_messages
+                if has_messages:
+                    self.written()
+                return found
             except (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction) as error:
                 log.warning("periodic job %s waits: %s", job.name, type(error).__name__)
             except Exception as error:  # one job's bug must not stop the others
                 log.error("periodic job %s failed: %s", job.name, telemetry.describe(error))
-            return False
+            return None
 
 
 RETENTION = "retention"
@@ -317,7 +364,7 @@ def of_every_service(trail: str, settings: Service) -> list[Periodic]:
     """The jobs that every service has; `trail` is the service's name in `SERVICE_PUBLIC_KEYS`."""
     anchor = Anchoring(trail, settings.service_signing_key, settings.audit_anchor_file)
     return [
-        Periodic("seal the audit trail", 1, seal, lane="audit", behind=metrics.audit_unsealed_age),
+        Periodic("seal the audit trail", 1, seal, lane="audit", behind=metrics.audit_unsealed_age, rest_seconds=3),
         Periodic(
             "anchor the audit trail", settings.audit_anchor_seconds, anchor, lane="audit", behind=metrics.audit_anchored
         ),

@@ -31,6 +31,12 @@ ENTITY = "https://idp.example/metadata"
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.fixture(autouse=True)
+def slow_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No document is given up because others use the processors."""
+    monkeypatch.setattr(readers, "WALL_SECONDS", PATIENCE)
+
+
 def job(text: str | None = None) -> PastedMetadata:
     return PastedMetadata(text=metadata_of(ENTITY, usual_signer()) if text is None else text, plain_http=False)
 
@@ -134,7 +140,7 @@ def test_a_document_that_holds_a_reader_is_given_up_and_the_next_is_read(monkeyp
         monkeypatch.setattr(readers, "WALL_SECONDS", 0.3)
         with pytest.raises(MessageRefused, match="too_costly"):
             await pool.metadata(job(), "a")
-        monkeypatch.setattr(readers, "WALL_SECONDS", 10.0)
+        monkeypatch.setattr(readers, "WALL_SECONDS", PATIENCE)
         assert (await pool.metadata(job(), "a")).entity_id == ENTITY
 
     run(test)

@@ -1,7 +1,6 @@
 """The Python SDK against a platform that misbehaves: no lost call, no effect twice, no connection left open."""
 
 import asyncio
-import json
 import logging
 import pickle
 import threading
@@ -14,25 +13,14 @@ import pytest
 
 import knogin
 from knogin import models, problems
-from tests.clients.stub import ENCOUNTER, HTML, Answering, Asked, Stub, problem, stub
+from tests.clients import faults
+from tests.clients.faults import INVALID_TOKEN, MADE, in_turn
+from tests.clients.stub import HTML, Answering, Stub, problem, stub
 
 DRAFT = models.epcr.EncounterDraft(
     care_model="prehospital_emergency", vehicle_id="AMB-1", crew_ids=["usr_1"], cad_incident_id="cad_1"
 )
-MADE = Answering(201, json.dumps(ENCOUNTER).encode())
 Call = Callable[[Any], Any]
-
-
-def in_turn(*answers: Answering) -> Callable[[Asked], Answering]:
-    """Each of the answers once, then a good one."""
-    waiting = list(answers)
-
-    def script(asked: Asked) -> Answering:
-        if waiting:
-            return waiting.pop(0)
-        return MADE if asked.method == "POST" else Answering(body=MADE.body)
-
-    return script
 
 
 @pytest.fixture
@@ -81,21 +69,7 @@ def read(client: Any) -> Any:
 
 
 @both
-@pytest.mark.parametrize(
-    "first",
-    [
-        problem(429, "too-many-requests")._replace(headers={"retry-after": "7"}),
-        problem(503, "service-unavailable")._replace(headers={"retry-after": "7"}),
-        HTML,
-        MADE._replace(cut=True),
-        Answering(drop=True),
-        problem(504, "gateway-timeout"),
-        problem(500, "internal-error"),
-        problem(408, "request-timeout"),
-        problem(409, "conflict")._replace(headers={"retry-after": "1"}),
-    ],
-    ids=["429", "503", "html", "cut", "dropped", "504", "500", "408", "409"],
-)
+@faults.once
 def test_a_fault_is_met_by_one_more_attempt_with_the_same_key(
     kind: str, first: Answering, platform: Stub, no_waiting: list[float]
 ) -> None:
@@ -123,9 +97,7 @@ def test_an_answer_that_does_not_come_in_time_is_met_by_one_more_attempt(kind: s
 
 
 @both
-@pytest.mark.parametrize(
-    "fault", [HTML, Answering(drop=True), Answering(status=202, body=b'{"x"', cut=True)], ids=["502", "drop", "cut"]
-)
+@faults.lost
 def test_a_call_that_may_have_had_its_effect_is_not_repeated_without_a_key(
     kind: str, fault: Answering, platform: Stub
 ) -> None:
@@ -197,7 +169,7 @@ def test_errors_have_a_class_for_each_kind_and_survive_any_body(kind: str, platf
 
 
 @both
-@pytest.mark.parametrize("body", [b"<html>", b"[]", b"", b'{"id": 5}', b"\xff", b"[" * 100_000], ids=range(6))
+@pytest.mark.parametrize("body", [*faults.UNREADABLE, b'{"id": 5}'], ids=range(6))
 def test_a_success_that_cannot_be_read_is_an_error_and_not_repeated(kind: str, body: bytes, platform: Stub) -> None:
     platform.script = in_turn(Answering(201, body))
     with pytest.raises(knogin.UnreadableAnswer) as unreadable:
@@ -231,11 +203,7 @@ def test_a_page_of_the_other_host_is_fetched_there_without_a_token(kind: str, pl
 
 @both
 def test_a_token_revoked_midway_is_replaced_once(kind: str, platform: Stub) -> None:
-    def revoking(asked: Asked) -> Answering:
-        platform.valid.clear()
-        return Answering(body=MADE.body)
-
-    platform.script = revoking
+    platform.script = faults.revoking(platform)
 
     if kind == "sync":
         run(kind, platform, lambda client: [read(client) for _ in range(3)])
@@ -247,17 +215,12 @@ def test_a_token_revoked_midway_is_replaced_once(kind: str, platform: Stub) -> N
 
         run(kind, platform, thrice)
     assert platform.minted == 3
-    assert [asked.headers["authorization"] for asked in platform.calls] == [
-        *["Bearer token-1"] * 2,
-        *["Bearer token-2"] * 2,
-        "Bearer token-3",
-    ]
+    assert [asked.headers["authorization"] for asked in platform.calls] == faults.REVOKED_MIDWAY
 
 
 @both
 def test_a_token_that_is_always_refused_is_not_fetched_for_ever(kind: str, platform: Stub) -> None:
-    refused = problem(401, "unauthorized")._replace(headers={"www-authenticate": 'Bearer error="invalid_token"'})
-    platform.script = lambda asked: refused
+    platform.script = lambda asked: INVALID_TOKEN
     with pytest.raises(problems.Unauthorized):
         run(kind, platform, read)
     assert platform.minted == 2
@@ -321,28 +284,10 @@ def test_a_token_is_renewed_before_it_ends(kind: str, platform: Stub) -> None:
 @both
 def test_nothing_is_lost_or_done_twice_and_no_socket_leaks_while_everything_fails(kind: str, platform: Stub) -> None:
     """The first attempt of every call fails in some way; midway the token is revoked and the secret rotated. Twenty callers run."""
-    faults = [HTML, MADE._replace(cut=True), Answering(drop=True), problem(503), problem(429), MADE._replace(late=2)]
-    numbers: dict[str, int] = {}
-    total = [0]
     sockets: list[int] = []
-
-    def script(asked: Asked) -> Answering:
-        key = asked.headers["idempotency-key"]
-        with platform.lock:
-            numbers[key] = numbers.get(key, 0) + 1
-            total[0] += 1
-            number, count = numbers[key], total[0]
-            if count == 100:
-                platform.valid.clear()
-                platform.secret = "secret-2"
-        if count % 10 == 0:
-            sockets.append(platform.sockets)
-        answer = faults[count % len(faults)] if number == 1 else MADE
-        if answer.status not in (429, 503):
-            platform.effect(asked)  # the answer may be lost, not the call
-        return answer
-
-    platform.script = script
+    platform.script = faults.failing(
+        platform, 2, lambda secret: None, lambda count: count % 10 or sockets.append(platform.sockets)
+    )
     encounters = _at_once(kind, platform, create, 200, timeout=1, max_retries=4)
     assert [encounter.id for encounter in encounters] == ["enc_1"] * 200
     assert len(platform.effects) == 200

@@ -2,21 +2,20 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from tests.clients import node
+from tests.clients import faults, node
+from tests.clients.faults import INVALID_TOKEN, MADE, in_turn
 from tests.clients.node import Program
-from tests.clients.stub import ENCOUNTER, HTML, Answering, Asked, Stub, problem, stub
+from tests.clients.stub import HTML, Answering, Asked, Stub, problem, stub
 from tests.support.waiting import wait_for
 
 pytestmark = node.needed
-MADE = Answering(201, json.dumps(ENCOUNTER).encode())
 QUEUED = Answering(202, b'{"delivery_id": "dlv_1", "status": "queued"}')
-INVALID_TOKEN = problem(401, "unauthorized")._replace(headers={"www-authenticate": 'Bearer error="invalid_token"'})
 
 
 class Outcome(NamedTuple):
@@ -36,18 +35,6 @@ class Outcome(NamedTuple):
     def error(self) -> dict[str, Any]:
         (one,) = self.outcomes
         return one["error"]
-
-
-def in_turn(*answers: Answering) -> Callable[[Asked], Answering]:
-    """Each of the answers once, then a good one."""
-    waiting = list(answers)
-
-    def script(asked: Asked) -> Answering:
-        if waiting:
-            return waiting.pop(0)
-        return MADE if asked.method == "POST" else Answering(body=MADE.body)
-
-    return script
 
 
 @pytest.fixture
@@ -89,21 +76,7 @@ def call(program: Program, platform: Stub, host: str, tmp_path: Path) -> Caller:
     return Caller(program, f"http://{host}:{platform.port}", tmp_path / "secret")
 
 
-@pytest.mark.parametrize(
-    "first",
-    [
-        problem(429, "too-many-requests")._replace(headers={"retry-after": "7"}),
-        problem(503, "service-unavailable")._replace(headers={"retry-after": "7"}),
-        HTML,
-        MADE._replace(cut=True),
-        Answering(drop=True),
-        problem(504, "gateway-timeout"),
-        problem(500, "internal-error"),
-        problem(408, "request-timeout"),
-        problem(409, "conflict")._replace(headers={"retry-after": "1"}),
-    ],
-    ids=["429", "503", "html", "cut", "dropped", "504", "500", "408", "409"],
-)
+@faults.once
 def test_a_fault_is_met_by_one_more_attempt_with_the_same_key(first: Answering, platform: Stub, call: Caller) -> None:
     platform.script = in_turn(first)
     found = call("create")
@@ -126,9 +99,7 @@ def test_an_answer_that_does_not_come_in_time_is_met_by_one_more_attempt(platfor
     assert (error["name"], "ConnectionFailed" in error["kinds"]) == ("TimedOut", True)
 
 
-@pytest.mark.parametrize(
-    "fault", [HTML, Answering(drop=True), Answering(status=202, body=b'{"x"', cut=True)], ids=["502", "drop", "cut"]
-)
+@faults.lost
 def test_a_call_that_may_have_had_its_effect_is_not_repeated_without_a_key(
     fault: Answering, platform: Stub, call: Caller
 ) -> None:
@@ -215,7 +186,7 @@ def test_errors_have_a_class_for_each_kind_and_survive_any_body(
     assert bytes(error["body"]) == answer.body[:99]
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"[]", b"", b"5", b"\xff", b"[" * 100_000], ids=range(6))
+@pytest.mark.parametrize("body", [*faults.UNREADABLE, b"5"], ids=range(6))
 def test_a_success_that_cannot_be_read_is_an_error_and_not_repeated(body: bytes, platform: Stub, call: Caller) -> None:
     platform.script = in_turn(Answering(201, body))
     error = call("create").error
@@ -262,18 +233,10 @@ def test_a_page_of_the_other_host_is_fetched_there_without_a_token(platform: Stu
 
 
 def test_a_token_revoked_midway_is_replaced_once(platform: Stub, call: Caller) -> None:
-    def revoking(asked: Asked) -> Answering:
-        platform.valid.clear()
-        return Answering(body=MADE.body)
-
-    platform.script = revoking
+    platform.script = faults.revoking(platform)
     assert len(call("read", times=3).outcomes) == 3
     assert platform.minted == 3
-    assert [asked.headers["authorization"] for asked in platform.calls] == [
-        *["Bearer token-1"] * 2,
-        *["Bearer token-2"] * 2,
-        "Bearer token-3",
-    ]
+    assert [asked.headers["authorization"] for asked in platform.calls] == faults.REVOKED_MIDWAY
 
 
 def test_a_token_that_is_always_refused_is_not_fetched_for_ever(platform: Stub, call: Caller) -> None:
@@ -327,28 +290,10 @@ def test_a_caller_that_gives_up_ends_at_once_and_ends_no_other(platform: Stub, c
 
 def test_nothing_is_lost_or_done_twice_and_no_socket_leaks_while_everything_fails(platform: Stub, call: Caller) -> None:
     """The first attempt of every call fails in some way; midway the token is revoked and the secret rotated. Twenty callers run."""
-    faults = [HTML, MADE._replace(cut=True), Answering(drop=True), problem(503), problem(429), MADE._replace(late=4)]
-    numbers: dict[str, int] = {}
-    total = [0]
     sockets: list[int] = []
-
-    def script(asked: Asked) -> Answering:
-        key = asked.headers["idempotency-key"]
-        with platform.lock:
-            numbers[key] = numbers.get(key, 0) + 1
-            total[0] += 1
-            number, count = numbers[key], total[0]
-            if count == 100:
-                platform.valid.clear()
-                platform.secret = "secret-2"
-                call.secret.write_text("secret-2")
-            sockets.append(platform.now_open)
-        answer = faults[count % len(faults)] if number == 1 else MADE
-        if answer.status not in (429, 503):
-            platform.effect(asked)  # the answer may be lost, not the call
-        return answer
-
-    platform.script = script
+    platform.script = faults.failing(
+        platform, 4, call.secret.write_text, lambda count: sockets.append(platform.now_open)
+    )
     found = call("create", times=200, at_once=20, timeout=2000, maxRetries=4)
     assert [one.get("value", one)["id"] for one in found.outcomes] == ["enc_1"] * 200
     assert len(platform.effects) == 200

@@ -65,6 +65,13 @@ def portion(automating: Automating, settings: Settings | None = None) -> bool:
         return Waiting(settings or automating.settings)._work(conn)
 
 
+def hold_the_minute(automating: Automating) -> None:
+    """The organisation's present minute does not end, however slow the machine is."""
+    for table in ("automations", "automation_turns"):
+        query = f"UPDATE {table} SET window_began = now() + interval '1 hour' WHERE tenant_id = %s"
+        automating.inside.owner.execute(query.encode(), (automating.tenant_id,))
+
+
 def statuses(automating: Automating) -> dict[str, int]:
     query = "SELECT status, count(*) FROM automation_runs WHERE tenant_id = %s GROUP BY 1"
     return dict(automating.inside.rows(query, automating.tenant_id))
@@ -108,8 +115,10 @@ def test_another_event_over_the_ceiling_costs_few_statements_and_no_row(automati
     settings = msgspec.structs.replace(automating.settings, most_runs_per_minute=10)
     automate(automating, 1000)
     costs = []
-    for _ in range(3):
+    for number in range(3):
         store(automating, event(), settings=settings)
+        if number == 0:
+            hold_the_minute(automating)
         with counted() as statements:
             while portion(automating, settings):
                 pass
@@ -212,6 +221,23 @@ def test_events_beyond_those_that_may_wait_are_refused_and_counted(
     while portion(automating):
         pass
     assert (statuses(automating), statuses(neighbour)) == ({"running": 3}, {"running": 1})
+
+
+def test_events_that_failed_for_good_take_no_room_from_others_and_are_bounded_themselves(
+    automating: Automating,
+) -> None:
+    settings = msgspec.structs.replace(automating.settings, most_waiting_events=3)
+    automating.make()
+    for _ in range(2):
+        store(automating, *(event() for _ in range(3)), settings=settings)
+        automating.inside.owner.execute("UPDATE automation_events SET failures = 5")
+    before = runs.events_refused._value.get()
+    store(automating, event(), settings=settings)
+    assert runs.events_refused._value.get() - before == 1
+    automating.inside.owner.execute("DELETE FROM automation_events WHERE ctid = '(0,1)'")
+    assert len(automating.inside.rows("SELECT FROM automation_events")) == 5
+    store(automating, event(), event(), settings=settings)
+    assert runs.events_refused._value.get() - before == 2
 
 
 def test_an_event_whose_portions_fail_stops_neither_later_ones_nor_another_organisation(

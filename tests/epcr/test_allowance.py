@@ -12,7 +12,9 @@ from typer.testing import CliRunner
 from deploy.local.redis_server import RedisServer
 from services.epcr import __main__ as commands
 from services.epcr import allowance, metrics
+from shared.primitives import ids
 from tests.epcr.conftest import Inside, Organisation, settings_for
+from tests.epcr.deliveries import recorded, spo2
 from tests.epcr.hospitals import Region
 from tests.epcr.samples import MINIMAL, TYPICAL
 from tests.epcr.test_outcomes import report
@@ -168,3 +170,14 @@ def test_a_run_of_the_relay_ends_however_fast_the_rows_come(
     [(after,)] = inside.rows("SELECT count(*) FROM stored_bytes_added")
     assert before - after == 1
     assert inside.rows(waiting, organisation.id) != [(0,)]
+
+
+def test_linked_readings_count(organisation: Organisation, inside: Inside) -> None:
+    id, later = organisation.partner.create(**TYPICAL), ids.new_id("enc")
+    before = counted(inside, organisation)
+    first = spo2("98.0")
+    inside.receive(organisation.id, recorded(id, first, spo2("97.5")), recorded(later, spo2("96.0")))
+    inside.receive(organisation.id, recorded(id, first))
+    assert counted(inside, organisation) - before == 2 * allowance.READING
+    add_up(inside)
+    assert counted(inside, organisation) - before == 2 * allowance.READING

@@ -11,6 +11,7 @@ from shared.storage.database import IN_ORDER, set_tenant
 from tests.epcr.conftest import Inside, Organisation
 from tests.epcr.hospitals import ARRIVALS, Hospital, Region
 from tests.epcr.samples import TYPICAL
+from tests.support.waiting import PATIENCE
 
 MANY = 2_000
 
@@ -152,6 +153,37 @@ def test_a_disclosure_is_listed_for_each_patient_that_the_encounter_had(region: 
     same = region.bound(region.kerry, **TYPICAL)
     region.kerry.read(same)
     assert [row["encounter_id"] for row in region.disclosures(same)] == [same, id, id]
+
+
+def test_a_correction_writes_one_row_however_often_the_encounter_was_disclosed(
+    region: Region, inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list is whole at once; the relay writes its rows in portions."""
+    monkeypatch.setattr(listing, "PORTION", 10)
+    monkeypatch.setattr(listing, "SECONDS", PATIENCE)
+    id, of_other = region.bound(region.cork, **TYPICAL), region.partner.create(patient={"identifiers": [OTHER]})
+    region.partner.bundle(of_other)
+    region.cork.read(id)
+    columns = inside.rows(
+        "SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute "
+        "WHERE attrelid = 'disclosures'::regclass AND attnum > 0 AND NOT attisdropped AND attname <> 'id'"
+    )[0][0]
+    inside.owner.execute(
+        f"INSERT INTO disclosures (id, {columns}) SELECT left(id, -2) || lpad(n::text, 2, '0'), {columns} "
+        "FROM disclosures, generate_series(10, 44) n WHERE encounter_id = %s ON CONFLICT DO NOTHING".encode(),
+        (id,),
+    )
+    number = inside.rows("SELECT count(*) FROM disclosures WHERE encounter_id = %s", id)[0][0]
+    listed_before = inside.rows("SELECT count(*) FROM patient_disclosures")[0][0]
+    assert number >= 35
+    assert region.crew.write(id, {"patient": {"identifiers": [OTHER]}}).status_code == 200
+    assert inside.rows("SELECT count(*) FROM patient_disclosures") == [(listed_before,)]
+    at_once = region.disclosures(of_other, limit=100)
+    assert len(at_once) == number
+    keep(inside)
+    assert inside.rows("SELECT count(*) FROM disclosures_to_list") == [(0,)]
+    assert inside.rows("SELECT count(*) FROM patient_disclosures") == [(listed_before + number,)]
+    assert region.disclosures(of_other, limit=100) == at_once
 
 
 OTHER = {"system": "urn:oid:1.2.372.980010.1.2", "value": "4445556KA"}

@@ -5,8 +5,10 @@ from typing import LiteralString, cast
 
 from services.epcr import allowance
 from services.epcr.handover import queries
+from services.epcr.handover.listing import keep_lists
 from shared.storage import migrate
 from tests.epcr.conftest import Inside, Organisation
+from tests.epcr.deliveries import recorded, spo2
 from tests.epcr.hospitals import Region
 from tests.epcr.samples import TYPICAL
 from tests.epcr.test_allowance import DEFAULT, counted, stored
@@ -30,6 +32,8 @@ def test_lists_of_before_are_those_that_triggers_write(organisation: Organisatio
         region.cork.read(id)
     other = {"patient": {"identifiers": [{"system": "urn:oid:1.2.372.980010.1.2", "value": "4445556KA"}]}}
     assert region.crew.write(ids[3], other).status_code == 200
+    with inside.task() as conn:
+        keep_lists(conn)
     bindings = "SELECT encounter_id, position, counted_from, listed_until FROM encounter_destinations WHERE ended_at IS NULL ORDER BY 1, 2"
     disclosed = "SELECT * FROM patient_disclosures ORDER BY 1, 2, 3"
     before = inside.rows(bindings), inside.rows(disclosed)
@@ -57,3 +61,16 @@ def test_bytes_of_before_are_counted_once(organisation: Organisation, inside: In
     with inside.task() as conn:
         allowance.add_up(DEFAULT, conn)
     assert counted(inside, organisation) == stored(inside, organisation)
+
+
+def test_readings_of_before_are_counted_once(organisation: Organisation, inside: Inside) -> None:
+    for _ in range(5):
+        inside.receive(
+            organisation.id, recorded(organisation.partner.create(patient_number=1), spo2("98.0"), spo2("97.5"))
+        )
+    readings = "SELECT coalesce(sum(bytes), 0) FROM stored_bytes_added WHERE tenant_id = %s"
+    inside.owner.execute("TRUNCATE stored_bytes, stored_bytes_added")
+    inside.owner.execute("CREATE TABLE readings_counting AS SELECT ''::text AS encounter_id")
+    for _ in range(2):
+        run(inside, "0037_stored_readings.sql")
+        assert inside.rows(readings, organisation.id) == [(10 * allowance.READING,)]

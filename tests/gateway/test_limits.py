@@ -2,6 +2,8 @@
 
 import asyncio
 import random
+import time
+from contextlib import suppress
 
 import jwt
 import pytest
@@ -21,6 +23,7 @@ from tests.support.keys import rsa_key
 from tests.support.waiting import wait_for
 
 DOOR = "/api/v1/devices"
+PAGE = "/v1/auth/sign-in"
 HEADER = {"typ": "at+jwt", "kid": FIRST}
 
 
@@ -239,6 +242,77 @@ def test_memory_stays_bounded_under_a_flood_of_addresses(monkeypatch: pytest.Mon
 
     asyncio.run(share())
     assert len(limits._buckets) <= 1000
+
+
+@pytest.mark.parametrize(("networks", "times"), [("2001:db8:1:7{:02x}::1", 4), ("2001:db8:1:{:02x}00::1", 16)])
+def test_many_networks_of_one_ipv6_subscriber_have_a_few_rates_and_not_one_each(
+    world: World, networks: str, times: int
+) -> None:
+    """A provider assigns a subscriber a /56 or a /48: 256 or 65,536 networks of length 64."""
+    gateway = world.start(rate_limit_sign_in="2/3600", trusted_proxies="127.0.0.1/32")
+    with gateway.door() as door:
+        answers = [
+            door.request("GET", PAGE, host="auth.test", x_forwarded_for=networks.format(number)).status
+            for number in range(60)
+            for _ in range(2)
+        ]
+        assert sum(status != 429 for status in answers) == 2 * times
+        assert len(gateway.gateway.limits._buckets) < 2 * times + 16
+        elsewhere = door.request("GET", PAGE, host="auth.test", x_forwarded_for="2001:db8:2::1")
+        assert elsewhere.status != 429
+
+
+def test_a_full_network_of_ipv6_says_whose_rate_it_is(world: World) -> None:
+    gateway = world.start(rate_limit_sign_in="1/3600", trusted_proxies="127.0.0.1/32")
+    with gateway.door() as door:
+        *_, last = [
+            door.request("GET", PAGE, host="auth.test", x_forwarded_for=f"2001:db8:1:{number:x}::1")
+            for number in range(5)
+        ]
+    assert last.status == 429
+    assert last.get("ratelimit-policy") == '"sign_in";q=4;w=3600'
+    detail = "At most 4 sign_in requests in 3600 seconds are answered from one IPv6 network of length 56."
+    assert last.json()["detail"] == detail
+
+
+def test_one_network_that_sends_too_much_leaves_its_neighbours_their_rates() -> None:
+    limits = Limits({"sign_in": "10/60"})
+    around = (("2001:db8:1::/56", 4), ("2001:db8:1::/48", 16))
+
+    def answered(network: str, times: int) -> int:
+        count = 0
+        for _ in range(times):
+            with suppress(Refusal):
+                limits.take("sign_in", network, 1e9, around)
+                count += 1
+        return count
+
+    assert answered("2001:db8:1:1::/64", 5000) == 10
+    assert answered("2001:db8:1:2::/64", 10) == 10
+
+
+def test_guesses_at_tokens_from_the_networks_of_one_ipv6_subscriber_have_few_rates(world: World) -> None:
+    gateway = world.start(rate_limit_guesses="2/3600", trusted_proxies="127.0.0.1/32")
+    with gateway.door() as door:
+        found = [
+            door.request("GET", DOOR, token="guess", x_forwarded_for=f"2001:db8:1:{number:x}::1").status
+            for number in range(20)
+        ]
+    assert found == [401] * 8 + [429] * 12
+
+
+def test_a_gateway_without_requests_asks_redis_seldom_and_shares_the_next_one_at_once(redis_url: str) -> None:
+    asked: list[bool] = []
+
+    async def share() -> None:
+        limits = Limits({"public": "5/60"})
+        async with AsyncRedis.from_url(redis_url) as redis:
+            asked.extend([await limits.share(redis) for _ in range(10)])
+            limits.take("public", "k", time.time())
+            asked.append(await limits.share(redis))
+
+    asyncio.run(share())
+    assert asked == [True, False, False, False, False] * 2 + [True]
 
 
 def test_a_class_without_a_rate_is_not_counted() -> None:

@@ -77,6 +77,6 @@ def test_a_thousand_faults_cost_little_more_than_fifty() -> None:
 
 
 def _timed(body: dict[str, Any]) -> float:
-    began = time.perf_counter()
+    began = time.process_time()
     assert len(decoded(body, EncounterDraft)) == strict_json.MOST_FAULTS
-    return time.perf_counter() - began
+    return time.process_time() - began

@@ -363,6 +363,15 @@ def test_what_is_written_while_a_relay_keeps_its_pace_goes_out_in_one_call(
     assert 0 <= pauses.asked[0] <= relay.PACE_SECONDS
 
 
+def test_the_bell_wakes_the_jobs_that_rest(producer: Database, redis_url: str) -> None:
+    one = relay_of(producer, redis_url)
+    rung: list[int] = []
+    one.rung = lambda: rung.append(1)
+    with Redis.from_url(redis_url) as redis, running(one):
+        redis.lpush(broker.bell_key(one.service), "1")
+        wait_for(lambda: rung)
+
+
 def test_a_call_holds_about_half_a_mebibyte(producer: Database, redis_url: str) -> None:
     publish(producer, *(link("x" * 100_000) for _ in range(12)))
     sender = relay_of(producer, redis_url)

@@ -1,7 +1,7 @@
 """Periodic jobs: one run at a time however many relays there are, and a failing job affects no other."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from unittest.mock import Mock
@@ -11,6 +11,7 @@ import pytest
 from psycopg import sql
 
 from deploy.local.databases import Database
+from shared.messaging import outbox
 from shared.process import metrics
 from shared.storage import jobs as shared_jobs
 from shared.storage.database import Connection, open_tasks_pool, task_transaction
@@ -27,12 +28,12 @@ def pool(producer: Database) -> Iterator[Any]:
 
 
 @contextmanager
-def at_work(pool: Any, *jobs: Periodic) -> Iterator[None]:
+def at_work(pool: Any, *jobs: Periodic, written: Callable[[], object] = lambda: None) -> Iterator[PeriodicRunner]:
     stopping = threading.Event()
-    runner = PeriodicRunner(pool, list(jobs), stopping)
+    runner = PeriodicRunner(pool, list(jobs), stopping, written)
     runner.start()
     try:
-        yield
+        yield runner
     finally:
         stopping.set()
         runner.join(PATIENCE)
@@ -49,6 +50,43 @@ def test_a_job_that_fails_stops_no_other_and_is_tried_again(pool: Any) -> None:
 
     with at_work(pool, Periodic("fails", 0.01, fail), Periodic("works", 0.01, lambda conn: done.append(1))):
         wait_for(lambda: len(failures) > 2 and len(done) > 2)
+
+
+def test_a_job_without_work_rests_until_the_bell_rings_and_one_with_work_goes_on(pool: Any) -> None:
+    found = [0, 0, 1, 1, 1, 0]
+    runs: list[int] = []
+    others: list[int] = []
+
+    def job(conn: Connection) -> int:
+        runs.append(found[len(runs)] if len(runs) < len(found) else 0)
+        return runs[-1]
+
+    rests = Periodic("rests", 0.01, job, rest_seconds=3600)
+    with at_work(pool, rests, Periodic("works", 0.01, lambda conn: others.append(1))) as runner:
+        wait_for(lambda: len(others) > 20)
+        assert runs == [0]
+        runner.wake()
+        wait_for(lambda: len(runs) == 2)
+        wait_for(lambda: late("rests") == 0)
+        runner.wake()
+        wait_for(lambda: len(runs) == len(found))
+        number = len(others)
+        wait_for(lambda: len(others) > number + 20)
+        assert runs == found
+
+
+def test_messages_of_a_job_go_out_at_once(pool: Any) -> None:
+    done: list[int] = []
+    written: list[int] = []
+
+    def job(conn: Connection) -> None:
+        done.append(1)
+        if len(done) == 2:
+            outbox.add_sync(conn, "org_1", link())
+
+    with at_work(pool, Periodic("writes now and then", 0.01, job), written=lambda: written.append(len(done))):
+        wait_for(lambda: len(done) > 4)
+    assert written == [2]
 
 
 def late(name: str) -> float:

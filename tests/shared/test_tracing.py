@@ -81,7 +81,7 @@ def delivered(producer: Database, consumer: Database, redis_url: str) -> None:
     with (
         consuming("device_ingest", consumer, redis_url),
         acknowledging(producer, redis_url),
-        running(relay_of(producer, redis_url)),
+        running(relay_of(producer, redis_url, outbox_resend_seconds=3600)),  # no second copy on a busy machine
     ):
         wait_for(lambda: unacknowledged(producer) == 0)
 

@@ -23,7 +23,7 @@ from tests.support.receiver import Received, Receiver, always, answer, hang, run
 from tests.support.waiting import PATIENCE, wait_for
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner
 
-PLENTY = json.dumps(dict.fromkeys(lanes.CLASSES, 1000) | {"bytes": lanes.MOST_BYTES})
+PLENTY = json.dumps(dict.fromkeys(lanes.CLASSES, 1000) | dict.fromkeys(("bytes", "large"), lanes.MOST_BYTES))
 CLAIM_ALL = {
     "named": "[]",
     "after": "",
@@ -35,6 +35,7 @@ CLAIM_ALL = {
     "tenant": PLENTY,
     "classes": PLENTY,
     "approved": ["incident.*"],
+    "large": lanes.LARGE_BYTES,
 }
 
 
@@ -752,4 +753,55 @@ def test_a_claim_takes_no_more_bytes_than_there_is_room_for_but_one_delivery_of_
             encoded = {name: json.dumps(value) for name, value in limits.items()}
             tenants = [row[4] for row in conn.execute(queries.CLAIM, CLAIM_ALL | encoded).fetchall()]
             assert [tenants.count(first), tenants.count(second)] == numbers, limits
+            conn.rollback()
+
+
+def test_a_sender_makes_no_claim_while_nothing_waits(
+    partner: Partner, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dispatcher.run("DELETE FROM queue")
+    partner.subscribe("https://integrator.example/")
+    claims: list[Any] = []
+    claim = recording.claim
+
+    async def counted(*given: Any) -> Any:
+        claims.append(given)
+        return await claim(*given)
+
+    monkeypatch.setattr(recording, "claim", counted)
+
+    async def look() -> int:
+        async with (
+            await AsyncConnection.connect(dispatcher.database.worker, autocommit=True) as conn,
+            dispatcher.client(1) as client,
+        ):
+            pump = dispatcher.new_pump(client, lambda: True)
+            claimed = len(await pump.claim(conn))
+            assert (claimed, claims, pump.after) == (0, [], "")
+            dispatcher.publish(partner.tenant_id, "incident.updated")
+            pump.wake()
+            return len(await pump.claim(conn))
+
+    assert asyncio.run(look()) == 1
+
+
+def test_a_large_body_for_which_there_is_no_room_holds_up_no_smaller_one(http: Any, dispatcher: Dispatcher) -> None:
+    dispatcher.run("DELETE FROM queue")
+    partners = {2_000_000: Partner(http), 100_000: Partner(http)}
+    for size, one in partners.items():
+        for _ in range(2):
+            one.subscribe("https://integrator.example/")
+            dispatcher.publish(one.tenant_id, "incident.updated")
+        lengthen(dispatcher, one, size)
+    plenty = json.loads(PLENTY)
+    cases: list[tuple[dict[str, int], list[int]]] = [
+        ({"bytes": 500_000, "large": 0}, [0, 3]),
+        ({"bytes": 2_250_000, "large": 2_100_000}, [1, 2]),
+        ({}, [3, 3]),
+    ]
+    with psycopg.connect(dispatcher.database.worker) as conn:
+        for limits, numbers in cases:
+            encoded = {"classes": json.dumps(plenty | limits)}
+            tenants = [row[4] for row in conn.execute(queries.CLAIM, CLAIM_ALL | encoded).fetchall()]
+            assert [tenants.count(one.tenant_id) for one in partners.values()] == numbers, limits
             conn.rollback()

@@ -101,6 +101,17 @@ def test_a_tenant_holds_as_many_bytes_as_are_left_and_one_without_any_gets_half_
     assert rooms(slots, taken).classes["bytes"] == lanes.CLAIM_BYTES
 
 
+def test_large_bodies_leave_a_quarter_of_the_bytes_to_others() -> None:
+    slots, taken, number = Slots(SLOTS), list[Due](), 0
+    while rooms(slots, taken).classes["large"] >= 8 << 20:
+        number += 1
+        taken.append(due("deep", f"org_{number}", size=8 << 20))
+        slots.take(taken[-1])
+    last = rooms(slots, taken).classes
+    assert slots.free_bytes >= lanes.MOST_BYTES // 4
+    assert last["large"] < 8 << 20 < last["bytes"]
+
+
 @given(st.integers(0, 600), st.integers(0, 600))
 def test_after_taking_its_share_nobody_holds_more_than_is_left_but_one(free: int, taken: int) -> None:
     more = lanes.share(free, taken)

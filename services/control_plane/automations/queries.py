@@ -90,14 +90,18 @@ BEGIN_TURN: LiteralString = """
     INSERT INTO automation_turns AS kept (tenant_id, turn_at) VALUES (%s, clock_timestamp())
     ON CONFLICT (tenant_id) DO UPDATE SET turn_at = coalesce(kept.turn_at, excluded.turn_at)
 """
-# Returns how many events had no room.
+# Returns how many events had no room. Those that failed for good take no room from others, until there are as many.
 STORE_EVENTS: LiteralString = """
     WITH given AS (
         SELECT * FROM jsonb_to_recordset(%(events)s::jsonb) AS given (
             event_id text, event_type text, event jsonb, cause text[], recipients text[], traceparent text)
     ), room AS (
-        SELECT greatest(0, %(most)s - count(*)) AS number
-        FROM (SELECT FROM automation_events WHERE tenant_id = %(tenant_id)s ORDER BY event_id LIMIT %(most)s) AS waiting
+        SELECT greatest(0, least(%(most)s - going_on.number, 2 * %(most)s - stored.number)) AS number
+        FROM (SELECT count(*) AS number FROM (
+            SELECT FROM automation_events WHERE tenant_id = %(tenant_id)s AND failures < 5 ORDER BY event_id LIMIT %(most)s
+        ) AS counted) AS going_on, (SELECT count(*) AS number FROM (
+            SELECT FROM automation_events WHERE tenant_id = %(tenant_id)s ORDER BY event_id LIMIT 2 * %(most)s
+        ) AS counted) AS stored
     ), stored AS (
         INSERT INTO automation_events (tenant_id, event_id, event_type, event, cause, recipients, traceparent)
         SELECT %(tenant_id)s, event_id, event_type, event, cause, recipients, traceparent

@@ -105,6 +105,7 @@ class Waiting:
             events = msgspec.json.encode(rows).decode()
             parameters = {"tenant_id": tenant_id, "most": self.most_events, "events": events}
             (over,) = conn.execute(queries.STORE_EVENTS, parameters).fetchone() or (0,)
+            conn.has_messages = True  # wakes the relay, which begins the runs
             if over:
                 log.warning("%s has %d waiting events; %d are refused", tenant_id, self.most_events, over)
                 conn.after_commit(lambda over=over: events_refused.inc(over))
@@ -217,7 +218,7 @@ class Waiting:
 
 
 def periodic(settings: Settings) -> list[Periodic]:
-    return [Periodic("begin runs", 0.2, Waiting(settings).begin, behind=oldest)]
+    return [Periodic("begin runs", 0.2, Waiting(settings).begin, behind=oldest, rest_seconds=2)]
 
 
 def _is_triggered(automation: LiveAutomation, event: WaitingEvent) -> bool:

@@ -333,19 +333,24 @@ INSERT_OBSERVATIONS: LiteralString = """
             data_absent_reason, observed_at, flags, test)
     ON CONFLICT (id) DO NOTHING RETURNING tenant_id, encounter_id, revision
 """
-# Marks the facts of finished encounters as due, and returns the handed-over ones, without their records.
+# Counts the readings' bytes, marks the facts of finished encounters as due, and returns the handed-over ones, without their records.
 TOUCH_ENCOUNTERS: LiteralString = """
     WITH touched AS (
         UPDATE encounters e SET revision = revision + 1, updated_at = greatest(updated_at, now()), readings = readings + linked.count
         FROM unnest(%s::text[], %s::integer[]) AS linked (encounter_id, count) WHERE e.id = linked.encounter_id
         RETURNING id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, test, version, revision, identity,
-            identity_rule, amended, patient_basis, pseudonym_version, moved_by, ''::bytea AS record, created_at, updated_at, anchor
+            identity_rule, amended, patient_basis, pseudonym_version, moved_by, ''::bytea AS record, created_at, updated_at, anchor,
+            linked.count
+    ), counted AS (
+        INSERT INTO stored_bytes_added (tenant_id, bytes) SELECT tenant_id, %s * sum(count) FROM touched GROUP BY tenant_id
     ), due AS (
         INSERT INTO due_facts AS d (encounter_id, tenant_id, revision)
         SELECT id, tenant_id, revision FROM touched WHERE status IN ('completed', 'handed_over')
         ON CONFLICT (encounter_id) DO UPDATE SET revision = excluded.revision
     )
-    SELECT * FROM touched WHERE status = 'handed_over' ORDER BY id
+    SELECT id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, test, version, revision, identity,
+        identity_rule, amended, patient_basis, pseudonym_version, moved_by, record, created_at, updated_at, anchor
+    FROM touched WHERE status = 'handed_over' ORDER BY id
 """
 # One encounter of each of four tenants. A tenant with many has no more turns than another. A relay that dies loses its turn for a minute.
 TAKE_DUE_FACTS: LiteralString = """

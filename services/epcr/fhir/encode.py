@@ -1,7 +1,9 @@
 """Bundles as bytes: checked, then written with the exact digits of each decimal."""
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -14,8 +16,14 @@ from services.epcr.fhir.terms import Json
 
 REMEMBERED = 100_000
 
-# Digests of entries that passed FHIR's definitions: hospitals fetch an encounter again as it grows, and most of it has not changed.
+# Digests of the shapes of entries that passed FHIR's definitions. The definitions constrain a value by its kind alone, so that all entries
+# of a shape pass if one does.
 _passed: set[bytes] = set()
+_UUID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_TIME = re.compile(rb'"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,6})?Z"')
+_NUMBER = re.compile(rb'"value":-?(?:0|[1-9]\d*)(?:\.\d+)?(?=[,}])')
+_CODE = re.compile(rb'"code":"[0-9A-Za-z][0-9A-Za-z.\-]*"')
+_WORDS = re.compile(rb'"(display|text)":"[0-9A-Za-z](?:[^"\\]*[^"\\\s])?"')
 
 
 class UnfitBundle(Exception):
@@ -48,20 +56,48 @@ def encode(content: Any) -> bytes:
 
 
 def definitions(bundle: Json) -> list[str]:
-    """The faults that FHIR's definitions find in entries that have not passed before."""
-    new = {hashlib.sha256(encode(entry)).digest(): entry for entry in bundle["entry"]}
-    new = {digest: entry for digest, entry in new.items() if digest not in _passed}
+    """The faults that FHIR's definitions find in entries, unless entries with values of the same kinds have passed before."""
+    shapes = {hashlib.sha256(shape := shape_of(encode(entry))).digest(): (shape, entry) for entry in bundle["entry"]}
+    new = {digest: both for digest, both in shapes.items() if digest not in _passed}
     if not new:
         return []
     try:
-        Bundle.model_validate(bundle | {"entry": list(new.values())})
-    except ValidationError as error:
-        # Only kinds and places: pydantic's messages quote values.
-        return [f"{'.'.join(map(str, one['loc']))}: {one['type']}" for one in error.errors()]
+        are_fit = not faults(bundle | {"entry": [orjson.loads(shape) for shape, _ in new.values()]})
+    except orjson.JSONDecodeError:  # of a number that is none
+        are_fit = False
+    if not are_fit:
+        # A value may be refused in the place of others which the definitions accept.
+        return faults(bundle | {"entry": [entry for _, entry in new.values()]})
     if len(_passed) > REMEMBERED:
         _passed.clear()
     _passed.update(new)
     return []
+
+
+def faults(bundle: Json) -> list[str]:
+    """Only kinds and places: pydantic's messages quote values."""
+    try:
+        Bundle.model_validate(bundle)
+    except ValidationError as error:
+        return [f"{'.'.join(map(str, one['loc']))}: {one['type']}" for one in error.errors()]
+    return []
+
+
+def shape_of(entry: bytes) -> bytes:
+    """The entry with one value in place of all that FHIR's types accept or refuse alike: UUIDs, valid times, numbers, codes and words.
+
+    A value that is no such one stays, and so does each key, so that an entry of this shape is no less valid than its shape.
+    """
+    entry = _TIME.sub(_any_time, _UUID.sub(b"ffffffff-ffff-8fff-bfff-ffffffffffff", entry))
+    return _WORDS.sub(rb'"\1":"x"', _CODE.sub(b'"code":"0"', _NUMBER.sub(b'"value":1.5', entry)))
+
+
+def _any_time(found: re.Match[bytes]) -> bytes:
+    try:
+        datetime.fromisoformat(found[1].decode())
+    except ValueError:
+        return found[0]
+    return b'"2000-01-01T00:00:00.5Z"' if found[2] else b'"2000-01-01T00:00:00Z"'
 
 
 def _exact(value: Any) -> orjson.Fragment:

@@ -155,14 +155,25 @@ DISCLOSURES_OF_ENCOUNTER: LiteralString = (
 """
     + _DISCLOSURES
 )
-# Of all encounters that have, or had, a basis of the patient.
+# Of all encounters that have, or had, a basis of the patient; also those of encounters whose portions the relay has not listed yet.
 DISCLOSURES_OF_PATIENT: LiteralString = (
     """
     WITH page AS (
-        SELECT disclosure_id AS id FROM patient_disclosures
-        WHERE tenant_id = current_tenant() AND patient_basis = %(patient_basis)s::bytea
-            AND (%(after)s::text IS NULL OR disclosure_id < %(after)s)
-        ORDER BY disclosure_id DESC LIMIT %(limit)s
+        SELECT id FROM (
+            (
+                SELECT disclosure_id AS id FROM patient_disclosures
+                WHERE tenant_id = current_tenant() AND patient_basis = %(patient_basis)s::bytea
+                    AND (%(after)s::text IS NULL OR disclosure_id < %(after)s)
+                ORDER BY disclosure_id DESC LIMIT %(limit)s
+            ) UNION (
+                SELECT unlisted.id FROM disclosures_to_list noted CROSS JOIN LATERAL (
+                    SELECT id FROM disclosures
+                    WHERE encounter_id = noted.encounter_id AND (%(after)s::text IS NULL OR id < %(after)s)
+                    ORDER BY id DESC LIMIT %(limit)s
+                ) unlisted
+                WHERE noted.tenant_id = current_tenant() AND noted.patient_basis = %(patient_basis)s::bytea
+            )
+        ) found ORDER BY id DESC LIMIT %(limit)s
     )
 """
     + _DISCLOSURES
@@ -211,10 +222,43 @@ MOVE_RELISTING: LiteralString = """
     UPDATE relistings SET place = %(place)s, turn_at = clock_timestamp() WHERE destination_id = %(destination_id)s
 """
 END_RELISTING: LiteralString = "DELETE FROM relistings WHERE destination_id = %(destination_id)s"
-# The age in seconds of the oldest change of days that is not done, or of the oldest end of reading that is still listed.
+# One encounter of a tenant at random: a tenant with many corrections has no more turns than another.
+TAKE_UNLISTED: LiteralString = """
+    WITH RECURSIVE tenants AS (
+        (SELECT tenant_id FROM disclosures_to_list ORDER BY tenant_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT d.tenant_id FROM disclosures_to_list d WHERE d.tenant_id > t.tenant_id ORDER BY d.tenant_id LIMIT 1)
+        FROM tenants t WHERE t.tenant_id IS NOT NULL
+    )
+    SELECT noted.* FROM (SELECT tenant_id FROM tenants WHERE tenant_id IS NOT NULL ORDER BY random()) t CROSS JOIN LATERAL (
+        SELECT tenant_id, patient_basis, encounter_id, place FROM disclosures_to_list
+        WHERE tenant_id = t.tenant_id ORDER BY turn_at LIMIT 1 FOR UPDATE SKIP LOCKED
+    ) noted
+    LIMIT 1
+"""
+LIST_DISCLOSURES: LiteralString = """
+    WITH portion AS (
+        SELECT id FROM disclosures WHERE encounter_id = %(encounter_id)s AND id > %(place)s ORDER BY id LIMIT %(limit)s
+    ), listed AS (
+        INSERT INTO patient_disclosures (tenant_id, patient_basis, disclosure_id)
+        SELECT current_tenant(), %(patient_basis)s, id FROM portion
+        ON CONFLICT DO NOTHING
+    )
+    SELECT max(id), count(*) FROM portion
+"""
+MOVE_UNLISTED: LiteralString = """
+    UPDATE disclosures_to_list SET place = %(place)s, turn_at = clock_timestamp()
+    WHERE tenant_id = current_tenant() AND patient_basis = %(patient_basis)s AND encounter_id = %(encounter_id)s
+"""
+END_UNLISTED: LiteralString = """
+    DELETE FROM disclosures_to_list
+    WHERE tenant_id = current_tenant() AND patient_basis = %(patient_basis)s AND encounter_id = %(encounter_id)s
+"""
+# The age in seconds of the oldest change of days or of a patient that is not done, or of the oldest end of reading that is still listed.
 LISTS_BEHIND: LiteralString = """
     SELECT coalesce(extract(epoch FROM clock_timestamp() - least(
         (SELECT min(marked_at) FROM relistings),
+        (SELECT min(marked_at) FROM disclosures_to_list),
         (SELECT min(listed_until) FROM encounter_destinations WHERE ended_at IS NULL AND listed_until IS NOT NULL)
     )), 0)::float8
 """

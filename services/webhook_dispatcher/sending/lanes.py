@@ -10,7 +10,8 @@ Within a class no tenant holds more slots than are left of it, and of `deep` no 
 Choudhury and Hahne 1998): however many receivers are slow, the next one finds room.
 
 A sender holds at most `MOST_BYTES` of bodies, and of these no tenant more than are left free, but always one delivery. A receiver that
-reads nothing keeps the bytes of its deliveries until their deadline.
+reads nothing keeps the bytes of its deliveries until their deadline. Large bodies leave a quarter to others, so that a large one that finds
+no room holds up no smaller one.
 
 A receiver's limit grows by one with each success and halves with each time-out.
 """
@@ -30,6 +31,7 @@ LONGEST_SLOWING = 60.0
 MOST_BYTES = 96 << 20
 # Of one claim, whose rows libpq keeps beside the deliveries until all are read. The longest body has half as many.
 CLAIM_BYTES = 16 << 20
+LARGE_BYTES = 1 << 20
 QUICK = 0.25
 # Multiples of its limit that are claimed for a quick receiver, so that the next delivery is at hand when a request ends.
 AHEAD = 4
@@ -140,7 +142,8 @@ class Rooms(NamedTuple):
     """How many more deliveries to claim: of each class, by each tenant of each class, by a tenant that holds none.
 
     `lanes` has for each known receiver the slots it holds, the number of further claims for it, and how many times its limit all senders
-    may claim. `newcomer` is the second of these for an unknown receiver. The key "bytes" beside the classes has the room for bodies.
+    may claim. `newcomer` is the second of these for an unknown receiver. Beside the classes the key "bytes" has the room for bodies, and
+    "large" the part of it for those above `LARGE_BYTES`.
     """
 
     classes: dict[str, int]
@@ -155,7 +158,7 @@ class Slots:
 
     def __init__(self, number: int, most_bytes: int = MOST_BYTES) -> None:
         self.number = number
-        self.free_bytes = most_bytes
+        self.most_bytes = self.free_bytes = most_bytes
         self.bytes_of_tenants: Counter[str] = Counter()
         self.held: Counter[str] = Counter()
         self.of_tenants: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -207,6 +210,7 @@ class Slots:
         }
         classes = {name: max(0, room) for name, room in budgets.items()} | {"first": self.free}
         classes["bytes"] = max(0, min(self.free_bytes, CLAIM_BYTES))
+        classes["large"] = max(0, min(self.free_bytes - self.most_bytes // 4, CLAIM_BYTES // 2))
         return Rooms(classes, tenants, newcomer, lanes, newcomer_fair)
 
 

@@ -20,6 +20,8 @@ BEGIN_RECORD: LiteralString = """
         set_config('statement_timeout', '15s', true), set_config('lock_timeout', '5s', true),
         set_config('transaction_timeout', '15s', true)
 """
+# Whether any delivery waits: the first step of a walk, without the claim.
+WAITS: LiteralString = "SELECT FROM queue ORDER BY subscription_id LIMIT 1"
 # One claim at a time, over all senders, in the transaction that claims: the statement after it sees all deliveries in flight.
 BEGIN_CLAIM: LiteralString = BEGIN_RECORD + f", pg_advisory_xact_lock({locks.SENDER_CLAIM})"
 # Visits the `named` subscriptions, and the next `walked` of all others with waiting deliveries, after the last one visited: its cost
@@ -128,11 +130,16 @@ CLAIM: LiteralString = (
         ) counted
         WHERE of_all <= (%(classes)s::jsonb ->> class)::integer
         ORDER BY rank, number LIMIT %(slots)s
+    ), weighed AS (
+        SELECT *, size > %(large)s AS is_large, sum(size) OVER (
+            PARTITION BY size > %(large)s ORDER BY rank, number, of_tenant, delivery_id) AS bytes_of_all FROM chosen
+    ), large AS (
+        SELECT * FROM weighed WHERE is_large AND bytes_of_all <= (%(classes)s::jsonb ->> 'large')::bigint
     ), due AS (
-        SELECT delivery_id, class, body, traceparent FROM (
-            SELECT *, sum(size) OVER (ORDER BY rank, number, of_tenant, delivery_id) AS bytes_of_all FROM chosen
-        ) counted
-        WHERE bytes_of_all <= (%(classes)s::jsonb ->> 'bytes')::bigint
+        SELECT delivery_id, class, body, traceparent FROM large
+        UNION ALL
+        SELECT delivery_id, class, body, traceparent FROM weighed
+        WHERE NOT is_large AND bytes_of_all + coalesce((SELECT sum(size) FROM large), 0) <= (%(classes)s::jsonb ->> 'bytes')::bigint
     ), locked AS (
         SELECT q.delivery_id, due.class, due.body, due.traceparent FROM due JOIN queue q ON q.delivery_id = due.delivery_id
         WHERE q.due_at <= now() FOR UPDATE OF q SKIP LOCKED

@@ -15,7 +15,7 @@ from services.webhook_dispatcher.fanout import event_types
 from services.webhook_dispatcher.history import decision_queries, decisions
 from services.webhook_dispatcher.sending import queries
 from services.webhook_dispatcher.sending.client import Due, Sent
-from services.webhook_dispatcher.sending.lanes import Report, Rooms
+from services.webhook_dispatcher.sending.lanes import LARGE_BYTES, Report, Rooms
 from shared.process import telemetry
 from shared.storage.database import AsyncConnection
 
@@ -52,6 +52,7 @@ async def claim(conn: AsyncConnection, visited: Round, most: int, rooms: Rooms) 
         "tenant": _json(rooms.tenant),
         "classes": _json(rooms.classes),
         "approved": event_types.DEFAULT,
+        "large": LARGE_BYTES,
     }
     # Binary: bodies come as bytes, without a text of them that takes up to four times as much.
     cursor = conn.cursor(row_factory=tuple_row, binary=True)

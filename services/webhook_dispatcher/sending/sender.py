@@ -199,6 +199,9 @@ class Pump:
         named = list(islice(self.named, MOST_NAMED))
         if not named and not walked:
             return []
+        if not named and not self.after and await (await conn.execute(queries.WAITS)).fetchone() is None:
+            self.walk_on("", began)
+            return []
         for key in named:
             del self.named[key]
         most = min(MOST_AT_ONCE, self.slots.free)

@@ -184,7 +184,8 @@ export class Devices {
   /**
    * Submit up to 500 observations.
    *
-   * Each observation is recorded or refused by itself, and has a result of its own in the same order.
+   * Each observation is recorded or refused by itself, and has a result of its own in the same order. Its status is 409
+   * (`limit-reached`) where the organisation stores as many observations as it may.
    *
    * Scope: `argus:devices:write`.
    *

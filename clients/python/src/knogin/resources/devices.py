@@ -199,7 +199,8 @@ class Devices:
     ) -> models.devices.BatchAnswer:
         """Submit up to 500 observations.
 
-        Each observation is recorded or refused by itself, and has a result of its own in the same order.
+        Each observation is recorded or refused by itself, and has a result of its own in the same order. Its status
+        is 409 (`limit-reached`) where the organisation stores as many observations as it may.
 
         Scope: `argus:devices:write`.
 
@@ -396,7 +397,8 @@ class AsyncDevices:
     ) -> models.devices.BatchAnswer:
         """Submit up to 500 observations.
 
-        Each observation is recorded or refused by itself, and has a result of its own in the same order.
+        Each observation is recorded or refused by itself, and has a result of its own in the same order. Its status
+        is 409 (`limit-reached`) where the organisation stores as many observations as it may.
 
         Scope: `argus:devices:write`.
 
