@@ -32,7 +32,6 @@ from services.graphql_api.context import Context, RequestContext
 from services.graphql_api.inputs import MAX_PAGE
 from services.graphql_api.transport import documents
 from services.graphql_api.transport.documents import Catalogue, Document, Fragments
-from services.graphql_api.transport.pacing import PacedExecutor
 from shared.web import fairness
 
 MAX_DEPTH = 8
@@ -40,8 +39,6 @@ MAX_ALIASES = 15
 # Validation compares each two fields of one name.
 MAX_REPEATS = 50
 MAX_COST = 12_000
-# Values of a document that is executed in turns of the event loop. Fewer take some milliseconds.
-PACED = 1_000
 MAX_VARIABLES_BYTES = 65_536
 # The assumed rows of a list; every other field counts as one.
 ROWS: Mapping[str, int] = {
@@ -266,28 +263,15 @@ async def run(schema: GraphQLSchema, plan: Plan, variables: dict[str, Any], cont
 async def _execute(
     schema: GraphQLSchema, plan: Plan, ast: DocumentNode, variables: dict[str, Any], context: Context
 ) -> Answer:
-    """Takes a turn where many values are shown, and holds the loop for a part of it at a time. A mutation, in a transaction, shows few."""
+    """Takes a turn where many values are shown. A mutation, which holds a transaction, shows few."""
     if isinstance(context, RequestContext) and not plan.is_mutation:
         async with fairness.turn_if_heavy(context.request, heavy=plan.values > HEAVY):
-            return await _executed(schema, ast, variables, context, PacedExecutor if plan.values > PACED else None)
+            return await _executed(schema, ast, variables, context)
     return await _executed(schema, ast, variables, context)
 
 
-async def _executed(
-    schema: GraphQLSchema,
-    ast: DocumentNode,
-    variables: dict[str, Any],
-    context: Context,
-    executor: type[PacedExecutor] | None = None,
-) -> Answer:
-    running = execute(
-        schema,
-        ast,
-        context_value=context,
-        variable_values=variables,
-        hide_suggestions=True,
-        executor_class=executor,
-    )
+async def _executed(schema: GraphQLSchema, ast: DocumentNode, variables: dict[str, Any], context: Context) -> Answer:
+    running = execute(schema, ast, context_value=context, variable_values=variables, hide_suggestions=True)
     result: Any = await running if isawaitable(running) else running
     if not result.errors:
         return {"data": result.data}
