@@ -205,6 +205,7 @@ def facts_of(encounter: Encounter, observations: Sequence[LinkedObservation]) ->
             _same(AirwayFact, one, at=one.attempted_at) for one in record.airway_attempts if not one.entered_in_error
         ],
         cpr=None if record.cpr is None else _same(CprFact, record.cpr),
+        restrained_in_transport=ending.child_restrained,
         test=encounter.test,
     )
 

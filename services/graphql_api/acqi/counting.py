@@ -9,7 +9,7 @@ import msgspec
 import psycopg
 
 from services.graphql_api.acqi import queries
-from services.graphql_api.acqi.facts import Outcome
+from services.graphql_api.acqi.definitions import Outcome
 from services.graphql_api.acqi.indicators import contributions
 from shared.messaging.messages import EncounterFacts, Received
 from shared.storage.database import set_tenant
