@@ -14,9 +14,12 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy.local.databases import Database
+from services.epcr.encounters.facts import facts_of
 from services.graphql_api.__main__ import cli
 from services.graphql_api.acqi import counting, months
-from services.graphql_api.acqi.indicators import INDICATORS
+from services.graphql_api.acqi.breathing_and_drugs import UNKNOWN_DRUG
+from services.graphql_api.acqi.definitions import NO_EXCLUSION
+from services.graphql_api.acqi.indicators import BY_NAME, INDICATORS, PARTS
 from services.graphql_api.settings import Settings
 from services.graphql_api.tasks import expire
 from services.graphql_api.transport.documents import Catalogue
@@ -48,7 +51,8 @@ def figures(ask: Asking, first: str, after: str) -> dict[str, dict[str, Any]]:
 
 
 def expected(encounters: list[dict[str, Any]], first: str, after: str) -> dict[str, dict[str, Any]]:
-    return dict.fromkeys(NAMES, NOTHING) | second_way.tally(encounters, first, after)
+    counted = second_way.tally(encounters, first, after)
+    return {name: {key: counted.get(name, NOTHING)[key] for key in COMPARED} for name in NAMES}
 
 
 def eventually(ask: Asking, wanted: dict[str, dict[str, Any]], first: str, after: str) -> None:
@@ -78,7 +82,7 @@ def export(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def counted(http: httpx2.Client, settings: Settings, catalogue: Catalogue) -> Asking:
-    """Of a tenant whose 800 encounters are counted."""
+    """Of a tenant whose 1,000 encounters are counted."""
     ask = Asking(http, settings, catalogue)
     ask.grant("acqi-reporting")
     send(ask, population.encounters(), random.Random(1))
@@ -89,19 +93,39 @@ def counted(http: httpx2.Client, settings: Settings, catalogue: Catalogue) -> As
     ("first", "after"),
     [WHOLE, ("2026-03-01", "2026-04-01"), ("2026-02-25", "2026-04-17"), ("2026-03-10", "2026-03-11")],
 )
-def test_every_indicator_gives_what_plain_loops_over_800_encounters_give(
+def test_every_indicator_gives_what_plain_loops_over_1000_encounters_give(
     counted: Asking, first: str, after: str
 ) -> None:
     eventually(counted, expected(population.encounters(), first, after), first, after)
 
 
-def test_the_population_has_cases_of_every_outcome_of_every_indicator() -> None:
+def test_the_population_exercises_every_clause_of_every_indicator() -> None:
     sums = second_way.tally(population.encounters(), *WHOLE)
     assert sorted(sums) == sorted(NAMES)
-    for name, one in sums.items():
-        assert one["denominator"] >= 5, name
-        if name not in second_way.MINUTES:
-            assert 0 < one["numerator"] < one["denominator"], name
+    assert {one.name for one in INDICATORS if one.is_time} == second_way.MINUTES
+    for indicator in INDICATORS:
+        one = sums[indicator.name]
+        assert one["denominator"] >= 10, indicator.name
+        if not indicator.is_time:
+            assert 0 < one["numerator"] < one["denominator"], indicator.name
+        if indicator.exclusion not in (NO_EXCLUSION, UNKNOWN_DRUG):
+            assert one["excluded"] > 0, indicator.name
+
+
+def test_an_indicators_cases_are_within_those_of_the_one_that_it_names() -> None:
+    for encounter in population.encounters():
+        counted = counting.contributions(population.facts(encounter))
+        for name in counted:
+            holder = BY_NAME[name].within or BY_NAME[name].part_of
+            assert holder is None or holder in counted, name
+        for parts in PARTS.values():
+            assert sum(part.name in counted for part in parts) <= 1
+
+
+def test_a_day_is_that_of_the_facts() -> None:
+    for one in population.encounters(count=100):
+        record = population.golden.encounter(one["record"], updated_at=population.LATER)
+        assert facts_of(record, []).day.isoformat() == one["day"]
 
 
 def test_corrections_in_any_order_leave_what_the_last_versions_say(ask: Asking) -> None:
@@ -115,12 +139,7 @@ def test_corrections_in_any_order_leave_what_the_last_versions_say(ask: Asking) 
 
 
 def test_an_encounter_corrected_to_another_day_moves_between_days_and_months(ask: Asking) -> None:
-    one = population.encounters(count=30)[3] | {
-        "status": "completed",
-        "test": False,
-        "day": "2026-03-31",
-        "response": "emergency",
-    }
+    one = population.finished(3, day="2026-03-31")
     ask.count(population.facts(one))
     ask.count(population.facts(one | {"version": 2, "day": "2026-04-01"}))
     eventually(ask, expected([], "2026-03-01", "2026-04-01"), "2026-03-01", "2026-04-01")
@@ -287,12 +306,7 @@ def test_retention_takes_whole_months_and_what_stays_can_still_be_corrected(ask:
 
 
 def test_an_encounter_moved_out_of_a_month_while_it_is_rebuilt_is_counted_once(ask: Asking, settings: Settings) -> None:
-    one = population.encounters(count=30)[3] | {
-        "status": "completed",
-        "test": False,
-        "day": "2026-03-31",
-        "response": "emergency",
-    }
+    one = population.finished(3, day="2026-03-31")
     moved = one | {"version": 2, "day": "2026-04-01"}
     ask.count(population.facts(one))
     pool = open_tasks_pool(required(settings.worker_database_url, "WORKER_DATABASE_URL"))
@@ -311,9 +325,7 @@ def test_retention_passes_over_an_encounter_that_a_batch_moves_out_of_an_expirin
     ask: Asking, settings: Settings
 ) -> None:
     """The batch locks encounters in the order of ids, retention month by month: they would wait for each other."""
-    finished = {"status": "completed", "test": False, "response": "emergency"}
-    first, last = [one | finished for one in population.encounters(count=30) if one["day"] < "2026-03-01"][:2]
-    first, last = first | {"day": "2026-02-10"}, last | {"day": "2026-01-10"}
+    first, last = population.finished(3, day="2026-02-10"), population.finished(4, day="2026-01-10")
     assert first["encounter_id"] < last["encounter_id"]
     ask.count(population.facts(last))
     ask.count(population.facts(first))

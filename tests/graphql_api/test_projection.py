@@ -37,6 +37,7 @@ FIELDS = [
     "ci95Low",
     "ci95High",
     "p90",
+    "mean",
     "suppressed",
     "__typename",
 ]
