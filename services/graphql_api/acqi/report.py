@@ -12,7 +12,7 @@ import msgspec
 from services.graphql_api.acqi.cache import Counts, Period, Snapshot
 from services.graphql_api.acqi.definitions import Indicator
 from services.graphql_api.acqi.indicators import BY_NAME
-from services.graphql_api.acqi.withholding import NOTHING_WITHHELD, ByMonth, Withheld, cell, of_months, related
+from services.graphql_api.acqi.withholding import NOTHING_WITHHELD, ByMonth, Withheld, Withholding, cell, related
 
 LONGEST_DAYS = 3_660
 SPARKLINE_MONTHS = 12
@@ -173,17 +173,19 @@ def metrics(
     Where small counts are withheld, `whole` is of months alone (`check_is_published`).
     """
     totals, line = snapshot.total(whole, names), _by_month(snapshot, months, names)
-    # The months of the range, by which small counts are withheld, with the indicators that share their cases.
-    inside = _by_month(snapshot, whole, related(names)) if snapshot.suppress else None
-    trends = _by_month(snapshot, months, related(names)) if snapshot.suppress else None
+    # By the months of the range and the trend, with the indicators that share their cases.
+    inside, trends = None, [None] * len(line)
+    if snapshot.suppress:
+        inside = Withholding(_by_month(snapshot, whole, related(names)))
+        trends = [Withholding([month]) for month in _by_month(snapshot, months, related(names))]
     found: list[Metric] = []
     for name in names:
         indicator = BY_NAME[name]
         points = [
-            point(indicator, month, counts[name], hidden=trends is not None and of_months(name, [trends[at]]).fraction)
-            for at, (month, counts) in enumerate(line)
+            point(indicator, month, counts[name], hidden=trend is not None and trend.hides_fraction(name))
+            for trend, (month, counts) in zip(trends, line, strict=True)
         ]
-        withheld = NOTHING_WITHHELD if inside is None else of_months(name, inside)
+        withheld = NOTHING_WITHHELD if inside is None else inside.of(name)
         found.append(metric(indicator, totals[name], points, withheld))
     return found
 

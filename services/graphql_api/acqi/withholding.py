@@ -18,7 +18,7 @@ class Withheld(NamedTuple):
     unknown: bool = False
 
 
-NOTHING_WITHHELD, ALL_WITHHELD = Withheld(), Withheld(True, True, True)
+NOTHING_WITHHELD = Withheld()
 ByMonth = Sequence[tuple[date, Mapping[str, Counts]]]
 """The counts of each of consecutive months, by indicator."""
 CellOf = Callable[[Indicator, Counts], Cell]
@@ -55,22 +55,52 @@ def _unknown(_: Indicator, counts: Counts) -> Cell:
     return _whole(counts.unknown)
 
 
-def of_months(name: str, inside: ByMonth) -> Withheld:
-    """The hidden counts of the sum of these months, which have the counts of all `related` indicators."""
-    indicator = BY_NAME[name]
-    months = [month for month, _ in inside]
-    if indicator.within is not None:
-        return _of_the_same_cases(indicator, BY_NAME[indicator.within], inside)
+CELLS: tuple[CellOf, CellOf, CellOf] = (cell, _excluded, _unknown)
+"""The counts of `Withheld`, in its order."""
 
-    def is_hidden(cell_of: CellOf) -> bool:
-        if indicator.part_of is None:
-            return not is_answered(months, [cell_of(indicator, counts[name]) for _, counts in inside])
-        whole = BY_NAME[indicator.part_of]
-        cells = [cell_of(whole, counts[whole.name]) for _, counts in inside]
-        divided = [_divided(whole, counts, cell_of) for _, counts in inside]
-        return not (is_answered(months, cells) and is_answered(months, divided))
 
-    return Withheld(is_hidden(cell), is_hidden(_excluded), is_hidden(_unknown))
+class Withholding:
+    """The hidden counts of the sum of consecutive months, which have the counts of all `related` indicators. Each is decided once."""
+
+    def __init__(self, inside: ByMonth) -> None:
+        self._months = [month for month, _ in inside]
+        self._counts = [counts for _, counts in inside]
+        self._known: dict[tuple[str, CellOf | None], bool] = {}
+
+    def of(self, name: str) -> Withheld:
+        return Withheld(*(self._is_hidden(BY_NAME[name], cell_of) for cell_of in CELLS))
+
+    def hides_fraction(self, name: str) -> bool:
+        return self._is_hidden(BY_NAME[name], cell)
+
+    def _is_hidden(self, indicator: Indicator, cell_of: CellOf) -> bool:
+        if indicator.within is not None:
+            return self._is_hidden_with_all(indicator, BY_NAME[indicator.within])
+        whole = indicator.part_of
+        if whole is not None:
+            return self._is_hidden(BY_NAME[whole], cell_of) or self._are_parts_hidden(BY_NAME[whole], cell_of)
+        key = (indicator.name, cell_of)
+        if key not in self._known:
+            self._known[key] = self._is_withheld([cell_of(indicator, counts[key[0]]) for counts in self._counts])
+        return self._known[key]
+
+    def _are_parts_hidden(self, whole: Indicator, cell_of: CellOf) -> bool:
+        key = (f"parts of {whole.name}", cell_of)
+        if key not in self._known:
+            self._known[key] = self._is_withheld([_divided(whole, counts, cell_of) for counts in self._counts])
+        return self._known[key]
+
+    def _is_hidden_with_all(self, indicator: Indicator, holder: Indicator) -> bool:
+        """All counts or none, since the holder's number of cases tells the sum of those that are hidden."""
+        key = (indicator.name, None)
+        if key not in self._known:
+            self._known[key] = any(self._is_hidden(holder, cell_of) for cell_of in CELLS) or self._is_withheld(
+                [_with_the_rest(indicator, holder, counts) for counts in self._counts]
+            )
+        return self._known[key]
+
+    def _is_withheld(self, entries: Sequence[Cell] | Sequence[Together]) -> bool:
+        return entries[0].is_small if len(entries) == 1 else not is_answered(self._months, entries)
 
 
 def _divided(whole: Indicator, counts: Mapping[str, Counts], cell_of: CellOf) -> Together:
@@ -80,19 +110,11 @@ def _divided(whole: Indicator, counts: Mapping[str, Counts], cell_of: CellOf) ->
     return Together((*parts, _whole(rest)))
 
 
-def _of_the_same_cases(indicator: Indicator, holder: Indicator, inside: ByMonth) -> Withheld:
-    """All counts or none, since the holder's number of cases tells the sum of those that are hidden."""
-    if of_months(holder.name, inside) != NOTHING_WITHHELD:
-        return ALL_WITHHELD
-    entries = [_with_the_rest(indicator, holder, counts) for _, counts in inside]
-    return NOTHING_WITHHELD if is_answered([month for month, _ in inside], entries) else ALL_WITHHELD
-
-
 def _with_the_rest(indicator: Indicator, holder: Indicator, counts: Mapping[str, Counts]) -> Together:
     """The counts of one month, and of the holder's cases that are not the indicator's."""
     own = counts[indicator.name]
     rest = cases(holder, counts[holder.name]) - cases(indicator, own)
-    return Together((cell(indicator, own), _excluded(indicator, own), _unknown(indicator, own), _whole(rest)))
+    return Together((*(cell_of(indicator, own) for cell_of in CELLS), _whole(rest)))
 
 
 def cases(indicator: Indicator, counts: Counts) -> int:
