@@ -1,10 +1,12 @@
 """Quality indicators end to end: facts in, figures out, each worked out a second way."""
 
 import random
+import re
 import threading
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -34,6 +36,12 @@ NAMES = [indicator.name for indicator in INDICATORS]
 COMPARED = ("numerator", "denominator", "value", "p90", "excluded", "unknown")
 NOTHING = {"numerator": 0, "denominator": 0, "value": None, "p90": None, "excluded": 0, "unknown": 0}
 WHOLE = ("2026-01-01", "2026-07-01")
+ROOT = Path(__file__).parents[2]
+# Their version 2 is of an earlier change.
+UNKNOWN_DRUGS = {
+    *("stemi_care_bundle", "hypoglycaemia_treated", "hypoxia_oxygen", "seizure_benzo", "asthma_beta_agonist"),
+    "nontransport_vitals",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -403,3 +411,12 @@ def expired_tenants(ask: Asking) -> list[str]:
     with ask.worker() as conn:
         rows = conn.execute("SELECT DISTINCT tenant_id FROM acqi_facts WHERE day < '2026-03-01'").fetchall()
     return [tenant for (tenant,) in rows]
+
+
+def test_the_table_of_corrected_definitions_shows_what_they_give_now() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|(.+)\|$", (ROOT / "docs" / "indicator-changes.md").read_text(), re.MULTILINE)
+    assert {name for name, _ in rows} == {one.name for one in INDICATORS if one.version == "2"} - UNKNOWN_DRUGS
+    for name, cells in rows:
+        one = second_way.tally(population.encounters(), *WHOLE)[name]
+        share = f"{one['numerator']} of {one['denominator']} ({100 * one['value']:.1f} %)"
+        assert [cell.strip() for cell in cells.split("|")[3:6]] == [share, str(one["excluded"]), str(one["unknown"])]
