@@ -154,6 +154,8 @@ METRICS: dict[str, tuple[str, ...]] = {
     ),
     "gcs": ("MDC_SCORE_GLAS_COMA",),
 }
+EDITION = 2
+"""Raise it when the same record gives more or other facts; `resend-facts` then sends those of earlier encounters again."""
 KIND_OF_METRIC = {refid: kind for kind, refids in METRICS.items() for refid in refids}
 
 
@@ -206,6 +208,7 @@ def facts_of(encounter: Encounter, observations: Sequence[LinkedObservation]) ->
         ],
         cpr=None if record.cpr is None else _same(CprFact, record.cpr),
         restrained_in_transport=ending.child_restrained,
+        edition=EDITION,
         test=encounter.test,
     )
 
