@@ -83,7 +83,7 @@ def figures(name: str, one: dict[str, Any]) -> dict[str, Any]:
 
 
 class Chart:
-    """What a reader finds in one encounter. Entries made in error are not there."""
+    """One encounter as a reader understands it, without entries made in error."""
 
     def __init__(self, e: Encounter) -> None:
         record = e["record"]

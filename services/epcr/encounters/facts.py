@@ -203,9 +203,7 @@ def facts_of(encounter: Encounter, observations: Sequence[LinkedObservation]) ->
         destination_type=ending.destination_type,
         prealert_for=ending.prealert_for,
         prealert_at=ending.prealert_at,
-        airways=[
-            _same(AirwayFact, one, at=one.attempted_at) for one in record.airway_attempts if not one.entered_in_error
-        ],
+        airways=_airways(record),
         cpr=None if record.cpr is None else _same(CprFact, record.cpr),
         restrained_in_transport=ending.child_restrained,
         edition=EDITION,
@@ -242,6 +240,11 @@ def _procedures(record: Record) -> list[CodedFact]:
         for done in record.procedures
         if not done.entered_in_error
     ]
+
+
+def _airways(record: Record) -> list[AirwayFact]:
+    tried = [one for one in record.airway_attempts if not one.entered_in_error]
+    return [_same(AirwayFact, one, at=one.attempted_at) for one in tried]
 
 
 def _airway_at(procedures: Sequence[CodedFact]) -> datetime | None:

@@ -5,8 +5,8 @@ is small; a quarter or a year, unless it is small or its remainder is, after all
 a sum of entries of that table, so that a difference of answers shows no more than the table does. A quarter is judged by its months
 and never the other way round, so that a later publication makes no earlier one too much.
 
-Indicators that share cases could be subtracted from one another, too. Their cells then stand together in one entry: it is small if any of
-them is, and it is in the table only where the entry of the indicator is that holds their cases (`Indicator.part_of`, `Indicator.within`).
+Indicators that share cases could be subtracted from one another, too. Their cells are one entry: it is small if any of them is, and
+it is in the table only where the entry of the indicator is that holds their cases (`Indicator.part_of`, `Indicator.within`).
 """
 
 from collections.abc import Sequence
