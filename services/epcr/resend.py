@@ -6,7 +6,9 @@ from typing import Any, LiteralString
 
 import psycopg
 
+from shared.storage import audit
 from shared.storage.database import set_tenant
+from shared.web.identity import Caller
 
 PORTION = 500
 WAITING = 100
@@ -39,6 +41,10 @@ def resend(
 
     Calls `progress` with the last id and the number so far after each portion, so that a run that ends goes on from there.
     """
+    with conn.transaction():
+        set_tenant(conn, tenant_id)
+        operator = Caller(tenant_id=tenant_id, client_id="operator")
+        conn.execute(audit.RECORD, audit.entry(operator, "facts.resent", tenant_id, {"after": after}))
     total = 0
     while True:
         with conn.transaction():

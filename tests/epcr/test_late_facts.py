@@ -14,7 +14,7 @@ from psycopg.rows import class_row
 
 from services.epcr import metrics, resend, tasks
 from services.epcr.encounters import queries
-from services.epcr.encounters.facts import EDITION, extremes_asked, facts_of
+from services.epcr.encounters.facts import EXTENT, extremes_asked, facts_of
 from services.epcr.encounters.models import EncounterRow
 from services.epcr.encounters.store import Stored, opened
 from services.epcr.records.models import LinkedObservation
@@ -308,7 +308,7 @@ def test_facts_of_before_are_sent_again_in_portions_and_once(
     send(inside)
     assert due(inside) == []
     sent = inside.messages(organisation.id, FACTS)[before:]
-    assert sorted((one["encounter_id"], one["edition"]) for one in sent) == [(id, EDITION) for id in sorted(known)]
+    assert sorted((one["encounter_id"], one["extent"]) for one in sent) == [(id, EXTENT) for id in sorted(known)]
 
 
 def test_sending_again_waits_until_few_are_due_and_goes_on_after_the_last(

@@ -157,10 +157,10 @@ def test_an_encounter_corrected_to_another_day_moves_between_days_and_months(ask
     eventually(ask, expected([moved], "2026-04-01", "2026-05-01"), "2026-04-01", "2026-05-01")
 
 
-def test_a_later_edition_of_the_same_version_replaces_the_earlier_one(ask: Asking) -> None:
+def test_more_facts_of_the_same_version_replace_the_fewer_ones(ask: Asking) -> None:
     one = population.finished(3, day="2026-03-31")
-    first = msgspec.structs.replace(population.facts(one), edition=1, dispatch_category=None, transported=None)
-    later = msgspec.structs.replace(population.facts(one), edition=2)
+    first = msgspec.structs.replace(population.facts(one), extent=1, dispatch_category=None, transported=None)
+    later = msgspec.structs.replace(population.facts(one), extent=2)
     for facts in (first, later, first):
         ask.count(facts)
     eventually(ask, expected([one], "2026-03-31", "2026-04-01"), "2026-03-31", "2026-04-01")

@@ -154,7 +154,7 @@ METRICS: dict[str, tuple[str, ...]] = {
     ),
     "gcs": ("MDC_SCORE_GLAS_COMA",),
 }
-EDITION = 2
+EXTENT = 2
 """Raise it when the same record gives more or other facts; `resend-facts` then sends those of earlier encounters again."""
 KIND_OF_METRIC = {refid: kind for kind, refids in METRICS.items() for refid in refids}
 
@@ -206,7 +206,7 @@ def facts_of(encounter: Encounter, observations: Sequence[LinkedObservation]) ->
         airways=_airways(record),
         cpr=None if record.cpr is None else _same(CprFact, record.cpr),
         restrained_in_transport=ending.child_restrained,
-        edition=EDITION,
+        extent=EXTENT,
         test=encounter.test,
     )
 
