@@ -32,6 +32,7 @@ from services.graphql_api.context import Context, RequestContext
 from services.graphql_api.inputs import MAX_PAGE
 from services.graphql_api.transport import documents
 from services.graphql_api.transport.documents import Catalogue, Document, Fragments
+from services.graphql_api.transport.executor import PortionedExecutor
 from shared.web import fairness
 
 MAX_DEPTH = 8
@@ -271,7 +272,14 @@ async def _execute(
 
 
 async def _executed(schema: GraphQLSchema, ast: DocumentNode, variables: dict[str, Any], context: Context) -> Answer:
-    running = execute(schema, ast, context_value=context, variable_values=variables, hide_suggestions=True)
+    running = execute(
+        schema,
+        ast,
+        context_value=context,
+        variable_values=variables,
+        hide_suggestions=True,
+        executor_class=PortionedExecutor,
+    )
     result: Any = await running if isawaitable(running) else running
     if not result.errors:
         return {"data": result.data}
