@@ -42,7 +42,7 @@ class Passage:
         return task
 
     async def clear(self) -> None:
-        """Waits until every list is shown to its end, so that what all rows ask for can be loaded together."""
+        """Waits until every list is shown to its end, so that the keys of all rows can be loaded together."""
         while self._waiting:
             self._clear.clear()
             await self._clear.wait()

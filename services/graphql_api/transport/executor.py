@@ -12,7 +12,7 @@ from services.graphql_api.passage import Passage
 
 
 class PortionedExecutor(Executor[Any]):
-    """The answer is the same. What a row awaits is awaited when the list is shown to its end."""
+    """The answer is the same. Awaitable parts of rows are awaited when the list is shown to its end."""
 
     def complete_iterable_value(
         self,
@@ -52,7 +52,7 @@ class _Rows:
                     return False
                 self._show_next()
         except Exception:
-            # As graphql-core does: what other rows await ends in the background.
+            # As graphql-core does: awaitable parts of other rows end in the background.
             others = [self.shown[index] for index in self.awaitable]
             others += [item for item in self._items[len(self.shown) :] if self._executor.is_awaitable(item)]
             if others:
