@@ -66,6 +66,7 @@ def _meets_criteria(facts: EncounterFacts) -> bool:
     inclusion=CRITERIA,
     differs="the criteria that the crew recorded, where the source also derives them from vital signs and procedures",
     source="NEMSQA Trauma-04",
+    within="trauma_vitals",
 )
 def trauma_to_centre(facts: EncounterFacts) -> Outcome | None:
     if not _meets_criteria(facts):
