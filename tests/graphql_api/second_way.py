@@ -396,7 +396,8 @@ def yes(answer: bool | None) -> str:
     return {True: "met", False: "not", None: "unknown"}[answer]
 
 
-def moment(text: str | None) -> datetime | None:
+def moment(text: str | None) -> Any:
+    """None for None."""
     return None if text is None else datetime.fromisoformat(text)
 
 

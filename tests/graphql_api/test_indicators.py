@@ -101,7 +101,7 @@ def returned(*vitals: VitalFact, ecg: float = 12, **fields: Any) -> dict[str, An
 
 def tube(**fields: Any) -> dict[str, Any]:
     usual: dict[str, Any] = {"at": at(3), "device": "endotracheal_tube", "successful": True}
-    values = {"spo2_before": Decimal(94), "spo2_lowest": Decimal(90), "systolic_lowest": Decimal(90)}
+    values: dict[str, Any] = {"spo2_before": Decimal(94), "spo2_lowest": Decimal(90), "systolic_lowest": Decimal(90)}
     return {"airways": [AirwayFact(**(usual | values | fields))]}
 
 

@@ -1,7 +1,6 @@
 """The indicators as FHIR MeasureReports: the figures of plain loops, no fault for validators, and nothing for others."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import fhirkit
@@ -105,7 +104,8 @@ def test_each_report_names_a_measure_that_the_docs_host_serves_in_that_version(c
 
 def test_a_repeated_batch_replaces_the_reports_of_the_same_days(counted: Asking) -> None:
     server = FhirServer()
-    first, again = (exported(counted, **MARCH) | {"type": "transaction"} for _ in range(2))
+    first: Json = exported(counted, **MARCH) | {"type": "transaction"}
+    again: Json = exported(counted, **MARCH) | {"type": "transaction"}
     for bundle in (first, again):
         for entry in bundle["entry"]:
             entry["request"]["url"] = (
@@ -200,7 +200,7 @@ def test_an_export_is_audited_with_its_range(ask: Asking, database: Database) ->
 
 
 @pytest.fixture
-def withholding(ask: Asking) -> Iterator[Asking]:
+def withholding(ask: Asking) -> Asking:
     with ask.worker() as conn:
         set_tenant(conn, ask.tenant)
         conn.execute("INSERT INTO acqi_tenants (tenant_id, suppress_small_cells) VALUES (%s, true)", (ask.tenant,))
