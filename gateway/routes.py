@@ -80,6 +80,7 @@ API = (
     Route("/.well-known", "auth", Access.PUBLIC, "discovery", with_path=False),
     Route("/graphql", "graphql", limit="graphql", body=128 * KIB, with_subpaths=False),
     Route("/api/v1/graphql", "graphql", limit="graphql", with_path=False),
+    Route("/api/v1/acqi", "graphql", limit="graphql", with_path=False),
     Route("/api/v1/epcr", "epcr", with_path=False),
     Route("/api/v1/devices", "devices", limit="ingest"),
     # Edge agents have no token: the service knows their codes and credentials.

@@ -9,6 +9,7 @@ import typer
 import gateway.docs
 from deploy.docs import collections, contract, page
 from services.epcr.fhir import conformance
+from services.graphql_api.acqi import measures
 from shared.web import http
 
 ASSETS = Path(__file__).parent / "assets"
@@ -25,7 +26,8 @@ def files() -> dict[str, bytes]:
         "knogin.bruno.zip": collections.zipped(collections.bruno(document)),
     }
     assets = {path.name: path.read_bytes() for path in sorted(ASSETS.iterdir())}
-    definitions = {f"fhir/{one['resourceType']}/{one['id']}.json": http.encode(one) for one in conformance.resources()}
+    defined = [*conformance.resources(), *measures.resources()]
+    definitions = {f"fhir/{one['resourceType']}/{one['id']}.json": http.encode(one) for one in defined}
     return documents | pages | assets | definitions | {CONTRACT: contract.encoded(document)}
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from services.device_ingest import nomenclature
 from services.epcr.records import care
+from services.graphql_api.acqi import measures
 from services.graphql_api.acqi.indicators import INDICATORS
 
 CODE_SYSTEMS = {
@@ -46,8 +47,11 @@ def catalogues() -> dict[str, Any]:
                 "description": one.description,
                 "inclusion": one.inclusion,
                 "exclusion": one.exclusion,
+                "differs": one.differs,
                 "unit": one.unit,
+                "improves": one.improves,
                 "source": one.source,
+                "measure": measures.canonical(one),
             }
             for one in INDICATORS
         ],

@@ -5,7 +5,7 @@ import re
 from typing import Any
 from urllib.parse import urlencode
 
-VALUES = {"since": "2026-03-23T12:00:00Z", "client_id": "app_123"}
+VALUES = {"since": "2026-03-23T12:00:00Z", "client_id": "app_123", "from_date": "2026-03-01", "to_date": "2026-04-01"}
 
 
 def command(server: str, method: str, path: str, operation: dict[str, Any]) -> str:

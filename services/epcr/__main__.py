@@ -36,5 +36,26 @@ def allowance(tenant: AllowanceOf, most: Most = None, default: Default = False) 
     change_allowance(settings, tenant, most, settings.most_stored_bytes, set_limit, show, default=default)
 
 
+@cli.command()
+def resend_facts(
+    tenant: Annotated[str, typer.Argument(help="The organisation's id.")],
+    after: Annotated[str, typer.Option(help="The last encounter of a run that ended.")] = "",
+) -> None:
+    """Send the facts of an organisation's finished encounters to the indicators again, after a release that has more facts."""
+    import psycopg
+
+    from services.epcr import resend
+    from shared.primitives import ids
+
+    if not ids.is_id(tenant, "org"):
+        raise SystemExit(f"{tenant} is not the id of an organisation")
+
+    def progress(last: str, count: int) -> None:
+        typer.echo(f"{last}: {count} encounters")
+
+    with psycopg.connect(required(load().worker_database_url, "WORKER_DATABASE_URL"), autocommit=True) as conn:
+        typer.echo(f"{resend.resend(conn, tenant, after, progress)} encounters in all")
+
+
 if __name__ == "__main__":
     cli()

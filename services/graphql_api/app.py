@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 
 from services.graphql_api import schema
 from services.graphql_api.acqi.cache import Answers, Snapshots, Versions
-from services.graphql_api.routes import PART
+from services.graphql_api.routes import PARTS
 from services.graphql_api.settings import Settings
 from services.graphql_api.transport import documents
 from services.graphql_api.transport.documents import Catalogue
@@ -22,7 +22,7 @@ from shared.process.settings import required
 from shared.storage import database
 from shared.web.revocations import Feed
 
-routes = application.all_routes(__file__, [PART])
+routes = application.all_routes(__file__, PARTS)
 
 
 class State(application.State):

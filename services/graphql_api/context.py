@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import cached_property
 from typing import Any, TypeAlias
 
 from graphql import GraphQLResolveInfo
 from starlette.requests import Request
 
 from services.graphql_api import errors
+from services.graphql_api.passage import Passage
 from services.graphql_api.settings import Settings
 from shared.primitives.crypto import Keyring
 from shared.storage.database import AsyncConnection, tenant_transaction
@@ -21,11 +23,12 @@ Load = Callable[[Sequence[Any]], Awaitable[Mapping[Any, Any]]]
 class Loader:
     """Collects the keys that fields of one level ask for, and loads them together. An unknown key gives None.
 
-    An error of `load` is raised for every key.
+    An error of `load` is raised for every key. It loads when no object of `passage` waits for its turn.
     """
 
-    def __init__(self, load: Load) -> None:
+    def __init__(self, load: Load, passage: Passage) -> None:
         self._load = load
+        self._passage = passage
         self._waiting: dict[Any, asyncio.Future[Any]] = {}
 
     def get(self, key: Any) -> asyncio.Future[Any]:
@@ -37,10 +40,11 @@ class Loader:
         return self._waiting[key]
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
-        waiting, self._waiting = self._waiting, {}
-        self._task = loop.create_task(self._answer(waiting))
+        self._task = loop.create_task(self._answer())
 
-    async def _answer(self, waiting: dict[Any, asyncio.Future[Any]]) -> None:
+    async def _answer(self) -> None:
+        await self._passage.clear()
+        waiting, self._waiting = self._waiting, {}
         try:
             found = await self._load(list(waiting))
         except Exception as error:  # raised for each key, not in this task
@@ -71,6 +75,10 @@ class Context:
         self.settings = settings
         self.cause = list(cause)
         self.loaders: dict[str, Loader] = {}
+
+    @cached_property
+    def passage(self) -> Passage:
+        return Passage()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:

@@ -1,8 +1,10 @@
-"""Every call of the GraphQL transport. The schema is no part of the contract."""
+"""Every call of the GraphQL transport, whose schema is no part of the contract, and the export of the indicators."""
 
+from services.graphql_api.acqi.endpoints import read_measure_reports
+from services.graphql_api.acqi.models import BATCH, FHIR, ReadMeasureReports
 from services.graphql_api.transport import endpoints
 from services.graphql_api.transport.endpoints import ApprovedBundles, GraphqlAnswer, GraphqlRequest, require_own_tenant
-from shared.web.routing import Operation, Part
+from shared.web.routing import Content, Operation, Part
 
 OPERATIONS = [
     Operation(
@@ -47,3 +49,27 @@ OPERATIONS = [
 PART = Part(
     "GraphQL", "graphql", "Incidents, quality indicators and telephony, through approved GraphQL documents.", OPERATIONS
 )
+INDICATORS = Part(
+    "Indicators",
+    "acqi",
+    "The quality indicators as FHIR MeasureReports. `acqiMetrics` of GraphQL has the same figures with confidence intervals and trends.",
+    [
+        Operation(
+            "GET",
+            "/api/v1/acqi/measure-reports",
+            read_measure_reports,
+            "Export the quality indicators as FHIR R4 MeasureReports",
+            "argus:acqi:read",
+            {200: (Content(FHIR, BATCH), Content("application/json", BATCH))},
+            "A batch that a FHIR R4 server may execute again and again: each report replaces that of the same days. `measure` is the"
+            " canonical URL of the definition, which is served there, with its version. The denominator is without the excluded and the"
+            " unknown. Where the organisation withholds small counts, a range is of whole months that have ended, and a withheld count"
+            " has the data-absent-reason `masked`.",
+            headers=("X-Tenant-ID",),
+            refusals={403: "X-Tenant-ID names another tenant"},
+            query=ReadMeasureReports,
+            guard=require_own_tenant,
+        ),
+    ],
+)
+PARTS = [PART, INDICATORS]

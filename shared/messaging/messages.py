@@ -306,6 +306,7 @@ class ArrestFact(msgspec.Struct, frozen=True, kw_only=True):
     survived_to_discharge: bool | None = None
     cpc: int | None = None
     cpr_started_at: datetime | None = None
+    rosc_at: datetime | None = None
 
 
 class CprFact(msgspec.Struct, frozen=True, kw_only=True):
@@ -360,8 +361,9 @@ class EncounterFacts(Message, frozen=True, kw_only=True, tag="graphql_api.encoun
     codes, primary first; `conditions` are findings other than diagnoses: `stemi` if a 12-lead ECG showed one. `response` is `emergency`
     or another value of the care model. The keys of `times` are `call mobile on_scene at_patient left_scene at_destination handover`.
     `outcome` is the record's word for the end of the encounter; messages from before this field lack it, and those from before
-    `dispatch_category` lack the fields from it to `cpr`.
-    `hospital` is the report of the hospital; `arrest` already has its answers.
+    `dispatch_category` lack the fields from it to `restrained_in_transport`. `child_restrained` is of the accident, not of the transport.
+    `hospital` is the report of the hospital; `arrest` already has its answers. `extent` grows with a release that has more facts: of
+    equal versions the higher one counts.
     """
 
     encounter_id: str
@@ -400,6 +402,8 @@ class EncounterFacts(Message, frozen=True, kw_only=True, tag="graphql_api.encoun
     prealert_at: datetime | None = None
     airways: list[AirwayFact] = []
     cpr: CprFact | None = None
+    restrained_in_transport: bool | None = None
+    extent: int = 1
     test: bool = False
 
 

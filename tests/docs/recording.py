@@ -137,6 +137,8 @@ def record_clinical(stack: Stack, recorder: Recorder, token: str) -> None:
     with stack.client("api", token) as client:
         keep(client.get("/api/v1/graphql/bundles"))
         keep(client.post("/graphql", json=query))
+        march = {"from_date": "2026-03-01", "to_date": "2026-04-01"}
+        keep(client.get("/api/v1/acqi/measure-reports", params=march, headers={"accept": "application/fhir+json"}))
         begun = keep(client.post(encounters, json=minimum | {"cad_incident_id": f"cad_{number}"}))
         whole = client.post(encounters, json=TYPICAL | {"cad_incident_id": f"cad_2{number}"}).json()
         keep(client.get(encounters))

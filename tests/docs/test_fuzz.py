@@ -132,7 +132,7 @@ def bearer(choose: Callable[[Ground], str]) -> Callable[[Ground], list[str]]:
             lambda ground: ["--auth", f"{ground.app.client_id}:{ground.app.client_secret}"],
             id="oauth",
         ),
-        pytest.param("api", "^/(api/v1/(epcr|dev|gra)|graphql)", bearer(lambda ground: ground.token), id="api"),
+        pytest.param("api", "^/(api/v1/(epcr|dev|gra|acq)|graphql)", bearer(lambda ground: ground.token), id="api"),
         pytest.param("api", "^/api/v1/platform", bearer(lambda ground: ground.admin_token), id="control-plane"),
     ],
 )

@@ -35,7 +35,7 @@ from services.epcr.records.care import (
     ranges_of,
 )
 from services.epcr.records.models import ITEM_LISTS, EncounterDraft, Record, RecordPatch
-from services.graphql_api.acqi import indicators
+from services.graphql_api.acqi import breathing_and_drugs
 from shared.web import http, strict_json
 from shared.web.problems import Problem
 from tests.epcr import golden
@@ -442,7 +442,7 @@ def test_an_unknown_drug_makes_an_indicator_unknown_and_not_unmet() -> None:
     drug = {"given_at": at("10:05:00"), "medication": snomed("10712001")}
 
     def outcome(**more: Any) -> Any:
-        return indicators.hypoglycaemia_treated.evaluate(facts_of(golden.encounter(MINIMAL | body | more), []))
+        return breathing_and_drugs.hypoglycaemia_treated.evaluate(facts_of(golden.encounter(MINIMAL | body | more), []))
 
     assert outcome() == "not_met"
     assert outcome(medications=[drug]) == "unknown"

@@ -12,9 +12,9 @@ import msgspec
 import pytest
 from psycopg.rows import class_row
 
-from services.epcr import metrics, tasks
+from services.epcr import metrics, resend, tasks
 from services.epcr.encounters import queries
-from services.epcr.encounters.facts import extremes_asked, facts_of
+from services.epcr.encounters.facts import EXTENT, extremes_asked, facts_of
 from services.epcr.encounters.models import EncounterRow
 from services.epcr.encounters.store import Stored, opened
 from services.epcr.records.models import LinkedObservation
@@ -291,3 +291,46 @@ def test_readings_beyond_the_most_of_an_encounter_stay_apart_and_are_reported(
     links = [(one["link"], set(one["observation_ids"])) for one in inside.messages(organisation.id, LINKS)]
     assert links == [("linked", {one.id for one in first}), ("unknown", {one.id for one in beyond})]
     assert metrics.full_encounters._value.get() > count
+
+
+def test_facts_of_before_are_sent_again_in_portions_and_once(
+    organisation: Organisation, inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resend, "PORTION", 2)
+    known = [finished(organisation, cad_incident_id=f"cad_{number}") for number in range(3)]
+    running = organisation.partner.create(cad_incident_id="cad_running")
+    told: list[tuple[str, int]] = []
+    with inside.task() as conn:
+        assert resend.resend(conn, organisation.id, "", lambda *one: told.append(one)) == 3
+    assert told == [(known[1], 2), (running, 3)]
+    assert sorted(id for id, _ in due(inside)) == sorted(known)
+    before = len(inside.messages(organisation.id, FACTS))
+    send(inside)
+    assert due(inside) == []
+    sent = inside.messages(organisation.id, FACTS)[before:]
+    assert sorted((one["encounter_id"], one["extent"]) for one in sent) == [(id, EXTENT) for id in sorted(known)]
+
+
+def test_sending_again_waits_until_few_are_due_and_goes_on_after_the_last(
+    organisation: Organisation, inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resend, "PORTION", 1)
+    monkeypatch.setattr(resend, "WAITING", 1)
+    known = [finished(organisation, cad_incident_id=f"cad_{number}") for number in range(3)]
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        inside.owner.execute("DELETE FROM due_facts")
+
+    with inside.task() as conn:
+        assert resend.resend(conn, organisation.id, known[0], lambda *_: None, sleep) == 2
+    assert slept == [resend.LOOK_SECONDS]
+    assert [id for id, _ in due(inside)] == [known[2]]
+
+
+def test_facts_of_another_organisation_are_not_sent_again(organisation: Organisation, inside: Inside) -> None:
+    finished(organisation)
+    with inside.task() as conn:
+        assert resend.resend(conn, ids.new_id("org"), "", lambda *_: None) == 0
+    assert due(inside) == []

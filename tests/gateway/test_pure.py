@@ -92,6 +92,7 @@ def test_a_target_is_a_path_or_refused(url: bytes) -> None:
         ("auth.test", "/v1/webhooks/wh_1/deliveries", "webhooks"),
         ("api.test", "/graphql", "graphql"),
         ("api.test", "/api/v1/graphql/bundles", "graphql"),
+        ("api.test", "/api/v1/acqi/measure-reports", "graphql"),
         ("api.test", "/api/v1/epcr/encounters", "epcr"),
         ("api.test", "/api/v1/devices", "devices"),
         ("api.test", "/api/v1/devices/dev_1/observations:batch", "devices"),

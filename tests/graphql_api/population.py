@@ -1,158 +1,446 @@
-"""Encounters as epcr would tell of them, made of plain JSON by a seeded chance: 800 of them over ten weeks."""
+"""Encounters as crews, devices and hospitals report them to epcr, made by a seeded chance: 1,000 over ten weeks. Facts are epcr's."""
 
 import random
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import msgspec
 
+from services.epcr.encounters.facts import facts_of
+from services.epcr.outcomes.facts import with_outcomes
+from services.epcr.outcomes.models import OutcomeDraft
+from services.epcr.records.care import ATC, ICD10, ICD10_CM, RXNORM, SNOMED
+from services.epcr.records.models import LinkedObservation
 from shared.messaging.messages import EncounterFacts
+from shared.web import http
+from shared.web.problems import Problem
+from tests.epcr import golden
 
 FIRST_DAY = date(2026, 2, 20)
 DAYS = 70
-IMPRESSIONS = [
-    ["I21.1"], ["I21.4"], ["I63.9"], ["G45.9"], ["G45.4"], ["E16.2"], ["J45.9"], ["J46"], ["J98.01"], ["J96.0"], ["R06.0"],
-    ["G41.0"], ["G40.901"], ["G40.909"], ["R55"], ["R40.4"], ["S72.0"], ["S06.0", "I63.9"], ["T14.9"], ["T36.0"], ["I46.9"], [],
-]  # fmt: skip
+LATER = datetime(2026, 12, 1, tzinfo=UTC)
+IMPRESSIONS = {
+    "stemi": [(ICD10, "I21.1"), (ICD10_CM, "I21.09"), (SNOMED, "401303003"), (ICD10, "I21.4")],
+    "stroke": [(ICD10, "I63.9"), (ICD10, "G45.9"), (SNOMED, "230690007"), (ICD10, "I60.1"), (ICD10, "G45.4")],
+    "injury": [(ICD10, "S72.0"), (ICD10, "T14.9"), (ICD10, "T24.3"), (SNOMED, "125605004"), (ICD10, "T36.0")],
+    "brain": [(ICD10, "S06.0"), (ICD10, "S09.90"), (ICD10, "S02.1"), (ICD10, "S07.1"), (ICD10, "S09.1")],
+    "breathing": [(ICD10, "J45.9"), (ICD10, "J46"), (ICD10_CM, "J98.01"), (ICD10, "J96.0"), (SNOMED, "267036007")],
+    "seizure": [(ICD10, "G41.0"), (ICD10_CM, "G40.901"), (ICD10_CM, "G40.909")],
+    "syncope": [(ICD10, "R55"), (ICD10_CM, "R40.4"), (SNOMED, "271594007")],
+    "sugar": [(ICD10, "E16.2")],
+    "arrest": [(ICD10, "I46.9"), (SNOMED, "410429000")],
+    "airway": [(ICD10, "J96.0"), (ICD10, "T36.0")],
+    "child": [(ICD10, "R50.9"), (ICD10, "S52.5")],
+    "other": [(ICD10, "R10.4"), (SNOMED, "22298006"), (ICD10, "R07.4")],
+}
+DRUGS = {
+    "aspirin": [(ATC, "B01AC06"), (RXNORM, "1191"), (SNOMED, "387458008")],
+    "gtn": [(ATC, "C01DA02"), (RXNORM, "4917")],
+    "analgesic": [(ATC, "N02AA01"), (RXNORM, "7052"), (ATC, "N01AX14")],
+    "oxygen": [(ATC, "V03AN01"), (RXNORM, "7806"), (SNOMED, "24099007")],
+    "glucose": [(ATC, "B05BA03"), (RXNORM, "4850")],
+    "glucagon": [(ATC, "H04AA01"), (RXNORM, "4832")],
+    "benzodiazepine": [(ATC, "N05CD08"), (RXNORM, "6960"), (SNOMED, "373476007")],
+    "beta_agonist": [(ATC, "R03AC02"), (RXNORM, "435"), (ATC, "R03AL02")],
+    "none": [(ATC, "C01CA24"), (ATC, "R03CC03")],
+    "unknown": [(RXNORM, "7443"), (ATC, "N02")],
+}
+PROCEDURES = {
+    "ecg": ["268400002"],
+    "airway": ["112798008", "424979004"],
+    "oxygen": ["57485005"],
+    "food": ["710925007"],
+    "none": ["71388002", "78121007"],
+}
+CATEGORIES = ["england_c1", "england_c1t", "england_c2", "england_c3", "england_c4", "mpds_echo", "mpds_delta", "mpds_bravo",
+    "italy_red", "italy_yellow", "italy_green", None]  # fmt: skip
+USUAL_DRUGS = {
+    "stemi": ["aspirin", "gtn", "analgesic", "oxygen"],
+    "breathing": ["beta_agonist", "oxygen"],
+    "seizure": ["benzodiazepine"],
+    "sugar": ["glucose", "glucagon"],
+    "arrest": ["oxygen", "none"],
+    "child": ["analgesic", "oxygen"],
+}
+ANSWERS = ["yes", "no", "unknown", None]
+BEHIND = -timedelta(minutes=2)
 
-# In turn, not at random: some facts arrive before the outcome.
-LEFT = [None, "refused", "treated_and_released", "no_treatment_needed", "no_patient_found", "cancelled", "dead_on_scene",
-    "care_transferred"]  # fmt: skip
 
-
-def encounters(count: int = 800) -> list[dict[str, Any]]:
-    chance = random.Random(7)
-    return [_ended(_encounter(chance, number), number) for number in range(count)]
+@cache
+def encounters(count: int = 1_000) -> list[dict[str, Any]]:
+    return [_encounter(random.Random(f"first {number}"), number) for number in range(count)]
 
 
 def facts(encounter: dict[str, Any]) -> EncounterFacts:
-    return msgspec.convert(encounter, EncounterFacts)
+    """As epcr makes them from the record, the readings and the hospitals' reports; the day is the encounter's."""
+    record = golden.encounter(
+        encounter["record"],
+        encounter["status"],
+        id=encounter["encounter_id"],
+        revision=encounter["version"],
+        test=encounter["test"],
+        updated_at=LATER,
+    )
+    made = facts_of(record, [_reading(number, one) for number, one in enumerate(encounter["readings"])])
+    reports = [http.convert(one, OutcomeDraft) for one in encounter["reports"]]
+    return msgspec.structs.replace(with_outcomes(made, reports), day=date.fromisoformat(encounter["day"]))
+
+
+def finished(number: int, **more: Any) -> dict[str, Any]:
+    """A finished emergency of a real patient."""
+    emergencies = [one for one in encounters() if one["record"]["care_model"] == "prehospital_emergency"]
+    chosen = emergencies[number]
+    return chosen | {"status": "completed", "test": False, "record": dict(chosen["record"])} | more
 
 
 def corrected(encounter: dict[str, Any], seed: int) -> dict[str, Any]:
     """The next version of the same encounter, as if much of it had been put right."""
-    other = _ended(_encounter(random.Random(seed), 0), seed)
+    other = _encounter(random.Random(f"second {seed}"), 0)
     return other | {"encounter_id": encounter["encounter_id"], "version": encounter["version"] + 1}
 
 
-def _ended(encounter: dict[str, Any], number: int) -> dict[str, Any]:
-    outcomes = {None: None, True: "transported", False: LEFT[number % len(LEFT)]}
-    return encounter | {"outcome": outcomes[encounter["transported"]]} | _reported(random.Random(number))
-
-
-def _reported(chance: random.Random) -> dict[str, Any]:
-    """The hospital's report, of chance of its own."""
-    report = {
-        "alive_at_30_days": chance.choice([None, True, False]),
-        "mrs": chance.choice([None, 0, 3, 4, 6]),
-        "injury_severity_score": chance.choice([None, 1, 15, 16, 75]),
-    }
-    where = chance.choice([None, "trauma_centre", "emergency_department"])
-    return {"hospital": report if chance.random() < 0.7 else None, "destination_type": where}
+def _reading(number: int, one: dict[str, Any]) -> LinkedObservation:
+    return LinkedObservation(
+        id=f"obs_{number:026d}",
+        device_id="dev_1",
+        device_class="multiparameter",
+        mdc_code=one["mdc_code"],
+        mdc_code10=0,
+        value=Decimal(one["value"]),
+        unit_code=one["unit_code"],
+        data_absent_reason=None,
+        observed_at=datetime.fromisoformat(one["observed_at"]),
+        flags=one["flags"],
+        test=one["test"],
+        revision=1,
+    )
 
 
 def _encounter(chance: random.Random, number: int) -> dict[str, Any]:
+    while True:
+        made = _drawn(chance, number)
+        try:
+            golden.encounter(made["record"], made["status"])
+        except Problem:  # values contradict one another
+            continue
+        return made
+
+
+def _drawn(chance: random.Random, number: int) -> dict[str, Any]:
     day = FIRST_DAY + timedelta(days=chance.randrange(DAYS))
-    call = datetime(day.year, day.month, day.day, chance.randrange(24), chance.randrange(60), tzinfo=UTC)
-    scene = call + timedelta(seconds=chance.randint(120, 2400))
+    call = datetime(day.year, day.month, day.day, chance.randrange(2, 18), chance.randrange(60), tzinfo=UTC)
+    theme = chance.choice([*IMPRESSIONS, *["arrest"] * 5, "brain", "airway", "stroke", "stemi"])
+    clock = _clock(chance, call)
+    record = _record(chance, theme, clock)
+    told = sorted((record.get("times") or {}).values())
     return {
-        "name": "graphql_api.encounter_facts.v1",
         "encounter_id": f"enc_{number:026d}",
         "version": 1,
-        "day": day.isoformat(),
-        "status": chance.choice(["completed", "completed", "handed_over", "in_progress", "cancelled"]),
-        "care_model": "prehospital_emergency",
-        "response": chance.choice(["emergency", "emergency", "emergency", "event_medical"]),
-        "age_years": chance.choice([None, 0, 1, 2, 17, 18, 45, 60, 75, 90]),
-        "newborn": chance.choice([None, False, True]),
-        "impressions": chance.choice(IMPRESSIONS),
-        "conditions": chance.choice([[], [], ["stemi"]]),
-        "times": {name: _text(at) for name, at in {"call": call, "on_scene": scene}.items() if chance.random() < 0.9},
-        "vitals": _vitals(chance, scene),
-        "medications": _acts(
-            chance,
-            scene,
-            ["aspirin", "gtn", "analgesic", "oxygen", "glucose", "glucagon", "benzodiazepine", "beta_agonist"],
-        ),
-        "procedures": _acts(chance, scene, ["ecg_12_lead", "advanced_airway", "oxygen", "oral_glucose", "cpr"]),
-        "arrest": _arrest(chance, scene) if chance.random() < 0.6 else None,
-        "stroke": {
-            "suspected": chance.choice([None, True, False]),
-            "fast_assessed": chance.choice([None, True, False]),
-            "last_known_well_recorded": chance.choice([None, True, False]),
-        }
-        if chance.random() < 0.4
-        else None,
-        "transported": chance.choice([None, True, True, False]),
-        "prealert": chance.choice([None, True, False]),
-        "lights_and_sirens": chance.choice([None, True, False]),
-        "injury": chance.choice([None, None, True, False]),
-        "test": chance.random() < 0.05,
+        "day": told[0][:10] if told else "2026-03-23",
+        "status": chance.choice(["completed", "completed", "completed", "handed_over", "in_progress", "cancelled"]),
+        "test": chance.random() < 0.04,
+        "record": record,
+        "readings": _readings(chance, clock["on_scene"]) if chance.random() < 0.4 else [],
+        "reports": [_report(chance) for _ in range(chance.choice([0, 0, 1, 1, 2]))],
     }
 
 
-def _vitals(chance: random.Random, scene: datetime) -> list[dict[str, Any]]:
-    vitals: list[dict[str, Any]] = []
-    for kind, values, unit in (
-        ("spo2", ["84", "89.9", "90", "97"], "%"),
-        ("heart_rate", ["60", "120"], "/min"),
-        ("respiratory_rate", ["8", "30"], "/min"),
-        ("systolic", ["80", "140"], "mm[Hg]"),
-        ("diastolic", ["50", "90"], "mm[Hg]"),
-        ("gcs", ["3", "8", "9", "15"], None),
-        ("pain", ["0", "3", "8"], None),
-    ):
-        for _ in range(chance.choice([0, 1, 1, 2, 3])):
-            vitals.append({"kind": kind, "value": chance.choice(values), "unit": unit, "at": _at(chance, scene)})
-    for value, unit in chance.choice(
-        [[], [("3.3", "mmol/L")], [("59", "mg/dL")], [("60", "mg/dL"), ("3.4", "mmol/L")]]
-    ):
-        vitals.append({"kind": "glucose", "value": value, "unit": unit, "at": _at(chance, scene)})
-    for value, unit in chance.choice([[], [("4", "mm[Hg]")], [("38", "mm[Hg]")], [("0.7", "kPa")], [("0.6", "%")]]):
-        vitals.append({"kind": "etco2", "value": value, "unit": unit, "at": _at(chance, scene)})
-    if chance.random() < 0.4:
-        vitals.append({"kind": "avpu", "text": chance.choice(["alert", "verbal", "pain", "unresponsive"])})
-    if chance.random() < 0.3:
-        vitals.append({"kind": "fast", "text": "positive", "at": _at(chance, scene)})
-    return vitals
+def _clock(chance: random.Random, call: datetime) -> dict[str, datetime]:
+    """The times of the mission; some clocks run behind."""
+    wait = chance.choice([240, 420, 1139, 1140, 2400, chance.randint(60, 3000), 12_000])
+    scene = call + timedelta(seconds=wait)
+    if chance.random() < 0.12:
+        scene = call + BEHIND
+    left = scene + timedelta(seconds=chance.randint(300, 2400))
+    there = left + timedelta(seconds=chance.randint(120, 2400))
+    if scene < call and chance.random() < 0.7:
+        left, there = scene, scene + timedelta(seconds=30)
+    given = there + timedelta(seconds=chance.choice([300, 899, 900, 901, 2000, 12_000, -90]))
+    return {"call": call, "on_scene": scene, "left_scene": left, "at_destination": there, "handover": given}
 
 
-def _acts(chance: random.Random, scene: datetime, kinds: list[str]) -> list[dict[str, Any]]:
-    reasons = [None, None, None, "refused", "contraindicated", "unable"]
-    return [
-        {
-            "kind": kind,
-            "at": _at(chance, scene),
-            "successful": chance.choice([None, True, True, False]),
-            "not_done_reason": chance.choice(reasons),
-        }
-        for kind in kinds
-        for _ in range(chance.choice([0, 0, 1, 2]))
+def _record(chance: random.Random, theme: str, clock: dict[str, datetime]) -> dict[str, Any]:
+    scene, some = clock["on_scene"], chance.random
+    outcome = chance.choice(["transported"] * 9 + ["refused", "treated_and_released", "no_treatment_needed",
+        "no_patient_found", "cancelled", "dead_on_scene", "care_transferred", None])  # fmt: skip
+    carried = outcome == "transported"
+    record: dict[str, Any] = {
+        "care_model": chance.choice(["prehospital_emergency"] * 8 + ["interfacility_transfer", "event_medical"]),
+        "vehicle_id": "AMB-42",
+        "crew_ids": ["usr_1"],
+        "cad_incident_id": "cad_1",
+        "patient": _patient(chance, theme, clock["call"]),
+        "times": {
+            name: _text(at)
+            for name, at in clock.items()
+            if (carried or name not in ("at_destination", "handover")) and some() < 0.93
+        },
+        "dispatch": {"category": chance.choice(CATEGORIES), "lights_and_sirens": chance.choice([None, True, False])},
+        "vital_signs": _vital_signs(chance, theme, scene),
+        "procedures": _procedures(chance, theme, scene),
+        "medications": _medications(chance, theme, scene),
+        "disposition": _disposition(chance, theme, outcome),
+        "weight": chance.choice([None, {"value": {"value": 20, "unit": "kg"}}, {"method": "estimated"},
+            {"tape": "blue", "method": "length_based_tape"}]),
+    }  # fmt: skip
+    _add_impressions(chance, theme, record)
+    if theme == "stemi" and some() < 0.1:
+        _excuse_everything(record, scene)
+    if theme == "arrest" or some() < 0.05:
+        _add_arrest(chance, clock, record)
+    if theme in ("injury", "brain", "child") or some() < 0.05:
+        record["injury"] = _injury(chance)
+    if theme == "stroke" or some() < 0.1:
+        record["stroke"] = _stroke(chance, scene)
+    if theme == "airway" or some() < 0.05:
+        record["airway_attempts"] = [_attempt(chance, scene) for _ in range(chance.choice([1, 1, 2, 3]))]
+    return {name: value for name, value in record.items() if value is not None}
+
+
+def _excuse_everything(record: dict[str, Any], scene: datetime) -> None:
+    """Nothing of the care of a heart attack was done, each with a reason."""
+    record["vital_signs"] = [{"taken_at": _text(scene), "gcs": 3}]
+    record["medications"] = [
+        {"given_at": _text(scene), "medication": {"system": ATC, "code": code}, "not_done": reason}
+        for code, reason in (("B01AC06", "contraindicated"), ("C01DA02", "refused"))
     ]
 
 
-def _arrest(chance: random.Random, scene: datetime) -> dict[str, Any]:
-    return {
-        "resuscitation_attempted": chance.choice([True, True, True, False, None]),
-        "aetiology": chance.choice([None, *["presumed_cardiac"] * 5, "trauma", "overdose", "other"]),
+def _patient(chance: random.Random, theme: str, call: datetime) -> dict[str, Any] | None:
+    ages = {"child": [0, 1, 2, 7, 8, 12, 17], "arrest": [17, 18, 45, 60, 75, 95]}
+    age = chance.choice(ages.get(theme, [0, 1, 2, 17, 18, 45, 60, 75, 95]))
+    born = date(call.year - age, 1, 1)
+    if age == 0:
+        born = chance.choice([call.date(), call.date() - timedelta(days=1), call.date() - timedelta(days=90)])
+    known = [{"age_years": age}, {"birth_date": born.isoformat()}, {"birth_date": born.isoformat(), "sex": "male"}]
+    return chance.choice([*known, *known, {"sex": "female"}, None])
+
+
+def _add_impressions(chance: random.Random, theme: str, record: dict[str, Any]) -> None:
+    own, foreign = chance.choice(IMPRESSIONS[theme]), chance.choice(IMPRESSIONS[chance.choice(list(IMPRESSIONS))])
+    concepts = [{"system": system, "code": code} for system, code in (own, foreign)]
+    if chance.random() < 0.9:
+        record["primary_impression"] = concepts[0]
+    record["secondary_impressions"] = concepts[1:] if chance.random() < 0.15 else []
+
+
+def _vital_signs(chance: random.Random, theme: str, scene: datetime) -> list[dict[str, Any]]:
+    sets: list[dict[str, Any]] = []
+    thorough = 0.9 if theme in ("arrest", "brain", "airway", "stroke", "injury") else 0.55
+    for _ in range(chance.choice([0, 1, 2, 2, 3, 4])):
+        one: dict[str, Any] = {
+            "spo2": chance.choice(["84", "89.9", "90", "97"]),
+            "heart_rate": chance.choice(["60", "120"]),
+            "respiratory_rate": chance.choice(["8", "30"]),
+            "systolic": chance.choice(["91", "140"]),
+            "diastolic": chance.choice(["50", "90"]),
+            "pain": chance.choice([0, 0, 3, 8]),
+            "glucose": chance.choice(
+                [("3.3", "mmol/L"), ("59", "mg/dL"), ("60", "mg/dL"), ("3.4", "mmol/L"), ("6", "mmol/L")]
+            ),
+            "etco2": chance.choice([("4", "mm[Hg]"), ("38", "mm[Hg]"), ("0.7", "kPa"), ("0.6", "%")]),
+        }
+        one = {name: value for name, value in one.items() if chance.random() < thorough}
+        for name in ("glucose", "etco2"):
+            if name in one:
+                one[name] = {"value": _number(one[name][0]), "unit": one[name][1]}
+        for name in ("spo2", "heart_rate", "respiratory_rate", "systolic", "diastolic"):
+            if name in one:
+                one[name] = _number(one[name])
+        one |= chance.choice([{}, {"gcs": chance.choice([3, 8, 9, 10, 14, 15, 15])},
+            {"gcs_eye": 4, "gcs_verbal": chance.choice([2, 5]), "gcs_motor": 6}, {"gcs_eye": 4, "gcs_motor": 6}])  # fmt: skip
+        if chance.random() < 0.35:
+            one["avpu"] = chance.choice(["alert", "alert", "verbal", "pain", "unresponsive"])
+        sets.append(one | {"taken_at": _text(scene + _minutes(chance, -3, 60)), **_error(chance)})
+    return sets
+
+
+def _procedures(chance: random.Random, theme: str, scene: datetime) -> list[dict[str, Any]]:
+    kinds = [kind for kind in PROCEDURES for _ in range(chance.choice([0, 0, 1]))]
+    if theme in ("stemi", "syncope", "arrest"):
+        kinds += ["ecg"] * chance.choice([1, 1, 2])
+    return [_procedure(chance, kind, scene) for kind in kinds]
+
+
+def _procedure(chance: random.Random, kind: str, scene: datetime) -> dict[str, Any]:
+    one: dict[str, Any] = {
+        "performed_at": _text(scene + _minutes(chance, -2, 60)),
+        "procedure": {"system": SNOMED, "code": chance.choice(PROCEDURES[kind])},
+        **_error(chance),
+    }
+    if chance.random() < 0.2:
+        return one | {"not_done": chance.choice(["refused", "contraindicated", "unable"])}
+    if kind == "ecg":
+        one["finding"] = chance.choice(["stemi", "no_stemi", "no_stemi"])
+    return one | chance.choice([{}, {"outcome": "successful"}, {"outcome": "unsuccessful"}])
+
+
+def _medications(chance: random.Random, theme: str, scene: datetime) -> list[dict[str, Any]]:
+    kinds = [kind for kind in DRUGS if chance.random() < 0.1]
+    kinds += [kind for kind in USUAL_DRUGS.get(theme, []) if chance.random() < 0.85]
+    made: list[dict[str, Any]] = []
+    for kind in kinds:
+        system, code = chance.choice(DRUGS[kind])
+        reason = chance.choice([None] * 5 + ["refused", "contraindicated", "unable"])
+        one = {"given_at": _text(scene + _minutes(chance, 0, 60)), "medication": {"system": system, "code": code}}
+        made.append(one | ({"not_done": reason} if reason else {}) | _error(chance))
+    return made
+
+
+def _disposition(chance: random.Random, theme: str, outcome: str | None) -> dict[str, Any] | None:
+    if outcome is None and chance.random() < 0.5:
+        return None
+    made = {
+        "outcome": outcome,
+        "destination_type": chance.choice(
+            [None, "trauma_centre", "trauma_centre", "emergency_department", "stroke_unit"]
+        ),
+        "lights_and_sirens": chance.choice([None, True, False]),
+        "prealert": chance.choice([None, True, True, False]),
+        "child_restrained": chance.choice([None, True, False]),
+    }
+    if made["prealert"]:
+        made["prealert_for"] = chance.choice([None, "trauma", "trauma", "stemi"])
+    return {name: value for name, value in made.items() if value is not None}
+
+
+def _add_arrest(chance: random.Random, clock: dict[str, datetime], record: dict[str, Any]) -> None:
+    scene, call = clock["on_scene"], clock["call"]
+    rosc = chance.choice([True, True, None, False])
+    alive = None if rosc is False else chance.choice([None, True, True, False])
+    arrest: dict[str, Any] = {
+        "resuscitation_attempted": chance.choice([True] * 6 + [False, None]),
+        "aetiology": chance.choice([None, *["presumed_cardiac"] * 8, "trauma", "overdose", "drowning", "electrocution",
+            "exsanguination", "other"]),
         "witnessed": chance.choice([None, "bystander", "bystander", "bystander", "ems", "unwitnessed"]),
         "bystander_cpr": chance.choice([None, True, False]),
-        "initial_rhythm": chance.choice([None, "vf", "vf", "vf", "pulseless_vt", "pea"]),
-        "first_shock_at": _at(chance, scene),
-        "rosc": chance.choice([None, True, False]),
-        "rosc_at_handover": chance.choice([None, True, False]),
+        "initial_rhythm": chance.choice([None, "vf", "vf", "vf", "pulseless_vt", "shockable_unknown", "pea"]),
+        "first_shock_at": chance.choice([None, _text(scene + _minutes(chance, -2, 20))]),
+        "cpr_started_at": chance.choice([None, _text(call + _minutes(chance, -2, 20))]),
+        "rosc": rosc,
+        "rosc_at": chance.choice([None, *[_text(scene + _minutes(chance, 5, 20))] * 3]) if rosc else None,
+        "rosc_at_handover": chance.choice([None, True, False]) if rosc is not False else None,
         "dnar": chance.choice([None] * 9 + [True]),
         "recognised_dead": chance.choice([None] * 9 + [True]),
-        "survived_to_discharge": chance.choice([None, True, False]),
-        "cpc": chance.choice([None, 1, 2, 3, 5]),
+        "survived_to_discharge": alive,
+        "cpc": chance.choice([None, 1, 2, 3]) if alive else None,
+    }  # fmt: skip
+    record["arrest"] = {name: value for name, value in arrest.items() if value is not None}
+    if chance.random() < 0.8:
+        cpr = {
+            "dispatcher_instructed": chance.choice([None, True, False]),
+            "compression_rate": chance.choice([None, 99, 100, 110, 120, 121]),
+            "compression_depth": chance.choice([None, 49, 50, 55, 60, 61]),
+        }
+        record["cpr"] = {name: value for name, value in cpr.items() if value is not None}
+    if arrest["rosc_at"] is not None and chance.random() < 0.6:
+        # The whole care after the return of circulation.
+        late = _text(datetime.fromisoformat(arrest["rosc_at"]) + timedelta(minutes=chance.choice([0, 4])))
+        signs = {"glucose": {"value": 7, "unit": "mmol/L"}, "etco2": {"value": 38, "unit": "mm[Hg]"}, "systolic": 110}
+        record["vital_signs"].append(signs | {"taken_at": late})
+        record["procedures"].append(
+            {"performed_at": late, "procedure": {"system": SNOMED, "code": PROCEDURES["ecg"][0]}}
+        )
+
+
+def _injury(chance: random.Random) -> dict[str, Any]:
+    return chance.choice(
+        [
+            {"mechanism": chance.choice(["car_occupant", "burn", "fall_same_level"])},
+            {"criteria": ["pelvic_fracture"], "mechanism": "pedestrian"},
+            {"criteria": ["ejection", "active_bleeding"]},
+            {"protection": ["child_restraint"]},
+            {"intent": "assault"},
+        ]
+    )
+
+
+def _stroke(chance: random.Random, scene: datetime) -> dict[str, Any]:
+    tested = {
+        name: chance.choice(["normal", "abnormal"]) for name in ("face", "arm", "speech") if chance.random() < 0.85
+    }
+    made = {
+        "suspected": chance.choice([None, True, True, False]),
+        "last_known_well": chance.choice([None, _text(scene - timedelta(hours=2))]),
+        "nihss": chance.choice([None, None, 6]),
+        "prealert": chance.choice([None, None, True]),
+    }
+    return tested | {name: value for name, value in made.items() if value is not None}
+
+
+def _attempt(chance: random.Random, scene: datetime) -> dict[str, Any]:
+    made = {
+        "attempted_at": _text(scene + _minutes(chance, 0, 30)),
+        "device": chance.choice(["endotracheal_tube"] * 4 + ["supraglottic_airway"]),
+        "successful": chance.choice([True, True, True, False, None]),
+        "prior_to_arrival": chance.choice([None, None, None, True, False]),
+        "spo2_before": chance.choice([93, 94, 99, None]),
+        "spo2_lowest": chance.choice([89, 90, 92, None]),
+        "systolic_before": 140,
+        "systolic_lowest": chance.choice([89, 90, 110, None]),
+    } | _error(chance)
+    return {name: value for name, value in made.items() if value is not None}
+
+
+def _report(chance: random.Random) -> dict[str, Any]:
+    """One of a hospital."""
+    died = chance.random() < 0.15
+    report: dict[str, Any] = {
+        "stay": {
+            "injury_severity_score": chance.choice([None, 1, 15, 16, 75]),
+            "disposition": "died" if died else chance.choice([None, "discharged_home"]),
+        },
+        "survival": {
+            "survived_to_discharge": None if died else chance.choice(ANSWERS),
+            "alive_at_30_days": chance.choice(ANSWERS),
+        },
+        "neurology": {}
+        if died
+        else {"cpc": chance.choice([None, 1, 2, 3, "unknown"]), "mrs": chance.choice([None, 0, 3, 4, "unknown"])},
+    }
+    return {
+        name: {key: value for key, value in part.items() if value is not None} for name, part in report.items() if part
     }
 
 
-def _at(chance: random.Random, scene: datetime) -> str | None:
-    """Mostly after arrival, sometimes before, sometimes not recorded."""
-    if chance.random() < 0.1:
-        return None
-    return _text(scene + timedelta(seconds=chance.randint(-300, 3600)))
+def _readings(chance: random.Random, scene: datetime) -> list[dict[str, Any]]:
+    series = chance.choice(
+        [
+            ("MDC_PULS_OXIM_SAT_O2", "%", ["84", "89.9", "90", "97"]),
+            ("MDC_PRESS_BLD_NONINV_SYS", "mm[Hg]", ["85", "120"]),
+            ("MDC_PRESS_BLD_NONINV_DIA", "kPa", ["8", "11.3"]),
+            ("MDC_AWAY_CO2_ET", "mm[Hg]", ["4", "38"]),
+            ("MDC_CONC_GLU_CAPILLARY_WHOLEBLOOD", "mmol/L", ["3.2", "6.1"]),
+            ("MDC_TTHOR_RESP_RATE", "{breath}/min", ["8", "14"]),
+            ("MDC_CONC_GLU_ISF", "mmol/L", ["2.9"]),
+        ]
+    )
+    code, unit, values = series
+    return [
+        {
+            "mdc_code": code,
+            "value": chance.choice(values),
+            "unit_code": unit,
+            "observed_at": _text(scene + _minutes(chance, 0, 60)),
+            "flags": chance.choice([[], [], [], [], ["out-of-range"]]),
+            "test": chance.random() < 0.05,
+        }
+        for _ in range(chance.randint(1, 12))
+    ]
+
+
+def _error(chance: random.Random) -> dict[str, Any]:
+    return {"entered_in_error": True} if chance.random() < 0.06 else {}
+
+
+def _minutes(chance: random.Random, least: int, most: int) -> timedelta:
+    return timedelta(seconds=chance.randint(least * 60, most * 60))
+
+
+def _number(text: str) -> int | float:
+    return float(text) if "." in text else int(text)
 
 
 def _text(at: datetime) -> str:

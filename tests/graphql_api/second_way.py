@@ -1,12 +1,56 @@
-"""Every indicator worked out again from the encounters' JSON, with plain loops and none of the service's code."""
+"""Every indicator worked out again from the encounters' JSON, with plain loops and none of the services' code: neither facts nor tables."""
 
 import math
 from collections import defaultdict
 from datetime import datetime
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 Encounter = dict[str, Any]
-MINUTES = {"time_to_first_shock", "stemi_scene_to_ecg", "response_time"}
+MINUTES = {
+    *("time_to_first_shock", "stemi_scene_to_ecg", "response_time", "call_to_compressions", "stemi_call_to_door"),
+    *("stroke_call_to_door", "response_c1", "response_c2", "response_c3", "response_c4", "response_red_yellow"),
+    "handover_time",
+}
+DRUGS = {
+    **dict.fromkeys(["B01AC06", "1191", "387458008"], "aspirin"),
+    **dict.fromkeys(["C01DA02", "4917"], "gtn"),
+    **dict.fromkeys(["N02AA01", "7052", "N01AX14"], "analgesic"),
+    **dict.fromkeys(["V03AN01", "7806", "24099007"], "oxygen"),
+    **dict.fromkeys(["B05BA03", "4850"], "glucose"),
+    **dict.fromkeys(["H04AA01", "4832"], "glucagon"),
+    **dict.fromkeys(["N05CD08", "6960", "373476007"], "benzodiazepine"),
+    **dict.fromkeys(["R03AC02", "435", "R03AL02"], "beta_agonist"),
+    **dict.fromkeys(["C01CA24", "R03CC03"], "another"),
+    **dict.fromkeys(["7443", "N02"], "unknown"),
+}
+PROCEDURES = {
+    "268400002": "ecg",
+    "112798008": "airway",
+    "424979004": "airway",
+    "57485005": "oxygen",
+    "710925007": "food",
+    "71388002": "another",
+    "78121007": "another",
+}
+# SNOMED CT impressions, as the ICD-10 code for the same.
+SAME = {
+    "401303003": "I21.3",
+    "230690007": "I64",
+    "125605004": "T14.2",
+    "267036007": "R06.0",
+    "271594007": "R55",
+    "410429000": "I46.9",
+}
+READINGS = {
+    "MDC_PULS_OXIM_SAT_O2": "spo2",
+    "MDC_PRESS_BLD_NONINV_SYS": "systolic",
+    "MDC_PRESS_BLD_NONINV_DIA": "diastolic",
+    "MDC_AWAY_CO2_ET": "etco2",
+    "MDC_CONC_GLU_CAPILLARY_WHOLEBLOOD": "glucose",
+    "MDC_TTHOR_RESP_RATE": "respiratory_rate",
+}
+ABSENT = ("no_patient_found", "cancelled", "dead_on_scene", "care_transferred")
 
 
 def tally(encounters: list[Encounter], first: str, after: str) -> dict[str, dict[str, Any]]:
@@ -26,242 +70,398 @@ def tally(encounters: list[Encounter], first: str, after: str) -> dict[str, dict
 
 
 def figures(name: str, one: dict[str, Any]) -> dict[str, Any]:
+    rest = {"excluded": one["excluded"], "unknown": one["unknown"]}
     if name in MINUTES:
         times = sorted(one["times"])
-        middle = times[math.ceil(len(times) * 0.5) - 1] if times else None
-        top = times[math.ceil(len(times) * 0.9) - 1] if times else None
-        return {
-            "numerator": len(times),
-            "denominator": len(times),
-            "value": middle,
-            "p90": top,
-            "excluded": one["excluded"],
-            "unknown": one["unknown"],
-        }
+        n = len(times)
+        middle, top = (times[math.ceil(n * share) - 1] if n else None for share in (0.5, 0.9))
+        mean = math.fsum(times) / n if n else None
+        return {"numerator": n, "denominator": n, "value": middle, "p90": top, "mean": mean} | rest
     total = one["met"] + one["not"]
-    return {
-        "numerator": one["met"],
-        "denominator": total,
-        "value": one["met"] / total if total else None,
-        "p90": None,
-        "excluded": one["excluded"],
-        "unknown": one["unknown"],
-    }
+    value = one["met"] / total if total else None
+    return {"numerator": one["met"], "denominator": total, "value": value, "p90": None, "mean": None} | rest
+
+
+class Chart:
+    """One encounter as a reader understands it, without entries made in error."""
+
+    def __init__(self, e: Encounter) -> None:
+        record = e["record"]
+        self.times = {name: moment(text) for name, text in record.get("times", {}).items()}
+        self.emergency = record["care_model"] == "prehospital_emergency"
+        self.between_hospitals = record["care_model"] == "interfacility_transfer"
+        self.age, self.newborn = age_of(record.get("patient"), e["day"])
+        self.codes = codes_of(record)
+        self.arrest = record.get("arrest")
+        self.cpr = record.get("cpr", {})
+        self.stroke = record.get("stroke")
+        self.injury = record.get("injury", {})
+        self.ending = record.get("disposition", {})
+        self.outcome = self.ending.get("outcome")
+        self.carried = self.outcome == "transported"
+        self.category = record.get("dispatch", {}).get("category")
+        self.sirens_there = record.get("dispatch", {}).get("lights_and_sirens")
+        self.weight = record.get("weight", {})
+        self.signs = signs_of(record, e["readings"])
+        self.drugs = [
+            (DRUGS[one["medication"]["code"]], moment(one["given_at"]), one.get("not_done"))
+            for one in record["medications"]
+            if not one.get("entered_in_error")
+        ]
+        self.acts = [
+            (PROCEDURES[one["procedure"]["code"]], moment(one["performed_at"]), one.get("not_done"), one)
+            for one in record["procedures"]
+            if not one.get("entered_in_error")
+        ]
+        self.attempts = [one for one in record.get("airway_attempts", []) if not one.get("entered_in_error")]
+        self.reports = e["reports"]
+        alerts = [part["prealert"] for part in (self.ending, self.stroke or {}) if "prealert" in part]
+        self.alerted = True if True in alerts else False if alerts else None
+
+    def has(self, *kinds: str) -> bool:
+        return all(self.signs.get(kind) for kind in kinds)
+
+    def values(self, kind: str) -> list[Any]:
+        """In the order of their times."""
+        return [value for _, value in sorted(self.signs.get(kind, []), key=lambda pair: pair[0])]
+
+    def was_given(self, *kinds: str) -> str:
+        names = {name for name, _, reason in self.drugs if reason is None}
+        if names.intersection(kinds):
+            return "met"
+        return "unknown" if "unknown" in names else "not"
+
+    def was_refused(self, kind: str) -> bool:
+        acts = [(name, reason) for name, _, reason in self.drugs] + [(name, reason) for name, _, reason, _ in self.acts]
+        return any(name == kind and reason in ("refused", "contraindicated") for name, reason in acts)
+
+    def was_done(self, kind: str) -> bool:
+        return any(name == kind and reason is None for name, _, reason, _ in self.acts)
+
+    def is_coded(self, *codes: str) -> bool:
+        return any(code.startswith(wanted) for code in self.codes for wanted in codes)
+
+    def told(self, part: str, name: str) -> Any:
+        """The newest hospital's report that knows."""
+        for report in reversed(self.reports):
+            answer = report.get(part, {}).get(name)
+            if name == "survived_to_discharge" and report.get("stay", {}).get("disposition") == "died":
+                answer = "no"
+            if answer not in (None, "unknown"):
+                return {"yes": True, "no": False}.get(answer, answer)
+        return None
+
+    def is_out(self) -> bool:
+        """Unconscious all the time."""
+        scores, levels = self.values("gcs"), self.values("avpu")
+        if scores and not [score for score in scores if score > 8]:
+            return True
+        return bool(levels) and not [level for level in levels if level in ("alert", "verbal")]
+
+    def is_dazed(self) -> bool:
+        """Not alert at some time."""
+        return any(score < 15 for score in self.values("gcs")) or any(level != "alert" for level in self.values("avpu"))
 
 
 def verdicts(e: Encounter) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    arrest_verdicts(e, found)
-    stemi_verdicts(e, found)
-    stroke_verdicts(e, found)
-    hospital_verdicts(e, found)
-    if e["response"] == "emergency":
-        breathing_verdicts(e, found)
-        drug_verdicts(e, found)
-        trauma_verdicts(e, found)
-        system_verdicts(e, found)
+    chart, found = Chart(e), {}
+    if chart.arrest is not None and chart.arrest.get("resuscitation_attempted"):
+        of_arrest(chart, found)
+    if any(one.get("finding") == "stemi" for *_, one in chart.acts) or chart.is_coded(
+        "I21.0", "I21.1", "I21.2", "I21.3"
+    ):
+        of_stemi(chart, found)
+    tia = [code for code in chart.codes if code.startswith("G45") and not code.startswith("G45.4")]
+    if (chart.stroke or {}).get("suspected") or tia or chart.is_coded("I60", "I61", "I63", "I64"):
+        of_stroke(chart, found)
+    of_severity(chart, found)
+    if chart.emergency:
+        of_breath(chart, found)
+        of_drugs(chart, found)
+        of_road(chart, found)
+        if chart.carried:
+            of_injury(chart, found)
+    of_child(chart, found)
     return found
 
 
-def arrest_verdicts(e: Encounter, found: dict[str, Any]) -> None:
-    a = e["arrest"]
-    if a is None or a["resuscitation_attempted"] is not True:
-        return
-    shockable = a["initial_rhythm"] in ("vf", "pulseless_vt", "shockable_unknown")
-    accident = a["aetiology"] in ("trauma", "overdose", "drowning")
-    hopeless = a["dnar"] is True or a["recognised_dead"] is True
-    rosc = a["rosc_at_handover"]
-    if rosc is None and a["rosc"] is False:
-        rosc = False
-    found["rosc_at_hospital"] = "excluded" if hopeless or accident else yes(rosc)
-    if shockable and a["aetiology"] in (None, "presumed_cardiac"):
-        child = e["age_years"] in range(18)
-        if a["witnessed"] != "unwitnessed" and not child:
-            if hopeless or a["witnessed"] == "ems":
-                found["rosc_utstein"] = "excluded"
-            elif a["witnessed"] is None or e["age_years"] is None:
-                found["rosc_utstein"] = "unknown"
-            else:
-                found["rosc_utstein"] = yes(rosc)
-    found["rosc_survival"] = yes(a["survived_to_discharge"])
-    if shockable and not accident and a["witnessed"] != "unwitnessed":
-        found["survival_utstein"] = "unknown" if a["witnessed"] is None else yes(a["survived_to_discharge"])
-    if a["survived_to_discharge"] is True:
-        found["good_neuro_outcome"] = yes(None if a["cpc"] is None else a["cpc"] in (1, 2))
-    if not accident:
-        found["bystander_cpr"] = "excluded" if a["witnessed"] == "ems" else yes(a["bystander_cpr"])
+def of_arrest(chart: Chart, found: dict[str, Any]) -> None:
+    a = chart.arrest
+    other = a.get("aetiology") in ("trauma", "overdose", "drowning", "electrocution")
+    hopeless = a.get("dnar") or a.get("recognised_dead")
+    seen = a.get("witnessed")
+    shockable = a.get("initial_rhythm") in ("vf", "pulseless_vt", "shockable_unknown")
+    alive = chart.told("survival", "survived_to_discharge")
+    alive = a.get("survived_to_discharge") if alive is None else alive
+    cpc = chart.told("neurology", "cpc")
+    cpc = a.get("cpc") if cpc is None else cpc
+    back = a.get("rosc_at_handover")
+    back = False if back is None and a.get("rosc") is False else back
+    found["rosc_survival"] = "excluded" if other else yes(alive)
+    found["rosc_at_hospital"] = "excluded" if other or hopeless else yes(back)
+    heart = a.get("aetiology", "presumed_cardiac") == "presumed_cardiac"
+    if shockable and heart and seen != "unwitnessed" and not (chart.age is not None and chart.age < 18):
+        unclear = seen is None or chart.age is None
+        for name, answer in (("rosc_utstein", back), ("survival_utstein", alive)):
+            found[name] = "excluded" if hopeless or seen == "ems" else "unknown" if unclear else yes(answer)
+    if alive:
+        found["good_neuro_outcome"] = "excluded" if other else yes(None if cpc is None else cpc < 3)
     if shockable:
-        minutes = "excluded" if a["witnessed"] == "ems" else gap(e["times"].get("on_scene"), a["first_shock_at"])
-        found["time_to_first_shock"] = minutes
+        wait = gap(chart.times.get("on_scene"), moment(a.get("first_shock_at")))
+        found["time_to_first_shock"] = "excluded" if seen == "ems" else wait
+    if not other:
+        own = seen == "ems"
+        found["bystander_cpr"] = "excluded" if own else yes(a.get("bystander_cpr"))
+        found["cpr_coached"] = "excluded" if own else yes(chart.cpr.get("dispatcher_instructed"))
+        pressed = gap(chart.times.get("call"), moment(a.get("cpr_started_at")))
+        found["call_to_compressions"] = "excluded" if own else pressed
+        rate, depth = chart.cpr.get("compression_rate"), chart.cpr.get("compression_depth")
+        found["compression_rate"] = "unknown" if rate is None else "met" if rate in range(100, 121) else "not"
+        deep = "unknown" if depth is None else "met" if depth in range(50, 61) else "not"
+        found["compression_depth"] = "unknown" if chart.age is None else "excluded" if chart.age < 18 else deep
+    month_later = chart.told("survival", "alive_at_30_days")
+    found["survival_30_days"] = yes(month_later)
+    if chart.reports and (alive or month_later):
+        mrs = chart.told("neurology", "mrs")
+        found["good_mrs_outcome"] = yes(None if mrs is None else mrs < 4)
+    if a.get("rosc") and chart.carried and (chart.age is None or chart.age > 17):
+        found["post_rosc_bundle"] = after_return(chart, moment(a.get("rosc_at"))) if not other else "excluded"
 
 
-def hospital_verdicts(e: Encounter, found: dict[str, Any]) -> None:
-    report = e["hospital"] or {}
-    a = e["arrest"]
-    if a is not None and a["resuscitation_attempted"] is True:
-        found["survival_30_days"] = yes(report.get("alive_at_30_days"))
-        alive = a["survived_to_discharge"] is True or report.get("alive_at_30_days") is True
-        if report and alive:
-            found["good_mrs_outcome"] = yes(None if report["mrs"] is None else report["mrs"] in range(4))
-    severity = report.get("injury_severity_score")
-    if severity is None or not e["transported"]:
-        return
-    where = e["destination_type"]
-    if severity > 15:
-        found["trauma_undertriage"] = yes(None if where is None else where != "trauma_centre")
-    if where == "trauma_centre":
-        found["trauma_overtriage"] = yes(severity <= 15)
+def after_return(chart: Chart, start: datetime | None) -> str:
+    if start is None or chart.age is None:
+        return "unknown"
+    late = {kind for kind, pairs in chart.signs.items() for at, _ in pairs if at >= start}
+    traced = [at for kind, at, reason, _ in chart.acts if kind == "ecg" and reason is None and at >= start]
+    breathed = chart.was_done("oxygen") or any(kind == "oxygen" and not reason for kind, _, reason in chart.drugs)
+    return "met" if {"glucose", "etco2", "systolic"} <= late and traced and breathed else "not"
 
 
-def stemi_verdicts(e: Encounter, found: dict[str, Any]) -> None:
-    if "stemi" not in e["conditions"] and not coded(e, "I21.0", "I21.1", "I21.2", "I21.3"):
-        return
-    scores = values(e, "pain")
-    out = is_unconscious(e)
-    good, excused = 0, 0
-    for drug in ("aspirin", "gtn"):
-        if was_done(e["medications"], drug):
-            good += 1
-        elif was_refused(e["medications"], drug):
-            excused += 1
-    if len(scores) >= 2:
-        good += 1
-    elif out:
-        excused += 1
-    if was_done(e["medications"], "analgesic"):
-        good += 1
-    elif was_refused(e["medications"], "analgesic") or out or (scores and scores[0] == 0):
-        excused += 1
-    if excused == 4:
+def of_stemi(chart: Chart, found: dict[str, Any]) -> None:
+    pain = chart.values("pain")
+    out = chart.is_out()
+    elements = {
+        "aspirin": (chart.was_given("aspirin"), drug_refused(chart, "aspirin")),
+        "gtn": (chart.was_given("gtn"), drug_refused(chart, "gtn")),
+        "pain": ("met" if len(pain) > 1 else "not", out),
+        "relief": (chart.was_given("analgesic"), drug_refused(chart, "analgesic") or out or pain[:1] == [0]),
+    }
+    left = {done for done, excuse in elements.values() if done != "met" and not excuse}
+    if all(done != "met" and excuse for done, excuse in elements.values()):
         found["stemi_care_bundle"] = "excluded"
     else:
-        found["stemi_care_bundle"] = "met" if good + excused == 4 else "not"
-    ecgs = [p["at"] for p in e["procedures"] if p["kind"] == "ecg_12_lead" and p["not_done_reason"] is None and p["at"]]
-    found["stemi_scene_to_ecg"] = gap(e["times"].get("on_scene"), min(ecgs) if ecgs else None)
-    found["stemi_prealert"] = "excluded" if e["transported"] is False else yes(e["prealert"])
+        found["stemi_care_bundle"] = "not" if "not" in left else "unknown" if left else "met"
+    traced = [at for kind, at, reason, _ in chart.acts if kind == "ecg" and reason is None]
+    found["stemi_scene_to_ecg"] = gap(chart.times.get("on_scene"), min(traced) if traced else None)
+    left_behind = chart.outcome is not None and not chart.carried
+    found["stemi_prealert"] = "excluded" if left_behind else yes(chart.alerted)
+    if chart.carried:
+        found["stemi_call_to_door"] = gap(chart.times.get("call"), chart.times.get("at_destination"))
 
 
-def stroke_verdicts(e: Encounter, found: dict[str, Any]) -> None:
-    s = e["stroke"]
-    tia = coded(e, "G45") and not all(code.startswith("G45.4") for code in e["impressions"] if code.startswith("G45"))
-    if not (s and s["suspected"]) and not tia and not coded(e, "I60", "I61", "I63", "I64"):
-        return
-    if is_unconscious(e) or coded(e, "S06"):
+def drug_refused(chart: Chart, kind: str) -> bool:
+    return any(name == kind and reason in ("refused", "contraindicated") for name, _, reason in chart.drugs)
+
+
+def of_stroke(chart: Chart, found: dict[str, Any]) -> None:
+    s = chart.stroke or {}
+    fast = "face" in s and "arm" in s and "speech" in s
+    if chart.is_out() or chart.is_coded("S06"):
         found["stroke_diagnostic_bundle"] = "excluded"
     else:
-        fast = s["fast_assessed"] is True if s else has(e, "fast")
-        found["stroke_diagnostic_bundle"] = "met" if fast and has(e, "glucose", "systolic", "diastolic") else "not"
-    found["stroke_lkw"] = "met" if s and s["last_known_well_recorded"] else "not"
+        found["stroke_diagnostic_bundle"] = "met" if fast and chart.has("glucose", "systolic", "diastolic") else "not"
+    found["stroke_lkw"] = "met" if "last_known_well" in s else "not"
+    if chart.carried:
+        found["stroke_call_to_door"] = gap(chart.times.get("call"), chart.times.get("at_destination"))
+    if chart.emergency:
+        deep = any(score < 10 for score in chart.values("gcs")) or "unresponsive" in chart.values("avpu")
+        found["stroke_assessed"] = "excluded" if deep else "met" if fast or "nihss" in s else "not"
 
 
-def breathing_verdicts(e: Encounter, found: dict[str, Any]) -> None:
+def of_severity(chart: Chart, found: dict[str, Any]) -> None:
+    severity, where = chart.told("stay", "injury_severity_score"), chart.ending.get("destination_type")
+    if severity is None or not chart.carried:
+        return
+    if severity > 15:
+        found["trauma_undertriage"] = "unknown" if where is None else "not" if where == "trauma_centre" else "met"
+    if where == "trauma_centre":
+        found["trauma_overtriage"] = "not" if severity > 15 else "met"
+
+
+def of_breath(chart: Chart, found: dict[str, Any]) -> None:
     tubes = [
-        p
-        for p in e["procedures"]
-        if p["kind"] == "advanced_airway" and p["not_done_reason"] is None and p["successful"]
+        at
+        for kind, at, reason, one in chart.acts
+        if kind == "airway" and not reason and one.get("outcome") == "successful"
     ]
     if tubes:
-        if any(p["at"] is None for p in tubes):
-            found["airway_capnography"] = "unknown"
-        else:
-            last = max(p["at"] for p in tubes)
-            to_mmhg = {"mm[Hg]": 1.0, "kPa": 7.50062, "%": 7.6}
-            wave = any(
-                v["kind"] == "etco2" and v["at"] and v["at"] >= last and float(v["value"]) * to_mmhg[v["unit"]] >= 5
-                for v in e["vitals"]
-            )
-            found["airway_capnography"] = "met" if wave else "not"
-    if e["newborn"] is not True and values(e, "spo2") and min(values(e, "spo2")) < 90:
-        both = e["medications"] + e["procedures"]
-        if was_done(both, "oxygen"):
+        breaths = [at for at, value in chart.signs.get("etco2", []) if value >= 5]
+        found["airway_capnography"] = "met" if any(at >= max(tubes) for at in breaths) else "not"
+    if not chart.newborn and any(value < 90 for value in chart.values("spo2")):
+        if chart.was_done("oxygen") or chart.was_given("oxygen") == "met":
             found["hypoxia_oxygen"] = "met"
         else:
-            found["hypoxia_oxygen"] = "excluded" if was_refused(both, "oxygen") else "not"
-    if coded(e, "J44", "J45", "J46", "J80", "J81", "J96", "J98.01", "R06.0"):
-        found["resp_assessment"] = "met" if has(e, "spo2", "respiratory_rate") else "not"
+            found["hypoxia_oxygen"] = "excluded" if chart.was_refused("oxygen") else chart.was_given("oxygen")
+    if chart.is_coded("J44", "J45", "J46", "J80", "J81", "J96", "J98.01", "R06.0"):
+        found["resp_assessment"] = "met" if chart.has("spo2", "respiratory_rate") else "not"
+    tries = [one for one in chart.attempts if one["device"] == "endotracheal_tube" and not one.get("prior_to_arrival")]
+    if not tries or chart.newborn:
+        return
+    if chart.arrest is not None:
+        found["airway_first_pass"] = found["airway_oxygenated"] = "excluded"
+        return
+    first = sorted(tries, key=lambda one: one["attempted_at"])[0]
+    before, least, pressure = first.get("spo2_before"), first.get("spo2_lowest"), first.get("systolic_lowest")
+    found["airway_oxygenated"] = "unknown" if before is None else "met" if before >= 94 else "not"
+    if first.get("successful") is False or (least or 100) < 90 or (pressure or 100) < 90:
+        found["airway_first_pass"] = "not"
+    else:
+        known = first.get("successful") is True and least is not None and pressure is not None
+        found["airway_first_pass"] = "met" if known else "unknown"
 
 
-def drug_verdicts(e: Encounter, found: dict[str, Any]) -> None:
-    sugar = [
-        float(v["value"]) * (18.0156 if v["unit"] == "mmol/L" else 1) for v in e["vitals"] if v["kind"] == "glucose"
-    ]
-    levels = [v["text"] for v in e["vitals"] if v["kind"] == "avpu"]
-    dazed = any(score < 15 for score in values(e, "gcs")) or any(level != "alert" for level in levels)
-    if sugar and min(sugar) < 60 and dazed and e["newborn"] is not True:
-        fed = was_done(e["medications"], "glucose") or was_done(e["medications"], "glucagon")
-        found["hypoglycaemia_treated"] = "met" if fed or was_done(e["procedures"], "oral_glucose") else "not"
+def of_drugs(chart: Chart, found: dict[str, Any]) -> None:
+    if any(value < 60 for value in chart.values("glucose")) and chart.is_dazed() and not chart.newborn:
+        fed = chart.was_done("food")
+        found["hypoglycaemia_treated"] = "met" if fed else chart.was_given("glucose", "glucagon")
     for name, codes, drug in (
         ("seizure_benzo", ("G41", "G40.901"), "benzodiazepine"),
         ("asthma_beta_agonist", ("J45", "J46", "J98.01"), "beta_agonist"),
     ):
-        if coded(e, *codes):
-            if e["age_years"] is None:
-                found[name] = "unknown"
-            elif e["age_years"] >= 2:
-                found[name] = "met" if was_done(e["medications"], drug) else "not"
-    if coded(e, "R55", "R40.4"):
-        found["syncope_ecg"] = "met" if was_done(e["procedures"], "ecg_12_lead") else "not"
+        if chart.is_coded(*codes) and (chart.age is None or chart.age > 1):
+            found[name] = "unknown" if chart.age is None else chart.was_given(drug)
+    if chart.is_coded("R55", "R40.4"):
+        found["syncope_ecg"] = "met" if chart.was_done("ecg") else "not"
+    given = [name for name, _, reason in chart.drugs if reason is None and name != "oxygen"]
+    if given and (chart.age is None or chart.age < 18):
+        weighed = "value" in chart.weight or "tape" in chart.weight
+        found["child_weight"] = "unknown" if chart.age is None else "met" if weighed else "not"
 
 
-def trauma_verdicts(e: Encounter, found: dict[str, Any]) -> None:
-    hurt = (
-        e["injury"] if e["injury"] is not None else any(c[0] == "S" or c[:2] in ("T0", "T1") for c in e["impressions"])
+def of_road(chart: Chart, found: dict[str, Any]) -> None:
+    if chart.outcome in ("refused", "treated_and_released", "no_treatment_needed") and chart.arrest is None:
+        signs = chart.has("systolic", "diastolic", "heart_rate", "respiratory_rate", "spo2")
+        found["nontransport_vitals"] = "met" if signs and (chart.has("gcs") or chart.has("avpu")) else "not"
+    wait = gap(chart.times.get("call"), chart.times.get("on_scene"))
+    found["response_time"] = wait
+    names = {
+        **dict.fromkeys(["england_c1", "england_c1t"], "response_c1"),
+        **{f"england_c{n}": f"response_c{n}" for n in (2, 3, 4)},
+        **dict.fromkeys(["italy_red", "italy_yellow"], "response_red_yellow"),
+    }
+    if chart.category in names:
+        found[names[chart.category]] = wait
+    if chart.category in ("mpds_echo", "mpds_delta"):
+        found["response_echo_delta"] = within(chart.times.get("call"), chart.times.get("on_scene"), 1139)
+    found["response_no_lights"] = yes(None if chart.sirens_there is None else not chart.sirens_there)
+    found["conveyance"] = (
+        "excluded" if chart.outcome in ABSENT else yes(None if chart.outcome is None else chart.carried)
     )
-    if hurt and e["transported"]:
-        scores = values(e, "pain")
-        if scores and max(scores) > 0:
-            found["trauma_pain_improved"] = "met" if scores[-1] < max(scores) else "not"
-        found["trauma_vitals"] = "met" if has(e, "gcs", "systolic", "respiratory_rate") else "not"
+    if chart.carried:
+        lights = chart.ending.get("lights_and_sirens")
+        found["no_lights_sirens"] = yes(None if lights is None else not lights)
+        found["handover_time"] = gap(chart.times.get("at_destination"), chart.times.get("handover"))
+        found["handover_within_15"] = within(chart.times.get("at_destination"), chart.times.get("handover"), 900)
 
 
-def system_verdicts(e: Encounter, found: dict[str, Any]) -> None:
-    was_left = e.get("outcome") in (None, "refused", "treated_and_released", "no_treatment_needed")
-    if e["transported"] is False and was_left and e["arrest"] is None:
-        signs = has(e, "systolic", "diastolic", "heart_rate", "respiratory_rate", "spo2")
-        found["nontransport_vitals"] = "met" if signs and (has(e, "gcs") or has(e, "avpu")) else "not"
-    if e["transported"]:
-        found["no_lights_sirens"] = yes(None if e["lights_and_sirens"] is None else not e["lights_and_sirens"])
-    found["response_time"] = gap(e["times"].get("call"), e["times"].get("on_scene"))
+def of_injury(chart: Chart, found: dict[str, Any]) -> None:
+    """Of emergencies that were transported."""
+    criteria = chart.injury.get("criteria")
+    burns = tuple(f"T{n}" for n in range(20, 36))
+    if "mechanism" in chart.injury or criteria or chart.is_coded("S", "T0", "T1", *burns):
+        pain = chart.values("pain")
+        if pain and pain[0] > 0:
+            found["trauma_pain_improved"] = "met" if pain[-1] < pain[0] else "not"
+        found["trauma_vitals"] = "met" if chart.has("gcs", "systolic", "respiratory_rate") else "not"
+        if 15 in chart.values("gcs") or "alert" in chart.values("avpu"):
+            found["trauma_pain_assessed"] = "met" if pain else "not"
+    if criteria:
+        where, why = chart.ending.get("destination_type"), chart.ending.get("prealert_for")
+        found["trauma_to_centre"] = "unknown" if where is None else "met" if where == "trauma_centre" else "not"
+        reason = "unknown" if why is None else "met" if why == "trauma" else "not"
+        found["trauma_prealert"] = reason if chart.alerted else yes(chart.alerted)
+    if chart.is_coded("S02", "S04.4", "S06", "S07.1", "S09.90", "T74.4") and chart.is_dazed():
+        found["tbi_monitored"] = "met" if chart.has("spo2", "etco2", "systolic") else "not"
+
+
+def of_child(chart: Chart, found: dict[str, Any]) -> None:
+    if not chart.carried or not (chart.emergency or chart.between_hospitals) or chart.age is None or chart.age > 7:
+        return
+    held = chart.ending.get("child_restrained")
+    grave = chart.arrest is not None or chart.injury.get("criteria") or chart.was_done("airway") or chart.attempts
+    found["child_restraint"] = "excluded" if grave else yes(held)
 
 
 def yes(answer: bool | None) -> str:
     return {True: "met", False: "not", None: "unknown"}[answer]
 
 
-def gap(start: str | None, end: str | None) -> Any:
-    """Minutes to one decimal, `unknown` without both ends, `excluded` if it ran backwards."""
+def moment(text: str | None) -> Any:
+    """None for None."""
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def gap(start: datetime | None, end: datetime | None) -> Any:
+    """Minutes to one decimal, three hours at most, `unknown` without both ends, `excluded` if it ran backwards."""
     if start is None or end is None:
         return "unknown"
-    seconds = (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
-    return "excluded" if seconds < 0 else round(seconds / 6) / 10
+    if end < start:
+        return "excluded"
+    minutes = Decimal(int((end - start).total_seconds())) / 60
+    return float(min(minutes.quantize(Decimal("0.1"), ROUND_HALF_EVEN), Decimal(180)))
 
 
-def coded(e: Encounter, *codes: str) -> bool:
-    return any(impression.startswith(code) for impression in e["impressions"] for code in codes)
+def within(start: datetime | None, end: datetime | None, seconds: int) -> str:
+    if start is None or end is None:
+        return "unknown"
+    return "excluded" if end < start else "met" if (end - start).total_seconds() <= seconds else "not"
 
 
-def values(e: Encounter, kind: str) -> list[float]:
-    found = [(v["at"] or "", float(v["value"])) for v in e["vitals"] if v["kind"] == kind]
-    found.sort(key=lambda pair: pair[0])
-    return [value for _, value in found]
+def age_of(patient: dict[str, Any] | None, day: str) -> tuple[int | None, bool]:
+    """In whole years, and whether the patient was born on the day."""
+    if not patient or not {"birth_date", "age_years"} & set(patient):
+        return None, False
+    if "birth_date" not in patient:
+        return patient["age_years"], False
+    born = patient["birth_date"]
+    years = int(day[:4]) - int(born[:4]) - (day[5:] < born[5:])
+    return max(0, years), born == day
 
 
-def has(e: Encounter, *kinds: str) -> bool:
-    present = {v["kind"] for v in e["vitals"]}
-    return all(kind in present for kind in kinds)
+def codes_of(record: dict[str, Any]) -> list[str]:
+    """In ICD-10."""
+    concepts = [record["primary_impression"]] if "primary_impression" in record else []
+    concepts += record["secondary_impressions"]
+    codes = [SAME.get(one["code"], "") if one["system"].endswith("sct") else one["code"] for one in concepts]
+    return [code for code in codes if code]
 
 
-def is_unconscious(e: Encounter) -> bool:
-    scores = values(e, "gcs")
-    levels = [v["text"] for v in e["vitals"] if v["kind"] == "avpu"]
-    return (bool(scores) and all(score <= 8 for score in scores)) or (
-        bool(levels) and all(level in ("pain", "unresponsive") for level in levels)
-    )
+def signs_of(record: dict[str, Any], readings: list[dict[str, Any]]) -> dict[str, list[tuple[datetime, Any]]]:
+    """(time, value) by kind; of all readings, not of some. Glucose is in mg/dL, end-tidal CO2 in mm[Hg]."""
+    found: dict[str, list[tuple[datetime, Any]]] = defaultdict(list)
+    for signs in record["vital_signs"]:
+        if signs.get("entered_in_error"):
+            continue
+        at = datetime.fromisoformat(signs["taken_at"])
+        for kind, value in signs.items():
+            if isinstance(value, dict):
+                found[kind].append((at, converted(kind, float(value["value"]), value["unit"])))
+            elif kind not in ("taken_at", "gcs_eye", "gcs_verbal", "gcs_motor", "entered_in_error"):
+                found[kind].append((at, value))
+        parts = [signs[name] for name in ("gcs_eye", "gcs_verbal", "gcs_motor") if name in signs]
+        if len(parts) == 3 and "gcs" not in signs:
+            found["gcs"].append((at, sum(parts)))
+    for one in readings:
+        kind = READINGS.get(one["mdc_code"])
+        if kind and not one["test"] and not one["flags"]:
+            value = converted(kind, float(one["value"]), one["unit_code"])
+            found[kind].append((datetime.fromisoformat(one["observed_at"]), value))
+    return found
 
 
-def was_done(acts: list[dict[str, Any]], kind: str) -> bool:
-    return any(act["kind"] == kind and act["not_done_reason"] is None for act in acts)
-
-
-def was_refused(acts: list[dict[str, Any]], kind: str) -> bool:
-    return any(act["kind"] == kind and act["not_done_reason"] in ("refused", "contraindicated") for act in acts)
+def converted(kind: str, value: float, unit: str) -> float:
+    if kind == "glucose" and unit == "mmol/L":
+        return value * 18.0156
+    if kind == "etco2":
+        return value * {"mm[Hg]": 1.0, "kPa": 7.50062, "%": 7.6}[unit]
+    return value

@@ -54,9 +54,9 @@ def test_a_kept_answer_is_for_the_tenant_alone(ask: Asking) -> None:
 
 def test_a_kept_answer_ends_with_the_next_change(ask: Asking) -> None:
     assert denominators(ask.document(PAGE, WHOLE)) == {0}
-    for number, encounter in enumerate(population.encounters(count=5)):
-        completed = encounter | {"status": "completed", "test": False, "response": "emergency"}
-        completed["times"] = {"call": "2026-03-01T10:00:00Z", "on_scene": "2026-03-01T10:05:00Z"}
+    for number in range(5):
+        completed = population.finished(number, day="2026-03-01")
+        completed["record"] |= {"times": {"call": "2026-03-01T10:00:00Z", "on_scene": "2026-03-01T10:05:00Z"}}
         ask.count(population.facts(completed))
         wait_for(lambda number=number: max(denominators(ask.document(PAGE, WHOLE))) == number + 1)
 

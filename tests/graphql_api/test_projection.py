@@ -37,11 +37,12 @@ FIELDS = [
     "ci95Low",
     "ci95High",
     "p90",
+    "mean",
     "suppressed",
     "__typename",
 ]
 POINT = ["periodStart", "numerator", "denominator", "value", "__typename"]
-RANGE = 'fromDate: "2026-03-05T00:00:00Z", toDate: "2026-05-03T00:00:00Z"'
+RANGE = 'fromDate: "2026-03-25T00:00:00Z", toDate: "2026-05-03T00:00:00Z"'
 # A range that is answered where small counts are withheld.
 MONTHS = 'fromDate: "2025-02-01T00:00:00Z", toDate: "2025-07-01T00:00:00Z"'
 

@@ -82,6 +82,7 @@ WEBHOOK_DISPATCHER = {
 GRAPHQL_API = {
     ("POST", "/graphql"): ("json GraphqlRequest", "graphql document", "graphql variables", "grammars"),
     ("GET", "/api/v1/graphql/bundles"): NOTHING,
+    ("GET", "/api/v1/acqi/measure-reports"): PAGE,
 }
 EPCR = {
     ("POST", ENCOUNTERS): ("json EncounterDraft",),
@@ -145,7 +146,7 @@ def derived(parts: Iterable[Part]) -> dict[tuple[str, str], tuple[str, ...]]:
 SERVICES = {
     "auth": derived(auth.PARTS) | AUTH | PROBES,
     "webhook_dispatcher": derived([webhook_dispatcher.PART]) | WEBHOOK_DISPATCHER | PROBES,
-    "graphql_api": derived([graphql_api.PART]) | GRAPHQL_API | PROBES,
+    "graphql_api": derived(graphql_api.PARTS) | GRAPHQL_API | PROBES,
     "epcr": derived([epcr.PART]) | EPCR | PROBES,
     "device_ingest": derived([device_ingest.PART]) | DEVICE_INGEST | PROBES,
     "control_plane": derived([control_plane.PART]) | CONTROL_PLANE | PROBES,

@@ -151,6 +151,7 @@ RULES: dict[str, Method | dict[Mode, Method]] = {
     "disposition.has_capacity": "keep",
     "disposition.refusal_signed_by": "keep",
     "disposition.lights_and_sirens": "keep",
+    "disposition.child_restrained": "keep",
     "disposition.refusal_signed": "keep",
     "disposition.comment": "drop",
     "dispatch.category": "keep",

@@ -154,6 +154,8 @@ METRICS: dict[str, tuple[str, ...]] = {
     ),
     "gcs": ("MDC_SCORE_GLAS_COMA",),
 }
+EXTENT = 2
+"""Raise it when the same record gives more or other facts; `resend-facts` then sends those of earlier encounters again."""
 KIND_OF_METRIC = {refid: kind for kind, refids in METRICS.items() for refid in refids}
 
 
@@ -201,10 +203,10 @@ def facts_of(encounter: Encounter, observations: Sequence[LinkedObservation]) ->
         destination_type=ending.destination_type,
         prealert_for=ending.prealert_for,
         prealert_at=ending.prealert_at,
-        airways=[
-            _same(AirwayFact, one, at=one.attempted_at) for one in record.airway_attempts if not one.entered_in_error
-        ],
+        airways=_airways(record),
         cpr=None if record.cpr is None else _same(CprFact, record.cpr),
+        restrained_in_transport=ending.child_restrained,
+        extent=EXTENT,
         test=encounter.test,
     )
 
@@ -238,6 +240,11 @@ def _procedures(record: Record) -> list[CodedFact]:
         for done in record.procedures
         if not done.entered_in_error
     ]
+
+
+def _airways(record: Record) -> list[AirwayFact]:
+    tried = [one for one in record.airway_attempts if not one.entered_in_error]
+    return [_same(AirwayFact, one, at=one.attempted_at) for one in tried]
 
 
 def _airway_at(procedures: Sequence[CodedFact]) -> datetime | None:

@@ -386,6 +386,7 @@ class Disposition(Part):
         Literal["arrest", "stemi", "stroke", "trauma", "sepsis", "obstetric", "paediatric", "other"] | None
     ) = None
     lights_and_sirens: Yes | None = None
+    child_restrained: Yes | None = None
     refused: Annotated[list[Literal["assessment", "treatment", "transport"]], Meta(max_length=3)] = field(
         default_factory=list
     )

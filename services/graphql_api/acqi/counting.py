@@ -9,7 +9,7 @@ import msgspec
 import psycopg
 
 from services.graphql_api.acqi import queries
-from services.graphql_api.acqi.facts import Outcome
+from services.graphql_api.acqi.definitions import Outcome
 from services.graphql_api.acqi.indicators import contributions
 from shared.messaging.messages import EncounterFacts, Received
 from shared.storage.database import set_tenant
@@ -66,7 +66,7 @@ def by_month(tallies: Tallies) -> Tallies:
 
 
 def store(conn: psycopg.Connection[Any], received: Iterable[Received[EncounterFacts]]) -> None:
-    """Counts a batch of facts, of any tenants. An older version of an encounter changes nothing."""
+    """Counts a batch of facts, of any tenants. An older version of an encounter, or a lesser extent, changes nothing."""
     by_tenant = sorted(received, key=lambda message: message.tenant_id)
     for tenant_id, messages in groupby(by_tenant, key=lambda message: message.tenant_id):
         set_tenant(conn, tenant_id)
@@ -78,12 +78,13 @@ def count(conn: psycopg.Connection[Any], tenant_id: str, batch: list[EncounterFa
     for month in sorted({facts.day.replace(day=1) for facts in batch}):
         conn.execute(queries.LOCK_MONTH, (tenant_id, str(month)))
     changes: Tallies = {}
-    for facts in sorted(batch, key=lambda facts: (facts.encounter_id, facts.version)):
+    for facts in sorted(batch, key=lambda facts: (facts.encounter_id, facts.version, facts.extent)):
         outcomes = contributions(facts)
         row = {
             "tenant_id": tenant_id,
             "encounter_id": facts.encounter_id,
             "version": facts.version,
+            "extent": facts.extent,
             "day": facts.day,
             "facts": msgspec.json.encode(facts).decode(),
             "outcomes": msgspec.json.encode(outcomes).decode(),

@@ -1,78 +1,11 @@
-"""Questions that indicators ask of an encounter's facts, and the outcomes that they give."""
+"""Questions that indicators ask of an encounter's facts."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
-
-import msgspec
 
 from shared.messaging.messages import CodedFact, EncounterFacts, VitalFact
-
-# An integer is a time in tenths of a minute.
-Outcome = Literal["met", "not_met", "excluded", "unknown"] | int
-LONGEST = 1_800
-
-
-Evaluate = Callable[[EncounterFacts], Outcome | None]
-
-
-class Indicator(msgspec.Struct, frozen=True, kw_only=True):
-    """A quality indicator. `inclusion` and `exclusion` state its population, `source` is who defined it.
-
-    `evaluate` gives None for an encounter outside the population. `version` changes when the same facts can give another outcome.
-    """
-
-    name: str
-    version: str
-    description: str
-    inclusion: str
-    exclusion: str
-    source: str
-    unit: Literal["1", "min"] = "1"
-    evaluate: Evaluate
-
-
-def indicator(
-    description: str,
-    *,
-    inclusion: str,
-    exclusion: str,
-    source: str,
-    unit: Literal["1", "min"] = "1",
-    version: str = "1",
-) -> Callable[[Evaluate], Indicator]:
-    """Makes a function the indicator of its name."""
-
-    def make(evaluate: Evaluate) -> Indicator:
-        return Indicator(
-            name=evaluate.__name__,
-            version=version,
-            description=description,
-            inclusion=inclusion,
-            exclusion=exclusion,
-            source=source,
-            unit=unit,
-            evaluate=evaluate,
-        )
-
-    return make
-
-
-def judged(met: bool | None) -> Outcome:
-    """`unknown` when the record lacks the fact."""
-    if met is None:
-        return "unknown"
-    return "met" if met else "not_met"
-
-
-def elapsed(seconds: float) -> Outcome:
-    """A time in tenths of a minute, three hours at most. A negative time is excluded."""
-    if seconds < 0:
-        return "excluded"
-    return min(round(seconds / 6), LONGEST)
-
 
 MG_DL_PER_MMOL_L = Decimal("18.0156")
 MMHG_PER_KPA = Decimal("7.50062")
@@ -85,7 +18,10 @@ ASTHMA = re.compile(r"J45|J46|J98\.01")
 SYNCOPE = re.compile(r"R55|R40\.4")
 RESPIRATORY_DISTRESS = re.compile(r"J4[456]|J8[01]|J96|J98\.01|R06\.0")
 HEAD_INJURY = re.compile(r"S06")
-INJURY = re.compile(r"S|T[01]")
+BRAIN_INJURY = re.compile(r"S02|S04\.4|S06|S07\.1|S09\.90|T74\.4")
+# Injuries, burns, frostbite; neither poisoning nor complications of care.
+INJURY = re.compile(r"S|T[0-2]|T3[0-5]")
+MINUTE = 60
 
 
 def emergency(facts: EncounterFacts) -> bool:
@@ -116,6 +52,11 @@ def vitals(facts: EncounterFacts, kind: str) -> list[VitalFact]:
 
 def numbers(facts: EncounterFacts, kind: str) -> list[Decimal]:
     return [vital.value for vital in vitals(facts, kind) if vital.value is not None]
+
+
+def since(facts: EncounterFacts, kind: str, start: datetime) -> bool:
+    """Whether there is a fact of that kind from `start` on. One without a time does not count."""
+    return any(vital.at is not None and vital.at >= start for vital in vitals(facts, kind))
 
 
 def recorded(facts: EncounterFacts, *kinds: str) -> bool:
@@ -165,3 +106,8 @@ def declined(acts: Iterable[CodedFact], *kinds: str) -> bool:
 
 def seconds_between(start: datetime | None, end: datetime | None) -> float | None:
     return (end - start).total_seconds() if start is not None and end is not None else None
+
+
+def between(facts: EncounterFacts, start: str, end: str) -> float | None:
+    """Seconds between two times of the mission."""
+    return seconds_between(facts.times.get(start), facts.times.get(end))

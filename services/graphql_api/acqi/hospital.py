@@ -1,6 +1,6 @@
 """Quality indicators that need the hospital's report. Without a report, or an answer in it, an encounter is unknown."""
 
-from services.graphql_api.acqi.facts import Outcome, indicator, judged
+from services.graphql_api.acqi.definitions import Outcome, indicator, judged
 from shared.messaging.messages import EncounterFacts
 
 MAJOR_TRAUMA = 15
@@ -11,7 +11,7 @@ GOOD_MRS = 3
 @indicator(
     "Alive 30 days after a cardiac arrest, all rhythms.",
     inclusion="Out-of-hospital cardiac arrests in which the ambulance service attempted resuscitation",
-    exclusion="none; without the hospital's answer a case is unknown and not in the denominator",
+    differs="arrests of every cause; without the hospital's answer a case is unknown and not in the denominator",
     source="Utstein 2015 core outcome; NHS England AmbCO",
 )
 def survival_30_days(facts: EncounterFacts) -> Outcome | None:
@@ -23,8 +23,8 @@ def survival_30_days(facts: EncounterFacts) -> Outcome | None:
 @indicator(
     "Modified Rankin Scale 0 to 3 among those alive at discharge or at 30 days after a cardiac arrest.",
     inclusion="Out-of-hospital cardiac arrests in which resuscitation was attempted, alive at discharge or at 30 days",
-    exclusion="none; without a known score a case is unknown",
-    source="Utstein 2015 core outcome, mRS in place of CPC",
+    differs="the modified Rankin Scale in place of CPC; without a known score a case is unknown",
+    source="Utstein 2015 core outcome",
 )
 def good_mrs_outcome(facts: EncounterFacts) -> Outcome | None:
     if facts.arrest is None or not facts.arrest.resuscitation_attempted or facts.hospital is None:
@@ -37,7 +37,8 @@ def good_mrs_outcome(facts: EncounterFacts) -> Outcome | None:
 @indicator(
     "Major trauma that was not taken to a trauma centre.",
     inclusion="Patients transported whose injury severity score is above 15",
-    exclusion="none; without the type of the destination a case is unknown",
+    differs="the score that the hospital reported, at every age; without the type of the destination a case is unknown",
+    improves="decrease",
     source="American College of Surgeons, Resources for Optimal Care: under-triage by injury severity score",
 )
 def trauma_undertriage(facts: EncounterFacts) -> Outcome | None:
@@ -50,7 +51,8 @@ def trauma_undertriage(facts: EncounterFacts) -> Outcome | None:
 @indicator(
     "Patients taken to a trauma centre without major trauma.",
     inclusion="Patients transported to a trauma centre whose injury severity score is known",
-    exclusion="none",
+    differs="the score that the hospital reported, at every age",
+    improves="decrease",
     source="American College of Surgeons, Resources for Optimal Care: over-triage by injury severity score",
 )
 def trauma_overtriage(facts: EncounterFacts) -> Outcome | None:

@@ -34,7 +34,7 @@ from services.graphql_api.transport.documents import Document, snake
 from shared.web import fairness
 
 COVERED = "acqiMetrics"
-HEAVY = 2_000
+HEAVY = 2_400
 """Counts of an indicator in a period, or values that the executor shows. So many take 3 to 8 ms; more take a turn."""
 VALUES_OF_A_COUNT = 10
 """A value of an indicator is shown ten times as fast as a count is added."""

@@ -2,13 +2,13 @@
 
 from typing import LiteralString
 
-# An older version changes nothing. Returns the former day and outcomes, which must be subtracted.
+# An older version changes nothing, nor does a lesser extent of the same. Returns the former day and outcomes, which must be subtracted.
 STORE_FACTS: LiteralString = """
-    INSERT INTO acqi_facts AS kept (tenant_id, encounter_id, version, day, facts, outcomes)
-    VALUES (%(tenant_id)s, %(encounter_id)s, %(version)s, %(day)s, %(facts)s::jsonb, %(outcomes)s::jsonb)
+    INSERT INTO acqi_facts AS kept (tenant_id, encounter_id, version, extent, day, facts, outcomes)
+    VALUES (%(tenant_id)s, %(encounter_id)s, %(version)s, %(extent)s, %(day)s, %(facts)s::jsonb, %(outcomes)s::jsonb)
     ON CONFLICT (tenant_id, encounter_id) DO UPDATE
-    SET version = excluded.version, day = excluded.day, facts = excluded.facts, outcomes = excluded.outcomes
-    WHERE kept.version < excluded.version
+    SET version = excluded.version, extent = excluded.extent, day = excluded.day, facts = excluded.facts, outcomes = excluded.outcomes
+    WHERE (kept.version, kept.extent) < (excluded.version, excluded.extent)
     RETURNING old.day, old.outcomes::text
 """
 # Shared for counting, exclusive for rebuilding a month.

@@ -2,7 +2,7 @@
 
 import math
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import accumulate
 from typing import NamedTuple
@@ -10,9 +10,9 @@ from typing import NamedTuple
 import msgspec
 
 from services.graphql_api.acqi.cache import Counts, Period, Snapshot
-from services.graphql_api.acqi.facts import Indicator
+from services.graphql_api.acqi.definitions import Indicator
 from services.graphql_api.acqi.indicators import BY_NAME
-from services.graphql_api.acqi.suppression import Cell, is_answered
+from services.graphql_api.acqi.withholding import NOTHING_WITHHELD, ByMonth, Withheld, Withholding, cell, related
 
 LONGEST_DAYS = 3_660
 SPARKLINE_MONTHS = 12
@@ -84,14 +84,6 @@ def _first(number: int) -> date:
     return date(max(1, number // 12), number % 12 + 1, 1)
 
 
-class Withheld(NamedTuple):
-    """The hidden counts of a metric. A hidden fraction also hides the figures that are computed from it."""
-
-    fraction: bool = False
-    excluded: bool = False
-    unknown: bool = False
-
-
 class Point(msgspec.Struct, frozen=True, kw_only=True):
     """One month of a sparkline."""
 
@@ -116,12 +108,13 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     ci95_low: float | None
     ci95_high: float | None
     p90: float | None
+    mean: float | None
     suppressed: bool
     sparkline: Sequence[Point] = ()
 
 
 def metric(indicator: Indicator, counts: Counts, sparkline: Sequence[Point], withheld: Withheld) -> Metric:
-    timed = indicator.unit == "min"
+    timed = indicator.is_time
     fraction = cell(indicator, counts)
     numerator, denominator = fraction.numerator, fraction.denominator
     hidden = withheld.fraction
@@ -139,13 +132,14 @@ def metric(indicator: Indicator, counts: Counts, sparkline: Sequence[Point], wit
         ci95_low=interval[0] if interval else None,
         ci95_high=interval[1] if interval else None,
         p90=quantile(counts.bins, 0.9) if timed and not hidden else None,
+        mean=mean(counts.bins) if timed and not hidden else None,
         suppressed=hidden,
         sparkline=sparkline,
     )
 
 
 def point(indicator: Indicator, month: date, counts: Counts, *, hidden: bool) -> Point:
-    timed = indicator.unit == "min"
+    timed = indicator.is_time
     fraction = cell(indicator, counts)
     numerator, denominator = fraction.numerator, fraction.denominator
     return Point(
@@ -154,13 +148,6 @@ def point(indicator: Indicator, month: date, counts: Counts, *, hidden: bool) ->
         denominator=None if hidden else denominator,
         value=None if hidden else _value(timed, counts, numerator, denominator),
     )
-
-
-def cell(indicator: Indicator, counts: Counts) -> Cell:
-    """Numerator and denominator."""
-    if indicator.unit == "min":
-        return Cell(sum(counts.bins), sum(counts.bins))
-    return Cell(counts.met, counts.met + counts.not_met)
 
 
 def _value(timed: bool, counts: Counts, numerator: int, denominator: int) -> float | None:
@@ -186,34 +173,25 @@ def metrics(
     Where small counts are withheld, `whole` is of months alone (`check_is_published`).
     """
     totals, line = snapshot.total(whole, names), _by_month(snapshot, months, names)
-    # The months of the range, by which small counts are withheld.
-    inside = _by_month(snapshot, whole, names) if snapshot.suppress else None
+    # By the months of the range and the trend, with the indicators that share their cases.
+    inside, trends = None, [None] * len(line)
+    if snapshot.suppress:
+        inside = Withholding(_by_month(snapshot, whole, related(names)))
+        trends = [Withholding([month]) for month in _by_month(snapshot, months, related(names))]
     found: list[Metric] = []
     for name in names:
         indicator = BY_NAME[name]
         points = [
-            point(indicator, month, counts[name], hidden=inside is not None and cell(indicator, counts[name]).is_small)
-            for month, counts in line
+            point(indicator, month, counts[name], hidden=trend is not None and trend.hides_fraction(name))
+            for trend, (month, counts) in zip(trends, line, strict=True)
         ]
-        withheld = Withheld() if inside is None else _withheld(indicator, inside)
+        withheld = NOTHING_WITHHELD if inside is None else inside.of(name)
         found.append(metric(indicator, totals[name], points, withheld))
     return found
 
 
-ByMonth = list[tuple[date, Mapping[str, Counts]]]
-
-
-def _by_month(snapshot: Snapshot, months: Sequence[Period], names: Sequence[str]) -> ByMonth:
+def _by_month(snapshot: Snapshot, months: Sequence[Period], names: Collection[str]) -> ByMonth:
     return [(month.start, snapshot.total((month,), names)) for month in months]
-
-
-def _withheld(indicator: Indicator, inside: ByMonth) -> Withheld:
-    months, counts = [month for month, _ in inside], [of_month[indicator.name] for _, of_month in inside]
-    return Withheld(
-        fraction=not is_answered(months, [cell(indicator, one) for one in counts]),
-        excluded=not is_answered(months, [Cell(one.excluded, one.excluded) for one in counts]),
-        unknown=not is_answered(months, [Cell(one.unknown, one.unknown) for one in counts]),
-    )
 
 
 Z95 = 1.959963984540054
@@ -244,3 +222,9 @@ def quantile(bins: Sequence[int], share: float) -> float | None:
         return None
     rank = max(1, math.ceil(share * reached[-1]))
     return bisect_left(reached, rank) / 10
+
+
+def mean(bins: Sequence[int]) -> float | None:
+    """The mean, in minutes, of times that `bins` counts by tenths of a minute. None without times."""
+    number = sum(bins)
+    return sum(tenths * count for tenths, count in enumerate(bins)) / number / 10 if number else None

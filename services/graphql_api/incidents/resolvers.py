@@ -80,7 +80,9 @@ async def timeline_is_complete(parent: Incident, info: Info) -> bool:
 
 
 def _timeline(parent: Incident, context: Context) -> Awaitable[Timeline]:
-    return context.loaders.setdefault("timeline", Loader(functools.partial(_timelines, context))).get(parent.id)
+    return context.loaders.setdefault("timeline", Loader(functools.partial(_timelines, context), context.passage)).get(
+        parent.id
+    )
 
 
 @mutation.field("createIncident")

@@ -37,7 +37,7 @@ async def providers(_: object, info: Info, tenant_id: str | None = None) -> list
 @provider_type.field("routes")
 async def routes_of(parent: Provider, info: Info) -> list[Route]:
     context = info.context
-    loader = context.loaders.setdefault("routes", Loader(functools.partial(_routes, context)))
+    loader = context.loaders.setdefault("routes", Loader(functools.partial(_routes, context), context.passage))
     return await loader.get(parent.id) or []
 
 

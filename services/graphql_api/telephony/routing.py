@@ -48,7 +48,7 @@ async def resolution(_: object, info: Info, phone_number: str) -> Route | None:
 @route_type.field("provider")
 async def provider_of(parent: Route, info: Info) -> Provider | None:
     context = info.context
-    loader = context.loaders.setdefault("providers", Loader(functools.partial(_providers, context)))
+    loader = context.loaders.setdefault("providers", Loader(functools.partial(_providers, context), context.passage))
     return await loader.get(parent.provider_id)
 
 

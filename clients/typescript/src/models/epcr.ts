@@ -714,6 +714,8 @@ export interface Disposition {
   prealert_for?: 'arrest' | 'obstetric' | 'other' | 'paediatric' | 'sepsis' | 'stemi' | 'stroke' | 'trauma' | null;
   /** Whether lights and sirens were used on the way */
   lights_and_sirens?: boolean | null;
+  /** Whether a child was carried in a restraint system for children, in this transport */
+  child_restrained?: boolean | null;
   /** The parts of the care that the patient refused */
   refused?: readonly ('assessment' | 'transport' | 'treatment')[];
   /** Whether the patient had the capacity to decide */
@@ -757,6 +759,8 @@ export interface DispositionView {
   prealert_for?: Open<'arrest' | 'obstetric' | 'other' | 'paediatric' | 'sepsis' | 'stemi' | 'stroke' | 'trauma'>;
   /** Whether lights and sirens were used on the way */
   lights_and_sirens?: boolean;
+  /** Whether a child was carried in a restraint system for children, in this transport */
+  child_restrained?: boolean;
   /** The parts of the care that the patient refused */
   refused?: (Open<'assessment' | 'transport' | 'treatment'>)[];
   /** Whether the patient had the capacity to decide */

@@ -6,6 +6,7 @@ import { ControlPlane } from './controlPlane.js';
 import { Devices } from './devices.js';
 import { Epcr } from './epcr.js';
 import { Graphql } from './graphql.js';
+import { Indicators } from './indicators.js';
 import { IntegrationRequests } from './integrationRequests.js';
 import { Oauth } from './oauth.js';
 import { Saml } from './saml.js';
@@ -16,6 +17,7 @@ export type * from './controlPlane.js';
 export type * from './devices.js';
 export type * from './epcr.js';
 export type * from './graphql.js';
+export type * from './indicators.js';
 export type * from './integrationRequests.js';
 export type * from './oauth.js';
 export type * from './saml.js';
@@ -39,6 +41,11 @@ export class Resources {
   /** Incidents, quality indicators and telephony, through approved GraphQL documents. */
   readonly graphql: Graphql;
   /**
+   * The quality indicators as FHIR MeasureReports. `acqiMetrics` of GraphQL has the same figures with confidence
+   * intervals and trends.
+   */
+  readonly indicators: Indicators;
+  /**
    * Electronic patient care records: made by dispatch systems, read de-identified, exported as FHIR R4. A destination
    * reads who the patient is, and reports the outcome.
    */
@@ -55,6 +62,7 @@ export class Resources {
     this.saml = new Saml(caller);
     this.webhooks = new Webhooks(caller);
     this.graphql = new Graphql(caller);
+    this.indicators = new Indicators(caller);
     this.epcr = new Epcr(caller);
     this.devices = new Devices(caller);
     this.controlPlane = new ControlPlane(caller);

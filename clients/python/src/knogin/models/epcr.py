@@ -771,6 +771,8 @@ class Disposition(Model, kw_only=True):
     """The reason of the pre-alert"""
     lights_and_sirens: bool | UnsetType | None = UNSET
     """Whether lights and sirens were used on the way"""
+    child_restrained: bool | UnsetType | None = UNSET
+    """Whether a child was carried in a restraint system for children, in this transport"""
     refused: list[Literal["assessment", "transport", "treatment"]] | UnsetType = UNSET
     """The parts of the care that the patient refused"""
     has_capacity: bool | UnsetType | None = UNSET
@@ -802,6 +804,8 @@ class DispositionView(Model, kw_only=True):
     """The reason of the pre-alert. One of: arrest, obstetric, other, paediatric, sepsis, stemi, stroke, trauma"""
     lights_and_sirens: bool | None = None
     """Whether lights and sirens were used on the way"""
+    child_restrained: bool | None = None
+    """Whether a child was carried in a restraint system for children, in this transport"""
     refused: list[str] | None = None
     """The parts of the care that the patient refused"""
     has_capacity: bool | None = None

@@ -8,6 +8,7 @@ from .control_plane import AsyncControlPlane, ControlPlane
 from .devices import AsyncDevices, Devices
 from .epcr import AsyncEpcr, Epcr
 from .graphql import AsyncGraphql, Graphql
+from .indicators import AsyncIndicators, Indicators
 from .integration_requests import AsyncIntegrationRequests, IntegrationRequests
 from .oauth import AsyncOauth, Oauth
 from .saml import AsyncSaml, Saml
@@ -40,6 +41,10 @@ class Resources(Caller):
     @cached_property
     def graphql(self) -> Graphql:
         return Graphql(self)
+
+    @cached_property
+    def indicators(self) -> Indicators:
+        return Indicators(self)
 
     @cached_property
     def epcr(self) -> Epcr:
@@ -80,6 +85,10 @@ class AsyncResources(Caller):
     @cached_property
     def graphql(self) -> AsyncGraphql:
         return AsyncGraphql(self)
+
+    @cached_property
+    def indicators(self) -> AsyncIndicators:
+        return AsyncIndicators(self)
 
     @cached_property
     def epcr(self) -> AsyncEpcr:
