@@ -19,10 +19,13 @@ from services.epcr.deidentification.pseudonyms import Pseudonyms
 from services.epcr.fhir.encode import UnfitBundle, encode
 from services.epcr.fhir.words import Language
 from services.epcr.handover import pdf
-from services.epcr.handover.document import ORDER, REQUIRED, Pdf, Source, document, faults_of
+from services.epcr.handover.contents import ORDER, REQUIRED
+from services.epcr.handover.document import document
 from services.epcr.handover.models import Destination, Sender
 from services.epcr.handover.sheet import MOST_ROWS, plain_view, sheet_of
+from services.epcr.handover.source import Pdf, Source
 from services.epcr.handover.words import WORDS
+from services.epcr.handover.writing import faults_of
 from services.epcr.records.models import Encounter, LinkedObservation
 from shared.web import http
 from tests.epcr import golden
@@ -175,7 +178,7 @@ def test_a_faulty_document_is_found(reason: str, break_it: Any) -> None:
 
 
 def test_a_faulty_document_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.epcr.handover.document.faults_among", lambda *_: ["a fault"])
+    monkeypatch.setattr("services.epcr.handover.writing.faults_among", lambda *_: ["a fault"])
     with pytest.raises(UnfitBundle):
         made(TYPICAL)
 

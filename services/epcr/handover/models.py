@@ -14,8 +14,8 @@ from shared.web.http import Page
 DestinationType = Literal["emergency_department", "stroke_unit", "cath_lab", "trauma_centre", "other_hospital", "other"]
 LegalBasis = Literal["provision_of_care", "vital_interests", "legal_obligation", "consent"]
 Purpose = Literal["TREAT", "BTG"]
-Representation = Literal["json", "document", "pdf"]
-DisclosedContent = Literal["json", "document", "pdf", "outcome"]
+Representation = Literal["json", "document", "pdf", "transaction"]
+DisclosedContent = Literal["json", "document", "pdf", "transaction", "outcome"]
 
 Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
 Code = Annotated[
@@ -169,7 +169,7 @@ class Arrivals(msgspec.Struct):
 
 
 class ReadHandover(http.Body):
-    """`format` is the representation: JSON, a FHIR document, or a PDF. `language` is that of the texts of document and PDF."""
+    """`format` is the representation: JSON, a FHIR document, a FHIR transaction, or a PDF. `language` is that of the texts in it."""
 
     format: Representation = "json"
     language: Language = "en"
@@ -191,11 +191,12 @@ class Handover(msgspec.Struct):
 DOCUMENT: dict[str, Any] = {
     "type": "object",
     "title": "Document",
-    "description": "A FHIR R4 (4.0.1) Bundle of type document, in the form of the IHE Paramedicine Care Summary.",
+    "description": "A FHIR R4 (4.0.1) Bundle in the form of the IHE Paramedicine Care Summary: a document, or a transaction that a "
+    "server executes again and again.",
     "required": ["resourceType", "identifier", "type", "timestamp", "entry"],
     "properties": {
         "resourceType": {"const": "Bundle", "description": "The type of the FHIR resource"},
-        "type": {"const": "document", "description": "The type of the Bundle"},
+        "type": {"enum": ["document", "transaction"], "description": "The type of the Bundle"},
         "timestamp": {"type": "string", "format": "date-time", "description": "When the encounter last changed"},
         "identifier": {
             "type": "object",
@@ -214,6 +215,15 @@ DOCUMENT: dict[str, Any] = {
                 "required": ["fullUrl", "resource"],
                 "properties": {
                     "fullUrl": {"type": "string", "description": "The URL by which other resources refer to it"},
+                    "request": {
+                        "type": "object",
+                        "description": "Of a transaction: a conditional create or update, which makes no duplicate when repeated",
+                        "properties": {
+                            "method": {"enum": ["POST", "PUT"], "description": "POST creates, PUT updates"},
+                            "url": {"type": "string", "description": "The type, and for PUT the identifier that is searched"},
+                            "ifNoneExist": {"type": "string", "description": "For POST the identifier that is searched"},
+                        },
+                    },
                     "resource": {
                         "type": "object",
                         "description": "A FHIR R4 resource, whole",

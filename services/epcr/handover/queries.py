@@ -134,9 +134,25 @@ ARRIVALS: LiteralString = (
 )
 ADD_DISCLOSURE: LiteralString = """
     INSERT INTO disclosures (id, tenant_id, encounter_id, identity, version, revision, destination_id, client_id, actor, purpose,
-        legal_basis, emergency_id, content, sections, language, digest, trace_id)
+        legal_basis, emergency_id, content, sections, language, digest, patient, trace_id)
     VALUES (%(id)s, current_tenant(), %(encounter_id)s, %(identity)s, %(version)s, %(revision)s, %(destination_id)s, %(client_id)s,
-        %(actor)s, %(purpose)s, %(legal_basis)s, %(emergency_id)s, %(content)s, %(sections)s, %(language)s, %(digest)s, %(trace_id)s)
+        %(actor)s, %(purpose)s, %(legal_basis)s, %(emergency_id)s, %(content)s, %(sections)s, %(language)s, %(digest)s, %(patient)s,
+        %(trace_id)s)
+"""
+# The newest transaction that the destination took under each former identity of the patient.
+TAKEN_BEFORE: LiteralString = """
+    SELECT s.identity, i.patient_basis, max(s.version) AS version, max(s.revision) AS revision
+    FROM disclosures s JOIN encounter_identities i USING (encounter_id, identity)
+    WHERE s.encounter_id = %(encounter_id)s AND s.destination_id = %(destination_id)s AND s.content = 'transaction'
+        AND s.identity < %(identity)s
+    GROUP BY s.identity, i.patient_basis ORDER BY s.identity
+"""
+# Patients of the present identity that it took with versions before this one.
+PATIENTS_BEFORE: LiteralString = """
+    SELECT patient FROM disclosures
+    WHERE encounter_id = %(encounter_id)s AND destination_id = %(destination_id)s AND content = 'transaction'
+        AND identity = %(identity)s AND version < %(version)s
+    GROUP BY patient ORDER BY min(id) LIMIT 20
 """
 _DISCLOSURES: LiteralString = """
     SELECT s.id, s.encounter_id, s.identity, s.version, s.revision, s.destination_id, d.name AS destination_name, s.client_id, s.actor,
