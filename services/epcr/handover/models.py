@@ -191,12 +191,11 @@ class Handover(msgspec.Struct):
 DOCUMENT: dict[str, Any] = {
     "type": "object",
     "title": "Document",
-    "description": "A FHIR R4 (4.0.1) Bundle in the form of the IHE Paramedicine Care Summary: a document, or a transaction that a "
-    "server executes again and again.",
+    "description": "A FHIR R4 (4.0.1) Bundle of type document, in the form of the IHE Paramedicine Care Summary.",
     "required": ["resourceType", "identifier", "type", "timestamp", "entry"],
     "properties": {
         "resourceType": {"const": "Bundle", "description": "The type of the FHIR resource"},
-        "type": {"enum": ["document", "transaction"], "description": "The type of the Bundle"},
+        "type": {"const": "document", "description": "The type of the Bundle"},
         "timestamp": {"type": "string", "format": "date-time", "description": "When the encounter last changed"},
         "identifier": {
             "type": "object",
@@ -215,15 +214,6 @@ DOCUMENT: dict[str, Any] = {
                 "required": ["fullUrl", "resource"],
                 "properties": {
                     "fullUrl": {"type": "string", "description": "The URL by which other resources refer to it"},
-                    "request": {
-                        "type": "object",
-                        "description": "Of a transaction: a conditional create or update, which makes no duplicate when repeated",
-                        "properties": {
-                            "method": {"enum": ["POST", "PUT"], "description": "POST creates, PUT updates"},
-                            "url": {"type": "string", "description": "The type, and for PUT the identifier that is searched"},
-                            "ifNoneExist": {"type": "string", "description": "For POST the identifier that is searched"},
-                        },
-                    },
                     "resource": {
                         "type": "object",
                         "description": "A FHIR R4 resource, whole",

@@ -21,6 +21,8 @@ from services.epcr.handover.words import heading
 from services.epcr.records.models import Encounter
 
 _URI = re.compile(r"(https?://|urn:)[!-~]+")
+# No character of it means something in the URL of a search.
+_SEARCHABLE = re.compile(r"[A-Za-z0-9:/._~-]+")
 # By these a hospital knows who the patient is.
 _WHO = ("name", "birth_date", "sex", "identifiers")
 
@@ -88,8 +90,8 @@ def _address(seen: Mapping[str, Any]) -> Json:
 
 def parties(scene: Scene, source: Source) -> Iterator[tuple[str, Json]]:
     """The Encounter with its destination, the provider with its name and code, the destination; each with its UUID."""
-    to, sender = source.destination, source.sender
-    uuid = scene.projection.domain.uuid("organization", to.id)
+    to, sender, domain = source.destination, source.sender, scene.projection.domain
+    uuid = domain.uuid("organization", to.id)
     encounter = dict(encounter_entry(scene).resource)
     bound = {"destination": reference("Organization", uuid)}
     encounter["hospitalization"] = bound | encounter.get("hospitalization", {})
@@ -97,11 +99,12 @@ def parties(scene: Scene, source: Source) -> Iterator[tuple[str, Json]]:
     if crew:
         encounter["participant"] = [participant(scene, member, one) for member, one in crew]
     yield scene.encounter, encounter
+    people: dict[str, Mapping[str, Any]] = {}
     for member, one in crew:
-        number = f"{scene.projection.view['organization_id']}/crew/{member['id']}"
-        person = scene.projection.domain.uuid("practitioner", number)
-        yield person, _practitioner(source, member)
+        person = domain.uuid("practitioner", f"{source.encounter.tenant_id}/{member['id']}")
+        people.setdefault(person, member)
         yield one, role(scene, one, member, person)
+    yield from ((person, _practitioner(scene, source, member, person)) for person, member in people.items())
     for entry in provider(scene):
         if entry.resource["resourceType"] == "PractitionerRole":
             continue
@@ -113,11 +116,13 @@ def parties(scene: Scene, source: Source) -> Iterator[tuple[str, Json]]:
             if sender.phone is not None:
                 made["telecom"] = _telecom([sender.phone])
         yield entry.uuid, made
+    # The first is searched for: the official code, under which the hospital may have itself already.
+    named = [{"system": to.code_system, "value": to.code}, {"system": domain.system("organization"), "value": uuid}]
     yield (
         uuid,
         {
             "resourceType": "Organization",
-            "identifier": [{"system": to.code_system, "value": to.code}],
+            "identifier": sorted(named, key=lambda one: not _SEARCHABLE.fullmatch(one["system"])),
             "active": True,
             "type": [concept(coding(f"{TERMINOLOGY}/organization-type", "prov", "Healthcare Provider"))],
             "name": to.name,
@@ -174,13 +179,20 @@ def _members(source: Source) -> list[dict[str, Any]]:
     view = plain_view(source.encounter, {})
     known: list[dict[str, Any]] = view.get("crew", [])
     named = {one["id"] for one in known}
-    return [*known, *({"id": id} for id in view.get("crew_ids", []) if id not in named)]
+    return [*known, *({"id": id} for id in dict.fromkeys(view.get("crew_ids", [])) if id not in named)]
 
 
-def _practitioner(source: Source, member: Mapping[str, Any]) -> Json:
-    """A member of the crew by the service's own id: the record holds no names of the crew."""
-    system = f"{ORGANIZATIONS}/{source.encounter.tenant_id}/crew"
-    made: Json = {"resourceType": "Practitioner", "identifier": [{"system": system, "value": member["id"]}], "active": True}
+def _practitioner(scene: Scene, source: Source, member: Mapping[str, Any], uuid: str) -> Json:
+    """A member of the crew by a pseudonym and the service's own id: the record holds no names of the crew."""
+    domain, own = scene.projection.domain, f"{ORGANIZATIONS}/{source.encounter.tenant_id}/crew"
+    made: Json = {
+        "resourceType": "Practitioner",
+        "identifier": [
+            {"system": domain.system("practitioner"), "value": uuid},
+            {"system": own, "value": member["id"]},
+        ],
+        "active": True,
+    }
     if "qualification" in member:
         made["qualification"] = [{"code": ems(f"qualification-{member['qualification']}")}]
     return made
