@@ -96,7 +96,10 @@ def test_a_transaction_with_a_fault_is_not_sent(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_crew_is_known_by_role_and_by_the_services_own_ids() -> None:
-    body = TYPICAL | {"crew_ids": ["usr_1", "usr_2"], "crew": [{"id": "usr_1", "role": "lead", "qualification": "paramedic"}]}
+    body = TYPICAL | {
+        "crew_ids": ["usr_1", "usr_2"],
+        "crew": [{"id": "usr_1", "role": "lead", "qualification": "paramedic"}],
+    }
     entries = {entry["fullUrl"]: entry["resource"] for entry in transacted(body)["entry"]}
     [encounter] = [one for one in entries.values() if one["resourceType"] == "Encounter"]
     roles = [entries[one["individual"]["reference"]] for one in encounter["participant"]]
@@ -133,7 +136,9 @@ def test_the_transaction_is_a_disclosure_with_the_hash_of_its_bytes(region: Regi
     assert region.cork.handover(id, format="transaction").content == answer.content
 
 
-def test_a_corrected_number_withdraws_the_transaction_and_leaves_the_other_patient_alone(region: Region, inside: Inside) -> None:
+def test_a_corrected_number_withdraws_the_transaction_and_leaves_the_other_patient_alone(
+    region: Region, inside: Inside
+) -> None:
     server = FhirServer()
     bea = typed(region, BEA, name={"family": "Bea"})
     taken(region.cork, bea, server)
@@ -173,7 +178,9 @@ def test_a_transaction_of_which_nothing_was_taken_before_withdraws_nothing(regio
 
 def test_a_hospital_that_had_merged_the_patient_keeps_its_own_as_it_is(region: Region) -> None:
     server = FhirServer()
-    kept = server.add({"resourceType": "Patient", "identifier": [{"system": "urn:hospital", "value": "1"}], "active": True})
+    kept = server.add(
+        {"resourceType": "Patient", "identifier": [{"system": "urn:hospital", "value": "1"}], "active": True}
+    )
     id = typed(region, ADA, name={"family": "Ada"})
     taken(region.cork, id, server)
     server.merge(kept, named(server, "Ada"))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from services.epcr.fhir import nomenclature, pressure
 from services.epcr.fhir.entries import Entry, Scene, reference
+from services.epcr.fhir.profiles import claiming
 from services.epcr.fhir.terms import (
     LOINC,
     OBSERVATION_CATEGORY,
@@ -120,7 +121,7 @@ def _observation(
         **at,
         **(device | result if "component" in result else result | device),
     }
-    return Entry(resource, uuid, mutable=False, needs=(first["device_id"],))
+    return Entry(claiming(resource), uuid, mutable=False, needs=(first["device_id"],))
 
 
 def _at(reading: Reading) -> Json:

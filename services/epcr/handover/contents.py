@@ -18,7 +18,7 @@ from services.epcr.fhir.provider import organization_uuid
 from services.epcr.fhir.readings import Shape
 from services.epcr.fhir.terms import LOINC, TERMINOLOGY, Json, coding, concept, ems, moment
 from services.epcr.handover.parties import document_reference, parties, patient
-from services.epcr.handover.sheet import plain_view
+from services.epcr.handover.sheet import in_zone, plain_view
 from services.epcr.handover.source import Pdf, Source
 from services.epcr.handover.words import heading, say
 from services.epcr.handover.writing import Writing
@@ -131,7 +131,7 @@ def _composition(shown: Scene, source: Source, entries: Mapping[str, list[Json]]
 
 
 def _sections(shown: Scene, source: Source, entries: Mapping[str, list[Json]], pdf_uuid: str) -> Iterator[Json]:
-    view, language = shown.projection.view, source.language
+    view, language = in_zone(shown.projection.view, source.sender.zone), source.language
     for name in ORDER:
         # The reason for the visit is the impressions; a section of its own asks for it.
         content = "problems" if name == "reason" else name

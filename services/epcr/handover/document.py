@@ -50,7 +50,9 @@ def _provenance(scene: Scene, source: Source, report: str) -> Json:
         "target": [reference("Composition", report)],
         "recorded": moment(encounter.updated_at),
         "reason": [concept(coding(ACT_REASON, "TREAT", "treatment"))],
-        "activity": concept(coding(f"{TERMINOLOGY}/v3-DataOperation", made, made.lower() if made == "CREATE" else "revise")),
+        "activity": concept(
+            coding(f"{TERMINOLOGY}/v3-DataOperation", made, made.lower() if made == "CREATE" else "revise")
+        ),
         "agent": [
             {"type": concept(coding(roles, "author", "Author")), "who": sender},
             {"type": concept(coding(roles, "custodian", "Custodian")), "who": sender},

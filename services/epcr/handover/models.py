@@ -1,7 +1,8 @@
 """Bodies, rows and answers of destinations, identified reading and its disclosures."""
 
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -62,6 +63,16 @@ BreakGlass = Annotated[
 Active = Annotated[bool, Meta(description="False ends all reading, and no encounter may name the destination")]
 
 
+TimeZone = Annotated[
+    str,
+    Meta(
+        max_length=64,
+        pattern=r"^(UTC|(Africa|America|Antarctica|Asia|Atlantic|Australia|Europe|Indian|Pacific)(/[A-Za-z_\-]+){1,2})\Z",
+        description="The IANA time zone of the times that people read in documents and PDFs, such as `Europe/Rome`; UTC without one",
+    ),
+]
+
+
 class Sender(http.Body):
     """The service as documents name it: custodian and author. Without it they show the organisation's id."""
 
@@ -69,10 +80,22 @@ class Sender(http.Body):
     code: Code | None = None
     code_system: CodeSystem | None = None
     phone: Annotated[str, Meta(min_length=3, max_length=40, pattern=r"^[+0-9][0-9 ().\-/]+\Z")] | None = None
+    time_zone: TimeZone | None = None
 
     def __post_init__(self) -> None:
         if (self.code is None) != (self.code_system is None):
             raise ValueError("code and code_system go together")
+        _ = self.zone
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone of the times that people read. Raises ValueError for an unknown one."""
+        if self.time_zone is None:
+            return UTC
+        try:
+            return ZoneInfo(self.time_zone)
+        except ZoneInfoNotFoundError:
+            raise ValueError("time_zone is not in the IANA time zone database") from None
 
 
 class DestinationDraft(http.Body):

@@ -3,6 +3,7 @@
 The same sheet gives the same bytes, so that a hash of them can be sent beside the document.
 """
 
+import re
 from pathlib import Path
 from unicodedata import category
 
@@ -13,13 +14,15 @@ from services.epcr.handover.sheet import Sheet
 
 TEMPLATE = Path(__file__).with_name("sheet.typ").read_bytes()
 MOST_MARKS = 8
+# A page is some hundred characters wide; a longer word may break. No part of an escape is parted from it: one begins a word here.
+_LONG_WORD = re.compile(r'[^\s\\"]{60}(?=[^\s\\"])')
 MEDIA_TYPE = "application/pdf"
 
 
 def render(sheet: Sheet) -> bytes:
     """A4 pages with tags for screen readers. Takes some milliseconds, which belong in a thread: the interpreter is free meanwhile."""
     content, marks = list[str](), 0
-    for character in msgspec.json.encode(sheet).decode():
+    for character in _LONG_WORD.sub("\\g<0>\u200b", msgspec.json.encode(sheet).decode()):
         # The rest of a long run of combining marks is left out: the time to set it grows with the square of its length.
         marks = marks + 1 if character > "\u02ff" and category(character)[0] == "M" else 0
         if marks <= MOST_MARKS:

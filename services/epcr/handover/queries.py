@@ -183,12 +183,13 @@ DISCLOSURES_OF_PATIENT: LiteralString = (
 """
     + _DISCLOSURES
 )
-FIND_SENDER: LiteralString = "SELECT name, code, code_system, phone FROM senders"
+FIND_SENDER: LiteralString = "SELECT name, code, code_system, phone, time_zone FROM senders"
 SET_SENDER: LiteralString = """
-    INSERT INTO senders (tenant_id, name, code, code_system, phone)
-    VALUES (current_tenant(), %(name)s, %(code)s, %(code_system)s, %(phone)s)
+    INSERT INTO senders (tenant_id, name, code, code_system, phone, time_zone)
+    VALUES (current_tenant(), %(name)s, %(code)s, %(code_system)s, %(phone)s, %(time_zone)s)
     ON CONFLICT (tenant_id) DO UPDATE
-    SET name = excluded.name, code = excluded.code, code_system = excluded.code_system, phone = excluded.phone
+    SET name = excluded.name, code = excluded.code, code_system = excluded.code_system, phone = excluded.phone,
+        time_zone = excluded.time_zone
 """
 CLOSED_AT: LiteralString = """
     SELECT min(written_at) FROM encounter_versions WHERE encounter_id = %s AND status IN ('completed', 'handed_over')

@@ -188,8 +188,8 @@ OPERATIONS = [
                 Content("application/pdf", None),
             )
         },
-        "The identified record, for the app of the encounter's destination alone: as JSON, as a FHIR document, as a FHIR transaction, or as "
-        "a PDF whose hash is in both. A server may execute the transaction again and again. It never changes a Patient that is there: "
+        "The identified record, for the app of the encounter's destination alone: as JSON, as a FHIR document, as a FHIR transaction, or "
+        "as a PDF whose hash is in both. A server may execute the transaction again and again. It never changes a Patient that is there: "
         "when the crew learns another name, number, sex or date of birth, the other resources move to a new Patient that replaces the "
         "former one. After a correction of who the patient is it also marks the resources that your destination took under the former "
         "identity as entered in error. Of devices' readings the first, lowest, highest and last of each kind are shown. Each answer is "
