@@ -21,7 +21,7 @@ from services.epcr.fhir.words import Language
 from services.epcr.handover import pdf
 from services.epcr.handover.contents import ORDER, REQUIRED
 from services.epcr.handover.document import document
-from services.epcr.handover.models import Destination, Sender
+from services.epcr.handover.models import Sender
 from services.epcr.handover.sheet import MOST_ROWS, plain_view, sheet_of
 from services.epcr.handover.source import Pdf, Source
 from services.epcr.handover.words import WORDS
@@ -30,26 +30,10 @@ from services.epcr.records.models import Encounter, LinkedObservation
 from shared.web import http
 from tests.epcr import golden
 from tests.epcr.conftest import PSEUDONYM_KEYS
+from tests.epcr.handovers import DESTINATION, SENDER
 from tests.epcr.samples import ARREST, ATC, EVERYTHING, ICD10, MINIMAL, PATIENT, REFUSAL, TYPICAL, at
 
 KEYS = Pseudonyms.from_text(PSEUDONYM_KEYS)
-DESTINATION = Destination(
-    id="dst_01jdkfx3c8e2r9v5m7q4t6w0ya",
-    version=1,
-    name="Cork University Hospital",
-    code="724",
-    code_system="urn:oid:1.2.372.980010.2.1",
-    type="emergency_department",
-    client_id="app_x",
-    legal_basis="provision_of_care",
-    agreement=None,
-    readable_days=30,
-    allows_break_glass=False,
-    active=True,
-)
-SENDER = Sender(
-    name="Riviera Emergency Services", code="118-IM", code_system="urn:oid:2.16.840.1.113883.2.9.4.1.2", phone="+39 118"
-)
 HOSTILE = '</div><script>alert(1)</script> & "quoted" #panic("x") *b* _i_ $x^2$ @ref <label> // `raw` [c] \\ \u0007'
 HISTORY: dict[str, Any] = TYPICAL | {
     "complaint": {"text": "Chest pain for an hour", "informant": "patient", "began_at": at("09:00:00")},

@@ -16,9 +16,10 @@ from tests.epcr import golden
 from tests.epcr.conftest import Inside, Organisation
 from tests.epcr.deliveries import recorded, spo2
 from tests.epcr.fhir_server import SHARED, FhirServer, is_in_error
+from tests.epcr.handovers import DESTINATION
 from tests.epcr.hospitals import Hospital, Region
 from tests.epcr.samples import MINIMAL, PATIENT, TYPICAL
-from tests.epcr.test_documents import BODIES, DESTINATION, LANGUAGES, READINGS, made, source
+from tests.epcr.test_documents import BODIES, LANGUAGES, READINGS, made, source
 from tests.epcr.test_identities import ADA, BEA, person, values
 
 PDF = Pdf(b"x", "https://api.knogin.com/x")

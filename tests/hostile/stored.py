@@ -25,7 +25,7 @@ from shared.primitives import ids
 from shared.primitives.crypto import Keyring, base64url_encode
 from shared.web import http
 from shared.web.portions import at_once
-from tests.epcr.test_documents import DESTINATION
+from tests.epcr.handovers import DESTINATION
 from tests.support.records import SIGNS, heavy
 
 KEYRING = Keyring.from_text(f"1:{base64url_encode(bytes(32))}")

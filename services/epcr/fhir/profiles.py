@@ -1,4 +1,4 @@
-"""The profiles that a resource claims in `meta.profile`: R4's vital signs, by LOINC code. Validators confirm each claim (`make bench-fhir`)."""
+"""The profiles that a resource claims in `meta.profile`: R4's vital signs, by LOINC code. `make bench-fhir` has each claim confirmed."""
 
 from services.epcr.fhir.terms import LOINC, OBSERVATION_CATEGORY, Json
 

@@ -22,11 +22,12 @@ MEDIA_TYPE = "application/pdf"
 def render(sheet: Sheet) -> bytes:
     """A4 pages with tags for screen readers. Takes some milliseconds, which belong in a thread: the interpreter is free meanwhile."""
     content, marks = list[str](), 0
-    for character in _LONG_WORD.sub("\\g<0>\u200b", msgspec.json.encode(sheet).decode()):
+    for character in msgspec.json.encode(sheet).decode():
         # The rest of a long run of combining marks is left out: the time to set it grows with the square of its length.
         marks = marks + 1 if character > "\u02ff" and category(character)[0] == "M" else 0
         if marks <= MOST_MARKS:
             content.append(character)
-    made = typst.compile(TEMPLATE, sys_inputs={"sheet": "".join(content)}, ignore_system_fonts=True)
+    text = _LONG_WORD.sub("\\g<0>\u200b", "".join(content))
+    made = typst.compile(TEMPLATE, sys_inputs={"sheet": text}, ignore_system_fonts=True)
     assert isinstance(made, bytes)
     return made
