@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from services.epcr.deidentification.projection import Disclosure, project
+from services.epcr.fhir.device import Make
 from services.epcr.fhir.words import Language
 from services.epcr.handover.document import document
 from services.epcr.handover.models import Destination, Sender
@@ -70,7 +71,8 @@ def source(encounter: Encounter, language: Language = "en", readings: list[Linke
     domain = PSEUDONYMS.domain(1, encounter.tenant_id, f"handover {DESTINATION.id}", "exact", encounter.identity)
     projection = project(encounter, Disclosure(domain, "exact", bytes([encounter.identity]) * 32))
     closed_at = encounter.updated_at if encounter.status != "in_progress" else None
-    return Source(encounter, projection, readings or [], [], SENDER, DESTINATION, closed_at, language)
+    makes = {one.device_id: Make("Corpuls", "Corpuls3") for one in readings or []}
+    return Source(encounter, projection, readings or [], [], SENDER, DESTINATION, closed_at, language, makes)
 
 
 def corrected() -> tuple[Source, list[Former], list[str]]:

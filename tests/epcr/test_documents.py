@@ -12,6 +12,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import fhirkit
+import msgspec
 import pytest
 
 from services.epcr.deidentification.projection import Disclosure, project
@@ -31,7 +32,7 @@ from shared.web import http
 from tests.epcr import golden
 from tests.epcr.conftest import PSEUDONYM_KEYS
 from tests.epcr.handovers import DESTINATION, SENDER
-from tests.epcr.samples import ARREST, ATC, EVERYTHING, ICD10, MINIMAL, PATIENT, REFUSAL, TYPICAL, at
+from tests.epcr.samples import ARREST, ATC, EVERYTHING, ICD10, MINIMAL, PATIENT, REFUSAL, TYPICAL, WHOLE, at
 
 KEYS = Pseudonyms.from_text(PSEUDONYM_KEYS)
 HOSTILE = '</div><script>alert(1)</script> & "quoted" #panic("x") *b* _i_ $x^2$ @ref <label> // `raw` [c] \\ \u0007'
@@ -324,6 +325,62 @@ def test_free_text_is_text_and_nothing_else() -> None:
     assert any("&lt;script&gt;alert(1)&lt;/script&gt;" in div for div in divs)
     for language in LANGUAGES:
         printed(source(golden.encounter(CROOKED, "handed_over"), language))
+
+
+def page(body: dict[str, Any], language: Language = "en", **changes: Any) -> str:
+    """All words of the page."""
+    told = source(golden.encounter(body, "handed_over"), language, READINGS)._replace(**changes)
+    view = plain_view(told.encounter, told.projection.view)
+    sheet = sheet_of(told.encounter, view, told.readings, told.sender, DESTINATION, language)
+    return msgspec.json.encode(sheet).decode()
+
+
+def test_a_page_shows_times_of_the_zone_without_the_day_and_words_without_their_codes() -> None:
+    words = page(WHOLE)
+    assert "2026-03-23 11:00 (Europe/Rome)" in words
+    assert "UTC" not in words
+    assert '"11:12"' in words
+    assert "2026-03-23 11:12" not in words
+    assert "Amoxicillin" in words
+    assert "372687004" not in words
+    # A code that no table has words for keeps its system.
+    assert "ATC N02AA01" in words
+    assert "UTC" in page(WHOLE, sender=Sender(name="Service"))
+
+
+def test_a_page_shows_another_day_in_full() -> None:
+    late = TYPICAL | {"vital_signs": [{"taken_at": "2026-03-23T23:30:00Z", "spo2": 95}]}
+    assert '"2026-03-24 00:30"' in page(late)
+
+
+def test_a_page_writes_addresses_and_kin_as_people_do_and_names_the_numbers() -> None:
+    words = page(TYPICAL)
+    assert "3 Weavers Row, T12 X4Y5 Cork, IE" in words
+    assert "Sean Murphy (husband), +353 86 555 0101" in words
+    assert '["Number","7654321KA (urn:oid:1.2.372.980010.1.2)"]' in words
+    italian = {"system": "urn:oid:2.16.840.1.113883.2.9.4.3.2", "value": "MRPFAO58D57Z112X"}
+    numbered = TYPICAL | {"patient": PATIENT | {"identifiers": [italian]}}
+    assert '["Codice fiscale","MRPFAO58D57Z112X"]' in page(numbered, "it")
+
+
+def test_an_alert_says_the_substance_and_the_directive_first() -> None:
+    words = page(WHOLE)
+    assert '["Amoxicillin","' in words
+    assert '["Limited treatment","status: present; document seen: yes; comment: In the drawer"]' in words
+
+
+def test_values_of_a_column_share_their_unit() -> None:
+    mixed = [
+        {"taken_at": at(f"10:1{n}:00"), "glucose": {"value": 5, "unit": unit}}
+        for n, unit in enumerate(("mmol/L", "mg/dL"))
+    ]
+    assert '"Glucose mmol/L"' in page(TYPICAL)
+    assert '"Glucose"' in page(TYPICAL | {"vital_signs": mixed})
+
+
+def test_a_long_word_stays_on_the_page() -> None:
+    told = source(golden.encounter(TYPICAL | {"narrative": "a" * 3000}, "handed_over"))
+    assert pages(printed(told)) > pages(printed(source(golden.encounter(TYPICAL, "handed_over"))))
 
 
 @pytest.mark.parametrize("phone", ["", "12", "call me", "+39 118\n", "x" * 50])

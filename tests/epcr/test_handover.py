@@ -51,7 +51,11 @@ def test_the_destinations_app_reads_the_whole_record(region: Region) -> None:
 def test_the_document_has_the_hash_of_the_pdf(region: Region, inside: Inside, language: str) -> None:
     named = {"name": "Riviera Emergency Services", "phone": "+39 0183 555 0100"}
     assert region.administrator.call("PUT", "/api/v1/epcr/sender", json=named).status_code == 200
-    assert region.reader.get("/api/v1/epcr/sender").json() == named | {"code": None, "code_system": None}
+    assert region.reader.get("/api/v1/epcr/sender").json() == named | {
+        "code": None,
+        "code_system": None,
+        "time_zone": None,
+    }
     assert region.reader.call("PUT", "/api/v1/epcr/sender", json=named).status_code == 403
     id = region.bound(region.cork, **TYPICAL)
     inside.receive(region.organisation.id, recorded(id, spo2("91.50")))

@@ -14,7 +14,7 @@ from services.epcr.handover.source import Pdf
 from services.epcr.handover.transaction import transaction
 from tests.epcr import golden
 from tests.epcr.conftest import Inside, Organisation
-from tests.epcr.deliveries import recorded, spo2
+from tests.epcr.deliveries import described, recorded, spo2
 from tests.epcr.fhir_server import SHARED, FhirServer, is_in_error
 from tests.epcr.handovers import DESTINATION
 from tests.epcr.hospitals import Hospital, Region
@@ -229,3 +229,50 @@ def test_another_destination_withdraws_nothing_that_the_first_one_took(region: R
     sent = region.kerry.read(id, format="transaction")
     assert not any(is_in_error(entry["resource"]) for entry in sent["entry"])
     assert region.cork.handover(id, format="transaction").status_code == 403
+
+
+@pytest.mark.parametrize("form", ["document", "transaction"])
+def test_a_handover_names_the_maker_of_a_device_and_nobody_else_reads_it(
+    region: Region, other: Organisation, inside: Inside, form: str
+) -> None:
+    reading = spo2()
+    id = region.bound(region.cork, **TYPICAL)
+    inside.receive(region.organisation.id, recorded(id, reading))
+    inside.receive(other.id, described(reading.device_id, manufacturer="Other"))
+    first = region.cork.handover(id, format=form)
+    inside.receive(
+        region.organisation.id, described(reading.device_id, 2), described(reading.device_id, 1, model="Old")
+    )
+    second = region.cork.handover(id, format=form)
+    assert first.headers["etag"] != second.headers["etag"]
+    [before], [device] = (
+        [one["resource"] for one in answer.json()["entry"] if one["resource"]["resourceType"] == "Device"]
+        for answer in (first, second)
+    )
+    assert "manufacturer" not in before
+    assert (device["manufacturer"], device["modelNumber"]) == ("Corpuls", "Corpuls3")
+    assert device["specialization"][0]["systemType"]["coding"][0]["code"] == "528388"
+    for client in (region.partner, region.reader, region.cork.app):
+        assert "Corpuls" not in json.dumps(client.bundle(id)) + json.dumps(client.read(id))
+
+
+def test_texts_show_the_times_of_the_services_zone(region: Region) -> None:
+    path, named = "/api/v1/epcr/sender", {"name": "Riviera Emergency Services", "time_zone": "Europe/Rome"}
+    assert region.administrator.call("PUT", path, json=named).status_code == 200
+    id = region.bound(region.cork, **TYPICAL)
+    for form in ("document", "transaction"):
+        text = region.cork.handover(id, format=form).text
+        assert "2026-03-23 11:12 CET" in text
+        assert "2026-03-23T10:12:00Z" in text
+        assert "10:12 UTC" not in text
+    assert "10:12 UTC" in json.dumps(region.reader.bundle(id))
+
+
+@pytest.mark.parametrize(
+    "zone", ["Europe/Atlantis", "../etc/passwd", "Europe/../Rome", "rome", "", "Europe/", 1, "CET"]
+)
+def test_a_zone_that_is_none_is_refused(region: Region, zone: Any) -> None:
+    named = {"name": "Riviera Emergency Services", "time_zone": zone}
+    answer = region.administrator.call("PUT", "/api/v1/epcr/sender", json=named)
+    assert answer.status_code == 422
+    assert region.reader.get("/api/v1/epcr/sender").json()["time_zone"] is None

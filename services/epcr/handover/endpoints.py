@@ -1,5 +1,6 @@
 """HTTP endpoints of identified reading: the destination's app reads, each reading is recorded, the administrator lists them."""
 
+from datetime import datetime
 from functools import partial
 
 from msgspec.structs import asdict
@@ -54,7 +55,7 @@ async def read_handover(request: Request, caller: Caller, encounter_id: str, ask
         row, right = read.row, read.right
         sender, to = read.sender if asked.format != "json" else None, right.destination
         shown = (row.id, row.revision, row.identity, to.id, to.version, right.purpose, right.until, sender, asked)
-        shown += (read.taken, read.patients)
+        shown += (read.taken, read.patients, read.described_at)
         headers = {"etag": tag_of(FORMAT, *shown), "cache-control": "no-store"}
         if is_known(request.headers.getlist("if-none-match"), headers["etag"]):
             return not_modified(headers)
@@ -149,8 +150,11 @@ async def _readable(request: Request, caller: Caller, encounter_id: str, asked: 
         sender = await sender_of(conn, caller.tenant_id)
         [closed_at] = await (await conn.execute(queries.CLOSED_AT, (encounter_id,))).fetchone() or (None,)
         taken, patients = await _taken(conn, row, right) if asked.format == "transaction" else ([], [])
+        described_at: datetime | None = None
+        if asked.format in ("document", "transaction"):
+            [described_at] = await (await conn.execute(queries.DESCRIBED_AT)).fetchone() or (None,)
         await audit.record(conn, caller, "handover.ask", row.id, {"destination": right.destination.id})
-    return Read(row, right, sender, closed_at, taken, patients)
+    return Read(row, right, sender, closed_at, taken, patients, described_at)
 
 
 async def _taken(conn: AsyncConnection, row: EncounterRow, right: Right) -> tuple[list[Taken], list[str]]:

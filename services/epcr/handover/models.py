@@ -68,7 +68,6 @@ TimeZone = Annotated[
     Meta(
         max_length=64,
         pattern=r"^(UTC|(Africa|America|Antarctica|Asia|Atlantic|Australia|Europe|Indian|Pacific)(/[A-Za-z_\-]+){1,2})\Z",
-        description="The IANA time zone of the times that people read in documents and PDFs, such as `Europe/Rome`; UTC without one",
     ),
 ]
 

@@ -191,6 +191,9 @@ SET_SENDER: LiteralString = """
     SET name = excluded.name, code = excluded.code, code_system = excluded.code_system, phone = excluded.phone,
         time_zone = excluded.time_zone
 """
+MAKES_OF: LiteralString = "SELECT device_id, manufacturer, model FROM devices WHERE device_id = ANY(%s)"
+# An entity tag depends on it: the newest description of any device of the organisation.
+DESCRIBED_AT: LiteralString = "SELECT max(described_at) FROM devices WHERE tenant_id = current_tenant()"
 CLOSED_AT: LiteralString = """
     SELECT min(written_at) FROM encounter_versions WHERE encounter_id = %s AND status IN ('completed', 'handed_over')
 """

@@ -1,7 +1,7 @@
 """The bytes of a handover in the representation that is asked for. Documents, transactions and PDFs are made in turns."""
 
 import hashlib
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import NamedTuple
@@ -18,7 +18,8 @@ from services.epcr.encounters.models import EncounterRow
 from services.epcr.encounters.queries import FIND_VERSION
 from services.epcr.encounters.representations import FHIR
 from services.epcr.encounters.store import Stored
-from services.epcr.handover import pdf
+from services.epcr.fhir.device import Make
+from services.epcr.handover import pdf, queries
 from services.epcr.handover.access import Right
 from services.epcr.handover.document import documenting
 from services.epcr.handover.models import Handover, ReadHandover, Sender
@@ -49,7 +50,8 @@ class Taken(msgspec.Struct, frozen=True):
 class Read(NamedTuple):
     """An encounter that the caller may read, and the values that its documents need beside the record.
 
-    Of a transaction also `taken`, which it withdraws, and the `patients` that the destination took before.
+    Of a transaction also `taken`, which it withdraws, and the `patients` that the destination took before. `described_at` is when the
+    organisation last described a device.
     """
 
     row: EncounterRow
@@ -58,6 +60,7 @@ class Read(NamedTuple):
     closed_at: datetime | None
     taken: Sequence[Taken]
     patients: Sequence[str]
+    described_at: datetime | None
 
 
 class Made(NamedTuple):
@@ -71,10 +74,11 @@ class Made(NamedTuple):
 
 
 class _Content(NamedTuple):
-    """A version of the record under an identity, and the extremes of its devices' observations."""
+    """A version of the record under an identity, the extremes of its devices' observations, and the devices' makers by their ids."""
 
     stored: Stored
     readings: Sequence[LinkedObservation]
+    makes: Mapping[str, Make]
 
 
 async def made(request: Request, caller: Caller, read: Read, asked: ReadHandover) -> Made:
@@ -98,7 +102,10 @@ async def _content(request: Request, caller: Caller, row: EncounterRow) -> _Cont
     fairness.reserve_memory(request, DOCUMENT * len(row.record))
     stored, facts = await portions.result(request, partial(_opened, row, request.state.keyring))
     async with tenant_transaction(request, caller) as conn:
-        return _Content(stored, await store.extremes_of(conn, row.tenant_id, facts))
+        readings = await store.extremes_of(conn, row.tenant_id, facts)
+        rows = await conn.execute(queries.MAKES_OF, ([one.device_id for one in readings],))
+        makes = {device_id: Make(*make) for device_id, *make in await rows.fetchall()}
+    return _Content(stored, readings, makes)
 
 
 def _opened(row: EncounterRow, keyring: Keyring) -> tuple[Stored, EncounterFacts]:
@@ -128,10 +135,11 @@ def _rendering(
     encounter, to = present.stored.encounter, read.right.destination
     projection = yield from _projecting(pseudonyms, read, present.stored.row, encounter)
     former = [_report_before(pseudonyms, read, identity) for identity in range(1, read.row.identity)]
-    source = Source(encounter, projection, present.readings, former, read.sender, to, read.closed_at, asked.language)
+    sender, makes = read.sender, present.makes
+    source = Source(encounter, projection, present.readings, former, sender, to, read.closed_at, asked.language, makes)
     yield
     view = plain_view(encounter, projection.view)
-    sheet = sheet_of(encounter, view, present.readings, read.sender, to, asked.language)
+    sheet = sheet_of(encounter, view, present.readings, sender, to, asked.language)
     yield
     body, media_type, patient = pdf.render(sheet), pdf.MEDIA_TYPE, None
     yield

@@ -55,7 +55,7 @@ OPERATIONS = [
         "Read how documents name your service",
         READ,
         {200: Sender},
-        "The name, official code and telephone number that handovers show as author and custodian.",
+        "The name, official code and telephone number that handovers show as author and custodian, and the time zone of their texts.",
     ),
     Operation(
         "PUT",
@@ -71,6 +71,7 @@ OPERATIONS = [
             "code": "118-IM",
             "code_system": "urn:oid:2.16.840.1.113883.2.9.4.1.2",
             "phone": "+39 0183 555 0100",
+            "time_zone": "Europe/Rome",
         },
     ),
     Operation(
