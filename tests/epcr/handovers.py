@@ -9,8 +9,9 @@ from services.epcr.fhir.device import Make
 from services.epcr.fhir.words import Language
 from services.epcr.handover.document import document
 from services.epcr.handover.models import Destination, Sender
+from services.epcr.handover.parties import patient_uuid
 from services.epcr.handover.source import Pdf, Source
-from services.epcr.handover.transaction import Former, patient_of, transaction
+from services.epcr.handover.transaction import Before, Former, transaction
 from services.epcr.records.models import Encounter, LinkedObservation
 from tests.epcr import golden
 from tests.epcr.golden import PSEUDONYMS
@@ -75,9 +76,9 @@ def source(encounter: Encounter, language: Language = "en", readings: list[Linke
     return Source(encounter, projection, readings or [], [], SENDER, DESTINATION, closed_at, language, makes)
 
 
-def corrected() -> tuple[Source, list[Former], list[str]]:
+def corrected() -> tuple[Source, Before]:
     """An encounter whose patient was another one, and was named later: what the destination took before is withdrawn, or replaced."""
-    wrong = source(golden.encounter(TYPICAL), readings=extremes())
+    wrong = source(golden.encounter(TYPICAL))
     unnamed = {name: value for name, value in PATIENT.items() if name != "name"}
     unknown = source(golden.encounter(TYPICAL | {"patient": unnamed}, identity=2))
     told = source(golden.encounter(TYPICAL, identity=2, amended=True, version=3), readings=extremes())
@@ -86,8 +87,9 @@ def corrected() -> tuple[Source, list[Former], list[str]]:
         "system": report.system("composition"),
         "value": report.uuid("composition", wrong.projection.encounter_pseudonym),
     }
-    former = Former(wrong.encounter, wrong.projection, wrong.readings)
-    return told._replace(former=[before]), [former], [patient_of(unknown)]
+    former = Former(wrong.encounter, wrong.projection, ["150456|%/1", "150020|/1"])
+    patients = [patient_uuid(unknown.projection, unknown.encounter)]
+    return told._replace(former=[before]), Before([former], patients, ["150456|%/1", "150456|%/9"])
 
 
 def extremes() -> list[LinkedObservation]:
@@ -124,9 +126,9 @@ def documents() -> dict[str, dict[str, Any]]:
 
 
 def transactions() -> dict[str, dict[str, Any]]:
-    told, former, replaced = corrected()
+    told, before = corrected()
     made = {name: transaction(one, PDF) for name, one in _sources().items()}
-    return made | {"corrected": transaction(told, PDF, former, replaced)}
+    return made | {"corrected": transaction(told, PDF, before)}
 
 
 ALL: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {"document": documents, "transaction": transactions}

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import fhirkit
@@ -177,7 +178,7 @@ def test_a_transaction_of_which_nothing_was_taken_before_withdraws_nothing(regio
     assert not any(is_in_error(entry["resource"]) for entry in region.cork.read(id, format="transaction")["entry"])
 
 
-def test_a_hospital_that_had_merged_the_patient_keeps_its_own_as_it_is(region: Region) -> None:
+def test_a_hospital_that_had_merged_a_named_patient_keeps_its_own_as_it_is(region: Region) -> None:
     server = FhirServer()
     kept = server.add(
         {"resourceType": "Patient", "identifier": [{"system": "urn:hospital", "value": "1"}], "active": True}
@@ -208,6 +209,50 @@ def test_a_name_that_is_learned_later_is_a_patient_that_replaces_the_unknown_one
     assert server.about(f"Patient/{unknown['id']}") == []
     assert {"Encounter", "Composition"} <= {one["resourceType"] for one in server.about(place)}
     assert server.resources[f"Patient/{unknown['id']}"] == unknown
+    assert (server.dangling(), server.duplicates()) == ([], [])
+
+
+def at_minute(minute: int, value: str) -> Any:
+    return spo2(
+        value, device_id="dev_01jdkfx3c8e2r9v5m7q4t6w0ya", observed_at=datetime(2026, 3, 23, 10, minute, tzinfo=UTC)
+    )
+
+
+def test_no_reading_that_was_taken_is_left_behind_when_the_extremes_are_other_ones(
+    region: Region, inside: Inside
+) -> None:
+    server = FhirServer()
+    id = region.bound(region.cork, **MINIMAL | {"patient": {"sex": "female"}})
+
+    def shown() -> list[float]:
+        found = (one for one in server.of("Observation") if "device" in one and not is_in_error(one))
+        return sorted(one["valueQuantity"]["value"] for one in found)
+
+    for minute, value, expected in (
+        (1, "95", [95]),
+        (2, "90", [90, 95]),
+        (3, "97", [90, 95, 97]),
+        (4, "96", [90, 95, 96, 97]),
+        (5, "99", [90, 95, 99]),
+        (6, "98", [90, 95, 98, 99]),
+    ):
+        inside.receive(region.organisation.id, recorded(id, at_minute(minute, value)))
+        taken(region.cork, id, server)
+        assert shown() == expected
+    region.crew.write(id, {"patient": {"name": PATIENT["name"]}})
+    taken(region.cork, id, server)
+    [unknown] = [one for one in server.of("Patient") if one["name"][0]["use"] == "temp"]
+    assert server.about(f"Patient/{unknown['id']}") == []
+    inside.receive(region.organisation.id, recorded(id, at_minute(7, "100")))
+    region.crew.write(id, {"patient": {"identifiers": [BEA]}})
+    taken(region.cork, id, server)
+    region.crew.write(id, {"patient": {"identifiers": [ADA]}})
+    taken(region.cork, id, server)
+    [ada] = [one for one in server.of("Patient") if ADA in one["identifier"]]
+    assert {one["subject"].get("reference") for one in server.of("Observation") if not is_in_error(one)} == {
+        f"Patient/{ada['id']}"
+    }
+    assert shown() == [90, 95, 100]
     assert (server.dangling(), server.duplicates()) == ([], [])
 
 

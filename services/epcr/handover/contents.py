@@ -1,10 +1,11 @@
 """The resources of an identified bundle, in portions: the same for the document and the transaction."""
 
 import json
+from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import chain, islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from services.epcr.fhir import narrative, readings
 from services.epcr.fhir.composition import EMPTY, SECTIONS, composition
@@ -40,34 +41,42 @@ _ORDER = (
 )
 
 
+class Contents(NamedTuple):
+    """The Composition with its UUID, and the places of the readings."""
+
+    uuid: str
+    report: Json
+    places: list[str]
+
+
 def contents(
     writing: Writing, scene: Scene, source: Source, pdf: Pdf, pdf_uuid: str, links: Sequence[Json] = ()
-) -> Generator[None, None, tuple[str, Json]]:
-    """Adds all resources but the Composition, and returns that with its UUID. Stops after each portion of entries.
+) -> Generator[None, None, Contents]:
+    """Adds all resources but the Composition. Stops after each portion of entries.
 
     `links` are those of the Patient to others.
     """
     view = plain_view(source.encounter, source.projection.view)
     shown = scene._replace(projection=source.projection._replace(view=view))
     yield
-    measured = list(measured_of(scene, source.readings))
-    used = {one["device"]["reference"] for one in measured if "device" in one}
+    measured = readings_of(scene, source.readings)
+    used = {one["device"]["reference"] for one in measured.values()}
     found = devices(scene, dict.fromkeys(map(Shape.of, source.readings)), source.makes)
     # First those to which others refer.
     first = [
         (scene.patient, patient(scene, source) | ({"link": list(links)} if links else {})),
         *parties(scene, source),
         *((one.uuid, one.resource) for one in found if f"urn:uuid:{one.uuid}" in used),
+        *((one.uuid, one.resource) for one in impressions(scene)),
     ]
+    writing.add(first)
     written = {uuid for uuid, _ in first}
-    writing.add([*first, *((one.uuid, one.resource) for one in impressions(scene))])
-    written |= {one.uuid for one in impressions(scene)}
     yield
     referred: dict[str, list[Json]] = {}
     for name, entries in sections(scene).items():
         resources: Iterable[Json] = (entry.resource for entry in entries)
         if name == VITAL_SIGNS:
-            resources = chain(resources, measured)
+            resources = chain(resources, measured.values())
         referred[name] = []
         # An entry's identifier is its UUID.
         pairs = ((one["identifier"][0]["value"], one) for one in resources)
@@ -79,15 +88,30 @@ def contents(
     yield
     made = _composition(shown, source, referred, pdf_uuid)
     yield
-    return scene.uuid("Composition", scene.encounter), made
+    return Contents(scene.uuid("Composition", scene.encounter), made, list(measured))
 
 
-def measured_of(scene: Scene, observed: Sequence[LinkedObservation]) -> Iterator[Json]:
-    """The Observations of the devices."""
+def readings_of(scene: Scene, observed: Sequence[LinkedObservation]) -> dict[str, Json]:
+    """The Observations of the devices by their places: the first, second … of a code and unit, in the order of time.
+
+    An Observation is known by its place, so that the next handover changes it: the extremes of an encounter are other ones each time.
+    """
     writer = readings.Observations(scene, scene.projection.moves, lambda _: None, lambda entry: entry)
     ordered = sorted(observed, key=lambda one: (one.observed_at, one.id))
+    seen: Counter[str] = Counter()
+    found: dict[str, Json] = {}
     for written in (*writer.add(ordered), *writer.end()):
-        yield json.loads(written.text, parse_float=Decimal)["resource"]
+        one = json.loads(written.text, parse_float=Decimal)["resource"]
+        kind = f"{one['code']['coding'][0]['code']}|{one.get('valueQuantity', {}).get('code', '')}"
+        seen[kind] += 1
+        place = f"{kind}/{seen[kind]}"
+        found[place] = one | {"identifier": [one["identifier"][0] | {"value": place_uuid(scene, place)}]}
+    return found
+
+
+def place_uuid(scene: Scene, place: str) -> str:
+    """The UUID of the Observation at a place."""
+    return scene.uuid("Observation", f"{scene.encounter}/place/{place}")
 
 
 def bundle_of(kind: str, scene: Scene, source: Source, meta: Json) -> Json:

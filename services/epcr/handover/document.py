@@ -31,11 +31,11 @@ def documenting(source: Source, pdf: Pdf) -> Generator[None, None, bytes]:
         "document", f"{scene.encounter} pdf {source.encounter.revision} {source.language}"
     )
     writing = Writing("document", meta)
-    uuid, report = yield from contents(writing, scene, source, pdf, pdf_uuid)
-    writing.report(uuid, report)
+    made = yield from contents(writing, scene, source, pdf, pdf_uuid)
+    writing.report(made.uuid, made.report)
     yield
     origin = f"{scene.encounter} {source.encounter.revision} {source.language}"
-    writing.add([(scene.projection.domain.uuid("provenance", origin), _provenance(scene, source, uuid))])
+    writing.add([(scene.projection.domain.uuid("provenance", origin), _provenance(scene, source, made.uuid))])
     return writing.end(bundle_of("document", scene, source, meta))
 
 

@@ -27,7 +27,7 @@ from services.epcr.handover.models import (
     EmergencyRow,
     ReadHandover,
 )
-from services.epcr.handover.rendering import Made, Read, Taken
+from services.epcr.handover.rendering import Made, Read, Taken, TakenBefore
 from shared.messaging import outbox
 from shared.primitives import ids
 from shared.process import telemetry
@@ -55,7 +55,7 @@ async def read_handover(request: Request, caller: Caller, encounter_id: str, ask
         row, right = read.row, read.right
         sender, to = read.sender if asked.format != "json" else None, right.destination
         shown = (row.id, row.revision, row.identity, to.id, to.version, right.purpose, right.until, sender, asked)
-        shown += (read.taken, read.patients, read.described_at)
+        shown += (read.taken, read.described_at)
         headers = {"etag": tag_of(FORMAT, *shown), "cache-control": "no-store"}
         if is_known(request.headers.getlist("if-none-match"), headers["etag"]):
             return not_modified(headers)
@@ -149,25 +149,26 @@ async def _readable(request: Request, caller: Caller, encounter_id: str, asked: 
         row = await with_basis(conn, row, request.state.pseudonyms, request.state.keyring)
         sender = await sender_of(conn, caller.tenant_id)
         [closed_at] = await (await conn.execute(queries.CLOSED_AT, (encounter_id,))).fetchone() or (None,)
-        taken, patients = await _taken(conn, row, right) if asked.format == "transaction" else ([], [])
+        taken = await _taken(conn, row, right) if asked.format == "transaction" else None
         described_at: datetime | None = None
         if asked.format in ("document", "transaction"):
             [described_at] = await (await conn.execute(queries.DESCRIBED_AT)).fetchone() or (None,)
         await audit.record(conn, caller, "handover.ask", row.id, {"destination": right.destination.id})
-    return Read(row, right, sender, closed_at, taken, patients, described_at)
+    return Read(row, right, sender, closed_at, taken, described_at)
 
 
-async def _taken(conn: AsyncConnection, row: EncounterRow, right: Right) -> tuple[list[Taken], list[str]]:
-    """What the destination took before: the transactions under former identities, and the Patients of this one."""
+async def _taken(conn: AsyncConnection, row: EncounterRow, right: Right) -> Taken:
+    """What the destination took before: under former identities, and of this one the Patients and places of readings."""
     asked = {
         "encounter_id": row.id,
         "destination_id": right.destination.id,
         "identity": row.identity,
-        "version": row.version,
+        "revision": row.revision,
     }
     patients = await (await conn.execute(queries.PATIENTS_BEFORE, asked)).fetchall()
-    taken = await every(conn, Taken, queries.TAKEN_BEFORE, asked) if row.identity > 1 else []
-    return taken, [patient for (patient,) in patients]
+    places = await (await conn.execute(queries.PLACES_BEFORE, asked)).fetchall()
+    former = await every(conn, TakenBefore, queries.TAKEN_BEFORE, asked) if row.identity > 1 else []
+    return Taken(former, [patient for (patient,) in patients], dict(sorted(places)))
 
 
 async def _disclosed(request: Request, caller: Caller, read: Read, asked: ReadHandover, made: Made) -> bool:
@@ -184,7 +185,7 @@ async def _disclosed(request: Request, caller: Caller, read: Read, asked: ReadHa
         right = await access.right_of(conn, caller, present, hold=True)
         if right._replace(until=read.right.until) != read.right:
             return False
-        answer = Answer(made.digest, asked.format, asked.language, made.sections, made.patient)
+        answer = Answer(made.digest, asked.format, asked.language, made.sections, made.patient, made.places)
         detail = {
             "disclosure": await disclosures.add(conn, caller, row, right, answer),
             "destination": right.destination.id,

@@ -134,10 +134,11 @@ ARRIVALS: LiteralString = (
 )
 ADD_DISCLOSURE: LiteralString = """
     INSERT INTO disclosures (id, tenant_id, encounter_id, identity, version, revision, destination_id, client_id, actor, purpose,
-        legal_basis, emergency_id, content, sections, language, digest, patient, trace_id)
+        legal_basis, emergency_id, content, sections, language, digest, patient,
+        readings, trace_id)
     VALUES (%(id)s, current_tenant(), %(encounter_id)s, %(identity)s, %(version)s, %(revision)s, %(destination_id)s, %(client_id)s,
         %(actor)s, %(purpose)s, %(legal_basis)s, %(emergency_id)s, %(content)s, %(sections)s, %(language)s, %(digest)s, %(patient)s,
-        %(trace_id)s)
+        %(readings)s, %(trace_id)s)
 """
 # The newest transaction that the destination took under each former identity of the patient.
 TAKEN_BEFORE: LiteralString = """
@@ -147,12 +148,19 @@ TAKEN_BEFORE: LiteralString = """
         AND s.identity < %(identity)s
     GROUP BY s.identity, i.patient_basis ORDER BY s.identity
 """
-# Patients of the present identity that it took with versions before this one.
+# Patients of the present identity that it took with revisions before this one.
 PATIENTS_BEFORE: LiteralString = """
     SELECT patient FROM disclosures
     WHERE encounter_id = %(encounter_id)s AND destination_id = %(destination_id)s AND content = 'transaction'
-        AND identity = %(identity)s AND version < %(version)s
+        AND identity = %(identity)s AND revision < %(revision)s
     GROUP BY patient ORDER BY min(id) LIMIT 20
+"""
+# The places of readings that it took, by identity; of the present one, with revisions before this one.
+PLACES_BEFORE: LiteralString = """
+    SELECT identity, array_agg(DISTINCT place ORDER BY place) FROM disclosures CROSS JOIN unnest(readings) AS place
+    WHERE encounter_id = %(encounter_id)s AND destination_id = %(destination_id)s AND content = 'transaction'
+        AND (identity < %(identity)s OR identity = %(identity)s AND revision < %(revision)s)
+    GROUP BY identity
 """
 _DISCLOSURES: LiteralString = """
     SELECT s.id, s.encounter_id, s.identity, s.version, s.revision, s.destination_id, d.name AS destination_name, s.client_id, s.actor,

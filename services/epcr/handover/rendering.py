@@ -25,8 +25,8 @@ from services.epcr.handover.document import documenting
 from services.epcr.handover.models import Handover, ReadHandover, Sender
 from services.epcr.handover.sheet import plain_view, sheet_of
 from services.epcr.handover.source import Pdf, Source
-from services.epcr.handover.transaction import Former, patient_of, transacting
-from services.epcr.records.models import Encounter, LinkedObservation, WholeRecord
+from services.epcr.handover.transaction import Before, Former, transacting
+from services.epcr.records.models import LinkedObservation, WholeRecord
 from shared.messaging.messages import EncounterFacts
 from shared.primitives.crypto import Keyring
 from shared.storage.database import found, tenant_transaction
@@ -38,7 +38,7 @@ SERVER = "https://api.knogin.com"
 DOCUMENT = 16
 
 
-class Taken(msgspec.Struct, frozen=True):
+class TakenBefore(msgspec.Struct, frozen=True):
     """The newest transaction that a destination took under a former identity of the patient."""
 
     identity: int
@@ -47,30 +47,40 @@ class Taken(msgspec.Struct, frozen=True):
     revision: int
 
 
+class Taken(NamedTuple):
+    """What a destination took: under former identities, of this one the Patients, and by identity the places of readings."""
+
+    former: Sequence[TakenBefore]
+    patients: Sequence[str]
+    places: Mapping[int, Sequence[str]]
+
+
 class Read(NamedTuple):
     """An encounter that the caller may read, and the values that its documents need beside the record.
 
-    Of a transaction also `taken`, which it withdraws, and the `patients` that the destination took before. `described_at` is when the
-    organisation last described a device.
+    Of a transaction also what the destination has `taken` before. `described_at` is when the organisation last described a device.
     """
 
     row: EncounterRow
     right: Right
     sender: Sender
     closed_at: datetime | None
-    taken: Sequence[Taken]
-    patients: Sequence[str]
+    taken: Taken | None
     described_at: datetime | None
 
 
 class Made(NamedTuple):
-    """The bytes of an answer and their SHA-256, the parts of the record in it, and the identifier of the Patient of a transaction."""
+    """The bytes of an answer and their SHA-256, and the parts of the record in it.
+
+    Of a transaction also the identifier of its Patient and the places of its readings.
+    """
 
     body: bytes
     digest: bytes
     media_type: str
     sections: list[str]
     patient: str | None = None
+    places: list[str] | None = None
 
 
 class _Content(NamedTuple):
@@ -87,14 +97,15 @@ async def made(request: Request, caller: Caller, read: Read, asked: ReadHandover
     is_heavy = store.reserved(request, read.row)
     if asked.format == "json":
         return await portions.result(request, partial(_json, read, keyring), is_heavy=is_heavy)
-    contents = [await _content(request, caller, read.row)]
-    for one in read.taken:
+    content = await _content(request, caller, read.row)
+    former: list[Stored] = []
+    for one in read.taken.former if read.taken is not None else ():
         async with tenant_transaction(request, caller) as conn:
             version = msgspec.structs.asdict(one) | {"encounter_id": read.row.id}
-            former = await found(conn, EncounterRow, FIND_VERSION, version)
-        store.reserved(request, former)
-        contents.append(await _content(request, caller, former))
-    work = _rendering(request.state.pseudonyms, read, contents, asked)
+            row = await found(conn, EncounterRow, FIND_VERSION, version)
+        store.reserved(request, row)
+        former.append(await portions.result(request, partial(store.opened, row, keyring)))
+    work = _rendering(request.state.pseudonyms, read, content, former, asked)
     return await portions.finished(request, exporting.watched(work))
 
 
@@ -128,40 +139,42 @@ def _json(read: Read, keyring: Keyring) -> Made:
 
 
 def _rendering(
-    pseudonyms: Pseudonyms, read: Read, contents: Sequence[_Content], asked: ReadHandover
+    pseudonyms: Pseudonyms, read: Read, content: _Content, former: Sequence[Stored], asked: ReadHandover
 ) -> Generator[None, None, Made]:
     """A destination's documents have a domain of their own: no pseudonym in them is that of a de-identified bundle."""
-    present, *taken = contents
-    encounter, to = present.stored.encounter, read.right.destination
-    projection = yield from _projecting(pseudonyms, read, present.stored.row, encounter)
-    former = [_report_before(pseudonyms, read, identity) for identity in range(1, read.row.identity)]
-    sender, makes = read.sender, present.makes
-    source = Source(encounter, projection, present.readings, former, sender, to, read.closed_at, asked.language, makes)
+    encounter, sender, to = content.stored.encounter, read.sender, read.right.destination
+    projection = yield from _projecting(pseudonyms, read, content.stored)
+    reports = [_report_before(pseudonyms, read, identity) for identity in range(1, read.row.identity)]
+    observed, makes = content.readings, content.makes
+    source = Source(encounter, projection, observed, reports, sender, to, read.closed_at, asked.language, makes)
     yield
     view = plain_view(encounter, projection.view)
-    sheet = sheet_of(encounter, view, present.readings, sender, to, asked.language)
+    sheet = sheet_of(encounter, view, observed, sender, to, asked.language)
     yield
-    body, media_type, patient = pdf.render(sheet), pdf.MEDIA_TYPE, None
+    printed = Pdf(pdf.render(sheet), f"{SERVER}{PATH}/{encounter.id}/handover?format=pdf&language={asked.language}")
     yield
-    if asked.format != "pdf":
-        url = f"{SERVER}{PATH}/{encounter.id}/handover?format=pdf&language={asked.language}"
-        printed, media_type = Pdf(body, url), FHIR
-        if asked.format == "document":
-            body = yield from documenting(source, printed)
-        else:
-            withdrawn: list[Former] = []
-            for one in taken:
-                of = yield from _projecting(pseudonyms, read, one.stored.row, one.stored.encounter)
-                withdrawn.append(Former(one.stored.encounter, of, one.readings))
-            patient = patient_of(source)
-            body = yield from transacting(source, printed, withdrawn, read.patients)
     sections = _filled(WholeRecord.of(encounter))
-    return Made(body, hashlib.sha256(body).digest(), media_type, sections, patient)
+    if asked.format == "pdf":
+        return Made(printed.body, hashlib.sha256(printed.body).digest(), pdf.MEDIA_TYPE, sections)
+    if asked.format == "document":
+        body = yield from documenting(source, printed)
+        return Made(body, hashlib.sha256(body).digest(), FHIR, sections)
+    before = yield from _before(pseudonyms, read, former)
+    made = yield from transacting(source, printed, before)
+    return Made(made.body, hashlib.sha256(made.body).digest(), FHIR, sections, made.patient, made.places)
 
 
-def _projecting(
-    pseudonyms: Pseudonyms, read: Read, row: EncounterRow, encounter: Encounter
-) -> Generator[None, None, Projection]:
+def _before(pseudonyms: Pseudonyms, read: Read, former: Sequence[Stored]) -> Generator[None, None, Before]:
+    assert read.taken is not None
+    places, withdrawn = read.taken.places, list[Former]()
+    for one in former:
+        projection = yield from _projecting(pseudonyms, read, one)
+        withdrawn.append(Former(one.encounter, projection, places.get(one.row.identity, ())))
+    return Before(withdrawn, read.taken.patients, places.get(read.row.identity, ()))
+
+
+def _projecting(pseudonyms: Pseudonyms, read: Read, stored: Stored) -> Generator[None, None, Projection]:
+    row, encounter = stored
     assert row.patient_basis is not None
     assert row.pseudonym_version is not None
     name = _domain_of(read)

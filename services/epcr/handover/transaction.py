@@ -17,52 +17,61 @@ from services.epcr.fhir.encounter import encounter as encounter_entry
 from services.epcr.fhir.entries import Entry, Scene, logical_reference, scene_of
 from services.epcr.fhir.export import ENTRIES, sections
 from services.epcr.fhir.history import IN_ERROR
-from services.epcr.fhir.terms import Json
+from services.epcr.fhir.nomenclature import MDC
+from services.epcr.fhir.panels import UNKNOWN, observation
+from services.epcr.fhir.terms import Json, coding, concept
 from services.epcr.fhir.withdrawal import withdrawn
-from services.epcr.handover.contents import bundle_of, contents, measured_of
+from services.epcr.handover.contents import bundle_of, contents, place_uuid
 from services.epcr.handover.parties import patient_uuid
 from services.epcr.handover.source import Pdf, Source, labels
 from services.epcr.handover.writing import Writing
-from services.epcr.records.models import Encounter, LinkedObservation
+from services.epcr.records.models import Encounter
 from shared.web.portions import at_once
 
 
 class Former(NamedTuple):
-    """A handover that the destination took under a former identity of the patient."""
+    """A handover that the destination took under a former identity of the patient, and the places of all readings that it took."""
 
     encounter: Encounter
     projection: Projection
-    readings: Sequence[LinkedObservation]
+    places: Sequence[str]
 
 
-def transaction(source: Source, pdf: Pdf, former: Sequence[Former] = (), replaced: Sequence[str] = ()) -> Json:
+class Before(NamedTuple):
+    """What the destination took before: under former identities, and of the present one the Patients and the places of readings."""
+
+    former: Sequence[Former] = ()
+    patients: Sequence[str] = ()
+    places: Sequence[str] = ()
+
+
+class Transaction(NamedTuple):
+    """The bytes, the identifier of the Patient in them, and the places of the readings."""
+
+    body: bytes
+    patient: str
+    places: list[str]
+
+
+def transaction(source: Source, pdf: Pdf, before: Before | None = None) -> Json:
     """The Bundle, with exact decimals. Raises UnfitBundle, which is a bug of this service."""
-    return json.loads(at_once(transacting(source, pdf, former, replaced)), parse_float=Decimal)
+    return json.loads(at_once(transacting(source, pdf, before or Before())).body, parse_float=Decimal)
 
 
-def patient_of(source: Source) -> str:
-    """The UUID of the Patient."""
-    return patient_uuid(source.projection, source.encounter)
-
-
-def transacting(
-    source: Source, pdf: Pdf, former: Sequence[Former] = (), replaced: Sequence[str] = ()
-) -> Generator[None, None, bytes]:
-    """The bytes of the Bundle; it stops after each portion of entries. `replaced` are the Patients of this identity that the
-    destination took before.
-    """
-    uuid, meta = patient_of(source), labels(source.encounter)
-    scene = scene_of(source.projection)._replace(patient=uuid)
+def transacting(source: Source, pdf: Pdf, before: Before) -> Generator[None, None, Transaction]:
+    """Stops after each portion of entries."""
+    patient, meta = patient_uuid(source.projection, source.encounter), labels(source.encounter)
+    scene = scene_of(source.projection)._replace(patient=patient)
     writing = Writing("transaction", meta)
-    links = [_replaces(scene, one) for one in replaced if one != uuid]
-    report = yield from contents(writing, scene, source, pdf, _pdf_uuid(scene), links)
-    writing.report(*report)
-    for one in former:
-        withdrawals = _withdrawals(one)
-        while portion := list(islice(withdrawals, ENTRIES)):
+    replaced = [_replaces(scene, one) for one in before.patients if one != patient]
+    made = yield from contents(writing, scene, source, pdf, _pdf_uuid(scene), replaced)
+    writing.report(made.uuid, made.report)
+    gone = (_left(scene, place) for place in before.places if place not in made.places)
+    for entries in (gone, *map(_withdrawals, before.former)):
+        while portion := list(islice(entries, ENTRIES)):
             writing.add([(entry.uuid, entry.resource) for entry in portion])
             yield
-    return writing.end(bundle_of("transaction", scene, source, meta))
+    return Transaction(writing.end(bundle_of("transaction", scene, source, meta)), patient, made.places)
 
 
 def _replaces(scene: Scene, former: str) -> Json:
@@ -74,11 +83,18 @@ def _pdf_uuid(scene: Scene) -> str:
     return scene.projection.domain.uuid("document", f"{scene.encounter} pdf")
 
 
+def _left(scene: Scene, place: str) -> Entry:
+    """The Observation of a place without a reading: there are fewer than before."""
+    code = concept(coding(MDC, place.partition("|")[0]))
+    uuid, at = place_uuid(scene, place), scene.projection.view["anchor"]
+    return Entry(observation(scene, uuid, code, at, UNKNOWN, "procedure", in_error=True), uuid, mutable=True)
+
+
 def _withdrawals(former: Former) -> Iterator[Entry]:
     uuid = patient_uuid(former.projection, former.encounter)
     scene = scene_of(former.projection)._replace(patient=uuid)
-    measured = (Entry(one, one["identifier"][0]["value"], mutable=True) for one in measured_of(scene, former.readings))
     crew = chain.from_iterable(sections(scene).values())
+    measured = (_left(scene, place) for place in former.places)
     yield from withdrawn(scene, chain([encounter_entry(scene)], crew, measured, [composition(scene, {})]))
     pdf = _pdf_uuid(scene)
     document: Json = {

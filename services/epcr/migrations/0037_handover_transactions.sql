@@ -1,2 +1,3 @@
--- The Patient of an identified transaction, by its identifier in the destination's name space: the next one replaces it.
-ALTER TABLE disclosures ADD COLUMN patient text;
+-- Of an identified transaction: its Patient, by the identifier in the destination's name space, which the next one replaces; and the places of
+-- its readings, such as 150456|%/1, which a later one withdraws when it has fewer.
+ALTER TABLE disclosures ADD COLUMN patient text, ADD COLUMN readings text[];
