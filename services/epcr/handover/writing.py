@@ -53,7 +53,6 @@ class Writing:
             reasons = list(faults_of_whole(bundle, first, self._kinds, self._links))
         else:
             reasons = list(_loose(self._kinds, self._links))
-        reasons = reasons or definitions(bundle | {"entry": []})
         if reasons:
             raise UnfitBundle(reasons)
         texts = [self._texts.pop(self._report), *self._texts.values()]
