@@ -77,7 +77,7 @@ def source(encounter: Encounter, language: Language = "en", readings: list[Linke
 
 
 def corrected() -> tuple[Source, Before]:
-    """An encounter whose patient was another one, and was named later: what the destination took before is withdrawn, or replaced."""
+    """An encounter whose patient was another one, and was named later, and the transactions that the destination took before."""
     wrong = source(golden.encounter(TYPICAL))
     unnamed = {name: value for name, value in PATIENT.items() if name != "name"}
     unknown = source(golden.encounter(TYPICAL | {"patient": unnamed}, identity=2))

@@ -152,7 +152,7 @@ def value_of(name: str, value: Any, language: Language, day: date | None = None)
 
 
 def _time(value: datetime, day: date | None) -> str:
-    """Minutes, and seconds where there are some. The zone is said once on a page, else with each time."""
+    """Minutes, and seconds where there are some. A page shows the zone once, other texts with each time."""
     clock = value.strftime("%H:%M:%S").removesuffix(":00")
     if value.date() == day:
         return clock

@@ -158,7 +158,7 @@ async def _readable(request: Request, caller: Caller, encounter_id: str, asked: 
 
 
 async def _taken(conn: AsyncConnection, row: EncounterRow, right: Right) -> Taken:
-    """What the destination took before: under former identities, and of this one the Patients and places of readings."""
+    """The transactions that the destination took under former identities; of this one the Patients and the places of readings."""
     asked = {
         "encounter_id": row.id,
         "destination_id": right.destination.id,

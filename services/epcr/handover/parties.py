@@ -165,7 +165,7 @@ def document_reference(scene: Scene, source: Source, pdf: Pdf, uuid: str) -> Jso
 
 
 def patient_uuid(projection: Projection, encounter: Encounter) -> str:
-    """That of the Patient of a transaction: of this encounter alone, and of who the patient is by what the crew knows.
+    """That of the Patient of a transaction: of this encounter alone, and of the crew's knowledge of who the patient is.
 
     A number may be mistyped, so that no two encounters may share a Patient with a name.
     """

@@ -48,7 +48,7 @@ class TakenBefore(msgspec.Struct, frozen=True):
 
 
 class Taken(NamedTuple):
-    """What a destination took: under former identities, of this one the Patients, and by identity the places of readings."""
+    """A destination's former transactions: those of former identities, the Patients of this one, and by identity the places of readings."""
 
     former: Sequence[TakenBefore]
     patients: Sequence[str]
@@ -58,7 +58,7 @@ class Taken(NamedTuple):
 class Read(NamedTuple):
     """An encounter that the caller may read, and the values that its documents need beside the record.
 
-    Of a transaction also what the destination has `taken` before. `described_at` is when the organisation last described a device.
+    Of a transaction also those that the destination has `taken` before. `described_at` is when the organisation last described a device.
     """
 
     row: EncounterRow

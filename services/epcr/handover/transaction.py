@@ -1,8 +1,8 @@
 """The identified handover as a transaction, which a hospital's server executes again and again: 201 the first time, then 200.
 
 A Patient with a name is only made, never changed: the hospital may have merged it with its own. It belongs to this encounter alone, and
-to who the patient is by what the crew knows: if that changes, the other resources move to another Patient, which replaces the former one.
-All that belongs to the encounter is a conditional update. What this destination took under a former identity is withdrawn.
+to the crew's knowledge of who the patient is: if that changes, the other resources move to another Patient, which replaces the former one.
+All that belongs to the encounter is a conditional update. Resources that this destination took under a former identity are withdrawn.
 """
 
 import json
@@ -38,7 +38,7 @@ class Former(NamedTuple):
 
 
 class Before(NamedTuple):
-    """What the destination took before: under former identities, and of the present one the Patients and the places of readings."""
+    """The handovers that the destination took under former identities; of the present one the Patients and the places of readings."""
 
     former: Sequence[Former] = ()
     patients: Sequence[str] = ()
