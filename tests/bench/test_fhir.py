@@ -229,12 +229,12 @@ def test_medplum_and_fhir_js_find_no_fault_and_confirm_every_profile_that_is_cla
 def test_medplum_refutes_a_wrong_claim_of_a_profile(medplum: Path, tmp_path: Path) -> None:
     script = shutil.copy(Path(__file__).parent / "fhir_validators.mjs", medplum)
     wrong = json.loads((golden.FOLDER / "typical.json").read_bytes())
-    pressure = next(one["resource"] for one in wrong["entry"] if "85354-9" in str(one))
-    pressure["code"]["coding"][0]["code"] = "8480-6"
+    rate = next(one["resource"] for one in wrong["entry"] if "8867-4" in str(one))
+    rate["code"]["coding"][0]["code"] = "9279-1"
     file = tmp_path / "wrong.json"
     file.write_text(json.dumps(wrong))
     output = subprocess.run(["node", script, file], capture_output=True, text=True, check=True).stdout
-    assert any("bp" in fault for fault in json.loads(output)["medplum"])
+    assert any("heartrate" in fault for fault in json.loads(output)["medplum"])
 
 
 @pytest.mark.parametrize("merged", [[], ["merged"]], ids=["", "merged"])
@@ -282,7 +282,7 @@ def test_pyrofile_finds_no_fault_by_the_definitions_of_r4(
                 (tmp_path / f"{entry['resource']['id']}.json").write_text(json.dumps(entry["resource"]))
     validator = Validator(ValidatorConfig(local_package_paths=[str(tmp_path)], allow_unknown_extensions=True))
     for file in (file for kind in files.values() for file in kind):
-        report = validator.validate_resource(json.loads(file.read_bytes()))
+        report = validator.validate_resource(_without_claims(json.loads(file.read_bytes())))
         print(f"pyrofile, {file.stem:<34}{len(report.errors):>4} errors, {len(report.issues):>4} remarks")
         faults = [(issue.path, issue.message) for issue in report.errors]
         assert [fault for fault in faults if fault[0] not in NO_FAULTS] == []
@@ -290,6 +290,13 @@ def test_pyrofile_finds_no_fault_by_the_definitions_of_r4(
     pressure = next(one["resource"] for one in pressure_alone["entry"] if "85354-9" in str(one))
     pressure["code"]["coding"][0]["code"] = "8480-6"
     assert validator.validate_resource(pressure_alone).errors
+
+
+def _without_claims(bundle: dict[str, Any]) -> dict[str, Any]:
+    """pyrofile finds no slice by its values, not even in HL7's own examples of vital signs; it applies the profiles by LOINC codes."""
+    for entry in bundle["entry"]:
+        entry["resource"]["meta"].pop("profile", None)
+    return bundle
 
 
 def _create(api: httpx2.Client, body: dict[str, Any]) -> str:
