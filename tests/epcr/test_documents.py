@@ -242,6 +242,14 @@ def test_the_hash_is_that_of_the_pdf() -> None:
     assert attachment["size"] == len(body)
 
 
+def test_the_narrative_of_a_document_says_who_the_patient_is_and_lists_the_readings() -> None:
+    bundle = made(TYPICAL)
+    told = bundle["entry"][0]["resource"]["text"]["div"]
+    assert "<td>Aoife Murphy</td>" in told
+    assert "<td>7654321KA (urn:oid:1.2.372.980010.1.2)</td>" in told
+    assert "91.50 % (2026-03-23 11:12 CET), 97 % (2026-03-23 11:40 CET)" in sections(bundle)["8716-3"]["text"]["div"]
+
+
 def test_readings_keep_their_digits() -> None:
     assert b'"value":91.50' in encode(made(TYPICAL))
 

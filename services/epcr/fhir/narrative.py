@@ -43,7 +43,7 @@ _HIDDEN = frozenset({"id", "entered_in_error", "system"})
 _SUBJECTS = ("procedure", "medication")
 # Beside a code that no table has words for.
 _SYSTEMS = {ICD10: "ICD-10", ICD10_CM: "ICD-10-CM", SNOMED: "SNOMED CT", ATC: "ATC", RXNORM: "RxNorm"}
-_AS_WRITTEN = frozenset({"address", "next_of_kin"})
+_AS_WRITTEN = frozenset({"name", "identifiers", "address", "next_of_kin"})
 _UNITS = {"Cel": "°C", "[degF]": "°F", "mm[Hg]": "mmHg", "[lb_av]": "lb", "ug": "µg", "[iU]": "IU"}
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _UNIT_OF = {
@@ -160,7 +160,12 @@ def _time(value: datetime, day: date | None) -> str:
 
 
 def _as_written(name: str, members: Mapping[str, Any], language: Language) -> str:
-    """An address, or a next of kin, as people write it."""
+    """A name, a number, an address or a next of kin as people write it."""
+    if name == "name":
+        full = " ".join([*members.get("given", []), *([members["family"]] if "family" in members else [])])
+        return full or members.get("text", "")
+    if name == "identifiers":
+        return f"{members['value']} ({members['system']})"
     if name == "address":
         town = " ".join(members[part] for part in ("postal_code", "city") if part in members)
         parts = [*members.get("line", []), town, members.get("state"), members.get("country")]

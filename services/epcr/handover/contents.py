@@ -19,7 +19,7 @@ from services.epcr.fhir.provider import organization_uuid
 from services.epcr.fhir.readings import Shape
 from services.epcr.fhir.terms import LOINC, TERMINOLOGY, Json, coding, concept, ems, moment
 from services.epcr.handover.parties import document_reference, parties, patient
-from services.epcr.handover.sheet import in_zone, plain_view
+from services.epcr.handover.sheet import in_zone, plain_view, rows_of_readings
 from services.epcr.handover.source import Pdf, Source
 from services.epcr.handover.words import heading, say
 from services.epcr.handover.writing import Writing
@@ -155,7 +155,9 @@ def _composition(shown: Scene, source: Source, entries: Mapping[str, list[Json]]
 
 
 def _sections(shown: Scene, source: Source, entries: Mapping[str, list[Json]], pdf_uuid: str) -> Iterator[Json]:
-    view, language = in_zone(shown.projection.view, source.sender.zone), source.language
+    zone, language = source.sender.zone, source.language
+    view = in_zone(shown.projection.view, zone)
+    more = {"vital_signs": rows_of_readings(source.readings, language, zone)}
     for name in ORDER:
         # The reason for the visit is the impressions; a section of its own asks for it.
         content = "problems" if name == "reason" else name
@@ -168,7 +170,7 @@ def _sections(shown: Scene, source: Source, entries: Mapping[str, list[Json]], p
         made: dict[str, Any] = {
             "title": heading(name, language),
             "code": concept(coding(LOINC, code.code, code.display or None)) if code.code else ems(name),
-            "text": narrative.text(content, view, language),
+            "text": narrative.text(content, view, language, more.get(content, [])),
         }
         if referred:
             yield made | {"entry": referred}

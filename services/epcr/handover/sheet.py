@@ -312,6 +312,16 @@ def _cell(signs: Mapping[str, Any], column: Column, language: Language) -> str:
 
 
 def _readings(readings: Sequence[LinkedObservation], language: Language, zone: tzinfo, day: date) -> Section:
+    return Section(
+        title=heading("readings_of_devices", language),
+        rows=rows_of_readings(readings, language, zone, day),
+        more=say("first_lowest_highest_last", language),
+    )
+
+
+def rows_of_readings(
+    readings: Sequence[LinkedObservation], language: Language, zone: tzinfo, day: date | None = None
+) -> list[Row]:
     """The first, lowest, highest and last reading of each kind that the devices made, in the order of their times."""
     by_kind: dict[str, list[str]] = {}
     for one in sorted(readings, key=lambda one: (one.observed_at, one.id)):
@@ -320,11 +330,7 @@ def _readings(readings: Sequence[LinkedObservation], language: Language, zone: t
             minute = one.observed_at.astimezone(zone).replace(second=0, microsecond=0)
             at = narrative.value_of("observed_at", minute, language, day)
             by_kind.setdefault(kind, []).append(f"{narrative.measured(value, unit or None, language)} ({at})")
-    return Section(
-        title=heading("readings_of_devices", language),
-        rows=[Row(heading(kind, language), ", ".join(values)) for kind, values in by_kind.items()],
-        more=say("first_lowest_highest_last", language),
-    )
+    return [Row(heading(kind, language), ", ".join(values)) for kind, values in by_kind.items()]
 
 
 def _more(number: int, language: Language) -> str:
