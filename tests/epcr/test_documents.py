@@ -369,6 +369,8 @@ def test_a_page_writes_addresses_and_kin_as_people_do_and_names_the_numbers() ->
     italian = {"system": "urn:oid:2.16.840.1.113883.2.9.4.3.2", "value": "MRPFAO58D57Z112X"}
     numbered = TYPICAL | {"patient": PATIENT | {"identifiers": [italian]}}
     assert '["Codice fiscale","MRPFAO58D57Z112X"]' in page(numbered, "it")
+    placed = TYPICAL | {"patient": PATIENT | {"address": {"latitude": 53.34, "longitude": -6.26, "country": "IE"}}}
+    assert "IE, 53.34 -6.26" in page(placed, "it")
 
 
 def test_an_alert_says_the_substance_and_the_directive_first() -> None:

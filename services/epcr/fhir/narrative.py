@@ -169,7 +169,7 @@ def _as_written(name: str, members: Mapping[str, Any], language: Language) -> st
     if name == "address":
         town = " ".join(members[part] for part in ("postal_code", "city") if part in members)
         parts = [*members.get("line", []), town, members.get("state"), members.get("country")]
-        place = ", ".join(members[part] for part in ("latitude", "longitude") if part in members)
+        place = " ".join(measured(members[part], None, "en") for part in ("latitude", "longitude") if part in members)
         return ", ".join(part for part in (*parts, place) if part)
     who = f"{members.get('name', '')} ({members['relationship']})" if "relationship" in members else members.get("name")
     address = value_of("address", members["address"], language) if "address" in members else None
