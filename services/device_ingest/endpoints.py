@@ -48,6 +48,8 @@ async def enrol_device(request: Request, caller: Caller, enrolment: Enrolment) -
         await audit.record(conn, caller, "device.enrol", device.id, {"new": is_new})
         if must_notify:
             await outbox.add(conn, caller.tenant_id, messages.device_enrolled(device, test=caller.is_sandbox))
+        if device.manufacturer or device.model or None in (enrolment.manufacturer, enrolment.model):
+            await outbox.add(conn, caller.tenant_id, messages.device_described(device))
         if is_new:
             response = http.created(device, location=f"/api/v1/devices/{device.id}")
         else:
@@ -66,6 +68,8 @@ async def change_device(request: Request, caller: Caller, device_id: str, wanted
         await audit.record(conn, caller, "device.change", device.id, {"status": device.status})
         if device.status == "active" != before.status:
             await outbox.add(conn, caller.tenant_id, messages.device_enrolled(device, test=caller.is_sandbox))
+        if (device.manufacturer, device.model) != (before.manufacturer, before.model):
+            await outbox.add(conn, caller.tenant_id, messages.device_described(device))
     return device
 
 

@@ -1,5 +1,6 @@
 """The messages this service sends: to epcr the observations of each encounter, to subscribers events with counts."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -7,8 +8,12 @@ from typing import Any, NamedTuple
 
 from services.device_ingest.models import Device, Observation
 from shared.messaging import messages
-from shared.messaging.messages import Event, ObservationsRecorded
+from shared.messaging.messages import DeviceDescribed, Event, ObservationsRecorded
 from shared.primitives import ids
+
+# Up to five words of letters, digits and a few marks; models have up to four digits in a row.
+_NAME = re.compile(r"[^\W_][\w.+&/-]{0,24}( [\w.+&/()-]{1,24}){0,4}")
+_MANY_DIGITS = re.compile(r"\d{5}|\d[.\-/ ]?\d[.\-/ ]?\d[.\-/ ]?\d[.\-/ ]?\d")
 
 
 class Item(NamedTuple):
@@ -44,6 +49,23 @@ def for_epcr(items: Iterable[Item]) -> Iterable[tuple[ObservationsRecorded, str 
         ]
         message = ObservationsRecorded(encounter_id=encounter_id, observations=observations)
         yield message, of_encounter[0].traceparent
+
+
+def device_described(device: Device) -> DeviceDescribed:
+    """For epcr, whose identified handovers name the maker and model of a device (HL7 PHD)."""
+    return DeviceDescribed(
+        device_id=device.id,
+        manufacturer=_words(device.manufacturer, device.serial_number),
+        model=_words(device.model, device.serial_number),
+        described_at=device.updated_at,
+    )
+
+
+def _words(label: str | None, serial_number: str) -> str | None:
+    """The label, unless it may hold more than the name of a maker or model: a serial number, an address, a sentence."""
+    if label is None or serial_number.casefold() in label.casefold() or not _NAME.fullmatch(label):
+        return None
+    return label if _MANY_DIGITS.search(label) is None else None
 
 
 def observations_recorded(

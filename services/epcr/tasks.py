@@ -22,7 +22,7 @@ from services.epcr.outcomes.facts import with_outcomes
 from services.epcr.records.models import LinkedObservation
 from services.epcr.settings import Settings
 from shared.messaging import outbox, worker
-from shared.messaging.messages import ClinicalApp, EncounterLink, ObservationsRecorded, Received
+from shared.messaging.messages import ClinicalApp, DeviceDescribed, EncounterLink, ObservationsRecorded, Received
 from shared.primitives.crypto import Keyring
 from shared.process import metrics as shared_metrics
 from shared.process import telemetry
@@ -42,7 +42,11 @@ PORTION = 1000
 
 
 def create_worker(settings: Settings) -> Celery:
-    handlers = {ObservationsRecorded: partial(link_observations, settings.max_readings), ClinicalApp: store_apps}
+    handlers = {
+        ObservationsRecorded: partial(link_observations, settings.max_readings),
+        ClinicalApp: store_apps,
+        DeviceDescribed: store_devices,
+    }
     return worker.create_worker("epcr", settings, handlers)
 
 
@@ -81,6 +85,15 @@ def store_apps(conn: Connection, received: Sequence[Received[ClinicalApp]]) -> N
         set_tenant(conn, message.tenant_id)
         row = (message.tenant_id, app.client_id, app.version, app.status, app.pseudonym_domain, app.deidentification)
         conn.execute(queries.UPSERT_APP, row)
+
+
+def store_devices(conn: Connection, received: Sequence[Received[DeviceDescribed]]) -> None:
+    """Stores each device's maker and model. An older description never replaces a newer one."""
+    for message in sorted(received, key=lambda one: (one.tenant_id, one.body.device_id)):
+        device = message.body
+        set_tenant(conn, message.tenant_id)
+        row = (message.tenant_id, device.device_id, device.manufacturer, device.model, device.described_at)
+        conn.execute(queries.UPSERT_DEVICE, row)
 
 
 def link_observations(most: int, conn: Connection, received: Sequence[Received[ObservationsRecorded]]) -> None:

@@ -252,6 +252,15 @@ class ObservationsRecorded(Message, frozen=True, kw_only=True, tag="epcr.observa
     observations: list[Observation]
 
 
+class DeviceDescribed(Message, frozen=True, kw_only=True, tag="epcr.device_described.v1"):
+    """The maker and model of a device, each in a few words without a serial number, or None."""
+
+    device_id: str
+    manufacturer: str | None
+    model: str | None
+    described_at: datetime
+
+
 class EncounterLink(Message, frozen=True, kw_only=True, tag="device_ingest.encounter_links.v1"):
     """Whether observations were added to their encounter."""
 
@@ -414,6 +423,7 @@ PRODUCERS: Mapping[type[Message], tuple[str, ...]] = {
     GraphqlApp: ("auth",),
     ClinicalApp: ("auth",),
     ObservationsRecorded: ("device_ingest",),
+    DeviceDescribed: ("device_ingest",),
     EncounterLink: ("epcr",),
     EncounterFacts: ("epcr",),
     TenantChanged: ("auth",),

@@ -12,7 +12,7 @@ indexSearchParameterBundle(readJson('fhir/r4/search-parameters.json'));
 const router = new FhirRouter();
 const repository = new MemoryRepository();
 const TYPES = ['Patient', 'Encounter', 'Device', 'Observation', 'Procedure', 'MedicationAdministration', 'Composition', 'Condition',
-  'AllergyIntolerance', 'MedicationStatement', 'Organization', 'Location'];
+  'AllergyIntolerance', 'MedicationStatement', 'Organization', 'Location', 'Practitioner', 'PractitionerRole', 'DocumentReference'];
 const inError = (one) => one.status === 'entered-in-error' || one.verificationStatus?.coding[0].code === 'entered-in-error';
 const subjectOf = (one) => (one.subject ?? one.patient)?.reference;
 const [other, wrong, right, merged] = process.argv.slice(2);

@@ -9,7 +9,7 @@ indexStructureDefinitionBundle(readJson('fhir/r4/profiles-resources.json'));
 indexSearchParameterBundle(readJson('fhir/r4/search-parameters.json'));
 const router = new FhirRouter();
 const TYPES = ['Patient', 'Encounter', 'Device', 'Observation', 'Procedure', 'MedicationAdministration', 'Composition', 'Condition',
-  'AllergyIntolerance', 'MedicationStatement', 'Organization', 'Location'];
+  'AllergyIntolerance', 'MedicationStatement', 'Organization', 'Location', 'Practitioner', 'PractitionerRole', 'DocumentReference', 'Bundle'];
 
 for (const file of process.argv.slice(2)) {
   const text = readFileSync(file, 'utf8');

@@ -227,6 +227,50 @@ def test_a_device_set_active_again_is_announced_once(partner: Partner, inside: I
     assert "SN-SECRET" not in str(events)
 
 
+DESCRIBED = "epcr.device_described.v1"
+
+
+def test_epcr_gets_the_maker_and_model_of_a_device_and_each_change(partner: Partner, inside: Inside) -> None:
+    path = partner.enrol("SN-SECRET")
+    assert inside.messages(partner.tenant_id, DESCRIBED) == []
+    partner.enrol("SN-SECRET", manufacturer="ACME", model="Monitor 3")
+    partner.patch(path, {"vehicle_id": "AMB-43"})
+    partner.patch(path, {"model": "Monitor 4"})
+    partner.enrol("SN-SECRET", manufacturer=None)
+    sent = inside.messages(partner.tenant_id, DESCRIBED)
+    assert {one["device_id"] for one in sent} == {path.rpartition("/")[2]}
+    assert [(one["manufacturer"], one["model"]) for one in sent] == [
+        ("ACME", "Monitor 3"),
+        ("ACME", "Monitor 4"),
+        (None, "Monitor 4"),
+    ]
+    times = [one["described_at"] for one in sent]
+    assert times == sorted(set(times))
+
+
+@pytest.mark.parametrize(
+    ("label", "sent"),
+    [
+        ("Physio-Control", "Physio-Control"),
+        ("LIFEPAK 15 (V4+)", "LIFEPAK 15 (V4+)"),
+        ("Dr\u00e4ger", "Dr\u00e4ger"),
+        ("Monitor sn-Secret", None),
+        ("X 1234-5678", None),
+        ("12 34 56", None),
+        ("Call +39 018", None),
+        ("<b>X</b>", None),
+        ("Lent by Aoife Murphy of Weavers Row in Cork", None),
+        ("x" * 60, None),
+    ],
+)
+def test_a_label_that_may_hold_more_than_a_name_stays_here(
+    partner: Partner, inside: Inside, label: str, sent: str | None
+) -> None:
+    partner.enrol("SN-SECRET", manufacturer=label, model=label)
+    [message] = inside.messages(partner.tenant_id, DESCRIBED)
+    assert (message["manufacturer"], message["model"]) == (sent, sent)
+
+
 def test_enrolments_at_the_same_time_make_one_device(partner: Partner) -> None:
     with ThreadPoolExecutor(8) as threads:
         paths = set(threads.map(lambda _: partner.enrol("SN-RACE"), range(24)))

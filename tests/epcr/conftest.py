@@ -145,6 +145,7 @@ class Inside(alone.Inside):
         handle = {
             "ObservationsRecorded": lambda conn, batch: tasks.link_observations(MOST, conn, batch),
             "ClinicalApp": tasks.store_apps,
+            "DeviceDescribed": tasks.store_devices,
         }[type(messages[0]).__name__]
         with self.task() as conn:
             handle(conn, [received(tenant_id, message) for message in messages])

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from shared.messaging.messages import ClinicalApp, Observation, ObservationsRecorded
+from shared.messaging.messages import ClinicalApp, DeviceDescribed, Observation, ObservationsRecorded
 from shared.primitives import ids
 
 
@@ -30,3 +30,10 @@ def recorded(encounter_id: str, *observations: Observation) -> ObservationsRecor
 def app_changed(client_id: str, version: int = 1, **fields: Any) -> ClinicalApp:
     values: dict[str, Any] = {"status": "active", "pseudonym_domain": client_id, "deidentification": "exact"}
     return ClinicalApp(client_id=client_id, version=version, **values | fields)
+
+
+def described(device_id: str, minute: int = 0, **fields: Any) -> DeviceDescribed:
+    """At a minute of the hour."""
+    values: dict[str, Any] = {"manufacturer": "Corpuls", "model": "Corpuls3"}
+    at = datetime(2026, 3, 23, 9, minute, tzinfo=UTC)
+    return DeviceDescribed(device_id=device_id, described_at=at, **values | fields)

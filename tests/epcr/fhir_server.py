@@ -10,7 +10,7 @@ _SEARCH = re.compile(r"identifier=([^|]+)\|(.+)")
 
 
 # Resources that encounters share: no correction of one encounter withdraws them.
-SHARED = frozenset({"Patient", "Device", "Organization", "Location"})
+SHARED = frozenset({"Patient", "Device", "Organization", "Location", "Practitioner", "PractitionerRole"})
 
 
 class Refused(Exception):

@@ -251,7 +251,7 @@ def _hospital(stack: Stack, encounter_id: str, aviary: Aviary) -> tuple[dict[str
             f"{form}-{language}": hospital.get(
                 f"{path}/handover", params={"format": form, "language": language}
             ).content
-            for form in ("json", "document", "pdf")
+            for form in ("json", "document", "transaction", "pdf")
             for language in ("en", "it")
         }
         outcome = {
@@ -321,7 +321,7 @@ def test_the_canaries_are_in_the_record_itself(told: Told) -> None:
 
 
 def test_the_destination_alone_reads_them(told: Told) -> None:
-    for form in ("json", "document"):
+    for form in ("json", "document", "transaction"):
         for language in ("en", "it"):
             sung = " ".join(told.aviary.found_in(told.handovers[f"{form}-{language}"].decode()))
             assert all(f"canary-{name}-" in sung for name in ("family", "given", "mrn", "kin", "second-narrative"))

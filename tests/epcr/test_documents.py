@@ -12,6 +12,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import fhirkit
+import msgspec
 import pytest
 
 from services.epcr.deidentification.projection import Disclosure, project
@@ -19,34 +20,21 @@ from services.epcr.deidentification.pseudonyms import Pseudonyms
 from services.epcr.fhir.encode import UnfitBundle, encode
 from services.epcr.fhir.words import Language
 from services.epcr.handover import pdf
-from services.epcr.handover.document import ORDER, REQUIRED, Pdf, Source, document, faults_of
-from services.epcr.handover.models import Destination, Sender
+from services.epcr.handover.contents import ORDER, REQUIRED
+from services.epcr.handover.document import document
+from services.epcr.handover.models import Sender
 from services.epcr.handover.sheet import MOST_ROWS, plain_view, sheet_of
+from services.epcr.handover.source import Pdf, Source
 from services.epcr.handover.words import WORDS
+from services.epcr.handover.writing import faults_of
 from services.epcr.records.models import Encounter, LinkedObservation
 from shared.web import http
 from tests.epcr import golden
 from tests.epcr.conftest import PSEUDONYM_KEYS
-from tests.epcr.samples import ARREST, ATC, EVERYTHING, ICD10, MINIMAL, PATIENT, REFUSAL, TYPICAL, at
+from tests.epcr.handovers import DESTINATION, SENDER
+from tests.epcr.samples import ARREST, ATC, EVERYTHING, ICD10, MINIMAL, PATIENT, REFUSAL, TYPICAL, WHOLE, at
 
 KEYS = Pseudonyms.from_text(PSEUDONYM_KEYS)
-DESTINATION = Destination(
-    id="dst_01jdkfx3c8e2r9v5m7q4t6w0ya",
-    version=1,
-    name="Cork University Hospital",
-    code="724",
-    code_system="urn:oid:1.2.372.980010.2.1",
-    type="emergency_department",
-    client_id="app_x",
-    legal_basis="provision_of_care",
-    agreement=None,
-    readable_days=30,
-    allows_break_glass=False,
-    active=True,
-)
-SENDER = Sender(
-    name="Riviera Emergency Services", code="118-IM", code_system="urn:oid:2.16.840.1.113883.2.9.4.1.2", phone="+39 118"
-)
 HOSTILE = '</div><script>alert(1)</script> & "quoted" #panic("x") *b* _i_ $x^2$ @ref <label> // `raw` [c] \\ \u0007'
 HISTORY: dict[str, Any] = TYPICAL | {
     "complaint": {"text": "Chest pain for an hour", "informant": "patient", "began_at": at("09:00:00")},
@@ -175,7 +163,7 @@ def test_a_faulty_document_is_found(reason: str, break_it: Any) -> None:
 
 
 def test_a_faulty_document_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.epcr.handover.document.faults_among", lambda *_: ["a fault"])
+    monkeypatch.setattr("services.epcr.handover.writing.faults_among", lambda *_: ["a fault"])
     with pytest.raises(UnfitBundle):
         made(TYPICAL)
 
@@ -252,6 +240,14 @@ def test_the_hash_is_that_of_the_pdf() -> None:
     attachment = found["content"][0]["attachment"]
     assert base64.b64decode(attachment["hash"]) == hashlib.sha1(body, usedforsecurity=False).digest()
     assert attachment["size"] == len(body)
+
+
+def test_the_narrative_of_a_document_says_who_the_patient_is_and_lists_the_readings() -> None:
+    bundle = made(TYPICAL)
+    told = bundle["entry"][0]["resource"]["text"]["div"]
+    assert "<td>Aoife Murphy</td>" in told
+    assert "<td>7654321KA (urn:oid:1.2.372.980010.1.2)</td>" in told
+    assert "91.50 % (2026-03-23 11:12 CET), 97 % (2026-03-23 11:40 CET)" in sections(bundle)["8716-3"]["text"]["div"]
 
 
 def test_readings_keep_their_digits() -> None:
@@ -337,6 +333,64 @@ def test_free_text_is_text_and_nothing_else() -> None:
     assert any("&lt;script&gt;alert(1)&lt;/script&gt;" in div for div in divs)
     for language in LANGUAGES:
         printed(source(golden.encounter(CROOKED, "handed_over"), language))
+
+
+def page(body: dict[str, Any], language: Language = "en", **changes: Any) -> str:
+    """All words of the page."""
+    told = source(golden.encounter(body, "handed_over"), language, READINGS)._replace(**changes)
+    view = plain_view(told.encounter, told.projection.view)
+    sheet = sheet_of(told.encounter, view, told.readings, told.sender, DESTINATION, language)
+    return msgspec.json.encode(sheet).decode()
+
+
+def test_a_page_shows_times_of_the_zone_without_the_day_and_words_without_their_codes() -> None:
+    words = page(WHOLE)
+    assert "2026-03-23 11:00 (Europe/Rome)" in words
+    assert "UTC" not in words
+    assert '"11:12"' in words
+    assert "2026-03-23 11:12" not in words
+    assert "Amoxicillin" in words
+    assert "372687004" not in words
+    # A code that no table has words for keeps its system.
+    assert "ATC N02AA01" in words
+    assert "UTC" in page(WHOLE, sender=Sender(name="Service"))
+
+
+def test_a_page_shows_another_day_in_full() -> None:
+    late = TYPICAL | {"vital_signs": [{"taken_at": "2026-03-23T23:30:00Z", "spo2": 95}]}
+    assert '"2026-03-24 00:30"' in page(late)
+
+
+def test_a_page_writes_addresses_and_kin_as_people_do_and_names_the_numbers() -> None:
+    words = page(TYPICAL)
+    assert "3 Weavers Row, T12 X4Y5 Cork, IE" in words
+    assert "Sean Murphy (husband), +353 86 555 0101" in words
+    assert '["Number","7654321KA (urn:oid:1.2.372.980010.1.2)"]' in words
+    italian = {"system": "urn:oid:2.16.840.1.113883.2.9.4.3.2", "value": "MRPFAO58D57Z112X"}
+    numbered = TYPICAL | {"patient": PATIENT | {"identifiers": [italian]}}
+    assert '["Codice fiscale","MRPFAO58D57Z112X"]' in page(numbered, "it")
+    placed = TYPICAL | {"patient": PATIENT | {"address": {"latitude": 53.34, "longitude": -6.26, "country": "IE"}}}
+    assert "IE, 53.34 -6.26" in page(placed, "it")
+
+
+def test_an_alert_says_the_substance_and_the_directive_first() -> None:
+    words = page(WHOLE)
+    assert '["Amoxicillin","' in words
+    assert '["Limited treatment","status: present; document seen: yes; comment: In the drawer"]' in words
+
+
+def test_values_of_a_column_share_their_unit() -> None:
+    mixed = [
+        {"taken_at": at(f"10:1{n}:00"), "glucose": {"value": 5, "unit": unit}}
+        for n, unit in enumerate(("mmol/L", "mg/dL"))
+    ]
+    assert '"Glucose mmol/L"' in page(TYPICAL)
+    assert '"Glucose"' in page(TYPICAL | {"vital_signs": mixed})
+
+
+def test_a_long_word_stays_on_the_page() -> None:
+    told = source(golden.encounter(TYPICAL | {"narrative": "a" * 3000}, "handed_over"))
+    assert pages(printed(told)) > pages(printed(source(golden.encounter(TYPICAL, "handed_over"))))
 
 
 @pytest.mark.parametrize("phone", ["", "12", "call me", "+39 118\n", "x" * 50])

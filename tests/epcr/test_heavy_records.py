@@ -103,7 +103,7 @@ def test_no_road_to_a_heavy_record_works_on_the_event_loop_or_waits_with_a_conne
     assert watched["transactions"] == 0
 
 
-@pytest.mark.parametrize("form", ["json", "document", "pdf", "outcome"])
+@pytest.mark.parametrize("form", ["json", "document", "transaction", "pdf", "outcome"])
 def test_no_handover_of_a_heavy_record_works_on_the_event_loop_or_waits_with_a_connection(
     organisation: Organisation, inside: Inside, watched: Counter[str], form: str
 ) -> None:

@@ -16,16 +16,18 @@ from services.epcr.encounters.disclosure import Policy, viewing_new
 from services.epcr.encounters.facts import facts_of
 from services.epcr.encounters.models import EncounterRow
 from services.epcr.encounters.store import Readings
-from services.epcr.handover.document import Pdf, Source, documenting
+from services.epcr.handover.document import documenting
 from services.epcr.handover.models import Sender
 from services.epcr.handover.sheet import plain_view, sheet_of
+from services.epcr.handover.source import Pdf, Source
+from services.epcr.handover.transaction import Before, transacting
 from services.epcr.records import amend
 from services.epcr.records.models import Encounter, EncounterDraft, RecordPatch, WholeRecord
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring, base64url_encode
 from shared.web import http
 from shared.web.portions import at_once
-from tests.epcr.test_documents import DESTINATION
+from tests.epcr.handovers import DESTINATION
 from tests.support.records import SIGNS, heavy
 
 KEYRING = Keyring.from_text(f"1:{base64url_encode(bytes(32))}")
@@ -103,7 +105,8 @@ def document(entries: int) -> Callable[[], object]:
         projection = project(encounter, disclosure())
         sheet_of(encounter, plain_view(encounter, projection.view), [], sender, DESTINATION, "en")
         source = Source(encounter, projection, [], [], sender, DESTINATION, None, "en")
-        return at_once(documenting(source, Pdf(b"", "https://example.org/")))
+        pdf = Pdf(b"", "https://example.org/")
+        return at_once(documenting(source, pdf)), at_once(transacting(source, pdf, Before()))
 
     return made
 

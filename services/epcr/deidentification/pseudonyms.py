@@ -18,7 +18,7 @@ from shared.web.scopes import Mode
 NAMESPACE = "https://knogin.com/fhir/pseudonyms"
 SHIFT_DAYS = 50
 # Kinds that encounters share: their pseudonyms do not depend on an encounter's identity.
-_OF_MANY = frozenset({"patient", "device", "organization", "location"})
+_OF_MANY = frozenset({"patient", "device", "organization", "location", "crew", "practitioner"})
 # A placeholder for an unknown number must not give two patients one pseudonym.
 _PLACEHOLDER = re.compile(r"(.)\1*|0*1?2?3?4?5?6?7?8?9?0?")
 

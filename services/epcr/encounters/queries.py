@@ -303,6 +303,12 @@ UPSERT_APP: LiteralString = """
         pseudonym_domain = excluded.pseudonym_domain, deidentification = excluded.deidentification
     WHERE apps.version < excluded.version
 """
+UPSERT_DEVICE: LiteralString = """
+    INSERT INTO devices (tenant_id, device_id, manufacturer, model, described_at) VALUES (%s, %s, %s, %s, %s)
+    ON CONFLICT (tenant_id, device_id) DO UPDATE
+    SET manufacturer = excluded.manufacturer, model = excluded.model, described_at = excluded.described_at
+    WHERE devices.described_at < excluded.described_at
+"""
 # Locked in the order of their ids, so that two batches wait for each other without a deadlock.
 LOCK_KNOWN: LiteralString = """
     SELECT e.tenant_id, e.id, e.revision, e.readings FROM encounters e

@@ -31,6 +31,12 @@ TARGETS: dict[str, frozenset[str]] = {
     "serviceProvider": frozenset({"Organization"}),
     "custodian": frozenset({"Organization"}),
     "author": frozenset({"Organization"}),
+    "party": frozenset({"Organization"}),
+    "destination": frozenset({"Organization"}),
+    "organization": frozenset({"Organization"}),
+    "individual": frozenset({"PractitionerRole"}),
+    "practitioner": frozenset({"Practitioner"}),
+    "other": frozenset({"Patient"}),
     "entry": frozenset(
         {
             "Observation",
@@ -150,7 +156,8 @@ def problems_among(entries: Sequence[Json], kinds: Mapping[Any, Any]) -> Iterato
     """The faults of entries beside others of these kinds, by their URLs."""
     for index, entry in enumerate(entries):
         resource = entry.get("resource", {})
-        for problem in (*_entry(entry), *_resource(resource), *_walk(resource, kinds, "")):
+        found = (*problems_of_request(entry), *_patient(entry), *_resource(resource), *_walk(resource, kinds, ""))
+        for problem in found:
             yield f"Bundle.entry[{index}] {resource.get('resourceType')}: {problem}"
 
 
@@ -160,7 +167,8 @@ def problems_within(resource: Json, kinds: Mapping[Any, Any]) -> list[str]:
     return [*without_labels, *_walk(resource, kinds, "")]
 
 
-def _entry(entry: Json) -> Iterator[str]:
+def problems_of_request(entry: Json) -> Iterator[str]:
+    """The faults of an entry of a transaction around its resource."""
     resource, request = entry.get("resource", {}), entry.get("request", {})
     kind = resource.get("resourceType")
     if not _FULL_URL.fullmatch(entry.get("fullUrl", "")):
@@ -176,8 +184,14 @@ def _entry(entry: Json) -> Iterator[str]:
         expected = {"method": "PUT", "url": f"{kind}?{search}"}
     if request != expected:
         yield "bdl-3, the request is not conditional on the resource's own identifier"
-    if kind == "Patient" and (request.get("method") != "POST" or not resource.keys() <= PATIENT):
+    if kind == "Patient" and request.get("method") != "POST":
         yield "a Patient that may change another encounter's"
+
+
+def _patient(entry: Json) -> Iterator[str]:
+    resource = entry.get("resource", {})
+    if resource.get("resourceType") == "Patient" and not resource.keys() <= PATIENT:
+        yield "a Patient that is more than a pseudonym"
 
 
 def _resource(resource: Json) -> Iterator[str]:

@@ -1,14 +1,15 @@
 """Devices and the Observations they make (HL7 PHD): MDC with LOINC beside it, UCUM, and a reason where there is no value.
 
-A Device is a pseudonym and a class. The serial number never reaches this service.
+A Device is a pseudonym and a class; where the reader may know it, also its maker and model. The serial number never reaches this service.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from services.epcr.fhir import nomenclature, pressure
 from services.epcr.fhir.entries import Entry, Scene, reference
+from services.epcr.fhir.profiles import claiming
 from services.epcr.fhir.terms import (
     LOINC,
     OBSERVATION_CATEGORY,
@@ -29,16 +30,27 @@ Reading = dict[str, Any]
 Panel = dict[str, Reading]
 
 
-def devices(scene: Scene, shapes: "Iterable[Shape]") -> list[Entry]:
-    """Each device with observations, once, in the order of the shapes."""
+class Make(NamedTuple):
+    """The maker and model of a device: free text of the partner that enrolled it."""
+
+    manufacturer: str | None
+    model: str | None
+
+
+def devices(scene: Scene, shapes: "Iterable[Shape]", makes: Mapping[str, Make] | None = None) -> list[Entry]:
+    """Each device with observations, once, in the order of the shapes. `makes` are by the ids of devices."""
     classes: dict[str, str] = {}
     for shape in shapes:
-        classes.setdefault(scene.projection.moves.device(shape.device_id), shape.device_class)
+        classes.setdefault(shape.device_id, shape.device_class)
     entries: list[Entry] = []
-    for uuid, device_class in classes.items():
+    for device_id, device_class in classes.items():
+        uuid, make = scene.projection.moves.device(device_id), (makes or {}).get(device_id)
+        resource = scene.begin("Device", uuid)
+        if make is not None:
+            named = {"manufacturer": make.manufacturer, "modelNumber": make.model}
+            resource |= {name: words for name, words in named.items() if words is not None}
         # HL7 PHD: every device has this type, and its class is a specialization.
-        kind = concept(coding(nomenclature.MDC, "65573", "MDC_MOC_VMS_MDS_SIMP"))
-        resource = scene.begin("Device", uuid) | {"type": kind}
+        resource["type"] = concept(coding(nomenclature.MDC, "65573", "MDC_MOC_VMS_MDS_SIMP"))
         if device_class in nomenclature.DEVICE_TYPES:
             specialization = coding(nomenclature.MDC, *nomenclature.DEVICE_TYPES[device_class])
             resource["specialization"] = [{"systemType": concept(specialization)}]
@@ -109,7 +121,7 @@ def _observation(
         **at,
         **(device | result if "component" in result else result | device),
     }
-    return Entry(resource, uuid, mutable=False, needs=(first["device_id"],))
+    return Entry(claiming(resource), uuid, mutable=False, needs=(first["device_id"],))
 
 
 def _at(reading: Reading) -> Json:

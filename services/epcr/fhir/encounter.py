@@ -1,10 +1,12 @@
 """Encounter: the mission in the field, its times, the reason of the call and the outcome."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from services.epcr.fhir.entries import Entry, Scene
 from services.epcr.fhir.history import impression_uuid, present_impressions
-from services.epcr.fhir.provider import organization_uuid, vehicle_uuid
+from services.epcr.fhir.provider import crew_of, organization_uuid, vehicle_uuid
 from services.epcr.fhir.terms import (
     ACT_CODE,
     ACT_PRIORITY,
@@ -60,7 +62,7 @@ def encounter(scene: Scene) -> Entry:
         "priority": concept(coding(ACT_PRIORITY, *_PRIORITIES.get(model, ("R", "routine")))),
         "subject": scene.subject(),
     }
-    crew = [_participant(member) for member in view.get("crew", [])]
+    crew = [participant(scene, member, uuid) for member, uuid in crew_of(scene, view.get("crew", []))]
     if crew:
         resource["participant"] = crew
     # If the clock was set back in between, the end is left out: servers refuse such a period (per-1).
@@ -80,12 +82,12 @@ def encounter(scene: Scene) -> Entry:
     return Entry(resource, scene.encounter, mutable=True)
 
 
-def _participant(member: dict[str, str]) -> Json:
-    """The role and qualification of a member of the crew, without the person."""
+def participant(scene: Scene, member: Mapping[str, Any], uuid: str) -> Json:
+    """The role and qualification of a member of the crew, whose PractitionerRole has that UUID."""
     made: Json = {}
     if "qualification" in member:
         qualification = ems(f"qualification-{member['qualification']}")
         made["extension"] = [extension("crew-qualification", "CodeableConcept", qualification)]
     if "role" in member:
         made["type"] = [ems(f"role-{member['role']}")]
-    return made
+    return made | {"individual": scene.refer("PractitionerRole", uuid)}

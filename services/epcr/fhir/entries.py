@@ -19,6 +19,7 @@ KINDS = {
     "AllergyIntolerance": "allergy",
     "MedicationStatement": "statement",
     "Location": "location",
+    "PractitionerRole": "crew",
 }
 # Organisations are the same for all partners; the platform's id names them.
 ORGANIZATIONS = "https://knogin.com/fhir/organizations"

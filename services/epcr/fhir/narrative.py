@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeGuard
 
 from services.epcr.fhir.words import Language, word
 from services.epcr.records.assessment import AirwayAttempt, Cpr, Injury, Pupils
-from services.epcr.records.care import VitalSigns, display, ranges_of
+from services.epcr.records.care import ATC, ICD10, ICD10_CM, RXNORM, SNOMED, VitalSigns, display, ranges_of
 
 # The parts of a record in each section of the report, in the order of the report.
 SECTIONS: dict[str, tuple[str, ...]] = {
@@ -39,6 +39,11 @@ SECTIONS: dict[str, tuple[str, ...]] = {
 }
 _INQUIRIES = frozenset({"allergies", "past_conditions", "current_medicines"})
 _HIDDEN = frozenset({"id", "entered_in_error", "system"})
+# The concept that an entry is about: it needs no name of its field.
+_SUBJECTS = ("procedure", "medication")
+# Beside a code that no table has words for.
+_SYSTEMS = {ICD10: "ICD-10", ICD10_CM: "ICD-10-CM", SNOMED: "SNOMED CT", ATC: "ATC", RXNORM: "RxNorm"}
+_AS_WRITTEN = frozenset({"name", "identifiers", "address", "next_of_kin"})
 _UNITS = {"Cel": "°C", "[degF]": "°F", "mm[Hg]": "mmHg", "[lb_av]": "lb", "ug": "µg", "[iU]": "IU"}
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _UNIT_OF = {
@@ -58,18 +63,21 @@ def title(section: str, language: Language) -> str:
     return _label(section, language)
 
 
-def rows(section: str, record: Mapping[str, Any], language: Language) -> list[Row]:
-    """The rows of a section: one for each field of a part, and one for each entry of a list. Withdrawn entries have none."""
+def rows(section: str, record: Mapping[str, Any], language: Language, day: date | None = None) -> list[Row]:
+    """The rows of a section: one for each field of a part, and one for each entry of a list. Withdrawn entries have none.
+
+    `day` is that of a page for people: its times are shown without it, and concepts that have words without their codes.
+    """
     found: list[Row] = []
     for part in SECTIONS[section]:
         content = record.get(part)
         if isinstance(content, list):
-            found += [_entry(part, one, language) for one in content if not one.get("entered_in_error")]
+            found += [_entry(part, one, language, day) for one in content if not one.get("entered_in_error")]
         elif _is_concept(content):
-            found.append(Row(_label(part, language), _concept(content)))
+            found.append(Row(_label(part, language), _concept(content, day)))
         elif isinstance(content, Mapping):
             found += [
-                Row(_label(name, language, part), value_of(name, value, language))
+                Row(_label(name, language, part), value_of(name, value, language, day))
                 for name, value in content.items()
                 if name not in _HIDDEN and not _is_empty(value)
             ]
@@ -77,7 +85,7 @@ def rows(section: str, record: Mapping[str, Any], language: Language) -> list[Ro
             found.append(Row(_label(part, language), str(content)))
     if section == "assessments":
         done = [one for one in record.get("procedures") or [] if not one.get("entered_in_error")]
-        found += [_entry("procedures", one, language) for one in done if one.get("finding") is not None]
+        found += [_entry("procedures", one, language, day) for one in done if one.get("finding") is not None]
     silence = (record.get("inquiries") or {}).get(section) if section in _INQUIRIES else None
     if silence is not None and not found:
         found.append(Row(_label(section, language), word(silence, language)))
@@ -101,43 +109,71 @@ def text(section: str, record: Mapping[str, Any], language: Language, more: Sequ
     return {"status": "generated", "div": div(section, record, language, more)}
 
 
-def _entry(part: str, entry: Mapping[str, Any], language: Language) -> Row:
+def _entry(part: str, entry: Mapping[str, Any], language: Language, day: date | None = None) -> Row:
     """Labelled by its time or concept where that is its first field, else by the name of the list."""
     shown = {name: value for name, value in entry.items() if name not in _HIDDEN and not _is_empty(value)}
     if _is_concept(entry):
-        return Row(_label(part, language), _concept(entry))
+        return Row(_label(part, language), _concept(entry, day))
     name, first = next(iter(shown.items()), ("", None))
     is_label = isinstance(first, datetime) or _is_concept(first)
-    label = value_of(name, shown.pop(name), language) if is_label else _label(part, language)
-    return Row(label, "; ".join(_labelled(part, name, value, language) for name, value in shown.items()))
+    label = value_of(name, shown.pop(name), language, day) if is_label else _label(part, language)
+    about = [value_of(name, shown.pop(name), language, day) for name in _SUBJECTS if name in shown]
+    return Row(label, "; ".join(about + [_labelled(part, name, value, language, day) for name, value in shown.items()]))
 
 
-def _labelled(part: str, name: str, value: Any, language: Language) -> str:
-    return f"{word(name, language, part)}: {value_of(name, value, language)}"
+def _labelled(part: str, name: str, value: Any, language: Language, day: date | None) -> str:
+    return f"{word(name, language, part)}: {value_of(name, value, language, day)}"
 
 
-def value_of(name: str, value: Any, language: Language) -> str:
+def value_of(name: str, value: Any, language: Language, day: date | None = None) -> str:
     if isinstance(value, bool):
         return word("yes" if value else "no", language)
     if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d %H:%M:%S UTC").replace(":00 UTC", " UTC")
+        return _time(value, day)
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Decimal | int):
         return measured(value, _UNIT_OF.get(name), language)
     if isinstance(value, list):
-        return ", ".join(value_of(name, one, language) for one in value)
+        return ", ".join(value_of(name, one, language, day) for one in value)
     if _is_concept(value):
-        return _concept(value)
+        return _concept(value, day)
     if isinstance(value, Mapping) and "unit" in value:
         return measured(value["value"], value["unit"], language)
     if isinstance(value, Mapping):
         members = {key: one for key, one in value.items() if not _is_empty(one)}
-        return ", ".join(_labelled(name, key, one, language) for key, one in members.items())
+        if name in _AS_WRITTEN:
+            return _as_written(name, members, language)
+        return ", ".join(_labelled(name, key, one, language, day) for key, one in members.items())
     try:
         return word(value, language, name)
     except KeyError:
         return str(value)
+
+
+def _time(value: datetime, day: date | None) -> str:
+    """Minutes, and seconds where there are some. A page shows the zone once, other texts with each time."""
+    clock = value.strftime("%H:%M:%S").removesuffix(":00")
+    if value.date() == day:
+        return clock
+    return f"{value:%Y-%m-%d} {clock}" + ("" if day else f" {value:%Z}")
+
+
+def _as_written(name: str, members: Mapping[str, Any], language: Language) -> str:
+    """A name, a number, an address or a next of kin as people write it."""
+    if name == "name":
+        full = " ".join([*members.get("given", []), *([members["family"]] if "family" in members else [])])
+        return full or members.get("text", "")
+    if name == "identifiers":
+        return f"{members['value']} ({members['system']})"
+    if name == "address":
+        town = " ".join(members[part] for part in ("postal_code", "city") if part in members)
+        parts = [*members.get("line", []), town, members.get("state"), members.get("country")]
+        place = " ".join(measured(members[part], None, "en") for part in ("latitude", "longitude") if part in members)
+        return ", ".join(part for part in (*parts, place) if part)
+    who = f"{members.get('name', '')} ({members['relationship']})" if "relationship" in members else members.get("name")
+    address = value_of("address", members["address"], language) if "address" in members else None
+    return ", ".join(part for part in (who, *members.get("phones", []), address) if part)
 
 
 def _label(name: str, language: Language, within: str = "") -> str:
@@ -151,13 +187,22 @@ def measured(value: Decimal | int, unit: str | None, language: Language) -> str:
         digits = digits.replace(".", ",")
     if unit is None or unit.startswith("{"):
         return digits
-    return f"{digits} {_UNITS.get(unit, unit)}"
+    return f"{digits} {unit_of(unit)}"
 
 
-def _concept(concept: Mapping[str, Any]) -> str:
+def unit_of(unit: str) -> str:
+    """A UCUM unit as people write it."""
+    return _UNITS.get(unit, unit)
+
+
+def _concept(concept: Mapping[str, Any], day: date | None) -> str:
     """The official display, else the words of the crew where they are in the record, and the code."""
     words = display(concept["system"], concept["code"]) or concept.get("display")
-    return f"{words} ({concept['code']})" if words else concept["code"]
+    if words and day:
+        return words
+    if words:
+        return f"{words} ({concept['code']})"
+    return f"{_SYSTEMS[concept['system']]} {concept['code']}" if concept["system"] in _SYSTEMS else concept["code"]
 
 
 def _is_concept(value: Any) -> TypeGuard[Mapping[str, Any]]:

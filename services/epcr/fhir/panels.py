@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from services.epcr.fhir.entries import Entry, Scene
 from services.epcr.fhir.measurements import FAST
+from services.epcr.fhir.profiles import claiming
 from services.epcr.fhir.terms import (
     DATA_ABSENT,
     LOINC,
@@ -184,15 +185,18 @@ def answer(name: str, value: Any) -> Json:
 def observation(
     scene: Scene, uuid: str, code: Json, at: datetime, content: Json, category: str = "exam", in_error: bool = False
 ) -> Json:
-    return scene.begin("Observation", uuid) | {
-        "status": "entered-in-error" if in_error else "final",
-        "category": [concept(coding(OBSERVATION_CATEGORY, category))],
-        "code": code,
-        "subject": scene.subject(),
-        "encounter": scene.context(),
-        "effectiveDateTime": moment(at),
-        **content,
-    }
+    return claiming(
+        scene.begin("Observation", uuid)
+        | {
+            "status": "entered-in-error" if in_error else "final",
+            "category": [concept(coding(OBSERVATION_CATEGORY, category))],
+            "code": code,
+            "subject": scene.subject(),
+            "encounter": scene.context(),
+            "effectiveDateTime": moment(at),
+            **content,
+        }
+    )
 
 
 def _of_stroke(scene: Scene, name: str, code: Json, at: datetime, content: Json | None = None) -> Entry:

@@ -29,7 +29,7 @@ _KEPT = frozenset(
     }
 )
 _ABSENT = {"dataAbsentReason": concept(coding(DATA_ABSENT, "unknown"))}
-_SHARED = frozenset({"Patient", "Device", "Organization", "Location"})
+_SHARED = frozenset({"Patient", "Device", "Organization", "Location", "PractitionerRole"})
 
 
 def withdrawn(scene: Scene, entries: Iterable[Entry]) -> Iterator[Entry]:

@@ -13,12 +13,17 @@ from shared.web.identity import Caller
 
 
 class Answer(NamedTuple):
-    """The SHA-256 of an answer's bytes, their form and language, and the parts of the record or outcome in them."""
+    """The SHA-256 of an answer's bytes, their form and language, and the parts of the record or outcome in them.
+
+    `patient` is the identifier of the Patient of a transaction, `readings` the places of its readings.
+    """
 
     digest: bytes
     content: DisclosedContent
     language: str
     sections: list[str]
+    patient: str | None = None
+    readings: list[str] | None = None
 
 
 async def add(conn: AsyncConnection, caller: Caller, row: EncounterRow, right: Right, answer: Answer) -> str:
@@ -39,6 +44,8 @@ async def add(conn: AsyncConnection, caller: Caller, row: EncounterRow, right: R
         "sections": answer.sections,
         "language": answer.language,
         "digest": answer.digest,
+        "patient": answer.patient,
+        "readings": answer.readings,
         "trace_id": telemetry.trace_id(),
     }
     await conn.execute(queries.ADD_DISCLOSURE, values)

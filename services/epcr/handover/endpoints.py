@@ -1,31 +1,21 @@
 """HTTP endpoints of identified reading: the destination's app reads, each reading is recorded, the administrator lists them."""
 
-import hashlib
-from collections.abc import Generator, Sequence
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple
 
 from msgspec.structs import asdict
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.epcr.deidentification.projection import Disclosure as Deidentification
-from services.epcr.deidentification.projection import projecting
-from services.epcr.deidentification.pseudonyms import Pseudonyms
-from services.epcr.encounters import exporting, store
+from services.epcr.encounters import store
 from services.epcr.encounters.briefs import prepared
 from services.epcr.encounters.disclosure import add_recipient, policy_for, with_basis
-from services.epcr.encounters.endpoints import PATH
-from services.epcr.encounters.facts import facts_of
 from services.epcr.encounters.models import EncounterRow
-from services.epcr.encounters.representations import FHIR, is_known, not_modified, tag_of
-from services.epcr.encounters.store import Stored
-from services.epcr.handover import access, disclosures, events, pdf, queries
+from services.epcr.encounters.representations import is_known, not_modified, tag_of
+from services.epcr.handover import access, disclosures, events, queries, rendering
 from services.epcr.handover.access import Right
 from services.epcr.handover.destinations import sender_of
 from services.epcr.handover.disclosures import Answer
-from services.epcr.handover.document import Pdf, Source, documenting
 from services.epcr.handover.models import (
     Arrival,
     Destination,
@@ -35,68 +25,43 @@ from services.epcr.handover.models import (
     EmergencyDraft,
     EmergencyReview,
     EmergencyRow,
-    Handover,
     ReadHandover,
-    Sender,
 )
-from services.epcr.handover.sheet import plain_view, sheet_of
-from services.epcr.records.models import LinkedObservation, WholeRecord
+from services.epcr.handover.rendering import Made, Read, Taken, TakenBefore
 from shared.messaging import outbox
-from shared.messaging.messages import EncounterFacts
 from shared.primitives import ids
-from shared.primitives.crypto import Keyring
 from shared.process import telemetry
 from shared.storage import audit, idempotency
 from shared.storage.caps import Cap, require_room
-from shared.storage.database import IN_ORDER, every, first, tenant_transaction
-from shared.web import fairness, http, portions, problems
+from shared.storage.database import IN_ORDER, AsyncConnection, every, first, tenant_transaction
+from shared.web import http, portions, problems
 from shared.web.http import Page
 from shared.web.identity import Caller
 from shared.web.problems import FieldError
 
 # Raise it when a release gives the same record other bytes.
-FORMAT = 1
+FORMAT = 2
 HANDOVER = "argus:epcr:handover"
-SERVER = "https://api.knogin.com"
-# Bytes of memory that a document needs for each byte of an encrypted record, beside those of the record itself.
-DOCUMENT = 16
 EMERGENCY_HOURS = 4
 EMERGENCIES = Cap(
     "emergency accesses in 24 hours", 20, "An app", "wait, or have the encounter bound for the destination"
 )
 
 
-class Read(NamedTuple):
-    """An encounter that the caller may read, and the values that its documents need beside the record."""
-
-    row: EncounterRow
-    right: Right
-    sender: Sender
-    closed_at: datetime | None
-
-
-class Made(NamedTuple):
-    """The bytes of an answer and their SHA-256, and the parts of the record in it."""
-
-    body: bytes
-    digest: bytes
-    media_type: str
-    sections: list[str]
-
-
 async def read_handover(request: Request, caller: Caller, encounter_id: str, asked: ReadHandover) -> Response:
     """Nothing leaves before its row in `disclosures` is committed, in a transaction in which the right still holds."""
     while True:
-        read = await prepared(request, caller, partial(_readable, request, caller, encounter_id))
+        read = await prepared(request, caller, partial(_readable, request, caller, encounter_id, asked))
         row, right = read.row, read.right
         sender, to = read.sender if asked.format != "json" else None, right.destination
         shown = (row.id, row.revision, row.identity, to.id, to.version, right.purpose, right.until, sender, asked)
+        shown += (read.taken, read.described_at)
         headers = {"etag": tag_of(FORMAT, *shown), "cache-control": "no-store"}
         if is_known(request.headers.getlist("if-none-match"), headers["etag"]):
             return not_modified(headers)
         if request.method == "HEAD":
             return Response(headers=headers)
-        made = await _made(request, caller, read, asked)
+        made = await rendering.made(request, caller, read, asked)
         if await _disclosed(request, caller, read, asked, made):
             return portions.in_pieces(Response(made.body, headers=headers, media_type=made.media_type))
 
@@ -178,81 +143,33 @@ def explained(tenant_id: str, emergency_id: str) -> bytes:
     return f"epcr emergency {tenant_id} {emergency_id}".encode()
 
 
-async def _readable(request: Request, caller: Caller, encounter_id: str) -> Read:
+async def _readable(request: Request, caller: Caller, encounter_id: str, asked: ReadHandover) -> Read:
     async with tenant_transaction(request, caller) as conn:
         row = await store.find(conn, encounter_id)
         right = await access.right_of(conn, caller, row)
         row = await with_basis(conn, row, request.state.pseudonyms, request.state.keyring)
         sender = await sender_of(conn, caller.tenant_id)
         [closed_at] = await (await conn.execute(queries.CLOSED_AT, (encounter_id,))).fetchone() or (None,)
+        taken = await _taken(conn, row, right) if asked.format == "transaction" else None
+        described_at: datetime | None = None
+        if asked.format in ("document", "transaction"):
+            [described_at] = await (await conn.execute(queries.DESCRIBED_AT)).fetchone() or (None,)
         await audit.record(conn, caller, "handover.ask", row.id, {"destination": right.destination.id})
-    return Read(row, right, sender, closed_at)
+    return Read(row, right, sender, closed_at, taken, described_at)
 
 
-async def _made(request: Request, caller: Caller, read: Read, asked: ReadHandover) -> Made:
-    """All documents and PDFs are made in turns, and the JSON of heavy records."""
-    row, keyring = read.row, request.state.keyring
-    is_heavy = store.reserved(request, row)
-    if asked.format == "json":
-        return await portions.result(request, partial(_json, read, keyring), is_heavy=is_heavy)
-    fairness.reserve_memory(request, DOCUMENT * len(row.record))
-    stored, facts = await portions.result(request, partial(_opened, row, keyring))
-    async with tenant_transaction(request, caller) as conn:
-        measured = await store.extremes_of(conn, row.tenant_id, facts)
-    work = _rendering(request.state.pseudonyms, read, stored, measured, asked)
-    return await portions.finished(request, exporting.watched(work))
-
-
-def _opened(row: EncounterRow, keyring: Keyring) -> tuple[Stored, EncounterFacts]:
-    stored = store.opened(row, keyring)
-    return stored, facts_of(stored.encounter, [])
-
-
-def _json(read: Read, keyring: Keyring) -> Made:
-    record = WholeRecord.of(store.opened(read.row, keyring).encounter)
-    content = Handover(
-        encounter_id=record.id,
-        destination_id=read.right.destination.id,
-        purpose=read.right.purpose,
-        identity=read.row.identity,
-        readable_until=read.right.until,
-        record=record,
-    )
-    body = http.encode(content)
-    return Made(body, hashlib.sha256(body).digest(), "application/json", _filled(record))
-
-
-def _rendering(
-    pseudonyms: Pseudonyms,
-    read: Read,
-    stored: Stored,
-    measured: Sequence[LinkedObservation],
-    asked: ReadHandover,
-) -> Generator[None, None, Made]:
-    """A destination's documents have a domain of their own: no pseudonym in them is that of a de-identified bundle."""
-    row, encounter, to = read.row, stored.encounter, read.right.destination
-    assert row.pseudonym_version is not None
-    assert row.patient_basis is not None
-    domains = [
-        pseudonyms.domain(row.pseudonym_version, row.tenant_id, f"handover {to.id}", "exact", identity)
-        for identity in range(1, row.identity + 1)
-    ]
-    projection = yield from projecting(encounter, Deidentification(domains[-1], "exact", bytes(row.patient_basis)))
-    former = [
-        {"system": one.system("composition"), "value": one.uuid("composition", one.uuid("encounter", row.id))}
-        for one in domains[:-1]
-    ]
-    source = Source(encounter, projection, measured, former, read.sender, to, read.closed_at, asked.language)
-    yield
-    view = plain_view(encounter, projection.view)
-    sheet = sheet_of(encounter, view, measured, read.sender, to, asked.language)
-    yield
-    body, media_type = pdf.render(sheet), pdf.MEDIA_TYPE
-    yield
-    if asked.format != "pdf":
-        url = f"{SERVER}{PATH}/{encounter.id}/handover?format=pdf&language={asked.language}"
-        body, media_type = (yield from documenting(source, Pdf(body, url))), FHIR
-    return Made(body, hashlib.sha256(body).digest(), media_type, _filled(WholeRecord.of(encounter)))
+async def _taken(conn: AsyncConnection, row: EncounterRow, right: Right) -> Taken:
+    """The transactions that the destination took under former identities; of this one the Patients and the places of readings."""
+    asked = {
+        "encounter_id": row.id,
+        "destination_id": right.destination.id,
+        "identity": row.identity,
+        "revision": row.revision,
+    }
+    patients = await (await conn.execute(queries.PATIENTS_BEFORE, asked)).fetchall()
+    places = await (await conn.execute(queries.PLACES_BEFORE, asked)).fetchall()
+    former = await every(conn, TakenBefore, queries.TAKEN_BEFORE, asked) if row.identity > 1 else []
+    return Taken(former, [patient for (patient,) in patients], dict(sorted(places)))
 
 
 async def _disclosed(request: Request, caller: Caller, read: Read, asked: ReadHandover, made: Made) -> bool:
@@ -269,7 +186,7 @@ async def _disclosed(request: Request, caller: Caller, read: Read, asked: ReadHa
         right = await access.right_of(conn, caller, present, hold=True)
         if right._replace(until=read.right.until) != read.right:
             return False
-        answer = Answer(made.digest, asked.format, asked.language, made.sections)
+        answer = Answer(made.digest, asked.format, asked.language, made.sections, made.patient, made.places)
         detail = {
             "disclosure": await disclosures.add(conn, caller, row, right, answer),
             "destination": right.destination.id,
@@ -278,9 +195,3 @@ async def _disclosed(request: Request, caller: Caller, read: Read, asked: ReadHa
         }
         await audit.record(conn, caller, "handover.read", row.id, detail)
     return True
-
-
-def _filled(record: WholeRecord) -> list[str]:
-    """The parts of the record that have content."""
-    parts = [name for name in WholeRecord.__struct_fields__ if name in store.Record.__struct_fields__]
-    return [name for name in parts if getattr(record, name) not in (None, [], {})]

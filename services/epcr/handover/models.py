@@ -1,7 +1,8 @@
 """Bodies, rows and answers of destinations, identified reading and its disclosures."""
 
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -14,8 +15,8 @@ from shared.web.http import Page
 DestinationType = Literal["emergency_department", "stroke_unit", "cath_lab", "trauma_centre", "other_hospital", "other"]
 LegalBasis = Literal["provision_of_care", "vital_interests", "legal_obligation", "consent"]
 Purpose = Literal["TREAT", "BTG"]
-Representation = Literal["json", "document", "pdf"]
-DisclosedContent = Literal["json", "document", "pdf", "outcome"]
+Representation = Literal["json", "document", "pdf", "transaction"]
+DisclosedContent = Literal["json", "document", "pdf", "transaction", "outcome"]
 
 Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
 Code = Annotated[
@@ -62,6 +63,15 @@ BreakGlass = Annotated[
 Active = Annotated[bool, Meta(description="False ends all reading, and no encounter may name the destination")]
 
 
+TimeZone = Annotated[
+    str,
+    Meta(
+        max_length=64,
+        pattern=r"^(UTC|(Africa|America|Antarctica|Asia|Atlantic|Australia|Europe|Indian|Pacific)(/[A-Za-z_\-]+){1,2})\Z",
+    ),
+]
+
+
 class Sender(http.Body):
     """The service as documents name it: custodian and author. Without it they show the organisation's id."""
 
@@ -69,10 +79,22 @@ class Sender(http.Body):
     code: Code | None = None
     code_system: CodeSystem | None = None
     phone: Annotated[str, Meta(min_length=3, max_length=40, pattern=r"^[+0-9][0-9 ().\-/]+\Z")] | None = None
+    time_zone: TimeZone | None = None
 
     def __post_init__(self) -> None:
         if (self.code is None) != (self.code_system is None):
             raise ValueError("code and code_system go together")
+        _ = self.zone
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone of the times that people read. Raises ValueError for an unknown one."""
+        if self.time_zone is None:
+            return UTC
+        try:
+            return ZoneInfo(self.time_zone)
+        except ZoneInfoNotFoundError:
+            raise ValueError("time_zone is not in the IANA time zone database") from None
 
 
 class DestinationDraft(http.Body):
@@ -169,7 +191,7 @@ class Arrivals(msgspec.Struct):
 
 
 class ReadHandover(http.Body):
-    """`format` is the representation: JSON, a FHIR document, or a PDF. `language` is that of the texts of document and PDF."""
+    """`format` is the representation: JSON, a FHIR document, a FHIR transaction, or a PDF. `language` is that of the texts in it."""
 
     format: Representation = "json"
     language: Language = "en"

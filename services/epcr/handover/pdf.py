@@ -3,6 +3,7 @@
 The same sheet gives the same bytes, so that a hash of them can be sent beside the document.
 """
 
+import re
 from pathlib import Path
 from unicodedata import category
 
@@ -13,6 +14,8 @@ from services.epcr.handover.sheet import Sheet
 
 TEMPLATE = Path(__file__).with_name("sheet.typ").read_bytes()
 MOST_MARKS = 8
+# A page is some hundred characters wide; a longer word may break. No part of an escape is parted from it: one begins a word here.
+_LONG_WORD = re.compile(r'[^\s\\"]{60}(?=[^\s\\"])')
 MEDIA_TYPE = "application/pdf"
 
 
@@ -24,6 +27,7 @@ def render(sheet: Sheet) -> bytes:
         marks = marks + 1 if character > "\u02ff" and category(character)[0] == "M" else 0
         if marks <= MOST_MARKS:
             content.append(character)
-    made = typst.compile(TEMPLATE, sys_inputs={"sheet": "".join(content)}, ignore_system_fonts=True)
+    text = _LONG_WORD.sub("\\g<0>\u200b", "".join(content))
+    made = typst.compile(TEMPLATE, sys_inputs={"sheet": text}, ignore_system_fonts=True)
     assert isinstance(made, bytes)
     return made

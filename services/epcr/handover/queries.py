@@ -134,9 +134,33 @@ ARRIVALS: LiteralString = (
 )
 ADD_DISCLOSURE: LiteralString = """
     INSERT INTO disclosures (id, tenant_id, encounter_id, identity, version, revision, destination_id, client_id, actor, purpose,
-        legal_basis, emergency_id, content, sections, language, digest, trace_id)
+        legal_basis, emergency_id, content, sections, language, digest, patient,
+        readings, trace_id)
     VALUES (%(id)s, current_tenant(), %(encounter_id)s, %(identity)s, %(version)s, %(revision)s, %(destination_id)s, %(client_id)s,
-        %(actor)s, %(purpose)s, %(legal_basis)s, %(emergency_id)s, %(content)s, %(sections)s, %(language)s, %(digest)s, %(trace_id)s)
+        %(actor)s, %(purpose)s, %(legal_basis)s, %(emergency_id)s, %(content)s, %(sections)s, %(language)s, %(digest)s, %(patient)s,
+        %(readings)s, %(trace_id)s)
+"""
+# The newest transaction that the destination took under each former identity of the patient.
+TAKEN_BEFORE: LiteralString = """
+    SELECT s.identity, i.patient_basis, max(s.version) AS version, max(s.revision) AS revision
+    FROM disclosures s JOIN encounter_identities i USING (encounter_id, identity)
+    WHERE s.encounter_id = %(encounter_id)s AND s.destination_id = %(destination_id)s AND s.content = 'transaction'
+        AND s.identity < %(identity)s
+    GROUP BY s.identity, i.patient_basis ORDER BY s.identity
+"""
+# Patients of the present identity that it took with revisions before this one.
+PATIENTS_BEFORE: LiteralString = """
+    SELECT patient FROM disclosures
+    WHERE encounter_id = %(encounter_id)s AND destination_id = %(destination_id)s AND content = 'transaction'
+        AND identity = %(identity)s AND revision < %(revision)s
+    GROUP BY patient ORDER BY min(id) LIMIT 20
+"""
+# The places of readings that it took, by identity; of the present one, with revisions before this one.
+PLACES_BEFORE: LiteralString = """
+    SELECT identity, array_agg(DISTINCT place ORDER BY place) FROM disclosures CROSS JOIN unnest(readings) AS place
+    WHERE encounter_id = %(encounter_id)s AND destination_id = %(destination_id)s AND content = 'transaction'
+        AND (identity < %(identity)s OR identity = %(identity)s AND revision < %(revision)s)
+    GROUP BY identity
 """
 _DISCLOSURES: LiteralString = """
     SELECT s.id, s.encounter_id, s.identity, s.version, s.revision, s.destination_id, d.name AS destination_name, s.client_id, s.actor,
@@ -178,13 +202,17 @@ DISCLOSURES_OF_PATIENT: LiteralString = (
 """
     + _DISCLOSURES
 )
-FIND_SENDER: LiteralString = "SELECT name, code, code_system, phone FROM senders"
+FIND_SENDER: LiteralString = "SELECT name, code, code_system, phone, time_zone FROM senders"
 SET_SENDER: LiteralString = """
-    INSERT INTO senders (tenant_id, name, code, code_system, phone)
-    VALUES (current_tenant(), %(name)s, %(code)s, %(code_system)s, %(phone)s)
+    INSERT INTO senders (tenant_id, name, code, code_system, phone, time_zone)
+    VALUES (current_tenant(), %(name)s, %(code)s, %(code_system)s, %(phone)s, %(time_zone)s)
     ON CONFLICT (tenant_id) DO UPDATE
-    SET name = excluded.name, code = excluded.code, code_system = excluded.code_system, phone = excluded.phone
+    SET name = excluded.name, code = excluded.code, code_system = excluded.code_system, phone = excluded.phone,
+        time_zone = excluded.time_zone
 """
+MAKES_OF: LiteralString = "SELECT device_id, manufacturer, model FROM devices WHERE device_id = ANY(%s)"
+# An entity tag depends on it: the newest description of any device of the organisation.
+DESCRIBED_AT: LiteralString = "SELECT max(described_at) FROM devices WHERE tenant_id = current_tenant()"
 CLOSED_AT: LiteralString = """
     SELECT min(written_at) FROM encounter_versions WHERE encounter_id = %s AND status IN ('completed', 'handed_over')
 """

@@ -1,5 +1,6 @@
 """Every call about destinations, identified reading and disclosures."""
 
+from services.epcr.encounters.models import TRANSACTION
 from services.epcr.encounters.representations import FHIR
 from services.epcr.encounters.routes import ENCOUNTER, READ, WRITE
 from services.epcr.handover import destinations, endpoints
@@ -23,7 +24,7 @@ from services.epcr.handover.models import (
     Sender,
 )
 from shared.web.http import Page
-from shared.web.routing import Content, Operation
+from shared.web.routing import AnyOf, Content, Operation
 
 ADMINISTRATOR = "platform:apps"
 HANDOVER = endpoints.HANDOVER
@@ -54,7 +55,7 @@ OPERATIONS = [
         "Read how documents name your service",
         READ,
         {200: Sender},
-        "The name, official code and telephone number that handovers show as author and custodian.",
+        "The name, official code and telephone number that handovers show as author and custodian, and the time zone of their texts.",
     ),
     Operation(
         "PUT",
@@ -70,6 +71,7 @@ OPERATIONS = [
             "code": "118-IM",
             "code_system": "urn:oid:2.16.840.1.113883.2.9.4.1.2",
             "phone": "+39 0183 555 0100",
+            "time_zone": "Europe/Rome",
         },
     ),
     Operation(
@@ -180,10 +182,19 @@ OPERATIONS = [
         endpoints.read_handover,
         "Read the handover of an encounter",
         HANDOVER,
-        {200: (Content("application/json", Handover), Content(FHIR, DOCUMENT), Content("application/pdf", None))},
-        "The identified record, for the app of the encounter's destination alone: as JSON, as a FHIR document, or as a PDF whose hash "
-        "is in the document. Of devices' readings the first, lowest, highest and last of each kind are shown. Each answer is recorded as a "
-        "disclosure, which the patient may ask for.",
+        {
+            200: (
+                Content("application/json", Handover),
+                Content(FHIR, AnyOf((DOCUMENT, TRANSACTION))),
+                Content("application/pdf", None),
+            )
+        },
+        "The identified record, for the app of the encounter's destination alone: as JSON, as a FHIR document, as a FHIR transaction, or "
+        "as a PDF whose hash is in both. A server may execute the transaction again and again. It never changes a Patient that is there: "
+        "when the crew learns another name, number, sex or date of birth, the other resources move to a new Patient that replaces the "
+        "former one. After a correction of who the patient is it also marks the resources that your destination took under the former "
+        "identity as entered in error. Of devices' readings the first, lowest, highest and last of each kind are shown. Each answer is "
+        "recorded as a disclosure, which the patient may ask for.",
         query=ReadHandover,
         refusals=CLOSED,
         has_etag=True,

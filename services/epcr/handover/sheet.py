@@ -1,7 +1,7 @@
 """The content of a handover for people, as the PDF shows it: in English or Italian, in the order in which a doctor asks for it."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ from services.epcr.deidentification.projection import age
 from services.epcr.encounters.facts import KIND_OF_METRIC
 from services.epcr.fhir import narrative
 from services.epcr.fhir.narrative import Row
+from services.epcr.fhir.nomenclature import in_expected_unit
 from services.epcr.fhir.words import Language
 from services.epcr.handover.models import Destination, Sender
 from services.epcr.handover.words import heading, say
@@ -43,6 +44,8 @@ ORDER = (
 # A doctor must see that nothing is known of them.
 ALWAYS = ("allergies", "current_medicines")
 ALERTS = ("allergies", "directives")
+# Systems of patients' numbers that everybody in their country knows by a name.
+NUMBERS = {"urn:oid:2.16.840.1.113883.2.9.4.3.2": "Codice fiscale", "https://fhir.nhs.uk/Id/nhs-number": "NHS number"}
 _TIMES = ("call", "on_scene", "at_patient", "left_scene", "at_destination", "handover")
 
 
@@ -106,13 +109,15 @@ def sheet_of(
     language: Language,
 ) -> Sheet:
     """`view` is the identified record as plain values; `readings` are the extremes of the devices' observations."""
-    sections = [one for name in ORDER if (one := _section(name, view, language)) is not None]
+    view = in_zone(view, sender.zone)
+    day = encounter.record.anchor.astimezone(sender.zone).date()
+    sections = [one for name in ORDER if (one := _section(name, view, language, day)) is not None]
     if any(one.value is not None and one.mdc_code in KIND_OF_METRIC for one in readings):
         # After the vital signs, or at the end.
         titles = [one.title for one in sections]
         vital_signs = heading("vital_signs", language)
         place = titles.index(vital_signs) + 1 if vital_signs in titles else len(titles)
-        sections.insert(place, _readings(readings, language))
+        sections.insert(place, _readings(readings, language, sender.zone, day))
     state = {"in_progress": "preliminary", "cancelled": "cancelled"}.get(encounter.status, "final")
     if encounter.amended:
         state = "amended"
@@ -130,7 +135,7 @@ def sheet_of(
         notice=" ".join(say(name, language) for name, is_due in notices.items() if is_due),
         mission=_mission(encounter, view, sender, destination, language),
         sections=sections,
-        footer=f"{encounter.id} · {say('times_in_utc', language)} · {say('confidential', language)}",
+        footer=f"{encounter.id} · {say('times_of', language)} {sender.time_zone or 'UTC'} · {say('confidential', language)}",
     )
 
 
@@ -138,6 +143,17 @@ def plain_view(encounter: Encounter, projection: Mapping[str, Any]) -> dict[str,
     """The de-identified view with the whole record in it: names, words of the crew, free text. Empty fields are absent."""
     record = msgspec.to_builtins(encounter.record, builtin_types=(datetime, date, Decimal))
     return {**projection, **_without_empty(record)}
+
+
+def in_zone(value: Any, zone: tzinfo) -> Any:
+    """The same values, with times in that zone."""
+    if zone is UTC:
+        return value
+    if isinstance(value, dict):
+        return {name: in_zone(one, zone) for name, one in value.items()}
+    if isinstance(value, list):
+        return [in_zone(one, zone) for one in value]
+    return value.astimezone(zone) if isinstance(value, datetime) else value
 
 
 def _without_empty(value: Any) -> Any:
@@ -160,20 +176,36 @@ def _patient(encounter: Encounter, view: Mapping[str, Any], language: Language) 
     patient: Mapping[str, Any] = view.get("patient", {})
     born: date | None = patient.get("birth_date")
     years = patient.get("age_years") if born is None else age(born, encounter.record.anchor.date())
-    line = [say(patient["sex"], language)] if "sex" in patient else []
+    line = [say(patient["sex"], language)] if patient.get("sex", "unknown") != "unknown" else []
     line += [f"{born:%Y-%m-%d}"] if born else []
     line += [f"{years} {say('years', language)}"] if years is not None else []
-    facts = [Row(one["system"], one["value"]) for one in patient.get("identifiers", [])]
+    facts = [_number(one["system"], one["value"], language) for one in patient.get("identifiers", [])]
     shown = {name: value for name, value in patient.items() if name in ("address", "phones", "email", "next_of_kin")}
     facts += narrative.rows("demographics", {"patient": shown}, language)
     return PatientBox(name_of(view, language), " · ".join(line), facts)
+
+
+def _number(system: str, value: str, language: Language) -> Row:
+    """A number of the patient. A URI is no word for people: it follows the number, unless the system has a name."""
+    if system in NUMBERS:
+        return Row(NUMBERS[system], value)
+    is_uri = system.startswith(("urn:", "http://", "https://"))
+    return Row(heading("number", language), f"{value} ({system})") if is_uri else Row(system, value)
 
 
 def _mission(
     encounter: Encounter, view: Mapping[str, Any], sender: Sender, destination: Destination, language: Language
 ) -> list[Row]:
     times: Mapping[str, datetime] = view.get("times", {})
-    clock = [Row(heading(name, language), f"{times[name]:%Y-%m-%d %H:%M}") for name in _TIMES if name in times]
+    clock: list[Row] = []
+    day: date | None = None
+    for name in (one for one in _TIMES if one in times):
+        at = times[name]
+        zone = f" ({sender.time_zone or 'UTC'})" if day is None else ""
+        clock.append(
+            Row(heading(name, language), (f"{at:%H:%M}" if at.date() == day else f"{at:%Y-%m-%d %H:%M}") + zone)
+        )
+        day = at.date()
     named = {
         "sender": " · ".join(part for part in (sender.name, sender.phone) if part),
         "destination": f"{destination.name} ({destination.code})",
@@ -183,7 +215,7 @@ def _mission(
     return [Row(heading(name, language), value) for name, value in named.items() if value] + clock
 
 
-def _section(name: str, view: Mapping[str, Any], language: Language) -> Section | None:
+def _section(name: str, view: Mapping[str, Any], language: Language, day: date) -> Section | None:
     if name == "narrative":
         text: str = view.get("narrative", "")
         lines = [one for one in text[:MOST_TEXT].splitlines() if one.strip()]
@@ -191,9 +223,11 @@ def _section(name: str, view: Mapping[str, Any], language: Language) -> Section 
         more = say("text_is_longer", language) if is_cut else ""
         return Section(title=heading(name, language), texts=lines[:MOST_LINES], more=more) if text else None
     if name == "vital_signs":
-        return _vitals(view, language)
+        return _vitals(view, language, day)
     # The clock of the mission is above.
-    rows = narrative.rows(name, {part: one for part, one in view.items() if part != "times"}, language)
+    rows = narrative.rows(name, {part: one for part, one in view.items() if part != "times"}, language, day)
+    if name == "directives" and rows:
+        rows = [_directives(view["directives"], language)]
     if not rows and name not in ALWAYS:
         return None
     return Section(
@@ -204,16 +238,34 @@ def _section(name: str, view: Mapping[str, Any], language: Language) -> Section 
     )
 
 
-def _vitals(view: Mapping[str, Any], language: Language) -> Section | None:
+def _directives(seen: Mapping[str, Any], language: Language) -> Row:
+    """In one row, with the directives themselves first."""
+    others = {name: value for name, value in seen.items() if name != "kinds"}
+    rest = [
+        f"{row.label.lower()}: {row.value}" for row in narrative.rows("directives", {"directives": others}, language)
+    ]
+    kinds = narrative.value_of("kinds", seen["kinds"], language) if "kinds" in seen else ""
+    return Row(kinds[:1].upper() + kinds[1:] or heading("directives", language), "; ".join(rest))
+
+
+def _vitals(view: Mapping[str, Any], language: Language, day: date) -> Section | None:
     """One line for each set, with a column for each kind that was measured; other values are in the last one."""
     sets = [one for one in view.get("vital_signs", []) if not one.get("entered_in_error")]
     sets.sort(key=lambda one: one["taken_at"])
-    weight = "; ".join(row.value for row in narrative.rows("vital_signs", {"weight": view.get("weight")}, language))
+    weights = narrative.rows("vital_signs", {"weight": view.get("weight")}, language, day)
+    weight = "; ".join(row.value for row in weights)
     if not sets and not weight:
         return None
     shown = sets[-MOST_ROWS:]
     columns = [column for column in VITALS if any(name in one for one in shown for name in column.fields)]
-    cells = [[f"{one['taken_at']:%m-%d %H:%M}", *(_cell(one, column, language) for column in columns)] for one in shown]
+    columns = [column._replace(unit=column.unit or _common_unit(shown, column)) for column in columns]
+    cells = [
+        [
+            narrative.value_of("taken_at", one["taken_at"], language, day),
+            *(_cell(one, column, language) for column in columns),
+        ]
+        for one in shown
+    ]
     known = {"id", "taken_at", "entered_in_error", *(name for column in VITALS for name in column.fields)}
     rests = [{name: value for name, value in one.items() if name not in known} for one in shown]
     headings = [heading("time", language)]
@@ -221,7 +273,7 @@ def _vitals(view: Mapping[str, Any], language: Language) -> Section | None:
     if any(rests):
         headings.append(heading("other", language))
         for line, rest in zip(cells, rests, strict=True):
-            others = narrative.rows("vital_signs", {"vital_signs": [rest]}, language) if rest else []
+            others = narrative.rows("vital_signs", {"vital_signs": [rest]}, language, day) if rest else []
             line.append("; ".join(row.value or row.label for row in others))
     return Section(
         title=heading("vital_signs", language),
@@ -230,6 +282,13 @@ def _vitals(view: Mapping[str, Any], language: Language) -> Section | None:
         rows=[Row(heading("weight", language), weight)] if weight else [],
         more=_more(len(sets) - len(shown), language),
     )
+
+
+def _common_unit(sets: Sequence[Mapping[str, Any]], column: Column) -> str:
+    """The unit of all values of a column that has none of its own; empty if they differ."""
+    values = [one[name] for one in sets for name in column.fields if isinstance(one.get(name), Mapping)]
+    units = {narrative.unit_of(value["unit"]) for value in values}
+    return units.pop() if len(units) == 1 else ""
 
 
 def _cell(signs: Mapping[str, Any], column: Column, language: Language) -> str:
@@ -252,19 +311,26 @@ def _cell(signs: Mapping[str, Any], column: Column, language: Language) -> str:
     return value.removesuffix(f" {column.unit}") if column.unit else value
 
 
-def _readings(readings: Sequence[LinkedObservation], language: Language) -> Section:
+def _readings(readings: Sequence[LinkedObservation], language: Language, zone: tzinfo, day: date) -> Section:
+    return Section(
+        title=heading("readings_of_devices", language),
+        rows=rows_of_readings(readings, language, zone, day),
+        more=say("first_lowest_highest_last", language),
+    )
+
+
+def rows_of_readings(
+    readings: Sequence[LinkedObservation], language: Language, zone: tzinfo, day: date | None = None
+) -> list[Row]:
     """The first, lowest, highest and last reading of each kind that the devices made, in the order of their times."""
     by_kind: dict[str, list[str]] = {}
     for one in sorted(readings, key=lambda one: (one.observed_at, one.id)):
         if one.value is not None and (kind := KIND_OF_METRIC.get(one.mdc_code)):
-            by_kind.setdefault(kind, []).append(
-                f"{narrative.measured(one.value, one.unit_code, language)} ({one.observed_at:%H:%M})"
-            )
-    return Section(
-        title=heading("readings_of_devices", language),
-        rows=[Row(heading(kind, language), ", ".join(values)) for kind, values in by_kind.items()],
-        more=say("first_lowest_highest_last", language),
-    )
+            value, unit = in_expected_unit(one.value, one.unit_code or "")
+            minute = one.observed_at.astimezone(zone).replace(second=0, microsecond=0)
+            at = narrative.value_of("observed_at", minute, language, day)
+            by_kind.setdefault(kind, []).append(f"{narrative.measured(value, unit or None, language)} ({at})")
+    return [Row(heading(kind, language), ", ".join(values)) for kind, values in by_kind.items()]
 
 
 def _more(number: int, language: Language) -> str:

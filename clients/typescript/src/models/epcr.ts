@@ -602,7 +602,7 @@ export interface Disclosure {
   /** The reason of the emergency access; null for the destination of the encounter */
   emergency_reason: string | null;
   /** The representation: JSON, a FHIR document, or a PDF */
-  content: Open<'document' | 'json' | 'outcome' | 'pdf'>;
+  content: Open<'document' | 'json' | 'outcome' | 'pdf' | 'transaction'>;
   /** The parts of the record, or of the outcome, that were sent */
   sections: string[];
   /** The language of the texts that were sent */
@@ -1932,6 +1932,11 @@ export interface Sender {
   code_system?: string | null;
   /** The telephone number of your service */
   phone?: string | null;
+  /**
+   * The IANA time zone of the times that people read in documents, transactions and PDFs, such as `Europe/Rome`; UTC
+   * without one
+   */
+  time_zone?: string | null;
 }
 
 /** FAST, when the patient was last known well, and the NIHSS total where it was scored. */

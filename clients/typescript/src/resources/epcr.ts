@@ -55,9 +55,9 @@ export interface ListDestinationsOptions extends PageOptions {
 
 /** The options of `getHandover`. */
 export interface GetHandoverOptions<ETag extends string | undefined = string | undefined> extends CallOptions {
-  /** `fhir` asks for the FHIR bundle */
-  format?: 'document' | 'json' | 'pdf';
-  /** The language of the texts of document and PDF */
+  /** `json` is the record; `document` and `transaction` are FHIR, `pdf` is a report for people */
+  format?: 'document' | 'json' | 'pdf' | 'transaction';
+  /** The language of the texts in the document, the transaction and the PDF */
   language?: 'en' | 'it';
   /** The ETag of an earlier answer. If it is still current, the answer is 304. */
   ifNoneMatch?: ETag;
@@ -317,7 +317,8 @@ export class Epcr {
   /**
    * Read how documents name your service.
    *
-   * The name, official code and telephone number that handovers show as author and custodian.
+   * The name, official code and telephone number that handovers show as author and custodian, and the time zone of
+   * their texts.
    *
    * Scope: `argus:epcr:read`.
    */
@@ -559,9 +560,13 @@ export class Epcr {
   /**
    * Read the handover of an encounter.
    *
-   * The identified record, for the app of the encounter's destination alone: as JSON, as a FHIR document, or as a PDF
-   * whose hash is in the document. Of devices' readings the first, lowest, highest and last of each kind are shown.
-   * Each answer is recorded as a disclosure, which the patient may ask for.
+   * The identified record, for the app of the encounter's destination alone: as JSON, as a FHIR document, as a FHIR
+   * transaction, or as a PDF whose hash is in both. A server may execute the transaction again and again. It never
+   * changes a Patient that is there: when the crew learns another name, number, sex or date of birth, the other
+   * resources move to a new Patient that replaces the former one. After a correction of who the patient is it also
+   * marks the resources that your destination took under the former identity as entered in error. Of devices' readings
+   * the first, lowest, highest and last of each kind are shown. Each answer is recorded as a disclosure, which the
+   * patient may ask for.
    *
    * Scope: `argus:epcr:handover`.
    *
@@ -577,9 +582,13 @@ export class Epcr {
   /**
    * Read the handover of an encounter.
    *
-   * The identified record, for the app of the encounter's destination alone: as JSON, as a FHIR document, or as a PDF
-   * whose hash is in the document. Of devices' readings the first, lowest, highest and last of each kind are shown.
-   * Each answer is recorded as a disclosure, which the patient may ask for.
+   * The identified record, for the app of the encounter's destination alone: as JSON, as a FHIR document, as a FHIR
+   * transaction, or as a PDF whose hash is in both. A server may execute the transaction again and again. It never
+   * changes a Patient that is there: when the crew learns another name, number, sex or date of birth, the other
+   * resources move to a new Patient that replaces the former one. After a correction of who the patient is it also
+   * marks the resources that your destination took under the former identity as entered in error. Of devices' readings
+   * the first, lowest, highest and last of each kind are shown. Each answer is recorded as a disclosure, which the
+   * patient may ask for.
    *
    * Scope: `argus:epcr:handover`.
    *
@@ -595,9 +604,13 @@ export class Epcr {
   /**
    * Read the handover of an encounter.
    *
-   * The identified record, for the app of the encounter's destination alone: as JSON, as a FHIR document, or as a PDF
-   * whose hash is in the document. Of devices' readings the first, lowest, highest and last of each kind are shown.
-   * Each answer is recorded as a disclosure, which the patient may ask for.
+   * The identified record, for the app of the encounter's destination alone: as JSON, as a FHIR document, as a FHIR
+   * transaction, or as a PDF whose hash is in both. A server may execute the transaction again and again. It never
+   * changes a Patient that is there: when the crew learns another name, number, sex or date of birth, the other
+   * resources move to a new Patient that replaces the former one. After a correction of who the patient is it also
+   * marks the resources that your destination took under the former identity as entered in error. Of devices' readings
+   * the first, lowest, highest and last of each kind are shown. Each answer is recorded as a disclosure, which the
+   * patient may ask for.
    *
    * Scope: `argus:epcr:handover`.
    *
@@ -613,9 +626,13 @@ export class Epcr {
   /**
    * Read the handover of an encounter.
    *
-   * The identified record, for the app of the encounter's destination alone: as JSON, as a FHIR document, or as a PDF
-   * whose hash is in the document. Of devices' readings the first, lowest, highest and last of each kind are shown.
-   * Each answer is recorded as a disclosure, which the patient may ask for.
+   * The identified record, for the app of the encounter's destination alone: as JSON, as a FHIR document, as a FHIR
+   * transaction, or as a PDF whose hash is in both. A server may execute the transaction again and again. It never
+   * changes a Patient that is there: when the crew learns another name, number, sex or date of birth, the other
+   * resources move to a new Patient that replaces the former one. After a correction of who the patient is it also
+   * marks the resources that your destination took under the former identity as entered in error. Of devices' readings
+   * the first, lowest, highest and last of each kind are shown. Each answer is recorded as a disclosure, which the
+   * patient may ask for.
    *
    * Scope: `argus:epcr:handover`.
    *

@@ -664,7 +664,7 @@ class Disclosure(Model, kw_only=True):
     emergency_reason: str | None
     """The reason of the emergency access; null for the destination of the encounter"""
     content: str
-    """The representation: JSON, a FHIR document, or a PDF. One of: document, json, outcome, pdf"""
+    """The representation: JSON, a FHIR document, or a PDF. One of: document, json, outcome, pdf, transaction"""
     sections: list[str]
     """The parts of the record, or of the outcome, that were sent"""
     language: str
@@ -1929,6 +1929,10 @@ class Sender(Model, kw_only=True):
     """The URI of the register that gives the code, such as `urn:oid:2.16.840.1.113883.2.9.4.1.2`"""
     phone: str | UnsetType | None = UNSET
     """The telephone number of your service"""
+    time_zone: str | UnsetType | None = UNSET
+    """The IANA time zone of the times that people read in documents, transactions and PDFs, such as `Europe/Rome`; UTC
+    without one
+    """
 
 
 class Stroke(Model, kw_only=True):

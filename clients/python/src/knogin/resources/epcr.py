@@ -257,7 +257,8 @@ class Epcr:
     def get_sender(self, *, timeout: float | None = None) -> models.epcr.Sender:
         """Read how documents name your service.
 
-        The name, official code and telephone number that handovers show as author and custodian.
+        The name, official code and telephone number that handovers show as author and custodian, and the time zone
+        of their texts.
 
         Scope: `argus:epcr:read`.
         """
@@ -413,7 +414,7 @@ class Epcr:
         self,
         encounter_id: str,
         *,
-        format: Literal["document", "json", "pdf"] | None = None,
+        format: Literal["document", "json", "pdf", "transaction"] | None = None,
         language: Literal["en", "it"] | None = None,
         if_none_match: None = None,
         timeout: float | None = None,
@@ -424,7 +425,7 @@ class Epcr:
         self,
         encounter_id: str,
         *,
-        format: Literal["document", "json", "pdf"] | None = None,
+        format: Literal["document", "json", "pdf", "transaction"] | None = None,
         language: Literal["en", "it"] | None = None,
         if_none_match: str,
         timeout: float | None = None,
@@ -434,24 +435,28 @@ class Epcr:
         self,
         encounter_id: str,
         *,
-        format: Literal["document", "json", "pdf"] | None = None,
+        format: Literal["document", "json", "pdf", "transaction"] | None = None,
         language: Literal["en", "it"] | None = None,
         if_none_match: str | None = None,
         timeout: float | None = None,
     ) -> dict[str, Any] | None:
         """Read the handover of an encounter.
 
-        The identified record, for the app of the encounter's destination alone: as JSON, as a FHIR document, or as
-        a PDF whose hash is in the document. Of devices' readings the first, lowest, highest and last of each kind
-        are shown. Each answer is recorded as a disclosure, which the patient may ask for.
+        The identified record, for the app of the encounter's destination alone: as JSON, as a FHIR document, as a
+        FHIR transaction, or as a PDF whose hash is in both. A server may execute the transaction again and again.
+        It never changes a Patient that is there: when the crew learns another name, number, sex or date of birth,
+        the other resources move to a new Patient that replaces the former one. After a correction of who the
+        patient is it also marks the resources that your destination took under the former identity as entered in
+        error. Of devices' readings the first, lowest, highest and last of each kind are shown. Each answer is
+        recorded as a disclosure, which the patient may ask for.
 
         Scope: `argus:epcr:handover`.
 
         None means that nothing has changed since `if_none_match`.
 
         `encounter_id`: The encounter that it belongs to.
-        `format`: `fhir` asks for the FHIR bundle.
-        `language`: The language of the texts of document and PDF.
+        `format`: `json` is the record; `document` and `transaction` are FHIR, `pdf` is a report for people.
+        `language`: The language of the texts in the document, the transaction and the PDF.
         `if_none_match`: The ETag of an earlier answer. If it is still current, the answer is 304.
         """
         return self._client._call(
@@ -808,7 +813,8 @@ class AsyncEpcr:
     async def get_sender(self, *, timeout: float | None = None) -> models.epcr.Sender:
         """Read how documents name your service.
 
-        The name, official code and telephone number that handovers show as author and custodian.
+        The name, official code and telephone number that handovers show as author and custodian, and the time zone
+        of their texts.
 
         Scope: `argus:epcr:read`.
         """
@@ -966,7 +972,7 @@ class AsyncEpcr:
         self,
         encounter_id: str,
         *,
-        format: Literal["document", "json", "pdf"] | None = None,
+        format: Literal["document", "json", "pdf", "transaction"] | None = None,
         language: Literal["en", "it"] | None = None,
         if_none_match: None = None,
         timeout: float | None = None,
@@ -977,7 +983,7 @@ class AsyncEpcr:
         self,
         encounter_id: str,
         *,
-        format: Literal["document", "json", "pdf"] | None = None,
+        format: Literal["document", "json", "pdf", "transaction"] | None = None,
         language: Literal["en", "it"] | None = None,
         if_none_match: str,
         timeout: float | None = None,
@@ -987,24 +993,28 @@ class AsyncEpcr:
         self,
         encounter_id: str,
         *,
-        format: Literal["document", "json", "pdf"] | None = None,
+        format: Literal["document", "json", "pdf", "transaction"] | None = None,
         language: Literal["en", "it"] | None = None,
         if_none_match: str | None = None,
         timeout: float | None = None,
     ) -> dict[str, Any] | None:
         """Read the handover of an encounter.
 
-        The identified record, for the app of the encounter's destination alone: as JSON, as a FHIR document, or as
-        a PDF whose hash is in the document. Of devices' readings the first, lowest, highest and last of each kind
-        are shown. Each answer is recorded as a disclosure, which the patient may ask for.
+        The identified record, for the app of the encounter's destination alone: as JSON, as a FHIR document, as a
+        FHIR transaction, or as a PDF whose hash is in both. A server may execute the transaction again and again.
+        It never changes a Patient that is there: when the crew learns another name, number, sex or date of birth,
+        the other resources move to a new Patient that replaces the former one. After a correction of who the
+        patient is it also marks the resources that your destination took under the former identity as entered in
+        error. Of devices' readings the first, lowest, highest and last of each kind are shown. Each answer is
+        recorded as a disclosure, which the patient may ask for.
 
         Scope: `argus:epcr:handover`.
 
         None means that nothing has changed since `if_none_match`.
 
         `encounter_id`: The encounter that it belongs to.
-        `format`: `fhir` asks for the FHIR bundle.
-        `language`: The language of the texts of document and PDF.
+        `format`: `json` is the record; `document` and `transaction` are FHIR, `pdf` is a report for people.
+        `language`: The language of the texts in the document, the transaction and the PDF.
         `if_none_match`: The ETag of an earlier answer. If it is still current, the answer is 304.
         """
         return await self._client._call(

@@ -1,0 +1,188 @@
+"""The resources of an identified bundle, in portions: the same for the document and the transaction."""
+
+import json
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from itertools import chain, islice
+from typing import Any, NamedTuple
+
+from services.epcr.fhir import narrative, readings
+from services.epcr.fhir.composition import EMPTY, SECTIONS, composition
+from services.epcr.fhir.composition import Section as Code
+from services.epcr.fhir.device import devices
+from services.epcr.fhir.encounter import encounter as encounter_entry
+from services.epcr.fhir.entries import Scene, reference
+from services.epcr.fhir.export import ENTRIES, VITAL_SIGNS, sections
+from services.epcr.fhir.history import impressions
+from services.epcr.fhir.provider import organization_uuid
+from services.epcr.fhir.readings import Shape
+from services.epcr.fhir.terms import LOINC, TERMINOLOGY, Json, coding, concept, ems, moment
+from services.epcr.handover.parties import document_reference, parties, patient
+from services.epcr.handover.sheet import in_zone, plain_view, rows_of_readings
+from services.epcr.handover.source import Pdf, Source
+from services.epcr.handover.words import heading, say
+from services.epcr.handover.writing import Writing
+from services.epcr.records.models import LinkedObservation
+
+ACT_CLASS = f"{TERMINOLOGY}/v3-ActClass"
+# Sections that a Paramedicine Care Summary has in any case, and the reason for which they may be empty.
+REQUIRED = ("complaint", "reason", "narrative", "problems", "current_medicines", "allergies", "assessments")
+CODES: dict[str, Code] = SECTIONS | {
+    "reason": Code("29299-5", "Reason for visit Narrative"),
+    "narrative": Code("10164-2", "History of Present illness Narrative"),
+}
+# The order of the report.
+ORDER = ("complaint", "reason", "narrative", *(name for name in SECTIONS if name != "complaint"))
+# As the specification has them.
+_ORDER = (
+    *("resourceType", "language", "text", "identifier", "status", "type", "category", "subject", "encounter", "date"),
+    *("author", "title", "confidentiality", "attester", "custodian", "relatesTo", "event", "section"),
+)
+
+
+class Contents(NamedTuple):
+    """The Composition with its UUID, and the places of the readings."""
+
+    uuid: str
+    report: Json
+    places: list[str]
+
+
+def contents(
+    writing: Writing, scene: Scene, source: Source, pdf: Pdf, pdf_uuid: str, links: Sequence[Json] = ()
+) -> Generator[None, None, Contents]:
+    """Adds all resources but the Composition. Stops after each portion of entries.
+
+    `links` are those of the Patient to others.
+    """
+    view = plain_view(source.encounter, source.projection.view)
+    shown = scene._replace(projection=source.projection._replace(view=view))
+    yield
+    measured = readings_of(scene, source.readings)
+    used = {one["device"]["reference"] for one in measured.values()}
+    found = devices(scene, dict.fromkeys(map(Shape.of, source.readings)), source.makes)
+    # First those to which others refer.
+    first = [
+        (scene.patient, patient(scene, source) | ({"link": list(links)} if links else {})),
+        *parties(scene, source),
+        *((one.uuid, one.resource) for one in found if f"urn:uuid:{one.uuid}" in used),
+        *((one.uuid, one.resource) for one in impressions(scene)),
+    ]
+    writing.add(first)
+    written = {uuid for uuid, _ in first}
+    yield
+    referred: dict[str, list[Json]] = {}
+    for name, entries in sections(scene).items():
+        resources: Iterable[Json] = (entry.resource for entry in entries)
+        if name == VITAL_SIGNS:
+            resources = chain(resources, measured.values())
+        referred[name] = []
+        # An entry's identifier is its UUID.
+        pairs = ((one["identifier"][0]["value"], one) for one in resources)
+        while portion := list(islice(pairs, ENTRIES)):
+            referred[name] += [reference(one["resourceType"], uuid) for uuid, one in portion]
+            writing.add([(uuid, one) for uuid, one in portion if uuid not in written])
+            yield
+    writing.add([(pdf_uuid, document_reference(scene, source, pdf, pdf_uuid))])
+    yield
+    made = _composition(shown, source, referred, pdf_uuid)
+    yield
+    return Contents(scene.uuid("Composition", scene.encounter), made, list(measured))
+
+
+def readings_of(scene: Scene, observed: Sequence[LinkedObservation]) -> dict[str, Json]:
+    """The Observations of the devices by their places: the first, second … of a code and unit, in the order of time.
+
+    An Observation is known by its place, so that the next handover changes it: the extremes of an encounter are other ones each time.
+    """
+    writer = readings.Observations(scene, scene.projection.moves, lambda _: None, lambda entry: entry)
+    ordered = sorted(observed, key=lambda one: (one.observed_at, one.id))
+    seen: Counter[str] = Counter()
+    found: dict[str, Json] = {}
+    for written in (*writer.add(ordered), *writer.end()):
+        one = json.loads(written.text, parse_float=Decimal)["resource"]
+        kind = f"{one['code']['coding'][0]['code']}|{one.get('valueQuantity', {}).get('code', '')}"
+        seen[kind] += 1
+        place = f"{kind}/{seen[kind]}"
+        found[place] = one | {"identifier": [one["identifier"][0] | {"value": place_uuid(scene, place)}]}
+    return found
+
+
+def place_uuid(scene: Scene, place: str) -> str:
+    """The UUID of the Observation at a place."""
+    return scene.uuid("Observation", f"{scene.encounter}/place/{place}")
+
+
+def bundle_of(kind: str, scene: Scene, source: Source, meta: Json) -> Json:
+    """Without its entries."""
+    domain, encounter = scene.projection.domain, source.encounter
+    version = f"{scene.encounter} {encounter.revision} {source.language}"
+    return {
+        "resourceType": "Bundle",
+        "meta": meta,
+        "language": source.language,
+        "identifier": {
+            "system": domain.system(kind),
+            "value": domain.uuid("document", version if kind == "document" else f"{kind} {version}"),
+        },
+        "type": kind,
+        "timestamp": moment(encounter.updated_at),
+    }
+
+
+def _composition(shown: Scene, source: Source, entries: Mapping[str, list[Json]], pdf_uuid: str) -> Json:
+    language = source.language
+    made = composition(shown, {}, (), language).resource
+    sender = reference("Organization", organization_uuid(shown))
+    made |= {
+        "category": [concept(coding(LOINC, "34133-9", "Summary of episode note"))],
+        "author": [sender | {"display": source.sender.name}],
+        "custodian": sender | {"display": source.sender.name},
+        "event": [
+            {
+                "code": [concept(coding(ACT_CLASS, "PCPR", "care provision"))],
+                "period": encounter_entry(shown).resource["period"],
+            }
+        ],
+        "section": list(_sections(shown, source, entries, pdf_uuid)),
+    }
+    if source.former:
+        made["relatesTo"] = [{"code": "replaces", "targetIdentifier": one} for one in source.former]
+    if source.closed_at is not None:
+        made["attester"] = [{"mode": "professional", "time": moment(source.closed_at), "party": sender}]
+    return {name: made[name] for name in _ORDER if name in made}
+
+
+def _sections(shown: Scene, source: Source, entries: Mapping[str, list[Json]], pdf_uuid: str) -> Iterator[Json]:
+    zone, language = source.sender.zone, source.language
+    view = in_zone(shown.projection.view, zone)
+    more = {"vital_signs": rows_of_readings(source.readings, language, zone)}
+    for name in ORDER:
+        # The reason for the visit is the impressions; a section of its own asks for it.
+        content = "problems" if name == "reason" else name
+        referred = entries.get(content, [])
+        has_words = bool(narrative.rows(content, view, language))
+        silence = view.get("inquiries", {}).get(name)
+        if not (referred or has_words or silence or name in REQUIRED):
+            continue
+        code = CODES[name]
+        made: dict[str, Any] = {
+            "title": heading(name, language),
+            "code": concept(coding(LOINC, code.code, code.display or None)) if code.code else ems(name),
+            "text": narrative.text(content, view, language, more.get(content, [])),
+        }
+        if referred:
+            yield made | {"entry": referred}
+        elif has_words and silence is None:
+            yield made
+        else:
+            yield made | {"emptyReason": EMPTY[silence or "unknown"]}
+    words = say("handover_pdf", language)
+    div = f'<div xmlns="http://www.w3.org/1999/xhtml" lang="{language}" xml:lang="{language}"><p>{words}</p></div>'
+    yield {
+        "title": heading("documents", language),
+        "code": concept(coding(LOINC, "55107-7", "Addendum Document")),
+        "text": {"status": "generated", "div": div},
+        "entry": [reference("DocumentReference", pdf_uuid)],
+    }

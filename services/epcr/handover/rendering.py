@@ -1,0 +1,200 @@
+"""The bytes of a handover in the representation that is asked for. Documents, transactions and PDFs are made in turns."""
+
+import hashlib
+from collections.abc import Generator, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import NamedTuple
+
+import msgspec
+from starlette.requests import Request
+
+from services.epcr.deidentification.projection import Disclosure, Projection, projecting
+from services.epcr.deidentification.pseudonyms import Pseudonyms
+from services.epcr.encounters import exporting, store
+from services.epcr.encounters.endpoints import PATH
+from services.epcr.encounters.facts import facts_of
+from services.epcr.encounters.models import EncounterRow
+from services.epcr.encounters.queries import FIND_VERSION
+from services.epcr.encounters.representations import FHIR
+from services.epcr.encounters.store import Stored
+from services.epcr.fhir.device import Make
+from services.epcr.handover import pdf, queries
+from services.epcr.handover.access import Right
+from services.epcr.handover.document import documenting
+from services.epcr.handover.models import Handover, ReadHandover, Sender
+from services.epcr.handover.sheet import plain_view, sheet_of
+from services.epcr.handover.source import Pdf, Source
+from services.epcr.handover.transaction import Before, Former, transacting
+from services.epcr.records.models import LinkedObservation, WholeRecord
+from shared.messaging.messages import EncounterFacts
+from shared.primitives.crypto import Keyring
+from shared.storage.database import found, tenant_transaction
+from shared.web import fairness, http, portions
+from shared.web.identity import Caller
+
+SERVER = "https://api.knogin.com"
+# Bytes of memory that a document needs for each byte of an encrypted record, beside those of the record itself.
+DOCUMENT = 16
+
+
+class TakenBefore(msgspec.Struct, frozen=True):
+    """The newest transaction that a destination took under a former identity of the patient."""
+
+    identity: int
+    patient_basis: bytes
+    version: int
+    revision: int
+
+
+class Taken(NamedTuple):
+    """A destination's former transactions: those of former identities, the Patients of this one, and by identity the places of readings."""
+
+    former: Sequence[TakenBefore]
+    patients: Sequence[str]
+    places: Mapping[int, Sequence[str]]
+
+
+class Read(NamedTuple):
+    """An encounter that the caller may read, and the values that its documents need beside the record.
+
+    Of a transaction also those that the destination has `taken` before. `described_at` is when the organisation last described a device.
+    """
+
+    row: EncounterRow
+    right: Right
+    sender: Sender
+    closed_at: datetime | None
+    taken: Taken | None
+    described_at: datetime | None
+
+
+class Made(NamedTuple):
+    """The bytes of an answer and their SHA-256, and the parts of the record in it.
+
+    Of a transaction also the identifier of its Patient and the places of its readings.
+    """
+
+    body: bytes
+    digest: bytes
+    media_type: str
+    sections: list[str]
+    patient: str | None = None
+    places: list[str] | None = None
+
+
+class _Content(NamedTuple):
+    """A version of the record under an identity, the extremes of its devices' observations, and the devices' makers by their ids."""
+
+    stored: Stored
+    readings: Sequence[LinkedObservation]
+    makes: Mapping[str, Make]
+
+
+async def made(request: Request, caller: Caller, read: Read, asked: ReadHandover) -> Made:
+    """JSON of a light record at once, all else in turns. Raises Problems: 429, 503."""
+    keyring: Keyring = request.state.keyring
+    is_heavy = store.reserved(request, read.row)
+    if asked.format == "json":
+        return await portions.result(request, partial(_json, read, keyring), is_heavy=is_heavy)
+    content = await _content(request, caller, read.row)
+    former: list[Stored] = []
+    for one in read.taken.former if read.taken is not None else ():
+        async with tenant_transaction(request, caller) as conn:
+            version = msgspec.structs.asdict(one) | {"encounter_id": read.row.id}
+            row = await found(conn, EncounterRow, FIND_VERSION, version)
+        store.reserved(request, row)
+        former.append(await portions.result(request, partial(store.opened, row, keyring)))
+    work = _rendering(request.state.pseudonyms, read, content, former, asked)
+    return await portions.finished(request, exporting.watched(work))
+
+
+async def _content(request: Request, caller: Caller, row: EncounterRow) -> _Content:
+    fairness.reserve_memory(request, DOCUMENT * len(row.record))
+    stored, facts = await portions.result(request, partial(_opened, row, request.state.keyring))
+    async with tenant_transaction(request, caller) as conn:
+        readings = await store.extremes_of(conn, row.tenant_id, facts)
+        rows = await conn.execute(queries.MAKES_OF, ([one.device_id for one in readings],))
+        makes = {device_id: Make(*make) for device_id, *make in await rows.fetchall()}
+    return _Content(stored, readings, makes)
+
+
+def _opened(row: EncounterRow, keyring: Keyring) -> tuple[Stored, EncounterFacts]:
+    stored = store.opened(row, keyring)
+    return stored, facts_of(stored.encounter, [])
+
+
+def _json(read: Read, keyring: Keyring) -> Made:
+    record = WholeRecord.of(store.opened(read.row, keyring).encounter)
+    content = Handover(
+        encounter_id=record.id,
+        destination_id=read.right.destination.id,
+        purpose=read.right.purpose,
+        identity=read.row.identity,
+        readable_until=read.right.until,
+        record=record,
+    )
+    body = http.encode(content)
+    return Made(body, hashlib.sha256(body).digest(), "application/json", _filled(record))
+
+
+def _rendering(
+    pseudonyms: Pseudonyms, read: Read, content: _Content, former: Sequence[Stored], asked: ReadHandover
+) -> Generator[None, None, Made]:
+    """A destination's documents have a domain of their own: no pseudonym in them is that of a de-identified bundle."""
+    encounter, sender, to = content.stored.encounter, read.sender, read.right.destination
+    projection = yield from _projecting(pseudonyms, read, content.stored)
+    reports = [_report_before(pseudonyms, read, identity) for identity in range(1, read.row.identity)]
+    observed, makes = content.readings, content.makes
+    source = Source(encounter, projection, observed, reports, sender, to, read.closed_at, asked.language, makes)
+    yield
+    view = plain_view(encounter, projection.view)
+    sheet = sheet_of(encounter, view, observed, sender, to, asked.language)
+    yield
+    printed = Pdf(pdf.render(sheet), f"{SERVER}{PATH}/{encounter.id}/handover?format=pdf&language={asked.language}")
+    yield
+    sections = _filled(WholeRecord.of(encounter))
+    if asked.format == "pdf":
+        return Made(printed.body, hashlib.sha256(printed.body).digest(), pdf.MEDIA_TYPE, sections)
+    if asked.format == "document":
+        body = yield from documenting(source, printed)
+        return Made(body, hashlib.sha256(body).digest(), FHIR, sections)
+    before = yield from _before(pseudonyms, read, former)
+    made = yield from transacting(source, printed, before)
+    return Made(made.body, hashlib.sha256(made.body).digest(), FHIR, sections, made.patient, made.places)
+
+
+def _before(pseudonyms: Pseudonyms, read: Read, former: Sequence[Stored]) -> Generator[None, None, Before]:
+    assert read.taken is not None
+    places, withdrawn = read.taken.places, list[Former]()
+    for one in former:
+        projection = yield from _projecting(pseudonyms, read, one)
+        withdrawn.append(Former(one.encounter, projection, places.get(one.row.identity, ())))
+    return Before(withdrawn, read.taken.patients, places.get(read.row.identity, ()))
+
+
+def _projecting(pseudonyms: Pseudonyms, read: Read, stored: Stored) -> Generator[None, None, Projection]:
+    row, encounter = stored
+    assert row.patient_basis is not None
+    assert row.pseudonym_version is not None
+    name = _domain_of(read)
+    domain = pseudonyms.domain(row.pseudonym_version, row.tenant_id, name, "exact", row.identity)
+    return (yield from projecting(encounter, Disclosure(domain, "exact", bytes(row.patient_basis))))
+
+
+def _report_before(pseudonyms: Pseudonyms, read: Read, identity: int) -> dict[str, str]:
+    """The identifier of the Composition under a former identity."""
+    row = read.row
+    assert row.pseudonym_version is not None
+    one = pseudonyms.domain(row.pseudonym_version, row.tenant_id, _domain_of(read), "exact", identity)
+    return {"system": one.system("composition"), "value": one.uuid("composition", one.uuid("encounter", row.id))}
+
+
+def _domain_of(read: Read) -> str:
+    return f"handover {read.right.destination.id}"
+
+
+def _filled(record: WholeRecord) -> list[str]:
+    """The parts of the record that have content."""
+    parts = [name for name in WholeRecord.__struct_fields__ if name in store.Record.__struct_fields__]
+    return [name for name in parts if getattr(record, name) not in (None, [], {})]

@@ -1,0 +1,108 @@
+"""The identified handover as a transaction, which a hospital's server executes again and again: 201 the first time, then 200.
+
+A Patient with a name is only made, never changed: the hospital may have merged it with its own. It belongs to this encounter alone, and
+to the crew's knowledge of who the patient is: if that changes, the other resources move to another Patient, which replaces the former one.
+All that belongs to the encounter is a conditional update. Resources that this destination took under a former identity are withdrawn.
+"""
+
+import json
+from collections.abc import Generator, Iterator, Sequence
+from decimal import Decimal
+from itertools import chain, islice
+from typing import NamedTuple
+
+from services.epcr.deidentification.projection import Projection
+from services.epcr.fhir.composition import TYPE, composition
+from services.epcr.fhir.encounter import encounter as encounter_entry
+from services.epcr.fhir.entries import Entry, Scene, logical_reference, scene_of
+from services.epcr.fhir.export import ENTRIES, sections
+from services.epcr.fhir.history import IN_ERROR
+from services.epcr.fhir.nomenclature import MDC
+from services.epcr.fhir.panels import UNKNOWN, observation
+from services.epcr.fhir.terms import Json, coding, concept
+from services.epcr.fhir.withdrawal import withdrawn
+from services.epcr.handover.contents import bundle_of, contents, place_uuid
+from services.epcr.handover.parties import patient_uuid
+from services.epcr.handover.source import Pdf, Source, labels
+from services.epcr.handover.writing import Writing
+from services.epcr.records.models import Encounter
+from shared.web.portions import at_once
+
+
+class Former(NamedTuple):
+    """A handover that the destination took under a former identity of the patient, and the places of all readings that it took."""
+
+    encounter: Encounter
+    projection: Projection
+    places: Sequence[str]
+
+
+class Before(NamedTuple):
+    """The handovers that the destination took under former identities; of the present one the Patients and the places of readings."""
+
+    former: Sequence[Former] = ()
+    patients: Sequence[str] = ()
+    places: Sequence[str] = ()
+
+
+class Transaction(NamedTuple):
+    """The bytes, the identifier of the Patient in them, and the places of the readings."""
+
+    body: bytes
+    patient: str
+    places: list[str]
+
+
+def transaction(source: Source, pdf: Pdf, before: Before | None = None) -> Json:
+    """The Bundle, with exact decimals. Raises UnfitBundle, which is a bug of this service."""
+    return json.loads(at_once(transacting(source, pdf, before or Before())).body, parse_float=Decimal)
+
+
+def transacting(source: Source, pdf: Pdf, before: Before) -> Generator[None, None, Transaction]:
+    """Stops after each portion of entries."""
+    patient, meta = patient_uuid(source.projection, source.encounter), labels(source.encounter)
+    scene = scene_of(source.projection)._replace(patient=patient)
+    writing = Writing("transaction", meta)
+    replaced = [_replaces(scene, one) for one in before.patients if one != patient]
+    made = yield from contents(writing, scene, source, pdf, _pdf_uuid(scene), replaced)
+    writing.report(made.uuid, made.report)
+    gone = (_left(scene, place) for place in before.places if place not in made.places)
+    for entries in (gone, *map(_withdrawals, before.former)):
+        while portion := list(islice(entries, ENTRIES)):
+            writing.add([(entry.uuid, entry.resource) for entry in portion])
+            yield
+    return Transaction(writing.end(bundle_of("transaction", scene, source, meta)), patient, made.places)
+
+
+def _replaces(scene: Scene, former: str) -> Json:
+    return {"other": logical_reference(scene.projection, "Patient", former), "type": "replaces"}
+
+
+def _pdf_uuid(scene: Scene) -> str:
+    """One for all revisions and both languages: each takes the place of the one before."""
+    return scene.projection.domain.uuid("document", f"{scene.encounter} pdf")
+
+
+def _left(scene: Scene, place: str) -> Entry:
+    """The Observation of a place without a reading: there are fewer than before."""
+    code = concept(coding(MDC, place.partition("|")[0]))
+    uuid, at = place_uuid(scene, place), scene.projection.view["anchor"]
+    return Entry(observation(scene, uuid, code, at, UNKNOWN, "procedure", in_error=True), uuid, mutable=True)
+
+
+def _withdrawals(former: Former) -> Iterator[Entry]:
+    uuid = patient_uuid(former.projection, former.encounter)
+    scene = scene_of(former.projection)._replace(patient=uuid)
+    crew = chain.from_iterable(sections(scene).values())
+    measured = (_left(scene, place) for place in former.places)
+    yield from withdrawn(scene, chain([encounter_entry(scene)], crew, measured, [composition(scene, {})]))
+    pdf = _pdf_uuid(scene)
+    document: Json = {
+        "resourceType": "DocumentReference",
+        "identifier": [{"system": scene.projection.domain.system("document"), "value": pdf}],
+        "status": IN_ERROR,
+        "type": TYPE,
+        "subject": logical_reference(scene.projection, "Patient", scene.patient),
+        "content": [{"attachment": {"contentType": "application/pdf"}}],
+    }
+    yield Entry(document, pdf, mutable=True)
