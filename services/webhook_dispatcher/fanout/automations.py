@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from psycopg.rows import class_row
 
 from services.webhook_dispatcher.fanout import event_types, queries
-from services.webhook_dispatcher.fanout.intake import EventRefused, Intake, Listener, NewEvent, accept
+from services.webhook_dispatcher.fanout.intake import EventRefused, Intake, Listener, NewEvent, accept, lock_heads
 from shared.messaging import outbox
 from shared.messaging.messages import AutomationDelivery, AutomationInterest, Event, Received, RunFinished
 from shared.storage.database import Connection
@@ -23,6 +23,7 @@ def deliver(intake: Intake, conn: Connection, messages: Sequence[Received[Automa
     # All webhooks of the batch at once, in the order of their ids, as every other statement locks them.
     tenants, clients = [message.tenant_id for message in messages], [message.body.client_id for message in messages]
     conn.execute(queries.LOCK_LISTENERS_OF_APPS, (tenants, clients))
+    heads = lock_heads(conn, tenants)
     for message in messages:
         run, event = message.body, fired(message)
         # The app's webhooks that take `automation.fired`, or the one that the action names.
@@ -32,7 +33,7 @@ def deliver(intake: Intake, conn: Connection, messages: Sequence[Received[Automa
         refusal = _refusal(conn, message, event, listeners)
         if refusal is None:
             assert event is not None
-            intake.queue(conn, [event], listeners)
+            intake.queue(conn, [event], listeners, heads)
             # A run succeeds once its deliveries are queued; the retries of webhooks follow.
             result = {"event_id": event.id}
             finished = RunFinished(run_id=run.run_id, attempt=run.attempt, outcome="succeeded", result=result)
@@ -53,6 +54,7 @@ def fired(message: Received[AutomationDelivery]) -> NewEvent | None:
         timestamp=run.timestamp,
         data=run.data,
         test=run.environment == "sandbox",
+        recipients=[run.client_id],
     )
     try:
         return accept(message.tenant_id, event, message.traceparent)
