@@ -33,7 +33,7 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     @property
     def key(self) -> str:
-        """The member of `data` with the id of what the event is about, which is the first required one. Events of one id have an order."""
+        """The member of `data` with the id of the event's subject, which is the first required one. Events of one id have an order."""
         return self.schema["required"][0]
 
 

@@ -61,6 +61,7 @@ CONFIGURED = frozenset(
         *("contents", "releases", "release_history", "listings", "installations", "incident_numbers"),
         *("telephony_providers", "telephony_routes", "acqi_tenants", "graphql_apps", "ending_apps", "ending_grants"),
         "changing_roles",
+        *("consumers", "event_log_heads"),
         *("destinations", "relistings", "stored_bytes"),
     ]
 )
@@ -298,6 +299,7 @@ FRAGMENTS = frozenset(
         "services.epcr.encounters.queries._SHAPES",
         "services.epcr.handover.queries._DISCLOSURES",
         "services.webhook_dispatcher.history.decision_queries._GIVE_UP_BEGIN",
+        "services.webhook_dispatcher.reading.queries._BRANCHES",
         "shared.messaging.relay.CHOSEN",
         "shared.messaging.relay.DUE_ROWS",
         "shared.messaging.relay.MARK_SENT",

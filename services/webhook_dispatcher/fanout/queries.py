@@ -7,7 +7,7 @@ APPROVED: LiteralString = """
     SELECT a.approved_events FROM subscriptions s JOIN apps a ON a.tenant_id = s.tenant_id AND a.client_id = s.client_id
     WHERE s.id = %(subscription_id)s
 """
-# In the order of the tenants. The time of the next place of each: never before the last one's, whatever the clock does.
+# In the order of the tenants. The time of the next place of each: never before the last one's, even if the clock goes back.
 LOCK_HEADS: LiteralString = """
     SELECT tenant_id, greatest(at, clock_timestamp()) FROM event_log_heads
     WHERE tenant_id = ANY(%s) ORDER BY tenant_id FOR NO KEY UPDATE

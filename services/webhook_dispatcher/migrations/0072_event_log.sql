@@ -1,6 +1,6 @@
 -- Who may read an event outside its deliveries: `audiences` are the apps that alone may, or '' for every app; NULL for tests of one webhook and for
 -- events from before this file. `kind` is the type, and of `automation.fired` also the type of the event that triggered it, after a slash.
--- `key` is the id of what the event is about: events of one key have an order.
+-- `key` is the id of the event's subject: events of one key have an order.
 ALTER TABLE events
     ADD COLUMN audiences text[],
     ADD COLUMN kind text,
@@ -8,7 +8,7 @@ ALTER TABLE events
     ADD CONSTRAINT places_are_short CHECK (octet_length(kind) <= 513 AND octet_length(key) <= 1024) NOT VALID;
 
 -- The newest place in the log of each tenant. A transaction that adds events locks it until it ends, so that places become visible in their
--- order: a reader who sees one sees all before it. `at` never goes back, whatever the clock does.
+-- order: a reader who sees one sees all before it. `at` never goes back, even if the clock does.
 CREATE TABLE event_log_heads (
     tenant_id text PRIMARY KEY,
     position bigint NOT NULL DEFAULT 0,

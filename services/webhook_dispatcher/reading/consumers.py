@@ -88,10 +88,10 @@ async def delete_consumer(request: Request, caller: Caller, consumer_name: str) 
 
 
 async def seek_consumer(request: Request, caller: Caller, consumer_name: str, asked: Seek) -> Consumer:
-    """Moves the consumer, forwards or backwards. A lease ends: what its reader has not committed is not committed any more."""
+    """Moves the consumer, forwards or backwards. A lease ends: its events can no longer be committed."""
     given = [member for member in asked.__struct_fields__ if getattr(asked, member) is not None]
     if len(given) != 1:
-        raise problems.invalid("Name one place.", [FieldError("", "Expected one of to, since and cursor", "one_of")])
+        raise problems.invalid("Name one place.", [FieldError("", "Expected one of to, since and cursor", "rule")])
     async with tenant_transaction(request, caller) as conn:
         await found(conn, ConsumerRow, queries.LOCK_CONSUMER, key_of(caller, consumer_name))
         if asked.cursor is not None:

@@ -59,7 +59,7 @@ def _types(page: EventPage) -> list[str] | None:
     if len(wanted) > MOST_TYPES:
         raise problems.invalid(
             "The query does not fit; see errors.",
-            [FieldError("event_types", f"Expected at most {MOST_TYPES} types.", "too_many", limit=MOST_TYPES)],
+            [FieldError("event_types", f"Expected at most {MOST_TYPES} types.", "length", limit=MOST_TYPES)],
         )
     require_known(wanted, "event_types")
     return wanted

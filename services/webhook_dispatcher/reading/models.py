@@ -89,7 +89,7 @@ class Events(msgspec.Struct):
 
 
 class Reading(msgspec.Struct):
-    """What a consumer reads next, in order. Commit `cursor` once all of it is handled, before `leased_until`; else it is handed out again.
+    """The next events of a consumer, in order. Commit `cursor` once all of them are handled, before `leased_until`, or they come again.
 
     Both are null without events. `more`: further events wait already.
     """

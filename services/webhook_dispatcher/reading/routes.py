@@ -35,9 +35,9 @@ OPERATIONS = [
         READ,
         {200: Events},
         "The events that a webhook of the calling app could have got, by its approvals of now: whether or not there was one. They are"
-        " kept for 30 days, for back-fill and for what a receiver missed. Newest first, or with `order=oldest` in the order of"
+        " kept for 30 days, for back-fill and for those that a receiver missed. Newest first, or with `order=oldest` in the order of"
         " acceptance. `since` (inclusive) and `until` (exclusive) are about `accepted_at`. `event_types` are separated by commas; `key`"
-        " is the id of an encounter, incident, device or of what else an event is about. A page ends early after 1 MiB.",
+        " is the id of the event's subject, such as an encounter, incident or device. A page ends early after 1 MiB.",
         query=EventPage,
         refusals=UNAPPROVED,
     ),
@@ -67,8 +67,8 @@ OPERATIONS = [
         "Create a consumer",
         WRITE,
         {201: Consumer},
-        "A named reader of the app's events, for systems that nothing can send to. It begins at the `end`, at the `beginning` of what"
-        " is kept, or at the first event since a time. Without `event_types` it gets every type that the app is approved for.",
+        "A named reader of the app's events, for systems that nothing can send to. It begins at the `end`, at the `beginning` of those"
+        " that are kept, or at the first event since a time. Without `event_types` it gets every type that the app is approved for.",
         body=NewConsumer,
         headers=("Idempotency-Key",),
         refusals=UNAPPROVED
@@ -108,7 +108,8 @@ OPERATIONS = [
         id="readEvents",
         body=ReadEvents,
         body_required=False,
-        refusals={409: "`consumer-in-use`: another read holds the consumer; Retry-After says until when"} | EXPIRED,
+        refusals={409: "`consumer-in-use`: another read holds the consumer, at the latest until `leased_until`"}
+        | EXPIRED,
         example={"limit": 100, "wait": 20},
     ),
     Operation(

@@ -5,6 +5,7 @@ A read that finds nothing waits without a database connection and looks again. I
 
 import asyncio
 import time
+from datetime import datetime
 from typing import NamedTuple
 
 from starlette.requests import Request
@@ -31,12 +32,15 @@ from shared.web.problems import Problem
 POLL = 0.25
 # Between two looks into the log of a busy organisation that found nothing for this consumer.
 LONGEST_PAUSE = 1.0
+# A lease may end by a commit long before its time.
+SOON = 5
 NOTHING = Reading([], None, None, more=False)
 
 
 class Held(NamedTuple):
-    """Another read holds the consumer for so many seconds."""
+    """Another read holds the consumer until then."""
 
+    until: datetime | None
     seconds: int
 
 
@@ -86,7 +90,7 @@ async def _take(request: Request, caller: Caller, name: str, asked: ReadEvents) 
         rights = await rights_of(conn, caller)
         consumer = await found(conn, ConsumerRow, queries.LOCK_CONSUMER, key_of(caller, name))
         if consumer.leased_seconds:
-            return Held(consumer.leased_seconds)
+            return Held(consumer.leased_until, consumer.leased_seconds)
         # Before the log: every event up to the head is then seen in it.
         head = await head_of(conn)
         if head.position <= consumer.position:
@@ -142,7 +146,8 @@ def _answer(taken: Reading | Held) -> Reading:
             409,
             "Consumer in use",
             "Another read holds this consumer until it commits or its lease ends.",
-            headers={"retry-after": str(taken.seconds)},
+            headers={"retry-after": str(min(taken.seconds, SOON))},
+            extra={"leased_until": taken.until},
         )
     return taken
 
