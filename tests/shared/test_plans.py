@@ -281,6 +281,9 @@ BOUNDED = {
     "services.webhook_dispatcher.history.endpoints.REACHED[retrying]": LOOKED_AT,
     "services.webhook_dispatcher.history.queries.REACHED": LOOKED_AT,
     "services.webhook_dispatcher.history.queries.REACHED_TROUBLED": LOOKED_AT,
+    "services.webhook_dispatcher.history.queries.LIST_OF_APPS": "a page of each of at most 2,000 webhooks, of one day",
+    "services.webhook_dispatcher.history.queries.LIST_TROUBLED_OF_APPS": "1,000 of each of at most 2,000 webhooks, of one day",
+    "services.webhook_dispatcher.history.queries.REACHED_OF_APPS": "1,000 of each of at most 2,000 webhooks, of one day",
     "services.webhook_dispatcher.history.queries.COUNT_DELIVERIES": "the newest 110,000 deliveries of one webhook, when its owner asks",
     "services.webhook_dispatcher.history.queries.LIST_DELIVERIES": LOOKED_AT,
     "services.webhook_dispatcher.history.queries.LIST_QUEUED_DELIVERIES": LOOKED_AT,
@@ -304,6 +307,8 @@ FRAGMENTS = frozenset(
         "shared.messaging.relay.DUE_ROWS",
         "shared.messaging.relay.MARK_SENT",
         "services.webhook_dispatcher.history.queries._LAST",
+        "services.webhook_dispatcher.history.queries._OF_WINDOW",
+        "services.webhook_dispatcher.history.queries._SHOWN",
         "services.webhook_dispatcher.history.queries._OF_WEBHOOK",
     }
 )

@@ -160,6 +160,19 @@ def test_an_automation_s_event_is_seen_by_its_own_app_while_approved_for_the_tri
     assert partner.get(f"{EVENTS}/{fired}").status_code == 404
 
 
+def test_an_automation_s_event_needs_no_webhook_where_a_consumer_takes_it(
+    partner: Partner, dispatcher: Dispatcher
+) -> None:
+    dispatcher.approve(partner, "automation.fired", "incident.*")
+    fire(dispatcher, partner, "incident.created")
+    assert names(partner) == [], "the run is refused: nothing takes its event"
+    assert partner.post("/v1/consumers", {"name": "inbox"}).status_code == 201
+    fire(dispatcher, partner, "device.enrolled")
+    assert names(partner) == [], "the run is refused: its trigger is not approved"
+    fire(dispatcher, partner, "incident.created")
+    assert len(names(partner)) == 1
+
+
 def test_a_disabled_app_reads_nothing(partner: Partner, dispatcher: Dispatcher) -> None:
     dispatcher.change_app(partner, status="disabled")
     assert partner.get(EVENTS).status_code == 403

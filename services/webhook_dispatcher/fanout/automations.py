@@ -68,11 +68,25 @@ def _refusal(
     """Why a run sends nothing, as error and detail. An approval may have been withdrawn while the message was on its way."""
     if event is None:
         return "invalid_event", "The event is not what its type says."
-    if not listeners:
+    approved = _approved(conn, message, listeners)
+    if approved is None:
         named = f"{message.body.webhook_id} of this app" if message.body.webhook_id else "No webhook of this app"
         verb = "does not take" if message.body.webhook_id else "takes"
         return "no_webhook", f"{named} {verb} {event_types.FIRED}."
     trigger = message.body.data["event_type"]
-    if not event_types.is_approved(trigger, event_types.approved_patterns(conn, listeners[0].id)):
+    if not event_types.is_approved(trigger, approved):
         return "stopped", f"This app is not approved for {trigger}."
     return None
+
+
+def _approved(
+    conn: Connection, message: Received[AutomationDelivery], listeners: Sequence[Listener]
+) -> list[str] | None:
+    """The approvals of the app, if a webhook or, for a run that names no webhook, a consumer of it takes the event."""
+    if listeners:
+        return event_types.approved_patterns(conn, listeners[0].id)
+    if message.body.webhook_id is not None:
+        return None
+    app = {"tenant_id": message.tenant_id, "client_id": message.body.client_id, "default": event_types.DEFAULT}
+    row = conn.execute(queries.READER_OF_APP, app).fetchone()
+    return row[0] if row is not None and event_types.is_approved(event_types.FIRED, row[0]) else None

@@ -95,6 +95,12 @@ LOCK_LISTENERS_OF_APPS: LiteralString = """
     SELECT id FROM subscriptions WHERE (tenant_id, client_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
         AND 'automation.fired' = ANY(live_events) ORDER BY id FOR NO KEY UPDATE
 """
+# The approvals of an app with a consumer that takes `automation.fired`.
+READER_OF_APP: LiteralString = """
+    SELECT coalesce((SELECT approved_events FROM apps a WHERE a.tenant_id = c.tenant_id AND a.client_id = c.client_id), %(default)s)
+    FROM consumers c WHERE tenant_id = %(tenant_id)s AND client_id = %(client_id)s
+        AND (event_types IS NULL OR 'automation.fired' = ANY(event_types)) LIMIT 1
+"""
 LISTENERS_OF_APP: LiteralString = """
     SELECT id, tenant_id, client_id, live_events, last_sequence FROM subscriptions
     WHERE tenant_id = %(tenant_id)s AND client_id = %(client_id)s AND 'automation.fired' = ANY(live_events)

@@ -262,8 +262,8 @@ def _between(after: str | None, page: DeliveryPage) -> dict[str, Any]:
 
     Raises a 422 Problem for a cursor without an id.
     """
-    oldest, oldest_at = BEGINNING_OF_TIME if page.since is None else _id_at(page.since)
-    newest, newest_at = END_OF_TIME if page.until is None else _id_at(page.until)
+    oldest, oldest_at = BEGINNING_OF_TIME if page.since is None else first_id_at(page.since)
+    newest, newest_at = END_OF_TIME if page.until is None else first_id_at(page.until)
     if after is not None:
         try:
             newest, newest_at = min((newest, newest_at), (after[-26:], intake.time_of(after)))
@@ -272,7 +272,7 @@ def _between(after: str | None, page: DeliveryPage) -> dict[str, Any]:
     return {"oldest": oldest, "oldest_at": oldest_at, "newest": newest, "newest_at": newest_at}
 
 
-def _id_at(moment: datetime) -> tuple[str, datetime]:
+def first_id_at(moment: datetime) -> tuple[str, datetime]:
     """The end of the first id that can be made at that time or later."""
     since_1970 = moment - datetime.fromtimestamp(0, UTC)
     milliseconds = max(0, -(-since_1970 // timedelta(milliseconds=1)))

@@ -5,7 +5,7 @@ A read that finds nothing waits without a database connection and looks again. I
 
 import asyncio
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from starlette.requests import Request
@@ -13,6 +13,7 @@ from starlette.requests import Request
 from services.webhook_dispatcher.places import Places
 from services.webhook_dispatcher.reading import cursors, queries
 from services.webhook_dispatcher.reading.consumers import head_of, is_expired, key_of, opened
+from services.webhook_dispatcher.reading.cursors import Place
 from services.webhook_dispatcher.reading.models import (
     Commit,
     Committed,
@@ -97,7 +98,7 @@ async def _take(request: Request, caller: Caller, name: str, asked: ReadEvents) 
             return NOTHING
         if await is_expired(request, conn, consumer, head):
             raise _expired(consumer)
-        rows, fitting = await _next(conn, rights, consumer, asked.limit)
+        rows, fitting = await _next(conn, rights, consumer, head, asked.limit)
         if not rows:
             await conn.execute(LAZILY)
             await conn.execute(queries.GO_PAST, key_of(caller, name) | {"at": head.at, "position": head.position})
@@ -111,11 +112,14 @@ async def _take(request: Request, caller: Caller, name: str, asked: ReadEvents) 
     return Reading(events, events[-1].cursor, leased_until, more=len(rows) > len(kept))
 
 
-async def _next(conn: AsyncConnection, rights: Rights, consumer: ConsumerRow, limit: int) -> tuple[list[LogRow], int]:
+async def _next(
+    conn: AsyncConnection, rights: Rights, consumer: ConsumerRow, head: Place, limit: int
+) -> tuple[list[LogRow], int]:
     """The next events and one more, and how many of them are handed out."""
     parameters = rights.branches(consumer.event_types) | {
-        "since": cursors.BEGINNING.at,
-        "until": cursors.END.at,
+        "since": consumer.at,
+        # Days ahead have partitions, but no events.
+        "until": head.at + timedelta(microseconds=1),
         "at": consumer.at,
         "position": consumer.position,
         "limit": limit + 1,
