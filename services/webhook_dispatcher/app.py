@@ -21,7 +21,6 @@ from shared.messaging.broker import Bell
 from shared.primitives.crypto import Keyring
 from shared.storage import database
 from shared.storage.partitions import Daily
-from shared.web import serving
 from shared.web.revocations import Feed
 
 routes = application.all_routes(__file__, PARTS)
@@ -36,7 +35,6 @@ def create_app(settings: Settings) -> Starlette:
 async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncIterator[dict[str, Any]]:
     keyring = Keyring.from_text(settings.encryption_keys)
     policy = settings.policy()
-    readers = Places("reads", metrics.readers_waiting)
     client = Client(policy, create_resolver(settings.webhook_resolver), settings.webhook_ca_file)
     async with (
         database.open_pool(settings.database_url) as pool,
@@ -44,8 +42,8 @@ async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncItera
         Bell(settings.redis_url, SENDER, MOST_RINGS) as sender_bell,
         feed,
         client,
+        Places("reads", metrics.readers_waiting) as readers,
     ):
-        serving.LEAVING.add(readers.close)
         yield {
             "settings": settings,
             "pool": pool,
@@ -59,4 +57,3 @@ async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncItera
             "tests": Places("tests"),
             "readers": readers,
         }
-        serving.LEAVING.discard(readers.close)

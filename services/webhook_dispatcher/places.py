@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from types import TracebackType
+from typing import NamedTuple, Self
 
 from prometheus_client import Gauge
 
-from shared.web import problems
+from shared.web import problems, serving
 from shared.web.identity import Caller
 
 ALL = "all"
@@ -38,8 +39,17 @@ class Places:
         self._gauge = gauge
         self._waiting: Counter[str] = Counter()
 
-    def close(self) -> None:
-        """The process stops: calls that wait must answer."""
+    async def __aenter__(self) -> Self:
+        """Until the block ends, calls that wait learn by `closing` that the process stops."""
+        serving.LEAVING.add(self._close)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        serving.LEAVING.discard(self._close)
+
+    def _close(self) -> None:
         self.closing = True
 
     @contextmanager

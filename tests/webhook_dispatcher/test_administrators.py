@@ -169,6 +169,14 @@ def test_failed_deliveries_of_an_older_day_are_found_through_empty_pages(
     assert all_deliveries(partner, until=since) == []
 
 
+def test_times_at_the_ends_of_all_times_are_answered(partner: Partner, dispatcher: Dispatcher) -> None:
+    partner.subscribe("https://integrator.example/")
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    ends = {"since": "0001-01-01T00:00:00Z", "until": "9999-12-31T23:59:59Z"}
+    assert len(all_deliveries(partner, **ends)) == 1
+    assert all_deliveries(partner, until=ends["since"]) == all_deliveries(partner, since=ends["until"]) == []
+
+
 @pytest.mark.parametrize(
     "query", [{"status": "queued"}, {"since": "now"}, {"cursor": "b3BhcXVl"}, {"client_id": ""}, {"limit": "101"}]
 )

@@ -34,8 +34,8 @@ async def list_all_deliveries(request: Request, caller: Caller, page: AppDeliver
             newest, newest_at = min((newest, newest_at), (after[-26:], time_of(after)))
         except ValueError:
             raise http.foreign_cursor() from None
-    begins = max(page.since or oldest_kept, oldest_kept)
-    oldest, oldest_at = first_id_at(max(begins, newest_at - WINDOW))
+    begins = min(max(page.since or oldest_kept, oldest_kept), now + SOON)
+    oldest, oldest_at = first_id_at(newest_at - WINDOW if newest_at > begins + WINDOW else begins)
     parameters = whose(caller, page) | {
         "oldest": oldest,
         "oldest_at": oldest_at,
