@@ -20,6 +20,7 @@ from services.webhook_dispatcher.fanout.intake import Intake
 from shared.messaging.messages import Event
 from shared.primitives import ids
 from shared.storage.database import task_transaction
+from tests.support.alone import KEY_TEXT
 from tests.support.messages import received
 from tests.support.waiting import wait_for
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner, event
@@ -63,7 +64,8 @@ class Readers:
 
     def _start(self) -> None:
         self.number += 1
-        arguments = [self._url, self._caller, "inbox", str(self._folder / f"{self.number}"), f"{self.number}"]
+        log = str(self._folder / f"{self.number}")
+        arguments = [self._url, "/v1/consumers/inbox", self._caller, KEY_TEXT, log, f"{self.number}"]
         command = [sys.executable, "-m", "tests.webhook_dispatcher.reader", *arguments]
         self._running.append(subprocess.Popen(command, cwd=ROOT))
 

@@ -97,8 +97,8 @@ GO_PAST: LiteralString = """
     WHERE client_id = %(client_id)s AND name = %(name)s
 """
 HAND_OUT: LiteralString = """
-    UPDATE consumers SET lease = lease + 1, handed = %(handed)s, lease_seconds = %(seconds)s, read_at = now(),
-        leased_until = clock_timestamp() + %(seconds)s * interval '1 second'
+    UPDATE consumers SET lease = lease + 1, handed = %(handed)s, lease_seconds = %(seconds)s::integer, read_at = now(),
+        leased_until = clock_timestamp() + %(seconds)s::integer * interval '1 second'
     WHERE client_id = %(client_id)s AND name = %(name)s RETURNING lease, leased_until
 """
 # The lease ends with its last event.
@@ -108,7 +108,7 @@ COMMIT: LiteralString = """
     WHERE client_id = %(client_id)s AND name = %(name)s RETURNING leased_until
 """
 EXTEND: LiteralString = """
-    UPDATE consumers SET leased_until = clock_timestamp() + %(seconds)s * interval '1 second'
+    UPDATE consumers SET leased_until = clock_timestamp() + %(seconds)s::integer * interval '1 second'
     WHERE client_id = %(client_id)s AND name = %(name)s RETURNING leased_until
 """
 SEEK: LiteralString = (
