@@ -126,6 +126,7 @@ def record_webhooks(stack: Stack, recorder: Recorder, token: str) -> None:
             keep(answer)
         keep(client.post(f"{path}/recover?since=2026-03-23T12:00:00Z"))
         keep(client.get(f"{path}/reconciliation"))
+        keep(client.get("/v1/deliveries"))
 
 
 def record_event_log(stack: Stack, recorder: Recorder, token: str) -> None:
