@@ -1,6 +1,5 @@
 """webhook-dispatcher over HTTP."""
 
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -8,9 +7,11 @@ from typing import Any
 
 from starlette.applications import Starlette
 
+from services.webhook_dispatcher import metrics
 from services.webhook_dispatcher.fanout.queries import PARTITIONED
+from services.webhook_dispatcher.places import Places
 from services.webhook_dispatcher.queues import MOST_RINGS, SENDER, SERVICE
-from services.webhook_dispatcher.routes import PART
+from services.webhook_dispatcher.routes import PARTS
 from services.webhook_dispatcher.sending.addresses import create_resolver
 from services.webhook_dispatcher.sending.client import Client
 from services.webhook_dispatcher.sending.signing import Vault
@@ -22,7 +23,7 @@ from shared.storage import database
 from shared.storage.partitions import Daily
 from shared.web.revocations import Feed
 
-routes = application.all_routes(__file__, [PART])
+routes = application.all_routes(__file__, PARTS)
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -41,6 +42,7 @@ async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncItera
         Bell(settings.redis_url, SENDER, MOST_RINGS) as sender_bell,
         feed,
         client,
+        Places("reads", metrics.readers_waiting) as readers,
     ):
         yield {
             "settings": settings,
@@ -52,5 +54,6 @@ async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncItera
             "vault": Vault(keyring),
             "policy": policy,
             "client": client,
-            "waiting": Counter(),
+            "tests": Places("tests"),
+            "readers": readers,
         }

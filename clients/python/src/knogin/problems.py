@@ -134,6 +134,24 @@ class LimitReached(Conflict):
     """
 
 
+class ConsumerInUse(Conflict):
+    """Another read holds the consumer until it commits, at the latest until `leased_until`. Read again after the
+    seconds in Retry-After.
+    """
+
+
+class LeaseLost(Conflict):
+    """The lease of these events ended, and they were handed out again or the consumer was moved. Nothing was
+    committed: read on.
+    """
+
+
+class EventsExpired(Gone):
+    """Events that the consumer has not read are past their retention. Seek to where it shall go on; nothing is skipped
+    before.
+    """
+
+
 class InvalidRequest(UnprocessableContent):
     """The request is well-formed, but at least one field is not valid. `errors` lists each such field with the reason."""
 
@@ -224,6 +242,9 @@ TYPES: dict[str, type[APIError]] = {
     "408 request-timeout": RequestTimeout,
     "409 conflict": Conflict,
     "409 limit-reached": LimitReached,
+    "409 consumer-in-use": ConsumerInUse,
+    "409 lease-lost": LeaseLost,
+    "410 events-expired": EventsExpired,
     "412 precondition-failed": PreconditionFailed,
     "413 content-too-large": ContentTooLarge,
     "414 uri-too-long": UriTooLong,

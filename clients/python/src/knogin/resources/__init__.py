@@ -7,6 +7,7 @@ from .apps import Apps, AsyncApps
 from .control_plane import AsyncControlPlane, ControlPlane
 from .devices import AsyncDevices, Devices
 from .epcr import AsyncEpcr, Epcr
+from .event_log import AsyncEventLog, EventLog
 from .graphql import AsyncGraphql, Graphql
 from .indicators import AsyncIndicators, Indicators
 from .integration_requests import AsyncIntegrationRequests, IntegrationRequests
@@ -37,6 +38,10 @@ class Resources(Caller):
     @cached_property
     def webhooks(self) -> Webhooks:
         return Webhooks(self)
+
+    @cached_property
+    def event_log(self) -> EventLog:
+        return EventLog(self)
 
     @cached_property
     def graphql(self) -> Graphql:
@@ -81,6 +86,10 @@ class AsyncResources(Caller):
     @cached_property
     def webhooks(self) -> AsyncWebhooks:
         return AsyncWebhooks(self)
+
+    @cached_property
+    def event_log(self) -> AsyncEventLog:
+        return AsyncEventLog(self)
 
     @cached_property
     def graphql(self) -> AsyncGraphql:
