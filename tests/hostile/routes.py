@@ -76,8 +76,11 @@ AUTH = {
     ("POST", "/internal/token-usage"): ("json TokenUses",),
 }
 WEBHOOK_DISPATCHER = {
-    ("POST", "/v1/webhooks"): ("json NewWebhook", "grammars"),
-    ("PUT", WEBHOOK): ("json WebhookChange", "grammars"),
+    ("POST", "/v1/webhooks"): ("json NewWebhook", "grammars", "automation filter"),
+    ("POST", "/v1/webhooks/try-filter"): ("json FilterTrial", "automation filter"),
+    ("PUT", WEBHOOK): ("json WebhookChange", "grammars", "automation filter"),
+    ("POST", WEBHOOK + "/rotate-signing-key"): ("json RotateSigningKey",),
+    ("PUT", "/v1/webhooks/contacts"): ("json ContactsChange", "mail address"),
 }
 GRAPHQL_API = {
     ("POST", "/graphql"): ("json GraphqlRequest", "graphql document", "graphql variables", "grammars"),

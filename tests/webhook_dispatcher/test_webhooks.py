@@ -89,6 +89,7 @@ def test_a_rotated_secret_is_remembered_for_a_day(partner: Partner) -> None:
         ({"events": ["incident.updated"] * 51}, "/events"),
         ({"secret": "short"}, "/secret"),
         ({"secret": "whsec_!!!"}, "/secret"),
+        ({"secret": "whpk_" + "A" * 43 + "="}, "/secret"),
         ({"secret": "x" * 257}, "/secret"),
         ({"headers": {"Host": "internal"}}, "/headers/Host"),
         ({"headers": {"X-A": "a\r\nX-B: b"}}, "/headers/X-A"),

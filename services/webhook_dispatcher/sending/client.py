@@ -46,6 +46,12 @@ class Due(msgspec.Struct, kw_only=True):
     secret: bytes
     previous_secret: bytes | None
     headers: bytes | None
+    signing_key: bytes | None = None
+    previous_signing_key: bytes | None = None
+    thin: bool = False
+    """Whether it is sent without its data."""
+    paced: bool = False
+    """Whether its webhook has a rate."""
     concurrency: int
     failing: bool = False
     share: str = "asked"
@@ -170,9 +176,14 @@ class Client:
 
 
 async def deliver(client: Client, vault: Vault, due: Due) -> Sent:
-    """Sends one delivery once, in the trace of its event. Raises UnreadableCiphertext if the key that sealed its secret is gone."""
+    """Sends one delivery once, in the trace of its event. Raises UnreadableCiphertext if the key that sealed one of its secrets is gone."""
     keys = [
         vault.key(due.subscription_id, sealed) for sealed in (due.secret, due.previous_secret) if sealed is not None
+    ]
+    signers = [
+        vault.signer(due.subscription_id, sealed)
+        for sealed in (due.signing_key, due.previous_signing_key)
+        if sealed is not None
     ]
     custom = vault.headers(due.subscription_id, due.headers) if due.headers is not None else {}
     parent = telemetry.context_of(due.traceparent) if due.traceparent else telemetry.new_root()
@@ -185,8 +196,8 @@ async def deliver(client: Client, vault: Vault, due: Due) -> Sent:
     if not span.get_span_context().is_valid:
         span = trace.get_current_span(parent)
     at = clock.now()  # a receiver refuses a signature whose time is wrong
-    body = due.body or b""
-    headers = signing.request_headers(due.event_id, int(at), keys, body) | custom
+    body = sent_body(due)
+    headers = signing.request_headers(due.event_id, int(at), keys, body, signers) | custom
     context = span.get_span_context()
     if context.is_valid:
         headers["traceparent"] = telemetry.format_traceparent(context)
@@ -206,6 +217,35 @@ async def deliver(client: Client, vault: Vault, due: Due) -> Sent:
         timestamp=int(at),
         trace_id=format(context.trace_id, "032x") if context.is_valid else None,
         exchange=exchange,
+    )
+
+
+class _Envelope(msgspec.Struct, omit_defaults=True):
+    type: str
+    timestamp: str
+    data: dict[str, str] = {}
+    thin: bool = False
+    test: bool = False
+
+
+class _WithoutData(msgspec.Struct):
+    type: str
+    timestamp: str
+    test: bool = False
+
+
+_decode = msgspec.json.Decoder(_WithoutData).decode
+
+
+def sent_body(due: Due) -> bytes:
+    """The exact bytes of the request: the event's, or of a thin webhook its type, time and id, without its data."""
+    body = due.body or b""
+    if not due.thin:
+        return body
+    whole = _decode(body)
+    data = {"event_id": due.event_id}
+    return msgspec.json.encode(
+        _Envelope(type=whole.type, timestamp=whole.timestamp, data=data, thin=True, test=whole.test)
     )
 
 
