@@ -61,7 +61,7 @@ CONFIGURED = frozenset(
         *("contents", "releases", "release_history", "listings", "installations", "incident_numbers"),
         *("telephony_providers", "telephony_routes", "acqi_tenants", "graphql_apps", "ending_apps", "ending_grants"),
         "changing_roles",
-        *("destinations", "relistings", "stored_bytes"),
+        *("destinations", "relistings", "stored_bytes", "contacts", "mails", "paces"),
     ]
 )
 # Rows of a large table per value of such a column.

@@ -3,6 +3,7 @@
 from typing import Any
 
 import httpx2
+import msgspec
 import pytest
 
 from services.webhook_dispatcher.fanout.event_types import ABOUT_WEBHOOKS
@@ -170,9 +171,7 @@ def test_a_notice_goes_to_the_other_webhooks_of_its_app_alone(
         theirs = colleague.subscribe(of_the_colleague.url, "webhook.failing")
         assert send(dispatcher) == 1
         [notice] = sent(dispatcher, partner)
-        dispatcher.fan_out(
-            [(partner.tenant_id, Event(**{name: value for name, value in notice.items() if name != "kind"}))]
-        )
+        dispatcher.fan_out([(partner.tenant_id, msgspec.convert(notice, Event))])
         dispatcher.pump_until(lambda: receiver.requests)
         assert receiver.requests[0].json["data"]["webhook_id"] in failing
         assert len(partner.deliveries(other)) == 1

@@ -229,6 +229,8 @@ async def _send_and_wait(request: Request, caller: Caller, webhook_id: str) -> R
         headers=subscription.headers,
         signing_key=subscription.signing_key,
         previous_signing_key=subscription.previous_signing_key if subscription.has_previous_public_key else None,
+        client_certificate=subscription.client_certificate,
+        oauth=subscription.oauth,
         thin=subscription.payload == "thin",
         concurrency=subscription.concurrency,
     )

@@ -163,7 +163,7 @@ CLAIM: LiteralString = (
             CASE WHEN s.previous_secret_expires_at > now() THEN s.previous_secret END AS previous_secret,
             s.headers, s.signing_key,
             CASE WHEN s.previous_public_key_expires_at > now() THEN s.previous_signing_key END AS previous_signing_key,
-            s.payload = 'thin' AS thin, s.max_per_second IS NOT NULL AS paced,
+            s.client_certificate, s.oauth, s.payload = 'thin' AS thin, s.max_per_second IS NOT NULL AS paced,
             s.concurrency, s.failing_since IS NOT NULL OR s.noticed_failing_since IS NOT NULL AS failing, c.class,
             c.due_at - interval '20 seconds' AS leased_at
         FROM claimed c JOIN subscriptions s ON s.id = c.subscription_id

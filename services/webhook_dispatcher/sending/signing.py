@@ -11,6 +11,8 @@ from functools import lru_cache
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from services.webhook_dispatcher.sending.identities import Identity
+from services.webhook_dispatcher.sending.tokens import Grant
 from shared.primitives.crypto import Keyring
 
 PREFIX = "whsec_"
@@ -51,6 +53,19 @@ class Vault:
         return Ed25519PrivateKey.from_private_bytes(
             self._keyring.decrypt(sealed, _context(subscription_id, "signing key"))
         )
+
+    def seal_identity(self, subscription_id: str, identity: Identity) -> bytes:
+        return self._keyring.encrypt(msgspec.json.encode(identity), _context(subscription_id, "identity"))
+
+    def identity(self, subscription_id: str, sealed: bytes) -> Identity:
+        opened = self._keyring.decrypt(sealed, _context(subscription_id, "identity"))
+        return msgspec.json.decode(opened, type=Identity)
+
+    def seal_grant(self, subscription_id: str, grant: Grant) -> bytes:
+        return self._keyring.encrypt(msgspec.json.encode(grant), _context(subscription_id, "grant"))
+
+    def grant(self, subscription_id: str, sealed: bytes) -> Grant:
+        return msgspec.json.decode(self._decrypt(sealed, _context(subscription_id, "grant")), type=Grant)
 
     def seal_contacts(self, client_id: str, emails: Sequence[str]) -> bytes:
         return self._keyring.encrypt(msgspec.json.encode(emails), _context(client_id, "contacts"))

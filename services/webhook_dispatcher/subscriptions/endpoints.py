@@ -14,7 +14,7 @@ from services.webhook_dispatcher.history import decision_queries, decisions
 from services.webhook_dispatcher.sending import signing
 from services.webhook_dispatcher.sending.signing import Vault
 from services.webhook_dispatcher.settings import Settings
-from services.webhook_dispatcher.subscriptions import faults, queries
+from services.webhook_dispatcher.subscriptions import access, faults, queries
 from services.webhook_dispatcher.subscriptions.models import (
     App,
     Backlog,
@@ -66,6 +66,8 @@ async def create_webhook(request: Request, caller: Caller, draft: NewWebhook) ->
             "filter": as_json(draft.filter),
             "payload": draft.payload,
             "max_per_second": draft.max_per_second,
+            **access.columns_of_certificate(vault, webhook_id, draft.client_certificate),
+            **access.columns_of_oauth(vault, webhook_id, draft.oauth),
             "secret": vault.seal_secret(webhook_id, secret),
             "fingerprint": signing.fingerprint(key),
             "signing_key": vault.seal_signing_key(webhook_id, signer),
@@ -224,6 +226,11 @@ def _updates(vault: Vault, webhook_id: str, change: WebhookChange) -> list[tuple
         updates.append((queries.SET_PAYLOAD, {"payload": change.payload}))
     if change.max_per_second is not UNSET:
         updates.append((queries.SET_PACE, {"max_per_second": change.max_per_second}))
+    if change.client_certificate is not UNSET:
+        certificate = access.columns_of_certificate(vault, webhook_id, change.client_certificate)
+        updates.append((queries.SET_CERTIFICATE, certificate))
+    if change.oauth is not UNSET:
+        updates.append((queries.SET_OAUTH, access.columns_of_oauth(vault, webhook_id, change.oauth)))
     if change.description is not UNSET:
         updates.append((queries.SET_DESCRIPTION, {"description": change.description}))
     if change.headers is not UNSET:

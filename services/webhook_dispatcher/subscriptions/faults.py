@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType
 from services.webhook_dispatcher.fanout import event_types
 from services.webhook_dispatcher.sending import signing
 from services.webhook_dispatcher.sending.addresses import Policy, RefusedTarget
-from services.webhook_dispatcher.subscriptions import headers
+from services.webhook_dispatcher.subscriptions import access, headers
 from services.webhook_dispatcher.subscriptions.models import FilterTrial, NewWebhook, WebhookChange
 from shared.messaging.filters import filter_errors
 from shared.web import problems
@@ -27,12 +27,21 @@ def check(policy: Policy, given: NewWebhook | WebhookChange | FilterTrial, secre
         found += of_events(given.events)
     if given.filter is not UNSET and given.filter is not None:
         found += filter_errors(given.filter, "/filter", most_parts=MOST_PARTS, most_values=MOST_VALUES)
+    if not isinstance(given, FilterTrial):
+        found += _of_access(policy, given)
     if secret is not UNSET:
         found += _of_secret(secret)
     if not isinstance(given, FilterTrial) and given.headers is not UNSET:
         found += _of_headers(given.headers)
     if found:
         raise problems.invalid("The webhook does not fit; see errors.", found)
+
+
+def _of_access(policy: Policy, given: NewWebhook | WebhookChange) -> Iterator[FieldError]:
+    if given.client_certificate is not UNSET and given.client_certificate is not None:
+        yield from access.faults_of_certificate(given.client_certificate)
+    if given.oauth is not UNSET and given.oauth is not None:
+        yield from access.faults_of_oauth(policy, given.oauth)
 
 
 def of_events(events: Sequence[str]) -> Iterator[FieldError]:

@@ -18,12 +18,33 @@ Payload = Literal["full", "thin"]
 PerSecond = Annotated[int, Meta(ge=1, le=1000)]
 
 
+Pem = Annotated[str, Meta(min_length=1, max_length=16_384)]
+
+
+class ClientCertificate(http.Body):
+    """A certificate that the platform presents to the receiver (mutual TLS), with its private key. No answer shows the key."""
+
+    certificate: Pem
+    private_key: Pem
+
+
+class OAuth(http.Body):
+    """A grant of client credentials (RFC 6749 §4.4): each delivery has an access token of this token URL. No answer shows the secret."""
+
+    token_url: Annotated[str, Meta(max_length=2048)]
+    client_id: Annotated[str, Meta(min_length=1, max_length=256)]
+    client_secret: Annotated[str, Meta(min_length=1, max_length=1024)]
+    scope: Annotated[str, Meta(max_length=512, pattern="^[!#-\\[\\]-~]*( [!#-\\[\\]-~]+)*$")] = ""
+
+
 class NewWebhook(http.Body):
     url: str
     events: EventTypes
     filter: Filter | None = None
     payload: Payload = "full"
     max_per_second: PerSecond | None = None
+    client_certificate: ClientCertificate | None = None
+    oauth: OAuth | None = None
     secret: str | None = None
     headers: dict[str, str] = msgspec.field(default_factory=dict)
     description: Description | None = None
@@ -37,6 +58,8 @@ class WebhookChange(http.Body):
     filter: Filter | UnsetType | None = UNSET
     payload: Payload | UnsetType = UNSET
     max_per_second: PerSecond | UnsetType | None = UNSET
+    client_certificate: ClientCertificate | UnsetType | None = UNSET
+    oauth: OAuth | UnsetType | None = UNSET
     secret: str | UnsetType = UNSET
     headers: dict[str, str] | UnsetType = UNSET
     description: Description | UnsetType | None = UNSET
@@ -73,6 +96,21 @@ class Backlog(msgspec.Struct):
     more: bool
     clearing: bool
     gathering: bool
+
+
+class ShownCertificate(msgspec.Struct):
+    """The certificate that the platform presents to the receiver."""
+
+    fingerprint: str
+    expires_at: datetime
+
+
+class ShownOAuth(msgspec.Struct):
+    """The grant with which the platform gets access tokens for the receiver."""
+
+    token_url: str
+    client_id: str
+    scope: str
 
 
 class Filtered(msgspec.Struct):
@@ -123,6 +161,8 @@ class Webhook(msgspec.Struct, omit_defaults=True):
     filter: Filter | None
     payload: Payload
     max_per_second: int | None
+    client_certificate: ShownCertificate | None
+    oauth: ShownOAuth | None
     description: str | None
     enabled: bool
     disabled_reason: str | None
@@ -190,6 +230,11 @@ class Subscription(msgspec.Struct, kw_only=True):
     last_filtered_at: datetime | None
     payload: Payload
     max_per_second: int | None
+    client_certificate: bytes | None
+    certificate_fingerprint: str | None
+    certificate_expires_at: datetime | None
+    oauth: bytes | None
+    oauth_shown: ShownOAuth | None
     secret: bytes
     secret_fingerprint: str
     previous_secret: bytes | None
@@ -214,6 +259,11 @@ class Subscription(msgspec.Struct, kw_only=True):
     failing_since: datetime | None
     recovering: bool
     held: bool
+
+    def _certificate(self) -> ShownCertificate | None:
+        if self.certificate_fingerprint is None or self.certificate_expires_at is None:
+            return None
+        return ShownCertificate(self.certificate_fingerprint, self.certificate_expires_at)
 
     def _filtered(self) -> Filtered | None:
         if not self.filtered or self.last_filtered_at is None:
@@ -249,6 +299,8 @@ class Subscription(msgspec.Struct, kw_only=True):
             filter=read_filter(self.filter),
             payload=self.payload,
             max_per_second=self.max_per_second,
+            client_certificate=self._certificate(),
+            oauth=self.oauth_shown,
             description=self.description,
             enabled=self.enabled,
             disabled_reason=self.disabled_reason,

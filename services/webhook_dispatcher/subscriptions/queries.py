@@ -6,7 +6,8 @@ from shared.storage import locks
 
 SUBSCRIPTION_COLUMNS: LiteralString = """
     id, tenant_id, client_id, url, description, events, live_events, filter, filtered, last_filtered_event, last_filtered_type,
-    last_filtered_at, payload, max_per_second, secret, secret_fingerprint, previous_secret,
+    last_filtered_at, payload, max_per_second, client_certificate, certificate_fingerprint, certificate_expires_at, oauth, oauth_shown,
+    secret, secret_fingerprint, previous_secret,
     previous_secret_fingerprint, previous_secret_expires_at, signing_key, public_key, previous_signing_key, previous_public_key,
     previous_public_key_expires_at, headers, header_names, enabled, disabled_reason, disabled_at, paused,
     created_at, updated_at, last_sequence, concurrency, slowed_until, failing_since, recovering, held
@@ -17,9 +18,11 @@ COUNT_OF_TENANT: LiteralString = "SELECT count(*) FROM subscriptions WHERE tenan
 INSERT_SUBSCRIPTION: LiteralString = (
     """
     INSERT INTO subscriptions (id, tenant_id, client_id, url, description, events, live_events, filter, payload, max_per_second,
-        secret, secret_fingerprint, headers, header_names, signing_key, public_key, paused, rehearses)
+        client_certificate, certificate_fingerprint, certificate_expires_at, oauth, oauth_shown, secret,
+        secret_fingerprint, headers, header_names, signing_key, public_key, paused, rehearses)
     VALUES (%(id)s, %(tenant_id)s, %(client_id)s, %(url)s, %(description)s, %(events)s, %(events)s, %(filter)s::jsonb, %(payload)s,
-        %(max_per_second)s, %(secret)s, %(fingerprint)s,
+        %(max_per_second)s, %(client_certificate)s, %(certificate_fingerprint)s, %(certificate_expires_at)s, %(oauth)s,
+        %(oauth_shown)s::jsonb, %(secret)s, %(fingerprint)s,
         %(headers)s, %(header_names)s, %(signing_key)s, %(public_key)s, %(paused)s, %(rehearses)s)
     RETURNING """
     + SUBSCRIPTION_COLUMNS
@@ -59,6 +62,14 @@ NEWEST_EVENTS: LiteralString = """
 """
 SET_PAYLOAD: LiteralString = "UPDATE subscriptions SET payload = %(payload)s WHERE id = %(id)s"
 SET_PACE: LiteralString = "UPDATE subscriptions SET max_per_second = %(max_per_second)s WHERE id = %(id)s"
+SET_CERTIFICATE: LiteralString = """
+    UPDATE subscriptions SET client_certificate = %(client_certificate)s, certificate_fingerprint = %(certificate_fingerprint)s,
+        certificate_expires_at = %(certificate_expires_at)s
+    WHERE id = %(id)s
+"""
+SET_OAUTH: LiteralString = (
+    "UPDATE subscriptions SET oauth = %(oauth)s, oauth_shown = %(oauth_shown)s::jsonb WHERE id = %(id)s"
+)
 SET_DESCRIPTION: LiteralString = "UPDATE subscriptions SET description = %(description)s WHERE id = %(id)s"
 SET_HEADERS: LiteralString = (
     "UPDATE subscriptions SET headers = %(headers)s, header_names = %(header_names)s WHERE id = %(id)s"
