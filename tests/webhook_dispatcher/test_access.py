@@ -205,7 +205,8 @@ def test_a_certificate_that_no_handshake_could_use_is_refused_by_place(partner: 
     for given, pointer in cases:
         body = {"url": URL, "events": ["incident.updated"], "client_certificate": given}
         answer = partner.post(WEBHOOKS, body)
-        assert (answer.status_code, [error["pointer"] for error in answer.json()["errors"]]) == (422, [pointer]), given
+        [fault] = answer.json()["errors"]
+        assert (answer.status_code, fault["pointer"].startswith(pointer)) == (422, True), fault
         assert "canary" not in answer.text
 
 

@@ -195,3 +195,20 @@ def test_a_test_delivery_passes_any_filter(partner: Partner, dispatcher: Dispatc
     webhook = partner.subscribe(receiver.url, filter={"pointer": "/nothing", "exists": True})
     assert partner.post(webhook + "/test").status_code == 202
     dispatcher.pump_until(lambda: receiver.requests)
+
+
+@pytest.mark.parametrize(
+    "stored", ["[]", '"x"', '{"pointer": 1}', '{"gt": ' + "9" * 5000 + "}", '{"not": ' * 60 + "{}" + "}" * 60]
+)
+def test_a_filter_that_no_call_can_have_stored_holds_back_its_own_events_and_stops_no_other(
+    http: httpx2.Client, partner: Partner, dispatcher: Dispatcher, stored: str
+) -> None:
+    partner.subscribe(URL, filter=HIGH)
+    other = Partner(http)
+    theirs = other.subscribe(URL)
+    dispatcher.run("UPDATE subscriptions SET filter = %s::jsonb WHERE tenant_id = %s", stored, partner.tenant_id)
+    dispatcher.fan_out([(one.tenant_id, event("incident.updated", priority="high")) for one in (partner, other)])
+    counted = dispatcher.rows("SELECT filtered FROM subscriptions WHERE tenant_id = %s", partner.tenant_id)
+    assert counted == [{"filtered": 1}]
+    assert len(other.deliveries(theirs)) == 1
+    assert dispatcher.rows("SELECT 1 FROM deliveries WHERE tenant_id = %s", partner.tenant_id) == []

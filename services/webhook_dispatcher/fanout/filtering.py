@@ -7,7 +7,7 @@ import msgspec
 
 from services.webhook_dispatcher import metrics
 from services.webhook_dispatcher.fanout import queries
-from shared.messaging.filters import Filter, matches, read_filter
+from shared.messaging.filters import Filter, matches
 from shared.storage.database import Connection
 
 
@@ -24,17 +24,17 @@ class Filtered(msgspec.Struct, kw_only=True):
 UNREADABLE = Filter(pointer="", exists=False)
 
 
-def _readable(stored: Any) -> Filter:
+def _readable(stored: str) -> Filter:
     try:
-        return read_filter(stored) or UNREADABLE
-    except (msgspec.ValidationError, RecursionError):
+        return msgspec.json.decode(stored, type=Filter)
+    except (msgspec.DecodeError, RecursionError):
         return UNREADABLE
 
 
 class Sieve:
     """`filters` maps webhooks to their filters as JSON, or None. An event's data is read once, and only for a webhook with a filter."""
 
-    def __init__(self, filters: Iterable[tuple[str, Any]]) -> None:
+    def __init__(self, filters: Iterable[tuple[str, str | None]]) -> None:
         self._filters = {webhook: _readable(stored) for webhook, stored in filters if stored is not None}
         self._data: dict[str, Any] = {}
         self._held_back: dict[str, Filtered] = {}

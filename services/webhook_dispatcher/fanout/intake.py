@@ -52,14 +52,14 @@ class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Listener(msgspec.Struct, kw_only=True):
-    """A subscription with an approved interest in one of the events; its row is locked. `filter` is the JSON of the database."""
+    """A subscription with an approved interest in one of the events; its row is locked. `filter` is JSON."""
 
     id: str
     tenant_id: str
     client_id: str
     live_events: list[str]
     last_sequence: int
-    filter: Any = None
+    filter: str | None = None
 
 
 class Planned(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ INSERT_EVENTS: LiteralString = """
 """
 # In the order of their ids, as every statement that locks several subscriptions, so that there is no deadlock.
 LOCK_LISTENERS: LiteralString = """
-    SELECT id, tenant_id, client_id, live_events, filter, last_sequence FROM subscriptions
+    SELECT id, tenant_id, client_id, live_events, filter::text AS filter, last_sequence FROM subscriptions
     WHERE tenant_id = ANY(%(tenants)s) AND live_events && %(types)s AND id > %(after)s ORDER BY id LIMIT %(most)s FOR NO KEY UPDATE
 """
 COUNT_LISTENERS: LiteralString = """
@@ -77,7 +77,7 @@ LOCK_LISTENERS_OF_APPS: LiteralString = """
         AND 'automation.fired' = ANY(live_events) ORDER BY id FOR NO KEY UPDATE
 """
 LISTENERS_OF_APP: LiteralString = """
-    SELECT id, tenant_id, client_id, live_events, filter, last_sequence FROM subscriptions
+    SELECT id, tenant_id, client_id, live_events, filter::text AS filter, last_sequence FROM subscriptions
     WHERE tenant_id = %(tenant_id)s AND client_id = %(client_id)s AND 'automation.fired' = ANY(live_events)
         AND (%(webhook_id)s::text IS NULL OR id = %(webhook_id)s) ORDER BY id
 """
