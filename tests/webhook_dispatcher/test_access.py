@@ -1,4 +1,4 @@
-"""What proves to a receiver who we are: client certificates and access tokens. Both lie encrypted and are in no answer."""
+"""Proofs of our identity for a receiver: client certificates and access tokens. Both lie encrypted and are in no answer."""
 
 import asyncio
 import base64

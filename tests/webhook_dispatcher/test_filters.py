@@ -1,4 +1,4 @@
-"""Filters of webhooks: what they let through, that the rest is counted, and what they would have let through."""
+"""Filters of webhooks: they let events through, count the others, and can be tried on events of the past."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Mail to an app's contacts: what it says and never says, its limits, and a mail server that is away."""
+"""Mail to an app's contacts: its content, its limits, and a mail server that is away."""
 
 import asyncio
 import email

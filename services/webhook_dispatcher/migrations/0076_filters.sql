@@ -1,4 +1,4 @@
--- What a webhook's filter lets through; the events that it did not are counted since it was set.
+-- The filter of a webhook, and the number of events that it has held back since it was set, with the last of them.
 ALTER TABLE subscriptions
     ADD COLUMN filter jsonb,
     ADD COLUMN filtered bigint NOT NULL DEFAULT 0,

@@ -1,5 +1,5 @@
--- How we prove to a receiver who we are, beside the signature: a client certificate with its key, and a grant of client credentials. Both are
--- encrypted; the other columns are what their owner sees of them.
+-- Proofs of our identity for a receiver, beside the signature: a client certificate with its key, and a grant of client credentials. Both are
+-- encrypted; their owner sees the other columns.
 ALTER TABLE subscriptions
     ADD COLUMN client_certificate bytea,
     ADD COLUMN certificate_fingerprint text,

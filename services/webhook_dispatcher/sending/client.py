@@ -240,7 +240,7 @@ def _custom(vault: Vault, due: Due) -> dict[str, str]:
 
 
 class Access(NamedTuple):
-    """What proves to the receiver who we are, and the seconds that it took. `refused` is the outcome where there is no proof."""
+    """The proofs of our identity for the receiver, and the seconds that it took to get them. `refused` is the outcome without a proof."""
 
     headers: dict[str, str]
     token: str

@@ -29,8 +29,8 @@ BEGIN_CLAIM: LiteralString = BEGIN_RECORD + f", pg_advisory_xact_lock({locks.SEN
 # delivery that a person asked for may exceed the limit by one. `class` is the class of slots that a delivery uses (lanes.py). A lease
 # begins at the claim itself, not when the transaction began to wait for its turn. The commit does not wait for the disk: if a crash
 # undoes a claim, its requests in flight go out twice, as they would if only their record had been lost.
-# A webhook with a rate has as many free as have come due since the last claim of it, at most those of a second; the claim counts what it
-# takes (the generic cell rate algorithm), so that no process sleeps and others' deliveries go on.
+# A webhook with a rate has as many free as have come due since the last claim of it, at most those of a second; the claim counts
+# those that it takes (the generic cell rate algorithm), so that no process sleeps and others' deliveries go on.
 # Each step goes from one row to others by key: LIMIT 1 keeps the planner from joining whole tables. It finds the first stage with a due
 # delivery before it looks into each stage, and reads only a little more of each receiver than its part of the slots (`depth`), since the
 # next claim would read the rest again. The length of a body is known without reading it; of each tenant the first classes come first.

@@ -36,7 +36,7 @@ class NoToken(Exception):
 
 
 class Grant(msgspec.Struct, frozen=True):
-    """What a token is asked for with."""
+    """The credentials for a token, and its scopes."""
 
     token_url: str
     client_id: str

@@ -1,4 +1,4 @@
-"""How we prove to a receiver who we are: a client certificate, a grant of client credentials; checked, and as columns."""
+"""Proofs of our identity for a receiver: a client certificate, a grant of client credentials; checked, and as columns."""
 
 from collections.abc import Iterator
 from typing import Any
