@@ -211,8 +211,9 @@ class Models:
     def _events(self, names: list[str]) -> str:
         unknown = (
             "\n\nclass UnknownEvent(Model, kw_only=True):\n"
-            '    """An event of a type that this version does not know."""\n\n'
+            '    """An event of a type that this version does not know, or of a thin webhook, whose data is its `event_id`."""\n\n'
             "    type: str\n    timestamp: datetime\n    data: dict[str, Any]\n    test: bool | None = None\n"
+            "    thin: bool | None = None\n"
         )
         types = {self.contract.schemas[name]["properties"]["type"]["enum"][0]: _class(name) for name in names}
         table = "".join(f'    "{kind}": {one},\n' for kind, one in types.items())

@@ -214,9 +214,12 @@ class Models:
         return comment(schema.get("description", "")) + declared(f"export type {name} =", union(parts))
 
     def _events(self, names: list[str]) -> str:
-        unknown = comment("An event of a type that this version does not know.") + (
+        described = (
+            "An event of a type that this version does not know, or of a thin webhook, whose data is its `event_id`."
+        )
+        unknown = comment(described) + (
             "export interface UnknownEvent {\n  type: UnknownValue;\n  timestamp: string;\n"
-            "  data: Record<string, unknown>;\n  test?: boolean;\n}\n"
+            "  data: Record<string, unknown>;\n  test?: boolean;\n  thin?: boolean;\n}\n"
         )
         known = [self.types.name(name) for name in names]
         every = comment("Every event. `type` says which one it is.")

@@ -33,6 +33,7 @@ class Plan:
     postgres_url: str = ""
     redis_url: str = ""
     own_redis: bool = False
+    mail_url: str = ""
     databases: dict[str, Database] = field(default_factory=dict)
 
     @property

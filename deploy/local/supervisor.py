@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from deploy.local import stackfile
+from deploy.local.mailbox import Mailbox
 from deploy.local.plan import Plan
 from deploy.local.postgres import Cluster, ServerFailed
 from deploy.local.probe import Probe
@@ -21,7 +22,7 @@ READY_SECONDS = 90
 DEATHS_BEFORE_READY = 3
 DEATHS_WORTH_A_LOG = 3
 STOP_SECONDS = 10
-Server = Cluster | RedisServer
+Server = Cluster | RedisServer | Mailbox
 
 
 class StartFailed(Exception):

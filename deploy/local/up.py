@@ -15,6 +15,7 @@ from rich.text import Text
 from deploy.compose import redis_users
 from deploy.local import bootstrap, databases, down, environment, plan, ports
 from deploy.local.binaries import ProgramMissing
+from deploy.local.mailbox import Mailbox
 from deploy.local.plan import Misconfigured, Plan, new_secret
 from deploy.local.ports import PortTaken
 from deploy.local.postgres import Cluster, ServerFailed
@@ -92,7 +93,8 @@ def _servers(made: Plan, screen: Screen) -> Iterator[list[Server]]:
         # With the same users as in the containers, so that a service without a needed right fails here too.
         password = made.state.secret("redis", new_secret)
         redis = RedisServer(made.state.folder / "redis", password, redis_users.beside_default(made.redis_users()))
-    servers: list[Server] = [server for server in (cluster, redis) if server]
+    mailbox = Mailbox(made.state.folder / "mail")
+    servers: list[Server] = [server for server in (cluster, redis, mailbox) if server]
     try:
         for server in servers:
             server.start(made.state.last_port(server.name))
@@ -103,6 +105,7 @@ def _servers(made: Plan, screen: Screen) -> Iterator[list[Server]]:
         made.postgres_url = named[0] or (cluster.url if cluster else "")
         made.redis_url = named[1] or (redis.url if redis else "")
         made.own_redis = redis is not None
+        made.mail_url = mailbox.url
         made.state.remember_ports(made.all_ports() | {server.name: server.port for server in servers})
         yield servers
     finally:
@@ -188,6 +191,8 @@ def invitation(made: Plan, seconds: float, tenants: Mapping[str, Any]) -> Text:
     ):
         text.append(f"# {comment}\n", "dim").append(f"{command}\n")
     text.append(f"\nfor people: {docs}/api/docs   sign in as {demo['email']} with {demo['password']}\n")
-    text.append(f"logs {made.state.logs}   everything else {made.state.stack}\n", "dim")
+    text.append(
+        f"mail {made.state.folder / 'mail'}   logs {made.state.logs}   everything else {made.state.stack}\n", "dim"
+    )
     text.append("make demo shows an integrator's first day; Ctrl-C stops the stack", "dim")
     return text

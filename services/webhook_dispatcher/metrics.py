@@ -8,6 +8,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from shared.process.metrics import BUCKETS
 
 attempts = Counter("webhook_attempts_total", "Requests sent to receivers", ["outcome"])
+filtered = Counter("webhook_events_filtered_total", "Events that the filter of a webhook held back")
 attempt_seconds = Histogram("webhook_attempt_seconds", "From request to complete answer", buckets=BUCKETS)
 lag_seconds = Histogram(
     "webhook_lag_seconds",
@@ -27,7 +28,7 @@ chore_age = Gauge("webhook_oldest_chore_seconds", "Age of the oldest of them")
 waiting_events = Gauge("webhook_waiting_events", "Events whose many deliveries are made in portions, at most 10,000")
 oldest_waiting_event = Gauge("webhook_oldest_waiting_event_seconds", "Age of the oldest of them")
 work_failed = Counter("webhook_work_failures_total", "Work of the relay on one webhook or event that failed", ["work"])
-for work in ("chore", "recovery", "disable", "fan-out"):
+for work in ("chore", "recovery", "disable", "fan-out", "notice"):
     work_failed.labels(work)
 LAGS = ("none", "minute", "hour", "day", "retention", "expired")
 consumers = Gauge(
@@ -37,6 +38,10 @@ furthest_consumer = Gauge(
     "webhook_consumer_furthest_behind_seconds", "The longest such time of a consumer that read in the last 15 minutes"
 )
 readers_waiting = Gauge("webhook_readers_waiting", "Reads of consumers that wait for an event in this process")
+mails = Counter("webhook_mails_total", "Mails to contacts of apps, and runs that found no mail server", ["outcome"])
+for outcome in ("sent", "refused", "failed", "expired"):
+    mails.labels(outcome)
+oldest_mail = Gauge("webhook_oldest_mail_seconds", "Age of the mail that waits and is due first")
 unclaimable = Counter("webhook_deliveries_unclaimable_total", "Deliveries forgotten because no claim could read them")
 oldest_step = Gauge(
     "webhook_oldest_recovery_step_seconds", "Time since the last step of the recovery that waits longest"

@@ -1,6 +1,7 @@
 """The public contract of this service."""
 
 from services.webhook_dispatcher.history import routes as history
+from services.webhook_dispatcher.notices import routes as notices
 from services.webhook_dispatcher.reading import routes as reading
 from services.webhook_dispatcher.subscriptions import routes as subscriptions
 from shared.web.routing import Part
@@ -10,7 +11,7 @@ PART = Part(
     "Webhooks",
     "webhooks",
     "Subscriptions to events. Each event is delivered by a signed POST, and repeated until the receiver answers 2xx.",
-    [*subscriptions.OPERATIONS, *history.OPERATIONS],
+    [*subscriptions.OPERATIONS, *history.OPERATIONS, *notices.OPERATIONS],
     IDS,
 )
 LOG = Part(

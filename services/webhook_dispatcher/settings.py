@@ -1,7 +1,10 @@
 """The settings of this service."""
 
+from typing import Annotated
+
+from services.webhook_dispatcher.notices import server
 from services.webhook_dispatcher.sending import ladder
-from services.webhook_dispatcher.sending.addresses import Policy
+from services.webhook_dispatcher.sending.addresses import Policy, networks
 from shared.process import settings
 
 
@@ -10,20 +13,32 @@ class Settings(settings.Service, frozen=True, kw_only=True):
 
     webhook_allowed_networks: str = ""
     webhook_forbidden_networks: str = ""
+    webhook_egress_addresses: str = ""
     webhook_retry_schedule: str = ladder.DEFAULT
     webhook_resolver: settings.Resolver = ""
     webhook_ca_file: settings.ReadableFile = ""
     webhook_retention_days: settings.Count = 30
     webhook_disable_after_days: settings.Positive = 5
+    webhook_notice_after_seconds: settings.Positive = 3600
     most_webhooks_of_app: settings.Count = 100
     most_webhooks: settings.Count = 2000
     most_consumers_of_app: settings.Count = 20
     most_consumers: settings.Count = 500
+    mail_server: Annotated[str, settings.Form("smtps://<user>:<password>@<host>:<port>", server.parse)] = ""
+    mail_from: Annotated[str, settings.Form("one address", server.check_address)] = ""
+    mail_ca_file: settings.ReadableFile = ""
     webhook_sender_slots: settings.Count = 1024
 
     def __post_init__(self) -> None:
         self.policy()
+        self.egress_addresses()
         ladder.parse_schedule(self.webhook_retry_schedule)
+        if bool(self.mail_server) is not bool(self.mail_from):
+            raise ValueError("MAIL_SERVER and MAIL_FROM come together")
+
+    def egress_addresses(self) -> list[str]:
+        """Raises ValueError for a setting that is not networks."""
+        return [str(network) for network in networks("WEBHOOK_EGRESS_ADDRESSES", self.webhook_egress_addresses)]
 
     def policy(self) -> Policy:
         """Raises ValueError for a setting that is not networks."""

@@ -14,14 +14,19 @@ from services.webhook_dispatcher.fanout.intake import Intake
 from services.webhook_dispatcher.fanout.queries import PARTITIONED
 from services.webhook_dispatcher.fanout.waiting import Waiting
 from services.webhook_dispatcher.history import decision_queries, decisions
+from services.webhook_dispatcher.notices import notices
+from services.webhook_dispatcher.notices import server as mail_server
+from services.webhook_dispatcher.notices.mail import Post
 from services.webhook_dispatcher.queues import SERVICE
 from services.webhook_dispatcher.reading import queries as reading_queries
 from services.webhook_dispatcher.sending import queries
+from services.webhook_dispatcher.sending.signing import Vault
 from services.webhook_dispatcher.settings import Settings
 from services.webhook_dispatcher.subscriptions import apps
 from shared.messaging import worker
 from shared.messaging.messages import AutomationDelivery, AutomationInterest, Event, WebhookApp, WebhookTenant
 from shared.primitives import ids
+from shared.primitives.crypto import Keyring
 from shared.process import metrics as shared_metrics
 from shared.storage import partitions
 from shared.storage.database import Connection
@@ -46,6 +51,9 @@ def create_worker(settings: Settings) -> Celery:
 
 def periodic(settings: Settings) -> list[Periodic]:
     """The work of the relay besides its outbox."""
+    server = mail_server.parse(settings.mail_server) if settings.mail_server else None
+    vault = Vault(Keyring.from_text(settings.encryption_keys))
+    post = Post(vault, server, settings.mail_from, settings.mail_ca_file)
     days, retention = settings.webhook_disable_after_days, settings.webhook_retention_days
     return [
         Periodic(
@@ -62,6 +70,14 @@ def periodic(settings: Settings) -> list[Periodic]:
             partial(decisions.disable_long_failing, days=days),
             behind="the next run goes on; a webhook that waits for it is disabled a minute late",
         ),
+        Periodic(
+            "send notices",
+            5,
+            partial(notices.send, failing_after=settings.webhook_notice_after_seconds),
+            behind="the next run goes on; a notice that waits for it is five seconds late",
+        ),
+        Periodic("send mail", 5, post.send, lane="mail", behind=metrics.oldest_mail),
+        Periodic("forget paces", 3600, forget_paces, behind="a run deletes all rows that no claim needs any more"),
         Periodic("make partitions", 3600, make_partitions, behind="a run makes all that are missing, days ahead"),
         Periodic("drop partitions", 60, Expiry(retention).go_on, behind=shared_metrics.retention_overdue),
         Periodic("measure deliveries", 5, measure, behind="a measurement"),
@@ -72,6 +88,10 @@ def periodic(settings: Settings) -> list[Periodic]:
 def make_partitions(conn: Connection) -> None:
     for table in PARTITIONED:
         partitions.ensure(conn, table, days_ahead=8, days_back=8)
+
+
+def forget_paces(conn: Connection) -> None:
+    conn.execute(queries.FORGET_PACES)
 
 
 class Expiry:

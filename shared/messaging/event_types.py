@@ -20,7 +20,8 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """A kind of event. A breaking change of its data is a new type.
 
     Only `producer` may send it; None for the event that webhook-dispatcher makes of an automation's action. `with_moved_times`: apps
-    with moved times may receive it, because it carries nothing about an encounter, device or incident. `italian` translates its texts.
+    with moved times may receive it, because it carries nothing about an encounter, device or incident. `for_named_apps`: each event names
+    the only apps that may receive it. `italian` translates its texts.
     """
 
     type: str
@@ -30,6 +31,7 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     example: dict[str, Any]
     italian: dict[str, str]
     with_moved_times: bool = False
+    for_named_apps: bool = False
 
     @property
     def key(self) -> str:

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
+from services.webhook_dispatcher.sending import signing
 from tests.clients import node
-from tests.clients.test_webhooks import BODY, EVENT, OTHER, SECRET, signed
+from tests.clients.test_webhooks import BODY, EVENT, OTHER, OTHER_PUBLIC, OTHER_SIGNER, PUBLIC, SECRET, SIGNER, signed
 
 pytestmark = node.needed
 PHRASE = "sixteen characters or more, èàù"
@@ -39,6 +40,9 @@ def accepted() -> dict[str, dict[str, Any]]:
         "letters": case({name.title(): value for name, value in signed().items()}),
         "two signatures": case(signed(BODY, OTHER, SECRET)),
         "two secrets": case(signed(), [OTHER, SECRET]),
+        "public key": case(signed(), PUBLIC),
+        "two public keys": case(signed(), [OTHER, OTHER_PUBLIC, PUBLIC]),
+        "two signing keys": case(signed(signers=[OTHER_SIGNER, SIGNER]), PUBLIC),
         "other signer": case(other_signer()),
         "old enough": case(signed(age=280)),
         "tolerant": case(signed(age=10**9), tolerance=2_000_000_000),
@@ -62,14 +66,22 @@ def refused() -> dict[str, tuple[dict[str, Any], str]]:
         ({"webhook-signature": "v1,%%% v1,A v2,AAAA , v1,ÿ v1,"}, NO_FIT),
         ({"webhook-signature": "v1," * 9000}, NO_FIT),
         ({"webhook-signature": ""}, NO_FIT),
-        ({"webhook-signature": signed()["webhook-signature"].replace("v1,", "v1a,")}, NO_FIT),
-        ({"webhook-signature": signed()["webhook-signature"][:-5] + "="}, NO_FIT),
+        ({"webhook-signature": signed(signers=())["webhook-signature"].replace("v1,", "v1a,")}, NO_FIT),
+        ({"webhook-signature": signed(signers=())["webhook-signature"][:-5] + "="}, NO_FIT),
     ]
     for number, (change, message) in enumerate(changes):
         found[f"header {number}"] = (case(signed() | change), message)
     found["changed body"] = (case(signed(), body=BODY + b" "), NO_FIT)
     for number, secrets in enumerate(([], [OTHER], OTHER)):
         found[f"other secret {number}"] = (case(signed(), secrets), NO_FIT)
+    for number, headers in enumerate((signed(signers=()), signed(signers=[OTHER_SIGNER]), signed(b"another body"))):
+        found[f"public key {number}"] = (case(headers, PUBLIC), NO_FIT)
+    forged = signing.signature_header([PUBLIC.encode()], "evt_1", int(time.time()), BODY)
+    found["public key as a secret"] = (case(signed() | {"webhook-signature": forged}, PUBLIC), NO_FIT)
+    many = " ".join(["v1a," + "A" * 86 + "=="] * 10 + signed()["webhook-signature"].split()[-1:])
+    found["many signatures"] = (case(signed() | {"webhook-signature": many}, PUBLIC), NO_FIT)
+    for secret in ("whpk_", "whpk_%%%", "whpk_AAAA"):
+        found[f"secret {secret}"] = (case(signed(), secret), "public key")
     for secret in ("", "whsec_", "whsec_%%%"):
         found[f"secret {secret}"] = (case(signed(), secret), "secret")
     bodies = [b"", b"[]", b"\xff", b'{"type": 1}', b'{"type": "epcr.encounter.created"}', b"[" * 10**5, b"null"]
@@ -111,7 +123,7 @@ def test_nothing_but_one_error_is_thrown(project: Path) -> None:
     for number in range(600):
         values = {"webhook-id": text(5), "webhook-timestamp": str(int(time.time())), "webhook-signature": text(40)}
         headers = {name: value for name, value in values.items() if chance.random() < 0.9}
-        headers |= {"webhook-signature": "v1," + text(20)} if number % 3 else {}
-        secret = chance.choice([text(20), "whsec_" + text(9), SECRET, [text(3), SECRET]])
+        headers |= {"webhook-signature": chance.choice(["v1,", "v1a,"]) + text(20)} if number % 3 else {}
+        secret = chance.choice([text(20), "whsec_" + text(9), "whpk_" + text(9), PUBLIC, SECRET, [text(3), SECRET]])
         cases.append(case(headers, secret, chance.randbytes(20) if number % 2 else text(30)))
     assert {one.get("name") for one in node.run(project, "webhooks", cases)} == {"InvalidWebhook"}

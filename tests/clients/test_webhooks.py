@@ -2,10 +2,13 @@
 
 import base64
 import json
+import sys
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
@@ -31,9 +34,15 @@ EVENT = {
 BODY = json.dumps(EVENT).encode()
 
 
-def signed(body: bytes = BODY, *secrets: str, age: int = 0) -> dict[str, str]:
+SIGNER, OTHER_SIGNER = (Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32) for number in (1, 2))
+PUBLIC, OTHER_PUBLIC = signing.public_text(SIGNER), signing.public_text(OTHER_SIGNER)
+
+
+def signed(
+    body: bytes = BODY, *secrets: str, age: int = 0, signers: Sequence[Ed25519PrivateKey] = (SIGNER,)
+) -> dict[str, str]:
     keys = [signing.signing_key(secret) for secret in secrets or [SECRET]]
-    return signing.request_headers("evt_1", int(time.time()) - age, keys, body)
+    return signing.request_headers("evt_1", int(time.time()) - age, keys, body, signers)
 
 
 @pytest.mark.parametrize("secret", [SECRET, OTHER, "sixteen characters or more, èàù"])
@@ -50,6 +59,42 @@ def test_either_secret_verifies_while_one_replaces_the_other() -> None:
     for secrets in ([], [OTHER]):
         with pytest.raises(InvalidWebhook, match="no signature fits"):
             verify(BODY, signed(), secrets)
+
+
+def test_a_public_key_verifies_without_a_secret() -> None:
+    assert verify(BODY, signed(), PUBLIC) == verify(BODY, signed(), SECRET)
+    assert verify(BODY, signed(), [OTHER, OTHER_PUBLIC, PUBLIC])
+    assert verify(BODY, signed(signers=[OTHER_SIGNER, SIGNER]), PUBLIC)
+    for headers in (signed(signers=[]), signed(signers=[OTHER_SIGNER]), signed(b"another body")):
+        with pytest.raises(InvalidWebhook, match="no signature fits"):
+            verify(BODY, headers, PUBLIC)
+
+
+def test_a_public_key_is_never_used_as_a_secret() -> None:
+    """Everyone may know it, so everyone could sign with it."""
+    for key in (PUBLIC.encode(), base64.b64decode(PUBLIC.removeprefix("whpk_"))):
+        forged = signing.signature_header([key], "evt_1", int(time.time()), BODY)
+        headers = signed() | {"webhook-signature": f"{forged} {forged.replace('v1,', 'v1a,')}"}
+        with pytest.raises(InvalidWebhook, match="no signature fits"):
+            verify(BODY, headers, PUBLIC)
+
+
+def test_a_header_with_thousands_of_signatures_is_checked_for_ten() -> None:
+    headers = signed()
+    real = headers["webhook-signature"].split()[-1]
+    forged = "v1a," + base64.b64encode(bytes(64)).decode()
+    headers["webhook-signature"] = " ".join([forged] * 9 + [real])
+    assert verify(BODY, headers, PUBLIC)
+    headers["webhook-signature"] = " ".join([forged] * 10 + [real])
+    with pytest.raises(InvalidWebhook, match="no signature fits"):
+        verify(BODY, headers, PUBLIC)
+
+
+def test_without_the_package_for_public_keys_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cryptography.exceptions", None)
+    with pytest.raises(InvalidWebhook, match=r"knogin\[public-key\]"):
+        verify(BODY, signed(), PUBLIC)
+    assert verify(BODY, signed(), SECRET)
 
 
 def test_other_signers_of_the_standard_are_accepted() -> None:
@@ -95,14 +140,14 @@ def test_a_missing_header_is_named(missing: str) -> None:
 
 def test_a_signature_of_another_scheme_does_not_count() -> None:
     headers = signed()
-    headers["webhook-signature"] = headers["webhook-signature"].replace("v1,", "v1a,")
+    headers["webhook-signature"] = headers["webhook-signature"].replace("v1,", "v1b,")
     with pytest.raises(InvalidWebhook):
         verify(BODY, headers, SECRET)
 
 
-@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_%%%"])
+@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_%%%", "whpk_", "whpk_%%%", "whpk_AAAA"])
 def test_a_secret_that_cannot_be_used_is_the_same_error(secret: str) -> None:
-    with pytest.raises(InvalidWebhook, match="secret"):
+    with pytest.raises(InvalidWebhook, match="public key" if secret.startswith("whpk_") else "secret"):
         verify(BODY, signed(), secret)
 
 
@@ -123,6 +168,7 @@ def test_events_and_members_of_a_later_contract_are_read() -> None:
     assert isinstance(verify(body, signed(body), SECRET), models.events.EpcrEncounterCreated)
 
 
+FORMS = ["whsec_", "whpk_"]
 header = st.sampled_from(["webhook-id", "webhook-timestamp", "webhook-signature"]).flatmap(
     lambda name: st.tuples(st.just(name), st.text() | st.integers(0, 2**40).map(str))
 )
@@ -131,7 +177,7 @@ header = st.sampled_from(["webhook-id", "webhook-timestamp", "webhook-signature"
 @given(
     st.binary() | st.text(),
     st.lists(header).map(dict),
-    st.text() | st.binary().map(lambda key: "whsec_" + base64.b64encode(key).decode()),
+    st.text() | st.builds(lambda form, key: form + base64.b64encode(key).decode(), st.sampled_from(FORMS), st.binary()),
 )
 def test_nothing_but_one_error_is_raised(payload: bytes | str, headers: dict[str, str], secret: str) -> None:
     with pytest.raises(InvalidWebhook):

@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.control_plane.automations import expressions, models, rules, runs
-from services.control_plane.automations.expressions import Filter
 from services.control_plane.automations.models import DocumentAction, WebhookAction
 from services.control_plane.settings import parse_schedule
 from services.webhook_dispatcher.fanout import event_types
+from shared.messaging import filters
+from shared.messaging.filters import Filter
 from shared.web import http
 from shared.web.problems import Problem
 
@@ -46,8 +47,8 @@ def of(text: Any) -> Filter:
 
 def meets(text: Any, event: Any = EVENT) -> bool:
     one = of(text)
-    assert expressions.filter_errors(one, "") == []
-    return expressions.matches(one, event)
+    assert filters.filter_errors(one, "") == []
+    return filters.matches(one, event)
 
 
 @pytest.mark.parametrize("name", ["fields", "variables"])
@@ -115,18 +116,18 @@ def test_a_filter_says_what_json_says(text: Any, expected: bool) -> None:
     ],
 )
 def test_a_filter_of_no_form_is_refused_where_it_stands(text: Any, pointer: str | None) -> None:
-    assert next((error.pointer for error in expressions.filter_errors(of(text), "/f")), None) == pointer
+    assert next((error.pointer for error in filters.filter_errors(of(text), "/f")), None) == pointer
 
 
 def test_a_filter_too_deep_is_refused_as_a_whole() -> None:
     text: Any = {"pointer": "/a", "eq": 1}
     for _ in range(5):
         text = {"not": text}
-    assert expressions.filter_errors(of(text), "/f") == []
-    assert [error.pointer for error in expressions.filter_errors(of({"not": text}), "/f")] == ["/f"]
+    assert filters.filter_errors(of(text), "/f") == []
+    assert [error.pointer for error in filters.filter_errors(of({"not": text}), "/f")] == ["/f"]
     for _ in range(50):
         text = {"all": [text]}
-    assert [error.pointer for error in expressions.filter_errors(of(text), "/f")] == ["/f"]
+    assert [error.pointer for error in filters.filter_errors(of(text), "/f")] == ["/f"]
 
 
 @pytest.mark.parametrize(
@@ -174,21 +175,21 @@ def filter_texts(draw: st.DrawFn, depth: int = 3) -> Any:
 @given(filter_texts(), JSON)
 def test_every_filter_gives_an_answer_for_every_event_and_not_turns_it_round(text: Any, event: Any) -> None:
     one = of(text)
-    if expressions.filter_errors(one, ""):
+    if filters.filter_errors(one, ""):
         return
-    answer = expressions.matches(one, event)
+    answer = filters.matches(one, event)
     assert answer in (True, False)
-    assert expressions.matches(of({"not": text}), event) is not answer
+    assert filters.matches(of({"not": text}), event) is not answer
 
 
 @given(filter_texts(), JSON)
 def test_a_filter_means_the_same_after_it_was_stored(text: Any, event: Any) -> None:
     one = of(text)
     stored = msgspec.json.decode(http.encode(one))
-    again = expressions.read_filter(stored)
+    again = filters.read_filter(stored)
     assert again == one
-    if not expressions.filter_errors(one, ""):
-        assert expressions.matches(again or one, event) == expressions.matches(one, event)
+    if not filters.filter_errors(one, ""):
+        assert filters.matches(again or one, event) == filters.matches(one, event)
 
 
 @given(SCALARS, JSON)
@@ -200,7 +201,7 @@ def test_ne_is_what_eq_is_not_wherever_it_looks(wanted: Any, event: Any) -> None
 @given(JSON, st.lists(st.text(max_size=5) | st.integers(0, 9).map(str), max_size=5))
 def test_a_pointer_resolves_to_something_that_stands_there_or_to_nothing(document: Any, steps: list[str]) -> None:
     pointer = "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
-    if expressions.pointer_error(pointer) is not None:
+    if filters.pointer_error(pointer) is not None:
         return
     found: Any = document
     for step in steps:
@@ -209,9 +210,9 @@ def test_a_pointer_resolves_to_something_that_stands_there_or_to_nothing(documen
         elif isinstance(found, list) and step in map(str, range(len(found))):
             found = found[int(step)]
         else:
-            found = expressions.MISSING
+            found = filters.MISSING
             break
-    assert expressions.resolve(pointer, document) is found or expressions.resolve(pointer, document) == found
+    assert filters.resolve(pointer, document) is found or filters.resolve(pointer, document) == found
 
 
 def test_values_come_from_the_event_with_their_type_or_a_default() -> None:

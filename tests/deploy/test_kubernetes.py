@@ -119,7 +119,7 @@ def test_a_pod_calls_nobody_but_whom_it_needs(production: Manifests) -> None:
                 "app.kubernetes.io/component": process,
             }
             more = {f"{service.name}-db"}
-            if service.name == "webhook-dispatcher" and process in ("web", "sender"):
+            if service.name == "webhook-dispatcher" and process in ("web", "sender", "relay"):
                 more.add("internet")
             if process == "web" and service.name != "auth":
                 more.add("auth")
@@ -144,6 +144,14 @@ def test_what_is_let_out_is_let_in_on_the_other_side(production: Manifests) -> N
             chooses(peer.get("podSelector", {"matchLabels": {"x": "x"}}), pod)
             for peer in admitting["ingress"][0]["from"]
         )
+
+
+def test_the_relay_calls_mail_servers_alone_and_none_of_ours(production: Manifests) -> None:
+    (rule,) = of_kind(production, "NetworkPolicy")["mail-out"]["spec"]["egress"]
+    assert {port["port"] for port in rule["ports"]} == {465, 587}
+    (block,) = (peer["ipBlock"] for peer in rule["to"])
+    private = {"10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"}
+    assert private < set(block["except"])
 
 
 def test_webhooks_never_leave_for_an_address_of_ours(production: Manifests) -> None:

@@ -127,6 +127,12 @@ def record_webhooks(stack: Stack, recorder: Recorder, token: str) -> None:
         keep(client.post(f"{path}/recover?since=2026-03-23T12:00:00Z"))
         keep(client.get(f"{path}/reconciliation"))
         keep(client.get("/v1/deliveries"))
+        keep(client.get(f"{path}/health"))
+        filter = {"pointer": "/status", "eq": "closed"}
+        keep(client.post("/v1/webhooks/try-filter", json={"events": ["incident.updated"], "filter": filter}))
+        keep(client.get("/v1/webhooks/addresses"))
+        client.put("/v1/webhooks/contacts", json={"emails": ["ops@integrator.example"]})
+        keep(client.get("/v1/webhooks/contacts"))
 
 
 def record_event_log(stack: Stack, recorder: Recorder, token: str) -> None:

@@ -24,7 +24,7 @@ EVERYWHERE = {
 }  # ids and hashes, which only the worker reads
 EXEMPT = {
     "auth": {"signing_keys", "revocation_state", "sign_in_failures", "sign_in_counts"},
-    "webhook-dispatcher": {"senders"},
+    "webhook-dispatcher": {"senders", "paces"},
     "control-plane": {"agent_tenants"},
 }
 TABLES = """

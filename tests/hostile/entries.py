@@ -32,6 +32,7 @@ import services.epcr.outcomes.fhir
 import services.epcr.outcomes.models
 import services.epcr.records.models
 import services.graphql_api.transport.endpoints
+import services.webhook_dispatcher.notices.models
 import services.webhook_dispatcher.reading.models
 import services.webhook_dispatcher.subscriptions.models
 from gateway import framing, headers, target
@@ -54,9 +55,11 @@ from services.graphql_api import errors, schema
 from services.graphql_api.telephony import carriers, numbers
 from services.graphql_api.transport import documents as graphql_documents
 from services.graphql_api.transport.plans import Planner
+from services.webhook_dispatcher.notices import server as mail_server
 from services.webhook_dispatcher.reading import cursors as log_cursors
 from services.webhook_dispatcher.sending import addresses, signing
 from services.webhook_dispatcher.subscriptions import headers as custom_headers
+from shared.messaging import filters
 from shared.primitives.crypto import Keyring, base64url_encode
 from shared.process import telemetry
 from shared.web import http, identity, strict_json
@@ -104,8 +107,9 @@ KINDS: dict[str, Any] = {
         (services.epcr.outcomes.models, "OutcomeDraft"),
         (services.epcr.records.models, "EncounterDraft RecordPatch"),
         (services.graphql_api.transport.endpoints, "GraphqlRequest"),
+        (services.webhook_dispatcher.notices.models, "ContactsChange"),
         (services.webhook_dispatcher.reading.models, "NewConsumer ReadEvents Commit Extend Seek"),
-        (services.webhook_dispatcher.subscriptions.models, "NewWebhook WebhookChange"),
+        (services.webhook_dispatcher.subscriptions.models, "FilterTrial NewWebhook RotateSigningKey WebhookChange"),
     )
     for kind in (getattr(module, name) for name in names.split())
 }
@@ -320,7 +324,7 @@ def filter_of(body: bytes) -> None:
     kind = services.control_plane.automations.models.AutomationDraft
     draft = http.decode_bytes(body, kind)
     assert draft.trigger.filter is not None
-    expressions.filter_errors(draft.trigger.filter, "/trigger/filter")
+    filters.filter_errors(draft.trigger.filter, "/trigger/filter")
 
 
 def template_of(body: bytes) -> None:
@@ -486,6 +490,9 @@ ENTRIES = [
     Entry("request target", lambda body: target.parse(b"/" + body, b"a"), URL, {**DIGITS, **FORM}, GATEWAY_ONLY),
     Entry("absolute target", lambda body: target.parse(b"http://" + body, b"a"), URL, DIGITS, GATEWAY_ONLY),
     Entry("host", target.host_name, HEAD, DIGITS, GATEWAY_ONLY),
+    Entry(
+        "mail address", text(mail_server.is_address), http.SMALL, {**DIGITS, "words": repeated(b"a.", b"a@")}, most=12
+    ),
     Entry("automation filter", filter_of, 128 * KIB, FILTERS, most=12),
     Entry("automation template", template_of, 128 * KIB, JSON),
     Entry("canonical manifest", canonical_bytes, 512 * KIB, JSON, (Problem, ValueError), most=20),

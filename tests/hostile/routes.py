@@ -77,8 +77,11 @@ AUTH = {
     ("POST", "/internal/token-usage"): ("json TokenUses",),
 }
 WEBHOOK_DISPATCHER = {
-    ("POST", "/v1/webhooks"): ("json NewWebhook", "grammars"),
-    ("PUT", WEBHOOK): ("json WebhookChange", "grammars"),
+    ("POST", "/v1/webhooks"): ("json NewWebhook", "grammars", "automation filter"),
+    ("POST", "/v1/webhooks/try-filter"): ("json FilterTrial", "automation filter"),
+    ("PUT", WEBHOOK): ("json WebhookChange", "grammars", "automation filter"),
+    ("POST", WEBHOOK + "/rotate-signing-key"): ("json RotateSigningKey",),
+    ("PUT", "/v1/webhooks/contacts"): ("json ContactsChange", "mail address"),
     ("GET", "/v1/events"): ("query", "grammars"),
     ("POST", "/v1/consumers"): ("json NewConsumer", "grammars"),
     ("POST", CONSUMER + "/read"): ("json ReadEvents",),

@@ -153,19 +153,28 @@ def test_the_same_event_published_twice_is_delivered_once(
 def test_an_event_with_recipients_reaches_their_subscriptions_alone(
     http: httpx2.Client, partner: Partner, dispatcher: Dispatcher, receiver: Receiver
 ) -> None:
-    colleague, stranger = Partner(http, partner.tenant_id), Partner(http)
-    mine, theirs = partner.subscribe(receiver.url), colleague.subscribe(receiver.url)
-    elsewhere = stranger.subscribe(receiver.url)
+    colleague, stranger, named = Partner(http, partner.tenant_id), Partner(http), "epcr.identity.corrected"
+    for one in (partner, colleague, stranger):
+        dispatcher.approve(one, "epcr.*")
+    mine, theirs = partner.subscribe(receiver.url, named), colleague.subscribe(receiver.url, named)
+    elsewhere = stranger.subscribe(receiver.url, named)
     for recipients in ([partner.caller.client_id, stranger.caller.client_id], [], ["app_of_nobody"]):
-        one = msgspec.structs.replace(event("incident.updated"), recipients=recipients)
+        one = msgspec.structs.replace(event(named), recipients=recipients)
         dispatcher.fan_out([(partner.tenant_id, one), (partner.tenant_id, one)])
-    dispatcher.publish(partner.tenant_id, "incident.updated")
+    dispatcher.publish(partner.tenant_id, named)
     dispatcher.pump_until(lambda: statuses(partner, mine) == ["succeeded"] * 2)
     assert len(colleague.deliveries(theirs)) == 1
     assert stranger.deliveries(elsewhere) == []
     stored = "SELECT count(*) AS count FROM events WHERE tenant_id = %s"
     assert dispatcher.rows(stored, partner.tenant_id) == [{"count": 3}], "what no app may read is not stored"
     assert b"app_" not in b"".join(request.body for request in receiver.requests)
+
+
+def test_an_event_of_a_type_for_every_app_names_no_apps(partner: Partner, dispatcher: Dispatcher) -> None:
+    """A filter may be tried on past events of all types but those for named apps: it must not reveal one that was for others."""
+    one = msgspec.structs.replace(event("incident.updated"), recipients=[partner.client_id])
+    with pytest.raises(EventRefused, match="named apps"):
+        dispatcher.fan_out([(partner.tenant_id, one)])
 
 
 def test_an_event_reaches_the_subscriptions_of_its_tenant_and_type_alone(

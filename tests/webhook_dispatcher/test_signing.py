@@ -38,13 +38,29 @@ def test_the_published_vectors_are_reproduced(
     assert signing.signature_header([signing.signing_key(secret)], message_id, timestamp, body) == signature
 
 
-def test_what_is_signed_is_what_the_published_asymmetric_vector_signs() -> None:
-    """We sign with `v1` alone; the bytes under a `v1a` signature are the same."""
-    key = base64.b64decode("6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==")
-    signature = "hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg=="
-    _, message_id, timestamp, body, _ = VECTORS[0]
-    content = signing.signed_content(message_id, timestamp, body)
-    assert base64.b64encode(Ed25519PrivateKey.from_private_bytes(key[:32]).sign(content)).decode() == signature
+# The published asymmetric vector: the seed and the public key of 32 bytes each, and the signature of the first vector's message.
+SEED_AND_PUBLIC_KEY = "6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg=="
+ASYMMETRIC = "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg=="
+
+
+def test_the_published_asymmetric_vector_is_reproduced() -> None:
+    key = base64.b64decode(SEED_AND_PUBLIC_KEY)
+    signer = Ed25519PrivateKey.from_private_bytes(key[:32])
+    secret, message_id, timestamp, body, symmetric = VECTORS[0]
+    keys = [signing.signing_key(secret)]
+    assert signing.signature_header(keys, message_id, timestamp, body, [signer]) == f"{symmetric} {ASYMMETRIC}"
+    assert signing.public_text(signer) == "whpk_" + base64.b64encode(key[32:]).decode()
+
+
+def test_the_reference_library_passes_over_asymmetric_signatures() -> None:
+    """It raises a foreign error for tokens that it cannot read, which a receiver would answer with 500."""
+    secret, at = signing.generate_secret(), now()
+    signers = [Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()]
+    header = signing.signature_header([signing.signing_key(secret)], "evt_1", at, b'{"a":1}', signers)
+    assert [token[:3] for token in header.split()] == ["v1,", "v1a", "v1a"]
+    assert verify(secret, header, at, b'{"a":1}') == {"a": 1}
+    with pytest.raises(WebhookVerificationError):
+        verify(signing.generate_secret(), header, at, b'{"a":1}')
 
 
 def now() -> int:
@@ -101,11 +117,12 @@ def test_any_other_text_is_used_as_its_utf8_bytes(secret: str) -> None:
 
 
 @given(st.binary(min_size=16, max_size=64), st.binary(max_size=200))
-def test_only_v1_tokens_are_ever_written(key: bytes, body: bytes) -> None:
-    header = signing.signature_header([key, key[::-1]], "evt_1", 1, body)
-    tokens = header.split(" ")
-    assert len(tokens) == 2
-    assert all(len(base64.b64decode(token.removeprefix("v1,"), validate=True)) == 32 for token in tokens)
+def test_only_tokens_of_the_standard_are_ever_written(key: bytes, body: bytes) -> None:
+    signer = Ed25519PrivateKey.from_private_bytes(key[:16] * 2)
+    tokens = signing.signature_header([key, key[::-1]], "evt_1", 1, body, [signer]).split(" ")
+    assert len(tokens) == 3
+    assert all(len(base64.b64decode(token.removeprefix("v1,"), validate=True)) == 32 for token in tokens[:2])
+    assert len(base64.b64decode(tokens[2].removeprefix("v1a,"), validate=True)) == 64
 
 
 def test_a_fingerprint_tells_keys_apart_without_holding_them() -> None:
@@ -126,7 +143,15 @@ def test_a_sealed_secret_and_sealed_headers_open_for_their_own_webhook_alone() -
     assert headers is not None
     assert vault.key("wh_1", secret) == signing.signing_key(VECTORS[0][0])
     assert vault.headers("wh_1", headers) == {"X-Key": "v"}
-    for opened in (lambda: vault.key("wh_2", secret), lambda: vault.headers("wh_2", headers)):
+    signer = Ed25519PrivateKey.generate()
+    key = vault.seal_signing_key("wh_1", signer)
+    assert signing.public_text(vault.signer("wh_1", key)) == signing.public_text(signer)
+    for opened in (
+        lambda: vault.key("wh_2", secret),
+        lambda: vault.headers("wh_2", headers),
+        lambda: vault.signer("wh_2", key),
+        lambda: vault.signer("wh_1", secret),
+    ):
         with pytest.raises(UnreadableCiphertext):
             opened()
     with pytest.raises(UnreadableCiphertext):

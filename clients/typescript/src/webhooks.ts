@@ -4,6 +4,9 @@ import { webCrypto } from './runtime.js';
 
 const TOLERANCE_SECONDS = 300;
 const PREFIX = 'whsec_';
+const PUBLIC_PREFIX = 'whpk_';
+// A check of a public key takes time, and the header comes from anyone.
+const MOST_SIGNATURES = 10;
 
 /**
  * The request is not a webhook of the platform for this secret. Answer it with 400; the message says which check fails.
@@ -23,12 +26,12 @@ export interface VerifyOptions {
 }
 
 /**
- * The event of a webhook (Standard Webhooks 1.0, scheme `v1`). Rejects with `InvalidWebhook`, and nothing else.
+ * The event of a webhook (Standard Webhooks 1.0, schemes `v1` and `v1a`). Rejects with `InvalidWebhook`, and nothing else.
  *
  * `webhook-id` is the same in every attempt: store it, and skip an event that you have already handled.
  *
  * @param payload - The body as it arrived: never parse and encode it again first
- * @param secret - The subscription's secret, or several of them while one replaces another
+ * @param secret - The subscription's secret or its public key (`whpk_…`), or several of them while one replaces another
  */
 export async function verify(
   payload: Uint8Array | ArrayBuffer | string,
@@ -48,11 +51,15 @@ export async function verify(
     throw new InvalidWebhook(`webhook-timestamp is more than ${tolerance} seconds from this machine's clock`);
   }
   const content = joined(new TextEncoder().encode(`${id}.${timestamp}.`), body);
-  const signatures = signaturesOf(signature);
+  const [symmetric, asymmetric] = [signaturesOf(signature, 'v1,'), signaturesOf(signature, 'v1a,')];
   let fits = false;
   for (const one of typeof secret === 'string' ? [secret] : secret) {
+    if (one.startsWith(PUBLIC_PREFIX)) {
+      fits = (await hasSigned(one, content, asymmetric)) || fits;
+      continue;
+    }
     const expected = await signed(one, content);
-    for (const other of signatures) fits = isEqual(expected, other) || fits;
+    for (const other of symmetric) fits = isEqual(expected, other) || fits;
   }
   if (!fits) {
     throw new InvalidWebhook('no signature fits: the secret is another one, or the body was changed on its way');
@@ -75,6 +82,27 @@ async function signed(secret: string, content: Uint8Array<ArrayBuffer>): Promise
   return new Uint8Array(await subtle.sign('HMAC', key, content));
 }
 
+async function hasSigned(
+  publicKey: string,
+  content: Uint8Array<ArrayBuffer>,
+  signatures: readonly Uint8Array<ArrayBuffer>[],
+): Promise<boolean> {
+  const { subtle } = await webCrypto();
+  const raw = decoded(publicKey.slice(PUBLIC_PREFIX.length));
+  if (raw?.length !== 32) {
+    throw new InvalidWebhook(`the text after ${PUBLIC_PREFIX} in the public key is not base64 of 32 bytes`);
+  }
+  try {
+    const key = await subtle.importKey('raw', raw, { name: 'Ed25519' }, false, ['verify']);
+    for (const one of signatures.slice(0, MOST_SIGNATURES)) {
+      if (await subtle.verify({ name: 'Ed25519' }, key, one, content)) return true;
+    }
+  } catch {
+    throw new InvalidWebhook('this runtime cannot check a public key (Ed25519); use the secret');
+  }
+  return false;
+}
+
 function keyOf(secret: string): Uint8Array<ArrayBuffer> {
   const isEncoded = secret.startsWith(PREFIX);
   const key = isEncoded ? decoded(secret.slice(PREFIX.length)) : new TextEncoder().encode(secret);
@@ -83,10 +111,10 @@ function keyOf(secret: string): Uint8Array<ArrayBuffer> {
   return key;
 }
 
-/** The signatures of the scheme `v1`; others, and unreadable ones, do not count. */
-function signaturesOf(header: string): Uint8Array[] {
-  const texts = header.split(' ').filter((one) => one.startsWith('v1,'));
-  return texts.map((one) => decoded(one.slice(3))).filter((one) => one !== undefined);
+/** The signatures that begin with `scheme`; others, and unreadable ones, do not count. */
+function signaturesOf(header: string, scheme: string): Uint8Array<ArrayBuffer>[] {
+  const texts = header.split(' ').filter((one) => one.startsWith(scheme));
+  return texts.map((one) => decoded(one.slice(scheme.length))).filter((one) => one !== undefined);
 }
 
 function decoded(base64: string): Uint8Array<ArrayBuffer> | undefined {

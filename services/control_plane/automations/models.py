@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType, field
 
-from services.control_plane.automations.expressions import Filter, read_filter
+from shared.messaging.filters import Filter, read_filter
 from shared.web import http
 from shared.web.http import Page
 

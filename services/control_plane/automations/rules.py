@@ -16,6 +16,7 @@ from services.control_plane.automations.models import (
 )
 from shared.messaging import event_types
 from shared.messaging.event_types import FIRED
+from shared.messaging.filters import filter_errors
 from shared.storage.database import AsyncConnection, first
 from shared.web import problems, scopes
 from shared.web.identity import Caller
@@ -42,7 +43,7 @@ def errors(trigger: Trigger, action: Action, place: str = "") -> list[FieldError
         reason = "not an event type for automations; patterns are not accepted here"
         found.append(FieldError(f"{place}/trigger/event_type", reason))
     if trigger.filter is not None:
-        found += expressions.filter_errors(trigger.filter, f"{place}/trigger/filter")
+        found += filter_errors(trigger.filter, f"{place}/trigger/filter")
     return found + action_errors(action, f"{place}/action")
 
 

@@ -17,7 +17,6 @@ import psycopg
 from psycopg.rows import class_row
 
 from services.control_plane.automations import queries
-from services.control_plane.automations.expressions import matches, read_filter
 from services.control_plane.automations.models import LiveAutomation, RunRow
 from services.control_plane.automations.runs import (
     SERVICES,
@@ -30,6 +29,7 @@ from services.control_plane.automations.runs import (
 )
 from services.control_plane.settings import Settings
 from shared.messaging import broker, outbox
+from shared.messaging.filters import matches, read_filter
 from shared.messaging.messages import PlatformEvent, Received, consumer_of
 from shared.primitives import ids
 from shared.process import redis_clients, telemetry

@@ -9,7 +9,19 @@ from services.webhook_dispatcher.fanout import queries
 from shared.messaging.event_types import FIRED, catalogue
 from shared.storage.database import Connection
 
-__all__ = ["DEFAULT", "FIRED", "approved_patterns", "catalogue", "is_approved", "kind_of", "kinds_of", "types_within"]
+__all__ = [
+    "ABOUT_WEBHOOKS",
+    "DEFAULT",
+    "FIRED",
+    "approved_patterns",
+    "catalogue",
+    "is_approved",
+    "kind_of",
+    "kinds_of",
+    "types_within",
+]
+# Events of our own about a webhook, which `data.webhook_id` names. It does not get them itself, and none is about a delivery of another.
+ABOUT_WEBHOOKS = frozenset({"webhook.disabled", "webhook.failing", "webhook.recovered", "delivery.exhausted"})
 # The approved patterns of an app of which auth has sent no state yet.
 DEFAULT = ["incident.*"]
 

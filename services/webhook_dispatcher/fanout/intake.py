@@ -14,6 +14,9 @@ from psycopg.rows import class_row
 from redis import RedisError
 
 from services.webhook_dispatcher.fanout import event_types, queries
+from services.webhook_dispatcher.fanout.event_types import ABOUT_WEBHOOKS
+from services.webhook_dispatcher.fanout.filtering import Sieve
+from services.webhook_dispatcher.notices import mail
 from services.webhook_dispatcher.queues import MOST_NAMED, MOST_RINGS, SENDER
 from services.webhook_dispatcher.settings import Settings
 from shared.messaging import broker, outbox
@@ -64,13 +67,14 @@ class Stored(NewEvent, frozen=True, kw_only=True):
 
 
 class Listener(msgspec.Struct, kw_only=True):
-    """A subscription with an approved interest in one of the events; its row is locked."""
+    """A subscription with an approved interest in one of the events; its row is locked. `filter` is JSON."""
 
     id: str
     tenant_id: str
     client_id: str
     live_events: list[str]
     last_sequence: int
+    filter: str | None = None
 
 
 class Planned(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +103,7 @@ class Intake:
         `MOST_DELIVERIES`, those of the tenants with the most wait for the relay (waiting.py).
         """
         events = [accept(message.tenant_id, message.body, message.traceparent) for message in messages]
+        mail.enqueue(conn, messages)
         events, waiting, listeners = _divide(conn, events)
         wanted = _wanted_by_automations(conn, messages)
         heads = lock_heads(conn, [message.tenant_id for message in messages])
@@ -128,7 +133,9 @@ class Intake:
     ) -> list[NewEvent]:
         """Stores events and their deliveries. Returns the events that were new; the others have their deliveries already."""
         new = _store(conn, events, heads)
-        planned = plan(new, listeners)
+        sieve = Sieve((listener.id, listener.filter) for listener in listeners)
+        planned = plan(new, listeners, sieve)
+        sieve.record(conn)
         if planned:
             insert_deliveries(conn, planned)
             named = dict.fromkeys(one.subscription_id for one in planned)
@@ -161,7 +168,9 @@ def accept(tenant_id: str, event: Event, traceparent: str | None) -> NewEvent:
     reason = violation(event.type, event.data)
     if reason is not None:
         raise EventRefused(f"{event.type} {reason}")
-    about = event.data["webhook_id"] if event.type == "webhook.disabled" else None
+    if event.recipients is not None and not catalogue()[event.type].for_named_apps:
+        raise EventRefused(f"{event.type} is not for named apps")
+    about = event.data["webhook_id"] if event.type in ABOUT_WEBHOOKS else None
     return NewEvent(
         id=event.event_id,
         at=time_of(event.event_id),
@@ -202,12 +211,12 @@ def body(event_type: str, timestamp: datetime, data: object, *, test: bool = Fal
     return http.encode(payload | ({"test": True} if test else {})).decode()
 
 
-def plan(events: Iterable[NewEvent], listeners: Sequence[Listener]) -> list[Planned]:
+def plan(events: Iterable[NewEvent], listeners: Sequence[Listener], sieve: Sieve) -> list[Planned]:
     """A delivery for every event and listener that match, numbered on from each listener's last.
 
     Within one batch of the queue the numbers follow the events' ids, and so the time at which their producers made them. Between batches
     they follow the order of arrival: an event that was delayed on its way has a later number than younger ones.
-    A webhook gets no event about its own disablement.
+    A webhook gets no event about itself.
     """
     by_tenant: dict[str, list[Listener]] = {}
     for listener in listeners:
@@ -218,6 +227,8 @@ def plan(events: Iterable[NewEvent], listeners: Sequence[Listener]) -> list[Plan
         for listener in by_tenant.get(event.tenant_id, ()):
             may_get = event.recipients is None or listener.client_id in event.recipients
             if event.type not in listener.live_events or event.about == listener.id or not may_get:
+                continue
+            if not sieve.passes(listener.id, event.id, event.type, event.body):
                 continue
             sequences[listener.id] += 1
             delivery_id = ids.new_id("dlv")

@@ -40,7 +40,7 @@ INSERT_EVENTS: LiteralString = """
 """
 # In the order of their ids, as every statement that locks several subscriptions, so that there is no deadlock.
 LOCK_LISTENERS: LiteralString = """
-    SELECT id, tenant_id, client_id, live_events, last_sequence FROM subscriptions
+    SELECT id, tenant_id, client_id, live_events, filter::text AS filter, last_sequence FROM subscriptions
     WHERE tenant_id = ANY(%(tenants)s) AND live_events && %(types)s AND id > %(after)s ORDER BY id LIMIT %(most)s FOR NO KEY UPDATE
 """
 COUNT_LISTENERS: LiteralString = """
@@ -83,6 +83,12 @@ INSERT_DELIVERIES: LiteralString = """
     INSERT INTO queue (delivery_id, delivery_at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, due_at)
     SELECT id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, clock_timestamp() FROM planned
 """
+COUNT_FILTERED: LiteralString = """
+    UPDATE subscriptions s SET filtered = least(s.filtered, 1000000000000) + counted.number, last_filtered_event = counted.event_id,
+        last_filtered_type = counted.event_type, last_filtered_at = clock_timestamp()
+    FROM jsonb_to_recordset(%s::jsonb) AS counted (id text, number bigint, event_id text, event_type text) WHERE s.id = counted.id
+"""
+EVENT_BODY: LiteralString = "SELECT body FROM events WHERE id = %(event_id)s AND at = %(event_at)s"
 CHANGE_INTEREST: LiteralString = """
     INSERT INTO automation_interest AS kept (tenant_id, version, event_types) VALUES (%s, %s, %s)
     ON CONFLICT (tenant_id) DO UPDATE SET version = excluded.version, event_types = excluded.event_types
@@ -102,7 +108,7 @@ READER_OF_APP: LiteralString = """
         AND (event_types IS NULL OR 'automation.fired' = ANY(event_types)) LIMIT 1
 """
 LISTENERS_OF_APP: LiteralString = """
-    SELECT id, tenant_id, client_id, live_events, last_sequence FROM subscriptions
+    SELECT id, tenant_id, client_id, live_events, filter::text AS filter, last_sequence FROM subscriptions
     WHERE tenant_id = %(tenant_id)s AND client_id = %(client_id)s AND 'automation.fired' = ANY(live_events)
         AND (%(webhook_id)s::text IS NULL OR id = %(webhook_id)s) ORDER BY id
 """

@@ -6,7 +6,7 @@ from typing import Any
 
 from services.webhook_dispatcher.history.models import Diagnosis
 from services.webhook_dispatcher.sending import signing
-from services.webhook_dispatcher.sending.client import Outcome, Sent
+from services.webhook_dispatcher.sending.client import Outcome, Sent, sent_body
 from services.webhook_dispatcher.sending.connection import Exchange
 
 QUICK_MS = 20
@@ -16,7 +16,7 @@ EXPIRES_SOON_DAYS = 21
 def describe(sent: Sent) -> Diagnosis:
     """The answer of `POST …/test?wait=true`. It hides the values of custom headers, and nothing else."""
     due, outcome, tls = sent.due, sent.outcome, tls_facts(sent.exchange)
-    body = due.body or b""
+    body = sent_body(due)
     shown = sent.shown_headers() | {"webhook-signature": sent.headers["webhook-signature"]}
     return Diagnosis(
         delivery_id=due.delivery_id,

@@ -1,6 +1,5 @@
 """HTTP endpoints of deliveries: their history, tests, retries, recovery and reconciliation."""
 
-import time
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString
@@ -181,8 +180,6 @@ async def _send_and_wait(request: Request, caller: Caller, webhook_id: str) -> R
         if row is not None:
             places.require_room(row[0])
         test = await _store_test(conn, subscription, queries.ENQUEUE_CLAIMED_TEST)
-    expires = subscription.previous_secret_expires_at
-    rotating = expires is not None and expires.timestamp() > time.time()
     due = Due(
         delivery_id=test["id"],
         delivery_at=test["at"],
@@ -196,8 +193,13 @@ async def _send_and_wait(request: Request, caller: Caller, webhook_id: str) -> R
         traceparent=test["traceparent"],
         url=subscription.url,
         secret=subscription.secret,
-        previous_secret=subscription.previous_secret if rotating else None,
+        previous_secret=subscription.previous_secret if subscription.has_previous_secret else None,
         headers=subscription.headers,
+        signing_key=subscription.signing_key,
+        previous_signing_key=subscription.previous_signing_key if subscription.has_previous_public_key else None,
+        client_certificate=subscription.client_certificate,
+        oauth=subscription.oauth,
+        thin=subscription.payload == "thin",
         concurrency=subscription.concurrency,
     )
     client: Client = request.state.client

@@ -121,7 +121,7 @@ class Policy:
     @classmethod
     def from_text(cls, allowed: str, ours: str = "") -> "Policy":
         """Reads `127.0.0.0/8,::1/128`. Raises ValueError for anything that is not networks."""
-        return cls(_networks("WEBHOOK_ALLOWED_NETWORKS", allowed), _networks("WEBHOOK_FORBIDDEN_NETWORKS", ours))
+        return cls(networks("WEBHOOK_ALLOWED_NETWORKS", allowed), networks("WEBHOOK_FORBIDDEN_NETWORKS", ours))
 
     def check_url(self, url: str) -> Target:
         """The target a URL names. Raises RefusedTarget; a name is not looked up."""
@@ -144,7 +144,7 @@ class Policy:
             _require_public_form(target)
 
 
-def _networks(setting: str, text: str) -> list[Network]:
+def networks(setting: str, text: str) -> list[Network]:
     try:
         return [ip_network(part.strip()) for part in text.split(",") if part.strip()]
     except ValueError as error:

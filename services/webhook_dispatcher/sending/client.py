@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from datetime import datetime
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 import msgspec
 from opentelemetry import trace
@@ -15,13 +15,19 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from services.webhook_dispatcher.sending import ladder, signing
 from services.webhook_dispatcher.sending.addresses import Policy, RefusedTarget, Resolver, Target, UnknownName
 from services.webhook_dispatcher.sending.connection import CONNECT_SECONDS, Answer, Broken, Exchange, Pool, tls_context
+from services.webhook_dispatcher.sending.identities import Contexts
+from services.webhook_dispatcher.sending.outcome import Outcome
 from services.webhook_dispatcher.sending.signing import Vault
+from services.webhook_dispatcher.sending.tokens import NoToken, Tokens
 from shared.process import telemetry
 from shared.storage.database import clock
 
 DEADLINE = 15.0
+# Of these, for a token that the receiver asks for.
+TOKEN_SECONDS = 5.0
 SWEEP_SECONDS = 1.0
 HEADERS_KEPT = 40
+UNAUTHORIZED = 401
 REDACTED = "(redacted)"
 
 
@@ -46,6 +52,14 @@ class Due(msgspec.Struct, kw_only=True):
     secret: bytes
     previous_secret: bytes | None
     headers: bytes | None
+    signing_key: bytes | None = None
+    previous_signing_key: bytes | None = None
+    client_certificate: bytes | None = None
+    oauth: bytes | None = None
+    thin: bool = False
+    """Whether it is sent without its data."""
+    paced: bool = False
+    """Whether its webhook has a rate."""
     concurrency: int
     failing: bool = False
     share: str = "asked"
@@ -56,24 +70,6 @@ class Due(msgspec.Struct, kw_only=True):
     def size(self) -> int:
         """The bytes of the body."""
         return len(self.body or b"")
-
-
-class Outcome(msgspec.Struct, kw_only=True):
-    """The result of one attempt. `retry_after` is the wait that the receiver asked for, in seconds."""
-
-    status: int | None = None
-    error: str | None = None
-    headers: dict[str, str] = msgspec.field(default_factory=dict)
-    body: str | None = None
-    truncated: bool = False
-    retry_after: float | None = None
-    address: str | None = None
-    duration_ms: float = 0
-    timed_out: bool = False
-
-    @property
-    def succeeded(self) -> bool:
-        return self.status is not None and 200 <= self.status < 300 and self.error is None
 
 
 class Sent(msgspec.Struct, kw_only=True):
@@ -99,6 +95,8 @@ class Client:
         self.policy = policy
         self.deadline = deadline or DEADLINE
         self._pool = Pool(policy, resolver, tls_context(ca_file))
+        self.contexts = Contexts(lambda: tls_context(ca_file))
+        self.tokens = Tokens(self._post_for_token)
 
     async def __aenter__(self) -> Self:
         self._sweeping = asyncio.create_task(self._pool.keep_swept(SWEEP_SECONDS))
@@ -110,17 +108,29 @@ class Client:
         self._sweeping.cancel()
         self._pool.close()
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> tuple[Outcome, Exchange | None]:
-        """Sends once. Every fault of a receiver is in the outcome; only cancelling raises."""
-        began = time.monotonic()
+    async def _post_for_token(self, url: str, headers: dict[str, str], body: bytes) -> Outcome:
+        outcome, _ = await self.post(url, {"user-agent": signing.USER_AGENT} | headers, body, seconds=TOKEN_SECONDS)
+        return outcome
+
+    async def post(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        seconds: float | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> tuple[Outcome, Exchange | None]:
+        """Sends once. Every fault of a receiver is in the outcome; only cancelling raises. `tls` has a client certificate."""
+        began, seconds = time.monotonic(), min(seconds or self.deadline, self.deadline)
         try:
-            exchange = Exchange(self.policy.check_url(url), until=began + self.deadline)
+            exchange = Exchange(self.policy.check_url(url), until=began + seconds, tls=tls)
         except RefusedTarget as error:
             return Outcome(error=f"address_refused: {error}"), None
         exchange.moments["began"] = began
         answer = Answer()
         head = request_head(exchange.target, headers, len(body))
-        error, timed_out = await self._attempt(exchange, head, body, answer)
+        error, timed_out = await self._attempt(exchange, head, body, answer, seconds)
         exchange.mark("ended")
         if error is None and 300 <= answer.status < 400:
             error = "redirect: register the final URL; redirects are not followed"
@@ -144,10 +154,12 @@ class Client:
             outcome.body, outcome.truncated = answer.text, answer.truncated
         return outcome, exchange
 
-    async def _attempt(self, exchange: Exchange, head: bytes, body: bytes, answer: Answer) -> tuple[str | None, bool]:
+    async def _attempt(
+        self, exchange: Exchange, head: bytes, body: bytes, answer: Answer, seconds: float
+    ) -> tuple[str | None, bool]:
         """The error, and whether it was a time-out. The text is our own, since the system's may name our addresses."""
         try:
-            async with asyncio.timeout(self.deadline):
+            async with asyncio.timeout(seconds):
                 await self._pool.post(exchange, head, body, answer)
         except RefusedTarget as error:
             return f"address_refused: {error}", False
@@ -156,8 +168,8 @@ class Client:
             return f"dns_error: {silent}", error.timed_out
         except TimeoutError:
             if "connected" not in exchange.moments:
-                return f"timeout: no connection within {min(self.deadline, CONNECT_SECONDS):g} seconds", True
-            return f"timeout: no complete answer within {self.deadline:g} seconds", True
+                return f"timeout: no connection within {min(seconds, CONNECT_SECONDS):g} seconds", True
+            return f"timeout: no complete answer within {seconds:g} seconds", True
         except Broken as error:
             return str(error), False
         except ssl.SSLCertVerificationError as error:
@@ -170,11 +182,7 @@ class Client:
 
 
 async def deliver(client: Client, vault: Vault, due: Due) -> Sent:
-    """Sends one delivery once, in the trace of its event. Raises UnreadableCiphertext if the key that sealed its secret is gone."""
-    keys = [
-        vault.key(due.subscription_id, sealed) for sealed in (due.secret, due.previous_secret) if sealed is not None
-    ]
-    custom = vault.headers(due.subscription_id, due.headers) if due.headers is not None else {}
+    """Sends one delivery once, in the trace of its event. Raises UnreadableCiphertext if the key that sealed one of its secrets is gone."""
     parent = telemetry.context_of(due.traceparent) if due.traceparent else telemetry.new_root()
     attributes = {
         "webhook.id": due.subscription_id,
@@ -184,13 +192,22 @@ async def deliver(client: Client, vault: Vault, due: Due) -> Sent:
     span = telemetry.start_span("deliver", kind=SpanKind.CLIENT, parent=parent, attributes=attributes)
     if not span.get_span_context().is_valid:
         span = trace.get_current_span(parent)
+    access = await _access(client, vault, due)
     at = clock.now()  # a receiver refuses a signature whose time is wrong
-    body = due.body or b""
-    headers = signing.request_headers(due.event_id, int(at), keys, body) | custom
+    body = sent_body(due)
+    custom = _custom(vault, due) | access.headers
+    headers = _signed(vault, due, int(at), body) | custom
     context = span.get_span_context()
     if context.is_valid:
         headers["traceparent"] = telemetry.format_traceparent(context)
-    outcome, exchange = await client.post(due.url, headers, body)
+    if access.refused is None:
+        left = max(1.0, client.deadline - access.seconds)
+        outcome, exchange = await client.post(due.url, headers, body, seconds=left, tls=access.tls)
+        outcome.duration_ms += round(access.seconds * 1000, 3)
+    else:
+        outcome, exchange = access.refused, None
+    if outcome.status == UNAUTHORIZED and access.token:
+        client.tokens.forget((due.subscription_id, due.oauth), access.token)
     if span.is_recording():
         if outcome.status is not None:
             span.set_attribute("http.response.status_code", outcome.status)
@@ -206,6 +223,75 @@ async def deliver(client: Client, vault: Vault, due: Due) -> Sent:
         timestamp=int(at),
         trace_id=format(context.trace_id, "032x") if context.is_valid else None,
         exchange=exchange,
+    )
+
+
+def _signed(vault: Vault, due: Due, timestamp: int, body: bytes) -> dict[str, str]:
+    keys = [vault.key(due.subscription_id, one) for one in (due.secret, due.previous_secret) if one is not None]
+    sealed = (due.signing_key, due.previous_signing_key)
+    signers = [vault.signer(due.subscription_id, one) for one in sealed if one is not None]
+    return signing.request_headers(due.event_id, timestamp, keys, body, signers)
+
+
+def _custom(vault: Vault, due: Due) -> dict[str, str]:
+    """The headers that the owner added. An access token replaces an `authorization` among them."""
+    custom = vault.headers(due.subscription_id, due.headers) if due.headers is not None else {}
+    return {name: value for name, value in custom.items() if due.oauth is None or name.lower() != "authorization"}
+
+
+class Access(NamedTuple):
+    """The proofs of our identity for the receiver, and the seconds that it took to get them. `refused` is the outcome without a proof."""
+
+    headers: dict[str, str]
+    token: str
+    tls: ssl.SSLContext | None
+    refused: Outcome | None
+    seconds: float
+
+
+async def _access(client: Client, vault: Vault, due: Due) -> Access:
+    began, tls, token, refused = time.monotonic(), None, "", None
+    try:
+        if due.client_certificate is not None:
+            sealed = due.client_certificate
+            tls = await client.contexts.of(sealed, lambda: vault.identity(due.subscription_id, sealed))
+        if due.oauth is not None:
+            grant = vault.grant(due.subscription_id, due.oauth)
+            token = await client.tokens.get((due.subscription_id, due.oauth), grant)
+    except NoToken as error:
+        refused = Outcome(error=str(error), timed_out=error.timed_out)
+    except ssl.SSLError:
+        refused = Outcome(error="tls_error: the client certificate cannot be used")
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    return Access(headers, token, tls, refused, time.monotonic() - began)
+
+
+class _Envelope(msgspec.Struct, omit_defaults=True):
+    type: str
+    timestamp: str
+    data: dict[str, str] = {}
+    thin: bool = False
+    test: bool = False
+
+
+class _WithoutData(msgspec.Struct):
+    type: str
+    timestamp: str
+    test: bool = False
+
+
+_decode = msgspec.json.Decoder(_WithoutData).decode
+
+
+def sent_body(due: Due) -> bytes:
+    """The exact bytes of the request: the event's, or of a thin webhook its type, time and id, without its data."""
+    body = due.body or b""
+    if not due.thin:
+        return body
+    whole = _decode(body)
+    data = {"event_id": due.event_id}
+    return msgspec.json.encode(
+        _Envelope(type=whole.type, timestamp=whole.timestamp, data=data, thin=True, test=whole.test)
     )
 
 

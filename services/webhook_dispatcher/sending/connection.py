@@ -24,7 +24,7 @@ ADDRESSES_TRIED = 4
 IDLE_SECONDS = 4.0
 # Then the name is looked up anew, even if the connection was never idle.
 OLDEST_SECONDS = 60.0
-Origin = tuple[str, str, int]
+Origin = tuple[str, str, int, ssl.SSLContext | None]
 FAULTS = {
     Fault.NOT_HTTP: "protocol_error: the answer is not HTTP, or its headers are too large",
     Fault.HEAD_TOO_LARGE: "protocol_error: the answer's headers are too large",
@@ -165,11 +165,15 @@ class Connection(ResponseReader):
 
 @dataclass
 class Exchange:
-    """Facts about one request for its diagnosis. `moments` are monotonic seconds of its phases; after `until` it is not sent."""
+    """Facts about one request for its diagnosis. `moments` are monotonic seconds of its phases; after `until` it is not sent.
+
+    `tls` has the client certificate of its webhook: a connection with one takes no request of another webhook.
+    """
 
     target: Target
     until: float = math.inf
     address: str | None = None
+    tls: ssl.SSLContext | None = None
     certificate: dict[str, Any] | None = None
     tls_version: str | None = None
     moments: dict[str, float] = field(default_factory=dict)
@@ -204,10 +208,10 @@ class Pool:
             connection = await self._take(exchange, fresh=True)
             await connection.post(head, body, answer)
         if connection.reusable:
-            self._idle[_origin(exchange.target)].append(connection)
+            self._idle[_origin(exchange)].append(connection)
 
     async def _take(self, exchange: Exchange, *, fresh: bool = False) -> Connection:
-        connection = None if fresh else self._kept(exchange.target)
+        connection = None if fresh else self._kept(exchange)
         if connection is None:
             connection = await self._connect(exchange)
         exchange.mark("connected")
@@ -238,8 +242,8 @@ class Pool:
                 connection.close()
         self._idle.clear()
 
-    def _kept(self, target: Target) -> Connection | None:
-        idle = self._idle.get(_origin(target))
+    def _kept(self, exchange: Exchange) -> Connection | None:
+        idle = self._idle.get(_origin(exchange))
         while idle:
             connection = idle.pop()
             if connection.reusable and _is_fresh(connection):
@@ -251,7 +255,7 @@ class Pool:
         """Connects to the first address that accepts, of those checked here. Each gets an equal share of the time."""
         target = exchange.target
         if target.literal is not None:
-            return await self._connect_to(target.literal, target, CONNECT_SECONDS)
+            return await self._connect_to(target.literal, exchange, CONNECT_SECONDS)
         exchange.mark("dns_began")
         addresses = await self._resolver.addresses(target.host)
         exchange.mark("dns_ended")
@@ -260,15 +264,16 @@ class Pool:
         seconds = CONNECT_SECONDS / (len(others) + 1)
         for address in others:
             try:
-                return await self._connect_to(address, target, seconds)
+                return await self._connect_to(address, exchange, seconds)
             except ssl.SSLCertVerificationError:
                 raise
             except OSError:
                 continue
-        return await self._connect_to(last, target, seconds)
+        return await self._connect_to(last, exchange, seconds)
 
-    async def _connect_to(self, address: Address, target: Target, seconds: float) -> Connection:
-        secured = {"ssl": self._tls, "server_hostname": target.name} if target.scheme == "https" else {}
+    async def _connect_to(self, address: Address, exchange: Exchange, seconds: float) -> Connection:
+        target = exchange.target
+        secured = {"ssl": exchange.tls or self._tls, "server_hostname": target.name} if target.scheme == "https" else {}
         async with asyncio.timeout(seconds):
             loop = asyncio.get_running_loop()
             _, connection = await loop.create_connection(Connection, str(address), target.port, **secured)
@@ -284,8 +289,9 @@ def tls_context(ca_file: str) -> ssl.SSLContext:
     return context
 
 
-def _origin(target: Target) -> Origin:
-    return target.scheme, target.host, target.port
+def _origin(exchange: Exchange) -> Origin:
+    target = exchange.target
+    return target.scheme, target.host, target.port, exchange.tls
 
 
 def _is_fresh(connection: Connection) -> bool:

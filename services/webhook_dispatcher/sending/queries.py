@@ -31,6 +31,8 @@ BEGIN_CLAIM: LiteralString = BEGIN_RECORD + f", pg_advisory_xact_lock({locks.SEN
 # delivery that a person asked for may exceed the limit by one. `class` is the class of slots that a delivery uses (lanes.py). A lease
 # begins at the claim itself, not when the transaction began to wait for its turn. The commit does not wait for the disk: if a crash
 # undoes a claim, its requests in flight go out twice, as they would if only their record had been lost.
+# A webhook with a rate has as many free as have come due since the last claim of it, at most those of a second; the claim counts
+# those that it takes (the generic cell rate algorithm), so that no process sleeps and others' deliveries go on.
 # Each step goes from one row to others by key: LIMIT 1 keeps the planner from joining whole tables. It finds the first stage with a due
 # delivery before it looks into each stage, and reads only a little more of each receiver than its part of the slots (`depth`), since the
 # next claim would read the rest again. The length of a body is known without reading it; of each tenant the first classes come first.
@@ -48,14 +50,15 @@ CLAIM: LiteralString = (
     ), peers AS MATERIALIZED (
         SELECT greatest(count(*), 1) AS number FROM senders WHERE seen_at > now() - interval '10 seconds'
     ), states AS MATERIALIZED (
-        SELECT s.*, being_sent.flying, being_sent.expired, coalesce(a.approved_events, %(approved)s) AS approved,
+        SELECT s.*, floor(s.max_per_second * extract(epoch FROM now() - greatest(p.next_at, now() - interval '1 second')))::integer AS free,
+            being_sent.flying, being_sent.expired, coalesce(a.approved_events, %(approved)s) AS approved,
             coalesce((%(lanes)s::jsonb -> s.id ->> 0)::integer, 0) AS held,
             coalesce((%(lanes)s::jsonb -> s.id ->> 1)::integer, %(newcomer)s) AS fair,
             coalesce((%(lanes)s::jsonb -> s.id ->> 2)::integer, 1) AS ahead,
             (SELECT stage FROM queue WHERE subscription_id = s.id AND stage = ANY('{0,1,2,3,4}') AND due_at <= now()
                 ORDER BY stage, due_at LIMIT 1) AS first_stage
         FROM lanes CROSS JOIN LATERAL (
-            SELECT id, tenant_id, client_id, recovering, enabled AND NOT paused AS running,
+            SELECT id, tenant_id, client_id, recovering, max_per_second, enabled AND NOT paused AS running,
                 enabled AND NOT paused AND coalesce(slowed_until <= now(), true) AS calm,
                 CASE WHEN failing_since IS NOT NULL THEN 'failing' WHEN concurrency = 1 THEN 'new' ELSE 'known' END AS kind,
                 CASE WHEN failing_since IS NOT NULL THEN 1 ELSE concurrency END AS most
@@ -65,10 +68,12 @@ CLAIM: LiteralString = (
             FROM queue WHERE subscription_id = s.id AND stage = 5
         ) being_sent LEFT JOIN LATERAL (
             SELECT approved_events FROM apps WHERE tenant_id = s.tenant_id AND client_id = s.client_id LIMIT 1
-        ) a ON true
+        ) a ON true LEFT JOIN LATERAL (
+            SELECT next_at FROM paces WHERE s.max_per_second IS NOT NULL AND subscription_id = s.id LIMIT 1
+        ) p ON true
     ), open AS MATERIALIZED (
         SELECT * FROM (
-            SELECT states.*, greatest(0, least(most * ahead + 1 - flying, %(slots)s)) AS room_asked, greatest(0, least(
+            SELECT states.*, greatest(0, least(most * ahead + 1 - flying, %(slots)s)) AS room_asked, greatest(0, least(free,
                 most * ahead - flying, ceil(most::float8 * ahead / peers.number)::integer - held, fair, %(slots)s)) AS room
             FROM states, peers
         ) counted
@@ -148,6 +153,12 @@ CLAIM: LiteralString = (
             attempt = least(q.attempt, 999999999) + 1
         FROM locked WHERE q.delivery_id = locked.delivery_id RETURNING q.*, locked.class, locked.body,
             locked.traceparent
+    ), paced AS (
+        INSERT INTO paces AS kept (subscription_id, next_at)
+        SELECT c.subscription_id, now() - interval '1 second' + count(*) * interval '1 second' / min(states.max_per_second)
+        FROM claimed c JOIN states ON states.id = c.subscription_id WHERE states.max_per_second IS NOT NULL GROUP BY c.subscription_id
+        ON CONFLICT (subscription_id) DO UPDATE SET next_at = greatest(kept.next_at, now() - interval '1 second')
+            + (excluded.next_at - (now() - interval '1 second'))
     )
     SELECT seen.last, seen.peers, sent.* FROM (
         SELECT CASE WHEN count(*) = %(walked)s THEN max(subscription_id) ELSE '' END AS last, (SELECT number::integer FROM peers) AS peers,
@@ -157,11 +168,17 @@ CLAIM: LiteralString = (
         SELECT c.delivery_id, c.delivery_at, c.tenant_id, c.subscription_id, c.event_id, c.event_type, c.attempt, c.rung,
             convert_to(c.body, 'UTF8') AS body, c.traceparent, s.url, s.secret,
             CASE WHEN s.previous_secret_expires_at > now() THEN s.previous_secret END AS previous_secret,
-            s.headers, s.concurrency, s.failing_since IS NOT NULL AS failing, c.class, c.due_at - interval '20 seconds' AS leased_at
+            s.headers, s.signing_key,
+            CASE WHEN s.previous_public_key_expires_at > now() THEN s.previous_signing_key END AS previous_signing_key,
+            s.client_certificate, s.oauth, s.payload = 'thin' AS thin, s.max_per_second IS NOT NULL AS paced,
+            s.concurrency, s.failing_since IS NOT NULL OR s.noticed_failing_since IS NOT NULL AS failing, c.class,
+            c.due_at - interval '20 seconds' AS leased_at
         FROM claimed c JOIN subscriptions s ON s.id = c.subscription_id
     ) sent ON true
 """
 )
+# A webhook without a row may be sent a second's deliveries at once, as one that has waited so long.
+FORGET_PACES: LiteralString = "DELETE FROM paces WHERE next_at < now() - interval '1 hour'"
 # Rows from before the queue had limits, with which every claim would fail.
 FORGET_UNCLAIMABLE: LiteralString = """
     DELETE FROM queue WHERE NOT (isfinite(delivery_at) AND delivery_at >= '0001-01-01 00:00Z' AND delivery_at < '9999-12-31 00:00Z'
@@ -232,11 +249,28 @@ UPDATE_HEALTH: LiteralString = """
         recovering = s.recovering
             OR (seen.succeeded AND s.enabled AND NOT s.paused AND coalesce(s.failing_since < now() - interval '1 minute', false)),
         recovery_rate = CASE WHEN seen.failed OR NOT s.recovering THEN 1 ELSE s.recovery_rate END,
-        restarts_ladder = s.restarts_ladder AND s.recovering
+        restarts_ladder = s.restarts_ladder AND s.recovering,
+        recovered_at = CASE WHEN seen.succeeded AND s.noticed_failing_since IS NOT NULL
+            THEN coalesce(s.recovered_at, now()) ELSE s.recovered_at END
     FROM locked AS seen WHERE s.id = seen.subscription_id
     RETURNING s.id, s.tenant_id, new.recovering AND seen.failed AS falters,
         new.recovering AND seen.succeeded AND coalesce(old.failing_since < now() - interval '1 minute', false) AS recovers,
         old.failing_since
+"""
+# Before given-up deliveries are counted: in the order of their ids, as every statement that locks several subscriptions.
+LOCK: LiteralString = "SELECT FROM subscriptions WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
+# After their record: those that are over and were never taken. A report that came too late has another time than the last attempt.
+COUNT_EXHAUSTED: LiteralString = """
+    WITH given_up AS (
+        SELECT d.subscription_id, count(*) AS number, max(d.id) AS newest, (array_agg(d.event_type ORDER BY d.id DESC))[1] AS type
+        FROM jsonb_to_recordset(%(sent)s::jsonb) AS sent (delivery_id text, delivery_at timestamptz, at timestamptz)
+        JOIN deliveries d ON d.id = sent.delivery_id AND d.at = sent.delivery_at
+        WHERE d.status = 'failed' AND d.attempted_at = sent.at AND d.sequence IS NOT NULL AND d.event_type <> ALL(%(notices)s)
+        GROUP BY d.subscription_id
+    )
+    UPDATE subscriptions s SET exhausted = least(s.exhausted, 1000000000) + given_up.number,
+        exhausted_delivery = given_up.newest, exhausted_type = given_up.type
+    FROM given_up WHERE s.id = given_up.subscription_id
 """
 SEEN: LiteralString = """
     INSERT INTO senders (id) VALUES (%(id)s) ON CONFLICT (id) DO UPDATE SET seen_at = now()
@@ -244,7 +278,8 @@ SEEN: LiteralString = """
 """
 LEAVE: LiteralString = "DELETE FROM senders WHERE id = %(id)s OR seen_at < now() - interval '1 hour'"
 COUNT_SENDERS: LiteralString = "SELECT count(*) FROM senders WHERE seen_at > now() - interval '10 seconds'"
-# A delivery that waits because its receiver asked for it is not late. Reads one end of each webhook's queue, and counts up to 10,000.
+# A delivery that waits because its receiver asked for it is not late; with those of failing receivers count those of receivers that set
+# a rate. Reads one end of each webhook's queue, and counts up to 10,000.
 MEASURE: LiteralString = (
     """
     WITH RECURSIVE walk AS (
@@ -252,7 +287,7 @@ MEASURE: LiteralString = (
     """
     + _WALK_ON
     + """, lanes AS MATERIALIZED (
-        SELECT s.id, s.held, s.failing_since IS NOT NULL AS failing, CASE
+        SELECT s.id, s.held, s.failing_since IS NOT NULL OR s.max_per_second IS NOT NULL AS failing, CASE
             WHEN NOT s.enabled OR s.paused THEN '{0}'::smallint[]
             WHEN s.slowed_until > now() THEN '{0,1}'::smallint[]
             WHEN s.recovering THEN '{0,1,2,5}'::smallint[]

@@ -76,7 +76,8 @@ async def record(conn: AsyncConnection, settled: Settled) -> None:
 
     Otherwise locks subscriptions before their deliveries, as every other transaction does, so that there is no deadlock.
     """
-    if not (settled.reports or settled.released or settled.gone):
+    given_up = [one for one in settled.over if one["wait"] is None and not one["succeeded"]]
+    if not (settled.reports or settled.released or settled.gone or given_up):
         if settled.over:
             async with _at_once(conn):
                 await conn.execute(queries.BEGIN_RECORD)
@@ -89,11 +90,18 @@ async def record(conn: AsyncConnection, settled: Settled) -> None:
     }
     async with conn.transaction(), conn.cursor(row_factory=tuple_row) as cursor:
         await conn.execute(queries.BEGIN_RECORD)
+        if given_up:
+            of_them = {one["subscription_id"] for one in given_up}
+            await conn.execute(queries.LOCK, ([*of_them | settled.reports.keys() | settled.gone.keys()],))
         await cursor.execute(queries.UPDATE_HEALTH, {"lanes": _json(lanes)})
         health = await cursor.fetchall()
         for subscription_id, due in sorted(settled.gone.items()):
             await decisions.disable(conn, due.tenant_id, subscription_id, "gone", due.url)
         await conn.execute(queries.RECORD, {"sent": _json(settled.over)})
+        if given_up:
+            keys = [{name: one[name] for name in ("delivery_id", "delivery_at", "at")} for one in given_up]
+            counted = {"sent": _json(keys), "notices": [*event_types.ABOUT_WEBHOOKS]}
+            await conn.execute(queries.COUNT_EXHAUSTED, counted)
         await conn.execute(queries.GIVE_BACK, unused)
         for subscription_id, tenant_id, falters, recovers, since in health:
             if recovers:

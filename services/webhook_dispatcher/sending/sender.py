@@ -282,7 +282,7 @@ class Pump:
             if sent.outcome.succeeded:
                 metrics.reached.add(due.tenant_id)
             metrics.attempt_seconds.observe(sent.outcome.duration_ms / 1000)
-            if sent.due.attempt == 1 and not sent.due.failing:
+            if sent.due.attempt == 1 and not sent.due.failing and not sent.due.paced:
                 metrics.lag_seconds.observe(max(0.0, sent.at - sent.due.delivery_at.timestamp()))
             self.over.append(recording.line(sent, wait))
             if sent.outcome.status == GONE:

@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Any, LiteralString
 
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec import UNSET
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,48 +12,50 @@ from starlette.responses import Response
 from services.webhook_dispatcher.fanout import event_types
 from services.webhook_dispatcher.history import decision_queries, decisions
 from services.webhook_dispatcher.sending import signing
-from services.webhook_dispatcher.sending.addresses import Policy, RefusedTarget
 from services.webhook_dispatcher.sending.signing import Vault
 from services.webhook_dispatcher.settings import Settings
-from services.webhook_dispatcher.subscriptions import headers, queries
+from services.webhook_dispatcher.subscriptions import access, faults, queries
 from services.webhook_dispatcher.subscriptions.administrators import AppPage, readable, whose
 from services.webhook_dispatcher.subscriptions.models import (
     App,
     Backlog,
+    FilterTrial,
+    FilterTried,
     NewWebhook,
+    RotateSigningKey,
+    StoredEvent,
     Subscription,
+    TriedEvent,
     Webhook,
     WebhookChange,
 )
 from shared.messaging.event_types import with_moved_times
+from shared.messaging.filters import as_json, matches
 from shared.primitives import ids
 from shared.storage import audit, idempotency
 from shared.storage.caps import Cap, require_room
-from shared.storage.database import IN_ORDER, AsyncConnection, first, found, page_of, tenant_transaction
+from shared.storage.database import IN_ORDER, AsyncConnection, every, first, found, page_of, tenant_transaction
 from shared.web import http, problems
 from shared.web.identity import Caller
-from shared.web.problems import FieldError
-from shared.web.strict_json import nearest
 
 
 async def create_webhook(request: Request, caller: Caller, draft: NewWebhook) -> Response:
-    _check_url(request, draft.url)
-    _check_headers(draft.headers)
     secret = draft.secret if draft.secret is not None else signing.generate_secret()
-    key = _check_secret(secret)
+    faults.check(request.state.policy, draft, secret)
+    key = signing.signing_key(secret)
     vault: Vault = request.state.vault
     async with tenant_transaction(request, caller) as conn:
         stored = await idempotency.stored(conn, request, caller)
         if stored is not None:
             return stored
         app = await _share_app(conn, caller)
-        _check_events(app, draft.events)
+        _require_approval(app, draft.events)
         settings: Settings = request.state.settings
         of_app = Cap("webhooks", settings.most_webhooks_of_app, "An app", "delete some first")
         await require_room(conn, of_app, caller.client_id, queries.COUNT_OF_APP, (caller.client_id,))
         of_tenant = Cap("webhooks", settings.most_webhooks)
         await require_room(conn, of_tenant, caller.tenant_id, queries.COUNT_OF_TENANT)
-        webhook_id = ids.new_id("wh")
+        webhook_id, signer = ids.new_id("wh"), Ed25519PrivateKey.generate()
         row = {
             "id": webhook_id,
             "tenant_id": caller.tenant_id,
@@ -59,8 +63,15 @@ async def create_webhook(request: Request, caller: Caller, draft: NewWebhook) ->
             "url": draft.url,
             "description": draft.description,
             "events": draft.events,
+            "filter": as_json(draft.filter),
+            "payload": draft.payload,
+            "max_per_second": draft.max_per_second,
+            **access.columns_of_certificate(vault, webhook_id, draft.client_certificate),
+            **access.columns_of_oauth(vault, webhook_id, draft.oauth),
             "secret": vault.seal_secret(webhook_id, secret),
             "fingerprint": signing.fingerprint(key),
+            "signing_key": vault.seal_signing_key(webhook_id, signer),
+            "public_key": signing.public_text(signer),
             "headers": vault.seal_headers(webhook_id, draft.headers),
             "header_names": list(draft.headers),
             "paused": app.status == "disabled",
@@ -87,17 +98,12 @@ async def read_webhook(request: Request, caller: Caller, webhook_id: str) -> Web
 
 
 async def change_webhook(request: Request, caller: Caller, webhook_id: str, change: WebhookChange) -> Webhook:
-    if change.url is not UNSET:
-        _check_url(request, change.url)
-    if change.headers is not UNSET:
-        _check_headers(change.headers)
-    if change.secret is not UNSET:
-        _check_secret(change.secret)
+    faults.check(request.state.policy, change, change.secret)
     async with tenant_transaction(request, caller) as conn:
         app = await _share_app(conn, caller)
         subscription = await find(conn, caller, webhook_id, queries.LOCK_SUBSCRIPTION)
         if change.events is not UNSET:
-            _check_events(app, change.events)
+            _require_approval(app, change.events)
         for statement, parameters in _updates(request.state.vault, subscription.id, change):
             await conn.execute(statement, {"id": subscription.id, **parameters})
         if change.enabled is not UNSET:
@@ -113,6 +119,27 @@ async def change_webhook(request: Request, caller: Caller, webhook_id: str, chan
     return subscription.shown(backlog=backlog)
 
 
+async def rotate_signing_key(request: Request, caller: Caller, webhook_id: str, rotation: RotateSigningKey) -> Response:
+    """Makes a new Ed25519 key; the one before signs beside it for the overlap. A webhook from before it had keys gets its first."""
+    vault: Vault = request.state.vault
+    signer = Ed25519PrivateKey.generate()
+    async with tenant_transaction(request, caller) as conn:
+        stored = await idempotency.stored(conn, request, caller)
+        if stored is not None:
+            return stored
+        subscription = await find(conn, caller, webhook_id, queries.LOCK_SUBSCRIPTION)
+        key = {
+            "id": subscription.id,
+            "overlap": rotation.overlap_seconds,
+            "signing_key": vault.seal_signing_key(subscription.id, signer),
+            "public_key": signing.public_text(signer),
+        }
+        subscription = await found(conn, Subscription, queries.ROTATE_SIGNING_KEY, key)
+        detail = {"overlap": rotation.overlap_seconds}
+        await audit.record(conn, caller, "webhook.signing_key_rotated", subscription.id, detail)
+        return await idempotency.keep(conn, request, caller, http.json(subscription.shown()))
+
+
 async def delete_webhook(request: Request, caller: Caller, webhook_id: str) -> Response:
     async with tenant_transaction(request, caller) as conn:
         subscription = await find(conn, caller, webhook_id, queries.LOCK_SUBSCRIPTION)
@@ -121,6 +148,27 @@ async def delete_webhook(request: Request, caller: Caller, webhook_id: str) -> R
         await decisions.first_portion(conn, subscription.id, "deleted")
         await audit.record(conn, caller, "webhook.deleted", subscription.id)
     return http.no_content()
+
+
+async def try_filter(request: Request, caller: Caller, trial: FilterTrial) -> FilterTried:
+    """Events for named apps are not among them: those apps alone may know of them."""
+    faults.check(request.state.policy, trial)
+    kinds = event_types.catalogue()
+    types = [name for name in trial.events if not kinds[name].for_named_apps]
+    async with tenant_transaction(request, caller) as conn:
+        _require_approval(await _share_app(conn, caller), trial.events)
+        await conn.execute(queries.IN_TIME)
+        stored = await every(conn, StoredEvent, queries.NEWEST_EVENTS, {"types": types})
+    tried = [
+        TriedEvent(
+            event_id=one.id,
+            event_type=one.type,
+            accepted_at=one.accepted_at,
+            matches=matches(trial.filter, msgspec.json.decode(one.body)["data"]),
+        )
+        for one in stored
+    ]
+    return FilterTried(looked_at=len(tried), matched=sum(one.matches for one in tried), events=tried)
 
 
 async def find(
@@ -150,41 +198,8 @@ async def gather(conn: AsyncConnection, subscription: Subscription, **since: dat
     return await decisions.first_portion(conn, subscription.id, "gather")
 
 
-def _check_url(request: Request, url: str) -> None:
-    policy: Policy = request.state.policy
-    try:
-        policy.check_url(url)
-    except RefusedTarget as error:
-        raise problems.invalid("The URL cannot be sent to; see errors.", [FieldError("/url", str(error))]) from None
-
-
-def _check_headers(custom: dict[str, str]) -> None:
-    objection = headers.objection(custom)
-    if objection is not None:
-        name, reason = objection
-        pointer = "/headers/" + name[:64].replace("~", "~0").replace("/", "~1") if name else "/headers"
-        raise problems.invalid("A header cannot be added; see errors.", [FieldError(pointer, reason)])
-
-
-def _check_secret(secret: str) -> bytes:
-    try:
-        return signing.signing_key(secret)
-    except signing.UnusableSecret as error:
-        raise problems.invalid("The secret cannot be used; see errors.", [FieldError("/secret", str(error))]) from None
-
-
-def _check_events(app: App, events: list[str]) -> None:
-    """Raises a Problem: 422 for an unknown or repeated type, 403 for one the app is not approved for."""
-    known, reason = list(event_types.catalogue()), "not an event type of the catalogue; patterns are not taken here"
-    errors = [
-        FieldError(f"/events/{index}", reason, "enum", allowed=known, did_you_mean=nearest(name, known))
-        for index, name in enumerate(events)
-        if name not in known
-    ]
-    repeated = (index for index, name in enumerate(events) if name in events[:index])
-    errors += [FieldError(f"/events/{index}", "named twice", "repeated") for index in repeated]
-    if errors:
-        raise problems.invalid("Event types are unknown or repeated; see errors.", errors)
+def _require_approval(app: App, events: list[str]) -> None:
+    """Raises a 403 Problem for a type that the app is not approved for."""
     refused = [name for name in events if not event_types.is_approved(name, app.approved_events)]
     if refused:
         raise problems.forbidden(f"This app is not approved for {', '.join(refused)}.", unapproved_events=refused)
@@ -213,6 +228,17 @@ def _updates(vault: Vault, webhook_id: str, change: WebhookChange) -> list[tuple
         updates.append((queries.SET_URL, {"url": change.url}))
     if change.events is not UNSET:
         updates.append((queries.SET_EVENTS, {"events": change.events}))
+    if change.filter is not UNSET:
+        updates.append((queries.SET_FILTER, {"filter": as_json(change.filter)}))
+    if change.payload is not UNSET:
+        updates.append((queries.SET_PAYLOAD, {"payload": change.payload}))
+    if change.max_per_second is not UNSET:
+        updates.append((queries.SET_PACE, {"max_per_second": change.max_per_second}))
+    if change.client_certificate is not UNSET:
+        certificate = access.columns_of_certificate(vault, webhook_id, change.client_certificate)
+        updates.append((queries.SET_CERTIFICATE, certificate))
+    if change.oauth is not UNSET:
+        updates.append((queries.SET_OAUTH, access.columns_of_oauth(vault, webhook_id, change.oauth)))
     if change.description is not UNSET:
         updates.append((queries.SET_DESCRIPTION, {"description": change.description}))
     if change.headers is not UNSET:

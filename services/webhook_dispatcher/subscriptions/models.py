@@ -1,11 +1,12 @@
 """Bodies, rows and answers of subscriptions."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from shared.messaging.filters import Filter, read_filter
 from shared.messaging.messages import AppStatus
 from shared.web import http
 
@@ -13,9 +14,37 @@ EventTypes = Annotated[list[Annotated[str, Meta(min_length=1, max_length=128)]],
 Description = Annotated[str, Meta(max_length=500)]
 
 
+Payload = Literal["full", "thin"]
+PerSecond = Annotated[int, Meta(ge=1, le=1000)]
+
+
+Pem = Annotated[str, Meta(min_length=1, max_length=16_384)]
+
+
+class ClientCertificate(http.Body):
+    """A certificate that the platform presents to the receiver (mutual TLS), with its private key. No answer shows the key."""
+
+    certificate: Pem
+    private_key: Pem
+
+
+class OAuth(http.Body):
+    """A grant of client credentials (RFC 6749 §4.4): each delivery has an access token of this token URL. No answer shows the secret."""
+
+    token_url: Annotated[str, Meta(max_length=2048)]
+    client_id: Annotated[str, Meta(min_length=1, max_length=256)]
+    client_secret: Annotated[str, Meta(min_length=1, max_length=1024)]
+    scope: Annotated[str, Meta(max_length=512, pattern="^[!#-\\[\\]-~]*( [!#-\\[\\]-~]+)*$")] = ""
+
+
 class NewWebhook(http.Body):
     url: str
     events: EventTypes
+    filter: Filter | None = None
+    payload: Payload = "full"
+    max_per_second: PerSecond | None = None
+    client_certificate: ClientCertificate | None = None
+    oauth: OAuth | None = None
     secret: str | None = None
     headers: dict[str, str] = msgspec.field(default_factory=dict)
     description: Description | None = None
@@ -26,10 +55,28 @@ class WebhookChange(http.Body):
 
     url: str | UnsetType = UNSET
     events: EventTypes | UnsetType = UNSET
+    filter: Filter | UnsetType | None = UNSET
+    payload: Payload | UnsetType = UNSET
+    max_per_second: PerSecond | UnsetType | None = UNSET
+    client_certificate: ClientCertificate | UnsetType | None = UNSET
+    oauth: OAuth | UnsetType | None = UNSET
     secret: str | UnsetType = UNSET
     headers: dict[str, str] | UnsetType = UNSET
     description: Description | UnsetType | None = UNSET
     enabled: bool | UnsetType = UNSET
+
+
+class FilterTrial(http.Body):
+    """Event types and the filter that a webhook for them would have."""
+
+    events: EventTypes
+    filter: Filter
+
+
+class RotateSigningKey(http.Body):
+    """How long the old key signs beside the new one; 0 ends it at once."""
+
+    overlap_seconds: Annotated[int, Meta(ge=0, le=604_800)] = 86_400
 
 
 class App(msgspec.Struct, kw_only=True):
@@ -51,6 +98,56 @@ class Backlog(msgspec.Struct):
     gathering: bool
 
 
+class ShownCertificate(msgspec.Struct):
+    """The certificate that the platform presents to the receiver."""
+
+    fingerprint: str
+    expires_at: datetime
+
+
+class ShownOAuth(msgspec.Struct):
+    """The grant with which the platform gets access tokens for the receiver."""
+
+    token_url: str
+    client_id: str
+    scope: str
+
+
+class Filtered(msgspec.Struct):
+    """The events that a webhook's filter held back since the filter was set, and the last of them. They have no delivery."""
+
+    events: int
+    last_event_id: str
+    last_event_type: str
+    last_at: datetime
+
+
+class TriedEvent(msgspec.Struct):
+    """An event of the past, and whether the filter would have let it through."""
+
+    event_id: str
+    event_type: str
+    accepted_at: datetime
+    matches: bool
+
+
+class StoredEvent(msgspec.Struct):
+    """A row of `events`."""
+
+    id: str
+    type: str
+    accepted_at: datetime
+    body: str
+
+
+class FilterTried(msgspec.Struct):
+    """How many of the newest events of these types the filter would have let through, and which, newest first."""
+
+    looked_at: int
+    matched: int
+    events: list[TriedEvent]
+
+
 class Webhook(msgspec.Struct, omit_defaults=True):
     """A subscription. `secret` is shown once, by the call that generated it; `secret_fingerprint` afterwards.
 
@@ -62,12 +159,18 @@ class Webhook(msgspec.Struct, omit_defaults=True):
     url: str
     events: list[str]
     unapproved_events: list[str]
+    filter: Filter | None
+    payload: Payload
+    max_per_second: int | None
+    client_certificate: ShownCertificate | None
+    oauth: ShownOAuth | None
     description: str | None
     enabled: bool
     disabled_reason: str | None
     disabled_at: datetime | None
     paused: bool
     secret_fingerprint: str
+    public_key: str | None
     headers: list[str]
     failing_since: datetime | None
     slowed_until: datetime | None
@@ -77,8 +180,33 @@ class Webhook(msgspec.Struct, omit_defaults=True):
     updated_at: datetime
     previous_secret_fingerprint: str | None = None
     previous_secret_expires_at: datetime | None = None
+    previous_public_key: str | None = None
+    previous_public_key_expires_at: datetime | None = None
+    filtered: Filtered | None = None
     backlog: Backlog | None = None
     secret: str | None = None
+
+
+HealthState = Literal["healthy", "untried", "failing", "slowed", "recovering", "disabled", "paused"]
+
+
+class Health(msgspec.Struct, kw_only=True):
+    """How an endpoint fares: its state, a summary in words, and the facts behind it."""
+
+    state: HealthState
+    summary: str
+    last_success_at: datetime | None
+    failures_in_a_row: int
+    last_error: str | None
+    failing_since: datetime | None
+    next_attempt_at: datetime | None
+    waiting: int
+
+
+class Addresses(msgspec.Struct):
+    """The networks that deliveries come from. A signature is the only proof of their origin."""
+
+    networks: list[str]
 
 
 class Webhooks(msgspec.Struct):
@@ -96,11 +224,28 @@ class Subscription(msgspec.Struct, kw_only=True):
     description: str | None
     events: list[str]
     live_events: list[str]
+    filter: Any
+    filtered: int
+    last_filtered_event: str | None
+    last_filtered_type: str | None
+    last_filtered_at: datetime | None
+    payload: Payload
+    max_per_second: int | None
+    client_certificate: bytes | None
+    certificate_fingerprint: str | None
+    certificate_expires_at: datetime | None
+    oauth: bytes | None
+    oauth_shown: ShownOAuth | None
     secret: bytes
     secret_fingerprint: str
     previous_secret: bytes | None
     previous_secret_fingerprint: str | None
     previous_secret_expires_at: datetime | None
+    signing_key: bytes | None
+    public_key: str | None
+    previous_signing_key: bytes | None
+    previous_public_key: str | None
+    previous_public_key_expires_at: datetime | None
     headers: bytes | None
     header_names: list[str]
     enabled: bool
@@ -116,22 +261,55 @@ class Subscription(msgspec.Struct, kw_only=True):
     recovering: bool
     held: bool
 
+    def _certificate(self) -> ShownCertificate | None:
+        if self.certificate_fingerprint is None or self.certificate_expires_at is None:
+            return None
+        return ShownCertificate(self.certificate_fingerprint, self.certificate_expires_at)
+
+    def _filtered(self) -> Filtered | None:
+        if not self.filtered or self.last_filtered_at is None:
+            return None
+        return Filtered(
+            events=self.filtered,
+            last_event_id=self.last_filtered_event or "",
+            last_event_type=self.last_filtered_type or "",
+            last_at=self.last_filtered_at,
+        )
+
+    @property
+    def has_previous_secret(self) -> bool:
+        """Whether the secret before still signs."""
+        expires = self.previous_secret_expires_at
+        return expires is not None and expires > datetime.now(UTC)
+
+    @property
+    def has_previous_public_key(self) -> bool:
+        """Whether the signing key before still signs."""
+        expires = self.previous_public_key_expires_at
+        return expires is not None and expires > datetime.now(UTC)
+
     def shown(self, *, secret: str | None = None, backlog: Backlog | None = None) -> Webhook:
         """The webhook as its owner sees it. `secret` is given only by the call that generated it."""
         now = datetime.now(UTC)
-        rotating = self.previous_secret_expires_at is not None and self.previous_secret_expires_at > now
+        has_secret, has_key = self.has_previous_secret, self.has_previous_public_key
         return Webhook(
             id=self.id,
             client_id=self.client_id,
             url=self.url,
             events=self.events,
             unapproved_events=[name for name in self.events if name not in self.live_events],
+            filter=read_filter(self.filter),
+            payload=self.payload,
+            max_per_second=self.max_per_second,
+            client_certificate=self._certificate(),
+            oauth=self.oauth_shown,
             description=self.description,
             enabled=self.enabled,
             disabled_reason=self.disabled_reason,
             disabled_at=self.disabled_at,
             paused=self.paused,
             secret_fingerprint=self.secret_fingerprint,
+            public_key=self.public_key,
             headers=self.header_names,
             failing_since=self.failing_since,
             slowed_until=self.slowed_until if self.slowed_until is not None and self.slowed_until > now else None,
@@ -139,8 +317,11 @@ class Subscription(msgspec.Struct, kw_only=True):
             recovering=self.recovering,
             created_at=self.created_at,
             updated_at=self.updated_at,
-            previous_secret_fingerprint=self.previous_secret_fingerprint if rotating else None,
-            previous_secret_expires_at=self.previous_secret_expires_at if rotating else None,
+            previous_secret_fingerprint=self.previous_secret_fingerprint if has_secret else None,
+            previous_secret_expires_at=self.previous_secret_expires_at if has_secret else None,
+            previous_public_key=self.previous_public_key if has_key else None,
+            previous_public_key_expires_at=self.previous_public_key_expires_at if has_key else None,
+            filtered=self._filtered(),
             backlog=backlog,
             secret=secret,
         )

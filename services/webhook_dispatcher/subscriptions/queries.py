@@ -5,8 +5,11 @@ from typing import LiteralString
 from shared.storage import locks
 
 SUBSCRIPTION_COLUMNS: LiteralString = """
-    id, tenant_id, client_id, url, description, events, live_events, secret, secret_fingerprint, previous_secret,
-    previous_secret_fingerprint, previous_secret_expires_at, headers, header_names, enabled, disabled_reason, disabled_at, paused,
+    id, tenant_id, client_id, url, description, events, live_events, filter, filtered, last_filtered_event, last_filtered_type,
+    last_filtered_at, payload, max_per_second, client_certificate, certificate_fingerprint, certificate_expires_at, oauth, oauth_shown,
+    secret, secret_fingerprint, previous_secret,
+    previous_secret_fingerprint, previous_secret_expires_at, signing_key, public_key, previous_signing_key, previous_public_key,
+    previous_public_key_expires_at, headers, header_names, enabled, disabled_reason, disabled_at, paused,
     created_at, updated_at, last_sequence, concurrency, slowed_until, failing_since, recovering, held
 """
 FIND_APP: LiteralString = "SELECT status, approved_events FROM apps WHERE client_id = %(client_id)s"
@@ -14,10 +17,13 @@ COUNT_OF_APP: LiteralString = "SELECT count(*) FROM subscriptions WHERE tenant_i
 COUNT_OF_TENANT: LiteralString = "SELECT count(*) FROM subscriptions WHERE tenant_id = current_tenant()"
 INSERT_SUBSCRIPTION: LiteralString = (
     """
-    INSERT INTO subscriptions (id, tenant_id, client_id, url, description, events, live_events, secret, secret_fingerprint,
-        headers, header_names, paused, rehearses)
-    VALUES (%(id)s, %(tenant_id)s, %(client_id)s, %(url)s, %(description)s, %(events)s, %(events)s, %(secret)s, %(fingerprint)s,
-        %(headers)s, %(header_names)s, %(paused)s, %(rehearses)s)
+    INSERT INTO subscriptions (id, tenant_id, client_id, url, description, events, live_events, filter, payload, max_per_second,
+        client_certificate, certificate_fingerprint, certificate_expires_at, oauth, oauth_shown, secret,
+        secret_fingerprint, headers, header_names, signing_key, public_key, paused, rehearses)
+    VALUES (%(id)s, %(tenant_id)s, %(client_id)s, %(url)s, %(description)s, %(events)s, %(events)s, %(filter)s::jsonb, %(payload)s,
+        %(max_per_second)s, %(client_certificate)s, %(certificate_fingerprint)s, %(certificate_expires_at)s, %(oauth)s,
+        %(oauth_shown)s::jsonb, %(secret)s, %(fingerprint)s,
+        %(headers)s, %(header_names)s, %(signing_key)s, %(public_key)s, %(paused)s, %(rehearses)s)
     RETURNING """
     + SUBSCRIPTION_COLUMNS
 )
@@ -47,6 +53,35 @@ SET_URL: LiteralString = """
     UPDATE subscriptions SET url = %(url)s, slowed_until = NULL, concurrency = DEFAULT WHERE id = %(id)s
 """
 SET_EVENTS: LiteralString = "UPDATE subscriptions SET events = %(events)s, live_events = %(events)s WHERE id = %(id)s"
+# The same filter goes on counting.
+SET_FILTER: LiteralString = """
+    UPDATE subscriptions SET filter = %(filter)s::jsonb, filtered = 0, last_filtered_event = NULL, last_filtered_type = NULL,
+        last_filtered_at = NULL
+    WHERE id = %(id)s AND filter IS DISTINCT FROM %(filter)s::jsonb
+"""
+# The newest 100 events of these types among the newest 10,000 of the organisation, with at most 4 MiB of bodies.
+IN_TIME: LiteralString = "SELECT set_config('statement_timeout', '2s', true)"
+NEWEST_EVENTS: LiteralString = """
+    WITH looked AS (
+        SELECT id, at, type, accepted_at FROM (
+            SELECT id, at, type, accepted_at FROM events WHERE tenant_id = current_tenant() ORDER BY id DESC LIMIT 10000
+        ) newest WHERE type = ANY(%(types)s) ORDER BY id DESC LIMIT 100
+    )
+    SELECT id, type, accepted_at, body FROM (
+        SELECT looked.*, e.body, sum(octet_length(e.body)) OVER (ORDER BY looked.id DESC) AS bytes
+        FROM looked JOIN events e ON e.id = looked.id AND e.at = looked.at
+    ) sized WHERE bytes <= 4194304 ORDER BY id DESC
+"""
+SET_PAYLOAD: LiteralString = "UPDATE subscriptions SET payload = %(payload)s WHERE id = %(id)s"
+SET_PACE: LiteralString = "UPDATE subscriptions SET max_per_second = %(max_per_second)s WHERE id = %(id)s"
+SET_CERTIFICATE: LiteralString = """
+    UPDATE subscriptions SET client_certificate = %(client_certificate)s, certificate_fingerprint = %(certificate_fingerprint)s,
+        certificate_expires_at = %(certificate_expires_at)s
+    WHERE id = %(id)s
+"""
+SET_OAUTH: LiteralString = (
+    "UPDATE subscriptions SET oauth = %(oauth)s, oauth_shown = %(oauth_shown)s::jsonb WHERE id = %(id)s"
+)
 SET_DESCRIPTION: LiteralString = "UPDATE subscriptions SET description = %(description)s WHERE id = %(id)s"
 SET_HEADERS: LiteralString = (
     "UPDATE subscriptions SET headers = %(headers)s, header_names = %(header_names)s WHERE id = %(id)s"
@@ -57,6 +92,16 @@ SIGN_WITH_BOTH: LiteralString = """
         previous_secret_expires_at = now() + interval '24 hours', secret = %(secret)s, secret_fingerprint = %(fingerprint)s
     WHERE id = %(id)s AND secret_fingerprint <> %(fingerprint)s
 """
+ROTATE_SIGNING_KEY: LiteralString = (
+    """
+    UPDATE subscriptions SET previous_signing_key = CASE WHEN %(overlap)s > 0 THEN signing_key END,
+        previous_public_key = CASE WHEN %(overlap)s > 0 THEN public_key END,
+        previous_public_key_expires_at = CASE WHEN %(overlap)s > 0 AND signing_key IS NOT NULL
+            THEN now() + %(overlap)s * interval '1 second' END,
+        signing_key = %(signing_key)s, public_key = %(public_key)s, updated_at = now()
+    WHERE id = %(id)s RETURNING """
+    + SUBSCRIPTION_COLUMNS
+)
 TOUCH: LiteralString = (
     "UPDATE subscriptions SET updated_at = now(), rehearses = %(rehearses)s WHERE id = %(id)s RETURNING "
     + SUBSCRIPTION_COLUMNS
@@ -73,6 +118,23 @@ BACKLOG: LiteralString = """
         EXISTS (SELECT 1 FROM chores WHERE subscription_id = %(id)s AND kind = 'gather') AS gathering
     FROM (SELECT count(*) AS number FROM (SELECT 1 FROM queue WHERE subscription_id = %(id)s
         ORDER BY stage, due_at LIMIT 10000) waiting) counted
+"""
+# Of the newest 1,000 deliveries. All attempts since a failure began have failed; the first of them began up to a deadline before.
+HEALTH: LiteralString = """
+    SELECT (
+        SELECT attempted_at FROM (SELECT attempted_at, status FROM deliveries WHERE subscription_id = %(id)s
+            AND id >= 'dlv_' AND id < 'dlv_8' ORDER BY id DESC LIMIT 1000) newest
+        WHERE status = 'succeeded' ORDER BY attempted_at DESC LIMIT 1
+    ) AS last_success_at, coalesce(failed.number, 0) AS failures, failed.error AS last_error, (
+        SELECT min(due_at) FROM unnest('{0,1,2,3,4}'::smallint[]) AS of_stage (stage) CROSS JOIN LATERAL (
+            SELECT due_at FROM queue WHERE subscription_id = %(id)s AND stage = of_stage.stage ORDER BY due_at, sequence LIMIT 1) first
+    ) AS next_due_at
+    FROM (SELECT count(*) AS number, (array_agg(error ORDER BY at DESC))[1] AS error FROM (
+        SELECT a.at, a.error FROM (SELECT id, at FROM deliveries WHERE subscription_id = %(id)s AND troubled
+            ORDER BY id DESC LIMIT 1000) d CROSS JOIN LATERAL (
+            SELECT at, error FROM attempts WHERE delivery_id = d.id AND error IS NOT NULL
+                AND at >= %(failing_since)s::timestamptz - interval '20 seconds' ORDER BY at LIMIT 20) a
+        LIMIT 1000) counted) failed
 """
 # The first lock of a transaction about an app: creating or changing a webhook (SHARE_APP) and withdrawing an approval (LOCK_APP) take
 # turns, or each would miss the other. An advisory lock, because an app of which auth has sent no state has no row.

@@ -1,8 +1,18 @@
 """Every call about webhooks."""
 
-from services.webhook_dispatcher.subscriptions import endpoints
+from services.webhook_dispatcher.subscriptions import endpoints, health
 from services.webhook_dispatcher.subscriptions.administrators import AppPage
-from services.webhook_dispatcher.subscriptions.models import NewWebhook, Webhook, WebhookChange, Webhooks
+from services.webhook_dispatcher.subscriptions.models import (
+    Addresses,
+    FilterTrial,
+    FilterTried,
+    Health,
+    NewWebhook,
+    RotateSigningKey,
+    Webhook,
+    WebhookChange,
+    Webhooks,
+)
 from shared.web.routing import Operation
 
 READ, WRITE = "webhooks:read", "webhooks:write"
@@ -30,11 +40,26 @@ OPERATIONS = [
         "Create a webhook",
         WRITE,
         {201: Webhook},
-        "Deliveries are signed as Standard Webhooks 1.0 says. Without a `secret` one is made and shown this once.",
+        "Deliveries are signed as Standard Webhooks 1.0 says: with the `secret` (`v1`), and with a key of this webhook whose `public_key`"
+        " verifies them (`v1a`). Without a `secret` one is made and shown this once.",
         body=NewWebhook,
         headers=("Idempotency-Key",),
         refusals=STOPPED | UNAPPROVED,
         example={"url": "https://integrator.example/webhooks/argus", "events": ["incident.updated"]},
+    ),
+    Operation(
+        "POST",
+        f"{WEBHOOKS}/try-filter",
+        endpoints.try_filter,
+        "Try a filter on past events",
+        WRITE,
+        {200: FilterTried},
+        "Applies the filter to the data of the newest 100 events of these types, among the newest 10,000 of the organisation, and creates"
+        " nothing. Events that are for named apps alone are not among them.",
+        id="tryWebhookFilter",
+        body=FilterTrial,
+        refusals=UNAPPROVED,
+        example={"events": ["incident.updated"], "filter": {"pointer": "/status", "eq": "closed"}},
     ),
     Operation(
         "GET",
@@ -44,6 +69,27 @@ OPERATIONS = [
         READ,
         {200: Webhook},
         "With its backlog: how many deliveries wait.",
+    ),
+    Operation(
+        "GET",
+        f"{ONE}/health",
+        health.read_health,
+        "Read the health of a webhook",
+        READ,
+        {200: Health},
+        "The state of its endpoint in one word and in sentences: last success, failures in a row, next attempt, what waits.",
+        id="getWebhookHealth",
+    ),
+    Operation(
+        "GET",
+        f"{WEBHOOKS}/addresses",
+        health.read_addresses,
+        "Read the addresses of deliveries",
+        READ,
+        {200: Addresses},
+        "The networks from which the platform sends webhooks, for a firewall before the receiver; empty where they are not fixed."
+        " Verify the signature nevertheless: it alone proves who sent a delivery.",
+        id="getWebhookAddresses",
     ),
     Operation(
         "PUT",
@@ -57,6 +103,22 @@ OPERATIONS = [
         body=WebhookChange,
         refusals=UNAPPROVED,
         example={"events": ["incident.updated", "incident.closed"]},
+    ),
+    Operation(
+        "POST",
+        f"{ONE}/rotate-signing-key",
+        endpoints.rotate_signing_key,
+        "Rotate a webhook's signing key",
+        WRITE,
+        {200: Webhook},
+        "Makes a new Ed25519 key for the signatures `v1a`. The old key signs beside it for `overlap_seconds` (a day, unless it says"
+        " otherwise, at most seven days; 0 ends it at once); a key before that one ends. A webhook without a `public_key` gets its first.",
+        id="rotateSigningKey",
+        body=RotateSigningKey,
+        body_required=False,
+        headers=("Idempotency-Key",),
+        refusals={409: "A call with this Idempotency-Key is under way"},
+        example={"overlap_seconds": 3600},
     ),
     Operation(
         "DELETE",

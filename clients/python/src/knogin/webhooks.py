@@ -1,4 +1,4 @@
-"""Verifies webhooks (Standard Webhooks 1.0, scheme `v1`) and gives their events as typed models."""
+"""Verifies webhooks (Standard Webhooks 1.0, schemes `v1` and `v1a`) and gives their events as typed models."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from .errors import KnoginError
 from .models import events
 
 TOLERANCE_SECONDS = 300
-PREFIX = "whsec_"
+# A check of a public key takes time, and the header comes from anyone.
+MOST_SIGNATURES = 10
+PREFIX, PUBLIC_PREFIX = "whsec_", "whpk_"
 
 
 class InvalidWebhook(KnoginError):
@@ -32,9 +34,10 @@ def verify(
 ) -> events.Event:
     """The event of a webhook. Raises `InvalidWebhook`, and nothing else.
 
-    `payload` is the body as it arrived: never parse and encode it again first. `secret` is the subscription's secret, or several of
-    them while one replaces another. `tolerance` is in seconds: an older or newer timestamp is refused. `webhook-id` is the same in
-    every attempt: store it, and skip an event that you have already handled.
+    `payload` is the body as it arrived: never parse and encode it again first. `secret` is the subscription's secret or its public key
+    (`whpk_…`, which needs `knogin[public-key]`), or several of them while one replaces another. `tolerance` is in seconds: an older or
+    newer timestamp is refused. `webhook-id` is the same in every attempt: store it, and skip an event that you have already handled.
+    The event of a thin webhook is an `events.UnknownEvent` with `thin`, whose data is its `event_id` alone.
     """
     body = payload.encode("utf-8", "replace") if isinstance(payload, str) else bytes(payload)
     given = {name.lower(): value for name, value in headers.items()}
@@ -48,8 +51,13 @@ def verify(
         raise InvalidWebhook(f"webhook-timestamp is more than {tolerance:g} seconds from this machine's clock")
     content = f"{message_id}.{timestamp}.".encode("utf-8", "replace") + body
     secrets = [secret] if isinstance(secret, str) else list(secret)
-    expected = [hmac.digest(_key(one), content, hashlib.sha256) for one in secrets]
-    if not any(hmac.compare_digest(one, other) for one in expected for other in _signatures(signatures)):
+    symmetric, asymmetric = _signatures(signatures, "v1"), _signatures(signatures, "v1a")
+    if not any(
+        _has_signed(one, content, asymmetric)
+        if one.startswith(PUBLIC_PREFIX)
+        else any(hmac.compare_digest(hmac.digest(_key(one), content, hashlib.sha256), other) for other in symmetric)
+        for one in secrets
+    ):
         raise InvalidWebhook("no signature fits: the secret is another one, or the body was changed on its way")
     return _event(body)
 
@@ -69,12 +77,33 @@ def _key(secret: str) -> bytes:
     return key
 
 
-def _signatures(header: str) -> list[bytes]:
-    """The signatures of the scheme `v1`; others, and unreadable ones, do not count."""
+def _has_signed(public_key: str, content: bytes, signatures: Sequence[bytes]) -> bool:
+    try:
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    except ImportError:
+        raise InvalidWebhook("a public key needs another package: pip install knogin[public-key]") from None
+    try:
+        key = Ed25519PublicKey.from_public_bytes(
+            base64.b64decode(public_key.removeprefix(PUBLIC_PREFIX), validate=True)
+        )
+    except (binascii.Error, ValueError):
+        raise InvalidWebhook("the text after whpk_ in the public key is not base64 of 32 bytes") from None
+    for one in signatures[:MOST_SIGNATURES]:
+        try:
+            key.verify(one, content)
+        except InvalidSignature:
+            continue
+        return True
+    return False
+
+
+def _signatures(header: str, scheme: str) -> list[bytes]:
+    """The signatures of the scheme; others, and unreadable ones, do not count."""
     found: list[bytes] = []
     for one in header.split():
         version, _, encoded = one.partition(",")
-        if version == "v1":
+        if version == scheme:
             try:
                 found.append(base64.b64decode(encoded, validate=True))
             except (binascii.Error, ValueError):
@@ -85,7 +114,7 @@ def _signatures(header: str) -> list[bytes]:
 def _event(body: bytes) -> events.Event:
     try:
         envelope = decode(body, events.UnknownEvent)
-        known = events.TYPES.get(envelope.type)
+        known = None if envelope.thin else events.TYPES.get(envelope.type)
         return envelope if known is None else decode(body, known)
     except msgspec.DecodeError as error:
         raise InvalidWebhook(f"the body is signed, but is not an event of the contract: {error}") from None

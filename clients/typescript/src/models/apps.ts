@@ -114,10 +114,11 @@ export interface Governance {
    * app only reads; ids and pseudonyms are its own in that mode; an encounter appears, and changes, a fixed number of
    * days after the day that its moved times say (51, or 367), at midnight UTC, in no meaningful order, so that polling
    * reveals no more than reading once. Such an app holds no scope but `argus:epcr:read`, `webhooks:read`,
-   * `webhooks:write` and `offline_access`, and is approved for no event but `webhook.disabled`, `app.secret_rotated`
-   * and `integration_request.decided`; a conflicting change is 422 and names the conflict. A change of mode ends the
-   * app's tokens. No mode withstands a reader who holds the dispatch log, a device's readings or the same records read
-   * exactly: values and intervals are not changed, and match. A sandbox moves times but holds nothing back.
+   * `webhooks:write` and `offline_access`, and is approved for no event but `webhook.disabled`, `webhook.failing`,
+   * `webhook.recovered`, `delivery.exhausted`, `app.secret_rotated` and `integration_request.decided`; a conflicting
+   * change is 422 and names the conflict. A change of mode ends the app's tokens. No mode withstands a reader who holds
+   * the dispatch log, a device's readings or the same records read exactly: values and intervals are not changed, and
+   * match. A sandbox moves times but holds nothing back.
    */
   deidentification: Open<'exact' | 'safe_harbor' | 'shifted'>;
 }

@@ -52,6 +52,33 @@ export interface AutomationFiredData {
   fields: Record<string, unknown>;
 }
 
+/**
+ * Deliveries of one of your app's webhooks were given up after their last attempt; recover sends them again. At most
+ * one such event in ten minutes is sent for a webhook, and none for deliveries of notices.
+ */
+export interface DeliveryExhausted {
+  /** The type */
+  type: 'delivery.exhausted';
+  /** When it happened */
+  timestamp: string;
+  /** The event's data, in the form of its type */
+  data: DeliveryExhaustedData;
+  /** True; there alone for what happened in a sandbox or was sent as a test */
+  test?: boolean;
+}
+
+/** The event's data, in the form of its type */
+export interface DeliveryExhaustedData {
+  /** The webhook */
+  webhook_id: string;
+  /** The newest of them */
+  delivery_id: string;
+  /** The type of its event */
+  event_type: string;
+  /** How many were given up since the event before */
+  deliveries: number;
+}
+
 /** A device was enrolled, enrolled again, or became active again. */
 export interface DeviceEnrolled {
   /** The type */
@@ -462,18 +489,72 @@ export interface WebhookDisabledData {
   reason: string;
 }
 
-/** An event of a type that this version does not know. */
+/**
+ * One of your app's webhooks has failed without a success for an hour. It is sent once, to the app's other webhooks,
+ * until the webhook has recovered.
+ */
+export interface WebhookFailing {
+  /** The type */
+  type: 'webhook.failing';
+  /** When it happened */
+  timestamp: string;
+  /** The event's data, in the form of its type */
+  data: WebhookFailingData;
+  /** True; there alone for what happened in a sandbox or was sent as a test */
+  test?: boolean;
+}
+
+/** The event's data, in the form of its type */
+export interface WebhookFailingData {
+  /** The webhook */
+  webhook_id: string;
+  /** When its failures began */
+  failing_since: string;
+  /**
+   * The class of the last failure, as the beginning of a delivery's `error` has it: `timeout`, `http_status`,
+   * `dns_error` …
+   */
+  error: string;
+  /** The status of the last answer; null if there was none */
+  response_status?: number | null;
+}
+
+/** A webhook of your app that was failing took a delivery again. The deliveries that wait follow, oldest first. */
+export interface WebhookRecovered {
+  /** The type */
+  type: 'webhook.recovered';
+  /** When it happened */
+  timestamp: string;
+  /** The event's data, in the form of its type */
+  data: WebhookRecoveredData;
+  /** True; there alone for what happened in a sandbox or was sent as a test */
+  test?: boolean;
+}
+
+/** The event's data, in the form of its type */
+export interface WebhookRecoveredData {
+  /** The webhook */
+  webhook_id: string;
+  /** When its failures began */
+  failing_since: string;
+  /** When it took a delivery again */
+  recovered_at: string;
+}
+
+/** An event of a type that this version does not know, or of a thin webhook, whose data is its `event_id`. */
 export interface UnknownEvent {
   type: UnknownValue;
   timestamp: string;
   data: Record<string, unknown>;
   test?: boolean;
+  thin?: boolean;
 }
 
 /** Every event. `type` says which one it is. */
 export type Event =
   | AppSecretRotated
   | AutomationFired
+  | DeliveryExhausted
   | DeviceEnrolled
   | DeviceObservationsRecorded
   | EpcrDestinationChanged
@@ -488,4 +569,6 @@ export type Event =
   | IncidentUpdated
   | IntegrationRequestDecided
   | WebhookDisabled
+  | WebhookFailing
+  | WebhookRecovered
   | UnknownEvent;

@@ -62,6 +62,34 @@ class AutomationFiredData(Model, kw_only=True):
     """Further values of the automation's action, by name"""
 
 
+class DeliveryExhausted(Model, kw_only=True):
+    """Deliveries of one of your app's webhooks were given up after their last attempt; recover sends them again. At
+    most one such event in ten minutes is sent for a webhook, and none for deliveries of notices.
+    """
+
+    type: str
+    """The type"""
+    timestamp: datetime
+    """When it happened"""
+    data: DeliveryExhaustedData
+    """The event's data, in the form of its type"""
+    test: bool | None = None
+    """True; there alone for what happened in a sandbox or was sent as a test"""
+
+
+class DeliveryExhaustedData(Model, kw_only=True):
+    """The event's data, in the form of its type"""
+
+    webhook_id: str
+    """The webhook"""
+    delivery_id: str
+    """The newest of them"""
+    event_type: str
+    """The type of its event"""
+    deliveries: int
+    """How many were given up since the event before"""
+
+
 class DeviceEnrolled(Model, kw_only=True):
     """A device was enrolled, enrolled again, or became active again."""
 
@@ -488,18 +516,74 @@ class WebhookDisabledData(Model, kw_only=True):
     """Why: `failing` for five days, or `gone` when it answered 410"""
 
 
+class WebhookFailing(Model, kw_only=True):
+    """One of your app's webhooks has failed without a success for an hour. It is sent once, to the app's other
+    webhooks, until the webhook has recovered.
+    """
+
+    type: str
+    """The type"""
+    timestamp: datetime
+    """When it happened"""
+    data: WebhookFailingData
+    """The event's data, in the form of its type"""
+    test: bool | None = None
+    """True; there alone for what happened in a sandbox or was sent as a test"""
+
+
+class WebhookFailingData(Model, kw_only=True):
+    """The event's data, in the form of its type"""
+
+    webhook_id: str
+    """The webhook"""
+    failing_since: datetime
+    """When its failures began"""
+    error: str
+    """The class of the last failure, as the beginning of a delivery's `error` has it: `timeout`, `http_status`,
+    `dns_error` …
+    """
+    response_status: int | None = None
+    """The status of the last answer; null if there was none"""
+
+
+class WebhookRecovered(Model, kw_only=True):
+    """A webhook of your app that was failing took a delivery again. The deliveries that wait follow, oldest first."""
+
+    type: str
+    """The type"""
+    timestamp: datetime
+    """When it happened"""
+    data: WebhookRecoveredData
+    """The event's data, in the form of its type"""
+    test: bool | None = None
+    """True; there alone for what happened in a sandbox or was sent as a test"""
+
+
+class WebhookRecoveredData(Model, kw_only=True):
+    """The event's data, in the form of its type"""
+
+    webhook_id: str
+    """The webhook"""
+    failing_since: datetime
+    """When its failures began"""
+    recovered_at: datetime
+    """When it took a delivery again"""
+
+
 class UnknownEvent(Model, kw_only=True):
-    """An event of a type that this version does not know."""
+    """An event of a type that this version does not know, or of a thin webhook, whose data is its `event_id`."""
 
     type: str
     timestamp: datetime
     data: dict[str, Any]
     test: bool | None = None
+    thin: bool | None = None
 
 
 TYPES: dict[str, type[Model]] = {
     "app.secret_rotated": AppSecretRotated,
     "automation.fired": AutomationFired,
+    "delivery.exhausted": DeliveryExhausted,
     "device.enrolled": DeviceEnrolled,
     "device.observations.recorded": DeviceObservationsRecorded,
     "epcr.destination.changed": EpcrDestinationChanged,
@@ -514,10 +598,13 @@ TYPES: dict[str, type[Model]] = {
     "incident.updated": IncidentUpdated,
     "integration_request.decided": IntegrationRequestDecided,
     "webhook.disabled": WebhookDisabled,
+    "webhook.failing": WebhookFailing,
+    "webhook.recovered": WebhookRecovered,
 }
 Event: TypeAlias = (
     AppSecretRotated
     | AutomationFired
+    | DeliveryExhausted
     | DeviceEnrolled
     | DeviceObservationsRecorded
     | EpcrDestinationChanged
@@ -532,5 +619,7 @@ Event: TypeAlias = (
     | IncidentUpdated
     | IntegrationRequestDecided
     | WebhookDisabled
+    | WebhookFailing
+    | WebhookRecovered
     | UnknownEvent
 )

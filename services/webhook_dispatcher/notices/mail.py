@@ -1,0 +1,177 @@
+"""Mail to the contacts of an app about its webhooks: failing, recovered, stopped, deliveries given up.
+
+It names ids, times, counts and classes of errors: no address of a receiver, no data of an event, no secret. A mail server that is away
+stops nothing: its mail waits, at most a day.
+"""
+
+import logging
+import smtplib
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.utils import format_datetime
+from typing import Any
+
+import msgspec
+from psycopg.rows import class_row
+
+from services.webhook_dispatcher import metrics
+from services.webhook_dispatcher.notices import mail_queries as queries
+from services.webhook_dispatcher.notices.server import MailServer, connect
+from services.webhook_dispatcher.sending.signing import Vault
+from shared.messaging.messages import Event, Received
+from shared.primitives.crypto import UnreadableCiphertext
+from shared.process import telemetry
+from shared.storage.database import Connection
+
+PERMANENT = 500
+log = logging.getLogger(__name__)
+# By type of event: the subject and the sentence, in English and in Italian.
+TEXTS = {
+    "webhook.failing": (
+        ("A webhook is failing", "Un webhook non funziona"),
+        (
+            "The webhook {webhook_id} has failed since {failing_since}, without a success. The last error: {error}.",
+            "Il webhook {webhook_id} fallisce dal {failing_since}, senza alcun successo. L'ultimo errore: {error}.",
+        ),
+    ),
+    "webhook.recovered": (
+        ("A webhook has recovered", "Un webhook funziona di nuovo"),
+        (
+            "The webhook {webhook_id} took a delivery at {recovered_at}. It had failed since {failing_since}. What waits follows.",
+            "Il webhook {webhook_id} ha accettato una consegna il {recovered_at}. Falliva dal {failing_since}. Segue ciò che attende.",
+        ),
+    ),
+    "webhook.disabled": (
+        ("A webhook was disabled", "Un webhook è stato disattivato"),
+        (
+            "The webhook {webhook_id} gets no deliveries until it is enabled. The reason: {reason}. Its events are kept.",
+            "Il webhook {webhook_id} non riceve consegne finché non è riattivato. Il motivo: {reason}. I suoi eventi sono conservati.",
+        ),
+    ),
+    "delivery.exhausted": (
+        ("Deliveries were given up", "Alcune consegne sono state abbandonate"),
+        (
+            "{deliveries} deliveries of the webhook {webhook_id} were given up after their last attempt, the newest is {delivery_id}.",
+            "{deliveries} consegne del webhook {webhook_id} sono state abbandonate dopo l'ultimo tentativo; l'ultima è {delivery_id}.",
+        ),
+    ),
+}
+FOOT = (
+    "GET /v1/webhooks/{webhook_id} and GET /v1/webhooks/{webhook_id}/deliveries show more. You get this because the app {client_id} names"
+    " you as a contact: PUT /v1/webhooks/contacts changes that.",
+    "GET /v1/webhooks/{webhook_id} e GET /v1/webhooks/{webhook_id}/deliveries mostrano di più. Riceve questo messaggio perché l'app"
+    " {client_id} la indica come contatto: PUT /v1/webhooks/contacts lo cambia.",
+)
+
+
+class Mail(msgspec.Struct, kw_only=True):
+    """A row of `mails`, with the app's contacts as they are now, encrypted; None where there are none any more."""
+
+    event_id: str
+    tenant_id: str
+    client_id: str
+    webhook_id: str
+    type: str
+    data: dict[str, Any]
+    test: bool
+    emails: bytes | None
+
+
+def enqueue(conn: Connection, messages: Iterable[Received[Event]]) -> None:
+    """Stores mail about the webhooks of these events, for apps with contacts and within their limits. An event makes it once."""
+    events = [
+        {
+            "event_id": message.body.event_id,
+            "tenant_id": message.tenant_id,
+            "webhook_id": message.body.data["webhook_id"],
+            "type": message.body.type,
+            "data": message.body.data,
+            "test": message.body.test,
+        }
+        for message in messages
+        if message.body.type in TEXTS
+    ]
+    if events:
+        limits = {"of_app": queries.OF_APP, "of_tenant": queries.OF_TENANT}
+        conn.execute(queries.ENQUEUE, {"events": msgspec.json.encode(events).decode(), **limits})
+
+
+class Post:
+    """The job that sends due mail, over one connection for each run."""
+
+    def __init__(self, vault: Vault, server: MailServer | None, sender: str, ca_file: str = "") -> None:
+        self._vault = vault
+        self._server = server
+        self._sender = sender
+        self._ca_file = ca_file
+
+    def send(self, conn: Connection) -> int:
+        """Sends at most twenty. Returns how many are done with: sent, refused for good, or without a contact."""
+        metrics.mails.labels("expired").inc(conn.execute(queries.GIVE_UP).rowcount)
+        conn.execute(queries.FORGET)
+        if self._server is None:
+            return 0
+        with conn.cursor(row_factory=class_row(Mail)) as cursor:
+            due = cursor.execute(queries.TAKE).fetchall()
+        (age,) = conn.execute(queries.MEASURE).fetchone() or (0.0,)
+        metrics.oldest_mail.set(max(0.0, age))
+        conn.commit()
+        return self._send(conn, self._server, due) if due else 0
+
+    def _send(self, conn: Connection, server: MailServer, due: Sequence[Mail]) -> int:
+        done = 0
+        try:
+            with connect(server, self._ca_file) as smtp:
+                for mail in due:
+                    if self._send_one(smtp, mail):
+                        conn.execute(queries.DONE, (mail.event_id,))
+                        conn.commit()
+                        done += 1
+        except (OSError, smtplib.SMTPException) as error:
+            metrics.mails.labels("failed").inc()
+            log.warning("mail waits: %s", telemetry.describe(error))
+        return done
+
+    def _send_one(self, smtp: smtplib.SMTP, mail: Mail) -> bool:
+        """Whether the mail is done with. Raises OSError where the server is away."""
+        try:
+            emails = self._vault.contacts(mail.client_id, mail.emails) if mail.emails is not None else []
+        except UnreadableCiphertext:
+            log.error("the contacts of %s cannot be decrypted; their mail waits for the key", mail.client_id)
+            return False
+        refused_for_now = False
+        for number, email in enumerate(emails):
+            try:
+                smtp.send_message(compose(mail, self._sender, email, number))
+            except smtplib.SMTPServerDisconnected:
+                raise
+            except smtplib.SMTPRecipientsRefused as error:
+                refused_for_now |= any(code < PERMANENT for code, _ in error.recipients.values())
+                metrics.mails.labels("refused").inc()
+            except smtplib.SMTPResponseException as error:
+                refused_for_now |= error.smtp_code < PERMANENT
+                metrics.mails.labels("refused").inc()
+            else:
+                metrics.mails.labels("sent").inc()
+        return not refused_for_now
+
+
+def compose(mail: Mail, sender: str, email: str, number: int) -> EmailMessage:
+    """One message to one contact, in English and Italian. A second attempt has the same `Message-ID`."""
+    subjects, sentences = TEXTS[mail.type]
+    facts = {name: str(value) for name, value in mail.data.items()}
+    facts |= {"webhook_id": mail.webhook_id, "client_id": mail.client_id}
+    marks = ("[sandbox] ", "[sandbox] ") if mail.test else ("", "")
+    message = EmailMessage()
+    message["Subject"] = " / ".join(f"{mark}{subject}" for mark, subject in zip(marks, subjects, strict=True))
+    message["From"], message["To"] = sender, email
+    message["Date"] = format_datetime(datetime.now(UTC))
+    message["Message-ID"] = f"<{mail.event_id}.{number}@{sender.rpartition('@')[2]}>"
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5: no out-of-office answer comes back
+    paragraphs = [
+        f"{sentence.format_map(facts)}\n\n{foot.format_map(facts)}"
+        for sentence, foot in zip(sentences, FOOT, strict=True)
+    ]
+    message.set_content("\n\n--\n\n".join(paragraphs) + "\n")
+    return message

@@ -1,0 +1,75 @@
+"""The mail server that a setting names, and connections to it (SMTP, RFC 5321)."""
+
+import re
+import smtplib
+import ssl
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from shared.process.settings import Malformed
+
+# `smtp` changes to TLS before anything else (RFC 3207), `smtps` begins with it (RFC 8314); `smtp+plain` has none.
+PORTS = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
+SECONDS = 10.0
+# One address of a contact. Quoted local parts and addresses in brackets (RFC 5321 §4.1.2) are not taken.
+ADDRESS = re.compile(
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,64}(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,64}){0,15}"
+    r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,63}"
+)
+LONGEST = 254
+
+
+class MailServer(NamedTuple):
+    """`user` is empty where none signs in."""
+
+    scheme: str
+    host: str
+    port: int
+    user: str
+    password: str
+
+
+def is_address(text: str) -> bool:
+    return len(text) <= LONGEST and ADDRESS.fullmatch(text) is not None
+
+
+def check_address(text: str) -> None:
+    if not is_address(text):
+        raise Malformed("it is not one address")
+
+
+def parse(text: str) -> MailServer:
+    """Reads `smtps://user:password@host:465`. Raises Malformed, whose text quotes nothing."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise Malformed("its port is no number") from None
+    if parts.scheme not in PORTS:
+        raise Malformed("it begins with none of smtp://, smtps:// and smtp+plain://")
+    if not parts.hostname or parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise Malformed("it is scheme, user, password, host and port")
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    if bool(user) is not bool(password):
+        raise Malformed("user and password come together")
+    if user and parts.scheme == "smtp+plain":
+        raise Malformed("a password is sent over TLS alone")
+    return MailServer(parts.scheme, parts.hostname, port or PORTS[parts.scheme], user, password)
+
+
+def connect(server: MailServer, ca_file: str = "") -> smtplib.SMTP:
+    """A connection that may send. Each step takes at most ten seconds. Raises OSError, which smtplib's own errors are."""
+    context = ssl.create_default_context(cafile=ca_file or None)
+    if server.scheme == "smtps":
+        smtp: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=SECONDS, context=context)
+    else:
+        smtp = smtplib.SMTP(server.host, server.port, timeout=SECONDS)
+    try:
+        if server.scheme == "smtp":
+            smtp.starttls(context=context)
+        if server.user:
+            smtp.login(server.user, server.password)
+    except BaseException:
+        smtp.close()
+        raise
+    return smtp

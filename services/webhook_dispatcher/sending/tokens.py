@@ -1,0 +1,136 @@
+"""Access tokens for receivers that ask for one: client credentials (RFC 6749 §4.4) at the token URL that a webhook's owner named.
+
+A token URL is as untrusted as a receiver: the same addresses are refused, no redirect is followed, the answer is bounded. A token is kept
+for its webhook until shortly before it ends. Deliveries that need the same token wait for one request, and after a failure none is made for
+a moment.
+"""
+
+import asyncio
+import base64
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from services.webhook_dispatcher.sending.outcome import Outcome
+
+# Tokens kept by one process. The one that was used longest ago goes first.
+MOST_KEPT = 4096
+LONGEST_TOKEN = 4096
+USUAL_SECONDS, LONGEST_SECONDS, MARGIN_SECONDS = 300.0, 3600.0, 30.0
+AGAIN_SECONDS = 5.0
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750 §2.1
+Send = Callable[[str, dict[str, str], bytes], Awaitable[Outcome]]
+
+
+class NoToken(Exception):
+    """No token came. The message is for the webhook's owner, and quotes no answer."""
+
+    def __init__(self, reason: str, *, timed_out: bool = False) -> None:
+        super().__init__(f"oauth_error: {reason}")
+        self.timed_out = timed_out
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """The credentials for a token, and its scopes."""
+
+    token_url: str
+    client_id: str
+    client_secret: str
+    scope: str = ""
+
+
+class _Answer(msgspec.Struct):
+    access_token: str
+    token_type: str
+    expires_in: float | None = None
+
+
+class Tokens:
+    """`send` posts to a token URL. Keys name a webhook and its grant, so that another grant has another token."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._kept: OrderedDict[Any, tuple[str, float]] = OrderedDict()
+        self._failed: OrderedDict[Any, tuple[NoToken, float]] = OrderedDict()
+        self._asking: dict[Any, asyncio.Task[str]] = {}
+
+    async def get(self, key: Any, grant: Grant) -> str:
+        """Raises NoToken. A caller that is cancelled ends the request of no other."""
+        token, until = self._kept.get(key, ("", 0.0))
+        if time.monotonic() < until:
+            self._kept.move_to_end(key)
+            return token
+        error, until = self._failed.get(key, (None, 0.0))
+        if error is not None and time.monotonic() < until:
+            raise error
+        task = self._asking.get(key)
+        if task is None:
+            task = self._asking[key] = asyncio.create_task(self._ask(key, grant))
+            task.add_done_callback(lambda done: self._ended(key, done))
+        return await asyncio.shield(task)
+
+    def forget(self, key: Any, token: str) -> None:
+        """The receiver refused this token: the next delivery asks for another."""
+        if self._kept.get(key, ("",))[0] == token:
+            del self._kept[key]
+
+    async def _ask(self, key: Any, grant: Grant) -> str:
+        outcome = await self._send(grant.token_url, _headers(grant), _form(grant))
+        try:
+            answer = read(outcome)
+        except NoToken as error:
+            _keep(self._failed, key, (error, time.monotonic() + AGAIN_SECONDS))
+            raise
+        self._failed.pop(key, None)
+        lives = min(USUAL_SECONDS if answer.expires_in is None else answer.expires_in, LONGEST_SECONDS)
+        _keep(self._kept, key, (answer.access_token, time.monotonic() + lives - min(MARGIN_SECONDS, lives / 2)))
+        return answer.access_token
+
+    def _ended(self, key: Any, task: asyncio.Task[str]) -> None:
+        self._asking.pop(key, None)
+        if not task.cancelled():
+            task.exception()  # each waiter has got it; it is no error of its own
+
+
+def read(outcome: Outcome) -> _Answer:
+    """Raises NoToken."""
+    if outcome.status is None or (outcome.error is not None and outcome.status < 300):
+        reason = (outcome.error or "no answer").partition(":")[0]
+        raise NoToken(f"the token URL gave no answer ({reason})", timed_out=outcome.timed_out)
+    if outcome.status != 200:
+        raise NoToken(f"the token URL answered {outcome.status}")
+    try:
+        answer = msgspec.json.decode(outcome.body or "", type=_Answer)
+    except (msgspec.DecodeError, RecursionError):
+        raise NoToken("the token URL's answer is no token (RFC 6749 §5.1)") from None
+    fits = len(answer.access_token) <= LONGEST_TOKEN and _TOKEN.fullmatch(answer.access_token)
+    if not fits or answer.token_type.lower() != "bearer" or (answer.expires_in or 0) < 0 or outcome.truncated:
+        raise NoToken("the token URL's answer is no bearer token")
+    return answer
+
+
+def _headers(grant: Grant) -> dict[str, str]:
+    """HTTP Basic (RFC 6749 §2.3.1)."""
+    pair = f"{quote(grant.client_id, safe='')}:{quote(grant.client_secret, safe='')}"
+    return {
+        "authorization": "Basic " + base64.b64encode(pair.encode()).decode(),
+        "content-type": "application/x-www-form-urlencoded",
+        "accept": "application/json",
+    }
+
+
+def _form(grant: Grant) -> bytes:
+    fields = {"grant_type": "client_credentials"} | ({"scope": grant.scope} if grant.scope else {})
+    return urlencode(fields).encode()
+
+
+def _keep(kept: OrderedDict[Any, Any], key: Any, value: Any) -> None:
+    kept[key] = value
+    kept.move_to_end(key)
+    while len(kept) > MOST_KEPT:
+        kept.popitem(last=False)

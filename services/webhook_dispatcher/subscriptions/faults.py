@@ -1,0 +1,76 @@
+"""The checks of a webhook's fields that need no stored state. One refusal names all faults."""
+
+from collections.abc import Iterator, Sequence
+
+from msgspec import UNSET, UnsetType
+
+from services.webhook_dispatcher.fanout import event_types
+from services.webhook_dispatcher.sending import signing
+from services.webhook_dispatcher.sending.addresses import Policy, RefusedTarget
+from services.webhook_dispatcher.subscriptions import access, headers
+from services.webhook_dispatcher.subscriptions.models import FilterTrial, NewWebhook, WebhookChange
+from shared.messaging.filters import filter_errors
+from shared.web import problems
+from shared.web.problems import FieldError
+from shared.web.strict_json import nearest
+
+# A filter is applied to each event that arrives, beside those of all other webhooks: a smaller one than an automation may have.
+MOST_PARTS, MOST_VALUES = 20, 100
+
+
+def check(policy: Policy, given: NewWebhook | WebhookChange | FilterTrial, secret: str | UnsetType = UNSET) -> None:
+    """Raises a 422 Problem with the faults of all given fields, in the order of the contract."""
+    found: list[FieldError] = []
+    if not isinstance(given, FilterTrial) and given.url is not UNSET:
+        found += _of_url(policy, given.url)
+    if given.events is not UNSET:
+        found += of_events(given.events)
+    if given.filter is not UNSET and given.filter is not None:
+        found += filter_errors(given.filter, "/filter", most_parts=MOST_PARTS, most_values=MOST_VALUES)
+    if not isinstance(given, FilterTrial):
+        found += _of_access(policy, given)
+    if secret is not UNSET:
+        found += _of_secret(secret)
+    if not isinstance(given, FilterTrial) and given.headers is not UNSET:
+        found += _of_headers(given.headers)
+    if found:
+        raise problems.invalid("The webhook does not fit; see errors.", found)
+
+
+def _of_access(policy: Policy, given: NewWebhook | WebhookChange) -> Iterator[FieldError]:
+    if given.client_certificate is not UNSET and given.client_certificate is not None:
+        yield from access.faults_of_certificate(given.client_certificate)
+    if given.oauth is not UNSET and given.oauth is not None:
+        yield from access.faults_of_oauth(policy, given.oauth)
+
+
+def of_events(events: Sequence[str]) -> Iterator[FieldError]:
+    known, reason = list(event_types.catalogue()), "not an event type of the catalogue; patterns are not taken here"
+    for index, name in enumerate(events):
+        if name not in known:
+            did_you_mean = nearest(name, known)
+            yield FieldError(f"/events/{index}", reason, "enum", allowed=known, did_you_mean=did_you_mean)
+        elif name in events[:index]:
+            yield FieldError(f"/events/{index}", "named twice", "repeated")
+
+
+def _of_url(policy: Policy, url: str) -> Iterator[FieldError]:
+    try:
+        policy.check_url(url)
+    except RefusedTarget as error:
+        yield FieldError("/url", str(error))
+
+
+def _of_headers(custom: dict[str, str]) -> Iterator[FieldError]:
+    objection = headers.objection(custom)
+    if objection is not None:
+        name, reason = objection
+        pointer = "/headers/" + name[:64].replace("~", "~0").replace("/", "~1") if name else "/headers"
+        yield FieldError(pointer, reason)
+
+
+def _of_secret(secret: str) -> Iterator[FieldError]:
+    try:
+        signing.signing_key(secret)
+    except signing.UnusableSecret as error:
+        yield FieldError("/secret", str(error))

@@ -1,0 +1,283 @@
+"""Mail to an app's contacts: its content, its limits, and a mail server that is away."""
+
+import asyncio
+import email
+import email.policy
+import threading
+from collections.abc import Iterator
+from email.message import EmailMessage
+from typing import Any
+
+import httpx2
+import pytest
+
+from deploy.local import mailbox
+from services.webhook_dispatcher.history import decisions
+from services.webhook_dispatcher.notices import mail_queries
+from services.webhook_dispatcher.notices.mail import TEXTS, Post
+from services.webhook_dispatcher.notices.server import is_address, parse
+from services.webhook_dispatcher.sending.signing import Vault
+from services.webhook_dispatcher.settings import Settings
+from shared.messaging.messages import Event
+from shared.primitives.crypto import Keyring
+from shared.process import settings as process_settings
+from shared.process.settings import Malformed
+from shared.storage.database import task_transaction
+from tests.support import alone
+from tests.support.receiver import Receiver
+from tests.webhook_dispatcher.conftest import WEBHOOKS, Dispatcher, Partner, event
+
+URL = "https://integrator.example/hooks/canary-path?key=canary-query"
+CONTACTS = f"{WEBHOOKS}/contacts"
+SENDER = "webhooks@platform.example"
+
+
+class Sink:
+    """A mail server on this machine that remembers each mail and may refuse."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+        self.port = 0
+        self.ready, self.loop = threading.Event(), asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+        assert self.ready.wait(30)
+
+    def _take(self, mail: bytes) -> None:
+        message = email.message_from_bytes(mail, policy=email.policy.default)
+        assert isinstance(message, EmailMessage)
+        self.mails.append(message)
+
+    def _run(self) -> None:
+        async def serve() -> None:
+            self.stopping = asyncio.Event()
+            server = await asyncio.start_server(
+                lambda reader, writer: mailbox.converse(reader, writer, self._take), "127.0.0.1"
+            )
+            self.port = server.sockets[0].getsockname()[1]
+            self.ready.set()
+            await self.stopping.wait()
+            server.close()
+
+        self.loop.run_until_complete(serve())
+        self.loop.close()
+
+    def stop(self) -> None:
+        self.loop.call_soon_threadsafe(self.stopping.set)
+        self.thread.join()
+
+    @property
+    def url(self) -> str:
+        return f"smtp+plain://127.0.0.1:{self.port}"
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    sink = Sink()
+    yield sink
+    sink.stop()
+
+
+@pytest.fixture(autouse=True)
+def idle(dispatcher: Dispatcher) -> None:
+    dispatcher.run("DELETE FROM mails")
+
+
+def post(dispatcher: Dispatcher, url: str) -> int:
+    vault = Vault(Keyring.from_text(alone.ENCRYPTION_KEYS))
+    with task_transaction(dispatcher.pool) as conn:
+        return Post(vault, parse(url) if url else None, SENDER).send(conn)
+
+
+def about(partner: Partner, webhook: str, type: str, **changes: Any) -> tuple[str, Event]:
+    return partner.tenant_id, event(type, webhook_id=webhook.rpartition("/")[2], **changes)
+
+
+def text_of(message: EmailMessage) -> str:
+    body = message.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
+
+
+def test_contacts_are_read_replaced_and_removed(partner: Partner) -> None:
+    assert partner.get(CONTACTS).json() == {"emails": [], "updated_at": None}
+    given = ["ops@integrator.example", "on-call+argus@integrator.example"]
+    changed = partner.put(CONTACTS, {"emails": given})
+    assert (changed.status_code, changed.json()["emails"]) == (200, given)
+    assert partner.get(CONTACTS).json() == changed.json()
+    assert partner.put(CONTACTS, {"emails": given[:1]}).json()["emails"] == given[:1]
+    assert partner.put(CONTACTS, {"emails": []}).json() == {"emails": [], "updated_at": None}
+
+
+@pytest.mark.parametrize(
+    ("emails", "pointer"),
+    [
+        (["nobody"], "/emails/0"),
+        (["a@b.example", "A@B.example"], "/emails/1"),
+        (["a@b.example\r\nBcc: c@d.example"], "/emails/0"),
+        (["a@b.example, c@d.example"], "/emails/0"),
+        (["Ops <a@b.example>"], "/emails/0"),
+        (["a@[10.0.0.1]"], "/emails/0"),
+        (["a@localhost"], "/emails/0"),
+        (["è@b.example"], "/emails/0"),
+        (["a@b.example"] * 6, "/emails"),
+        ("a@b.example", "/emails"),
+    ],
+)
+def test_what_is_no_address_is_refused_by_place(partner: Partner, emails: Any, pointer: str) -> None:
+    answer = partner.put(CONTACTS, {"emails": emails})
+    assert (answer.status_code, pointer in [error["pointer"] for error in answer.json()["errors"]]) == (422, True)
+    assert partner.get(CONTACTS).json()["emails"] == []
+
+
+def test_contacts_are_the_app_s_own_and_lie_encrypted(
+    http: httpx2.Client, partner: Partner, dispatcher: Dispatcher
+) -> None:
+    partner.put(CONTACTS, {"emails": ["canary@integrator.example"]})
+    assert Partner(http, partner.tenant_id).get(CONTACTS).json()["emails"] == []
+    reader = Partner(http, partner.tenant_id, "webhooks:read", client_id=partner.client_id)
+    assert reader.get(CONTACTS).json()["emails"] == ["canary@integrator.example"]
+    assert reader.put(CONTACTS, {"emails": []}).status_code == 403
+    for table in ("contacts", "audit"):
+        rows = dispatcher.rows(f"SELECT * FROM {table} WHERE tenant_id = %s", partner.tenant_id)
+        assert rows
+        assert "canary" not in str(rows)
+    dispatcher.change_app(partner, status="deleted")
+    assert dispatcher.rows("SELECT 1 FROM contacts WHERE tenant_id = %s", partner.tenant_id) == []
+
+
+@pytest.mark.parametrize("type", TEXTS)
+def test_each_contact_gets_a_mail_in_both_languages_with_ids_and_nothing_else(
+    partner: Partner, dispatcher: Dispatcher, sink: Sink, type: str
+) -> None:
+    emails = ["ops@integrator.example", "boss@integrator.example"]
+    partner.put(CONTACTS, {"emails": emails})
+    secrets = {
+        "description": "canary-description",
+        "headers": {"X-Key": "canary-header"},
+        "secret": "canary-secret-canary",
+    }
+    webhook = partner.subscribe(URL, **secrets)
+    dispatcher.fan_out([about(partner, webhook, type)])
+    assert post(dispatcher, sink.url) == 1
+    assert [message["To"] for message in sink.mails] == emails
+    for message in sink.mails:
+        content = text_of(message)
+        assert message["From"] == SENDER
+        assert message["Auto-Submitted"] == "auto-generated"
+        assert message["Subject"] == " / ".join(TEXTS[type][0])
+        assert webhook.rpartition("/")[2] in content
+        assert partner.client_id in content
+        assert "{" not in content
+        assert "canary" not in str(message)
+        assert "integrator.example" not in content
+    assert len({message["Message-ID"] for message in sink.mails}) == 2
+    assert post(dispatcher, sink.url) == 0
+
+
+def test_a_mail_of_a_sandbox_says_so(partner: Partner, dispatcher: Dispatcher, sink: Sink) -> None:
+    partner.put(CONTACTS, {"emails": ["ops@integrator.example"]})
+    webhook = partner.subscribe(URL).rpartition("/")[2]
+    dispatcher.fan_out([(partner.tenant_id, decisions.disabled_event(webhook, "gone", test=True))])
+    post(dispatcher, sink.url)
+    assert sink.mails[0]["Subject"].startswith("[sandbox] ")
+
+
+def test_an_event_makes_its_mail_once(partner: Partner, dispatcher: Dispatcher, sink: Sink) -> None:
+    partner.put(CONTACTS, {"emails": ["ops@integrator.example"]})
+    one = about(partner, partner.subscribe(URL), "webhook.recovered")
+    for _ in range(2):
+        dispatcher.fan_out([one])
+        post(dispatcher, sink.url)
+    assert len(sink.mails) == 1
+
+
+def test_without_contacts_or_for_another_tenant_s_webhook_there_is_no_mail(
+    http: httpx2.Client, partner: Partner, dispatcher: Dispatcher, sink: Sink
+) -> None:
+    stranger = Partner(http)
+    stranger.put(CONTACTS, {"emails": ["ops@integrator.example"]})
+    theirs, mine = stranger.subscribe(URL), partner.subscribe(URL)
+    dispatcher.fan_out([about(partner, mine, "webhook.recovered"), about(partner, theirs, "webhook.recovered")])
+    assert post(dispatcher, sink.url) == 0
+    dispatcher.fan_out([about(stranger, theirs, "webhook.recovered")])
+    stranger.put(CONTACTS, {"emails": []})
+    assert post(dispatcher, sink.url) == 1
+    assert sink.mails == []
+
+
+def test_an_app_and_an_organisation_get_so_many_mails_a_day(
+    http: httpx2.Client, partner: Partner, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mail_queries, "OF_APP", 3)
+    monkeypatch.setattr(mail_queries, "OF_TENANT", 5)
+    apps = [partner, Partner(http, partner.tenant_id), Partner(http)]
+    for app in apps:
+        app.put(CONTACTS, {"emails": ["ops@integrator.example"]})
+        webhook = app.subscribe(URL)
+        dispatcher.fan_out([about(app, webhook, "webhook.recovered") for _ in range(4)])
+        dispatcher.fan_out([about(app, webhook, "webhook.recovered")])
+    counted = "SELECT count(*) AS number FROM mails WHERE client_id = %s"
+    assert [dispatcher.rows(counted, app.client_id)[0]["number"] for app in apps] == [3, 2, 3]
+
+
+def test_given_up_deliveries_make_one_mail_a_day_for_a_webhook(
+    partner: Partner, dispatcher: Dispatcher, sink: Sink
+) -> None:
+    partner.put(CONTACTS, {"emails": ["ops@integrator.example"]})
+    first, second = partner.subscribe(URL), partner.subscribe(URL)
+    for _ in range(3):
+        dispatcher.fan_out([about(partner, first, "delivery.exhausted")])
+    dispatcher.fan_out([about(partner, second, "delivery.exhausted")])
+    assert post(dispatcher, sink.url) == 2
+
+
+def test_a_mail_server_that_is_away_stops_nothing_and_gets_the_mail_later(
+    partner: Partner, dispatcher: Dispatcher, sink: Sink, receiver: Receiver
+) -> None:
+    partner.put(CONTACTS, {"emails": ["ops@integrator.example"]})
+    webhook = partner.subscribe(receiver.url)
+    dispatcher.fan_out([about(partner, webhook, "webhook.recovered")])
+    assert post(dispatcher, "smtp+plain://127.0.0.1:9") == 0
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    dispatcher.pump_until(lambda: receiver.requests)
+    assert post(dispatcher, sink.url) == 0, "it is due in a minute"
+    dispatcher.run("UPDATE mails SET due_at = now()")
+    assert post(dispatcher, sink.url) == 1
+    assert len(sink.mails) == 1
+
+
+def test_mail_that_is_a_day_old_is_dropped(partner: Partner, dispatcher: Dispatcher, sink: Sink) -> None:
+    partner.put(CONTACTS, {"emails": ["ops@integrator.example"]})
+    dispatcher.fan_out([about(partner, partner.subscribe(URL), "webhook.recovered")])
+    dispatcher.run("UPDATE mails SET created_at = now() - interval '25 hours'")
+    assert post(dispatcher, sink.url) == 0
+    assert sink.mails == []
+    dispatcher.run("UPDATE mails SET created_at = now() - interval '49 hours'")
+    assert post(dispatcher, "") == 0
+    assert dispatcher.rows("SELECT 1 FROM mails") == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://a", "smtp://", "smtp://a:b", "smtp://user@a", "smtp+plain://u:p@a", "smtps://a/b", "smtps://a?x", "a"],
+)
+def test_a_setting_that_names_no_mail_server_is_refused(url: str) -> None:
+    with pytest.raises(Malformed):
+        parse(url)
+
+
+def test_a_mail_server_is_read_with_its_port_and_password() -> None:
+    assert parse("smtps://me:p%40ss@mail.example") == ("smtps", "mail.example", 465, "me", "p@ss")
+    assert parse("smtp://mail.example:25") == ("smtp", "mail.example", 25, "", "")
+
+
+def test_a_server_without_a_sender_is_a_mistake_that_the_settings_name(settings: Settings) -> None:
+    environment = alone.environment_of(settings, mail_server="smtps://mail.example", mail_from="")
+    with pytest.raises(SystemExit, match="MAIL_FROM"):
+        process_settings.load(Settings, environment)
+
+
+def test_long_texts_are_no_addresses() -> None:
+    assert is_address("a" * 64 + "@" + "b" * 60 + ".example")
+    assert not is_address("a@" + "b." * 120 + "example")
