@@ -25,7 +25,16 @@ from tests.support.stack import Stack
 from tests.support.waiting import wait_for
 
 SCOPES = ["webhooks:write", "argus:epcr:write", "argus:devices:write", "argus:acqi:read", "argus:incidents:write"]
-SECRET = {"client_secret", "password_link", "token", "access_token", "secret", "enrolment_code", "credential", "device_code"}
+SECRET = {
+    "client_secret",
+    "password_link",
+    "token",
+    "access_token",
+    "secret",
+    "enrolment_code",
+    "credential",
+    "device_code",
+}
 SPO2 = {"mdc_code": "MDC_PULS_OXIM_SAT_O2", "value": 98.0, "unit_code": "%"}
 MOST_ITEMS = 2
 
