@@ -13,6 +13,7 @@ import re
 import socket
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
 from urllib.parse import quote
@@ -353,9 +354,8 @@ class Listener:
                 self._persist(lambda: self.reader.extend(self._handed, LEASE_SECONDS))
                 self._lease_ends = time.monotonic() + LEASE_SECONDS
 
-    def _persist(self, call: object) -> None:
+    def _persist(self, call: Callable[[], None]) -> None:
         """Repeats a call until the platform answers it."""
-        assert callable(call)
         while True:
             try:
                 call()

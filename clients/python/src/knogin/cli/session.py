@@ -95,11 +95,9 @@ class Session:
 
     def claims(self) -> Claims:
         """Of the present token."""
-        if (secret := os.environ.get("KNOGIN_CLIENT_SECRET")) and not os.environ.get("KNOGIN_TOKEN"):
-            with Knogin(base_url=self.base_url) as client:
-                form = {"grant_type": "client_credentials", "client_secret": secret}
-                form["client_id"] = os.environ.get("KNOGIN_CLIENT_ID", "")
-                return claims_of(client.oauth.create_token(models.oauth.TokenForm(**form)).access_token)
+        if os.environ.get("KNOGIN_CLIENT_SECRET") and not os.environ.get("KNOGIN_TOKEN"):
+            form = models.oauth.TokenForm(grant_type="client_credentials")
+            return claims_of(self.client.oauth.create_token(form).access_token)
         return claims_of(os.environ.get("KNOGIN_TOKEN") or self.token())
 
     def _check_address(self, kept: SignIn) -> None:
@@ -128,7 +126,10 @@ class Session:
                 raise Failure("The token has ended.", "Run: knogin login", SIGN_IN)
             try:
                 fresh = refreshed(kept)
-            except (problems.OAuthInvalidGrant, problems.OAuthInvalidClient):
+            except problems.OAuthInvalidClient:
+                hint = "Ask an administrator whether it is disabled; then run: knogin login"
+                raise Failure(f"The platform does not accept the app {kept.client_id}.", hint, SIGN_IN) from None
+            except problems.OAuthInvalidGrant:
                 self.store.delete()
                 ended = "The sign-in has ended, or was revoked."
                 raise Failure(ended, f"Run: knogin login --client-id {kept.client_id}", SIGN_IN) from None

@@ -8,6 +8,7 @@ import sys
 import time
 import webbrowser
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from msgspec import UNSET
 
@@ -19,7 +20,7 @@ from .output import Output, at
 from .session import Session, claims_of, ends_at, signed_in, without_token
 from .store import SignIn
 
-GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
+GRANT_TYPE: Final = "urn:ietf:params:oauth:grant-type:device_code"
 SLOWER_SECONDS = 5
 LONGEST_WAIT = 60
 
