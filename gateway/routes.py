@@ -79,6 +79,9 @@ AUTH = (
     Route("/v1/saml", "auth", Access.OPTIONAL, "saml", with_path=False, elsewhere=Elsewhere.REDIRECT),
     Route("/v1/platform", "auth", with_path=False),
     Route("/v1/webhooks", "webhooks"),
+    Route("/v1/deliveries", "webhooks", with_subpaths=False),
+    Route("/v1/events", "webhooks"),
+    Route("/v1/consumers", "webhooks"),
 )
 API = (
     Route("/.well-known", "auth", Access.PUBLIC, "discovery", with_path=False),

@@ -35,7 +35,7 @@ SERVERS = [
     {"url": API, "description": "Answers every path"},
     {"url": AUTH, "description": "Answers every path too; people sign in here"},
 ]
-PARTS = [*auth.PARTS, webhooks.PART, graphql.PART, epcr.PART, devices.PART, platform.PART]
+PARTS = [*auth.PARTS, *webhooks.PARTS, graphql.PART, epcr.PART, devices.PART, platform.PART]
 # The scopes that partners may have; operators give the others only to first-party apps.
 SCOPES = scopes.DESCRIPTIONS | scopes.ON_REQUEST | {scopes.PLATFORM_APPS: scopes.FIRST_PARTY[scopes.PLATFORM_APPS]}
 TEXTS = Path(__file__).parent / "fields.json"

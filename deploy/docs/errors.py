@@ -60,6 +60,21 @@ PROBLEMS = [
         "Limit reached",
         "The tenant has reached a limit. `resource` names the kind of resource, `limit` the highest number: also of a record's bytes.",
     ),
+    Problem(
+        409,
+        "Consumer in use",
+        "Another read holds the consumer until it commits, at the latest until `leased_until`. Read again after the seconds in Retry-After.",
+    ),
+    Problem(
+        409,
+        "Lease lost",
+        "The lease of these events ended, and they were handed out again or the consumer was moved. Nothing was committed: read on.",
+    ),
+    Problem(
+        410,
+        "Events expired",
+        "Events that the consumer has not read are past their retention. Seek to where it shall go on; nothing is skipped before.",
+    ),
     Problem(412, "Precondition failed", "The resource has changed since you read it. Read it again."),
     Problem(
         413,

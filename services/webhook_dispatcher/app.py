@@ -1,6 +1,5 @@
 """webhook-dispatcher over HTTP."""
 
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -8,9 +7,11 @@ from typing import Any
 
 from starlette.applications import Starlette
 
+from services.webhook_dispatcher import metrics
 from services.webhook_dispatcher.fanout.queries import PARTITIONED
+from services.webhook_dispatcher.places import Places
 from services.webhook_dispatcher.queues import MOST_RINGS, SENDER, SERVICE
-from services.webhook_dispatcher.routes import PART
+from services.webhook_dispatcher.routes import PARTS
 from services.webhook_dispatcher.sending.addresses import create_resolver
 from services.webhook_dispatcher.sending.client import Client
 from services.webhook_dispatcher.sending.signing import Vault
@@ -20,9 +21,10 @@ from shared.messaging.broker import Bell
 from shared.primitives.crypto import Keyring
 from shared.storage import database
 from shared.storage.partitions import Daily
+from shared.web import serving
 from shared.web.revocations import Feed
 
-routes = application.all_routes(__file__, [PART])
+routes = application.all_routes(__file__, PARTS)
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -34,6 +36,7 @@ def create_app(settings: Settings) -> Starlette:
 async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncIterator[dict[str, Any]]:
     keyring = Keyring.from_text(settings.encryption_keys)
     policy = settings.policy()
+    readers = Places("reads", metrics.readers_waiting)
     client = Client(policy, create_resolver(settings.webhook_resolver), settings.webhook_ca_file)
     async with (
         database.open_pool(settings.database_url) as pool,
@@ -42,6 +45,7 @@ async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncItera
         feed,
         client,
     ):
+        serving.LEAVING.add(readers.close)
         yield {
             "settings": settings,
             "pool": pool,
@@ -52,5 +56,7 @@ async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncItera
             "vault": Vault(keyring),
             "policy": policy,
             "client": client,
-            "waiting": Counter(),
+            "tests": Places("tests"),
+            "readers": readers,
         }
+        serving.LEAVING.discard(readers.close)

@@ -29,6 +29,14 @@ oldest_waiting_event = Gauge("webhook_oldest_waiting_event_seconds", "Age of the
 work_failed = Counter("webhook_work_failures_total", "Work of the relay on one webhook or event that failed", ["work"])
 for work in ("chore", "recovery", "disable", "fan-out"):
     work_failed.labels(work)
+LAGS = ("none", "minute", "hour", "day", "retention", "expired")
+consumers = Gauge(
+    "webhook_consumers", "Consumers by the time since the last place that they read, at most 10,000", ["behind"]
+)
+furthest_consumer = Gauge(
+    "webhook_consumer_furthest_behind_seconds", "The longest such time of a consumer that read in the last 15 minutes"
+)
+readers_waiting = Gauge("webhook_readers_waiting", "Reads of consumers that wait for an event in this process")
 unclaimable = Counter("webhook_deliveries_unclaimable_total", "Deliveries forgotten because no claim could read them")
 oldest_step = Gauge(
     "webhook_oldest_recovery_step_seconds", "Time since the last step of the recovery that waits longest"

@@ -1,6 +1,7 @@
 """The public contract of this service."""
 
 from services.webhook_dispatcher.history import routes as history
+from services.webhook_dispatcher.reading import routes as reading
 from services.webhook_dispatcher.subscriptions import routes as subscriptions
 from shared.web.routing import Part
 
@@ -12,3 +13,11 @@ PART = Part(
     [*subscriptions.OPERATIONS, *history.OPERATIONS],
     IDS,
 )
+LOG = Part(
+    "Event log",
+    "log",
+    "Events to fetch: lists for back-fill, and consumers for systems that receive nothing from outside.",
+    reading.OPERATIONS,
+    {"event_id": "evt_123", "consumer_name": "hospital-inbox"},
+)
+PARTS = [PART, LOG]

@@ -17,6 +17,8 @@ class Settings(settings.Service, frozen=True, kw_only=True):
     webhook_disable_after_days: settings.Positive = 5
     most_webhooks_of_app: settings.Count = 100
     most_webhooks: settings.Count = 2000
+    most_consumers_of_app: settings.Count = 20
+    most_consumers: settings.Count = 500
     webhook_sender_slots: settings.Count = 1024
 
     def __post_init__(self) -> None:

@@ -15,6 +15,7 @@ from services.webhook_dispatcher.fanout.queries import PARTITIONED
 from services.webhook_dispatcher.fanout.waiting import Waiting
 from services.webhook_dispatcher.history import decision_queries, decisions
 from services.webhook_dispatcher.queues import SERVICE
+from services.webhook_dispatcher.reading import queries as reading_queries
 from services.webhook_dispatcher.sending import queries
 from services.webhook_dispatcher.settings import Settings
 from services.webhook_dispatcher.subscriptions import apps
@@ -64,6 +65,7 @@ def periodic(settings: Settings) -> list[Periodic]:
         Periodic("make partitions", 3600, make_partitions, behind="a run makes all that are missing, days ahead"),
         Periodic("drop partitions", 60, Expiry(retention).go_on, behind=shared_metrics.retention_overdue),
         Periodic("measure deliveries", 5, measure, behind="a measurement"),
+        Periodic("measure consumers", 15, partial(measure_consumers, days=retention), behind="a measurement"),
     ]
 
 
@@ -141,6 +143,13 @@ def measure(conn: Connection) -> None:
     metrics.oldest_waiting_event.set(max(0, age))
     (senders,) = conn.execute(queries.COUNT_SENDERS).fetchone() or (0,)
     metrics.senders.set(senders)
+
+
+def measure_consumers(conn: Connection, days: int) -> None:
+    *numbers, furthest = conn.execute(reading_queries.MEASURE, {"days": days}).fetchone() or (0,) * 7
+    for lag, number in zip(metrics.LAGS, numbers, strict=True):
+        metrics.consumers.labels(lag).set(number)
+    metrics.furthest_consumer.set(furthest)
 
 
 def _midnight() -> datetime:

@@ -31,6 +31,11 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     italian: dict[str, str]
     with_moved_times: bool = False
 
+    @property
+    def key(self) -> str:
+        """The member of `data` with the id of the event's subject, which is the first required one. Events of one id have an order."""
+        return self.schema["required"][0]
+
 
 @cache
 def catalogue() -> dict[str, EventType]:

@@ -90,6 +90,7 @@ class Owner:
             self.made("GET", path)
         self.known["webhook_id"] = self.made("POST", "/v1/webhooks")["id"]
         self.made("POST", "/v1/webhooks/{webhook_id}/test")
+        self.known["consumer_name"] = self.made("POST", "/v1/consumers")["name"]
 
     def close(self) -> None:
         for client in (*self.clients.values(), self.service):
@@ -179,6 +180,7 @@ WRITES: dict[Route, Callable[[Owner], dict[str, Any]]] = {
     ("PUT", "/v1/webhooks/{webhook_id}"): _json(lambda _: {"description": f"Growth {next(_numbers)}"}),
     ("POST", "/v1/webhooks"): _json(_webhook),
     ("POST", "/v1/webhooks/{webhook_id}/test"): lambda _: {},
+    ("POST", "/v1/consumers"): _json(lambda _: {"name": new_id("growth"), "start": "beginning"}),
     ("POST", "/graphql"): _json(_graphql),
     ("POST", ENCOUNTERS): _json(_encounter),
     ("POST", DEVICES + "/enrol"): _json(
@@ -203,6 +205,7 @@ LEFT_OUT: dict[Route, str] = {
     ): "no load opens emergencies; its statement is planned in tests/shared/test_plans.py",
     **{route: _SAML for route in HOSTS if route[0] == "GET" and route[1].startswith("/v1/saml/")},
     ("POST", "/v1/webhooks"): "made once above and not in a loop: an app has at most so many",
+    ("POST", "/v1/consumers"): "made once above and not in a loop: an app has at most so many",
     ("POST", "/v1/webhooks/{webhook_id}/test"): "is paced by what it sends, and by a limit of its own",
     **dict.fromkeys(
         [
@@ -237,6 +240,11 @@ LEFT_OUT: dict[Route, str] = {
             ("DELETE", "/v1/webhooks/{webhook_id}"),
             ("POST", "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/retry"),
             ("POST", "/v1/webhooks/{webhook_id}/recover"),
+            ("DELETE", "/v1/consumers/{consumer_name}"),
+            *(
+                ("POST", f"/v1/consumers/{{consumer_name}}/{call}")
+                for call in ("read", "commit", "extend", "seek")
+            ),
             *(route for route in HOSTS if route[0] != "GET" and route[1].startswith("/api/v1/platform/")),
         ],
         _BY_KEY,

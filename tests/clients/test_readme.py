@@ -11,6 +11,7 @@ from knogin import models
 from tests.clients.test_live import SCOPES, SECRET, draft
 from tests.clients.test_webhooks import BODY, signed
 from tests.support.stack import Stack
+from tests.support.waiting import wait_for
 
 README = Path(__file__).parents[2] / "clients" / "python" / "README.md"
 BLOCK = re.compile(r"(?:<!-- runs: (\w+) -->\n)?```python\n(.*?)```", re.DOTALL)
@@ -19,6 +20,7 @@ PRINTED = {
     "async": r"\[201\]\n",
     "lists": r"enc_\w+ AMB-42\n(?:.*\n)*\d+\n",
     "webhook": r"encounter enc_1\n",
+    "consumer": r"epcr\.\w+\.\w+ enc_\w+\n",
     "graphql": r"\{'name': '\w+', 'numerator': .*\}\n",
     "errors": r"/serial_number \w+ .+\nfor support: [0-9a-f]{32}\n",
     "raw": r"GET 200 [0-9a-f]{32}\nGET 304 [0-9a-f]{32}\n",
@@ -31,9 +33,11 @@ def reader(stack: Stack) -> dict[str, Any]:
     """The names that a block uses."""
     app = stack.register_app(SCOPES)
     base_url = f"http://{stack.described['hosts']['api']}:{stack.port}"
+    stack.govern(app, approved_events=["epcr.*"])
     with knogin.Knogin(app.client_id, app.client_secret, base_url=base_url) as client:
         encounter = client.epcr.create_encounter(draft())
         assert isinstance(encounter, models.epcr.EncounterView)
+        wait_for(lambda: list(client.event_log.list_events(key=encounter.id)), what="its event")
     return {
         "CLIENT_ID": app.client_id,
         "CLIENT_SECRET": app.client_secret,

@@ -15,6 +15,7 @@ from tests.clients import node
 from tests.clients.test_live import SCOPES, SECRET, draft
 from tests.clients.test_webhooks import BODY, signed
 from tests.support.stack import Stack
+from tests.support.waiting import wait_for
 
 ROOT = node.ROOT
 CONTRACT = Contract.read()
@@ -26,6 +27,7 @@ PRINTED = {
     "lists": r"enc_\w+ AMB-42\n(?:.*\n)*\d+\n",
     "webhook": "",
     "receiver": r"encounter enc_1\n204 400\n",
+    "consumer": r"epcr\.\w+\.\w+ enc_\w+\n",
     "graphql": r"\[?\{.*\"numerator\".*\n",
     "errors": r"/serial_number \w+ .+\nfor support: [0-9a-f]{32}\n",
     "raw": r"GET /api/v1/epcr/encounters/enc_\w+ 200 [0-9a-f]{32}\ngetEncounter 304 [0-9a-f]{32}\ntrue\n",
@@ -114,7 +116,7 @@ def test_both_module_systems_have_the_same_names(project: Path) -> None:
     )
     required, imported = json.loads(ended.stdout)
     assert required == imported
-    assert {"Knogin", "problems", "webhooks", "APIError", "Pages", "CONTRACT"} <= set(required)
+    assert {"Knogin", "consume", "problems", "webhooks", "APIError", "Pages", "CONTRACT"} <= set(required)
 
 
 @node.needed
@@ -142,8 +144,10 @@ def reader(stack: Stack) -> dict[str, str]:
     """The values of the names that a block uses."""
     app = stack.register_app(SCOPES)
     base_url = f"http://{stack.described['hosts']['api']}:{stack.port}"
+    stack.govern(app, approved_events=["epcr.*"])
     with knogin.Knogin(app.client_id, app.client_secret, base_url=base_url) as client:
         encounter = client.epcr.create_encounter(draft())
+        wait_for(lambda: list(client.event_log.list_events(key=encounter.id)), what="its event")
     return {
         "CLIENT_ID": app.client_id,
         "CLIENT_SECRET": app.client_secret,

@@ -141,6 +141,24 @@ def record_webhooks(stack: Stack, recorder: Recorder, token: str) -> None:
         keep(client.get(f"{path}/reconciliation"))
 
 
+def record_event_log(stack: Stack, recorder: Recorder, token: str) -> None:
+    """After an incident: its event is read by a consumer that begins at the beginning."""
+    keep = recorder.keep
+    name = f"hospital-inbox-{token[-6:].lower().translate({ord('_'): 'a', ord('-'): 'b'})}"
+    with stack.client("auth", token) as client:
+        keep(client.post("/v1/consumers", json={"name": name, "start": "beginning"}))
+        path = f"/v1/consumers/{name}"
+        for answer in (client.get("/v1/consumers"), client.get(path)):
+            keep(answer)
+        wait_for(lambda: client.get("/v1/events").json()["events"], what="an event")
+        keep(client.get(f"/v1/events/{keep(client.get('/v1/events?limit=1'))['events'][0]['id']}"))
+        cursor = keep(client.post(f"{path}/read", json={"limit": 1, "wait": 20}))["cursor"]
+        keep(client.post(f"{path}/extend", json={"cursor": cursor, "lease_seconds": 120}))
+        keep(client.post(f"{path}/commit", json={"cursor": cursor}))
+        keep(client.post(f"{path}/seek", json={"to": "end"}))
+        client.delete(path)
+
+
 def record_clinical(stack: Stack, recorder: Recorder, token: str) -> None:
     keep, encounters, devices = recorder.keep, "/api/v1/epcr/encounters", "/api/v1/devices"
     contract = validating.contract()["paths"]
@@ -405,6 +423,7 @@ def main(file: Path) -> None:
     record_saml(stack, recorder)
     record_webhooks(stack, recorder, token)
     record_clinical(stack, recorder, token)
+    record_event_log(stack, recorder, token)
     record_handover(stack, recorder)
     record_packages(stack, recorder)
     record_automations(stack, recorder)

@@ -125,7 +125,12 @@ def bearer(choose: Callable[[Ground], str]) -> Callable[[Ground], list[str]]:
     ("host", "paths", "credentials"),
     [
         pytest.param("auth", "^/v1/platform", bearer(lambda ground: ground.admin_token), id="platform"),
-        pytest.param("auth", "^/(v1/webhooks|v1/auth|.well-known)", bearer(lambda ground: ground.token), id="webhooks"),
+        pytest.param(
+            "auth",
+            "^/(v1/webhooks|v1/deliveries|v1/events|v1/consumers|v1/auth|.well-known)",
+            bearer(lambda ground: ground.token),
+            id="webhooks",
+        ),
         pytest.param(
             "auth",
             "^/v1/oauth",

@@ -32,6 +32,7 @@ import services.epcr.outcomes.fhir
 import services.epcr.outcomes.models
 import services.epcr.records.models
 import services.graphql_api.transport.endpoints
+import services.webhook_dispatcher.reading.models
 import services.webhook_dispatcher.subscriptions.models
 from gateway import framing, headers, target
 from gateway.problems import Refusal as GatewayRefusal
@@ -53,9 +54,10 @@ from services.graphql_api import errors, schema
 from services.graphql_api.telephony import carriers, numbers
 from services.graphql_api.transport import documents as graphql_documents
 from services.graphql_api.transport.plans import Planner
+from services.webhook_dispatcher.reading import cursors as log_cursors
 from services.webhook_dispatcher.sending import addresses, signing
 from services.webhook_dispatcher.subscriptions import headers as custom_headers
-from shared.primitives.crypto import base64url_encode
+from shared.primitives.crypto import Keyring, base64url_encode
 from shared.process import telemetry
 from shared.web import http, identity, strict_json
 from shared.web.problems import Problem
@@ -102,6 +104,7 @@ KINDS: dict[str, Any] = {
         (services.epcr.outcomes.models, "OutcomeDraft"),
         (services.epcr.records.models, "EncounterDraft RecordPatch"),
         (services.graphql_api.transport.endpoints, "GraphqlRequest"),
+        (services.webhook_dispatcher.reading.models, "NewConsumer ReadEvents Commit Extend Seek"),
         (services.webhook_dispatcher.subscriptions.models, "NewWebhook WebhookChange"),
     )
     for kind in (getattr(module, name) for name in names.split())
@@ -226,6 +229,20 @@ class Filtered(http.Page):
 def page(query: bytes) -> None:
     asked = request_with(query)
     http.page_after(asked, http.query(asked, Filtered))
+
+
+def sealed_cursor(body: bytes) -> None:
+    asked = request_with()
+    asked.state.keyring = Keyring({1: bytes(32)})
+    value = body.decode("latin-1")
+    for read in (
+        log_cursors.open_sealed,
+        lambda *given: log_cursors.open_handed(given[0], identity.Caller(), "a", given[1]),
+    ):
+        try:
+            read(asked, value)
+        except log_cursors.UnreadableCursor:
+            continue
 
 
 def basic(body: bytes) -> None:
@@ -435,6 +452,7 @@ ENTRIES = [
     Entry("graphql variables", variables, 128 * KIB, JSON, (Problem, errors.Refusal)),
     Entry("query", page, URL, {**FORM, "cursor": repeated(b"a", b"cursor=")}),
     Entry("oauth form", lambda body: forms.parse_body(forms.CONTENT_TYPE, body), forms.MAX_BYTES, FORM, (OAuth2Error,)),
+    Entry("sealed cursor", sealed_cursor, URL, DIGITS),
     Entry("basic credentials", basic, HEAD, {name: as_base64(one) for name, one in FORM.items()}, (OAuth2Error,)),
     Entry("client assertion", client_assertion, forms.MAX_BYTES, TOKENS, JWT_ERRORS, most=12),
     Entry("presented token", introspected, forms.MAX_BYTES, TOKENS, most=12),

@@ -25,6 +25,7 @@ APP = "/v1/platform/apps/{client_id}"
 REQUESTS = "/v1/platform/integration-requests"
 CONNECTION = "/v1/saml/connections/{connection_id}"
 WEBHOOK = "/v1/webhooks/{webhook_id}"
+CONSUMER = "/v1/consumers/{consumer_name}"
 ENCOUNTERS = "/api/v1/epcr/encounters"
 DEVICE = "/api/v1/devices/{device_id}"
 PLATFORM = "/api/v1/platform"
@@ -81,6 +82,12 @@ AUTH = {
 WEBHOOK_DISPATCHER = {
     ("POST", "/v1/webhooks"): ("json NewWebhook", "grammars"),
     ("PUT", WEBHOOK): ("json WebhookChange", "grammars"),
+    ("GET", "/v1/events"): ("query", "grammars"),
+    ("POST", "/v1/consumers"): ("json NewConsumer", "grammars"),
+    ("POST", CONSUMER + "/read"): ("json ReadEvents",),
+    ("POST", CONSUMER + "/commit"): ("json Commit", "sealed cursor"),
+    ("POST", CONSUMER + "/extend"): ("json Extend", "sealed cursor"),
+    ("POST", CONSUMER + "/seek"): ("json Seek", "sealed cursor"),
 }
 GRAPHQL_API = {
     ("POST", "/graphql"): ("json GraphqlRequest", "graphql document", "graphql variables", "grammars"),
@@ -147,7 +154,7 @@ def derived(parts: Iterable[Part]) -> dict[tuple[str, str], tuple[str, ...]]:
 
 SERVICES = {
     "auth": derived(auth.PARTS) | AUTH | PROBES,
-    "webhook_dispatcher": derived([webhook_dispatcher.PART]) | WEBHOOK_DISPATCHER | PROBES,
+    "webhook_dispatcher": derived(webhook_dispatcher.PARTS) | WEBHOOK_DISPATCHER | PROBES,
     "graphql_api": derived([graphql_api.PART]) | GRAPHQL_API | PROBES,
     "epcr": derived([epcr.PART]) | EPCR | PROBES,
     "device_ingest": derived([device_ingest.PART]) | DEVICE_INGEST | PROBES,

@@ -18,7 +18,8 @@ from shared.web.routing import Operation
 
 PARTS = [
     *auth.PARTS,
-    *(service.PART for service in (webhook_dispatcher, graphql_api, epcr, device_ingest, control_plane)),
+    *webhook_dispatcher.PARTS,
+    *(service.PART for service in (graphql_api, epcr, device_ingest, control_plane)),
 ]
 MOST = 2 << 20
 ROWS = 100

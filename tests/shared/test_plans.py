@@ -62,6 +62,7 @@ CONFIGURED = frozenset(
         *("telephony_providers", "telephony_routes", "acqi_tenants", "graphql_apps", "ending_apps", "ending_grants"),
         "changing_roles",
         "device_codes",
+        *("consumers", "event_log_heads"),
         *("destinations", "relistings", "stored_bytes"),
     ]
 )
@@ -281,6 +282,9 @@ BOUNDED = {
     "services.webhook_dispatcher.history.endpoints.REACHED[retrying]": LOOKED_AT,
     "services.webhook_dispatcher.history.queries.REACHED": LOOKED_AT,
     "services.webhook_dispatcher.history.queries.REACHED_TROUBLED": LOOKED_AT,
+    "services.webhook_dispatcher.history.queries.LIST_OF_APPS": "a page of each of at most 2,000 webhooks, of one day",
+    "services.webhook_dispatcher.history.queries.LIST_TROUBLED_OF_APPS": "1,000 of each of at most 2,000 webhooks, of one day",
+    "services.webhook_dispatcher.history.queries.REACHED_OF_APPS": "1,000 of each of at most 2,000 webhooks, of one day",
     "services.webhook_dispatcher.history.queries.COUNT_DELIVERIES": "the newest 110,000 deliveries of one webhook, when its owner asks",
     "services.webhook_dispatcher.history.queries.LIST_DELIVERIES": LOOKED_AT,
     "services.webhook_dispatcher.history.queries.LIST_QUEUED_DELIVERIES": LOOKED_AT,
@@ -299,10 +303,13 @@ FRAGMENTS = frozenset(
         "services.epcr.encounters.queries._SHAPES",
         "services.epcr.handover.queries._DISCLOSURES",
         "services.webhook_dispatcher.history.decision_queries._GIVE_UP_BEGIN",
+        "services.webhook_dispatcher.reading.queries._BRANCHES",
         "shared.messaging.relay.CHOSEN",
         "shared.messaging.relay.DUE_ROWS",
         "shared.messaging.relay.MARK_SENT",
         "services.webhook_dispatcher.history.queries._LAST",
+        "services.webhook_dispatcher.history.queries._OF_WINDOW",
+        "services.webhook_dispatcher.history.queries._SHOWN",
         "services.webhook_dispatcher.history.queries._OF_WEBHOOK",
     }
 )

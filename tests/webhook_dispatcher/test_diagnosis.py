@@ -9,6 +9,7 @@ import pytest
 
 from services.webhook_dispatcher.history import endpoints
 from services.webhook_dispatcher.history.diagnosis import verdict
+from services.webhook_dispatcher.places import LIMITS
 from services.webhook_dispatcher.sending.client import Outcome
 from tests.support.receiver import Received, Receiver, always, answer
 from tests.support.waiting import wait_for
@@ -163,7 +164,7 @@ def test_an_app_waits_for_two_tests_at_a_time_and_a_third_is_told_to_come_back(
 def test_a_process_waits_for_no_more_tests_than_it_has_places(
     partner: Partner, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.webhook_dispatcher.history.endpoints.MOST_WAITING", 0)
+    monkeypatch.setitem(LIMITS, "tests", LIMITS["tests"]._replace(most=0))
     assert partner.post(f"{partner.subscribe(receiver.url)}/test?wait=true").status_code == 429
 
 
@@ -171,7 +172,7 @@ def test_the_apps_of_one_organisation_leave_places_to_wait_to_others(
     partner: Partner, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two for each of many apps would be all there are."""
-    monkeypatch.setattr("services.webhook_dispatcher.history.endpoints.MOST_WAITING", 6)
+    monkeypatch.setitem(LIMITS, "tests", LIMITS["tests"]._replace(most=6))
     released = threading.Event()
 
     async def slowly(request: Received, writer: asyncio.StreamWriter) -> bool:

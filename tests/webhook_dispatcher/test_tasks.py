@@ -68,10 +68,12 @@ def test_a_ring_that_names_no_webhook_wakes_for_anyone(ring: bytes) -> None:
     assert named_in(ring) == []
 
 
-def test_an_event_nobody_listens_to_is_not_stored(partner: Partner, idle: Dispatcher) -> None:
+def test_an_event_that_no_webhook_takes_is_stored_for_apps_that_fetch_it(partner: Partner, idle: Dispatcher) -> None:
     partner.subscribe("https://integrator.example/", "incident.closed")
-    [heard, _] = idle.publish(partner.tenant_id, "incident.closed", "incident.updated")
-    assert idle.rows("SELECT id FROM events WHERE tenant_id = %s", partner.tenant_id) == [{"id": heard}]
+    published = idle.publish(partner.tenant_id, "incident.closed", "incident.updated")
+    stored = idle.rows("SELECT id FROM events WHERE tenant_id = %s ORDER BY id", partner.tenant_id)
+    assert [row["id"] for row in stored] == published
+    assert len(idle.rows("SELECT id FROM deliveries WHERE tenant_id = %s", partner.tenant_id)) == 1
 
 
 def test_partitions_are_made_ahead_and_dropped_behind_with_what_waits_in_them(

@@ -2,6 +2,7 @@
 
 export { Answer, type Attempt, type CallOptions, type Fetch, type KeyedOptions, type PageOptions } from './calls.js';
 export { Knogin, type KnoginOptions, type RequestOptions } from './client.js';
+export { type ConsumeOptions, consume } from './consuming.js';
 export type { Secret } from './credentials.js';
 export {
   APIError,

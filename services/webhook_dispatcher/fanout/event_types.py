@@ -1,6 +1,7 @@
 """The catalogue of event types, and the types that an app is approved for."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import msgspec
 
@@ -8,7 +9,7 @@ from services.webhook_dispatcher.fanout import queries
 from shared.messaging.event_types import FIRED, catalogue
 from shared.storage.database import Connection
 
-__all__ = ["DEFAULT", "FIRED", "approved_patterns", "catalogue", "is_approved", "types_within"]
+__all__ = ["DEFAULT", "FIRED", "approved_patterns", "catalogue", "is_approved", "kind_of", "kinds_of", "types_within"]
 # The approved patterns of an app of which auth has sent no state yet.
 DEFAULT = ["incident.*"]
 
@@ -30,3 +31,15 @@ def approved_patterns(conn: Connection, subscription_id: str) -> list[str]:
 def types_within(event_type: str, body: str) -> list[str]:
     """The types that a delivery's app must be approved for: its own, and of `automation.fired` also the type of the event within it."""
     return [event_type, msgspec.json.decode(body)["data"]["event_type"]] if event_type == FIRED else [event_type]
+
+
+def kind_of(event_type: str, data: Mapping[str, Any]) -> str:
+    """The kind in the log: the type, and of `automation.fired` also the type of the event that triggered it."""
+    return f"{event_type}/{data['event_type']}" if event_type == FIRED else event_type
+
+
+def kinds_of(event_type: str, patterns: Iterable[str]) -> list[str]:
+    """The kinds of that type for an app that is approved for `patterns`."""
+    if event_type != FIRED:
+        return [event_type]
+    return [f"{FIRED}/{name}" for name in catalogue() if is_approved(name, patterns)]

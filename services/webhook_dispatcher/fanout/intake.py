@@ -1,7 +1,7 @@
 """Events come in and become deliveries: one for each subscription that is approved for them, numbered without a gap."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from itertools import islice
@@ -9,10 +9,11 @@ from typing import Any
 
 import jsonschema_rs
 import msgspec
+from msgspec.structs import asdict
 from psycopg.rows import class_row
 from redis import RedisError
 
-from services.webhook_dispatcher.fanout import queries
+from services.webhook_dispatcher.fanout import event_types, queries
 from services.webhook_dispatcher.queues import MOST_NAMED, MOST_RINGS, SENDER
 from services.webhook_dispatcher.settings import Settings
 from shared.messaging import broker, outbox
@@ -23,6 +24,10 @@ from shared.process import redis_clients
 from shared.storage.database import Connection
 from shared.web import http
 
+# In the log, the audience of an event that is not for certain apps alone.
+EVERY_APP = ""
+# The time of the next place in the log of each tenant whose head this transaction has locked.
+Heads = Mapping[str, datetime]
 # Of one transaction of the worker.
 MOST_LISTENERS = 4000
 MOST_DELIVERIES = 5000
@@ -35,7 +40,8 @@ class EventRefused(Exception):
 class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
     """An event as it is stored; every delivery signs and sends the text in `body`.
 
-    `about` is the webhook that must not get the event, `recipients` the only apps that may; None is every app.
+    `about` is the webhook that must not get the event, `recipients` the only apps that may; None is every app. `kind` and `key` are its
+    place in the log that apps read (migration 0072).
     """
 
     id: str
@@ -46,6 +52,15 @@ class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
     traceparent: str | None
     about: str | None = None
     recipients: frozenset[str] | None = None
+    kind: str = ""
+    key: str | None = None
+
+
+class Stored(NewEvent, frozen=True, kw_only=True):
+    """The same with the time at which it was accepted, and the apps that may read it: "" for every app."""
+
+    accepted_at: datetime
+    audiences: list[str]
 
 
 class Listener(msgspec.Struct, kw_only=True):
@@ -80,16 +95,18 @@ class Intake:
     def fan_out(self, conn: Connection, messages: Sequence[Received[Event]]) -> None:
         """Makes a delivery for each subscription that listens. Raises EventRefused for an event that breaks its schema.
 
-        An event for which neither a webhook nor an automation waits is not stored. Where the deliveries are more than `MOST_DELIVERIES`,
-        those of the tenants with the most wait for the relay (waiting.py).
+        Every event that an app may read is stored: apps also fetch those for which no webhook waits. Where the deliveries are more than
+        `MOST_DELIVERIES`, those of the tenants with the most wait for the relay (waiting.py).
         """
         events = [accept(message.tenant_id, message.body, message.traceparent) for message in messages]
         events, waiting, listeners = _divide(conn, events)
         wanted = _wanted_by_automations(conn, messages)
-        needed = wanted | _wanted_by_webhooks(events, listeners)
-        new = self.queue(conn, [event for event in events if event.id in needed], listeners)
+        heads = lock_heads(conn, [message.tenant_id for message in messages])
+        new = self.queue(
+            conn, [event for event in events if event.id in wanted or _has_readers(event)], listeners, heads
+        )
         if waiting:
-            later = sorted(_store(conn, waiting), key=lambda event: event.id)
+            later = sorted(_store(conn, waiting, heads), key=lambda event: event.id)
             conn.execute(queries.ADD_WAITING, (_rows(later),))
             new += later
         forwarded = wanted & {event.id for event in new}
@@ -106,9 +123,11 @@ class Intake:
                 )
                 outbox.add_sync(conn, message.tenant_id, passed, traceparent=message.traceparent)
 
-    def queue(self, conn: Connection, events: list[NewEvent], listeners: Sequence[Listener]) -> list[NewEvent]:
+    def queue(
+        self, conn: Connection, events: list[NewEvent], listeners: Sequence[Listener], heads: Heads
+    ) -> list[NewEvent]:
         """Stores events and their deliveries. Returns the events that were new; the others have their deliveries already."""
-        new = _store(conn, events)
+        new = _store(conn, events, heads)
         planned = plan(new, listeners)
         if planned:
             insert_deliveries(conn, planned)
@@ -152,6 +171,8 @@ def accept(tenant_id: str, event: Event, traceparent: str | None) -> NewEvent:
         traceparent=traceparent,
         about=about,
         recipients=None if event.recipients is None else frozenset(event.recipients),
+        kind=event_types.kind_of(event.type, event.data),
+        key=event.data[catalogue()[event.type].key],
     )
 
 
@@ -220,16 +241,8 @@ def time_of(identifier: str) -> datetime:
     return datetime.fromtimestamp(ids.milliseconds(ids.uuid_of(identifier)) / 1000, UTC)
 
 
-def _wanted_by_webhooks(events: Iterable[NewEvent], listeners: Sequence[Listener]) -> set[str]:
-    """The ids of the events that at least one of the listeners gets."""
-    takers = {(listener.tenant_id, name, listener.id) for listener in listeners for name in listener.live_events}
-    pairs = Counter((tenant_id, name) for tenant_id, name, _ in takers)
-    return {
-        event.id
-        for event in events
-        if pairs[event.tenant_id, event.type] > ((event.tenant_id, event.type, event.about) in takers)
-        and (event.recipients is None or plan([event], listeners))
-    }
+def _has_readers(event: NewEvent) -> bool:
+    return event.recipients is None or bool(event.recipients)
 
 
 def _wanted_by_automations(conn: Connection, messages: Sequence[Received[Event]]) -> set[str]:
@@ -271,14 +284,33 @@ def _heard(events: list[NewEvent]) -> dict[str, list[str]]:
     return {"tenants": list({event.tenant_id for event in events}), "types": list({event.type for event in events})}
 
 
-def _store(conn: Connection, events: list[NewEvent]) -> list[NewEvent]:
+def lock_heads(conn: Connection, tenants: Iterable[str]) -> Heads:
+    """Locks the logs of these tenants until the transaction ends: their readers see its events after all earlier ones, or none of them.
+
+    Lock the listeners first. One call for all tenants of a transaction, so that two transactions never wait for each other.
+    """
+    names = sorted(set(tenants))
+    heads = dict(conn.execute(queries.LOCK_HEADS, (names,)).fetchall())
+    if missing := [name for name in names if name not in heads]:
+        conn.execute(queries.ADD_HEADS, (missing,))
+        heads = dict(conn.execute(queries.LOCK_HEADS, (names,)).fetchall())
+    return heads
+
+
+def _store(conn: Connection, events: list[NewEvent], heads: Heads) -> list[NewEvent]:
     """The events that were not stored before."""
     if not events:
         return []
     # In the order of their ids, so that two batches with the same events wait for each other without a deadlock.
-    ordered = sorted(events, key=lambda event: event.id)
+    once = {event.id: event for event in sorted(events, key=lambda event: event.id)}
+    ordered = [_stored(event, heads[event.tenant_id]) for event in once.values()]
     new = {row[0] for row in conn.execute(queries.INSERT_EVENTS, (_rows(ordered),))}
-    return list({event.id: event for event in events if event.id in new}.values())
+    return [event for event in once.values() if event.id in new]
+
+
+def _stored(event: NewEvent, accepted_at: datetime) -> Stored:
+    audiences = [EVERY_APP] if event.recipients is None else sorted(event.recipients)
+    return Stored(**asdict(event), accepted_at=accepted_at, audiences=audiences)
 
 
 def _rows(structs: Sequence[msgspec.Struct]) -> str:

@@ -2,16 +2,41 @@
 
 from typing import LiteralString
 
-PARTITIONED = ("events", "deliveries", "attempts")
+PARTITIONED = ("events", "deliveries", "attempts", "event_log")
 APPROVED: LiteralString = """
     SELECT a.approved_events FROM subscriptions s JOIN apps a ON a.tenant_id = s.tenant_id AND a.client_id = s.client_id
     WHERE s.id = %(subscription_id)s
 """
+# In the order of the tenants. The time of the next place of each: never before the last one's, even if the clock goes back.
+LOCK_HEADS: LiteralString = """
+    SELECT tenant_id, greatest(at, clock_timestamp()) FROM event_log_heads
+    WHERE tenant_id = ANY(%s) ORDER BY tenant_id FOR NO KEY UPDATE
+"""
+ADD_HEADS: LiteralString = """
+    INSERT INTO event_log_heads (tenant_id) SELECT name FROM unnest(%s::text[]) AS name ORDER BY name ON CONFLICT DO NOTHING
+"""
+# Only new events get a place in the log, so that its positions have no gap. The heads of their tenants are locked.
 INSERT_EVENTS: LiteralString = """
-    INSERT INTO events (id, at, tenant_id, type, body, traceparent)
-    SELECT id, at, tenant_id, type, body, traceparent FROM jsonb_to_recordset(%s::jsonb) AS event (
-        id text, at timestamptz, tenant_id text, type text, body text, traceparent text)
-    ON CONFLICT DO NOTHING RETURNING id
+    WITH event AS (
+        SELECT * FROM jsonb_to_recordset(%s::jsonb) AS event (id text, at timestamptz, tenant_id text, type text, body text,
+            traceparent text, accepted_at timestamptz, audiences text[], kind text, key text)
+    ), new AS (
+        INSERT INTO events (id, at, tenant_id, type, body, traceparent, accepted_at, audiences, kind, key)
+        SELECT id, at, tenant_id, type, body, traceparent, accepted_at, audiences, kind, key FROM event
+        ON CONFLICT DO NOTHING RETURNING id
+    ), numbered AS (
+        SELECT event.*, row_number() OVER (PARTITION BY tenant_id ORDER BY id) AS number
+        FROM event JOIN new USING (id) WHERE cardinality(audiences) > 0
+    ), counted AS (
+        UPDATE event_log_heads h SET position = h.position + added.number, at = added.at
+        FROM (SELECT tenant_id, count(*) AS number, max(accepted_at) AS at FROM numbered GROUP BY tenant_id) added
+        WHERE h.tenant_id = added.tenant_id RETURNING h.tenant_id, h.position - added.number AS before
+    ), logged AS (
+        INSERT INTO event_log (tenant_id, at, position, audience, kind, key, event_id, event_at)
+        SELECT n.tenant_id, n.accepted_at, c.before + n.number, unnest(n.audiences), n.kind, n.key, n.id, n.at
+        FROM numbered n JOIN counted c USING (tenant_id)
+    )
+    SELECT id FROM new
 """
 # In the order of their ids, as every statement that locks several subscriptions, so that there is no deadlock.
 LOCK_LISTENERS: LiteralString = """
@@ -69,6 +94,12 @@ INTERESTED: LiteralString = """
 LOCK_LISTENERS_OF_APPS: LiteralString = """
     SELECT id FROM subscriptions WHERE (tenant_id, client_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
         AND 'automation.fired' = ANY(live_events) ORDER BY id FOR NO KEY UPDATE
+"""
+# The approvals of an app with a consumer that takes `automation.fired`.
+READER_OF_APP: LiteralString = """
+    SELECT coalesce((SELECT approved_events FROM apps a WHERE a.tenant_id = c.tenant_id AND a.client_id = c.client_id), %(default)s)
+    FROM consumers c WHERE tenant_id = %(tenant_id)s AND client_id = %(client_id)s
+        AND (event_types IS NULL OR 'automation.fired' = ANY(event_types)) LIMIT 1
 """
 LISTENERS_OF_APP: LiteralString = """
     SELECT id, tenant_id, client_id, live_events, last_sequence FROM subscriptions

@@ -2,9 +2,6 @@
 
 import time
 import uuid
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString
 
@@ -28,13 +25,14 @@ from services.webhook_dispatcher.history.models import (
     RecoverQuery,
     TestQuery,
 )
+from services.webhook_dispatcher.places import Places
 from services.webhook_dispatcher.sending import queries as sending_queries
 from services.webhook_dispatcher.sending import recording
-from services.webhook_dispatcher.sending.client import DEADLINE, Client, Due, deliver
+from services.webhook_dispatcher.sending.client import Client, Due, deliver
 from services.webhook_dispatcher.sending.connection import BODY_KEPT
 from services.webhook_dispatcher.sending.ladder import SENT_ONCE
 from services.webhook_dispatcher.subscriptions import queries as subscription_queries
-from services.webhook_dispatcher.subscriptions.endpoints import find, gather, read_backlog
+from services.webhook_dispatcher.subscriptions.endpoints import find, find_readable, gather, read_backlog
 from services.webhook_dispatcher.subscriptions.models import Subscription
 from shared.primitives import ids
 from shared.process import telemetry
@@ -44,11 +42,6 @@ from shared.web import http, problems
 from shared.web.identity import Caller
 from shared.web.problems import FieldError
 
-# A call that waits for its test takes up to 15 seconds and one place at the gateway.
-MOST_WAITING_OF_APP = 2
-MOST_WAITING = 32
-OF_APP = f"An app waits for at most {MOST_WAITING_OF_APP} tests at a time"
-ALL = "all"
 # Few deliveries have these states, however long the history. Each list has an index of its own.
 LISTS: dict[DeliveryStatus | None, LiteralString] = {
     "failed": queries.LIST_TROUBLED_DELIVERIES,
@@ -72,7 +65,7 @@ async def list_deliveries(request: Request, caller: Caller, webhook_id: str, pag
         )
     between = _between(http.page_after(request, page), page)
     async with tenant_transaction(request, caller) as conn:
-        subscription = await find(conn, caller, webhook_id)
+        subscription = await find_readable(conn, caller, webhook_id)
         parameters = between | {
             "subscription_id": subscription.id,
             "held": subscription.held,
@@ -98,7 +91,7 @@ async def list_deliveries(request: Request, caller: Caller, webhook_id: str, pag
 
 async def read_delivery(request: Request, caller: Caller, webhook_id: str, delivery_id: str) -> DeliveryHistory:
     async with tenant_transaction(request, caller) as conn:
-        subscription = await find(conn, caller, webhook_id)
+        subscription = await find_readable(conn, caller, webhook_id)
         delivery = await _find_delivery(conn, subscription, delivery_id)
         key = {"id": delivery.id, "at": delivery.created_at}
         body = await _event_body(conn, key)
@@ -150,14 +143,15 @@ async def recover(request: Request, caller: Caller, webhook_id: str, asked: Reco
 
 async def reconcile(request: Request, caller: Caller, webhook_id: str) -> Reconciliation:
     async with tenant_transaction(request, caller) as conn:
-        subscription = await find(conn, caller, webhook_id)
+        subscription = await find_readable(conn, caller, webhook_id)
         await conn.execute(queries.IN_TIME)
         return await found(conn, Reconciliation, queries.COUNT_DELIVERIES, {"subscription_id": subscription.id})
 
 
 async def send_test(request: Request, caller: Caller, webhook_id: str, asked: TestQuery) -> Response:
     if asked.wait:
-        with _place_to_wait(request, caller):
+        places: Places = request.state.tests
+        with places.place(caller):
             return await _send_and_wait(request, caller, webhook_id)
     await request.state.partitions.ensure(request.state.pool)
     async with tenant_transaction(request, caller) as conn:
@@ -172,33 +166,6 @@ async def send_test(request: Request, caller: Caller, webhook_id: str, asked: Te
     return answer
 
 
-@contextmanager
-def _place_to_wait(request: Request, caller: Caller) -> Iterator[None]:
-    """Raises a 429 Problem where the app, its organisation or this process has reached its limit of calls that wait.
-
-    An organisation may use as many places as are left free, so that no organisation takes the last of all. The call holds no database
-    connection meanwhile: refused calls would otherwise keep connections from others.
-    """
-    waiting: Counter[str] = request.state.waiting
-    if waiting[caller.client_id] >= MOST_WAITING_OF_APP:
-        raise _too_many_wait(OF_APP)
-    if waiting[ALL] + waiting[caller.tenant_id] >= MOST_WAITING:
-        raise _too_many_wait("As many tests are waited for as can be, of this organisation or of all")
-    counted = (ALL, caller.tenant_id, caller.client_id)
-    waiting.update(counted)
-    try:
-        yield
-    finally:
-        waiting.subtract(counted)
-        for key in counted:
-            if not waiting[key]:
-                del waiting[key]
-
-
-def _too_many_wait(reason: str) -> problems.Problem:
-    return problems.too_many(f"{reason}: try again when one has been answered, or without `wait`.", int(DEADLINE))
-
-
 async def _send_and_wait(request: Request, caller: Caller, webhook_id: str) -> Response:
     """Sends the test from this process, outside any transaction, and records it like any attempt."""
     await request.state.partitions.ensure(request.state.pool)
@@ -210,8 +177,9 @@ async def _send_and_wait(request: Request, caller: Caller, webhook_id: str) -> R
         # The limit of an app holds over all processes.
         await conn.execute(queries.LOCK_WAITING_TESTS, (caller.client_id,))
         row = await (await conn.execute(queries.COUNT_WAITING_TESTS, (caller.client_id,))).fetchone()
-        if row is not None and row[0] >= MOST_WAITING_OF_APP:
-            raise _too_many_wait(OF_APP)
+        places: Places = request.state.tests
+        if row is not None:
+            places.require_room(row[0])
         test = await _store_test(conn, subscription, queries.ENQUEUE_CLAIMED_TEST)
     expires = subscription.previous_secret_expires_at
     rotating = expires is not None and expires.timestamp() > time.time()
@@ -294,8 +262,8 @@ def _between(after: str | None, page: DeliveryPage) -> dict[str, Any]:
 
     Raises a 422 Problem for a cursor without an id.
     """
-    oldest, oldest_at = BEGINNING_OF_TIME if page.since is None else _id_at(page.since)
-    newest, newest_at = END_OF_TIME if page.until is None else _id_at(page.until)
+    oldest, oldest_at = BEGINNING_OF_TIME if page.since is None else first_id_at(page.since)
+    newest, newest_at = END_OF_TIME if page.until is None else first_id_at(page.until)
     if after is not None:
         try:
             newest, newest_at = min((newest, newest_at), (after[-26:], intake.time_of(after)))
@@ -304,7 +272,7 @@ def _between(after: str | None, page: DeliveryPage) -> dict[str, Any]:
     return {"oldest": oldest, "oldest_at": oldest_at, "newest": newest, "newest_at": newest_at}
 
 
-def _id_at(moment: datetime) -> tuple[str, datetime]:
+def first_id_at(moment: datetime) -> tuple[str, datetime]:
     """The end of the first id that can be made at that time or later."""
     since_1970 = moment - datetime.fromtimestamp(0, UTC)
     milliseconds = max(0, -(-since_1970 // timedelta(milliseconds=1)))

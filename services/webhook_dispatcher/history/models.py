@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from services.webhook_dispatcher.subscriptions.administrators import AppPage
 from shared.web import http
 from shared.web.http import Page
 
@@ -15,6 +16,12 @@ DeliveryStatus = Literal["queued", "succeeded", "retrying", "failed"]
 class DeliveryPage(Page):
     status: DeliveryStatus | None = None
     event_type: Annotated[str, Meta(min_length=1, max_length=128)] | None = None
+    since: http.Timestamp | None = None
+    until: http.Timestamp | None = None
+
+
+class AppDeliveryPage(AppPage):
+    status: Literal["failed", "retrying"] | None = None
     since: http.Timestamp | None = None
     until: http.Timestamp | None = None
 
@@ -45,6 +52,18 @@ class Delivery(msgspec.Struct, kw_only=True):
     error: str | None
     trace_id: str | None
     created_at: datetime
+
+
+class AppDelivery(Delivery, kw_only=True):
+    """A delivery with its webhook and app."""
+
+    webhook_id: str
+    client_id: str
+
+
+class AppDeliveries(msgspec.Struct):
+    deliveries: list[AppDelivery]
+    next_cursor: str | None
 
 
 class Attempt(msgspec.Struct, kw_only=True):

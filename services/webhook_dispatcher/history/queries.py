@@ -169,3 +169,38 @@ COUNT_RETRYING: LiteralString = """
     SELECT count(*) FROM (SELECT 1 FROM queue WHERE subscription_id = %(subscription_id)s AND stage = 4 AND due_at > now()
         ORDER BY due_at LIMIT 10000) retrying
 """
+# Of all webhooks of an app or an organisation, in one window of time, so that few partitions are opened for each. Tests are not among them.
+# With a status a call looks at the newest 1,000 troubled ones of each webhook.
+_OF_WINDOW: LiteralString = """
+    SELECT d.id, d.at, d.status FROM deliveries d WHERE d.subscription_id = s.id AND d.at >= %(oldest_at)s::timestamptz
+        AND d.at < %(newest_at)s::timestamptz AND d.id >= 'dlv_' || %(oldest)s::text AND d.id < 'dlv_' || %(newest)s::text
+"""
+_OF_APPS: LiteralString = (
+    " WHERE s.tenant_id = current_tenant() AND (%(everyone)s::boolean OR s.client_id = %(client_id)s) "
+)
+_DETAILS: LiteralString = (
+    " ORDER BY id DESC LIMIT %(limit)s) page JOIN deliveries d ON d.id = page.id AND d.at = page.at"
+    + " JOIN subscriptions s ON s.id = d.subscription_id "
+    + _JOINED
+    + " ORDER BY d.id DESC"
+)
+_SHOWN: LiteralString = (
+    "SELECT s.id AS webhook_id, s.client_id, "
+    + _COLUMNS.replace("%(held)s", "s.held")
+    + " FROM (SELECT found.* FROM subscriptions s"
+)
+LIST_OF_APPS: LiteralString = (
+    _SHOWN + (" CROSS JOIN LATERAL (" + _OF_WINDOW + " ORDER BY d.id DESC LIMIT %(limit)s) found") + _OF_APPS + _DETAILS
+)
+LIST_TROUBLED_OF_APPS: LiteralString = (
+    _SHOWN
+    + (" CROSS JOIN LATERAL (SELECT * FROM (" + _OF_WINDOW + " AND d.troubled ORDER BY d.id DESC LIMIT 1000) looked")
+    + " WHERE status = %(status)s ORDER BY id DESC LIMIT %(limit)s) found"
+    + _OF_APPS
+    + _DETAILS
+)
+REACHED_OF_APPS: LiteralString = (
+    'SELECT max(right(found.id, 26) COLLATE "C") FROM subscriptions s'
+    + (" CROSS JOIN LATERAL (" + _OF_WINDOW + " AND d.troubled ORDER BY d.id DESC OFFSET 999 LIMIT 1) found")
+    + _OF_APPS
+)

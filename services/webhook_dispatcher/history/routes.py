@@ -1,7 +1,9 @@
 """Every call about deliveries, tests and recoveries of a webhook."""
 
-from services.webhook_dispatcher.history import endpoints
+from services.webhook_dispatcher.history import endpoints, overview
 from services.webhook_dispatcher.history.models import (
+    AppDeliveries,
+    AppDeliveryPage,
     Deliveries,
     DeliveryHistory,
     DeliveryPage,
@@ -16,6 +18,18 @@ from services.webhook_dispatcher.subscriptions.routes import ONE, READ, STOPPED,
 from shared.web.routing import Operation
 
 OPERATIONS = [
+    Operation(
+        "GET",
+        "/v1/deliveries",
+        overview.list_all_deliveries,
+        "Review the deliveries of all webhooks",
+        READ,
+        {200: AppDeliveries},
+        "Those of the calling app, newest first, without tests. With the scope `platform:apps` those of every app, or of the app"
+        " `client_id`. A call looks at one day: a short page, or an empty one, may have a `next_cursor`. `since` (inclusive) and `until`"
+        " (exclusive) are about `created_at`.",
+        query=AppDeliveryPage,
+    ),
     Operation(
         "GET",
         f"{ONE}/deliveries",

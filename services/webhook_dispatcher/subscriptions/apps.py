@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from services.webhook_dispatcher.fanout import event_types
 from services.webhook_dispatcher.history import decisions
+from services.webhook_dispatcher.reading import queries as reading_queries
 from services.webhook_dispatcher.subscriptions import queries
 from shared.messaging.messages import Received, WebhookApp, WebhookTenant
 from shared.storage.database import Connection
@@ -30,6 +31,7 @@ def change_apps(conn: Connection, messages: Sequence[Received[WebhookApp]]) -> N
         names = [row[0] for row in subscriptions]
         if app.status == "deleted":
             conn.execute(queries.DELETE_SUBSCRIPTIONS_OF_APP, parameters)
+            conn.execute(reading_queries.DELETE_CONSUMERS_OF_APP, parameters)
             _begin_chores(conn, names, message.tenant_id, "deleted")
         else:
             for subscription_id, events in subscriptions:

@@ -14,6 +14,7 @@ from services.webhook_dispatcher.sending.addresses import Policy, RefusedTarget
 from services.webhook_dispatcher.sending.signing import Vault
 from services.webhook_dispatcher.settings import Settings
 from services.webhook_dispatcher.subscriptions import headers, queries
+from services.webhook_dispatcher.subscriptions.administrators import AppPage, readable, whose
 from services.webhook_dispatcher.subscriptions.models import (
     App,
     Backlog,
@@ -28,7 +29,6 @@ from shared.storage import audit, idempotency
 from shared.storage.caps import Cap, require_room
 from shared.storage.database import AsyncConnection, first, found, page_of, tenant_transaction
 from shared.web import http, problems
-from shared.web.http import Page
 from shared.web.identity import Caller
 from shared.web.problems import FieldError
 from shared.web.strict_json import nearest
@@ -72,16 +72,17 @@ async def create_webhook(request: Request, caller: Caller, draft: NewWebhook) ->
         return await idempotency.keep(conn, request, caller, http.created(webhook, f"/v1/webhooks/{webhook_id}"))
 
 
-async def list_webhooks(request: Request, caller: Caller, page: Page) -> Response:
-    parameters = {"client_id": caller.client_id, "after": http.page_after(request, page), "limit": page.limit + 1}
+async def list_webhooks(request: Request, caller: Caller, page: AppPage) -> Response:
+    parameters = whose(caller, page) | {"after": http.page_after(request, page), "limit": page.limit + 1}
+    query = queries.LIST_OF_TENANT if parameters["everyone"] else queries.LIST_SUBSCRIPTIONS
     async with tenant_transaction(request, caller) as conn:
-        rows, fitting = await page_of(conn, Subscription, queries.LIST_SUBSCRIPTIONS, parameters, page, http.SMALL)
+        rows, fitting = await page_of(conn, Subscription, query, parameters, page, http.SMALL)
     return http.listed(request, "webhooks", rows, fitting, lambda row: row.id, Subscription.shown)
 
 
 async def read_webhook(request: Request, caller: Caller, webhook_id: str) -> Webhook:
     async with tenant_transaction(request, caller) as conn:
-        subscription = await find(conn, caller, webhook_id)
+        subscription = await find_readable(conn, caller, webhook_id)
         return subscription.shown(backlog=await read_backlog(conn, subscription.id))
 
 
@@ -129,6 +130,13 @@ async def find(
     if not ids.is_id(webhook_id, "wh"):
         raise problems.not_found()
     return await found(conn, Subscription, query, {"id": webhook_id, "client_id": caller.client_id})
+
+
+async def find_readable(conn: AsyncConnection, caller: Caller, webhook_id: str) -> Subscription:
+    """The same for a call that only reads: an administrator reads those of every app."""
+    if not ids.is_id(webhook_id, "wh"):
+        raise problems.not_found()
+    return await found(conn, Subscription, queries.FIND_READABLE, {"id": webhook_id} | readable(caller))
 
 
 async def read_backlog(conn: AsyncConnection, subscription_id: str) -> Backlog:

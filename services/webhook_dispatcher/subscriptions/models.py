@@ -58,6 +58,7 @@ class Webhook(msgspec.Struct, omit_defaults=True):
     """
 
     id: str
+    client_id: str
     url: str
     events: list[str]
     unapproved_events: list[str]
@@ -121,6 +122,7 @@ class Subscription(msgspec.Struct, kw_only=True):
         rotating = self.previous_secret_expires_at is not None and self.previous_secret_expires_at > now
         return Webhook(
             id=self.id,
+            client_id=self.client_id,
             url=self.url,
             events=self.events,
             unapproved_events=[name for name in self.events if name not in self.live_events],

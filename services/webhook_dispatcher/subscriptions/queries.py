@@ -24,11 +24,23 @@ INSERT_SUBSCRIPTION: LiteralString = (
 FIND_SUBSCRIPTION: LiteralString = (
     "SELECT " + SUBSCRIPTION_COLUMNS + " FROM subscriptions WHERE id = %(id)s AND client_id = %(client_id)s"
 )
+# As an administrator reads it.
+FIND_READABLE: LiteralString = (
+    "SELECT "
+    + SUBSCRIPTION_COLUMNS
+    + " FROM subscriptions WHERE id = %(id)s AND (%(everyone)s OR client_id = %(client_id)s)"
+)
 LOCK_SUBSCRIPTION: LiteralString = FIND_SUBSCRIPTION + " FOR NO KEY UPDATE"
 LIST_SUBSCRIPTIONS: LiteralString = (
     "SELECT "
     + SUBSCRIPTION_COLUMNS
     + """ FROM subscriptions WHERE client_id = %(client_id)s AND (%(after)s::text IS NULL OR id < %(after)s)
+    ORDER BY id DESC LIMIT %(limit)s"""
+)
+LIST_OF_TENANT: LiteralString = (
+    "SELECT "
+    + SUBSCRIPTION_COLUMNS
+    + """ FROM subscriptions WHERE tenant_id = current_tenant() AND (%(after)s::text IS NULL OR id < %(after)s)
     ORDER BY id DESC LIMIT %(limit)s"""
 )
 SET_URL: LiteralString = """

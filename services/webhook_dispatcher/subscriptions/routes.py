@@ -1,8 +1,8 @@
 """Every call about webhooks."""
 
 from services.webhook_dispatcher.subscriptions import endpoints
+from services.webhook_dispatcher.subscriptions.administrators import AppPage
 from services.webhook_dispatcher.subscriptions.models import NewWebhook, Webhook, WebhookChange, Webhooks
-from shared.web.http import Page
 from shared.web.routing import Operation
 
 READ, WRITE = "webhooks:read", "webhooks:write"
@@ -19,8 +19,9 @@ OPERATIONS = [
         "List webhooks",
         READ,
         {200: Webhooks},
-        "Those of the calling app, newest first.",
-        query=Page,
+        "Those of the calling app, newest first. With the scope `platform:apps` those of every app, or of the app `client_id`: an"
+        " administrator may also read each of them, with its deliveries.",
+        query=AppPage,
     ),
     Operation(
         "POST",

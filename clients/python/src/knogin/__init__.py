@@ -6,6 +6,7 @@ from ._model import Model
 from ._paging import AsyncPages, Page, Pages
 from ._transport import Answer
 from ._version import CONTRACT, VERSION
+from .consuming import consume, consume_async
 from .errors import APIError, ConfigurationError, ConnectionFailed, FieldFault, KnoginError, TimedOut, UnreadableAnswer
 
 __version__ = VERSION
@@ -26,6 +27,8 @@ __all__ = [
     "Pages",
     "TimedOut",
     "UnreadableAnswer",
+    "consume",
+    "consume_async",
     "errors",
     "models",
     "problems",

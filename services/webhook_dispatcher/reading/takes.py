@@ -1,0 +1,172 @@
+"""HTTP endpoints with which a consumer reads: each read is a lease, which ends when all of it is committed.
+
+A read that finds nothing waits without a database connection and looks again. It looks at two rows; only news make it look into the log.
+"""
+
+import asyncio
+import time
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from starlette.requests import Request
+
+from services.webhook_dispatcher.places import Places
+from services.webhook_dispatcher.reading import cursors, queries
+from services.webhook_dispatcher.reading.consumers import head_of, is_expired, key_of, opened
+from services.webhook_dispatcher.reading.cursors import Place
+from services.webhook_dispatcher.reading.models import (
+    Commit,
+    Committed,
+    ConsumerRow,
+    Extend,
+    Extended,
+    LogRow,
+    ReadEvents,
+    Reading,
+)
+from services.webhook_dispatcher.reading.rights import Rights, rights_of
+from shared.storage.database import LAZILY, AsyncConnection, found, tenant_transaction, within
+from shared.web import http, problems
+from shared.web.identity import Caller
+from shared.web.problems import Problem
+
+POLL = 0.25
+# Between two looks into the log of a busy organisation that found nothing for this consumer.
+LONGEST_PAUSE = 1.0
+# A lease may end by a commit long before its time.
+SOON = 5
+NOTHING = Reading([], None, None, more=False)
+
+
+class Held(NamedTuple):
+    """Another read holds the consumer until then."""
+
+    until: datetime | None
+    seconds: int
+
+
+async def read_events(request: Request, caller: Caller, consumer_name: str, asked: ReadEvents) -> Reading:
+    if not asked.wait:
+        return _answer(await _take(request, caller, consumer_name, asked))
+    places: Places = request.state.readers
+    with places.place(caller):
+        until = time.monotonic() + asked.wait
+        pause = POLL
+        while True:
+            taken = await _take(request, caller, consumer_name, asked)
+            if isinstance(taken, Reading) and taken.events:
+                return taken
+            if not await _await_news(request, caller, consumer_name, until, pause):
+                return _answer(taken)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+
+async def commit_events(request: Request, caller: Caller, consumer_name: str, asked: Commit) -> Committed:
+    async with tenant_transaction(request, caller) as conn:
+        consumer = await found(conn, ConsumerRow, queries.LOCK_CONSUMER, key_of(caller, consumer_name))
+        lease, place = opened(request, caller, consumer_name, asked.cursor)
+        if place.position <= consumer.position:
+            return Committed(moved=False, leased_until=consumer.leased_until if consumer.leased_seconds else None)
+        _require_lease(consumer, lease)
+        moved = key_of(caller, consumer_name) | {"at": place.at, "position": place.position}
+        row = await (await conn.execute(queries.COMMIT, moved)).fetchone()
+    assert row is not None
+    return Committed(moved=True, leased_until=row[0])
+
+
+async def extend_lease(request: Request, caller: Caller, consumer_name: str, asked: Extend) -> Extended:
+    async with tenant_transaction(request, caller) as conn:
+        consumer = await found(conn, ConsumerRow, queries.LOCK_CONSUMER, key_of(caller, consumer_name))
+        lease, _ = opened(request, caller, consumer_name, asked.cursor)
+        _require_lease(consumer, lease)
+        parameters = key_of(caller, consumer_name) | {"seconds": asked.lease_seconds}
+        row = await (await conn.execute(queries.EXTEND, parameters)).fetchone()
+    assert row is not None
+    return Extended(row[0])
+
+
+async def _take(request: Request, caller: Caller, name: str, asked: ReadEvents) -> Reading | Held:
+    """Hands out the next events, or passes those that are not for this consumer."""
+    async with tenant_transaction(request, caller) as conn:
+        rights = await rights_of(conn, caller)
+        consumer = await found(conn, ConsumerRow, queries.LOCK_CONSUMER, key_of(caller, name))
+        if consumer.leased_seconds:
+            return Held(consumer.leased_until, consumer.leased_seconds)
+        # Before the log: every event up to the head is then seen in it.
+        head = await head_of(conn)
+        if head.position <= consumer.position:
+            return NOTHING
+        if await is_expired(request, conn, consumer, head):
+            raise _expired(consumer)
+        rows, fitting = await _next(conn, rights, consumer, head, asked.limit)
+        if not rows:
+            await conn.execute(LAZILY)
+            await conn.execute(queries.GO_PAST, key_of(caller, name) | {"at": head.at, "position": head.position})
+            return NOTHING
+        kept = rows[:fitting]
+        handed = {"handed": kept[-1].position, "seconds": asked.lease_seconds}
+        row = await (await conn.execute(queries.HAND_OUT, key_of(caller, name) | handed)).fetchone()
+    assert row is not None
+    lease, leased_until = row
+    events = [one.handed_out(cursors.seal_handed(request, caller, name, lease, one.place)) for one in kept]
+    return Reading(events, events[-1].cursor, leased_until, more=len(rows) > len(kept))
+
+
+async def _next(
+    conn: AsyncConnection, rights: Rights, consumer: ConsumerRow, head: Place, limit: int
+) -> tuple[list[LogRow], int]:
+    """The next events and one more, and how many of them are handed out."""
+    parameters = rights.branches(consumer.event_types) | {
+        "since": consumer.at,
+        # Days ahead have partitions, but no events.
+        "until": head.at + timedelta(microseconds=1),
+        "at": consumer.at,
+        "position": consumer.position,
+        "limit": limit + 1,
+    }
+    rows, fitting = await within(conn, LogRow, queries.OLDEST, parameters, http.SMALL)
+    return rows, min(fitting, limit)
+
+
+async def _await_news(request: Request, caller: Caller, name: str, until: float, pause: float) -> bool:
+    """Whether a read may find something, at the latest at `until`. False where the caller has left or the process stops."""
+    places: Places = request.state.readers
+    while True:
+        await asyncio.sleep(max(0.0, min(pause, until - time.monotonic())))
+        if places.closing or time.monotonic() >= until or await request.is_disconnected():
+            return False
+        async with tenant_transaction(request, caller) as conn:
+            row = await (await conn.execute(queries.LOOK, key_of(caller, name))).fetchone()
+        if row is None:
+            raise problems.not_found()
+        is_leased, has_news = row
+        if has_news and not is_leased:
+            return True
+
+
+def _answer(taken: Reading | Held) -> Reading:
+    if isinstance(taken, Held):
+        raise Problem(
+            409,
+            "Consumer in use",
+            "Another read holds this consumer until it commits or its lease ends.",
+            headers={"retry-after": str(min(taken.seconds, SOON))},
+            extra={"leased_until": taken.until},
+        )
+    return taken
+
+
+def _require_lease(consumer: ConsumerRow, lease: int) -> None:
+    """A lease that ran out counts until another read or a seek has taken its place: nobody else has its events."""
+    if lease != consumer.lease:
+        detail = "The lease of these events ended, and they are handed out again. Read on, and commit within the lease or extend it."
+        raise Problem(409, "Lease lost", detail)
+
+
+def _expired(consumer: ConsumerRow) -> Problem:
+    return Problem(
+        410,
+        "Events expired",
+        "Events that this consumer has not read are past their retention. Seek to where it shall go on, such as the beginning.",
+        extra={"committed_until": consumer.at},
+    )
