@@ -102,7 +102,9 @@ def webhooks_of(session: Session, named: str | None) -> list[str]:
     """The named webhook, or all of the app."""
     if named:
         return [named]
-    found = [one.id for one in itertools.islice(session.client.webhooks.list_webhooks(), MOST_WEBHOOKS + 1)]
+    # An administrator's token lists those of every app.
+    listed = session.client.webhooks.list_webhooks(client_id=session.claims().client_id)
+    found = [one.id for one in itertools.islice(listed, MOST_WEBHOOKS + 1)]
     if not found:
         raise Failure("The app has no webhook.", "Make one: https://knogin.com/api/docs#webhooks", REFUSED)
     if len(found) > MOST_WEBHOOKS:

@@ -209,8 +209,9 @@ def _scopes(session: Session) -> Iterator[Finding]:
 
 
 def _webhooks(session: Session) -> Iterator[Finding]:
+    client_id = session.claims().client_id
     try:
-        found = list(itertools.islice(session.client.webhooks.list_webhooks(), MOST_WEBHOOKS))
+        found = list(itertools.islice(session.client.webhooks.list_webhooks(client_id=client_id), MOST_WEBHOOKS))
     except problems.Forbidden:
         yield Finding("webhooks", "skip", "needs the scope webhooks:read")
         return

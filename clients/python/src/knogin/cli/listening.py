@@ -124,6 +124,7 @@ def listen_command(arguments: argparse.Namespace, session: Session, output: Outp
     if not arguments.to:
         raise Failure("Where to?", "Give --to http://localhost:3000/…", USAGE)
     target = Target(arguments.to, secret)
+    session.max_retries = 0
     name = arguments.consumer or _own_name()
     if not _NAME.fullmatch(name):
         raise Failure(f"{name!r} is no name: lower-case letters, digits, dots, hyphens.", code=USAGE)

@@ -41,6 +41,8 @@ class Session:
     def __init__(self, profile: str, base_url: str | None, output: Output) -> None:
         self.store = Store(profile)
         self.output = output
+        # Attempts after the first, of each call. A command that waits by itself sets 0 before its first call.
+        self.max_retries = 2
         self._given_base_url = base_url or os.environ.get("KNOGIN_BASE_URL") or ""
         self._client: Knogin | None = None
         self._held: SignIn | None = None
@@ -62,10 +64,10 @@ class Session:
         """The client of the SDK, with the environment's credentials or the profile's."""
         if self._client is None:
             if self.from_environment:
-                self._client = Knogin(base_url=self.base_url)
+                self._client = Knogin(base_url=self.base_url, max_retries=self.max_retries)
             else:
                 self.token()
-                self._client = Knogin(token=self.token, base_url=self.base_url)
+                self._client = Knogin(token=self.token, base_url=self.base_url, max_retries=self.max_retries)
         return self._client
 
     def close(self) -> None:
