@@ -241,10 +241,7 @@ LEFT_OUT: dict[Route, str] = {
             ("POST", "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/retry"),
             ("POST", "/v1/webhooks/{webhook_id}/recover"),
             ("DELETE", "/v1/consumers/{consumer_name}"),
-            *(
-                ("POST", f"/v1/consumers/{{consumer_name}}/{call}")
-                for call in ("read", "commit", "extend", "seek")
-            ),
+            *(("POST", f"/v1/consumers/{{consumer_name}}/{call}") for call in ("read", "commit", "extend", "seek")),
             *(route for route in HOSTS if route[0] != "GET" and route[1].startswith("/api/v1/platform/")),
         ],
         _BY_KEY,

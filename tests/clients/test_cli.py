@@ -291,10 +291,21 @@ def test_text_from_elsewhere_steers_no_terminal(capsys: pytest.CaptureFixture[st
     shown.fields({"x": hostile})
     shown.line(hostile)
     shown.say(hostile)
+    shown.json({"x": hostile + "\x9b2J"})
     written = capsys.readouterr()
     assert "\x1b" not in written.out + written.err
     assert "\x07" not in written.out + written.err
+    assert "\x9b" not in written.out
+    assert json.loads(written.out.splitlines()[-1])["x"] == hostile + "\x9b2J"
     assert "\r" not in written.out + written.err
+
+
+def test_a_terminal_gets_our_colours_and_no_other_escape(cli: CommandLine) -> None:
+    """A file name is text from elsewhere too."""
+    shown = on_a_terminal(cli, "verify", "/no\x1b[2Jwhere\x1b]0;x\x07", "--header", "a: b", KNOGIN_WEBHOOK_SECRET="x")
+    assert "\x1b[31m" in shown
+    assert "\x1b[2J" not in shown
+    assert "\x1b]" not in shown
 
 
 def test_a_pipe_that_closes_early_ends_it_quietly(cli: CommandLine) -> None:

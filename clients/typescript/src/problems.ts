@@ -226,6 +226,36 @@ export class LimitReached extends Conflict {
   }
 }
 
+/**
+ * Another read holds the consumer until it commits, at the latest until `leased_until`. Read again after the seconds in
+ * Retry-After.
+ */
+export class ConsumerInUse extends Conflict {
+  static {
+    this.prototype.name = 'ConsumerInUse';
+  }
+}
+
+/**
+ * The lease of these events ended, and they were handed out again or the consumer was moved. Nothing was committed:
+ * read on.
+ */
+export class LeaseLost extends Conflict {
+  static {
+    this.prototype.name = 'LeaseLost';
+  }
+}
+
+/**
+ * Events that the consumer has not read are past their retention. Seek to where it shall go on; nothing is skipped
+ * before.
+ */
+export class EventsExpired extends Gone {
+  static {
+    this.prototype.name = 'EventsExpired';
+  }
+}
+
 /** The request is well-formed, but at least one field is not valid. `errors` lists each such field with the reason. */
 export class InvalidRequest extends UnprocessableContent {
   static {
@@ -286,6 +316,27 @@ export class OAuthInvalidTarget extends BadRequest {
 export class OAuthAccessDenied extends BadRequest {
   static {
     this.prototype.name = 'OAuthAccessDenied';
+  }
+}
+
+/** The user has not answered yet. The device asks again after `interval` seconds. */
+export class OAuthAuthorizationPending extends BadRequest {
+  static {
+    this.prototype.name = 'OAuthAuthorizationPending';
+  }
+}
+
+/** The device asks too often. It waits 5 seconds longer from now on. */
+export class OAuthSlowDown extends BadRequest {
+  static {
+    this.prototype.name = 'OAuthSlowDown';
+  }
+}
+
+/** The device code has expired. The device begins again. */
+export class OAuthExpiredToken extends BadRequest {
+  static {
+    this.prototype.name = 'OAuthExpiredToken';
   }
 }
 
@@ -356,6 +407,9 @@ const TYPES: Partial<Record<string, typeof APIError>> = {
   '408 request-timeout': RequestTimeout,
   '409 conflict': Conflict,
   '409 limit-reached': LimitReached,
+  '409 consumer-in-use': ConsumerInUse,
+  '409 lease-lost': LeaseLost,
+  '410 events-expired': EventsExpired,
   '412 precondition-failed': PreconditionFailed,
   '413 content-too-large': ContentTooLarge,
   '414 uri-too-long': UriTooLong,
@@ -380,6 +434,9 @@ const TYPES: Partial<Record<string, typeof APIError>> = {
   '400 invalid_scope': OAuthInvalidScope,
   '400 invalid_target': OAuthInvalidTarget,
   '400 access_denied': OAuthAccessDenied,
+  '400 authorization_pending': OAuthAuthorizationPending,
+  '400 slow_down': OAuthSlowDown,
+  '400 expired_token': OAuthExpiredToken,
   '400 unsupported_response_type': OAuthUnsupportedResponseType,
   '400 login_required': OAuthLoginRequired,
   '400 consent_required': OAuthConsentRequired,

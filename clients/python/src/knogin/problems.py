@@ -134,6 +134,24 @@ class LimitReached(Conflict):
     """
 
 
+class ConsumerInUse(Conflict):
+    """Another read holds the consumer until it commits, at the latest until `leased_until`. Read again after the
+    seconds in Retry-After.
+    """
+
+
+class LeaseLost(Conflict):
+    """The lease of these events ended, and they were handed out again or the consumer was moved. Nothing was
+    committed: read on.
+    """
+
+
+class EventsExpired(Gone):
+    """Events that the consumer has not read are past their retention. Seek to where it shall go on; nothing is skipped
+    before.
+    """
+
+
 class InvalidRequest(UnprocessableContent):
     """The request is well-formed, but at least one field is not valid. `errors` lists each such field with the reason."""
 
@@ -168,6 +186,18 @@ class OAuthInvalidTarget(BadRequest):
 
 class OAuthAccessDenied(BadRequest):
     """The user refused."""
+
+
+class OAuthAuthorizationPending(BadRequest):
+    """The user has not answered yet. The device asks again after `interval` seconds."""
+
+
+class OAuthSlowDown(BadRequest):
+    """The device asks too often. It waits 5 seconds longer from now on."""
+
+
+class OAuthExpiredToken(BadRequest):
+    """The device code has expired. The device begins again."""
 
 
 class OAuthUnsupportedResponseType(BadRequest):
@@ -224,6 +254,9 @@ TYPES: dict[str, type[APIError]] = {
     "408 request-timeout": RequestTimeout,
     "409 conflict": Conflict,
     "409 limit-reached": LimitReached,
+    "409 consumer-in-use": ConsumerInUse,
+    "409 lease-lost": LeaseLost,
+    "410 events-expired": EventsExpired,
     "412 precondition-failed": PreconditionFailed,
     "413 content-too-large": ContentTooLarge,
     "414 uri-too-long": UriTooLong,
@@ -248,6 +281,9 @@ TYPES: dict[str, type[APIError]] = {
     "400 invalid_scope": OAuthInvalidScope,
     "400 invalid_target": OAuthInvalidTarget,
     "400 access_denied": OAuthAccessDenied,
+    "400 authorization_pending": OAuthAuthorizationPending,
+    "400 slow_down": OAuthSlowDown,
+    "400 expired_token": OAuthExpiredToken,
     "400 unsupported_response_type": OAuthUnsupportedResponseType,
     "400 login_required": OAuthLoginRequired,
     "400 consent_required": OAuthConsentRequired,

@@ -5,6 +5,7 @@ export type * as devices from './devices.js';
 export type * as epcr from './epcr.js';
 export type * as events from './events.js';
 export type * as graphql from './graphql.js';
+export type * as log from './log.js';
 export type * as oauth from './oauth.js';
 export type * as platform from './platform.js';
 export type * as requests from './requests.js';

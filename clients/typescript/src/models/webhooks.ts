@@ -2,6 +2,52 @@
 
 import type { Open } from '../types.js';
 
+/** A page of deliveries of several webhooks */
+export interface AppDeliveries {
+  /** The deliveries of this page, newest first */
+  deliveries: AppDelivery[];
+  /** The `cursor` of the next page; null on the last one */
+  next_cursor: string | null;
+}
+
+/** A delivery with its webhook and app. */
+export interface AppDelivery {
+  /** The delivery's id, such as `dlv_01jdk…` */
+  id: string;
+  /** The event's id, as in `webhook-id` */
+  event_id: string;
+  /** The event's type, such as `incident.created` */
+  event_type: string;
+  /** The delivery's number among those of the webhook, without gaps; null for a test */
+  sequence: number | null;
+  /** `retrying` waits for `next_attempt_at`; `failed` is given up */
+  status: Open<'failed' | 'queued' | 'retrying' | 'succeeded'>;
+  /** When it was last sent; null before */
+  attempted_at: string | null;
+  /** The number of the latest attempt, from 1 */
+  attempt: number;
+  /** The receiver's HTTP status; null without an answer */
+  response_status: number | null;
+  /** The beginning of the receiver's answer */
+  response_body: string | null;
+  /** Whether the answer was longer */
+  response_truncated: boolean | null;
+  /** Milliseconds until the answer */
+  duration_ms: number | null;
+  /** When it is sent next; null if it is not */
+  next_attempt_at: string | null;
+  /** The error in words; null if there was none */
+  error: string | null;
+  /** The trace of the call, 32 hex digits; give it to support */
+  trace_id: string | null;
+  /** When it was made */
+  created_at: string;
+  /** The webhook's id */
+  webhook_id: string;
+  /** The id of the app, such as `app_01jdk…` */
+  client_id: string;
+}
+
 /** One request of a delivery with its answer, as the history stores it. */
 export interface Attempt {
   /** The number of the attempt, from 1 */
@@ -221,6 +267,8 @@ export interface Recovering {
 export interface Webhook {
   /** The webhook's id, such as `wh_01jdk…` */
   id: string;
+  /** The id of the app, such as `app_01jdk…` */
+  client_id: string;
   /** The HTTPS address of the receiver */
   url: string;
   /** Event types of the catalogue, such as `incident.created` */

@@ -5,6 +5,7 @@ import { Apps } from './apps.js';
 import { ControlPlane } from './controlPlane.js';
 import { Devices } from './devices.js';
 import { Epcr } from './epcr.js';
+import { EventLog } from './eventLog.js';
 import { Graphql } from './graphql.js';
 import { IntegrationRequests } from './integrationRequests.js';
 import { Oauth } from './oauth.js';
@@ -15,6 +16,7 @@ export type * from './apps.js';
 export type * from './controlPlane.js';
 export type * from './devices.js';
 export type * from './epcr.js';
+export type * from './eventLog.js';
 export type * from './graphql.js';
 export type * from './integrationRequests.js';
 export type * from './oauth.js';
@@ -36,6 +38,8 @@ export class Resources {
   readonly saml: Saml;
   /** Subscriptions to events. Each event is delivered by a signed POST, and repeated until the receiver answers 2xx. */
   readonly webhooks: Webhooks;
+  /** Events to fetch: lists for back-fill, and consumers for systems that receive nothing from outside. */
+  readonly eventLog: EventLog;
   /** Incidents, quality indicators and telephony, through approved GraphQL documents. */
   readonly graphql: Graphql;
   /**
@@ -54,6 +58,7 @@ export class Resources {
     this.oauth = new Oauth(caller);
     this.saml = new Saml(caller);
     this.webhooks = new Webhooks(caller);
+    this.eventLog = new EventLog(caller);
     this.graphql = new Graphql(caller);
     this.epcr = new Epcr(caller);
     this.devices = new Devices(caller);

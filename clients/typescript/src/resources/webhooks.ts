@@ -4,6 +4,24 @@ import type { Caller, CallOptions, KeyedOptions, PageOptions } from '../calls.js
 import type * as models from '../models/index.js';
 import type { Pages } from '../paging.js';
 
+/** The options of `listWebhooks`. */
+export interface ListWebhooksOptions extends PageOptions {
+  /** Only those of this app; of another than your own with the scope `platform:apps` */
+  clientId?: string;
+}
+
+/** The options of `listAllDeliveries`. */
+export interface ListAllDeliveriesOptions extends PageOptions {
+  /** Only those of this app; of another than your own with the scope `platform:apps` */
+  clientId?: string;
+  /** Only deliveries in this state */
+  status?: 'failed' | 'retrying';
+  /** Start of the period, inclusive */
+  since?: string;
+  /** End of the period, exclusive */
+  until?: string;
+}
+
 /** The options of `listDeliveries`. */
 export interface ListDeliveriesOptions extends PageOptions {
   /** Only deliveries in this state */
@@ -39,14 +57,15 @@ export class Webhooks {
   /**
    * List webhooks.
    *
-   * Those of the calling app, newest first.
+   * Those of the calling app, newest first. With the scope `platform:apps` those of every app, or of the app
+   * `client_id`: an administrator may also read each of them, with its deliveries.
    *
    * Scope: `webhooks:read`.
    */
-  listWebhooks(options: PageOptions = {}): Pages<models.webhooks.Webhook> {
+  listWebhooks(options: ListWebhooksOptions = {}): Pages<models.webhooks.Webhook> {
     return this.#caller.pages({
       operation: { id: 'listWebhooks', method: 'GET', path: '/v1/webhooks', answers: { 200: 'object' } },
-      query: { limit: options.limit, cursor: options.cursor },
+      query: { limit: options.limit, cursor: options.cursor, client_id: options.clientId },
       options,
       page: 'webhooks',
     });
@@ -136,6 +155,31 @@ export class Webhooks {
       operation: { id: 'deleteWebhook', method: 'DELETE', path: '/v1/webhooks/{webhook_id}', answers: { 204: 'none' } },
       path: [webhookId],
       options,
+    });
+  }
+
+  /**
+   * Review the deliveries of all webhooks.
+   *
+   * Those of the calling app, newest first, without tests. With the scope `platform:apps` those of every app, or of the
+   * app `client_id`. A call looks at one day: a short page, or an empty one, may have a `next_cursor`. `since`
+   * (inclusive) and `until` (exclusive) are about `created_at`.
+   *
+   * Scope: `webhooks:read`.
+   */
+  listAllDeliveries(options: ListAllDeliveriesOptions = {}): Pages<models.webhooks.AppDelivery> {
+    return this.#caller.pages({
+      operation: { id: 'listAllDeliveries', method: 'GET', path: '/v1/deliveries', answers: { 200: 'object' } },
+      query: {
+        limit: options.limit,
+        cursor: options.cursor,
+        client_id: options.clientId,
+        status: options.status,
+        since: options.since,
+        until: options.until,
+      },
+      options,
+      page: 'deliveries',
     });
   }
 

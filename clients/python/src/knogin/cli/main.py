@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import difflib
+import io
 import os
 import re
 import signal
@@ -87,9 +88,8 @@ def parser() -> Parser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit code."""
-    if hasattr(signal, "SIGPIPE"):
-        # `knogin … | head` ends quietly.
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    if arguments is None:
+        _prepare_process()
     made = parser()
     given = made.parse_args(arguments)
     if not hasattr(given, "run"):
@@ -107,6 +107,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(file=sys.stderr)
         return INTERRUPTED
+
+
+def _prepare_process() -> None:
+    if hasattr(signal, "SIGPIPE"):
+        # `knogin … | head` ends quietly.
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that lacks a character shows another one.
+            stream.reconfigure(errors="replace")
 
 
 def _run(given: argparse.Namespace, output: Output) -> int:

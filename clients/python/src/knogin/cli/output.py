@@ -19,6 +19,8 @@ FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 # What comes from elsewhere must not steer the terminal.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
+_STYLE = re.compile(r"(\x1b\[(?:0|1|2|31|32|33)m)")
+
 
 def printable(text: str) -> str:
     """`text` without characters that steer a terminal."""
@@ -43,18 +45,23 @@ class Output:
             return f"\x1b[{COLOURS[style]}m{text}\x1b[0m"
         return text
 
+    def _safe(self, text: str, stream: TextIO) -> str:
+        """`text` with no escape but the colours of this class, and without these where there is no colour."""
+        if not (self._colour and stream.isatty()):
+            return printable(text)
+        return "".join(part if number % 2 else printable(part) for number, part in enumerate(_STYLE.split(text)))
+
     def line(self, text: str) -> None:
         """A line of the result."""
         self.wrote = True
-        print(printable(text) if "\x1b[" not in text else text, flush=True)
+        print(self._safe(text, sys.stdout), flush=True)
 
     def json(self, value: Any) -> None:
         """A result as JSON, on lines for a terminal and on one line for a program."""
         self.wrote = True
         text = msgspec.json.encode(value)
         text = msgspec.json.format(text, indent=2) if sys.stdout.isatty() else text
-        # Escapes that steer a terminal are legal in JSON only if escaped, so the text is safe as it is.
-        print(text.decode(), flush=True)
+        print(_CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text.decode()), flush=True)
 
     def say(self, text: str, style: str = "") -> None:
         """Words for a person."""
@@ -63,8 +70,8 @@ class Output:
 
     def complain(self, text: str, style: str = "") -> None:
         """Words that --quiet does not silence."""
-        clean = printable(text)
-        print(self.styled(clean, style, sys.stderr) if style else clean, file=sys.stderr, flush=True)
+        styled = self.styled(text, style, sys.stderr) if style else text
+        print(self._safe(styled, sys.stderr), file=sys.stderr, flush=True)
 
     def table(self, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Aligned columns; without lines, so that other programs can cut them."""

@@ -6,6 +6,7 @@ from . import (
     epcr,
     events,
     graphql,
+    log,
     oauth,
     platform,
     requests,
@@ -13,4 +14,4 @@ from . import (
     webhooks,
 )
 
-__all__ = ["apps", "devices", "epcr", "events", "graphql", "oauth", "platform", "requests", "saml", "webhooks"]
+__all__ = ["apps", "devices", "epcr", "events", "graphql", "log", "oauth", "platform", "requests", "saml", "webhooks"]

@@ -10,6 +10,54 @@ from msgspec import UNSET, UnsetType
 from .._model import Model
 
 
+class AppDeliveries(Model, kw_only=True):
+    """A page of deliveries of several webhooks"""
+
+    deliveries: list[AppDelivery]
+    """The deliveries of this page, newest first"""
+    next_cursor: str | None
+    """The `cursor` of the next page; null on the last one"""
+
+
+class AppDelivery(Model, kw_only=True):
+    """A delivery with its webhook and app."""
+
+    id: str
+    """The delivery's id, such as `dlv_01jdk…`"""
+    event_id: str
+    """The event's id, as in `webhook-id`"""
+    event_type: str
+    """The event's type, such as `incident.created`"""
+    sequence: int | None
+    """The delivery's number among those of the webhook, without gaps; null for a test"""
+    status: str
+    """`retrying` waits for `next_attempt_at`; `failed` is given up. One of: failed, queued, retrying, succeeded"""
+    attempted_at: datetime | None
+    """When it was last sent; null before"""
+    attempt: int
+    """The number of the latest attempt, from 1"""
+    response_status: int | None
+    """The receiver's HTTP status; null without an answer"""
+    response_body: str | None
+    """The beginning of the receiver's answer"""
+    response_truncated: bool | None
+    """Whether the answer was longer"""
+    duration_ms: float | None
+    """Milliseconds until the answer"""
+    next_attempt_at: datetime | None
+    """When it is sent next; null if it is not"""
+    error: str | None
+    """The error in words; null if there was none"""
+    trace_id: str | None
+    """The trace of the call, 32 hex digits; give it to support"""
+    created_at: datetime
+    """When it was made"""
+    webhook_id: str
+    """The webhook's id"""
+    client_id: str
+    """The id of the app, such as `app_01jdk…`"""
+
+
 class Attempt(Model, kw_only=True):
     """One request of a delivery with its answer, as the history stores it."""
 
@@ -237,6 +285,8 @@ class Webhook(Model, kw_only=True):
 
     id: str
     """The webhook's id, such as `wh_01jdk…`"""
+    client_id: str
+    """The id of the app, such as `app_01jdk…`"""
     url: str
     """The HTTPS address of the receiver"""
     events: list[str]

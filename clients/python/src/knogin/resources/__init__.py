@@ -7,6 +7,7 @@ from .apps import Apps, AsyncApps
 from .control_plane import AsyncControlPlane, ControlPlane
 from .devices import AsyncDevices, Devices
 from .epcr import AsyncEpcr, Epcr
+from .event_log import AsyncEventLog, EventLog
 from .graphql import AsyncGraphql, Graphql
 from .integration_requests import AsyncIntegrationRequests, IntegrationRequests
 from .oauth import AsyncOauth, Oauth
@@ -36,6 +37,10 @@ class Resources(Caller):
     @cached_property
     def webhooks(self) -> Webhooks:
         return Webhooks(self)
+
+    @cached_property
+    def event_log(self) -> EventLog:
+        return EventLog(self)
 
     @cached_property
     def graphql(self) -> Graphql:
@@ -76,6 +81,10 @@ class AsyncResources(Caller):
     @cached_property
     def webhooks(self) -> AsyncWebhooks:
         return AsyncWebhooks(self)
+
+    @cached_property
+    def event_log(self) -> AsyncEventLog:
+        return AsyncEventLog(self)
 
     @cached_property
     def graphql(self) -> AsyncGraphql:

@@ -16,6 +16,7 @@ _CREATE_WEBHOOK = Operation(
 _GET_WEBHOOK = Operation("getWebhook", "GET", "/v1/webhooks/{}", {200: models.webhooks.Webhook})
 _UPDATE_WEBHOOK = Operation("updateWebhook", "PUT", "/v1/webhooks/{}", {200: models.webhooks.Webhook}, body="json")
 _DELETE_WEBHOOK = Operation("deleteWebhook", "DELETE", "/v1/webhooks/{}", {204: None})
+_LIST_ALL_DELIVERIES = Operation("listAllDeliveries", "GET", "/v1/deliveries", {200: models.webhooks.AppDeliveries})
 _LIST_DELIVERIES = Operation("listDeliveries", "GET", "/v1/webhooks/{}/deliveries", {200: models.webhooks.Deliveries})
 _GET_DELIVERY = Operation("getDelivery", "GET", "/v1/webhooks/{}/deliveries/{}", {200: models.webhooks.DeliveryHistory})
 _RETRY_DELIVERY = Operation(
@@ -43,19 +44,31 @@ class Webhooks:
         self._client = client
 
     def list_webhooks(
-        self, *, limit: int | None = None, cursor: str | None = None, timeout: float | None = None
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        client_id: str | None = None,
+        timeout: float | None = None,
     ) -> Pages[models.webhooks.Webhook]:
         """List webhooks.
 
-        Those of the calling app, newest first.
+        Those of the calling app, newest first. With the scope `platform:apps` those of every app, or of the app
+        `client_id`: an administrator may also read each of them, with its deliveries.
 
         Scope: `webhooks:read`.
 
         `limit`: The highest number of items.
         `cursor`: `next_cursor` of the previous page.
+        `client_id`: Only those of this app; of another than your own with the scope `platform:apps`.
         """
         return self._client._pages(
-            Call(_LIST_WEBHOOKS, query={"limit": limit, "cursor": cursor}, timeout=timeout, page="webhooks")
+            Call(
+                _LIST_WEBHOOKS,
+                query={"limit": limit, "cursor": cursor, "client_id": client_id},
+                timeout=timeout,
+                page="webhooks",
+            )
         )
 
     def create_webhook(
@@ -110,6 +123,48 @@ class Webhooks:
         `webhook_id`: The webhook's id.
         """
         return self._client._call(Call(_DELETE_WEBHOOK, path=(webhook_id,), timeout=timeout))
+
+    def list_all_deliveries(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        client_id: str | None = None,
+        status: Literal["failed", "retrying"] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        timeout: float | None = None,
+    ) -> Pages[models.webhooks.AppDelivery]:
+        """Review the deliveries of all webhooks.
+
+        Those of the calling app, newest first, without tests. With the scope `platform:apps` those of every app, or
+        of the app `client_id`. A call looks at one day: a short page, or an empty one, may have a `next_cursor`.
+        `since` (inclusive) and `until` (exclusive) are about `created_at`.
+
+        Scope: `webhooks:read`.
+
+        `limit`: The highest number of items.
+        `cursor`: `next_cursor` of the previous page.
+        `client_id`: Only those of this app; of another than your own with the scope `platform:apps`.
+        `status`: Only deliveries in this state.
+        `since`: Start of the period, inclusive.
+        `until`: End of the period, exclusive.
+        """
+        return self._client._pages(
+            Call(
+                _LIST_ALL_DELIVERIES,
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "client_id": client_id,
+                    "status": status,
+                    "since": since,
+                    "until": until,
+                },
+                timeout=timeout,
+                page="deliveries",
+            )
+        )
 
     def list_deliveries(
         self,
@@ -269,19 +324,31 @@ class AsyncWebhooks:
         self._client = client
 
     def list_webhooks(
-        self, *, limit: int | None = None, cursor: str | None = None, timeout: float | None = None
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        client_id: str | None = None,
+        timeout: float | None = None,
     ) -> AsyncPages[models.webhooks.Webhook]:
         """List webhooks.
 
-        Those of the calling app, newest first.
+        Those of the calling app, newest first. With the scope `platform:apps` those of every app, or of the app
+        `client_id`: an administrator may also read each of them, with its deliveries.
 
         Scope: `webhooks:read`.
 
         `limit`: The highest number of items.
         `cursor`: `next_cursor` of the previous page.
+        `client_id`: Only those of this app; of another than your own with the scope `platform:apps`.
         """
         return self._client._pages(
-            Call(_LIST_WEBHOOKS, query={"limit": limit, "cursor": cursor}, timeout=timeout, page="webhooks")
+            Call(
+                _LIST_WEBHOOKS,
+                query={"limit": limit, "cursor": cursor, "client_id": client_id},
+                timeout=timeout,
+                page="webhooks",
+            )
         )
 
     async def create_webhook(
@@ -336,6 +403,48 @@ class AsyncWebhooks:
         `webhook_id`: The webhook's id.
         """
         return await self._client._call(Call(_DELETE_WEBHOOK, path=(webhook_id,), timeout=timeout))
+
+    def list_all_deliveries(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        client_id: str | None = None,
+        status: Literal["failed", "retrying"] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        timeout: float | None = None,
+    ) -> AsyncPages[models.webhooks.AppDelivery]:
+        """Review the deliveries of all webhooks.
+
+        Those of the calling app, newest first, without tests. With the scope `platform:apps` those of every app, or
+        of the app `client_id`. A call looks at one day: a short page, or an empty one, may have a `next_cursor`.
+        `since` (inclusive) and `until` (exclusive) are about `created_at`.
+
+        Scope: `webhooks:read`.
+
+        `limit`: The highest number of items.
+        `cursor`: `next_cursor` of the previous page.
+        `client_id`: Only those of this app; of another than your own with the scope `platform:apps`.
+        `status`: Only deliveries in this state.
+        `since`: Start of the period, inclusive.
+        `until`: End of the period, exclusive.
+        """
+        return self._client._pages(
+            Call(
+                _LIST_ALL_DELIVERIES,
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "client_id": client_id,
+                    "status": status,
+                    "since": since,
+                    "until": until,
+                },
+                timeout=timeout,
+                page="deliveries",
+            )
+        )
 
     def list_deliveries(
         self,
