@@ -166,16 +166,16 @@ class LogRow(msgspec.Struct, kw_only=True):
         return ReadEvent(**self._members(), cursor=cursor)
 
     def _members(self) -> dict[str, Any]:
-        sent = _GONE if self.body is None else _decode(self.body)
+        sent = None if self.body is None else _decode(self.body)
         return {
             "id": self.id,
             "type": self.type or "",
             "key": self.key,
-            "timestamp": sent.timestamp or self.event_at,
+            "timestamp": self.event_at if sent is None else sent.timestamp,
             "accepted_at": self.at,
             # The bytes that a delivery sends; numbers are not read and written again.
-            "data": cast("dict[str, Any] | None", sent.data),
-            "test": sent.test,
+            "data": None if sent is None else cast("dict[str, Any]", sent.data),
+            "test": sent is not None and sent.test,
         }
 
 
@@ -219,10 +219,9 @@ class ConsumerRow(msgspec.Struct, kw_only=True):
 
 
 class _Sent(msgspec.Struct):
-    timestamp: datetime | None
-    data: msgspec.Raw | None
+    timestamp: datetime
+    data: msgspec.Raw
     test: bool = False
 
 
-_GONE = _Sent(None, None)
 _decode = msgspec.json.Decoder(_Sent).decode
