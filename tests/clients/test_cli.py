@@ -340,4 +340,4 @@ def test_doctor_says_what_is_wrong_from_the_nearest_fault_on(cli: CommandLine) -
     assert states["the rest"] == "skip"
     lost = cli.run("doctor", "--base-url", "https://nowhere.invalid", "--json")
     assert {finding["check"]: finding["state"] for finding in lost.json}["name"] == "fail"
-    assert cli.run("doctor", "--base-url", "ftp://x").code == 1
+    assert cli.run("doctor", "--base-url", "ftp://x").code == 2

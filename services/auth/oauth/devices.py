@@ -17,6 +17,7 @@ from services.auth.oauth import queries, tokens
 from services.auth.oauth.clients import Client
 from services.auth.oauth.tokens import NewCode, RedeemedCode
 from services.auth.settings import Settings
+from services.auth.signin import metrics
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring, base64url_encode
 from shared.storage import database
@@ -136,9 +137,13 @@ async def begin(
             break
     of_app, of_tenant = await (await conn.execute(queries.COUNT_DEVICES, (client_id,))).fetchone() or (0, 0)
     if of_app > settings.most_device_codes:
-        await conn.execute(queries.FORGET_DEVICES_OF_APP, {"client_id": client_id, "most": settings.most_device_codes})
+        of_this_app = {"client_id": client_id, "most": settings.most_device_codes}
+        forgotten = await conn.execute(queries.FORGET_DEVICES_OF_APP, of_this_app)
+        metrics.devices_displaced.labels("app").inc(forgotten.rowcount)
     if of_tenant > settings.most_device_codes_of_tenant:
-        await conn.execute(queries.FORGET_DEVICES_OF_TENANT, {"most": settings.most_device_codes_of_tenant})
+        most = {"most": settings.most_device_codes_of_tenant}
+        forgotten = await conn.execute(queries.FORGET_DEVICES_OF_TENANT, most)
+        metrics.devices_displaced.labels("tenant").inc(forgotten.rowcount)
     return Codes(device_code, written(letters))
 
 

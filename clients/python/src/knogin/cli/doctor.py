@@ -104,7 +104,7 @@ def _reaches(base_url: str) -> Iterator[Finding]:
     yield Finding("name", "ok", f"{host} is {', '.join(addresses[:3])}")
     if url.scheme == "https":
         yield _certificate(url.host, port)
-    elif not host.partition(":")[0].endswith("localhost"):
+    elif not url.host.startswith("127.") and url.host != "::1":
         yield Finding("TLS", "fail", "the address is plain http", "Use https: tokens can be read on the way.")
     dates: list[str] = []
     started, before = time.monotonic(), time.time()

@@ -64,10 +64,8 @@ def tail_command(arguments: argparse.Namespace, session: Session, output: Output
             reachable = False
             time.sleep(EVERY_SECONDS)
             continue
-        if not begun:
-            output.say(
-                f"Following {app} since {at(since)}. Ctrl-C ends it." if not arguments.no_follow else "", "quiet"
-            )
+        if not begun and not arguments.no_follow:
+            output.say(f"Following {app} since {at(since)}. Ctrl-C ends it.", "quiet")
         elif not reachable:
             output.say("The platform answers again.", "good")
         begun = reachable = True

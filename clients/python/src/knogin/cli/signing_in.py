@@ -82,6 +82,8 @@ def login_command(arguments: argparse.Namespace, session: Session, output: Outpu
     if not fresh.refresh_token:
         output.say("Without the scope offline_access you will be asked again when the token ends.", "warn")
     output.say(f"Signed in at {base_url} with {client_id}.", "good")
+    if session.from_environment:
+        output.complain("KNOGIN_TOKEN or KNOGIN_CLIENT_SECRET is set, and comes before this sign-in.", "warn")
     if kept is not None and kept.refresh_token and kept.base_url == base_url:
         _end_quietly(kept)
     return _tell(session, fresh, output)

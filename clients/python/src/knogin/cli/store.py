@@ -96,14 +96,17 @@ class Store:
     def write(self, sign_in: SignIn) -> None:
         """Replaces the file as a whole, so that no reader finds half of it."""
         self._make_folder()
+        self._replace(self.path, msgspec.json.encode(sign_in))
+
+    def _replace(self, path: Path, content: bytes) -> None:
         # mkstemp makes the file with mode 0600.
-        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.profile}.")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{self.profile}.")
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(msgspec.json.encode(sign_in))
+                file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            Path(name).replace(self.path)
+            Path(name).replace(path)
         except BaseException:
             with contextlib.suppress(OSError):
                 Path(name).unlink()
@@ -118,16 +121,12 @@ class Store:
 
     def webhook_secret(self) -> str:
         """The secret with which `listen` signs, the same for ever."""
-        self._make_folder()
         path = self.path.with_suffix(".secret")
-        secret = PREFIX + base64.b64encode(os.urandom(32)).decode()
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
+        with self.locked():
+            if not path.exists():
+                secret = PREFIX + base64.b64encode(os.urandom(32)).decode()
+                self._replace(path, secret.encode())
             return path.read_text("ascii").strip()
-        with os.fdopen(handle, "w") as file:
-            file.write(secret)
-        return secret
 
     @contextmanager
     def locked(self) -> Iterator[None]:
