@@ -1,6 +1,7 @@
 """The command line as a person runs it: a process of its own, with a folder of its own for its sign-ins."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -72,6 +73,11 @@ class CommandLine:
             running.kill()
 
 
+def _listen_to_ctrl_c() -> None:
+    """A test run in the background ignores Ctrl-C, and its children would too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Running:
     """A command that has not ended. What it writes goes into files, so that it never waits for a reader."""
 
@@ -79,7 +85,9 @@ class Running:
         name = f"{time.monotonic_ns()}"
         self._files = home / f"{name}.out", home / f"{name}.err"
         opened: list[IO[bytes]] = [path.open("wb") for path in self._files]
-        self.process = subprocess.Popen(command, stdout=opened[0], stderr=opened[1], env=environment)
+        self.process = subprocess.Popen(
+            command, stdout=opened[0], stderr=opened[1], env=environment, preexec_fn=_listen_to_ctrl_c
+        )
         for file in opened:
             file.close()
 

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx2
 import pytest
@@ -32,6 +32,12 @@ class Person:
         self.http = stack.client("auth")
         page = self.http.get("/v1/auth/sign-in", params={"continue": "/device"})
         self._submit(page, "/v1/auth/sign-in", email=stack.tenant.email, password=stack.tenant.password)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
 
     def _submit(self, page: httpx2.Response, path: str, **fields: str) -> httpx2.Response:
         form = page.text.partition(f'action="{path}"')[2].partition("</form>")[0]
@@ -83,7 +89,8 @@ def logging_in(stack: Stack, cli: CommandLine, app: str, decision: str = "allow"
     login.says("Code  ")
     found = CODE.search(login.err)
     assert found is not None, login.err
-    Person(stack).answer(found[1], decision)
+    with Person(stack) as person:
+        person.answer(found[1], decision)
     login.ended()
     return login
 

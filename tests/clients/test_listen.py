@@ -166,7 +166,7 @@ def test_a_listener_that_is_suspended_misses_nothing(
 
 def end_leases(stack: Stack, app: App) -> None:
     """As a minute without a commit does."""
-    with stack.database("webhooks", "migrator") as conn:
+    with stack.database("webhook-dispatcher", "migrator") as conn:
         conn.execute("UPDATE consumers SET leased_until = now() WHERE client_id = %s", (app.client_id,))
         conn.commit()
 
@@ -250,7 +250,7 @@ def test_a_platform_that_starts_anew_misses_nothing(
 ) -> None:
     listener = listening(cli, receiver.url)
     made = encounters(app, base_url, 1)
-    for name in ("webhooks", "gateway"):
+    for name in ("webhook-dispatcher", "gateway"):
         killed = stack.kill(name)
         stack.wait_for_restart(name, "web", killed)
         made += wait_for(lambda: made_again(app, base_url))

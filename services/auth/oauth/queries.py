@@ -113,7 +113,9 @@ FORGET_DEVICES_OF_TENANT: LiteralString = """
             ) AS waiting ORDER BY expires_at <= clock_timestamp(), turn, made_at DESC OFFSET %(most)s)
         FOR UPDATE SKIP LOCKED)
 """
-DEVICE_COLUMNS: LiteralString = "device_id, client_id, scopes, audience, address, network, made_at, expires_at"
+DEVICE_COLUMNS: LiteralString = """
+    device_id, client_id, scopes, audience, address, network, made_at, expires_at
+"""
 FIND_DEVICE: LiteralString = (
     "SELECT "
     + DEVICE_COLUMNS

@@ -27,6 +27,7 @@ from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 from authlib.oauth2.rfc8628 import DeviceCodeGrant
 
 from services.auth.apps import scopes
+from services.auth.apps.rules import DEVICE_CODE
 from services.auth.oauth import clients
 from services.auth.oauth.clients import Assertion, Client, Presented, matching_secret
 from services.auth.oauth.devices import Polled
@@ -324,9 +325,7 @@ class RefreshGrant(IssuesTokens, grants.RefreshTokenGrant):
 class UnsupportedGrantType(UnsupportedGrantTypeError):
     """Lists the supported grants. It does not repeat the request, which could hold any character."""
 
-    description = (
-        f"The grant types are authorization_code, client_credentials, refresh_token and {DeviceCodeGrant.GRANT_TYPE}."
-    )
+    description = f"The grant types are authorization_code, client_credentials, refresh_token and {DEVICE_CODE}."
 
     def __init__(self) -> None:
         super().__init__("")
@@ -346,7 +345,7 @@ def check_grant_type(request: OAuthRequest, server: AuthorizationServer) -> str:
 
 
 def build_server(issuer: str, audiences: list[str], keyring: Keyring) -> AuthorizationServer:
-    types = frozenset({"authorization_code", "client_credentials", "refresh_token", DeviceGrant.GRANT_TYPE})
+    types = frozenset({"authorization_code", "client_credentials", "refresh_token", DEVICE_CODE})
     server = AuthorizationServer(issuer, audiences, keyring, types)
     server.register_grant(ClientCredentialsGrant)
     server.register_grant(AuthorizationCodeGrant, [S256(required=True)])

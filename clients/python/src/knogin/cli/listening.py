@@ -41,14 +41,17 @@ AT_ONCE = 50
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
+GONE = msgspec.Raw(b"null")
+
+
 class Event(msgspec.Struct):
-    """An event as the platform lists it. `data` is passed on byte for byte; None if it is past its retention."""
+    """An event as the platform lists it. `data` is passed on byte for byte; null if it is past its retention."""
 
     id: str
     type: str
     timestamp: str
     cursor: str
-    data: msgspec.Raw | None = None
+    data: msgspec.Raw = GONE
     test: bool = False
 
     @property
@@ -328,7 +331,7 @@ class Listener:
         self._lease_ends = time.monotonic() + LEASE_SECONDS
         self._handed = reading.events[-1].cursor
         for event in reading.events:
-            if event.data is None:
+            if event.data == GONE:
                 self._output.complain(
                     f"{event.type} {event.id} is left out: its content is past its retention.", "warn"
                 )

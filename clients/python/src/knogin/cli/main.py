@@ -17,7 +17,7 @@ from .. import problems
 from .._version import CONTRACT, VERSION
 from ..errors import KnoginError
 from . import completion, deliveries, doctor, listening, logs, signing_in, verifying
-from .failures import INTERRUPTED, USAGE, Failure, failure_of
+from .failures import INTERRUPTED, REFUSED, USAGE, Failure, failure_of
 from .output import Output
 from .session import Session
 
@@ -107,6 +107,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(file=sys.stderr)
         return INTERRUPTED
+    except Exception as error:
+        if getattr(given, "debug", False):
+            raise
+        # A fault of ours. Its text may hold anything, so only its kind is shown.
+        output.complain(f"knogin: this command failed: {type(error).__name__}.", "bad")
+        output.complain("Run it with --debug, and report what it prints.")
+        return REFUSED
 
 
 def _prepare_process() -> None:
