@@ -67,6 +67,10 @@ AUTH = (
         with_subpaths=False,
         elsewhere=Elsewhere.REDIRECT,
     ),
+    # The page that people open by hand to allow a device.
+    Route(
+        "/device", "auth", Access.PUBLIC, "sign_in", body=64 * KIB, with_subpaths=False, elsewhere=Elsewhere.REDIRECT
+    ),
     Route("/v1/oauth", "auth", Access.PUBLIC, "public", body=64 * KIB, with_path=False),
     Route("/v1/auth/jwks.json", "auth", Access.PUBLIC, "discovery", with_subpaths=False),
     Route("/v1/auth", "auth", Access.PUBLIC, "sign_in", body=64 * KIB, with_path=False, elsewhere=Elsewhere.NONE),

@@ -1,7 +1,7 @@
 """All routes of auth: the public contract, the pages of signing in, and the internal calls of gateways and services."""
 
 from services.auth.apps import routes as apps
-from services.auth.oauth import authorize_endpoints
+from services.auth.oauth import authorize_endpoints, device_endpoints
 from services.auth.oauth import routes as oauth
 from services.auth.requests import routes as requests
 from services.auth.revocations import endpoints as revocations
@@ -43,6 +43,8 @@ PARTS = [
 ]
 UNLISTED = [
     Unlisted("POST", "/v1/oauth/authorize", authorize_endpoints.decide),
+    Unlisted("GET", "/device", device_endpoints.device_page),
+    Unlisted("POST", "/device", device_endpoints.device_step),
     Unlisted("GET", "/v1/auth/sign-in", signin.sign_in_page),
     Unlisted("POST", "/v1/auth/sign-in", signin.sign_in),
     Unlisted("POST", "/v1/auth/second-factor", signin.second_factor),

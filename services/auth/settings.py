@@ -22,6 +22,8 @@ class Settings(settings.Service, frozen=True, kw_only=True):
     most_service_tokens_of_app: settings.Count = 100
     most_consents: settings.Count = 500
     most_grants: settings.Count = 20
+    most_device_codes: settings.Count = 1000
+    most_device_codes_of_tenant: settings.Count = 5000
     most_requests: settings.Count = 100
     most_connections: settings.Count = 10
     most_domains: settings.Count = 50

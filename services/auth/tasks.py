@@ -32,6 +32,8 @@ KEPT = (
     Kept("app_secrets", "expires_at", days=30),
     # A code is deleted with its grant. A grant outlives its tokens, so that reuse is still recognised.
     Kept("grants", "expires_at", days=7),
+    # For an hour a device is answered that its code has expired.
+    Kept("device_codes", "expires_at", days=1 / 24),
     Kept("sessions", "expires_at", days=7),
     Kept("password_links", "expires_at", days=7),
     Kept("integration_requests", "decided_at", days=365, also="status IN ('declined', 'withdrawn')"),

@@ -197,6 +197,7 @@ _SAML = "reads a few rows of an organisation's configuration, which no load adds
 _BY_KEY = "writes one row that its path or body names; its statements are planned in tests/shared/test_plans.py"
 LEFT_OUT: dict[Route, str] = {
     ("GET", "/v1/oauth/authorize"): _BROWSER,
+    ("POST", "/v1/oauth/device_authorization"): "needs an app for devices; an app and its tenant keep few of its rows",
     ("GET", "/api/v1/platform/agents/content/{package_id}/{version}"): "is asked by an agent with a secret of its own",
     (
         "GET",

@@ -15,6 +15,7 @@ import psycopg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from deploy.docs.contract import EXAMPLES
+from services.auth.apps.rules import DEVICE_CODE
 from shared.primitives.ids import new_id
 from tests.auth.federation import metadata_of, usual_signer
 from tests.control_plane.publishing import CONTENT, jwk, sign
@@ -24,7 +25,16 @@ from tests.support.stack import Stack
 from tests.support.waiting import wait_for
 
 SCOPES = ["webhooks:write", "argus:epcr:write", "argus:devices:write", "argus:acqi:read", "argus:incidents:write"]
-SECRET = {"client_secret", "password_link", "token", "access_token", "secret", "enrolment_code", "credential"}
+SECRET = {
+    "client_secret",
+    "password_link",
+    "token",
+    "access_token",
+    "secret",
+    "enrolment_code",
+    "credential",
+    "device_code",
+}
 SPO2 = {"mdc_code": "MDC_PULS_OXIM_SAT_O2", "value": 98.0, "unit_code": "%"}
 MOST_ITEMS = 2
 
@@ -75,6 +85,9 @@ def record_apps(stack: Stack, recorder: Recorder) -> str:
         keep(admin.patch(f"{path}/governance", json=governance | {"allow_service_tokens": True, "enforce_pkce": True}))
         for answer in (admin.get(path), admin.post(f"{path}/disable"), admin.post(f"{path}/enable")):
             keep(answer)
+        device = draft | {"grant_types": [DEVICE_CODE], "requested_scopes": ["webhooks:read"]}
+        public = admin.post("/v1/platform/apps", json=device | {"token_endpoint_auth_method": "none"}).json()
+        keep(anyone.post("/v1/oauth/device_authorization", data={"client_id": public["client_id"]}))
         secret = keep(admin.post(f"{path}/rotate-secret", json={"overlap_seconds": 3600}))["client_secret"]
         keep(admin.post(f"{path}/service-token", json={"scopes": ["webhooks:write"]}))
         keep(admin.get(f"{path}/service-tokens"))

@@ -22,7 +22,7 @@ from services.webhook_dispatcher import app as webhooks
 CONTRACT: dict[str, Any] = contract.contract()
 # Pages for browsers, calls between our processes, and the crew's own application.
 INTERNAL = re.compile(
-    r"/(internal|livez|readyz|metrics)\b.*|/v1/auth/(?!jwks\.json).*|/v1/saml/{connection}/(?!metadata).*|/api/v1/epcr/records/.*"
+    r"/device|/(internal|livez|readyz|metrics)\b.*|/v1/auth/(?!jwks\.json).*|/v1/saml/{connection}/(?!metadata).*|/api/v1/epcr/records/.*"
 )
 ROOT = Path(__file__).parents[2]
 TITLES = re.compile(r'(?:Problem|Refusal)\(\s*(\d{3}),\s*"([^"]+)"')

@@ -39,7 +39,7 @@ from gateway import framing, headers, target
 from gateway.problems import Refusal as GatewayRefusal
 from services.auth.apps import credentials
 from services.auth.apps import rules as app_rules
-from services.auth.oauth import clients, forms, server, tokens
+from services.auth.oauth import clients, devices, forms, server, tokens
 from services.auth.oauth.tokens import read_access_token
 from services.auth.requests import rules as request_rules
 from services.auth.saml import assertions, documents, messages, metadata
@@ -463,6 +463,7 @@ ENTRIES = [
     Entry("bearer token", jwt.get_unverified_header, URL, TOKENS, JWT_ERRORS),
     Entry("identity header", text(_verifier.verify), HEAD, {**DIGITS, "dots": repeated(b".", b"a")}),
     Entry("pkce", challenge, forms.MAX_BYTES, DIGITS),
+    Entry("user code", text(devices.read_user_code), forms.MAX_BYTES, DIGITS),
     Entry("json web keys", key_set, http.SMALL, {**JSON, **KEYS}, most=12),
     Entry("saml response", saml_response, documents.MAX_BYTES, XML, XML_REFUSALS, most=40),
     Entry("saml form", saml_form, 512 * KIB, {**BASE64, **FORM}, XML_REFUSALS, most=40),

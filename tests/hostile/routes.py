@@ -39,6 +39,9 @@ PROBES = {("GET", "/livez"): NOTHING, ("GET", "/readyz"): NOTHING}
 GATEWAY = ("request head", "request target", "absolute target", "host", "bearer token", "docs headers")
 AUTH = {
     ("POST", "/v1/oauth/token"): (*FORM, "pkce"),
+    ("POST", "/v1/oauth/device_authorization"): (*FORM, "grammars"),
+    ("GET", "/device"): (*BROWSER, "user code"),
+    ("POST", "/device"): (*BROWSER_FORM, "user code"),
     ("POST", "/v1/oauth/revoke"): (*FORM, "presented token"),
     ("POST", "/v1/oauth/introspect"): (*FORM, "presented token"),
     ("GET", "/v1/oauth/authorize"): (*BROWSER, "pkce", "grammars"),

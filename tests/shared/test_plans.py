@@ -61,6 +61,7 @@ CONFIGURED = frozenset(
         *("contents", "releases", "release_history", "listings", "installations", "incident_numbers"),
         *("telephony_providers", "telephony_routes", "acqi_tenants", "graphql_apps", "ending_apps", "ending_grants"),
         "changing_roles",
+        "device_codes",
         *("consumers", "event_log_heads", "contacts", "mails", "paces"),
         *("destinations", "relistings", "disclosures_to_list", "stored_bytes", "stored_observations"),
     ]

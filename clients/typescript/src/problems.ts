@@ -319,6 +319,27 @@ export class OAuthAccessDenied extends BadRequest {
   }
 }
 
+/** The user has not answered yet. The device asks again after `interval` seconds. */
+export class OAuthAuthorizationPending extends BadRequest {
+  static {
+    this.prototype.name = 'OAuthAuthorizationPending';
+  }
+}
+
+/** The device asks too often. It waits 5 seconds longer from now on. */
+export class OAuthSlowDown extends BadRequest {
+  static {
+    this.prototype.name = 'OAuthSlowDown';
+  }
+}
+
+/** The device code has expired. The device begins again. */
+export class OAuthExpiredToken extends BadRequest {
+  static {
+    this.prototype.name = 'OAuthExpiredToken';
+  }
+}
+
 /** The response_type must be code. */
 export class OAuthUnsupportedResponseType extends BadRequest {
   static {
@@ -413,6 +434,9 @@ const TYPES: Partial<Record<string, typeof APIError>> = {
   '400 invalid_scope': OAuthInvalidScope,
   '400 invalid_target': OAuthInvalidTarget,
   '400 access_denied': OAuthAccessDenied,
+  '400 authorization_pending': OAuthAuthorizationPending,
+  '400 slow_down': OAuthSlowDown,
+  '400 expired_token': OAuthExpiredToken,
   '400 unsupported_response_type': OAuthUnsupportedResponseType,
   '400 login_required': OAuthLoginRequired,
   '400 consent_required': OAuthConsentRequired,

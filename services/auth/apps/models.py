@@ -11,7 +11,9 @@ from shared.web import http
 from shared.web.http import Page
 from shared.web.scopes import Mode as Deidentification
 
-GrantType = Literal["authorization_code", "client_credentials", "refresh_token"]
+GrantType = Literal[
+    "authorization_code", "client_credentials", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"
+]
 AuthMethod = Literal["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]
 Name = Annotated[str, Meta(min_length=1, max_length=120)]
 ScopeName = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -24,7 +26,7 @@ class AppDraft(http.Body):
     """`POST /v1/platform/apps`; names and defaults of RFC 7591 §2."""
 
     name: Name
-    grant_types: Annotated[list[GrantType], Meta(min_length=1, max_length=3)] = field(
+    grant_types: Annotated[list[GrantType], Meta(min_length=1, max_length=4)] = field(
         default_factory=lambda: ["authorization_code"]
     )
     redirect_uris: RedirectUris = field(default_factory=list)

@@ -21,13 +21,15 @@ from shared.web.problems import FieldError
 from shared.web.scopes import Mode
 from shared.web.strict_json import nearest
 
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+
 
 def check_draft(draft: AppDraft, tenant: Tenant, settings: Settings) -> list[FieldError]:
     errors = _repeated("/grant_types", draft.grant_types)
     if "authorization_code" in draft.grant_types:
         errors += _check_some_redirect(draft.redirect_uris, draft.grant_types)
-    elif "refresh_token" in draft.grant_types:
-        errors.append(FieldError("/grant_types", "refresh_token goes with authorization_code"))
+    elif "refresh_token" in draft.grant_types and DEVICE_CODE not in draft.grant_types:
+        errors.append(FieldError("/grant_types", "refresh_token goes with authorization_code or a device code"))
     if draft.token_endpoint_auth_method == "none" and "client_credentials" in draft.grant_types:
         errors.append(FieldError("/grant_types", "client_credentials needs a client that can authenticate"))
     return [

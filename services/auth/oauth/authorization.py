@@ -4,10 +4,16 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote_plus, urlencode, urlsplit
 
-from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidRequestError, OAuth2Error, UnauthorizedClientError
+from authlib.oauth2.rfc6749 import (
+    AccessDeniedError,
+    InvalidRequestError,
+    InvalidScopeError,
+    OAuth2Error,
+    UnauthorizedClientError,
+)
 
 from services.auth.apps import scopes
-from services.auth.oauth import forms
+from services.auth.oauth import devices, forms
 from services.auth.oauth.clients import Client
 from services.auth.oauth.forms import Form, description_of
 from services.auth.oauth.server import AuthorizationServer, OAuthRequest, narrow_audience
@@ -120,6 +126,16 @@ def check(server: AuthorizationServer, client: Client, query: Query) -> Checked:
     if not wanted:
         raise InvalidRequestError("The app has no scope to ask for.")
     return Checked(asked, grant, wanted, audience, prompts)
+
+
+def check_device(server: AuthorizationServer, client: Client, asked: OAuthRequest) -> tuple[list[str], list[str]]:
+    """The scopes and the audience of a device's request (RFC 8628 §3.1). Raises OAuth2Error."""
+    if not client.check_grant_type(devices.GRANT_TYPE):
+        raise UnauthorizedClientError("The app is not registered for devices.")
+    allowed = client.get_allowed_scope(asked.values.get("scope"))
+    if not allowed:
+        raise InvalidScopeError("The requested scope is malformed or not approved for this app.")
+    return allowed.split(" "), narrow_audience(asked.resources, server.audiences)
 
 
 def error_location(redirect_uri: str, error: OAuth2Error, state: str | None, issuer: str) -> str:

@@ -1,34 +1,24 @@
 """The authorization endpoint: signs the person in, asks for consent if needed, and sends the browser back with a code."""
 
-import hmac
-import secrets
 from typing import Any
 
-import msgspec
 from authlib.oauth2.rfc6749 import AccessDeniedError, OAuth2Error
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.auth.apps import rules, scopes
-from services.auth.oauth import authorization, queries, tokens
+from services.auth.apps import rules
+from services.auth.oauth import authorization, granting, queries, tokens
 from services.auth.oauth.authorization import Checked, Unredirectable
 from services.auth.oauth.clients import Client, load_client, read_form
 from services.auth.oauth.forms import reason_of
+from services.auth.oauth.granting import Asked
 from services.auth.oauth.server import AuthorizationServer
-from services.auth.saml import queries as saml_queries
-from services.auth.signin import cookies, pages, sessions, texts
+from services.auth.signin import cookies, pages, sessions
 from services.auth.signin.models import Session
 from services.auth.signin.returning import AUTHORIZE, to_sign_in
-from shared.primitives import ids
-from shared.primitives.crypto import base64url_encode
-from shared.storage import audit
-from shared.storage.caps import Cap, is_full
 from shared.storage.database import AsyncConnection, transaction
 
-SHORT_GRANT_SECONDS = 60 + 300
-"""A grant lives for this time until its code is redeemed, also one that allows refresh tokens."""
-# The purpose of the MAC over the content of a consent page.
-SHOWN_PURPOSE = "consent shown"
+CODE_SECONDS = 60
 
 
 class Asking:
@@ -48,6 +38,9 @@ class Asking:
     def only_looks(self) -> bool:
         """HEAD has no effect (RFC 9110 §9.2.1), and link checkers send it: it makes no grant, no code and no event."""
         return self.request.method == "HEAD"
+
+    def asked(self, checked: Checked) -> Asked:
+        return Asked(self.client, checked.scopes, checked.audience)
 
     def fail(self, error: OAuth2Error, status: int = 302) -> Response:
         """Redirects to the app with the error, and adds it to the app's event list."""
@@ -92,7 +85,7 @@ async def authorize(request: Request) -> Response:
             if "none" in checked.prompts:
                 return asking.fail(authorization.LoginRequired())
             return asking.page("other_tenant.html", session)
-        beyond = await _beyond_roles(conn, checked, session)
+        beyond = await granting.beyond_roles(conn, session, checked.scopes)
         if beyond is None:
             return _send_to_sign_in(asking, checked)
         if beyond:
@@ -124,19 +117,6 @@ def _send_to_sign_in(asking: Asking, checked: Checked) -> Response:
     return _redirect(to_sign_in(AUTHORIZE + again, fresh=fresh), 303)
 
 
-async def _beyond_roles(conn: AsyncConnection, checked: Checked, session: Session) -> list[str] | None:
-    """The wanted scopes beyond the person's roles; None if the session has just ended, or ends because no role is left."""
-    row = await (await conn.execute(saml_queries.SCOPE_LIMIT, (session.session_id,))).fetchone()
-    if row is None:
-        return None
-    limit, roles, awaited = row
-    if awaited is not None:  # a changed mapping of roles that the relay has not applied to the person yet
-        if not set(roles) & set(awaited):
-            return None
-        limit = scopes.of_roles(roles, awaited)
-    return scopes.beyond(limit, checked.scopes)
-
-
 async def _is_remembered(conn: AsyncConnection, asking: Asking, checked: Checked, session: Session) -> bool:
     if "consent" in checked.prompts:
         return False
@@ -147,23 +127,15 @@ async def _is_remembered(conn: AsyncConnection, asking: Asking, checked: Checked
 
 
 def _ask(asking: Asking, checked: Checked, session: Session) -> Response:
-    words = texts.SCOPES[texts.language(asking.request.headers.get("accept-language", ""))]
+    asked = asking.asked(checked)
     return asking.page(
         "consent.html",
         session,
-        scopes=[words[scope] for scope in checked.scopes],
+        scopes=granting.shown_scopes(asking.request, asked),
         returns_to=authorization.shown_host(asking.redirect_uri),
         mode=asking.client.row.deidentification,
-        shown=base64url_encode(
-            asking.request.state.keyring.mac(_what_is_shown(asking, checked, session), SHOWN_PURPOSE)
-        ),
+        shown=granting.shown_mac(asking.request.state.keyring, asked, session),
     )
-
-
-def _what_is_shown(asking: Asking, checked: Checked, session: Session) -> bytes:
-    """The person and the content of the consent page. Between page and answer the app may be renamed or get other scopes."""
-    row = asking.client.row
-    return msgspec.json.encode([session.user_id, row.client_id, row.name, row.deidentification, checked.scopes])
 
 
 async def decide(request: Request) -> Response:
@@ -185,36 +157,18 @@ async def decide(request: Request) -> Response:
         session = await sessions.current(request, conn)
         if session is None or session.tenant_id != asking.client.row.tenant_id:
             return _redirect(asking.again, 303)
-        beyond = await _beyond_roles(conn, checked, session)
+        beyond = await granting.beyond_roles(conn, session, checked.scopes)
         if beyond is None:
             return _redirect(asking.again, 303)
         if beyond:
             return asking.fail(authorization.BeyondRoles(beyond), 303)
-        macs = asking.request.state.keyring.macs(_what_is_shown(asking, checked, session), SHOWN_PURPOSE)
-        given = values.get("shown", "").encode("utf-8", "replace")
-        if not any(hmac.compare_digest(base64url_encode(mac).encode(), given) for mac in macs):
+        asked = asking.asked(checked)
+        if not granting.was_shown(request.state.keyring, asked, session, values.get("shown", "")):
             return _ask(asking, checked, session)
-        cap = Cap("consents", asking.request.state.settings.most_consents, "A person")
-        parameters = (session.user_id, asking.client.row.client_id)
-        if await is_full(conn, cap, session.user_id, queries.COUNT_OTHER_CONSENTS, parameters):
+        if await granting.is_full_of_consents(request, conn, asked, session):
             return pages.error(request, "consents_full", 409)
-        await _remember(conn, asking, checked, session)
+        await granting.remember(request, conn, asked, session)
         return _redirect(await _grant(conn, asking, checked, session), 303)
-
-
-async def _remember(conn: AsyncConnection, asking: Asking, checked: Checked, session: Session) -> None:
-    client_id = asking.client.row.client_id
-    await conn.execute(
-        queries.GIVE_CONSENT,
-        {
-            "tenant_id": session.tenant_id,
-            "user_id": session.user_id,
-            "client_id": client_id,
-            "scopes": checked.scopes,
-        },
-    )
-    actor = sessions.actor(asking.request, session.tenant_id, session.user_id)
-    await audit.record(conn, actor, "consent.given", client_id, {"scopes": checked.scopes})
 
 
 async def _grant(conn: AsyncConnection, asking: Asking, checked: Checked, session: Session) -> str:
@@ -223,32 +177,18 @@ async def _grant(conn: AsyncConnection, asking: Asking, checked: Checked, sessio
     code = checked.asked.new_code
     assert code is not None
     client, values = asking.client, checked.asked.values
-    grant_id = ids.new_id("gnt")
-    offline = authorization.wants_offline(checked.scopes, client)
-    # The first refresh token prolongs an offline grant.
-    lives = SHORT_GRANT_SECONDS + (0 if offline else client.row.access_token_ttl)
-    tenant = {"tenant_id": session.tenant_id, "client_id": client.row.client_id, "grant_id": grant_id}
-    grant = {
-        "user_id": session.user_id,
-        "scopes": checked.scopes,
-        "audience": checked.audience,
-        "offline": offline,
-        "seed": secrets.token_bytes(32),
-        "lives": lives,
-    }
-    await conn.execute(queries.INSERT_GRANT, tenant | grant)
-    row = {
-        "code_mac": asking.server.keyring.mac(code.encode(), tokens.CODE_PURPOSE),
-        "redirect_uri": asking.redirect_uri,
-        "redirect_uri_named": "redirect_uri" in values,
-        "code_challenge": values.get("code_challenge"),
-    }
-    await conn.execute(queries.INSERT_CODE, tenant | row)
+    made = tokens.NewCode(
+        asking.server.keyring.mac(code.encode(), tokens.CODE_PURPOSE),
+        CODE_SECONDS,
+        asking.redirect_uri,
+        redirect_uri_named="redirect_uri" in values,
+        code_challenge=values.get("code_challenge"),
+    )
     # For governance's dry run. Not the requested URI, which may name any port of a loopback address.
     registered = rules.registered_as(asking.redirect_uri, client.row.redirect_uris) or asking.redirect_uri
     activity, app = asking.request.state.activity, (client.row.tenant_id, client.row.client_id)
     activity.count(*app, rules.AUTHORIZED_AT, registered)
     if "code_challenge" not in values:
         activity.count(*app, rules.AUTHORIZED_WITHOUT_PKCE)
-    await tokens.make_room(conn, session.user_id, client.row.client_id, asking.request.state.settings.most_grants)
+    await granting.insert(asking.request, conn, asking.asked(checked), session, made)
     return authorization.code_location(asking.redirect_uri, code, asking.state, asking.server.issuer)

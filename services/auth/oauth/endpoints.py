@@ -9,25 +9,34 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+import msgspec
 from authlib.oauth2.rfc6749 import OAuth2Error
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.auth.oauth import clients, queries, tokens
+from services.auth.oauth import authorization, clients, devices, queries, tokens
 from services.auth.oauth.forms import DESCRIPTIONS, UNDESCRIBED, InvalidClient, TemporarilyUnavailable, reason_of
+from services.auth.oauth.models import DeviceAuthorization
 from services.auth.oauth.server import Answer, AuthorizationServer, OAuthRequest, PresentedToken, check_grant_type
 from services.auth.oauth.tokens import RefreshToken, jti_milliseconds, read_access_token
 from services.auth.revocations import bell, watermarks
 from services.auth.revocations import queries as revocation_queries
+from services.auth.signin.returning import DEVICE
 from shared.storage.database import UNAVAILABLE, AsyncConnection, aset_tenant, transaction
 from shared.web import http
+from shared.web.identity import caller as caller_of
 
 NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
 Decide = Callable[[Request, AuthorizationServer, OAuthRequest], Awaitable[Answer]]
 
 
 async def token(request: Request) -> Response:
-    return await _serve(request, _decide_token, counted=True)
+    return await _serve(request, _decide_token, counted="token")
+
+
+async def device_authorization(request: Request) -> Response:
+    """RFC 8628 §3.1 and §3.2."""
+    return await _serve(request, _begin_device, counted="device_authorization")
 
 
 async def revoke(request: Request) -> Response:
@@ -38,7 +47,7 @@ async def introspect(request: Request) -> Response:
     return await _serve(request, partial(_decide_on_token, "introspection"))
 
 
-async def _serve(request: Request, decide: Decide, *, counted: bool = False) -> Response:
+async def _serve(request: Request, decide: Decide, *, counted: str = "") -> Response:
     """OAuth errors, and an unavailable database, become answers of RFC 6749 §5.2. `counted` calls go into the app's counts and events."""
     try:
         form = await clients.read_form(request)
@@ -55,7 +64,7 @@ async def _serve(request: Request, decide: Decide, *, counted: bool = False) -> 
     except UNAVAILABLE:
         answer = server.handle_error_response(asked, TemporarilyUnavailable())
     if counted:
-        _note(request, asked)
+        _note(request, asked, counted)
     if asked.claims is not None and asked.error is None:
         await request.state.keys.fresh()
         # On the event loop: signing takes 0.2 ms, less than handing the GIL to a thread and back.
@@ -73,6 +82,10 @@ async def _decide_token(request: Request, server: AuthorizationServer, asked: OA
     async with _client_transaction(request, asked) as conn:
         if grant_type == "authorization_code" and "code" in asked.values:
             asked.code = await tokens.burn_code(conn, server.keyring, asked.authenticated, asked.values["code"])
+        elif grant_type == devices.GRANT_TYPE and asked.authenticated.check_grant_type(grant_type):
+            asked.device = await devices.poll(
+                conn, server.keyring, asked.authenticated, asked.values.get("device_code", "")
+            )
         elif "refresh_token" in asked.values and asked.authenticated.check_grant_type("refresh_token"):
             presented = tokens.read_refresh(asked.values["refresh_token"])
             if presented is not None:
@@ -89,7 +102,7 @@ async def _decide_token(request: Request, server: AuthorizationServer, asked: OA
             if generation > grant.generation:
                 await tokens.advance(conn, grant, generation)
             answer.body["refresh_token"] = tokens.write_refresh(grant.grant_id, generation, grant.seed, server.keyring)
-    if asked.error is not None:
+    if asked.error is not None and asked.error.error not in WAITS:
         # A second use of a code or refresh token may have revoked a family.
         await bell.ring(request.state.redis)
     return answer
@@ -101,16 +114,40 @@ def _respond(server: AuthorizationServer, asked: OAuthRequest) -> Answer:
     return answer
 
 
-def _note(request: Request, asked: OAuthRequest) -> None:
+async def _begin_device(request: Request, server: AuthorizationServer, asked: OAuthRequest) -> Answer:
+    await _authenticate(request, server, asked)
+    wanted, audience = authorization.check_device(server, asked.authenticated, asked)
+    settings, address = request.state.settings, caller_of(request).address
+    async with _client_transaction(request, asked) as conn:
+        codes = await devices.begin(conn, server.keyring, settings, asked.authenticated, wanted, audience, address)
+    page = settings.issuer + DEVICE
+    body = DeviceAuthorization(
+        device_code=codes.device_code,
+        user_code=codes.user_code,
+        verification_uri=page,
+        verification_uri_complete=f"{page}?user_code={codes.user_code}",
+        expires_in=devices.LIFETIME,
+        interval=devices.WAIT,
+    )
+    return Answer(200, msgspec.to_builtins(body), [])
+
+
+# A device that waits for its person is no fault of the app's.
+WAITS = frozenset({"authorization_pending", "slow_down"})
+
+
+def _note(request: Request, asked: OAuthRequest, kind: str) -> None:
     """Counts the call and the secret's last use. A failed call goes into the app's event list with its reason."""
     client, activity = asked.known_client, request.state.activity
     if client is None:
+        return
+    if asked.error is not None and asked.error.error in WAITS:
         return
     if asked.error is not None:
         reason = asked.refused_because or reason_of(asked.error)
         activity.refused(client.row.tenant_id, client.row.client_id, str(asked.error.error), reason)
         return
-    activity.count(client.row.tenant_id, client.row.client_id, "token", asked.values.get("grant_type", ""))
+    activity.count(client.row.tenant_id, client.row.client_id, kind, asked.values.get("grant_type", ""))
     if asked.secret_id is not None:
         activity.secret_used(client.row.tenant_id, asked.secret_id)
 

@@ -109,10 +109,13 @@ class InvalidTarget(OAuth2Error):
 # For errors that Authlib raises without a description.
 DESCRIPTIONS = {
     "access_denied": "The request was refused.",
+    "authorization_pending": "The person has not answered yet. Ask again after the interval.",
+    "expired_token": "The device code has expired. Begin again.",
     "invalid_client": "Client authentication failed.",
     "invalid_grant": "The code or refresh token is unknown, expired, revoked, used before, or another app's.",
     "invalid_request": "A parameter is missing, malformed or given more than once.",
     "invalid_scope": "The requested scope is malformed or not approved for this app.",
+    "slow_down": "The device asks too often. Wait 5 seconds longer from now on.",
     "unauthorized_client": "The app is not registered for this grant or response type.",
     "unsupported_token_type": "Tokens of this type are not taken here.",
 }

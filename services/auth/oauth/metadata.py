@@ -25,6 +25,7 @@ def server_metadata(issuer: str, resources: list[str]) -> ServerMetadata:
         jwks_uri=f"{issuer}/.well-known/jwks.json",
         revocation_endpoint=f"{oauth}/revoke",
         introspection_endpoint=f"{oauth}/introspect",
+        device_authorization_endpoint=f"{oauth}/device_authorization",
         scopes_supported=list(scopes.DESCRIPTIONS),
         response_types_supported=["code"],
         response_modes_supported=["query"],

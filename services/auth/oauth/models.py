@@ -20,7 +20,9 @@ class ClientForm(msgspec.Struct, kw_only=True):
 
 
 class TokenForm(ClientForm, kw_only=True):
-    """`code`, `redirect_uri` and `code_verifier` go with an authorization code, `refresh_token` with a refresh."""
+    """`code`, `redirect_uri` and `code_verifier` go with an authorization code, `refresh_token` with a refresh, `device_code` with the
+    grant of RFC 8628.
+    """
 
     grant_type: GrantType
     scope: str | UnsetType = UNSET
@@ -29,6 +31,25 @@ class TokenForm(ClientForm, kw_only=True):
     redirect_uri: str | UnsetType = UNSET
     code_verifier: str | UnsetType = UNSET
     refresh_token: str | UnsetType = UNSET
+    device_code: str | UnsetType = UNSET
+
+
+class DeviceForm(ClientForm, kw_only=True):
+    """RFC 8628 §3.1."""
+
+    scope: str | UnsetType = UNSET
+    resource: str | UnsetType = UNSET
+
+
+class DeviceAuthorization(msgspec.Struct, frozen=True, kw_only=True):
+    """RFC 8628 §3.2. `expires_in` and `interval` are in seconds."""
+
+    device_code: str
+    user_code: str
+    verification_uri: str
+    verification_uri_complete: str
+    expires_in: int
+    interval: int
 
 
 class PresentedForm(ClientForm, kw_only=True):
@@ -106,6 +127,7 @@ class ServerMetadata(msgspec.Struct):
     jwks_uri: str
     revocation_endpoint: str
     introspection_endpoint: str
+    device_authorization_endpoint: str
     scopes_supported: list[str]
     response_types_supported: list[str]
     response_modes_supported: list[str]

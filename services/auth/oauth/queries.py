@@ -66,7 +66,7 @@ EXCESS_GRANTS: LiteralString = """
 INSERT_CODE: LiteralString = """
     INSERT INTO codes (code_mac, tenant_id, client_id, grant_id, redirect_uri, redirect_uri_named, code_challenge, expires_at)
     VALUES (%(code_mac)s, %(tenant_id)s, %(client_id)s, %(grant_id)s, %(redirect_uri)s, %(redirect_uri_named)s,
-        %(code_challenge)s, clock_timestamp() + interval '60 seconds')
+        %(code_challenge)s, clock_timestamp() + make_interval(secs => %(lives)s))
 """
 # The lock lasts until the grant is written. A withdrawal of the consent waits for it and then ends that grant too.
 CONSENT: LiteralString = "SELECT scopes FROM consents WHERE user_id = %s AND client_id = %s FOR SHARE"
@@ -83,3 +83,63 @@ GIVE_CONSENT: LiteralString = """
 SERVICE_TOKEN_OF_GRANT: LiteralString = """
     UPDATE service_tokens SET revoked_at = clock_timestamp() WHERE grant_id = %s AND revoked_at IS NULL
 """
+
+# Devices that wait for a person (RFC 8628).
+INSERT_DEVICE: LiteralString = """
+    INSERT INTO device_codes (device_id, tenant_id, client_id, device_mac, user_mac, scopes, audience, address, network, wait_seconds,
+        expires_at)
+    VALUES (%(device_id)s, %(tenant_id)s, %(client_id)s, %(device_mac)s, %(user_mac)s, %(scopes)s, %(audience)s, %(address)s, %(network)s,
+        %(wait)s, clock_timestamp() + make_interval(secs => %(lives)s))
+    ON CONFLICT (tenant_id, user_mac) DO NOTHING
+"""
+COUNT_DEVICES: LiteralString = "SELECT count(*) FILTER (WHERE client_id = %s), count(*) FROM device_codes"
+# Networks share an app's room in turn, and apps their tenant's: the rows beyond it are those that are over, then the oldest ones of the
+# networks (apps) with the most.
+FORGET_DEVICES_OF_APP: LiteralString = """
+    DELETE FROM device_codes WHERE device_id IN (
+        SELECT device_id FROM device_codes WHERE device_id IN (
+            SELECT device_id FROM (
+                SELECT device_id, made_at, expires_at, row_number() OVER (PARTITION BY network ORDER BY made_at DESC) AS turn
+                FROM device_codes WHERE client_id = %(client_id)s
+            ) AS waiting ORDER BY expires_at <= clock_timestamp(), turn, made_at DESC OFFSET %(most)s)
+        FOR UPDATE SKIP LOCKED)
+"""
+FORGET_DEVICES_OF_TENANT: LiteralString = """
+    DELETE FROM device_codes WHERE device_id IN (
+        SELECT device_id FROM device_codes WHERE device_id IN (
+            SELECT device_id FROM (
+                SELECT device_id, made_at, expires_at, row_number() OVER (PARTITION BY client_id ORDER BY made_at DESC) AS turn
+                FROM device_codes
+            ) AS waiting ORDER BY expires_at <= clock_timestamp(), turn, made_at DESC OFFSET %(most)s)
+        FOR UPDATE SKIP LOCKED)
+"""
+DEVICE_COLUMNS: LiteralString = """
+    device_id, client_id, scopes, audience, address, network, made_at, expires_at
+"""
+FIND_DEVICE: LiteralString = (
+    "SELECT "
+    + DEVICE_COLUMNS
+    + " FROM device_codes WHERE user_mac = ANY (%s) AND state = 'pending' AND expires_at > clock_timestamp()"
+)
+HOLD_DEVICE: LiteralString = (
+    "SELECT "
+    + DEVICE_COLUMNS
+    + " FROM device_codes WHERE device_id = %s AND state = 'pending' AND expires_at > clock_timestamp() FOR UPDATE"
+)
+DECIDE_DEVICE: LiteralString = """
+    UPDATE device_codes SET state = %s WHERE device_id = %s RETURNING device_mac,
+        extract(epoch FROM expires_at - clock_timestamp())::float8
+"""
+# A device that polls too soon waits longer from then on (§3.5).
+POLL_DEVICE: LiteralString = """
+    WITH found AS MATERIALIZED (
+        SELECT device_id, state, expires_at <= clock_timestamp() AS is_over,
+            coalesce(clock_timestamp() < polled_at + make_interval(secs => wait_seconds - 0.5), false) AS is_early
+        FROM device_codes WHERE device_mac = ANY (%(macs)s) AND client_id = %(client_id)s FOR UPDATE
+    )
+    UPDATE device_codes d SET polled_at = clock_timestamp(),
+        wait_seconds = least(wait_seconds + CASE WHEN is_early THEN %(wait)s ELSE 0 END, %(longest)s)
+    FROM found WHERE d.device_id = found.device_id
+    RETURNING d.device_id, d.client_id, found.state, found.is_over, found.is_early
+"""
+FORGET_DEVICE: LiteralString = "DELETE FROM device_codes WHERE device_id = %s"

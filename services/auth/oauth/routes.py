@@ -4,6 +4,8 @@ from services.auth.keys import endpoints as keys
 from services.auth.oauth import authorize_endpoints, endpoints, metadata
 from services.auth.oauth.models import (
     AuthorizeQuery,
+    DeviceAuthorization,
+    DeviceForm,
     Introspection,
     Keys,
     Nothing,
@@ -39,8 +41,8 @@ OPERATIONS = [
         "Get a token",
         None,
         {200: Token},
-        "Client credentials, authorization code (60 seconds, once) or refresh (each refresh token once; reuse ends the family). "
-        + AUTHENTICATES,
+        "Client credentials, authorization code (60 seconds, once), refresh (each refresh token once; reuse ends the family) or device code"
+        " (once, after the person has allowed it; until then `authorization_pending`). " + AUTHENTICATES,
         id="createToken",
         form=TokenForm,
         errors="oauth",
@@ -52,6 +54,23 @@ OPERATIONS = [
             "client_secret": "<client-secret>",
             "scope": "webhooks:write",
         },
+    ),
+    Operation(
+        "POST",
+        "/v1/oauth/device_authorization",
+        endpoints.device_authorization,
+        "Begin on a device without a browser",
+        None,
+        {200: DeviceAuthorization},
+        "RFC 8628. Show the person `verification_uri` and `user_code`, then ask for a token every `interval` seconds with `device_code`,"
+        " until it is neither `authorization_pending` nor `slow_down` (then wait 5 seconds longer from now on). The person signs in,"
+        " types the code and consents within `expires_in` seconds. " + AUTHENTICATES,
+        id="authorizeDevice",
+        form=DeviceForm,
+        errors="oauth",
+        authenticates_client=True,
+        refusals=REFUSED_CLIENT,
+        example={"client_id": "app_123", "scope": "webhooks:read offline_access"},
     ),
     Operation(
         "POST",

@@ -24,10 +24,13 @@ from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7636 import CodeChallenge
 from authlib.oauth2.rfc7636.challenge import compare_s256_code_challenge
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
+from authlib.oauth2.rfc8628 import DeviceCodeGrant
 
 from services.auth.apps import scopes
+from services.auth.apps.rules import DEVICE_CODE
 from services.auth.oauth import clients
 from services.auth.oauth.clients import Assertion, Client, Presented, matching_secret
+from services.auth.oauth.devices import Polled
 from services.auth.oauth.forms import Form, InvalidClient, InvalidTarget
 from services.auth.oauth.models import GrantRow
 from services.auth.oauth.tokens import (
@@ -72,6 +75,7 @@ class OAuthRequest(OAuth2Request):
         self.refused_because = ""
         self.assertion: Assertion | None = None
         self.code: RedeemedCode | None = None
+        self.device: Polled | None = None
         self.refresh: RefreshToken | None = None
         self.token: AccessToken | RefreshToken | None = None
         self.gives_back: AccessToken | RefreshToken | None = None
@@ -200,6 +204,16 @@ class IssuesTokens:
         )
         return {"token_type": "Bearer", "expires_in": client.access_token_ttl, "scope": scope}
 
+    def issue_for(self, code: RedeemedCode | None) -> dict[str, Any]:
+        """The first tokens of a person's grant."""
+        if code is None:
+            raise InvalidGrantError("The code is invalid.")
+        grant = code.grant
+        self.asked.continues = grant if grant.offline else None
+        self.asked.next_generation = 1
+        scope = self.still_approved(grant.scopes, None)
+        return self.issue(scope=scope, subject=grant.user_id, grant_id=grant.grant_id, audience=grant.audience)
+
     def still_approved(self, granted: list[str], asked: str | None) -> str:
         """The scopes of a user's grant that are still approved. Raises InvalidScopeError for others, or if none is left."""
         approved = self.asked.authenticated.approved_scopes
@@ -252,20 +266,38 @@ class AuthorizationCodeGrant(IssuesTokens, grants.AuthorizationCodeGrant):
         return authorization_code.grant.user_id if authorization_code.grant.is_live else None
 
     def generate_token(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        code = self.asked.code
-        if code is None:
-            raise InvalidGrantError("The code is invalid.")
-        grant = code.grant
-        self.asked.continues = grant if grant.offline else None
-        self.asked.next_generation = 1
-        scope = self.still_approved(grant.scopes, None)
-        return self.issue(scope=scope, subject=grant.user_id, grant_id=grant.grant_id, audience=grant.audience)
+        return self.issue_for(self.asked.code)
 
     def save_authorization_code(self, code: str, request: Any) -> None:
         self.asked.new_code = code
 
     def delete_authorization_code(self, authorization_code: Any) -> None:
         """Nothing: the endpoint has marked it as used."""
+
+
+class DeviceGrant(IssuesTokens, DeviceCodeGrant):
+    """RFC 8628 §3.4. The endpoint has polled the device's row, and redeemed its code if a person has allowed it."""
+
+    TOKEN_ENDPOINT_AUTH_METHODS = [*CONFIDENTIAL, "none"]  # noqa: RUF012 - Authlib's own name and type
+
+    def query_device_credential(self, device_code: str) -> Polled:
+        if self.asked.device is None:
+            raise InvalidGrantError("The device code is unknown, was used before, or is another app's.")
+        return self.asked.device
+
+    def query_user_grant(self, user_code: str) -> tuple[str, bool] | None:
+        polled = self.asked.device
+        if polled is not None and polled.redeemed is not None:
+            if not polled.redeemed.grant.is_live:
+                raise InvalidGrantError("The user's grant has expired or was revoked.")
+            return polled.redeemed.grant.user_id, True
+        return ("", False) if polled is not None and polled.row is not None and polled.row.state == "denied" else None
+
+    def should_slow_down(self, credential: Any) -> bool:
+        return credential.row.is_early
+
+    def generate_token(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        return self.issue_for(self.asked.device.redeemed if self.asked.device is not None else None)
 
 
 class RefreshGrant(IssuesTokens, grants.RefreshTokenGrant):
@@ -293,7 +325,7 @@ class RefreshGrant(IssuesTokens, grants.RefreshTokenGrant):
 class UnsupportedGrantType(UnsupportedGrantTypeError):
     """Lists the supported grants. It does not repeat the request, which could hold any character."""
 
-    description = "The grant types are authorization_code, client_credentials and refresh_token."
+    description = f"The grant types are authorization_code, client_credentials, refresh_token and {DEVICE_CODE}."
 
     def __init__(self) -> None:
         super().__init__("")
@@ -313,11 +345,12 @@ def check_grant_type(request: OAuthRequest, server: AuthorizationServer) -> str:
 
 
 def build_server(issuer: str, audiences: list[str], keyring: Keyring) -> AuthorizationServer:
-    types = frozenset({"authorization_code", "client_credentials", "refresh_token"})
+    types = frozenset({"authorization_code", "client_credentials", "refresh_token", DEVICE_CODE})
     server = AuthorizationServer(issuer, audiences, keyring, types)
     server.register_grant(ClientCredentialsGrant)
     server.register_grant(AuthorizationCodeGrant, [S256(required=True)])
     server.register_grant(RefreshGrant)
+    server.register_grant(DeviceGrant)
     server.register_endpoint(Revocation)
     server.register_endpoint(Introspection)
     return server

@@ -221,9 +221,24 @@ class RedeemedCode:
 CODE_PURPOSE = "authorization code"
 
 
-async def burn_code(conn: AsyncConnection, keyring: Keyring, client: Client, code: str) -> RedeemedCode | None:
-    """Marks the code as used, also if the request fails later. A second use ends the grant of the first (RFC 6749 §4.1.2)."""
-    parameters = {"macs": keyring.macs(code.encode(), CODE_PURPOSE), "client_id": client.get_client_id()}
+class NewCode(NamedTuple):
+    """The code that a new grant is redeemed with; its MAC. `lives` is in seconds."""
+
+    mac: bytes
+    lives: float
+    redirect_uri: str = ""
+    redirect_uri_named: bool = False
+    code_challenge: str | None = None
+
+
+async def burn_code(
+    conn: AsyncConnection, keyring: Keyring, client: Client, code: str, purpose: str = CODE_PURPOSE
+) -> RedeemedCode | None:
+    """Marks the code as used, also if the request fails later. A second use ends the grant of the first (RFC 6749 §4.1.2).
+
+    `purpose` tells a device's code from an authorization code.
+    """
+    parameters = {"macs": keyring.macs(code.encode(), purpose), "client_id": client.get_client_id()}
     burned = await database.first(conn, CodeRow, queries.BURN_CODE, parameters)
     if burned is None:
         used = await (await conn.execute(queries.USED_CODE, parameters)).fetchone()

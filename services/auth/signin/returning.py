@@ -1,5 +1,6 @@
 """Where a sign-in leads: to an authorization request or to the person's own pages, so that it is no open redirect."""
 
+import re
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -12,7 +13,9 @@ from services.auth.oauth.clients import load_client
 AUTHORIZE = "/v1/oauth/authorize?"
 SESSIONS = "/v1/auth/sessions"
 AUTHENTICATOR = "/v1/auth/authenticator"
+DEVICE = "/device"
 MAX_LENGTH = 8000
+_DEVICE = re.compile(re.escape(DEVICE) + r"(?:\?user_code=[A-Za-z-]{1,12})?")
 
 
 class Destination(NamedTuple):
@@ -25,7 +28,7 @@ class Destination(NamedTuple):
 
 
 async def destination_of(request: Request, path: str) -> Destination:
-    if path == AUTHENTICATOR:
+    if path == AUTHENTICATOR or _DEVICE.fullmatch(path):
         return Destination(path)
     if len(path) > MAX_LENGTH or not path.startswith(AUTHORIZE) or not path.isprintable() or not path.isascii():
         return Destination(SESSIONS)

@@ -137,6 +137,27 @@ ENGLISH: Mapping[str, str] = {
     "signed_out_done": "Your session has ended.",
     "sign_out_there": "Sign out there too",
     "sign_in_again": "Sign in again",
+    "device_title": "Connect a device",
+    "device_lead": "Type the code that your device or program shows.",
+    "device_compare": "Is this the code that your device or program shows? Continue only if it is the same.",
+    "device_code": "Code of the device",
+    "device_code_hint": "Eight letters, such as BCDF-GHJK. Capitals and the hyphen do not matter.",
+    "device_code_wrong": (
+        "There is no such code, or it has ended. Compare the letters, or begin again on the device. It must belong to your organisation."
+    ),
+    "device_app_gone": "The app of that device is not known or has been switched off. Nothing was shared with it.",
+    "device_beyond_roles": "Your roles in your organisation do not allow what the device asks for. Nothing was shared with it.",
+    "device_since": "The device asked at {time}, from the address {address}.",
+    "device_near": "That is the network that you use now.",
+    "device_far": "That is not the network that you use now: make sure that the device is yours.",
+    "device_warning": (
+        "Allow only a device that is before you and that you began to connect a moment ago. If somebody sent you this code, by mail, by "
+        "phone or in a chat, do not allow it: they would get this access in your name."
+    ),
+    "device_allowed_title": "The device is connected",
+    "device_allowed": "{app} has the access now. You can close this page and go on with the device.",
+    "device_denied_title": "The device is not connected",
+    "device_denied": "Nothing was shared with {app}. You can close this page.",
 }
 ITALIAN: Mapping[str, str] = {
     "sign_in": "Accedi",
@@ -268,6 +289,27 @@ ITALIAN: Mapping[str, str] = {
     "signed_out_done": "La tua sessione è terminata.",
     "sign_out_there": "Esci anche da lì",
     "sign_in_again": "Accedi di nuovo",
+    "device_title": "Collega un dispositivo",
+    "device_lead": "Inserisci il codice mostrato dal dispositivo o dal programma.",
+    "device_compare": "È questo il codice mostrato dal dispositivo o dal programma? Continua solo se è lo stesso.",
+    "device_code": "Codice del dispositivo",
+    "device_code_hint": "Otto lettere, ad esempio BCDF-GHJK. Maiuscole e trattino non contano.",
+    "device_code_wrong": (
+        "Il codice non esiste o è scaduto. Confronta le lettere o ricomincia dal dispositivo. Deve appartenere alla tua organizzazione."
+    ),
+    "device_app_gone": "L’app di quel dispositivo non è nota o è stata disattivata. Non le è stato comunicato nulla.",
+    "device_beyond_roles": "I tuoi ruoli non consentono ciò che il dispositivo chiede. Non gli è stato comunicato nulla.",
+    "device_since": "Il dispositivo ha chiesto l’accesso alle {time}, dall’indirizzo {address}.",
+    "device_near": "È la rete che usi in questo momento.",
+    "device_far": "Non è la rete che usi in questo momento: assicurati che il dispositivo sia tuo.",
+    "device_warning": (
+        "Consenti solo un dispositivo che hai davanti e che hai iniziato a collegare poco fa. Se qualcuno ti ha inviato questo codice, per "
+        "e-mail, per telefono o in una chat, non consentire: otterrebbe questo accesso a tuo nome."
+    ),
+    "device_allowed_title": "Il dispositivo è collegato",
+    "device_allowed": "{app} ora ha l’accesso. Puoi chiudere questa pagina e continuare sul dispositivo.",
+    "device_denied_title": "Il dispositivo non è collegato",
+    "device_denied": "A {app} non è stato comunicato nulla. Puoi chiudere questa pagina.",
 }
 SCOPES: Mapping[str, Mapping[str, str]] = {
     "en": {name: scope.consent for name, scope in scopes.ALL.items()},

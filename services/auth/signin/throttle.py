@@ -29,6 +29,8 @@ ADDRESS = Limit(20, 30)
 # In a known device or after a correct password, and in a session. Strangers cannot fill them.
 OWN = Limit(6, 60)
 SESSION = Limit(6, 300)
+# Codes of devices that a person types (RFC 8628 §5.1).
+USER_CODE = Limit(10, 60)
 # For the user who must sign in when the organisation's own sign-in fails. They refuse nothing: over them, passwords are judged slowly.
 BREAK_GLASS_ACCOUNT = Limit(300, 20)
 BREAK_GLASS_PAIR = Limit(60, 30)
@@ -94,6 +96,11 @@ async def take_code(conn: AsyncConnection, keyring: Keyring, user_id: str, addre
 async def take_in_session(conn: AsyncConnection, keyring: Keyring, session: str) -> Attempt:
     """Counts an attempt at the password or second factor in a session (its id), or at a new password by a link (its token)."""
     return await _take_own(conn, keyring.mac(session.encode(), "sign-in session"), SESSION)
+
+
+async def take_user_code(conn: AsyncConnection, keyring: Keyring, user_id: str) -> Attempt:
+    """Counts a code of a device that a signed-in person types. Nobody else fills that bucket."""
+    return await _take_own(conn, keyring.mac(user_id.encode(), "user code of a device"), USER_CODE)
 
 
 async def succeed(conn: AsyncConnection, attempt: Attempt) -> None:

@@ -17,6 +17,7 @@ SECRET = {
     "code",
     "code_verifier",
     "credential",
+    "device_code",
     "enrolment_code",
     "password_link",
     "refresh_token",

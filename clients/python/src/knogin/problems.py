@@ -188,6 +188,18 @@ class OAuthAccessDenied(BadRequest):
     """The user refused."""
 
 
+class OAuthAuthorizationPending(BadRequest):
+    """The user has not answered yet. The device asks again after `interval` seconds."""
+
+
+class OAuthSlowDown(BadRequest):
+    """The device asks too often. It waits 5 seconds longer from now on."""
+
+
+class OAuthExpiredToken(BadRequest):
+    """The device code has expired. The device begins again."""
+
+
 class OAuthUnsupportedResponseType(BadRequest):
     """The response_type must be code."""
 
@@ -269,6 +281,9 @@ TYPES: dict[str, type[APIError]] = {
     "400 invalid_scope": OAuthInvalidScope,
     "400 invalid_target": OAuthInvalidTarget,
     "400 access_denied": OAuthAccessDenied,
+    "400 authorization_pending": OAuthAuthorizationPending,
+    "400 slow_down": OAuthSlowDown,
+    "400 expired_token": OAuthExpiredToken,
     "400 unsupported_response_type": OAuthUnsupportedResponseType,
     "400 login_required": OAuthLoginRequired,
     "400 consent_required": OAuthConsentRequired,

@@ -15,7 +15,11 @@ export interface App {
   /** Whether the organisation's own people made the app, and need no consent page */
   first_party: boolean;
   /** The OAuth grant types that the app may use */
-  grant_types: (Open<'authorization_code' | 'client_credentials' | 'refresh_token'>)[];
+  grant_types:
+    | (Open<'authorization_code'
+    | 'client_credentials'
+    | 'refresh_token'
+    | 'urn:ietf:params:oauth:grant-type:device_code'>)[];
   /** Addresses to which a browser may return after sign-in, compared as exact text */
   redirect_uris: string[];
   /** The scopes that the app asks for; its tokens hold no others */
@@ -50,7 +54,11 @@ export interface AppDraft {
   /** The name, for people */
   name: string;
   /** The OAuth grant types that the app may use */
-  grant_types?: readonly ('authorization_code' | 'client_credentials' | 'refresh_token')[];
+  grant_types?:
+    | readonly ('authorization_code'
+    | 'client_credentials'
+    | 'refresh_token'
+    | 'urn:ietf:params:oauth:grant-type:device_code')[];
   /** Addresses to which a browser may return after sign-in, compared as exact text */
   redirect_uris?: readonly string[];
   /** The scopes that the app asks for; its tokens hold no others */
@@ -189,7 +197,11 @@ export interface RegisteredApp {
   /** Whether the organisation's own people made the app, and need no consent page */
   first_party: boolean;
   /** The OAuth grant types that the app may use */
-  grant_types: (Open<'authorization_code' | 'client_credentials' | 'refresh_token'>)[];
+  grant_types:
+    | (Open<'authorization_code'
+    | 'client_credentials'
+    | 'refresh_token'
+    | 'urn:ietf:params:oauth:grant-type:device_code'>)[];
   /** Addresses to which a browser may return after sign-in, compared as exact text */
   redirect_uris: string[];
   /** The scopes that the app asks for; its tokens hold no others */

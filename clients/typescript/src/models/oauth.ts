@@ -2,6 +2,38 @@
 
 import type { Open } from '../types.js';
 
+/** RFC 8628 §3.2. `expires_in` and `interval` are in seconds. */
+export interface DeviceAuthorization {
+  /** The device's secret, to ask for the token with; good once */
+  device_code: string;
+  /** The letters that the person types on the page */
+  user_code: string;
+  /** The page to show the person: sign-in, code, consent */
+  verification_uri: string;
+  /** The same page with the code filled in, for a link or a QR code */
+  verification_uri_complete: string;
+  /** Seconds until both codes end */
+  expires_in: number;
+  /** Seconds to wait between two calls for the token */
+  interval: number;
+}
+
+/** RFC 8628 §3.1. */
+export interface DeviceForm {
+  /** The id of the app, such as `app_01jdk…` */
+  client_id?: string;
+  /** The secret; shown this once */
+  client_secret?: string;
+  /** The kind of `client_assertion` (RFC 7523) */
+  client_assertion_type?: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+  /** A JWT signed with the app's key, for `private_key_jwt` */
+  client_assertion?: string;
+  /** Scopes, separated by spaces */
+  scope?: string;
+  /** The base URL of the host that the token is for (RFC 8707); both hosts if left out */
+  resource?: string;
+}
+
 /** RFC 7662 §2.2; nothing but `active` for a token that is not live or not the client's own. */
 export interface Introspection {
   /** Whether the token is valid now */
@@ -106,6 +138,8 @@ export interface ServerMetadata {
   revocation_endpoint: string;
   /** The address for introspection (RFC 7662) */
   introspection_endpoint: string;
+  /** The address where a device begins (RFC 8628) */
+  device_authorization_endpoint: string;
   /** The scopes that exist */
   scopes_supported: string[];
   /** The values of `response_type` */
@@ -113,7 +147,11 @@ export interface ServerMetadata {
   /** The values of `response_mode` */
   response_modes_supported: string[];
   /** The values of `grant_type` */
-  grant_types_supported: (Open<'authorization_code' | 'client_credentials' | 'refresh_token'>)[];
+  grant_types_supported:
+    | (Open<'authorization_code'
+    | 'client_credentials'
+    | 'refresh_token'
+    | 'urn:ietf:params:oauth:grant-type:device_code'>)[];
   /** The methods of PKCE */
   code_challenge_methods_supported: string[];
   /** How clients may prove themselves for a token */
@@ -162,7 +200,11 @@ export interface Token {
   refresh_token?: string;
 }
 
-/** `code`, `redirect_uri` and `code_verifier` go with an authorization code, `refresh_token` with a refresh. */
+/**
+ * `code`, `redirect_uri` and `code_verifier` go with an authorization code, `refresh_token` with a refresh,
+ * `device_code` with the
+ * grant of RFC 8628.
+ */
 export interface TokenForm {
   /** The app's id, if it is not sent as HTTP Basic */
   client_id?: string;
@@ -173,7 +215,11 @@ export interface TokenForm {
   /** A JWT signed with the app's key, for `private_key_jwt` */
   client_assertion?: string;
   /** The OAuth grant type */
-  grant_type: 'authorization_code' | 'client_credentials' | 'refresh_token';
+  grant_type:
+    | 'authorization_code'
+    | 'client_credentials'
+    | 'refresh_token'
+    | 'urn:ietf:params:oauth:grant-type:device_code';
   /** Scopes, separated by spaces */
   scope?: string;
   /** The base URL of the host that the token is for (RFC 8707); both hosts if left out */
@@ -186,4 +232,6 @@ export interface TokenForm {
   code_verifier?: string;
   /** The refresh token; each is good for one refresh */
   refresh_token?: string;
+  /** The device's secret, to ask for the token with; good once */
+  device_code?: string;
 }

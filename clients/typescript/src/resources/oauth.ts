@@ -26,8 +26,9 @@ export class Oauth {
   /**
    * Get a token.
    *
-   * Client credentials, authorization code (60 seconds, once) or refresh (each refresh token once; reuse ends the
-   * family). The client authenticates with HTTP Basic, `client_secret` in the body, or a signed `client_assertion`.
+   * Client credentials, authorization code (60 seconds, once), refresh (each refresh token once; reuse ends the family)
+   * or device code (once, after the person has allowed it; until then `authorization_pending`). The client
+   * authenticates with HTTP Basic, `client_secret` in the body, or a signed `client_assertion`.
    */
   createToken(body: models.oauth.TokenForm, options: CallOptions = {}): Promise<models.oauth.Token> {
     return this.#caller.value({
@@ -35,6 +36,29 @@ export class Oauth {
         id: 'createToken',
         method: 'POST',
         path: '/v1/oauth/token',
+        answers: { 200: 'object' },
+        body: 'form',
+        auth: 'client',
+      },
+      body,
+      options,
+    });
+  }
+
+  /**
+   * Begin on a device without a browser.
+   *
+   * RFC 8628. Show the person `verification_uri` and `user_code`, then ask for a token every `interval` seconds with
+   * `device_code`, until it is neither `authorization_pending` nor `slow_down` (then wait 5 seconds longer from now
+   * on). The person signs in, types the code and consents within `expires_in` seconds. The client authenticates with
+   * HTTP Basic, `client_secret` in the body, or a signed `client_assertion`.
+   */
+  authorizeDevice(body: models.oauth.DeviceForm, options: CallOptions = {}): Promise<models.oauth.DeviceAuthorization> {
+    return this.#caller.value({
+      operation: {
+        id: 'authorizeDevice',
+        method: 'POST',
+        path: '/v1/oauth/device_authorization',
         answers: { 200: 'object' },
         body: 'form',
         auth: 'client',

@@ -62,7 +62,17 @@ class AppDraft(Model, kw_only=True):
 
     name: str
     """The name, for people"""
-    grant_types: list[Literal["authorization_code", "client_credentials", "refresh_token"]] | UnsetType = UNSET
+    grant_types: (
+        list[
+            Literal[
+                "authorization_code",
+                "client_credentials",
+                "refresh_token",
+                "urn:ietf:params:oauth:grant-type:device_code",
+            ]
+        ]
+        | UnsetType
+    ) = UNSET
     """The OAuth grant types that the app may use"""
     redirect_uris: list[str] | UnsetType = UNSET
     """Addresses to which a browser may return after sign-in, compared as exact text"""

@@ -9,6 +9,40 @@ from msgspec import UNSET, UnsetType
 from .._model import Model
 
 
+class DeviceAuthorization(Model, kw_only=True):
+    """RFC 8628 §3.2. `expires_in` and `interval` are in seconds."""
+
+    device_code: str
+    """The device's secret, to ask for the token with; good once"""
+    user_code: str
+    """The letters that the person types on the page"""
+    verification_uri: str
+    """The page to show the person: sign-in, code, consent"""
+    verification_uri_complete: str
+    """The same page with the code filled in, for a link or a QR code"""
+    expires_in: int
+    """Seconds until both codes end"""
+    interval: int
+    """Seconds to wait between two calls for the token"""
+
+
+class DeviceForm(Model, kw_only=True):
+    """RFC 8628 §3.1."""
+
+    client_id: str | UnsetType = UNSET
+    """The id of the app, such as `app_01jdk…`"""
+    client_secret: str | UnsetType = UNSET
+    """The secret; shown this once"""
+    client_assertion_type: Literal["urn:ietf:params:oauth:client-assertion-type:jwt-bearer"] | UnsetType = UNSET
+    """The kind of `client_assertion` (RFC 7523)"""
+    client_assertion: str | UnsetType = UNSET
+    """A JWT signed with the app's key, for `private_key_jwt`"""
+    scope: str | UnsetType = UNSET
+    """Scopes, separated by spaces"""
+    resource: str | UnsetType = UNSET
+    """The base URL of the host that the token is for (RFC 8707); both hosts if left out"""
+
+
 class Introspection(Model, kw_only=True):
     """RFC 7662 §2.2; nothing but `active` for a token that is not live or not the client's own."""
 
@@ -121,6 +155,8 @@ class ServerMetadata(Model, kw_only=True):
     """The address for revocation (RFC 7009)"""
     introspection_endpoint: str
     """The address for introspection (RFC 7662)"""
+    device_authorization_endpoint: str
+    """The address where a device begins (RFC 8628)"""
     scopes_supported: list[str]
     """The scopes that exist"""
     response_types_supported: list[str]
@@ -167,7 +203,10 @@ class Token(Model, kw_only=True):
 
 
 class TokenForm(Model, kw_only=True):
-    """`code`, `redirect_uri` and `code_verifier` go with an authorization code, `refresh_token` with a refresh."""
+    """`code`, `redirect_uri` and `code_verifier` go with an authorization code, `refresh_token` with a refresh,
+    `device_code` with the
+    grant of RFC 8628.
+    """
 
     client_id: str | UnsetType = UNSET
     """The app's id, if it is not sent as HTTP Basic"""
@@ -177,7 +216,9 @@ class TokenForm(Model, kw_only=True):
     """The kind of `client_assertion` (RFC 7523)"""
     client_assertion: str | UnsetType = UNSET
     """A JWT signed with the app's key, for `private_key_jwt`"""
-    grant_type: Literal["authorization_code", "client_credentials", "refresh_token"]
+    grant_type: Literal[
+        "authorization_code", "client_credentials", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"
+    ]
     """The OAuth grant type"""
     scope: str | UnsetType = UNSET
     """Scopes, separated by spaces"""
@@ -191,3 +232,5 @@ class TokenForm(Model, kw_only=True):
     """The secret of PKCE (RFC 7636)"""
     refresh_token: str | UnsetType = UNSET
     """The refresh token; each is good for one refresh"""
+    device_code: str | UnsetType = UNSET
+    """The device's secret, to ask for the token with; good once"""

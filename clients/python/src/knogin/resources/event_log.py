@@ -139,8 +139,6 @@ class EventLog:
         With the events that wait for it.
 
         Scope: `webhooks:read`.
-
-        `consumer_name`: The consumer's name.
         """
         return self._client._call(Call(_GET_CONSUMER, path=(consumer_name,), timeout=timeout))
 
@@ -150,8 +148,6 @@ class EventLog:
         Its place is forgotten; the events stay.
 
         Scope: `webhooks:write`.
-
-        `consumer_name`: The consumer's name.
         """
         return self._client._call(Call(_DELETE_CONSUMER, path=(consumer_name,), timeout=timeout))
 
@@ -166,8 +162,6 @@ class EventLog:
         many seconds.
 
         Scope: `webhooks:write`.
-
-        `consumer_name`: The consumer's name.
         """
         return self._client._call(Call(_READ_EVENTS, path=(consumer_name,), body=body, timeout=timeout))
 
@@ -181,8 +175,6 @@ class EventLog:
         extends its lease.
 
         Scope: `webhooks:write`.
-
-        `consumer_name`: The consumer's name.
         """
         return self._client._call(Call(_COMMIT_EVENTS, path=(consumer_name,), body=body, timeout=timeout))
 
@@ -194,8 +186,6 @@ class EventLog:
         For `lease_seconds` from now. 0 gives the events back: the next read gets them at once.
 
         Scope: `webhooks:write`.
-
-        `consumer_name`: The consumer's name.
         """
         return self._client._call(Call(_EXTEND_LEASE, path=(consumer_name,), body=body, timeout=timeout))
 
@@ -208,8 +198,6 @@ class EventLog:
         after the event of a `cursor`. A lease ends, and its events can no longer be committed.
 
         Scope: `webhooks:write`.
-
-        `consumer_name`: The consumer's name.
         """
         return self._client._call(Call(_SEEK_CONSUMER, path=(consumer_name,), body=body, timeout=timeout))
 
@@ -330,8 +318,6 @@ class AsyncEventLog:
         With the events that wait for it.
 
         Scope: `webhooks:read`.
-
-        `consumer_name`: The consumer's name.
         """
         return await self._client._call(Call(_GET_CONSUMER, path=(consumer_name,), timeout=timeout))
 
@@ -341,8 +327,6 @@ class AsyncEventLog:
         Its place is forgotten; the events stay.
 
         Scope: `webhooks:write`.
-
-        `consumer_name`: The consumer's name.
         """
         return await self._client._call(Call(_DELETE_CONSUMER, path=(consumer_name,), timeout=timeout))
 
@@ -357,8 +341,6 @@ class AsyncEventLog:
         many seconds.
 
         Scope: `webhooks:write`.
-
-        `consumer_name`: The consumer's name.
         """
         return await self._client._call(Call(_READ_EVENTS, path=(consumer_name,), body=body, timeout=timeout))
 
@@ -372,8 +354,6 @@ class AsyncEventLog:
         extends its lease.
 
         Scope: `webhooks:write`.
-
-        `consumer_name`: The consumer's name.
         """
         return await self._client._call(Call(_COMMIT_EVENTS, path=(consumer_name,), body=body, timeout=timeout))
 
@@ -385,8 +365,6 @@ class AsyncEventLog:
         For `lease_seconds` from now. 0 gives the events back: the next read gets them at once.
 
         Scope: `webhooks:write`.
-
-        `consumer_name`: The consumer's name.
         """
         return await self._client._call(Call(_EXTEND_LEASE, path=(consumer_name,), body=body, timeout=timeout))
 
@@ -399,7 +377,5 @@ class AsyncEventLog:
         after the event of a `cursor`. A lease ends, and its events can no longer be committed.
 
         Scope: `webhooks:write`.
-
-        `consumer_name`: The consumer's name.
         """
         return await self._client._call(Call(_SEEK_CONSUMER, path=(consumer_name,), body=body, timeout=timeout))

@@ -10,6 +10,14 @@ from .._transport import Call, Caller, Operation
 _CREATE_TOKEN = Operation(
     "createToken", "POST", "/v1/oauth/token", {200: models.oauth.Token}, body="form", auth="client"
 )
+_AUTHORIZE_DEVICE = Operation(
+    "authorizeDevice",
+    "POST",
+    "/v1/oauth/device_authorization",
+    {200: models.oauth.DeviceAuthorization},
+    body="form",
+    auth="client",
+)
 _REVOKE_TOKEN = Operation(
     "revokeToken", "POST", "/v1/oauth/revoke", {200: models.oauth.Nothing}, body="form", auth="client"
 )
@@ -43,11 +51,23 @@ class Oauth:
     def create_token(self, body: models.oauth.TokenForm, *, timeout: float | None = None) -> models.oauth.Token:
         """Get a token.
 
-        Client credentials, authorization code (60 seconds, once) or refresh (each refresh token once; reuse ends
-        the family). The client authenticates with HTTP Basic, `client_secret` in the body, or a signed
-        `client_assertion`.
+        Client credentials, authorization code (60 seconds, once), refresh (each refresh token once; reuse ends the
+        family) or device code (once, after the person has allowed it; until then `authorization_pending`). The
+        client authenticates with HTTP Basic, `client_secret` in the body, or a signed `client_assertion`.
         """
         return self._client._call(Call(_CREATE_TOKEN, body=body, timeout=timeout))
+
+    def authorize_device(
+        self, body: models.oauth.DeviceForm, *, timeout: float | None = None
+    ) -> models.oauth.DeviceAuthorization:
+        """Begin on a device without a browser.
+
+        RFC 8628. Show the person `verification_uri` and `user_code`, then ask for a token every `interval` seconds
+        with `device_code`, until it is neither `authorization_pending` nor `slow_down` (then wait 5 seconds longer
+        from now on). The person signs in, types the code and consents within `expires_in` seconds. The client
+        authenticates with HTTP Basic, `client_secret` in the body, or a signed `client_assertion`.
+        """
+        return self._client._call(Call(_AUTHORIZE_DEVICE, body=body, timeout=timeout))
 
     def revoke_token(self, body: models.oauth.PresentedForm, *, timeout: float | None = None) -> models.oauth.Nothing:
         """Give a token back.
@@ -127,11 +147,23 @@ class AsyncOauth:
     async def create_token(self, body: models.oauth.TokenForm, *, timeout: float | None = None) -> models.oauth.Token:
         """Get a token.
 
-        Client credentials, authorization code (60 seconds, once) or refresh (each refresh token once; reuse ends
-        the family). The client authenticates with HTTP Basic, `client_secret` in the body, or a signed
-        `client_assertion`.
+        Client credentials, authorization code (60 seconds, once), refresh (each refresh token once; reuse ends the
+        family) or device code (once, after the person has allowed it; until then `authorization_pending`). The
+        client authenticates with HTTP Basic, `client_secret` in the body, or a signed `client_assertion`.
         """
         return await self._client._call(Call(_CREATE_TOKEN, body=body, timeout=timeout))
+
+    async def authorize_device(
+        self, body: models.oauth.DeviceForm, *, timeout: float | None = None
+    ) -> models.oauth.DeviceAuthorization:
+        """Begin on a device without a browser.
+
+        RFC 8628. Show the person `verification_uri` and `user_code`, then ask for a token every `interval` seconds
+        with `device_code`, until it is neither `authorization_pending` nor `slow_down` (then wait 5 seconds longer
+        from now on). The person signs in, types the code and consents within `expires_in` seconds. The client
+        authenticates with HTTP Basic, `client_secret` in the body, or a signed `client_assertion`.
+        """
+        return await self._client._call(Call(_AUTHORIZE_DEVICE, body=body, timeout=timeout))
 
     async def revoke_token(
         self, body: models.oauth.PresentedForm, *, timeout: float | None = None

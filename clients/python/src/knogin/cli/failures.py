@@ -1,0 +1,59 @@
+"""Failures of a command: what went wrong, what to do, and the exit code."""
+
+from __future__ import annotations
+
+from .. import problems
+from ..errors import APIError, ConfigurationError, ConnectionFailed, KnoginError, UnreadableAnswer
+
+REFUSED, USAGE, SIGN_IN, UNREACHABLE, INTERRUPTED = 1, 2, 3, 4, 130
+"""1: the platform refused, or a check failed. 2: the command was not understood. 3: sign in first. 4: no answer. 130: Ctrl-C."""
+
+
+class Failure(Exception):
+    """`remedy` is the next step for the person."""
+
+    def __init__(self, message: str, remedy: str = "", code: int = REFUSED) -> None:
+        super().__init__(message)
+        self.remedy = remedy
+        self.code = code
+
+
+def not_signed_in(profile: str) -> Failure:
+    named = "" if profile == "default" else f" --profile {profile}"
+    return Failure("You are not signed in.", f"Run: knogin login --client-id app_…{named}", SIGN_IN)
+
+
+def failure_of(error: KnoginError, base_url: str) -> Failure:
+    """An error of the SDK in words for a person."""
+    if isinstance(error, ConfigurationError):
+        return Failure(str(error), "See: knogin --help", USAGE)
+    if isinstance(error, ConnectionFailed):
+        return Failure(f"No answer from {base_url}.", "Check the address and your network: knogin doctor", UNREACHABLE)
+    if isinstance(error, UnreadableAnswer):
+        return Failure(
+            f"{base_url} does not answer as the platform does.", "Is --base-url right? A proxy may answer instead."
+        )
+    if not isinstance(error, APIError):
+        return Failure(str(error))
+    told = error.detail or error.title or f"HTTP {error.status}"
+    lines = [told, *(f"  {fault.pointer or 'request'}: {fault.detail}{_allowed(fault)}" for fault in error.errors[:20])]
+    trace = f" Trace for support: {error.trace_id}" if error.trace_id else ""
+    return Failure("\n".join(lines), (_remedy(error) + trace).strip(), SIGN_IN if error.status == 401 else REFUSED)
+
+
+def _allowed(fault: object) -> str:
+    near = getattr(fault, "did_you_mean", None)
+    return f" (did you mean {near}?)" if near else ""
+
+
+def _remedy(error: APIError) -> str:
+    if isinstance(error, problems.Unauthorized) or error.status == 401:
+        return "The sign-in has ended or was revoked. Run: knogin login"
+    if error.status == 403:
+        return "Ask an administrator for the scope or approval that is named, then run: knogin login"
+    if error.status == 404:
+        return "Check the id, and that it belongs to the app you are signed in with: knogin whoami"
+    if error.status == 429:
+        wait = f"{error.retry_after:g} seconds" if error.retry_after is not None else "a moment"
+        return f"Wait {wait} and run it again."
+    return "Run it again in a moment." if error.status >= 500 else ""
