@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from deploy.docs import errors, examples
+from deploy.docs import errors, examples, samples
 from deploy.docs.catalogues import catalogues
 from services.auth import routes as auth
 from services.auth.apps import scopes
@@ -73,6 +73,7 @@ def contract() -> dict[str, Any]:
     }
     made["x-catalogues"] = catalogues()
     examples.add(made, json.loads(EXAMPLES.read_text()))
+    samples.add(made)
     return made
 
 
@@ -97,6 +98,8 @@ def for_generators() -> dict[str, Any]:
     made = contract()
     del made["webhooks"], made["x-errors"], made["x-catalogues"]
     made["tags"] = [tag for tag in made["tags"] if tag["name"] != "Events"]
+    for entry in (entry for entries in made["paths"].values() for entry in entries.values()):
+        del entry["x-codeSamples"]
     return made
 
 
