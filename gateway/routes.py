@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from enum import Enum
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -95,7 +96,8 @@ class Site:
 
     The host of a site also answers the paths of the `others`, so that a client needs one base URL."""
 
-    def __init__(self, base: str, routes: Iterable[Route]) -> None:
+    def __init__(self, name: str, base: str, routes: Iterable[Route]) -> None:
+        self.name = name
         self.base = base.rstrip("/")
         self.routes = tuple(routes)
         self.others: tuple[Site, ...] = ()
@@ -109,12 +111,19 @@ class Site:
         return None
 
 
+def documentation(settings: Settings) -> str:
+    """The base URL of the docs host: its first name, with scheme and port of the api host."""
+    base = urlsplit(settings.api_base_url)
+    port = f":{base.port}" if base.port else ""
+    return f"{base.scheme}://{names(settings.gateway_hosts_docs)[0]}{port}"
+
+
 def sites(settings: Settings) -> dict[str, Site]:
     """Sites by host name."""
-    auth = Site(settings.issuer, AUTH)
-    api = Site(settings.api_base_url, API)
+    auth = Site("auth", settings.issuer, AUTH)
+    api = Site("api", settings.api_base_url, API)
     auth.others, api.others = (api,), (auth,)
-    docs = Site("", ())
+    docs = Site("docs", "", ())
     by_host = dict.fromkeys(names(settings.gateway_hosts_auth), auth)
     by_host |= dict.fromkeys(names(settings.gateway_hosts_api), api)
     return by_host | dict.fromkeys(names(settings.gateway_hosts_docs), docs)

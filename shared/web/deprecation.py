@@ -6,6 +6,8 @@ from email.utils import format_datetime
 from typing import NamedTuple
 
 POLICY = "https://knogin.com/api/docs/deprecations"
+# A call is answered for at least so long after its deprecation was announced.
+NOTICE_DAYS = 365
 
 
 class Deprecation(NamedTuple):
