@@ -118,7 +118,7 @@ def _outcome(operation: Operation) -> str:
 
 
 def printed(node: Node, indent: str, before: int, step: str) -> str:
-    """The node in one line, or with a line for each item; `before` is the number of characters that stand before it."""
+    """The node in one line, or with a line for each item; `before` is the number of characters before it."""
     flat = _flat(node)
     if isinstance(node, str) or not node.items or len(indent) + before + len(flat) <= WIDTH:
         return flat

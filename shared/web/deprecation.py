@@ -13,7 +13,7 @@ NOTICE_DAYS = 365
 class Deprecation(NamedTuple):
     """`since` is the day from which on new programs should not use the call, which may lie ahead; from `sunset` on it may be gone.
 
-    Both days begin at 00:00 UTC. `remedy` says in a sentence what to do, `successor` is the path of the call that replaces it."""
+    Both days begin at 00:00 UTC. `remedy` is a sentence, `successor` is the path of the call that replaces it."""
 
     since: date
     sunset: date

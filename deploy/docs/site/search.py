@@ -50,7 +50,7 @@ def _bare(text: str) -> str:
 
 
 def index(places: Iterable[Place], language: str, anchors: dict[str, str]) -> bytes:
-    """A module of JavaScript; `anchors` are the addresses of what other pages had."""
+    """A module of JavaScript; `anchors` are the addresses of anchors of earlier pages."""
     listed = list(places)
     counted = [_counted(place, language) for place in listed]
     lengths = [sum(one.values()) for one in counted]
