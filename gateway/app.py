@@ -48,9 +48,7 @@ class Gateway:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.sites = sites(settings)
-        self.docs = Docs(
-            {"auth": settings.issuer, "api": settings.api_base_url, "docs": documentation(settings)}
-        )
+        self.docs = Docs({"auth": settings.issuer, "api": settings.api_base_url, "docs": documentation(settings)})
         self.account = Account()
         self.addresses = Addresses(settings.trusted_proxies)
         self.identities = Identities(settings.identity_signing_key)

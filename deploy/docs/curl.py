@@ -41,4 +41,7 @@ def _body(media: str, example: Any) -> list[str]:
         return []
     if media == "application/x-www-form-urlencoded":
         return [f'-d "{name}={value}"' for name, value in example.items()]
-    return [f'-H "Content-Type: {media}"', "-d '" + json.dumps(example, indent=2, ensure_ascii=False).replace("'", "'\\''") + "'"]
+    return [
+        f'-H "Content-Type: {media}"',
+        "-d '" + json.dumps(example, indent=2, ensure_ascii=False).replace("'", "'\\''") + "'",
+    ]

@@ -8,8 +8,17 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeAlias
 
-from deploy.clients.contract import NOT_CALLED_BY_PROGRAMS, Contract, Operation, Parameter, Schema, camel, pascal, snake
-from deploy.clients.contract import referred
+from deploy.clients.contract import (
+    NOT_CALLED_BY_PROGRAMS,
+    Contract,
+    Operation,
+    Parameter,
+    Schema,
+    camel,
+    pascal,
+    referred,
+    snake,
+)
 from deploy.clients.python import attribute as python_attribute
 from deploy.clients.python import class_name, member
 from deploy.clients.typescript import attribute as typescript_attribute
@@ -100,7 +109,9 @@ def typescript(operation: Operation, given: Mapping[str, Any], example: Any) -> 
     options = {camel(one.name): given[one.name] for one in _named(operation, given)}
     arguments += [("", literal(options))] if options else []
     call = f"client.{typescript_attribute(operation.tag)}.{operation.id}"
-    head = {"page": "for await (const item of ", "none": "await ", "value": "const answer = await "}[_outcome(operation)]
+    head = {"page": "for await (const item of ", "none": "await ", "value": "const answer = await "}[
+        _outcome(operation)
+    ]
     made = head + printed(Group(f"{call}(", arguments, ")"), "", len(head) + 1, "  ")
     after = {"page": ") console.log(item);", "none": ";", "value": ";\nconsole.log(answer);"}[_outcome(operation)]
     imports = "import { readFile } from 'node:fs/promises';\n" if "readFile(" in made else ""

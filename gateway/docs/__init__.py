@@ -1,4 +1,6 @@
-"""The docs host: serves files that were built earlier and read into memory at start; and the page that greets browsers on the other hosts."""
+"""The docs host: serves files that were built earlier and read into memory at start.
+
+Beside them is the page that greets browsers at the roots of the other hosts."""
 
 import base64
 import gzip

@@ -89,16 +89,16 @@ def test_a_sample_in_python_makes_its_call(
     for name, value in reader_of(call, settings).items():
         if value:
             monkeypatch.setenv(name, value)
+    refused = None
     try:
         exec(compile(call.samples["Python"], call.id, "exec"), {"__name__": "__main__"})  # noqa: S102 - our own sample
     except knogin.APIError as error:
-        assert call.is_reached(error.status), f"{error.status} {error.type} {error.detail} {error.errors}"
+        refused = error
+    assert refused is None or call.is_reached(refused.status), f"{refused.type} {refused.detail} {refused.errors}"
 
 
 @needs_curl
-def test_each_sample_for_curl_makes_its_call(
-    settings: dict[str, dict[str, str]], stack: Stack, tmp_path: Path
-) -> None:
+def test_each_sample_for_curl_makes_its_call(settings: dict[str, dict[str, str]], stack: Stack, tmp_path: Path) -> None:
     (tmp_path / "package.zip").write_bytes(b"PK")
     origin = f"http://{stack.described['hosts']['api']}:{stack.port}"
     missed: list[str] = []

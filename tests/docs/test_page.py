@@ -80,7 +80,9 @@ def test_a_question_is_answered_with_one_click_on_one_of_the_first_results(
     page.keyboard.type(question)
     link = page.locator("#results li:nth-child(-n+3) a").locator(f'xpath=self::*[contains(@href, "{answer}")]').first
     link.click()
-    expect(page).to_have_url(f"{address(stack, f'/api/docs/{language}')}{answer}", ignore_case=False) if "#" in answer else None
+    expect(page).to_have_url(
+        f"{address(stack, f'/api/docs/{language}')}{answer}", ignore_case=False
+    ) if "#" in answer else None
     expect(page.locator("main")).to_contain_text(words)
     assert complaints == []
 
@@ -90,7 +92,9 @@ def test_the_search_finds_calls_by_path_and_says_when_there_is_nothing(browser: 
     page, complaints = opened(browser, stack, "/en", viewport=DESK)
     query = page.locator("#query")
     query.fill("observations batch")
-    expect(page.locator("#results a").first).to_have_attribute("href", "/api/docs/en/reference/devices/recordObservations")
+    expect(page.locator("#results a").first).to_have_attribute(
+        "href", "/api/docs/en/reference/devices/recordObservations"
+    )
     query.press("ArrowDown")
     expect(page.locator("#results a").first).to_be_focused()
     page.keyboard.press("Escape")

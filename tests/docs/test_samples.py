@@ -36,7 +36,10 @@ PRINTED = {
     "devices": r"97(\.0)? %",
     "errors": r"/serial_number \w+ (None|undefined)\nfor support: [0-9a-f]{32}",
 }
-BODY = b'{"type":"epcr.encounter.completed","timestamp":"2026-11-25T03:47:00Z","data":{"encounter_id":"enc_1","organization_id":"org_1","care_model":"prehospital_emergency","status":"completed","vehicle_id":null,"cad_incident_id":"cad_1","version":3}}'
+BODY = (
+    b'{"type":"epcr.encounter.completed","timestamp":"2026-11-25T03:47:00Z","data":{"encounter_id":"enc_1","organization_id":"org_1",'
+    b'"care_model":"prehospital_emergency","status":"completed","vehicle_id":null,"cad_incident_id":"cad_1","version":3}}'
+)
 
 
 def source(name: str) -> str:
@@ -280,7 +283,9 @@ CSPROJ = """<Project Sdk="Microsoft.NET.Sdk"><PropertyGroup><OutputType>Exe</Out
 """
 
 
-@pytest.mark.skipif(shutil.which("javac") is None, reason="no Java compiler here: where there is one, the sample is run")
+@pytest.mark.skipif(
+    shutil.which("javac") is None, reason="no Java compiler here: where there is one, the sample is run"
+)
 def test_the_verifier_in_java_tells_genuine_deliveries_from_others(tmp_path: Path) -> None:
     (tmp_path / "Main.java").write_text(JAVA)
     shutil.copy(SAMPLES / "Webhooks.java", tmp_path)
@@ -326,5 +331,7 @@ def test_the_reference_vector_of_the_standard_has_its_signature() -> None:
     body = '{"test": 2432232314}'
     expected = "v1,g0hM9SsE+OTPJTGt/tmKtSyZlE3uFJELVlNIOLJ1OIE="
     assert Webhook(SECRET).sign("msg_p5jXN8AQM9LWM0D4loKWxJek", at, body) == expected
-    own = signing.signature_header([signing.signing_key(SECRET)], "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body.encode())
+    own = signing.signature_header(
+        [signing.signing_key(SECRET)], "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body.encode()
+    )
     assert own == expected

@@ -338,14 +338,21 @@ def _write(folder: Any, files: dict[str, str]) -> None:
 
 
 def test_a_page_without_a_language_leads_to_that_of_the_reader(tmp_path: Any) -> None:
-    _write(tmp_path, {f"{language}/guides/webhooks.{kind}": kind for language in ("en", "it") for kind in ("html", "md")})
+    _write(
+        tmp_path, {f"{language}/guides/webhooks.{kind}": kind for language in ("en", "it") for kind in ("html", "md")}
+    )
     docs = Docs(root=tmp_path)
     for path, body in (("/api/docs/it/guides/webhooks", b"html"), ("/api/docs/it/guides/webhooks.md", b"md")):
         assert docs.answer("GET", path, b"", []).body == body
         moved = docs.answer("GET", path.replace("/it", ""), b"", [(b"accept-language", b"it")])
         assert (moved.status, dict(moved.headers)[b"location"]) == (302, path.encode())
     assert docs.answer("GET", "/api/docs/it/guides/webhooks/", b"", []).body == b"html"
-    for path in ("/api/docs/de/guides/webhooks", "/api/docs/guides", "/api/docs/it/guides/webhooks.html", "//evil.example"):
+    for path in (
+        "/api/docs/de/guides/webhooks",
+        "/api/docs/guides",
+        "/api/docs/it/guides/webhooks.html",
+        "//evil.example",
+    ):
         with pytest.raises(Refusal):
             docs.answer("GET", path, b"", [])
 

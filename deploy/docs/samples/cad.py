@@ -12,7 +12,9 @@ def assigned(incident: str, vehicle: str, crew: list[str]) -> str:
         cad_incident_id=incident,
     )
     try:
-        return client.epcr.create_encounter(draft, idempotency_key=f"{incident}/{vehicle}").id
+        return client.epcr.create_encounter(
+            draft, idempotency_key=f"{incident}/{vehicle}"
+        ).id
     except problems.Conflict:
         # It was begun more than a day ago, or by another program.
         mine = client.epcr.list_encounters(cad_incident_id=incident)

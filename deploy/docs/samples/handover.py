@@ -1,20 +1,19 @@
 from pathlib import Path
 
-from knogin import Knogin, models, problems
+from knogin import Knogin, problems
 
 
 def fetch(client: Knogin, encounter: str, folder: Path) -> None:
-    """Stores the handover of an encounter as data and as the document that people sign."""
+    """Stores the sheet of a handover, and shows until when it may be read."""
+    path = f"/api/v1/epcr/encounters/{encounter}/handover"
     try:
         handover = client.epcr.get_handover(encounter)
-        sheet = client.epcr.get_handover(encounter, format="pdf", language="it")
+        sheet = client.request("GET", path, query={"format": "pdf", "language": "it"})
     except problems.HandoverClosed as closed:
         print("no longer readable:", closed.detail)
         return
-    assert isinstance(handover, models.epcr.Handover)
-    assert isinstance(sheet, bytes)
-    (folder / f"{encounter}.pdf").write_bytes(sheet)
-    print(encounter, handover.purpose, handover.readable_until)
+    (folder / f"{encounter}.pdf").write_bytes(sheet.content)
+    print(encounter, handover["purpose"], handover["readable_until"])
 
 
 if __name__ == "__main__":

@@ -11,7 +11,9 @@ def report(client: Knogin, encounter: str, seen: str | None = None) -> str | Non
             arrived_at=datetime.fromisoformat("2026-03-23T10:51:10Z"),
             disposition="to_cath_lab",
             diagnoses=[
-                models.epcr.Impression(system="http://hl7.org/fhir/sid/icd-10", code="I21.1")
+                models.epcr.Impression(
+                    system="http://hl7.org/fhir/sid/icd-10", code="I21.1"
+                )
             ],
         ),
         survival=models.epcr.Survival(survived_to_discharge="yes"),

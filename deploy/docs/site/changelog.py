@@ -12,7 +12,10 @@ NOTES = Path(__file__).parents[3] / "docs"
 HEADING = re.compile(r"^## (\S+) (.+)$", re.MULTILINE)
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
 HOME = "https://knogin.com/api/docs"
-TITLES = {"en": "Changes of the Knogin integration platform", "it": "Modifiche della piattaforma di integrazione Knogin"}
+TITLES = {
+    "en": "Changes of the Knogin integration platform",
+    "it": "Modifiche della piattaforma di integrazione Knogin",
+}
 
 
 class Release(NamedTuple):

@@ -106,7 +106,11 @@ def kept() -> list[tuple[str, str, Any]]:
         ("Requests for capabilities that were declined or withdrawn", "{} days", days["integration_requests"]),
         ("Expired service tokens and secrets, in lists", "{} days", days["service_tokens"]),
         ("Answers of calls with an `Idempotency-Key`", "{} hours", 24),
-        ("Records of encounters, their versions and disclosures", "until the organisation's own rule or the law ends it", 0),
+        (
+            "Records of encounters, their versions and disclosures",
+            "until the organisation's own rule or the law ends it",
+            0,
+        ),
     ]
 
 

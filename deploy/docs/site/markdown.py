@@ -139,7 +139,7 @@ def _named(tokens: list[Token]) -> list[Section]:
             anchor = slug(row[0])
             if anchor and anchor not in {one[0] for one in found}:
                 opened.attrSet("id", anchor)
-                found.append([anchor, row[0], ROW, [*row, heading[1]]])
+                found.append([anchor, row[0], ROW, [*row, *heads, heading[1]]])
         elif token.type == "inline" and not row and tokens[index - 1].type not in ("heading_open", "th_open"):
             heading[3].append(_plain(token))
         if token.type == "table_close":

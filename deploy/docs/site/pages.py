@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, FileSystemLoader, Undefined, UndefinedError
+from jinja2 import Environment, FileSystemLoader, Undefined, UndefinedError, select_autoescape
 from jinja2.utils import missing
 from markupsafe import Markup
 
@@ -106,7 +106,7 @@ class Site:
         loader = FileSystemLoader([FOLDER / "templates", FOLDER / "guides" / self.language, FOLDER / "guides" / "both"])
         environment = Environment(
             loader=loader,
-            autoescape=lambda name: bool(name and name.endswith(".html")),
+            autoescape=select_autoescape(("html",), default=False),
             trim_blocks=True,
             lstrip_blocks=True,
             comment_start_string="{##",  # `{#anchor}` is of the Markdown
@@ -191,9 +191,7 @@ class Site:
             "before": None,
             "after": None,
         }
-        return self._render(
-            template, shown | more, address=address, title=title, description=description[:300]
-        )
+        return self._render(template, shown | more, address=address, title=title, description=description[:300])
 
     def _render(self, template: str, *values: Mapping[str, Any], **more: Any) -> str:
         given = {key: value for one in values for key, value in one.items()} | more
@@ -356,7 +354,10 @@ def greetings(site: Site) -> dict[str, str]:
         ),
         "auth": (
             t("This is Knogin's sign-in"),
-            t("An app sends you here when it needs your consent; there is nothing to sign in to on this page. Programs get their tokens here."),
+            t(
+                "An app sends you here when it needs your consent; there is nothing to sign in to on this page."
+                " Programs get their tokens here."
+            ),
         ),
     }
     links = [(site.read[address].title, f"{HOME}/{language}/{address}".rstrip("/")) for address in READ_IN_ORDER[:2]]

@@ -3,7 +3,7 @@
 import re
 from typing import Any, NamedTuple
 
-from deploy.docs import curl, fields
+from deploy.docs import fields
 from deploy.docs.references import resolved
 from gateway.settings import Settings
 
