@@ -29,6 +29,15 @@ LABELS = {
     "text": "",
 }
 LEXERS = {"sh": "bash", "text": "text"}
+ROLES = {
+    "table_open": "table",
+    "thead_open": "rowgroup",
+    "tbody_open": "rowgroup",
+    "tr_open": "row",
+    "th_open": "columnheader",
+    "td_open": "cell",
+}
+"""Narrow screens show tables as lists, which takes their roles from them."""
 # The level of a row among those of headings.
 ROW = 7
 FORMATTER = HtmlFormatter(nowrap=True, classprefix="k-")
@@ -105,46 +114,52 @@ def without_anchors(source: str) -> str:
 
 def _named(tokens: list[Token]) -> list[Section]:
     """Gives headings and rows their anchors, and cells the title of their column. Returns the sections."""
-    found: list[list[Any]] = []
-    heads: list[str] = []
-    row: list[str] = []
-    opened: Token | None = None
-    heading: list[Any] = ["", "", 1, []]
-    column = 0
+    places = _Places()
     for index, token in enumerate(tokens):
+        role = ROLES.get(token.type)
+        if role:
+            token.attrSet("role", role)
         if token.type == "heading_open":
-            inline = tokens[index + 1]
-            anchor = _take_anchor(inline)
-            text = _plain(inline)
-            token.attrSet("id", anchor or slug(text))
-            heading = [anchor or slug(text), text, int(token.tag[1]), []]
-            found.append(heading)
+            places.begin(token, tokens[index + 1])
         elif token.type == "table_open":
-            heads = []
-            token.attrSet("role", "table")
-        elif token.type in ("thead_open", "tbody_open"):
-            token.attrSet("role", "rowgroup")
+            places.heads = []
         elif token.type == "tr_open":
-            token.attrSet("role", "row")
-            row, opened, column = [], token, 0
+            places.row, places.opened = [], token
         elif token.type == "th_open":
-            token.attrSet("role", "columnheader")
-            heads.append(_plain(tokens[index + 1]))
+            places.heads.append(_plain(tokens[index + 1]))
         elif token.type == "td_open":
-            token.attrSet("role", "cell")
-            token.attrSet("data-label", heads[column])
-            row.append(_plain(tokens[index + 1]))
-            column += 1
-        elif token.type == "tr_close" and row and opened is not None:
-            anchor = slug(row[0])
-            if anchor and anchor not in {one[0] for one in found}:
-                opened.attrSet("id", anchor)
-                found.append([anchor, row[0], ROW, [*row, *heads, heading[1]]])
-        elif token.type == "inline" and not row and tokens[index - 1].type not in ("heading_open", "th_open"):
-            heading[3].append(_plain(token))
-        if token.type == "table_close":
-            row = []
-    return [Section(anchor, title, level, " ".join(texts)) for anchor, title, level, texts in found]
+            token.attrSet("data-label", places.heads[len(places.row)])
+            places.row.append(_plain(tokens[index + 1]))
+        elif token.type == "tr_close":
+            places.end_row()
+        elif token.type == "inline" and tokens[index - 1].type not in ("heading_open", "th_open", "td_open"):
+            places.heading[3].append(_plain(token))
+    return [Section(anchor, title, level, " ".join(texts)) for anchor, title, level, texts in places.found]
+
+
+class _Places:
+    """The places of a page while it is read: anchor, title, level and texts of each."""
+
+    def __init__(self) -> None:
+        self.found: list[list[Any]] = []
+        self.heading: list[Any] = ["", "", 1, []]
+        self.heads: list[str] = []
+        self.row: list[str] = []
+        self.opened: Token | None = None
+
+    def begin(self, token: Token, inline: Token) -> None:
+        anchor = _take_anchor(inline)
+        text = _plain(inline)
+        self.heading = [anchor or slug(text), text, int(token.tag[1]), []]
+        token.attrSet("id", self.heading[0])
+        self.found.append(self.heading)
+
+    def end_row(self) -> None:
+        """A row of cells is a place, if no other has its anchor."""
+        anchor = slug(self.row[0]) if self.row else ""
+        if anchor and self.opened is not None and anchor not in {one[0] for one in self.found}:
+            self.opened.attrSet("id", anchor)
+            self.found.append([anchor, self.row[0], ROW, [*self.row, *self.heads, self.heading[1]]])
 
 
 def _take_anchor(inline: Token) -> str:

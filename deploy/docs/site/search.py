@@ -21,9 +21,9 @@ ENDINGS = {
 STOPPED = {
     "en": "a an and any are as at be by can do does for from get happens has have how i if in is it its me my no not of on or our should"
     " so that the their there these they this to use was we what when where which who why will with you your",
-    "it": "a ad ai al all c d dell l n nell s sull un alla alle anche che chi ci come con cosa cui da dal dalla dei del della delle di dove e ed è fa gli ha ho i il in"
-    " io la le lo ma mi mio nei nel nella non o per perché più posso quale quali quando quanto se si sono su succede sua suo"
-    " tra un una uno usa",
+    "it": "a ad ai al all alla alle anche c che chi ci come con cosa cui d da dal dalla dei del dell della delle di dove e ed è fa gli"
+    " ha ho i il in io l n nell s sull la le lo ma mi mio nei nel nella non o per perché più posso quale quali quando quanto se si sono su"
+    " succede sua suo tra un una uno usa",
 }
 TITLE, PARENT, BODY = 5.0, 2.5, 1.0
 
