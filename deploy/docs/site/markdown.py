@@ -38,6 +38,7 @@ ROLES = {
     "td_open": "cell",
 }
 """Narrow screens show tables as lists, which takes their roles from them."""
+PLAIN = re.compile(r'<span class="k-(?:w|p|n|nx|o|kp)">([^<]*)</span>')
 # The level of a row among those of headings.
 ROW = 7
 FORMATTER = HtmlFormatter(nowrap=True, classprefix="k-")
@@ -60,8 +61,8 @@ class Page(NamedTuple):
 
 @cache
 def coloured(source: str, language: str) -> str:
-    """The source as HTML with a class for each token."""
-    return highlight(source, get_lexer_by_name(LEXERS.get(language, language)), FORMATTER)
+    """The source as HTML with a class for each token that has a colour."""
+    return PLAIN.sub(r"\1", highlight(source, get_lexer_by_name(LEXERS.get(language, language)), FORMATTER))
 
 
 def slug(text: str) -> str:

@@ -196,7 +196,8 @@ class Site:
     def _render(self, template: str, *values: Mapping[str, Any], **more: Any) -> str:
         given = {key: value for one in values for key, value in one.items()} | more
         made = self.environment.get_template(template).render(navigation=list(self.entries.items()), **given)
-        return re.sub(r"\n\s*\n+", "\n" if template.endswith(".html") else "\n\n", made)
+        # Macros leave empty lines between their own; in HTML such lines may belong to code.
+        return made if template.endswith(".html") else re.sub(r"\n{3,}", "\n\n", made)
 
     def _guides(self) -> Iterator[Made]:
         titles = {entry.address: entry for entries in self.entries.values() for entry in entries}
