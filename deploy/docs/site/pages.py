@@ -176,7 +176,8 @@ class Site:
     def _entries(self) -> dict[str, list[Entry]]:
         """The pages of the navigation by their groups."""
         entries = {
-            group: [Entry(one, self.read[one].title) for one in addresses] for group, addresses in GUIDES.items()
+            group: [Entry(one, self.read[one].title if one else self.translate("Overview")) for one in addresses]
+            for group, addresses in GUIDES.items()
         }
         tags = [Entry(f"{REFERENCE}/{reference.slug(tag)}", self.translate(tag)) for tag in self.groups]
         entries["Reference"] = [*tags, Entry(SCHEMAS, self.translate("Schemas"))]
@@ -211,7 +212,7 @@ class Site:
                     address,
                     page.title,
                     page.sections[0].text,
-                    body=page.html,
+                    body=page.html.partition("</h1>")[2],
                     toc=[one for one in page.sections if one.level == 2],
                     trail=[Entry(None, self.translate(group))] if address else [],
                     before=titles[READ_IN_ORDER[place - 1]] if place else None,
