@@ -122,6 +122,7 @@ class Site:
             "slug": markdown.slug,
             "code": self._code,
             "cell": cell,
+            "decimal": lambda number: str(number).replace(".", "," if self.language == "it" else "."),
         }
         self._copy = self.translate("Copy")
         environment.globals |= {
@@ -167,7 +168,7 @@ class Site:
 
         def whole(found: re.Match[str]) -> str:
             page = found[1].rstrip("/")
-            if suffix:
+            if suffix and "." not in page:
                 return f"]({ROOT}/{self.language}{page or '/index'}{suffix})"
             return f"]({ROOT}/{self.language}{page}{found[2] or ''})"
 
