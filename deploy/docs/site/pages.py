@@ -249,7 +249,7 @@ class Site:
         return Made(
             address,
             title,
-            self.translate(one.tag),
+            one.tag,
             made,
             self._render("operation.md", shown, one=one),
             [Section("", title, 1, " ".join(found))],
