@@ -6,9 +6,11 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import httpx2
 import pytest
 
 import gateway.docs
@@ -35,14 +37,19 @@ class Call(NamedTuple):
         return status in REACHED or (self.scope is None and status in UNKNOWN)
 
 
+def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    document = json.loads((gateway.docs.FILES / "openapi.json").read_text())
+    for path, entries in document["paths"].items():
+        for method, operation in entries.items():
+            yield path, method, operation
+
+
 def calls() -> list[Call]:
-    document: dict[str, Any] = json.loads((gateway.docs.FILES / "openapi.json").read_text())
     found: list[Call] = []
-    for path in document["paths"].values():
-        for one in path.values():
-            asked = one["security"][0].get("oauth2") if one["security"] else None
-            samples = {sample["label"]: sample["source"] for sample in one["x-codeSamples"]}
-            found.append(Call(one["operationId"], None if asked is None else "".join(asked), samples))
+    for _, _, one in operations():
+        asked = one["security"][0].get("oauth2") if one["security"] else None
+        samples = {sample["label"]: sample["source"] for sample in one["x-codeSamples"]}
+        found.append(Call(one["operationId"], None if asked is None else "".join(asked), samples))
     return found
 
 
@@ -76,6 +83,36 @@ def test_every_operation_has_a_sample_in_each_language() -> None:
     for call in CALLS:
         expected = {"curl"} if call.id == "authorizeUser" else {"curl", "Python", "TypeScript"}
         assert set(call.samples) == expected, call.id
+
+
+def test_each_sample_in_python_sends_the_example_of_the_contract(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "package.zip").write_bytes(b"PK")
+    sent: list[httpx2.Request] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        sent.append(request)
+        return httpx2.Response(404)
+
+    def client() -> knogin.Knogin:
+        transport = httpx2.MockTransport(answer)
+        return real(token="a", base_url="http://api.test", http=httpx2.Client(transport=transport), max_retries=0)
+
+    real = knogin.Knogin
+    monkeypatch.setattr(knogin, "Knogin", client)
+    for path, method, operation in operations():
+        if len(operation["x-codeSamples"]) == 1:
+            continue
+        with pytest.raises(knogin.APIError):
+            exec(compile(operation["x-codeSamples"][1]["source"], path, "exec"), {"__name__": "__main__"})  # noqa: S102
+        request = sent.pop()
+        assert request.method == method.upper(), operation["operationId"]
+        assert re.fullmatch(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path)), request.url.path)
+        content = operation.get("requestBody", {}).get("content", {})
+        if example := content.get("application/json", {}).get("example"):
+            assert json.loads(request.content) == example
 
 
 @pytest.mark.parametrize("call", [one for one in CALLS if "Python" in one.samples], ids=lambda call: call.id)

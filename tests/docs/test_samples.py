@@ -217,8 +217,8 @@ def cases() -> list[tuple[bool, bytes, dict[str, str], list[str]]]:
         (True, BODY, signed(BODY, SECRET), [OTHER, SECRET]),
         (False, BODY, signed(BODY, OTHER), [SECRET]),
         (False, BODY + b" ", signed(), [SECRET]),
-        (False, BODY, signed(age=301), [SECRET]),
-        (False, BODY, signed(age=-301), [SECRET]),
+        (False, BODY, signed(age=900), [SECRET]),
+        (False, BODY, signed(age=-900), [SECRET]),
         (False, BODY, signed() | {"webhook-timestamp": "soon"}, [SECRET]),
         (False, BODY, signed() | {"webhook-signature": ""}, [SECRET]),
         (False, BODY, signed() | {"webhook-signature": "v1a,AAAA v1,=="}, [SECRET]),
@@ -329,7 +329,7 @@ def test_the_reference_vector_of_the_standard_has_its_signature() -> None:
     """The example of Standard Webhooks: the algorithm that the verifiers state gives it."""
     at = datetime.fromtimestamp(1614265330, UTC)
     body = '{"test": 2432232314}'
-    expected = "v1,g0hM9SsE+OTPJTGt/tmKtSyZlE3uFJELVlNIOLJ1OIE="
+    expected = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
     assert Webhook(SECRET).sign("msg_p5jXN8AQM9LWM0D4loKWxJek", at, body) == expected
     own = signing.signature_header(
         [signing.signing_key(SECRET)], "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body.encode()
