@@ -23,7 +23,7 @@ def files() -> dict[str, bytes]:
     made = pages.files(document, {language: Translator(language) for language in LANGUAGES})
     site = {name: text if isinstance(text, bytes) else text.encode() for name, text in made.items()}
     documents = {
-        "openapi-client.json": contract.encoded(contract.for_generators()),
+        "openapi-client.json": contract.encoded(contract.for_generators(document)),
         "knogin.postman_collection.json": contract.encoded(collections.postman(document)),
         "knogin.bruno.zip": collections.zipped(collections.bruno(document)),
     }
