@@ -73,7 +73,7 @@ def code(source: str, language: str, label: str, copy: str) -> str:
     """A block of code with its label, and a button that the script shows."""
     return (
         f'<div class="code"><div class="bar"><span>{html.escape(label)}</span><button type="button" class="copy" hidden>{html.escape(copy)}'
-        f'</button></div><pre tabindex="0" role="region" aria-label="{html.escape(label or source.splitlines()[0][:60])}"><code>'
+        f'</button></div><pre tabindex="0" aria-label="{html.escape(label or source.splitlines()[0][:60])}"><code>'
         f"{coloured(source.rstrip(), language).rstrip()}</code></pre></div>\n"
     )
 
