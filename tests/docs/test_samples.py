@@ -26,6 +26,7 @@ from tests.docs import running
 from tests.support.receiver import Receiver
 from tests.support.receiver import running as receiving
 from tests.support.stack import Stack
+from tests.support.waiting import wait_for
 
 SECRET, OTHER = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_b2xkLW9sZC1vbGQtb2xkLW9sZC1vbGQtb2xk"
 EVERYDAY = ["argus:epcr:write", "argus:devices:write", "webhooks:write"]
@@ -121,6 +122,13 @@ def test_polling_finds_a_new_encounter_once(environment: dict[str, str]) -> None
         assert made.id not in polling["changed"](client, seen)
 
 
+def made_or_none(administrator: knogin.Knogin, draft: models.epcr.DestinationDraft) -> models.epcr.Destination | None:
+    try:
+        return administrator.epcr.create_destination(draft)
+    except knogin.APIError:
+        return None
+
+
 def test_a_hospital_reads_the_handover_and_reports_the_outcome(
     settings: dict[str, str], stack: Stack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -140,7 +148,7 @@ def test_a_hospital_reads_the_handover_and_reports_the_outcome(
             legal_basis="provision_of_care",
             readable_days=30,
         )
-        destination = administrator.epcr.create_destination(draft)
+        destination = wait_for(lambda: made_or_none(administrator, draft), what="the app to be known")
         case = models.epcr.EncounterDraft(
             care_model="prehospital_emergency", vehicle_id="AMB-1", crew_ids=["c"], cad_incident_id=new_id("cad")
         )
@@ -169,13 +177,15 @@ def receiver() -> Iterator[Receiver]:
 @pytest.mark.usefixtures("environment")
 def test_a_webhook_is_made_and_tried(receiver: Receiver, capsys: pytest.CaptureFixture[str]) -> None:
     text = source("subscribe.py").replace("https://integrator.example/webhooks/knogin", receiver.url)
-    for attempt in range(100):
+
+    def subscribed() -> bool:
         try:
             loaded("subscribe.py", main=True, text=text)
-            break
-        except knogin.problems.Forbidden:  # until the dispatcher has the approval of the events
-            assert attempt < 99
-            time.sleep(0.1)
+        except knogin.problems.Forbidden:
+            return False
+        return True
+
+    wait_for(subscribed, what="the approval of the events")
     printed = capsys.readouterr().out
     assert re.search(r"store this secret now: whsec_", printed)
     assert "succeeded" in printed
