@@ -112,10 +112,12 @@ class Site:
 
 
 def documentation(settings: Settings) -> str:
-    """The base URL of the docs host: its first name, with scheme and port of the api host."""
+    """The base URL of the docs host, "" if it has no name. Of several names it has the one in the place of the api host's own name."""
     base = urlsplit(settings.api_base_url)
+    api, docs = names(settings.gateway_hosts_api), names(settings.gateway_hosts_docs)
+    place = api.index(base.hostname) if base.hostname in api else 0
     port = f":{base.port}" if base.port else ""
-    return f"{base.scheme}://{names(settings.gateway_hosts_docs)[0]}{port}"
+    return f"{base.scheme}://{docs[min(place, len(docs) - 1)]}{port}" if docs else ""
 
 
 def sites(settings: Settings) -> dict[str, Site]:

@@ -127,7 +127,8 @@ def _address(name: Path) -> str:
 
 
 def _documentation(origins: Mapping[str, str]) -> tuple[tuple[bytes, bytes], ...]:
-    return ((f"https://knogin.com{ROOT}".encode(), f"{origins['docs']}{ROOT}".encode()),) if "docs" in origins else ()
+    docs = origins.get("docs", "")
+    return ((f"https://knogin.com{ROOT}".encode(), f"{docs}{ROOT}".encode()),) if docs else ()
 
 
 def respond(file: File, asked: dict[bytes, str], policy: bytes = POLICY.encode()) -> Answer:

@@ -375,6 +375,23 @@ def test_the_root_of_a_host_greets_a_browser_and_no_program(tmp_path: Any) -> No
     assert docs.answer("GET", "/", b"", browser).body == b"first"
 
 
+@pytest.mark.parametrize(
+    ("api", "base", "docs", "shown"),
+    [
+        ("api.knogin.com", "https://api.knogin.com", "knogin.com", "https://knogin.com"),
+        ("api.knogin.com,api.test", "http://api.test:81", "knogin.com,docs.test", "http://docs.test:81"),
+        ("api.test", "http://api.test:81", "docs.test,knogin.com", "http://docs.test:81"),
+        ("api.knogin.com,api.test", "http://api.test", "docs.test", "http://docs.test"),
+        ("api.test", "http://api.test", "", ""),
+    ],
+)
+def test_the_docs_host_is_named_beside_the_api_host(
+    shared_world: World, api: str, base: str, docs: str, shown: str
+) -> None:
+    settings = shared_world.settings(gateway_hosts_api=api, api_base_url=base, gateway_hosts_docs=docs)
+    assert routes.documentation(settings) == shown
+
+
 def test_the_documents_show_the_hosts_of_the_running_platform(tmp_path: Any) -> None:
     (tmp_path / "openapi.json").write_text(
         '["https://api.knogin.com/graphql", "https://auth.knogin.com", "https://knogin.com"]'
