@@ -237,7 +237,7 @@ class Site:
 
     @property
     def document_tags(self) -> dict[str, str]:
-        return self.environment.globals["document_tags"]  # pyright: ignore[reportReturnType]
+        return self.environment.globals["document_tags"]
 
     def _operation(self, one: Shown, shown: dict[str, Any]) -> Made:
         title = self.translate(one.operation["summary"])
