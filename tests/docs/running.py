@@ -17,9 +17,10 @@ DECLARED = """declare module 'node:fs/promises' {
 }
 """
 # Imports each program in turn with its own token, and writes how each one ended.
-RUNNER = """import { APIError } from 'knogin';
+RUNNER = """import { readFileSync } from 'node:fs';
+import { APIError } from 'knogin';
 
-const programs: [string, Record<string, string>][] = JSON.parse(process.env['PROGRAMS'] ?? '[]');
+const programs: [string, Record<string, string>][] = JSON.parse(readFileSync('programs.json', 'utf8'));
 const ended: Record<string, unknown> = {};
 for (const [name, settings] of programs) {
   Object.assign(process.env, settings);
@@ -52,10 +53,11 @@ def project(base: Path, folder: Path, programs: Mapping[str, str]) -> Path:
 
 def in_node(made: Path, programs: list[tuple[str, dict[str, str]]]) -> tuple[dict[str, Any], str]:
     """The status of each program, or the error that was not one of the API; and all that they printed."""
+    (made / "programs.json").write_text(json.dumps(programs))
     ended = subprocess.run(
         ["node", str(made / "js" / "runner.js")],
         cwd=made,
-        env=node.environment(PROGRAMS=json.dumps(programs)),
+        env=node.environment(),
         capture_output=True,
         text=True,
         timeout=SECONDS,
