@@ -99,7 +99,7 @@ fmt: $(VENV)/.installed-dev ## format and fix what can be fixed
 openapi: $(VENV)/.installed-dev ## take new texts and operationIds of the contract into deploy/docs, and build the docs host's files
 	@$(PY) -m deploy.docs
 
-$(DOCUMENTS): $(shell find deploy/docs gateway/settings.py services shared -type f ! -name '*.pyc' ! -name '*.md') | $(VENV)/.installed
+$(DOCUMENTS): $(shell find deploy/docs deploy/clients gateway/routes.py gateway/settings.py services shared docs/release-notes.md docs/release-notes.it.md -type f ! -name '*.pyc' ! -name README.md) | $(VENV)/.installed
 	@echo "building the files of the docs host"
 	@$(PY) -m deploy.docs.build
 

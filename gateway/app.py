@@ -20,7 +20,7 @@ from gateway.passes import Passes
 from gateway.places import ANONYMOUS, Sender
 from gateway.problems import Answer, Refusal
 from gateway.revocations import Revocations
-from gateway.routes import Access, Elsewhere, Route, Site, sites
+from gateway.routes import Access, Elsewhere, Route, Site, documentation, sites
 from gateway.settings import Settings
 from gateway.target import climbs
 from gateway.tokens import Invalid, Token, Tokens, TokensUncheckable
@@ -48,7 +48,7 @@ class Gateway:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.sites = sites(settings)
-        self.docs = Docs({"auth": settings.issuer, "api": settings.api_base_url})
+        self.docs = Docs({"auth": settings.issuer, "api": settings.api_base_url, "docs": documentation(settings)})
         self.account = Account()
         self.addresses = Addresses(settings.trusted_proxies)
         self.identities = Identities(settings.identity_signing_key)
@@ -109,6 +109,12 @@ class Gateway:
             call.route = "/api/docs"
             answer = self.docs.answer(call.method, path, call.target.partition(b"?")[2], call.incoming.passing)
             await self._send(call, answer)
+            return
+        if path == "/" and (
+            page := self.docs.greet(site.name, call.method, call.target.partition(b"?")[2], call.incoming.passing)
+        ):
+            call.route = path
+            await self._send(call, page)
             return
         found = site.find(path)
         if found is None or climbs(path) or not path.isprintable():

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from enum import Enum
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -103,7 +104,8 @@ class Site:
 
     The host of a site also answers the paths of the `others`, so that a client needs one base URL."""
 
-    def __init__(self, base: str, routes: Iterable[Route]) -> None:
+    def __init__(self, name: str, base: str, routes: Iterable[Route]) -> None:
+        self.name = name
         self.base = base.rstrip("/")
         self.routes = tuple(routes)
         self.others: tuple[Site, ...] = ()
@@ -117,12 +119,21 @@ class Site:
         return None
 
 
+def documentation(settings: Settings) -> str:
+    """The base URL of the docs host, "" if it has no name. Of several names it has the one in the place of the api host's own name."""
+    base = urlsplit(settings.api_base_url)
+    api, docs = names(settings.gateway_hosts_api), names(settings.gateway_hosts_docs)
+    place = api.index(base.hostname) if base.hostname in api else 0
+    port = f":{base.port}" if base.port else ""
+    return f"{base.scheme}://{docs[min(place, len(docs) - 1)]}{port}" if docs else ""
+
+
 def sites(settings: Settings) -> dict[str, Site]:
     """Sites by host name."""
-    auth = Site(settings.issuer, AUTH)
-    api = Site(settings.api_base_url, API)
+    auth = Site("auth", settings.issuer, AUTH)
+    api = Site("api", settings.api_base_url, API)
     auth.others, api.others = (api,), (auth,)
-    docs = Site("", ())
+    docs = Site("docs", "", ())
     by_host = dict.fromkeys(names(settings.gateway_hosts_auth), auth)
     by_host |= dict.fromkeys(names(settings.gateway_hosts_api), api)
     return by_host | dict.fromkeys(names(settings.gateway_hosts_docs), docs)

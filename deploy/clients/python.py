@@ -63,7 +63,8 @@ def member(name: str) -> str:
     return f"{plain}_" if keyword.iskeyword(plain) else plain
 
 
-def _class(schema: str) -> str:
+def class_name(schema: str) -> str:
+    """The class of a schema: `webhooks.Attempt` gives Attempt, `events.incident.closed` IncidentClosed."""
     module, _, rest = schema.partition(".")
     return pascal(rest.replace(".", "_")) if module == "events" else rest
 
@@ -94,7 +95,9 @@ class Types:
         self.unions: list[tuple[str, Schema, list[str]]] = []
 
     def name(self, schema: str) -> str:
-        return _class(schema) if module_of(schema) == self.home else f"models.{module_of(schema)}.{_class(schema)}"
+        if module_of(schema) == self.home:
+            return class_name(schema)
+        return f"models.{module_of(schema)}.{class_name(schema)}"
 
     def of(self, schema: Schema, hint: str, *, sent_only: bool) -> str:
         """`hint` names the class of a nested object. Values of an enum may grow: in answers they are plain texts."""
@@ -159,10 +162,10 @@ class Models:
         for name in names:
             schema = self.contract.schemas[name]
             if "oneOf" in schema or "anyOf" in schema:
-                self.types.of(schema, _class(name), sent_only=False)
+                self.types.of(schema, class_name(name), sent_only=False)
             else:
                 classes.append(
-                    self._model(_class(name), schema, name in self.contract.sent, name in self.contract.received)
+                    self._model(class_name(name), schema, name in self.contract.sent, name in self.contract.received)
                 )
             while self.types.nested:
                 hint, nested, sent_only = self.types.nested.pop()
@@ -215,7 +218,7 @@ class Models:
             "    type: str\n    timestamp: datetime\n    data: dict[str, Any]\n    test: bool | None = None\n"
             "    thin: bool | None = None\n"
         )
-        types = {self.contract.schemas[name]["properties"]["type"]["enum"][0]: _class(name) for name in names}
+        types = {self.contract.schemas[name]["properties"]["type"]["enum"][0]: class_name(name) for name in names}
         table = "".join(f'    "{kind}": {one},\n' for kind, one in types.items())
         union = " | ".join([*types.values(), "UnknownEvent"])
         return f"{unknown}\n\nTYPES: dict[str, type[Model]] = {{\n{table}}}\nEvent: TypeAlias = {union}\n"

@@ -3,13 +3,17 @@
 import typer
 
 import gateway.docs
-from deploy.docs import build, changes, contract, page
+from deploy.docs import build, changes, contract, translation
+from deploy.docs.site import pages
 
 
 def main(*, release: bool = False) -> None:
     """Writes everything; with --release also stores the contract as the last released one."""
-    for text in page.update_dictionary():
-        typer.echo(f'{page.ITALIAN.name} has "" as the Italian of: {text}')
+    italian = translation.Translator("it")
+    pages.files(contract.contract(), {"it": italian})
+    translation.store(italian.used)
+    for text in sorted(italian.missing):
+        typer.echo(f'{translation.ITALIAN.name} has "" as the Italian of: {text}')
     contract.publish_ids()
     build.write(gateway.docs.FILES)
     if release:

@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 import gateway.docs
-from deploy.docs import collections, contract, page
+from deploy.docs import collections, contract
+from deploy.docs.site import pages
+from deploy.docs.translation import LANGUAGES, Translator
 from services.epcr.fhir import conformance
 from services.graphql_api.acqi import measures
 from shared.web import http
@@ -19,16 +21,17 @@ CONTRACT = "openapi.json"
 def files() -> dict[str, bytes]:
     """Every file by its name. The contract comes last: `make` takes its time of change for that of them all."""
     document = contract.contract()
-    pages = {f"index.{language}.html": page.render(language) for language in page.LANGUAGES}
+    made = pages.files(document, {language: Translator(language) for language in LANGUAGES})
+    site = {name: text if isinstance(text, bytes) else text.encode() for name, text in made.items()}
     documents = {
-        "openapi-client.json": contract.encoded(contract.for_generators()),
+        "openapi-client.json": contract.encoded(contract.for_generators(document)),
         "knogin.postman_collection.json": contract.encoded(collections.postman(document)),
         "knogin.bruno.zip": collections.zipped(collections.bruno(document)),
     }
     assets = {path.name: path.read_bytes() for path in sorted(ASSETS.iterdir())}
     defined = [*conformance.resources(), *measures.resources()]
     definitions = {f"fhir/{one['resourceType']}/{one['id']}.json": http.encode(one) for one in defined}
-    return documents | pages | assets | definitions | {CONTRACT: contract.encoded(document)}
+    return documents | site | assets | definitions | {CONTRACT: contract.encoded(document)}
 
 
 def write(folder: Path) -> None:

@@ -19,6 +19,7 @@ TEXTS = {
     "examples",
     "x-errors",
     "x-catalogues",
+    "x-codeSamples",
     "externalDocs",
     "info",
     "servers",

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from deploy.docs import errors, examples
+from deploy.docs import errors, examples, samples
 from deploy.docs.catalogues import catalogues
 from services.auth import routes as auth
 from services.auth.apps import scopes
@@ -73,6 +73,7 @@ def contract() -> dict[str, Any]:
     }
     made["x-catalogues"] = catalogues()
     examples.add(made, json.loads(EXAMPLES.read_text()))
+    samples.add(made)
     return made
 
 
@@ -92,11 +93,17 @@ def publish_ids() -> None:
     OPERATION_IDS.write_text(json.dumps(operation_ids(contract()) | published, indent=1) + "\n")
 
 
-def for_generators() -> dict[str, Any]:
+def for_generators(document: dict[str, Any]) -> dict[str, Any]:
     """The document for generators of clients: some make code of the calls to webhooks that does not compile. Events are schemas."""
-    made = contract()
-    del made["webhooks"], made["x-errors"], made["x-catalogues"]
-    made["tags"] = [tag for tag in made["tags"] if tag["name"] != "Events"]
+    made = {name: one for name, one in document.items() if name not in ("webhooks", "x-errors", "x-catalogues")}
+    made["tags"] = [tag for tag in document["tags"] if tag["name"] != "Events"]
+    made["paths"] = {
+        path: {
+            method: {name: one for name, one in entry.items() if name != "x-codeSamples"}
+            for method, entry in entries.items()
+        }
+        for path, entries in document["paths"].items()
+    }
     return made
 
 

@@ -6,10 +6,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 VALUES = {"since": "2026-03-23T12:00:00Z", "client_id": "app_123", "from_date": "2026-03-01", "to_date": "2026-04-01"}
+# The version that a call replaces, where it must name one.
+ETAG = '"1"'
 
 
 def command(server: str, method: str, path: str, operation: dict[str, Any]) -> str:
-    """curl with placeholders in angle brackets."""
+    """curl that takes the token from the environment; secrets are placeholders in angle brackets."""
     parameters = [one for one in operation.get("parameters", []) if "name" in one]
     examples = {one["name"]: one.get("example", one["name"]) for one in parameters}
     filled = re.sub(r"{(\w+)}", lambda found: examples[found[1]], path)
@@ -24,7 +26,9 @@ def command(server: str, method: str, path: str, operation: dict[str, Any]) -> s
     lines = [f"curl {verb}'{server}{filled}{query}'"]
     security = operation["security"]
     if security and "oauth2" in security[0]:
-        lines.append('-H "Authorization: Bearer <access-token>"')
+        lines.append('-H "Authorization: Bearer $KNOGIN_TOKEN"')
+    if "428" in operation["responses"]:
+        lines.append(f"-H 'If-Match: {ETAG}'")
     for media, content in operation.get("requestBody", {}).get("content", {}).items():
         lines += _body(media, content.get("example"))
     return " \\\n  ".join(lines)
@@ -37,4 +41,7 @@ def _body(media: str, example: Any) -> list[str]:
         return []
     if media == "application/x-www-form-urlencoded":
         return [f'-d "{name}={value}"' for name, value in example.items()]
-    return [f'-H "Content-Type: {media}"', f"-d '{json.dumps(example, indent=2, ensure_ascii=False)}'"]
+    return [
+        f'-H "Content-Type: {media}"',
+        "-d '" + json.dumps(example, indent=2, ensure_ascii=False).replace("'", "'\\''") + "'",
+    ]

@@ -14,6 +14,23 @@ class Problem(NamedTuple):
     def slug(self) -> str:
         return self.title.lower().replace(" ", "-")
 
+    @property
+    def repeat(self) -> str:
+        """Whether a program repeats the call."""
+        return REPEAT.get(self.status, "No: change the request first")
+
+
+REPEAT = {
+    401: "Once, with a new token",
+    408: "Yes",
+    409: "Only if there is Retry-After",
+    412: "After you have read it again",
+    429: "Yes, after Retry-After",
+    500: "Yes, with the same Idempotency-Key",
+    502: "Yes, with the same Idempotency-Key",
+    503: "Yes, after Retry-After",
+    504: "Yes, with the same Idempotency-Key",
+}
 
 PROBLEMS = [
     Problem(

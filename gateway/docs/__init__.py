@@ -1,5 +1,8 @@
-"""The docs host: serves files that were built earlier and read into memory at start."""
+"""The docs host: serves files that were built earlier and read into memory at start.
 
+Beside them is the page that greets browsers at the roots of the other hosts."""
+
+import base64
 import gzip
 import hashlib
 import mimetypes
@@ -14,7 +17,9 @@ from gateway.headers import Headers
 from gateway.problems import Answer, Refusal, not_found
 
 ROOT = "/api/docs"
-DEFINITIONS = "fhir"
+DEFINITIONS, GREETINGS = "fhir", "greetings"
+# https://llmstxt.org: at the root and beside the pages.
+OF_MODELS = "llms.txt"
 FILES = Path(__file__).parent / "static"
 LANGUAGES = ("en", "it")
 POLICY = (
@@ -22,12 +27,14 @@ POLICY = (
     "frame-ancestors 'none'"
 )
 SECURITY: Headers = [
-    (b"content-security-policy", POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-opener-policy", b"same-origin"),
 ]
 CACHE: Headers = [(b"cache-control", b"public, max-age=300"), (b"vary", b"accept, accept-encoding, accept-language")]
+# Kinds that not every machine knows.
+KINDS = {".md": "text/markdown", ".atom": "application/atom+xml", ".js": "text/javascript"}
+STYLE = re.compile(rb"<style>(.*?)</style>", re.DOTALL)
 RANGE = re.compile(r"\s*([a-zA-Z]{2})(?:-[a-zA-Z0-9-]+)?\s*(?:;\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?")
 
 
@@ -38,32 +45,50 @@ class File(NamedTuple):
     etag: bytes
 
 
+class Greeting(NamedTuple):
+    """A page that needs no other file: its policy allows its own style by the hash of it."""
+
+    file: File
+    policy: bytes
+
+
 class Docs:
-    """`/api/docs` is the page in the client's language, or `openapi.json` if it accepts JSON but not HTML. The files are below it.
+    """`/api/docs` is the first page in the client's language, or `openapi.json` if it accepts JSON but not HTML.
 
-    `/fhir/<type>/<id>` are the FHIR definitions of our own, at their canonical URLs.
+    A page is `/api/docs/<language>/<page>`, and as Markdown the same with `.md`; without the language it leads to the page in the
+    client's language. `/fhir/<type>/<id>` are the FHIR definitions of our own, at their canonical URLs.
 
-    `origins` are the base URLs of this platform's hosts: the files show them in place of production's."""
+    `origins` are the base URLs of this platform's hosts, `docs` among them: the files show them in place of production's."""
 
     def __init__(self, origins: Mapping[str, str] = {}, root: Path = FILES) -> None:
         paths = [path for path in root.rglob("*") if path.is_file()] if root.is_dir() else []
         shown = tuple(
-            (f"https://{host}.knogin.com".encode(), url.rstrip("/").encode()) for host, url in origins.items()
+            (f"https://{host}.knogin.com".encode(), url.rstrip("/").encode())
+            for host, url in origins.items()
+            if host != "docs"
         )
         self._files: dict[str, File] = {}
+        self._greetings: dict[tuple[str, str], Greeting] = {}
         for path in paths:
             name = path.relative_to(root)
-            defined = name.parts[0] == DEFINITIONS
-            served = f"/{name.with_suffix('').as_posix()}" if defined else f"{ROOT}/{name.as_posix()}"
-            self._files[served] = _read(path, shown)
+            if name.parts[0] == GREETINGS:
+                site, language = name.name.split(".")[:2]
+                self._greetings[site, language] = _greeting(path, (*shown, *_documentation(origins)))
+            else:
+                self._files[_address(name)] = _read(path, shown)
+        if for_models := self._files.get(f"{ROOT}/{OF_MODELS}"):
+            self._files[f"/{OF_MODELS}"] = for_models
+        for language in LANGUAGES:
+            if first := self._files.get(f"{ROOT}/{language}"):
+                self._files[f"{ROOT}/index.{language}.html"] = first  # its address before there were other pages
 
     def answer(self, method: str, path: str, query: bytes, fields: Headers) -> Answer:
         """Raises Refusal: 404, or 405 for methods other than GET and HEAD."""
         asked = {name: value.decode("latin-1") for name, value in fields}
-        if path.rstrip("/") == ROOT:
-            name = "openapi.json" if wants_json(asked) else f"index.{language(query, asked)}.html"
-            path = f"{ROOT}/{name}"
-        file = self._files.get(path)
+        file = self._find(path, query, asked)
+        if isinstance(file, str):
+            moved: Headers = [(b"location", file.encode()), (b"content-length", b"0"), *CACHE]
+            return Answer(302, moved, b"")
         if file is None:
             raise not_found()
         if method not in ("GET", "HEAD"):
@@ -72,11 +97,44 @@ class Docs:
             )
         return respond(file, asked)
 
+    def greet(self, site: str, method: str, query: bytes, fields: Headers) -> Answer | None:
+        """The page at the root of the host `site`, for a browser; None for a program."""
+        asked = {name: value.decode("latin-1") for name, value in fields}
+        greeting = self._greetings.get((site, language(query, asked)))
+        if greeting is None or method not in ("GET", "HEAD") or not wants_html(asked):
+            return None
+        return respond(greeting.file, asked, greeting.policy)
 
-def respond(file: File, asked: dict[bytes, str]) -> Answer:
+    def _find(self, path: str, query: bytes, asked: dict[bytes, str]) -> File | str | None:
+        """The file of an address, or the address in the client's language."""
+        path = path.rstrip("/")
+        if path == ROOT or (not path and wants_html(asked)):
+            return self._files.get(f"{ROOT}/{'openapi.json' if wants_json(asked) else language(query, asked)}")
+        if path in self._files:
+            return self._files[path]
+        chosen = f"{ROOT}/{language(query, asked)}{path.removeprefix(ROOT)}"
+        return chosen if path.startswith(ROOT + "/") and chosen in self._files else None
+
+
+def _address(name: Path) -> str:
+    """The path of a file: pages have no suffix, and `index` is its folder."""
+    plain = name.with_suffix("").as_posix()
+    if name.parts[0] == DEFINITIONS:
+        return f"/{plain}"
+    if name.suffix == ".html":
+        return f"{ROOT}/{plain.removesuffix('/index')}"
+    return f"{ROOT}/{name.as_posix()}"
+
+
+def _documentation(origins: Mapping[str, str]) -> tuple[tuple[bytes, bytes], ...]:
+    docs = origins.get("docs", "")
+    return ((f"https://knogin.com{ROOT}".encode(), f"{docs}{ROOT}".encode()),) if docs else ()
+
+
+def respond(file: File, asked: dict[bytes, str], policy: bytes = POLICY.encode()) -> Answer:
     packs = bool(re.search(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))", asked.get(b"accept-encoding", "")))
     etag = b'"%s%s"' % (file.etag, b"-gzip" if packs else b"")
-    headers: Headers = [(b"etag", etag), *CACHE, *SECURITY]
+    headers: Headers = [(b"etag", etag), *CACHE, (b"content-security-policy", policy), *SECURITY]
     known = asked.get(b"if-none-match", "")
     if known.strip() == "*" or etag.decode() in known:
         return Answer(304, headers, b"")
@@ -88,6 +146,10 @@ def respond(file: File, asked: dict[bytes, str]) -> Answer:
 def wants_json(asked: dict[bytes, str]) -> bool:
     accept = asked.get(b"accept", "")
     return "application/json" in accept and "text/html" not in accept
+
+
+def wants_html(asked: dict[bytes, str]) -> bool:
+    return "text/html" in asked.get(b"accept", "")
 
 
 def language(query: bytes, asked: dict[bytes, str]) -> str:
@@ -110,8 +172,16 @@ def _read(path: Path, shown: tuple[tuple[bytes, bytes], ...]) -> File:
     if path.parent.parent.name == DEFINITIONS:
         # With their canonical URLs, which are names and the same everywhere.
         kind, shown = "application/fhir+json", ()
-    for published, own in shown if path.suffix in (".json", ".html") else ():
+    for published, own in shown if path.suffix in (".json", ".html", ".md") else ():
         body = body.replace(published, own)
+    kind = KINDS.get(path.suffix, kind)
     if kind.startswith("text/") or kind.endswith("javascript"):
         kind += "; charset=utf-8"
     return File(kind.encode(), body, gzip.compress(body, mtime=0), hashlib.sha256(body).hexdigest()[:32].encode())
+
+
+def _greeting(path: Path, shown: tuple[tuple[bytes, bytes], ...]) -> Greeting:
+    file = _read(path, shown)
+    style = STYLE.search(file.body)
+    digest = base64.b64encode(hashlib.sha256(style[1] if style else b"").digest()).decode()
+    return Greeting(file, POLICY.replace("style-src 'self'", f"style-src 'sha256-{digest}'").encode())

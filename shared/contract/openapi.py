@@ -223,6 +223,8 @@ def _operation(part: Part, operation: Operation, schemas: Schemas, texts: Mappin
         "operationId": operation.name,
         "summary": operation.summary,
         "description": operation.description,
+        "deprecated": operation.deprecated is not None,
+        "x-sunset": operation.deprecated and operation.deprecated.sunset.isoformat(),
         "parameters": _parameters(part, operation, texts),
         "requestBody": _request_body(operation, schemas),
         "responses": _responses(operation, schemas),
@@ -281,7 +283,15 @@ def _responses(operation: Operation, schemas: Schemas) -> dict[str, Any]:
     refusals = {status: common.MEANINGS[status] for status in sorted(statuses)} | dict(operation.refusals)
     for status, text in refusals.items():
         responses.setdefault(status, _refusal(operation, status, text))
+    if operation.deprecated is not None:
+        responses = {status: _announced(status, one) for status, one in responses.items()}
     return {str(status): responses[status] for status in sorted(responses)}
+
+
+def _announced(status: int, response: dict[str, Any]) -> dict[str, Any]:
+    """An answer of a deprecated call, with the fields that announce its end."""
+    whole = _problem(status, common.MEANINGS[status]) if "$ref" in response else response
+    return whole | {"headers": whole["headers"] | common.OF_DEPRECATED}
 
 
 def _refusal(operation: Operation, status: int, text: str) -> dict[str, Any]:

@@ -111,6 +111,12 @@ HEADERS = {
     "Content-Range": _header("The range of bytes in this answer, and the total number", "bytes 0-1023/10485760"),
     "Idempotent-Replayed": _header("Present if this is the stored answer of an earlier call", "true"),
 }
+# Of the answers of deprecated calls.
+OF_DEPRECATED = {
+    "Deprecation": _header("Since when the call is deprecated, in Unix seconds (RFC 9745)", "@1798761600"),
+    "Sunset": _header("From when on the call may be gone (RFC 8594)", "Thu, 01 Jul 2027 00:00:00 GMT"),
+    "Link": {"$ref": "#/components/headers/Link"},
+}
 PARAMETERS = {
     "Idempotency-Key": {
         "name": "Idempotency-Key",

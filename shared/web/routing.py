@@ -18,7 +18,9 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from shared.web import fairness, http, identity
+from shared.web.deprecation import Deprecation
 from shared.web.identity import Caller
+from shared.web.problems import Problem
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Guard = Callable[[Request, Caller], Awaitable[None]]
@@ -54,6 +56,8 @@ class Operation(NamedTuple):
     `guard` refuses callers before the scope is checked. With `owner_needs_no_scope` the endpoint checks the scope itself, for callers
     other than the owner. The endpoint itself reads a `form` (urlencoded), a Content or AnyOf body, any body if `decodes` is false, and
     the query if `errors` is not "problem". `shown_body` is the contract's type of a body whose items are decoded one by one.
+
+    A call with `deprecated` announces its end in every answer, in the contract and on the page of deprecations.
     """
 
     method: str
@@ -78,6 +82,7 @@ class Operation(NamedTuple):
     guard: Guard | None = None
     owner_needs_no_scope: bool = False
     id: str = ""
+    deprecated: Deprecation | None = None
 
     @property
     def name(self) -> str:
@@ -148,6 +153,23 @@ def served(operation: Operation) -> Endpoint:
         return answer if isinstance(answer, Response) else http.json(answer, status)
 
     serve.__wrapped__ = endpoint  # pyright: ignore[reportFunctionMemberAccess] - inspect shows the endpoint's own source
+    return serve if operation.deprecated is None else _announcing(operation.deprecated, serve)
+
+
+def _announcing(deprecated: Deprecation, endpoint: Endpoint) -> Endpoint:
+    """The endpoint, whose answers and problems announce its end."""
+
+    async def serve(request: Request) -> Response:
+        try:
+            response = await endpoint(request)
+        except Problem as problem:
+            problem.headers |= dict(deprecated.headers())
+            raise
+        for name, value in deprecated.headers():
+            response.headers.append(name, value)
+        return response
+
+    serve.__wrapped__ = endpoint  # pyright: ignore[reportFunctionMemberAccess]
     return serve
 
 

@@ -13,7 +13,16 @@ from deploy.local.table import ROOT
 from deploy.requirements import normalised
 
 # The Dockerfile copies these, within .dockerignore.
-COPIED = ("deploy/__init__.py", "deploy/docs", "gateway", "services", "shared")
+COPIED = (
+    "deploy/__init__.py",
+    "deploy/clients",
+    "deploy/docs",
+    "docs/release-notes.md",
+    "docs/release-notes.it.md",
+    "gateway",
+    "services",
+    "shared",
+)
 IGNORED = shutil.ignore_patterns("__pycache__", "tools")
 BUILD = """
 import sys
@@ -37,7 +46,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_an_image_builds_the_same_documents_with_the_packages_it_installs(tmp_path: Path) -> None:
     for name in COPIED:
         source, target = ROOT / name, tmp_path / name
-        target.parent.mkdir(exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(source, target, ignore=IGNORED) if source.is_dir() else shutil.copy(source, target)
     shutil.rmtree(tmp_path / "gateway/docs/static")
 

@@ -1,7 +1,9 @@
 """The gateway's rules without a network: addresses, targets, routes, keys, settings."""
 
 import asyncio
+import base64
 import gzip
+import hashlib
 import json
 import math
 from typing import Any
@@ -314,15 +316,14 @@ def test_the_breaker_lets_one_through_each_second_while_open() -> None:
 
 
 def test_the_docs_host_serves_what_was_built_with_a_strict_policy(tmp_path: Any) -> None:
-    (tmp_path / "index.en.html").write_text("<p>people")
-    (tmp_path / "index.it.html").write_text("<p>persone")
-    (tmp_path / "openapi.json").write_text("{}")
+    _write(tmp_path, {"en/index.html": "<p>people", "it/index.html": "<p>persone", "openapi.json": "{}"})
     docs = Docs(root=tmp_path)
     page = docs.answer("GET", "/api/docs", b"", [(b"accept", b"text/html,*/*")])
     assert (page.body, dict(page.headers)[b"content-type"]) == (b"<p>people", b"text/html; charset=utf-8")
     assert b"default-src 'none'" in dict(page.headers)[b"content-security-policy"]
     assert docs.answer("GET", "/api/docs", b"", [(b"accept", b"application/json")]).body == b"{}"
     assert docs.answer("GET", "/api/docs/openapi.json", b"", []).body == b"{}"
+    assert docs.answer("GET", "/api/docs/index.it.html", b"", []).body == b"<p>persone", "its earlier address"
     etag = dict(page.headers)[b"etag"]
     assert docs.answer("GET", "/api/docs", b"", [(b"if-none-match", etag)]).status == 304
     for method, path, status in (
@@ -333,6 +334,67 @@ def test_the_docs_host_serves_what_was_built_with_a_strict_policy(tmp_path: Any)
         with pytest.raises(Refusal) as refused:
             docs.answer(method, path, b"", [])
         assert refused.value.status == status
+
+
+def _write(folder: Any, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+def test_a_page_without_a_language_leads_to_that_of_the_reader(tmp_path: Any) -> None:
+    _write(
+        tmp_path, {f"{language}/guides/webhooks.{kind}": kind for language in ("en", "it") for kind in ("html", "md")}
+    )
+    docs = Docs(root=tmp_path)
+    for path, body in (("/api/docs/it/guides/webhooks", b"html"), ("/api/docs/it/guides/webhooks.md", b"md")):
+        assert docs.answer("GET", path, b"", []).body == body
+        moved = docs.answer("GET", path.replace("/it", ""), b"", [(b"accept-language", b"it")])
+        assert (moved.status, dict(moved.headers)[b"location"]) == (302, path.encode())
+    assert docs.answer("GET", "/api/docs/it/guides/webhooks/", b"", []).body == b"html"
+    for path in (
+        "/api/docs/de/guides/webhooks",
+        "/api/docs/guides",
+        "/api/docs/it/guides/webhooks.html",
+        "//evil.example",
+    ):
+        with pytest.raises(Refusal):
+            docs.answer("GET", path, b"", [])
+
+
+def test_the_root_of_a_host_greets_a_browser_and_no_program(tmp_path: Any) -> None:
+    page = "<style>p{}</style><a href=https://knogin.com/api/docs/en/first-call>https://api.knogin.com"
+    _write(tmp_path, {"greetings/api.en.html": page, "en/index.html": "first"})
+    docs = Docs({"api": "http://api.test:81", "docs": "http://docs.test:81"}, tmp_path)
+    browser = [(b"accept", b"text/html,application/xhtml+xml,*/*;q=0.8")]
+    greeting = docs.greet("api", "GET", b"", browser)
+    assert greeting is not None
+    assert greeting.body == b"<style>p{}</style><a href=http://docs.test:81/api/docs/en/first-call>http://api.test:81"
+    policy = dict(greeting.headers)[b"content-security-policy"]
+    digest = base64.b64encode(hashlib.sha256(b"p{}").digest())
+    assert b"style-src 'sha256-" + digest + b"';" in policy
+    assert [len(one) for one in (greeting.headers,)] == [len({name for name, _ in greeting.headers})]
+    assert docs.greet("api", "GET", b"", [(b"accept", b"*/*")]) is None
+    assert docs.greet("api", "POST", b"", browser) is None
+    assert docs.greet("auth", "GET", b"", browser) is None
+    assert docs.answer("GET", "/", b"", browser).body == b"first"
+
+
+@pytest.mark.parametrize(
+    ("api", "base", "docs", "shown"),
+    [
+        ("api.knogin.com", "https://api.knogin.com", "knogin.com", "https://knogin.com"),
+        ("api.knogin.com,api.test", "http://api.test:81", "knogin.com,docs.test", "http://docs.test:81"),
+        ("api.test", "http://api.test:81", "docs.test,knogin.com", "http://docs.test:81"),
+        ("api.knogin.com,api.test", "http://api.test", "docs.test", "http://docs.test"),
+        ("api.test", "http://api.test", "", ""),
+    ],
+)
+def test_the_docs_host_is_named_beside_the_api_host(
+    shared_world: World, api: str, base: str, docs: str, shown: str
+) -> None:
+    settings = shared_world.settings(gateway_hosts_api=api, api_base_url=base, gateway_hosts_docs=docs)
+    assert routes.documentation(settings) == shown
 
 
 def test_the_documents_show_the_hosts_of_the_running_platform(tmp_path: Any) -> None:
@@ -357,8 +419,7 @@ def test_the_documents_show_the_hosts_of_the_running_platform(tmp_path: Any) -> 
 def test_the_docs_page_comes_in_the_readers_language(
     tmp_path: Any, query: bytes, languages: bytes, answered: bytes
 ) -> None:
-    for language in ("en", "it"):
-        (tmp_path / f"index.{language}.html").write_text(language)
+    _write(tmp_path, {f"{language}/index.html": language for language in ("en", "it")})
     assert Docs(root=tmp_path).answer("GET", "/api/docs", query, [(b"accept-language", languages)]).body == answered
 
 

@@ -290,6 +290,7 @@ def docs_headers(body: bytes) -> None:
     asked = {b"accept-encoding": value, b"if-none-match": value, b"accept-language": value, b"accept": value}
     gateway.docs.language(body, asked)
     gateway.docs.wants_json(asked)
+    gateway.docs.wants_html(asked)
     gateway.docs.respond(gateway.docs.File(b"text/html", b"a", b"b", b"c"), asked)
 
 

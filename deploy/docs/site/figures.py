@@ -1,0 +1,153 @@
+"""The numbers that pages state, from the settings and constants of the code that keeps them. Pure."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+import gateway.settings
+import services.auth.settings
+import services.device_ingest.settings
+import services.epcr.settings
+import services.webhook_dispatcher.settings
+from gateway import routes
+from services.auth.apps.models import GovernanceChange, RotateSecret, ServiceTokenDraft
+from services.auth.oauth import tokens
+from services.auth.tasks import KEPT
+from services.control_plane.settings import Settings as ControlPlane
+from services.device_ingest import checks
+from services.device_ingest.models import MAX_BATCH
+from services.epcr.deidentification import projection
+from services.epcr.deidentification.pseudonyms import SHIFT_DAYS
+from services.epcr.handover.endpoints import EMERGENCY_HOURS
+from services.graphql_api.acqi.suppression import SMALL_CELL
+from services.graphql_api.settings import Settings as GraphQL
+from services.webhook_dispatcher.sending import client, ladder, signing
+from services.webhook_dispatcher.subscriptions import headers
+from shared.web import deprecation, http
+
+
+class Bounds(NamedTuple):
+    least: int
+    most: int
+    default: Any
+
+
+def defaults(settings: type[msgspec.Struct]) -> dict[str, Any]:
+    """The default of each field that has one."""
+    return {one.name: one.default for one in msgspec.structs.fields(settings) if one.default is not msgspec.NODEFAULT}
+
+
+AUTH = defaults(services.auth.settings.Settings)
+DEVICES = defaults(services.device_ingest.settings.Settings)
+EPCR = defaults(services.epcr.settings.Settings)
+WEBHOOKS = defaults(services.webhook_dispatcher.settings.Settings)
+GATEWAY = defaults(gateway.settings.Settings)
+GRAPHQL, PLATFORM = defaults(GraphQL), defaults(ControlPlane)
+
+
+def figures() -> Mapping[str, Any]:
+    """The numbers by their names in the texts."""
+    steps = ladder.parse_schedule(ladder.DEFAULT)
+    sizes = sorted({route.body for route in (*routes.AUTH, *routes.API)})
+    pages = _bounds(http.Page, "limit")
+    return {
+        "ladder": [short(step) for step in steps],
+        "attempts": len(steps) + 1,
+        "ladder_days": round(sum(steps) / 86_400, 1),
+        "jitter_percent": round(ladder.JITTER * 100),
+        "answer_seconds": round(client.DEADLINE),
+        "asked_hours": round(ladder.LONGEST_ASKED / 3600),
+        "disable_days": WEBHOOKS["webhook_disable_after_days"],
+        "webhook_days": WEBHOOKS["webhook_retention_days"],
+        "webhooks_of_app": WEBHOOKS["most_webhooks_of_app"],
+        "secret_bytes": (signing.SHORTEST, signing.LONGEST),
+        "own_headers": headers.MOST,
+        "batch": MAX_BATCH,
+        "ahead_minutes": round(checks.AHEAD.total_seconds() / 60),
+        "behind_days": checks.BEHIND.days,
+        "observation_days": DEVICES["observation_retention_days"],
+        "devices": DEVICES["most_devices"],
+        "readings": EPCR["max_readings"],
+        "unknown_seconds": EPCR["unknown_after_seconds"],
+        "unknown_days": EPCR["forget_unknown_days"],
+        "record_mib": EPCR["max_record_bytes"] / 2**20,
+        "stored_gib": EPCR["most_stored_bytes"] // 2**30,
+        "emergency_hours": EMERGENCY_HOURS,
+        "shift_days": SHIFT_DAYS,
+        "oldest_age": projection.OLDEST_AGE_SHOWN,
+        "small_cell": SMALL_CELL,
+        "incidents": GRAPHQL["most_open_incidents"],
+        "page_default": pages.default,
+        "page_most": pages.most,
+        "body_kib": sizes[0] // 1024,
+        "bodies_mib": [size / 2**20 for size in sizes],
+        "key_hours": 24,
+        "head_seconds": GATEWAY["client_header_timeout"],
+        "apps": AUTH["most_apps"],
+        "service_token_days": _bounds(ServiceTokenDraft, "expires_in").most // 86_400,
+        "overlap_hours": _bounds(RotateSecret, "overlap_seconds").default // 3600,
+        "token_hours": _bounds(GovernanceChange, "access_token_ttl").most // 3600,
+        "notice_days": deprecation.NOTICE_DAYS,
+        "refresh_days": (tokens.IDLE.days, tokens.LONGEST_FAMILY.days),
+    }
+
+
+def kept() -> list[tuple[str, str, Any]]:
+    """The things that the platform keeps, each with a text about the length and its number."""
+    days = {one.table: one.days for one in KEPT}
+    return [
+        ("Events, deliveries and their attempts", "{} days", WEBHOOKS["webhook_retention_days"]),
+        ("Observations of devices", "{} days", DEVICES["observation_retention_days"]),
+        ("Observations of encounters that are not known, in the record", "{} days", EPCR["forget_unknown_days"]),
+        ("Runs of automations", "{} days", PLATFORM["automation_runs_kept_days"]),
+        ("Closed incidents and the facts of quality indicators", "{} days", GRAPHQL["facts_kept_days"]),
+        ("Refused calls and other events of an app", "{} days", days["app_events"]),
+        ("Requests for capabilities that were declined or withdrawn", "{} days", days["integration_requests"]),
+        ("Expired service tokens and secrets, in lists", "{} days", days["service_tokens"]),
+        ("Answers of calls with an `Idempotency-Key`", "{} hours", 24),
+        (
+            "Records of encounters, their versions and disclosures",
+            "until the organisation's own rule or the law ends it",
+            0,
+        ),
+    ]
+
+
+def caps() -> list[tuple[str, Any]]:
+    """The highest numbers of things."""
+    return [
+        ("Apps of an organisation", AUTH["most_apps"]),
+        ("Service tokens of an app that are valid", AUTH["most_service_tokens_of_app"]),
+        ("Redirect URIs of an app", AUTH["most_redirect_uris"]),
+        ("Requests for capabilities that are not decided", AUTH["most_requests"]),
+        ("SAML connections of an organisation", AUTH["most_connections"]),
+        ("Webhooks of an app", WEBHOOKS["most_webhooks_of_app"]),
+        ("Webhooks of an organisation", WEBHOOKS["most_webhooks"]),
+        ("Headers of your own on a webhook", headers.MOST),
+        ("Devices of an organisation, retired ones among them", DEVICES["most_devices"]),
+        ("Observations in one batch", MAX_BATCH),
+        ("Observations of devices in one encounter", EPCR["max_readings"]),
+        ("Open incidents of an organisation", GRAPHQL["most_open_incidents"]),
+        ("Automations of an app", PLATFORM["most_automations_of_app"]),
+        ("Edge agents of an organisation", PLATFORM["most_agents"]),
+        ("Packages of an organisation", PLATFORM["most_packages"]),
+    ]
+
+
+def short(seconds: float) -> str:
+    """`5 s`, `30 min`, `24 h`."""
+    for size, unit in ((3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:g} {unit}"
+    return f"{seconds:g} s"
+
+
+def _bounds(kind: type[msgspec.Struct], name: str) -> Bounds:
+    """The bounds of a whole number."""
+    found = msgspec.inspect.type_info(kind)
+    assert isinstance(found, msgspec.inspect.StructType)
+    field = next(one for one in found.fields if one.name == name)
+    types = field.type.types if isinstance(field.type, msgspec.inspect.UnionType) else (field.type,)
+    number = next(one for one in types if isinstance(one, msgspec.inspect.IntType))
+    return Bounds(number.ge or 0, number.le or 0, field.default)

@@ -1,0 +1,349 @@
+"""The samples of the guides: run against a running platform, and the verifiers fed with deliveries that the platform signed."""
+
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from http.server import HTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import httpx2
+import pytest
+from standardwebhooks import Webhook
+
+import knogin
+from deploy.docs.site.pages import SAMPLES
+from knogin import models
+from services.webhook_dispatcher.sending import signing
+from shared.primitives.ids import new_id
+from tests.clients import node
+from tests.docs import running
+from tests.support.receiver import Receiver
+from tests.support.receiver import running as receiving
+from tests.support.stack import Stack
+from tests.support.waiting import wait_for
+
+SECRET, OTHER = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_b2xkLW9sZC1vbGQtb2xkLW9sZC1vbGQtb2xk"
+EVERYDAY = ["argus:epcr:write", "argus:devices:write", "webhooks:write"]
+HOSPITAL = ["argus:epcr:handover", "argus:epcr:outcome"]
+PRINTED = {
+    "first_call": r"enc_\w+ Bundle \d+",
+    "cad": r"enc_\w+ (True b''|true)",
+    "devices": r"97(\.0)? %",
+    "errors": r"/serial_number \w+ (None|undefined)\nfor support: [0-9a-f]{32}",
+}
+BODY = (
+    b'{"type":"epcr.encounter.completed","timestamp":"2026-11-25T03:47:00Z","data":{"encounter_id":"enc_1","organization_id":"org_1",'
+    b'"care_model":"prehospital_emergency","status":"completed","vehicle_id":null,"cad_incident_id":"cad_1","version":3}}'
+)
+
+
+def source(name: str) -> str:
+    """A sample with an incident and a device of its own: a stack has each of them once."""
+    own = new_id("x").removeprefix("x_")
+    return (SAMPLES / name).read_text().replace("4711", own).replace("MON-0815", f"MON-{own}")
+
+
+@pytest.fixture(scope="module")
+def settings(stack: Stack) -> dict[str, str]:
+    """The environment of a reader whose app has the everyday scopes."""
+    app = stack.register_app(EVERYDAY)
+    stack.govern(app, approved_events=["epcr.*"])
+    return {
+        "KNOGIN_BASE_URL": f"http://{stack.described['hosts']['api']}:{stack.port}",
+        "KNOGIN_CLIENT_ID": app.client_id,
+        "KNOGIN_CLIENT_SECRET": app.client_secret,
+    }
+
+
+@pytest.fixture
+def environment(settings: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    monkeypatch.delenv("KNOGIN_TOKEN", raising=False)
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    return settings
+
+
+def loaded(name: str, *, main: bool = False, text: str = "") -> dict[str, Any]:
+    """The names that a sample in Python defines; with `main` it runs as a program."""
+    names: dict[str, Any] = {"__name__": "__main__" if main else name}
+    exec(compile(text or source(name), name, "exec"), names)  # noqa: S102 - our own sample
+    if isinstance(client := names.get("client"), knogin.Knogin):
+        client.close()
+    return names
+
+
+@pytest.mark.parametrize("name", PRINTED)
+@pytest.mark.usefixtures("environment")
+def test_a_sample_in_python_runs(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    loaded(f"{name}.py", main=True)
+    assert re.fullmatch(PRINTED[name], capsys.readouterr().out.strip())
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl here")
+def test_the_first_call_with_curl_runs_and_may_be_repeated(settings: dict[str, str], tmp_path: Path) -> None:
+    text = source("first_call.sh")
+    first, again = (running.in_shell(text, settings, tmp_path) for _ in range(2))
+    assert '"status":"in_progress"' in first.replace(" ", "")
+    assert re.search(r'"id": ?"(enc_\w+)"', first)[1] == re.search(r'"id": ?"(enc_\w+)"', again)[1]  # type: ignore[index]
+
+
+@node.needed
+def test_the_samples_in_typescript_compile_and_run(
+    settings: dict[str, str], stack: Stack, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    programs = {path.stem: source(path.name) for path in SAMPLES.glob("*.ts")}
+    made = running.project(base, tmp_path, programs)
+    everyday = {"KNOGIN_TOKEN": "", **settings}
+    hospital = stack.register_app(HOSPITAL)
+    there = everyday | {"KNOGIN_CLIENT_ID": hospital.client_id, "KNOGIN_CLIENT_SECRET": hospital.client_secret}
+    for name in programs:
+        ended, printed = running.in_node(made, [(name, there if name == "handover" else everyday)])
+        assert ended == {name: 200}
+        assert re.search(PRINTED.get(name, ""), printed), printed
+
+
+@pytest.mark.usefixtures("environment")
+def test_polling_finds_a_new_encounter_once(environment: dict[str, str]) -> None:
+    polling = loaded("polling.py")
+    with knogin.Knogin() as client:
+        seen: dict[str, int] = {}
+        polling["changed"](client, seen)
+        draft = models.epcr.EncounterDraft(
+            care_model="prehospital_emergency", vehicle_id="AMB-1", crew_ids=["c"], cad_incident_id=new_id("cad")
+        )
+        made = client.epcr.create_encounter(draft)
+        assert made.id in polling["changed"](client, seen)
+        assert made.id not in polling["changed"](client, seen)
+
+
+def made_or_none(administrator: knogin.Knogin, draft: models.epcr.DestinationDraft) -> models.epcr.Destination | None:
+    try:
+        return administrator.epcr.create_destination(draft)
+    except knogin.APIError:
+        return None
+
+
+def test_a_hospital_reads_the_handover_and_reports_the_outcome(
+    settings: dict[str, str], stack: Stack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hospital = stack.register_app(HOSPITAL)
+    address = settings["KNOGIN_BASE_URL"]
+    with (
+        knogin.Knogin(token=stack.admin_token, base_url=address) as administrator,
+        knogin.Knogin(settings["KNOGIN_CLIENT_ID"], settings["KNOGIN_CLIENT_SECRET"], base_url=address) as dispatch,
+        knogin.Knogin(hospital.client_id, hospital.client_secret, base_url=address) as client,
+    ):
+        draft = models.epcr.DestinationDraft(
+            name="Emergency department",
+            code=new_id("code"),
+            code_system="urn:oid:1.2.3",
+            type="emergency_department",
+            client_id=hospital.client_id,
+            legal_basis="provision_of_care",
+            readable_days=30,
+        )
+        destination = wait_for(lambda: made_or_none(administrator, draft), what="the app to be known")
+        case = models.epcr.EncounterDraft(
+            care_model="prehospital_emergency", vehicle_id="AMB-1", crew_ids=["c"], cad_incident_id=new_id("cad")
+        )
+        encounter = dispatch.epcr.create_encounter(case)
+        named = models.epcr.DestinationNamed(destination_id=destination.id)
+        dispatch.epcr.set_encounter_destination(encounter.id, named)
+        assert [one.encounter_id for one in client.epcr.list_arrivals()] == [encounter.id]
+        loaded("handover.py")["fetch"](client, encounter.id, tmp_path)
+        assert capsys.readouterr().out.startswith(f"{encounter.id} TREAT")
+        assert (tmp_path / f"{encounter.id}.pdf").read_bytes().startswith(b"%PDF")
+        report = loaded("outcome.py")["report"]
+        first = report(client, encounter.id)
+        assert first
+        assert report(client, encounter.id, first) == first, "the same outcome is no new version"
+        dispatch.epcr.end_encounter_destination(encounter.id)
+        loaded("handover.py")["fetch"](client, encounter.id, tmp_path)
+        assert capsys.readouterr().out.startswith("no longer readable")
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving(Receiver()) as started:
+        yield started
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_webhook_is_made_and_tried(receiver: Receiver, capsys: pytest.CaptureFixture[str]) -> None:
+    text = source("subscribe.py").replace("https://integrator.example/webhooks/knogin", receiver.url)
+
+    def subscribed() -> bool:
+        try:
+            loaded("subscribe.py", main=True, text=text)
+        except knogin.problems.Forbidden:
+            return False
+        return True
+
+    wait_for(subscribed, what="the approval of the events")
+    printed = capsys.readouterr().out
+    assert re.search(r"store this secret now: whsec_", printed)
+    assert "succeeded" in printed
+
+
+def test_the_receiver_in_python_takes_signed_requests_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    handler = loaded("verify.py")["Receiver"]
+    handler.log_message = lambda *_: None
+    with HTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/"
+        with httpx2.Client(trust_env=False) as client:
+            good = client.post(address, content=BODY, headers=signed())
+            bad = client.post(address, content=BODY + b" ", headers=signed())
+        server.shutdown()
+    assert (good.status_code, bad.status_code) == (204, 400)
+    assert capsys.readouterr().out == "evt_1 epcr.encounter.completed\nenc_1\n"
+
+
+def signed(body: bytes = BODY, *secrets: str, age: int = 0) -> dict[str, str]:
+    """The headers of a delivery, as the platform signs it."""
+    keys = [signing.signing_key(secret) for secret in secrets or [SECRET]]
+    return signing.request_headers("evt_1", int(time.time()) - age, keys, body)
+
+
+def cases() -> list[tuple[bool, bytes, dict[str, str], list[str]]]:
+    """Whether a delivery is genuine, its body and headers, and the receiver's secrets."""
+    now = datetime.now(UTC)
+    standard = {
+        "webhook-id": "msg_1",
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(SECRET).sign("msg_1", now, BODY.decode()),
+    }
+    return [
+        (True, BODY, signed(), [SECRET]),
+        (True, BODY, standard, [SECRET]),
+        (True, "è".encode(), signed("è".encode()), [SECRET]),
+        (True, BODY, signed(BODY, OTHER, SECRET), [SECRET]),
+        (True, BODY, signed(BODY, SECRET), [OTHER, SECRET]),
+        (False, BODY, signed(BODY, OTHER), [SECRET]),
+        (False, BODY + b" ", signed(), [SECRET]),
+        (False, BODY, signed(age=900), [SECRET]),
+        (False, BODY, signed(age=-900), [SECRET]),
+        (False, BODY, signed() | {"webhook-timestamp": "soon"}, [SECRET]),
+        (False, BODY, signed() | {"webhook-signature": ""}, [SECRET]),
+        (False, BODY, signed() | {"webhook-signature": "v1a,AAAA v1,=="}, [SECRET]),
+    ]
+
+
+def lines() -> str:
+    """The cases for a program, one a line: body in hexadecimal, id, timestamp, signatures, secrets, separated by tabs."""
+    made = []
+    for _, body, headers, secrets in cases():
+        values = [headers[f"webhook-{name}"] for name in ("id", "timestamp", "signature")]
+        made.append("\t".join([body.hex(), *values, ",".join(secrets)]))
+    return "\n".join(made) + "\n"
+
+
+def answered(command: list[str], folder: Path) -> None:
+    """Asserts that a verifier tells genuine deliveries from others."""
+    ended = subprocess.run(command, cwd=folder, input=lines(), capture_output=True, text=True, check=False, timeout=300)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.lower().split() == [str(genuine).lower() for genuine, *_ in cases()]
+
+
+JAVA = """import java.io.*;
+import java.time.Instant;
+import java.util.*;
+
+public final class Main {
+  public static void main(String[] given) throws Exception {
+    BufferedReader in = new BufferedReader(new InputStreamReader(System.in));
+    for (String line; (line = in.readLine()) != null; ) {
+      String[] one = line.split("\\t", -1);
+      byte[] body = HexFormat.of().parseHex(one[0]);
+      System.out.println(
+          Webhooks.isGenuine(body, one[1], one[2], one[3], List.of(one[4].split(",")), Instant.now()));
+    }
+  }
+}
+"""
+GO = """package main
+
+import ("bufio"; "encoding/hex"; "fmt"; "os"; "strings"; "time"; "example/webhooks")
+
+func main() {
+	in := bufio.NewScanner(os.Stdin)
+	for in.Scan() {
+		one := strings.Split(in.Text(), "\\t")
+		body, _ := hex.DecodeString(one[0])
+		fmt.Println(webhooks.IsGenuine(body, one[1], one[2], one[3], strings.Split(one[4], ","), time.Now()))
+	}
+}
+"""
+CSHARP = """using System;
+
+for (string? line; (line = Console.ReadLine()) is not null;)
+{
+    var one = line.Split('\\t');
+    Console.WriteLine(Webhooks.IsGenuine(Convert.FromHexString(one[0]), one[1], one[2], one[3], one[4].Split(','), DateTimeOffset.UtcNow));
+}
+"""
+CSPROJ = """<Project Sdk="Microsoft.NET.Sdk"><PropertyGroup><OutputType>Exe</OutputType><TargetFramework>net8.0</TargetFramework>
+<Nullable>enable</Nullable><TreatWarningsAsErrors>true</TreatWarningsAsErrors></PropertyGroup></Project>
+"""
+
+
+@pytest.mark.skipif(
+    shutil.which("javac") is None, reason="no Java compiler here: where there is one, the sample is run"
+)
+def test_the_verifier_in_java_tells_genuine_deliveries_from_others(tmp_path: Path) -> None:
+    (tmp_path / "Main.java").write_text(JAVA)
+    shutil.copy(SAMPLES / "Webhooks.java", tmp_path)
+    compiled = subprocess.run(
+        ["javac", "-Xlint:all", "-Werror", "Main.java", "Webhooks.java"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert compiled.returncode == 0, compiled.stderr
+    answered(["java", "-cp", str(tmp_path), "Main"], tmp_path)
+
+
+@pytest.mark.skipif(shutil.which("go") is None, reason="no Go compiler here: where there is one, the sample is run")
+def test_the_verifier_in_go_tells_genuine_deliveries_from_others(tmp_path: Path) -> None:
+    (tmp_path / "go.mod").write_text("module example\n\ngo 1.21\n")
+    (tmp_path / "main.go").write_text(GO)
+    (tmp_path / "webhooks").mkdir()
+    shutil.copy(SAMPLES / "webhooks.go", tmp_path / "webhooks")
+    answered(["go", "run", "."], tmp_path)
+
+
+@pytest.mark.skipif(shutil.which("dotnet") is None, reason="no C# compiler here: where there is one, the sample is run")
+def test_the_verifier_in_csharp_tells_genuine_deliveries_from_others(tmp_path: Path) -> None:
+    (tmp_path / "Program.cs").write_text(CSHARP)
+    (tmp_path / "verifier.csproj").write_text(CSPROJ)
+    shutil.copy(SAMPLES / "Webhooks.cs", tmp_path)
+    answered(["dotnet", "run"], tmp_path)
+
+
+@pytest.mark.parametrize("name", ["Webhooks.java", "Webhooks.cs", "webhooks.go"])
+def test_a_verifier_states_the_parts_of_the_algorithm(name: str) -> None:
+    """Where its compiler is absent this is all that is checked: scheme, prefix of the secret, order of the content, time, constant time."""
+    text = (SAMPLES / name).read_text()
+    assert re.search(r"(?i)hmac.?sha-?256|sha256\.New", text)
+    assert '"v1,"' in text
+    assert '"whsec_"' in text
+    assert re.search(r'\$"\{id\}\.\{timestamp\}\."|\(?id \+ "\." \+ timestamp \+ "\."', text)
+    assert re.search(r"isEqual|FixedTimeEquals|hmac\.Equal", text)
+    assert "300" in text
+
+
+def test_the_reference_vector_of_the_standard_has_its_signature() -> None:
+    """The example of Standard Webhooks: the algorithm that the verifiers state gives it."""
+    at = datetime.fromtimestamp(1614265330, UTC)
+    body = '{"test": 2432232314}'
+    expected = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+    assert Webhook(SECRET).sign("msg_p5jXN8AQM9LWM0D4loKWxJek", at, body) == expected
+    own = signing.signature_header(
+        [signing.signing_key(SECRET)], "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body.encode()
+    )
+    assert own == expected
