@@ -20,9 +20,10 @@ from services.epcr.handover.listing import keep_lists
 from services.epcr.outcomes import store as outcomes
 from services.epcr.outcomes.facts import with_outcomes
 from services.epcr.records.models import LinkedObservation
+from services.epcr.sandbox import work as sandbox
 from services.epcr.settings import Settings
 from shared.messaging import outbox, worker
-from shared.messaging.messages import ClinicalApp, EncounterLink, ObservationsRecorded, Received
+from shared.messaging.messages import ClinicalApp, EncounterLink, ObservationsRecorded, Received, SandboxEncounters
 from shared.primitives.crypto import Keyring
 from shared.process import metrics as shared_metrics
 from shared.process import telemetry
@@ -42,7 +43,11 @@ PORTION = 1000
 
 
 def create_worker(settings: Settings) -> Celery:
-    handlers = {ObservationsRecorded: partial(link_observations, settings.max_readings), ClinicalApp: store_apps}
+    handlers = {
+        ObservationsRecorded: partial(link_observations, settings.max_readings),
+        ClinicalApp: store_apps,
+        SandboxEncounters: partial(sandbox.perform, Keyring.from_text(settings.encryption_keys), settings),
+    }
     return worker.create_worker("epcr", settings, handlers)
 
 

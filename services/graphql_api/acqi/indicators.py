@@ -443,8 +443,8 @@ BY_NAME = {one.name: one for one in INDICATORS}
 
 
 def contributions(facts: EncounterFacts) -> dict[str, Outcome]:
-    """The outcome of each indicator to which the encounter counts. Only finished encounters of real patients count."""
-    if facts.test or facts.status not in FINISHED:
+    """The outcome of each indicator to which the encounter counts. Only finished encounters count; those of a sandbox, in the sandbox."""
+    if facts.status not in FINISHED:
         return {}
     outcomes: dict[str, Outcome] = {}
     for one in INDICATORS:
