@@ -152,15 +152,16 @@ LINK_OBSERVATIONS: LiteralString = """
 INSERT_SANDBOX_DEVICES: LiteralString = """
     INSERT INTO devices (id, tenant_id, serial_number, device_class, manufacturer, model, vehicle_id, sandbox, enrolled_at, updated_at)
     SELECT id, current_tenant(), serial_number, device_class, 'Sandbox', model, vehicle_id, true, enrolled_at, enrolled_at
-    FROM json_to_recordset(%s::json) AS new (id text, serial_number text, device_class text, model text, vehicle_id text, enrolled_at timestamptz)
+    FROM json_to_recordset(%s::json) AS new (id text, serial_number text, device_class text, model text, vehicle_id text,
+        enrolled_at timestamptz)
     ON CONFLICT DO NOTHING
 """
 # As RECORD_OBSERVATIONS, but without an event.
 INSERT_SANDBOX_OBSERVATIONS: LiteralString = """
     INSERT INTO observations (id, tenant_id, device_id, device_class, mdc_code, mdc_code10, value, unit_code, observed_at, recorded_at,
         encounter_id, encounter_link, flags, test)
-    SELECT r.id, current_tenant(), r.device_id, r.device_class, r.mdc_code, r.mdc_code10, r.value, r.unit_code, r.observed_at, r.recorded_at,
-        r.encounter_id, 'pending', '{}', true
+    SELECT r.id, current_tenant(), r.device_id, r.device_class, r.mdc_code, r.mdc_code10, r.value, r.unit_code, r.observed_at,
+        r.recorded_at, r.encounter_id, 'pending', '{}', true
     FROM json_to_recordset(%s::json) AS r (id text, device_id text, device_class text, mdc_code text, mdc_code10 int, value numeric,
         unit_code text, observed_at timestamptz, recorded_at timestamptz, encounter_id text)
     JOIN devices d ON d.id = r.device_id AND d.sandbox

@@ -83,7 +83,9 @@ def _states(tenant_id: str, year: Year, case: Case, number: str) -> Iterator[Inc
     place = Location(latitude=round(chance.uniform(43.6, 44.0), 2), longitude=round(chance.uniform(8.6, 9.4), 2))
     kind: IncidentType = "traffic" if case.kind == "traffic" else "medical"
     priority: Priority = "critical" if case.kind == "arrest" else "medium" if case.kind == "fall" else "high"
-    draft = Draft(type=kind, priority=priority, location=place, units=[case.vehicle_id], cad_incident_id=case.cad_incident_id)
+    draft = Draft(
+        type=kind, priority=priority, location=place, units=[case.vehicle_id], cad_incident_id=case.cad_incident_id
+    )
     incident = msgspec.structs.replace(lifecycle.opened(draft, tenant_id, number, case.at), id=case.incident_id)
     yield incident
     for status, minutes in MOVES:

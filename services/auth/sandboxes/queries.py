@@ -40,9 +40,7 @@ BEGIN: LiteralString = (
     WHERE id = %(id)s RETURNING """
     + COLUMNS
 )
-COUNT_SCENARIO: LiteralString = (
-    "UPDATE sandboxes SET scenarios = scenarios + 1 WHERE id = %s RETURNING " + COLUMNS
-)
+COUNT_SCENARIO: LiteralString = "UPDATE sandboxes SET scenarios = scenarios + 1 WHERE id = %s RETURNING " + COLUMNS
 
 # For the worker, over all tenants. The answer to any portion but the present one changes nothing.
 ANSWERED: LiteralString = (

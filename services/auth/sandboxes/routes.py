@@ -81,8 +81,8 @@ OPERATIONS = [
         PLATFORM_APPS,
         {202: Scenario},
         "`arrest`: a cardiac arrest from the call to the handover, as an incident, an encounter and readings, with all their events."
-        " `failing_receiver`: a delivery of the example webhook whose receiver fails, is silent, and recovers. `revoked_tokens`: every token"
-        " of the sandbox ends, as after a leak. At most 500 between two resets.",
+        " `failing_receiver`: a delivery of the example webhook whose receiver fails, is silent, and recovers. `revoked_tokens`: every"
+        " token of the sandbox ends, as after a leak. At most 500 between two resets.",
         headers=HEADERS,
         refusals={409: f"The sandbox is not ready, had 500 scenarios, {UNDER_WAY}"},
     ),

@@ -67,7 +67,9 @@ ERASE: LiteralString = """
     )
     SELECT count(*) FROM gone
 """
-DELETE_EXAMPLE: LiteralString = "DELETE FROM subscriptions WHERE tenant_id = %(tenant_id)s AND rehearses AND url = %(url)s"
+DELETE_EXAMPLE: LiteralString = (
+    "DELETE FROM subscriptions WHERE tenant_id = %(tenant_id)s AND rehearses AND url = %(url)s"
+)
 DELETE_WEBHOOKS: LiteralString = "DELETE FROM subscriptions WHERE tenant_id = %(tenant_id)s AND rehearses"
 
 
