@@ -9,7 +9,7 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from deploy.docs.references import resolved
@@ -24,9 +24,9 @@ class Step(NamedTuple):
     """A call of the story. `changes` replace members of the example's body; `kept` maps further variables to members of the answer."""
 
     id: str
-    changes: dict[str, Any] = {}
+    changes: Mapping[str, Any] = {}
     name: str = ""
-    kept: dict[str, str] = {}
+    kept: Mapping[str, str] = {}
 
 
 # A case and a device are new in each run.
@@ -60,7 +60,7 @@ STEPS = (
 )
 SECRETS = ("client_secret", "access_token")
 GIVEN = {"base_url": "https://api.knogin.com", "admin_client_id": "", "admin_client_secret": ""}
-"""What a person fills in, for one platform."""
+"""The variables that a person fills in, for one platform."""
 SHOWN = GIVEN | {
     "admin_token": "",
     "access_token": "",
@@ -92,7 +92,7 @@ def requests(document: dict[str, Any]) -> list[Request]:
         for path, operations in document["paths"].items()
         for method, operation in operations.items()
     }
-    story = [_told(_request(document, *calls[step.id], folder=STORY, changes=step.changes), step) for step in STEPS]
+    story = [_as_step(_request(document, *calls[step.id], folder=STORY, changes=step.changes), step) for step in STEPS]
     return story + [_request(document, *call, folder=call[2]["tags"][0]) for call in calls.values()]
 
 
@@ -103,8 +103,8 @@ def variables(document: dict[str, Any]) -> dict[str, str]:
     )
 
 
-def _told(request: Request, step: Step) -> Request:
-    return request._replace(name=step.name or request.name, kept=step.kept or request.kept)
+def _as_step(request: Request, step: Step) -> Request:
+    return request._replace(name=step.name or request.name, kept=dict(step.kept) or request.kept)
 
 
 def _request(
@@ -113,13 +113,13 @@ def _request(
     path: str,
     operation: dict[str, Any],
     folder: str,
-    changes: dict[str, Any] | None = None,
+    changes: Mapping[str, Any] | None = None,
 ) -> Request:
     parameters = [resolved(document, one) for one in operation.get("parameters", [])]
     content = operation.get("requestBody", {}).get("content", {})
     media, body = next(((media, one.get("example")) for media, one in content.items()), ("", None))
     if changes:
-        body = (body or {}) | changes
+        body = {**(body or {}), **changes}
     asked = [scope for scheme in operation["security"] for scope in scheme.get("oauth2", [])]
     token = "" if not any("oauth2" in scheme for scheme in operation["security"]) else "access_token"
     return Request(

@@ -128,7 +128,9 @@ def test_a_sandbox_has_none_of_its_own(auth: Auth) -> None:
     assert Organisation(auth, "--sandbox").call("POST", PATH, json={}).status_code == 409
 
 
-@pytest.mark.parametrize("draft", [{"seed": -1}, {"seed": 1 << 40}, {"name": "a\u202eb"}, {"name": "x" * 121}, {"x": 1}])
+@pytest.mark.parametrize(
+    "draft", [{"seed": -1}, {"seed": 1 << 40}, {"name": "a\u202eb"}, {"name": "x" * 121}, {"x": 1}]
+)
 def test_a_draft_that_does_not_fit_is_refused(organisation: Organisation, draft: dict[str, Any]) -> None:
     assert organisation.call("POST", PATH, json=draft).status_code == 422
 

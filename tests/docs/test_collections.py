@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,16 +52,16 @@ def test_the_environment_has_what_a_person_fills_in_and_no_token() -> None:
 
 
 @pytest.fixture(scope="module")
-def variables(stack: Stack) -> dict[str, str]:
+def variables(stack: Stack) -> Iterator[dict[str, str]]:
     """A sandbox by oneself: its credentials are all that the story needs."""
     with stack.client("auth", stack.admin_token) as admin:
         made = admin.post("/v1/platform/sandboxes", json={"name": "Collections"}).json()
-    name = f"{stack.described['hosts']['api']}:{stack.port}"
-    return {
-        "base_url": f"http://{name}",
-        "admin_client_id": made["client_id"],
-        "admin_client_secret": made["client_secret"],
-    }
+        yield {
+            "base_url": f"http://{stack.described['hosts']['api']}:{stack.port}",
+            "admin_client_id": made["client_id"],
+            "admin_client_secret": made["client_secret"],
+        }
+        admin.delete(f"/v1/platform/sandboxes/{made['id']}")
 
 
 @pytest.mark.contract

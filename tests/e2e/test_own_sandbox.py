@@ -13,9 +13,7 @@ from tests.support.stack import App, Stack
 from tests.support.waiting import wait_for
 
 PATH = "/v1/platform/sandboxes"
-SCOPES = (
-    "platform:apps argus:epcr:write argus:devices:write argus:incidents:write argus:acqi:read webhooks:write"
-)
+SCOPES = "platform:apps argus:epcr:write argus:devices:write argus:incidents:write argus:acqi:read webhooks:write"
 PATIENCE = 240
 
 
@@ -138,7 +136,12 @@ def test_revoked_tokens_are_refused_at_the_gateway_and_a_new_one_is_not(own: Own
 def test_a_reset_begins_anew_with_the_same_credentials(own: Own) -> None:
     own.wait("ready")
     with own.client() as api:
-        body = {"care_model": "prehospital_emergency", "vehicle_id": "MINE", "crew_ids": ["c"], "cad_incident_id": "MINE"}
+        body = {
+            "care_model": "prehospital_emergency",
+            "vehicle_id": "MINE",
+            "crew_ids": ["c"],
+            "cad_incident_id": "MINE",
+        }
         mine = api.post("/api/v1/epcr/encounters", json=body).json()["id"]
         assert own.act("reset").status_code == 202
         own.wait("ready")

@@ -73,7 +73,10 @@ def test_every_invented_record_is_one_that_the_api_takes(kind: Any, seed: int) -
 
 def test_no_record_names_a_person() -> None:
     for number in range(CASES):
-        year = Year("org_1", SandboxEncounters(sandbox_id="", client_id="", generation=1, seed=1, until=datetime.now(UTC), task="seed"))
+        year = Year(
+            "org_1",
+            SandboxEncounters(sandbox_id="", client_id="", generation=1, seed=1, until=datetime.now(UTC), task="seed"),
+        )
         made = records.draft(year.case(number), year.chance("record", number))
         assert made["patient"].keys() == {"age_years", "sex"}
         assert not made.keys() & {"narrative", "crew", "complaint"}
@@ -125,7 +128,14 @@ def test_erasing_goes_in_portions_and_ends_with_nothing(sandbox: Sandbox) -> Non
     sandbox.partner.bundle(own)
     assert sandbox.erase() > 2
     assert sandbox.count() == 0
-    for table in ("encounter_versions", "recipients", "late_links", "due_facts", "encounter_identities", "observations"):
+    for table in (
+        "encounter_versions",
+        "recipients",
+        "late_links",
+        "due_facts",
+        "encounter_identities",
+        "observations",
+    ):
         statement = f"SELECT count(*) FROM {table} WHERE tenant_id = %s"
         assert sandbox.inside.rows(statement, sandbox.id) == [(0,)], table
     stored = """SELECT coalesce((SELECT sum(bytes) FROM stored_bytes_added WHERE tenant_id = %(id)s), 0)

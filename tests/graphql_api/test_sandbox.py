@@ -63,7 +63,7 @@ def sandbox(ask: Asking, database: Database) -> Sandbox:
     return Sandbox(ask, database)
 
 
-def tests(count: int, start: int = 0) -> list[Any]:
+def facts_of_tests(count: int, start: int = 0) -> list[Any]:
     finished = {"status": "completed", "response": "emergency", "test": True}
     return [population.facts(one | finished) for one in population.encounters(count=start + count)[start:]]
 
@@ -102,7 +102,7 @@ def test_erasing_takes_incidents_timelines_and_what_the_indicators_counted(sandb
     before = tallies(sandbox)
     sandbox.perform("seed")
     sandbox.ask.data("CreateIncident", {"input": DRAFT}, **SANDBOX)
-    sandbox.ask.count(*tests(700))
+    sandbox.ask.count(*facts_of_tests(700))
     assert tallies(sandbox)
     sandbox.erase()
     for table in ("incidents", "incident_timeline", "incidents_of_sandboxes", "acqi_facts"):
@@ -132,7 +132,7 @@ def test_in_a_tenant_with_both_the_others_and_their_counts_stay(sandbox: Sandbox
     sandbox.ask.count(*real)
     alone = tallies(sandbox)
     sandbox.perform("seed")
-    sandbox.ask.count(*tests(50, start=30))
+    sandbox.ask.count(*facts_of_tests(50, start=30))
     assert tallies(sandbox) != alone
     sandbox.erase()
     assert (sandbox.count("incidents"), sandbox.count("acqi_facts")) == (1, 30)

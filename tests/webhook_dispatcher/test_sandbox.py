@@ -40,7 +40,8 @@ class Sandbox:
 
     def left(self) -> bool:
         rows = self.dispatcher.rows(
-            "SELECT body FROM outbox WHERE tenant_id = %s AND name = 'auth.sandbox_portion_done.v1' ORDER BY id", self.id
+            "SELECT body FROM outbox WHERE tenant_id = %s AND name = 'auth.sandbox_portion_done.v1' ORDER BY id",
+            self.id,
         )
         return rows[-1]["body"]["left"]
 

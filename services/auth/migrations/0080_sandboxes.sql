@@ -4,7 +4,7 @@ CREATE TABLE sandboxes (
     id text PRIMARY KEY,
     tenant_id text NOT NULL REFERENCES tenants,
     sandbox_tenant_id text NOT NULL UNIQUE,
-    -- Whatever writes this table, its rows name tenants whose environment is `sandbox`: work never goes to another.
+    -- No statement can add a row that names a tenant of production: work goes to sandboxes alone.
     environment text NOT NULL DEFAULT 'sandbox' CHECK (environment = 'sandbox'),
     name text NOT NULL,
     client_id text NOT NULL REFERENCES apps,

@@ -60,7 +60,7 @@ class Sandboxes(msgspec.Struct):
 
 
 class Scenario(msgspec.Struct, kw_only=True):
-    """What a scenario makes; the rest is null. Its events follow within seconds."""
+    """The resources that a scenario makes; others are null. Its events follow within seconds."""
 
     scenario: ScenarioName
     encounter_id: str | None = None

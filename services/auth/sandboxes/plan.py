@@ -8,7 +8,7 @@ Task = Literal["seed", "erase", "end"]
 
 
 class Step(NamedTuple):
-    """What one service does, portion by portion. `portions` is how many it takes as a rule."""
+    """The work of one service, portion by portion. `portions` is how many it takes as a rule."""
 
     task: Task
     part: str

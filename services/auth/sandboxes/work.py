@@ -1,7 +1,7 @@
 """The work in sandboxes: auth sends a service one portion and, when it is answered, the next, in the transaction of the answer.
 
-So a sandbox has one portion under way, whatever its size, and nothing is lost or done twice where a process is killed: outbox and inbox
-carry the portion and its answer. Tenants take turns as for every message (decision 0040).
+So a sandbox of any size has one portion under way, and nothing is lost or done twice where a process is killed: outbox and inbox carry the
+portion and its answer. Tenants take turns as for every message (decision 0040).
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""A sandbox's encounters: written for its invented year, told as a scenario, and erased, each in portions of one transaction.
+"""A sandbox's encounters: written for its invented year and for a scenario, and erased, each portion in one transaction.
 
 Every statement is of the message's tenant and of rows that are marked as a test, so that no encounter of production is one of them.
 """
