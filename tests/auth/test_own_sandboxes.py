@@ -195,6 +195,18 @@ def test_work_that_stopped_may_begin_anew(auth: Auth, organisation: Organisation
     assert read(organisation, made)["state"] == "ready"
 
 
+def test_resets_of_a_day_are_few(auth: Auth, organisation: Organisation, worker: Worker) -> None:
+    """Each costs every service the writing of a year."""
+    made = make(organisation)
+    worker.finish(made)
+    assert act(organisation, made, "reset").status_code == 202
+    worker.finish(made)
+    auth.sql("UPDATE sandboxes SET resets = 20 WHERE id = %s", made["id"])
+    assert act(organisation, made, "reset").json()["limit"] == 20
+    auth.sql("UPDATE sandboxes SET reset_day = reset_day - 1 WHERE id = %s", made["id"])
+    assert act(organisation, made, "reset").status_code == 202
+
+
 def test_deleting_ends_its_tokens_and_then_its_data(auth: Auth, organisation: Organisation, worker: Worker) -> None:
     made = make(organisation)
     token = claims_of(auth.token(made, scope="argus:epcr:write").json()["access_token"])

@@ -15,6 +15,9 @@ CREATE TABLE sandboxes (
     step integer NOT NULL DEFAULT 0,
     portion integer NOT NULL DEFAULT 0,
     scenarios integer NOT NULL DEFAULT 0,
+    -- How many resets there were on the UTC day of the last one.
+    resets integer NOT NULL DEFAULT 0,
+    reset_day date,
     made_by text NOT NULL,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     changed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -23,10 +26,11 @@ CREATE TABLE sandboxes (
     FOREIGN KEY (sandbox_tenant_id, environment) REFERENCES tenants (tenant_id, environment)
 );
 CREATE INDEX sandboxes_tenant ON sandboxes (tenant_id, id DESC);
+CREATE INDEX sandboxes_deleted ON sandboxes (deleted_at) WHERE deleted_at IS NOT NULL;
 SELECT tenant_table('sandboxes'), worker_writes_all('sandboxes');
 REVOKE INSERT, UPDATE, DELETE ON sandboxes FROM {{app}};
 GRANT INSERT (id, tenant_id, sandbox_tenant_id, name, client_id, seed, state, until, made_by) ON sandboxes TO {{app}};
-GRANT UPDATE (state, generation, until, step, portion, scenarios, changed_at, deleted_at) ON sandboxes TO {{app}};
+GRANT UPDATE (state, generation, until, step, portion, scenarios, resets, reset_day, changed_at, deleted_at) ON sandboxes TO {{app}};
 
 -- The one way in which a request makes a tenant: a sandbox, with no more rights than the tenant of the transaction has.
 CREATE FUNCTION public.make_sandbox_tenant(new_id text, new_name text) RETURNS SETOF public.tenants

@@ -39,8 +39,8 @@ from shared.web import http, problems
 from shared.web.identity import Caller
 from shared.web.problems import FieldError
 
-MOST_SCENARIOS = 500
-"""Of a sandbox between two resets."""
+MOST_SCENARIOS, MOST_RESETS = 500, 20
+"""Of a sandbox: scenarios between two resets, and resets on one UTC day."""
 SCENARIOS: dict[ScenarioName, tuple[str, ...]] = {
     "arrest": ("graphql_api", "epcr", "device_ingest"),
     "failing_receiver": ("webhook_dispatcher",),
@@ -120,9 +120,11 @@ async def reset_sandbox(request: Request, caller: Caller, sandbox_id: str) -> Re
         sandbox = await _load(conn, sandbox_id, lock=True)
         if sandbox.state in ("deleting", "deleted"):
             raise problems.conflict(f"The sandbox is {sandbox.state}.", state=sandbox.state)
-        stopped = await (await conn.execute(queries.HAS_STOPPED, (sandbox.changed_at,))).fetchone()
-        if sandbox.state != "ready" and stopped != (True,):
+        has_stopped, resets = await (await conn.execute(queries.RESETTABLE, (sandbox.id,))).fetchone() or (False, 0)
+        if sandbox.state != "ready" and not has_stopped:
             raise problems.conflict("The sandbox is in work already; try again when it is ready.", state=sandbox.state)
+        if resets >= MOST_RESETS:
+            raise refusal(Cap("resets a day", MOST_RESETS, "A sandbox", "wait until tomorrow (UTC), or make another"))
         begun = await _begin(conn, caller, sandbox, "resetting")
         return await idempotency.keep(conn, request, caller, http.json(begun.shown(), status=202))
 

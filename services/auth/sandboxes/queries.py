@@ -32,11 +32,17 @@ LIST: LiteralString = (
 """
 )
 # Work that has not moved for so long has stopped, and may begin anew.
-HAS_STOPPED: LiteralString = "SELECT %s::timestamptz < clock_timestamp() - interval '2 minutes'"
+# And the number of resets today.
+RESETTABLE: LiteralString = """
+    SELECT changed_at < clock_timestamp() - interval '2 minutes',
+        CASE WHEN reset_day = (clock_timestamp() AT TIME ZONE 'UTC')::date THEN resets ELSE 0 END
+    FROM sandboxes WHERE id = %s
+"""
 BEGIN: LiteralString = (
     """
     UPDATE sandboxes SET state = %(state)s, generation = generation + 1, until = clock_timestamp(), step = 0, portion = 0, scenarios = 0,
-        changed_at = clock_timestamp()
+        changed_at = clock_timestamp(), reset_day = (clock_timestamp() AT TIME ZONE 'UTC')::date,
+        resets = CASE WHEN reset_day = (clock_timestamp() AT TIME ZONE 'UTC')::date THEN resets ELSE 0 END + 1
     WHERE id = %(id)s RETURNING """
     + COLUMNS
 )

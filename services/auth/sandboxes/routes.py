@@ -59,9 +59,9 @@ OPERATIONS = [
         PLATFORM_APPS,
         {202: SandboxTenant},
         "Erases its encounters, devices, incidents, indicators and deliveries, in portions, and writes the year before now. Apps, secrets,"
-        " tokens, webhooks, destinations and automations stay, and so does the audit trail.",
+        " tokens, webhooks, destinations and automations stay, and so does the audit trail. At most 20 times a day.",
         headers=HEADERS,
-        refusals={409: f"The sandbox is in work or deleted, {UNDER_WAY}"},
+        refusals={409: f"The sandbox is in work or deleted, was reset 20 times today, {UNDER_WAY}"},
     ),
     Operation(
         "DELETE",
