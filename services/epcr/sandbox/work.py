@@ -13,6 +13,7 @@ from typing import Any, LiteralString
 import msgspec
 
 from services.epcr.encounters import events, queries, store
+from services.epcr.encounters.facts import facts_of
 from services.epcr.records import amend
 from services.epcr.records.models import Encounter, EncounterDraft, Status
 from services.epcr.sandbox import records
@@ -90,7 +91,7 @@ def _write(
             event, facts = events.created(encounter)
         else:
             conn.execute(queries.UPDATE_ENCOUNTER, row)
-            event, facts = events.changed(encounter, before.status, events.facts_of(encounter, []), [])
+            event, facts = events.changed(encounter, before.status, facts_of(encounter, []), [])
         conn.execute(queries.INSERT_VERSION, row | author)
         sent = (event, facts) if with_events else (facts,)
         outbox.add_sync(conn, message.tenant_id, *sent)
