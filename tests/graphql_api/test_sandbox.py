@@ -113,8 +113,9 @@ def test_erasing_takes_incidents_timelines_and_what_the_indicators_counted(sandb
 def test_erasing_touches_nothing_of_production_whoever_asks(sandbox: Sandbox) -> None:
     """Not even where a message names the tenant of production, which auth never sends."""
     other = sandbox.ask.other_tenant
-    sandbox.ask.grant("incident-management", tenant=other)
-    sandbox.ask.data("CreateIncident", {"input": DRAFT}, tenant=other)
+    app = ids.new_id("app")
+    sandbox.ask.grant("incident-management", tenant=other, client_id=app)
+    sandbox.ask.data("CreateIncident", {"input": DRAFT}, tenant=other, client_id=app)
     real = [population.facts(one | {"test": False}) for one in population.encounters(count=40)]
     sandbox.ask.count(*real, tenant=other)
     for task in ("erase", "end"):

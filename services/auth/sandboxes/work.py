@@ -25,7 +25,7 @@ from shared.messaging.messages import (
     SandboxTask,
 )
 from shared.storage import audit
-from shared.storage.database import Connection
+from shared.storage.database import Connection, set_tenant
 from shared.web.identity import Caller
 
 FINISHED = {"preparing": "ready", "resetting": "ready", "deleting": "deleted"}
@@ -62,6 +62,7 @@ def message(sandbox: SandboxRow, part: str, task: str, **more: Any) -> SandboxTa
 
 def go_on(conn: Connection, received: Sequence[Received[SandboxPortionDone]]) -> None:
     """Sends the portion after each that was answered, or ends the work. An answer that nothing waits for changes nothing."""
+    finished: list[SandboxRow] = []
     for one in received:
         answer = msgspec.structs.asdict(one.body) | {"tenant_id": one.tenant_id}
         with conn.cursor(row_factory=class_row(SandboxRow)) as cursor:
@@ -70,16 +71,19 @@ def go_on(conn: Connection, received: Sequence[Received[SandboxPortionDone]]) ->
                 continue
             step, portion = (sandbox.step, sandbox.portion + 1) if one.body.left else (sandbox.step + 1, 0)
             if step == len(STEPS[sandbox.state]):
-                _finish(conn, sandbox)
+                conn.execute(queries.FINISH, {"id": sandbox.id, "state": FINISHED[sandbox.state]})
+                finished.append(sandbox)
                 continue
             moved = cursor.execute(queries.GO_ON, {"id": sandbox.id, "step": step, "portion": portion}).fetchone()
         assert moved is not None
         outbox.add_sync(conn, sandbox.sandbox_tenant_id, portion_of(moved), traceparent=one.traceparent)
+    _record(conn, finished)
 
 
-def _finish(conn: Connection, sandbox: SandboxRow) -> None:
-    state = FINISHED[sandbox.state]
-    conn.execute(queries.FINISH, {"id": sandbox.id, "state": state})
-    by = Caller(tenant_id=sandbox.tenant_id, client_id=SCHEDULE)
-    detail = {"tenant": sandbox.sandbox_tenant_id, "generation": sandbox.generation}
-    conn.execute(audit.RECORD, audit.entry(by, f"sandbox.{state}", sandbox.id, detail))
+def _record(conn: Connection, finished: Sequence[SandboxRow]) -> None:
+    """Comes last: an entry of the trail needs the transaction set to its tenant, and an answer is found by none."""
+    for sandbox in finished:
+        set_tenant(conn, sandbox.tenant_id)
+        by = Caller(tenant_id=sandbox.tenant_id, client_id=SCHEDULE)
+        detail = {"tenant": sandbox.sandbox_tenant_id, "generation": sandbox.generation}
+        conn.execute(audit.RECORD, audit.entry(by, f"sandbox.{FINISHED[sandbox.state]}", sandbox.id, detail))

@@ -10,7 +10,20 @@ from . import (
     platform,
     requests,
     saml,
+    sandboxes,
     webhooks,
 )
 
-__all__ = ["apps", "devices", "epcr", "events", "graphql", "oauth", "platform", "requests", "saml", "webhooks"]
+__all__ = [
+    "apps",
+    "devices",
+    "epcr",
+    "events",
+    "graphql",
+    "oauth",
+    "platform",
+    "requests",
+    "saml",
+    "sandboxes",
+    "webhooks",
+]

@@ -11,6 +11,7 @@ from .graphql import AsyncGraphql, Graphql
 from .integration_requests import AsyncIntegrationRequests, IntegrationRequests
 from .oauth import AsyncOauth, Oauth
 from .saml import AsyncSaml, Saml
+from .sandboxes import AsyncSandboxes, Sandboxes
 from .webhooks import AsyncWebhooks, Webhooks
 
 
@@ -24,6 +25,10 @@ class Resources(Caller):
     @cached_property
     def integration_requests(self) -> IntegrationRequests:
         return IntegrationRequests(self)
+
+    @cached_property
+    def sandboxes(self) -> Sandboxes:
+        return Sandboxes(self)
 
     @cached_property
     def oauth(self) -> Oauth:
@@ -64,6 +69,10 @@ class AsyncResources(Caller):
     @cached_property
     def integration_requests(self) -> AsyncIntegrationRequests:
         return AsyncIntegrationRequests(self)
+
+    @cached_property
+    def sandboxes(self) -> AsyncSandboxes:
+        return AsyncSandboxes(self)
 
     @cached_property
     def oauth(self) -> AsyncOauth:
