@@ -27,7 +27,8 @@ class Sandbox:
         }
 
     def perform(self, task: str, tenant_id: str = "", **more: Any) -> None:
-        body = SandboxDevices(**self.fields | {"task": task} | more)
+        fields: dict[str, Any] = {**self.fields, "task": task, **more}
+        body = SandboxDevices(**fields)
         with self.inside.task() as conn:
             work.perform(conn, [received(tenant_id or self.id, body)])
 

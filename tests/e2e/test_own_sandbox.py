@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, LiteralString
 
 import httpx2
 import pytest
@@ -156,12 +156,12 @@ def test_a_deleted_one_answers_nobody_and_leaves_no_encounter(stack: Stack) -> N
         assert own.admin("DELETE", f"{PATH}/{own.made['id']}").status_code == 204
         wait_for(lambda: api.get("/api/v1/devices").status_code == 401, what="the token to be refused")
     own.wait("deleted")
-    for service, table in (
-        ("epcr", "encounters"),
-        ("device-ingest", "devices"),
-        ("graphql-api", "incidents"),
-        ("webhook-dispatcher", "subscriptions"),
-    ):
+    left: dict[str, LiteralString] = {
+        "epcr": "SELECT count(*) FROM encounters WHERE tenant_id = %s",
+        "device-ingest": "SELECT count(*) FROM devices WHERE tenant_id = %s",
+        "graphql-api": "SELECT count(*) FROM incidents WHERE tenant_id = %s",
+        "webhook-dispatcher": "SELECT count(*) FROM subscriptions WHERE tenant_id = %s",
+    }
+    for service, statement in left.items():
         with stack.database(service, "migrator") as conn:
-            statement = f"SELECT count(*) FROM {table} WHERE tenant_id = %s"
-            assert conn.execute(statement, (own.made["tenant_id"],)).fetchone() == (0,), table
+            assert conn.execute(statement, (own.made["tenant_id"],)).fetchone() == (0,), service

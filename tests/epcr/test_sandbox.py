@@ -36,7 +36,8 @@ class Sandbox:
         }
 
     def perform(self, task: str, tenant_id: str = "", **more: Any) -> None:
-        body = SandboxEncounters(**self.fields | {"task": task} | more)
+        fields: dict[str, Any] = {**self.fields, "task": task, **more}
+        body = SandboxEncounters(**fields)
         settings = settings_for(self.inside.database, "redis://127.0.0.1:1")
         with self.inside.task() as conn:
             work.perform(self.inside.keyring, settings, conn, [received(tenant_id or self.id, body)])

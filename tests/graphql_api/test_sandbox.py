@@ -34,7 +34,8 @@ class Sandbox:
         }
 
     def perform(self, task: str, tenant_id: str = "", **more: Any) -> None:
-        body = SandboxIncidents(**self.fields | {"task": task} | more)
+        fields: dict[str, Any] = {**self.fields, "task": task, **more}
+        body = SandboxIncidents(**fields)
         with self.ask.worker() as conn:
             work.perform(conn, [received(tenant_id or self.ask.tenant, body)])
 

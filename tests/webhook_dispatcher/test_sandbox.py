@@ -34,7 +34,8 @@ class Sandbox:
         dispatcher.approve(self.partner, "incident.*")
 
     def perform(self, task: str, tenant_id: str = "", **more: Any) -> None:
-        body = SandboxDeliveries(**self.fields | {"task": task} | more)
+        fields: dict[str, Any] = {**self.fields, "task": task, **more}
+        body = SandboxDeliveries(**fields)
         with task_transaction(self.dispatcher.pool) as conn:
             work.perform(Vault(Keyring.from_text(ENCRYPTION_KEYS)), conn, [received(tenant_id or self.id, body)])
 

@@ -58,8 +58,9 @@ async def create_sandbox(request: Request, caller: Caller, draft: SandboxDraft) 
         parent, settings = await store.hold_tenant(conn, caller.tenant_id), request.state.settings
         if parent.environment == "sandbox":
             raise problems.conflict("A sandbox has no sandbox of its own.")
-        for name, count in (("sandboxes", queries.COUNT), ("sandboxes_a_day", queries.COUNT_OF_DAY)):
-            await caps.require(conn, settings, parent.tenant_id, name, count, (parent.tenant_id,))
+        owner = parent.tenant_id
+        await caps.require(conn, settings, owner, "sandboxes", queries.COUNT, (owner,))
+        await caps.require(conn, settings, owner, "sandboxes_a_day", queries.COUNT_OF_DAY, (owner,))
         made = await _make(conn, request, caller, parent, draft)
         response = http.created(made, f"{SANDBOXES}/{made.id}")
         return await idempotency.keep(conn, request, caller, response)
@@ -147,9 +148,7 @@ async def delete_sandbox(request: Request, caller: Caller, sandbox_id: str) -> R
 
 
 async def run_scenario(request: Request, caller: Caller, sandbox_id: str, scenario: str) -> Response:
-    name = next((one for one in SCENARIOS if one == scenario), None)
-    if name is None:
-        raise problems.not_found(f"There is no such scenario; there are {', '.join(SCENARIOS)}.")
+    name = _scenario_of(scenario)
     async with tenant_transaction(request, caller) as conn:
         if (answer := await idempotency.stored(conn, request, caller)) is not None:
             return answer
@@ -170,6 +169,13 @@ async def run_scenario(request: Request, caller: Caller, sandbox_id: str, scenar
     if name == "revoked_tokens":
         await bell.ring(request.state.redis)
     return response
+
+
+def _scenario_of(name: str) -> ScenarioName:
+    for one in SCENARIOS:
+        if one == name:
+            return one
+    raise problems.not_found(f"There is no such scenario; there are {', '.join(SCENARIOS)}.")
 
 
 def _made(sandbox: SandboxRow, name: ScenarioName, task: SandboxTask) -> Scenario:
