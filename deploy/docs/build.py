@@ -26,6 +26,7 @@ def files() -> dict[str, bytes]:
     documents = {
         "openapi-client.json": contract.encoded(contract.for_generators(document)),
         "knogin.postman_collection.json": contract.encoded(collections.postman(document)),
+        "knogin.postman_environment.json": contract.encoded(collections.environment()),
         "knogin.bruno.zip": collections.zipped(collections.bruno(document)),
     }
     assets = {path.name: path.read_bytes() for path in sorted(ASSETS.iterdir())}

@@ -1,14 +1,15 @@
 """Collections of requests for Postman and Bruno, made from the contract. Pure.
 
-Both begin with a story that runs from top to bottom against any platform: it needs `base_url` and `admin_token`, and takes every id and
-secret from the answers before. The other folders hold each call of the contract.
+Both begin with a story that runs from top to bottom against any platform: it needs `base_url` and the credentials of an administrator's
+app, such as those of a sandbox made by oneself, signs in with them, and takes every id and secret from the answers before. The other
+folders hold each call of the contract.
 """
 
 import io
 import json
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from deploy.docs.references import resolved
@@ -17,29 +18,50 @@ NAME = "Knogin integration platform"
 STORY = "A first day"
 SCOPES = ["webhooks:write", "argus:epcr:write", "argus:devices:write", "argus:acqi:read"]
 ADMINISTRATION = {"platform:apps"}
-# Members of the example's body that the story replaces; a case and a device are new in each run.
-STEPS: dict[str, dict[str, Any]] = {
-    "getAuthorizationServerMetadata": {},
-    "createApp": {"requested_scopes": SCOPES},
-    "createToken": {"client_id": "{{client_id}}", "client_secret": "{{client_secret}}", "scope": " ".join(SCOPES)},
-    "createWebhook": {"url": "https://receiver.example/hook"},
-    "listWebhooks": {},
-    "getWebhook": {},
-    "createEncounter": {"cad_incident_id": "cad_{{$timestamp}}"},
-    "getEncounter": {},
-    "getFhirBundle": {},
-    "enrolDevice": {"serial_number": "SN-{{$timestamp}}", "device_class": "oximeter"},
-    "recordObservation": {},
-    "recordObservations": {},
-    "listObservations": {},
-    "executeGraphql": {},
-    "listDeliveries": {},
-    "deleteWebhook": {},
-    "deleteApp": {},
-}
+
+
+class Step(NamedTuple):
+    """A call of the story. `changes` replace members of the example's body; `kept` maps further variables to members of the answer."""
+
+    id: str
+    changes: Mapping[str, Any] = {}
+    name: str = ""
+    kept: Mapping[str, str] = {}
+
+
+# A case and a device are new in each run.
+STEPS = (
+    Step("getAuthorizationServerMetadata"),
+    Step(
+        "createToken",
+        {"client_id": "{{admin_client_id}}", "client_secret": "{{admin_client_secret}}", "scope": "platform:apps"},
+        "Sign in as the administrator's app",
+        {"admin_token": "access_token"},
+    ),
+    Step("createApp", {"requested_scopes": SCOPES}),
+    Step(
+        "createToken",
+        {"client_id": "{{client_id}}", "client_secret": "{{client_secret}}", "scope": " ".join(SCOPES)},
+    ),
+    Step("createWebhook", {"url": "https://receiver.example/hook"}),
+    Step("listWebhooks"),
+    Step("getWebhook"),
+    Step("createEncounter", {"cad_incident_id": "cad_{{$timestamp}}"}),
+    Step("getEncounter"),
+    Step("getFhirBundle"),
+    Step("enrolDevice", {"serial_number": "SN-{{$timestamp}}", "device_class": "oximeter"}),
+    Step("recordObservation"),
+    Step("recordObservations"),
+    Step("listObservations"),
+    Step("executeGraphql"),
+    Step("listDeliveries"),
+    Step("deleteWebhook"),
+    Step("deleteApp"),
+)
 SECRETS = ("client_secret", "access_token")
-SHOWN = {
-    "base_url": "https://api.knogin.com",
+GIVEN = {"base_url": "https://api.knogin.com", "admin_client_id": "", "admin_client_secret": ""}
+"""The variables that a person fills in, for one platform."""
+SHOWN = GIVEN | {
     "admin_token": "",
     "access_token": "",
     "client_id": "",
@@ -70,7 +92,7 @@ def requests(document: dict[str, Any]) -> list[Request]:
         for path, operations in document["paths"].items()
         for method, operation in operations.items()
     }
-    story = [_request(document, *calls[name], folder=STORY, changes=changes) for name, changes in STEPS.items()]
+    story = [_as_step(_request(document, *calls[step.id], folder=STORY, changes=step.changes), step) for step in STEPS]
     return story + [_request(document, *call, folder=call[2]["tags"][0]) for call in calls.values()]
 
 
@@ -81,19 +103,23 @@ def variables(document: dict[str, Any]) -> dict[str, str]:
     )
 
 
+def _as_step(request: Request, step: Step) -> Request:
+    return request._replace(name=step.name or request.name, kept=dict(step.kept) or request.kept)
+
+
 def _request(
     document: dict[str, Any],
     method: str,
     path: str,
     operation: dict[str, Any],
     folder: str,
-    changes: dict[str, Any] | None = None,
+    changes: Mapping[str, Any] | None = None,
 ) -> Request:
     parameters = [resolved(document, one) for one in operation.get("parameters", [])]
     content = operation.get("requestBody", {}).get("content", {})
     media, body = next(((media, one.get("example")) for media, one in content.items()), ("", None))
     if changes:
-        body = (body or {}) | changes
+        body = {**(body or {}), **changes}
     asked = [scope for scheme in operation["security"] for scope in scheme.get("oauth2", [])]
     token = "" if not any("oauth2" in scheme for scheme in operation["security"]) else "access_token"
     return Request(
@@ -153,6 +179,19 @@ def postman(document: dict[str, Any]) -> dict[str, Any]:
         },
         "variable": [{"key": name, "value": value} for name, value in variables(document).items()],
         "item": [{"name": name, "description": texts.get(name, ""), "item": items} for name, items in folders.items()],
+    }
+
+
+def environment() -> dict[str, Any]:
+    """Postman's environment: the variables of one platform, which each has its own file of. The docs host fills in its own address."""
+    secret = {"admin_client_secret"}
+    return {
+        "name": NAME,
+        "values": [
+            {"key": name, "value": value, "type": "secret" if name in secret else "default", "enabled": True}
+            for name, value in GIVEN.items()
+        ],
+        "_postman_variable_scope": "environment",
     }
 
 

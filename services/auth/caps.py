@@ -15,6 +15,8 @@ THINGS = {
     "users": "people who sign in through its own identity provider",
     "connections": "SAML connections",
     "requests": "integration requests of the last year",
+    "sandboxes": "sandboxes",
+    "sandboxes_a_day": "sandboxes made within a day",
 }
 
 

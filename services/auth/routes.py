@@ -7,6 +7,7 @@ from services.auth.requests import routes as requests
 from services.auth.revocations import endpoints as revocations
 from services.auth.saml import logout_endpoints, signin_endpoints
 from services.auth.saml import routes as saml
+from services.auth.sandboxes import routes as sandboxes
 from services.auth.signin import account_endpoints, authenticator_endpoints, pages
 from services.auth.signin import endpoints as signin
 from shared.web.routing import Part, Unlisted
@@ -26,6 +27,14 @@ PARTS = [
         "Some capabilities are opened on request. An organisation asks here; Knogin's operators decide.",
         requests.OPERATIONS,
         {"request_id": "ireq_123"},
+    ),
+    Part(
+        "Sandboxes",
+        "sandboxes",
+        "An organisation makes sandboxes by itself: each has invented data of a year, and scenarios to try programs with. Data of real"
+        " patients do not belong there.",
+        sandboxes.OPERATIONS,
+        {"sandbox_id": "sbx_123", "scenario": "arrest"},
     ),
     Part(
         "OAuth",

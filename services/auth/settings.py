@@ -28,6 +28,8 @@ class Settings(settings.Service, frozen=True, kw_only=True):
     most_connections: settings.Count = 10
     most_domains: settings.Count = 50
     most_users: settings.Count = 20_000
+    most_sandboxes: settings.Count = 3
+    most_sandboxes_a_day: settings.Count = 20
     password_checks: settings.Count = 2
     password_queue: settings.Count = 100
     refresh_grace_seconds: settings.NotNegative = 30

@@ -11,10 +11,11 @@ from services.auth.keys.models import PLATFORM
 from services.auth.keys.rotation import rotate_if_due
 from services.auth.revocations import bell
 from services.auth.saml import domains
+from services.auth.sandboxes import work as sandboxes
 from services.auth.settings import Settings
 from services.auth.tenants.operations import SCHEDULE, record
 from shared.messaging import worker
-from shared.messaging.messages import InstallApp, UninstallApp
+from shared.messaging.messages import InstallApp, SandboxPortionDone, UninstallApp
 from shared.primitives.crypto import Keyring
 from shared.process import metrics as shared_metrics
 from shared.process import redis_clients
@@ -36,6 +37,7 @@ KEPT = (
     Kept("device_codes", "expires_at", days=1 / 24),
     Kept("sessions", "expires_at", days=7),
     Kept("password_links", "expires_at", days=7),
+    Kept("sandboxes", "deleted_at", days=365),
     Kept("integration_requests", "decided_at", days=365, also="status IN ('declined', 'withdrawn')"),
     Kept("saml_requests", "expires_at", days=0),
     Kept("saml_replays", "expires_at", days=0),
@@ -51,7 +53,7 @@ def create_worker(settings: Settings) -> Celery:
     redis = redis_clients.client(settings.redis_url)
     uninstall = partial(installing.uninstall, ring=partial(bell.ring_sync, redis))
     install = partial(installing.install, settings=settings)
-    handlers = {InstallApp: install, UninstallApp: uninstall}
+    handlers = {InstallApp: install, UninstallApp: uninstall, SandboxPortionDone: sandboxes.go_on}
     return worker.create_worker("auth", settings, handlers, redis=redis)
 
 

@@ -54,6 +54,7 @@ async def enrol(conn: AsyncConnection, caller: Caller, enrolment: Enrolment, mos
     fields = structs.asdict(enrolment)
     parameters: dict[str, Any] = {
         "id": ids.new_id("dev"),
+        "sandbox": caller.is_sandbox,
         "given": [name for name in queries.DETAILS if fields[name] is not UNSET],
         **{name: None if value is UNSET else value for name, value in fields.items()},
     }

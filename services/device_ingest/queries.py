@@ -14,8 +14,8 @@ DEVICE: LiteralString = f"id, serial_number, device_class, status, {', '.join(DE
 
 # Details that are not in `given` keep their value. `old` is null for a new device.
 ENROL_DEVICE: LiteralString = f"""
-    INSERT INTO devices (id, tenant_id, serial_number, device_class, {", ".join(DETAILS)})
-    VALUES (%(id)s, current_tenant(), %(serial_number)s, %(device_class)s, {", ".join(f"%({name})s" for name in DETAILS)})
+    INSERT INTO devices (id, tenant_id, serial_number, device_class, sandbox, {", ".join(DETAILS)})
+    VALUES (%(id)s, current_tenant(), %(serial_number)s, %(device_class)s, %(sandbox)s, {", ".join(f"%({name})s" for name in DETAILS)})
     ON CONFLICT (tenant_id, serial_number) DO UPDATE SET
         device_class = excluded.device_class, status = 'active', updated_at = now(),
         {", ".join(f"{name} = CASE WHEN '{name}' = ANY(%(given)s) THEN excluded.{name} ELSE devices.{name} END" for name in DETAILS)}
@@ -159,3 +159,24 @@ LINK_OBSERVATIONS: LiteralString = """
     WHERE o.id = r.id AND o.encounter_id = r.encounter_id AND o.observed_at BETWEEN %s AND %s
         AND o.encounter_link <> r.link AND o.encounter_link <> 'linked'
 """
+
+# --- sandboxes --------------------------------------------------------------------------------------------------------
+INSERT_SANDBOX_DEVICES: LiteralString = """
+    INSERT INTO devices (id, tenant_id, serial_number, device_class, manufacturer, model, vehicle_id, sandbox, enrolled_at, updated_at)
+    SELECT id, current_tenant(), serial_number, device_class, 'Sandbox', model, vehicle_id, true, enrolled_at, enrolled_at
+    FROM json_to_recordset(%s::json) AS new (id text, serial_number text, device_class text, model text, vehicle_id text,
+        enrolled_at timestamptz)
+    ON CONFLICT DO NOTHING
+"""
+# As RECORD_OBSERVATIONS, but without an event.
+INSERT_SANDBOX_OBSERVATIONS: LiteralString = """
+    INSERT INTO observations (id, tenant_id, device_id, device_class, mdc_code, mdc_code10, value, unit_code, observed_at, recorded_at,
+        encounter_id, encounter_link, flags, test)
+    SELECT r.id, current_tenant(), r.device_id, r.device_class, r.mdc_code, r.mdc_code10, r.value, r.unit_code, r.observed_at,
+        r.recorded_at, r.encounter_id, 'pending', '{}', true
+    FROM json_to_recordset(%s::json) AS r (id text, device_id text, device_class text, mdc_code text, mdc_code10 int, value numeric,
+        unit_code text, observed_at timestamptz, recorded_at timestamptz, encounter_id text)
+    JOIN devices d ON d.id = r.device_id AND d.sandbox
+    ON CONFLICT DO NOTHING RETURNING id
+"""
+ERASE_SANDBOX_DEVICES: LiteralString = "SELECT erase_sandbox_devices(%s)"

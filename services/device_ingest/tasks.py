@@ -6,12 +6,12 @@ from functools import partial
 
 from celery import Celery
 
-from services.device_ingest import allowance, announcing, metrics, queries
+from services.device_ingest import allowance, announcing, metrics, queries, sandbox
 from services.device_ingest.announcing import Announcing
 from services.device_ingest.observations import window
 from services.device_ingest.settings import Settings
 from shared.messaging import worker
-from shared.messaging.messages import EncounterLink, Received
+from shared.messaging.messages import EncounterLink, Received, SandboxDevices
 from shared.process import metrics as shared_metrics
 from shared.storage import partitions
 from shared.storage.database import Connection, set_tenant
@@ -19,7 +19,8 @@ from shared.storage.jobs import Periodic
 
 
 def create_worker(settings: Settings) -> Celery:
-    return worker.create_worker("device_ingest", settings, {EncounterLink: link_observations})
+    handlers = {EncounterLink: link_observations, SandboxDevices: sandbox.perform}
+    return worker.create_worker("device_ingest", settings, handlers)
 
 
 def periodic(settings: Settings) -> list[Periodic]:

@@ -20,9 +20,17 @@ from services.epcr.handover.listing import keep_lists
 from services.epcr.outcomes import store as outcomes
 from services.epcr.outcomes.facts import with_outcomes
 from services.epcr.records.models import LinkedObservation
+from services.epcr.sandbox import work as sandbox
 from services.epcr.settings import Settings
 from shared.messaging import outbox, worker
-from shared.messaging.messages import ClinicalApp, DeviceDescribed, EncounterLink, ObservationsRecorded, Received
+from shared.messaging.messages import (
+    ClinicalApp,
+    DeviceDescribed,
+    EncounterLink,
+    ObservationsRecorded,
+    Received,
+    SandboxEncounters,
+)
 from shared.primitives.crypto import Keyring
 from shared.process import metrics as shared_metrics
 from shared.process import telemetry
@@ -46,6 +54,7 @@ def create_worker(settings: Settings) -> Celery:
         ObservationsRecorded: partial(link_observations, settings.max_readings),
         ClinicalApp: store_apps,
         DeviceDescribed: store_devices,
+        SandboxEncounters: partial(sandbox.perform, Keyring.from_text(settings.encryption_keys), settings),
     }
     return worker.create_worker("epcr", settings, handlers)
 

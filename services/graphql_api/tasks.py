@@ -5,12 +5,19 @@ from functools import partial
 
 from celery import Celery
 
-from services.graphql_api import queries
+from services.graphql_api import queries, sandbox
 from services.graphql_api.acqi import counting, months
 from services.graphql_api.automations import Runs
 from services.graphql_api.settings import Settings
 from shared.messaging import worker
-from shared.messaging.messages import AutomationIncident, EncounterFacts, GraphqlApp, Received, RunDocument
+from shared.messaging.messages import (
+    AutomationIncident,
+    EncounterFacts,
+    GraphqlApp,
+    Received,
+    RunDocument,
+    SandboxIncidents,
+)
 from shared.process import metrics
 from shared.storage import jobs
 from shared.storage.database import Connection, set_tenant
@@ -27,6 +34,7 @@ def create_worker(settings: Settings) -> Celery:
         EncounterFacts: counting.store,
         RunDocument: runs.perform,
         AutomationIncident: runs.perform,
+        SandboxIncidents: sandbox.perform,
     }
     return worker.create_worker("graphql_api", settings, handlers)
 

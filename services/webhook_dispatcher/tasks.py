@@ -8,7 +8,7 @@ from functools import partial
 from celery import Celery
 
 from services.webhook_dispatcher import metrics
-from services.webhook_dispatcher.fanout import automations
+from services.webhook_dispatcher.fanout import automations, sandbox
 from services.webhook_dispatcher.fanout import queries as fanout_queries
 from services.webhook_dispatcher.fanout.intake import Intake
 from services.webhook_dispatcher.fanout.queries import PARTITIONED
@@ -24,7 +24,14 @@ from services.webhook_dispatcher.sending.signing import Vault
 from services.webhook_dispatcher.settings import Settings
 from services.webhook_dispatcher.subscriptions import apps
 from shared.messaging import worker
-from shared.messaging.messages import AutomationDelivery, AutomationInterest, Event, WebhookApp, WebhookTenant
+from shared.messaging.messages import (
+    AutomationDelivery,
+    AutomationInterest,
+    Event,
+    SandboxDeliveries,
+    WebhookApp,
+    WebhookTenant,
+)
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring
 from shared.process import metrics as shared_metrics
@@ -45,6 +52,7 @@ def create_worker(settings: Settings) -> Celery:
         WebhookTenant: apps.change_tenants,
         AutomationInterest: automations.change_interest,
         AutomationDelivery: partial(automations.deliver, intake),
+        SandboxDeliveries: partial(sandbox.perform, Vault(Keyring.from_text(settings.encryption_keys))),
     }
     return worker.create_worker(SERVICE, settings, handlers, partitions.Daily(*PARTITIONED))
 

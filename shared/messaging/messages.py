@@ -416,6 +416,51 @@ class EncounterFacts(Message, frozen=True, kw_only=True, tag="graphql_api.encoun
     test: bool = False
 
 
+class SandboxTask(Message, frozen=True, kw_only=True):
+    """The fields of work in a self-made sandbox: one portion of it, or a scenario. The tenant of the message is the sandbox.
+
+    `seed`: writes the invented year up to `until`. `erase`: deletes data. `end`: deletes settings too. `generation` counts the resets.
+    A portion is answered by `SandboxPortionDone`, upon which auth sends the next. A scenario has a `number`, the time `at`, and no answer.
+    """
+
+    sandbox_id: str
+    client_id: str
+    generation: int
+    seed: int
+    until: datetime
+    task: Literal["seed", "erase", "end", "arrest", "failing_receiver"]
+    step: int = 0
+    portion: int = 0
+    number: int = 0
+    at: datetime | None = None
+
+
+class SandboxEncounters(SandboxTask, frozen=True, kw_only=True, tag="epcr.sandbox_task.v1"):
+    """Encounters, with their readings, disclosures and outcomes."""
+
+
+class SandboxDevices(SandboxTask, frozen=True, kw_only=True, tag="device_ingest.sandbox_task.v1"):
+    """Devices and their observations."""
+
+
+class SandboxIncidents(SandboxTask, frozen=True, kw_only=True, tag="graphql_api.sandbox_task.v1"):
+    """Incidents, and in erasing the facts of indicators, which epcr sends."""
+
+
+class SandboxDeliveries(SandboxTask, frozen=True, kw_only=True, tag="webhook_dispatcher.sandbox_task.v1"):
+    """An example webhook with its deliveries."""
+
+
+class SandboxPortionDone(Message, frozen=True, kw_only=True, tag="auth.sandbox_portion_done.v1"):
+    """A service has done a portion. `left` says whether the step has another."""
+
+    sandbox_id: str
+    generation: int
+    step: int
+    portion: int
+    left: bool
+
+
 PRODUCERS: Mapping[type[Message], tuple[str, ...]] = {
     Event: ("auth", "webhook_dispatcher", "graphql_api", "epcr", "device_ingest"),
     WebhookApp: ("auth",),
@@ -438,6 +483,11 @@ PRODUCERS: Mapping[type[Message], tuple[str, ...]] = {
     AppInstalled: ("auth",),
     AuthorityEnded: ("auth",),
     UninstallApp: ("control_plane",),
+    SandboxEncounters: ("auth",),
+    SandboxDevices: ("auth",),
+    SandboxIncidents: ("auth",),
+    SandboxDeliveries: ("auth",),
+    SandboxPortionDone: ("epcr", "device_ingest", "graphql_api", "webhook_dispatcher"),
 }
 """The services that may send each kind of message. A consumer refuses it from every other sender."""
 

@@ -17,6 +17,7 @@ README = Path(__file__).parents[2] / "clients" / "python" / "README.md"
 BLOCK = re.compile(r"(?:<!-- runs: (\w+) -->\n)?```python\n(.*?)```", re.DOTALL)
 PRINTED = {
     "first": r"Bundle \d+\n",
+    "sandbox": r"preparing \d+\n",
     "async": r"\[201\]\n",
     "lists": r"enc_\w+ AMB-42\n(?:.*\n)*\d+\n",
     "webhook": r"encounter enc_1\n",
@@ -39,6 +40,8 @@ def reader(stack: Stack) -> dict[str, Any]:
         assert isinstance(encounter, models.epcr.EncounterView)
         wait_for(lambda: list(client.event_log.list_events(key=encounter.id)), what="its event")
     return {
+        "ADMIN_CLIENT_ID": stack.tenant.client_id,
+        "ADMIN_CLIENT_SECRET": stack.tenant.client_secret,
         "CLIENT_ID": app.client_id,
         "CLIENT_SECRET": app.client_secret,
         "BASE_URL": base_url,

@@ -111,6 +111,19 @@ def record_requests(stack: Stack, recorder: Recorder) -> None:
         keep(admin.get(path))
 
 
+def record_sandboxes(stack: Stack, recorder: Recorder) -> None:
+    keep, path = recorder.keep, "/v1/platform/sandboxes"
+    with stack.client("auth", stack.other.access_token) as admin:
+        made = keep(admin.post(path, json={"name": "Trying out", "seed": 1}))
+        one = f"{path}/{made['id']}"
+        wait_for(lambda: admin.get(one).json()["state"] == "ready", 120, what="the year of the sandbox")
+        keep(admin.get(path))
+        keep(admin.get(one))
+        keep(admin.post(f"{one}/scenarios/arrest"))
+        keep(admin.post(f"{one}/reset"))
+        assert admin.delete(one).status_code == 204
+
+
 def _record_oauth(anyone: httpx2.Client, recorder: Recorder, client: dict[str, str]) -> str:
     asked = {"grant_type": "client_credentials"} | client
     anyone.post("/v1/oauth/token", data=asked | {"scope": "argus:telephony:read"})
@@ -429,6 +442,7 @@ def main(file: Path) -> None:
     recorder = Recorder(stack)
     token = record_apps(stack, recorder)
     record_requests(stack, recorder)
+    record_sandboxes(stack, recorder)
     record_saml(stack, recorder)
     record_webhooks(stack, recorder, token)
     record_clinical(stack, recorder, token)

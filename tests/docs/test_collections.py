@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def test_every_call_is_in_both_collections() -> None:
 def test_the_story_uses_only_variables_that_are_there_or_that_an_answer_gave() -> None:
     document = contract.contract()
     listed = [one for one in collections.requests(document) if one.folder == collections.STORY]
-    known = {"base_url", "admin_token", "$timestamp", "$guid"}
+    known = {*collections.GIVEN, "$timestamp", "$guid"}
     for one in listed:
         sent = json.dumps([one.path, one.token and f"{{{{{one.token}}}}}", one.body])
         used = {part.partition("}}")[0] for part in sent.split("{{")[1:]}
@@ -40,17 +41,35 @@ def test_the_story_uses_only_variables_that_are_there_or_that_an_answer_gave() -
         known |= set(one.kept)
 
 
-def variables(stack: Stack) -> dict[str, str]:
-    name = f"{stack.described['hosts']['api']}:{stack.port}"
-    return {"base_url": f"http://{name}", "admin_token": stack.admin_token}
+def test_the_environment_has_what_a_person_fills_in_and_no_token() -> None:
+    """A token in an environment would hide the one that the story keeps, and would be shared with the file."""
+    values = json.loads((gateway.docs.FILES / "knogin.postman_environment.json").read_text())["values"]
+    assert {one["key"]: one["value"] for one in values} == collections.GIVEN
+    assert [one["key"] for one in values if one["type"] == "secret"] == ["admin_client_secret"]
+    given = (gateway.docs.FILES / "knogin.postman_environment.json").read_bytes()
+    shown = gateway.docs.Docs({"api": "http://api.localhost:8080"})._files["/api/docs/knogin.postman_environment.json"]
+    assert shown.body == given.replace(b"https://api.knogin.com", b"http://api.localhost:8080")
+
+
+@pytest.fixture(scope="module")
+def variables(stack: Stack) -> Iterator[dict[str, str]]:
+    """A sandbox by oneself: its credentials are all that the story needs."""
+    with stack.client("auth", stack.admin_token) as admin:
+        made = admin.post("/v1/platform/sandboxes", json={"name": "Collections"}).json()
+        yield {
+            "base_url": f"http://{stack.described['hosts']['api']}:{stack.port}",
+            "admin_client_id": made["client_id"],
+            "admin_client_secret": made["client_secret"],
+        }
+        admin.delete(f"/v1/platform/sandboxes/{made['id']}")
 
 
 @pytest.mark.contract
-def test_postmans_story_runs(stack: Stack, tmp_path: Path) -> None:
+def test_postmans_story_runs(variables: dict[str, str], tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     command = [str(NODE / "newman"), "run", str(POSTMAN), "--folder", collections.STORY, "--timeout-request", "20000"]
     command += ["--reporters", "json,cli", "--reporter-json-export", str(report)]
-    for name, value in variables(stack).items():
+    for name, value in variables.items():
         command += ["--env-var", f"{name}={value}"]
     output = _ran(command, tmp_path)
     ran: list[Any] = json.loads(report.read_text())["run"]["executions"]
@@ -59,11 +78,11 @@ def test_postmans_story_runs(stack: Stack, tmp_path: Path) -> None:
 
 
 @pytest.mark.contract
-def test_brunos_story_runs(stack: Stack, tmp_path: Path) -> None:
+def test_brunos_story_runs(variables: dict[str, str], tmp_path: Path) -> None:
     zipfile.ZipFile(io.BytesIO(BRUNO.read_bytes())).extractall(tmp_path)
     folder, report = tmp_path / "knogin", tmp_path / "report.json"
     command = [str(NODE / "bru"), "run", f"01 {collections.STORY}", "--env", "Local", "--reporter-json", str(report)]
-    for name, value in variables(stack).items():
+    for name, value in variables.items():
         command += ["--env-var", f"{name}={value}"]
     output = _ran(command, folder)
     (ran,) = json.loads(report.read_text())

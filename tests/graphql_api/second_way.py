@@ -59,7 +59,7 @@ def tally(encounters: list[Encounter], first: str, after: str) -> dict[str, dict
         lambda: {"met": 0, "not": 0, "excluded": 0, "unknown": 0, "times": []}
     )
     for e in encounters:
-        if not first <= e["day"] < after or e["test"] or e["status"] not in ("completed", "handed_over"):
+        if not first <= e["day"] < after or e["status"] not in ("completed", "handed_over"):
             continue
         for name, verdict in verdicts(e).items():
             if isinstance(verdict, float):

@@ -21,6 +21,7 @@ import services.auth.apps.models
 import services.auth.requests.models
 import services.auth.revocations.endpoints
 import services.auth.saml.models
+import services.auth.sandboxes.models
 import services.control_plane.agents.models
 import services.control_plane.automations.models
 import services.control_plane.marketplace.models
@@ -96,6 +97,7 @@ KINDS: dict[str, Any] = {
         (services.auth.apps.models, "AppDraft AppChange GovernanceChange RotateSecret ServiceTokenDraft"),
         (services.auth.revocations.endpoints, "TokenUses"),
         (services.auth.saml.models, "ConnectionDraft ConnectionChange DomainDraft PolicyChange"),
+        (services.auth.sandboxes.models, "SandboxDraft"),
         (services.control_plane.agents.models, "AgentDraft AgentChange Enrolment Heartbeat"),
         (services.control_plane.automations.models, "AutomationDraft AutomationChange"),
         (services.control_plane.marketplace.models, "ListingDraft Consent"),

@@ -55,6 +55,7 @@ AUTH = {
     ("POST", APP + "/rotate-secret"): ("json RotateSecret",),
     ("POST", APP + "/service-token"): ("json ServiceTokenDraft",),
     ("POST", REQUESTS): ("json RequestDraft", "grammars"),
+    ("POST", "/v1/platform/sandboxes"): ("json SandboxDraft",),
     ("GET", "/v1/auth/sign-in"): BROWSER,
     ("POST", "/v1/auth/sign-in"): BROWSER_FORM,
     ("POST", "/v1/auth/second-factor"): BROWSER_FORM,

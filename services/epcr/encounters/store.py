@@ -66,7 +66,7 @@ async def insert(conn: AsyncConnection, caller: Caller, sealed: Sealed, pseudony
     Raises a 409 Problem with the id of the existing encounter of the same incident, vehicle and patient number.
     """
     encounter = sealed.encounter
-    row = _row(sealed) | {"pseudonym_version": pseudonym_version, "anchor": encounter.record.anchor}
+    row = row_of(sealed) | {"pseudonym_version": pseudonym_version, "anchor": encounter.record.anchor}
     inserted = await first(conn, EncounterRow, queries.INSERT_ENCOUNTER, row)
     if inserted is None:
         existing = await (await conn.execute(queries.FIND_TWIN, row)).fetchone()
@@ -80,7 +80,7 @@ async def insert(conn: AsyncConnection, caller: Caller, sealed: Sealed, pseudony
 
 async def update(conn: AsyncConnection, caller: Caller, sealed: Sealed) -> int:
     """Writes the next version of a locked encounter. Returns its new revision."""
-    row = _row(sealed)
+    row = row_of(sealed)
     written = await (await conn.execute(queries.UPDATE_ENCOUNTER, row)).fetchone()
     assert written is not None
     await _add_version(conn, caller, row)
@@ -225,7 +225,8 @@ async def _add_version(conn: AsyncConnection, caller: Caller, row: dict[str, Any
     await conn.execute(queries.INSERT_VERSION, row | author)
 
 
-def _row(sealed: Sealed) -> dict[str, Any]:
+def row_of(sealed: Sealed) -> dict[str, Any]:
+    """The parameters that the statements of encounters and versions have in common."""
     return asdict(sealed.encounter) | {"record": sealed.record, "brief": sealed.brief}
 
 

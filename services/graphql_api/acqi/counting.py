@@ -101,6 +101,21 @@ def count(conn: psycopg.Connection[Any], tenant_id: str, batch: list[EncounterFa
         conn.execute(queries.BUMP_VERSION, (tenant_id,))
 
 
+def erase_tests(conn: psycopg.Connection[Any], tenant_id: str, portion: int) -> bool:
+    """Deletes facts of a sandbox and subtracts their outcomes. Returns whether there may be more."""
+    found = conn.execute(queries.TESTS, (tenant_id, portion)).fetchall()
+    months = sorted({month for _, month in found})
+    for month in months:
+        conn.execute(queries.LOCK_MONTH, (tenant_id, str(month)))
+    changes: Tallies = {}
+    for day, outcomes in conn.execute(queries.ERASE_TESTS, (tenant_id, [encounter for encounter, _ in found], months)):
+        add(changes, day, decode_outcomes(outcomes), -1)
+    if changes:
+        add_tallies(conn, tenant_id, changes)
+        conn.execute(queries.BUMP_VERSION, (tenant_id,))
+    return len(found) == portion
+
+
 def add_tallies(conn: psycopg.Connection[Any], tenant_id: str, changes: Tallies) -> None:
     """Adds differences to the rows of their days and months."""
     rows = [

@@ -29,8 +29,8 @@ PARTS = {whole.name: tuple(one for one in INDICATORS if one.part_of == whole.nam
 
 
 def contributions(facts: EncounterFacts) -> dict[str, Outcome]:
-    """The outcome of each indicator to which the encounter counts. Only finished encounters of real patients count."""
-    if facts.test or facts.status not in FINISHED:
+    """The outcome of each indicator to which the encounter counts. Only finished encounters count; those of a sandbox, in the sandbox."""
+    if facts.status not in FINISHED:
         return {}
     outcomes: dict[str, Outcome] = {}
     for one in INDICATORS:

@@ -68,3 +68,13 @@ EXPIRED_MONTHS: LiteralString = """
     UNION SELECT tenant_id, date_trunc('month', period_start)::date FROM (SELECT tenant_id, period_start FROM acqi_aggregates
         WHERE period_start < date_trunc('month', current_date - %(days)s)::date ORDER BY period_start LIMIT 5000) AS counted
 """
+# Only facts of encounters in a sandbox are erased.
+TESTS: LiteralString = """
+    SELECT encounter_id, date_trunc('month', day)::date FROM acqi_facts
+    WHERE tenant_id = %s AND (facts ->> 'test')::boolean ORDER BY encounter_id LIMIT %s
+"""
+ERASE_TESTS: LiteralString = """
+    DELETE FROM acqi_facts
+    WHERE tenant_id = %s AND encounter_id = ANY(%s) AND (facts ->> 'test')::boolean AND date_trunc('month', day)::date = ANY(%s)
+    RETURNING day, outcomes::text
+"""

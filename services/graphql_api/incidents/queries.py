@@ -67,3 +67,9 @@ TIMELINES: LiteralString = """
 COUNT_OPEN: LiteralString = """
     SELECT count(*) FROM (SELECT FROM incidents WHERE tenant_id = %s AND closed_at IS NULL LIMIT %s) AS counted
 """
+# Only incidents that were opened in a sandbox are erased.
+MARK_SANDBOX: LiteralString = "INSERT INTO incidents_of_sandboxes (tenant_id, incident_id) VALUES (%s, %s)"
+ERASE_OF_SANDBOX: LiteralString = """
+    WITH portion AS (SELECT incident_id FROM incidents_of_sandboxes WHERE tenant_id = %(tenant_id)s ORDER BY incident_id LIMIT %(portion)s)
+    DELETE FROM incidents i USING portion p WHERE i.tenant_id = %(tenant_id)s AND i.id = p.incident_id
+"""

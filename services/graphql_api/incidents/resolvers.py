@@ -104,6 +104,8 @@ async def open_incident(context: Context, draft: Draft) -> Incident:
         if await (await conn.execute(queries.INSERT, msgspec.structs.asdict(created))).fetchone() is None:
             existing = await (await conn.execute(queries.FIND_BY_CAD, (draft.cad_incident_id,))).fetchone()
             raise errors.conflict("There is an incident with this cadIncidentId.", id=existing[0] if existing else None)
+        if caller.is_sandbox:
+            await conn.execute(queries.MARK_SANDBOX, (caller.tenant_id, created.id))
         await _record(context, conn, None, created)
     return created
 

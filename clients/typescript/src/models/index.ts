@@ -10,4 +10,5 @@ export type * as oauth from './oauth.js';
 export type * as platform from './platform.js';
 export type * as requests from './requests.js';
 export type * as saml from './saml.js';
+export type * as sandboxes from './sandboxes.js';
 export type * as webhooks from './webhooks.js';

@@ -11,6 +11,7 @@ import { Indicators } from './indicators.js';
 import { IntegrationRequests } from './integrationRequests.js';
 import { Oauth } from './oauth.js';
 import { Saml } from './saml.js';
+import { Sandboxes } from './sandboxes.js';
 import { Webhooks } from './webhooks.js';
 
 export type * from './apps.js';
@@ -23,6 +24,7 @@ export type * from './indicators.js';
 export type * from './integrationRequests.js';
 export type * from './oauth.js';
 export type * from './saml.js';
+export type * from './sandboxes.js';
 export type * from './webhooks.js';
 
 /** The operations of a client, by the part of the platform. */
@@ -34,6 +36,11 @@ export class Resources {
   readonly apps: Apps;
   /** Some capabilities are opened on request. An organisation asks here; Knogin's operators decide. */
   readonly integrationRequests: IntegrationRequests;
+  /**
+   * An organisation makes sandboxes by itself: each has invented data of a year, and scenarios to try programs with.
+   * Data of real patients do not belong there.
+   */
+  readonly sandboxes: Sandboxes;
   /** OAuth 2.0: an app gets a token here, for itself or in a person's name, and sends it with each call. */
   readonly oauth: Oauth;
   /** Federation: the people of an organisation sign in through its own identity provider. */
@@ -62,6 +69,7 @@ export class Resources {
   constructor(caller: Caller) {
     this.apps = new Apps(caller);
     this.integrationRequests = new IntegrationRequests(caller);
+    this.sandboxes = new Sandboxes(caller);
     this.oauth = new Oauth(caller);
     this.saml = new Saml(caller);
     this.webhooks = new Webhooks(caller);

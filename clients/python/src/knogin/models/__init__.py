@@ -11,7 +11,21 @@ from . import (
     platform,
     requests,
     saml,
+    sandboxes,
     webhooks,
 )
 
-__all__ = ["apps", "devices", "epcr", "events", "graphql", "log", "oauth", "platform", "requests", "saml", "webhooks"]
+__all__ = [
+    "apps",
+    "devices",
+    "epcr",
+    "events",
+    "graphql",
+    "log",
+    "oauth",
+    "platform",
+    "requests",
+    "saml",
+    "sandboxes",
+    "webhooks",
+]

@@ -13,6 +13,7 @@ from .indicators import AsyncIndicators, Indicators
 from .integration_requests import AsyncIntegrationRequests, IntegrationRequests
 from .oauth import AsyncOauth, Oauth
 from .saml import AsyncSaml, Saml
+from .sandboxes import AsyncSandboxes, Sandboxes
 from .webhooks import AsyncWebhooks, Webhooks
 
 
@@ -26,6 +27,10 @@ class Resources(Caller):
     @cached_property
     def integration_requests(self) -> IntegrationRequests:
         return IntegrationRequests(self)
+
+    @cached_property
+    def sandboxes(self) -> Sandboxes:
+        return Sandboxes(self)
 
     @cached_property
     def oauth(self) -> Oauth:
@@ -74,6 +79,10 @@ class AsyncResources(Caller):
     @cached_property
     def integration_requests(self) -> AsyncIntegrationRequests:
         return AsyncIntegrationRequests(self)
+
+    @cached_property
+    def sandboxes(self) -> AsyncSandboxes:
+        return AsyncSandboxes(self)
 
     @cached_property
     def oauth(self) -> AsyncOauth:
