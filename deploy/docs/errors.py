@@ -80,7 +80,8 @@ PROBLEMS = [
     Problem(
         409,
         "Consumer in use",
-        "Another read holds the consumer until it commits, at the latest until `leased_until`. Read again after the seconds in Retry-After.",
+        "Another read holds the consumer until it commits, at the latest until `leased_until`. "
+        "Read again after the seconds in Retry-After.",
     ),
     Problem(
         409,

@@ -1,6 +1,7 @@
 """`python -m services.epcr`: processes and operator's commands."""
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 

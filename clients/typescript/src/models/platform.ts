@@ -256,7 +256,7 @@ export interface Filter {
   pointer?: string;
   /** The member equals this value */
   eq?: string | number | boolean | null;
-  /** The member is there and differs from this value */
+  /** The member is missing, or differs from this value */
   ne?: string | number | boolean | null;
   /** The member equals one of these values */
   in?: (string | number | boolean | null)[];

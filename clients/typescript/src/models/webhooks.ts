@@ -2,6 +2,12 @@
 
 import type { Open } from '../types.js';
 
+/** The networks that deliveries come from. A signature is the only proof of their origin. */
+export interface Addresses {
+  /** Networks such as `203.0.113.16/28` */
+  networks: string[];
+}
+
 /** A page of deliveries of several webhooks */
 export interface AppDeliveries {
   /** The deliveries of this page, newest first */
@@ -91,6 +97,30 @@ export interface Backlog {
   clearing: boolean;
   /** Whether given-up deliveries are being taken back */
   gathering: boolean;
+}
+
+/**
+ * A certificate that the platform presents to the receiver (mutual TLS), with its private key. No answer shows the key.
+ */
+export interface ClientCertificate {
+  /** The certificate in PEM, with at most four that lead to its authority */
+  certificate: string;
+  /** Its private key in PEM, not encrypted: RSA from 2,048 bits, EC or Ed25519 */
+  private_key: string;
+}
+
+/** The addresses that get mail about the app's webhooks. */
+export interface Contacts {
+  /** Addresses that get mail about the app's webhooks, at most five */
+  emails: string[];
+  /** When they were last changed; null if there are none */
+  updated_at: string | null;
+}
+
+/** The contacts that replace those before; an empty list removes all. */
+export interface ContactsChange {
+  /** Addresses that get mail about the app's webhooks, at most five */
+  emails: readonly string[];
 }
 
 /** A page of deliveries */
@@ -199,18 +229,129 @@ export interface Diagnosis {
   trace_id: string | null;
 }
 
+/** One of: `pointer` with one of `eq ne in gt lt exists prefix`; `all`, `any`: a list of filters; `not`: a filter. */
+export interface Filter {
+  /** A JSON Pointer (RFC 6901) into the event's data */
+  pointer?: string;
+  /** The member equals this value */
+  eq?: string | number | boolean | null;
+  /** The member is missing, or differs from this value */
+  ne?: string | number | boolean | null;
+  /** The member equals one of these values */
+  in?: (string | number | boolean | null)[];
+  /** The member is a number above this */
+  gt?: number;
+  /** The member is a number below this */
+  lt?: number;
+  /** Whether the member must be there */
+  exists?: boolean;
+  /** The member is a text that begins so */
+  prefix?: string;
+  /** Every one of these filters matches */
+  all?: Filter[];
+  /** At least one of these filters matches */
+  any?: Filter[];
+  not?: Filter;
+}
+
+/** Event types and the filter that a webhook for them would have. */
+export interface FilterTrial {
+  /** Event types of the catalogue, such as `incident.created` */
+  events: readonly string[];
+  /** The filter to try */
+  filter: Filter;
+}
+
+/** How many of the newest events of these types the filter would have let through, and which, newest first. */
+export interface FilterTried {
+  /** How many events were looked at, at most 100 */
+  looked_at: number;
+  /** How many of them the filter lets through */
+  matched: number;
+  /** The events, newest first */
+  events: TriedEvent[];
+}
+
+/**
+ * The events that a webhook's filter held back since the filter was set, and the last of them. They have no delivery.
+ */
+export interface Filtered {
+  /** How many events were held back since the filter was set */
+  events: number;
+  /** The last of them */
+  last_event_id: string;
+  /** The last one's type */
+  last_event_type: string;
+  /** When the last one was held back */
+  last_at: string;
+}
+
+/** How an endpoint fares: its state, a summary in words, and the facts behind it. */
+export interface Health {
+  /**
+   * `healthy`; `untried`, when nothing was delivered yet; `failing`, since its last success; `slowed`, when it asked
+   * for a pause; `recovering`; `disabled`; `paused`, with its app
+   */
+  state: Open<'disabled' | 'failing' | 'healthy' | 'paused' | 'recovering' | 'slowed' | 'untried'>;
+  /** The same in sentences, for people */
+  summary: string;
+  /** When a delivery of the newest 1,000 last succeeded; null if none did */
+  last_success_at: string | null;
+  /** Failed attempts since the last success, counted up to 1,000 */
+  failures_in_a_row: number;
+  /** The last failure; null if the last attempt succeeded */
+  last_error: string | null;
+  /** The first failure of the present series; null if the last attempt succeeded */
+  failing_since: string | null;
+  /** When the next delivery is due; null if none waits or nothing is sent */
+  next_attempt_at: string | null;
+  /** How many deliveries wait, counted up to 10,000 */
+  waiting: number;
+}
+
 /** A subscription to make */
 export interface NewWebhook {
   /** The HTTPS address of the receiver */
   url: string;
   /** Event types of the catalogue, such as `incident.created` */
   events: readonly string[];
+  /**
+   * Only events whose data it lets through are delivered; null for all. A member that an event lacks fits no comparison
+   * but `ne`. At most 20 parts, and 100 values in all `in`
+   */
+  filter?: Filter | null;
+  /**
+   * `full`, or `thin`: the type, time and id of the event without its data, so that none lies in logs on the way; the
+   * body then has `thin`, and its data is the `event_id`
+   */
+  payload?: 'full' | 'thin';
+  /** The most deliveries a second, 1 to 1,000; up to a second's deliveries may go out at once. Null for no limit */
+  max_per_second?: number | null;
+  /** The certificate that the platform presents to the receiver; null for none */
+  client_certificate?: ClientCertificate | null;
+  /** The grant with which the platform gets an access token for each delivery; null for none */
+  oauth?: OAuth | null;
   /** The signing secret: `whsec_` and base64 of 24 to 64 bytes */
   secret?: string | null;
   /** Headers that are added to each delivery; their values are encrypted */
   headers?: Record<string, string>;
   /** A text for people */
   description?: string | null;
+}
+
+/**
+ * A grant of client credentials (RFC 6749 §4.4): each delivery has an access token of this token URL. No answer shows
+ * the secret.
+ */
+export interface OAuth {
+  /** The token endpoint; the rules for a webhook's URL hold for it */
+  token_url: string;
+  /** The platform's client id at the receiver */
+  client_id: string;
+  /** The secret of that client; no answer shows it */
+  client_secret: string;
+  /** Scopes to ask for, separated by spaces */
+  scope?: string;
 }
 
 /** A test delivery that waits to be sent */
@@ -259,6 +400,42 @@ export interface Recovering {
   gathering: boolean;
 }
 
+/** How long the old key signs beside the new one; 0 ends it at once. */
+export interface RotateSigningKey {
+  /** Seconds that the old key signs beside the new one; 0 ends it at once */
+  overlap_seconds?: number;
+}
+
+/** The certificate that the platform presents to the receiver. */
+export interface ShownCertificate {
+  /** The SHA-256 of the certificate in hexadecimal digits */
+  fingerprint: string;
+  /** When the certificate ends */
+  expires_at: string;
+}
+
+/** The grant with which the platform gets access tokens for the receiver. */
+export interface ShownOAuth {
+  /** The token endpoint */
+  token_url: string;
+  /** The platform's client id at the receiver */
+  client_id: string;
+  /** The scopes that are asked for */
+  scope: string;
+}
+
+/** An event of the past, and whether the filter would have let it through. */
+export interface TriedEvent {
+  /** The event's id, as in `webhook-id` */
+  event_id: string;
+  /** The event's type, such as `incident.created` */
+  event_type: string;
+  /** When the platform accepted the event */
+  accepted_at: string;
+  /** Whether the filter lets it through */
+  matches: boolean;
+}
+
 /**
  * A subscription. `secret` is shown once, by the call that generated it; `secret_fingerprint` afterwards.
  *
@@ -275,6 +452,22 @@ export interface Webhook {
   events: string[];
   /** Those of `events` for which the app has no approval: nothing is sent for them */
   unapproved_events: string[];
+  /**
+   * Only events whose data it lets through are delivered; null for all. A member that an event lacks fits no comparison
+   * but `ne`. At most 20 parts, and 100 values in all `in`
+   */
+  filter: Filter | null;
+  /**
+   * `full`, or `thin`: the type, time and id of the event without its data, so that none lies in logs on the way; the
+   * body then has `thin`, and its data is the `event_id`
+   */
+  payload: Open<'full' | 'thin'>;
+  /** The most deliveries a second, 1 to 1,000; up to a second's deliveries may go out at once. Null for no limit */
+  max_per_second: number | null;
+  /** The certificate that the platform presents to the receiver; null for none */
+  client_certificate: ShownCertificate | null;
+  /** The grant with which the platform gets an access token for each delivery; null for none */
+  oauth: ShownOAuth | null;
   /** A text for people */
   description: string | null;
   /** Whether it works; false stops it */
@@ -287,6 +480,11 @@ export interface Webhook {
   paused: boolean;
   /** The fingerprint of the signing secret */
   secret_fingerprint: string;
+  /**
+   * The public key of the signatures `v1a`: `whpk_` and base64 of 32 bytes (Ed25519, RFC 8032). Null for a webhook that
+   * has none yet
+   */
+  public_key: string | null;
   /** Names of the headers that are added to each delivery */
   headers: string[];
   /** The first failure of the present series; null if the last attempt succeeded */
@@ -305,6 +503,12 @@ export interface Webhook {
   previous_secret_fingerprint?: string | null;
   /** When the old secret stops working; null if it has */
   previous_secret_expires_at?: string | null;
+  /** The public key of the signing key that still signs beside it */
+  previous_public_key?: string | null;
+  /** When the old signing key stops signing */
+  previous_public_key_expires_at?: string | null;
+  /** The events that the filter held back; left out if there are none */
+  filtered?: Filtered | null;
   /** The deliveries that wait */
   backlog?: Backlog | null;
   /** The signing secret: `whsec_` and base64 of 24 to 64 bytes */
@@ -317,6 +521,22 @@ export interface WebhookChange {
   url?: string;
   /** Event types of the catalogue, such as `incident.created` */
   events?: readonly string[];
+  /**
+   * Only events whose data it lets through are delivered; null for all. A member that an event lacks fits no comparison
+   * but `ne`. At most 20 parts, and 100 values in all `in`
+   */
+  filter?: Filter | null;
+  /**
+   * `full`, or `thin`: the type, time and id of the event without its data, so that none lies in logs on the way; the
+   * body then has `thin`, and its data is the `event_id`
+   */
+  payload?: 'full' | 'thin';
+  /** The most deliveries a second, 1 to 1,000; up to a second's deliveries may go out at once. Null for no limit */
+  max_per_second?: number | null;
+  /** The certificate that the platform presents to the receiver; null for none */
+  client_certificate?: ClientCertificate | null;
+  /** The grant with which the platform gets an access token for each delivery; null for none */
+  oauth?: OAuth | null;
   /** The signing secret: `whsec_` and base64 of 24 to 64 bytes */
   secret?: string;
   /** Headers that are added to each delivery; their values are encrypted */

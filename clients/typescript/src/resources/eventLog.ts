@@ -124,6 +124,8 @@ export class EventLog {
    * With the events that wait for it.
    *
    * Scope: `webhooks:read`.
+   *
+   * @param consumerName - The consumer's name
    */
   getConsumer(consumerName: string, options: CallOptions = {}): Promise<models.log.Consumer> {
     return this.#caller.value({
@@ -144,6 +146,8 @@ export class EventLog {
    * Its place is forgotten; the events stay.
    *
    * Scope: `webhooks:write`.
+   *
+   * @param consumerName - The consumer's name
    */
   deleteConsumer(consumerName: string, options: CallOptions = {}): Promise<void> {
     return this.#caller.value({
@@ -166,6 +170,8 @@ export class EventLog {
    * consumer waits or gets 409. With `wait` the answer comes with the first event, or empty after so many seconds.
    *
    * Scope: `webhooks:write`.
+   *
+   * @param consumerName - The consumer's name
    */
   readEvents(
     consumerName: string,
@@ -193,6 +199,8 @@ export class EventLog {
    * nothing, and no commit moves the consumer back. A part of a read can be committed, which also extends its lease.
    *
    * Scope: `webhooks:write`.
+   *
+   * @param consumerName - The consumer's name
    */
   commitEvents(
     consumerName: string,
@@ -219,6 +227,8 @@ export class EventLog {
    * For `lease_seconds` from now. 0 gives the events back: the next read gets them at once.
    *
    * Scope: `webhooks:write`.
+   *
+   * @param consumerName - The consumer's name
    */
   extendLease(consumerName: string, body: models.log.Extend, options: CallOptions = {}): Promise<models.log.Extended> {
     return this.#caller.value({
@@ -242,6 +252,8 @@ export class EventLog {
    * event of a `cursor`. A lease ends, and its events can no longer be committed.
    *
    * Scope: `webhooks:write`.
+   *
+   * @param consumerName - The consumer's name
    */
   seekConsumer(consumerName: string, body: models.log.Seek, options: CallOptions = {}): Promise<models.log.Consumer> {
     return this.#caller.value({

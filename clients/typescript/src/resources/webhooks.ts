@@ -74,7 +74,8 @@ export class Webhooks {
   /**
    * Create a webhook.
    *
-   * Deliveries are signed as Standard Webhooks 1.0 says. Without a `secret` one is made and shown this once.
+   * Deliveries are signed as Standard Webhooks 1.0 says: with the `secret` (`v1`), and with a key of this webhook whose
+   * `public_key` verifies them (`v1a`). Without a `secret` one is made and shown this once.
    *
    * Scope: `webhooks:write`.
    */
@@ -89,6 +90,28 @@ export class Webhooks {
         keyed: true,
       },
       headers: { 'Idempotency-Key': options.idempotencyKey },
+      body,
+      options,
+    });
+  }
+
+  /**
+   * Try a filter on past events.
+   *
+   * Applies the filter to the data of the newest 100 events of these types, among the newest 10,000 of the
+   * organisation, and creates nothing. Events that are for named apps alone are not among them.
+   *
+   * Scope: `webhooks:write`.
+   */
+  tryWebhookFilter(body: models.webhooks.FilterTrial, options: CallOptions = {}): Promise<models.webhooks.FilterTried> {
+    return this.#caller.value({
+      operation: {
+        id: 'tryWebhookFilter',
+        method: 'POST',
+        path: '/v1/webhooks/try-filter',
+        answers: { 200: 'object' },
+        body: 'json',
+      },
       body,
       options,
     });
@@ -154,6 +177,80 @@ export class Webhooks {
     return this.#caller.value({
       operation: { id: 'deleteWebhook', method: 'DELETE', path: '/v1/webhooks/{webhook_id}', answers: { 204: 'none' } },
       path: [webhookId],
+      options,
+    });
+  }
+
+  /**
+   * Read the health of a webhook.
+   *
+   * The state of its endpoint in one word and in sentences: last success, failures in a row, next attempt, what waits.
+   *
+   * Scope: `webhooks:read`.
+   *
+   * @param webhookId - The webhook's id
+   */
+  getWebhookHealth(webhookId: string, options: CallOptions = {}): Promise<models.webhooks.Health> {
+    return this.#caller.value({
+      operation: {
+        id: 'getWebhookHealth',
+        method: 'GET',
+        path: '/v1/webhooks/{webhook_id}/health',
+        answers: { 200: 'object' },
+      },
+      path: [webhookId],
+      options,
+    });
+  }
+
+  /**
+   * Read the addresses of deliveries.
+   *
+   * The networks from which the platform sends webhooks, for a firewall before the receiver; empty where they are not
+   * fixed. Verify the signature nevertheless: it alone proves who sent a delivery.
+   *
+   * Scope: `webhooks:read`.
+   */
+  getWebhookAddresses(options: CallOptions = {}): Promise<models.webhooks.Addresses> {
+    return this.#caller.value({
+      operation: {
+        id: 'getWebhookAddresses',
+        method: 'GET',
+        path: '/v1/webhooks/addresses',
+        answers: { 200: 'object' },
+      },
+      options,
+    });
+  }
+
+  /**
+   * Rotate a webhook's signing key.
+   *
+   * Makes a new Ed25519 key for the signatures `v1a`. The old key signs beside it for `overlap_seconds` (a day, unless
+   * it says otherwise, at most seven days; 0 ends it at once); a key before that one ends. A webhook without a
+   * `public_key` gets its first.
+   *
+   * Scope: `webhooks:write`.
+   *
+   * @param webhookId - The webhook's id
+   */
+  rotateSigningKey(
+    webhookId: string,
+    body?: models.webhooks.RotateSigningKey,
+    options: KeyedOptions = {},
+  ): Promise<models.webhooks.Webhook> {
+    return this.#caller.value({
+      operation: {
+        id: 'rotateSigningKey',
+        method: 'POST',
+        path: '/v1/webhooks/{webhook_id}/rotate-signing-key',
+        answers: { 200: 'object' },
+        body: 'json',
+        keyed: true,
+      },
+      path: [webhookId],
+      headers: { 'Idempotency-Key': options.idempotencyKey },
+      body,
       options,
     });
   }
@@ -370,6 +467,45 @@ export class Webhooks {
         answers: { 200: 'object' },
       },
       path: [webhookId],
+      options,
+    });
+  }
+
+  /**
+   * Read the contacts of the app.
+   *
+   * The addresses that get mail when a webhook of the calling app fails for an hour, recovers, is disabled, or loses
+   * deliveries.
+   *
+   * Scope: `webhooks:read`.
+   */
+  getWebhookContacts(options: CallOptions = {}): Promise<models.webhooks.Contacts> {
+    return this.#caller.value({
+      operation: { id: 'getWebhookContacts', method: 'GET', path: '/v1/webhooks/contacts', answers: { 200: 'object' } },
+      options,
+    });
+  }
+
+  /**
+   * Replace the contacts of the app.
+   *
+   * At most five. A mail names ids, times and counts alone; an app gets at most 20 mails a day, an organisation 100.
+   *
+   * Scope: `webhooks:write`.
+   */
+  replaceWebhookContacts(
+    body: models.webhooks.ContactsChange,
+    options: CallOptions = {},
+  ): Promise<models.webhooks.Contacts> {
+    return this.#caller.value({
+      operation: {
+        id: 'replaceWebhookContacts',
+        method: 'PUT',
+        path: '/v1/webhooks/contacts',
+        answers: { 200: 'object' },
+        body: 'json',
+      },
+      body,
       options,
     });
   }

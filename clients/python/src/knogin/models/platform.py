@@ -280,7 +280,7 @@ class Filter(Model, kw_only=True):
     eq: str | int | float | bool | UnsetType | None = UNSET
     """The member equals this value"""
     ne: str | int | float | bool | UnsetType | None = UNSET
-    """The member is there and differs from this value"""
+    """The member is missing, or differs from this value"""
     in_: list[str | int | float | bool | None] | UnsetType = field(name="in", default=UNSET)
     """The member equals one of these values"""
     gt: float | UnsetType = UNSET

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, UnsetType, field
 
 from .._model import Model
+
+
+class Addresses(Model, kw_only=True):
+    """The networks that deliveries come from. A signature is the only proof of their origin."""
+
+    networks: list[str]
+    """Networks such as `203.0.113.16/28`"""
 
 
 class AppDeliveries(Model, kw_only=True):
@@ -103,6 +110,33 @@ class Backlog(Model, kw_only=True):
     """Whether deliveries without approval are being given up"""
     gathering: bool
     """Whether given-up deliveries are being taken back"""
+
+
+class ClientCertificate(Model, kw_only=True):
+    """A certificate that the platform presents to the receiver (mutual TLS), with its private key. No answer shows the
+    key.
+    """
+
+    certificate: str
+    """The certificate in PEM, with at most four that lead to its authority"""
+    private_key: str
+    """Its private key in PEM, not encrypted: RSA from 2,048 bits, EC or Ed25519"""
+
+
+class Contacts(Model, kw_only=True):
+    """The addresses that get mail about the app's webhooks."""
+
+    emails: list[str]
+    """Addresses that get mail about the app's webhooks, at most five"""
+    updated_at: datetime | None
+    """When they were last changed; null if there are none"""
+
+
+class ContactsChange(Model, kw_only=True):
+    """The contacts that replace those before; an empty list removes all."""
+
+    emails: list[str]
+    """Addresses that get mail about the app's webhooks, at most five"""
 
 
 class Deliveries(Model, kw_only=True):
@@ -215,6 +249,91 @@ class Diagnosis(Model, kw_only=True):
     """The trace of the call, 32 hex digits; give it to support"""
 
 
+class Filter(Model, kw_only=True):
+    """One of: `pointer` with one of `eq ne in gt lt exists prefix`; `all`, `any`: a list of filters; `not`: a filter."""
+
+    pointer: str | UnsetType = UNSET
+    """A JSON Pointer (RFC 6901) into the event's data"""
+    eq: str | int | float | bool | UnsetType | None = UNSET
+    """The member equals this value"""
+    ne: str | int | float | bool | UnsetType | None = UNSET
+    """The member is missing, or differs from this value"""
+    in_: list[str | int | float | bool | None] | UnsetType = field(name="in", default=UNSET)
+    """The member equals one of these values"""
+    gt: float | UnsetType = UNSET
+    """The member is a number above this"""
+    lt: float | UnsetType = UNSET
+    """The member is a number below this"""
+    exists: bool | UnsetType = UNSET
+    """Whether the member must be there"""
+    prefix: str | UnsetType = UNSET
+    """The member is a text that begins so"""
+    all: list[Filter] | UnsetType = UNSET
+    """Every one of these filters matches"""
+    any: list[Filter] | UnsetType = UNSET
+    """At least one of these filters matches"""
+    not_: Filter | UnsetType = field(name="not", default=UNSET)
+
+
+class FilterTrial(Model, kw_only=True):
+    """Event types and the filter that a webhook for them would have."""
+
+    events: list[str]
+    """Event types of the catalogue, such as `incident.created`"""
+    filter: Filter
+    """The filter to try"""
+
+
+class FilterTried(Model, kw_only=True):
+    """How many of the newest events of these types the filter would have let through, and which, newest first."""
+
+    looked_at: int
+    """How many events were looked at, at most 100"""
+    matched: int
+    """How many of them the filter lets through"""
+    events: list[TriedEvent]
+    """The events, newest first"""
+
+
+class Filtered(Model, kw_only=True):
+    """The events that a webhook's filter held back since the filter was set, and the last of them. They have no
+    delivery.
+    """
+
+    events: int
+    """How many events were held back since the filter was set"""
+    last_event_id: str
+    """The last of them"""
+    last_event_type: str
+    """The last one's type"""
+    last_at: datetime
+    """When the last one was held back"""
+
+
+class Health(Model, kw_only=True):
+    """How an endpoint fares: its state, a summary in words, and the facts behind it."""
+
+    state: str
+    """`healthy`; `untried`, when nothing was delivered yet; `failing`, since its last success; `slowed`, when it asked
+    for a pause; `recovering`; `disabled`; `paused`, with its app. One of: disabled, failing, healthy, paused,
+    recovering, slowed, untried
+    """
+    summary: str
+    """The same in sentences, for people"""
+    last_success_at: datetime | None
+    """When a delivery of the newest 1,000 last succeeded; null if none did"""
+    failures_in_a_row: int
+    """Failed attempts since the last success, counted up to 1,000"""
+    last_error: str | None
+    """The last failure; null if the last attempt succeeded"""
+    failing_since: str | None
+    """The first failure of the present series; null if the last attempt succeeded"""
+    next_attempt_at: datetime | None
+    """When the next delivery is due; null if none waits or nothing is sent"""
+    waiting: int
+    """How many deliveries wait, counted up to 10,000"""
+
+
 class NewWebhook(Model, kw_only=True):
     """A subscription to make"""
 
@@ -222,12 +341,41 @@ class NewWebhook(Model, kw_only=True):
     """The HTTPS address of the receiver"""
     events: list[str]
     """Event types of the catalogue, such as `incident.created`"""
+    filter: Filter | UnsetType | None = UNSET
+    """Only events whose data it lets through are delivered; null for all. A member that an event lacks fits no
+    comparison but `ne`. At most 20 parts, and 100 values in all `in`
+    """
+    payload: Literal["full", "thin"] | UnsetType = UNSET
+    """`full`, or `thin`: the type, time and id of the event without its data, so that none lies in logs on the way;
+    the body then has `thin`, and its data is the `event_id`
+    """
+    max_per_second: int | UnsetType | None = UNSET
+    """The most deliveries a second, 1 to 1,000; up to a second's deliveries may go out at once. Null for no limit"""
+    client_certificate: ClientCertificate | UnsetType | None = UNSET
+    """The certificate that the platform presents to the receiver; null for none"""
+    oauth: OAuth | UnsetType | None = UNSET
+    """The grant with which the platform gets an access token for each delivery; null for none"""
     secret: str | UnsetType | None = UNSET
     """The signing secret: `whsec_` and base64 of 24 to 64 bytes"""
     headers: dict[str, str] | UnsetType = UNSET
     """Headers that are added to each delivery; their values are encrypted"""
     description: str | UnsetType | None = UNSET
     """A text for people"""
+
+
+class OAuth(Model, kw_only=True):
+    """A grant of client credentials (RFC 6749 §4.4): each delivery has an access token of this token URL. No answer
+    shows the secret.
+    """
+
+    token_url: str
+    """The token endpoint; the rules for a webhook's URL hold for it"""
+    client_id: str
+    """The platform's client id at the receiver"""
+    client_secret: str
+    """The secret of that client; no answer shows it"""
+    scope: str | UnsetType = UNSET
+    """Scopes to ask for, separated by spaces"""
 
 
 class Queued(Model, kw_only=True):
@@ -277,6 +425,46 @@ class Recovering(Model, kw_only=True):
     """Whether more are taken back in the background"""
 
 
+class RotateSigningKey(Model, kw_only=True):
+    """How long the old key signs beside the new one; 0 ends it at once."""
+
+    overlap_seconds: int | UnsetType = UNSET
+    """Seconds that the old key signs beside the new one; 0 ends it at once"""
+
+
+class ShownCertificate(Model, kw_only=True):
+    """The certificate that the platform presents to the receiver."""
+
+    fingerprint: str
+    """The SHA-256 of the certificate in hexadecimal digits"""
+    expires_at: datetime
+    """When the certificate ends"""
+
+
+class ShownOAuth(Model, kw_only=True):
+    """The grant with which the platform gets access tokens for the receiver."""
+
+    token_url: str
+    """The token endpoint"""
+    client_id: str
+    """The platform's client id at the receiver"""
+    scope: str
+    """The scopes that are asked for"""
+
+
+class TriedEvent(Model, kw_only=True):
+    """An event of the past, and whether the filter would have let it through."""
+
+    event_id: str
+    """The event's id, as in `webhook-id`"""
+    event_type: str
+    """The event's type, such as `incident.created`"""
+    accepted_at: datetime
+    """When the platform accepted the event"""
+    matches: bool
+    """Whether the filter lets it through"""
+
+
 class Webhook(Model, kw_only=True):
     """A subscription. `secret` is shown once, by the call that generated it; `secret_fingerprint` afterwards.
 
@@ -293,6 +481,20 @@ class Webhook(Model, kw_only=True):
     """Event types of the catalogue, such as `incident.created`"""
     unapproved_events: list[str]
     """Those of `events` for which the app has no approval: nothing is sent for them"""
+    filter: Filter | None
+    """Only events whose data it lets through are delivered; null for all. A member that an event lacks fits no
+    comparison but `ne`. At most 20 parts, and 100 values in all `in`
+    """
+    payload: str
+    """`full`, or `thin`: the type, time and id of the event without its data, so that none lies in logs on the way;
+    the body then has `thin`, and its data is the `event_id`. One of: full, thin
+    """
+    max_per_second: int | None
+    """The most deliveries a second, 1 to 1,000; up to a second's deliveries may go out at once. Null for no limit"""
+    client_certificate: ShownCertificate | None
+    """The certificate that the platform presents to the receiver; null for none"""
+    oauth: ShownOAuth | None
+    """The grant with which the platform gets an access token for each delivery; null for none"""
     description: str | None
     """A text for people"""
     enabled: bool
@@ -305,6 +507,10 @@ class Webhook(Model, kw_only=True):
     """Whether its app is disabled: events are kept meanwhile"""
     secret_fingerprint: str
     """The fingerprint of the signing secret"""
+    public_key: str | None
+    """The public key of the signatures `v1a`: `whpk_` and base64 of 32 bytes (Ed25519, RFC 8032). Null for a webhook
+    that has none yet
+    """
     headers: list[str]
     """Names of the headers that are added to each delivery"""
     failing_since: str | None
@@ -323,6 +529,12 @@ class Webhook(Model, kw_only=True):
     """The fingerprint of the secret that still signs beside it"""
     previous_secret_expires_at: datetime | None = None
     """When the old secret stops working; null if it has"""
+    previous_public_key: str | None = None
+    """The public key of the signing key that still signs beside it"""
+    previous_public_key_expires_at: datetime | None = None
+    """When the old signing key stops signing"""
+    filtered: Filtered | None = None
+    """The events that the filter held back; left out if there are none"""
     backlog: Backlog | None = None
     """The deliveries that wait"""
     secret: str | None = None
@@ -336,6 +548,20 @@ class WebhookChange(Model, kw_only=True):
     """The HTTPS address of the receiver"""
     events: list[str] | UnsetType = UNSET
     """Event types of the catalogue, such as `incident.created`"""
+    filter: Filter | UnsetType | None = UNSET
+    """Only events whose data it lets through are delivered; null for all. A member that an event lacks fits no
+    comparison but `ne`. At most 20 parts, and 100 values in all `in`
+    """
+    payload: Literal["full", "thin"] | UnsetType = UNSET
+    """`full`, or `thin`: the type, time and id of the event without its data, so that none lies in logs on the way;
+    the body then has `thin`, and its data is the `event_id`
+    """
+    max_per_second: int | UnsetType | None = UNSET
+    """The most deliveries a second, 1 to 1,000; up to a second's deliveries may go out at once. Null for no limit"""
+    client_certificate: ClientCertificate | UnsetType | None = UNSET
+    """The certificate that the platform presents to the receiver; null for none"""
+    oauth: OAuth | UnsetType | None = UNSET
+    """The grant with which the platform gets an access token for each delivery; null for none"""
     secret: str | UnsetType = UNSET
     """The signing secret: `whsec_` and base64 of 24 to 64 bytes"""
     headers: dict[str, str] | UnsetType = UNSET

@@ -139,6 +139,8 @@ class EventLog:
         With the events that wait for it.
 
         Scope: `webhooks:read`.
+
+        `consumer_name`: The consumer's name.
         """
         return self._client._call(Call(_GET_CONSUMER, path=(consumer_name,), timeout=timeout))
 
@@ -148,6 +150,8 @@ class EventLog:
         Its place is forgotten; the events stay.
 
         Scope: `webhooks:write`.
+
+        `consumer_name`: The consumer's name.
         """
         return self._client._call(Call(_DELETE_CONSUMER, path=(consumer_name,), timeout=timeout))
 
@@ -162,6 +166,8 @@ class EventLog:
         many seconds.
 
         Scope: `webhooks:write`.
+
+        `consumer_name`: The consumer's name.
         """
         return self._client._call(Call(_READ_EVENTS, path=(consumer_name,), body=body, timeout=timeout))
 
@@ -175,6 +181,8 @@ class EventLog:
         extends its lease.
 
         Scope: `webhooks:write`.
+
+        `consumer_name`: The consumer's name.
         """
         return self._client._call(Call(_COMMIT_EVENTS, path=(consumer_name,), body=body, timeout=timeout))
 
@@ -186,6 +194,8 @@ class EventLog:
         For `lease_seconds` from now. 0 gives the events back: the next read gets them at once.
 
         Scope: `webhooks:write`.
+
+        `consumer_name`: The consumer's name.
         """
         return self._client._call(Call(_EXTEND_LEASE, path=(consumer_name,), body=body, timeout=timeout))
 
@@ -198,6 +208,8 @@ class EventLog:
         after the event of a `cursor`. A lease ends, and its events can no longer be committed.
 
         Scope: `webhooks:write`.
+
+        `consumer_name`: The consumer's name.
         """
         return self._client._call(Call(_SEEK_CONSUMER, path=(consumer_name,), body=body, timeout=timeout))
 
@@ -318,6 +330,8 @@ class AsyncEventLog:
         With the events that wait for it.
 
         Scope: `webhooks:read`.
+
+        `consumer_name`: The consumer's name.
         """
         return await self._client._call(Call(_GET_CONSUMER, path=(consumer_name,), timeout=timeout))
 
@@ -327,6 +341,8 @@ class AsyncEventLog:
         Its place is forgotten; the events stay.
 
         Scope: `webhooks:write`.
+
+        `consumer_name`: The consumer's name.
         """
         return await self._client._call(Call(_DELETE_CONSUMER, path=(consumer_name,), timeout=timeout))
 
@@ -341,6 +357,8 @@ class AsyncEventLog:
         many seconds.
 
         Scope: `webhooks:write`.
+
+        `consumer_name`: The consumer's name.
         """
         return await self._client._call(Call(_READ_EVENTS, path=(consumer_name,), body=body, timeout=timeout))
 
@@ -354,6 +372,8 @@ class AsyncEventLog:
         extends its lease.
 
         Scope: `webhooks:write`.
+
+        `consumer_name`: The consumer's name.
         """
         return await self._client._call(Call(_COMMIT_EVENTS, path=(consumer_name,), body=body, timeout=timeout))
 
@@ -365,6 +385,8 @@ class AsyncEventLog:
         For `lease_seconds` from now. 0 gives the events back: the next read gets them at once.
 
         Scope: `webhooks:write`.
+
+        `consumer_name`: The consumer's name.
         """
         return await self._client._call(Call(_EXTEND_LEASE, path=(consumer_name,), body=body, timeout=timeout))
 
@@ -377,5 +399,7 @@ class AsyncEventLog:
         after the event of a `cursor`. A lease ends, and its events can no longer be committed.
 
         Scope: `webhooks:write`.
+
+        `consumer_name`: The consumer's name.
         """
         return await self._client._call(Call(_SEEK_CONSUMER, path=(consumer_name,), body=body, timeout=timeout))

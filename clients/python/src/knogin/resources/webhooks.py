@@ -13,9 +13,24 @@ _LIST_WEBHOOKS = Operation("listWebhooks", "GET", "/v1/webhooks", {200: models.w
 _CREATE_WEBHOOK = Operation(
     "createWebhook", "POST", "/v1/webhooks", {201: models.webhooks.Webhook}, body="json", keyed=True
 )
+_TRY_WEBHOOK_FILTER = Operation(
+    "tryWebhookFilter", "POST", "/v1/webhooks/try-filter", {200: models.webhooks.FilterTried}, body="json"
+)
 _GET_WEBHOOK = Operation("getWebhook", "GET", "/v1/webhooks/{}", {200: models.webhooks.Webhook})
 _UPDATE_WEBHOOK = Operation("updateWebhook", "PUT", "/v1/webhooks/{}", {200: models.webhooks.Webhook}, body="json")
 _DELETE_WEBHOOK = Operation("deleteWebhook", "DELETE", "/v1/webhooks/{}", {204: None})
+_GET_WEBHOOK_HEALTH = Operation("getWebhookHealth", "GET", "/v1/webhooks/{}/health", {200: models.webhooks.Health})
+_GET_WEBHOOK_ADDRESSES = Operation(
+    "getWebhookAddresses", "GET", "/v1/webhooks/addresses", {200: models.webhooks.Addresses}
+)
+_ROTATE_SIGNING_KEY = Operation(
+    "rotateSigningKey",
+    "POST",
+    "/v1/webhooks/{}/rotate-signing-key",
+    {200: models.webhooks.Webhook},
+    body="json",
+    keyed=True,
+)
 _LIST_ALL_DELIVERIES = Operation("listAllDeliveries", "GET", "/v1/deliveries", {200: models.webhooks.AppDeliveries})
 _LIST_DELIVERIES = Operation("listDeliveries", "GET", "/v1/webhooks/{}/deliveries", {200: models.webhooks.Deliveries})
 _GET_DELIVERY = Operation("getDelivery", "GET", "/v1/webhooks/{}/deliveries/{}", {200: models.webhooks.DeliveryHistory})
@@ -34,6 +49,10 @@ _SEND_TEST_WEBHOOK = Operation(
 )
 _GET_RECONCILIATION = Operation(
     "getReconciliation", "GET", "/v1/webhooks/{}/reconciliation", {200: models.webhooks.Reconciliation}
+)
+_GET_WEBHOOK_CONTACTS = Operation("getWebhookContacts", "GET", "/v1/webhooks/contacts", {200: models.webhooks.Contacts})
+_REPLACE_WEBHOOK_CONTACTS = Operation(
+    "replaceWebhookContacts", "PUT", "/v1/webhooks/contacts", {200: models.webhooks.Contacts}, body="json"
 )
 
 
@@ -76,7 +95,8 @@ class Webhooks:
     ) -> models.webhooks.Webhook:
         """Create a webhook.
 
-        Deliveries are signed as Standard Webhooks 1.0 says. Without a `secret` one is made and shown this once.
+        Deliveries are signed as Standard Webhooks 1.0 says: with the `secret` (`v1`), and with a key of this
+        webhook whose `public_key` verifies them (`v1a`). Without a `secret` one is made and shown this once.
 
         Scope: `webhooks:write`.
 
@@ -86,6 +106,18 @@ class Webhooks:
         return self._client._call(
             Call(_CREATE_WEBHOOK, headers={"Idempotency-Key": idempotency_key}, body=body, timeout=timeout)
         )
+
+    def try_webhook_filter(
+        self, body: models.webhooks.FilterTrial, *, timeout: float | None = None
+    ) -> models.webhooks.FilterTried:
+        """Try a filter on past events.
+
+        Applies the filter to the data of the newest 100 events of these types, among the newest 10,000 of the
+        organisation, and creates nothing. Events that are for named apps alone are not among them.
+
+        Scope: `webhooks:write`.
+        """
+        return self._client._call(Call(_TRY_WEBHOOK_FILTER, body=body, timeout=timeout))
 
     def get_webhook(self, webhook_id: str, *, timeout: float | None = None) -> models.webhooks.Webhook:
         """Inspect a webhook.
@@ -123,6 +155,58 @@ class Webhooks:
         `webhook_id`: The webhook's id.
         """
         return self._client._call(Call(_DELETE_WEBHOOK, path=(webhook_id,), timeout=timeout))
+
+    def get_webhook_health(self, webhook_id: str, *, timeout: float | None = None) -> models.webhooks.Health:
+        """Read the health of a webhook.
+
+        The state of its endpoint in one word and in sentences: last success, failures in a row, next attempt, what
+        waits.
+
+        Scope: `webhooks:read`.
+
+        `webhook_id`: The webhook's id.
+        """
+        return self._client._call(Call(_GET_WEBHOOK_HEALTH, path=(webhook_id,), timeout=timeout))
+
+    def get_webhook_addresses(self, *, timeout: float | None = None) -> models.webhooks.Addresses:
+        """Read the addresses of deliveries.
+
+        The networks from which the platform sends webhooks, for a firewall before the receiver; empty where they
+        are not fixed. Verify the signature nevertheless: it alone proves who sent a delivery.
+
+        Scope: `webhooks:read`.
+        """
+        return self._client._call(Call(_GET_WEBHOOK_ADDRESSES, timeout=timeout))
+
+    def rotate_signing_key(
+        self,
+        webhook_id: str,
+        body: models.webhooks.RotateSigningKey | None = None,
+        *,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> models.webhooks.Webhook:
+        """Rotate a webhook's signing key.
+
+        Makes a new Ed25519 key for the signatures `v1a`. The old key signs beside it for `overlap_seconds` (a day,
+        unless it says otherwise, at most seven days; 0 ends it at once); a key before that one ends. A webhook
+        without a `public_key` gets its first.
+
+        Scope: `webhooks:write`.
+
+        `webhook_id`: The webhook's id.
+        `idempotency_key`: Makes the call safe to repeat: for 24 hours, the same request with the same key gets the
+        stored answer.
+        """
+        return self._client._call(
+            Call(
+                _ROTATE_SIGNING_KEY,
+                path=(webhook_id,),
+                headers={"Idempotency-Key": idempotency_key},
+                body=body,
+                timeout=timeout,
+            )
+        )
 
     def list_all_deliveries(
         self,
@@ -316,6 +400,28 @@ class Webhooks:
         """
         return self._client._call(Call(_GET_RECONCILIATION, path=(webhook_id,), timeout=timeout))
 
+    def get_webhook_contacts(self, *, timeout: float | None = None) -> models.webhooks.Contacts:
+        """Read the contacts of the app.
+
+        The addresses that get mail when a webhook of the calling app fails for an hour, recovers, is disabled, or
+        loses deliveries.
+
+        Scope: `webhooks:read`.
+        """
+        return self._client._call(Call(_GET_WEBHOOK_CONTACTS, timeout=timeout))
+
+    def replace_webhook_contacts(
+        self, body: models.webhooks.ContactsChange, *, timeout: float | None = None
+    ) -> models.webhooks.Contacts:
+        """Replace the contacts of the app.
+
+        At most five. A mail names ids, times and counts alone; an app gets at most 20 mails a day, an organisation
+        100.
+
+        Scope: `webhooks:write`.
+        """
+        return self._client._call(Call(_REPLACE_WEBHOOK_CONTACTS, body=body, timeout=timeout))
+
 
 class AsyncWebhooks:
     """Subscriptions to events. Each event is delivered by a signed POST, and repeated until the receiver answers 2xx."""
@@ -356,7 +462,8 @@ class AsyncWebhooks:
     ) -> models.webhooks.Webhook:
         """Create a webhook.
 
-        Deliveries are signed as Standard Webhooks 1.0 says. Without a `secret` one is made and shown this once.
+        Deliveries are signed as Standard Webhooks 1.0 says: with the `secret` (`v1`), and with a key of this
+        webhook whose `public_key` verifies them (`v1a`). Without a `secret` one is made and shown this once.
 
         Scope: `webhooks:write`.
 
@@ -366,6 +473,18 @@ class AsyncWebhooks:
         return await self._client._call(
             Call(_CREATE_WEBHOOK, headers={"Idempotency-Key": idempotency_key}, body=body, timeout=timeout)
         )
+
+    async def try_webhook_filter(
+        self, body: models.webhooks.FilterTrial, *, timeout: float | None = None
+    ) -> models.webhooks.FilterTried:
+        """Try a filter on past events.
+
+        Applies the filter to the data of the newest 100 events of these types, among the newest 10,000 of the
+        organisation, and creates nothing. Events that are for named apps alone are not among them.
+
+        Scope: `webhooks:write`.
+        """
+        return await self._client._call(Call(_TRY_WEBHOOK_FILTER, body=body, timeout=timeout))
 
     async def get_webhook(self, webhook_id: str, *, timeout: float | None = None) -> models.webhooks.Webhook:
         """Inspect a webhook.
@@ -403,6 +522,58 @@ class AsyncWebhooks:
         `webhook_id`: The webhook's id.
         """
         return await self._client._call(Call(_DELETE_WEBHOOK, path=(webhook_id,), timeout=timeout))
+
+    async def get_webhook_health(self, webhook_id: str, *, timeout: float | None = None) -> models.webhooks.Health:
+        """Read the health of a webhook.
+
+        The state of its endpoint in one word and in sentences: last success, failures in a row, next attempt, what
+        waits.
+
+        Scope: `webhooks:read`.
+
+        `webhook_id`: The webhook's id.
+        """
+        return await self._client._call(Call(_GET_WEBHOOK_HEALTH, path=(webhook_id,), timeout=timeout))
+
+    async def get_webhook_addresses(self, *, timeout: float | None = None) -> models.webhooks.Addresses:
+        """Read the addresses of deliveries.
+
+        The networks from which the platform sends webhooks, for a firewall before the receiver; empty where they
+        are not fixed. Verify the signature nevertheless: it alone proves who sent a delivery.
+
+        Scope: `webhooks:read`.
+        """
+        return await self._client._call(Call(_GET_WEBHOOK_ADDRESSES, timeout=timeout))
+
+    async def rotate_signing_key(
+        self,
+        webhook_id: str,
+        body: models.webhooks.RotateSigningKey | None = None,
+        *,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> models.webhooks.Webhook:
+        """Rotate a webhook's signing key.
+
+        Makes a new Ed25519 key for the signatures `v1a`. The old key signs beside it for `overlap_seconds` (a day,
+        unless it says otherwise, at most seven days; 0 ends it at once); a key before that one ends. A webhook
+        without a `public_key` gets its first.
+
+        Scope: `webhooks:write`.
+
+        `webhook_id`: The webhook's id.
+        `idempotency_key`: Makes the call safe to repeat: for 24 hours, the same request with the same key gets the
+        stored answer.
+        """
+        return await self._client._call(
+            Call(
+                _ROTATE_SIGNING_KEY,
+                path=(webhook_id,),
+                headers={"Idempotency-Key": idempotency_key},
+                body=body,
+                timeout=timeout,
+            )
+        )
 
     def list_all_deliveries(
         self,
@@ -597,3 +768,25 @@ class AsyncWebhooks:
         `webhook_id`: The webhook's id.
         """
         return await self._client._call(Call(_GET_RECONCILIATION, path=(webhook_id,), timeout=timeout))
+
+    async def get_webhook_contacts(self, *, timeout: float | None = None) -> models.webhooks.Contacts:
+        """Read the contacts of the app.
+
+        The addresses that get mail when a webhook of the calling app fails for an hour, recovers, is disabled, or
+        loses deliveries.
+
+        Scope: `webhooks:read`.
+        """
+        return await self._client._call(Call(_GET_WEBHOOK_CONTACTS, timeout=timeout))
+
+    async def replace_webhook_contacts(
+        self, body: models.webhooks.ContactsChange, *, timeout: float | None = None
+    ) -> models.webhooks.Contacts:
+        """Replace the contacts of the app.
+
+        At most five. A mail names ids, times and counts alone; an app gets at most 20 mails a day, an organisation
+        100.
+
+        Scope: `webhooks:write`.
+        """
+        return await self._client._call(Call(_REPLACE_WEBHOOK_CONTACTS, body=body, timeout=timeout))
