@@ -13,7 +13,6 @@ import pytest
 from services.webhook_dispatcher.history import decision_queries, decisions
 from services.webhook_dispatcher.history import queries as history_queries
 from services.webhook_dispatcher.sending import queries
-from services.webhook_dispatcher.subscriptions import queries as subscription_queries
 from shared.storage.database import IN_ORDER, SET_TENANT, task_transaction
 from tests.support.receiver import Receiver, always, answer
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner
