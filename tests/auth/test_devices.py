@@ -1,4 +1,4 @@
-"""Devices without a browser (RFC 8628): what the device, the person and the administrator see."""
+"""Devices without a browser (RFC 8628), from the side of the device, of the person and of the administrator."""
 
 import re
 from typing import Any

@@ -79,7 +79,7 @@ def _listen_to_ctrl_c() -> None:
 
 
 class Running:
-    """A command that has not ended. What it writes goes into files, so that it never waits for a reader."""
+    """A command that has not ended. Its output goes into files, so that it never waits for a reader."""
 
     def __init__(self, command: Sequence[str], environment: dict[str, str], home: Path) -> None:
         name = f"{time.monotonic_ns()}"

@@ -1,4 +1,4 @@
-"""The command line without a platform: its manners, `verify`, the folder of its sign-ins, and what it says when nothing answers."""
+"""The command line without a platform: its manners, `verify`, the folder of its sign-ins, and its messages when nothing answers."""
 
 import base64
 import json

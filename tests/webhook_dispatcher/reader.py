@@ -41,6 +41,8 @@ class Reader:
             for event in reading["events"]:
                 handled = f"{time.monotonic_ns()} {event['id']} {event['key']} {event['data']['version']}\n"
                 os.write(log, handled.encode())
+                if chance.random() < 0.1:  # work, in which a kill finds it
+                    time.sleep(chance.random() / 50)
                 if chance.random() < 0.02:
                     self.commit(event["cursor"])
             if reading["cursor"]:

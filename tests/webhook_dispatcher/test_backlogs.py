@@ -13,8 +13,7 @@ import pytest
 from services.webhook_dispatcher.history import decision_queries, decisions
 from services.webhook_dispatcher.history import queries as history_queries
 from services.webhook_dispatcher.sending import queries
-from services.webhook_dispatcher.subscriptions import queries as subscription_queries
-from shared.storage.database import SET_TENANT, task_transaction
+from shared.storage.database import IN_ORDER, SET_TENANT, task_transaction
 from tests.support.receiver import Receiver, always, answer
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner
 from tests.webhook_dispatcher.test_sending import CLAIM_ALL, claim
@@ -276,7 +275,7 @@ def test_the_list_of_what_waits_reads_no_more_of_it_than_a_page(partner: Partner
     page = {"subscription_id": webhook.rpartition("/")[2], "held": False, "status": "queued", "limit": 51}
     with psycopg.connect(dispatcher.database.app) as conn:
         conn.execute(SET_TENANT, (partner.tenant_id,))
-        conn.execute(subscription_queries.IN_ORDER)
+        conn.execute(IN_ORDER)
         explain = "EXPLAIN (ANALYZE, FORMAT JSON) " + history_queries.LIST_QUEUED_DELIVERIES
         whole = {"oldest": "", "newest": "8", "oldest_at": "-infinity", "newest_at": "infinity", "event_type": None}
         [(explained,)] = conn.execute(explain.encode(), page | whole).fetchall()

@@ -38,6 +38,7 @@ class Sink:
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
         self.port = 0
+        self.stopping = asyncio.Event()
         self.ready, self.loop = threading.Event(), asyncio.new_event_loop()
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
@@ -50,7 +51,6 @@ class Sink:
 
     def _run(self) -> None:
         async def serve() -> None:
-            self.stopping = asyncio.Event()
             server = await asyncio.start_server(
                 lambda reader, writer: mailbox.converse(reader, writer, self._take), "127.0.0.1"
             )

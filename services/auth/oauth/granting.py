@@ -28,7 +28,7 @@ SHOWN_PURPOSE = "consent shown"
 
 
 class Asked(NamedTuple):
-    """The access that a person is asked for. `about` is what the page shows beside it, such as the id of a device's request."""
+    """The access that a person is asked for. `about` is a further subject of the page, such as the id of a device's request."""
 
     client: Client
     scopes: list[str]

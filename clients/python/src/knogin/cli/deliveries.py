@@ -79,7 +79,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     recovered.set_defaults(run=recover_command)
     trigger = commands.add_parser(
         "trigger",
-        help="send a test event to a webhook, and say what happened",
+        help="send a test event to a webhook, and show the result",
         epilog="examples:\n  knogin trigger\n  knogin trigger --webhook wh_01jdk… --json",
     )
     _webhook(trigger)

@@ -1,4 +1,4 @@
-"""`doctor`: what stands between this machine and the platform, one check after the other, each with its remedy."""
+"""`doctor`: checks the road from this machine to the platform, and names the remedy of each fault."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Failures of a command: what went wrong, what to do, and the exit code."""
+"""Failures of a command: the cause, the remedy, and the exit code."""
 
 from __future__ import annotations
 

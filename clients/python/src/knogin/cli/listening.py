@@ -161,7 +161,7 @@ class Target:
             ) from None
         self.shown = address
         self._secret = secret
-        # Neither proxies nor redirects: the events go where the person said.
+        # Neither proxies nor redirects: the events go to that address alone.
         self._http = httpx2.Client(trust_env=False, follow_redirects=False, timeout=ANSWER_SECONDS)
 
     def close(self) -> None:

@@ -24,7 +24,7 @@ from .session import Session
 EPILOG = """examples:
   knogin login --client-id app_01jdk…     sign in, in a browser
   knogin doctor                           check everything between here and the platform
-  knogin deliveries list --status failed  what did not arrive
+  knogin deliveries list --status failed  deliveries that did not arrive
   knogin trigger                          send a test event
 
 environment: KNOGIN_BASE_URL, KNOGIN_PROFILE, KNOGIN_CLIENT_ID; for machines KNOGIN_TOKEN or KNOGIN_CLIENT_SECRET;

@@ -16,7 +16,7 @@ import msgspec
 
 COLOURS = {"good": "32", "bad": "31", "warn": "33", "quiet": "2", "strong": "1"}
 FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
-# What comes from elsewhere must not steer the terminal.
+# Text from elsewhere must not steer the terminal.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 _STYLE = re.compile(r"(\x1b\[(?:0|1|2|31|32|33)m)")

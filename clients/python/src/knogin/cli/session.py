@@ -36,7 +36,7 @@ class Claims(msgspec.Struct):
 
 
 class Session:
-    """What a command calls the platform with. Made once for each command; `client` is made when it is needed."""
+    """The platform, for one command. `client` is made when it is needed."""
 
     def __init__(self, profile: str, base_url: str | None, output: Output) -> None:
         self.store = Store(profile)

@@ -1,0 +1,118 @@
+"""The loop over a consumer: a read is committed once all its events are handled, and not before."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from knogin import consume, consume_async, models, problems
+from knogin.errors import APIError
+
+
+def reading(*names: str) -> models.log.Reading:
+    moment = datetime(2026, 11, 27, tzinfo=UTC)
+    events = [
+        models.log.ReadEvent(
+            id=name, type="incident.updated", key="inc_1", timestamp=moment, accepted_at=moment, data={}, cursor=name
+        )
+        for name in names
+    ]
+    return models.log.Reading(
+        events=events, cursor=names[-1] if names else None, leased_until=moment if names else None, more=False
+    )
+
+
+def refusal(kind: type[APIError]) -> APIError:
+    return kind("readEvents", 409, {}, b"{}")
+
+
+class Log:
+    """`client.event_log` with these answers to its reads and commits; after the last read it stops the loop."""
+
+    def __init__(self, reads: list[Any], commits: list[Any] | None = None) -> None:
+        self.event_log = self
+        self.reads, self.commits = reads, commits or []
+        self.calls: list[str] = []
+
+    def read_events(self, name: str, asked: models.log.ReadEvents) -> models.log.Reading:
+        assert (name, asked.wait) == ("inbox", 20)
+        if not self.reads:
+            raise EOFError
+        return self._answer("read", self.reads)
+
+    def commit_events(self, name: str, commit: models.log.Commit) -> None:
+        self._answer(f"commit {commit.cursor}", self.commits)
+
+    def _answer(self, call: str, answers: list[Any]) -> Any:
+        self.calls.append(call)
+        answer = answers.pop(0) if answers else None
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class AsyncLog(Log):
+    async def read_events(self, name: str, asked: models.log.ReadEvents) -> models.log.Reading:  # type: ignore[override]
+        return Log.read_events(self, name, asked)
+
+    async def commit_events(self, name: str, commit: models.log.Commit) -> None:  # type: ignore[override]
+        Log.commit_events(self, name, commit)
+
+
+def handled(log: Log, most: int = 100) -> None:
+    """Handles events until the log ends, or `most` of them."""
+    if isinstance(log, AsyncLog):
+        asyncio.run(_handled(consume_async(log, "inbox"), log, most))  # type: ignore[arg-type]
+        return
+    try:
+        for number, event in enumerate(consume(log, "inbox"), 1):  # type: ignore[arg-type]
+            log.calls.append(f"handle {event.id}")
+            if number == most:
+                break
+    except EOFError:
+        return
+
+
+async def _handled(events: AsyncIterator[models.log.ReadEvent], log: Log, most: int) -> None:
+    number = 0
+    try:
+        async for event in events:
+            number += 1
+            log.calls.append(f"handle {event.id}")
+            if number == most:
+                break
+    except EOFError:
+        return
+
+
+@pytest.mark.parametrize("kind", [Log, AsyncLog])
+def test_a_read_is_committed_when_its_last_event_is_handled(kind: type[Log]) -> None:
+    log = kind([reading("a", "b"), reading(), reading("c")])
+    handled(log)
+    assert log.calls == ["read", "handle a", "handle b", "commit b", "read", "read", "handle c", "commit c"]
+
+
+@pytest.mark.parametrize("kind", [Log, AsyncLog])
+def test_a_loop_that_is_left_commits_nothing_of_its_read(kind: type[Log]) -> None:
+    log = kind([reading("a", "b"), reading("c", "d")])
+    handled(log, most=3)
+    assert log.calls == ["read", "handle a", "handle b", "commit b", "read", "handle c"]
+
+
+@pytest.mark.parametrize("kind", [Log, AsyncLog])
+def test_another_reader_is_waited_for_and_a_lost_lease_is_read_again(kind: type[Log]) -> None:
+    log = kind(
+        [refusal(problems.ConsumerInUse), reading("a"), refusal(problems.ConsumerInUse), reading("a")],
+        [refusal(problems.LeaseLost)],
+    )
+    handled(log)
+    assert log.calls == ["read", "read", "handle a", "commit a", "read", "read", "handle a", "commit a"]
+
+
+@pytest.mark.parametrize("kind", [Log, AsyncLog])
+def test_an_expired_consumer_is_its_owners_decision(kind: type[Log]) -> None:
+    log = kind([refusal(problems.EventsExpired)])
+    with pytest.raises(problems.EventsExpired):
+        handled(log)
