@@ -34,6 +34,7 @@ INSERT_WEBHOOK: LiteralString = """
         'requested', now(), true, %(created_at)s)
     ON CONFLICT DO NOTHING
 """
+LOCK_WEBHOOK: LiteralString = "SELECT id FROM subscriptions WHERE id = %s AND tenant_id = %s FOR NO KEY UPDATE"
 NEXT_SEQUENCE: LiteralString = """
     UPDATE subscriptions SET last_sequence = last_sequence + 1 WHERE id = %s AND tenant_id = %s AND rehearses RETURNING last_sequence
 """
@@ -120,6 +121,7 @@ class _Writing:
         self.vault, self.conn, self.tenant_id, self.task = vault, conn, message.tenant_id, message.body
         self.year = Year(message.tenant_id, message.body)
         self.webhook_id = self.year.webhook_id
+        self.accepted_at = self.year.until
 
     def seed(self) -> None:
         self._webhook()
@@ -152,6 +154,9 @@ class _Writing:
             "created_at": self.year.began,
         }
         self.conn.execute(INSERT_WEBHOOK, row)
+        # Before the head of the log, as fan-out locks them.
+        self.conn.execute(LOCK_WEBHOOK, (self.webhook_id, self.tenant_id))
+        self.accepted_at = intake.lock_heads(self.conn, [self.tenant_id])[self.tenant_id]
 
     def _deliver(self, case: Case, type: str, at: datetime, answers: Sequence[Attempted]) -> None:
         event_id, delivery_id = (self.year.id(prefix, at, case.number, type) for prefix in ("evt", "dlv"))
@@ -168,6 +173,10 @@ class _Writing:
             "type": type,
             "body": intake.body(type, at, data, test=True),
             "traceparent": None,
+            "accepted_at": self.accepted_at,
+            "audiences": [intake.EVERY_APP],
+            "kind": event_types.kind_of(type, data),
+            "key": data[event_types.catalogue()[type].key],
         }
         if not self.conn.execute(queries.INSERT_EVENTS, (http.encode([event]).decode(),)).fetchall():
             return
