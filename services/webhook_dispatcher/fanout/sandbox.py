@@ -1,4 +1,4 @@
-"""A sandbox's example webhook: its deliveries of the last days, of which some failed and were tried again; erased in portions.
+"""A sandbox's example webhook: its deliveries of the last days, of which some failed and were tried again; erased in portions, with the log.
 
 Nothing is sent: the webhook is disabled, and its receiver has a name that never exists (RFC 2606). Only webhooks that were made in a
 sandbox are touched. As every handler of this worker, it names the tenant in each statement.
@@ -68,6 +68,26 @@ ERASE: LiteralString = """
     )
     SELECT count(*) FROM gone
 """
+# The same of the log. An event of a sandbox ends with its mark, so that no event of production is one of them.
+ERASE_LOG: LiteralString = """
+    WITH portion AS MATERIALIZED (
+        SELECT l.at, l.position, l.audience, l.event_id, l.event_at FROM event_log l
+        LEFT JOIN LATERAL (SELECT body FROM events WHERE id = l.event_id AND at = l.event_at) e ON true
+        WHERE l.tenant_id = %(tenant_id)s AND (e.body IS NULL OR right(e.body, 12) = '"test":true}')
+        ORDER BY l.at, l.position LIMIT %(portion)s
+    ), happened AS (
+        DELETE FROM events e USING portion p WHERE e.id = p.event_id AND e.at = p.event_at AND e.tenant_id = %(tenant_id)s
+    ), gone AS (
+        DELETE FROM event_log l USING portion p
+        WHERE l.tenant_id = %(tenant_id)s AND l.at = p.at AND l.position = p.position AND l.audience = p.audience RETURNING 1
+    )
+    SELECT count(*) FROM gone
+"""
+_OF_NO_PRODUCTION: LiteralString = """
+    WHERE tenant_id = %(tenant_id)s AND NOT EXISTS (SELECT FROM subscriptions WHERE tenant_id = %(tenant_id)s AND NOT rehearses)
+"""
+DELETE_CONTACTS: LiteralString = "DELETE FROM contacts" + _OF_NO_PRODUCTION
+DELETE_CONSUMERS: LiteralString = "DELETE FROM consumers" + _OF_NO_PRODUCTION
 DELETE_EXAMPLE: LiteralString = (
     "DELETE FROM subscriptions WHERE tenant_id = %(tenant_id)s AND rehearses AND url = %(url)s"
 )
@@ -109,10 +129,12 @@ def perform(vault: Vault, conn: Connection, received: Sequence[Received[SandboxD
 
 def _erase(conn: Connection, tenant_id: str, *, with_webhooks: bool) -> bool:
     parameters = {"tenant_id": tenant_id, "portion": ERASED, "url": URL}
-    [erased] = conn.execute(ERASE, parameters).fetchone() or (0,)
-    if erased == ERASED:
-        return True
-    conn.execute(DELETE_WEBHOOKS if with_webhooks else DELETE_EXAMPLE, parameters)
+    for statement in (ERASE, ERASE_LOG):
+        [erased] = conn.execute(statement, parameters).fetchone() or (0,)
+        if erased == ERASED:
+            return True
+    for statement in (DELETE_WEBHOOKS, DELETE_CONTACTS, DELETE_CONSUMERS) if with_webhooks else (DELETE_EXAMPLE,):
+        conn.execute(statement, parameters)
     return False
 
 
