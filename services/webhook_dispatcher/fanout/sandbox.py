@@ -1,4 +1,4 @@
-"""A sandbox's example webhook: its deliveries of the last days, of which some failed and were tried again; erased in portions, with the log.
+"""A sandbox's example webhook: its deliveries of the last days, of which some failed and were tried again; erased in portions with the log.
 
 Nothing is sent: the webhook is disabled, and its receiver has a name that never exists (RFC 2606). Only webhooks that were made in a
 sandbox are touched. As every handler of this worker, it names the tenant in each statement.
@@ -68,13 +68,15 @@ ERASE: LiteralString = """
     )
     SELECT count(*) FROM gone
 """
-# The same of the log. An event of a sandbox ends with its mark, so that no event of production is one of them.
+# The oldest places of the log. An event of a sandbox ends with its mark, so that no event of production is one of them.
 ERASE_LOG: LiteralString = """
-    WITH portion AS MATERIALIZED (
-        SELECT l.at, l.position, l.audience, l.event_id, l.event_at FROM event_log l
-        LEFT JOIN LATERAL (SELECT body FROM events WHERE id = l.event_id AND at = l.event_at) e ON true
-        WHERE l.tenant_id = %(tenant_id)s AND (e.body IS NULL OR right(e.body, 12) = '"test":true}')
-        ORDER BY l.at, l.position LIMIT %(portion)s
+    WITH oldest AS MATERIALIZED (
+        SELECT at, position, audience, event_id, event_at FROM event_log WHERE tenant_id = %(tenant_id)s
+        ORDER BY tenant_id, at, position, audience LIMIT %(portion)s
+    ), portion AS MATERIALIZED (
+        SELECT o.* FROM oldest o LEFT JOIN LATERAL (
+            SELECT body FROM events WHERE id = o.event_id AND at = o.event_at LIMIT 1
+        ) e ON true WHERE e.body IS NULL OR right(e.body, 12) = '"test":true}'
     ), happened AS (
         DELETE FROM events e USING portion p WHERE e.id = p.event_id AND e.at = p.event_at AND e.tenant_id = %(tenant_id)s
     ), gone AS (
@@ -83,11 +85,15 @@ ERASE_LOG: LiteralString = """
     )
     SELECT count(*) FROM gone
 """
-_OF_NO_PRODUCTION: LiteralString = """
+# Of a tenant without webhooks of production.
+DELETE_CONTACTS: LiteralString = """
+    DELETE FROM contacts
     WHERE tenant_id = %(tenant_id)s AND NOT EXISTS (SELECT FROM subscriptions WHERE tenant_id = %(tenant_id)s AND NOT rehearses)
 """
-DELETE_CONTACTS: LiteralString = "DELETE FROM contacts" + _OF_NO_PRODUCTION
-DELETE_CONSUMERS: LiteralString = "DELETE FROM consumers" + _OF_NO_PRODUCTION
+DELETE_CONSUMERS: LiteralString = """
+    DELETE FROM consumers
+    WHERE tenant_id = %(tenant_id)s AND NOT EXISTS (SELECT FROM subscriptions WHERE tenant_id = %(tenant_id)s AND NOT rehearses)
+"""
 DELETE_EXAMPLE: LiteralString = (
     "DELETE FROM subscriptions WHERE tenant_id = %(tenant_id)s AND rehearses AND url = %(url)s"
 )
@@ -129,10 +135,13 @@ def perform(vault: Vault, conn: Connection, received: Sequence[Received[SandboxD
 
 def _erase(conn: Connection, tenant_id: str, *, with_webhooks: bool) -> bool:
     parameters = {"tenant_id": tenant_id, "portion": ERASED, "url": URL}
-    for statement in (ERASE, ERASE_LOG):
-        [erased] = conn.execute(statement, parameters).fetchone() or (0,)
-        if erased == ERASED:
-            return True
+    [erased] = conn.execute(ERASE, parameters).fetchone() or (0,)
+    if erased == ERASED:
+        return True
+    # Until none is left that may go: events without the mark, which stay, may be among the oldest.
+    [erased] = conn.execute(ERASE_LOG, parameters).fetchone() or (0,)
+    if erased:
+        return True
     for statement in (DELETE_WEBHOOKS, DELETE_CONTACTS, DELETE_CONSUMERS) if with_webhooks else (DELETE_EXAMPLE,):
         conn.execute(statement, parameters)
     return False
