@@ -273,6 +273,7 @@ BOUNDED = {
     "services.graphql_api.acqi.queries.FORGET_MONTH": "a month of one tenant: indicators times days",
     "services.graphql_api.acqi.queries.MONTHS_WITH_FACTS": "an operator's command that rebuilds everything",
     "services.webhook_dispatcher.fanout.sandbox.ERASE": "at most 1,000 deliveries of a sandbox, and the rows of each by their keys",
+    "services.webhook_dispatcher.fanout.sandbox.ERASE_LOG": "at most 1,000 places of a sandbox's log, and the event of each by its key",
     "services.webhook_dispatcher.history.decision_queries.LEFT": "an operator's command; counts 10,000 for each chore",
     "services.webhook_dispatcher.sending.queries.MEASURE": "the first 10,000 rows; and an end of each webhook's queue",
     "services.webhook_dispatcher.sending.queries.FORGET_UNCLAIMABLE": "once, where a row from before the limits cannot be claimed",
