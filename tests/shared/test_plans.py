@@ -267,6 +267,7 @@ BOUNDED = {
     "services.auth.tenants.queries.WITHDRAW_AHEAD": "an operator's command after a clock was wrong",
     "services.control_plane.automations.queries.LOCK_DUE_RUNS": "of each tenant and service 25 due and 200 unanswered runs",
     "services.control_plane.automations.queries.MEASURE": "counts no further than 10,000 three times",
+    "services.control_plane.automations.queries.STORE_EVENTS": "at most twice the waiting events that a tenant may have",
     "services.device_ingest.queries.TAKE_ANNOUNCEMENTS": "at most 5,000 rows, in the order of an index",
     "services.graphql_api.acqi.queries.FACTS_OF_MONTH": "a month of one tenant, in an operator's rebuilding",
     "services.graphql_api.incidents.queries.COUNT_OPEN": "counts no further than the cap of open incidents",
