@@ -102,7 +102,9 @@ def test_an_event_for_certain_apps_is_seen_by_these_alone(
     for one in (partner, colleague, stranger):
         dispatcher.approve(one, "*")
     mine = msgspec.structs.replace(event("epcr.destination.changed"), recipients=[partner.client_id])
-    both = msgspec.structs.replace(event("epcr.destination.changed"), recipients=[colleague.client_id, partner.client_id])
+    both = msgspec.structs.replace(
+        event("epcr.destination.changed"), recipients=[colleague.client_id, partner.client_id]
+    )
     nobody = msgspec.structs.replace(event("epcr.destination.changed"), recipients=[])
     everybody = event("incident.updated")
     dispatcher.fan_out([(partner.tenant_id, one) for one in (mine, both, nobody, everybody)])
