@@ -319,15 +319,16 @@ def test_sending_again_waits_until_few_are_due_and_goes_on_after_the_last(
     known = [finished(organisation, cad_incident_id=f"cad_{number}") for number in range(3)]
     inside.owner.execute("DELETE FROM due_facts")  # of other tests
     slept: list[float] = []
+    reached: list[tuple[str, int]] = []
 
     def sleep(seconds: float) -> None:
         slept.append(seconds)
         inside.owner.execute("DELETE FROM due_facts")
 
     with inside.task() as conn:
-        assert resend.resend(conn, organisation.id, known[0], lambda *_: None, sleep) == 2
-    assert slept == [resend.LOOK_SECONDS]
-    assert [id for id, _ in due(inside)] == [known[2]]
+        assert resend.resend(conn, organisation.id, known[0], lambda *seen: reached.append(seen), sleep) == 2
+    assert slept == [resend.LOOK_SECONDS] * 2
+    assert reached == [(known[1], 1), (known[2], 2)]
 
 
 def test_facts_of_another_organisation_are_not_sent_again(organisation: Organisation, inside: Inside) -> None:
