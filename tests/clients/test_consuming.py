@@ -15,7 +15,13 @@ def reading(*names: str) -> models.log.Reading:
     moment = datetime(2026, 11, 27, tzinfo=UTC)
     events = [
         models.log.ReadEvent(
-            id=name, type="incident.updated", key="inc_1", timestamp="2026-11-27T00:00:00Z", accepted_at=moment, data={}, cursor=name
+            id=name,
+            type="incident.updated",
+            key="inc_1",
+            timestamp="2026-11-27T00:00:00Z",
+            accepted_at=moment,
+            data={},
+            cursor=name,
         )
         for name in names
     ]
