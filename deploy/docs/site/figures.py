@@ -146,6 +146,8 @@ def caps() -> list[tuple[str, Any]]:
         ("Webhooks of an app", WEBHOOKS["most_webhooks_of_app"]),
         ("Webhooks of an organisation", WEBHOOKS["most_webhooks"]),
         ("Headers of your own on a webhook", headers.MOST),
+        ("Parts of the filter of a webhook", faults.MOST_PARTS),
+        ("Contacts of an app, for mail about its webhooks", notices.MOST),
         ("Consumers of an app", WEBHOOKS["most_consumers_of_app"]),
         ("Consumers of an organisation", WEBHOOKS["most_consumers"]),
         ("Sandboxes that an organisation made, at a time", AUTH["most_sandboxes"]),
