@@ -1,13 +1,12 @@
 """The samples of the guides: run against a running platform, and the verifiers fed with deliveries that the platform signed."""
 
-import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from http.server import HTTPServer
@@ -144,21 +143,21 @@ def test_polling_finds_a_new_encounter_once(environment: dict[str, str]) -> None
         assert made.id not in polling["changed"](client, seen)
 
 
+def made_when_approved[T](create: Callable[[], T]) -> T | None:
+    """None while the app is not approved for the event types yet."""
+    try:
+        return create()
+    except knogin.problems.Forbidden:
+        return None
+
+
 def text_of_consumers(name: str, settings: dict[str, str]) -> str:
     """The sample with a consumer of its own, once the app may have one for its event types."""
     inbox = new_id("inbox")
     address, credentials = settings["KNOGIN_BASE_URL"], (settings["KNOGIN_CLIENT_ID"], settings["KNOGIN_CLIENT_SECRET"])
     trial = models.log.NewConsumer(name=new_id("trial"), event_types=["epcr.encounter.created"])
     with knogin.Knogin(*credentials, base_url=address) as client:
-
-        def approved() -> bool:
-            try:
-                client.event_log.create_consumer(trial)
-            except knogin.problems.Forbidden:
-                return False
-            return True
-
-        wait_for(approved, what="the approval of the events")
+        wait_for(lambda: made_when_approved(partial(client.event_log.create_consumer, trial)), what="the approval")
         client.event_log.delete_consumer(trial.name)
     return (SAMPLES / name).read_text().replace("hospital-inbox", inbox.replace("_", "-"))
 
@@ -218,8 +217,15 @@ def test_the_command_line_runs_with_the_credentials_of_an_app(settings: dict[str
         "HOME": str(tmp_path),
         "XDG_STATE_HOME": str(tmp_path),
     }
-    printed = running.in_shell(source("command_line.sh"), reached, tmp_path)
-    assert json.loads(printed.splitlines()[-1]) == []
+    address, credentials = settings["KNOGIN_BASE_URL"], (settings["KNOGIN_CLIENT_ID"], settings["KNOGIN_CLIENT_SECRET"])
+    draft = models.webhooks.NewWebhook(url="https://integrator.example/hook", events=["epcr.encounter.completed"])
+    with knogin.Knogin(*credentials, base_url=address) as client:
+        webhook = wait_for(
+            lambda: made_when_approved(partial(client.webhooks.create_webhook, draft)), what="the approval"
+        )
+        printed = running.in_shell(source("command_line.sh"), reached, tmp_path)
+        client.webhooks.delete_webhook(webhook.id)
+    assert printed.rstrip().endswith("]"), "the deliveries as JSON"
 
 
 def made_or_none(administrator: knogin.Knogin, draft: models.epcr.DestinationDraft) -> models.epcr.Destination | None:
