@@ -93,7 +93,8 @@ def _servers(made: Plan, screen: Screen) -> Iterator[list[Server]]:
         # With the same users as in the containers, so that a service without a needed right fails here too.
         password = made.state.secret("redis", new_secret)
         redis = RedisServer(made.state.folder / "redis", password, redis_users.beside_default(made.redis_users()))
-    mailbox = Mailbox(made.state.folder / "mail")
+    writes_mail = any(service.name == "webhook-dispatcher" for service in made.services)
+    mailbox = Mailbox(made.state.folder / "mail") if writes_mail else None
     servers: list[Server] = [server for server in (cluster, redis, mailbox) if server]
     try:
         for server in servers:
@@ -105,7 +106,7 @@ def _servers(made: Plan, screen: Screen) -> Iterator[list[Server]]:
         made.postgres_url = named[0] or (cluster.url if cluster else "")
         made.redis_url = named[1] or (redis.url if redis else "")
         made.own_redis = redis is not None
-        made.mail_url = mailbox.url
+        made.mail_url = mailbox.url if mailbox else ""
         made.state.remember_ports(made.all_ports() | {server.name: server.port for server in servers})
         yield servers
     finally:

@@ -15,7 +15,7 @@ import hashlib
 import ipaddress
 import time
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
@@ -258,6 +258,16 @@ class Verifier:
             return None
         return None if self._is_revoked(seen) else seen.statement
 
+    def is_revoked(self, header: str) -> bool:
+        """Whether the token of a header that was accepted is revoked by now. The header itself may have expired since."""
+        seen = self._seen.get(header)
+        if seen is None:
+            statement = self._check(header)
+            if statement is None:
+                return True
+            seen = _Seen(statement)
+        return self._is_revoked(seen)
+
     def _is_revoked(self, seen: _Seen) -> bool:
         revoked, statement = self._revoked, seen.statement
         if revoked is None or seen.version == revoked.version or not statement.made_ms:
@@ -326,11 +336,16 @@ class IdentityMiddleware:
             await problems.unauthorized("This service is reached through the gateway.").response()(scope, receive, send)
             return
         scope["caller"] = who
+        scope["is_revoked"] = partial(self._is_revoked, scope)
         token = telemetry.tenant.set(who.tenant_id or None)
         try:
             await self.app(scope, receive, send)
         finally:
             telemetry.tenant.reset(token)
+
+    def _is_revoked(self, scope: Scope) -> bool:
+        headers = [value for name, value in scope["headers"] if name == b"x-knogin-identity"]
+        return any(self.verifier.is_revoked(header.decode("latin-1")) for header in headers)
 
     def _who(self, scope: Scope) -> Caller | None:
         headers = [value for name, value in scope["headers"] if name == b"x-knogin-identity"]
@@ -352,6 +367,12 @@ def caller(request: Request) -> Caller:
     """The request's caller, who may be anonymous."""
     who: Any = request.scope["caller"]
     return who
+
+
+def require_admitted(request: Request) -> None:
+    """For a call that waits before it answers. Raises a 401 Problem once its token is revoked, also after it was let in."""
+    if request.scope["is_revoked"]():
+        raise problems.unauthorized("The token has been revoked.")
 
 
 def require(request: Request, scope: str) -> Caller:

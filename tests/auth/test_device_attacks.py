@@ -321,6 +321,9 @@ def test_strangers_who_fill_an_apps_room_displace_their_own(
         assert error_of(poll(auth, app, genuine["device_code"])) == "authorization_pending"
         assert error_of(poll(auth, app, flood[0]["device_code"])) == "invalid_grant"
         assert error_of(poll(auth, app, flood[-1]["device_code"])) == "authorization_pending"
+        for number in range(30):
+            begin(auth, app, address=f"2001:db8:7:{number:x}::1")
+        assert error_of(poll(auth, app, genuine["device_code"])) == "slow_down", "one subscriber has many networks"
         neighbour = begin(auth, second, address="192.0.2.1").json()
         third = register_device_app(auth)
         for number in range(30):

@@ -224,6 +224,20 @@ def test_deleting_ends_its_tokens_and_then_its_data(auth: Auth, organisation: Or
     assert act(organisation, made, "scenarios/arrest").status_code == 409
 
 
+def test_a_suspended_organisation_acts_through_none_of_its_sandboxes(auth: Auth, organisation: Organisation) -> None:
+    kept, deleted = make(organisation), make(organisation)
+    assert organisation.call("DELETE", f"{PATH}/{deleted['id']}").status_code == 204
+    operate(auth, "tenant", "suspend", organisation.tenant_id)
+    statuses = "SELECT tenant_id, status FROM tenants WHERE tenant_id = ANY (%s)"
+    every = [organisation.tenant_id, kept["tenant_id"], deleted["tenant_id"]]
+    assert dict(auth.sql(statuses, every)) == dict.fromkeys(every, "suspended")
+    assert auth.token(kept, scope="argus:epcr:write").status_code == 401
+    ended = "SELECT id FROM watermarks WHERE kind = 'tenant' AND id = ANY (%s)"
+    assert {one for (one,) in auth.sql(ended, every)} == set(every)
+    operate(auth, "tenant", "resume", organisation.tenant_id)
+    assert dict(auth.sql(statuses, every)) == dict.fromkeys(every[:2], "active") | {every[2]: "suspended"}
+
+
 def test_percent_grows_with_every_portion() -> None:
     for state, steps in STEPS.items():
         shown = [percent_of(state, step, portion) for step, one in enumerate(steps) for portion in range(one.portions)]

@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 import pytest
 
-from services.auth.oauth import authorize_endpoints
+from services.auth.oauth import granting
 from services.auth.saml import receiving
 from services.auth.signin import sessions
 from tests.auth.federation import Connection, code_of, follow, refresh_of
@@ -236,7 +236,7 @@ def test_a_grant_made_while_its_session_ends_ends_too(
     works.sign_in(browser := Browser(auth))
     app = register_web_app(auth)
     page = browser.authorize(app)
-    answers = meanwhile(auth, monkeypatch, authorize_endpoints, "_remember", lambda: works.call("DELETE"))
+    answers = meanwhile(auth, monkeypatch, granting, "remember", lambda: works.call("DELETE"))
     code = returned(browser.submit(page, "/v1/oauth/authorize", decision="allow"))["code"]
     wait_for(lambda: bool(answers), what="the connection to be deleted")
     assert answers[0].status_code == 204

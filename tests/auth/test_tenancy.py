@@ -49,6 +49,8 @@ def test_the_app_role_reaches_past_its_tenant_only_through_the_listed_functions(
         "find_password_link",
         "find_saml_connection",
         "find_saml_domain",
+        "make_sandbox_tenant",
+        "close_sandbox_tenant",
         "live_watermarks",
         "watermarks_after",
     }

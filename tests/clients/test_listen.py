@@ -85,14 +85,13 @@ def process(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str, Path]]:
     file = folder / "taken"
     file.touch()
     command = [sys.executable, inbox.__file__, str(file)]
-    started = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert started.stdout is not None
-    port = started.stdout.readline().strip()
-    try:
-        yield started, f"http://127.0.0.1:{port}/hook", file
-    finally:
-        started.kill()
-        started.wait()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as started:
+        assert started.stdout is not None
+        port = started.stdout.readline().strip()
+        try:
+            yield started, f"http://127.0.0.1:{port}/hook", file
+        finally:
+            started.kill()
 
 
 def event_ids(app: App, base_url: str, encounter_ids: list[str]) -> list[str]:

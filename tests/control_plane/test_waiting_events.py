@@ -234,7 +234,9 @@ def test_events_that_failed_for_good_take_no_room_from_others_and_are_bounded_th
     before = runs.events_refused._value.get()
     store(automating, event(), settings=settings)
     assert runs.events_refused._value.get() - before == 1
-    automating.inside.owner.execute("DELETE FROM automation_events WHERE ctid = '(0,1)'")
+    automating.inside.owner.execute(
+        "DELETE FROM automation_events WHERE event_id = (SELECT min(event_id) FROM automation_events)"
+    )
     assert len(automating.inside.rows("SELECT FROM automation_events")) == 5
     store(automating, event(), event(), settings=settings)
     assert runs.events_refused._value.get() - before == 2

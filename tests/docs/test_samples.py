@@ -12,7 +12,7 @@ from functools import partial
 from http.server import HTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx2
 import pytest
@@ -31,6 +31,7 @@ from tests.support.receiver import running as receiving
 from tests.support.stack import Stack
 from tests.support.waiting import wait_for
 
+T = TypeVar("T")
 SECRET, OTHER = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_b2xkLW9sZC1vbGQtb2xkLW9sZC1vbGQtb2xk"
 EVERYDAY = ["argus:epcr:write", "argus:devices:write", "webhooks:write"]
 HOSPITAL = ["argus:epcr:handover", "argus:epcr:outcome"]
@@ -143,7 +144,7 @@ def test_polling_finds_a_new_encounter_once(environment: dict[str, str]) -> None
         assert made.id not in polling["changed"](client, seen)
 
 
-def made_when_approved[T](create: Callable[[], T]) -> T | None:
+def made_when_approved(create: Callable[[], T]) -> T | None:
     """None while the app is not approved for the event types yet."""
     try:
         return create()

@@ -53,11 +53,14 @@ class Tenant(RequestContext):
     tenant_id = "org_a"
 
     def __init__(self, suppress: bool) -> None:
-        self.suppress, self.loaders = suppress, {}
+        self.suppress, self.loaders, self.scope = suppress, {}, {}
         self.caller = self.request = self.state = self.answers = self.versions = self.snapshots = self
 
     def require(self, scope: str) -> Any:
         return self
+
+    async def is_disconnected(self) -> bool:
+        return False
 
     def require_tenant(self, tenant_id: str | None) -> None:
         return None

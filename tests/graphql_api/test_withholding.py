@@ -4,16 +4,18 @@ import random
 from collections.abc import Iterator, Sequence
 from datetime import date
 from fractions import Fraction
+from itertools import combinations
 from typing import NamedTuple
 
 import pytest
 
 from services.graphql_api.acqi.cache import Counts
 from services.graphql_api.acqi.definitions import Indicator
-from services.graphql_api.acqi.indicators import BY_NAME, INDICATORS, PARTS
+from services.graphql_api.acqi.indicators import BY_NAME, INDICATORS, PARTS, contributions
 from services.graphql_api.acqi.report import next_month
 from services.graphql_api.acqi.suppression import SMALL_CELL, Cell
 from services.graphql_api.acqi.withholding import NOTHING_WITHHELD, Withholding, related
+from tests.graphql_api import population
 
 MONTHS = [date(2025, month, 1) for month in range(1, 13)]
 RUNS = [(start, end) for start in range(12) for end in range(start + 1, 13)]
@@ -221,6 +223,39 @@ def test_the_attack_that_counts_cases_by_another_indicator_learns_nothing() -> N
     assert month_of(no_lights_sirens=holder, handover_time=inner).of("handover_time") == (True, True, True)
     many = Counts(unknown=13, bins=(67,))
     assert month_of(no_lights_sirens=holder, handover_time=many).of("handover_time") == NOTHING_WITHHELD
+
+
+def test_the_attack_on_two_indicators_of_one_population_learns_nothing() -> None:
+    """42 suspected strokes, and 40 that were assessed, would tell two that were excluded."""
+    told = month_of(
+        stroke_lkw=Counts(met=20, not_met=22), stroke_diagnostic_bundle=Counts(met=20, not_met=20, excluded=2)
+    )
+    assert told.of("stroke_diagnostic_bundle") == (True, True, True)
+
+
+def test_the_attack_on_arrests_without_a_known_outcome_learns_nothing() -> None:
+    """32 medical arrests, and 30 whose outcome is known, would tell two without."""
+    told = month_of(
+        rosc_survival=Counts(met=10, not_met=20, excluded=6, unknown=2), bystander_cpr=Counts(met=16, not_met=16)
+    )
+    assert told.of("bystander_cpr") == (True, True, True)
+
+
+def test_indicators_of_one_population_are_withheld_together() -> None:
+    cases: dict[str, set[int]] = {one.name: set() for one in INDICATORS}
+    for number, encounter in enumerate(population.encounters()):
+        for name in contributions(population.facts(encounter)):
+            cases[name].add(number)
+    for one, other in combinations(INDICATORS, 2):
+        if cases[one.name] and cases[one.name] == cases[other.name]:
+            assert {*holders(one)} & {*holders(other)}, f"{one.name} and {other.name}"
+
+
+def holders(one: Indicator) -> Iterator[str]:
+    """The indicator, and those that hold its cases."""
+    yield one.name
+    if one.within is not None:
+        yield from holders(BY_NAME[one.within])
 
 
 def test_an_indicator_is_withheld_with_the_one_that_holds_its_cases() -> None:

@@ -20,6 +20,8 @@ from shared.primitives import ids
 from shared.storage import partitions
 from shared.storage.database import task_transaction
 from shared.web import serving
+from shared.web.identity import HEADER, mint
+from shared.web.revocations import Feed, Watermark
 from tests.support import alone
 from tests.support.messages import received
 from tests.support.waiting import wait_for
@@ -240,6 +242,28 @@ def test_a_process_that_stops_answers_the_reads_that_wait(settings: Settings, di
             leave()
         assert waiting.result()["events"] == []
     assert set(serving.LEAVING) == others
+
+
+def test_a_token_that_is_revoked_gets_nothing_from_a_read_that_waits(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feeds: list[Feed] = []
+
+    def kept(*arguments: Any) -> Feed:
+        feeds.append(Feed(*arguments))
+        return feeds[-1]
+
+    monkeypatch.setattr("services.webhook_dispatcher.app.Feed", kept)
+    with alone.client_of(create_app(settings)) as http, ThreadPoolExecutor(1) as threads:
+        partner = Partner(http)
+        path = consumer(partner)
+        header = mint(partner.caller, alone.KEY, partner.service, made_ms=1000)
+        waiting = threads.submit(partner.post, f"{path}/read", {"wait": 20}, **{HEADER: header})
+        wait_for(lambda: metrics.readers_waiting._value.get() == 1)
+        expires_at = int(time.time()) + 3600
+        revoked = Watermark("client", partner.client_id, 2000, expires_at, partner.tenant_id, partner.client_id)
+        feeds[0].marks.add([revoked])
+        assert waiting.result().status_code == 401
 
 
 def test_a_reader_never_passes_an_event_whose_transaction_is_open(partner: Partner, dispatcher: Dispatcher) -> None:

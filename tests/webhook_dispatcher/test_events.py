@@ -99,9 +99,13 @@ def test_an_event_for_certain_apps_is_seen_by_these_alone(
     http: httpx2.Client, partner: Partner, dispatcher: Dispatcher
 ) -> None:
     colleague, stranger = Partner(http, partner.tenant_id), Partner(http)
-    mine = msgspec.structs.replace(event("incident.updated"), recipients=[partner.client_id])
-    both = msgspec.structs.replace(event("incident.updated"), recipients=[colleague.client_id, partner.client_id])
-    nobody = msgspec.structs.replace(event("incident.updated"), recipients=[])
+    for one in (partner, colleague, stranger):
+        dispatcher.approve(one, "*")
+    mine = msgspec.structs.replace(event("epcr.destination.changed"), recipients=[partner.client_id])
+    both = msgspec.structs.replace(
+        event("epcr.destination.changed"), recipients=[colleague.client_id, partner.client_id]
+    )
+    nobody = msgspec.structs.replace(event("epcr.destination.changed"), recipients=[])
     everybody = event("incident.updated")
     dispatcher.fan_out([(partner.tenant_id, one) for one in (mine, both, nobody, everybody)])
     assert set(names(partner)) == {mine.event_id, both.event_id, everybody.event_id}

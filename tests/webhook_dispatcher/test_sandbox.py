@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from msgspec import structs
 
 from services.webhook_dispatcher.fanout import sandbox as work
 from services.webhook_dispatcher.sending.signing import Vault
@@ -14,7 +15,7 @@ from shared.primitives.crypto import Keyring
 from shared.storage.database import task_transaction
 from tests.support.alone import ENCRYPTION_KEYS
 from tests.support.messages import received
-from tests.webhook_dispatcher.conftest import WEBHOOKS, Dispatcher, Partner
+from tests.webhook_dispatcher.conftest import WEBHOOKS, Dispatcher, Partner, event
 
 
 class Sandbox:
@@ -117,16 +118,41 @@ def test_erasing_takes_deliveries_and_leaves_the_webhooks_that_callers_made(
     assert sandbox.count("subscriptions") == 0
 
 
+def test_erased_events_can_be_fetched_by_nobody_and_a_deleted_sandbox_keeps_no_address(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "ERASED", 10)
+    sent = [structs.replace(event("incident.created"), test=True) for _ in range(12)]
+    sandbox.dispatcher.fan_out([(sandbox.id, one) for one in sent])
+    assert sandbox.partner.post("/v1/consumers", {"name": "inbox"}).status_code == 201
+    assert sandbox.partner.put(f"{WEBHOOKS}/contacts", {"emails": ["ops@integrator.example"]}).status_code == 200
+    assert len(sandbox.partner.get("/v1/events").json()["events"]) == 12
+    sandbox.erase()
+    assert sandbox.partner.get("/v1/events").json()["events"] == []
+    tables = ("events", "event_log", "contacts", "consumers")
+    assert {table: sandbox.count(table) for table in tables} == dict(zip(tables, (0, 0, 1, 1), strict=True))
+    sandbox.perform("seed")
+    seeded = sandbox.partner.get("/v1/events", params={"limit": 100}).json()["events"]
+    assert len(seeded) == len({one["id"] for one in seeded}) > 10
+    assert sandbox.partner.get(f"/v1/events/{seeded[0]['id']}").json() == seeded[0]
+    sandbox.erase()
+    sandbox.erase("end")
+    assert {table: sandbox.count(table) for table in tables} == dict.fromkeys(tables, 0)
+
+
 def test_erasing_touches_no_webhook_of_production_whoever_asks(
     sandbox: Sandbox, partner: Partner, dispatcher: Dispatcher
 ) -> None:
     """Not even where a message names the tenant of production, which auth never sends."""
     dispatcher.approve(partner, "incident.*")
     partner.subscribe("https://integrator.example/", "incident.created")
+    partner.post("/v1/consumers", {"name": "inbox"})
+    partner.put(f"{WEBHOOKS}/contacts", {"emails": ["ops@integrator.example"]})
     dispatcher.publish(partner.tenant_id, "incident.created", "incident.created")
     sandbox.perform("seed")
     for task in ("erase", "end"):
         sandbox.perform(task, tenant_id=partner.tenant_id)
     sandbox.erase("end")
-    counts = {table: sandbox.count(table, partner.tenant_id) for table in ("subscriptions", "events", "deliveries")}
-    assert counts == {"subscriptions": 1, "events": 2, "deliveries": 2}
+    tables = ("subscriptions", "events", "deliveries", "event_log", "consumers", "contacts")
+    counts = {table: sandbox.count(table, partner.tenant_id) for table in tables}
+    assert counts == dict(zip(tables, (1, 2, 2, 2, 1, 1), strict=True))

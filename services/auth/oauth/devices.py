@@ -22,7 +22,7 @@ from shared.primitives import ids
 from shared.primitives.crypto import Keyring, base64url_encode
 from shared.storage import database
 from shared.storage.database import AsyncConnection
-from shared.web.identity import client_network
+from shared.web.identity import networks_of
 
 GRANT_TYPE = rules.DEVICE_CODE
 LIFETIME = 600
@@ -117,6 +117,7 @@ async def begin(
     address: str,
 ) -> Codes:
     """Stores a device that waits. Beyond the limits of the app and its tenant, others are forgotten."""
+    networks = networks_of(address)
     device_code, client_id = base64url_encode(secrets.token_bytes(32)), client.get_client_id()
     row = {
         "device_id": ids.new_id("dvc"),
@@ -126,7 +127,8 @@ async def begin(
         "scopes": list(scopes),
         "audience": list(audience),
         "address": address,
-        "network": client_network(address),
+        "network": networks.subscriber,
+        "block": networks.block,
         "wait": WAIT,
         "lives": LIFETIME,
     }

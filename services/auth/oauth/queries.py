@@ -86,21 +86,25 @@ SERVICE_TOKEN_OF_GRANT: LiteralString = """
 
 # Devices that wait for a person (RFC 8628).
 INSERT_DEVICE: LiteralString = """
-    INSERT INTO device_codes (device_id, tenant_id, client_id, device_mac, user_mac, scopes, audience, address, network, wait_seconds,
-        expires_at)
+    INSERT INTO device_codes (device_id, tenant_id, client_id, device_mac, user_mac, scopes, audience, address, network, block,
+        wait_seconds, expires_at)
     VALUES (%(device_id)s, %(tenant_id)s, %(client_id)s, %(device_mac)s, %(user_mac)s, %(scopes)s, %(audience)s, %(address)s, %(network)s,
-        %(wait)s, clock_timestamp() + make_interval(secs => %(lives)s))
+        %(block)s, %(wait)s, clock_timestamp() + make_interval(secs => %(lives)s))
     ON CONFLICT (tenant_id, user_mac) DO NOTHING
 """
 COUNT_DEVICES: LiteralString = "SELECT count(*) FILTER (WHERE client_id = %s), count(*) FROM device_codes"
-# Networks share an app's room in turn, and apps their tenant's: the rows beyond it are those that are over, then the oldest ones of the
-# networks (apps) with the most.
+# Blocks of networks share an app's room in turn, networks the room of their block, and apps their tenant's: the rows beyond it are those
+# that are over, then the oldest ones of the blocks (networks, apps) with the most.
 FORGET_DEVICES_OF_APP: LiteralString = """
     DELETE FROM device_codes WHERE device_id IN (
         SELECT device_id FROM device_codes WHERE device_id IN (
             SELECT device_id FROM (
-                SELECT device_id, made_at, expires_at, row_number() OVER (PARTITION BY network ORDER BY made_at DESC) AS turn
-                FROM device_codes WHERE client_id = %(client_id)s
+                SELECT device_id, made_at, expires_at, row_number() OVER (PARTITION BY block ORDER BY of_network, made_at DESC) AS turn
+                FROM (
+                    SELECT device_id, made_at, expires_at, block,
+                        row_number() OVER (PARTITION BY network ORDER BY made_at DESC) AS of_network
+                    FROM device_codes WHERE client_id = %(client_id)s
+                ) AS of_app
             ) AS waiting ORDER BY expires_at <= clock_timestamp(), turn, made_at DESC OFFSET %(most)s)
         FOR UPDATE SKIP LOCKED)
 """

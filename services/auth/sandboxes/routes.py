@@ -29,6 +29,7 @@ OPERATIONS = [
         " readings, and deliveries of an example webhook; so indicators and lists show something. Data of real patients do not"
         " belong into a sandbox. Your organisation may have a number of sandboxes at a time; an operator changes it.",
         body=SandboxDraft,
+        example={"name": "Trying out"},
         headers=HEADERS,
         refusals={409: f"This is a sandbox, your organisation has as many as it may, {UNDER_WAY}"},
     ),

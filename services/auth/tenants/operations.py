@@ -79,14 +79,18 @@ def create_tenant(conn: Conn, name: str, key: str | None, environment: str) -> s
 
 
 def set_status(conn: Conn, tenant_id: str, status: str) -> None:
-    """Suspending ends every token of the tenant, at every gateway within a second."""
+    """Suspending ends every token of the tenant and of the sandboxes that it made, at every gateway within a second."""
     conn.execute(LOCK_TENANT, (tenant_id,))
     if not conn.execute(queries.SET_STATUS, (status, tenant_id, status)).rowcount:
         raise OperationRefused(f"there is no tenant {tenant_id} that is not {status} already")
-    record(conn, tenant_id, f"tenant.{status}", tenant_id)
-    announce(conn, tenant_id)
+    # A sandbox is made under the lock of its organisation, so none is missing here.
+    sandboxes = [one for (one,) in conn.execute(queries.SET_STATUS_OF_SANDBOXES, (status, tenant_id, status))]
+    changed = [tenant_id, *sandboxes]
+    for one in changed:
+        record(conn, one, f"tenant.{status}", one, {"with": tenant_id} if one != tenant_id else None)
+        announce(conn, one)
     if status == "suspended":
-        _revoke(conn, "tenant", [(tenant_id,)])
+        _revoke(conn, "tenant", [(one,) for one in changed])
 
 
 def grant_scopes(conn: Conn, tenant_id: str, wanted: Sequence[str]) -> list[str]:

@@ -92,6 +92,12 @@ INSERT_SANDBOX: LiteralString = """
 """
 OPEN_FEDERATION: LiteralString = "UPDATE tenants SET federation = true WHERE tenant_id = %s"
 SET_STATUS: LiteralString = "UPDATE tenants SET status = %s WHERE tenant_id = %s AND status <> %s"
+# Those that the tenant made by itself; a deleted one stays suspended.
+SET_STATUS_OF_SANDBOXES: LiteralString = """
+    UPDATE tenants SET status = %s WHERE environment = 'sandbox' AND tenant_id IN (
+        SELECT sandbox_tenant_id FROM sandboxes WHERE tenant_id = %s AND state NOT IN ('deleting', 'deleted')) AND status <> %s
+    RETURNING tenant_id
+"""
 GRANT_SCOPES: LiteralString = """
     UPDATE tenants SET granted_scopes = ARRAY(SELECT DISTINCT unnest(granted_scopes || %s::text[]) ORDER BY 1)
     WHERE tenant_id = %s RETURNING granted_scopes

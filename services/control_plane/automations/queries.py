@@ -96,12 +96,8 @@ STORE_EVENTS: LiteralString = """
         SELECT * FROM jsonb_to_recordset(%(events)s::jsonb) AS given (
             event_id text, event_type text, event jsonb, cause text[], recipients text[], traceparent text)
     ), room AS (
-        SELECT greatest(0, least(%(most)s - going_on.number, 2 * %(most)s - stored.number)) AS number
-        FROM (SELECT count(*) AS number FROM (
-            SELECT FROM automation_events WHERE tenant_id = %(tenant_id)s AND failures < 5 ORDER BY event_id LIMIT %(most)s
-        ) AS counted) AS going_on, (SELECT count(*) AS number FROM (
-            SELECT FROM automation_events WHERE tenant_id = %(tenant_id)s ORDER BY event_id LIMIT 2 * %(most)s
-        ) AS counted) AS stored
+        SELECT greatest(0, least(%(most)s - count(*) FILTER (WHERE failures < 5), 2 * %(most)s - count(*))) AS number
+        FROM (SELECT failures FROM automation_events WHERE tenant_id = %(tenant_id)s ORDER BY event_id LIMIT 2 * %(most)s) AS kept
     ), stored AS (
         INSERT INTO automation_events (tenant_id, event_id, event_type, event, cause, recipients, traceparent)
         SELECT %(tenant_id)s, event_id, event_type, event, cause, recipients, traceparent

@@ -59,6 +59,7 @@ def _rosc(arrest: ArrestFact) -> Outcome:
     differs="circulation for 30 seconds, as QORE asks, is not recorded: the crew's answer counts",
     source="UK national ambulance clinical performance indicators C1 (Emerg Med J); IHE QORE CPR-7",
     version="2",
+    within="rosc_survival",
 )
 def rosc_at_hospital(facts: EncounterFacts) -> Outcome | None:
     arrest = treated(facts)
@@ -114,6 +115,7 @@ def survival_utstein(facts: EncounterFacts) -> Outcome | None:
     differs="a case without a known category is unknown and not in the denominator",
     source="IHE QORE CPR-10",
     version="2",
+    within="rosc_survival",
 )
 def good_neuro_outcome(facts: EncounterFacts) -> Outcome | None:
     arrest = treated(facts)
@@ -128,6 +130,7 @@ def good_neuro_outcome(facts: EncounterFacts) -> Outcome | None:
     exclusion=BY_CREW,
     source="IHE QORE CPR-1",
     version="2",
+    within="rosc_survival",
 )
 def bystander_cpr(facts: EncounterFacts) -> Outcome | None:
     arrest = treated(facts)

@@ -58,6 +58,7 @@ def stemi_care_bundle(facts: EncounterFacts) -> Outcome | None:
     differs="the arrival of this crew, whether or not it has a 12-lead; median and 90th percentile beside the mean",
     source="IHE QORE STEMI-1",
     unit="min",
+    within="stemi_care_bundle",
 )
 def stemi_scene_to_ecg(facts: EncounterFacts) -> Outcome | None:
     if not stemi(facts):
@@ -72,6 +73,7 @@ def stemi_scene_to_ecg(facts: EncounterFacts) -> Outcome | None:
     exclusion="not transported",
     differs="an alert of any hospital counts, not only of one with a catheter laboratory",
     source="IHE QORE STEMI-2",
+    within="stemi_care_bundle",
 )
 def stemi_prealert(facts: EncounterFacts) -> Outcome | None:
     if not stemi(facts):
@@ -85,6 +87,7 @@ def stemi_prealert(facts: EncounterFacts) -> Outcome | None:
     exclusion="unconscious, head injury",
     differs="all three elements together; refusals and calls with a critical condition are not excluded",
     source="UK national ambulance clinical performance indicators S1, S2, S3",
+    within="stroke_lkw",
 )
 def stroke_diagnostic_bundle(facts: EncounterFacts) -> Outcome | None:
     if not suspected_stroke(facts):

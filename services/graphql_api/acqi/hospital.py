@@ -13,6 +13,7 @@ GOOD_MRS = 3
     inclusion="Out-of-hospital cardiac arrests in which the ambulance service attempted resuscitation",
     differs="arrests of every cause; without the hospital's answer a case is unknown and not in the denominator",
     source="Utstein 2015 core outcome; NHS England AmbCO",
+    within="rosc_survival",
 )
 def survival_30_days(facts: EncounterFacts) -> Outcome | None:
     if facts.arrest is None or not facts.arrest.resuscitation_attempted:
@@ -25,6 +26,7 @@ def survival_30_days(facts: EncounterFacts) -> Outcome | None:
     inclusion="Out-of-hospital cardiac arrests in which resuscitation was attempted, alive at discharge or at 30 days",
     differs="the modified Rankin Scale in place of CPC; without a known score a case is unknown",
     source="Utstein 2015 core outcome",
+    within="survival_30_days",
 )
 def good_mrs_outcome(facts: EncounterFacts) -> Outcome | None:
     if facts.arrest is None or not facts.arrest.resuscitation_attempted or facts.hospital is None:

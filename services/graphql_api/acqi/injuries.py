@@ -22,6 +22,7 @@ CRITERIA = "Emergency responses, transported, criteria of field triage found (AC
     differs="no limit of age; QORE compares with the highest score",
     source="NEMSQA Trauma-03",
     version="2",
+    within="trauma_vitals",
 )
 def trauma_pain_improved(facts: EncounterFacts) -> Outcome | None:
     pain = numbers(facts, "pain")

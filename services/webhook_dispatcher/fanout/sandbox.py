@@ -1,4 +1,4 @@
-"""A sandbox's example webhook: its deliveries of the last days, of which some failed and were tried again; erased in portions.
+"""A sandbox's example webhook: its deliveries of the last days, of which some failed and were tried again; erased in portions with the log.
 
 Nothing is sent: the webhook is disabled, and its receiver has a name that never exists (RFC 2606). Only webhooks that were made in a
 sandbox are touched. As every handler of this worker, it names the tenant in each statement.
@@ -34,6 +34,7 @@ INSERT_WEBHOOK: LiteralString = """
         'requested', now(), true, %(created_at)s)
     ON CONFLICT DO NOTHING
 """
+LOCK_WEBHOOK: LiteralString = "SELECT id FROM subscriptions WHERE id = %s AND tenant_id = %s FOR NO KEY UPDATE"
 NEXT_SEQUENCE: LiteralString = """
     UPDATE subscriptions SET last_sequence = last_sequence + 1 WHERE id = %s AND tenant_id = %s AND rehearses RETURNING last_sequence
 """
@@ -66,6 +67,32 @@ ERASE: LiteralString = """
         DELETE FROM deliveries d USING portion p WHERE d.id = p.id AND d.at = p.at RETURNING 1
     )
     SELECT count(*) FROM gone
+"""
+# The oldest places of the log. An event of a sandbox ends with its mark, so that no event of production is one of them.
+ERASE_LOG: LiteralString = """
+    WITH oldest AS MATERIALIZED (
+        SELECT at, position, audience, event_id, event_at FROM event_log WHERE tenant_id = %(tenant_id)s
+        ORDER BY tenant_id, at, position, audience LIMIT %(portion)s
+    ), portion AS MATERIALIZED (
+        SELECT o.* FROM oldest o LEFT JOIN LATERAL (
+            SELECT body FROM events WHERE id = o.event_id AND at = o.event_at LIMIT 1
+        ) e ON true WHERE e.body IS NULL OR right(e.body, 12) = '"test":true}'
+    ), happened AS (
+        DELETE FROM events e USING portion p WHERE e.id = p.event_id AND e.at = p.event_at AND e.tenant_id = %(tenant_id)s
+    ), gone AS (
+        DELETE FROM event_log l USING portion p
+        WHERE l.tenant_id = %(tenant_id)s AND l.at = p.at AND l.position = p.position AND l.audience = p.audience RETURNING 1
+    )
+    SELECT count(*) FROM gone
+"""
+# Of a tenant without webhooks of production.
+DELETE_CONTACTS: LiteralString = """
+    DELETE FROM contacts
+    WHERE tenant_id = %(tenant_id)s AND NOT EXISTS (SELECT FROM subscriptions WHERE tenant_id = %(tenant_id)s AND NOT rehearses)
+"""
+DELETE_CONSUMERS: LiteralString = """
+    DELETE FROM consumers
+    WHERE tenant_id = %(tenant_id)s AND NOT EXISTS (SELECT FROM subscriptions WHERE tenant_id = %(tenant_id)s AND NOT rehearses)
 """
 DELETE_EXAMPLE: LiteralString = (
     "DELETE FROM subscriptions WHERE tenant_id = %(tenant_id)s AND rehearses AND url = %(url)s"
@@ -111,7 +138,12 @@ def _erase(conn: Connection, tenant_id: str, *, with_webhooks: bool) -> bool:
     [erased] = conn.execute(ERASE, parameters).fetchone() or (0,)
     if erased == ERASED:
         return True
-    conn.execute(DELETE_WEBHOOKS if with_webhooks else DELETE_EXAMPLE, parameters)
+    # Until none is left that may go: events without the mark, which stay, may be among the oldest.
+    [erased] = conn.execute(ERASE_LOG, parameters).fetchone() or (0,)
+    if erased:
+        return True
+    for statement in (DELETE_WEBHOOKS, DELETE_CONTACTS, DELETE_CONSUMERS) if with_webhooks else (DELETE_EXAMPLE,):
+        conn.execute(statement, parameters)
     return False
 
 
@@ -120,6 +152,7 @@ class _Writing:
         self.vault, self.conn, self.tenant_id, self.task = vault, conn, message.tenant_id, message.body
         self.year = Year(message.tenant_id, message.body)
         self.webhook_id = self.year.webhook_id
+        self.accepted_at = self.year.until
 
     def seed(self) -> None:
         self._webhook()
@@ -152,6 +185,9 @@ class _Writing:
             "created_at": self.year.began,
         }
         self.conn.execute(INSERT_WEBHOOK, row)
+        # Before the head of the log, as fan-out locks them.
+        self.conn.execute(LOCK_WEBHOOK, (self.webhook_id, self.tenant_id))
+        self.accepted_at = intake.lock_heads(self.conn, [self.tenant_id])[self.tenant_id]
 
     def _deliver(self, case: Case, type: str, at: datetime, answers: Sequence[Attempted]) -> None:
         event_id, delivery_id = (self.year.id(prefix, at, case.number, type) for prefix in ("evt", "dlv"))
@@ -168,6 +204,10 @@ class _Writing:
             "type": type,
             "body": intake.body(type, at, data, test=True),
             "traceparent": None,
+            "accepted_at": self.accepted_at,
+            "audiences": [intake.EVERY_APP],
+            "kind": event_types.kind_of(type, data),
+            "key": data[event_types.catalogue()[type].key],
         }
         if not self.conn.execute(queries.INSERT_EVENTS, (http.encode([event]).decode(),)).fetchall():
             return

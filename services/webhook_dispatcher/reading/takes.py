@@ -26,7 +26,7 @@ from services.webhook_dispatcher.reading.models import (
 )
 from services.webhook_dispatcher.reading.rights import Rights, rights_of
 from shared.storage.database import LAZILY, AsyncConnection, found, tenant_transaction, within
-from shared.web import http, problems
+from shared.web import http, identity, problems
 from shared.web.identity import Caller
 from shared.web.problems import Problem
 
@@ -135,6 +135,7 @@ async def _await_news(request: Request, caller: Caller, name: str, until: float,
         await asyncio.sleep(max(0.0, min(pause, until - time.monotonic())))
         if places.closing or time.monotonic() >= until or await request.is_disconnected():
             return False
+        identity.require_admitted(request)
         async with tenant_transaction(request, caller) as conn:
             row = await (await conn.execute(queries.LOOK, key_of(caller, name))).fetchone()
         if row is None:

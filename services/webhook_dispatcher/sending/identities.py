@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 LONGEST = 16_384
 MOST_CERTIFICATES = 5
 MOST_CONTEXTS = 32
-SHORTEST_RSA = 2048
+SHORTEST_RSA, LONGEST_RSA = 2048, 4096
 
 
 class UnusableIdentity(ValueError):
@@ -51,15 +51,18 @@ def describe(identity: Identity) -> Described:
     if len(certificates) > MOST_CERTIFICATES:
         raise UnusableIdentity("certificate", f"at most {MOST_CERTIFICATES} certificates")
     try:
-        key = serialization.load_pem_private_key(identity.private_key.encode(), password=None)
+        # Whether the factors are primes is not tried: that takes hours for chosen ones, and no handshake needs it.
+        key = serialization.load_pem_private_key(
+            identity.private_key.encode(), password=None, unsafe_skip_rsa_key_validation=True
+        )
     except TypeError:
         raise UnusableIdentity("private_key", "the key is encrypted; give it as it is, over TLS") from None
     except (ValueError, UnsupportedAlgorithm):
         raise UnusableIdentity("private_key", "not a private key in PEM") from None
     if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey):
         raise UnusableIdentity("private_key", "an RSA, EC or Ed25519 key")
-    if isinstance(key, rsa.RSAPrivateKey) and key.key_size < SHORTEST_RSA:
-        raise UnusableIdentity("private_key", f"an RSA key has at least {SHORTEST_RSA} bits")
+    if isinstance(key, rsa.RSAPrivateKey) and not _is_usual(key):
+        raise UnusableIdentity("private_key", f"an RSA key has {SHORTEST_RSA} to {LONGEST_RSA} bits")
     first = certificates[0]
     try:
         matches = first.public_key() == key.public_key()
@@ -74,6 +77,15 @@ def describe(identity: Identity) -> Described:
     except ssl.SSLError:
         raise UnusableIdentity("certificate", "no TLS handshake can use this certificate") from None
     return Described(first.fingerprint(hashes.SHA256()).hex(), first.not_valid_after_utc)
+
+
+def _is_usual(key: rsa.RSAPrivateKey) -> bool:
+    """Whether each signature with the key costs little. A number of the key may be longer than its modulus, which no check has refused."""
+    if not SHORTEST_RSA <= key.key_size <= LONGEST_RSA:
+        return False
+    numbers = key.private_numbers()
+    others = (numbers.d, numbers.p, numbers.q, numbers.dmp1, numbers.dmq1, numbers.iqmp, numbers.public_numbers.e)
+    return numbers.p * numbers.q == numbers.public_numbers.n and all(one < numbers.public_numbers.n for one in others)
 
 
 def load(context: ssl.SSLContext, identity: Identity) -> None:

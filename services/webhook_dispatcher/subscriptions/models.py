@@ -34,7 +34,7 @@ class OAuth(http.Body):
     token_url: Annotated[str, Meta(max_length=2048)]
     client_id: Annotated[str, Meta(min_length=1, max_length=256)]
     client_secret: Annotated[str, Meta(min_length=1, max_length=1024)]
-    scope: Annotated[str, Meta(max_length=512, pattern="^[!#-\\[\\]-~]*( [!#-\\[\\]-~]+)*$")] = ""
+    scope: Annotated[str, Meta(max_length=512, pattern=r"^[!#-\[\]-~]*( [!#-\[\]-~]+)*\Z")] = ""
 
 
 class NewWebhook(http.Body):

@@ -73,6 +73,8 @@ export class Sandboxes {
    * With the progress of the work on its data.
    *
    * Scope: `platform:apps`.
+   *
+   * @param sandboxId - The sandbox's id
    */
   getSandbox(sandboxId: string, options: CallOptions = {}): Promise<models.sandboxes.SandboxTenant> {
     return this.#caller.value({
@@ -94,6 +96,8 @@ export class Sandboxes {
    * the audit trail stays. A repetition changes nothing.
    *
    * Scope: `platform:apps`.
+   *
+   * @param sandboxId - The sandbox's id
    */
   deleteSandbox(sandboxId: string, options: CallOptions = {}): Promise<void> {
     return this.#caller.value({
@@ -116,6 +120,8 @@ export class Sandboxes {
    * day.
    *
    * Scope: `platform:apps`.
+   *
+   * @param sandboxId - The sandbox's id
    */
   resetSandbox(sandboxId: string, options: KeyedOptions = {}): Promise<models.sandboxes.SandboxTenant> {
     return this.#caller.value({
@@ -140,6 +146,9 @@ export class Sandboxes {
    * `revoked_tokens`: every token of the sandbox ends, as after a leak. At most 500 between two resets.
    *
    * Scope: `platform:apps`.
+   *
+   * @param sandboxId - The sandbox's id
+   * @param scenario - The scenario to run
    */
   runScenario(sandboxId: string, scenario: string, options: KeyedOptions = {}): Promise<models.sandboxes.Scenario> {
     return this.#caller.value({

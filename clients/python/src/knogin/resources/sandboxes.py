@@ -83,6 +83,8 @@ class Sandboxes:
         With the progress of the work on its data.
 
         Scope: `platform:apps`.
+
+        `sandbox_id`: The sandbox's id.
         """
         return self._client._call(Call(_GET_SANDBOX, path=(sandbox_id,), timeout=timeout))
 
@@ -93,6 +95,8 @@ class Sandboxes:
         portions; the audit trail stays. A repetition changes nothing.
 
         Scope: `platform:apps`.
+
+        `sandbox_id`: The sandbox's id.
         """
         return self._client._call(Call(_DELETE_SANDBOX, path=(sandbox_id,), timeout=timeout))
 
@@ -107,6 +111,7 @@ class Sandboxes:
 
         Scope: `platform:apps`.
 
+        `sandbox_id`: The sandbox's id.
         `idempotency_key`: Makes the call safe to repeat: for 24 hours, the same request with the same key gets the
         stored answer.
         """
@@ -126,6 +131,8 @@ class Sandboxes:
 
         Scope: `platform:apps`.
 
+        `sandbox_id`: The sandbox's id.
+        `scenario`: The scenario to run.
         `idempotency_key`: Makes the call safe to repeat: for 24 hours, the same request with the same key gets the
         stored answer.
         """
@@ -203,6 +210,8 @@ class AsyncSandboxes:
         With the progress of the work on its data.
 
         Scope: `platform:apps`.
+
+        `sandbox_id`: The sandbox's id.
         """
         return await self._client._call(Call(_GET_SANDBOX, path=(sandbox_id,), timeout=timeout))
 
@@ -213,6 +222,8 @@ class AsyncSandboxes:
         portions; the audit trail stays. A repetition changes nothing.
 
         Scope: `platform:apps`.
+
+        `sandbox_id`: The sandbox's id.
         """
         return await self._client._call(Call(_DELETE_SANDBOX, path=(sandbox_id,), timeout=timeout))
 
@@ -227,6 +238,7 @@ class AsyncSandboxes:
 
         Scope: `platform:apps`.
 
+        `sandbox_id`: The sandbox's id.
         `idempotency_key`: Makes the call safe to repeat: for 24 hours, the same request with the same key gets the
         stored answer.
         """
@@ -246,6 +258,8 @@ class AsyncSandboxes:
 
         Scope: `platform:apps`.
 
+        `sandbox_id`: The sandbox's id.
+        `scenario`: The scenario to run.
         `idempotency_key`: Makes the call safe to repeat: for 24 hours, the same request with the same key gets the
         stored answer.
         """
