@@ -4,13 +4,15 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from http.server import HTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx2
 import pytest
@@ -22,12 +24,14 @@ from knogin import models
 from services.webhook_dispatcher.sending import signing
 from shared.primitives.ids import new_id
 from tests.clients import node
+from tests.clients.command_line import SOURCES
 from tests.docs import running
 from tests.support.receiver import Receiver
 from tests.support.receiver import running as receiving
 from tests.support.stack import Stack
 from tests.support.waiting import wait_for
 
+T = TypeVar("T")
 SECRET, OTHER = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_b2xkLW9sZC1vbGQtb2xkLW9sZC1vbGQtb2xk"
 EVERYDAY = ["argus:epcr:write", "argus:devices:write", "webhooks:write"]
 HOSPITAL = ["argus:epcr:handover", "argus:epcr:outcome"]
@@ -35,8 +39,23 @@ PRINTED = {
     "first_call": r"enc_\w+ Bundle \d+",
     "cad": r"enc_\w+ (True b''|true)",
     "devices": r"97(\.0)? %",
+    "consumers": r"epcr\.encounter\.created enc_\w+",
     "errors": r"/serial_number \w+ (None|undefined)\nfor support: [0-9a-f]{32}",
 }
+# The sample reads for ever: the first new event ends it.
+READ_ONE = """
+await prepare();
+const draft = { care_model: 'prehospital_emergency', vehicle_id: 'AMB-1', crew_ids: ['c'] } as const;
+const made = await client.epcr.createEncounter({ ...draft, cad_incident_id: crypto.randomUUID() });
+await work(async (event) => {
+  if (event.key !== made.id) return;
+  console.log(event.type, event.key);
+  throw new Error('enough');
+}).catch((error: Error) => {
+  if (error.message !== 'enough') throw error;
+});
+if ((await history(made.id)).length !== 1) throw new Error('its history has one event');
+"""
 BODY = (
     b'{"type":"epcr.encounter.completed","timestamp":"2026-11-25T03:47:00Z","data":{"encounter_id":"enc_1","organization_id":"org_1",'
     b'"care_model":"prehospital_emergency","status":"completed","vehicle_id":null,"cad_incident_id":"cad_1","version":3}}'
@@ -78,7 +97,7 @@ def loaded(name: str, *, main: bool = False, text: str = "") -> dict[str, Any]:
     return names
 
 
-@pytest.mark.parametrize("name", PRINTED)
+@pytest.mark.parametrize("name", [name for name in PRINTED if name != "consumers"])
 @pytest.mark.usefixtures("environment")
 def test_a_sample_in_python_runs(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     loaded(f"{name}.py", main=True)
@@ -100,6 +119,7 @@ def test_the_samples_in_typescript_compile_and_run(
     base = tmp_path_factory.getbasetemp()
     base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     programs = {path.stem: source(path.name) for path in SAMPLES.glob("*.ts")}
+    programs["consumers"] = text_of_consumers("consumers.ts", settings) + READ_ONE
     made = running.project(base, tmp_path, programs)
     everyday = {"KNOGIN_TOKEN": "", **settings}
     hospital = stack.register_app(HOSPITAL)
@@ -122,6 +142,91 @@ def test_polling_finds_a_new_encounter_once(environment: dict[str, str]) -> None
         made = client.epcr.create_encounter(draft)
         assert made.id in polling["changed"](client, seen)
         assert made.id not in polling["changed"](client, seen)
+
+
+def made_when_approved(create: Callable[[], T]) -> T | None:
+    """None while the app is not approved for the event types yet."""
+    try:
+        return create()
+    except knogin.problems.Forbidden:
+        return None
+
+
+def text_of_consumers(name: str, settings: dict[str, str]) -> str:
+    """The sample with a consumer of its own, once the app may have one for its event types."""
+    inbox = new_id("inbox")
+    address, credentials = settings["KNOGIN_BASE_URL"], (settings["KNOGIN_CLIENT_ID"], settings["KNOGIN_CLIENT_SECRET"])
+    trial = models.log.NewConsumer(name=new_id("trial"), event_types=["epcr.encounter.created"])
+    with knogin.Knogin(*credentials, base_url=address) as client:
+        wait_for(lambda: made_when_approved(partial(client.event_log.create_consumer, trial)), what="the approval")
+        client.event_log.delete_consumer(trial.name)
+    return (SAMPLES / name).read_text().replace("hospital-inbox", inbox.replace("_", "-"))
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_consumer_hands_out_each_event_until_it_is_handled(environment: dict[str, str]) -> None:
+    sample = loaded("consumers.py", text=text_of_consumers("consumers.py", environment))
+    handled: list[str | None] = []
+
+    def until(encounter: str, event: models.log.ReadEvent) -> None:
+        handled.append(event.key)
+        if event.key == encounter:
+            raise _Enough
+
+    with knogin.Knogin() as client:
+        for _ in range(2):
+            sample["prepare"](client)
+        draft = models.epcr.EncounterDraft(
+            care_model="prehospital_emergency", vehicle_id="AMB-1", crew_ids=["c"], cad_incident_id=new_id("cad")
+        )
+        made = client.epcr.create_encounter(draft)
+        for _ in range(2):
+            with pytest.raises(_Enough):
+                sample["work"](client, partial(until, made.id))
+        assert handled.count(made.id) == 2, "an event that is not handled comes again"
+        assert sample["history"](client, made.id) == ["epcr.encounter.created"]
+
+
+class _Enough(Exception):
+    pass
+
+
+def test_a_sandbox_answers_its_first_call(
+    environment: dict[str, str], stack: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KNOGIN_CLIENT_ID", stack.tenant.client_id)
+    monkeypatch.setenv("KNOGIN_CLIENT_SECRET", stack.tenant.client_secret)
+    try:
+        sandbox = loaded("sandbox.py", main=True)["sandbox"]
+        printed = capsys.readouterr().out
+        assert f"store this secret now: {sandbox.client_id} {sandbox.client_secret}\n" in printed
+        assert re.search(r"^\d+ devices$", printed, re.MULTILINE)
+    finally:
+        with knogin.Knogin() as administrator:
+            for one in administrator.sandboxes.list_sandboxes():
+                if one.state != "deleted":
+                    administrator.sandboxes.delete_sandbox(one.id)
+
+
+def test_the_command_line_runs_with_the_credentials_of_an_app(settings: dict[str, str], tmp_path: Path) -> None:
+    command = tmp_path / "knogin"
+    command.write_text(f'#!/bin/sh\nPYTHONPATH={SOURCES} exec {sys.executable} -m knogin "$@"\n')
+    command.chmod(0o700)
+    reached = settings | {
+        "KNOGIN_TOKEN": "",
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+        "XDG_STATE_HOME": str(tmp_path),
+    }
+    address, credentials = settings["KNOGIN_BASE_URL"], (settings["KNOGIN_CLIENT_ID"], settings["KNOGIN_CLIENT_SECRET"])
+    draft = models.webhooks.NewWebhook(url="https://integrator.example/hook", events=["epcr.encounter.completed"])
+    with knogin.Knogin(*credentials, base_url=address) as client:
+        webhook = wait_for(
+            lambda: made_when_approved(partial(client.webhooks.create_webhook, draft)), what="the approval"
+        )
+        printed = running.in_shell(source("command_line.sh"), reached, tmp_path)
+        client.webhooks.delete_webhook(webhook.id)
+    assert printed.rstrip().endswith("]"), "the deliveries as JSON"
 
 
 def made_or_none(administrator: knogin.Knogin, draft: models.epcr.DestinationDraft) -> models.epcr.Destination | None:

@@ -12,7 +12,8 @@ import services.epcr.settings
 import services.webhook_dispatcher.settings
 from gateway import routes
 from services.auth.apps.models import GovernanceChange, RotateSecret, ServiceTokenDraft
-from services.auth.oauth import tokens
+from services.auth.oauth import devices, tokens
+from services.auth.sandboxes.endpoints import MOST_RESETS, MOST_SCENARIOS
 from services.auth.tasks import KEPT
 from services.control_plane.settings import Settings as ControlPlane
 from services.device_ingest import checks
@@ -22,8 +23,12 @@ from services.epcr.deidentification.pseudonyms import SHIFT_DAYS
 from services.epcr.handover.endpoints import EMERGENCY_HOURS
 from services.graphql_api.acqi.suppression import SMALL_CELL
 from services.graphql_api.settings import Settings as GraphQL
+from services.webhook_dispatcher.notices import mail_queries
+from services.webhook_dispatcher.notices import models as notices
+from services.webhook_dispatcher.places import LIMITS
+from services.webhook_dispatcher.reading import models as reading
 from services.webhook_dispatcher.sending import client, ladder, signing
-from services.webhook_dispatcher.subscriptions import headers
+from services.webhook_dispatcher.subscriptions import faults, headers
 from shared.web import deprecation, http
 
 
@@ -51,6 +56,7 @@ def figures() -> Mapping[str, Any]:
     steps = ladder.parse_schedule(ladder.DEFAULT)
     sizes = sorted({route.body for route in (*routes.AUTH, *routes.API)})
     pages = _bounds(http.Page, "limit")
+    lease = _bounds(reading.ReadEvents, "lease_seconds")
     return {
         "ladder": [short(step) for step in steps],
         "attempts": len(steps) + 1,
@@ -63,6 +69,20 @@ def figures() -> Mapping[str, Any]:
         "webhooks_of_app": WEBHOOKS["most_webhooks_of_app"],
         "secret_bytes": (signing.SHORTEST, signing.LONGEST),
         "own_headers": headers.MOST,
+        "filter_parts": faults.MOST_PARTS,
+        "contacts": notices.MOST,
+        "mails_of_app": mail_queries.OF_APP,
+        "mails_of_tenant": mail_queries.OF_TENANT,
+        "consumer_read": reading.MOST_AT_ONCE,
+        "consumer_wait": reading.LONGEST_WAIT,
+        "consumer_waits": LIMITS["reads"].of_app,
+        "lease_seconds": (lease.default, lease.most),
+        "device_minutes": devices.LIFETIME // 60,
+        "device_codes": AUTH["most_device_codes"],
+        "device_codes_of_tenant": AUTH["most_device_codes_of_tenant"],
+        "sandboxes": AUTH["most_sandboxes"],
+        "scenarios": MOST_SCENARIOS,
+        "resets": MOST_RESETS,
         "batch": MAX_BATCH,
         "ahead_minutes": round(checks.AHEAD.total_seconds() / 60),
         "behind_days": checks.BEHIND.days,
@@ -100,6 +120,7 @@ def kept() -> list[tuple[str, str, Any]]:
         ("Events, deliveries and their attempts", "{} days", WEBHOOKS["webhook_retention_days"]),
         ("Observations of devices", "{} days", DEVICES["observation_retention_days"]),
         ("Observations of encounters that are not known, in the record", "{} days", EPCR["forget_unknown_days"]),
+        ("Deleted sandboxes, in lists", "{} days", days["sandboxes"]),
         ("Runs of automations", "{} days", PLATFORM["automation_runs_kept_days"]),
         ("Closed incidents and the facts of quality indicators", "{} days", GRAPHQL["facts_kept_days"]),
         ("Refused calls and other events of an app", "{} days", days["app_events"]),
@@ -125,7 +146,14 @@ def caps() -> list[tuple[str, Any]]:
         ("Webhooks of an app", WEBHOOKS["most_webhooks_of_app"]),
         ("Webhooks of an organisation", WEBHOOKS["most_webhooks"]),
         ("Headers of your own on a webhook", headers.MOST),
+        ("Parts of the filter of a webhook", faults.MOST_PARTS),
+        ("Contacts of an app, for mail about its webhooks", notices.MOST),
+        ("Consumers of an app", WEBHOOKS["most_consumers_of_app"]),
+        ("Consumers of an organisation", WEBHOOKS["most_consumers"]),
+        ("Sandboxes that an organisation made, at a time", AUTH["most_sandboxes"]),
+        ("Sandboxes that an organisation makes in a day", AUTH["most_sandboxes_a_day"]),
         ("Devices of an organisation, retired ones among them", DEVICES["most_devices"]),
+        ("Observations that an organisation stores", DEVICES["most_observations"]),
         ("Observations in one batch", MAX_BATCH),
         ("Observations of devices in one encounter", EPCR["max_readings"]),
         ("Open incidents of an organisation", GRAPHQL["most_open_incidents"]),

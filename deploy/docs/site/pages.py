@@ -31,8 +31,10 @@ GUIDES = {
         "guides/devices",
         "guides/handover",
         "guides/webhooks",
+        "guides/consumers",
         "guides/polling",
         "guides/errors-and-retries",
+        "guides/command-line",
         "guides/sandbox",
         "guides/go-live",
     ),
@@ -122,6 +124,7 @@ class Site:
             "slug": markdown.slug,
             "code": self._code,
             "cell": cell,
+            "filled": filled,
             "decimal": lambda number: str(number).replace(".", "," if self.language == "it" else "."),
         }
         self._copy = self.translate("Copy")
@@ -284,6 +287,13 @@ def sample(name: str) -> str:
 def cell(text: str) -> str:
     """A text within a cell of a table."""
     return " ".join(str(text).split()).replace("|", "\\|")
+
+
+def filled(text: str, *values: Any) -> str:
+    """A text with each `{}` replaced in its turn."""
+    for value in values:
+        text = text.replace("{}", str(value), 1)
+    return text
 
 
 def files(document: Mapping[str, Any], translators: Mapping[str, Translator]) -> dict[str, str | bytes]:

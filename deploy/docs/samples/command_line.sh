@@ -1,0 +1,3 @@
+knogin doctor
+knogin deliveries list --status failed --since 2h
+knogin deliveries list --json
