@@ -116,7 +116,7 @@ def test_no_service_may_empty_redis_or_read_anothers_queue(stack: Stack) -> None
             device_ingest.flushall,
             lambda: device_ingest.lrange("epcr.from.device_ingest", 0, -1),  # it may write there but not read
             lambda: device_ingest.lpush("epcr.from.auth", "x"),  # nor write where another service writes
-            lambda: device_ingest.lpush("auth.from.device_ingest", "x"),  # it sends no messages to auth
+            lambda: device_ingest.lpush("graphql_api.from.device_ingest", "x"),  # it sends no messages to graphql-api
         )
         for attempt in attempts:
             with pytest.raises(NoPermissionError):
