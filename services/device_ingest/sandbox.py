@@ -15,7 +15,16 @@ from services.device_ingest.messages import Item
 from services.device_ingest.models import Observation
 from shared.messaging import outbox
 from shared.messaging.messages import Received, SandboxDevices, SandboxPortionDone
-from shared.messaging.sandboxes import CASES, DAYS, DEVICES_OF_VEHICLE, MISSION, VEHICLES, Case, Year, vehicle_id
+from shared.messaging.sandboxes import (
+    DEVICES_OF_VEHICLE,
+    MISSION,
+    VEHICLES,
+    Case,
+    Year,
+    newest,
+    portion_named,
+    vehicle_id,
+)
 from shared.storage.database import Connection, set_tenant
 from shared.web import http
 
@@ -41,7 +50,7 @@ def perform(conn: Connection, received: Sequence[Received[SandboxDevices]]) -> N
             case "seed":
                 conn.execute(queries.INSERT_SANDBOX_DEVICES, (http.encode(list(_devices(year))).decode(),))
                 since = datetime.now(UTC) - RECENT
-                cases = [case for number in _newest() if (case := year.case(number)).at > since]
+                cases = [case for number in newest() if (case := year.case(number)).at > since]
                 _record(conn, message.tenant_id, [reading for case in cases for reading in _readings(year, case)])
             case "erase" | "end":
                 [left] = conn.execute(queries.ERASE_SANDBOX_DEVICES, (ERASED,)).fetchone() or (False,)
@@ -55,19 +64,7 @@ def perform(conn: Connection, received: Sequence[Received[SandboxDevices]]) -> N
                 continue
             case _:
                 continue
-        done = SandboxPortionDone(
-            sandbox_id=task.sandbox_id,
-            generation=task.generation,
-            step=task.step,
-            portion=task.portion,
-            left=left,
-        )
-        outbox.add_sync(conn, message.tenant_id, done)
-
-
-def _newest() -> range:
-    """The numbers of the cases of the last nine days or more."""
-    return range(CASES - 9 * CASES // DAYS - 1, CASES)
+        outbox.add_sync(conn, message.tenant_id, SandboxPortionDone(**portion_named(task), left=left))
 
 
 def _devices(year: Year) -> Iterator[dict[str, Any]]:

@@ -13,7 +13,7 @@ from services.graphql_api.incidents import lifecycle, queries
 from services.graphql_api.incidents.models import Change, Draft, Incident, IncidentType, Location, Priority, Status
 from shared.messaging import outbox
 from shared.messaging.messages import Event, Received, SandboxIncidents, SandboxPortionDone
-from shared.messaging.sandboxes import MISSION, Case, Year, portion_of
+from shared.messaging.sandboxes import MISSION, Case, Year, portion_named, portion_of
 from shared.storage.database import Connection, set_tenant
 
 PORTION = 100
@@ -45,14 +45,7 @@ def perform(conn: Connection, received: Sequence[Received[SandboxIncidents]]) ->
                 continue
             case _:
                 continue
-        done = SandboxPortionDone(
-            sandbox_id=task.sandbox_id,
-            generation=task.generation,
-            step=task.step,
-            portion=task.portion,
-            left=left,
-        )
-        outbox.add_sync(conn, message.tenant_id, done)
+        outbox.add_sync(conn, message.tenant_id, SandboxPortionDone(**portion_named(task), left=left))
 
 
 def _write(conn: Connection, tenant_id: str, year: Year, case: Case) -> list[Event]:

@@ -7,7 +7,7 @@ before a reset finds nothing of the new year.
 import hashlib
 import random
 from datetime import datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from shared.messaging.messages import SandboxTask
@@ -113,3 +113,13 @@ def vehicle_id(number: int) -> str:
 def portion_of(task: SandboxTask, size: int) -> range:
     """The numbers of the cases in the task's portion."""
     return range(min(CASES, task.portion * size), min(CASES, (task.portion + 1) * size))
+
+
+def newest() -> range:
+    """The numbers of the cases of the last nine days or more."""
+    return range(CASES - 9 * CASES // DAYS - 1, CASES)
+
+
+def portion_named(task: SandboxTask) -> dict[str, Any]:
+    """The fields by which a `SandboxPortionDone` names the portion."""
+    return {"sandbox_id": task.sandbox_id, "generation": task.generation, "step": task.step, "portion": task.portion}

@@ -5,7 +5,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from services.epcr.handover import listing, queries
+from services.epcr.handover import endpoints, listing, queries
 from services.epcr.handover.listing import keep_lists
 from shared.storage.database import IN_ORDER, set_tenant
 from tests.epcr.conftest import Inside, Organisation
@@ -87,6 +87,20 @@ def test_arrivals_read_a_page_of_a_hospital_with_many(region: Region, inside: In
     assert rows <= 20, rows
     inside.owner.execute("ALTER TABLE encounter_destinations ALTER COLUMN destination_id RESET (n_distinct)")
     assert len(arrivals(region.cork)) == 11
+
+
+def test_the_call_reads_arrivals_in_the_order_of_the_index(region: Region, monkeypatch: pytest.MonkeyPatch) -> None:
+    sorting: list[Any] = []
+    every = endpoints.every
+
+    async def looking(conn: Any, kind: Any, query: Any, parameters: Any = None) -> Any:
+        sorting.append(await (await conn.execute("SHOW enable_sort")).fetchone())
+        return await every(conn, kind, query, parameters)
+
+    monkeypatch.setattr(endpoints, "every", looking)
+    region.bound(region.cork)
+    assert len(arrivals(region.cork)) == 1
+    assert sorting == [("off",)]
 
 
 def test_an_encounter_leaves_the_list_when_its_reading_is_over(region: Region, inside: Inside) -> None:

@@ -53,9 +53,12 @@ GRAPHQL, PLATFORM = defaults(GraphQL), defaults(ControlPlane)
 
 def figures() -> Mapping[str, Any]:
     """The numbers by their names in the texts."""
+    return _of_events() | _of_calls()
+
+
+def _of_events() -> dict[str, Any]:
+    """Those of webhooks, their notices, and consumers."""
     steps = ladder.parse_schedule(ladder.DEFAULT)
-    sizes = sorted({route.body for route in (*routes.AUTH, *routes.API)})
-    pages = _bounds(http.Page, "limit")
     lease = _bounds(reading.ReadEvents, "lease_seconds")
     return {
         "ladder": [short(step) for step in steps],
@@ -77,6 +80,14 @@ def figures() -> Mapping[str, Any]:
         "consumer_wait": reading.LONGEST_WAIT,
         "consumer_waits": LIMITS["reads"].of_app,
         "lease_seconds": (lease.default, lease.most),
+    }
+
+
+def _of_calls() -> dict[str, Any]:
+    """Those of accounts, devices, records and calls."""
+    sizes = sorted({route.body for route in (*routes.AUTH, *routes.API)})
+    pages = _bounds(http.Page, "limit")
+    return {
         "device_minutes": devices.LIFETIME // 60,
         "device_codes": AUTH["most_device_codes"],
         "device_codes_of_tenant": AUTH["most_device_codes_of_tenant"],

@@ -20,7 +20,7 @@ from services.epcr.sandbox import records
 from services.epcr.settings import Settings
 from shared.messaging import outbox
 from shared.messaging.messages import Received, SandboxEncounters, SandboxPortionDone
-from shared.messaging.sandboxes import MISSION, Case, Year, portion_of
+from shared.messaging.sandboxes import MISSION, Case, Year, portion_named, portion_of
 from shared.primitives.crypto import Keyring
 from shared.process import telemetry
 from shared.storage.database import Connection, set_tenant
@@ -54,14 +54,7 @@ def perform(
                 continue
             case _:
                 continue
-        done = SandboxPortionDone(
-            sandbox_id=task.sandbox_id,
-            generation=task.generation,
-            step=task.step,
-            portion=task.portion,
-            left=left,
-        )
-        outbox.add_sync(conn, message.tenant_id, done)
+        outbox.add_sync(conn, message.tenant_id, SandboxPortionDone(**portion_named(task), left=left))
 
 
 def _write(

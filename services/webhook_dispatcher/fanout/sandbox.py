@@ -13,7 +13,7 @@ from services.webhook_dispatcher.sending import signing
 from services.webhook_dispatcher.sending.signing import Vault
 from shared.messaging import outbox
 from shared.messaging.messages import Received, SandboxDeliveries, SandboxPortionDone
-from shared.messaging.sandboxes import CASES, DAYS, Case, Year
+from shared.messaging.sandboxes import Case, Year, newest, portion_named
 from shared.process import telemetry
 from shared.storage.database import Connection
 from shared.web import http
@@ -123,14 +123,7 @@ def perform(vault: Vault, conn: Connection, received: Sequence[Received[SandboxD
                 continue
             case _:
                 continue
-        done = SandboxPortionDone(
-            sandbox_id=task.sandbox_id,
-            generation=task.generation,
-            step=task.step,
-            portion=task.portion,
-            left=left,
-        )
-        outbox.add_sync(conn, message.tenant_id, done)
+        outbox.add_sync(conn, message.tenant_id, SandboxPortionDone(**portion_named(task), left=left))
 
 
 def _erase(conn: Connection, tenant_id: str, *, with_webhooks: bool) -> bool:
@@ -157,7 +150,7 @@ class _Writing:
     def seed(self) -> None:
         self._webhook()
         since = datetime.now(UTC) - RECENT
-        for number in range(CASES - 9 * CASES // DAYS - 1, CASES):
+        for number in newest():
             case = self.year.case(number)
             for place, (type, at) in enumerate(_events(case)):
                 if at > since:
