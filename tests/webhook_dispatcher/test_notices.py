@@ -118,7 +118,7 @@ def test_given_up_deliveries_make_one_notice_in_ten_minutes_with_their_number(
     assert send(dispatcher) == 1
     [notice] = sent(dispatcher, partner)
     assert (notice["type"], notice["data"]["deliveries"]) == ("delivery.exhausted", 3)
-    assert notice["data"]["delivery_id"] == partner.deliveries(webhook)[0]["id"]
+    assert notice["data"]["delivery_id"] in {one["id"] for one in partner.deliveries(webhook)}
     deliver(dispatcher, partner, webhook)
     assert send(dispatcher) == 0
     dispatcher.run(
