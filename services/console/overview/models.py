@@ -52,7 +52,7 @@ class IntegrationRequest(msgspec.Struct):
 
 
 class IntegrationRequests(msgspec.Struct):
-    requests: list[IntegrationRequest]
+    integration_requests: list[IntegrationRequest]
 
 
 class Webhook(msgspec.Struct):

@@ -70,7 +70,7 @@ def _decisions(requests: Loaded[IntegrationRequests] | None, webhooks: Loaded[li
     """Integration requests that wait or whose credentials do, and webhooks for events that nobody approved."""
     asked: list[IntegrationRequest] = []
     if requests is not None and requests.failure is None:
-        asked = [one for one in requests.value.requests if one.status == "pending" or one.has_credentials]
+        asked = [one for one in requests.value.integration_requests if one.status == "pending" or one.has_credentials]
     return [*asked, *(one for one in _of(webhooks) if one.unapproved_events)]
 
 
