@@ -15,7 +15,7 @@ from tests.console.platform import HOSTILE, Answer, Person
 from tests.support.browser import MOST_MILLISECONDS, is_accessible, needs_browser
 
 pytestmark = needs_browser
-READ = [entry for entry in registry.entries() if entry.page.read is not None]
+READ = [entry for entry in registry.entries() if entry.page.read is not None and entry.page.is_html]
 NAMES = [f"{entry.area.name}.{entry.page.name}" for entry in READ]
 WIDTHS = (360, 1280)
 of_every_page = pytest.mark.parametrize("entry", READ, ids=NAMES)
