@@ -58,7 +58,9 @@ def test_a_new_key_in_front_leaves_sessions_open(console: Console, redis_server:
     old = ENCRYPTION_KEYS
     newer = Keyring.from_text(f"2:{'B' * 43},{old}")
     token = browser.cookies.get(cookies.name_of(console.settings, cookies.SESSION)) or ""
-    assert Keyring.from_text(old).mac(token.encode(), "console session") in newer.macs(token.encode(), "console session")
+    assert Keyring.from_text(old).mac(token.encode(), "console session") in newer.macs(
+        token.encode(), "console session"
+    )
 
 
 @pytest.mark.parametrize("path", ["/", "/signed-out", "/no-such-page", "/sign-in/done"])
@@ -129,7 +131,9 @@ def test_a_person_has_a_bounded_number_of_sessions_and_the_oldest_ends(console: 
     assert any(person.user_id in token for token in console.platform.given_back)
 
 
-def test_a_person_who_floods_is_told_to_wait_and_others_are_not(console: Console, console_database: object, redis_server: object) -> None:
+def test_a_person_who_floods_is_told_to_wait_and_others_are_not(
+    console: Console, console_database: object, redis_server: object
+) -> None:
     with running(console.database, console.settings.redis_url, Platform(), requests_a_minute=5) as small:
         flooding, other = small.signed_in(), small.signed_in()
         statuses = [flooding.get("/").status_code for _ in range(12)]

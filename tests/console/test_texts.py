@@ -12,7 +12,9 @@ from services.console.pages.texts import ALL, Texts
 FOLDER = ROOT / "services" / "console"
 AREAS = sorted(ALL["en"])
 # `t("key"`, `t.word("prefix"`, `t("prefix." ~ …`, `done="key"`, and keys that Python puts together.
-USED = re.compile(r"""\bt(?:\.word|\.has)?\(\s*f?["']([a-z_0-9.]+)|["']((?:failure|message)\.[a-z_]+)["']|done=["']([a-z_]+)["']""")
+USED = re.compile(
+    r"""\bt(?:\.word|\.has)?\(\s*f?["']([a-z_0-9.]+)|["']((?:failure|message)\.[a-z_]+)["']|done=["']([a-z_]+)["']"""
+)
 MADE = ("message.", "failure.", "month.", "ago.", "ahead.", "area.", "fault.", "title.", "done.")
 """Keys that are put together from a word of the code."""
 
@@ -70,7 +72,8 @@ def test_numbers_and_plurals_follow_the_language() -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "language"), [("it-IT,it;q=0.9,en;q=0.5", "it"), ("de, en;q=0.3", "en"), ("", "en"), ("it;q=0.1,en", "en"), ("x" * 900, "en")]
+    ("header", "language"),
+    [("it-IT,it;q=0.9,en;q=0.5", "it"), ("de, en;q=0.3", "en"), ("", "en"), ("it;q=0.1,en", "en"), ("x" * 900, "en")],
 )
 def test_the_language_is_the_browsers(header: str, language: str) -> None:
     assert texts.accepted(header) == language
