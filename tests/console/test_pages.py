@@ -29,9 +29,7 @@ class Watched:
         self.console = console
         self.context: BrowserContext = browser.new_context(locale=locale, java_script_enabled=script)
         self.context.set_default_timeout(MOST_MILLISECONDS)
-        with console.signed_in(Person(), accept_language=language) as client:
-            kept = [{"name": one.name, "value": one.value or "", "url": console.url} for one in client.cookies.jar]
-        self.context.add_cookies(kept)  # pyright: ignore[reportArgumentType] - the four members are enough
+        self.context.add_cookies(console.cookies(Person(), accept_language=language))
         self.page: Page = self.context.new_page()
         self.wrong: list[str] = []
         self.page.on(

@@ -76,9 +76,9 @@ def test_a_session_has_a_new_id_after_each_sign_in(console: Console) -> None:
     browser.cookies.set(cookies.name_of(console.settings, cookies.SESSION), planted)
     asked = console.begin(browser)
     console.finish(browser, Person(), asked["state"])
-    with console.browser() as thief:
-        thief.cookies.set(cookies.name_of(console.settings, cookies.SESSION), planted)
-        assert thief.get("/").status_code == 303
+    thief = console.browser()
+    thief.cookies.set(cookies.name_of(console.settings, cookies.SESSION), planted)
+    assert thief.get("/").status_code == 303
 
 
 def test_a_stolen_cookie_is_worth_nothing_after_signing_out(console: Console) -> None:
@@ -86,9 +86,9 @@ def test_a_stolen_cookie_is_worth_nothing_after_signing_out(console: Console) ->
     stolen = cookie(browser, console)
     assert console.post(browser, "/sign-out").headers["location"] == "/signed-out"
     assert browser.get("/signed-out").status_code == 200
-    with console.browser() as thief:
-        thief.cookies.set(cookies.name_of(console.settings, cookies.SESSION), stolen)
-        assert thief.get("/").status_code == 303
+    thief = console.browser()
+    thief.cookies.set(cookies.name_of(console.settings, cookies.SESSION), stolen)
+    assert thief.get("/").status_code == 303
     assert any(token.startswith("refresh-") for token in console.platform.given_back)
 
 
