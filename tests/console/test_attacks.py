@@ -7,6 +7,7 @@ import httpx2
 import psycopg
 import pytest
 from playwright.sync_api import Browser, expect
+from psycopg import sql
 
 from services.console.pages import limits, links
 from services.console.session import cookies
@@ -21,9 +22,8 @@ def dump(console: Console) -> str:
     """Every value of every row that the console stores, as its owner reads it."""
     with psycopg.connect(console.database.migrator) as conn:
         tables = conn.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
-        return "\n".join(
-            str(row) for (table,) in tables for row in conn.execute(f'SELECT t::text FROM "{table}" t').fetchall()
-        )
+        every = [sql.SQL("SELECT t::text FROM {} t").format(sql.Identifier(table)) for (table,) in tables]
+        return "\n".join(str(row) for query in every for row in conn.execute(query).fetchall())
 
 
 def test_a_dump_of_the_database_holds_no_usable_token_and_no_name(console: Console) -> None:

@@ -81,7 +81,7 @@ def test_page(browser: Browser, console: Console, entry: Entry, language: str, *
     assert watched.page.locator("html").get_attribute("lang") == language
     assert is_a_page(watched.page)
     for theme in ("light", "dark"):
-        watched.page.emulate_media(color_scheme=theme)  # pyright: ignore[reportArgumentType]
+        watched.page.emulate_media(color_scheme=theme)
         for width in WIDTHS:
             watched.page.set_viewport_size({"width": width, "height": 800})
             assert fits(watched.page), f"{width} px"

@@ -41,6 +41,13 @@ class Signed:
         page = self.get(path)
         return [html.unescape(link) for link in _LINK.findall(page.text)] if page.status_code == 200 else []
 
+    def withdraw(self) -> None:
+        """Takes the access of every app back, at auth."""
+        page = self._send("auth", "GET", "/v1/auth/sessions").text
+        csrf = dict(_HIDDEN.findall(page))["csrf"]
+        for client_id in re.findall(r'name="withdraw" value="([^"]+)"', page):
+            self._send("auth", "POST", "/v1/auth/sessions", data={"csrf": csrf, "withdraw": client_id})
+
     def _send(self, host: str, method: str, path: str, **options: Any) -> httpx2.Response:
         jar = self._cookies.setdefault(host, {})
         headers = {"host": self.hosts[host], "accept-language": "en"} | options.pop("headers", {})
