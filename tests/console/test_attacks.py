@@ -41,7 +41,7 @@ def test_a_dump_of_the_database_holds_no_usable_token_and_no_name(console: Conso
 
 
 def test_tokens_of_a_row_do_not_open_in_another(console: Console) -> None:
-    """Whoever writes the table cannot put one person's tokens under another's cookie."""
+    """A writer of the table cannot put one person's tokens under another's cookie."""
     mine, others = Person(), Person()
     browser = console.signed_in(mine)
     console.signed_in(others)

@@ -1,4 +1,4 @@
-"""The front page: each section shows what needs a person, and nothing else."""
+"""The front page: each section shows the things that need a person, and nothing else."""
 
 import pytest
 from playwright.sync_api import Browser, expect

@@ -91,7 +91,7 @@ def test_page(browser: Browser, console: Console, entry: Entry, language: str, *
 
 @of_every_page
 def test_hostile_texts_are_shown_as_text(watched: Watched, entry: Entry) -> None:
-    """Whatever a partner or a platform's answer can hold: nothing runs, nothing becomes an element."""
+    """In every text of every answer: nothing runs, nothing becomes an element."""
     watched.console.platform.hostile = True
     watched.open(entry.example)
     watched.page.wait_for_load_state("networkidle")

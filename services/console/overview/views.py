@@ -1,4 +1,4 @@
-"""The front page: what needs a decision, what fails, what expires, what was refused; everything else is folded."""
+"""The front page: open decisions, failing webhooks, expiring credentials, refused apps; everything else is folded."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,7 +21,7 @@ MOST = 100
 """Of each kind that one look reads; where there are more, the page says so."""
 SHOWN = 5
 LONG_LIFE = timedelta(days=7)
-"""A service token that lives shorter is renewed by its program, and nobody needs to be told."""
+"""A service token that lives shorter is renewed by its program, and is nobody's concern."""
 TOKEN_SOON = timedelta(days=3)
 
 
