@@ -24,12 +24,20 @@ of_every_page = pytest.mark.parametrize("entry", READ, ids=NAMES)
 class Watched:
     """A page in a browser in which somebody is signed in, and everything that may not happen in it."""
 
-    def __init__(self, browser: Browser, console: Console, language: str = "en", *, script: bool = True) -> None:
+    def __init__(
+        self,
+        browser: Browser,
+        console: Console,
+        language: str = "en",
+        *,
+        script: bool = True,
+        person: Person | None = None,
+    ) -> None:
         locale = {"en": "en-GB", "it": "it-IT"}[language]
         self.console = console
         self.context: BrowserContext = browser.new_context(locale=locale, java_script_enabled=script)
         self.context.set_default_timeout(MOST_MILLISECONDS)
-        self.context.add_cookies(console.cookies(Person(), accept_language=language))
+        self.context.add_cookies(console.cookies(person or Person(), accept_language=language))
         self.page: Page = self.context.new_page()
         self.wrong: list[str] = []
         self.page.on(
