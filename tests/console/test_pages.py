@@ -3,7 +3,9 @@
 A page that is added to the registry is tested here without a new test. The tests' platform answers it as the contract's examples do.
 """
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -19,6 +21,8 @@ pytestmark = needs_browser
 READ = [entry for entry in registry.entries() if entry.page.read is not None and entry.page.is_html]
 NAMES = [f"{entry.area.name}.{entry.page.name}" for entry in READ]
 LOOKS: list[tuple[Literal["light", "dark"], int]] = [("light", 360), ("dark", 360), ("light", 1280), ("dark", 1280)]
+PICTURES = os.environ.get("CONSOLE_PICTURES")
+"""A folder for a picture of each page in each look, for people who look at them."""
 # axe takes a second, and a text in another language changes widths, not colours; without script there are fewer elements.
 CHECKED = {
     ("en", True): LOOKS,
@@ -105,6 +109,9 @@ def test_page(browser: Browser, console: Console, entry: Entry, language: str, *
         assert fits(watched.page), f"{width} px"
         if (theme, width) in CHECKED[language, script]:
             assert is_accessible(watched.page, WCAG_22)
+        if PICTURES and script:
+            name = f"{entry.area.name}.{entry.page.name}-{language}-{theme}-{width}.png"
+            watched.page.screenshot(path=Path(PICTURES) / name, full_page=True)
     watched.close()
 
 
