@@ -13,8 +13,7 @@ from typer.testing import CliRunner
 
 from deploy.local import ports
 from deploy.local.databases import Database
-from deploy.local.table import by_name
-from deploy.local.table import ROOT
+from deploy.local.table import ROOT, by_name
 from shared.primitives.crypto import base64url_encode
 from shared.web.identity import HEADER, Caller, SigningKey, mint
 from tests.conftest import FreshDatabase
