@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import httpx2
 import pytest
+from starlette.requests import Request
 
 from services.console.quality import reading
 from services.console.quality.report import GROUPS
@@ -86,16 +87,16 @@ def test_words_filter_the_list(console: Console) -> None:
 
 
 def test_the_period_asked_for_is_the_period_read(console: Console) -> None:
-    asked: list[dict[str, str]] = []
+    asked: list[bytes] = []
 
-    def answer(request: object) -> object:
-        asked.append(request._body)  # type: ignore[attr-defined]
+    def answer(request: Request) -> object:
+        asked.append(request._body)
         return {"data": {"acqiMetrics": METRICS}}
 
     console.platform.overrides["POST /graphql"] = answer
     query = {"period": "months", "from": "2025-01", "to": "2025-03", "compare": "year"}
     read(console, "/quality", query=query)
-    bodies = b" ".join(asked)  # type: ignore[arg-type]
+    bodies = b" ".join(asked)
     for day in (b"2025-01-01T00:00:00Z", b"2025-04-01T00:00:00Z", b"2024-01-01T00:00:00Z", b"2024-04-01T00:00:00Z"):
         assert day in bodies
 

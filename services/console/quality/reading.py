@@ -2,29 +2,15 @@
 
 import time
 from datetime import date
-from pathlib import Path
-from typing import Any
 
-import msgspec
-
-from services.console.pages.visit import Failure, Loaded, Visit
+from services.console.pages import graphql
+from services.console.pages.visit import Loaded, Visit
 from services.console.quality.periods import Period
 from services.console.quality.report import Answered, Catalogue, Definition, Metric
-from services.console.upstream.errors import Refused, UpstreamFailure
+from services.console.upstream.errors import UpstreamFailure
 
-DOCUMENT = (Path(__file__).parent / "AcqiReport.graphql").read_text()
+DOCUMENT = graphql.document(__file__, "AcqiReport")
 DEFINITIONS_SECONDS = 600
-
-
-class GraphqlError(msgspec.Struct, frozen=True):
-    message: str
-    extensions: dict[str, Any] = {}
-
-
-class GraphqlAnswer(msgspec.Struct, frozen=True):
-    data: Answered | None = None
-    errors: list[GraphqlError] = []
-
 
 _definitions: dict[str, tuple[float, dict[str, Definition]]] = {}
 
@@ -32,16 +18,8 @@ _definitions: dict[str, tuple[float, dict[str, Definition]]] = {}
 async def metrics(visit: Visit, period: Period, names: list[str] | None = None) -> Loaded[list[Metric]]:
     """The indicators of a period, each with the twelve months that end with it, as a part of a page."""
     variables = {"from": _start(period.start), "to": _start(period.end), "names": names}
-    try:
-        answer = await visit.send("POST", "/graphql", {"query": DOCUMENT, "variables": variables})
-        read = answer.read(GraphqlAnswer)
-        if read.data is None:
-            first = read.errors[0] if read.errors else GraphqlError("")
-            status = 403 if first.extensions.get("code") == "FORBIDDEN" else 400
-            raise Refused(status, str(first.extensions.get("code", "")), first.message, answer.trace_id)
-    except UpstreamFailure as error:
-        return Loaded(None, Failure(error))
-    return Loaded(read.data.acqi_metrics)
+    read = await graphql.load(visit, DOCUMENT, Answered, **variables)
+    return Loaded(None, read.failure) if read.failure else Loaded(read.value.acqi_metrics)
 
 
 async def definitions(visit: Visit) -> dict[str, Definition]:

@@ -87,6 +87,5 @@ DEFINITIONS = [
     definition("tbi_monitored", "injuries"),
 ]
 ANSWERS = {
-    "POST /graphql": lambda request: {"data": {"acqiMetrics": METRICS}},
     "GET /api/docs/{language}/catalogues/indicators.json": {"language": "en", "indicators": DEFINITIONS},
 }
