@@ -29,7 +29,7 @@ async def definitions(visit: Visit) -> dict[str, Definition]:
     if known and time.monotonic() < at + DEFINITIONS_SECONDS:
         return known
     try:
-        catalogue = await visit.get(f"/api/docs/{language}/catalogues/indicators.json", Catalogue)
+        catalogue = await visit.documentation(f"/api/docs/{language}/catalogues/indicators.json", Catalogue)
     except UpstreamFailure:
         return known
     found = {one.name: one for one in catalogue.indicators}
