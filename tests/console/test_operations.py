@@ -1,4 +1,4 @@
-"""Pages of operations: what they show, and what they keep from view."""
+"""Pages of operations: their content, and the content that they keep from view."""
 
 from contextlib import closing
 from datetime import UTC, datetime, timedelta

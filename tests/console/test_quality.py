@@ -1,4 +1,4 @@
-"""Pages of quality indicators: what they show, refuse, and withhold."""
+"""Pages of quality indicators: their content, their refusals, and withheld counts."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""When a device was last heard of, and whether it is silent for longer than its own habit explains."""
+"""The last contact of a device, and whether it is silent for longer than its own habit explains."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -65,7 +65,7 @@ async def devices(visit: Visit) -> Response:
 
 
 async def device(visit: Visit) -> Response:
-    """One device: what it is, when it was last heard of, its last readings."""
+    """One device: its kind, its last contact, its last readings."""
     path = visit.path_of("/api/v1/devices/{id}", id=visit.ids["device_id"])
     one = await visit.get(path, Device)
     readings = await visit.load(path + "/observations", list[Observation], limit=100)

@@ -1,4 +1,4 @@
-"""The report that an address asks for: a period, what it is compared with, and the words to search for."""
+"""The report for which an address asks: a period, the one to compare it with, and the words to search for."""
 
 from datetime import UTC, datetime
 from typing import NamedTuple

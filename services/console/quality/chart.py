@@ -16,7 +16,7 @@ STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5, 1, 2, 5, 10, 20, 30, 60)
 
 
 class Month(NamedTuple):
-    """What is known of one month. A month without a value has no cases, or too few to be shown (`suppressed`)."""
+    """The counts of one month. A month without a value has no cases, or too few to be shown (`suppressed`)."""
 
     start: date
     numerator: int | None

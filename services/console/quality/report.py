@@ -1,4 +1,4 @@
-"""What the pages show of an indicator: its definition, its figures of a period and of the one before, and its trend."""
+"""An indicator as the pages show it: its definition, its figures of a period and of the one before, and its trend."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
