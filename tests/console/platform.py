@@ -91,7 +91,8 @@ class Platform:
         if request.url.path == "/v1/oauth/revoke":
             self.given_back.append(dict(parse_qsl((await request.body()).decode()))["token"])
             return Response(None, 200)
-        person = self.tokens.get(token)
+        is_public = request.url.path.startswith("/api/docs/")
+        person = Person() if is_public else self.tokens.get(token)
         if person is None:
             return problem(401, "unauthorized")
         is_me = request.url.path == "/v1/platform/me"

@@ -16,6 +16,7 @@ from deploy.docs.site import changelog, figures, markdown, reference, search
 from deploy.docs.site.markdown import Section
 from deploy.docs.site.reference import Shown
 from deploy.docs.translation import LANGUAGES, Translator
+from services.graphql_api.acqi.indicators import INDICATORS
 
 FOLDER = Path(__file__).parents[1]
 ROOT = "/api/docs"
@@ -307,10 +308,27 @@ def files(document: Mapping[str, Any], translators: Mapping[str, Translator]) ->
             made[f"{language}/{page.address or 'index'}.md"] = page.markdown
         made[f"search.{language}.js"] = search.index(places(pages, site), language, anchors(site))
         made[f"{language}/changelog.atom"] = changelog.feed(language)
+        made[f"{language}/catalogues/indicators.json"] = indicators(site)
         made |= greetings(site)
         if language == "en":
             made["llms.txt"] = listing(pages, site)
     return made
+
+
+TRANSLATED = ("description", "inclusion", "exclusion", "differs", "source")
+
+
+def indicators(site: Site) -> str:
+    """The definitions of quality indicators for programs that show them: the catalogue of `openapi.json` in the site's language.
+
+    `group` is the field of care: the module that holds the definition.
+    """
+    groups = {one.name: one.evaluate.__module__.rpartition(".")[2] for one in INDICATORS}
+    listed = [
+        one | {"group": groups[one["name"]]} | {name: site.translate(one[name]) for name in TRANSLATED}
+        for one in site.document["x-catalogues"]["indicators"]
+    ]
+    return json.dumps({"language": site.language, "indicators": listed}, ensure_ascii=False, indent=1) + "\n"
 
 
 def places(pages: list[Made], site: Site) -> Iterator[search.Place]:

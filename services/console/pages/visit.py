@@ -113,6 +113,10 @@ class Visit:
         headers = {"idempotency-key": once} if ONCE.fullmatch(once) and method == "POST" else None
         return await calls.call(self.request, self.session, method, path, query=query, body=body, headers=headers)
 
+    async def documentation(self, path: str, kind: type[T]) -> T:
+        """A file of the docs host. Raises Refused or Unavailable."""
+        return (await calls.read_documentation(self.request, self.session, path)).read(kind)
+
     async def together(self, *parts: Any) -> list[Any]:
         """Awaits parts at once: `apps, webhooks = await visit.together(visit.load(…), visit.load(…))`."""
         return list(await asyncio.gather(*parts))

@@ -63,6 +63,12 @@ async def call(
         raise
 
 
+async def read_documentation(request: Request, session: Session, path: str) -> Answer:
+    """A file of the docs host, which is public: no token is sent. Raises Refused or Unavailable."""
+    gateway: Gateway = request.state.gateway
+    return await gateway.send(Person(session.tenant_id, session.user_id), "GET", path, host="docs")
+
+
 async def _fresh(request: Request, session: Session, instead_of: str = "") -> str:
     """An access token that does not end soon, and is not `instead_of`. Raises SessionEnded if auth renews it no more."""
     if time.time() < session.tokens.renew_at and session.tokens.access != instead_of:

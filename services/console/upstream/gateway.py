@@ -64,12 +64,13 @@ class Answer(NamedTuple):
 
 
 class Gateway:
-    """One for each process. `hosts` are the gateway's sites by name: `auth` and `api`."""
+    """One for each process. `hosts` are the gateway's sites by name: `auth`, `api` and `docs`."""
 
     def __init__(self, settings: Settings, http: httpx2.AsyncClient) -> None:
         self._settings = settings
         self._http = http
-        self._hosts = {"auth": urlsplit(settings.issuer).netloc, "api": urlsplit(settings.api_base_url).netloc}
+        origins = {"auth": settings.issuer, "api": settings.api_base_url, "docs": settings.docs_base_url}
+        self._hosts = {name: urlsplit(origin).netloc for name, origin in origins.items()}
         self._lines = Lines(WAITING)
         self._shares = Shares(settings.upstream_at_once, self._lines)
         # Of those who wait or are at work; the others are forgotten.

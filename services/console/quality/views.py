@@ -1,0 +1,78 @@
+"""The pages of quality indicators: a report of a period, one indicator, the report for print, and as CSV."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from starlette.responses import Response
+
+from services.console.pages import render
+from services.console.pages.visit import Loaded, Visit
+from services.console.quality import asked, reading, report, spreadsheet
+from services.console.quality.asked import Asked
+from services.console.quality.report import Definition, Metric, Row
+from services.console.upstream.errors import Refused
+
+CSV = {"content-type": "text/csv; charset=utf-8"}
+
+
+async def indicators(visit: Visit) -> Response:
+    """All indicators of a period, by field of care."""
+    return await _report(visit, "quality/indicators.html")
+
+
+async def printed(visit: Visit) -> Response:
+    """The report with definitions and trends, laid out for paper."""
+    return await _report(visit, "quality/print.html")
+
+
+async def indicator(visit: Visit) -> Response:
+    """One indicator: its figures, trend and definition."""
+    wanted, name = asked.of(visit), visit.ids["name"]
+    known = await reading.definitions(visit)
+    if known and name not in known:
+        raise Refused(404, "not-found", "", "")
+    found = await _rows(visit, wanted, known, [name])
+    if found.failure is not None and found.failure.status in (400, 404):
+        raise Refused(404, "not-found", "", "")
+    row = None if found.failure else found.value[0]
+    title = known[name].description if name in known else name
+    return visit.page("quality/indicator.html", title=title, asked=wanted, row=row, failure=found.failure)
+
+
+async def as_csv(visit: Visit) -> Response:
+    """The report as a file, of one indicator with `?name=`."""
+    wanted, name = asked.of(visit), visit.query("name", most=64)
+    found = await _rows(visit, wanted, await reading.definitions(visit), [name] if name else None)
+    if found.failure is not None:
+        return visit.page("quality/no_file.html", status=503, failure=found.failure)
+    text = spreadsheet.written(found.value, wanted.period, wanted.against, visit.t.language)
+    file = f"indicators-{wanted.first}-{wanted.last}.csv"
+    headers = render.HEADERS | CSV | {"content-disposition": f'attachment; filename="{file}"'}
+    return Response(text, headers=headers)
+
+
+async def _report(visit: Visit, template: str) -> Response:
+    wanted = asked.of(visit)
+    found = await _rows(visit, wanted, await reading.definitions(visit))
+    rows = [] if found.failure else report.matching(found.value, wanted.words)
+    return visit.page(
+        template,
+        asked=wanted,
+        groups=report.by_group(rows),
+        failure=found.failure,
+        is_withholding=any(row.metric.suppressed for row in rows),
+        as_of=datetime.now(UTC),
+    )
+
+
+async def _rows(
+    visit: Visit, wanted: Asked, known: Mapping[str, Definition], names: list[str] | None = None
+) -> Loaded[Sequence[Row]]:
+    now: Loaded[list[Metric]]
+    before: Loaded[list[Metric]]
+    now, before = await visit.together(
+        reading.metrics(visit, wanted.period, names), reading.metrics(visit, wanted.against, names)
+    )
+    if now.failure is not None:
+        return Loaded(None, now.failure)
+    return Loaded(report.rows(now.value, before.value if before.failure is None else [], known))

@@ -1,0 +1,91 @@
+"""Answers about quality indicators: a share, a time, one that is withheld, and one without cases."""
+
+from typing import Any
+
+MONTHS = [f"2025-{number:02d}-01T00:00:00Z" for number in range(4, 13)] + [
+    f"2026-{number:02d}-01T00:00:00Z" for number in range(1, 4)
+]
+
+
+def metric(name: str, *, unit: str = "1", **members: Any) -> dict[str, Any]:
+    return {
+        "name": name,
+        "description": "As the API describes it.",
+        "definitionVersion": "2",
+        "value": 0.3125,
+        "unit": unit,
+        "numerator": 15,
+        "denominator": 48,
+        "excluded": 2,
+        "unknown": 1,
+        "ci95Low": 0.1992,
+        "ci95High": 0.4534,
+        "p90": None,
+        "suppressed": False,
+        "sparkline": [
+            {"periodStart": start, "numerator": 3 + place % 4, "denominator": 16, "value": (3 + place % 4) / 16}
+            for place, start in enumerate(MONTHS)
+        ],
+    } | members
+
+
+WITHHELD: dict[str, Any] = {"value": None, "numerator": None, "denominator": None, "ci95Low": None, "ci95High": None}
+METRICS = [
+    metric("rosc_at_hospital"),
+    metric(
+        "response_time",
+        unit="min",
+        value=8.4,
+        numerator=1204,
+        denominator=1204,
+        ci95Low=None,
+        ci95High=None,
+        p90=15.2,
+        sparkline=[
+            {"periodStart": start, "numerator": 100, "denominator": 100, "value": 8.0 + place / 10}
+            for place, start in enumerate(MONTHS)
+        ],
+    ),
+    metric(
+        "survival_utstein",
+        suppressed=True,
+        **WITHHELD,
+        sparkline=[{"periodStart": start, "numerator": None, "denominator": None, "value": None} for start in MONTHS],
+    ),
+    metric(
+        "tbi_monitored",
+        value=None,
+        numerator=0,
+        denominator=0,
+        ci95Low=None,
+        ci95High=None,
+        sparkline=[{"periodStart": start, "numerator": 0, "denominator": 0, "value": None} for start in MONTHS],
+    ),
+    metric("of_tomorrow"),
+]
+
+
+def definition(name: str, group: str, unit: str = "1") -> dict[str, str]:
+    return {
+        "name": name,
+        "group": group,
+        "version": "2",
+        "description": f"Spontaneous circulation, described as {name}.",
+        "inclusion": "Out-of-hospital cardiac arrests",
+        "exclusion": "none",
+        "differs": "in nothing that is intended",
+        "unit": unit,
+        "improves": "increase" if unit == "1" else "decrease",
+        "source": "IHE QORE CPR-7",
+    }
+
+
+DEFINITIONS = [
+    definition("rosc_at_hospital", "arrests"),
+    definition("survival_utstein", "arrests"),
+    definition("response_time", "system", "min"),
+    definition("tbi_monitored", "injuries"),
+]
+ANSWERS = {
+    "GET /api/docs/{language}/catalogues/indicators.json": {"language": "en", "indicators": DEFINITIONS},
+}

@@ -1,0 +1,186 @@
+"""Pages of quality indicators: their content, their refusals, and withheld counts."""
+
+import csv
+import io
+import re
+from contextlib import closing
+from datetime import UTC, datetime
+
+import httpx2
+import pytest
+from starlette.requests import Request
+
+from services.console.quality import reading
+from services.console.quality.report import GROUPS
+from services.graphql_api.acqi.indicators import INDICATORS
+from tests.console.answers.quality import DEFINITIONS, METRICS, metric
+from tests.console.conftest import Console
+from tests.console.platform import HOSTILE, Answer, Person
+
+PAGES = ("/quality", "/quality/print", "/quality/indicators/rosc_at_hospital")
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> None:
+    reading._definitions.clear()
+
+
+def read(
+    console: Console,
+    path: str,
+    person: Person | None = None,
+    language: str = "en",
+    query: dict[str, str] | None = None,
+) -> httpx2.Response:
+    """The page, for somebody who has just signed in."""
+    with closing(console.signed_in(person, accept_language=language)) as browser:
+        return browser.get(path, params=query)
+
+
+def text_of(html: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
+
+
+def test_a_share_has_its_value_counts_interval_and_definition(console: Console) -> None:
+    page = text_of(read(console, "/quality/indicators/rosc_at_hospital").text)
+    for shown in ("31.2 %", "15 of 48", "19.9 to 45.3 %", "IHE QORE CPR-7", "1 more case whose record does not say"):
+        assert shown in page
+
+
+def test_italian_pages_have_italian_numbers(console: Console) -> None:
+    page = text_of(read(console, "/quality/indicators/rosc_at_hospital", language="it").text)
+    assert "31,2 %" in page
+    assert "15 su 48" in page
+
+
+def test_a_time_has_its_median_and_nine_in_ten(console: Console) -> None:
+    page = text_of(read(console, "/quality").text)
+    assert "8.4 min" in page
+    assert "nine in ten within 15.2 min" in page
+
+
+def test_a_withheld_value_is_said_to_be_withheld_and_not_to_be_nothing(console: Console) -> None:
+    console.platform.overrides["POST /graphql"] = {"data": {"acqiMetrics": [METRICS[2]]}}
+    page = text_of(read(console, "/quality/indicators/survival_utstein").text)
+    assert "too few to show" in page
+    assert "no cases" not in page.replace("no cases, or too few to show", "")
+    console.platform.overrides["POST /graphql"] = {"data": {"acqiMetrics": [METRICS[3]]}}
+    assert "no cases" in text_of(read(console, "/quality/indicators/tbi_monitored").text)
+
+
+def test_an_indicator_that_the_catalogue_does_not_know_is_shown(console: Console) -> None:
+    assert "As the API describes it." in read(console, "/quality").text
+
+
+def test_figures_are_shown_without_the_documentation(console: Console) -> None:
+    console.platform.overrides["GET /api/docs/{language}/catalogues/indicators.json"] = Answer({}, 503)
+    page = read(console, "/quality")
+    assert page.status_code == 200
+    assert "31.2 %" in page.text
+
+
+def test_words_filter_the_list(console: Console) -> None:
+    page = read(console, "/quality", query={"q": "described RESPONSE_TIME"}).text
+    assert "/quality/indicators/response_time?" in page
+    assert "/quality/indicators/rosc_at_hospital?" not in page
+    assert "No indicator matches" in read(console, "/quality", query={"q": "no such words"}).text
+
+
+def test_the_period_asked_for_is_the_period_read(console: Console) -> None:
+    asked: list[bytes] = []
+
+    def answer(request: Request) -> object:
+        asked.append(request._body)
+        return {"data": {"acqiMetrics": METRICS}}
+
+    console.platform.overrides["POST /graphql"] = answer
+    query = {"period": "months", "from": "2025-01", "to": "2025-03", "compare": "year"}
+    read(console, "/quality", query=query)
+    bodies = b" ".join(asked)
+    for day in (b"2025-01-01T00:00:00Z", b"2025-04-01T00:00:00Z", b"2024-01-01T00:00:00Z", b"2024-04-01T00:00:00Z"):
+        assert day in bodies
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"period": "months", "from": "2025-03", "to": "2025-01"}, "after the last"),
+        ({"period": "months", "from": "x", "to": "2025-01"}, "as 2026-03"),
+        ({"period": "months", "from": "2990-01", "to": "2990-02"}, "have ended"),
+    ],
+)
+def test_a_period_that_is_none_is_explained_and_another_is_shown(
+    console: Console, query: dict[str, str], said: str
+) -> None:
+    page = read(console, "/quality", query=query)
+    assert page.status_code == 200
+    assert said in page.text
+    assert "31.2 %" in page.text
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_refusal_of_the_platform_is_a_part_of_the_page(console: Console, path: str) -> None:
+    console.platform.overrides["POST /graphql"] = {
+        "data": None,
+        "errors": [{"message": "secret words", "extensions": {"code": "FORBIDDEN"}}],
+    }
+    page = read(console, path)
+    assert page.status_code == 200
+    assert "Trace id" in page.text
+    assert "secret words" not in page.text
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_hostile_texts_are_texts(console: Console, path: str) -> None:
+    console.platform.hostile = True
+    console.platform.overrides["POST /graphql"] = {
+        "data": {"acqiMetrics": [metric("rosc_at_hospital", description=HOSTILE)]}
+    }
+    page = read(console, path).text
+    assert "<img" not in page
+    assert "<script>document" not in page
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/quality/indicators.csv"])
+def test_only_people_with_the_scope_see_indicators(console: Console, path: str) -> None:
+    before = len(console.platform.asked("POST", "/graphql"))
+    assert read(console, path, Person(scopes=("platform:apps",))).status_code in (403, 404)
+    assert len(console.platform.asked("POST", "/graphql")) == before
+
+
+def test_an_unknown_indicator_is_not_found(console: Console) -> None:
+    assert read(console, "/quality/indicators/none_such").status_code == 404
+    assert read(console, "/quality/indicators/..%2f..%2fv1%2fplatform%2fapps").status_code == 404
+
+
+def rows_of(console: Console, language: str) -> list[list[str]]:
+    answer = read(console, "/quality/indicators.csv", language=language)
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert answer.text.startswith("\ufeff")
+    separator = ";" if language == "it" else ","
+    return list(csv.reader(io.StringIO(answer.text.removeprefix("\ufeff")), delimiter=separator))
+
+
+def test_the_file_has_one_row_for_each_period_and_indicator(console: Console) -> None:
+    heads, *rows = rows_of(console, "en")
+    assert len({(row[0], row[1], row[2]) for row in rows}) == len(rows) == len(METRICS) * (2 + 12)
+    of_share = next(row for row in rows if row[2] == "rosc_at_hospital")
+    assert of_share[heads.index("value")] == "0.3125"
+    assert next(row for row in rows if row[2] == "survival_utstein")[heads.index("suppressed")] == "yes"
+    assert (
+        next(row for row in rows_of(console, "it")[1:] if row[2] == "rosc_at_hospital")[heads.index("value")]
+        == "0,3125"
+    )
+
+
+def test_every_field_of_care_has_a_title_in_both_languages() -> None:
+    from services.console.pages.texts import Texts
+
+    groups = {one.evaluate.__module__.rpartition(".")[2] for one in INDICATORS}
+    assert groups <= set(GROUPS)
+    assert all(Texts(language, "quality").has(f"group.{group}") for language in ("en", "it") for group in GROUPS)
+
+
+def test_the_report_says_as_of_when(console: Console) -> None:
+    assert f"{datetime.now(UTC):%Y}" in read(console, "/quality/print").text
+    assert len(DEFINITIONS) < len(METRICS)
