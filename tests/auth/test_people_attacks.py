@@ -244,8 +244,8 @@ def test_a_leaving_that_is_killed_between_two_steps_has_done_nothing_and_can_be_
     locked, query = STEPS[step]
     with ThreadPoolExecutor(1) as pool, holding(auth, locked, anna.id):
         leaving = pool.submit(admin.call, "POST", f"{anna.path}/leave")
-        [(pid,)] = wait_for(lambda: auth.sql(WAITING, query), what="the request at its step")
-        auth.sql("SELECT pg_terminate_backend(%s)", pid)
+        [(pid,)] = wait_for(lambda: as_app(auth, WAITING, query), what="the request at its step")
+        as_app(auth, "SELECT pg_terminate_backend(%s)", pid)
         assert leaving.result(90).status_code == 503
     assert (anna.shown()["status"], anna.live_sessions(), anna.live_grants()) == ("active", 1, grants)
     assert grants.isdisjoint(anna.refused_tokens())

@@ -49,7 +49,7 @@ async def everything(conn: AsyncConnection, user_id: str) -> Ending:
     """Ends sessions, sign-ins under way, grants with their refresh tokens, service tokens and pending invitations of a locked person."""
     ended = await count(conn, user_id)
     await sessions.end_all(conn, user_id)
-    await conn.execute(queries.DELETE_TICKETS, (user_id,))
+    await conn.execute(queries.DELETE_TICKETS, {"user_id": user_id})
     await conn.execute(queries.END_PASSWORD_LINKS, (user_id,))
     await conn.execute(queries.WITHDRAW_INVITATIONS, (user_id,))
     grants = await watermarks.end_grants(conn, signin_queries.LIVE_GRANTS_OF_USER, {"user_id": user_id}, LEFT)
@@ -61,7 +61,7 @@ async def sessions_of(conn: AsyncConnection, user_id: str) -> Ending:
     """Ends sessions and sign-ins under way, and the grants of first-party apps, which are the platform's own pages."""
     [number] = await _row(conn, queries.COUNT_SESSIONS, {"user_id": user_id})
     await sessions.end_all(conn, user_id)
-    await conn.execute(queries.DELETE_TICKETS, (user_id,))
+    await conn.execute(queries.DELETE_TICKETS, {"user_id": user_id})
     ended = await watermarks.end_grants(conn, queries.FIRST_PARTY_GRANTS, {"user_id": user_id}, "sessions ended")
     return Ending(EndedAccess(sessions=number, grants=len(ended)), ended)
 
@@ -70,7 +70,7 @@ async def beyond(conn: AsyncConnection, user_id: str, limit: Sequence[str] | Non
     """Ends grants and service tokens with scopes beyond `limit`, and all sessions."""
     [of_sessions] = await _row(conn, queries.COUNT_SESSIONS, {"user_id": user_id})
     await conn.execute(signin_queries.END_SESSIONS, (user_id,))
-    await conn.execute(queries.DELETE_TICKETS, (user_id,))
+    await conn.execute(queries.DELETE_TICKETS, {"user_id": user_id})
     held = await (await conn.execute(saml_queries.LIVE_GRANTS, (user_id,))).fetchall()
     ended = await watermarks.end(
         conn, [grant_id for grant_id, granted in held if scopes.beyond(limit, granted)], BEYOND

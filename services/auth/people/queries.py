@@ -80,7 +80,10 @@ FIRST_PARTY_GRANTS: LiteralString = """
     SELECT grant_id FROM grants WHERE revoked_at IS NULL AND user_id = %(user_id)s
         AND client_id IN (SELECT client_id FROM apps WHERE first_party)
 """
-DELETE_TICKETS: LiteralString = "DELETE FROM saml_tickets WHERE user_id = %s"
+DELETE_TICKETS: LiteralString = """
+    DELETE FROM saml_tickets WHERE user_id = %(user_id)s
+        AND connection_id IN (SELECT connection_id FROM saml_identities WHERE user_id = %(user_id)s)
+"""
 END_PASSWORD_LINKS: LiteralString = (
     "UPDATE password_links SET used_at = clock_timestamp() WHERE user_id = %s AND used_at IS NULL"
 )
