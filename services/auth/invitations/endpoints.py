@@ -64,18 +64,24 @@ async def create_invitation(request: Request, caller: Caller, draft: InvitationD
 
 def _require_mail(request: Request) -> None:
     if not request.state.settings.mail_from:
-        raise problems.conflict("This installation sends no mail; its operator sets MAIL_FROM and MAIL_SERVER.")
+        raise problems.conflict(
+            "This installation sends no mail; its operator sets MAIL_FROM and MAIL_SERVER.", reason="no-mail"
+        )
 
 
 async def _require_new(conn: AsyncConnection, email: str) -> None:
     """Raises a 409 Problem for a person of this organisation, a second invitation, and where passwords are refused."""
     if row := await (await conn.execute(queries.HAS_USER, (email,))).fetchone():
-        raise problems.conflict("This person is in your organisation already.", id=row[0])
+        raise problems.conflict("This person is in your organisation already.", id=row[0], reason="known")
     if row := await (await conn.execute(queries.PENDING, (email,))).fetchone():
-        raise problems.conflict("There is a pending invitation to this address; resend or withdraw it.", id=row[0])
+        raise problems.conflict(
+            "There is a pending invitation to this address; resend or withdraw it.", id=row[0], reason="invited"
+        )
     row = await (await conn.execute(MUST_FEDERATE, ("",))).fetchone()
     if row is not None and row[0]:
-        raise problems.conflict("Your organisation's own sign-in is enforced: people get access there.")
+        raise problems.conflict(
+            "Your organisation's own sign-in is enforced: people get access there.", reason="enforced"
+        )
 
 
 async def _require_mails_left(request: Request, conn: AsyncConnection, caller: Caller, email: str) -> None:
@@ -132,7 +138,7 @@ async def resend_invitation(request: Request, caller: Caller, invitation_id: str
     async with tenant_transaction(request, caller) as conn:
         held = await _hold(conn, caller, invitation_id)
         if held.status not in ("pending", "expired"):
-            raise problems.conflict(f"The invitation is {held.status}.")
+            raise problems.conflict(f"The invitation is {held.status}.", reason="over")
         if held.status == "expired":
             await _require_new(conn, held.email)
         if held.last_mail_seconds < WAIT_SECONDS:
@@ -151,7 +157,7 @@ async def withdraw_invitation(request: Request, caller: Caller, invitation_id: s
     async with tenant_transaction(request, caller) as conn:
         held = await _hold(conn, caller, invitation_id)
         if held.status == "accepted":
-            raise problems.conflict("The invitation is accepted; take the person's access away instead.")
+            raise problems.conflict("The invitation is accepted; take the person's access away instead.", reason="over")
         if held.status != "withdrawn":
             await conn.execute(queries.WITHDRAW, (held.id,))
             await audit.record(conn, caller, "invitation.withdrawn", held.id)

@@ -54,4 +54,6 @@ async def require_other_administrator(conn: AsyncConnection, held: Held) -> None
         return
     row = await (await conn.execute(queries.OTHER_ADMINISTRATORS, (held.user_id,))).fetchone()
     if row is None or not row[0]:
-        raise problems.conflict("This is the last administrator who can sign in; make another one first.")
+        raise problems.conflict(
+            "This is the last administrator who can sign in; make another one first.", reason="last-administrator"
+        )

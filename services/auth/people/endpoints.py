@@ -78,7 +78,9 @@ async def change_role(request: Request, caller: Caller, user_id: str, change: Ro
         before, wanted = roles.limit_of(held.role, held.scope_limit), roles.of(change.role)
         await acting.require_reach(conn, caller, wanted)
         if held.role_mapped:
-            raise problems.conflict("The organisation's identity provider decides this person's roles.")
+            raise problems.conflict(
+                "The organisation's identity provider decides this person's roles.", reason="provider-decides"
+            )
         if change.role != roles.ADMINISTRATOR:
             await acting.require_other_administrator(conn, held)
         await conn.execute(queries.SET_ROLE, (change.role, wanted, held.user_id))
@@ -96,7 +98,10 @@ async def leave(request: Request, caller: Caller, user_id: str, query: LeaveQuer
         held = await acting.hold(conn, caller, user_id)
         await acting.require_other_administrator(conn, held)
         if held.break_glass:
-            raise problems.conflict("This person signs in when your identity provider is away; name another one first.")
+            raise problems.conflict(
+                "This person signs in when your identity provider is away; name another one first.",
+                reason="break-glass",
+            )
         if query.dry_run:
             return AccessChanged(await _user(conn, user_id), await ending.count(conn, user_id), dry_run=True)
         await conn.execute(queries.SET_STATUS, ("disabled", held.user_id))
