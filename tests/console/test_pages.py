@@ -34,7 +34,9 @@ class Watched:
         self.context.add_cookies(kept)  # pyright: ignore[reportArgumentType] - the four members are enough
         self.page: Page = self.context.new_page()
         self.wrong: list[str] = []
-        self.page.on("console", lambda said: self.wrong.append(said.text) if said.type in ("error", "warning") else None)
+        self.page.on(
+            "console", lambda said: self.wrong.append(said.text) if said.type in ("error", "warning") else None
+        )
         self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
         self.page.on("request", lambda one: None if one.url.startswith(console.url) else self.wrong.append(one.url))
 
@@ -107,7 +109,7 @@ def test_hostile_texts_are_shown_as_text(watched: Watched, entry: Entry) -> None
 def test_a_platform_that_fails_leaves_a_page_that_says_so(console: Console, entry: Entry) -> None:
     browser = console.signed_in()
     for failure in (Answer({"detail": "broken"}, 500), Answer([1, "x"], 200), Answer(None, 503)):
-        calls = [target for target in console.platform.overrides]
+        calls = list(console.platform.overrides)
         assert not calls
         console.platform.always = failure
         try:

@@ -197,6 +197,4 @@ def test_a_failing_part_says_so_with_its_trace_id(console: Console) -> None:
 def test_a_part_without_the_scope_is_not_asked_for(console: Console) -> None:
     person = Person(scopes=("webhooks:read",))
     assert console.signed_in(person).get("/").status_code == 200
-    assert not [
-        target for _, target, token in console.platform.calls if person.user_id in token and "/apps" in target
-    ]
+    assert not [target for _, target, token in console.platform.calls if person.user_id in token and "/apps" in target]

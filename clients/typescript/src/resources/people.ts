@@ -246,6 +246,7 @@ export class People {
    * Scope: `platform:people:write`.
    *
    * @param userId - The person's id
+   * @param sessionId - The session's id, such as `ses_01jdk…`
    */
   endUserSession(userId: string, sessionId: string, options: CallOptions = {}): Promise<void> {
     return this.#caller.value({
@@ -307,6 +308,8 @@ export class People {
    * With the state of its last mail.
    *
    * Scope: `platform:people:read`.
+   *
+   * @param invitationId - The invitation's id, such as `inv_01jdk…`
    */
   getInvitation(invitationId: string, options: CallOptions = {}): Promise<models.people.Invitation> {
     return this.#caller.value({
@@ -327,6 +330,8 @@ export class People {
    * Sends a new link, good for seven days; the one before is void. At most every five minutes.
    *
    * Scope: `platform:people:write`.
+   *
+   * @param invitationId - The invitation's id, such as `inv_01jdk…`
    */
   resendInvitation(invitationId: string, options: CallOptions = {}): Promise<models.people.Invitation> {
     return this.#caller.value({
@@ -347,6 +352,8 @@ export class People {
    * Its link is void at once.
    *
    * Scope: `platform:people:write`.
+   *
+   * @param invitationId - The invitation's id, such as `inv_01jdk…`
    */
   withdrawInvitation(invitationId: string, options: CallOptions = {}): Promise<models.people.Invitation> {
     return this.#caller.value({

@@ -202,6 +202,7 @@ class People:
         Scope: `platform:people:write`.
 
         `user_id`: The person's id.
+        `session_id`: The session's id, such as `ses_01jdk…`.
         """
         return self._client._call(
             Call(
@@ -265,6 +266,8 @@ class People:
         With the state of its last mail.
 
         Scope: `platform:people:read`.
+
+        `invitation_id`: The invitation's id, such as `inv_01jdk…`.
         """
         return self._client._call(Call(_GET_INVITATION, path=(invitation_id,), timeout=timeout))
 
@@ -274,6 +277,8 @@ class People:
         Sends a new link, good for seven days; the one before is void. At most every five minutes.
 
         Scope: `platform:people:write`.
+
+        `invitation_id`: The invitation's id, such as `inv_01jdk…`.
         """
         return self._client._call(Call(_RESEND_INVITATION, path=(invitation_id,), timeout=timeout))
 
@@ -283,6 +288,8 @@ class People:
         Its link is void at once.
 
         Scope: `platform:people:write`.
+
+        `invitation_id`: The invitation's id, such as `inv_01jdk…`.
         """
         return self._client._call(Call(_WITHDRAW_INVITATION, path=(invitation_id,), timeout=timeout))
 
@@ -450,6 +457,7 @@ class AsyncPeople:
         Scope: `platform:people:write`.
 
         `user_id`: The person's id.
+        `session_id`: The session's id, such as `ses_01jdk…`.
         """
         return await self._client._call(
             Call(
@@ -513,6 +521,8 @@ class AsyncPeople:
         With the state of its last mail.
 
         Scope: `platform:people:read`.
+
+        `invitation_id`: The invitation's id, such as `inv_01jdk…`.
         """
         return await self._client._call(Call(_GET_INVITATION, path=(invitation_id,), timeout=timeout))
 
@@ -522,6 +532,8 @@ class AsyncPeople:
         Sends a new link, good for seven days; the one before is void. At most every five minutes.
 
         Scope: `platform:people:write`.
+
+        `invitation_id`: The invitation's id, such as `inv_01jdk…`.
         """
         return await self._client._call(Call(_RESEND_INVITATION, path=(invitation_id,), timeout=timeout))
 
@@ -533,5 +545,7 @@ class AsyncPeople:
         Its link is void at once.
 
         Scope: `platform:people:write`.
+
+        `invitation_id`: The invitation's id, such as `inv_01jdk…`.
         """
         return await self._client._call(Call(_WITHDRAW_INVITATION, path=(invitation_id,), timeout=timeout))
