@@ -103,7 +103,8 @@ def test_the_old_secret_ends_before_its_overlap_and_the_present_one_does_not(aut
 
 
 @pytest.mark.parametrize(
-    ("method", "rest"), [("GET", "/refusals"), ("GET", "/dependents"), ("DELETE", "/secrets/sec_01m88d0q5rekasgwnts2cwwdh6")]
+    ("method", "rest"),
+    [("GET", "/refusals"), ("GET", "/dependents"), ("DELETE", "/secrets/sec_01m88d0q5rekasgwnts2cwwdh6")],
 )
 def test_another_tenants_app_is_not_found(auth: Auth, method: str, rest: str) -> None:
     app = auth.register()

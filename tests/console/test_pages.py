@@ -15,7 +15,7 @@ from tests.console.platform import HOSTILE, Answer, Person
 from tests.support.browser import MOST_MILLISECONDS, is_accessible, needs_browser
 
 pytestmark = needs_browser
-READ = [entry for entry in registry.entries() if entry.page.read is not None]
+READ = [entry for entry in registry.entries() if entry.page.read is not None and entry.page.is_html]
 NAMES = [f"{entry.area.name}.{entry.page.name}" for entry in READ]
 WIDTHS = (360, 1280)
 of_every_page = pytest.mark.parametrize("entry", READ, ids=NAMES)
@@ -109,8 +109,6 @@ def test_hostile_texts_are_shown_as_text(watched: Watched, entry: Entry) -> None
 def test_a_platform_that_fails_leaves_a_page_that_says_so(console: Console, entry: Entry) -> None:
     browser = console.signed_in()
     for failure in (Answer({"detail": "broken"}, 500), Answer([1, "x"], 200), Answer(None, 503)):
-        calls = list(console.platform.overrides)
-        assert not calls
         console.platform.always = failure
         try:
             answer = browser.get(entry.example)
