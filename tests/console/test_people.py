@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import Any
 
 import httpx2
@@ -65,7 +65,7 @@ Visitors = Callable[..., httpx2.Client]
 def visitors(console: Console) -> Iterator[Visitors]:
     """Signs people in, each in a browser that is closed after the test."""
     with ExitStack() as stack:
-        yield lambda *person, **headers: stack.enter_context(console.signed_in(*person, **headers))
+        yield lambda *person, **headers: stack.enter_context(closing(console.signed_in(*person, **headers)))
 
 
 @pytest.fixture
