@@ -125,9 +125,9 @@ async def _confirm(visit: Visit, act: str, consequences: list[str], faults: list
     return visit.page(
         "people/confirm.html",
         status=409 if faults else 200,
-        title=visit.t(f"{act}_of", name=found.name),
-        consequences=[visit.t(one) for one in consequences],
-        label=visit.t(f"{act}_go"),
+        title=visit.t(f"of.{act}", name=found.name),
+        consequences=[visit.t(f"ends_with.{one}") for one in consequences],
+        label=visit.t(f"go.{act}"),
         back=_back(visit),
         faults=faults or [],
     )

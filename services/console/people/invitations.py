@@ -71,9 +71,9 @@ async def withdraw_page(visit: Visit) -> Response:
     found = await _invitation(visit)
     return visit.page(
         "people/confirm.html",
-        title=visit.t("withdraw_of", email=found.email),
-        consequences=[visit.t("withdraw_link"), visit.t("withdraw_again")],
-        label=visit.t("withdraw_go"),
+        title=visit.t("of.withdraw", email=found.email),
+        consequences=[visit.t("ends_with.withdraw_link"), visit.t("ends_with.withdraw_again")],
+        label=visit.t("go.withdraw"),
         back=f"/people/invitations/{found.id}",
     )
 

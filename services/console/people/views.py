@@ -165,9 +165,9 @@ async def _confirm(visit: Visit, act: str, consequences: list[str]) -> Response:
     user = await _person(visit)
     return visit.page(
         "people/confirm.html",
-        title=visit.t(f"{act}_of", name=user.name),
-        consequences=[visit.t(one, name=user.name) for one in consequences],
-        label=visit.t(f"{act}_go"),
+        title=visit.t(f"of.{act}", name=user.name),
+        consequences=[visit.t(f"ends_with.{one}", name=user.name) for one in consequences],
+        label=visit.t(f"go.{act}"),
         back=_back(visit),
     )
 
