@@ -17,7 +17,7 @@ from deploy.docs.references import resolved
 NAME = "Knogin integration platform"
 STORY = "A first day"
 SCOPES = ["webhooks:write", "argus:epcr:write", "argus:devices:write", "argus:acqi:read"]
-ADMINISTRATION = {"platform:apps"}
+ADMINISTRATION = {"platform:apps", "platform:people:read", "platform:people:write"}
 
 
 class Step(NamedTuple):
@@ -34,7 +34,11 @@ STEPS = (
     Step("getAuthorizationServerMetadata"),
     Step(
         "createToken",
-        {"client_id": "{{admin_client_id}}", "client_secret": "{{admin_client_secret}}", "scope": "platform:apps"},
+        {
+            "client_id": "{{admin_client_id}}",
+            "client_secret": "{{admin_client_secret}}",
+            "scope": "platform:apps platform:people:write",
+        },
         "Sign in as the administrator's app",
         {"admin_token": "access_token"},
     ),

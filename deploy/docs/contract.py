@@ -37,7 +37,9 @@ SERVERS = [
 ]
 PARTS = [*auth.PARTS, *webhooks.PARTS, *graphql.PARTS, epcr.PART, devices.PART, platform.PART]
 # The scopes that partners may have; operators give the others only to first-party apps.
-SCOPES = scopes.DESCRIPTIONS | scopes.ON_REQUEST | {scopes.PLATFORM_APPS: scopes.FIRST_PARTY[scopes.PLATFORM_APPS]}
+OF_THE_ORGANISATION = (scopes.PLATFORM_APPS, scopes.READ_PEOPLE, scopes.CHANGE_PEOPLE)
+"""The scopes of first-party apps that calls of the contract ask for."""
+SCOPES = scopes.DESCRIPTIONS | scopes.ON_REQUEST | {name: scopes.FIRST_PARTY[name] for name in OF_THE_ORGANISATION}
 TEXTS = Path(__file__).parent / "fields.json"
 EXAMPLES = Path(__file__).parent / "examples.json"
 OPERATION_IDS = Path(__file__).parent / "operation_ids.json"

@@ -142,7 +142,11 @@ OF_ONE = {
         Panel(
             "Oldest work on what ended",
             "s",
-            (("oldest_ending_app_seconds", "deleted app"), ("oldest_ended_authority_seconds", "notice")),
+            (
+                ("oldest_ending_app_seconds", "deleted app"),
+                ("oldest_ended_authority_seconds", "notice"),
+                ("oldest_invitation_mail_seconds", "invitation"),
+            ),
         ),
     ],
     "console": [

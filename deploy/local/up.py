@@ -93,7 +93,7 @@ def _servers(made: Plan, screen: Screen) -> Iterator[list[Server]]:
         # With the same users as in the containers, so that a service without a needed right fails here too.
         password = made.state.secret("redis", new_secret)
         redis = RedisServer(made.state.folder / "redis", password, redis_users.beside_default(made.redis_users()))
-    writes_mail = any(service.name == "webhook-dispatcher" for service in made.services)
+    writes_mail = any(service.name in environment.WRITE_MAIL for service in made.services)
     mailbox = Mailbox(made.state.folder / "mail") if writes_mail else None
     servers: list[Server] = [server for server in (cluster, redis, mailbox) if server]
     try:

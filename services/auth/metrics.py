@@ -1,6 +1,6 @@
-"""Metrics of the relay's work after grants, roles and apps ended."""
+"""Metrics of the relay's work: after grants, roles and apps ended, and the mail of invitations."""
 
-from prometheus_client import Gauge
+from prometheus_client import Counter, Gauge
 
 ending_apps = Gauge(
     "ending_apps",
@@ -10,3 +10,9 @@ oldest_ending_app = Gauge("oldest_ending_app_seconds", "Time since the first of 
 oldest_ended_authority = Gauge(
     "oldest_ended_authority_seconds", "Age of the oldest ended authority that is not in the outbox yet"
 )
+invitation_mails = Counter(
+    "invitation_mails_total", "Mails of invitations, and runs that found no mail server", ["outcome"]
+)
+for outcome in ("sent", "refused", "failed", "expired"):
+    invitation_mails.labels(outcome)
+oldest_invitation_mail = Gauge("oldest_invitation_mail_seconds", "Age of the mail of an invitation that is due first")

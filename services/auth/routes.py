@@ -2,8 +2,11 @@
 
 from services.auth.apps import expiring
 from services.auth.apps import routes as apps
+from services.auth.invitations import page_endpoints as invitation_pages
+from services.auth.invitations import routes as invitations
 from services.auth.oauth import authorize_endpoints, device_endpoints
 from services.auth.oauth import routes as oauth
+from services.auth.people import routes as people
 from services.auth.requests import routes as requests
 from services.auth.revocations import endpoints as revocations
 from services.auth.saml import logout_endpoints, signin_endpoints
@@ -21,6 +24,14 @@ PARTS = [
         " service tokens.",
         [*apps.OPERATIONS, *expiring.OPERATIONS],
         {"client_id": "app_123", "token_id": "tok_123"},
+    ),
+    Part(
+        "People",
+        "people",
+        "The people of an organisation: their roles, invitations, sessions and second factors. A person's role bounds what apps may do in"
+        " their name.",
+        [*people.OPERATIONS, *invitations.OPERATIONS],
+        {"user_id": "usr_123", "session_id": "ses_123", "invitation_id": "inv_123"},
     ),
     Part(
         "Integration requests",
@@ -63,6 +74,8 @@ UNLISTED = [
     Unlisted("POST", "/v1/auth/sessions", account_endpoints.change_sessions),
     Unlisted("GET", "/v1/auth/password", account_endpoints.password_page),
     Unlisted("POST", "/v1/auth/password", account_endpoints.set_password),
+    Unlisted("GET", "/v1/auth/invitation", invitation_pages.invitation_page),
+    Unlisted("POST", "/v1/auth/invitation", invitation_pages.accept_invitation),
     Unlisted("GET", "/v1/auth/authenticator", authenticator_endpoints.authenticator_page),
     Unlisted("POST", "/v1/auth/authenticator", authenticator_endpoints.change_authenticator),
     Unlisted("GET", "/v1/auth/style.css", pages.style),

@@ -1,9 +1,9 @@
 """Auth's settings, from the environment alone."""
 
-from shared.process import settings
+from shared.process import mail, settings
 
 
-class Settings(settings.Service, frozen=True, kw_only=True):
+class Settings(mail.Settings, frozen=True, kw_only=True):
     """`issuer` is the public base URL of the auth host, `api_base_url` of the api host; both are in every token's `aud`.
 
     `most_*` limit the things of a tenant, an app or a person; README.md lists them.
@@ -28,6 +28,8 @@ class Settings(settings.Service, frozen=True, kw_only=True):
     most_connections: settings.Count = 10
     most_domains: settings.Count = 50
     most_users: settings.Count = 20_000
+    most_invitations: settings.Count = 200
+    most_invitation_mails_a_day: settings.Count = 100
     most_sandboxes: settings.Count = 3
     most_sandboxes_a_day: settings.Count = 20
     password_checks: settings.Count = 2

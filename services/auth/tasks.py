@@ -7,6 +7,7 @@ from celery import Celery
 
 from services.auth import authorities, metrics
 from services.auth.apps import ending, installing
+from services.auth.invitations.post import Post
 from services.auth.keys.models import PLATFORM
 from services.auth.keys.rotation import rotate_if_due
 from services.auth.revocations import bell
@@ -37,6 +38,9 @@ KEPT = (
     Kept("device_codes", "expires_at", days=1 / 24),
     Kept("sessions", "expires_at", days=7),
     Kept("password_links", "expires_at", days=7),
+    # Its mail goes with it.
+    Kept("invitations", "expires_at", days=90),
+    Kept("invitation_mails", "queued_at", days=2),
     Kept("sandboxes", "deleted_at", days=365),
     Kept("integration_requests", "decided_at", days=365, also="status IN ('declined', 'withdrawn')"),
     Kept("saml_requests", "expires_at", days=0),
@@ -80,6 +84,7 @@ def periodic(settings: Settings) -> list[Periodic]:
         ),
         Periodic("tell of ended authority", 2, authorities.send_ended, behind=metrics.oldest_ended_authority),
         Periodic("end grants of deleted apps and ended sign-ins", 1, ending.work_off, behind=metrics.oldest_ending_app),
+        Periodic("send invitations", 5, Post(settings).send, lane="mail", behind=metrics.oldest_invitation_mail),
         Periodic("rotate signing keys", 60, rotate_keys, behind="a run makes the one key that is due"),
         Periodic("forget", 60, forget, lane="retention", behind=shared_metrics.retention_overdue),
     ]

@@ -1,14 +1,11 @@
 """The settings of this service."""
 
-from typing import Annotated
-
-from services.webhook_dispatcher.notices import server
 from services.webhook_dispatcher.sending import ladder
 from services.webhook_dispatcher.sending.addresses import Policy, networks
-from shared.process import settings
+from shared.process import mail, settings
 
 
-class Settings(settings.Service, frozen=True, kw_only=True):
+class Settings(mail.Settings, frozen=True, kw_only=True):
     """`webhook_*` are this service's own; README.md describes each."""
 
     webhook_allowed_networks: str = ""
@@ -24,17 +21,13 @@ class Settings(settings.Service, frozen=True, kw_only=True):
     most_webhooks: settings.Count = 2000
     most_consumers_of_app: settings.Count = 20
     most_consumers: settings.Count = 500
-    mail_server: Annotated[str, settings.Form("smtps://<user>:<password>@<host>:<port>", server.parse)] = ""
-    mail_from: Annotated[str, settings.Form("one address", server.check_address)] = ""
-    mail_ca_file: settings.ReadableFile = ""
     webhook_sender_slots: settings.Count = 1024
 
     def __post_init__(self) -> None:
         self.policy()
         self.egress_addresses()
         ladder.parse_schedule(self.webhook_retry_schedule)
-        if bool(self.mail_server) is not bool(self.mail_from):
-            raise ValueError("MAIL_SERVER and MAIL_FROM come together")
+        mail.Settings.__post_init__(self)
 
     def egress_addresses(self) -> list[str]:
         """Raises ValueError for a setting that is not networks."""

@@ -15,7 +15,6 @@ from services.webhook_dispatcher.fanout.queries import PARTITIONED
 from services.webhook_dispatcher.fanout.waiting import Waiting
 from services.webhook_dispatcher.history import decision_queries, decisions
 from services.webhook_dispatcher.notices import notices
-from services.webhook_dispatcher.notices import server as mail_server
 from services.webhook_dispatcher.notices.mail import Post
 from services.webhook_dispatcher.queues import SERVICE
 from services.webhook_dispatcher.reading import queries as reading_queries
@@ -34,6 +33,7 @@ from shared.messaging.messages import (
 )
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring
+from shared.process import mail as mail_server
 from shared.process import metrics as shared_metrics
 from shared.storage import partitions
 from shared.storage.database import Connection

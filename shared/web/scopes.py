@@ -181,6 +181,23 @@ FIRST_PARTY = _by_name(
         in_console=True,
     ),
     Scope(
+        name="platform:people:read",
+        description="Read the people of the organisation, their roles, sessions and invitations",
+        italian="Leggere le persone dell'organizzazione, i loro ruoli, le sessioni e gli inviti",
+        consent="see the people of your organisation, their roles, sessions and invitations",
+        consent_italian="vedere le persone della tua organizzazione, i loro ruoli, le sessioni e gli inviti",
+        in_console=True,
+    ),
+    Scope(
+        name="platform:people:write",
+        description="Invite people to the organisation, change their roles and end their access",
+        italian="Invitare persone nell'organizzazione, cambiarne il ruolo e terminarne l'accesso",
+        consent="invite people to your organisation, change their roles and end their access",
+        consent_italian="invitare persone nella tua organizzazione, cambiarne il ruolo e terminarne l'accesso",
+        for_administrators=True,
+        in_console=True,
+    ),
+    Scope(
         name="argus:epcr:clinical",
         description="Read and write complete clinical records",
         italian="Leggere e scrivere schede cliniche complete",

@@ -13,7 +13,10 @@ from tests.auth.support import Auth, running
 from tests.support import name_server as name_servers
 from tests.support.cluster import TestDatabases
 from tests.support.keys import in_turn
+from tests.support.mail_sink import Sink, listening
 from tests.support.name_server import NameServer
+
+MAIL = {"mail_from": "invitations@platform.example"}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -38,7 +41,7 @@ def name_server() -> Iterator[NameServer]:
 def auth(databases: TestDatabases, redis_server: RedisServer, name_server: NameServer) -> Iterator[Auth]:
     with (
         databases.lent("auth") as database,
-        running(database, redis_server.url, dns_resolver=name_server.setting) as auth,
+        running(database, redis_server.url, dns_resolver=name_server.setting, **MAIL) as auth,
     ):
         yield auth
 
@@ -50,3 +53,9 @@ def works(auth: Auth, name_server: NameServer) -> Iterator[Connection]:
     connection.prove(name_server)
     yield connection
     connection.remove()
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    with listening() as sink:
+        yield sink

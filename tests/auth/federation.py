@@ -73,7 +73,11 @@ class Connection:
         self.auth, self.tenant = auth, tenant
         self.signer = signer or usual_signer()
         self.entity_id = f"https://idp{time.time_ns()}.example/metadata"
-        described: dict[str, Any] = {"name": "Works", "metadata_xml": metadata_of(self.entity_id, self.signer)}
+        described: dict[str, Any] = {
+            "name": "Works",
+            "metadata_xml": metadata_of(self.entity_id, self.signer),
+            "default_role": "administrator",
+        }
         made = self.call("POST", CONNECTIONS, json=described)
         assert made.status_code == 201, made.text
         self.described = made.json()

@@ -138,7 +138,10 @@ def federated(stack: Stack, provider: Provider, domain: str, **fields: Any) -> I
     """A connection of the demo tenant, its domain proven; the identity provider runs and knows ours. All of it goes afterwards."""
     with owner(stack) as conn, stack.client("auth", stack.admin_token) as admin:
         conn.execute("UPDATE tenants SET federation = true WHERE tenant_id = %s", (stack.tenant.id,))
-        made = admin.post(CONNECTIONS, json={"name": "Works", "metadata_xml": provider.metadata} | fields)
+        made = admin.post(
+            CONNECTIONS,
+            json={"name": "Works", "metadata_xml": provider.metadata, "default_role": "administrator"} | fields,
+        )
         assert made.status_code == 201, made.text
         path = f"{CONNECTIONS}/{made.json()['id']}"
         try:

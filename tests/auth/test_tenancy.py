@@ -46,6 +46,7 @@ def test_the_app_role_reaches_past_its_tenant_only_through_the_listed_functions(
         "find_clients",
         "find_user",
         "find_session",
+        "find_invitation",
         "find_password_link",
         "find_saml_connection",
         "find_saml_domain",

@@ -194,6 +194,7 @@ WRITES: dict[Route, Callable[[Owner], dict[str, Any]]] = {
 }
 _BROWSER = "a page of the sign-in, which needs a browser; its statements are planned in tests/shared/test_plans.py"
 _SAML = "reads a few rows of an organisation's configuration, which no load adds to"
+_PEOPLE = "needs a scope of first-party apps, and reads the people of an organisation, which no load adds to"
 _BY_KEY = "writes one row that its path or body names; its statements are planned in tests/shared/test_plans.py"
 LEFT_OUT: dict[Route, str] = {
     ("GET", "/v1/oauth/authorize"): _BROWSER,
@@ -204,6 +205,11 @@ LEFT_OUT: dict[Route, str] = {
         "/api/v1/epcr/emergencies",
     ): "no load opens emergencies; its statement is planned in tests/shared/test_plans.py",
     **{route: _SAML for route in HOSTS if route[0] == "GET" and route[1].startswith("/v1/saml/")},
+    **{
+        route: _PEOPLE
+        for route in HOSTS
+        if route[0] == "GET" and route[1].startswith(("/v1/platform/users", "/v1/platform/invitations"))
+    },
     ("POST", "/v1/webhooks"): "made once above and not in a loop: an app has at most so many",
     ("POST", "/v1/consumers"): "made once above and not in a loop: an app has at most so many",
     (
@@ -225,6 +231,15 @@ LEFT_OUT: dict[Route, str] = {
             ("POST", "/v1/platform/integration-requests"),
             ("POST", "/v1/platform/integration-requests/{request_id}/withdraw"),
             ("POST", "/v1/platform/integration-requests/{request_id}/credentials"),
+            ("PUT", "/v1/platform/users/{user_id}/role"),
+            ("POST", "/v1/platform/users/{user_id}/leave"),
+            ("POST", "/v1/platform/users/{user_id}/enable"),
+            ("POST", "/v1/platform/users/{user_id}/reset-second-factor"),
+            ("DELETE", "/v1/platform/users/{user_id}/sessions"),
+            ("DELETE", "/v1/platform/users/{user_id}/sessions/{session_id}"),
+            ("POST", "/v1/platform/invitations"),
+            ("POST", "/v1/platform/invitations/{invitation_id}/resend"),
+            ("POST", "/v1/platform/invitations/{invitation_id}/withdraw"),
             ("POST", "/v1/platform/sandboxes"),
             ("POST", "/v1/platform/sandboxes/{sandbox_id}/reset"),
             ("DELETE", "/v1/platform/sandboxes/{sandbox_id}"),

@@ -121,6 +121,8 @@ def test_a_pod_calls_nobody_but_whom_it_needs(production: Manifests) -> None:
             more = {f"{service.name}-db"}
             if service.name == "webhook-dispatcher" and process in ("web", "sender", "relay"):
                 more.add("internet")
+            if (service.name, process) == ("auth", "relay"):  # to the mail server
+                more.add("internet")
             if process == "web" and service.name != "auth":
                 more.add("auth")
             if (service.name, process) == ("graphql-api", "web"):

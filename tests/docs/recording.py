@@ -101,6 +101,26 @@ def record_apps(stack: Stack, recorder: Recorder) -> str:
     return token
 
 
+def record_people(stack: Stack, recorder: Recorder) -> None:
+    keep, path = recorder.keep, "/v1/platform/invitations"
+    with stack.client("auth", stack.admin_token) as admin:
+        keep(admin.get("/v1/platform/roles"))
+        email = f"quality-{new_id('x')[-8:]}@riviera.example"
+        stack.operate("auth", "user", "create", email, "--tenant", stack.tenant.id, "--role", "integrator")
+        user = keep(admin.get("/v1/platform/users", params={"search": email}))["users"][0]["user_id"]
+        one = f"/v1/platform/users/{user}"
+        keep(admin.get(one))
+        keep(admin.put(f"{one}/role", json={"role": "quality_officer"}))
+        keep(admin.get(f"{one}/sessions"))
+        keep(admin.delete(f"{one}/sessions"))
+        for act in ("reset-second-factor", "leave", "enable"):
+            keep(admin.post(f"{one}/{act}"))
+        invited = f"{path}/{keep(admin.post(path, json={'email': f'new-{email}', 'role': 'quality_officer'}))['id']}"
+        keep(admin.get(path))
+        keep(admin.get(invited))
+        keep(admin.post(f"{invited}/withdraw"))
+
+
 def record_requests(stack: Stack, recorder: Recorder) -> None:
     keep, path = recorder.keep, "/v1/platform/integration-requests"
     wanted = {"capability": "telephony", "reason": "Routing of our dispatch centre's numbers"}
@@ -445,6 +465,7 @@ def main(file: Path) -> None:
     stack = Stack(file)
     recorder = Recorder(stack)
     token = record_apps(stack, recorder)
+    record_people(stack, recorder)
     record_requests(stack, recorder)
     record_sandboxes(stack, recorder)
     record_saml(stack, recorder)

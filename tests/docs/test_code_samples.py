@@ -79,7 +79,7 @@ def settings(stack: Stack) -> dict[str, dict[str, str]]:
 def reader_of(call: Call, settings: dict[str, dict[str, str]]) -> dict[str, str]:
     if call.scope is None:
         return settings["client"]
-    return settings["administrator" if call.scope in ("platform:apps", "") else "app"]
+    return settings["administrator" if call.scope == "" or call.scope.startswith("platform:") else "app"]
 
 
 def test_every_operation_has_a_sample_in_each_language() -> None:

@@ -18,6 +18,8 @@ from starlette.requests import Request, cookie_parser
 
 import gateway.docs
 import services.auth.apps.models
+import services.auth.invitations.models
+import services.auth.people.models
 import services.auth.requests.models
 import services.auth.revocations.endpoints
 import services.auth.saml.models
@@ -59,12 +61,12 @@ from services.graphql_api import errors, schema
 from services.graphql_api.telephony import carriers, numbers
 from services.graphql_api.transport import documents as graphql_documents
 from services.graphql_api.transport.plans import Planner
-from services.webhook_dispatcher.notices import server as mail_server
 from services.webhook_dispatcher.reading import cursors as log_cursors
 from services.webhook_dispatcher.sending import addresses, signing
 from services.webhook_dispatcher.subscriptions import headers as custom_headers
 from shared.messaging import filters
 from shared.primitives.crypto import Keyring, base64url_encode
+from shared.process import mail as mail_server
 from shared.process import telemetry
 from shared.web import http, identity, strict_json
 from shared.web.problems import Problem
@@ -98,6 +100,8 @@ KINDS: dict[str, Any] = {
     kind.__name__: kind
     for module, names in (
         (services.auth.apps.models, "AppDraft AppChange GovernanceChange RotateSecret ServiceTokenDraft"),
+        (services.auth.invitations.models, "InvitationDraft"),
+        (services.auth.people.models, "RoleChange"),
         (services.auth.revocations.endpoints, "TokenUses"),
         (services.auth.saml.models, "ConnectionDraft ConnectionChange DomainDraft PolicyChange"),
         (services.auth.sandboxes.models, "SandboxDraft"),

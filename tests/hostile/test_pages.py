@@ -29,6 +29,8 @@ OF_CONTROL = 6
 ROW = {
     "listAppEvents": 1024,
     "listServiceTokens": 1024 + 120 * OF_CONTROL + 50 * 67,  # a name, scopes
+    "listUserSessions": 1024 + 200 * OF_CONTROL,  # a browser
+    "listInvitations": 2 * 1024,
     "listSamlConnectionEvents": 1024 + 1024 * OF_CONTROL,  # a reason
     "listSamlUsers": 1024 + 1024 * OF_CONTROL + 50 * 67,  # a NameID, roles
     "listSigningKeys": 1024 + 120 * OF_CONTROL,

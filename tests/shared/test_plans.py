@@ -62,6 +62,7 @@ CONFIGURED = frozenset(
         *("telephony_providers", "telephony_routes", "acqi_tenants", "graphql_apps", "ending_apps", "ending_grants"),
         *("changing_roles", "sandboxes", "common_apps"),
         "device_codes",
+        *("invitations", "invitation_mails", "last_sign_ins"),
         *("consumers", "event_log_heads", "contacts", "mails", "paces"),
         *("destinations", "relistings", "disclosures_to_list", "stored_bytes", "stored_observations"),
     ]

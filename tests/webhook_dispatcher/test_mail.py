@@ -1,29 +1,24 @@
 """Mail to an app's contacts: its content, its limits, and a mail server that is away."""
 
-import asyncio
-import email
-import email.policy
-import threading
 from collections.abc import Iterator
-from email.message import EmailMessage
 from typing import Any
 
 import httpx2
 import pytest
 
-from deploy.local import mailbox
 from services.webhook_dispatcher.history import decisions
 from services.webhook_dispatcher.notices import mail_queries
 from services.webhook_dispatcher.notices.mail import TEXTS, Post
-from services.webhook_dispatcher.notices.server import is_address, parse
 from services.webhook_dispatcher.sending.signing import Vault
 from services.webhook_dispatcher.settings import Settings
 from shared.messaging.messages import Event
 from shared.primitives.crypto import Keyring
 from shared.process import settings as process_settings
+from shared.process.mail import is_address, parse
 from shared.process.settings import Malformed
 from shared.storage.database import task_transaction
 from tests.support import alone
+from tests.support.mail_sink import Sink, listening, text_of
 from tests.support.receiver import Receiver
 from tests.webhook_dispatcher.conftest import WEBHOOKS, Dispatcher, Partner, event
 
@@ -32,50 +27,10 @@ CONTACTS = f"{WEBHOOKS}/contacts"
 SENDER = "webhooks@platform.example"
 
 
-class Sink:
-    """A mail server on this machine that remembers each mail and may refuse."""
-
-    def __init__(self) -> None:
-        self.mails: list[EmailMessage] = []
-        self.port = 0
-        self.stopping = asyncio.Event()
-        self.ready, self.loop = threading.Event(), asyncio.new_event_loop()
-        self.thread = threading.Thread(target=self._run, daemon=True)
-        self.thread.start()
-        assert self.ready.wait(30)
-
-    def _take(self, mail: bytes) -> None:
-        message = email.message_from_bytes(mail, policy=email.policy.default)
-        assert isinstance(message, EmailMessage)
-        self.mails.append(message)
-
-    def _run(self) -> None:
-        async def serve() -> None:
-            server = await asyncio.start_server(
-                lambda reader, writer: mailbox.converse(reader, writer, self._take), "127.0.0.1"
-            )
-            self.port = server.sockets[0].getsockname()[1]
-            self.ready.set()
-            await self.stopping.wait()
-            server.close()
-
-        self.loop.run_until_complete(serve())
-        self.loop.close()
-
-    def stop(self) -> None:
-        self.loop.call_soon_threadsafe(self.stopping.set)
-        self.thread.join()
-
-    @property
-    def url(self) -> str:
-        return f"smtp+plain://127.0.0.1:{self.port}"
-
-
 @pytest.fixture
 def sink() -> Iterator[Sink]:
-    sink = Sink()
-    yield sink
-    sink.stop()
+    with listening() as sink:
+        yield sink
 
 
 @pytest.fixture(autouse=True)
@@ -91,12 +46,6 @@ def post(dispatcher: Dispatcher, url: str) -> int:
 
 def about(partner: Partner, webhook: str, type: str, **changes: Any) -> tuple[str, Event]:
     return partner.tenant_id, event(type, webhook_id=webhook.rpartition("/")[2], **changes)
-
-
-def text_of(message: EmailMessage) -> str:
-    body = message.get_body(("plain",))
-    assert body is not None
-    return str(body.get_content())
 
 
 def test_contacts_are_read_replaced_and_removed(partner: Partner) -> None:

@@ -33,6 +33,7 @@ from services.auth.apps.models import (
 )
 from services.auth.apps.rules import refuse
 from services.auth.apps.store import insert_service_token
+from services.auth.people.acting import person_of
 from services.auth.revocations import bell, watermarks
 from shared.messaging import outbox
 from shared.messaging.messages import Event
@@ -259,7 +260,13 @@ async def mint_service_token(request: Request, caller: Caller, client_id: str, d
         await caps.require(conn, settings, app.tenant_id, "service_tokens", count, (app.tenant_id,))
         issuer, audience = request.state.settings.issuer, request.state.settings.api_base_url
         token_id, claims = await insert_service_token(
-            conn, app, wanted, draft.expires_in, aud=[issuer, audience], environment=tenant.environment
+            conn,
+            app,
+            wanted,
+            draft.expires_in,
+            aud=[issuer, audience],
+            environment=tenant.environment,
+            minted_by=person_of(caller),
         )
         await audit.record(
             conn, caller, "service_token.minted", token_id, {"client_id": app.client_id, "scopes": wanted}

@@ -121,8 +121,8 @@ LIVE_SECRETS: LiteralString = """
 """
 
 INSERT_SERVICE_TOKEN: LiteralString = """
-    INSERT INTO service_tokens (id, tenant_id, client_id, jti, grant_id, scopes, created_at, expires_at)
-    VALUES (%(id)s, %(tenant_id)s, %(client_id)s, %(jti)s, %(grant_id)s, %(scopes)s, %(created_at)s, %(expires_at)s)
+    INSERT INTO service_tokens (id, tenant_id, client_id, jti, grant_id, scopes, created_at, expires_at, minted_by)
+    VALUES (%(id)s, %(tenant_id)s, %(client_id)s, %(jti)s, %(grant_id)s, %(scopes)s, %(created_at)s, %(expires_at)s, %(minted_by)s)
 """
 SERVICE_TOKENS: LiteralString = """
     SELECT id, grant_id, scopes, created_at, expires_at, last_used_at FROM service_tokens

@@ -8,6 +8,8 @@ from shared.web.identity import Caller
 
 OFFLINE_ACCESS = "offline_access"
 PLATFORM_APPS = "platform:apps"
+READ_PEOPLE = "platform:people:read"
+CHANGE_PEOPLE = "platform:people:write"
 
 DESCRIPTIONS = {name: scope.description for name, scope in scopes.EVERYDAY.items()}
 ON_REQUEST = {name: scope.description for name, scope in scopes.ON_REQUEST.items()}

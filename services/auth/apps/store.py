@@ -112,9 +112,16 @@ async def revoke_every_token(conn: AsyncConnection, client_id: str) -> None:
 
 
 async def insert_service_token(
-    conn: AsyncConnection, app: AppRow, wanted: list[str], expires_in: int, *, aud: list[str], environment: str
+    conn: AsyncConnection,
+    app: AppRow,
+    wanted: list[str],
+    expires_in: int,
+    *,
+    aud: list[str],
+    environment: str,
+    minted_by: str | None = None,
 ) -> tuple[str, Claims]:
-    """Writes the row of a new token. Returns its id and the claims to sign.
+    """Writes the row of a new token. Returns its id and the claims to sign. It ends when the person `minted_by` leaves.
 
     The app must be locked, so that the token comes either before a revocation or after it.
     """
@@ -149,6 +156,7 @@ async def insert_service_token(
             "scopes": wanted,
             "created_at": created_at,
             "expires_at": created_at + timedelta(seconds=expires_in),
+            "minted_by": minted_by,
         },
     )
     return token_id, claims

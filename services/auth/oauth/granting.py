@@ -12,6 +12,7 @@ from services.auth.apps import scopes
 from services.auth.oauth import authorization, queries, tokens
 from services.auth.oauth.clients import Client
 from services.auth.oauth.tokens import NewCode
+from services.auth.people import roles as people
 from services.auth.saml import queries as saml_queries
 from services.auth.signin import sessions, texts
 from services.auth.signin.models import Session
@@ -41,7 +42,8 @@ async def beyond_roles(conn: AsyncConnection, session: Session, wanted: Sequence
     row = await (await conn.execute(saml_queries.SCOPE_LIMIT, (session.session_id,))).fetchone()
     if row is None:
         return None
-    limit, roles, awaited = row
+    stored, role, roles, awaited = row
+    limit = people.limit_of(role, stored)
     if awaited is not None:  # a changed mapping of roles that the relay has not applied to the person yet
         if not set(roles) & set(awaited):
             return None

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from services.auth.apps.models import AuthMethod, GrantType
+from services.auth.people.roles import Role
 from shared.web.scopes import Mode
 
 ASSERTION_TYPE = Literal["urn:ietf:params:oauth:client-assertion-type:jwt-bearer"]
@@ -172,6 +173,7 @@ class GrantRow(msgspec.Struct, frozen=True, kw_only=True):
     rotated_at: datetime | None
     created_at: datetime
     expires_at: datetime
+    role: Role | None
     roles: list[str]
     awaited_mapping: dict[str, list[str]] | None
     is_live: bool

@@ -11,7 +11,7 @@ USE_ASSERTION: LiteralString = """
 
 GRANT_COLUMNS: LiteralString = """
     g.grant_id, g.tenant_id, g.client_id, g.user_id, g.scopes, g.audience, g.offline, g.seed, g.generation, g.rotated_at,
-    g.created_at, g.expires_at, u.roles, awaited_role_mapping(u.user_id) AS awaited_mapping,
+    g.created_at, g.expires_at, u.role, u.roles, awaited_role_mapping(u.user_id) AS awaited_mapping,
     g.revoked_at IS NULL AND g.expires_at > clock_timestamp() AND u.status = 'active'
         AND NOT EXISTS (SELECT FROM apps a WHERE a.client_id = g.client_id AND a.status = 'deleted')
         AND NOT EXISTS (SELECT FROM ending_grants e WHERE e.user_id = g.user_id AND g.created_at < e.decided_at) AS is_live

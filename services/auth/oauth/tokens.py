@@ -18,6 +18,7 @@ from services.auth.apps import scopes
 from services.auth.oauth import queries
 from services.auth.oauth.clients import MAX_JWT, Client
 from services.auth.oauth.models import CodeRow, GrantRow
+from services.auth.people import roles as people
 from services.auth.revocations import watermarks
 from shared.primitives.crypto import Keyring, base64url_encode
 from shared.storage import database
@@ -251,9 +252,11 @@ async def burn_code(
 
 async def lock_grant(conn: AsyncConnection, grant_id: str, client: Client) -> GrantRow | None:
     grant = await database.first(conn, GrantRow, queries.LOCK_GRANT, (grant_id, client.get_client_id()))
-    if grant is None or grant.awaited_mapping is None:
-        return grant
-    is_over = scopes.exceeds(grant.scopes, grant.roles, grant.awaited_mapping)
+    if grant is None:
+        return None
+    is_over = people.exceeds(grant.scopes, grant.role, None)
+    if grant.awaited_mapping is not None:
+        is_over = scopes.exceeds(grant.scopes, grant.roles, grant.awaited_mapping)
     return msgspec.structs.replace(grant, is_live=grant.is_live and not is_over)
 
 

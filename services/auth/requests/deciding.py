@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from services.auth.apps import scopes, store
 from services.auth.apps.models import AppDraft, AppRow, Tenant
+from services.auth.people.roles import ADMINISTRATOR
 from services.auth.requests import queries
 from services.auth.requests.models import (
     BundlesDetails,
@@ -158,7 +159,8 @@ async def make_sandbox(conn: AsyncConnection, parent: Tenant, wanted: SandboxDet
     await announce_async(conn, tenant_id)
     user_id = ids.new_id("usr")
     made = await conn.execute(
-        tenant_queries.INSERT_USER, (user_id, tenant_id, wanted.admin_email, wanted.admin_email.partition("@")[0])
+        tenant_queries.INSERT_USER,
+        (user_id, tenant_id, wanted.admin_email, wanted.admin_email.partition("@")[0], ADMINISTRATOR, None),
     )
     if not made.rowcount:
         raise OperationRefused("the address asked for has a user already: decline, so that they ask again with another")

@@ -113,6 +113,7 @@ async def shown(conn: AsyncConnection, issuer: str, connection: ConnectionRow) -
         allow_idp_initiated=connection.allow_idp_initiated,
         attribute_mapping=mapping_of(connection),
         role_mapping=connection.role_mapping,
+        default_role=connection.default_role,
         domains=[domains.shown(row) for row in await domains_of(conn, connection.connection_id)],
         service_provider=ServiceProvider(
             entity_id=mine.entity_id,

@@ -9,7 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.auth import caps
+from services.auth.apps.scopes import CHANGE_PEOPLE
 from services.auth.apps.store import load_tenant
+from services.auth.people.acting import person_of
 from services.auth.revocations import bell, watermarks
 from services.auth.revocations.watermarks import Ended
 from services.auth.saml import connections, domains, queries, roles
@@ -40,7 +42,12 @@ CAPABILITY = "federation"
 
 
 async def require_federation(request: Request, caller: Caller) -> None:
-    """Raises a 403 Problem, `access-on-request`, where federation is not open for the organisation."""
+    """Raises a 403 Problem: `access-on-request` where federation is not open, or for a person who may not change people.
+
+    Who maps roles could otherwise map all scopes to their own.
+    """
+    if person_of(caller) is not None and not caller.has(CHANGE_PEOPLE):
+        raise problems.insufficient_scope(CHANGE_PEOPLE, caller.deidentification)
     async with tenant_transaction(request, caller) as conn:
         if not (await load_tenant(conn, caller.tenant_id)).federation:
             raise problems.access_on_request(CAPABILITY)

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType, field
 
+from services.auth.people.roles import Role as PersonRole
 from shared.web import http
 
 Name = Annotated[str, Meta(min_length=1, max_length=120)]
@@ -44,6 +45,7 @@ class ConnectionDraft(http.Body):
     allow_idp_initiated: bool = False
     attribute_mapping: AttributeMapping = field(default_factory=AttributeMapping)
     role_mapping: RoleMapping = field(default_factory=dict)
+    default_role: PersonRole = "quality_officer"
 
 
 class ConnectionChange(http.Body):
@@ -61,6 +63,7 @@ class ConnectionChange(http.Body):
     allow_idp_initiated: bool | UnsetType = UNSET
     attribute_mapping: AttributeMapping | UnsetType = UNSET
     role_mapping: RoleMapping | UnsetType = UNSET
+    default_role: PersonRole | UnsetType = UNSET
 
 
 class DomainDraft(http.Body):
@@ -90,6 +93,7 @@ class ConnectionRow(msgspec.Struct, frozen=True, kw_only=True):
     allow_idp_initiated: bool
     attribute_mapping: dict[str, str]
     role_mapping: dict[str, list[str]]
+    default_role: PersonRole
     own_certificate: str
     created_at: datetime
     updated_at: datetime
@@ -205,7 +209,10 @@ class ServiceProvider(msgspec.Struct):
 
 
 class Connection(msgspec.Struct):
-    """An identity provider and how its answers are read. `role_mapping` holds the scopes of each value of the roles' attribute."""
+    """An identity provider and how its answers are read. `role_mapping` holds the scopes of each value of the roles' attribute.
+
+    `default_role` is the role of new people where no roles are mapped.
+    """
 
     id: str
     name: str
@@ -218,6 +225,7 @@ class Connection(msgspec.Struct):
     allow_idp_initiated: bool
     attribute_mapping: AttributeMapping
     role_mapping: dict[str, list[str]]
+    default_role: PersonRole
     domains: list[Domain]
     service_provider: ServiceProvider
     created_at: datetime

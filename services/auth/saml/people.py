@@ -10,6 +10,8 @@ from starlette.requests import Request
 
 from services.auth import caps
 from services.auth.apps import scopes
+from services.auth.people import roles as people_roles
+from services.auth.people.roles import Role
 from services.auth.revocations import watermarks
 from services.auth.saml import connections, domains, queries, roles
 from services.auth.saml.assertions import Verified
@@ -102,10 +104,21 @@ async def admit(conn: AsyncConnection, settings: Settings, connection: OpenConne
     user_id, is_active = known or await _link(conn, settings, connection, verified.name_id, person)
     if not is_active:
         refuse("user_disabled", "the user is switched off here")
-    await conn.execute(queries.UPDATE_PERSON, (person.name, person.roles, person.scope_limit, user_id))
-    beyond = await roles.end_beyond(conn, user_id, person.scope_limit)
+    role, limit = None, person.scope_limit
+    if limit is None:
+        role, limit = await _role(conn, connection, user_id)
+    await conn.execute(queries.UPDATE_PERSON, (person.name, person.roles, limit, role, user_id))
+    beyond = await roles.end_beyond(conn, user_id, limit)
     await watermarks.revoke_all(conn, "grant", beyond)
     return Admitted(user_id, known is None, bool(beyond))
+
+
+async def _role(conn: AsyncConnection, connection: OpenConnection, user_id: str) -> tuple[Role, list[str] | None]:
+    """The role of a person whom no mapping limits, with its scopes: their own, or the connection's for people without one."""
+    row = await (await conn.execute(queries.ROLE, (user_id, connection.connection_id))).fetchone()
+    assert row is not None
+    role: Role = row[0]
+    return role, people_roles.of(role)
 
 
 async def _link(

@@ -13,7 +13,7 @@ HAS_OPEN_DOMAIN: LiteralString = """
 """
 COLUMNS: LiteralString = """
     connection_id, tenant_id, name, status, entity_id, sso_url, slo_url, name_id_format, allow_idp_initiated,
-    attribute_mapping, role_mapping, own_certificate, created_at, updated_at, last_sign_in_at
+    attribute_mapping, role_mapping, default_role, own_certificate, created_at, updated_at, last_sign_in_at
 """
 LOCK_TENANT: LiteralString = f"SELECT pg_advisory_xact_lock({locks.AUTH_SIGN_IN_POLICY}, hashtext(current_tenant()))"
 # Parallel sign-ins share the lock; the policy does not change meanwhile.
@@ -24,9 +24,9 @@ COUNT_CONNECTIONS: LiteralString = "SELECT count(*) FROM saml_connections"
 INSERT_CONNECTION: LiteralString = (
     """
     INSERT INTO saml_connections (connection_id, tenant_id, name, entity_id, sso_url, slo_url, name_id_format,
-        allow_idp_initiated, attribute_mapping, role_mapping, own_key, own_certificate)
+        allow_idp_initiated, attribute_mapping, role_mapping, default_role, own_key, own_certificate)
     VALUES (%(connection_id)s, %(tenant_id)s, %(name)s, %(entity_id)s, %(sso_url)s, %(slo_url)s, %(name_id_format)s,
-        %(allow_idp_initiated)s, %(attribute_mapping)s, %(role_mapping)s, %(own_key)s, %(own_certificate)s)
+        %(allow_idp_initiated)s, %(attribute_mapping)s, %(role_mapping)s, %(default_role)s, %(own_key)s, %(own_certificate)s)
     RETURNING """
     + COLUMNS
 )
@@ -34,7 +34,8 @@ UPDATE_CONNECTION: LiteralString = (
     """
     UPDATE saml_connections SET name = %(name)s, status = %(status)s, entity_id = %(entity_id)s, sso_url = %(sso_url)s,
         slo_url = %(slo_url)s, name_id_format = %(name_id_format)s, allow_idp_initiated = %(allow_idp_initiated)s,
-        attribute_mapping = %(attribute_mapping)s, role_mapping = %(role_mapping)s, updated_at = clock_timestamp()
+        attribute_mapping = %(attribute_mapping)s, role_mapping = %(role_mapping)s, default_role = %(default_role)s,
+        updated_at = clock_timestamp()
     WHERE connection_id = %(connection_id)s RETURNING """
     + COLUMNS
 )
@@ -183,7 +184,11 @@ INSERT_USER: LiteralString = """
 LINK: LiteralString = """
     INSERT INTO saml_identities (connection_id, name_id, tenant_id, user_id) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING
 """
-UPDATE_PERSON: LiteralString = "UPDATE users SET name = %s, roles = %s, scope_limit = %s WHERE user_id = %s"
+UPDATE_PERSON: LiteralString = "UPDATE users SET name = %s, roles = %s, scope_limit = %s, role = %s WHERE user_id = %s"
+# The role of a person, and that of people without one who sign in through the connection.
+ROLE: LiteralString = """
+    SELECT coalesce(u.role, c.default_role) FROM users u CROSS JOIN saml_connections c WHERE u.user_id = %s AND c.connection_id = %s
+"""
 LIVE_GRANTS: LiteralString = """
     SELECT grant_id, scopes FROM grants WHERE user_id = %s AND revoked_at IS NULL ORDER BY grant_id FOR UPDATE
 """
@@ -237,10 +242,10 @@ HAD_A_TURN_OF_ROLES: LiteralString = """
     UPDATE changing_roles SET turn_at = clock_timestamp() WHERE connection_id = (
         SELECT connection_id FROM changing_roles WHERE tenant_id = %s ORDER BY decided_at LIMIT 1)
 """
-SET_ROLES: LiteralString = "UPDATE users SET roles = %s, scope_limit = %s WHERE user_id = %s"
+SET_ROLES: LiteralString = "UPDATE users SET roles = %s, scope_limit = %s, role = NULL WHERE user_id = %s"
 # The lock lasts until the grant is written. The end of the session, or narrower roles, wait for it and then end that grant too.
 SCOPE_LIMIT: LiteralString = """
-    SELECT u.scope_limit, u.roles, awaited_role_mapping(u.user_id) FROM users u JOIN sessions s USING (user_id)
+    SELECT u.scope_limit, u.role, u.roles, awaited_role_mapping(u.user_id) FROM users u JOIN sessions s USING (user_id)
     WHERE s.session_id = %s AND s.ended_at IS NULL
     FOR KEY SHARE OF u FOR SHARE OF s
 """

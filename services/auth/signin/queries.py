@@ -12,6 +12,10 @@ START_SESSION: LiteralString = """
     VALUES (%(session_id)s, %(tenant_id)s, %(user_id)s, %(token_mac)s, clock_timestamp() + interval '12 hours',
         %(user_agent)s, %(address)s)
 """
+NOTE_SIGN_IN: LiteralString = """
+    INSERT INTO last_sign_ins (user_id, tenant_id) VALUES (%(user_id)s, %(tenant_id)s)
+    ON CONFLICT (user_id) DO UPDATE SET at = clock_timestamp()
+"""
 # A deleted session has ended. Those that had ended before go first.
 FORGET_OLD_SESSIONS: LiteralString = """
     DELETE FROM sessions WHERE session_id IN (

@@ -50,6 +50,7 @@ async def start(request: Request, conn: AsyncConnection, user: User, session_id:
         "address": caller_of(request).address,
     }
     await conn.execute(queries.START_SESSION, row)
+    await conn.execute(queries.NOTE_SIGN_IN, row)
     await conn.execute(queries.FORGET_OLD_SESSIONS, (user.user_id, MOST_SESSIONS))
     return token
 

@@ -13,6 +13,7 @@ import typer
 
 from services.auth.keys import rotation
 from services.auth.keys.models import PLATFORM
+from services.auth.people.roles import ADMINISTRATOR, Role
 from services.auth.settings import Settings, load
 from services.auth.tenants import announcing, console, first_party, operations
 from services.auth.tenants.operations import Conn, OperationRefused
@@ -167,10 +168,15 @@ user_cli = typer.Typer(no_args_is_help=True, help="People who sign in.")
 
 
 @user_cli.command(name="create")
-def create_user(email: Email, tenant: Annotated[str, typer.Option(help="The tenant's id.")], name: str = "") -> None:
+def create_user(
+    email: Email,
+    tenant: Annotated[str, typer.Option(help="The tenant's id.")],
+    name: str = "",
+    role: Annotated[Role, typer.Option(help="What apps may do in their name.")] = ADMINISTRATOR,
+) -> None:
     """Make a user and print a link, good once for a day, to choose a password with."""
     with operating() as (settings, conn):
-        operations.create_user(conn, tenant, email, name or email.partition("@")[0])
+        operations.create_user(conn, tenant, email, name or email.partition("@")[0], role)
         show(operations.password_link(conn, _keyring(settings), settings.issuer, email, 24))
 
 

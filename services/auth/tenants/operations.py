@@ -12,6 +12,8 @@ from services.auth.apps import scopes
 from services.auth.apps.models import AppRow, Tenant
 from services.auth.apps.queries import LOCK_TENANT
 from services.auth.apps.store import app_messages
+from services.auth.people import roles
+from services.auth.people.roles import ADMINISTRATOR, Role
 from services.auth.revocations import watermarks
 from services.auth.revocations.queries import ADD_WATERMARKS
 from services.auth.settings import Settings
@@ -162,15 +164,15 @@ def users(conn: Conn, tenant_id: str | None) -> list[dict[str, Any]]:
         return cursor.execute(queries.USERS, {"tenant_id": tenant_id}).fetchall()
 
 
-def create_user(conn: Conn, tenant_id: str, email: str, name: str) -> str:
+def create_user(conn: Conn, tenant_id: str, email: str, name: str, role: Role = ADMINISTRATOR) -> str:
     if email.count("@") != 1 or len(email) > 254 or not email.isprintable():
         raise OperationRefused(f"{email} is not an e-mail address")
     if tenant_id not in {tenant.tenant_id for tenant in tenants(conn)}:
         raise OperationRefused(f"there is no tenant {tenant_id}")
     user_id = ids.new_id("usr")
-    if not conn.execute(queries.INSERT_USER, (user_id, tenant_id, email, name)).rowcount:
+    if not conn.execute(queries.INSERT_USER, (user_id, tenant_id, email, name, role, roles.of(role))).rowcount:
         raise OperationRefused(f"there is a user {email} already")
-    record(conn, tenant_id, "user.created", user_id)
+    record(conn, tenant_id, "user.created", user_id, {"role": role})
     return user_id
 
 

@@ -20,7 +20,7 @@ TENANT_OF_FIRST_PARTY_APP: LiteralString = (
     "SELECT tenant_id FROM apps WHERE client_id = %s AND first_party AND status <> 'deleted'"
 )
 ENSURE_USER: LiteralString = """
-    INSERT INTO users (user_id, tenant_id, email, name, password_hash) VALUES (%s, %s, %s, %s, %s)
+    INSERT INTO users (user_id, tenant_id, email, name, password_hash, role) VALUES (%s, %s, %s, %s, %s, 'administrator')
     ON CONFLICT (lower(email)) DO NOTHING
 """
 USER_BY_EMAIL: LiteralString = "SELECT user_id, password_hash FROM users WHERE lower(email) = lower(%s)"
@@ -130,7 +130,8 @@ USERS: LiteralString = """
 """
 FIND_USER: LiteralString = "SELECT user_id, tenant_id, email FROM users WHERE lower(email) = lower(%s)"
 INSERT_USER: LiteralString = """
-    INSERT INTO users (user_id, tenant_id, email, name) VALUES (%s, %s, %s, %s) ON CONFLICT (lower(email)) DO NOTHING
+    INSERT INTO users (user_id, tenant_id, email, name, role, scope_limit) VALUES (%s, %s, %s, %s, %s, %s)
+    ON CONFLICT (lower(email)) DO NOTHING
 """
 SET_USER_STATUS: LiteralString = "UPDATE users SET status = %s WHERE user_id = %s"
 END_USER_SESSIONS: LiteralString = """

@@ -4,8 +4,8 @@ from starlette.requests import Request
 
 from services.webhook_dispatcher.notices import mail_queries as queries
 from services.webhook_dispatcher.notices.models import Contacts, ContactsChange, ContactsRow
-from services.webhook_dispatcher.notices.server import is_address
 from services.webhook_dispatcher.sending.signing import Vault
+from shared.process.mail import is_address
 from shared.storage import audit
 from shared.storage.database import first, found, tenant_transaction
 from shared.web import problems

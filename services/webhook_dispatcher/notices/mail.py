@@ -7,9 +7,7 @@ stops nothing: its mail waits, at most a day.
 import logging
 import smtplib
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from email.message import EmailMessage
-from email.utils import format_datetime
 from typing import Any
 
 import msgspec
@@ -17,14 +15,14 @@ from psycopg.rows import class_row
 
 from services.webhook_dispatcher import metrics
 from services.webhook_dispatcher.notices import mail_queries as queries
-from services.webhook_dispatcher.notices.server import MailServer, connect
 from services.webhook_dispatcher.sending.signing import Vault
 from shared.messaging.messages import Event, Received
 from shared.primitives.crypto import UnreadableCiphertext
+from shared.process import mail as mails
 from shared.process import telemetry
+from shared.process.mail import MailServer, connect
 from shared.storage.database import Connection
 
-PERMANENT = 500
 log = logging.getLogger(__name__)
 # By type of event: the subject and the sentence, in English and in Italian.
 TEXTS = {
@@ -140,21 +138,12 @@ class Post:
         except UnreadableCiphertext:
             log.error("the contacts of %s cannot be decrypted; their mail waits for the key", mail.client_id)
             return False
-        refused_for_now = False
+        waits = False
         for number, email in enumerate(emails):
-            try:
-                smtp.send_message(compose(mail, self._sender, email, number))
-            except smtplib.SMTPServerDisconnected:
-                raise
-            except smtplib.SMTPRecipientsRefused as error:
-                refused_for_now |= any(code < PERMANENT for code, _ in error.recipients.values())
-                metrics.mails.labels("refused").inc()
-            except smtplib.SMTPResponseException as error:
-                refused_for_now |= error.smtp_code < PERMANENT
-                metrics.mails.labels("refused").inc()
-            else:
-                metrics.mails.labels("sent").inc()
-        return not refused_for_now
+            outcome = mails.deliver(smtp, compose(mail, self._sender, email, number))
+            waits |= outcome == "waits"
+            metrics.mails.labels("sent" if outcome == "sent" else "refused").inc()
+        return not waits
 
 
 def compose(mail: Mail, sender: str, email: str, number: int) -> EmailMessage:
@@ -163,15 +152,9 @@ def compose(mail: Mail, sender: str, email: str, number: int) -> EmailMessage:
     facts = {name: str(value) for name, value in mail.data.items()}
     facts |= {"webhook_id": mail.webhook_id, "client_id": mail.client_id}
     marks = ("[sandbox] ", "[sandbox] ") if mail.test else ("", "")
-    message = EmailMessage()
-    message["Subject"] = " / ".join(f"{mark}{subject}" for mark, subject in zip(marks, subjects, strict=True))
-    message["From"], message["To"] = sender, email
-    message["Date"] = format_datetime(datetime.now(UTC))
-    message["Message-ID"] = f"<{mail.event_id}.{number}@{sender.rpartition('@')[2]}>"
-    message["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5: no out-of-office answer comes back
     paragraphs = [
         f"{sentence.format_map(facts)}\n\n{foot.format_map(facts)}"
         for sentence, foot in zip(sentences, FOOT, strict=True)
     ]
-    message.set_content("\n\n--\n\n".join(paragraphs) + "\n")
-    return message
+    subject = " / ".join(f"{mark}{text}" for mark, text in zip(marks, subjects, strict=True))
+    return mails.compose(sender, email, subject, f"{mail.event_id}.{number}", paragraphs)

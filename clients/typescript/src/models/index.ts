@@ -7,6 +7,7 @@ export type * as events from './events.js';
 export type * as graphql from './graphql.js';
 export type * as log from './log.js';
 export type * as oauth from './oauth.js';
+export type * as people from './people.js';
 export type * as platform from './platform.js';
 export type * as requests from './requests.js';
 export type * as saml from './saml.js';

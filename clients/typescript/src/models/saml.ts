@@ -36,6 +36,8 @@ export interface Certificate {
 /**
  * An identity provider and how its answers are read. `role_mapping` holds the scopes of each value of the roles'
  * attribute.
+ *
+ * `default_role` is the role of new people where no roles are mapped.
  */
 export interface Connection {
   /** The id */
@@ -59,6 +61,8 @@ export interface Connection {
   attribute_mapping: AttributeMapping;
   /** The scopes that each role gives */
   role_mapping: Record<string, string[]>;
+  /** The role of people who sign in for the first time, where no roles are mapped */
+  default_role: Open<'administrator' | 'auditor' | 'integrator' | 'quality_officer'>;
   /** E-mail domains, such as `ambulance.example` */
   domains: Domain[];
   service_provider: ServiceProvider;
@@ -95,6 +99,8 @@ export interface ConnectionChange {
   attribute_mapping?: AttributeMapping;
   /** The scopes that each role gives */
   role_mapping?: Record<string, readonly string[]>;
+  /** The role of people who sign in for the first time, where no roles are mapped */
+  default_role?: 'administrator' | 'auditor' | 'integrator' | 'quality_officer';
 }
 
 /** `POST /v1/saml/connections`: pasted metadata, or its content in fields. */
@@ -118,6 +124,8 @@ export interface ConnectionDraft {
   attribute_mapping?: AttributeMapping;
   /** The scopes that each role gives */
   role_mapping?: Record<string, readonly string[]>;
+  /** The role of people who sign in for the first time, where no roles are mapped */
+  default_role?: 'administrator' | 'auditor' | 'integrator' | 'quality_officer';
 }
 
 /** A page of SAML connections */

@@ -10,6 +10,7 @@ import { Graphql } from './graphql.js';
 import { Indicators } from './indicators.js';
 import { IntegrationRequests } from './integrationRequests.js';
 import { Oauth } from './oauth.js';
+import { People } from './people.js';
 import { Saml } from './saml.js';
 import { Sandboxes } from './sandboxes.js';
 import { Webhooks } from './webhooks.js';
@@ -23,6 +24,7 @@ export type * from './graphql.js';
 export type * from './indicators.js';
 export type * from './integrationRequests.js';
 export type * from './oauth.js';
+export type * from './people.js';
 export type * from './saml.js';
 export type * from './sandboxes.js';
 export type * from './webhooks.js';
@@ -34,6 +36,11 @@ export class Resources {
    * secrets and service tokens.
    */
   readonly apps: Apps;
+  /**
+   * The people of an organisation: their roles, invitations, sessions and second factors. A person's role bounds what
+   * apps may do in their name.
+   */
+  readonly people: People;
   /** Some capabilities are opened on request. An organisation asks here; Knogin's operators decide. */
   readonly integrationRequests: IntegrationRequests;
   /**
@@ -68,6 +75,7 @@ export class Resources {
 
   constructor(caller: Caller) {
     this.apps = new Apps(caller);
+    this.people = new People(caller);
     this.integrationRequests = new IntegrationRequests(caller);
     this.sandboxes = new Sandboxes(caller);
     this.oauth = new Oauth(caller);

@@ -45,6 +45,8 @@ class Certificate(Model, kw_only=True):
 class Connection(Model, kw_only=True):
     """An identity provider and how its answers are read. `role_mapping` holds the scopes of each value of the roles'
     attribute.
+
+    `default_role` is the role of new people where no roles are mapped.
     """
 
     id: str
@@ -68,6 +70,10 @@ class Connection(Model, kw_only=True):
     attribute_mapping: AttributeMapping
     role_mapping: dict[str, list[str]]
     """The scopes that each role gives"""
+    default_role: str
+    """The role of people who sign in for the first time, where no roles are mapped. One of: administrator, auditor,
+    integrator, quality_officer
+    """
     domains: list[Domain]
     """E-mail domains, such as `ambulance.example`"""
     service_provider: ServiceProvider
@@ -105,6 +111,8 @@ class ConnectionChange(Model, kw_only=True):
     attribute_mapping: AttributeMapping | UnsetType = UNSET
     role_mapping: dict[str, list[str]] | UnsetType = UNSET
     """The scopes that each role gives"""
+    default_role: Literal["administrator", "auditor", "integrator", "quality_officer"] | UnsetType = UNSET
+    """The role of people who sign in for the first time, where no roles are mapped"""
 
 
 class ConnectionDraft(Model, kw_only=True):
@@ -129,6 +137,8 @@ class ConnectionDraft(Model, kw_only=True):
     attribute_mapping: AttributeMapping | UnsetType = UNSET
     role_mapping: dict[str, list[str]] | UnsetType = UNSET
     """The scopes that each role gives"""
+    default_role: Literal["administrator", "auditor", "integrator", "quality_officer"] | UnsetType = UNSET
+    """The role of people who sign in for the first time, where no roles are mapped"""
 
 
 class Connections(Model, kw_only=True):

@@ -12,6 +12,7 @@ from .graphql import AsyncGraphql, Graphql
 from .indicators import AsyncIndicators, Indicators
 from .integration_requests import AsyncIntegrationRequests, IntegrationRequests
 from .oauth import AsyncOauth, Oauth
+from .people import AsyncPeople, People
 from .saml import AsyncSaml, Saml
 from .sandboxes import AsyncSandboxes, Sandboxes
 from .webhooks import AsyncWebhooks, Webhooks
@@ -23,6 +24,10 @@ class Resources(Caller):
     @cached_property
     def apps(self) -> Apps:
         return Apps(self)
+
+    @cached_property
+    def people(self) -> People:
+        return People(self)
 
     @cached_property
     def integration_requests(self) -> IntegrationRequests:
@@ -75,6 +80,10 @@ class AsyncResources(Caller):
     @cached_property
     def apps(self) -> AsyncApps:
         return AsyncApps(self)
+
+    @cached_property
+    def people(self) -> AsyncPeople:
+        return AsyncPeople(self)
 
     @cached_property
     def integration_requests(self) -> AsyncIntegrationRequests:

@@ -1,11 +1,15 @@
-"""The mail server that a setting names, and connections to it (SMTP, RFC 5321)."""
+"""Mail of services: the server that a setting names, connections to it (SMTP, RFC 5321), and messages to one address each."""
 
 import re
 import smtplib
 import ssl
-from typing import NamedTuple
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.utils import format_datetime
+from typing import Annotated, Literal, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from shared.process import settings
 from shared.process.settings import Malformed
 
 # `smtp` changes to TLS before anything else (RFC 3207), `smtps` begins with it (RFC 8314); `smtp+plain` has none.
@@ -73,3 +77,47 @@ def connect(server: MailServer, ca_file: str = "") -> smtplib.SMTP:
         smtp.close()
         raise
     return smtp
+
+
+class Settings(settings.Service, frozen=True, kw_only=True):
+    """The settings of a service that sends mail, which needs both a server and a sender.
+
+    A process with `mail_from` alone leaves the sending to another one.
+    """
+
+    mail_server: Annotated[str, settings.Form("smtps://<user>:<password>@<host>:<port>", parse)] = ""
+    mail_from: Annotated[str, settings.Form("one address", check_address)] = ""
+    mail_ca_file: settings.ReadableFile = ""
+
+    def __post_init__(self) -> None:
+        if self.mail_server and not self.mail_from:
+            raise ValueError("MAIL_SERVER needs MAIL_FROM")
+
+
+def compose(sender: str, to: str, subject: str, message_id: str, paragraphs: list[str]) -> EmailMessage:
+    """A message of plain text. The same `message_id` marks a second attempt. Raises ValueError for a line break in a header."""
+    message = EmailMessage()
+    message["Subject"] = subject
+    message["From"], message["To"] = sender, to
+    message["Date"] = format_datetime(datetime.now(UTC))
+    message["Message-ID"] = f"<{message_id}@{sender.rpartition('@')[2]}>"
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5: no out-of-office answer comes back
+    message.set_content("\n\n--\n\n".join(paragraphs) + "\n")
+    return message
+
+
+PERMANENT = 500
+Outcome = Literal["sent", "refused", "waits"]
+
+
+def deliver(smtp: smtplib.SMTP, message: EmailMessage) -> Outcome:
+    """Sends a message to its one address: taken, refused for good, or refused for now. Raises OSError where the server is away."""
+    try:
+        smtp.send_message(message)
+    except smtplib.SMTPServerDisconnected:
+        raise
+    except smtplib.SMTPRecipientsRefused as error:
+        return "waits" if any(code < PERMANENT for code, _ in error.recipients.values()) else "refused"
+    except smtplib.SMTPResponseException as error:
+        return "waits" if error.smtp_code < PERMANENT else "refused"
+    return "sent"

@@ -1,0 +1,96 @@
+"""The relay's job that sends invitations. A mail server that is away stops nothing: its mail waits, at most a day."""
+
+import logging
+import smtplib
+from collections.abc import Sequence
+from email.message import EmailMessage
+
+from psycopg.rows import class_row
+
+from services.auth import metrics
+from services.auth.invitations import links, queries
+from services.auth.invitations.models import DueMail
+from services.auth.settings import Settings
+from shared.primitives.crypto import Keyring
+from shared.process import mail as mails
+from shared.process import telemetry
+from shared.storage.database import Connection
+
+MAILS_OF_ADDRESS = 5
+"""Mails of all organisations to one address within a day; further ones wait."""
+SUBJECT = "Invitation to Knogin / Invito a Knogin"
+SANDBOX = ("A sandbox of the Knogin platform", "Una sandbox della piattaforma Knogin")
+ROLES = {
+    "administrator": ("administrator", "amministratore"),
+    "quality_officer": ("quality officer", "responsabile della qualità"),
+    "integrator": ("integrator", "integratore"),
+    "auditor": ("auditor", "revisore"),
+}
+TEXTS = (
+    "{organisation} invites you to Knogin. Your role: {role}.\n\nChoose your name and a password here:\n{link}\n\n"
+    "The link is good once, until {until} UTC. If you do not expect this invitation, do nothing: without the link there is no account.",
+    "{organisation} La invita su Knogin. Il Suo ruolo: {role}.\n\nScelga qui il nome e una password:\n{link}\n\n"
+    "Il collegamento vale una volta sola, fino al {until} UTC. Se non si aspetta questo invito, non faccia nulla: senza il collegamento"
+    " non esiste alcun account.",
+)
+log = logging.getLogger(__name__)
+
+
+class Post:
+    """Sends due mail, over one connection for each run. `server` is None where the installation sends none."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._keyring = Keyring.from_text(settings.encryption_keys)
+        self._server = mails.parse(settings.mail_server) if settings.mail_server else None
+        self._settings = settings
+
+    def send(self, conn: Connection) -> int:
+        """Sends at most twenty. Returns how many are done with: sent, or refused for good."""
+        metrics.invitation_mails.labels("expired").inc(conn.execute(queries.GIVE_UP).rowcount)
+        if self._server is None:
+            return 0
+        with conn.cursor(row_factory=class_row(DueMail)) as cursor:
+            due = cursor.execute(queries.TAKE, {"of_address": MAILS_OF_ADDRESS}).fetchall()
+        messages = [(mail, self._compose(mail)) for mail in due if self._renew(conn, mail)]
+        (age,) = conn.execute(queries.MEASURE).fetchone() or (0.0,)
+        metrics.oldest_invitation_mail.set(max(0.0, age))
+        conn.commit()
+        return self._send(conn, self._server, messages) if messages else 0
+
+    def _renew(self, conn: Connection, mail: DueMail) -> bool:
+        """Stores the MAC of the token that this mail carries. False where the invitation has ended, or got a newer mail."""
+        mac = links.mac_of(self._keyring, self._token(mail))
+        return bool(conn.execute(queries.SET_TOKEN, (mac, mail.invitation_id, mail.number)).rowcount)
+
+    def _token(self, mail: DueMail) -> str:
+        return links.token_of(self._keyring, mail.invitation_id, mail.number)
+
+    def _send(
+        self, conn: Connection, server: mails.MailServer, messages: Sequence[tuple[DueMail, EmailMessage]]
+    ) -> int:
+        done = 0
+        try:
+            with mails.connect(server, self._settings.mail_ca_file) as smtp:
+                for mail, message in messages:
+                    outcome = mails.deliver(smtp, message)
+                    metrics.invitation_mails.labels("refused" if outcome == "waits" else outcome).inc()
+                    if outcome != "waits":
+                        conn.execute(queries.DONE, (outcome == "sent", mail.id))
+                        conn.commit()
+                        done += 1
+        except (OSError, smtplib.SMTPException) as error:
+            metrics.invitation_mails.labels("failed").inc()
+            log.warning("mail waits: %s", telemetry.describe(error))
+        return done
+
+    def _compose(self, mail: DueMail) -> EmailMessage:
+        """In English and Italian. Names nothing that a caller may write: an organisation's name is the operator's, a sandbox's is not."""
+        link = f"{self._settings.issuer}/v1/auth/invitation?invitation={self._token(mail)}"
+        name = "".join(one for one in mail.organisation if one.isprintable())
+        organisations = SANDBOX if mail.is_sandbox else (name, name)
+        paragraphs = [
+            text.format(organisation=organisation, role=role, link=link, until=f"{mail.expires_at:%Y-%m-%d %H:%M}")
+            for text, organisation, role in zip(TEXTS, organisations, ROLES[mail.role], strict=True)
+        ]
+        message_id = f"{mail.invitation_id}.{mail.number}"
+        return mails.compose(self._settings.mail_from, mail.email, SUBJECT, message_id, paragraphs)

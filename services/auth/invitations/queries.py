@@ -1,0 +1,124 @@
+"""SQL of invitations and their mails. Mails are sent under the worker role, over all tenants."""
+
+from typing import LiteralString
+
+STATUS: LiteralString = """
+    CASE WHEN i.accepted_at IS NOT NULL THEN 'accepted' WHEN i.withdrawn_at IS NOT NULL THEN 'withdrawn'
+        WHEN i.expires_at <= clock_timestamp() THEN 'expired' ELSE 'pending' END
+"""
+COLUMNS: LiteralString = (
+    "i.id, i.email, i.role, "
+    + STATUS
+    + """ AS status,
+    CASE WHEN m.sent_at IS NOT NULL OR m.id IS NULL THEN 'sent' WHEN m.done_at IS NOT NULL THEN 'refused' ELSE 'waiting' END AS mail,
+    i.invited_by, i.user_id, i.created_at, i.expires_at, m.sent_at
+    """
+)
+# The mail is forgotten after days, and with it when it was sent.
+SOURCE: LiteralString = (
+    " FROM invitations i LEFT JOIN invitation_mails m ON m.invitation_id = i.id AND m.number = i.number "
+)
+INVITATION: LiteralString = "SELECT " + COLUMNS + SOURCE + "WHERE i.id = %s"
+INVITATIONS: LiteralString = (
+    "SELECT "
+    + COLUMNS
+    + SOURCE
+    + """
+    WHERE i.tenant_id = %(tenant_id)s AND (%(after)s::text IS NULL OR i.id < %(after)s)
+        AND (%(status)s::text IS NULL OR """
+    + STATUS
+    + """ = %(status)s)
+    ORDER BY i.id DESC LIMIT %(limit)s
+"""
+)
+HOLD: LiteralString = (
+    "SELECT i.id, i.email, i.role, "
+    + STATUS
+    + """ AS status, i.number,
+        coalesce((SELECT extract(epoch FROM clock_timestamp() - max(m.queued_at)) FROM invitation_mails m WHERE m.invitation_id = i.id),
+            86400)::float8 AS last_mail_seconds
+    FROM invitations i WHERE i.id = %s FOR UPDATE OF i
+"""
+)
+HAS_USER: LiteralString = "SELECT user_id FROM users WHERE lower(email) = lower(%s)"
+PENDING: LiteralString = """
+    SELECT id FROM invitations
+    WHERE tenant_id = current_tenant() AND lower(email) = lower(%s) AND accepted_at IS NULL AND withdrawn_at IS NULL
+        AND expires_at > clock_timestamp()
+"""
+COUNT_PENDING: LiteralString = """
+    SELECT count(*) FROM invitations
+    WHERE tenant_id = current_tenant() AND accepted_at IS NULL AND withdrawn_at IS NULL AND expires_at > clock_timestamp()
+"""
+COUNT_OF_DAY: LiteralString = """
+    SELECT count(*) FROM invitation_mails WHERE tenant_id = current_tenant() AND queued_at > clock_timestamp() - interval '1 day'
+"""
+COUNT_OF_ADDRESS: LiteralString = """
+    SELECT count(*) FROM invitation_mails m JOIN invitations i ON i.id = m.invitation_id
+    WHERE i.tenant_id = current_tenant() AND lower(i.email) = lower(%s) AND m.queued_at > clock_timestamp() - interval '1 day'
+"""
+INSERT: LiteralString = """
+    INSERT INTO invitations (id, tenant_id, email, role, invited_by, expires_at)
+    VALUES (%(id)s, %(tenant_id)s, %(email)s, %(role)s, %(invited_by)s, clock_timestamp() + make_interval(days => %(days)s))
+"""
+# The link of the mail before is void at once.
+RENEW: LiteralString = """
+    UPDATE invitations SET number = number + 1, token_mac = NULL, expires_at = clock_timestamp() + make_interval(days => %(days)s)
+    WHERE id = %(id)s RETURNING number
+"""
+ADD_MAIL: LiteralString = """
+    INSERT INTO invitation_mails (id, tenant_id, invitation_id, number) VALUES (%(mail_id)s, %(tenant_id)s, %(id)s, %(number)s)
+"""
+WITHDRAW: LiteralString = "UPDATE invitations SET withdrawn_at = clock_timestamp(), token_mac = NULL WHERE id = %s"
+FIND: LiteralString = "SELECT * FROM find_invitation(%s)"
+# Of two answers to one link, one succeeds.
+ACCEPT: LiteralString = """
+    UPDATE invitations SET accepted_at = clock_timestamp()
+    WHERE id = %s AND token_mac = ANY (%s) AND accepted_at IS NULL AND withdrawn_at IS NULL AND expires_at > clock_timestamp()
+    RETURNING role
+"""
+INSERT_USER: LiteralString = """
+    INSERT INTO users (user_id, tenant_id, email, name) VALUES (%s, %s, %s, %s) ON CONFLICT (lower(email)) DO NOTHING
+"""
+COMPLETE_USER: LiteralString = "UPDATE users SET role = %s, scope_limit = %s, password_hash = %s WHERE user_id = %s"
+ACCEPTED_BY: LiteralString = "UPDATE invitations SET user_id = %s WHERE id = %s"
+
+# --- The relay ---------------------------------------------------------------------------------------------------------------------
+# Mails of invitations that are over, that a newer mail replaced, or that wait for a day.
+GIVE_UP: LiteralString = """
+    UPDATE invitation_mails m SET done_at = clock_timestamp() FROM invitations i
+    WHERE m.done_at IS NULL AND i.id = m.invitation_id AND (m.queued_at < clock_timestamp() - interval '1 day' OR m.number <> i.number
+        OR i.accepted_at IS NOT NULL OR i.withdrawn_at IS NOT NULL OR i.expires_at <= clock_timestamp())
+"""
+# The next attempt is put off before this one begins: after a kill the mail is sent again, with the same link. Tenants take turns. An
+# address that had its mails of a day waits, and no organisation learns it.
+TAKE: LiteralString = """
+    WITH due AS (
+        SELECT id FROM invitation_mails WHERE done_at IS NULL AND due_at <= clock_timestamp() AND id IN (
+            SELECT id FROM (
+                SELECT m.id, m.due_at, row_number() OVER (PARTITION BY m.tenant_id ORDER BY m.due_at, m.id) AS turn,
+                    row_number() OVER (PARTITION BY lower(i.email) ORDER BY m.due_at, m.id) + (
+                        SELECT count(*) FROM invitations o JOIN invitation_mails s ON s.invitation_id = o.id
+                        WHERE lower(o.email) = lower(i.email) AND s.sent_at > clock_timestamp() - interval '1 day') AS of_address
+                FROM invitation_mails m JOIN invitations i ON i.id = m.invitation_id
+                WHERE m.done_at IS NULL AND m.due_at <= clock_timestamp()
+            ) AS waiting WHERE of_address <= %(of_address)s ORDER BY turn, due_at LIMIT 20)
+        FOR UPDATE SKIP LOCKED
+    )
+    UPDATE invitation_mails m SET attempts = least(m.attempts, 1000) + 1,
+        due_at = clock_timestamp() + least(3600, 60 * power(2, least(m.attempts, 6))) * interval '1 second'
+    FROM due, invitations i, tenants t WHERE m.id = due.id AND i.id = m.invitation_id AND t.tenant_id = m.tenant_id
+    RETURNING m.id, m.invitation_id, m.number, i.email, i.role, i.expires_at,
+        t.name AS organisation, t.environment = 'sandbox' AS is_sandbox
+"""
+# Not of an invitation that ended, or got a newer mail, meanwhile.
+SET_TOKEN: LiteralString = """
+    UPDATE invitations SET token_mac = %s WHERE id = %s AND number = %s AND accepted_at IS NULL AND withdrawn_at IS NULL
+"""
+DONE: LiteralString = """
+    UPDATE invitation_mails SET done_at = clock_timestamp(), sent_at = CASE WHEN %s THEN clock_timestamp() END WHERE id = %s
+"""
+MEASURE: LiteralString = """
+    SELECT coalesce(extract(epoch FROM clock_timestamp() - (
+        SELECT queued_at FROM invitation_mails WHERE done_at IS NULL ORDER BY due_at LIMIT 1)), 0)::float8
+"""

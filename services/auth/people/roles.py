@@ -1,0 +1,78 @@
+"""The roles of people: which scopes an app may get in their names. Pure.
+
+A person has one role, or the roles of the organisation's identity provider, which `saml_connections.role_mapping` maps to scopes.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+import msgspec
+
+from services.auth.apps import scopes
+
+Role = Literal["administrator", "quality_officer", "integrator", "auditor"]
+ADMINISTRATOR: Role = "administrator"
+
+
+class RoleOf(msgspec.Struct, frozen=True):
+    """`scopes` is None where the role limits nothing."""
+
+    description: str
+    scopes: Sequence[str] | None
+
+
+ROLES: Mapping[Role, RoleOf] = {
+    "administrator": RoleOf("Everything in the organisation, and its people.", None),
+    "quality_officer": RoleOf(
+        "Quality indicators, and the de-identified encounters behind them.", ("argus:acqi:read", "argus:epcr:read")
+    ),
+    "integrator": RoleOf(
+        "Apps, webhooks and everything that apps of the organisation may do. No people and no federation.",
+        (
+            "platform:apps",
+            "webhooks:write",
+            "argus:acqi:read",
+            "argus:devices:write",
+            "argus:epcr:write",
+            "argus:incidents:write",
+            "argus:platform:write",
+            "argus:telephony:write",
+        ),
+    ),
+    "auditor": RoleOf(
+        "Reads what was done and who may do what; changes nothing and sees no encounters.",
+        (
+            "platform:people:read",
+            "webhooks:read",
+            "argus:acqi:read",
+            "argus:devices:read",
+            "argus:platform:read",
+            "argus:telephony:read",
+        ),
+    ),
+}
+"""The one table of roles. A change of it counts at once for grants; the column `users.scope_limit` follows at the next change of a role."""
+
+
+def limit_of(role: Role | None, stored: Sequence[str] | None) -> Sequence[str] | None:
+    """The scopes that an app may get in the person's name; None without a limit. `stored` is `users.scope_limit`.
+
+    A stored limit of an administrator or without a role comes from the identity provider.
+    """
+    return stored if role is None or role == ADMINISTRATOR else ROLES[role].scopes
+
+
+def of(role: Role) -> list[str] | None:
+    """The scopes of a role for `users.scope_limit`."""
+    allowed = ROLES[role].scopes
+    return None if allowed is None else list(allowed)
+
+
+def reaches(limit: Sequence[str] | None, other: Sequence[str] | None) -> bool:
+    """Whether a person with `limit` may do all that one with the limit `other` may."""
+    return limit is None or (other is not None and not scopes.beyond(limit, other))
+
+
+def exceeds(granted: Iterable[str], role: Role | None, stored: Sequence[str] | None) -> bool:
+    """Whether a grant with these scopes is over for the person."""
+    return bool(scopes.beyond(limit_of(role, stored), granted))

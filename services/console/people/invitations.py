@@ -1,0 +1,84 @@
+"""Invitations: the list, a new one, resending and withdrawing."""
+
+from starlette.responses import Response
+
+from services.console.pages.visit import Fault, Visit
+from services.console.people.models import Invitation, Invitations
+from services.console.people.views import CHANGE, ROLES, why
+from services.console.upstream.errors import Refused, Unavailable
+
+PATH = "/v1/platform/invitations"
+STATUSES = ("pending", "accepted", "withdrawn", "expired")
+
+
+async def list_invitations(visit: Visit) -> Response:
+    query = {"status": visit.query("status", STATUSES), "cursor": visit.query("cursor")}
+    found = await visit.load(
+        PATH, Invitations, limit=50, status=query["status"] or None, cursor=query["cursor"] or None
+    )
+    return visit.page("people/invitations.html", invitations=found, query=query, may_change=visit.may(CHANGE))
+
+
+async def invite_page(visit: Visit) -> Response:
+    return visit.page("people/invite.html", email="", chosen="quality_officer", roles=ROLES)
+
+
+async def invite(visit: Visit) -> Response:
+    email, role = visit.form("email"), visit.form("role")
+    faults = [Fault("role", visit.t("role_missing"))] if role not in ROLES else []
+    if not faults:
+        try:
+            await visit.send("POST", PATH, {"email": email, "role": role})
+            return visit.redirect("/people/invitations", done="invited")
+        except Refused as refused:
+            if refused.status == 422:
+                faults = [Fault("email", visit.t("email_wrong"))]
+            elif refused.status in (403, 409):
+                faults = [Fault("role" if refused.status == 403 else "email", why(visit, refused))]
+            else:
+                raise
+    return visit.page("people/invite.html", status=422, email=email, chosen=role, roles=ROLES, faults=faults)
+
+
+async def _invitation(visit: Visit) -> Invitation:
+    return await visit.get(visit.path_of(PATH + "/{id}", id=visit.ids["invitation_id"]), Invitation)
+
+
+async def read_invitation(visit: Visit) -> Response:
+    found = await _invitation(visit)
+    return visit.page("people/invitation.html", title=found.email, one=found, may_change=visit.may(CHANGE))
+
+
+async def resend(visit: Visit) -> Response:
+    path = visit.path_of(PATH + "/{id}", id=visit.ids["invitation_id"])
+    back = f"/people/invitations/{visit.ids['invitation_id']}"
+    try:
+        await visit.send("POST", path + "/resend")
+    except (Refused, Unavailable) as failed:
+        too_soon = isinstance(failed, Unavailable) and failed.reason == "limited"
+        if not too_soon and not (isinstance(failed, Refused) and failed.status == 409):
+            raise
+        text = visit.t("resend_too_soon") if isinstance(failed, Unavailable) else why(visit, failed)
+        found = await _invitation(visit)
+        faults = [Fault("", text)]
+        return visit.page(
+            "people/invitation.html", status=409, title=found.email, one=found, may_change=True, faults=faults
+        )
+    return visit.redirect(back, done="resent")
+
+
+async def withdraw_page(visit: Visit) -> Response:
+    found = await _invitation(visit)
+    return visit.page(
+        "people/confirm.html",
+        title=visit.t("of.withdraw", email=found.email),
+        consequences=[visit.t("ends_with.withdraw_link"), visit.t("ends_with.withdraw_again")],
+        label=visit.t("go.withdraw"),
+        back=f"/people/invitations/{found.id}",
+    )
+
+
+async def withdraw(visit: Visit) -> Response:
+    path = visit.path_of(PATH + "/{id}/withdraw", id=visit.ids["invitation_id"])
+    await visit.send("POST", path)
+    return visit.redirect("/people/invitations", done="withdrawn")
