@@ -8,6 +8,8 @@ from shared.storage.database import Connection
 from shared.storage.jobs import Kept, Periodic
 
 KEPT = (
+    Kept("shown_once", "expires_at", days=0),
+    Kept("portal_links", "expires_at", days=30),
     Kept("sessions", "expires_at", days=0),
     # Nobody has used them for so long; they are chosen anew at the next visit.
     Kept("preferences", "changed_at", days=400),
