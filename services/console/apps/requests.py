@@ -71,7 +71,7 @@ async def list_requests(visit: Visit) -> Response:
 
 async def read_request(visit: Visit) -> Response:
     found = await visit.get(_path(visit), Request)
-    return visit.page("apps/request.html", request=found)
+    return visit.page("apps/request.html", asked=found)
 
 
 async def begin(visit: Visit) -> Response:
@@ -109,7 +109,7 @@ async def make(visit: Visit) -> Response:
 
 
 async def ask_withdrawal(visit: Visit) -> Response:
-    return visit.page("apps/request_withdraw.html", request=await visit.get(_path(visit), Request))
+    return visit.page("apps/request_withdraw.html", asked=await visit.get(_path(visit), Request))
 
 
 async def withdraw(visit: Visit) -> Response:
@@ -118,7 +118,7 @@ async def withdraw(visit: Visit) -> Response:
 
 
 async def ask_credentials(visit: Visit) -> Response:
-    return visit.page("apps/request_credentials.html", request=await visit.get(_path(visit), Request))
+    return visit.page("apps/request_credentials.html", asked=await visit.get(_path(visit), Request))
 
 
 async def fetch_credentials(visit: Visit) -> Response:

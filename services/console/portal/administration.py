@@ -101,7 +101,9 @@ async def _load(request: Request, session: Session, client_id: str, link_id: str
 async def ask_revocation(visit: Visit) -> Response:
     app = await listing.read(visit)
     link = await _load(visit.request, visit.session, app.client_id, visit.ids["link_id"])
-    return visit.page("portal/revoke.html", app=app, link=link, status=200 if link is not None else 404)
+    if link is None:
+        return visit.redirect(f"/apps/{app.client_id}/links", done="no_link")
+    return visit.page("portal/revoke.html", app=app, link=link)
 
 
 async def revoke(visit: Visit) -> Response:
@@ -109,7 +111,7 @@ async def revoke(visit: Visit) -> Response:
     app, session, request = await listing.read(visit), visit.session, visit.request
     link = await _load(request, session, app.client_id, visit.ids["link_id"])
     if link is None:
-        return visit.page("portal/revoke.html", app=app, link=None, status=404)
+        return visit.redirect(f"/apps/{app.client_id}/links", done="no_link")
     async with transaction(request, store.as_caller(request, session)) as conn:
         await aset_tenant(conn, session.tenant_id)
         await conn.execute(queries.REVOKE, (link.link_id,))
