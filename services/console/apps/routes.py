@@ -12,7 +12,7 @@ from services.console.apps import (
     sandboxes,
 )
 from services.console.pages.registry import Area, Page
-from services.console.portal import administration as portal
+from services.console.apps.portal import administration as portal
 
 AREA = Area("apps", 20)
 SCOPE = "platform:apps"

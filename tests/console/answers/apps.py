@@ -6,13 +6,13 @@ from typing import Any
 
 from deploy.local.table import ROOT
 
-_EXAMPLES = json.loads((ROOT / "deploy" / "docs" / "examples.json").read_text("utf-8"))
+EXAMPLES = json.loads((ROOT / "deploy" / "docs" / "examples.json").read_text("utf-8"))
 OLD_SECRET = "sec_01m88d0q5veg5ta72e2snzdj8f"  # noqa: S105 - an id
 NEW_SECRET = "sec_01m88d0q6eeg5ta72e2snzdj9a"  # noqa: S105 - an id
 
 
 def _example(operation: str, status: str = "200") -> Any:
-    return json.loads(json.dumps(_EXAMPLES[operation][status]["application/json"]))
+    return json.loads(json.dumps(EXAMPLES[operation][status]["application/json"]))
 
 
 def app(**changes: Any) -> Any:

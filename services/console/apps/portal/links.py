@@ -10,7 +10,7 @@ from datetime import datetime
 import msgspec
 
 from services.console.apps import twofold
-from services.console.portal import queries
+from services.console.apps.portal import queries
 from services.console.session.cookies import TOKEN_LENGTH, new_token
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring

@@ -10,8 +10,8 @@ from services.console.apps.credentials import seconds_of
 from services.console.apps.models import App, Minted
 from services.console.apps.once import Shown, Value
 from services.console.pages.visit import Fault, Visit
-from services.console.portal import links, queries
-from services.console.portal.links import Contents, Link
+from services.console.apps.portal import links, queries
+from services.console.apps.portal.links import Contents, Link
 from services.console.session import store
 from services.console.session.models import Session
 from services.console.upstream.errors import Refused

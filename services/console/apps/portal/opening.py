@@ -8,7 +8,7 @@ from starlette.responses import Response
 from services.console.pages import render, serve
 from services.console.pages.limits import Limiter
 from services.console.pages.visit import read_form
-from services.console.portal import links, queries
+from services.console.apps.portal import links, queries
 from services.console.session import cookies, store
 from services.console.session.models import Profile, Tokens
 from shared.storage.database import aset_tenant, transaction
