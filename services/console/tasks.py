@@ -1,6 +1,5 @@
 """The console's periodic work: sessions that are over are deleted. It gets no messages, so it has no worker."""
 
-from services.console.session import queries
 from services.console.settings import Settings
 from shared.process import metrics as shared_metrics
 from shared.storage import jobs
@@ -10,6 +9,7 @@ from shared.storage.jobs import Kept, Periodic
 KEPT = (
     Kept("shown_once", "expires_at", days=0),
     Kept("portal_links", "expires_at", days=30),
+    # Also idle ones, which open nothing any more, ten hours after their sign-in.
     Kept("sessions", "expires_at", days=0),
     # Nobody has used them for so long; they are chosen anew at the next visit.
     Kept("preferences", "changed_at", days=400),
@@ -21,6 +21,4 @@ def periodic(settings: Settings) -> list[Periodic]:
 
 
 def forget(conn: Connection) -> None:
-    conn.execute(queries.FORGET_IDLE)
-    conn.commit()
     jobs.forget(conn, KEPT)

@@ -2,10 +2,12 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.console import metrics
 from services.console.pages import links, render
 from services.console.pages.limits import Limiter
 from services.console.pages.registry import Entry, View
@@ -56,6 +58,7 @@ def acting(entry: Entry | None, view: View | None, act: Act | None = None) -> En
         except ValueError:
             return message(request, session, "unreadable", 400)
         if not cookies.is_own_form(request, session.token, form("csrf")):
+            metrics.forms_refused.inc()
             log.warning("a form of another page was refused")
             return message(request, session, "foreign_form", 403)
         if act is not None:
@@ -124,9 +127,9 @@ def signed_out(request: Request, why: str = "") -> Response:
     return response
 
 
-def message(request: Request, session: Session | None, key: str, status: int, **context: object) -> Response:
+def message(request: Request, session: Session | None, key: str, status: int, **context: Any) -> Response:
     """A page with one message of the common texts (`message.<key>`), or a failure of the platform; with the trace id."""
-    known: dict[str, object] = {
+    known: dict[str, Any] = {
         "key": key,
         "failure": None,
         "detail": "",

@@ -9,6 +9,7 @@ from weakref import WeakValueDictionary
 import httpx2
 import msgspec
 
+from services.console import metrics
 from services.console.settings import Settings
 from services.console.upstream.errors import Refused, Unavailable
 from shared.process import telemetry
@@ -91,6 +92,8 @@ class Gateway:
         fields = {"host": self._hosts[host], "user-agent": USER_AGENT, "accept": "application/json"} | dict(
             headers or {}
         )
+        if traceparent := telemetry.traceparent():
+            fields["traceparent"] = traceparent
         if person.address:
             # Else all people would share the rates of the console's own address.
             fields["x-forwarded-for"] = person.address
@@ -106,8 +109,18 @@ class Gateway:
         own = self._own.get(person.groups)
         if own is None:
             own = self._own[person.groups] = asyncio.Semaphore(self._settings.upstream_of_person)
-        async with _Turn(own, self._shares, self._lines, person):
-            return await self._exchange(request)
+        with metrics.call_seconds.time():
+            try:
+                async with _Turn(own, self._shares, self._lines, person):
+                    answer = await self._exchange(request)
+            except Unavailable as failed:
+                metrics.calls.labels(failed.reason).inc()
+                raise
+            except Refused:
+                metrics.calls.labels("refused").inc()
+                raise
+        metrics.calls.labels("ok").inc()
+        return answer
 
     async def _exchange(self, request: httpx2.Request) -> Answer:
         trace_id = telemetry.trace_id()
