@@ -1,7 +1,7 @@
 """All routes of the console: the pages of the registry, signing in and out, preferences, and its own files."""
 
-from services.console.pages import registry, serve, static
 from services.console.apps.portal import opening as portal
+from services.console.pages import registry, serve, static
 from services.console.session import endpoints as session
 from shared.web.routing import Unlisted
 

@@ -1,6 +1,7 @@
 """The pages of apps: made, changed and ended through the public API alone, and attacked."""
 
 import re
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl
@@ -20,13 +21,13 @@ from tests.console.conftest import Console
 from tests.console.platform import Answer, Person
 
 APP = "app_01m88d0q5rekasgwnts2cwwdh6"
-SECRET = "kns_" + "s" * 50  # noqa: S105 - of a test
+SECRET = "kns_" + "s" * 50
 PROBLEM = "https://knogin.com/api/docs#"
 
 
 @pytest.fixture
 def browser(console: Console) -> Any:
-    with console.signed_in() as browser:
+    with closing(console.signed_in()) as browser:
         yield browser
 
 
@@ -129,7 +130,7 @@ def test_an_app_is_registered_and_its_secret_is_shown_once(console: Console, bro
 def test_a_secret_is_shown_to_no_other_session(console: Console, browser: httpx2.Client) -> None:
     console.platform.overrides["POST /v1/platform/apps"] = Answer({"client_id": APP, "client_secret": SECRET}, 201)
     answer = console.post(browser, "/apps/new", {"kind": "server", "name": "x", "once": once()})
-    with console.signed_in() as other:
+    with closing(console.signed_in()) as other:
         assert SECRET not in other.get(answer.headers["location"]).text
     assert SECRET in browser.get(answer.headers["location"]).text
 
@@ -151,7 +152,9 @@ def test_the_consoles_database_never_holds_a_readable_secret(console: Console, b
     assert not any(SECRET in text or SECRET.encode() in (sealed or b"") for text, sealed in rows)
     browser.get(location)
     with psycopg.connect(console.database.migrator) as conn:
-        left = conn.execute("SELECT count(*) FROM shown_once WHERE sealed IS NOT NULL AND shown_at IS NOT NULL").fetchone()
+        left = conn.execute(
+            "SELECT count(*) FROM shown_once WHERE sealed IS NOT NULL AND shown_at IS NOT NULL"
+        ).fetchone()
     assert left == (0,)
 
 
@@ -159,7 +162,13 @@ def test_faults_come_back_with_the_form_and_what_was_entered(console: Console, b
     fault = {"pointer": "/redirect_uris/0", "detail": "must be https", "code": "value"}
     document = {"type": PROBLEM + "invalid", "detail": "no", "errors": [fault]}
     console.platform.overrides["POST /v1/platform/apps"] = Answer(document, 422)
-    form = {"kind": "web", "name": "Portal", "redirect_uris": "http://a.example/cb", "scopes": "webhooks:read", "once": once()}
+    form = {
+        "kind": "web",
+        "name": "Portal",
+        "redirect_uris": "http://a.example/cb",
+        "scopes": "webhooks:read",
+        "once": once(),
+    }
     page = console.post(browser, "/apps/new", form)
     assert page.status_code == 422
     assert 'href="#redirect_uris"' in page.text
@@ -187,7 +196,9 @@ def secret(made: int, ends: int | None = None, used: int | None = None) -> Secre
 
 
 def test_the_time_line_shows_the_whole_overlap() -> None:
-    line = timeline.line_of([secret(-6, used=-1), secret(-5000, ends=18, used=-7)], datetime(2026, 11, 27, 12, tzinfo=UTC))
+    line = timeline.line_of(
+        [secret(-6, used=-1), secret(-5000, ends=18, used=-7)], datetime(2026, 11, 27, 12, tzinfo=UTC)
+    )
     assert line is not None
     new, old = line.bars
     assert old.x == 0
@@ -404,7 +415,9 @@ def test_a_sandbox_shows_its_secret_once_and_its_band_on_each_page(console: Cons
     made = Recorded(sandbox | {"client_secret": SECRET, "scopes": []}, 201)
     console.platform.overrides["POST /v1/platform/sandboxes"] = made
     console.platform.overrides["GET /v1/platform/sandboxes/{sandbox_id}"] = sandbox
-    location = console.post(browser, "/sandboxes/new", {"name": "Trying out", "seed": "7", "once": once()}).headers["location"]
+    location = console.post(browser, "/sandboxes/new", {"name": "Trying out", "seed": "7", "once": once()}).headers[
+        "location"
+    ]
     assert made.bodies == [{"name": "Trying out", "seed": 7}]
     assert SECRET in browser.get(location).text
     assert SECRET not in browser.get(location).text
@@ -414,7 +427,7 @@ def test_a_sandbox_shows_its_secret_once_and_its_band_on_each_page(console: Cons
 
 
 def test_a_person_of_a_sandbox_sees_the_band_on_every_page_of_apps(console: Console) -> None:
-    with console.signed_in(Person(environment="sandbox")) as browser:
+    with closing(console.signed_in(Person(environment="sandbox"))) as browser:
         for path in ("/apps", "/apps/new", f"/apps/{APP}", "/requests", "/sandboxes"):
             assert 'class="sandbox-band"' in browser.get(path).text
 
@@ -482,7 +495,14 @@ def test_what_a_person_enters_is_shown_as_text(console: Console, browser: httpx2
     refused = Answer({"type": PROBLEM + "invalid", "detail": hostile, "errors": []}, 422)
     for call in ("POST /v1/platform/apps", "PATCH /v1/platform/apps/{client_id}"):
         console.platform.overrides[call] = refused
-    form = {"kind": "web", "name": hostile, "redirect_uris": hostile, "scopes": hostile, "once": once(), "confirmed": "1"}
+    form = {
+        "kind": "web",
+        "name": hostile,
+        "redirect_uris": hostile,
+        "scopes": hostile,
+        "once": once(),
+        "confirmed": "1",
+    }
     page = console.post(browser, where, form)
     assert page.status_code == 422
     assert "<img" not in page.text

@@ -34,7 +34,11 @@ def groups(language: str) -> dict[str, list[Choice]]:
 def approved(patterns: Iterable[str], types: Iterable[str]) -> set[str]:
     """The types that the patterns approve."""
     chosen = list(patterns)
-    return {one for one in types if any(one == each or (each.endswith(".*") and one.startswith(each[:-1])) for each in chosen)}
+    return {
+        one
+        for one in types
+        if any(one == each or (each.endswith(".*") and one.startswith(each[:-1])) for each in chosen)
+    }
 
 
 async def ask(visit: Visit) -> Response:

@@ -45,7 +45,11 @@ async def ask_end_of_secret(visit: Visit) -> Response:
     app = await listing.read(visit)
     secret = next((one for one in app.secrets if one.id == visit.ids["secret_id"] and one.expires_at is not None), None)
     return visit.page(
-        "apps/end_secret.html", app=app, secret=secret, may_end=timeline.old_may_end(app.secrets), status=200 if secret else 404
+        "apps/end_secret.html",
+        app=app,
+        secret=secret,
+        may_end=timeline.old_may_end(app.secrets),
+        status=200 if secret else 404,
     )
 
 
@@ -77,7 +81,11 @@ async def mint(visit: Visit) -> Response:
         body = {"scopes": scopes, "expires_in": lives}
         made = (await visit.send("POST", listing.path(visit, "/service-token"), body)).read(Minted)
         ends = made.expires_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
-        values = [Value("token", made.token, is_secret=True), Value("ends", ends), Value("scopes", " ".join(made.scopes))]
+        values = [
+            Value("token", made.token, is_secret=True),
+            Value("ends", ends),
+            Value("scopes", " ".join(made.scopes)),
+        ]
         return Shown("token", values, back)
 
     try:

@@ -8,9 +8,7 @@ from services.console.pages.visit import Visit
 
 
 async def _ask(visit: Visit, act: str) -> Response:
-    app, counts = await visit.together(
-        listing.read(visit), visit.load(listing.path(visit, "/dependents"), Dependents)
-    )
+    app, counts = await visit.together(listing.read(visit), visit.load(listing.path(visit, "/dependents"), Dependents))
     return visit.page("apps/end.html", app=app, counts=counts, act=act)
 
 

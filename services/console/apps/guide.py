@@ -84,7 +84,9 @@ def keys_of(text: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def draft(kind: Kind, *, name: str, scopes: list[str], redirect_uris: list[str], keys: dict[str, Any] | None) -> dict[str, Any]:
+def draft(
+    kind: Kind, *, name: str, scopes: list[str], redirect_uris: list[str], keys: dict[str, Any] | None
+) -> dict[str, Any]:
     """The body of the call. With `keys` the app authenticates with them instead of a secret."""
     method = "none" if kind.is_public else "private_key_jwt" if keys is not None else "client_secret_basic"
     body: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""A new app, step by step: what it will do and where it runs; then its scopes in plain words, addresses and credentials. And changing one."""
+"""A new app: what it will do and where it runs, then its scopes in plain words, addresses and credentials. And changing one."""
 
 from typing import Any
 
@@ -63,7 +63,11 @@ async def make(visit: Visit) -> Response:
             fault = Fault("jwks", visit.t("keys_unreadable"))
             return _second(visit, await visit.get(SCOPES, Catalogue), kind, values, [fault])
     body = guide.draft(
-        kind, name=values["name"], scopes=values["scopes"], redirect_uris=guide.lines(values["redirect_uris"]), keys=keys
+        kind,
+        name=values["name"],
+        scopes=values["scopes"],
+        redirect_uris=guide.lines(values["redirect_uris"]),
+        keys=keys,
     )
 
     async def register() -> Shown:

@@ -11,8 +11,8 @@ from services.console.apps import (
     rules,
     sandboxes,
 )
-from services.console.pages.registry import Area, Page
 from services.console.apps.portal import administration as portal
+from services.console.pages.registry import Area, Page
 
 AREA = Area("apps", 20)
 SCOPE = "platform:apps"
@@ -84,8 +84,22 @@ PAGES = [
     ),
     Page("sandboxes", "/sandboxes", sandboxes.list_sandboxes, SCOPE),
     Page("sandbox_new", "/sandboxes/new", sandboxes.begin, SCOPE, act=sandboxes.make),
-    Page("sandbox", "/sandboxes/{sandbox_id}", sandboxes.read_sandbox, SCOPE, act=sandboxes.run_scenario, examples=SANDBOX),
-    Page("sandbox_reset", "/sandboxes/{sandbox_id}/reset", sandboxes.ask_reset, SCOPE, act=sandboxes.reset, examples=SANDBOX),
+    Page(
+        "sandbox",
+        "/sandboxes/{sandbox_id}",
+        sandboxes.read_sandbox,
+        SCOPE,
+        act=sandboxes.run_scenario,
+        examples=SANDBOX,
+    ),
+    Page(
+        "sandbox_reset",
+        "/sandboxes/{sandbox_id}/reset",
+        sandboxes.ask_reset,
+        SCOPE,
+        act=sandboxes.reset,
+        examples=SANDBOX,
+    ),
     Page(
         "sandbox_delete",
         "/sandboxes/{sandbox_id}/delete",

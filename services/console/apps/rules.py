@@ -69,4 +69,3 @@ async def change(visit: Visit) -> Response:
             raise
         return _form(visit, app, values, visit.faults(refused, **FIELDS))
     return visit.redirect(f"/apps/{app.client_id}", done="rules_changed")
-

@@ -7,8 +7,8 @@ from typing import Any
 from deploy.local.table import ROOT
 
 EXAMPLES = json.loads((ROOT / "deploy" / "docs" / "examples.json").read_text("utf-8"))
-OLD_SECRET = "sec_01m88d0q5veg5ta72e2snzdj8f"  # noqa: S105 - an id
-NEW_SECRET = "sec_01m88d0q6eeg5ta72e2snzdj9a"  # noqa: S105 - an id
+OLD_SECRET = "sec_01m88d0q5veg5ta72e2snzdj8f"
+NEW_SECRET = "sec_01m88d0q6eeg5ta72e2snzdj9a"
 
 
 def _example(operation: str, status: str = "200") -> Any:

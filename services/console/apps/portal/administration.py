@@ -9,9 +9,9 @@ from services.console.apps import listing, once
 from services.console.apps.credentials import seconds_of
 from services.console.apps.models import App, Minted
 from services.console.apps.once import Shown, Value
-from services.console.pages.visit import Fault, Visit
 from services.console.apps.portal import links, queries
 from services.console.apps.portal.links import Contents, Link
+from services.console.pages.visit import Fault, Visit
 from services.console.session import store
 from services.console.session.models import Session
 from services.console.upstream.errors import Refused
@@ -80,7 +80,9 @@ async def make(visit: Visit) -> Response:
             await conn.execute(queries.MAKE, row)
         address = f"{request.state.settings.console_base_url}/portal?link={links.text_of(link_id, secret)}"
         ends = token.expires_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
-        return Shown("link", [Value("link", address, is_secret=True), Value("ends", ends)], f"/apps/{app.client_id}/links")
+        return Shown(
+            "link", [Value("link", address, is_secret=True), Value("ends", ends)], f"/apps/{app.client_id}/links"
+        )
 
     try:
         return await once.only_once(visit, make_it)

@@ -1,20 +1,20 @@
-"""Opening a portal link: a page that asks, and a POST that starts a session of the link's app. GET changes nothing, since mail scanners send it."""
+"""Opening a portal link: a page that asks, and a POST that starts a session. GET changes nothing, since scanners of mail send it."""
 
 import logging
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.console.apps.portal import links, queries
 from services.console.pages import render, serve
 from services.console.pages.limits import Limiter
 from services.console.pages.visit import read_form
-from services.console.apps.portal import links, queries
 from services.console.session import cookies, store
 from services.console.session.models import Profile, Tokens
 from shared.storage.database import aset_tenant, transaction
 from shared.web import problems
-from shared.web.identity import client_network
 from shared.web.identity import caller as caller_of
+from shared.web.identity import client_network
 
 FIRST_PAGE = "/webhooks"
 LONGEST = 200
