@@ -1,5 +1,6 @@
 """All routes of the console: the pages of the registry, signing in and out, preferences, and its own files."""
 
+from services.console.apps.portal import opening as portal
 from services.console.pages import registry, serve, static
 from services.console.session import endpoints as session
 from shared.web.routing import Unlisted
@@ -13,6 +14,8 @@ def unlisted() -> list[Unlisted]:
         Unlisted("POST", "/sign-out", serve.acting(None, None, session.sign_out)),
         Unlisted("GET", "/signed-out", session.signed_out_page),
         Unlisted("POST", "/preferences", serve.acting(None, None, session.change_preferences)),
+        Unlisted("GET", "/portal", portal.ask),
+        Unlisted("POST", "/portal", portal.open_link),
         Unlisted("GET", "/static/{name}", static.asset),
         Unlisted("GET", "/robots.txt", static.robots),
     ]

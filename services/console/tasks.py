@@ -7,6 +7,8 @@ from shared.storage.database import Connection
 from shared.storage.jobs import Kept, Periodic
 
 KEPT = (
+    Kept("shown_once", "expires_at", days=0),
+    Kept("portal_links", "expires_at", days=30),
     # Also idle ones, which open nothing any more, ten hours after their sign-in.
     Kept("sessions", "expires_at", days=0),
     # Nobody has used them for so long; they are chosen anew at the next visit.

@@ -263,6 +263,9 @@ BOUND = 50_000
 LOOKED_AT = "at most 10,000 rows of a webhook and 10,000 tests, in the order of an index; then a page"
 BOUNDED = {
     "services.auth.apps.queries.RECENT_COUNTS": "a week of one app: kinds of calls times days",
+    "services.auth.apps.uses.USES": "a month of a page of apps: kinds of calls and scopes times days",
+    "services.auth.apps.uses.REFUSALS": "an app keeps 1,000 events of each of a dozen kinds",
+    "services.auth.apps.uses.INCOMPLETE": "an app keeps 1,000 events of each of a dozen kinds",
     "services.auth.keys.queries.LIMIT_OTHER_KEYS": "a handful of signing keys",
     "services.auth.saml.queries.DOMAIN_UNANSWERED": "the domain just looked at, by its key",
     "services.auth.tenants.queries.WITHDRAW_AHEAD": "an operator's command after a clock was wrong",

@@ -49,7 +49,8 @@ from shared.web.identity import Caller
 async def list_scopes(request: Request, caller: Caller) -> Scopes:
     async with tenant_transaction(request, caller) as conn:
         tenant = await store.load_tenant(conn, caller.tenant_id)
-    return Scopes([Scope(name, text) for name, text in scopes.catalogue(tenant.granted_scopes).items()])
+    catalogue = scopes.catalogue(tenant.granted_scopes)
+    return Scopes([Scope(name, text) for name, text in catalogue.items()], sorted(tenant.graphql_bundles))
 
 
 async def create_app(request: Request, caller: Caller, draft: AppDraft) -> Response:

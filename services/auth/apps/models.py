@@ -99,6 +99,7 @@ class Scope(msgspec.Struct):
 
 class Scopes(msgspec.Struct):
     scopes: list[Scope]
+    graphql_bundles: list[str]
 
 
 MODES = (

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from urllib.parse import urlencode, urlsplit
 
 LONGEST = 2000
-OF_SIGNING_IN = ("/sign-in", "/sign-out", "/signed-out", "/static", "/preferences")
+OF_SIGNING_IN = ("/sign-in", "/sign-out", "/signed-out", "/static", "/preferences", "/portal")
 
 
 def is_own_page(path: str) -> bool:

@@ -13,7 +13,7 @@ from services.console.pages.limits import Limiter
 from services.console.pages.registry import Entry, View
 from services.console.pages.visit import Failure, Form, Visit, answer, read_form
 from services.console.session import cookies, store
-from services.console.session.models import Profile, Session
+from services.console.session.models import PORTAL_AREA, Profile, Session
 from services.console.upstream.errors import Refused, SessionEnded, UpstreamFailure
 from shared.process import telemetry
 from shared.storage.database import UNAVAILABLE
@@ -27,7 +27,9 @@ log = logging.getLogger(__name__)
 def navigation_of(entries: tuple[Entry, ...]) -> Callable[[Profile], list[Entry]]:
     """The pages in the navigation of a person."""
     shown = [entry for entry in entries if entry.page.in_navigation]
-    return lambda profile: [entry for entry in shown if profile.has(entry.page.scope)]
+    return lambda profile: [
+        entry for entry in shown if profile.has(entry.page.scope) and profile.sees(entry.area.name)
+    ]
 
 
 def reading(entry: Entry, view: View) -> Endpoint:
@@ -69,6 +71,10 @@ def acting(entry: Entry | None, view: View | None, act: Act | None = None) -> En
 
 
 async def _view(request: Request, session: Session, entry: Entry, view: View, form: Form) -> Response:
+    if not session.profile.sees(entry.area.name):
+        if entry.page.path == "/" and request.method in ("GET", "HEAD"):
+            return render.redirect(f"/{PORTAL_AREA}")
+        return message(request, session, "outside_portal", 403)
     if not session.profile.has(entry.page.scope):
         return message(request, session, "forbidden", 403, scope=entry.page.scope)
     try:

@@ -129,14 +129,16 @@ async def _begin_session(request: Request, client_id: str, code: str, begun: Beg
         token, displaced = await store.start(request, conn, tokens, profile)
     if before is not None:
         await store.end(request, before)
-        displaced.append(before.tokens)
+        if not before.profile.is_portal:
+            displaced.append(before.tokens)
     await _give_back(request, displaced)
     return token
 
 
 async def sign_out(request: Request, session: Session, form: Form) -> Response:
     await store.end(request, session)
-    await _give_back(request, [session.tokens])
+    if not session.profile.is_portal:  # the link stays good, and its token is the app's
+        await _give_back(request, [session.tokens])
     return serve.signed_out(request)
 
 

@@ -7,6 +7,8 @@ import msgspec
 
 Language = Literal["en", "it"]
 Theme = Literal["light", "dark"]
+PORTAL_AREA = "webhooks"
+"""The one area of a portal link."""
 
 
 class Tokens(msgspec.Struct, frozen=True):
@@ -19,7 +21,11 @@ class Tokens(msgspec.Struct, frozen=True):
 
 
 class Profile(msgspec.Struct, frozen=True):
-    """The person as auth describes them (`GET /v1/platform/me`)."""
+    """The person as auth describes them (`GET /v1/platform/me`).
+
+    With `portal_app`, a portal link in the place of a person (`portal/links.py`): `user_id` is the link's id, and only the pages of the
+    webhooks of that app are open.
+    """
 
     user_id: str
     email: str
@@ -28,6 +34,15 @@ class Profile(msgspec.Struct, frozen=True):
     tenant_name: str
     is_sandbox: bool
     scopes: frozenset[str]
+    portal_app: str = ""
+
+    @property
+    def is_portal(self) -> bool:
+        return bool(self.portal_app)
+
+    def sees(self, area: str) -> bool:
+        """Whether the area's pages are open to this kind of session."""
+        return not self.is_portal or area == PORTAL_AREA
 
     def has(self, scope: str) -> bool:
         """Whether the token has the scope, "" being any token; `x:write` includes `x:read`."""

@@ -336,6 +336,8 @@ export interface ScopeUse {
 export interface Scopes {
   /** The scopes that the organisation's apps may ask for */
   scopes: Scope[];
+  /** The curated GraphQL bundles that apps may be granted */
+  graphql_bundles: string[];
 }
 
 /** When a secret was made, ends and was last used; never its value. */

@@ -367,6 +367,7 @@ export class Apps {
    * Scope: `platform:apps`.
    *
    * @param clientId - The id of the app, such as `app_01jdk…`
+   * @param secretId - The secret's id
    */
   endAppSecret(clientId: string, secretId: string, options: CallOptions = {}): Promise<void> {
     return this.#caller.value({

@@ -369,6 +369,8 @@ class Scopes(Model, kw_only=True):
 
     scopes: list[Scope]
     """The scopes that the organisation's apps may ask for"""
+    graphql_bundles: list[str]
+    """The curated GraphQL bundles that apps may be granted"""
 
 
 class Secret(Model, kw_only=True):

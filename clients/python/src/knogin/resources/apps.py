@@ -286,6 +286,7 @@ class Apps:
         Scope: `platform:apps`.
 
         `client_id`: The id of the app, such as `app_01jdk…`.
+        `secret_id`: The secret's id.
         """
         return self._client._call(
             Call(
@@ -609,6 +610,7 @@ class AsyncApps:
         Scope: `platform:apps`.
 
         `client_id`: The id of the app, such as `app_01jdk…`.
+        `secret_id`: The secret's id.
         """
         return await self._client._call(
             Call(
