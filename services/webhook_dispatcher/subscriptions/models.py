@@ -37,7 +37,12 @@ class OAuth(http.Body):
     scope: Annotated[str, Meta(max_length=512, pattern=r"^[!#-\[\]-~]*( [!#-\[\]-~]+)*\Z")] = ""
 
 
+ClientId = Annotated[str, Meta(min_length=1, max_length=128)]
+
+
 class NewWebhook(http.Body):
+    """An administrator may name another app in `client_id`; without it the webhook is the calling app's."""
+
     url: str
     events: EventTypes
     filter: Filter | None = None
@@ -48,6 +53,7 @@ class NewWebhook(http.Body):
     secret: str | None = None
     headers: dict[str, str] = msgspec.field(default_factory=dict)
     description: Description | None = None
+    client_id: ClientId | None = None
 
 
 class WebhookChange(http.Body):
@@ -67,10 +73,11 @@ class WebhookChange(http.Body):
 
 
 class FilterTrial(http.Body):
-    """Event types and the filter that a webhook for them would have."""
+    """Event types and the filter that a webhook for them would have. An administrator may name another app in `client_id`."""
 
     events: EventTypes
     filter: Filter
+    client_id: ClientId | None = None
 
 
 class RotateSigningKey(http.Body):

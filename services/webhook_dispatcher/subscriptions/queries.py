@@ -27,11 +27,8 @@ INSERT_SUBSCRIPTION: LiteralString = (
     RETURNING """
     + SUBSCRIPTION_COLUMNS
 )
+# An administrator reaches those of every app.
 FIND_SUBSCRIPTION: LiteralString = (
-    "SELECT " + SUBSCRIPTION_COLUMNS + " FROM subscriptions WHERE id = %(id)s AND client_id = %(client_id)s"
-)
-# As an administrator reads it.
-FIND_READABLE: LiteralString = (
     "SELECT "
     + SUBSCRIPTION_COLUMNS
     + " FROM subscriptions WHERE id = %(id)s AND (%(everyone)s OR client_id = %(client_id)s)"
@@ -106,7 +103,7 @@ TOUCH: LiteralString = (
     "UPDATE subscriptions SET updated_at = now(), rehearses = %(rehearses)s WHERE id = %(id)s RETURNING "
     + SUBSCRIPTION_COLUMNS
 )
-DELETE_SUBSCRIPTION: LiteralString = "DELETE FROM subscriptions WHERE id = %(id)s AND client_id = %(client_id)s"
+DELETE_SUBSCRIPTION: LiteralString = "DELETE FROM subscriptions WHERE id = %(id)s"
 BEGIN_RECOVERY: LiteralString = """
     UPDATE subscriptions SET enabled = true, disabled_reason = NULL, disabled_at = NULL, failing_since = NULL, last_failure_at = NULL,
         slowed_until = NULL, recovering = true, recovery_rate = 1, restarts_ladder = true
