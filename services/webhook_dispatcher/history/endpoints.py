@@ -27,7 +27,7 @@ from services.webhook_dispatcher.history.models import (
 from services.webhook_dispatcher.places import Places
 from services.webhook_dispatcher.sending import queries as sending_queries
 from services.webhook_dispatcher.sending import recording
-from services.webhook_dispatcher.sending.client import Client, Due, deliver
+from services.webhook_dispatcher.sending.client import Client, Due, deliver, thin_body
 from services.webhook_dispatcher.sending.connection import BODY_KEPT
 from services.webhook_dispatcher.sending.ladder import SENT_ONCE
 from services.webhook_dispatcher.subscriptions import queries as subscription_queries
@@ -92,6 +92,8 @@ async def read_delivery(request: Request, caller: Caller, webhook_id: str, deliv
         key = {"id": delivery.id, "at": delivery.created_at}
         body = await _event_body(conn, key)
         attempts = await every(conn, Attempt, queries.LIST_ATTEMPTS, key)
+    if body is not None and subscription.payload == "thin":
+        body = thin_body(delivery.event_id, body.encode()).decode()
     return DeliveryHistory(**asdict(delivery), request_body=body, attempts=attempts)
 
 

@@ -74,7 +74,7 @@ class AppDeliveries(msgspec.Struct):
 
 
 class Attempt(msgspec.Struct, kw_only=True):
-    """One request of a delivery with its answer, as the history stores it."""
+    """One request of a delivery with its answer, as the history stores it. `timings_ms` are those of its phases that took place."""
 
     number: int
     attempted_at: datetime
@@ -87,6 +87,7 @@ class Attempt(msgspec.Struct, kw_only=True):
     response_truncated: bool
     error: str | None
     duration_ms: float
+    timings_ms: dict[str, float] | None
     trace_id: str | None
 
 

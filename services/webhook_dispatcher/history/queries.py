@@ -108,7 +108,7 @@ FIND_EVENT_BODY: LiteralString = """
 """
 LIST_ATTEMPTS: LiteralString = """
     SELECT number, at AS attempted_at, url, request_headers, address AS resolved_address, response_status, response_headers,
-        response_body, response_truncated, error, duration_ms::float8 AS duration_ms, trace_id
+        response_body, response_truncated, error, duration_ms::float8 AS duration_ms, timings AS timings_ms, trace_id
     FROM attempts WHERE delivery_id = %(id)s AND at >= %(at)s ORDER BY at DESC LIMIT 50
 """
 # Of the newest 100,000 by number. The other 10,000 looked at are those whose ids are not in the order of their numbers, because the

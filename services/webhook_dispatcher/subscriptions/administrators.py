@@ -17,6 +17,12 @@ class AppPage(Page):
     client_id: Annotated[str, Meta(min_length=1, max_length=128)] | None = None
 
 
+class WebhookPage(AppPage):
+    """`statistics` adds to each webhook how its first attempts fared, and when its next attempt is due."""
+
+    statistics: bool = False
+
+
 def whose(caller: Caller, page: AppPage) -> dict[str, Any]:
     """The parameters `client_id` and `everyone` of a list. Raises a 403 Problem for another app than the caller's, without the scope."""
     app = app_of(caller, page.client_id)

@@ -15,7 +15,7 @@ from services.webhook_dispatcher.sending import signing
 from services.webhook_dispatcher.sending.signing import Vault
 from services.webhook_dispatcher.settings import Settings
 from services.webhook_dispatcher.subscriptions import access, faults, queries
-from services.webhook_dispatcher.subscriptions.administrators import AppPage, app_of, reachable, whose
+from services.webhook_dispatcher.subscriptions.administrators import WebhookPage, app_of, reachable, whose
 from services.webhook_dispatcher.subscriptions.models import (
     App,
     Backlog,
@@ -29,6 +29,7 @@ from services.webhook_dispatcher.subscriptions.models import (
     Webhook,
     WebhookChange,
 )
+from services.webhook_dispatcher.subscriptions.statistics import read_statistics
 from shared.messaging.event_types import with_moved_times
 from shared.messaging.filters import as_json, matches
 from shared.primitives import ids
@@ -85,12 +86,23 @@ async def create_webhook(request: Request, caller: Caller, draft: NewWebhook) ->
         return await idempotency.keep(conn, request, caller, http.created(webhook, f"/v1/webhooks/{webhook_id}"))
 
 
-async def list_webhooks(request: Request, caller: Caller, page: AppPage) -> Response:
+async def list_webhooks(request: Request, caller: Caller, page: WebhookPage) -> Response:
     parameters = whose(caller, page) | {"after": http.page_after(request, page), "limit": page.limit + 1}
     query = queries.LIST_OF_TENANT if parameters["everyone"] else queries.LIST_SUBSCRIPTIONS
     async with tenant_transaction(request, caller) as conn:
         rows, fitting = await page_of(conn, Subscription, query, parameters, page, http.SMALL)
-    return http.listed(request, "webhooks", rows, fitting, lambda row: row.id, Subscription.shown)
+        shown = {row.id: row.shown() for row in rows}
+        if page.statistics:
+            await _add_statistics(conn, shown)
+    return http.listed(request, "webhooks", rows, fitting, lambda row: row.id, lambda row: shown[row.id])
+
+
+async def _add_statistics(conn: AsyncConnection, webhooks: dict[str, Webhook]) -> None:
+    for webhook_id, statistics in (await read_statistics(conn, [*webhooks])).items():
+        webhooks[webhook_id].statistics = statistics
+    due = await conn.execute(queries.NEXT_DUE, {"webhooks": [*webhooks]})
+    for webhook_id, at in await due.fetchall():
+        webhooks[webhook_id].next_attempt_at = at
 
 
 async def read_webhook(request: Request, caller: Caller, webhook_id: str) -> Webhook:

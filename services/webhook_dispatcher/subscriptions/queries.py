@@ -116,6 +116,13 @@ BACKLOG: LiteralString = """
     FROM (SELECT count(*) AS number FROM (SELECT 1 FROM queue WHERE subscription_id = %(id)s
         ORDER BY stage, due_at LIMIT 10000) waiting) counted
 """
+# Of webhooks that may be sent to; the due time of the first that waits in each stage of the queue.
+NEXT_DUE: LiteralString = """
+    SELECT s.id, greatest(min(first.due_at), s.slowed_until, now()) AS at FROM subscriptions s
+    CROSS JOIN unnest('{0,1,2,3,4}'::smallint[]) AS of_stage (stage) CROSS JOIN LATERAL (
+        SELECT due_at FROM queue WHERE subscription_id = s.id AND stage = of_stage.stage ORDER BY due_at, sequence LIMIT 1) first
+    WHERE s.id = ANY(%(webhooks)s) AND s.enabled AND NOT s.paused AND first.due_at IS NOT NULL GROUP BY s.id
+"""
 # Of the newest 1,000 deliveries. All attempts since a failure began have failed; the first of them began up to a deadline before.
 HEALTH: LiteralString = """
     SELECT (
