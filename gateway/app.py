@@ -37,6 +37,7 @@ AUDIENCES = {
     "epcr": "epcr",
     "devices": "device_ingest",
     "platform": "control_plane",
+    "console": "console",
 }
 """The service behind each upstream, as it calls itself: whom the identity header is for."""
 log = logging.getLogger(__name__)
@@ -120,7 +121,7 @@ class Gateway:
         if found is None or climbs(path) or not path.isprintable():
             raise problems.not_found()
         owner, route = found
-        call.route = route.path
+        call.route = route.path or f"({route.upstream})"
         if route.elsewhere is Elsewhere.REDIRECT and owner is not site:
             # A browser goes to the host of the page's cookies.
             if call.method not in ("GET", "HEAD"):
@@ -224,5 +225,6 @@ def services(settings: Settings) -> dict[str, str]:
         "epcr": settings.gateway_upstream_epcr,
         "devices": settings.gateway_upstream_devices,
         "platform": settings.gateway_upstream_platform,
+        "console": settings.gateway_upstream_console,
     }
     return {name: url for name, url in urls.items() if url}

@@ -34,9 +34,11 @@ class Settings(settings.Process, frozen=True, kw_only=True):
     gateway_upstream_epcr: settings.Origin
     gateway_upstream_devices: settings.Origin
     gateway_upstream_platform: settings.Origin = ""
+    gateway_upstream_console: settings.Origin = ""
     gateway_hosts_auth: str = "auth.knogin.com"
     gateway_hosts_api: str = "api.knogin.com"
     gateway_hosts_docs: str = "knogin.com"
+    gateway_hosts_console: str = "console.knogin.com"
     redis_url: settings.RedisUrl = ""
     identity_public_keys: settings.PublicKeys = ""
     service_public_keys: settings.ServiceKeys = ""
@@ -51,6 +53,7 @@ class Settings(settings.Process, frozen=True, kw_only=True):
     rate_limit_agents: Rate = "1200/60"
     rate_limit_guesses: Rate = "1200/60"
     rate_limit_public: Rate = "1200/60"
+    rate_limit_console: Rate = "6000/60"
     rate_limit_read: Rate = "3000/60"
     rate_limit_write: Rate = "1200/60"
     rate_limit_ingest: Rate = "12000/60"

@@ -72,6 +72,25 @@ UPDATE_APP: LiteralString = (
     + COLUMNS
 )
 
+COMMON_APP: LiteralString = (
+    "SELECT name, title, redirect_uris, jwks, scopes, graphql_bundles FROM common_apps WHERE name = %s"
+)
+# In the tenant of the transaction.
+APP_OF_COMMON: LiteralString = "SELECT " + COLUMNS + " FROM apps WHERE common_app = %s AND status <> 'deleted'"
+LOCK_COMMON_APP: LiteralString = f"SELECT pg_advisory_xact_lock({locks.AUTH_COMMON_APP}, hashtext(%s))"
+SET_COMMON_APP: LiteralString = "UPDATE apps SET common_app = %s WHERE client_id = %s"
+# Of operators, who see every tenant.
+ENSURE_COMMON_APP: LiteralString = """
+    INSERT INTO common_apps (name, title, redirect_uris, jwks, scopes, graphql_bundles)
+    VALUES (%(name)s, %(title)s, %(redirect_uris)s, %(jwks)s, %(scopes)s, %(graphql_bundles)s)
+    ON CONFLICT (name) DO UPDATE SET title = excluded.title, redirect_uris = excluded.redirect_uris, jwks = excluded.jwks,
+        scopes = excluded.scopes, graphql_bundles = excluded.graphql_bundles, changed_at = clock_timestamp()
+"""
+# Sessions that are open refresh their tokens with the new keys, before anybody of the organisation signs in again.
+KEYS_OF_COMMON_APP: LiteralString = """
+    UPDATE apps SET jwks = %(jwks)s, updated_at = clock_timestamp() WHERE common_app = %(name)s AND jwks <> %(jwks)s
+"""
+
 COUNT_APPS: LiteralString = "SELECT count(*) FROM apps WHERE tenant_id = %s AND status <> 'deleted' AND NOT first_party"
 # Deleted apps count too, so that creating and deleting in turn is bounded.
 COUNT_APPS_OF_DAY: LiteralString = (
