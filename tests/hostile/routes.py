@@ -9,6 +9,7 @@ parser of every service (`identity header`).
 from collections.abc import Iterable
 
 from services.auth import routes as auth
+from services.console import routes as console
 from services.control_plane import routes as control_plane
 from services.device_ingest import routes as device_ingest
 from services.epcr import routes as epcr
@@ -146,6 +147,16 @@ CONTROL_PLANE = {
     ("POST", PLATFORM + "/installations"): ("json Consent",),
 }
 
+CONSOLE_PAGE = ("cookies", "console language", "query")
+CONSOLE = {
+    (route.method, route.path): (*CONSOLE_PAGE, "console form") if route.method == "POST" else CONSOLE_PAGE
+    for route in console.UNLISTED
+} | {
+    ("GET", "/sign-in/done"): (*CONSOLE_PAGE, "console cookie"),
+    ("GET", "/static/{name}"): NOTHING,
+    ("GET", "/robots.txt"): NOTHING,
+}
+
 
 def derived(parts: Iterable[Part]) -> dict[tuple[str, str], tuple[str, ...]]:
     """The rows of the calls that read at most a query."""
@@ -164,6 +175,7 @@ SERVICES = {
     "epcr": derived([epcr.PART]) | EPCR | PROBES,
     "device_ingest": derived([device_ingest.PART]) | DEVICE_INGEST | PROBES,
     "control_plane": derived([control_plane.PART]) | CONTROL_PLANE | PROBES,
+    "console": CONSOLE | PROBES,
 }
 EVERYWHERE = ("identity header",)
 NAMES = {name for rows in SERVICES.values() for reads in rows.values() for name in reads} | {*GATEWAY, *EVERYWHERE}

@@ -7,7 +7,7 @@ from shared.storage import locks
 COLUMNS: LiteralString = """
     client_id, tenant_id, name, status, first_party, grant_types, redirect_uris, requested_scopes,
     token_endpoint_auth_method, jwks, allow_service_tokens, enforce_pkce, approved_events, access_token_ttl,
-    graphql_bundles, pseudonym_domain, deidentification, version, created_at, updated_at
+    graphql_bundles, pseudonym_domain, deidentification, version, created_by, created_at, updated_at
 """
 TENANT_COLUMNS: LiteralString = (
     "tenant_id, name, status, environment, granted_scopes, graphql_bundles, federation, version"
@@ -20,9 +20,9 @@ LOCK_TENANT: LiteralString = f"SELECT pg_advisory_xact_lock({locks.AUTH_SCOPES_O
 INSERT_APP: LiteralString = (
     """
     INSERT INTO apps (client_id, tenant_id, name, first_party, grant_types, redirect_uris, requested_scopes,
-        token_endpoint_auth_method, jwks, graphql_bundles, pseudonym_domain, version)
+        token_endpoint_auth_method, jwks, graphql_bundles, pseudonym_domain, created_by, version)
     VALUES (%(client_id)s, %(tenant_id)s, %(name)s, %(first_party)s, %(grant_types)s, %(redirect_uris)s,
-        %(requested_scopes)s, %(token_endpoint_auth_method)s, %(jwks)s, %(graphql_bundles)s, %(client_id)s,
+        %(requested_scopes)s, %(token_endpoint_auth_method)s, %(jwks)s, %(graphql_bundles)s, %(client_id)s, %(created_by)s,
         floor(extract(epoch FROM clock_timestamp()) * 1000))
     RETURNING """
     + COLUMNS
@@ -109,6 +109,10 @@ END_OTHER_SECRETS: LiteralString = """
 FORGET_ENDED_SECRETS: LiteralString = """
     DELETE FROM app_secrets WHERE client_id = %(client_id)s AND expires_at <= clock_timestamp() AND id NOT IN (
         SELECT id FROM app_secrets WHERE client_id = %(client_id)s ORDER BY created_at DESC LIMIT 20)
+"""
+END_SECRET: LiteralString = """
+    UPDATE app_secrets SET expires_at = clock_timestamp()
+    WHERE id = %s AND client_id = %s AND expires_at > clock_timestamp() RETURNING id
 """
 DELETE_SECRETS: LiteralString = "DELETE FROM app_secrets WHERE client_id = %s"
 LIVE_SECRETS: LiteralString = """

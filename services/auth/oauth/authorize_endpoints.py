@@ -54,7 +54,8 @@ class Asking:
         """Redirects to the app with the error, and adds it to the app's event list."""
         row = self.client.row
         if not self.only_looks and row.tenant_id:
-            self.request.state.activity.refused(row.tenant_id, row.client_id, str(error.error), reason_of(error))
+            refused = self.request.state.activity.refused
+            refused(row.tenant_id, row.client_id, str(error.error), reason_of(error), "/v1/oauth/authorize")
         return _redirect(authorization.error_location(self.redirect_uri, error, self.state, self.server.issuer), status)
 
     def page(self, name: str, session: Session, **context: Any) -> Response:

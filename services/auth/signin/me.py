@@ -13,19 +13,23 @@ from shared.web.identity import Caller
 
 
 class Person(msgspec.Struct, frozen=True):
+    """The person whom a token acts for."""
+
     user_id: str
     email: str
     name: str
 
 
 class Organisation(msgspec.Struct, frozen=True):
+    """The organisation that a token belongs to."""
+
     tenant_id: str
     name: str
     environment: Literal["production", "sandbox"]
 
 
 class Me(msgspec.Struct, frozen=True):
-    """`person` is null for a token that acts for an app alone. `scopes` are those of the token."""
+    """Whom a token acts for. `person` is null for an app alone; `scopes` are those of the token."""
 
     client_id: str
     person: Person | None

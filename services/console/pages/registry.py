@@ -31,7 +31,7 @@ class Page(NamedTuple):
 
     `read` answers GET. `act` answers POST, after the form's token was checked. Without `scope` the page is closed ("" is any person).
     With `in_navigation` it is in the navigation of those who have the scope. `examples` are ids for the tests of all pages, for which
-    the tests' platform has answers.
+    the tests' platform has answers. A page that is no HTML, such as a file, says so with `is_html`.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Page(NamedTuple):
     act: View | None = None
     in_navigation: bool = False
     examples: Mapping[str, str] = {}
+    is_html: bool = True
 
 
 class Entry(NamedTuple):

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.console import metrics
 from services.console.pages import links, render
 from services.console.pages.limits import Limiter
 from services.console.pages.registry import Entry, View
@@ -54,6 +55,7 @@ def acting(entry: Entry | None, view: View | None, act: Act | None = None) -> En
         except ValueError:
             return message(request, session, "unreadable", 400)
         if not cookies.is_own_form(request, session.token, form("csrf")):
+            metrics.forms_refused.inc()
             log.warning("a form of another page was refused")
             return message(request, session, "foreign_form", 403)
         if act is not None:

@@ -20,8 +20,10 @@ from services.console.upstream.gateway import Answer, path_of
 from shared.web import http
 
 T = TypeVar("T")
-FORM_BYTES = 256 << 10
+FORM_BYTES = 128 << 10
 MOST_FIELDS = 500
+MOST_ESCAPES = 16_384
+"""An escape costs as much as forty plain characters."""
 DONE = re.compile(r"[a-z_]{1,40}")
 ONCE = re.compile(r"[0-9a-f-]{36}")
 
@@ -182,8 +184,14 @@ async def read_form(request: Request) -> Form:
     """Raises a 413 Problem for a body that is too large, ValueError for one that is no form."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
         raise ValueError("no form")
-    body = await http.read_body(request, FORM_BYTES)
-    pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
+    return parse_form(await http.read_body(request, FORM_BYTES))
+
+
+def parse_form(body: bytes) -> Form:
+    """Raises ValueError for a body that is no form of UTF-8, or has too many fields or escapes."""
+    if body.count(b"%") > MOST_ESCAPES:
+        raise ValueError("too many escapes")
+    pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
     if any("\0" in part for pair in pairs for part in pair):
         raise ValueError("a zero byte")
     return Form(pairs)

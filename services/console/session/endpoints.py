@@ -3,12 +3,13 @@
 import hmac
 import logging
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.console import metrics
 from services.console.pages import links, render, serve
 from services.console.pages.limits import Limiter
 from services.console.pages.texts import LANGUAGES
@@ -19,7 +20,7 @@ from services.console.upstream.errors import Refused, UpstreamFailure
 from services.console.upstream.gateway import stranger
 from services.console.upstream.oauth import OAuth
 from shared.primitives import ids
-from shared.primitives.crypto import UnreadableCiphertext, base64url_decode, base64url_encode
+from shared.primitives.crypto import Keyring, UnreadableCiphertext, base64url_decode, base64url_encode
 from shared.storage.database import transaction
 from shared.web.identity import Caller, client_network
 from shared.web.identity import caller as caller_of
@@ -60,36 +61,60 @@ async def sign_in(request: Request) -> Response:
 
 async def signed_in(request: Request) -> Response:
     """Takes auth's answer (RFC 6749 §4.1.2, RFC 9207), and starts a session under a new id."""
-    asked = request.query_params
     begun = _begun(request)
-    if begun is None or not hmac.compare_digest(begun.state.encode(), asked.get("state", "").encode()):
-        # Another tab began later, the page was open for too long, or another site sent the browser here.
-        return _without_begun(request, serve.message(request, None, "sign_in_again", 400))
-    if asked.get("iss") != request.state.settings.issuer:
-        return _without_begun(request, serve.message(request, None, "sign_in_again", 400))
+    to, outcome = (begun.to, await _outcome(request, begun)) if begun is not None else ("/", Outcome("foreign"))
+    metrics.sign_ins.labels(outcome.word).inc()
+    if outcome.token:
+        # Not a redirect: a strict cookie is not sent on a navigation that began on another site.
+        response = render.html(request, "onward.html", "common", refresh_to=to)
+        cookies.give(request, response, cookies.SESSION, outcome.token, max_age=None, strict=True)
+    else:
+        key, status = MESSAGES[outcome.word]
+        known = {"trace_id": outcome.trace_id} if outcome.trace_id else {}
+        response = serve.message(request, None, key, status, seconds=outcome.seconds, **known)
+    cookies.take(request, response, cookies.BEGUN)
+    return response
+
+
+class Outcome(NamedTuple):
+    """Of a sign-in: a word of `MESSAGES`, or `ok` with the id of the new session."""
+
+    word: str
+    token: str = ""
+    trace_id: str = ""
+    seconds: int = 0
+
+
+# The common text and the status of each outcome. `foreign`: another tab began later, the page was open for too long, or another site
+# sent the browser here.
+MESSAGES = {
+    "foreign": ("sign_in_again", 400),
+    "denied": ("sign_in_denied", 403),
+    "refused": ("sign_in_again", 400),
+    "limited": ("too_many", 429),
+    "unavailable": ("sign_in_unavailable", 503),
+}
+
+
+async def _outcome(request: Request, begun: Begun) -> Outcome:
+    asked = request.query_params
+    is_ours = hmac.compare_digest(begun.state.encode(), asked.get("state", "").encode())
+    if not is_ours or asked.get("iss") != request.state.settings.issuer:
+        return Outcome("foreign")
     if "error" in asked:
-        denied = asked.get("error") == "access_denied"
-        return _without_begun(
-            request, serve.message(request, None, "sign_in_denied" if denied else "sign_in_again", 403)
-        )
+        return Outcome("denied" if asked["error"] == "access_denied" else "refused")
     code, client_id = asked.get("code", ""), asked.get("client_id", "")
     if not ids.is_id(client_id, "app") or not 0 < len(code) <= LONGEST_CODE:
-        return _without_begun(request, serve.message(request, None, "sign_in_again", 400))
+        return Outcome("refused")
     if (wait := _wait_of(request)) > 0:
-        return serve.message(request, None, "too_many", 429, seconds=wait)
+        return Outcome("limited", seconds=wait)
     try:
-        token = await _begin_session(request, client_id, code, begun)
+        return Outcome("ok", await _begin_session(request, client_id, code, begun))
     except Refused as refused:
         log.warning("auth refused a sign-in: %s", refused)
-        return _without_begun(request, serve.message(request, None, "sign_in_again", 400))
+        return Outcome("refused")
     except UpstreamFailure as error:
-        return _without_begun(
-            request, serve.message(request, None, "sign_in_unavailable", 503, trace_id=error.trace_id)
-        )
-    # Not a redirect: a strict cookie is not sent on a navigation that began on another site.
-    response = render.html(request, "onward.html", "common", refresh_to=begun.to)
-    cookies.give(request, response, cookies.SESSION, token, max_age=None, strict=True)
-    return _without_begun(request, response)
+        return Outcome("unavailable", trace_id=error.trace_id)
 
 
 async def _begin_session(request: Request, client_id: str, code: str, begun: Begun) -> str:
@@ -148,14 +173,13 @@ def _wait_of(request: Request) -> int:
 
 
 def _begun(request: Request) -> Begun | None:
-    sealed = cookies.read(request, cookies.BEGUN)
+    return read_begun(request.state.keyring, cookies.read(request, cookies.BEGUN))
+
+
+def read_begun(keyring: Keyring, sealed: str) -> Begun | None:
+    """None for a cookie that is not the console's own, or too old."""
     try:
-        begun = msgspec.json.decode(request.state.keyring.decrypt(base64url_decode(sealed), BEGUN_CONTEXT), type=Begun)
+        begun = msgspec.json.decode(keyring.decrypt(base64url_decode(sealed), BEGUN_CONTEXT), type=Begun)
     except (ValueError, UnreadableCiphertext, msgspec.DecodeError):
         return None
     return begun if time.time() < begun.until else None
-
-
-def _without_begun(request: Request, response: Response) -> Response:
-    cookies.take(request, response, cookies.BEGUN)
-    return response

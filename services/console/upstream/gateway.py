@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote, urlsplit
+from weakref import WeakValueDictionary
 
 import httpx2
 import msgspec
 
+from services.console import metrics
 from services.console.settings import Settings
 from services.console.upstream.errors import Refused, Unavailable
 from shared.process import telemetry
@@ -70,7 +72,8 @@ class Gateway:
         self._hosts = {"auth": urlsplit(settings.issuer).netloc, "api": urlsplit(settings.api_base_url).netloc}
         self._lines = Lines(WAITING)
         self._shares = Shares(settings.upstream_at_once, self._lines)
-        self._at_work: dict[str, int] = {}
+        # Of those who wait or are at work; the others are forgotten.
+        self._own: WeakValueDictionary[tuple[str, str], asyncio.Semaphore] = WeakValueDictionary()
 
     async def send(
         self,
@@ -101,8 +104,21 @@ class Gateway:
         request = self._http.build_request(
             method, path, params=asked or None, content=content, data=dict(form) if form else None, headers=fields
         )
-        async with _Turn(self, person):
-            return await self._exchange(request)
+        own = self._own.get(person.groups)
+        if own is None:
+            own = self._own[person.groups] = asyncio.Semaphore(self._settings.upstream_of_person)
+        with metrics.call_seconds.time():
+            try:
+                async with _Turn(own, self._shares, self._lines, person):
+                    answer = await self._exchange(request)
+            except Unavailable as failed:
+                metrics.calls.labels(failed.reason).inc()
+                raise
+            except Refused:
+                metrics.calls.labels("refused").inc()
+                raise
+        metrics.calls.labels("ok").inc()
+        return answer
 
     async def _exchange(self, request: httpx2.Request) -> Answer:
         trace_id = telemetry.trace_id()
@@ -137,34 +153,24 @@ class Gateway:
 class _Turn:
     """A turn at the platform for one call. Raises Unavailable (`busy`) if it does not come in time."""
 
-    def __init__(self, gateway: Gateway, person: Person) -> None:
-        self._gateway, self._person = gateway, person
+    def __init__(self, own: asyncio.Semaphore, shares: Shares, lines: Lines, person: Person) -> None:
+        self._own, self._shares, self._lines, self._person = own, shares, lines, person
 
     async def __aenter__(self) -> None:
-        gateway, person = self._gateway, self._person
-        limit = gateway._settings.upstream_of_person
         try:
             async with asyncio.timeout(WAIT_SECONDS):
-                while gateway._at_work.get(person.user_id, 0) >= limit:
-                    await asyncio.sleep(0.01)
-                gateway._at_work[person.user_id] = gateway._at_work.get(person.user_id, 0) + 1
+                await self._own.acquire()
                 try:
-                    await gateway._shares.enter(gateway._lines, person.groups)
+                    await self._shares.enter(self._lines, self._person.groups)
                 except BaseException:
-                    self._leave()
+                    self._own.release()
                     raise
         except (Busy, TimeoutError):
             raise Unavailable("busy", telemetry.trace_id()) from None
 
     async def __aexit__(self, *_: object) -> None:
-        self._gateway._shares.leave(self._person.groups)
-        self._leave()
-
-    def _leave(self) -> None:
-        at_work = self._gateway._at_work
-        at_work[self._person.user_id] -= 1
-        if not at_work[self._person.user_id]:
-            del at_work[self._person.user_id]
+        self._shares.leave(self._person.groups)
+        self._own.release()
 
 
 def _failure(response: httpx2.Response, body: bytes, trace_id: str) -> Refused | Unavailable:
@@ -196,4 +202,9 @@ def _cursor_of(link: str) -> str:
 
 def path_of(template: str, **ids: str) -> str:
     """`path_of("/v1/platform/apps/{id}", id=…)`: each id is one escaped segment, so that no id leads to another path."""
-    return template.format(**{name: quote(value, safe="") or "-" for name, value in ids.items()})
+    return template.format(**{name: _segment(value) for name, value in ids.items()})
+
+
+def _segment(value: str) -> str:
+    # Dots alone would climb.
+    return quote(value, safe="") if value.strip(".") else "-"

@@ -18,7 +18,7 @@ from shared.primitives.crypto import base64url_encode
 CLIENT = "console"
 """The common app (auth's `common_apps`). The answer names the organisation's own app in its place."""
 DONE = "/sign-in/done"
-TOKEN = "/v1/oauth/token"
+TOKEN = "/v1/oauth/token"  # noqa: S105 - a path
 REVOKE = "/v1/oauth/revoke"
 ME = "/v1/platform/me"
 EARLY_SECONDS = 60
