@@ -132,6 +132,7 @@ ANSWERS: dict[str, Any] = {
         ],
         "next_cursor": None,
     },
+    "GET /v1/webhooks/contacts": {"emails": ["ops@integrator.example"], "updated_at": "2026-11-20T03:47:00Z"},
     "GET /v1/webhooks/{webhook_id}": webhook(),
     "PUT /v1/webhooks/{webhook_id}": webhook(),
     "GET /v1/webhooks/{webhook_id}/health": {
@@ -145,7 +146,6 @@ ANSWERS: dict[str, Any] = {
         "waiting": 7,
         "statistics": BUSY,
     },
-    "GET /v1/webhooks/contacts": {"emails": ["ops@integrator.example"], "updated_at": "2026-11-20T03:47:00Z"},
     "GET /v1/deliveries": {
         "deliveries": [
             delivery(webhook_id=WEBHOOK, client_id=APP),
