@@ -21,6 +21,7 @@ from gateway.places import ANONYMOUS, Sender
 from gateway.problems import Answer, Refusal
 from gateway.revocations import Revocations
 from gateway.routes import Access, Elsewhere, Route, Site, documentation, sites
+from gateway.sessions import session_of
 from gateway.settings import Settings
 from gateway.target import climbs
 from gateway.tokens import Invalid, Token, Tokens, TokensUncheckable
@@ -159,8 +160,16 @@ class Gateway:
         return self.identities.of(token, address, AUDIENCES[route.upstream], now)
 
     def _take_without_token(self, call: Call, rate: str, address: str, now: float) -> Headers:
-        """Counts by the client's network; where that is used up, by the account and organisation of a known browser's pass."""
+        """Counts by the client's network; where that is used up, by the account and organisation of a known browser's pass.
+
+        At the console it counts by session first, so that one person's requests do not use up the rate of the network they share.
+        """
         network, wider = client_network(address), wider_networks(address)
+        if rate == "console":
+            session = session_of(call.incoming.passing)
+            taken = self.limits.take(rate, session, now) if session else []
+            of_network = self.limits.take("console_network", network, now, wider)
+            return taken or of_network
         try:
             return self.limits.take(rate, network, now, wider)
         except Refusal:

@@ -22,7 +22,9 @@ NETWORKS = settings.Form("networks such as 10.0.0.0/8, separated by commas", net
 
 
 class Settings(settings.Process, frozen=True, kw_only=True):
-    """Rates are `<requests>/<seconds>` for each client (for each client network on routes without a token), or `off`."""
+    """Rates are `<requests>/<seconds>` for each client (for each client network on routes without a token), or `off`.
+
+    `rate_limit_console` is for each session of the console, `rate_limit_console_network` for each client network there."""
 
     identity_signing_key: Annotated[str, KEY]
     issuer: settings.Origin
@@ -53,7 +55,8 @@ class Settings(settings.Process, frozen=True, kw_only=True):
     rate_limit_agents: Rate = "1200/60"
     rate_limit_guesses: Rate = "1200/60"
     rate_limit_public: Rate = "1200/60"
-    rate_limit_console: Rate = "6000/60"
+    rate_limit_console: Rate = "600/60"
+    rate_limit_console_network: Rate = "6000/60"
     rate_limit_read: Rate = "3000/60"
     rate_limit_write: Rate = "1200/60"
     rate_limit_ingest: Rate = "12000/60"

@@ -12,7 +12,19 @@ from deploy.local.state import write_json
 from deploy.local.table import HOSTS, KNOGIN_HOSTS, SERVICES, Service
 
 _RATES = (
-    *("TOKEN", "DISCOVERY", "SIGN_IN", "SAML", "ACCOUNT", "ORGANISATION", "AGENTS", "GUESSES", "PUBLIC", "CONSOLE"),
+    *(
+        "TOKEN",
+        "DISCOVERY",
+        "SIGN_IN",
+        "SAML",
+        "ACCOUNT",
+        "ORGANISATION",
+        "AGENTS",
+        "GUESSES",
+        "PUBLIC",
+        "CONSOLE",
+        "CONSOLE_NETWORK",
+    ),
     *("READ", "WRITE", "INGEST", "GRAPHQL"),
 )
 

@@ -164,7 +164,7 @@ def test_a_look_at_the_address_makes_no_grant(auth: Auth) -> None:
 def test_its_app_is_no_administrators_to_change(auth: Auth) -> None:
     client_id = arrive(auth)["client_id"]
     assert auth.admin("PATCH", f"/v1/platform/apps/{client_id}", json={"name": "Mine"}).status_code == 403
-    assert auth.admin("DELETE", f"/v1/platform/apps/{client_id}").status_code == 404
+    assert auth.admin("DELETE", f"/v1/platform/apps/{client_id}").status_code == 403
 
 
 def test_keys_that_cannot_authenticate_are_refused() -> None:

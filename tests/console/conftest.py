@@ -49,13 +49,20 @@ class Console:
         self.settings = settings
         self.platform = platform
         self.database = database
+        self._browsers: list[httpx2.Client] = []
+
+    def close(self) -> None:
+        """Closes the browsers."""
+        while self._browsers:
+            self._browsers.pop().close()
 
     def browser(self, **headers: str) -> httpx2.Client:
         """A browser without cookies, which follows no redirect."""
         sent = {"accept-language": "en", "sec-fetch-site": "none"} | {
             name.replace("_", "-"): value for name, value in headers.items()
         }
-        return httpx2.Client(base_url=self.url, headers=sent, timeout=30, trust_env=False, verify=PLAIN)
+        self._browsers.append(httpx2.Client(base_url=self.url, headers=sent, timeout=30, trust_env=False, verify=PLAIN))
+        return self._browsers[-1]
 
     def begin(self, browser: httpx2.Client, to: str = "/") -> dict[str, str]:
         """Begins a sign-in. Returns the parameters of the authorization request."""
@@ -75,6 +82,11 @@ class Console:
         answer = self.finish(browser, person or Person(), self.begin(browser)["state"])
         assert answer.status_code == 200, answer.text
         return browser
+
+    def cookies(self, person: Person, **headers: str) -> list[Any]:
+        """The cookies of a browser in which the person is signed in, for a real one."""
+        jar = self.signed_in(person, **headers).cookies.jar
+        return [{"name": one.name, "value": one.value or "", "url": self.url} for one in jar]
 
     def post(
         self, browser: httpx2.Client, path: str, form: dict[str, Any] | None = None, **headers: str
@@ -118,9 +130,11 @@ def running(database: Database, redis_url: str, platform: Platform, **changes: A
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         wait_for(lambda: server.started, what="the console")
+        console = Console(url, settings, platform, database)
         try:
-            yield Console(url, settings, platform, database)
+            yield console
         finally:
+            console.close()
             server.should_exit = True
             thread.join(timeout=60)
             listener.close()
@@ -144,6 +158,7 @@ def usual_platform(request: pytest.FixtureRequest) -> Iterator[None]:
     """After each test the platform answers as usual again."""
     yield
     if "console" in request.fixturenames:
-        platform = request.getfixturevalue("console").platform
-        platform.overrides.clear()
-        platform.hostile = False
+        console: Console = request.getfixturevalue("console")
+        console.close()
+        console.platform.overrides.clear()
+        console.platform.hostile = False

@@ -1,7 +1,7 @@
 """Calls of the platform are bounded: in time, in size, in number; and say why they failed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -16,7 +16,7 @@ from shared.primitives.crypto import base64url_encode
 
 KEY = f"1:{base64url_encode(bytes(32))}"
 ANN, BEN = Person("org_1", "usr_ann", "203.0.113.7"), Person("org_2", "usr_ben", "203.0.113.8")
-Handler = Callable[[httpx2.Request], Awaitable[httpx2.Response]]
+Handler = Callable[[httpx2.Request], Coroutine[None, None, httpx2.Response]]
 
 
 def settings(**changes: Any) -> Settings:

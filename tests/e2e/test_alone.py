@@ -34,6 +34,14 @@ SERVICES = {
     "epcr": ("/api/v1/epcr/encounters", "argus:epcr:read", {"PSEUDONYM_KEYS": f"1:{KEY}"}),
     "device_ingest": ("/api/v1/devices", "argus:devices:read", {}),
     "control_plane": ("/api/v1/platform/packages", "argus:platform:read", {}),
+    "console": (
+        "/signed-out",
+        "",
+        dict.fromkeys(
+            ("ISSUER", "API_BASE_URL", "DOCS_BASE_URL", "CONSOLE_BASE_URL", "GATEWAY_URL"), "https://a.example"
+        )
+        | {"CLIENT_KEYS": f"1:{KEY}"},
+    ),
 }
 
 # Open on request, and no service knows this tenant.

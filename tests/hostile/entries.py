@@ -36,7 +36,7 @@ import services.graphql_api.transport.endpoints
 import services.webhook_dispatcher.notices.models
 import services.webhook_dispatcher.reading.models
 import services.webhook_dispatcher.subscriptions.models
-from gateway import framing, headers, target
+from gateway import framing, headers, sessions, target
 from gateway.problems import Refusal as GatewayRefusal
 from services.auth.apps import credentials
 from services.auth.apps import rules as app_rules
@@ -510,6 +510,9 @@ ENTRIES = [
     Entry("automation filter", filter_of, 128 * KIB, FILTERS, most=12),
     Entry("automation template", template_of, 128 * KIB, JSON),
     Entry("canonical manifest", canonical_bytes, 512 * KIB, JSON, (Problem, ValueError), most=20),
+    Entry(
+        "console session", lambda body: sessions.session_of([(b"cookie", body)]), HEAD, {**COOKIES, **DIGITS}, most=12
+    ),
     Entry("console form", console_pages.parse_form, console_pages.FORM_BYTES, FORM, (ValueError,), most=12),
     Entry("console cookie", console_cookie, HEAD, DIGITS),
     Entry("console language", text(console_texts.accepted), HEAD, HEADERS),

@@ -37,7 +37,15 @@ AUTOMATION = PLATFORM + "/automations/{automation_id}"
 AUTOMATION_BODY = ("automation filter", "automation template")
 PROBES = {("GET", "/livez"): NOTHING, ("GET", "/readyz"): NOTHING}
 
-GATEWAY = ("request head", "request target", "absolute target", "host", "bearer token", "docs headers")
+GATEWAY = (
+    "request head",
+    "request target",
+    "absolute target",
+    "host",
+    "bearer token",
+    "docs headers",
+    "console session",
+)
 AUTH = {
     ("POST", "/v1/oauth/token"): (*FORM, "pkce"),
     ("POST", "/v1/oauth/device_authorization"): (*FORM, "grammars"),

@@ -64,3 +64,8 @@ class Webhook(msgspec.Struct):
     disabled_at: datetime | None = None
     failing_since: datetime | None = None
     unapproved_events: list[str] = []
+
+
+class Webhooks(msgspec.Struct):
+    webhooks: list[Webhook]
+    next_cursor: str | None = None

@@ -1,4 +1,4 @@
-"""The front page: what needs a decision, what fails, what expires, what was refused; everything else is folded."""
+"""The front page: open decisions, failing webhooks, expiring credentials, refused apps; everything else is folded."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +13,7 @@ from services.console.overview.models import (
     IntegrationRequest,
     IntegrationRequests,
     Webhook,
+    Webhooks,
 )
 from services.console.pages.visit import Loaded, Visit
 
@@ -20,7 +21,7 @@ MOST = 100
 """Of each kind that one look reads; where there are more, the page says so."""
 SHOWN = 5
 LONG_LIFE = timedelta(days=7)
-"""A service token that lives shorter is renewed by its program, and nobody needs to be told."""
+"""A service token that lives shorter is renewed by its program, and is nobody's concern."""
 TOKEN_SOON = timedelta(days=3)
 
 
@@ -29,7 +30,7 @@ async def front(visit: Visit) -> Response:
         _load(visit, "platform:apps", "/v1/platform/apps", Apps, limit=MOST, usage="true"),
         _load(visit, "platform:apps", "/v1/platform/ending-credentials", EndingCredentials),
         _load(visit, "platform:apps", "/v1/platform/integration-requests", IntegrationRequests, limit=20),
-        _load(visit, "webhooks:read", "/v1/webhooks", list[Webhook], limit=MOST),
+        _load(visit, "webhooks:read", "/v1/webhooks", Webhooks, limit=MOST),
     )
     return visit.page(
         "overview/front.html",
@@ -38,7 +39,7 @@ async def front(visit: Visit) -> Response:
         requests=requests,
         webhooks=webhooks,
         decisions=_decisions(requests, webhooks),
-        failing=[one for one in _of(webhooks) if _fails(one)],
+        failing=[one for one in _webhooks(webhooks) if _fails(one)],
         expiring=[one for one in _credentials(ending) if _matters(one)],
         refused=sorted(
             (one for one in _apps(apps) if one.usage and one.usage.refused),
@@ -54,8 +55,8 @@ async def _load(visit: Visit, scope: str, path: str, kind: Any, **query: str | i
     return await visit.load(path, kind, **query) if visit.may(scope) else None
 
 
-def _of(part: Loaded[Any] | None) -> Any:
-    return part.value if part is not None and part.failure is None else []
+def _webhooks(part: Loaded[Webhooks] | None) -> list[Webhook]:
+    return part.value.webhooks if part is not None and part.failure is None else []
 
 
 def _apps(part: Loaded[Apps] | None) -> list[App]:
@@ -66,12 +67,12 @@ def _credentials(part: Loaded[EndingCredentials] | None) -> list[EndingCredentia
     return part.value.credentials if part is not None and part.failure is None else []
 
 
-def _decisions(requests: Loaded[IntegrationRequests] | None, webhooks: Loaded[list[Webhook]] | None) -> list[Any]:
+def _decisions(requests: Loaded[IntegrationRequests] | None, webhooks: Loaded[Webhooks] | None) -> list[Any]:
     """Integration requests that wait or whose credentials do, and webhooks for events that nobody approved."""
     asked: list[IntegrationRequest] = []
     if requests is not None and requests.failure is None:
         asked = [one for one in requests.value.integration_requests if one.status == "pending" or one.has_credentials]
-    return [*asked, *(one for one in _of(webhooks) if one.unapproved_events)]
+    return [*asked, *(one for one in _webhooks(webhooks) if one.unapproved_events)]
 
 
 def _fails(webhook: Webhook) -> bool:

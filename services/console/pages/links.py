@@ -18,6 +18,6 @@ def is_own_page(path: str) -> bool:
 
 
 def with_query(path: str, query: Mapping[str, object]) -> str:
-    """Without empty parameters, so that an address holds only what was chosen."""
+    """Without empty parameters, so that an address holds only the chosen ones."""
     kept = {name: value for name, value in query.items() if value not in (None, "")}
     return f"{path}?{urlencode(kept)}" if kept else path

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -120,9 +121,9 @@ def signed_out(request: Request, why: str = "") -> Response:
     return response
 
 
-def message(request: Request, session: Session | None, key: str, status: int, **context: object) -> Response:
+def message(request: Request, session: Session | None, key: str, status: int, **context: Any) -> Response:
     """A page with one message of the common texts (`message.<key>`), or a failure of the platform; with the trace id."""
-    known: dict[str, object] = {
+    known: dict[str, Any] = {
         "key": key,
         "failure": None,
         "detail": "",

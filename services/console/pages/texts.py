@@ -62,7 +62,7 @@ class Texts:
         return text.format(**shown)
 
     def has(self, key: str) -> bool:
-        """For words that the platform may extend, such as a new status: what has no text shows as it is."""
+        """For words that the platform may extend, such as a new status: a word without a text shows as it is."""
         return key in self._texts
 
     def word(self, prefix: str, value: object) -> str:

@@ -1,4 +1,4 @@
-"""A person's visit of a page: what an area's view gets. It reads the platform, and answers with a page or a redirect."""
+"""A person's visit of a page, for the view of an area. It reads the platform, and answers with a page or a redirect."""
 
 import asyncio
 import re
@@ -56,7 +56,7 @@ class Loaded(Generic[T]):
 
 
 class Fault:
-    """What is wrong with a field of a form. `field` is its name, "" for the whole form."""
+    """A fault of a field of a form. `field` is its name, "" for the whole form."""
 
     def __init__(self, field: str, text: str) -> None:
         self.field = field

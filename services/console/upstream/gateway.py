@@ -92,6 +92,8 @@ class Gateway:
         fields = {"host": self._hosts[host], "user-agent": USER_AGENT, "accept": "application/json"} | dict(
             headers or {}
         )
+        if traceparent := telemetry.traceparent():
+            fields["traceparent"] = traceparent
         if person.address:
             # Else all people would share the rates of the console's own address.
             fields["x-forwarded-for"] = person.address

@@ -4,6 +4,9 @@ const policy = window.trustedTypes ? trustedTypes.createPolicy("console", { crea
 const body = document.body;
 const say = (text) => { document.getElementById("says").textContent = text; };
 
+const live = () => [...document.querySelectorAll("[data-live]")];
+const served = new Map(live().map((part) => [part.id, part.outerHTML])); // as the server sent them, before anything below changes them
+
 // Copying
 for (const button of document.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
 document.addEventListener("click", async (event) => {
@@ -21,7 +24,6 @@ document.addEventListener("submit", (event) => {
 window.addEventListener("pageshow", () => { for (const form of document.forms) delete form.dataset.sent; });
 
 // Live parts: elements with an id and data-live. The page is asked for again while it is visible; only what changed is replaced.
-const live = () => [...document.querySelectorAll("[data-live]")];
 let etag = "", wait = 0;
 function seconds() { return Math.min(...live().map((part) => Number(part.dataset.live) || 15)); }
 async function refresh() {
@@ -39,7 +41,8 @@ function replace(text) {
   const next = new DOMParser().parseFromString(policy.createHTML(text), "text/html");
   for (const part of live()) {
     const fresh = next.getElementById(part.id);
-    if (!fresh || fresh.outerHTML === part.outerHTML) continue;
+    if (!fresh || fresh.outerHTML === served.get(part.id)) continue;
+    served.set(part.id, fresh.outerHTML);
     const open = [...part.querySelectorAll("details[open][id]")].map((one) => one.id);
     const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
     const imported = document.importNode(fresh, true);
