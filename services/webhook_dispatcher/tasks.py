@@ -86,7 +86,9 @@ def periodic(settings: Settings) -> list[Periodic]:
         ),
         Periodic("send mail", 5, post.send, lane="mail", behind=metrics.oldest_mail),
         Periodic("forget paces", 3600, forget_paces, behind="a run deletes all rows that no claim needs any more"),
-        Periodic("forget statistics", 600, statistics.forget, behind="the next run goes on; old rows cost nothing but room"),
+        Periodic(
+            "forget statistics", 600, statistics.forget, behind="the next run goes on; old rows cost nothing but room"
+        ),
         Periodic("make partitions", 3600, make_partitions, behind="a run makes all that are missing, days ahead"),
         Periodic("drop partitions", 60, Expiry(retention).go_on, behind=shared_metrics.retention_overdue),
         Periodic("measure deliveries", 5, measure, behind="a measurement"),

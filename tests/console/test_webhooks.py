@@ -1,4 +1,4 @@
-"""The pages of webhooks and deliveries: what they ask of the platform, show of its answers, and refuse."""
+"""The pages of webhooks and deliveries: their calls of the platform, the words for its answers, and attacks."""
 
 import json
 import shlex
@@ -261,7 +261,9 @@ def test_ending_acts_ask_first_and_say_what_ends(administrator: httpx2.Client, c
         assert not sent.bodies
     console.post(administrator, f"{ONE}/disable", {"confirmed": "1"})
     console.post(administrator, f"{ONE}/enable")
-    assert console.post(administrator, f"{ONE}/delete", {"confirmed": "1"}).headers["location"] == "/webhooks?done=deleted"
+    assert (
+        console.post(administrator, f"{ONE}/delete", {"confirmed": "1"}).headers["location"] == "/webhooks?done=deleted"
+    )
     assert [body for _, body, _ in sent.bodies] == [{"enabled": False}, {"enabled": True}, None]
 
 
@@ -294,7 +296,13 @@ def test_a_test_leads_to_its_inspector(administrator: httpx2.Client, console: Co
     sent.answer(f"POST {API}/deliveries/{{id}}/retry", Answer({"delivery_id": DELIVERY, "status": "queued"}, 202))
     tested = console.post(administrator, f"{ONE}/test").headers["location"]
     assert tested == f"{ONE}/deliveries/{name}?done=test_sent"
-    waiting = answers.history() | {"id": name, "status": "queued", "attempts": [], "attempt": 0, "next_attempt_at": None}
+    waiting = answers.history() | {
+        "id": name,
+        "status": "queued",
+        "attempts": [],
+        "attempt": 0,
+        "next_attempt_at": None,
+    }
     console.platform.overrides[f"GET {API}/deliveries/{{id}}"] = waiting
     assert 'data-live="2"' in administrator.get(tested).text
     assert console.post(administrator, f"{INSPECTOR}/resend").headers["location"] == f"{INSPECTOR}?done=resent"
@@ -314,7 +322,7 @@ def test_the_command_to_repeat_a_request_carries_no_secret(administrator: httpx2
     assert "curl --request POST" in page
     assert "canary-of-a-url" not in page
     headers = {"content-type": "application/json", "webhook-signature": "v1,canary", "Authorization": "canary"}
-    body = "{\"a\": \"it's $(canary) `x`\"}\n"
+    body = '{"a": "it\'s $(canary) `x`"}\n'
     command = words.curl("https://user:canary@x.example/a?key=canary&b=#canary", headers | {"x": words.REDACTED}, body)
     parts = shlex.split(command.replace("\\\n", ""))
     assert parts == [
@@ -348,12 +356,13 @@ def test_filters_of_deliveries_live_in_the_address_and_go_to_the_platform(
     times = {"since": "2026-11-25T03:00:00Z", "until": "2026-11-25T04:00:00Z"}
     assert {name: values[0] for name, values in asked.items() if name != "limit"} == query | times
     assert "cursor=b3BhcXVl" in page.text
-    assert page.text.count(f"data-copy=\"{EVENT}\"") == 1, "deliveries of one event stand together"
+    assert page.text.count(f'data-copy="{EVENT}"') == 1, "deliveries of one event stand together"
     assert "try 3 succeeded" in page.text
 
 
 @pytest.mark.parametrize(
-    "query", [{"since": "yesterday"}, {"until": "9999-99-99T00:00"}, {"trace_id": "x' OR 1=1"}, {"trace_id": HOSTILE[:60]}]
+    "query",
+    [{"since": "yesterday"}, {"until": "9999-99-99T00:00"}, {"trace_id": "x' OR 1=1"}, {"trace_id": HOSTILE[:60]}],
 )
 def test_a_filter_with_a_fault_says_so_and_asks_nothing(
     console: Console, administrator: httpx2.Client, query: dict[str, str]

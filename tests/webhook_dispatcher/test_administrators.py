@@ -113,7 +113,11 @@ def test_an_app_works_for_no_other_app(http: httpx2.Client, partner: Partner, di
     colleague = Partner(http, partner.tenant_id)
     webhook = partner.subscribe("https://integrator.example/")
     draft = {"url": "https://integrator.example/", "events": ["incident.updated"], "client_id": partner.client_id}
-    trial = {"events": ["incident.updated"], "filter": {"pointer": "/status", "exists": True}, "client_id": partner.client_id}
+    trial = {
+        "events": ["incident.updated"],
+        "filter": {"pointer": "/status", "exists": True},
+        "client_id": partner.client_id,
+    }
     for refused in (
         colleague.post(WEBHOOKS, draft),
         colleague.post(f"{WEBHOOKS}/try-filter", trial),
@@ -145,7 +149,9 @@ def test_an_administrator_keeps_the_contacts_of_every_app(
 ) -> None:
     dispatcher.approve(partner, "incident.*")
     emails = ["ops@integrator.example"]
-    assert administrator.put(f"{WEBHOOKS}/contacts", {"emails": emails, "client_id": partner.client_id}).status_code == 200
+    assert (
+        administrator.put(f"{WEBHOOKS}/contacts", {"emails": emails, "client_id": partner.client_id}).status_code == 200
+    )
     assert partner.get(f"{WEBHOOKS}/contacts").json()["emails"] == emails
     assert administrator.get(f"{WEBHOOKS}/contacts").json()["emails"] == []
     shown = administrator.get(f"{WEBHOOKS}/contacts", params={"client_id": partner.client_id})

@@ -47,7 +47,9 @@ async def make_webhook(visit: Visit) -> Response:
             raise
         return await new_webhook(visit, faults=faults_of(visit, refused))
     made = answer.read(Webhook)
-    return visit.page("webhooks/secret.html", title=visit.t("made_title"), webhook=made, secret=made.secret, is_new=True)
+    return visit.page(
+        "webhooks/secret.html", title=visit.t("made_title"), webhook=made, secret=made.secret, is_new=True
+    )
 
 
 async def edit_webhook(visit: Visit, *, faults: list[Fault] | None = None) -> Response:
@@ -67,7 +69,13 @@ async def edit_webhook(visit: Visit, *, faults: list[Fault] | None = None) -> Re
         given, chosen = {name: visit.form(name) for name in FIELDS}, visit.form.every("events")
     status = UNFIT if faults else 200
     return visit.page(
-        "webhooks/edit.html", status=status, faults=faults or [], webhook=webhook, types=types, given=given, chosen=chosen
+        "webhooks/edit.html",
+        status=status,
+        faults=faults or [],
+        webhook=webhook,
+        types=types,
+        given=given,
+        chosen=chosen,
     )
 
 

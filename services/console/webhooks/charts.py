@@ -36,7 +36,7 @@ class Mark(NamedTuple):
 
 
 def phases_of(timings: Mapping[str, float] | None) -> list[Bar]:
-    """The phases of an attempt one after the other. `connect` includes TLS in the API; here TLS stands beside it."""
+    """The phases of an attempt one after the other. `connect` includes TLS in the API; here TLS has a bar of its own."""
     known = dict(timings or {})
     if "connect" in known:
         known["tcp"] = max(0.0, known["connect"] - known.get("tls", 0.0))
@@ -52,13 +52,16 @@ def phases_of(timings: Mapping[str, float] | None) -> list[Bar]:
 
 
 def marks_of(history: History) -> list[Mark]:
-    """The attempts on a line from the delivery's making to now or the next attempt; near the beginning seconds count as much as days later."""
-    ends = [one.attempted_at for one in history.attempts] + ([history.next_attempt_at] if history.next_attempt_at else [])
+    """The attempts on a line that ends with the next one. Its scale is logarithmic, since waits grow from seconds to days."""
+    ends = [one.attempted_at for one in history.attempts] + (
+        [history.next_attempt_at] if history.next_attempt_at else []
+    )
     if not ends:
         return []
     longest = max(1.0, max(_seconds(history.created_at, end) for end in ends))
     marks = [
-        Mark(_place(history.created_at, one.attempted_at, longest), kind_of(one), one.number) for one in by_time(history.attempts)
+        Mark(_place(history.created_at, one.attempted_at, longest), kind_of(one), one.number)
+        for one in by_time(history.attempts)
     ]
     if history.next_attempt_at is not None:
         marks.append(Mark(_place(history.created_at, history.next_attempt_at, longest), "next", history.attempt + 1))

@@ -63,7 +63,7 @@ def _refuse(name: str) -> Any:
 
 
 def settings_of(form: Form, t: Texts) -> tuple[dict[str, Any], list[Fault]]:
-    """The fields of the form of a webhook, but for its app, secret and headers; and what the form itself finds wrong."""
+    """The fields of the form of a webhook, but for its app, secret and headers; and the faults that the form itself finds."""
     faults: list[Fault] = []
     pace: int | None = None
     if form("max_per_second"):

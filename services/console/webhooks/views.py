@@ -21,9 +21,7 @@ async def list_webhooks(visit: Visit) -> Response:
     rows: list[dict[str, Any]] = []
     if not webhooks.failure:
         rows = [_row(one) for one in webhooks.value.webhooks]
-    return visit.page(
-        "webhooks/list.html", webhooks=webhooks, rows=rows, apps=apps, names=names_of(apps), query=query
-    )
+    return visit.page("webhooks/list.html", webhooks=webhooks, rows=rows, apps=apps, names=names_of(apps), query=query)
 
 
 def _row(webhook: Webhook) -> dict[str, Any]:
@@ -64,7 +62,9 @@ async def show_webhook(visit: Visit) -> Response:
 def _status_in(error: str) -> int | None:
     """The status in the platform's words of an answer."""
     digits = error.rpartition(" ")[2]
-    return int(digits) if error.startswith(("http_status", "redirect")) and digits.isascii() and digits.isdigit() else None
+    return (
+        int(digits) if error.startswith(("http_status", "redirect")) and digits.isascii() and digits.isdigit() else None
+    )
 
 
 async def show_books(visit: Visit) -> Response:

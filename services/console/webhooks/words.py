@@ -1,4 +1,4 @@
-"""What an answer of a receiver means, in words: keys of texts. And a command that repeats a request. Pure."""
+"""The meaning of a receiver's answer, as keys of texts; a command that sends a request again. Pure."""
 
 import shlex
 from collections.abc import Mapping

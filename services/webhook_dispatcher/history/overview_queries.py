@@ -35,9 +35,7 @@ _DETAILS: LiteralString = (
 )
 _SHOWN: LiteralString = "SELECT s.id AS webhook_id, s.client_id, " + COLUMNS.replace("%(held)s", "s.held")
 _EACH: LiteralString = _SHOWN + " FROM (SELECT found.* FROM subscriptions s CROSS JOIN LATERAL ("
-LIST_OF_APPS: LiteralString = (
-    _EACH + _OF_WINDOW + (" ORDER BY d.id DESC LIMIT %(limit)s) found") + _OF_APPS + _DETAILS
-)
+LIST_OF_APPS: LiteralString = _EACH + _OF_WINDOW + (" ORDER BY d.id DESC LIMIT %(limit)s) found") + _OF_APPS + _DETAILS
 # With a filter a call looks at the newest `looked` of each webhook, or of its troubled ones.
 _BEGIN: LiteralString = _EACH + "SELECT one.id, one.at FROM ("
 _LOOKED: LiteralString = " ORDER BY d.id DESC LIMIT %(looked)s) one"

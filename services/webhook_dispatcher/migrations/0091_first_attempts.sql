@@ -2,7 +2,7 @@
 ALTER TABLE attempts ADD COLUMN timings jsonb;
 
 -- The first attempts of a webhook's deliveries, counted in buckets of 5 minutes and of an hour (`minutes`). `durations` counts them by class of
--- duration (sending/statistics.py). A sender adds what it counted every ten seconds; one that is killed loses that.
+-- duration (sending/statistics.py). A sender adds its counts every ten seconds; one that is killed loses them.
 CREATE TABLE first_attempts (
     subscription_id text COLLATE "C" NOT NULL,
     minutes smallint NOT NULL,

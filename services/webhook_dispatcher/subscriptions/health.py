@@ -38,9 +38,7 @@ async def read_addresses(request: Request, caller: Caller) -> Addresses:
     return Addresses(settings.egress_addresses())
 
 
-def describe(
-    subscription: Subscription, row: HealthRow, waiting: int, statistics: Statistics, now: datetime
-) -> Health:
+def describe(subscription: Subscription, row: HealthRow, waiting: int, statistics: Statistics, now: datetime) -> Health:
     state = state_of(subscription, row, now)
     slowed = subscription.slowed_until
     next_at = row.next_due_at

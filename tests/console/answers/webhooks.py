@@ -102,7 +102,9 @@ def attempt(number: int, **changes: Any) -> dict[str, Any]:
 
 def history(**changes: Any) -> dict[str, Any]:
     attempts = [
-        attempt(1, response_status=None, response_headers={}, response_body=None, error="dns_error: the name has no address"),
+        attempt(
+            1, response_status=None, response_headers={}, response_body=None, error="dns_error: the name has no address"
+        ),
         attempt(2),
     ]
     return delivery(
