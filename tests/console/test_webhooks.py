@@ -267,6 +267,23 @@ def test_ending_acts_ask_first_and_say_what_ends(administrator: httpx2.Client, c
     assert [body for _, body, _ in sent.bodies] == [{"enabled": False}, {"enabled": True}, None]
 
 
+def test_given_up_deliveries_are_counted_before_they_are_sent_again(
+    administrator: httpx2.Client, console: Console
+) -> None:
+    page = administrator.get(f"{ONE}/recover").text
+    assert "Count them first" in page
+    call = f"GET {API}/deliveries"
+    console.platform.overrides[call] = {"deliveries": [answers.delivery(status="failed")] * 3, "next_cursor": None}
+    assert "3 given-up deliveries" in administrator.get(f"{ONE}/recover?period=7d").text
+    asked = parse_qs(urlsplit(console.platform.asked("GET", f"{API}/deliveries")[-1]).query)
+    assert (asked["status"], "since" in asked) == (["failed"], True)
+    console.platform.overrides[call] = {
+        "deliveries": [answers.delivery(status="failed")] * 100,
+        "next_cursor": "b2xkZXI",
+    }
+    assert "More than 100 given-up deliveries" in administrator.get(f"{ONE}/recover?period=7d").text
+
+
 def test_a_recovery_begins_at_the_chosen_time(administrator: httpx2.Client, console: Console, sent: Sent) -> None:
     sent.answer(f"POST {API}/recover", Answer({"queued": 3, "hastened": 1, "gathering": False}, 202))
     answer = console.post(administrator, f"{ONE}/recover", {"period": "7d"})

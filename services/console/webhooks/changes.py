@@ -7,11 +7,12 @@ from starlette.responses import Response
 from services.console.pages.visit import Fault, Visit
 from services.console.upstream.errors import Refused
 from services.console.webhooks import forms
-from services.console.webhooks.models import Contacts, FilterTried, Recovering, Webhook
+from services.console.webhooks.models import Contacts, FilterTried, GivenUp, Recovering, Webhook
 from services.console.webhooks.views import ADMINISTRATOR, WEBHOOK, app_of, find, load_apps, names_of
 
 UNFIT = 422
 OVERLAPS = {"0": 0, "3600": 3600, "86400": 86_400, "604800": 604_800}
+COUNTED = 100
 FIELDS = ("url", "description", "max_per_second", "payload")
 
 
@@ -162,9 +163,15 @@ async def _ask(visit: Visit, act: str) -> Response:
 
 
 async def ask_recover(visit: Visit) -> Response:
+    """A period is chosen first; then the page counts its given-up deliveries, up to `COUNTED`."""
     webhook = await find(visit, visit.ids["webhook_id"])
-    options = [(period, visit.t(f"period.{period}"), "") for period in forms.AGO]
-    return visit.page("webhooks/recover.html", webhook=webhook, options=options)
+    period = visit.query("period", tuple(forms.AGO))
+    found = None
+    if period:
+        path = visit.path_of(WEBHOOK + "/deliveries", id=webhook.id)
+        found = await visit.load(path, GivenUp, status="failed", since=forms.time_ago(period), limit=COUNTED)
+    options = [(one, visit.t(f"period.{one}"), "") for one in forms.AGO]
+    return visit.page("webhooks/recover.html", webhook=webhook, options=options, period=period, found=found)
 
 
 async def recover(visit: Visit) -> Response:

@@ -146,6 +146,11 @@ class Deliveries(msgspec.Struct):
     next_cursor: str | None = None
 
 
+class GivenUp(msgspec.Struct):
+    deliveries: list[Delivery]
+    next_cursor: str | None = None
+
+
 class Attempt(msgspec.Struct, kw_only=True):
     number: int
     attempted_at: datetime
