@@ -2,7 +2,6 @@
 
 import json
 import shlex
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -51,15 +50,13 @@ def sent(console: Console) -> Sent:
 
 
 @pytest.fixture
-def administrator(console: Console) -> Iterator[httpx2.Client]:
-    with console.signed_in() as browser:
-        yield browser
+def administrator(console: Console) -> httpx2.Client:
+    return console.signed_in()
 
 
 @pytest.fixture
-def developer(console: Console) -> Iterator[httpx2.Client]:
-    with console.signed_in(Person(scopes=PORTAL)) as browser:
-        yield browser
+def developer(console: Console) -> httpx2.Client:
+    return console.signed_in(Person(scopes=PORTAL))
 
 
 @pytest.mark.parametrize("language", ["en", "it"])
@@ -69,8 +66,7 @@ def test_every_page_is_shown(
     console: Console, entry: registry.Entry, language: str, scopes: tuple[str, ...] | None
 ) -> None:
     person = Person() if scopes is None else Person(scopes=scopes)
-    with console.signed_in(person, accept_language=language) as browser:
-        page = browser.get(entry.example)
+    page = console.signed_in(person, accept_language=language).get(entry.example)
     assert page.status_code == 200, page.text
     assert "<h1>" in page.text
 
@@ -138,11 +134,11 @@ def test_a_form_of_another_site_changes_nothing(
 
 @pytest.mark.parametrize("entry", [one for one in PAGES if one.page.act], ids=lambda one: one.page.name)
 def test_a_reader_changes_nothing(console: Console, entry: registry.Entry) -> None:
-    with console.signed_in(Person(scopes=("webhooks:read",))) as browser:
-        before = len(console.platform.calls)
-        assert console.post(browser, entry.example, FORM | {"confirmed": "1"}).status_code == 403
-        assert not [method for method, _, _ in console.platform.calls[before:] if method != "GET"]
-        assert "/edit" not in browser.get(ONE).text
+    browser = console.signed_in(Person(scopes=("webhooks:read",)))
+    before = len(console.platform.calls)
+    assert console.post(browser, entry.example, FORM | {"confirmed": "1"}).status_code == 403
+    assert not [method for method, _, _ in console.platform.calls[before:] if method != "GET"]
+    assert "/edit" not in browser.get(ONE).text
 
 
 def test_whatever_a_receiver_or_a_payload_holds_shows_as_text(console: Console, administrator: httpx2.Client) -> None:
