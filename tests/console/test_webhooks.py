@@ -51,6 +51,8 @@ def sent(console: Console) -> Sent:
 
 @pytest.fixture
 def administrator(console: Console) -> httpx2.Client:
+    apps = [{"client_id": APP, "name": "Case sync", "governance": {"approved_events": ["*"]}}]
+    console.platform.overrides["GET /v1/platform/apps"] = {"apps": apps}
     return console.signed_in()
 
 
@@ -115,8 +117,7 @@ def test_another_apps_and_another_tenants_ids_are_refused_in_every_address(
 @pytest.mark.parametrize("address", ["../oauth/token", "wh_1/../../x", "wh_1%2F..%2Fhealth", "%00", "a" * 3000])
 def test_an_id_leads_to_no_other_call(console: Console, administrator: httpx2.Client, address: str) -> None:
     before = len(console.platform.calls)
-    page = administrator.get(f"/webhooks/{address}")
-    assert page.status_code in (400, 404, 414, 502, 303)
+    assert administrator.get(f"/webhooks/{address}").status_code < 500
     called = [path for _, path, _ in console.platform.calls[before:]]
     assert not [path for path in called if path.startswith(("/v1/oauth", "/v1/x"))]
 

@@ -21,7 +21,13 @@ async def new_webhook(visit: Visit, *, faults: list[Fault] | None = None) -> Res
     chosen = visit.form("client_id") or visit.query("client_id")
     app = app_of(apps, chosen)
     if visit.may(ADMINISTRATOR) and app is None:
-        return visit.page("webhooks/choose_app.html", apps=apps, options=list(names_of(apps).items()))
+        return visit.page(
+            "webhooks/choose_app.html",
+            status=UNFIT if faults else 200,
+            faults=faults or [],
+            apps=apps,
+            options=list(names_of(apps).items()),
+        )
     approved = app.governance.approved_events if app is not None else None
     given = {name: visit.form(name) for name in FIELDS}
     return visit.page(
