@@ -18,7 +18,7 @@ from services.webhook_dispatcher.notices import notices
 from services.webhook_dispatcher.notices.mail import Post
 from services.webhook_dispatcher.queues import SERVICE
 from services.webhook_dispatcher.reading import queries as reading_queries
-from services.webhook_dispatcher.sending import queries
+from services.webhook_dispatcher.sending import queries, statistics
 from services.webhook_dispatcher.sending.signing import Vault
 from services.webhook_dispatcher.settings import Settings
 from services.webhook_dispatcher.subscriptions import apps
@@ -86,6 +86,9 @@ def periodic(settings: Settings) -> list[Periodic]:
         ),
         Periodic("send mail", 5, post.send, lane="mail", behind=metrics.oldest_mail),
         Periodic("forget paces", 3600, forget_paces, behind="a run deletes all rows that no claim needs any more"),
+        Periodic(
+            "forget statistics", 600, statistics.forget, behind="the next run goes on; old rows cost nothing but room"
+        ),
         Periodic("make partitions", 3600, make_partitions, behind="a run makes all that are missing, days ahead"),
         Periodic("drop partitions", 60, Expiry(retention).go_on, behind=shared_metrics.retention_overdue),
         Periodic("measure deliveries", 5, measure, behind="a measurement"),

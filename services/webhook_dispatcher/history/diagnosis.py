@@ -26,7 +26,7 @@ def describe(sent: Sent) -> Diagnosis:
         signed_content=signing.signed_content(due.event_id, sent.timestamp, body).decode(),
         resolved_address=outcome.address,
         tls=tls,
-        timings_ms=timings(sent.exchange),
+        timings_ms=sent.exchange.timings() if sent.exchange is not None else {},
         response={
             "status": outcome.status,
             "headers": outcome.headers,
@@ -78,23 +78,4 @@ def tls_facts(exchange: Exchange | None) -> dict[str, Any] | None:
         "version": exchange.tls_version,
         "expires_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(expires)),
         "expires_in_days": int((expires - time.time()) // 86400),
-    }
-
-
-def timings(exchange: Exchange | None) -> dict[str, float]:
-    """Milliseconds of each phase that took place: dns, connect (with TLS), first_byte, body, total."""
-    if exchange is None:
-        return {}
-    at = exchange.moments
-    phases = {
-        "dns": ("dns_began", "dns_ended"),
-        "connect": ("dns_ended" if "dns_ended" in at else "began", "connected"),
-        "first_byte": ("connected", "answered"),
-        "body": ("answered", "ended"),
-        "total": ("began", "ended"),
-    }
-    return {
-        name: round((at[end] - at[begin]) * 1000, 3)
-        for name, (begin, end) in phases.items()
-        if begin in at and end in at
     }

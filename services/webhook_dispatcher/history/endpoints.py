@@ -27,11 +27,11 @@ from services.webhook_dispatcher.history.models import (
 from services.webhook_dispatcher.places import Places
 from services.webhook_dispatcher.sending import queries as sending_queries
 from services.webhook_dispatcher.sending import recording
-from services.webhook_dispatcher.sending.client import Client, Due, deliver
+from services.webhook_dispatcher.sending.client import Client, Due, deliver, thin_body
 from services.webhook_dispatcher.sending.connection import BODY_KEPT
 from services.webhook_dispatcher.sending.ladder import SENT_ONCE
 from services.webhook_dispatcher.subscriptions import queries as subscription_queries
-from services.webhook_dispatcher.subscriptions.endpoints import find, find_readable, gather, read_backlog
+from services.webhook_dispatcher.subscriptions.endpoints import find, gather, read_backlog
 from services.webhook_dispatcher.subscriptions.models import Subscription
 from shared.primitives import ids
 from shared.process import telemetry
@@ -58,13 +58,10 @@ END_OF_TIME = ("8", datetime.max.replace(tzinfo=UTC))
 
 
 async def list_deliveries(request: Request, caller: Caller, webhook_id: str, page: DeliveryPage) -> Response:
-    if page.event_type is not None and page.event_type not in event_types.catalogue():
-        raise problems.invalid(
-            "The query does not fit.", [FieldError("event_type", "not an event type of the catalogue")]
-        )
+    refuse_unknown_type(page.event_type)
     between = _between(http.page_after(request, page), page)
     async with tenant_transaction(request, caller) as conn:
-        subscription = await find_readable(conn, caller, webhook_id)
+        subscription = await find(conn, caller, webhook_id)
         parameters = between | {
             "subscription_id": subscription.id,
             "held": subscription.held,
@@ -90,11 +87,13 @@ async def list_deliveries(request: Request, caller: Caller, webhook_id: str, pag
 
 async def read_delivery(request: Request, caller: Caller, webhook_id: str, delivery_id: str) -> DeliveryHistory:
     async with tenant_transaction(request, caller) as conn:
-        subscription = await find_readable(conn, caller, webhook_id)
+        subscription = await find(conn, caller, webhook_id)
         delivery = await _find_delivery(conn, subscription, delivery_id)
         key = {"id": delivery.id, "at": delivery.created_at}
         body = await _event_body(conn, key)
         attempts = await every(conn, Attempt, queries.LIST_ATTEMPTS, key)
+    if body is not None and subscription.payload == "thin":
+        body = thin_body(delivery.event_id, body.encode()).decode()
     return DeliveryHistory(**asdict(delivery), request_body=body, attempts=attempts)
 
 
@@ -142,7 +141,7 @@ async def recover(request: Request, caller: Caller, webhook_id: str, asked: Reco
 
 async def reconcile(request: Request, caller: Caller, webhook_id: str) -> Reconciliation:
     async with tenant_transaction(request, caller) as conn:
-        subscription = await find_readable(conn, caller, webhook_id)
+        subscription = await find(conn, caller, webhook_id)
         await conn.execute(queries.IN_TIME)
         return await found(conn, Reconciliation, queries.COUNT_DELIVERIES, {"subscription_id": subscription.id})
 
@@ -174,8 +173,8 @@ async def _send_and_wait(request: Request, caller: Caller, webhook_id: str) -> R
             return stored
         subscription = await find(conn, caller, webhook_id)
         # The limit of an app holds over all processes.
-        await conn.execute(queries.LOCK_WAITING_TESTS, (caller.client_id,))
-        row = await (await conn.execute(queries.COUNT_WAITING_TESTS, (caller.client_id,))).fetchone()
+        await conn.execute(queries.LOCK_WAITING_TESTS, (subscription.client_id,))
+        row = await (await conn.execute(queries.COUNT_WAITING_TESTS, (subscription.client_id,))).fetchone()
         places: Places = request.state.tests
         if row is not None:
             places.require_room(row[0])
@@ -257,6 +256,14 @@ async def _event_body(conn: AsyncConnection, key: dict[str, Any]) -> str | None:
     """The body of a delivery's event, or None past its retention."""
     row = await (await conn.execute(queries.FIND_EVENT_BODY, key)).fetchone()
     return row[0] if row is not None else None
+
+
+def refuse_unknown_type(name: str | None) -> None:
+    """Raises a 422 Problem for a filter by a type that is not in the catalogue."""
+    if name is not None and name not in event_types.catalogue():
+        raise problems.invalid(
+            "The query does not fit.", [FieldError("event_type", "not an event type of the catalogue")]
+        )
 
 
 def _between(after: str | None, page: DeliveryPage) -> dict[str, Any]:

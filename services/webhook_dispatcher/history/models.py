@@ -21,7 +21,14 @@ class DeliveryPage(Page):
 
 
 class AppDeliveryPage(AppPage):
-    status: Literal["failed", "retrying"] | None = None
+    """`response` is the class of the newest attempt's answer, `none` where none came; `trace_id` is that of its request."""
+
+    webhook_id: Annotated[str, Meta(min_length=1, max_length=128)] | None = None
+    status: DeliveryStatus | None = None
+    response: Literal["2xx", "3xx", "4xx", "5xx", "none"] | None = None
+    event_type: Annotated[str, Meta(min_length=1, max_length=128)] | None = None
+    event_id: Annotated[str, Meta(min_length=1, max_length=128)] | None = None
+    trace_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")] | None = None
     since: http.Timestamp | None = None
     until: http.Timestamp | None = None
 
@@ -67,7 +74,7 @@ class AppDeliveries(msgspec.Struct):
 
 
 class Attempt(msgspec.Struct, kw_only=True):
-    """One request of a delivery with its answer, as the history stores it."""
+    """One request of a delivery with its answer, as the history stores it. `timings_ms` are those of its phases that took place."""
 
     number: int
     attempted_at: datetime
@@ -80,6 +87,7 @@ class Attempt(msgspec.Struct, kw_only=True):
     response_truncated: bool
     error: str | None
     duration_ms: float
+    timings_ms: dict[str, float] | None
     trace_id: str | None
 
 

@@ -4,12 +4,12 @@ from typing import LiteralString
 
 from shared.storage import locks
 
-_COLUMNS: LiteralString = """
+COLUMNS: LiteralString = """
     d.id, d.event_id, d.event_type, d.sequence, d.status, d.attempted_at, d.attempt, a.response_status, a.response_body,
     a.response_truncated, a.duration_ms::float8 AS duration_ms, a.error, a.trace_id, d.at AS created_at,
     CASE WHEN NOT q.leased AND NOT (%(held)s AND q.stage IN (3, 4)) THEN q.due_at END AS next_attempt_at
 """
-_JOINED: LiteralString = """
+JOINED: LiteralString = """
     LEFT JOIN attempts a ON a.delivery_id = d.id AND a.at = d.attempted_at
     LEFT JOIN queue q ON q.delivery_id = d.id
 """
@@ -24,7 +24,7 @@ _FILTERS: LiteralString = """
 _END: LiteralString = (
     """) either ORDER BY right(id, 26) COLLATE "C" DESC LIMIT %(limit)s) page
     JOIN deliveries d ON d.id = page.id AND d.at = page.at """
-    + _JOINED
+    + JOINED
     + """ ORDER BY right(d.id, 26) COLLATE "C" DESC"""
 )
 _OF_WEBHOOK: LiteralString = (
@@ -38,7 +38,7 @@ _REACHED: LiteralString = " ORDER BY id DESC OFFSET 9999 LIMIT 1"
 _LAST: LiteralString = 'SELECT max(right(id, 26) COLLATE "C") FROM ('
 LIST_DELIVERIES: LiteralString = (
     "SELECT "
-    + _COLUMNS
+    + COLUMNS
     + " FROM (SELECT * FROM ("
     + ("(SELECT id, at FROM (" + _OF_WEBHOOK + _DELIVERIES + _LOOKED + ") looked " + _FILTERS + ")")
     + " UNION ALL "
@@ -55,7 +55,7 @@ REACHED: LiteralString = (
 # `troubled` is indexed: failed deliveries are found among a million others.
 LIST_TROUBLED_DELIVERIES: LiteralString = (
     "SELECT "
-    + _COLUMNS
+    + COLUMNS
     + " FROM (SELECT * FROM ("
     + ("(SELECT id, at FROM (" + _OF_WEBHOOK + _DELIVERIES + " AND troubled" + _LOOKED + ") looked " + _FILTERS + ")")
     + " UNION ALL "
@@ -80,7 +80,7 @@ _WAITING: LiteralString = """
 """
 LIST_QUEUED_DELIVERIES: LiteralString = (
     "SELECT "
-    + _COLUMNS
+    + COLUMNS
     + " FROM (SELECT * FROM ("
     + ("(SELECT id, at FROM (" + _WAITING + " LIMIT 10000) looked")
     + """ WHERE (%(event_type)s::text IS NULL OR event_type = %(event_type)s)
@@ -98,9 +98,9 @@ LIST_QUEUED_DELIVERIES: LiteralString = (
 REACHED_QUEUED: LiteralString = _LAST + _WAITING + " OFFSET 9999 LIMIT 1) reached"
 FIND_DELIVERY: LiteralString = (
     "SELECT "
-    + _COLUMNS
+    + COLUMNS
     + " FROM deliveries d "
-    + _JOINED
+    + JOINED
     + " WHERE d.subscription_id = %(subscription_id)s AND d.id = %(id)s AND d.at = %(at)s"
 )
 FIND_EVENT_BODY: LiteralString = """
@@ -108,7 +108,7 @@ FIND_EVENT_BODY: LiteralString = """
 """
 LIST_ATTEMPTS: LiteralString = """
     SELECT number, at AS attempted_at, url, request_headers, address AS resolved_address, response_status, response_headers,
-        response_body, response_truncated, error, duration_ms::float8 AS duration_ms, trace_id
+        response_body, response_truncated, error, duration_ms::float8 AS duration_ms, timings AS timings_ms, trace_id
     FROM attempts WHERE delivery_id = %(id)s AND at >= %(at)s ORDER BY at DESC LIMIT 50
 """
 # Of the newest 100,000 by number. The other 10,000 looked at are those whose ids are not in the order of their numbers, because the
@@ -169,38 +169,3 @@ COUNT_RETRYING: LiteralString = """
     SELECT count(*) FROM (SELECT 1 FROM queue WHERE subscription_id = %(subscription_id)s AND stage = 4 AND due_at > now()
         ORDER BY due_at LIMIT 10000) retrying
 """
-# Of all webhooks of an app or an organisation, in one window of time, so that few partitions are opened for each. Tests are not among them.
-# With a status a call looks at the newest 1,000 troubled ones of each webhook.
-_OF_WINDOW: LiteralString = """
-    SELECT d.id, d.at, d.status FROM deliveries d WHERE d.subscription_id = s.id AND d.at >= %(oldest_at)s::timestamptz
-        AND d.at < %(newest_at)s::timestamptz AND d.id >= 'dlv_' || %(oldest)s::text AND d.id < 'dlv_' || %(newest)s::text
-"""
-_OF_APPS: LiteralString = (
-    " WHERE s.tenant_id = current_tenant() AND (%(everyone)s::boolean OR s.client_id = %(client_id)s) "
-)
-_DETAILS: LiteralString = (
-    " ORDER BY id DESC LIMIT %(limit)s) page JOIN deliveries d ON d.id = page.id AND d.at = page.at"
-    + " JOIN subscriptions s ON s.id = d.subscription_id "
-    + _JOINED
-    + " ORDER BY d.id DESC"
-)
-_SHOWN: LiteralString = (
-    "SELECT s.id AS webhook_id, s.client_id, "
-    + _COLUMNS.replace("%(held)s", "s.held")
-    + " FROM (SELECT found.* FROM subscriptions s"
-)
-LIST_OF_APPS: LiteralString = (
-    _SHOWN + (" CROSS JOIN LATERAL (" + _OF_WINDOW + " ORDER BY d.id DESC LIMIT %(limit)s) found") + _OF_APPS + _DETAILS
-)
-LIST_TROUBLED_OF_APPS: LiteralString = (
-    _SHOWN
-    + (" CROSS JOIN LATERAL (SELECT * FROM (" + _OF_WINDOW + " AND d.troubled ORDER BY d.id DESC LIMIT 1000) looked")
-    + " WHERE status = %(status)s ORDER BY id DESC LIMIT %(limit)s) found"
-    + _OF_APPS
-    + _DETAILS
-)
-REACHED_OF_APPS: LiteralString = (
-    'SELECT max(right(found.id, 26) COLLATE "C") FROM subscriptions s'
-    + (" CROSS JOIN LATERAL (" + _OF_WINDOW + " AND d.troubled ORDER BY d.id DESC OFFSET 999 LIMIT 1) found")
-    + _OF_APPS
-)

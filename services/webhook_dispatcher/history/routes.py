@@ -26,8 +26,9 @@ OPERATIONS = [
         READ,
         {200: AppDeliveries},
         "Those of the calling app, newest first, without tests. With the scope `platform:apps` those of every app, or of the app"
-        " `client_id`. A call looks at one day: a short page, or an empty one, may have a `next_cursor`. `since` (inclusive) and `until`"
-        " (exclusive) are about `created_at`.",
+        " `client_id`. A call looks at one day, and with a filter by answer, trace, state or type at 10,000 deliveries or fewer: a short"
+        " page, or an empty one, may have a `next_cursor`. `event_id` looks at all days. `since` (inclusive) and `until` (exclusive) are"
+        " about `created_at`.",
         query=AppDeliveryPage,
     ),
     Operation(

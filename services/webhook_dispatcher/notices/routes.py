@@ -1,7 +1,7 @@
 """Every call about an app's contacts."""
 
 from services.webhook_dispatcher.notices import endpoints
-from services.webhook_dispatcher.notices.models import Contacts, ContactsChange
+from services.webhook_dispatcher.notices.models import Contacts, ContactsChange, ContactsQuery
 from services.webhook_dispatcher.subscriptions.routes import READ, WEBHOOKS, WRITE
 from shared.web.routing import Operation
 
@@ -13,8 +13,10 @@ OPERATIONS = [
         "Read the contacts of the app",
         READ,
         {200: Contacts},
-        "The addresses that get mail when a webhook of the calling app fails for an hour, recovers, is disabled, or loses deliveries.",
+        "The addresses that get mail when a webhook of the calling app fails for an hour, recovers, is disabled, or loses deliveries."
+        " With the scope `platform:apps` those of the app `client_id`.",
         id="getWebhookContacts",
+        query=ContactsQuery,
     ),
     Operation(
         "PUT",

@@ -286,10 +286,12 @@ _decode = msgspec.json.Decoder(_WithoutData).decode
 def sent_body(due: Due) -> bytes:
     """The exact bytes of the request: the event's, or of a thin webhook its type, time and id, without its data."""
     body = due.body or b""
-    if not due.thin:
-        return body
+    return thin_body(due.event_id, body) if due.thin else body
+
+
+def thin_body(event_id: str, body: bytes) -> bytes:
     whole = _decode(body)
-    data = {"event_id": due.event_id}
+    data = {"event_id": event_id}
     return msgspec.json.encode(
         _Envelope(type=whole.type, timestamp=whole.timestamp, data=data, thin=True, test=whole.test)
     )

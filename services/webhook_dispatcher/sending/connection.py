@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import socket
 import ssl
 import time
 import zlib
@@ -181,6 +182,23 @@ class Exchange:
     def mark(self, moment: str) -> None:
         self.moments[moment] = time.monotonic()
 
+    def timings(self) -> dict[str, float]:
+        """Milliseconds of each phase that took place: dns, connect (with TLS), tls (a part of connect), first_byte, body, total."""
+        at = self.moments
+        phases = {
+            "dns": ("dns_began", "dns_ended"),
+            "connect": ("dns_ended" if "dns_ended" in at else "began", "connected"),
+            "tls": ("tls_began", "connected"),
+            "first_byte": ("connected", "answered"),
+            "body": ("answered", "ended"),
+            "total": ("began", "ended"),
+        }
+        return {
+            name: round((at[end] - at[begin]) * 1000, 3)
+            for name, (begin, end) in phases.items()
+            if begin in at and end in at
+        }
+
 
 class Pool:
     def __init__(self, policy: Policy, resolver: Resolver, tls: ssl.SSLContext) -> None:
@@ -274,9 +292,19 @@ class Pool:
     async def _connect_to(self, address: Address, exchange: Exchange, seconds: float) -> Connection:
         target = exchange.target
         secured = {"ssl": exchange.tls or self._tls, "server_hostname": target.name} if target.scheme == "https" else {}
-        async with asyncio.timeout(seconds):
-            loop = asyncio.get_running_loop()
-            _, connection = await loop.create_connection(Connection, str(address), target.port, **secured)
+        loop = asyncio.get_running_loop()
+        family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+        connected = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            connected.setblocking(False)
+            async with asyncio.timeout(seconds):
+                await loop.sock_connect(connected, (str(address), target.port))
+                if secured:
+                    exchange.mark("tls_began")
+                _, connection = await loop.create_connection(Connection, sock=connected, **secured)
+        except BaseException:
+            connected.close()
+            raise
         return connection
 
 

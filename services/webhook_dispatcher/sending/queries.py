@@ -204,7 +204,7 @@ RECORD: LiteralString = """
         SELECT * FROM jsonb_to_recordset(%(sent)s::jsonb) AS sent (
             delivery_id text, delivery_at timestamptz, tenant_id text, subscription_id text, attempt integer, at timestamptz,
             succeeded boolean, wait float8, url text, request_headers jsonb, address text, status integer, response_headers jsonb,
-            body text, truncated boolean, error text, duration_ms real, trace_id text)
+            body text, truncated boolean, error text, duration_ms real, timings jsonb, trace_id text)
     ), finished AS (
         DELETE FROM queue q USING sent WHERE q.delivery_id = sent.delivery_id AND q.attempt = sent.attempt AND sent.wait IS NULL
         RETURNING sent.*
@@ -219,9 +219,9 @@ RECORD: LiteralString = """
         SELECT * FROM finished UNION ALL SELECT * FROM again
     ), logged AS (
         INSERT INTO attempts (delivery_id, at, tenant_id, number, url, request_headers, address, response_status, response_headers,
-            response_body, response_truncated, error, duration_ms, trace_id)
+            response_body, response_truncated, error, duration_ms, timings, trace_id)
         SELECT delivery_id, at, tenant_id, attempt, url, request_headers, address, status, response_headers, body, truncated, error,
-            duration_ms, trace_id FROM kept
+            duration_ms, timings, trace_id FROM kept
     )
     UPDATE deliveries d SET attempt = kept.attempt, attempted_at = kept.at,
         troubled = CASE WHEN kept.succeeded THEN d.troubled ELSE true END,

@@ -147,6 +147,7 @@ def line(sent: Sent, wait: float | None) -> dict[str, Any]:
         "truncated": outcome.truncated,
         "error": outcome.error,
         "duration_ms": outcome.duration_ms,
+        "timings": sent.exchange.timings() if sent.exchange is not None else None,
         "trace_id": sent.trace_id,
     }
 

@@ -28,6 +28,7 @@ from services.webhook_dispatcher.sending.addresses import create_resolver
 from services.webhook_dispatcher.sending.client import Client, Due, deliver
 from services.webhook_dispatcher.sending.lanes import Lane, Report, Slots
 from services.webhook_dispatcher.sending.signing import Vault
+from services.webhook_dispatcher.sending.statistics import Statistics
 from services.webhook_dispatcher.settings import Settings
 from shared.messaging import broker
 from shared.primitives import ids
@@ -89,6 +90,7 @@ class Pump:
         self.next_walk = self.next_beat = self.next_forgetting = self.plans_until = 0.0
         self.id = ids.uuid7()
         self.partitions = Daily(*PARTITIONED)
+        self.statistics = Statistics()
 
     @property
     def is_busy(self) -> bool:
@@ -114,6 +116,7 @@ class Pump:
             self.woken.clear()
             await self._cycle(conn, claiming=False)
             await self._wait(POLL)
+        await self.statistics.add(conn, now=True)
 
     def wake(self, named: Collection[str] = ()) -> None:
         """Claims at once for these receivers. Without names, walks at once."""
@@ -167,6 +170,7 @@ class Pump:
         # Only now: after an error the same results are recorded over the next connection.
         del self.over[: len(over)]
         self.gone = {key: due for key, due in self.gone.items() if settled.gone.get(key) is not due}
+        await self.statistics.add(conn)
         # Where slots are scarce, a receiver that was just served takes its turn in the walk.
         if self.slots.free >= self.slots.number // 4:
             self.named |= {line["subscription_id"]: None for line in over if line["succeeded"]}
@@ -277,6 +281,7 @@ class Pump:
             if not sent.outcome.succeeded:
                 wait = ladder.next_wait(self.schedule, due.rung + 1, sent.outcome.retry_after)
             lane.count(sent.outcome, wait)
+            self.statistics.count(sent)
             outcome = "succeeded" if sent.outcome.succeeded else (sent.outcome.error or "").partition(":")[0]
             metrics.attempts.labels(outcome).inc()
             if sent.outcome.succeeded:

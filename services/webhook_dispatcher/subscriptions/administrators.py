@@ -1,4 +1,4 @@
-"""An administrator of the organisation reads the webhooks and consumers of every app."""
+"""An administrator of the organisation works with the webhooks of every app, and reads their consumers."""
 
 from typing import Annotated, Any
 
@@ -17,16 +17,27 @@ class AppPage(Page):
     client_id: Annotated[str, Meta(min_length=1, max_length=128)] | None = None
 
 
+class WebhookPage(AppPage):
+    """`statistics` adds to each webhook how its first attempts fared, and when its next attempt is due."""
+
+    statistics: bool = False
+
+
 def whose(caller: Caller, page: AppPage) -> dict[str, Any]:
     """The parameters `client_id` and `everyone` of a list. Raises a 403 Problem for another app than the caller's, without the scope."""
-    if page.client_id in (None, caller.client_id):
-        everyone = page.client_id is None and caller.has(ADMINISTRATOR)
-        return {"client_id": caller.client_id, "everyone": everyone}
+    app = app_of(caller, page.client_id)
+    return {"client_id": app, "everyone": page.client_id is None and caller.has(ADMINISTRATOR)}
+
+
+def app_of(caller: Caller, client_id: str | None) -> str:
+    """The app that a call is about: the calling one, or another that an administrator names. Raises a 403 Problem without the scope."""
+    if client_id in (None, caller.client_id):
+        return caller.client_id
     if not caller.has(ADMINISTRATOR):
         raise problems.insufficient_scope(ADMINISTRATOR, caller.deidentification)
-    return {"client_id": page.client_id, "everyone": False}
+    return client_id
 
 
-def readable(caller: Caller) -> dict[str, Any]:
-    """The parameters of a read of one of them."""
+def reachable(caller: Caller) -> dict[str, Any]:
+    """The parameters of a call about one of them."""
     return {"client_id": caller.client_id, "everyone": caller.has(ADMINISTRATOR)}

@@ -15,7 +15,7 @@ from services.webhook_dispatcher.sending import signing
 from services.webhook_dispatcher.sending.signing import Vault
 from services.webhook_dispatcher.settings import Settings
 from services.webhook_dispatcher.subscriptions import access, faults, queries
-from services.webhook_dispatcher.subscriptions.administrators import AppPage, readable, whose
+from services.webhook_dispatcher.subscriptions.administrators import WebhookPage, app_of, reachable, whose
 from services.webhook_dispatcher.subscriptions.models import (
     App,
     Backlog,
@@ -29,6 +29,7 @@ from services.webhook_dispatcher.subscriptions.models import (
     Webhook,
     WebhookChange,
 )
+from services.webhook_dispatcher.subscriptions.statistics import read_statistics
 from shared.messaging.event_types import with_moved_times
 from shared.messaging.filters import as_json, matches
 from shared.primitives import ids
@@ -37,10 +38,12 @@ from shared.storage.caps import Cap, require_room
 from shared.storage.database import IN_ORDER, AsyncConnection, every, first, found, page_of, tenant_transaction
 from shared.web import http, problems
 from shared.web.identity import Caller
+from shared.web.problems import FieldError
 
 
 async def create_webhook(request: Request, caller: Caller, draft: NewWebhook) -> Response:
     secret = draft.secret if draft.secret is not None else signing.generate_secret()
+    client_id = app_of(caller, draft.client_id)
     faults.check(request.state.policy, draft, secret)
     key = signing.signing_key(secret)
     vault: Vault = request.state.vault
@@ -48,18 +51,18 @@ async def create_webhook(request: Request, caller: Caller, draft: NewWebhook) ->
         stored = await idempotency.stored(conn, request, caller)
         if stored is not None:
             return stored
-        app = await _share_app(conn, caller)
+        app = await _share_app(conn, caller, client_id)
         _require_approval(app, draft.events)
         settings: Settings = request.state.settings
         of_app = Cap("webhooks", settings.most_webhooks_of_app, "An app", "delete some first")
-        await require_room(conn, of_app, caller.client_id, queries.COUNT_OF_APP, (caller.client_id,))
+        await require_room(conn, of_app, client_id, queries.COUNT_OF_APP, (client_id,))
         of_tenant = Cap("webhooks", settings.most_webhooks)
         await require_room(conn, of_tenant, caller.tenant_id, queries.COUNT_OF_TENANT)
         webhook_id, signer = ids.new_id("wh"), Ed25519PrivateKey.generate()
         row = {
             "id": webhook_id,
             "tenant_id": caller.tenant_id,
-            "client_id": caller.client_id,
+            "client_id": client_id,
             "url": draft.url,
             "description": draft.description,
             "events": draft.events,
@@ -83,24 +86,36 @@ async def create_webhook(request: Request, caller: Caller, draft: NewWebhook) ->
         return await idempotency.keep(conn, request, caller, http.created(webhook, f"/v1/webhooks/{webhook_id}"))
 
 
-async def list_webhooks(request: Request, caller: Caller, page: AppPage) -> Response:
+async def list_webhooks(request: Request, caller: Caller, page: WebhookPage) -> Response:
     parameters = whose(caller, page) | {"after": http.page_after(request, page), "limit": page.limit + 1}
     query = queries.LIST_OF_TENANT if parameters["everyone"] else queries.LIST_SUBSCRIPTIONS
     async with tenant_transaction(request, caller) as conn:
         rows, fitting = await page_of(conn, Subscription, query, parameters, page, http.SMALL)
-    return http.listed(request, "webhooks", rows, fitting, lambda row: row.id, Subscription.shown)
+        shown = {row.id: row.shown() for row in rows}
+        if page.statistics:
+            await _add_statistics(conn, shown)
+    return http.listed(request, "webhooks", rows, fitting, lambda row: row.id, lambda row: shown[row.id])
+
+
+async def _add_statistics(conn: AsyncConnection, webhooks: dict[str, Webhook]) -> None:
+    for webhook_id, statistics in (await read_statistics(conn, [*webhooks])).items():
+        webhooks[webhook_id].statistics = statistics
+    due = await conn.execute(queries.NEXT_DUE, {"webhooks": [*webhooks]})
+    for webhook_id, at in await due.fetchall():
+        webhooks[webhook_id].next_attempt_at = at
 
 
 async def read_webhook(request: Request, caller: Caller, webhook_id: str) -> Webhook:
     async with tenant_transaction(request, caller) as conn:
-        subscription = await find_readable(conn, caller, webhook_id)
+        subscription = await find(conn, caller, webhook_id)
         return subscription.shown(backlog=await read_backlog(conn, subscription.id))
 
 
 async def change_webhook(request: Request, caller: Caller, webhook_id: str, change: WebhookChange) -> Webhook:
     faults.check(request.state.policy, change, change.secret)
     async with tenant_transaction(request, caller) as conn:
-        app = await _share_app(conn, caller)
+        subscription = await find(conn, caller, webhook_id)
+        app = await _share_app(conn, caller, subscription.client_id)
         subscription = await find(conn, caller, webhook_id, queries.LOCK_SUBSCRIPTION)
         if change.events is not UNSET:
             _require_approval(app, change.events)
@@ -143,7 +158,7 @@ async def rotate_signing_key(request: Request, caller: Caller, webhook_id: str, 
 async def delete_webhook(request: Request, caller: Caller, webhook_id: str) -> Response:
     async with tenant_transaction(request, caller) as conn:
         subscription = await find(conn, caller, webhook_id, queries.LOCK_SUBSCRIPTION)
-        await conn.execute(queries.DELETE_SUBSCRIPTION, {"id": subscription.id, "client_id": caller.client_id})
+        await conn.execute(queries.DELETE_SUBSCRIPTION, {"id": subscription.id})
         await conn.execute(*decisions.begin_chore(subscription.id, caller.tenant_id, "deleted"))
         await decisions.first_portion(conn, subscription.id, "deleted")
         await audit.record(conn, caller, "webhook.deleted", subscription.id)
@@ -152,11 +167,12 @@ async def delete_webhook(request: Request, caller: Caller, webhook_id: str) -> R
 
 async def try_filter(request: Request, caller: Caller, trial: FilterTrial) -> FilterTried:
     """Events for named apps are not among them: those apps alone may know of them."""
+    client_id = app_of(caller, trial.client_id)
     faults.check(request.state.policy, trial)
     kinds = event_types.catalogue()
     types = [name for name in trial.events if not kinds[name].for_named_apps]
     async with tenant_transaction(request, caller) as conn:
-        _require_approval(await _share_app(conn, caller), trial.events)
+        _require_approval(await _share_app(conn, caller, client_id), trial.events)
         await conn.execute(queries.IN_TIME)
         stored = await every(conn, StoredEvent, queries.NEWEST_EVENTS, {"types": types})
     tried = [
@@ -174,17 +190,10 @@ async def try_filter(request: Request, caller: Caller, trial: FilterTrial) -> Fi
 async def find(
     conn: AsyncConnection, caller: Caller, webhook_id: str, query: LiteralString = queries.FIND_SUBSCRIPTION
 ) -> Subscription:
-    """The webhook, which must be the calling app's own. Raises a 404 Problem."""
+    """The webhook: of the calling app, or of any app for an administrator. Raises a 404 Problem."""
     if not ids.is_id(webhook_id, "wh"):
         raise problems.not_found()
-    return await found(conn, Subscription, query, {"id": webhook_id, "client_id": caller.client_id})
-
-
-async def find_readable(conn: AsyncConnection, caller: Caller, webhook_id: str) -> Subscription:
-    """The same for a call that only reads: an administrator reads those of every app."""
-    if not ids.is_id(webhook_id, "wh"):
-        raise problems.not_found()
-    return await found(conn, Subscription, queries.FIND_READABLE, {"id": webhook_id} | readable(caller))
+    return await found(conn, Subscription, query, {"id": webhook_id} | reachable(caller))
 
 
 async def read_backlog(conn: AsyncConnection, subscription_id: str) -> Backlog:
@@ -205,12 +214,22 @@ def _require_approval(app: App, events: list[str]) -> None:
         raise problems.forbidden(f"This app is not approved for {', '.join(refused)}.", unapproved_events=refused)
 
 
-async def _share_app(conn: AsyncConnection, caller: Caller) -> App:
-    """The state of the calling app, which does not change before this transaction ends. Raises a 403 Problem for a deleted one."""
-    app_id = {"client_id": caller.client_id}
+async def find_app(conn: AsyncConnection, caller: Caller, client_id: str) -> App:
+    """The state of an app. Raises a 422 Problem for another app than the caller's that auth has not sent."""
+    app = await first(conn, App, queries.FIND_APP, {"client_id": client_id})
+    if app is None and client_id != caller.client_id:
+        raise problems.invalid("There is no such app.", [FieldError("/client_id", "not an app of this organisation")])
+    return app or App(status="active", approved_events=event_types.DEFAULT)
+
+
+async def _share_app(conn: AsyncConnection, caller: Caller, client_id: str) -> App:
+    """The state of an app, which does not change before this transaction ends.
+
+    Raises a 403 Problem for a deleted app, and a 422 Problem for another app than the caller's that auth has not sent.
+    """
+    app_id = {"client_id": client_id}
     await conn.execute(queries.SHARE_APP, app_id)
-    app = await first(conn, App, queries.FIND_APP, app_id)
-    app = app or App(status="active", approved_events=event_types.DEFAULT)
+    app = await find_app(conn, caller, client_id)
     if app.status == "deleted":
         raise problems.forbidden("This app is deleted.")
     if caller.deidentification != "exact":

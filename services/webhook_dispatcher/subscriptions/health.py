@@ -8,7 +8,8 @@ from starlette.requests import Request
 from services.webhook_dispatcher.settings import Settings
 from services.webhook_dispatcher.subscriptions import queries
 from services.webhook_dispatcher.subscriptions.endpoints import find, read_backlog
-from services.webhook_dispatcher.subscriptions.models import Addresses, Health, HealthState, Subscription
+from services.webhook_dispatcher.subscriptions.models import Addresses, Health, HealthState, Statistics, Subscription
+from services.webhook_dispatcher.subscriptions.statistics import read_statistics
 from shared.storage.database import found, tenant_transaction
 from shared.web.identity import Caller
 
@@ -28,7 +29,8 @@ async def read_health(request: Request, caller: Caller, webhook_id: str) -> Heal
         backlog = await read_backlog(conn, subscription.id)
         parameters = {"id": subscription.id, "failing_since": subscription.failing_since}
         row = await found(conn, HealthRow, queries.HEALTH, parameters)
-    return describe(subscription, row, backlog.waiting, datetime.now(UTC))
+        statistics = (await read_statistics(conn, [subscription.id]))[subscription.id]
+    return describe(subscription, row, backlog.waiting, statistics, datetime.now(UTC))
 
 
 async def read_addresses(request: Request, caller: Caller) -> Addresses:
@@ -36,7 +38,7 @@ async def read_addresses(request: Request, caller: Caller) -> Addresses:
     return Addresses(settings.egress_addresses())
 
 
-def describe(subscription: Subscription, row: HealthRow, waiting: int, now: datetime) -> Health:
+def describe(subscription: Subscription, row: HealthRow, waiting: int, statistics: Statistics, now: datetime) -> Health:
     state = state_of(subscription, row, now)
     slowed = subscription.slowed_until
     next_at = row.next_due_at
@@ -53,6 +55,7 @@ def describe(subscription: Subscription, row: HealthRow, waiting: int, now: date
         failing_since=subscription.failing_since,
         next_attempt_at=next_at,
         waiting=waiting,
+        statistics=statistics,
     )
 
 

@@ -27,11 +27,8 @@ INSERT_SUBSCRIPTION: LiteralString = (
     RETURNING """
     + SUBSCRIPTION_COLUMNS
 )
+# An administrator reaches those of every app.
 FIND_SUBSCRIPTION: LiteralString = (
-    "SELECT " + SUBSCRIPTION_COLUMNS + " FROM subscriptions WHERE id = %(id)s AND client_id = %(client_id)s"
-)
-# As an administrator reads it.
-FIND_READABLE: LiteralString = (
     "SELECT "
     + SUBSCRIPTION_COLUMNS
     + " FROM subscriptions WHERE id = %(id)s AND (%(everyone)s OR client_id = %(client_id)s)"
@@ -106,7 +103,7 @@ TOUCH: LiteralString = (
     "UPDATE subscriptions SET updated_at = now(), rehearses = %(rehearses)s WHERE id = %(id)s RETURNING "
     + SUBSCRIPTION_COLUMNS
 )
-DELETE_SUBSCRIPTION: LiteralString = "DELETE FROM subscriptions WHERE id = %(id)s AND client_id = %(client_id)s"
+DELETE_SUBSCRIPTION: LiteralString = "DELETE FROM subscriptions WHERE id = %(id)s"
 BEGIN_RECOVERY: LiteralString = """
     UPDATE subscriptions SET enabled = true, disabled_reason = NULL, disabled_at = NULL, failing_since = NULL, last_failure_at = NULL,
         slowed_until = NULL, recovering = true, recovery_rate = 1, restarts_ladder = true
@@ -118,6 +115,13 @@ BACKLOG: LiteralString = """
         EXISTS (SELECT 1 FROM chores WHERE subscription_id = %(id)s AND kind = 'gather') AS gathering
     FROM (SELECT count(*) AS number FROM (SELECT 1 FROM queue WHERE subscription_id = %(id)s
         ORDER BY stage, due_at LIMIT 10000) waiting) counted
+"""
+# Of webhooks that may be sent to; the due time of the first that waits in each stage of the queue.
+NEXT_DUE: LiteralString = """
+    SELECT s.id, greatest(min(first.due_at), s.slowed_until, now()) AS at FROM subscriptions s
+    CROSS JOIN unnest('{0,1,2,3,4}'::smallint[]) AS of_stage (stage) CROSS JOIN LATERAL (
+        SELECT due_at FROM queue WHERE subscription_id = s.id AND stage = of_stage.stage ORDER BY due_at, sequence LIMIT 1) first
+    WHERE s.id = ANY(%(webhooks)s) AND s.enabled AND NOT s.paused AND first.due_at IS NOT NULL GROUP BY s.id
 """
 # Of the newest 1,000 deliveries. All attempts since a failure began have failed; the first of them began up to a deadline before.
 HEALTH: LiteralString = """

@@ -1,7 +1,7 @@
 """Every call about webhooks."""
 
 from services.webhook_dispatcher.subscriptions import endpoints, health
-from services.webhook_dispatcher.subscriptions.administrators import AppPage
+from services.webhook_dispatcher.subscriptions.administrators import WebhookPage
 from services.webhook_dispatcher.subscriptions.models import (
     Addresses,
     FilterTrial,
@@ -30,8 +30,8 @@ OPERATIONS = [
         READ,
         {200: Webhooks},
         "Those of the calling app, newest first. With the scope `platform:apps` those of every app, or of the app `client_id`: an"
-        " administrator may also read each of them, with its deliveries.",
-        query=AppPage,
+        " administrator may read and change each of them. `statistics=true` adds to each how the first attempts of its deliveries fared.",
+        query=WebhookPage,
     ),
     Operation(
         "POST",

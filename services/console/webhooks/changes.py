@@ -1,0 +1,253 @@
+"""Making, changing and ending a webhook."""
+
+from typing import Any
+
+from starlette.responses import Response
+
+from services.console.pages.visit import Fault, Visit
+from services.console.upstream.errors import Refused
+from services.console.webhooks import forms
+from services.console.webhooks.models import Contacts, FilterTried, GivenUp, Recovering, Webhook
+from services.console.webhooks.views import ADMINISTRATOR, WEBHOOK, app_of, find, load_apps, names_of
+
+UNFIT = 422
+OVERLAPS = {"0": 0, "3600": 3600, "86400": 86_400, "604800": 604_800}
+COUNTED = 100
+FIELDS = ("url", "description", "max_per_second", "payload")
+
+
+async def new_webhook(visit: Visit, *, faults: list[Fault] | None = None) -> Response:
+    apps = await load_apps(visit)
+    chosen = visit.form("client_id") or visit.query("client_id")
+    app = app_of(apps, chosen)
+    if visit.may(ADMINISTRATOR) and app is None:
+        return visit.page(
+            "webhooks/choose_app.html",
+            status=UNFIT if faults else 200,
+            faults=faults or [],
+            apps=apps,
+            options=list(names_of(apps).items()),
+        )
+    approved = app.governance.approved_events if app is not None else None
+    given = {name: visit.form(name) for name in FIELDS}
+    return visit.page(
+        "webhooks/new.html",
+        status=UNFIT if faults else 200,
+        faults=faults or [],
+        app=app,
+        types=forms.types_of(visit.t, approved),
+        given=given,
+        chosen=visit.form.every("events"),
+    )
+
+
+async def make_webhook(visit: Visit) -> Response:
+    body, faults = forms.settings_of(visit.form, visit.t)
+    if faults:
+        return await new_webhook(visit, faults=faults)
+    if visit.may(ADMINISTRATOR):
+        body["client_id"] = visit.form("client_id")
+    try:
+        answer = await visit.send("POST", "/v1/webhooks", body)
+    except Refused as refused:
+        if refused.status not in (403, 409, UNFIT):
+            raise
+        return await new_webhook(visit, faults=faults_of(visit, refused))
+    made = answer.read(Webhook)
+    return visit.page(
+        "webhooks/secret.html", title=visit.t("made_title"), webhook=made, secret=made.secret, is_new=True
+    )
+
+
+async def edit_webhook(visit: Visit, *, faults: list[Fault] | None = None) -> Response:
+    webhook = await find(visit, visit.ids["webhook_id"])
+    app = app_of(await load_apps(visit), webhook.client_id)
+    types = forms.types_of(visit.t, app.governance.approved_events if app is not None else None)
+    known = {name for name, _, _ in types}
+    types += [(name, name, visit.t("unapproved")) for name in webhook.events if name not in known]
+    given = {
+        "url": webhook.url,
+        "description": webhook.description or "",
+        "max_per_second": str(webhook.max_per_second or ""),
+        "payload": webhook.payload,
+    }
+    chosen = webhook.events
+    if faults:
+        given, chosen = {name: visit.form(name) for name in FIELDS}, visit.form.every("events")
+    status = UNFIT if faults else 200
+    return visit.page(
+        "webhooks/edit.html",
+        status=status,
+        faults=faults or [],
+        webhook=webhook,
+        types=types,
+        given=given,
+        chosen=chosen,
+    )
+
+
+async def change_webhook(visit: Visit) -> Response:
+    body, faults = forms.settings_of(visit.form, visit.t)
+    if faults:
+        return await edit_webhook(visit, faults=faults)
+    webhook = await find(visit, visit.ids["webhook_id"])
+    # A URL that is sent enables a webhook that is slowed: it is sent only where it changes.
+    if body["url"] == webhook.url:
+        del body["url"]
+    try:
+        await put(visit, webhook.id, body)
+    except Refused as refused:
+        if refused.status not in (403, UNFIT):
+            raise
+        return await edit_webhook(visit, faults=faults_of(visit, refused))
+    return visit.redirect(visit.path_of("/webhooks/{id}", id=webhook.id), done="changed")
+
+
+async def edit_filter(
+    visit: Visit, *, faults: list[Fault] | None = None, tried: FilterTried | None = None, given: str | None = None
+) -> Response:
+    webhook = await find(visit, visit.ids["webhook_id"])
+    shown = given if given is not None else forms.shown_filter(webhook.filter)
+    status = UNFIT if faults else 200
+    return visit.page(
+        "webhooks/filter.html", status=status, faults=faults or [], webhook=webhook, tried=tried, given=shown
+    )
+
+
+async def change_filter(visit: Visit) -> Response:
+    """Tries the filter on events of the past, or sets it."""
+    text = visit.form("filter")
+    chosen, fault = forms.filter_of(text, visit.t)
+    if fault is not None:
+        return await edit_filter(visit, faults=[fault], given=text)
+    webhook = await find(visit, visit.ids["webhook_id"])
+    try:
+        if visit.form("what") == "save":
+            await put(visit, webhook.id, {"filter": chosen})
+            return visit.redirect(visit.path_of("/webhooks/{id}", id=webhook.id), done="filter_changed")
+        if chosen is None:
+            return await edit_filter(visit, faults=[Fault("filter", visit.t("filter_empty"))], given=text)
+        trial = {"events": webhook.events, "filter": chosen}
+        if visit.may(ADMINISTRATOR):
+            trial["client_id"] = webhook.client_id
+        tried = (await visit.send("POST", "/v1/webhooks/try-filter", trial)).read(FilterTried)
+    except Refused as refused:
+        if refused.status not in (403, UNFIT):
+            raise
+        return await edit_filter(visit, faults=faults_of(visit, refused), given=text)
+    return await edit_filter(visit, tried=tried, given=text)
+
+
+async def enable_webhook(visit: Visit) -> Response:
+    webhook_id = visit.ids["webhook_id"]
+    await put(visit, webhook_id, {"enabled": True})
+    return visit.redirect(visit.path_of("/webhooks/{id}", id=webhook_id), done="enabled")
+
+
+async def ask_disable(visit: Visit) -> Response:
+    return await _ask(visit, "disable")
+
+
+async def disable_webhook(visit: Visit) -> Response:
+    webhook_id = visit.ids["webhook_id"]
+    await put(visit, webhook_id, {"enabled": False})
+    return visit.redirect(visit.path_of("/webhooks/{id}", id=webhook_id), done="disabled")
+
+
+async def ask_delete(visit: Visit) -> Response:
+    return await _ask(visit, "delete")
+
+
+async def delete_webhook(visit: Visit) -> Response:
+    await visit.send("DELETE", visit.path_of(WEBHOOK, id=visit.ids["webhook_id"]))
+    return visit.redirect("/webhooks", done="deleted")
+
+
+async def _ask(visit: Visit, act: str) -> Response:
+    webhook = await find(visit, visit.ids["webhook_id"])
+    return visit.page(f"webhooks/{act}.html", webhook=webhook)
+
+
+async def ask_recover(visit: Visit) -> Response:
+    """A period is chosen first; then the page counts its given-up deliveries, up to `COUNTED`."""
+    webhook = await find(visit, visit.ids["webhook_id"])
+    period = visit.query("period", tuple(forms.AGO))
+    found = None
+    if period:
+        path = visit.path_of(WEBHOOK + "/deliveries", id=webhook.id)
+        found = await visit.load(path, GivenUp, status="failed", since=forms.time_ago(period), limit=COUNTED)
+    options = [(one, visit.t(f"period.{one}"), "") for one in forms.AGO]
+    return visit.page("webhooks/recover.html", webhook=webhook, options=options, period=period, found=found)
+
+
+async def recover(visit: Visit) -> Response:
+    webhook_id = visit.ids["webhook_id"]
+    period = visit.form("period")
+    since = forms.time_ago(period if period in forms.AGO else "24h")
+    answer = await visit.send("POST", visit.path_of(WEBHOOK + "/recover", id=webhook_id), since=since)
+    done = "recovering" if answer.read(Recovering).queued else "nothing_to_recover"
+    return visit.redirect(visit.path_of("/webhooks/{id}", id=webhook_id), done=done)
+
+
+async def show_keys(visit: Visit) -> Response:
+    webhook = await find(visit, visit.ids["webhook_id"])
+    options = [(seconds, visit.t(f"overlap_{seconds}")) for seconds in OVERLAPS]
+    return visit.page("webhooks/keys.html", webhook=webhook, options=options)
+
+
+async def change_keys(visit: Visit) -> Response:
+    """A new secret, which is shown once, or a new signing key."""
+    webhook_id = visit.ids["webhook_id"]
+    if visit.form("what") == "secret":
+        secret = forms.new_secret()
+        webhook = await put(visit, webhook_id, {"secret": secret})
+        return visit.page(
+            "webhooks/secret.html", title=visit.t("secret_title"), webhook=webhook, secret=secret, is_new=False
+        )
+    overlap = OVERLAPS.get(visit.form("overlap"), OVERLAPS["86400"])
+    await visit.send(
+        "POST", visit.path_of(WEBHOOK + "/rotate-signing-key", id=webhook_id), {"overlap_seconds": overlap}
+    )
+    return visit.redirect(visit.path_of("/webhooks/{id}/keys", id=webhook_id), done="key_rotated")
+
+
+async def show_contacts(visit: Visit, *, faults: list[Fault] | None = None) -> Response:
+    client_id = visit.ids["client_id"]
+    contacts = await visit.get("/v1/webhooks/contacts", Contacts, client_id=client_id)
+    emails = visit.form("emails") if faults else "\n".join(contacts.emails)
+    names = names_of(await load_apps(visit))
+    status = UNFIT if faults else 200
+    return visit.page(
+        "webhooks/contacts.html",
+        status=status,
+        faults=faults or [],
+        client_id=client_id,
+        name=names.get(client_id, ""),
+        contacts=contacts,
+        emails=emails,
+    )
+
+
+async def change_contacts(visit: Visit) -> Response:
+    client_id = visit.ids["client_id"]
+    emails = [line.strip() for line in visit.form("emails").splitlines() if line.strip()]
+    try:
+        await visit.send("PUT", "/v1/webhooks/contacts", {"emails": emails, "client_id": client_id})
+    except Refused as refused:
+        if refused.status != UNFIT:
+            raise
+        return await show_contacts(visit, faults=visit.faults(refused))
+    return visit.redirect(visit.path_of("/webhook-contacts/{id}", id=client_id), done="contacts_changed")
+
+
+async def put(visit: Visit, webhook_id: str, body: dict[str, Any]) -> Webhook:
+    return (await visit.send("PUT", visit.path_of(WEBHOOK, id=webhook_id), body)).read(Webhook)
+
+
+def faults_of(visit: Visit, refused: Refused) -> list[Fault]:
+    """The platform's faults; types that the app is not approved for are faults of the types."""
+    unapproved = refused.document.get("unapproved_events")
+    if isinstance(unapproved, list) and unapproved:
+        names = ", ".join(str(name) for name in unapproved[:20])
+        return [Fault("events", visit.t("fault_unapproved", names=names))]
+    return visit.faults(refused)

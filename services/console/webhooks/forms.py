@@ -1,0 +1,103 @@
+"""Fields of forms and addresses as the API takes them. Pure."""
+
+import json
+import re
+import secrets
+from base64 import b64encode
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from services.console.pages.texts import Texts
+from services.console.pages.visit import Fault, Form
+from shared.messaging.event_types import catalogue
+
+SECRET_BYTES = 24
+MOST_JSON = 32_768
+AGO = {"1h": timedelta(hours=1), "24h": timedelta(days=1), "7d": timedelta(days=7), "30d": timedelta(days=30)}
+_LOCAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?")
+
+
+def new_secret() -> str:
+    """A secret as Standard Webhooks writes it."""
+    return "whsec_" + b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+
+
+def time_of(text: str) -> str | None:
+    """A time of a `datetime-local` field, which is in UTC here, as RFC 3339; None for another text."""
+    if not _LOCAL.fullmatch(text):
+        return None
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC).isoformat().replace("+00:00", "Z")
+    except ValueError:
+        return None
+
+
+def time_ago(period: str) -> str:
+    """The beginning of a period of `AGO` that ends now."""
+    return (datetime.now(UTC) - AGO[period]).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def filter_of(text: str, t: Texts) -> tuple[Any, Fault | None]:
+    """A filter as JSON; None of an empty text. Deeper than the parser goes is a fault too."""
+    if not text:
+        return None, None
+    if len(text) > MOST_JSON:
+        return None, Fault("filter", t("filter_too_long"))
+    try:
+        return json.loads(text, parse_constant=_refuse), None
+    except (ValueError, RecursionError):
+        return None, Fault("filter", t("filter_not_json"))
+
+
+def shown_filter(value: Any) -> str:
+    return "" if value is None else json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def is_trace(text: str) -> bool:
+    return re.fullmatch(r"[0-9a-f]{32}", text) is not None
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(name)
+
+
+def settings_of(form: Form, t: Texts) -> tuple[dict[str, Any], list[Fault]]:
+    """The fields of the form of a webhook, but for its app, secret and headers; and the faults that the form itself finds."""
+    faults: list[Fault] = []
+    pace: int | None = None
+    if form("max_per_second"):
+        if form("max_per_second").isascii() and form("max_per_second").isdigit() and len(form("max_per_second")) < 5:
+            pace = int(form("max_per_second"))
+        else:
+            faults.append(Fault("max_per_second", t("fault_pace")))
+    events = form.every("events")
+    if not events:
+        faults.append(Fault("events", t("fault_events")))
+    if not form("url"):
+        faults.append(Fault("url", t("fault_url")))
+    fields: dict[str, Any] = {
+        "url": form("url"),
+        "events": events,
+        "payload": "thin" if form("payload") == "thin" else "full",
+        "max_per_second": pace,
+        "description": form("description") or None,
+    }
+    return fields, faults
+
+
+def types_of(t: Texts, approved: Sequence[str] | None) -> list[tuple[str, str, str]]:
+    """The event types as boxes: name, name, text. Only approved ones, if it is known which are."""
+    found: list[tuple[str, str, str]] = []
+    for kind in catalogue().values():
+        if approved is None or is_approved(kind.type, approved):
+            text = kind.italian.get(kind.description, kind.description) if t.language == "it" else kind.description
+            found.append((kind.type, kind.type, text))
+    return found
+
+
+def is_approved(name: str, patterns: Sequence[str]) -> bool:
+    """`*`, a name, or a beginning with `.*`."""
+    return any(
+        pattern in ("*", name) or (pattern.endswith(".*") and name.startswith(pattern[:-1])) for pattern in patterns
+    )

@@ -1,0 +1,93 @@
+"""Webhooks of an organisation, or of one app in its portal: the list with health, and one webhook."""
+
+from typing import Any
+
+from starlette.responses import Response
+
+from services.console.pages.visit import Loaded, Visit
+from services.console.webhooks import forms, words
+from services.console.webhooks.models import App, Apps, Books, Contacts, Health, Webhook, Webhooks
+
+ADMINISTRATOR = "platform:apps"
+WEBHOOK = "/v1/webhooks/{id}"
+PAGE = 25
+
+
+async def list_webhooks(visit: Visit) -> Response:
+    query = {"client_id": visit.query("client_id"), "cursor": visit.query("cursor", most=400)}
+    webhooks, apps = await visit.together(
+        visit.load("/v1/webhooks", Webhooks, limit=PAGE, statistics="true", **query), load_apps(visit)
+    )
+    rows: list[dict[str, Any]] = []
+    if not webhooks.failure:
+        rows = [_row(one) for one in webhooks.value.webhooks]
+    return visit.page("webhooks/list.html", webhooks=webhooks, rows=rows, apps=apps, names=names_of(apps), query=query)
+
+
+def _row(webhook: Webhook) -> dict[str, Any]:
+    tag = words.tag_of_webhook(webhook)
+    return {
+        "webhook": webhook,
+        "tag": tag,
+        "shares": words.shares_of(webhook),
+        "url": words.without_values(webhook.url),
+    }
+
+
+async def show_webhook(visit: Visit) -> Response:
+    webhook_id = visit.ids["webhook_id"]
+    webhook = await find(visit, webhook_id)
+    health, contacts, apps = await visit.together(
+        visit.load(visit.path_of(WEBHOOK + "/health", id=webhook_id), Health),
+        visit.load("/v1/webhooks/contacts", Contacts, client_id=webhook.client_id),
+        load_apps(visit),
+    )
+    if not health.failure:
+        webhook.statistics = health.value.statistics
+    context: dict[str, Any] = {
+        "webhook": webhook,
+        "tag": words.tag_of_webhook(webhook),
+        "health": health,
+        "shares": words.shares_of(webhook),
+        "error_word": "",
+        "filter_text": forms.shown_filter(webhook.filter),
+        "contacts": contacts,
+        "names": names_of(apps),
+    }
+    if not health.failure and health.value.last_error:
+        context["error_word"] = words.verdict_of(_status_in(health.value.last_error), health.value.last_error)
+    return visit.page("webhooks/webhook.html", title=words.without_values(webhook.url), **context)
+
+
+def _status_in(error: str) -> int | None:
+    """The status in the platform's words of an answer."""
+    digits = error.rpartition(" ")[2]
+    return (
+        int(digits) if error.startswith(("http_status", "redirect")) and digits.isascii() and digits.isdigit() else None
+    )
+
+
+async def show_books(visit: Visit) -> Response:
+    webhook = await find(visit, visit.ids["webhook_id"])
+    books = await visit.load(visit.path_of(WEBHOOK + "/reconciliation", id=webhook.id), Books)
+    return visit.page("webhooks/books.html", webhook=webhook, books=books)
+
+
+async def find(visit: Visit, webhook_id: str) -> Webhook:
+    """The webhook of the address. Raises Refused, such as 404 for one of another organisation or app."""
+    return await visit.get(visit.path_of(WEBHOOK, id=webhook_id), Webhook)
+
+
+async def load_apps(visit: Visit) -> Loaded[Apps]:
+    """The apps that an administrator may work for; none in an app's portal."""
+    if not visit.may(ADMINISTRATOR):
+        return Loaded(Apps([]))
+    return await visit.load("/v1/platform/apps", Apps, limit=100)
+
+
+def names_of(apps: Loaded[Apps]) -> dict[str, str]:
+    return {} if apps.failure else {app.client_id: app.name for app in apps.value.apps}
+
+
+def app_of(apps: Loaded[Apps], client_id: str) -> App | None:
+    return None if apps.failure else next((app for app in apps.value.apps if app.client_id == client_id), None)

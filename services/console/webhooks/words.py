@@ -1,0 +1,138 @@
+"""The meaning of a receiver's answer, as keys of texts; a command that sends a request again. Pure."""
+
+import shlex
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from services.console.webhooks.models import Delivery, FirstAttempts, Webhook
+
+Kind = Literal["good", "bad", "warn", "info", "off"]
+REDACTED = "(redacted)"
+GOOD_SHARE = 0.99
+OF_CODES: Mapping[str, str] = {
+    "dns_error": "dns",
+    "tls_error": "tls",
+    "connection_error": "connection",
+    "protocol_error": "protocol",
+    "address_refused": "address",
+    "event_expired": "expired",
+    "approval_withdrawn": "unapproved",
+    "oauth_error": "oauth",
+    "redirect": "redirect",
+}
+OF_STATUSES: Mapping[int, str] = {
+    401: "unauthorised",
+    403: "unauthorised",
+    404: "not_found",
+    405: "not_found",
+    410: "gone",
+    413: "unacceptable",
+    415: "unacceptable",
+    429: "limited",
+}
+
+
+class Tag(NamedTuple):
+    """A status as `ui.tag` shows it; `key` is a text."""
+
+    kind: Kind
+    key: str
+
+
+def verdict_of(response_status: int | None, error: str | None) -> str:
+    """The texts `verdict.<word>` and `todo.<word>` of one attempt."""
+    code = (error or "").partition(":")[0]
+    if code == "timeout":
+        return "slow" if "answer" in (error or "") else "silent"
+    if code in OF_CODES and (response_status is None or code == "redirect"):
+        return OF_CODES[code]
+    if response_status is None:
+        return "unknown" if error else "accepted"
+    if 200 <= response_status < 300:
+        return "broken_off" if error else "accepted"
+    if 300 <= response_status < 400:
+        return "redirect"
+    return OF_STATUSES.get(response_status, "refused" if response_status < 500 else "failed")
+
+
+def tag_of_delivery(delivery: Delivery) -> Tag:
+    """A row says whether a later try succeeded after a failed one."""
+    match delivery.status:
+        case "succeeded":
+            return Tag("good", "delivery.succeeded" if delivery.attempt <= 1 else "delivery.succeeded_later")
+        case "failed":
+            return Tag("bad", "delivery.failed")
+        case "retrying":
+            return Tag("warn", "delivery.retrying")
+        case _:
+            return Tag("info", "delivery.queued")
+
+
+def tag_of_webhook(webhook: Webhook) -> Tag:
+    """Without traffic nothing is known: that is not health."""
+    if not webhook.enabled:
+        return Tag("off", "state.disabled")
+    if webhook.paused:
+        return Tag("off", "state.paused")
+    if webhook.failing_since is not None:
+        return Tag("bad", "state.failing")
+    if webhook.slowed_until is not None:
+        return Tag("warn", "state.slowed")
+    if webhook.recovering:
+        return Tag("info", "state.recovering")
+    if webhook.statistics is None or not webhook.statistics.last_week.attempts:
+        return Tag("off", "state.no_traffic")
+    newest = next(one for one in periods_of(webhook) if one.attempts)
+    if newest.delivered >= GOOD_SHARE * newest.attempts:
+        return Tag("good", "state.healthy")
+    return Tag("warn", "state.some_fail")
+
+
+def periods_of(webhook: Webhook) -> tuple[FirstAttempts, ...]:
+    """The shortest period first."""
+    statistics = webhook.statistics
+    return () if statistics is None else (statistics.last_hour, statistics.last_day, statistics.last_week)
+
+
+class Share(NamedTuple):
+    """`period` is a text; `percent` is None without attempts."""
+
+    period: str
+    counted: FirstAttempts
+    percent: float | None
+
+
+def shares_of(webhook: Webhook) -> list[Share]:
+    names = ("last_hour", "last_day", "last_week")
+    return [Share(name, one, share_of(one)) for name, one in zip(names, periods_of(webhook), strict=False)]
+
+
+def share_of(counted: FirstAttempts) -> float | None:
+    """Percent of first attempts that the receiver took. 100 only if it took all; None without any."""
+    if not counted.attempts:
+        return None
+    share = 100 * counted.delivered / counted.attempts
+    return 100.0 if counted.delivered == counted.attempts else min(99.9, int(share * 10) / 10)
+
+
+def curl(url: str, headers: Mapping[str, str], body: str) -> str:
+    """A command that sends the same request, without the signature, values of the owner's headers, and values in the URL's query."""
+    lines = [f"curl --request POST {shlex.quote(without_values(url))}"]
+    for name, value in headers.items():
+        if value != REDACTED and not name.lower().startswith(("webhook-signature", "authorization")):
+            lines.append(f"  --header {shlex.quote(f'{name}: {value}')}")
+    lines.append(f"  --data-raw {shlex.quote(body)}")
+    return " \\\n".join(lines)
+
+
+def without_values(url: str) -> str:
+    """The URL with its query's values and any password taken out, since they may be secrets."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "https://"
+    query = urlencode([(name, "REDACTED") for name, _ in parse_qsl(parts.query, keep_blank_values=True)])
+    if parts.query and not query:
+        query = "REDACTED"
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=query, fragment=""))
