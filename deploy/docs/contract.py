@@ -18,6 +18,7 @@ from services.graphql_api import routes as graphql
 from services.webhook_dispatcher import routes as webhooks
 from shared.contract.openapi import document
 from shared.messaging.event_types import EventType, catalogue
+from shared.trail import routes as trail
 from shared.web.problems import DOCUMENTATION
 
 INFO = {
@@ -35,9 +36,13 @@ SERVERS = [
     {"url": API, "description": "Answers every path"},
     {"url": AUTH, "description": "Answers every path too; people sign in here"},
 ]
-PARTS = [*auth.PARTS, *webhooks.PARTS, *graphql.PARTS, epcr.PART, devices.PART, platform.PART]
+PARTS = [*auth.PARTS, *webhooks.PARTS, *graphql.PARTS, epcr.PART, devices.PART, platform.PART, trail.part("auth")]
 # The scopes that partners may have; operators give the others only to first-party apps.
-SCOPES = scopes.DESCRIPTIONS | scopes.ON_REQUEST | {scopes.PLATFORM_APPS: scopes.FIRST_PARTY[scopes.PLATFORM_APPS]}
+SCOPES = (
+    scopes.DESCRIPTIONS
+    | scopes.ON_REQUEST
+    | {name: scopes.FIRST_PARTY[name] for name in ("platform:apps", trail.SCOPE)}
+)
 TEXTS = Path(__file__).parent / "fields.json"
 EXAMPLES = Path(__file__).parent / "examples.json"
 OPERATION_IDS = Path(__file__).parent / "operation_ids.json"

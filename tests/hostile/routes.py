@@ -14,6 +14,7 @@ from services.device_ingest import routes as device_ingest
 from services.epcr import routes as epcr
 from services.graphql_api import routes as graphql_api
 from services.webhook_dispatcher import routes as webhook_dispatcher
+from shared.trail import routes as trail
 from shared.web.routing import Part
 
 NOTHING: tuple[str, ...] = ()
@@ -35,6 +36,7 @@ AGENT = PLATFORM + "/agents/{agent_id}"
 AUTOMATION = PLATFORM + "/automations/{automation_id}"
 AUTOMATION_BODY = ("automation filter", "automation template")
 PROBES = {("GET", "/livez"): NOTHING, ("GET", "/readyz"): NOTHING}
+TRAIL = trail.part("every service")
 
 GATEWAY = ("request head", "request target", "absolute target", "host", "bearer token", "docs headers")
 AUTH = {
@@ -158,12 +160,13 @@ def derived(parts: Iterable[Part]) -> dict[tuple[str, str], tuple[str, ...]]:
 
 
 SERVICES = {
-    "auth": derived(auth.PARTS) | AUTH | PROBES,
-    "webhook_dispatcher": derived(webhook_dispatcher.PARTS) | WEBHOOK_DISPATCHER | PROBES,
-    "graphql_api": derived(graphql_api.PARTS) | GRAPHQL_API | PROBES,
-    "epcr": derived([epcr.PART]) | EPCR | PROBES,
-    "device_ingest": derived([device_ingest.PART]) | DEVICE_INGEST | PROBES,
-    "control_plane": derived([control_plane.PART]) | CONTROL_PLANE | PROBES,
+    "auth": derived(auth.PARTS) | AUTH,
+    "webhook_dispatcher": derived(webhook_dispatcher.PARTS) | WEBHOOK_DISPATCHER,
+    "graphql_api": derived(graphql_api.PARTS) | GRAPHQL_API,
+    "epcr": derived([epcr.PART]) | EPCR,
+    "device_ingest": derived([device_ingest.PART]) | DEVICE_INGEST,
+    "control_plane": derived([control_plane.PART]) | CONTROL_PLANE,
 }
+SERVICES = {name: rows | derived([TRAIL]) | PROBES for name, rows in SERVICES.items()}
 EVERYWHERE = ("identity header",)
 NAMES = {name for rows in SERVICES.values() for reads in rows.values() for name in reads} | {*GATEWAY, *EVERYWHERE}

@@ -310,6 +310,7 @@ FRAGMENTS = frozenset(
         "shared.messaging.relay.CHOSEN",
         "shared.messaging.relay.DUE_ROWS",
         "shared.messaging.relay.MARK_SENT",
+        "shared.trail.queries._SHOWN",
         "services.webhook_dispatcher.history.queries._LAST",
         "services.webhook_dispatcher.history.queries._OF_WINDOW",
         "services.webhook_dispatcher.history.queries._SHOWN",

@@ -8,6 +8,7 @@ from shared.web.identity import Caller
 
 OFFLINE_ACCESS = "offline_access"
 PLATFORM_APPS = "platform:apps"
+PLATFORM_AUDIT = "platform:audit"
 
 DESCRIPTIONS = {name: scope.description for name, scope in scopes.EVERYDAY.items()}
 ON_REQUEST = {name: scope.description for name, scope in scopes.ON_REQUEST.items()}
