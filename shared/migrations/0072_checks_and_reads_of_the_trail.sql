@@ -8,9 +8,11 @@ CREATE TABLE audit_checks (
     checked_position bigint,
     checked_hash bytea,
     sealed_until timestamptz,
-    fault text
+    fault text,
+    broken boolean GENERATED ALWAYS AS (fault IS NOT NULL) STORED
 );
-GRANT SELECT ON audit_checks TO {{app}};
+-- The app does not see a fault, which may name an entry of any tenant, nor how many batches there are.
+GRANT SELECT (checked_at, sealed_until, checked_hash, broken) ON audit_checks TO {{app}};
 GRANT SELECT, INSERT, UPDATE ON audit_checks TO {{worker}};
 
 -- Who has read the trail with which question in which hour, so that the trail has one entry of it.

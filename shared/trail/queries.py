@@ -1,7 +1,7 @@
 """SQL of the trail as an organisation reads it, as the app's role: row-level security shows it the entries of its own tenant alone.
 
 Each list follows one index in order (`database.IN_ORDER`). Rows are compared, and not their columns, so that no other index fits; the
-lengths are those of the index. Of the entries in that order a statement looks at most at `WINDOW`, whatever the other filters are.
+lengths are those of the index. A statement looks at `WINDOW` entries of that index at most, with any other filters.
 """
 
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ def _order(column: LiteralString, way: LiteralString, of: LiteralString = "") ->
 
 
 def _listed(column: LiteralString, way: LiteralString) -> LiteralString:
-    # Both orders are the same, of the columns and not of what is shown of them: nothing is sorted, and a full page ends the scan.
+    # Both orders are the same, and of the columns, not of the texts cut from them: nothing is sorted, and a full page ends the scan.
     window = f"SELECT * FROM audit WHERE {_between(column)} ORDER BY {_order(column, way)} LIMIT 10000"
     return f"{_SHOWN} FROM ({window}) AS one WHERE {_OTHERS} ORDER BY {_order(column, way, 'one.')} LIMIT %(limit)s"
 
@@ -71,7 +71,7 @@ FIND: LiteralString = f"{_SHOWN} FROM audit WHERE id = %s"
 PLACE: LiteralString = "SELECT at, id FROM audit WHERE id = %s"
 SEAL: LiteralString = "SELECT sealed_at, checked FROM seal_of_entry(%s)"
 CHECKED: LiteralString = """
-    SELECT checked_at, sealed_until, encode(checked_hash, 'hex') AS head, fault IS NOT NULL AS broken FROM audit_checks
+    SELECT checked_at, sealed_until, encode(checked_hash, 'hex') AS head, broken FROM audit_checks
 """
 # True once for each reader, question and hour.
 NOTE: LiteralString = """

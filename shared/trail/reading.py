@@ -51,7 +51,7 @@ class Asked(NamedTuple):
 
     @classmethod
     def of(cls, caller: Caller, asked: AuditFilter | ExportQuery, until: datetime | None) -> "Asked":
-        """What is asked, until that time. Raises a 422 Problem for a value that is too long in bytes."""
+        """The question, with that end. Raises a 422 Problem for a value that is too long in bytes."""
         filters = filters_of(asked)
         for name, value in filters.items():
             if len(value.encode()) > LONGEST_VALUE:
@@ -123,7 +123,7 @@ class Checked(msgspec.Struct):
 
 
 async def verification(conn: AsyncConnection, service: str) -> Verification:
-    """The state of the service's own check. It says nothing of what other tenants do: the head is the one of the last check."""
+    """The state of the service's own check. It reveals nothing of other tenants: the head is the one of the last check."""
     row = await first(conn, Checked, queries.CHECKED)
     if row is None or (row.checked_at is None and not row.broken):
         return Verification(service=service, state="unchecked", checked_at=None, sealed_until=None, head=None)

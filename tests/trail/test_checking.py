@@ -220,6 +220,8 @@ def test_the_state_tells_nothing_of_what_other_organisations_do(
 def test_the_web_process_cannot_say_that_a_trail_holds(database: Database, conn: Connection) -> None:
     checked(conn)
     for change in (
+        "SELECT fault FROM audit_checks",
+        "SELECT checked_position FROM audit_checks",
         "UPDATE audit_checks SET fault = NULL",
         "DELETE FROM audit_checks",
         "INSERT INTO audit_checks DEFAULT VALUES",

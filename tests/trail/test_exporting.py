@@ -12,6 +12,7 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from deploy.docs.site.pages import SAMPLES
 from deploy.local.databases import Database
 from deploy.local.redis_server import RedisServer
 from shared.primitives.crypto import base64url_decode, base64url_encode
@@ -303,3 +304,16 @@ def test_exports_of_many_organisations_at_once_are_bounded() -> None:
     for leave in left:
         leave()
     assert places.enter("org_new")
+
+
+def test_the_sample_of_the_guide_verifies_an_export_and_refuses_a_changed_one(reader: Reader) -> None:
+    reader.write("dev_1")
+    names: dict[str, Any] = {"__name__": "sample"}
+    exec(compile((SAMPLES / "audit.py").read_text(), "audit.py", "exec"), names)  # noqa: S102 - our own sample
+    keys = {key["kid"]: key["x"] for key in keys_of(reader)}
+    for query in ({"since": LONG_AGO}, {"since": LONG_AGO, "until": "2021-01-01T00:00:00Z"}):
+        answer = reader.get(EXPORT, params=query)
+        assert names["verify"](answer.content, keys) == verified(answer, keys_of(reader))
+    export = reader.get(EXPORT, params={"since": LONG_AGO}).content
+    with pytest.raises(ValueError, match="not those that were signed"):
+        names["verify"](export.replace(b"dev_1", b"dev_2"), keys)
