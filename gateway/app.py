@@ -21,6 +21,7 @@ from gateway.places import ANONYMOUS, Sender
 from gateway.problems import Answer, Refusal
 from gateway.revocations import Revocations
 from gateway.routes import Access, Elsewhere, Route, Site, documentation, sites
+from gateway.sessions import session_of
 from gateway.settings import Settings
 from gateway.target import climbs
 from gateway.tokens import Invalid, Token, Tokens, TokensUncheckable
@@ -37,6 +38,7 @@ AUDIENCES = {
     "epcr": "epcr",
     "devices": "device_ingest",
     "platform": "control_plane",
+    "console": "console",
 }
 """The service behind each upstream, as it calls itself: whom the identity header is for."""
 log = logging.getLogger(__name__)
@@ -120,7 +122,7 @@ class Gateway:
         if found is None or climbs(path) or not path.isprintable():
             raise problems.not_found()
         owner, route = found
-        call.route = route.path
+        call.route = route.path or f"({route.upstream})"
         if route.elsewhere is Elsewhere.REDIRECT and owner is not site:
             # A browser goes to the host of the page's cookies.
             if call.method not in ("GET", "HEAD"):
@@ -158,8 +160,16 @@ class Gateway:
         return self.identities.of(token, address, AUDIENCES[route.upstream], now)
 
     def _take_without_token(self, call: Call, rate: str, address: str, now: float) -> Headers:
-        """Counts by the client's network; where that is used up, by the account and organisation of a known browser's pass."""
+        """Counts by the client's network; where that is used up, by the account and organisation of a known browser's pass.
+
+        At the console it counts by session first, so that one person's requests do not use up the rate of the network they share.
+        """
         network, wider = client_network(address), wider_networks(address)
+        if rate == "console":
+            session = session_of(call.incoming.passing)
+            taken = self.limits.take(rate, session, now) if session else []
+            of_network = self.limits.take("console_network", network, now, wider)
+            return taken or of_network
         try:
             return self.limits.take(rate, network, now, wider)
         except Refusal:
@@ -224,5 +234,6 @@ def services(settings: Settings) -> dict[str, str]:
         "epcr": settings.gateway_upstream_epcr,
         "devices": settings.gateway_upstream_devices,
         "platform": settings.gateway_upstream_platform,
+        "console": settings.gateway_upstream_console,
     }
     return {name: url for name, url in urls.items() if url}

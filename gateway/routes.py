@@ -119,6 +119,8 @@ API = (
     Route("/api/v1/platform/agents/content", "platform", Access.PUBLIC, "agents", with_path=False),
     Route("/api/v1/platform", "platform", body=10 * MIB + 64 * 1024, with_path=False),
 )
+# Every path of its host: pages for people, whom it knows by their cookies.
+CONSOLE = (Route("", "console", Access.PUBLIC, "console", body=256 * KIB),)
 
 
 class Site:
@@ -156,6 +158,8 @@ def sites(settings: Settings) -> dict[str, Site]:
     api = Site("api", settings.api_base_url, API)
     auth.others, api.others = (api,), (auth,)
     docs = Site("docs", "", ())
+    console = Site("console", "", CONSOLE)
     by_host = dict.fromkeys(names(settings.gateway_hosts_auth), auth)
     by_host |= dict.fromkeys(names(settings.gateway_hosts_api), api)
+    by_host |= dict.fromkeys(names(settings.gateway_hosts_console), console)
     return by_host | dict.fromkeys(names(settings.gateway_hosts_docs), docs)

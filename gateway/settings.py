@@ -22,7 +22,9 @@ NETWORKS = settings.Form("networks such as 10.0.0.0/8, separated by commas", net
 
 
 class Settings(settings.Process, frozen=True, kw_only=True):
-    """Rates are `<requests>/<seconds>` for each client (for each client network on routes without a token), or `off`."""
+    """Rates are `<requests>/<seconds>` for each client (for each client network on routes without a token), or `off`.
+
+    `rate_limit_console` is for each session of the console, `rate_limit_console_network` for each client network there."""
 
     identity_signing_key: Annotated[str, KEY]
     issuer: settings.Origin
@@ -34,9 +36,11 @@ class Settings(settings.Process, frozen=True, kw_only=True):
     gateway_upstream_epcr: settings.Origin
     gateway_upstream_devices: settings.Origin
     gateway_upstream_platform: settings.Origin = ""
+    gateway_upstream_console: settings.Origin = ""
     gateway_hosts_auth: str = "auth.knogin.com"
     gateway_hosts_api: str = "api.knogin.com"
     gateway_hosts_docs: str = "knogin.com"
+    gateway_hosts_console: str = "console.knogin.com"
     redis_url: settings.RedisUrl = ""
     identity_public_keys: settings.PublicKeys = ""
     service_public_keys: settings.ServiceKeys = ""
@@ -51,6 +55,8 @@ class Settings(settings.Process, frozen=True, kw_only=True):
     rate_limit_agents: Rate = "1200/60"
     rate_limit_guesses: Rate = "1200/60"
     rate_limit_public: Rate = "1200/60"
+    rate_limit_console: Rate = "600/60"
+    rate_limit_console_network: Rate = "6000/60"
     rate_limit_read: Rate = "3000/60"
     rate_limit_write: Rate = "1200/60"
     rate_limit_ingest: Rate = "12000/60"

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 FOLDER = Path(__file__).parent / "dashboards"
-SERVICES = ("auth", "webhook-dispatcher", "graphql-api", "epcr", "device-ingest", "control-plane")
+SERVICES = ("auth", "webhook-dispatcher", "graphql-api", "epcr", "device-ingest", "control-plane", "console")
 
 
 class Panel(NamedTuple):
@@ -144,6 +144,12 @@ OF_ONE = {
             "s",
             (("oldest_ending_app_seconds", "deleted app"), ("oldest_ended_authority_seconds", "notice")),
         ),
+    ],
+    "console": [
+        Panel("Calls of the platform", "reqps", (("sum by (outcome) (rate(console_calls_total[1m]))", "{{outcome}}"),)),
+        Panel("Time of a call of the platform", "s", quantiles("console_call_seconds", "")),
+        Panel("Sign-ins", "reqps", (("sum by (outcome) (rate(console_sign_ins_total[5m]))", "{{outcome}}"),)),
+        Panel("Forms refused", "none", (("increase(console_forms_refused_total[1h])", "last hour"),)),
     ],
     "device-ingest": [
         Panel("Readings in a commit", "none", quantiles("observation_group_rows", "")),

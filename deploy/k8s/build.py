@@ -164,7 +164,9 @@ def scaled(service: Service) -> list[Manifest]:
     """Scales workers by the calls in their queue, relays and senders by the age of the oldest unsent message or delivery."""
     waiting = f'sum(max by (queue) (queue_messages{{queue=~"{service.database}[.](from|acks)[.].+"}}))'
     unsent = f'max(outbox_oldest_unsent_seconds{{service="{service.name}"}})'
-    made = [scale(service, "worker", 6, trigger(waiting, "4")), scale(service, "relay", 3, trigger(unsent, "5"))]
+    made = [scale(service, "relay", 3, trigger(unsent, "5"))]
+    if "worker" in service.processes:
+        made.insert(0, scale(service, "worker", 6, trigger(waiting, "4")))
     if "sender" in service.processes:
         made.append(scale(service, "sender", 4, trigger("max(webhook_oldest_due_seconds)", "5")))
     return made

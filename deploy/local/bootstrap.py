@@ -9,7 +9,8 @@ from deploy.local import environment
 from deploy.local.plan import Plan, new_secret
 from deploy.local.process import Process
 from deploy.local.state import read_json, write_json
-from deploy.local.table import Service
+from deploy.local.table import Service, by_name
+from shared.primitives.crypto import public_jwks
 from shared.web import scopes
 
 EVERYDAY_BUNDLES = ["acqi-reporting", "incident-management", "incident-webhooks"]
@@ -23,7 +24,7 @@ TENANTS = (
 def process(plan: Plan, auth: Service) -> Process:
     """The `bootstrap` command, not started yet. Its answer holds a service token for each administrator, valid for 12 hours."""
     question = plan.state.folder / "bootstrap-input.json"
-    write_json(question, {"tenants": [_tenant(plan, *row) for row in TENANTS]})
+    write_json(question, {"tenants": [_tenant(plan, *row) for row in TENANTS], "console": _console(plan)})
     return Process(
         name="auth-bootstrap",
         module=auth.module,
@@ -39,6 +40,12 @@ def read_answer(plan: Plan) -> Mapping[str, Any]:
 
 def _answer(plan: Plan) -> Path:
     return plan.state.folder / "tenants.json"
+
+
+def _console(plan: Plan) -> dict[str, Any]:
+    """The console as an OAuth client: where it takes answers, and its public keys."""
+    keys = plan.further_keys(by_name("console"))["CLIENT_KEYS"]
+    return {"redirect_uris": [f"{plan.origin('console')}/sign-in/done"], "jwks": public_jwks(keys)}
 
 
 def _tenant(plan: Plan, key: str, name: str, granted: list[str], bundles: list[str], email: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Makes the six databases, each with an owner and three logins, on any cluster."""
+"""Makes the seven databases, each with an owner and three logins, on any cluster."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -12,7 +12,19 @@ from deploy.local.state import write_json
 from deploy.local.table import HOSTS, KNOGIN_HOSTS, SERVICES, Service
 
 _RATES = (
-    *("TOKEN", "DISCOVERY", "SIGN_IN", "SAML", "ACCOUNT", "ORGANISATION", "AGENTS", "GUESSES", "PUBLIC"),
+    *(
+        "TOKEN",
+        "DISCOVERY",
+        "SIGN_IN",
+        "SAML",
+        "ACCOUNT",
+        "ORGANISATION",
+        "AGENTS",
+        "GUESSES",
+        "PUBLIC",
+        "CONSOLE",
+        "CONSOLE_NETWORK",
+    ),
     *("READ", "WRITE", "INGEST", "GRAPHQL"),
 )
 
@@ -75,7 +87,7 @@ def _mail(plan: Plan) -> dict[str, str]:
 def remember(plan: Plan) -> None:
     """Writes each service's settings, with the migrator's address, to a file of this user, for `operate` commands."""
     settings = {
-        service.name: of_service(plan, service, "worker")
+        service.name: of_service(plan, service, "worker" if "worker" in service.processes else "relay")
         | {"MIGRATION_DATABASE_URL": plan.databases[service.name].migrator, "OPS_PORT": "0"}
         for service in plan.services
     }
@@ -104,7 +116,11 @@ def _public(plan: Plan) -> dict[str, str]:
     """The public addresses of this stack. `STACK` separates its cookies from those of another stack on this machine."""
     return {
         "ISSUER": plan.issuer,
-        "API_BASE_URL": f"http://{HOSTS['api']}:{plan.gateway_port}",
+        "API_BASE_URL": plan.origin("api"),
+        "DOCS_BASE_URL": plan.origin("docs"),
+        "CONSOLE_BASE_URL": plan.origin("console"),
+        # By address: not every machine resolves names under localhost.
+        "GATEWAY_URL": plan.url("gateway"),
         "STACK": str(plan.gateway_port),
     }
 

@@ -42,7 +42,11 @@ class Plan:
 
     @property
     def issuer(self) -> str:
-        return f"http://{HOSTS['auth']}:{self.gateway_port}"
+        return self.origin("auth")
+
+    def origin(self, host: str) -> str:
+        """The base URL of one of the gateway's hosts."""
+        return f"http://{HOSTS[host]}:{self.gateway_port}"
 
     def url(self, process: str) -> str:
         return f"http://{ports.LOOPBACK}:{ports.port_of(self.listeners[process])}"

@@ -10,7 +10,7 @@ PROCESSES = ("web", "worker", "relay")
 
 @dataclass(frozen=True)
 class Service:
-    """One of the six services: its processes, nearly always three (web, worker, relay), and one database."""
+    """One of the seven services: its processes, nearly always three (web, worker, relay), and one database."""
 
     name: str  # as in stack.json, logs and traces
     database: str  # database, role prefix, queue and import name
@@ -21,10 +21,11 @@ class Service:
     signing: tuple[str, ...] = ("web", "worker", "relay")  # its processes that sign as this service
     settings: Mapping[str, str] = field(default_factory=dict)  # its settings besides those of every service
     further: tuple[str, ...] = ()  # kinds of process beyond those of every service
+    lacks: tuple[str, ...] = ()  # kinds of process that it has no work for
 
     @property
     def processes(self) -> tuple[str, ...]:
-        return (*PROCESSES, *self.further)
+        return tuple(kind for kind in (*PROCESSES, *self.further) if kind not in self.lacks)
 
     @property
     def module(self) -> str:
@@ -59,9 +60,22 @@ SERVICES = (
     Service("epcr", "epcr", upstream="GATEWAY_UPSTREAM_EPCR", keys=("PSEUDONYM_KEYS",)),
     Service("device-ingest", "device_ingest", upstream="GATEWAY_UPSTREAM_DEVICES"),
     Service("control-plane", "control_plane", upstream="GATEWAY_UPSTREAM_PLATFORM"),
+    Service(
+        "console",
+        "console",
+        upstream="GATEWAY_UPSTREAM_CONSOLE",
+        needs=("ISSUER", "API_BASE_URL", "DOCS_BASE_URL", "CONSOLE_BASE_URL", "GATEWAY_URL", "STACK"),
+        keys=("CLIENT_KEYS",),
+        lacks=("worker",),  # no service sends it messages
+    ),
 )
-HOSTS = {"auth": "auth.localhost", "api": "api.localhost", "docs": "docs.localhost"}
-KNOGIN_HOSTS = {"auth": "auth.knogin.com", "api": "api.knogin.com", "docs": "knogin.com"}
+HOSTS = {"auth": "auth.localhost", "api": "api.localhost", "docs": "docs.localhost", "console": "console.localhost"}
+KNOGIN_HOSTS = {
+    "auth": "auth.knogin.com",
+    "api": "api.knogin.com",
+    "docs": "knogin.com",
+    "console": "console.knogin.com",
+}
 
 
 def by_name(name: str) -> Service:

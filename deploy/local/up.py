@@ -191,7 +191,8 @@ def invitation(made: Plan, seconds: float, tenants: Mapping[str, Any]) -> Text:
         ("the contract, for machines", f"curl {docs}/api/docs/openapi.json"),
     ):
         text.append(f"# {comment}\n", "dim").append(f"{command}\n")
-    text.append(f"\nfor people: {docs}/api/docs   sign in as {demo['email']} with {demo['password']}\n")
+    text.append(f"\nfor people: {made.origin('console')}   sign in as {demo['email']} with {demo['password']}\n")
+    text.append(f"documentation: {docs}/api/docs\n")
     text.append(
         f"mail {made.state.folder / 'mail'}   logs {made.state.logs}   everything else {made.state.stack}\n", "dim"
     )

@@ -8,7 +8,15 @@ import typer
 from services.auth.requests.commands import cli as requests
 from services.auth.saml.commands import cli as saml
 from services.auth.settings import load
-from services.auth.tenants.commands import app_cli, first_party_cli, key_cli, scope_cli, tenant_cli, user_cli
+from services.auth.tenants.commands import (
+    app_cli,
+    console_cli,
+    first_party_cli,
+    key_cli,
+    scope_cli,
+    tenant_cli,
+    user_cli,
+)
 from shared.command import commands
 
 cli = commands(load, Path(__file__).parent)
@@ -16,6 +24,7 @@ cli.add_typer(tenant_cli, name="tenant")
 cli.add_typer(user_cli, name="user")
 cli.add_typer(app_cli, name="apps")
 cli.add_typer(first_party_cli, name="first-party")
+cli.add_typer(console_cli, name="console")
 cli.add_typer(scope_cli, name="scopes")
 cli.add_typer(key_cli, name="keys")
 cli.add_typer(saml, name="saml")

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import LiteralString, NamedTuple
 
@@ -18,6 +19,8 @@ MAX_EVENTS = 50
 MOST_EVENTS = 1_000
 """Events of one kind that an app keeps."""
 MAX_PENDING = 20_000
+SCOPE = "scope"
+"""The kind of the counts of scopes: of the processes and their portions of a day, so only the day has a meaning."""
 
 ADD_COUNT: LiteralString = """
     INSERT INTO daily_counts (tenant_id, client_id, day, kind, detail, count) VALUES (%s, %s, %s, %s, %s, %s)
@@ -30,7 +33,8 @@ TOKEN_USED: LiteralString = """
     UPDATE service_tokens SET last_used_at = greatest(coalesce(last_used_at, %(at)s), %(at)s) WHERE jti = %(id)s::uuid
 """
 ADD_EVENT: LiteralString = """
-    INSERT INTO app_events (id, tenant_id, client_id, at, kind, reason, trace_id) VALUES (%s, %s, %s, %s, %s, %s, %s)
+    INSERT INTO app_events (id, tenant_id, client_id, at, kind, reason, trace_id, endpoint)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 """
 # The events of other kinds stay, however many of one kind strangers cause.
 FORGET_EVENTS: LiteralString = """
@@ -54,7 +58,7 @@ class Ledger:
         self.counts: dict[CountKey, int] = defaultdict(int)
         self.secrets: dict[str, datetime] = {}
         self.tokens: dict[str, datetime] = {}
-        self.events: dict[tuple[str, str], list[tuple[str, datetime, str, str]]] = defaultdict(list)
+        self.events: dict[tuple[str, str], list[tuple[str, datetime, str, str, str]]] = defaultdict(list)
 
     async def write(self, conn: AsyncConnection, tenant_id: str) -> None:
         for key, number in sorted(self.counts.items()):
@@ -64,8 +68,8 @@ class Ledger:
         for jti, at in sorted(self.tokens.items()):
             await conn.execute(TOKEN_USED, {"id": jti, "at": at})
         for (client_id, kind), events in self.events.items():
-            for event_id, at, reason, trace_id in events:
-                await conn.execute(ADD_EVENT, (event_id, tenant_id, client_id, at, kind, reason, trace_id))
+            for event_id, at, reason, trace_id, endpoint in events:
+                await conn.execute(ADD_EVENT, (event_id, tenant_id, client_id, at, kind, reason, trace_id, endpoint))
             await conn.execute(FORGET_EVENTS, (client_id, kind, MOST_EVENTS))
 
 
@@ -76,10 +80,22 @@ class Activity:
         self._pool = pool
         self._ledgers: dict[str, Ledger] = defaultdict(Ledger)
         self._pending = 0
+        self._scopes_of: date | None = None
+        self._scopes_seen: set[tuple[str, str]] = set()
 
     def count(self, tenant_id: str, client_id: str, kind: str, detail: str = "") -> None:
         if self._has_room():
             self._ledgers[tenant_id].counts[CountKey(client_id, datetime.now(UTC).date(), kind, detail)] += 1
+
+    def scopes_used(self, tenant_id: str, client_id: str, scopes: Iterable[str]) -> None:
+        """Notes that a token carries `scopes`: a row for each, once a day, however many tokens there are."""
+        today = datetime.now(UTC).date()
+        if self._scopes_of != today or len(self._scopes_seen) > MAX_PENDING:
+            self._scopes_of, self._scopes_seen = today, set()
+        for scope in scopes:
+            if (client_id, scope) not in self._scopes_seen:
+                self._scopes_seen.add((client_id, scope))
+                self.count(tenant_id, client_id, SCOPE, scope)
 
     def secret_used(self, tenant_id: str, secret_id: str) -> None:
         if self._has_room():
@@ -89,12 +105,12 @@ class Activity:
         if self._has_room():
             self._ledgers[tenant_id].tokens[jti] = at
 
-    def refused(self, tenant_id: str, client_id: str, kind: str, reason: str) -> None:
+    def refused(self, tenant_id: str, client_id: str, kind: str, reason: str, endpoint: str = "") -> None:
         """Adds a failed call to the app's event list. Of a flood only the first calls of each second are stored."""
         self.count(tenant_id, client_id, f"refused:{kind}")
         events = self._ledgers[tenant_id].events[client_id, kind]
         if len(events) < MAX_EVENTS and self._has_room():
-            events.append((ids.new_id("aev"), datetime.now(UTC), reason, telemetry.trace_id()))
+            events.append((ids.new_id("aev"), datetime.now(UTC), reason, telemetry.trace_id(), endpoint))
 
     def _has_room(self) -> bool:
         self._pending += 1

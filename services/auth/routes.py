@@ -1,5 +1,6 @@
 """All routes of auth: the public contract, the pages of signing in, and the internal calls of gateways and services."""
 
+from services.auth.apps import expiring
 from services.auth.apps import routes as apps
 from services.auth.oauth import authorize_endpoints, device_endpoints
 from services.auth.oauth import routes as oauth
@@ -18,7 +19,7 @@ PARTS = [
         "apps",
         "An administrator registers an app for each system that calls the platform, approves its scopes, and manages its secrets and"
         " service tokens.",
-        apps.OPERATIONS,
+        [*apps.OPERATIONS, *expiring.OPERATIONS],
         {"client_id": "app_123", "token_id": "tok_123"},
     ),
     Part(

@@ -508,7 +508,7 @@ class Versioned(NamedTuple):
     id: LiteralString
 
 
-SERVICES = ("auth", "webhook_dispatcher", "graphql_api", "epcr", "device_ingest", "control_plane")
+SERVICES = ("auth", "webhook_dispatcher", "graphql_api", "epcr", "device_ingest", "control_plane", "console")
 
 
 def consumers_of(producer: str) -> list[str]:

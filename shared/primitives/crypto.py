@@ -113,6 +113,29 @@ def _is_name(text: str) -> bool:
 NONCE = 12
 
 
+def private_keys(text: str) -> dict[str, Ed25519PrivateKey]:
+    """Ed25519 keys by id, from `<kid>:<base64url of the 32-byte seed>` separated by commas. Raises ValueError for anything else."""
+    pairs = [part.strip().partition(":") for part in text.split(",")]
+    return {kid: Ed25519PrivateKey.from_private_bytes(base64url_decode(seed)) for kid, _, seed in pairs}
+
+
+def public_jwks(text: str) -> dict[str, list[dict[str, str]]]:
+    """The JWK Set (RFC 7517, RFC 8037 §2) with the public halves of `private_keys`."""
+    return {
+        "keys": [
+            {
+                "kty": "OKP",
+                "crv": "Ed25519",
+                "kid": kid,
+                "use": "sig",
+                "alg": "EdDSA",
+                "x": base64url_encode(key.public_key().public_bytes_raw()),
+            }
+            for kid, key in private_keys(text).items()
+        ]
+    }
+
+
 class UnreadableCiphertext(Exception):
     """None of our keys encrypted these bytes for this context."""
 

@@ -13,7 +13,8 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     """One permission of a token. `…:write` includes `…:read` of the same resource by its name.
 
     `description` is the line of the contract; `consent` completes "the app will be able to" on the consent page.
-    `for_administrators`: a tenant's first app has it, which registers the others. `with_moved_times`: apps with moved times may have it,
+    `for_administrators`: a tenant's first app has it, which registers the others. `in_console`: people use it in the console, as far
+    as their roles allow. `with_moved_times`: apps with moved times may have it,
     because no answer behind it shows an exact time or names a real encounter, device or incident.
     """
 
@@ -23,6 +24,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     consent: str
     consent_italian: str
     for_administrators: bool = False
+    in_console: bool = False
     with_moved_times: bool = False
 
 
@@ -38,6 +40,7 @@ EVERYDAY = _by_name(
         consent="see the webhooks of your organisation and what they delivered",
         consent_italian="vedere i webhook della tua organizzazione e le loro consegne",
         with_moved_times=True,
+        in_console=True,
     ),
     Scope(
         name="webhooks:write",
@@ -47,6 +50,7 @@ EVERYDAY = _by_name(
         consent_italian="creare e modificare webhook, che inviano eventi ad altri sistemi",
         for_administrators=True,
         with_moved_times=True,
+        in_console=True,
     ),
     Scope(
         name="argus:epcr:read",
@@ -55,6 +59,7 @@ EVERYDAY = _by_name(
         consent="read de-identified patient care records",
         consent_italian="leggere schede di soccorso de-identificate",
         with_moved_times=True,
+        in_console=True,
     ),
     Scope(
         name="argus:epcr:write",
@@ -70,6 +75,7 @@ EVERYDAY = _by_name(
         italian="Leggere i dispositivi medici registrati e le loro osservazioni",
         consent="see medical devices and their measurements",
         consent_italian="vedere i dispositivi medici e le loro misure",
+        in_console=True,
     ),
     Scope(
         name="argus:devices:write",
@@ -86,6 +92,7 @@ EVERYDAY = _by_name(
         consent="read ambulance clinical quality indicators",
         consent_italian="leggere gli indicatori di qualità clinica",
         for_administrators=True,
+        in_console=True,
     ),
     Scope(
         name="argus:incidents:read",
@@ -93,6 +100,7 @@ EVERYDAY = _by_name(
         italian="Leggere gli eventi di soccorso",
         consent="read incidents",
         consent_italian="leggere gli interventi",
+        in_console=True,
     ),
     Scope(
         name="argus:incidents:write",
@@ -109,6 +117,7 @@ EVERYDAY = _by_name(
         consent="keep this access while you are away",
         consent_italian="mantenere questo accesso quando non ci sei",
         with_moved_times=True,
+        in_console=True,
     ),
 )
 """Every app may ask for them."""
@@ -133,6 +142,7 @@ ON_REQUEST = _by_name(
         italian="Leggere operatori e instradamento telefonico",
         consent="see telephony providers and routing",
         consent_italian="vedere i fornitori e gli instradamenti telefonici",
+        in_console=True,
     ),
     Scope(
         name="argus:telephony:write",
@@ -140,6 +150,7 @@ ON_REQUEST = _by_name(
         italian="Configurare operatori e instradamento telefonico",
         consent="configure telephony providers and routing",
         consent_italian="configurare fornitori e instradamenti telefonici",
+        in_console=True,
     ),
     Scope(
         name="argus:platform:read",
@@ -147,6 +158,7 @@ ON_REQUEST = _by_name(
         italian="Leggere le risorse del piano di controllo",
         consent="see control-plane resources",
         consent_italian="vedere le risorse del piano di controllo",
+        in_console=True,
     ),
     Scope(
         name="argus:platform:write",
@@ -154,6 +166,7 @@ ON_REQUEST = _by_name(
         italian="Gestire le risorse del piano di controllo",
         consent="manage control-plane resources",
         consent_italian="gestire le risorse del piano di controllo",
+        in_console=True,
     ),
 )
 """An operator grants them to a tenant, whose apps may then ask for them."""
@@ -165,6 +178,7 @@ FIRST_PARTY = _by_name(
         consent="manage the integration apps of your organisation",
         consent_italian="gestire le app di integrazione della tua organizzazione",
         for_administrators=True,
+        in_console=True,
     ),
     Scope(
         name="platform:audit",
@@ -173,6 +187,7 @@ FIRST_PARTY = _by_name(
         consent="read and export who did what in your organisation",
         consent_italian="leggere ed esportare chi ha fatto che cosa nella tua organizzazione",
         for_administrators=True,
+        in_console=True,
     ),
     Scope(
         name="argus:epcr:clinical",
@@ -184,6 +199,7 @@ FIRST_PARTY = _by_name(
 )
 """Not in the catalogue. Only operators give them, to first-party apps."""
 ALL: Mapping[str, Scope] = {**EVERYDAY, **ON_REQUEST, **FIRST_PARTY}
+OF_CONSOLE = [name for name, scope in ALL.items() if scope.in_console]
 OF_ADMINISTRATORS = [name for name, scope in ALL.items() if scope.for_administrators]
 
 

@@ -221,6 +221,7 @@ LEFT_OUT: dict[Route, str] = {
             ("POST", "/v1/platform/apps/{client_id}/rotate-secret"),
             ("POST", "/v1/platform/apps/{client_id}/service-token"),
             ("DELETE", "/v1/platform/apps/{client_id}/service-tokens/{token_id}"),
+            ("DELETE", "/v1/platform/apps/{client_id}/secrets/{secret_id}"),
             ("POST", "/v1/platform/integration-requests"),
             ("POST", "/v1/platform/integration-requests/{request_id}/withdraw"),
             ("POST", "/v1/platform/integration-requests/{request_id}/credentials"),

@@ -16,6 +16,7 @@ import services.auth.metrics
 import services.auth.revocations.metrics
 import services.auth.saml.metrics
 import services.auth.signin.metrics
+import services.console.metrics
 import services.control_plane.automations.runs
 import services.device_ingest.metrics
 import services.epcr.metrics
@@ -34,6 +35,7 @@ MODULES: tuple[Any, ...] = (
     services.auth.signin.metrics,
     services.webhook_dispatcher.metrics,
     services.epcr.metrics,
+    services.console.metrics,
     services.control_plane.automations.runs,
     services.device_ingest.metrics,
     services.graphql_api.errors,

@@ -94,6 +94,8 @@ def record_apps(stack: Stack, recorder: Recorder) -> str:
         token = _record_oauth(anyone, recorder, {"client_id": app["client_id"], "client_secret": secret})
         wait_for(lambda: admin.get(f"{path}/events").json()["events"], what="the refused call to be listed")
         keep(admin.get(f"{path}/events"))
+        keep(admin.get(f"{path}/refusals"))
+        keep(admin.get(f"{path}/dependents"))
     return token
 
 

@@ -36,7 +36,7 @@ import services.graphql_api.transport.endpoints
 import services.webhook_dispatcher.notices.models
 import services.webhook_dispatcher.reading.models
 import services.webhook_dispatcher.subscriptions.models
-from gateway import framing, headers, target
+from gateway import framing, headers, sessions, target
 from gateway.problems import Refusal as GatewayRefusal
 from services.auth.apps import credentials
 from services.auth.apps import rules as app_rules
@@ -47,6 +47,9 @@ from services.auth.saml import assertions, documents, messages, metadata
 from services.auth.saml.assertions import Expected
 from services.auth.saml.documents import MessageRefused
 from services.auth.signin import texts
+from services.console.pages import texts as console_texts
+from services.console.pages import visit as console_pages
+from services.console.session import endpoints as console_signin
 from services.control_plane import contents
 from services.control_plane.automations import expressions
 from services.control_plane.packages import canonical, rules
@@ -318,6 +321,13 @@ def cookies(body: bytes) -> None:
     cookie_parser(body.decode("latin-1"))
 
 
+_console_keys = Keyring.from_text("1:" + base64url_encode(bytes(32)))
+
+
+def console_cookie(body: bytes) -> None:
+    console_signin.read_begun(_console_keys, body.decode("latin-1"))
+
+
 _verifier = identity.Verifier("a:" + base64url_encode(bytes(32)), "epcr")
 
 # Fields with their own grammar
@@ -500,5 +510,11 @@ ENTRIES = [
     Entry("automation filter", filter_of, 128 * KIB, FILTERS, most=12),
     Entry("automation template", template_of, 128 * KIB, JSON),
     Entry("canonical manifest", canonical_bytes, 512 * KIB, JSON, (Problem, ValueError), most=20),
+    Entry(
+        "console session", lambda body: sessions.session_of([(b"cookie", body)]), HEAD, {**COOKIES, **DIGITS}, most=12
+    ),
+    Entry("console form", console_pages.parse_form, console_pages.FORM_BYTES, FORM, (ValueError,), most=12),
+    Entry("console cookie", console_cookie, HEAD, DIGITS),
+    Entry("console language", text(console_texts.accepted), HEAD, HEADERS),
     Entry("grammars", grammars, http.SMALL, DIGITS, most=40),
 ]

@@ -9,6 +9,7 @@ parser of every service (`identity header`).
 from collections.abc import Iterable
 
 from services.auth import routes as auth
+from services.console import routes as console
 from services.control_plane import routes as control_plane
 from services.device_ingest import routes as device_ingest
 from services.epcr import routes as epcr
@@ -38,7 +39,15 @@ AUTOMATION_BODY = ("automation filter", "automation template")
 PROBES = {("GET", "/livez"): NOTHING, ("GET", "/readyz"): NOTHING}
 TRAIL = trail.part("every service")
 
-GATEWAY = ("request head", "request target", "absolute target", "host", "bearer token", "docs headers")
+GATEWAY = (
+    "request head",
+    "request target",
+    "absolute target",
+    "host",
+    "bearer token",
+    "docs headers",
+    "console session",
+)
 AUTH = {
     ("POST", "/v1/oauth/token"): (*FORM, "pkce"),
     ("POST", "/v1/oauth/device_authorization"): (*FORM, "grammars"),
@@ -148,6 +157,16 @@ CONTROL_PLANE = {
     ("POST", PLATFORM + "/installations"): ("json Consent",),
 }
 
+CONSOLE_PAGE = ("cookies", "console language", "query")
+CONSOLE = {
+    (route.method, route.path): (*CONSOLE_PAGE, "console form") if route.method == "POST" else CONSOLE_PAGE
+    for route in console.UNLISTED
+} | {
+    ("GET", "/sign-in/done"): (*CONSOLE_PAGE, "console cookie"),
+    ("GET", "/static/{name}"): NOTHING,
+    ("GET", "/robots.txt"): NOTHING,
+}
+
 
 def derived(parts: Iterable[Part]) -> dict[tuple[str, str], tuple[str, ...]]:
     """The rows of the calls that read at most a query."""
@@ -160,13 +179,14 @@ def derived(parts: Iterable[Part]) -> dict[tuple[str, str], tuple[str, ...]]:
 
 
 SERVICES = {
-    "auth": derived(auth.PARTS) | AUTH,
-    "webhook_dispatcher": derived(webhook_dispatcher.PARTS) | WEBHOOK_DISPATCHER,
-    "graphql_api": derived(graphql_api.PARTS) | GRAPHQL_API,
-    "epcr": derived([epcr.PART]) | EPCR,
-    "device_ingest": derived([device_ingest.PART]) | DEVICE_INGEST,
-    "control_plane": derived([control_plane.PART]) | CONTROL_PLANE,
+    "auth": derived(auth.PARTS) | AUTH | PROBES,
+    "webhook_dispatcher": derived(webhook_dispatcher.PARTS) | WEBHOOK_DISPATCHER | PROBES,
+    "graphql_api": derived(graphql_api.PARTS) | GRAPHQL_API | PROBES,
+    "epcr": derived([epcr.PART]) | EPCR | PROBES,
+    "device_ingest": derived([device_ingest.PART]) | DEVICE_INGEST | PROBES,
+    "control_plane": derived([control_plane.PART]) | CONTROL_PLANE | PROBES,
+    "console": CONSOLE | PROBES,
 }
-SERVICES = {name: rows | derived([TRAIL]) | PROBES for name, rows in SERVICES.items()}
+SERVICES = {name: rows | derived([TRAIL]) for name, rows in SERVICES.items()}
 EVERYWHERE = ("identity header",)
 NAMES = {name for rows in SERVICES.values() for reads in rows.values() for name in reads} | {*GATEWAY, *EVERYWHERE}

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.auth import caps
-from services.auth.apps import queries, rules, scopes, store
+from services.auth.apps import queries, rules, scopes, store, uses
 from services.auth.apps.models import (
     App,
     AppChange,
@@ -61,7 +61,7 @@ async def create_app(request: Request, caller: Caller, draft: AppDraft) -> Respo
         await caps.require(
             conn, settings, tenant.tenant_id, "apps_a_day", queries.COUNT_APPS_OF_DAY, (tenant.tenant_id,)
         )
-        app = await store.insert_app(conn, caller.tenant_id, draft)
+        app = await store.insert_app(conn, caller.tenant_id, draft, created_by=caller.subject or caller.client_id)
         secret = await store.add_secret(conn, request.state.keyring, app) if app.has_secret else UNSET
         await audit.record(conn, caller, "app.created", app.client_id, {"requested_scopes": app.requested_scopes})
         shown = await _shown(conn, app)
@@ -74,12 +74,19 @@ async def list_apps(request: Request, caller: Caller, page: AppPage) -> Response
     parameters = {"status": page.status or None, "after": http.page_after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
         found, fitting = await database.page_of(conn, AppRow, queries.APPS, parameters, page, http.SMALL)
-    return http.listed(request, "apps", found, fitting, lambda app: app.client_id, AppRow.shown)
+        used = await uses.of_apps(conn, [app.client_id for app in found]) if page.usage else {}
+
+    def shown(app: AppRow) -> App:
+        return app.shown(usage=used.get(app.client_id, UNSET))
+
+    return http.listed(request, "apps", found, fitting, lambda app: app.client_id, shown)
 
 
 async def read_app(request: Request, caller: Caller, client_id: str) -> App:
     async with tenant_transaction(request, caller) as conn:
-        return await _shown(conn, await store.load_app(conn, client_id))
+        shown = await _shown(conn, await store.load_app(conn, client_id))
+        shown.usage = (await uses.of_apps(conn, [client_id]))[client_id]
+        return shown
 
 
 async def _shown(conn: AsyncConnection, app: AppRow) -> App:
@@ -218,6 +225,23 @@ async def rotate_secret(request: Request, caller: Caller, client_id: str, rotati
     return response
 
 
+async def end_secret(request: Request, caller: Caller, client_id: str, secret_id: str) -> Response:
+    """Ends the old secret before its overlap is over. Tokens that it obtained live on until they expire."""
+    async with tenant_transaction(request, caller) as conn:
+        app = await changeable(conn, caller, client_id)
+        if not ids.is_id(secret_id, "sec"):
+            raise problems.not_found()
+        live = await database.every(conn, Secret, queries.LIVE_SECRETS, (app.client_id,))
+        secret = next((one for one in live if one.id == secret_id), None)
+        if secret is None:
+            raise problems.not_found()
+        if secret.expires_at is None:
+            raise problems.conflict("This is the app's present secret; rotate it instead.")
+        await conn.execute(queries.END_SECRET, (secret.id, app.client_id))
+        await audit.record(conn, caller, "app.secret_ended", app.client_id, {"secret": secret.id})
+    return http.no_content()
+
+
 async def mint_service_token(request: Request, caller: Caller, client_id: str, draft: ServiceTokenDraft) -> Response:
     await request.state.keys.fresh()
     async with tenant_transaction(request, caller) as conn:
@@ -249,6 +273,7 @@ async def mint_service_token(request: Request, caller: Caller, client_id: str, d
         response = http.created(minted, f"/v1/platform/apps/{app.client_id}/service-tokens/{token_id}")
         response = await idempotency.keep(conn, request, caller, response)
     request.state.activity.count(app.tenant_id, app.client_id, rules.SERVICE_TOKEN)
+    request.state.activity.scopes_used(app.tenant_id, app.client_id, wanted)
     return response
 
 

@@ -1,7 +1,7 @@
 """Apps: the rows, the bodies of requests, and the answers."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -75,7 +75,10 @@ class GovernanceQuery(http.Body):
 
 
 class AppPage(Page):
+    """`usage` adds the last 30 days of each app."""
+
     status: Literal["active", "disabled"] | None = None
+    usage: bool = False
 
 
 class Tenant(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,7 +137,23 @@ class Secret(msgspec.Struct, frozen=True):
     last_used_at: datetime | None
 
 
+class ScopeUse(msgspec.Struct, frozen=True):
+    scope: str
+    last_used_on: date
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True):
+    """The last 30 days (UTC) of an app: its tokens and refused calls, and the scopes that its tokens carried."""
+
+    tokens: int
+    refused: int
+    last_token_on: date | None
+    scopes: list[ScopeUse]
+
+
 class App(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """`created_by` is the person or the app that made it. `usage` is there in the answer of one app, and in a list on request."""
+
     client_id: str
     name: str
     status: Literal["active", "disabled"]
@@ -147,8 +166,10 @@ class App(msgspec.Struct, kw_only=True, omit_defaults=True):
     jwks: dict[str, Any] | UnsetType = UNSET
     governance: Governance
     secrets: list[Secret]
+    created_by: str | UnsetType = UNSET
     created_at: datetime
     updated_at: datetime
+    usage: Usage | UnsetType = UNSET
 
 
 class RegisteredApp(App, kw_only=True):
@@ -178,6 +199,7 @@ class AppRow(msgspec.Struct, frozen=True, kw_only=True):
     pseudonym_domain: str
     deidentification: Deidentification
     version: int
+    created_by: str | None = None
     created_at: datetime
     updated_at: datetime
 
@@ -189,7 +211,7 @@ class AppRow(msgspec.Struct, frozen=True, kw_only=True):
     def governance(self) -> Governance:
         return msgspec.convert(self, Governance, from_attributes=True)
 
-    def shown(self, secrets: Sequence[Secret] = ()) -> App:
+    def shown(self, secrets: Sequence[Secret] = (), usage: Usage | UnsetType = UNSET) -> App:
         return App(
             client_id=self.client_id,
             name=self.name,
@@ -203,6 +225,8 @@ class AppRow(msgspec.Struct, frozen=True, kw_only=True):
             jwks=UNSET if self.jwks is None else self.jwks,
             governance=self.governance,
             secrets=list(secrets),
+            created_by=self.created_by or UNSET,
+            usage=usage,
             created_at=self.created_at,
             updated_at=self.updated_at,
         )
@@ -239,6 +263,36 @@ class AppEvent(msgspec.Struct, frozen=True):
 class AppEvents(msgspec.Struct):
     events: list[AppEvent]
     next_cursor: str | None
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """Refused calls of one kind. `endpoint` is a path, or "" for calls from before endpoints were noted."""
+
+    endpoint: str
+    kind: str
+    reason: str
+    count: int
+    first_at: datetime
+    last_at: datetime
+    trace_id: str
+
+
+class Refusals(msgspec.Struct):
+    """The last 30 days. An app keeps the newest 1,000 refused calls of a kind; `incomplete` kinds had more."""
+
+    refusals: list[Refusal]
+    incomplete: list[str]
+
+
+class Dependents(msgspec.Struct, kw_only=True):
+    """What ends with an app. `people` who gave it access are counted up to 10,000; `people_more` says that there are more."""
+
+    client_id: str
+    secrets: int
+    service_tokens: int
+    people: int
+    people_more: bool
+    tokens_last_7_days: int
 
 
 class RotatedSecret(msgspec.Struct):

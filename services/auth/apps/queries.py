@@ -7,7 +7,7 @@ from shared.storage import locks
 COLUMNS: LiteralString = """
     client_id, tenant_id, name, status, first_party, grant_types, redirect_uris, requested_scopes,
     token_endpoint_auth_method, jwks, allow_service_tokens, enforce_pkce, approved_events, access_token_ttl,
-    graphql_bundles, pseudonym_domain, deidentification, version, created_at, updated_at
+    graphql_bundles, pseudonym_domain, deidentification, version, created_by, created_at, updated_at
 """
 TENANT_COLUMNS: LiteralString = (
     "tenant_id, name, status, environment, granted_scopes, graphql_bundles, federation, version"
@@ -20,9 +20,9 @@ LOCK_TENANT: LiteralString = f"SELECT pg_advisory_xact_lock({locks.AUTH_SCOPES_O
 INSERT_APP: LiteralString = (
     """
     INSERT INTO apps (client_id, tenant_id, name, first_party, grant_types, redirect_uris, requested_scopes,
-        token_endpoint_auth_method, jwks, graphql_bundles, pseudonym_domain, version)
+        token_endpoint_auth_method, jwks, graphql_bundles, pseudonym_domain, created_by, version)
     VALUES (%(client_id)s, %(tenant_id)s, %(name)s, %(first_party)s, %(grant_types)s, %(redirect_uris)s,
-        %(requested_scopes)s, %(token_endpoint_auth_method)s, %(jwks)s, %(graphql_bundles)s, %(client_id)s,
+        %(requested_scopes)s, %(token_endpoint_auth_method)s, %(jwks)s, %(graphql_bundles)s, %(client_id)s, %(created_by)s,
         floor(extract(epoch FROM clock_timestamp()) * 1000))
     RETURNING """
     + COLUMNS
@@ -72,6 +72,25 @@ UPDATE_APP: LiteralString = (
     + COLUMNS
 )
 
+COMMON_APP: LiteralString = (
+    "SELECT name, title, redirect_uris, jwks, scopes, graphql_bundles FROM common_apps WHERE name = %s"
+)
+# In the tenant of the transaction.
+APP_OF_COMMON: LiteralString = "SELECT " + COLUMNS + " FROM apps WHERE common_app = %s AND status <> 'deleted'"
+LOCK_COMMON_APP: LiteralString = f"SELECT pg_advisory_xact_lock({locks.AUTH_COMMON_APP}, hashtext(%s))"
+SET_COMMON_APP: LiteralString = "UPDATE apps SET common_app = %s WHERE client_id = %s"
+# Of operators, who see every tenant.
+ENSURE_COMMON_APP: LiteralString = """
+    INSERT INTO common_apps (name, title, redirect_uris, jwks, scopes, graphql_bundles)
+    VALUES (%(name)s, %(title)s, %(redirect_uris)s, %(jwks)s, %(scopes)s, %(graphql_bundles)s)
+    ON CONFLICT (name) DO UPDATE SET title = excluded.title, redirect_uris = excluded.redirect_uris, jwks = excluded.jwks,
+        scopes = excluded.scopes, graphql_bundles = excluded.graphql_bundles, changed_at = clock_timestamp()
+"""
+# Sessions that are open refresh their tokens with the new keys, before anybody of the organisation signs in again.
+KEYS_OF_COMMON_APP: LiteralString = """
+    UPDATE apps SET jwks = %(jwks)s, updated_at = clock_timestamp() WHERE common_app = %(name)s AND jwks <> %(jwks)s
+"""
+
 COUNT_APPS: LiteralString = "SELECT count(*) FROM apps WHERE tenant_id = %s AND status <> 'deleted' AND NOT first_party"
 # Deleted apps count too, so that creating and deleting in turn is bounded.
 COUNT_APPS_OF_DAY: LiteralString = (
@@ -90,6 +109,10 @@ END_OTHER_SECRETS: LiteralString = """
 FORGET_ENDED_SECRETS: LiteralString = """
     DELETE FROM app_secrets WHERE client_id = %(client_id)s AND expires_at <= clock_timestamp() AND id NOT IN (
         SELECT id FROM app_secrets WHERE client_id = %(client_id)s ORDER BY created_at DESC LIMIT 20)
+"""
+END_SECRET: LiteralString = """
+    UPDATE app_secrets SET expires_at = clock_timestamp()
+    WHERE id = %s AND client_id = %s AND expires_at > clock_timestamp() RETURNING id
 """
 DELETE_SECRETS: LiteralString = "DELETE FROM app_secrets WHERE client_id = %s"
 LIVE_SECRETS: LiteralString = """

@@ -1,6 +1,6 @@
 """Route entries of apps and their credentials."""
 
-from services.auth.apps import endpoints
+from services.auth.apps import endpoints, uses
 from services.auth.apps.models import (
     App,
     AppChange,
@@ -8,11 +8,13 @@ from services.auth.apps.models import (
     AppEvents,
     AppPage,
     Apps,
+    Dependents,
     GovernanceChange,
     GovernanceChanged,
     GovernanceQuery,
     GovernanceTried,
     MintedServiceToken,
+    Refusals,
     RegisteredApp,
     RotatedSecret,
     RotateSecret,
@@ -74,7 +76,7 @@ OPERATIONS = [
         "Inspect an app",
         PLATFORM_APPS,
         {200: App},
-        "With its governance and its live secrets, without their values.",
+        "With its governance, its live secrets without their values, and its last 30 days.",
     ),
     Operation(
         "PATCH",
@@ -147,6 +149,29 @@ OPERATIONS = [
         owner_needs_no_scope=True,
     ),
     Operation(
+        "GET",
+        f"{APP}/refusals",
+        uses.list_refusals,
+        "Group refused token calls",
+        PLATFORM_APPS,
+        {200: Refusals},
+        "The refused token calls of the last 30 days by endpoint and reason: how many, the first, the last, and its trace id."
+        " The 100 groups that were refused last. An app may read its own with any token.",
+        id="listAppRefusals",
+        owner_needs_no_scope=True,
+    ),
+    Operation(
+        "GET",
+        f"{APP}/dependents",
+        uses.read_dependents,
+        "Count what ends with an app",
+        PLATFORM_APPS,
+        {200: Dependents},
+        "Before you disable or delete it: its live secrets and service tokens, the people who gave it access, and its tokens of the"
+        " last 7 days.",
+        id="getAppDependents",
+    ),
+    Operation(
         "POST",
         f"{APP}/rotate-secret",
         endpoints.rotate_secret,
@@ -160,6 +185,18 @@ OPERATIONS = [
         headers=IDEMPOTENCY,
         refusals=NOT_CHANGEABLE | {409: "The app has no secret, or a call with this Idempotency-Key is under way"},
         example={"overlap_seconds": 3600},
+    ),
+    Operation(
+        "DELETE",
+        f"{APP}/secrets/{{secret_id}}",
+        endpoints.end_secret,
+        "End an app's old secret",
+        PLATFORM_APPS,
+        {204: None},
+        "Before its overlap is over. Tokens that it obtained live on until they expire; to end them too, rotate with an"
+        " `overlap_seconds` of 0.",
+        id="endAppSecret",
+        refusals=NOT_CHANGEABLE | {409: "The secret is the present one"},
     ),
     Operation(
         "POST",

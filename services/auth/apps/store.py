@@ -44,6 +44,7 @@ async def insert_app(
     *,
     first_party: bool = False,
     bundles: list[str] | None = None,
+    created_by: str | None = None,
 ) -> AppRow:
     row = msgspec.structs.asdict(draft) | {
         "client_id": ids.new_id("app"),
@@ -51,6 +52,7 @@ async def insert_app(
         "first_party": first_party,
         "jwks": _json(draft.jwks),
         "graphql_bundles": bundles or [],
+        "created_by": created_by,
     }
     app = await database.found(conn, AppRow, queries.INSERT_APP, row)
     await outbox.add(conn, tenant_id, *app_messages(app))

@@ -144,8 +144,10 @@ def error_location(redirect_uri: str, error: OAuth2Error, state: str | None, iss
     return with_params(redirect_uri, params, state, issuer)
 
 
-def code_location(redirect_uri: str, code: str, state: str | None, issuer: str) -> str:
-    return with_params(redirect_uri, [("code", code)], state, issuer)
+def code_location(redirect_uri: str, code: str, state: str | None, issuer: str, own_app: str | None = None) -> str:
+    """The redirect URI with the code. `own_app` is the organisation's own app, which redeems the code of a common app's request."""
+    named = [("client_id", own_app)] if own_app is not None else []
+    return with_params(redirect_uri, [("code", code), *named], state, issuer)
 
 
 def with_params(redirect_uri: str, params: list[tuple[str, str]], state: str | None, issuer: str) -> str:

@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from authlib.oauth2.rfc6749 import AccessDeniedError, OAuth2Error
+from authlib.oauth2.rfc6749 import AccessDeniedError, OAuth2Error, UnauthorizedClientError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.auth.apps import rules
-from services.auth.oauth import authorization, granting, queries, tokens
-from services.auth.oauth.authorization import Checked, Unredirectable
-from services.auth.oauth.clients import Client, load_client, read_form
+from services.auth.apps import rules, scopes
+from services.auth.oauth import authorization, common_clients, granting, queries, tokens
+from services.auth.oauth.authorization import Checked, Query, Unredirectable
+from services.auth.oauth.clients import Client, read_form
+from services.auth.oauth.common_clients import StandIn
 from services.auth.oauth.forms import reason_of
 from services.auth.oauth.granting import Asked
 from services.auth.oauth.server import AuthorizationServer
@@ -28,6 +29,13 @@ class Asking:
         self.request, self.text = request, text
         self.client, self.redirect_uri, self.state = client, redirect_uri, state
         self.server: AuthorizationServer = request.state.oauth.for_client(client)
+        self.of_common = isinstance(client, StandIn)
+
+    def by(self, client: Client) -> "Asking":
+        """The same request, made by an organisation's own app in the place of a common one."""
+        own = Asking(self.request, self.text, client, self.redirect_uri, self.state)
+        own.of_common = True
+        return own
 
     @property
     def again(self) -> str:
@@ -45,8 +53,9 @@ class Asking:
     def fail(self, error: OAuth2Error, status: int = 302) -> Response:
         """Redirects to the app with the error, and adds it to the app's event list."""
         row = self.client.row
-        if not self.only_looks:
-            self.request.state.activity.refused(row.tenant_id, row.client_id, str(error.error), reason_of(error))
+        if not self.only_looks and row.tenant_id:
+            refused = self.request.state.activity.refused
+            refused(row.tenant_id, row.client_id, str(error.error), reason_of(error), "/v1/oauth/authorize")
         return _redirect(authorization.error_location(self.redirect_uri, error, self.state, self.server.issuer), status)
 
     def page(self, name: str, session: Session, **context: Any) -> Response:
@@ -81,6 +90,11 @@ async def authorize(request: Request) -> Response:
         session = await sessions.current(request, conn)
         if session is None or checked.prompts & authorization.SIGN_IN_PROMPTS:
             return _send_to_sign_in(asking, checked)
+        if isinstance(asking.client, StandIn):
+            asking = asking.by(await common_clients.own_client(conn, asking.client, session.tenant_id))
+            if not asking.client.is_live:
+                return asking.fail(UnauthorizedClientError("The organisation does not use this app."))
+            checked = _as_own_app(asking, query, checked)
         if session.tenant_id != asking.client.row.tenant_id:
             if "none" in checked.prompts:
                 return asking.fail(authorization.LoginRequired())
@@ -88,6 +102,9 @@ async def authorize(request: Request) -> Response:
         beyond = await granting.beyond_roles(conn, session, checked.scopes)
         if beyond is None:
             return _send_to_sign_in(asking, checked)
+        if asking.of_common:
+            checked = checked._replace(scopes=common_clients.within_roles(checked.scopes, beyond))
+            beyond = beyond if set(checked.scopes) <= {scopes.OFFLINE_ACCESS} else []
         if beyond:
             return asking.fail(authorization.BeyondRoles(beyond))
         if await _is_remembered(conn, asking, checked, session):
@@ -99,10 +116,10 @@ async def authorize(request: Request) -> Response:
     return _ask(asking, checked, session)
 
 
-async def _begin(request: Request, text: str) -> tuple[Asking, authorization.Query]:
+async def _begin(request: Request, text: str) -> tuple[Asking, Query]:
     query = authorization.read_query(text)
     values = query.first.values
-    client = await load_client(request, values.get("client_id", ""))
+    client = await common_clients.load_asking(request, values.get("client_id", ""))
     redirect_uri = authorization.redirect_uri_of(client, query.first)
     assert client is not None
     return Asking(request, text, client, redirect_uri, values.get("state")), query
@@ -117,7 +134,20 @@ def _send_to_sign_in(asking: Asking, checked: Checked) -> Response:
     return _redirect(to_sign_in(AUTHORIZE + again, fresh=fresh), 303)
 
 
+def _as_own_app(asking: Asking, query: Query, checked: Checked) -> Checked:
+    """The request as the organisation's own app makes it. It has more of nothing than the common app."""
+    client = asking.client
+    narrowed = query.first._replace(values={**query.first.values, "client_id": client.row.client_id})
+    again = authorization.check(asking.server, client, query._replace(first=narrowed))
+    return again._replace(prompts=checked.prompts)
+
+
 async def _is_remembered(conn: AsyncConnection, asking: Asking, checked: Checked, session: Session) -> bool:
+    if asking.of_common:
+        # The platform's own app. The consent is stored, so that the person finds the access among their apps, and can end it.
+        if not asking.only_looks:
+            await granting.remember_common(conn, asking.asked(checked), session)
+        return True
     if "consent" in checked.prompts:
         return False
     if not authorization.consent_may_be_remembered(asking.client, asking.redirect_uri):
@@ -191,4 +221,5 @@ async def _grant(conn: AsyncConnection, asking: Asking, checked: Checked, sessio
     if "code_challenge" not in values:
         activity.count(*app, rules.AUTHORIZED_WITHOUT_PKCE)
     await granting.insert(asking.request, conn, asking.asked(checked), session, made)
-    return authorization.code_location(asking.redirect_uri, code, asking.state, asking.server.issuer)
+    own = client.row.client_id if asking.of_common else None
+    return authorization.code_location(asking.redirect_uri, code, asking.state, asking.server.issuer, own)

@@ -145,9 +145,12 @@ def _note(request: Request, asked: OAuthRequest, kind: str) -> None:
         return
     if asked.error is not None:
         reason = asked.refused_because or reason_of(asked.error)
-        activity.refused(client.row.tenant_id, client.row.client_id, str(asked.error.error), reason)
+        endpoint = f"/v1/oauth/{kind}"
+        activity.refused(client.row.tenant_id, client.row.client_id, str(asked.error.error), reason, endpoint)
         return
     activity.count(client.row.tenant_id, client.row.client_id, kind, asked.values.get("grant_type", ""))
+    if asked.claims is not None:
+        activity.scopes_used(client.row.tenant_id, client.row.client_id, asked.claims.scope.split())
     if asked.secret_id is not None:
         activity.secret_used(client.row.tenant_id, asked.secret_id)
 

@@ -89,6 +89,12 @@ async def remember(request: Request, conn: AsyncConnection, asked: Asked, sessio
     await audit.record(conn, actor, "consent.given", client_id, detail)
 
 
+async def remember_common(conn: AsyncConnection, asked: Asked, session: Session) -> None:
+    """Stores that the person uses a common app, and locks the row for `insert`. Nobody was asked, so the audit trail has no consent."""
+    consent = {"tenant_id": session.tenant_id, "user_id": session.user_id, "client_id": asked.client.row.client_id}
+    await conn.execute(queries.GIVE_CONSENT, consent | {"scopes": asked.scopes})
+
+
 async def insert(request: Request, conn: AsyncConnection, asked: Asked, session: Session, code: NewCode) -> None:
     """Makes a grant with its code, and room for it. The consent must be locked."""
     client, grant_id = asked.client, ids.new_id("gnt")

@@ -15,6 +15,8 @@ from services.auth.oauth.models import (
     Token,
     TokenForm,
 )
+from services.auth.signin import me
+from services.auth.signin.me import Me
 from shared.web.routing import Content, Operation
 
 REFUSED_CLIENT = {401: "The client could not be authenticated"}
@@ -101,6 +103,16 @@ OPERATIONS = [
         authenticates_client=True,
         refusals=REFUSED_CLIENT,
         example={"token": "<access-token>", "client_id": "app_123", "client_secret": "<client-secret>"},
+    ),
+    Operation(
+        "GET",
+        "/v1/platform/me",
+        me.read_me,
+        "Read whom a token acts for",
+        "",
+        {200: Me},
+        "The person, their organisation and the token's scopes. A token of an app alone has no person.",
+        id="getMe",
     ),
     Operation(
         "GET",

@@ -3,6 +3,7 @@
 from typing import LiteralString
 
 FIND_USER: LiteralString = "SELECT * FROM find_user(%s)"
+PERSON: LiteralString = "SELECT user_id, email, name FROM users WHERE user_id = %s"
 FIND_SESSION: LiteralString = "SELECT * FROM find_session(%s)"
 FIND_PASSWORD_LINK: LiteralString = "SELECT * FROM find_password_link(%s)"
 

@@ -8,7 +8,7 @@ from authlib.oauth2.rfc6749 import OAuth2Error
 from starlette.requests import Request
 
 from services.auth.oauth import forms
-from services.auth.oauth.clients import load_client
+from services.auth.oauth.common_clients import load_asking
 
 AUTHORIZE = "/v1/oauth/authorize?"
 SESSIONS = "/v1/auth/sessions"
@@ -19,7 +19,7 @@ _DEVICE = re.compile(re.escape(DEVICE) + r"(?:\?user_code=[A-Za-z-]{1,12})?")
 
 
 class Destination(NamedTuple):
-    """`path` is on this host. `redirect_uri` is the app's registered one; `tenant_id` is the app's."""
+    """`path` is on this host. `redirect_uri` is the app's registered one; `tenant_id` is the app's, "" for a common one."""
 
     path: str
     app_name: str = ""
@@ -36,7 +36,7 @@ async def destination_of(request: Request, path: str) -> Destination:
         values = forms.parse_pairs(path.removeprefix(AUTHORIZE)).values
     except OAuth2Error:
         return Destination(path)
-    client = await load_client(request, values.get("client_id", ""))
+    client = await load_asking(request, values.get("client_id", ""))
     if client is None:
         return Destination(path)
     wanted = values.get("redirect_uri") or client.get_default_redirect_uri()

@@ -11,7 +11,8 @@ from services.auth.apps.store import insert_service_token
 from services.auth.keys.keystore import KeyStore
 from services.auth.settings import Settings
 from services.auth.signin import passwords
-from services.auth.tenants import queries
+from services.auth.tenants import console, queries
+from services.auth.tenants.console import Console
 from services.auth.tenants.operations import OPERATOR, announce_async
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring
@@ -43,6 +44,7 @@ class TenantRequest(msgspec.Struct, forbid_unknown_fields=True):
 
 class BootstrapRequest(msgspec.Struct, forbid_unknown_fields=True):
     tenants: list[TenantRequest]
+    console: Console | None = None
 
 
 async def bootstrap(settings: Settings, wanted: BootstrapRequest) -> dict[str, Any]:
@@ -56,6 +58,9 @@ async def bootstrap(settings: Settings, wanted: BootstrapRequest) -> dict[str, A
     async with open_pool(dsn, max_size=2) as pool:
         keys = KeyStore(pool, keyring)
         await keys.ensure_first_key(settings.signing_key_bits)
+        if wanted.console is not None:
+            async with pool.connection() as conn:
+                await console.ensure(conn, wanted.console)
         answer: dict[str, Any] = {}
         for tenant in wanted.tenants:
             async with pool.connection() as conn:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -13,7 +14,7 @@ import typer
 from services.auth.keys import rotation
 from services.auth.keys.models import PLATFORM
 from services.auth.settings import Settings, load
-from services.auth.tenants import announcing, first_party, operations
+from services.auth.tenants import announcing, console, first_party, operations
 from services.auth.tenants.operations import Conn, OperationRefused
 from shared.primitives.crypto import Keyring
 from shared.web import scopes
@@ -272,6 +273,32 @@ def rotate_secret(client_id: Annotated[str, typer.Argument(help="The app's id, a
     """Give the app a new secret and print it, this once. The old one and every token end within a second."""
     with refusals_in_one_line():
         show(asyncio.run(first_party.rotate_secret(load(), client_id)))
+
+
+# --- the console ------------------------------------------------------------------------------------------------------
+
+console_cli = typer.Typer(no_args_is_help=True, help="The console, which people of every organisation sign in to.")
+
+
+@console_cli.callback()
+def console_commands() -> None:
+    """The console, which people of every organisation sign in to."""
+
+
+@console_cli.command(name="register")
+def register_console(
+    jwks: Annotated[Path, typer.Option(help="A JWK Set: what `python -m services.console jwks` prints.")],
+    redirect_uri: Annotated[
+        list[str], typer.Option(help="https://<the console's host>/sign-in/done; may be repeated.")
+    ],
+) -> None:
+    """Let the console sign people in, or give it other keys. Repeating it changes nothing."""
+    try:
+        keys = msgspec.json.decode(jwks.read_bytes(), type=dict[str, Any])
+    except (OSError, msgspec.DecodeError) as error:
+        raise SystemExit(f"{jwks}: {error}") from None
+    with operating() as (_, conn):
+        console.register(conn, console.Console(redirect_uri, keys))
 
 
 # --- keys -------------------------------------------------------------------------------------------------------------

@@ -2,7 +2,10 @@
 
 import type { Open } from '../types.js';
 
-/** A registered app: a system that calls the platform */
+/**
+ * `created_by` is the person or the app that made it. `usage` is there in the answer of one app, and in a list on
+ * request.
+ */
 export interface App {
   /** The id of the app, such as `app_01jdk…` */
   client_id: string;
@@ -31,10 +34,14 @@ export interface App {
   governance: Governance;
   /** The live secrets; two while one replaces the other */
   secrets: Secret[];
+  /** The person or the app that made it; left out for apps that operators made */
+  created_by?: string;
   /** When it was made */
   created_at: string;
   /** When it last changed */
   updated_at: string;
+  /** The last 30 days; in the answer of one app, and in a list with `usage=true` */
+  usage?: Usage;
 }
 
 /** `PATCH /v1/platform/apps/{client_id}`; changes the fields it names. */
@@ -97,6 +104,24 @@ export interface Apps {
   apps: App[];
   /** The `cursor` of the next page; null on the last one */
   next_cursor: string | null;
+}
+
+/**
+ * What ends with an app. `people` who gave it access are counted up to 10,000; `people_more` says that there are more.
+ */
+export interface Dependents {
+  /** The id of the app, such as `app_01jdk…` */
+  client_id: string;
+  /** Live secrets */
+  secrets: number;
+  /** Live service tokens */
+  service_tokens: number;
+  /** People who gave it access, counted up to 10,000 */
+  people: number;
+  /** Whether there are more people than that */
+  people_more: boolean;
+  /** Tokens that it obtained in the last 7 days */
+  tokens_last_7_days: number;
 }
 
 /** The rules that the organisation's administrator set for the app. `access_token_ttl` is in seconds. */
@@ -184,6 +209,32 @@ export interface MintedServiceToken {
   expires_at: string;
 }
 
+/** Refused calls of one kind. `endpoint` is a path, or "" for calls from before endpoints were noted. */
+export interface Refusal {
+  /** The path of the endpoint that refused; empty for calls from before endpoints were noted */
+  endpoint: string;
+  /** The OAuth error code */
+  kind: string;
+  /** The reason, in words */
+  reason: string;
+  /** How many refused calls */
+  count: number;
+  /** The first of them */
+  first_at: string;
+  /** The last of them */
+  last_at: string;
+  /** The trace of the last of them, 32 hex digits */
+  trace_id: string;
+}
+
+/** The last 30 days. An app keeps the newest 1,000 refused calls of a kind; `incomplete` kinds had more. */
+export interface Refusals {
+  /** The groups, the one refused last first */
+  refusals: Refusal[];
+  /** Kinds of which there were more calls than are kept */
+  incomplete: string[];
+}
+
 /** The app with its secret, which is shown this once; public apps and those with keys of their own have none. */
 export interface RegisteredApp {
   /** The id of the app, such as `app_01jdk…` */
@@ -213,10 +264,14 @@ export interface RegisteredApp {
   governance: Governance;
   /** The live secrets; two while one replaces the other */
   secrets: Secret[];
+  /** The person or the app that made it; left out for apps that operators made */
+  created_by?: string;
   /** When it was made */
   created_at: string;
   /** When it last changed */
   updated_at: string;
+  /** The last 30 days; in the answer of one app, and in a list with `usage=true` */
+  usage?: Usage;
   /** The secret; shown this once */
   client_secret?: string;
 }
@@ -243,6 +298,14 @@ export interface Scope {
   name: string;
   /** The permission that the scope gives */
   description: string;
+}
+
+/** A scope that an app used */
+export interface ScopeUse {
+  /** The scope */
+  scope: string;
+  /** The last day (UTC) on which a token with it was made */
+  last_used_on: string;
 }
 
 /** The scopes that the organisation's apps may ask for */
@@ -293,4 +356,16 @@ export interface ServiceTokens {
   service_tokens: ServiceToken[];
   /** The `cursor` of the next page; null on the last one */
   next_cursor: string | null;
+}
+
+/** The last 30 days (UTC) of an app: its tokens and refused calls, and the scopes that its tokens carried. */
+export interface Usage {
+  /** Tokens that it obtained */
+  tokens: number;
+  /** Token calls that were refused */
+  refused: number;
+  /** The day (UTC) of its last token; null if there was none */
+  last_token_on: string | null;
+  /** The scopes that its tokens carried */
+  scopes: ScopeUse[];
 }

@@ -8,6 +8,8 @@ import type { Pages } from '../paging.js';
 export interface ListAppsOptions extends PageOptions {
   /** Only apps in this state */
   status?: 'active' | 'disabled';
+  /** Adds the last 30 days of each app */
+  usage?: boolean;
 }
 
 /** The options of `updateAppGovernance`. */
@@ -49,7 +51,7 @@ export class Apps {
   listApps(options: ListAppsOptions = {}): Pages<models.apps.App> {
     return this.#caller.pages({
       operation: { id: 'listApps', method: 'GET', path: '/v1/platform/apps', answers: { 200: 'object' } },
-      query: { limit: options.limit, cursor: options.cursor, status: options.status },
+      query: { limit: options.limit, cursor: options.cursor, status: options.status, usage: options.usage },
       options,
       page: 'apps',
     });
@@ -81,7 +83,7 @@ export class Apps {
   /**
    * Inspect an app.
    *
-   * With its governance and its live secrets, without their values.
+   * With its governance, its live secrets without their values, and its last 30 days.
    *
    * Scope: `platform:apps`.
    *
@@ -275,6 +277,52 @@ export class Apps {
   }
 
   /**
+   * Group refused token calls.
+   *
+   * The refused token calls of the last 30 days by endpoint and reason: how many, the first, the last, and its trace
+   * id. The 100 groups that were refused last. An app may read its own with any token.
+   *
+   * Scope: `platform:apps`.
+   *
+   * @param clientId - The id of the app, such as `app_01jdk…`
+   */
+  listAppRefusals(clientId: string, options: CallOptions = {}): Promise<models.apps.Refusals> {
+    return this.#caller.value({
+      operation: {
+        id: 'listAppRefusals',
+        method: 'GET',
+        path: '/v1/platform/apps/{client_id}/refusals',
+        answers: { 200: 'object' },
+      },
+      path: [clientId],
+      options,
+    });
+  }
+
+  /**
+   * Count what ends with an app.
+   *
+   * Before you disable or delete it: its live secrets and service tokens, the people who gave it access, and its tokens
+   * of the last 7 days.
+   *
+   * Scope: `platform:apps`.
+   *
+   * @param clientId - The id of the app, such as `app_01jdk…`
+   */
+  getAppDependents(clientId: string, options: CallOptions = {}): Promise<models.apps.Dependents> {
+    return this.#caller.value({
+      operation: {
+        id: 'getAppDependents',
+        method: 'GET',
+        path: '/v1/platform/apps/{client_id}/dependents',
+        answers: { 200: 'object' },
+      },
+      path: [clientId],
+      options,
+    });
+  }
+
+  /**
    * Rotate an app's secret.
    *
    * The old secret works for `overlap_seconds` more (a day, unless it says otherwise; 0 ends it at once).
@@ -300,6 +348,29 @@ export class Apps {
       path: [clientId],
       headers: { 'Idempotency-Key': options.idempotencyKey },
       body,
+      options,
+    });
+  }
+
+  /**
+   * End an app's old secret.
+   *
+   * Before its overlap is over. Tokens that it obtained live on until they expire; to end them too, rotate with an
+   * `overlap_seconds` of 0.
+   *
+   * Scope: `platform:apps`.
+   *
+   * @param clientId - The id of the app, such as `app_01jdk…`
+   */
+  endAppSecret(clientId: string, secretId: string, options: CallOptions = {}): Promise<void> {
+    return this.#caller.value({
+      operation: {
+        id: 'endAppSecret',
+        method: 'DELETE',
+        path: '/v1/platform/apps/{client_id}/secrets/{secret_id}',
+        answers: { 204: 'none' },
+      },
+      path: [clientId, secretId],
       options,
     });
   }

@@ -11,7 +11,9 @@ from .._model import Model
 
 
 class App(Model, kw_only=True):
-    """A registered app: a system that calls the platform"""
+    """`created_by` is the person or the app that made it. `usage` is there in the answer of one app, and in a list on
+    request.
+    """
 
     client_id: str
     """The id of the app, such as `app_01jdk…`"""
@@ -38,10 +40,14 @@ class App(Model, kw_only=True):
     governance: Governance
     secrets: list[Secret]
     """The live secrets; two while one replaces the other"""
+    created_by: str | None = None
+    """The person or the app that made it; left out for apps that operators made"""
     created_at: datetime
     """When it was made"""
     updated_at: datetime
     """When it last changed"""
+    usage: Usage | None = None
+    """The last 30 days; in the answer of one app, and in a list with `usage=true`"""
 
 
 class AppChange(Model, kw_only=True):
@@ -117,6 +123,25 @@ class Apps(Model, kw_only=True):
     """The apps of this page, newest first"""
     next_cursor: str | None
     """The `cursor` of the next page; null on the last one"""
+
+
+class Dependents(Model, kw_only=True):
+    """What ends with an app. `people` who gave it access are counted up to 10,000; `people_more` says that there are
+    more.
+    """
+
+    client_id: str
+    """The id of the app, such as `app_01jdk…`"""
+    secrets: int
+    """Live secrets"""
+    service_tokens: int
+    """Live service tokens"""
+    people: int
+    """People who gave it access, counted up to 10,000"""
+    people_more: bool
+    """Whether there are more people than that"""
+    tokens_last_7_days: int
+    """Tokens that it obtained in the last 7 days"""
 
 
 class Governance(Model, kw_only=True):
@@ -209,6 +234,34 @@ class MintedServiceToken(Model, kw_only=True):
     """When it ends; null if it has no end"""
 
 
+class Refusal(Model, kw_only=True):
+    """Refused calls of one kind. `endpoint` is a path, or "" for calls from before endpoints were noted."""
+
+    endpoint: str
+    """The path of the endpoint that refused; empty for calls from before endpoints were noted"""
+    kind: str
+    """The OAuth error code"""
+    reason: str
+    """The reason, in words"""
+    count: int
+    """How many refused calls"""
+    first_at: datetime
+    """The first of them"""
+    last_at: datetime
+    """The last of them"""
+    trace_id: str
+    """The trace of the last of them, 32 hex digits"""
+
+
+class Refusals(Model, kw_only=True):
+    """The last 30 days. An app keeps the newest 1,000 refused calls of a kind; `incomplete` kinds had more."""
+
+    refusals: list[Refusal]
+    """The groups, the one refused last first"""
+    incomplete: list[str]
+    """Kinds of which there were more calls than are kept"""
+
+
 class RegisteredApp(Model, kw_only=True):
     """The app with its secret, which is shown this once; public apps and those with keys of their own have none."""
 
@@ -237,10 +290,14 @@ class RegisteredApp(Model, kw_only=True):
     governance: Governance
     secrets: list[Secret]
     """The live secrets; two while one replaces the other"""
+    created_by: str | None = None
+    """The person or the app that made it; left out for apps that operators made"""
     created_at: datetime
     """When it was made"""
     updated_at: datetime
     """When it last changed"""
+    usage: Usage | None = None
+    """The last 30 days; in the answer of one app, and in a list with `usage=true`"""
     client_secret: str | None = None
     """The secret; shown this once"""
 
@@ -270,6 +327,15 @@ class Scope(Model, kw_only=True):
     """The scope as a token carries it"""
     description: str
     """The permission that the scope gives"""
+
+
+class ScopeUse(Model, kw_only=True):
+    """A scope that an app used"""
+
+    scope: str
+    """The scope"""
+    last_used_on: str
+    """The last day (UTC) on which a token with it was made"""
 
 
 class Scopes(Model, kw_only=True):
@@ -325,3 +391,16 @@ class ServiceTokens(Model, kw_only=True):
     """The live service tokens of this page, newest first"""
     next_cursor: str | None
     """The `cursor` of the next page; null on the last one"""
+
+
+class Usage(Model, kw_only=True):
+    """The last 30 days (UTC) of an app: its tokens and refused calls, and the scopes that its tokens carried."""
+
+    tokens: int
+    """Tokens that it obtained"""
+    refused: int
+    """Token calls that were refused"""
+    last_token_on: str | None
+    """The day (UTC) of its last token; null if there was none"""
+    scopes: list[ScopeUse]
+    """The scopes that its tokens carried"""

@@ -32,6 +32,10 @@ _UPDATE_APP_GOVERNANCE = Operation(
     "updateAppGovernance", "PATCH", "/v1/platform/apps/{}/governance", {200: UpdateAppGovernanceAnswer}, body="json"
 )
 _LIST_APP_EVENTS = Operation("listAppEvents", "GET", "/v1/platform/apps/{}/events", {200: models.apps.AppEvents})
+_LIST_APP_REFUSALS = Operation("listAppRefusals", "GET", "/v1/platform/apps/{}/refusals", {200: models.apps.Refusals})
+_GET_APP_DEPENDENTS = Operation(
+    "getAppDependents", "GET", "/v1/platform/apps/{}/dependents", {200: models.apps.Dependents}
+)
 _ROTATE_APP_SECRET = Operation(
     "rotateAppSecret",
     "POST",
@@ -40,6 +44,7 @@ _ROTATE_APP_SECRET = Operation(
     body="json",
     keyed=True,
 )
+_END_APP_SECRET = Operation("endAppSecret", "DELETE", "/v1/platform/apps/{}/secrets/{}", {204: None})
 _MINT_SERVICE_TOKEN = Operation(
     "mintServiceToken",
     "POST",
@@ -75,6 +80,7 @@ class Apps:
         limit: int | None = None,
         cursor: str | None = None,
         status: Literal["active", "disabled"] | None = None,
+        usage: bool | None = None,
         timeout: float | None = None,
     ) -> Pages[models.apps.App]:
         """List apps.
@@ -86,9 +92,15 @@ class Apps:
         `limit`: The highest number of items.
         `cursor`: `next_cursor` of the previous page.
         `status`: Only apps in this state.
+        `usage`: Adds the last 30 days of each app.
         """
         return self._client._pages(
-            Call(_LIST_APPS, query={"limit": limit, "cursor": cursor, "status": status}, timeout=timeout, page="apps")
+            Call(
+                _LIST_APPS,
+                query={"limit": limit, "cursor": cursor, "status": status, "usage": usage},
+                timeout=timeout,
+                page="apps",
+            )
         )
 
     def create_app(
@@ -110,7 +122,7 @@ class Apps:
     def get_app(self, client_id: str, *, timeout: float | None = None) -> models.apps.App:
         """Inspect an app.
 
-        With its governance and its live secrets, without their values.
+        With its governance, its live secrets without their values, and its last 30 days.
 
         Scope: `platform:apps`.
 
@@ -210,6 +222,30 @@ class Apps:
             )
         )
 
+    def list_app_refusals(self, client_id: str, *, timeout: float | None = None) -> models.apps.Refusals:
+        """Group refused token calls.
+
+        The refused token calls of the last 30 days by endpoint and reason: how many, the first, the last, and its
+        trace id. The 100 groups that were refused last. An app may read its own with any token.
+
+        Scope: `platform:apps`.
+
+        `client_id`: The id of the app, such as `app_01jdk…`.
+        """
+        return self._client._call(Call(_LIST_APP_REFUSALS, path=(client_id,), timeout=timeout))
+
+    def get_app_dependents(self, client_id: str, *, timeout: float | None = None) -> models.apps.Dependents:
+        """Count what ends with an app.
+
+        Before you disable or delete it: its live secrets and service tokens, the people who gave it access, and its
+        tokens of the last 7 days.
+
+        Scope: `platform:apps`.
+
+        `client_id`: The id of the app, such as `app_01jdk…`.
+        """
+        return self._client._call(Call(_GET_APP_DEPENDENTS, path=(client_id,), timeout=timeout))
+
     def rotate_app_secret(
         self,
         client_id: str,
@@ -234,6 +270,27 @@ class Apps:
                 path=(client_id,),
                 headers={"Idempotency-Key": idempotency_key},
                 body=body,
+                timeout=timeout,
+            )
+        )
+
+    def end_app_secret(self, client_id: str, secret_id: str, *, timeout: float | None = None) -> None:
+        """End an app's old secret.
+
+        Before its overlap is over. Tokens that it obtained live on until they expire; to end them too, rotate with
+        an `overlap_seconds` of 0.
+
+        Scope: `platform:apps`.
+
+        `client_id`: The id of the app, such as `app_01jdk…`.
+        """
+        return self._client._call(
+            Call(
+                _END_APP_SECRET,
+                path=(
+                    client_id,
+                    secret_id,
+                ),
                 timeout=timeout,
             )
         )
@@ -332,6 +389,7 @@ class AsyncApps:
         limit: int | None = None,
         cursor: str | None = None,
         status: Literal["active", "disabled"] | None = None,
+        usage: bool | None = None,
         timeout: float | None = None,
     ) -> AsyncPages[models.apps.App]:
         """List apps.
@@ -343,9 +401,15 @@ class AsyncApps:
         `limit`: The highest number of items.
         `cursor`: `next_cursor` of the previous page.
         `status`: Only apps in this state.
+        `usage`: Adds the last 30 days of each app.
         """
         return self._client._pages(
-            Call(_LIST_APPS, query={"limit": limit, "cursor": cursor, "status": status}, timeout=timeout, page="apps")
+            Call(
+                _LIST_APPS,
+                query={"limit": limit, "cursor": cursor, "status": status, "usage": usage},
+                timeout=timeout,
+                page="apps",
+            )
         )
 
     async def create_app(
@@ -367,7 +431,7 @@ class AsyncApps:
     async def get_app(self, client_id: str, *, timeout: float | None = None) -> models.apps.App:
         """Inspect an app.
 
-        With its governance and its live secrets, without their values.
+        With its governance, its live secrets without their values, and its last 30 days.
 
         Scope: `platform:apps`.
 
@@ -467,6 +531,30 @@ class AsyncApps:
             )
         )
 
+    async def list_app_refusals(self, client_id: str, *, timeout: float | None = None) -> models.apps.Refusals:
+        """Group refused token calls.
+
+        The refused token calls of the last 30 days by endpoint and reason: how many, the first, the last, and its
+        trace id. The 100 groups that were refused last. An app may read its own with any token.
+
+        Scope: `platform:apps`.
+
+        `client_id`: The id of the app, such as `app_01jdk…`.
+        """
+        return await self._client._call(Call(_LIST_APP_REFUSALS, path=(client_id,), timeout=timeout))
+
+    async def get_app_dependents(self, client_id: str, *, timeout: float | None = None) -> models.apps.Dependents:
+        """Count what ends with an app.
+
+        Before you disable or delete it: its live secrets and service tokens, the people who gave it access, and its
+        tokens of the last 7 days.
+
+        Scope: `platform:apps`.
+
+        `client_id`: The id of the app, such as `app_01jdk…`.
+        """
+        return await self._client._call(Call(_GET_APP_DEPENDENTS, path=(client_id,), timeout=timeout))
+
     async def rotate_app_secret(
         self,
         client_id: str,
@@ -491,6 +579,27 @@ class AsyncApps:
                 path=(client_id,),
                 headers={"Idempotency-Key": idempotency_key},
                 body=body,
+                timeout=timeout,
+            )
+        )
+
+    async def end_app_secret(self, client_id: str, secret_id: str, *, timeout: float | None = None) -> None:
+        """End an app's old secret.
+
+        Before its overlap is over. Tokens that it obtained live on until they expire; to end them too, rotate with
+        an `overlap_seconds` of 0.
+
+        Scope: `platform:apps`.
+
+        `client_id`: The id of the app, such as `app_01jdk…`.
+        """
+        return await self._client._call(
+            Call(
+                _END_APP_SECRET,
+                path=(
+                    client_id,
+                    secret_id,
+                ),
                 timeout=timeout,
             )
         )

@@ -1,0 +1,71 @@
+"""The answers of the platform that the front page reads, with the fields that it shows."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+
+class Usage(msgspec.Struct):
+    refused: int = 0
+
+
+class App(msgspec.Struct):
+    client_id: str
+    name: str
+    status: str
+    first_party: bool = False
+    usage: Usage | None = None
+
+
+class Apps(msgspec.Struct):
+    apps: list[App]
+    next_cursor: str | None = None
+
+
+class EndingCredential(msgspec.Struct):
+    client_id: str
+    app_name: str
+    kind: str
+    id: str
+    created_at: datetime
+    expires_at: datetime
+    last_used_at: datetime | None
+
+
+class EndingCredentials(msgspec.Struct):
+    credentials: list[EndingCredential]
+
+
+class IntegrationRequest(msgspec.Struct):
+    id: str
+    capability: str
+    status: str
+    created_at: datetime
+    decided_at: datetime | None = None
+    sandbox: dict[str, Any] | None = None
+
+    @property
+    def has_credentials(self) -> bool:
+        """Whether the sandbox's first secret waits to be fetched."""
+        return self.sandbox is not None and self.sandbox.get("credentials_at") is None
+
+
+class IntegrationRequests(msgspec.Struct):
+    integration_requests: list[IntegrationRequest]
+
+
+class Webhook(msgspec.Struct):
+    id: str
+    url: str
+    client_id: str = ""
+    enabled: bool = True
+    disabled_reason: str | None = None
+    disabled_at: datetime | None = None
+    failing_since: datetime | None = None
+    unapproved_events: list[str] = []
+
+
+class Webhooks(msgspec.Struct):
+    webhooks: list[Webhook]
+    next_cursor: str | None = None

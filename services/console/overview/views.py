@@ -1,0 +1,86 @@
+"""The front page: open decisions, failing webhooks, expiring credentials, refused apps; everything else is folded."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from starlette.responses import Response
+
+from services.console.overview.models import (
+    App,
+    Apps,
+    EndingCredential,
+    EndingCredentials,
+    IntegrationRequest,
+    IntegrationRequests,
+    Webhook,
+    Webhooks,
+)
+from services.console.pages.visit import Loaded, Visit
+
+MOST = 100
+"""Of each kind that one look reads; where there are more, the page says so."""
+SHOWN = 5
+LONG_LIFE = timedelta(days=7)
+"""A service token that lives shorter is renewed by its program, and is nobody's concern."""
+TOKEN_SOON = timedelta(days=3)
+
+
+async def front(visit: Visit) -> Response:
+    apps, ending, requests, webhooks = await visit.together(
+        _load(visit, "platform:apps", "/v1/platform/apps", Apps, limit=MOST, usage="true"),
+        _load(visit, "platform:apps", "/v1/platform/ending-credentials", EndingCredentials),
+        _load(visit, "platform:apps", "/v1/platform/integration-requests", IntegrationRequests, limit=20),
+        _load(visit, "webhooks:read", "/v1/webhooks", Webhooks, limit=MOST),
+    )
+    return visit.page(
+        "overview/front.html",
+        apps=apps,
+        ending=ending,
+        requests=requests,
+        webhooks=webhooks,
+        decisions=_decisions(requests, webhooks),
+        failing=[one for one in _webhooks(webhooks) if _fails(one)],
+        expiring=[one for one in _credentials(ending) if _matters(one)],
+        refused=sorted(
+            (one for one in _apps(apps) if one.usage and one.usage.refused),
+            key=lambda one: -(one.usage.refused if one.usage else 0),
+        ),
+        active=[one for one in _apps(apps) if one.status == "active"],
+        shown=SHOWN,
+    )
+
+
+async def _load(visit: Visit, scope: str, path: str, kind: Any, **query: str | int) -> Loaded[Any] | None:
+    """None where the person may not read it: the page then has no such part."""
+    return await visit.load(path, kind, **query) if visit.may(scope) else None
+
+
+def _webhooks(part: Loaded[Webhooks] | None) -> list[Webhook]:
+    return part.value.webhooks if part is not None and part.failure is None else []
+
+
+def _apps(part: Loaded[Apps] | None) -> list[App]:
+    return part.value.apps if part is not None and part.failure is None else []
+
+
+def _credentials(part: Loaded[EndingCredentials] | None) -> list[EndingCredential]:
+    return part.value.credentials if part is not None and part.failure is None else []
+
+
+def _decisions(requests: Loaded[IntegrationRequests] | None, webhooks: Loaded[Webhooks] | None) -> list[Any]:
+    """Integration requests that wait or whose credentials do, and webhooks for events that nobody approved."""
+    asked: list[IntegrationRequest] = []
+    if requests is not None and requests.failure is None:
+        asked = [one for one in requests.value.integration_requests if one.status == "pending" or one.has_credentials]
+    return [*asked, *(one for one in _webhooks(webhooks) if one.unapproved_events)]
+
+
+def _fails(webhook: Webhook) -> bool:
+    return webhook.failing_since is not None or webhook.disabled_reason is not None
+
+
+def _matters(credential: EndingCredential) -> bool:
+    if credential.kind == "secret":
+        return True
+    lives = credential.expires_at - credential.created_at
+    return lives > LONG_LIFE and credential.expires_at - datetime.now(UTC) < TOKEN_SOON

@@ -1,0 +1,23 @@
+"""Addresses within the console. Pure."""
+
+from collections.abc import Mapping
+from urllib.parse import urlencode, urlsplit
+
+LONGEST = 2000
+OF_SIGNING_IN = ("/sign-in", "/sign-out", "/signed-out", "/static", "/preferences")
+
+
+def is_own_page(path: str) -> bool:
+    """Whether a browser that is sent to `path` stays on the console's pages: one slash, no other host, no backslash, no control."""
+    if not path.startswith("/") or path.startswith("//") or "\\" in path or len(path) > LONGEST:
+        return False
+    if not (path.isascii() and path.isprintable()):
+        return False
+    parts = urlsplit(path)
+    return not parts.scheme and not parts.netloc and not parts.path.startswith(OF_SIGNING_IN)
+
+
+def with_query(path: str, query: Mapping[str, object]) -> str:
+    """Without empty parameters, so that an address holds only the chosen ones."""
+    kept = {name: value for name, value in query.items() if value not in (None, "")}
+    return f"{path}?{urlencode(kept)}" if kept else path

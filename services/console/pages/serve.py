@@ -1,0 +1,137 @@
+"""Serves the pages of the registry: session, limits, the form's token, the scope; and an answer to each way in which a view may fail."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.console import metrics
+from services.console.pages import links, render
+from services.console.pages.limits import Limiter
+from services.console.pages.registry import Entry, View
+from services.console.pages.visit import Failure, Form, Visit, answer, read_form
+from services.console.session import cookies, store
+from services.console.session.models import Profile, Session
+from services.console.upstream.errors import Refused, SessionEnded, UpstreamFailure
+from shared.process import telemetry
+from shared.storage.database import UNAVAILABLE
+from shared.web import problems
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+Act = Callable[[Request, Session, Form], Awaitable[Response]]
+log = logging.getLogger(__name__)
+
+
+def navigation_of(entries: tuple[Entry, ...]) -> Callable[[Profile], list[Entry]]:
+    """The pages in the navigation of a person."""
+    shown = [entry for entry in entries if entry.page.in_navigation]
+    return lambda profile: [entry for entry in shown if profile.has(entry.page.scope)]
+
+
+def reading(entry: Entry, view: View) -> Endpoint:
+    async def serve(request: Request) -> Response:
+        session = await store.current(request)
+        if session is None:
+            return stranger(request)
+        return refused_early(request, session) or await _view(request, session, entry, view, Form())
+
+    return serve
+
+
+def acting(entry: Entry | None, view: View | None, act: Act | None = None) -> Endpoint:
+    """A POST of a session's own form. `act` is that of a page outside the registry."""
+
+    async def serve(request: Request) -> Response:
+        session = await store.current(request)
+        if session is None:
+            return stranger(request)
+        if (early := refused_early(request, session)) is not None:
+            return early
+        try:
+            form = await read_form(request)
+        except problems.Problem as problem:
+            return message(request, session, "too_large" if problem.status == 413 else "busy", problem.status)
+        except ValueError:
+            return message(request, session, "unreadable", 400)
+        if not cookies.is_own_form(request, session.token, form("csrf")):
+            metrics.forms_refused.inc()
+            log.warning("a form of another page was refused")
+            return message(request, session, "foreign_form", 403)
+        if act is not None:
+            return await act(request, session, form)
+        assert entry is not None
+        assert view is not None
+        return await _view(request, session, entry, view, form)
+
+    return serve
+
+
+async def _view(request: Request, session: Session, entry: Entry, view: View, form: Form) -> Response:
+    if not session.profile.has(entry.page.scope):
+        return message(request, session, "forbidden", 403, scope=entry.page.scope)
+    try:
+        return await view(Visit(request, session, entry, form))
+    except SessionEnded:
+        await store.end(request, session)
+        return signed_out(request, "ended")
+    except Refused as refused:
+        status = refused.status if refused.status in (403, 404, 409) else 502
+        return message(request, session, "", status, failure=Failure(refused), detail=refused.detail)
+    except UpstreamFailure as error:
+        return message(request, session, "", 503, failure=Failure(error))
+    except (problems.Problem, *UNAVAILABLE):
+        raise
+    except Exception:
+        log.exception("unhandled")
+        return message(request, session, "unexpected", 500)
+
+
+def refused_early(request: Request, session: Session) -> Response | None:
+    limiter: Limiter = request.state.people
+    wait = limiter.take(session.user_id)
+    if not wait:
+        return None
+    response = message(request, session, "too_many", 429, seconds=wait)
+    response.headers["retry-after"] = str(wait)
+    return response
+
+
+def stranger(request: Request) -> Response:
+    """To the sign-in, and back to the same page.
+
+    A strict cookie is not sent when another site led here, such as a link in a mail: the page then begins the navigation anew.
+    """
+    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    if store.POLL in request.headers:
+        return Response(None, 401, render.HEADERS)
+    reads = request.method in ("GET", "HEAD")
+    if reads and request.headers.get("sec-fetch-site") in ("cross-site", "same-site") and links.is_own_page(here):
+        return render.html(request, "onward.html", "common", refresh_to=here)
+    return render.redirect(links.with_query("/sign-in", {"to": here if reads and here != "/" else ""}))
+
+
+def signed_out(request: Request, why: str = "") -> Response:
+    if store.POLL in request.headers:
+        response = Response(None, 401, render.HEADERS)
+    else:
+        response = render.redirect(links.with_query("/signed-out", {"why": why}))
+    cookies.take(request, response, cookies.SESSION)
+    return response
+
+
+def message(request: Request, session: Session | None, key: str, status: int, **context: Any) -> Response:
+    """A page with one message of the common texts (`message.<key>`), or a failure of the platform; with the trace id."""
+    known: dict[str, Any] = {
+        "key": key,
+        "failure": None,
+        "detail": "",
+        "scope": "",
+        "seconds": 0,
+        "trace_id": telemetry.trace_id(),
+    }
+    context = known | context
+    if session is None:
+        return render.html(request, "message.html", "common", status=status, **context)
+    return answer(request, session, None, "message.html", status=status, **context)

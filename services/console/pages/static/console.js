@@ -1,0 +1,76 @@
+"use strict";
+// The console works without this script. It adds copying, pages that keep themselves current, and a warning before a session ends.
+const policy = window.trustedTypes ? trustedTypes.createPolicy("console", { createHTML: (text) => text }) : { createHTML: (text) => text };
+const body = document.body;
+const say = (text) => { document.getElementById("says").textContent = text; };
+
+const live = () => [...document.querySelectorAll("[data-live]")];
+const served = new Map(live().map((part) => [part.id, part.outerHTML])); // as the server sent them, before anything below changes them
+
+// Copying
+for (const button of document.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  try { await navigator.clipboard.writeText(button.dataset.copy); say(body.dataset.copied); } catch { say(body.dataset.notCopied); }
+});
+
+// A form is sent once, however often its button is pressed.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.dataset.sent) { event.preventDefault(); return; }
+  if (form.method === "post") form.dataset.sent = "1";
+});
+window.addEventListener("pageshow", () => { for (const form of document.forms) delete form.dataset.sent; });
+
+// Live parts: elements with an id and data-live. The page is asked for again while it is visible; only what changed is replaced.
+let etag = "", wait = 0;
+function seconds() { return Math.min(...live().map((part) => Number(part.dataset.live) || 15)); }
+async function refresh() {
+  if (document.hidden || !live().length || body.dataset.paused === "1") return plan(1);
+  if (live().some((part) => part.contains(document.activeElement) && document.activeElement.matches("input, select, textarea"))) return plan(1);
+  try {
+    const headers = { "x-console-poll": "1", ...(etag && { "if-none-match": etag }) };
+    const answer = await fetch(location.href, { headers, cache: "no-store", redirect: "manual" });
+    if (answer.status === 401 || answer.type === "opaqueredirect") { location.reload(); return; }
+    if (answer.status === 200) { etag = answer.headers.get("etag") || ""; replace(await answer.text()); }
+    plan(answer.ok || answer.status === 304 ? 1 : 4);
+  } catch { plan(4); }
+}
+function replace(text) {
+  const next = new DOMParser().parseFromString(policy.createHTML(text), "text/html");
+  for (const part of live()) {
+    const fresh = next.getElementById(part.id);
+    if (!fresh || fresh.outerHTML === served.get(part.id)) continue;
+    served.set(part.id, fresh.outerHTML);
+    const open = [...part.querySelectorAll("details[open][id]")].map((one) => one.id);
+    const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
+    const imported = document.importNode(fresh, true);
+    part.replaceWith(imported);
+    for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+    for (const button of imported.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
+    if (focused) document.getElementById(focused)?.focus();
+    imported.classList.add("changed");
+    if (imported.dataset.says) say(imported.dataset.says);
+  }
+}
+function plan(times) { clearTimeout(wait); if (live().length) wait = setTimeout(refresh, seconds() * 1000 * times); }
+document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
+plan(1);
+
+// Before the session ends for want of use, one key keeps it.
+const dialog = document.getElementById("ending");
+const idle = Number(body.dataset.idle) * 1000;
+if (dialog && idle > 180000) {
+  let ends = 0, warns = 0;
+  const watch = () => {
+    clearTimeout(ends); clearTimeout(warns);
+    warns = setTimeout(() => dialog.showModal(), idle - 120000);
+    ends = setTimeout(() => location.reload(), idle + 1000);
+  };
+  dialog.querySelector("button").addEventListener("click", async () => {
+    const answer = await fetch("/", { method: "HEAD", cache: "no-store", redirect: "manual" }).catch(() => null);
+    if (answer && answer.ok) { dialog.close(); watch(); } else location.reload();
+  });
+  watch();
+}

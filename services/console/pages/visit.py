@@ -1,0 +1,197 @@
+"""A person's visit of a page, for the view of an area. It reads the platform, and answers with a page or a redirect."""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.console.pages import links, render
+from services.console.pages.registry import Entry
+from services.console.pages.texts import Texts
+from services.console.session import cookies
+from services.console.session.models import Session
+from services.console.upstream import calls
+from services.console.upstream.errors import Refused, Unavailable, UpstreamFailure
+from services.console.upstream.gateway import Answer, path_of
+from shared.web import http
+
+T = TypeVar("T")
+FORM_BYTES = 128 << 10
+MOST_FIELDS = 500
+MOST_ESCAPES = 16_384
+"""An escape costs as much as forty plain characters."""
+DONE = re.compile(r"[a-z_]{1,40}")
+ONCE = re.compile(r"[0-9a-f-]{36}")
+
+
+class Failure:
+    """Why a part of a page is missing, for a person: `key` is a common text, `trace_id` finds the call."""
+
+    def __init__(self, error: UpstreamFailure) -> None:
+        self.trace_id = error.trace_id
+        self.status = error.status if isinstance(error, Refused) else 503
+        if isinstance(error, Unavailable):
+            self.key = f"failure.{error.reason}"
+        else:
+            self.key = {403: "failure.forbidden", 404: "failure.missing"}.get(self.status, "failure.refused")
+
+
+class Loaded(Generic[T]):
+    """One part of a page: its value, or its failure. The other parts are shown all the same."""
+
+    def __init__(self, value: T | None, failure: Failure | None = None, next_cursor: str = "") -> None:
+        self._value = value
+        self.failure = failure
+        self.next_cursor = next_cursor
+
+    @property
+    def value(self) -> T:
+        """Ask for `failure` first."""
+        assert self._value is not None
+        return self._value
+
+
+class Fault:
+    """A fault of a field of a form. `field` is its name, "" for the whole form."""
+
+    def __init__(self, field: str, text: str) -> None:
+        self.field = field
+        self.text = text
+
+
+class Form:
+    """The fields of a POST. Each text is stripped; a field that was not sent is empty."""
+
+    def __init__(self, pairs: list[tuple[str, str]] | None = None) -> None:
+        self._values: dict[str, list[str]] = {}
+        for name, value in pairs or []:
+            self._values.setdefault(name, []).append(value.strip())
+
+    def __call__(self, name: str) -> str:
+        return self._values.get(name, [""])[0]
+
+    def every(self, name: str) -> list[str]:
+        """The values of boxes of the same name."""
+        return [value for value in self._values.get(name, []) if value]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
+
+
+class Visit:
+    """`t` are the texts of the area. `form` is empty unless the page was posted. `ids` are the path's parameters."""
+
+    def __init__(self, request: Request, session: Session, entry: Entry, form: Form) -> None:
+        self.request = request
+        self.session = session
+        self.entry = entry
+        self.form = form
+        self.t = Texts(render.language_of(request, session), entry.area.name)
+        self.ids: Mapping[str, str] = request.path_params
+
+    # --- Reading and changing the platform ----------------------------------------------------------------------------
+
+    async def get(self, path: str, kind: type[T], **query: str | int | None) -> T:
+        """The answer of a GET as `kind`, a Struct with the fields that the page shows. Raises Refused or Unavailable."""
+        return (await self._call("GET", path, query)).read(kind)
+
+    async def load(self, path: str, kind: type[T], **query: str | int | None) -> Loaded[T]:
+        """The same as a part of a page, whose failure the page shows."""
+        try:
+            answer = await self._call("GET", path, query)
+            return Loaded(answer.read(kind), next_cursor=answer.next_cursor)
+        except UpstreamFailure as error:
+            return Loaded(None, Failure(error))
+
+    async def send(self, method: str, path: str, body: Any = None, **query: str | int | None) -> Answer:
+        """A change. A form that is sent twice has one effect where the call takes an Idempotency-Key. Raises Refused or Unavailable."""
+        once = self.form("once")
+        headers = {"idempotency-key": once} if ONCE.fullmatch(once) and method == "POST" else None
+        return await calls.call(self.request, self.session, method, path, query=query, body=body, headers=headers)
+
+    async def together(self, *parts: Any) -> list[Any]:
+        """Awaits parts at once: `apps, webhooks = await visit.together(visit.load(…), visit.load(…))`."""
+        return list(await asyncio.gather(*parts))
+
+    async def _call(self, method: str, path: str, query: Mapping[str, str | int | None]) -> Answer:
+        return await calls.call(self.request, self.session, method, path, query=query)
+
+    path_of = staticmethod(path_of)
+
+    # --- The address --------------------------------------------------------------------------------------------------
+
+    def query(self, name: str, allowed: tuple[str, ...] = (), most: int = 200) -> str:
+        """A parameter of the address; "" if it is absent, too long, or not one of `allowed`."""
+        value = self.request.query_params.get(name, "").strip()
+        return value if len(value) <= most and value.isprintable() and (not allowed or value in allowed) else ""
+
+    def may(self, scope: str) -> bool:
+        """Whether the person has the scope."""
+        return self.session.profile.has(scope)
+
+    # --- Answers ------------------------------------------------------------------------------------------------------
+
+    def page(self, template: str, *, status: int = 200, title: str = "", **context: Any) -> Response:
+        """The template of the area, `title` in place of the page's own title."""
+        done = self.request.query_params.get("done", "")
+        notice = f"done.{done}" if DONE.fullmatch(done) and self.t.has(f"done.{done}") else ""
+        context = {"title": title or self.t(f"title.{self.entry.page.name}"), "notice": notice, "faults": []} | context
+        return answer(self.request, self.session, self.entry, template, status=status, **context)
+
+    def redirect(self, path: str, *, done: str = "", **query: object) -> Response:
+        """303 to another page of the console. It shows the text `done.<done>` of its area."""
+        return render.redirect(links.with_query(path, query | {"done": done}))
+
+    def faults(self, refused: Refused, **fields: str) -> list[Fault]:
+        """The platform's faults as faults of the form. `fields` name the form's field of each JSON pointer: `redirect_uris="uris"`."""
+        found: list[Fault] = []
+        for error in refused.errors:
+            first = str(error.get("pointer", "")).lstrip("/").split("/")[0]
+            code, detail = str(error.get("code", "")), str(error.get("detail", ""))
+            text = self.t(f"fault.{code}", limit=error.get("limit") or "") if self.t.has(f"fault.{code}") else detail
+            found.append(Fault(fields.get(first, first), text))
+        return found or [Fault("", refused.detail or self.t("failure.refused"))]
+
+
+def answer(
+    request: Request, session: Session, entry: Entry | None, template: str, *, status: int = 200, **context: Any
+) -> Response:
+    """A page of a signed-in person, with the navigation of their scopes."""
+    keyring = request.state.keyring
+    settings = request.state.settings
+    target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    frame = {
+        "csrf": cookies.form_token(keyring, session.token),
+        "profile": session.profile,
+        "entry": entry,
+        "navigation": request.state.navigation(session.profile),
+        "here": target if links.is_own_page(target) else "/",
+        "docs_url": settings.docs_base_url,
+        "account_url": f"{settings.issuer}/v1/auth/sessions",
+        "idle_seconds": int(settings.idle_seconds),
+        "notice": "",
+        "faults": [],
+    }
+    area = entry.area.name if entry is not None else "common"
+    return render.html(request, template, area, session=session, status=status, **(frame | context))
+
+
+async def read_form(request: Request) -> Form:
+    """Raises a 413 Problem for a body that is too large, ValueError for one that is no form."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
+        raise ValueError("no form")
+    return parse_form(await http.read_body(request, FORM_BYTES))
+
+
+def parse_form(body: bytes) -> Form:
+    """Raises ValueError for a body that is no form of UTF-8, or has too many fields or escapes."""
+    if body.count(b"%") > MOST_ESCAPES:
+        raise ValueError("too many escapes")
+    pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
+    if any("\0" in part for pair in pairs for part in pair):
+        raise ValueError("a zero byte")
+    return Form(pairs)

@@ -1,0 +1,122 @@
+"""What an app did and was refused in 30 days, what would end with it, and the end of its old secret."""
+
+from typing import Any
+
+import pytest
+
+from tests.auth.support import Auth
+from tests.support.waiting import wait_for
+
+APPS = "/v1/platform/apps"
+
+
+def path_of(app: dict[str, Any], rest: str = "") -> str:
+    return f"{APPS}/{app['client_id']}{rest}"
+
+
+def usage(auth: Auth, app: dict[str, Any]) -> dict[str, Any]:
+    return auth.admin("GET", path_of(app)).json()["usage"]
+
+
+def test_an_app_shows_its_tokens_and_the_scopes_that_they_carried(auth: Auth) -> None:
+    app = auth.register(["webhooks:write", "argus:epcr:write"])
+    assert usage(auth, app) == {"tokens": 0, "refused": 0, "last_token_on": None, "scopes": []}
+    for _ in range(3):
+        assert auth.token(app, scope="webhooks:write").status_code == 200
+    assert auth.token(app, client_secret="wrong").status_code == 401
+    shown = wait_for(lambda: found if (found := usage(auth, app))["tokens"] == 3 and found["refused"] else None)
+    assert [use["scope"] for use in shown["scopes"]] == ["webhooks:write"]
+    assert shown["last_token_on"] == shown["scopes"][0]["last_used_on"]
+
+
+def test_a_service_token_counts_as_a_token_of_its_scopes(auth: Auth) -> None:
+    app = auth.register(["webhooks:write", "argus:epcr:write"])
+    minted = auth.admin("POST", path_of(app, "/service-token"), json={"scopes": ["argus:epcr:read"]})
+    assert minted.status_code == 201
+    shown = wait_for(lambda: found if (found := usage(auth, app))["tokens"] else None)
+    assert [use["scope"] for use in shown["scopes"]] == ["argus:epcr:read"]
+
+
+def test_the_list_shows_usage_on_request_alone(auth: Auth) -> None:
+    app = auth.register()
+
+    def listed(query: str) -> dict[str, Any]:
+        found = auth.admin("GET", f"{APPS}?limit=5{query}").json()["apps"]
+        return next(one for one in found if one["client_id"] == app["client_id"])
+
+    assert "usage" not in listed("")
+    assert listed("&usage=true")["usage"]["tokens"] == 0
+
+
+def test_an_app_says_who_made_it(auth: Auth) -> None:
+    draft = {"name": "Of a person", "grant_types": ["client_credentials"]}
+    made = auth.call("POST", APPS, auth.caller(subject="usr_1"), json=draft).json()
+    assert made["created_by"] == "usr_1"
+    assert auth.admin("GET", path_of(made)).json()["created_by"] == "usr_1"
+
+
+def test_refused_calls_are_grouped_by_endpoint_and_reason(auth: Auth) -> None:
+    app = auth.register()
+    for _ in range(2):
+        auth.token(app, client_secret="wrong")
+    auth.token(app, scope="argus:epcr:write")
+
+    def groups() -> list[dict[str, Any]] | None:
+        found = auth.admin("GET", path_of(app, "/refusals")).json()
+        assert found["incomplete"] == []
+        return found["refusals"] if sum(group["count"] for group in found["refusals"]) == 3 else None
+
+    found = {group["kind"]: group for group in wait_for(groups)}
+    assert set(found) == {"invalid_client", "invalid_scope"}
+    assert found["invalid_client"]["count"] == 2
+    assert {group["endpoint"] for group in found.values()} == {"/v1/oauth/token"}
+    assert found["invalid_client"]["first_at"] <= found["invalid_client"]["last_at"]
+    assert all(len(group["trace_id"]) == 32 for group in found.values())
+
+
+def test_an_app_reads_its_own_refusals_without_a_scope_and_no_other_app_does(auth: Auth) -> None:
+    app, other = auth.register(), auth.register()
+    own = auth.caller((), client_id=app["client_id"])
+    assert auth.call("GET", path_of(app, "/refusals"), own).status_code == 200
+    assert auth.call("GET", path_of(other, "/refusals"), own).status_code == 403
+
+
+def test_what_ends_with_an_app_is_counted(auth: Auth) -> None:
+    app = auth.register()
+    auth.admin("POST", path_of(app, "/service-token"))
+    auth.admin("POST", path_of(app, "/rotate-secret"))
+    shown = auth.admin("GET", path_of(app, "/dependents")).json()
+    assert shown["client_id"] == app["client_id"]
+    assert (shown["secrets"], shown["service_tokens"], shown["people"], shown["people_more"]) == (2, 1, 0, False)
+
+
+def test_the_old_secret_ends_before_its_overlap_and_the_present_one_does_not(auth: Auth) -> None:
+    app = auth.register()
+    rotated = auth.admin("POST", path_of(app, "/rotate-secret")).json()
+    new, old = auth.admin("GET", path_of(app)).json()["secrets"]
+    assert auth.token(app).status_code == 200
+    assert auth.admin("DELETE", path_of(app, f"/secrets/{new['id']}")).status_code == 409
+    assert auth.admin("DELETE", path_of(app, f"/secrets/{old['id']}")).status_code == 204
+    assert auth.admin("DELETE", path_of(app, f"/secrets/{old['id']}")).status_code == 404
+    assert auth.token(app).status_code == 401
+    assert auth.token(app | rotated).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "rest"),
+    [("GET", "/refusals"), ("GET", "/dependents"), ("DELETE", "/secrets/sec_01m88d0q5rekasgwnts2cwwdh6")],
+)
+def test_another_tenants_app_is_not_found(auth: Auth, method: str, rest: str) -> None:
+    app = auth.register()
+    other = auth.caller(tenant=auth.other)
+    assert auth.call(method, path_of(app, rest), other).status_code == 404
+    assert auth.call(method, path_of({"client_id": "app_x"}, rest), other).status_code == 404
+    assert auth.call(method, path_of(app, rest), auth.caller(())).status_code == 403
+
+
+def test_the_secret_of_another_app_cannot_be_ended_through_an_own_one(auth: Auth) -> None:
+    app, other = auth.register(), auth.register()
+    auth.admin("POST", path_of(other, "/rotate-secret"))
+    old = auth.admin("GET", path_of(other)).json()["secrets"][1]
+    assert auth.admin("DELETE", path_of(app, f"/secrets/{old['id']}")).status_code == 404
+    assert auth.token(other).status_code == 200

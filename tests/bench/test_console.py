@@ -1,0 +1,89 @@
+"""`make bench-console`: how long each page of the console takes for an organisation that has used the platform for years.
+
+`BENCH_SCALE` (1) multiplies the sizes: 1,000,000 deliveries, 100,000 encounters, and the other rows of `make load`. Real addresses of
+pages with ids come from the console's own links. The 95th percentile of each page must stay below `MOST_MILLISECONDS` on two cores.
+"""
+
+import os
+import statistics
+import time
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.routing import compile_path
+
+from deploy.load.loading import Progress, load
+from deploy.load.rows import Sizes
+from services.console.pages import registry
+from services.console.pages.registry import Entry
+from tests.console.through import Signed
+from tests.support.running import RunningStack
+
+pytestmark = pytest.mark.bench
+MOST_MILLISECONDS = 300
+TIMES = 40
+CRAWLED = 400
+SIZES = Sizes(
+    tenants=50,
+    delivered=500_000,
+    waiting=500_000,
+    encounters=105_000,
+    large=100_000,
+    readings=500_000,
+    outbox=1,
+    revocations=100,
+)
+
+
+@pytest.fixture(scope="module")
+def signed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Signed]:
+    running = RunningStack(tmp_path_factory.mktemp("console") / "state")
+    stack = running.start()
+    try:
+        load(running.state, SIZES.scaled(float(os.environ.get("BENCH_SCALE", "1"))), "http://127.0.0.1:9", Progress())
+        signed = Signed(stack)
+        yield signed
+        signed.close()
+    finally:
+        running.stop()
+
+
+def addresses(signed: Signed) -> dict[str, str]:
+    """A real address of each page that links lead to, by area and name."""
+    patterns = [(entry, compile_path(entry.page.path)[0]) for entry in registry.entries() if entry.page.read]
+    found: dict[str, str] = {name_of(entry): entry.page.path for entry, _ in patterns if "{" not in entry.page.path}
+    seen: set[str] = set()
+    waiting = deque(found.values())
+    while waiting and len(seen) < CRAWLED:
+        path = waiting.popleft()
+        if path in seen:
+            continue
+        seen.add(path)
+        for link in signed.links(path):
+            for entry, pattern in patterns:
+                if pattern.match(link.partition("?")[0]) and name_of(entry) not in found:
+                    found[name_of(entry)] = link
+                    waiting.append(link)
+    return found
+
+
+def name_of(entry: Entry) -> str:
+    return f"{entry.area.name}.{entry.page.name}"
+
+
+def test_every_page_answers_in_time(signed: Signed, tmp_path: Path) -> None:
+    slow: list[str] = []
+    for name, path in sorted(addresses(signed).items()):
+        took: list[float] = []
+        for _ in range(TIMES):
+            began = time.perf_counter()
+            answer = signed.get(path)
+            took.append((time.perf_counter() - began) * 1000)
+            assert answer.status_code in (200, 303, 404), f"{name} {path}: {answer.status_code}"
+        middle, high = statistics.median(took), statistics.quantiles(took, n=20)[-1]
+        print(f"{name:40} p50 {middle:7.1f} ms  p95 {high:7.1f} ms  {len(answer.content):8,} bytes")
+        if high > MOST_MILLISECONDS:
+            slow.append(f"{name} {high:.0f} ms")
+    assert not slow

@@ -1,0 +1,69 @@
+"""The front page: each section shows the things that need a person, and nothing else."""
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.console.answers.overview import FRONT
+from tests.console.conftest import Console
+from tests.console.platform import Answer, Person
+from tests.console.test_pages import Watched, fits
+from tests.support.browser import is_accessible, needs_browser
+
+APPS = "GET /v1/platform/apps"
+
+
+@pytest.fixture
+def busy(console: Console) -> Console:
+    """An organisation in which everything needs somebody."""
+    console.platform.overrides |= FRONT
+    return console
+
+
+@needs_browser
+@pytest.mark.parametrize("language", ["en", "it"])
+def test_everything_that_needs_somebody_is_shown(busy: Console, browser: Browser, language: str) -> None:
+    watched = Watched(browser, busy, language)
+    watched.open("/")
+    expect(watched.page.locator("section.card h2")).to_have_count(4)
+    for width in (360, 1280):
+        watched.page.set_viewport_size({"width": width, "height": 800})
+        assert fits(watched.page)
+        assert is_accessible(watched.page)
+    watched.close()
+
+
+def test_the_sections_lead_to_what_mends_them(busy: Console) -> None:
+    page = busy.signed_in().get("/").text
+    for link in ("/approvals", "/requests/ireq_", "/webhooks/wh_", "/refusals"):
+        assert link in page
+    assert "1,234 refused calls in 30 days" in page
+    assert "Telephony" in page
+    assert "something_new" in page
+
+
+def test_where_nothing_needs_anybody_the_page_says_so(console: Console) -> None:
+    console.platform.overrides |= {
+        "GET /v1/webhooks": {"webhooks": []},
+        APPS: {"apps": []},
+        "GET /v1/platform/ending-credentials": {"credentials": []},
+        "GET /v1/platform/integration-requests": {"integration_requests": []},
+    }
+    assert "Nothing needs you now" in console.signed_in().get("/").text
+
+
+def test_a_silent_part_is_never_taken_for_all_well(console: Console) -> None:
+    console.platform.overrides |= FRONT | {"GET /v1/webhooks": Answer({}, 503)}
+    page = console.signed_in().get("/").text
+    assert "Not everything could be asked" in page
+    console.platform.always = Answer({}, 503)
+    try:
+        page = console.signed_in().get("/").text
+    finally:
+        console.platform.always = None
+    assert "Nothing needs you now" not in page
+
+
+def test_a_person_who_may_not_read_a_part_is_not_shown_it(busy: Console) -> None:
+    page = busy.signed_in(Person(scopes=("webhooks:read",))).get("/").text
+    assert "/refusals" not in page
+    assert "/webhooks/wh_" in page

@@ -1,0 +1,158 @@
+"""Every page of the registry in a real browser: two languages, two themes, two widths, with and without script.
+
+A page that is added to the registry is tested here without a new test. The tests' platform answers it as the contract's examples do.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from services.console.pages import registry
+from services.console.pages.registry import Entry
+from tests.console.conftest import Console
+from tests.console.platform import HOSTILE, Answer, Person
+from tests.support.browser import MOST_MILLISECONDS, is_accessible, needs_browser
+
+pytestmark = needs_browser
+READ = [entry for entry in registry.entries() if entry.page.read is not None and entry.page.is_html]
+NAMES = [f"{entry.area.name}.{entry.page.name}" for entry in READ]
+WIDTHS = (360, 1280)
+of_every_page = pytest.mark.parametrize("entry", READ, ids=NAMES)
+
+
+class Watched:
+    """A page in a browser in which somebody is signed in, and everything that may not happen in it."""
+
+    def __init__(
+        self,
+        browser: Browser,
+        console: Console,
+        language: str = "en",
+        *,
+        script: bool = True,
+        person: Person | None = None,
+    ) -> None:
+        locale = {"en": "en-GB", "it": "it-IT"}[language]
+        self.console = console
+        self.context: BrowserContext = browser.new_context(locale=locale, java_script_enabled=script)
+        self.context.set_default_timeout(MOST_MILLISECONDS)
+        self.context.add_cookies(console.cookies(person or Person(), accept_language=language))
+        self.page: Page = self.context.new_page()
+        self.wrong: list[str] = []
+        self.page.on(
+            "console", lambda said: self.wrong.append(said.text) if said.type in ("error", "warning") else None
+        )
+        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        self.page.on("request", lambda one: None if one.url.startswith(console.url) else self.wrong.append(one.url))
+
+    def open(self, path: str, status: int = 200) -> None:
+        answer = self.page.goto(self.console.url + path)
+        assert answer is not None
+        assert answer.status == status
+        if status >= 400:  # the browser reports it in its console
+            self.wrong.clear()
+
+    def close(self) -> None:
+        self.context.close()
+        assert not self.wrong
+
+
+@pytest.fixture
+def watched(browser: Browser, console: Console, request: pytest.FixtureRequest) -> Iterator[Watched]:
+    watched = Watched(browser, console)
+    yield watched
+    watched.close()
+
+
+def fits(page: Page) -> bool:
+    """Nothing is wider than the screen."""
+    return page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def is_a_page(page: Page) -> bool:
+    """One heading of the first level that is seen, a title that names the organisation, no two elements with one id."""
+    expect(page.locator("h1")).to_have_count(1)
+    assert "Riviera Emergency Services" in page.title()
+    return page.evaluate(
+        "(() => { const ids = [...document.querySelectorAll('[id]')].map((one) => one.id);"
+        " return new Set(ids).size === ids.length; })()"
+    )
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
+@pytest.mark.parametrize("language", ["en", "it"])
+@of_every_page
+def test_page(browser: Browser, console: Console, entry: Entry, language: str, *, script: bool) -> None:
+    watched = Watched(browser, console, language, script=script)
+    watched.open(entry.example)
+    assert watched.page.locator("html").get_attribute("lang") == language
+    assert is_a_page(watched.page)
+    for theme in ("light", "dark"):
+        watched.page.emulate_media(color_scheme=theme)
+        for width in WIDTHS:
+            watched.page.set_viewport_size({"width": width, "height": 800})
+            assert fits(watched.page), f"{width} px"
+            assert is_accessible(watched.page)
+    watched.close()
+
+
+@of_every_page
+def test_hostile_texts_are_shown_as_text(watched: Watched, entry: Entry) -> None:
+    """In every text of every answer: nothing runs, nothing becomes an element."""
+    watched.console.platform.hostile = True
+    watched.open(entry.example)
+    watched.page.wait_for_load_state("networkidle")
+    assert watched.page.title() != "caught"
+    assert watched.page.locator("main img").count() == 0
+    assert watched.page.locator("main script").count() == 0
+    assert "49" not in watched.page.locator("h1").inner_text()
+    watched.page.set_viewport_size({"width": 360, "height": 800})
+    assert fits(watched.page)
+
+
+@of_every_page
+def test_a_platform_that_fails_leaves_a_page_that_says_so(console: Console, entry: Entry) -> None:
+    browser = console.signed_in()
+    for failure in (Answer({"detail": "broken"}, 500), Answer([1, "x"], 200), Answer(None, 503)):
+        console.platform.always = failure
+        try:
+            answer = browser.get(entry.example)
+        finally:
+            console.platform.always = None
+        assert answer.status_code in (200, 503, 502, 403, 404)
+        assert "<h1>" in answer.text
+
+
+@of_every_page
+def test_another_tenants_id_is_not_found(console: Console, entry: Entry) -> None:
+    if not entry.page.examples:
+        return
+    browser = console.signed_in()
+    console.platform.always = Answer({"type": "https://knogin.com/api/docs#not-found", "detail": "Nothing here."}, 404)
+    try:
+        answer = browser.get(entry.example)
+    finally:
+        console.platform.always = None
+    assert answer.status_code == 404
+
+
+@of_every_page
+def test_a_person_without_the_scope_is_refused(console: Console, entry: Entry) -> None:
+    browser = console.signed_in(Person(scopes=()))
+    answer = browser.get(entry.example)
+    assert answer.status_code == (403 if entry.page.scope else 200)
+    assert f'href="{entry.page.path}"' not in answer.text or not entry.page.scope
+
+
+@pytest.mark.parametrize("entry", [one for one in registry.entries() if one.page.act], ids=lambda one: one.page.name)
+def test_a_form_without_its_token_changes_nothing(console: Console, entry: Entry) -> None:
+    browser = console.signed_in()
+    before = len(console.platform.calls)
+    answer = browser.post(entry.example, data={"confirmed": "1"}, headers={"origin": console.url})
+    assert answer.status_code == 403
+    assert not [call for call in console.platform.calls[before:] if call[0] != "GET"]
+
+
+def test_hostile_is_a_text_that_would_run() -> None:
+    assert "<script>" in HOSTILE

@@ -1,0 +1,92 @@
+"""The console on a whole stack: people of two organisations sign in at auth, and see their own organisation alone."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from shared.web.scopes import OF_CONSOLE
+from tests.console.through import Signed
+from tests.support.browser import MOST_MILLISECONDS, needs_browser
+from tests.support.stack import Stack
+from tests.support.waiting import wait_for
+
+
+@pytest.fixture(scope="module")
+def signed(stack: Stack) -> Iterator[Signed]:
+    signed = Signed(stack)
+    yield signed
+    signed.close()
+
+
+def test_a_person_signs_in_and_sees_their_organisation(stack: Stack, signed: Signed) -> None:
+    page = signed.get("/")
+    assert page.status_code == 200
+    assert "Riviera Emergency Services" in page.text
+    assert "Not everything could be asked" not in page.text
+
+
+def test_the_console_is_an_app_of_the_organisation_with_no_more_than_its_list(stack: Stack, signed: Signed) -> None:
+    with stack.client("auth", stack.admin_token) as client:
+        apps = client.get("/v1/platform/apps?limit=100").json()["apps"]
+    (own,) = [app for app in apps if app["first_party"] and app["name"] == "Knogin console"]
+    assert own["token_endpoint_auth_method"] == "private_key_jwt"
+    assert set(own["requested_scopes"]) <= set(OF_CONSOLE)
+    assert own["governance"]["enforce_pkce"]
+    assert not own["governance"]["allow_service_tokens"]
+
+
+def test_people_of_another_organisation_have_their_own_app(stack: Stack, signed: Signed) -> None:
+    other = Signed(stack, stack.other.email, stack.other.password)
+    try:
+        page = other.get("/").text
+        assert "Lakeland Ambulance Trust" in page
+        assert "Riviera" not in page
+    finally:
+        other.close()
+
+
+def test_after_signing_out_the_grant_is_over_at_auth(stack: Stack) -> None:
+    leaving = Signed(stack)
+    try:
+        assert leaving.post("/sign-out", {}).headers["location"] == "/signed-out"
+        assert leaving.get("/").status_code == 303
+    finally:
+        leaving.close()
+    with stack.database("auth", "migrator") as conn:
+        row: Any = conn.execute(
+            "SELECT revoked_because FROM grants WHERE client_id IN (SELECT client_id FROM apps WHERE common_app = 'console')"
+            " ORDER BY grant_id DESC LIMIT 1"
+        ).fetchone()
+    assert row == ("revoked by the app",)
+
+
+def test_access_that_ends_at_auth_ends_the_session(stack: Stack) -> None:
+    """The person takes the console's access back, on the page of their account."""
+    ended = Signed(stack, stack.other.email, stack.other.password)
+    try:
+        assert ended.get("/").status_code == 200
+        ended.withdraw()
+        wait_for(lambda: ended.get("/").status_code == 303, what="the end of the session")
+        assert ended.get("/").headers["location"].startswith("/sign-in")
+    finally:
+        ended.close()
+
+
+@needs_browser
+def test_a_person_signs_in_in_a_real_browser(stack: Stack, browser: Browser) -> None:
+    """With every cookie rule of a browser: the strict cookie is there after the redirects of the sign-in."""
+    context = browser.new_context(locale="it-IT")
+    context.set_default_timeout(MOST_MILLISECONDS)
+    page = context.new_page()
+    base = f"http://{stack.described['hosts']['console']}:{stack.port}"
+    page.goto(f"{base}/?from=a-mail")
+    page.locator("input[name=email]").fill(stack.tenant.email)
+    page.locator("input[name=password]").fill(stack.tenant.password)
+    page.locator("button[type=submit]").first.click()
+    expect(page.locator("h1")).to_have_text("Panoramica")
+    assert page.url == f"{base}/?from=a-mail"
+    page.get_by_role("button", name="Esci").click()
+    expect(page.locator("h1")).to_have_text("Sei uscito")
+    context.close()
