@@ -1,6 +1,6 @@
 """Maps hosts and path prefixes to services, with the access rule and limits of each path."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from urllib.parse import urlsplit
 
@@ -56,6 +56,18 @@ class Route(msgspec.Struct, frozen=True):
         return "read" if self.limit in ("write", "ingest") and method in ("GET", "HEAD") else self.limit
 
 
+def trails(services: Mapping[str, str]) -> tuple[Route, ...]:
+    """The audit trail of each service, by its public name, at its upstream. Everybody may fetch the keys that sign exports."""
+    return tuple(
+        route
+        for name, upstream in services.items()
+        for route in (
+            Route(f"/v1/audit/{name}/keys", upstream, Access.PUBLIC, "discovery", with_subpaths=False),
+            Route(f"/v1/audit/{name}", upstream),
+        )
+    )
+
+
 AUTH = (
     Route("/.well-known", "auth", Access.PUBLIC, "discovery", with_path=False),
     Route("/v1/oauth/token", "auth", Access.PUBLIC, "token", body=64 * KIB, with_subpaths=False),
@@ -83,6 +95,16 @@ AUTH = (
     Route("/v1/deliveries", "webhooks", with_subpaths=False),
     Route("/v1/events", "webhooks"),
     Route("/v1/consumers", "webhooks"),
+    *trails(
+        {
+            "auth": "auth",
+            "webhook-dispatcher": "webhooks",
+            "graphql-api": "graphql",
+            "epcr": "epcr",
+            "device-ingest": "devices",
+            "control-plane": "platform",
+        }
+    ),
 )
 API = (
     Route("/.well-known", "auth", Access.PUBLIC, "discovery", with_path=False),

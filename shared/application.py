@@ -14,6 +14,7 @@ from shared.messaging.broker import Bell
 from shared.primitives.crypto import Keyring
 from shared.storage import database, migrate
 from shared.storage.database import AsyncConnection
+from shared.trail import routes as trail
 from shared.web import routing
 from shared.web.revocations import Feed
 from shared.web.serving import TracingMiddleware
@@ -30,8 +31,10 @@ class State(TypedDict):
 
 
 def all_routes(file: str, parts: Iterable[routing.Part], unlisted: Iterable[routing.Unlisted] = ()) -> list[Route]:
-    """The routes of a service and its probes. `file` is a module in the service's folder."""
-    return [*routing.routes(parts, unlisted), *routing.probes(migrate.readiness_checks(Path(file).parent))]
+    """The routes of a service, those of its audit trail, and its probes. `file` is a module in the service's folder."""
+    folder = Path(file).parent
+    every = [*parts, trail.part(folder.name.replace("_", "-"))]
+    return [*routing.routes(every, unlisted), *routing.probes(migrate.readiness_checks(folder))]
 
 
 def create(

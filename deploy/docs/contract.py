@@ -18,6 +18,7 @@ from services.graphql_api import routes as graphql
 from services.webhook_dispatcher import routes as webhooks
 from shared.contract.openapi import document
 from shared.messaging.event_types import EventType, catalogue
+from shared.trail import routes as trail
 from shared.web.problems import DOCUMENTATION
 
 INFO = {
@@ -35,9 +36,9 @@ SERVERS = [
     {"url": API, "description": "Answers every path"},
     {"url": AUTH, "description": "Answers every path too; people sign in here"},
 ]
-PARTS = [*auth.PARTS, *webhooks.PARTS, *graphql.PARTS, epcr.PART, devices.PART, platform.PART]
+PARTS = [*auth.PARTS, *webhooks.PARTS, *graphql.PARTS, epcr.PART, devices.PART, platform.PART, trail.part("auth")]
 # The scopes that partners may have; operators give the others only to first-party apps.
-OF_THE_ORGANISATION = (scopes.PLATFORM_APPS, scopes.READ_PEOPLE, scopes.CHANGE_PEOPLE)
+OF_THE_ORGANISATION = (scopes.PLATFORM_APPS, scopes.READ_PEOPLE, scopes.CHANGE_PEOPLE, trail.SCOPE)
 """The scopes of first-party apps that calls of the contract ask for."""
 SCOPES = scopes.DESCRIPTIONS | scopes.ON_REQUEST | {name: scopes.FIRST_PARTY[name] for name in OF_THE_ORGANISATION}
 TEXTS = Path(__file__).parent / "fields.json"

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from pathlib import Path
 from typing import TypedDict
 
 from psycopg_pool import AsyncConnectionPool
@@ -16,15 +15,11 @@ from shared import application
 from shared.messaging.broker import Bell
 from shared.primitives.crypto import Keyring
 from shared.process.settings import required
-from shared.storage import database, migrate
+from shared.storage import database
 from shared.storage.database import AsyncConnection
-from shared.web import routing
 from shared.web.revocations import Feed
 
-routes = [
-    *routing.routes([PART, CREW]),
-    *routing.probes(migrate.readiness_checks(Path(__file__).parent)),
-]
+routes = application.all_routes(__file__, [PART, CREW])
 
 
 class State(TypedDict):

@@ -54,6 +54,10 @@ audit_anchored = Gauge(
     "audit_last_anchor_timestamp_seconds",
     "When this relay last made sure that the newest seal is anchored outside the database",
 )
+audit_checked = Gauge(
+    "audit_last_check_timestamp_seconds", "When a check of the audit trail last reached its end and found no change"
+)
+audit_broken = Gauge("audit_trail_broken", "1 while a check finds that the audit trail does not fit its seals, else 0")
 retention_overdue = Gauge(
     "retention_overdue_seconds", "How long the oldest row of a table has been past its retention", ["table"]
 )

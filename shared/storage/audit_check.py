@@ -83,18 +83,73 @@ class Held(NamedTuple):
         )
 
 
+class Place(msgspec.Struct, frozen=True):
+    """How far a check has come: the last seal of a single entry and the last batch that hold, each with its hash in hexadecimal.
+
+    `after` is the last entry that is known to be sealed or to wait for its seal.
+    """
+
+    seals: int = 0
+    seals_hash: str = ""
+    batches: int = 0
+    hash: str = ""
+    entries: int = 0
+    after: UUID = NIL
+
+    @property
+    def head(self) -> str:
+        return f"{self.batches}:{self.hash}"
+
+
 def check(conn: psycopg.Connection[Any], anchors: Iterable[Anchor] = (), expected: Iterable[str] = ()) -> Held:
     """Raises Broken at the first mismatch, and ValueError for a malformed head in `expected`, `<position>:<hash>`.
 
     The trail may grow during the check: sealing moves an entry from waiting to sealed in one transaction.
     """
-    seals, seals_head = _walk_seals(conn)
-    batches, entries, head = _walk_batches(conn, seals, seals_head)
-    agreed = _compare(conn, anchors, batches)
+    place = _last(_chained(conn, Place()))
+    agreed = _compare(conn, anchors, place.batches)
     for kept in expected:
-        if not holds(conn, kept):
-            raise Broken(f"the chain no longer has the head {kept}: its end was cut off or made anew")
-    after, last = NIL, None
+        require_head(conn, kept)
+    _last(_covered(conn, place))
+    require_sealing(conn)
+    return Held(place.seals, place.batches, place.entries, agreed, place.head)
+
+
+def walk(conn: psycopg.Connection[Any], place: Place) -> Iterator[Place]:
+    """Checks the trail from a place on: each step a thousand seals, a batch or 10,000 entries, and the place that it reached.
+
+    Raises Broken at the first mismatch. A check that goes on from a place finds no change before it; one from `Place()` does.
+    """
+    for reached in _chained(conn, place):
+        yield (place := reached)
+    yield from _covered(conn, place)
+
+
+def require_head(conn: psycopg.Connection[Any], kept: str) -> None:
+    """Raises Broken if a head that was stored is not part of the chain any more, and ValueError for a malformed one."""
+    if not holds(conn, kept):
+        raise Broken(f"the chain no longer has the head {kept}: its end was cut off or made anew")
+
+
+def require_sealing(conn: psycopg.Connection[Any]) -> None:
+    """Raises Broken if entries wait long for their seal: until it, one can be changed unseen. A relay takes a second."""
+    number, seconds = waiting(conn)
+    if seconds > LONG_SECONDS:
+        raise Broken(
+            f"the sealed entries are unchanged, but {number} entries wait for their seal, the oldest for {seconds:.0f} s"
+        )
+
+
+def _last(places: Iterable[Place]) -> Place:
+    place = Place()
+    for reached in places:
+        place = reached
+    return place
+
+
+def _covered(conn: psycopg.Connection[Any], place: Place) -> Iterator[Place]:
+    """Raises Broken for an entry that is not sealed and does not wait for its seal."""
+    after, last = place.after, None
     while after != last:
         last = after
         for audit_id, covered in conn.execute(COVERED, (after,)):
@@ -105,13 +160,20 @@ def check(conn: psycopg.Connection[Any], anchors: Iterable[Anchor] = (), expecte
                 )
                 raise Broken(f"entry {audit_id} was never sealed and does not wait for it: its id is of {at}")
             after = audit_id
-    # Until its seal an entry can be changed unseen; a relay takes a second.
-    number, seconds = waiting(conn)
-    if seconds > LONG_SECONDS:
-        raise Broken(
-            f"the sealed entries are unchanged, but {number} entries wait for their seal, the oldest for {seconds:.0f} s"
-        )
-    return Held(seals, batches, entries, agreed, f"{batches}:{head.hex()}")
+        yield msgspec.structs.replace(place, after=after)
+
+
+def _chained(conn: psycopg.Connection[Any], place: Place) -> Iterator[Place]:
+    """Checks seals, batches and their entries from the place on."""
+    yield place
+    for seals, digest in _walk_seals(conn, place.seals, bytes.fromhex(place.seals_hash)):
+        place = msgspec.structs.replace(place, seals=seals, seals_hash=digest.hex())
+        yield place
+    for batches, size, digest in _walk_batches(conn, place):
+        place = msgspec.structs.replace(place, batches=batches, entries=place.entries + size, hash=digest.hex())
+        yield place
+    if stray := conn.execute(STRAY_LEAVES, (place.batches,)).fetchone():
+        raise Broken(f"the batch of entry {stray[0]} is missing: the end of the chain was cut off")
 
 
 def read_anchors(lines: Iterable[str], trail: str, keys: PublicKeys) -> Iterator[Anchor]:
@@ -151,9 +213,9 @@ def holds(conn: psycopg.Connection[Any], kept: str) -> bool:
     return any(row is not None and hmac.compare_digest(bytes(row[0]), wanted) for row in found)
 
 
-def _walk_seals(conn: psycopg.Connection[Any]) -> tuple[int, bytes]:
-    """Checks the seals of single entries, from before batches existed. Returns the last position and hash."""
-    position, last = 0, bytes(32)
+def _walk_seals(conn: psycopg.Connection[Any], position: int, last: bytes) -> Iterator[tuple[int, bytes]]:
+    """Checks the seals of single entries, from before batches existed. Gives the last position and hash of each thousand."""
+    last = last or bytes(32)
     while rows := conn.execute(SEALS, (position,)).fetchall():
         for number, audit_id, sealed, *entry in rows:
             last = hashlib.sha256(
@@ -164,11 +226,12 @@ def _walk_seals(conn: psycopg.Connection[Any]) -> tuple[int, bytes]:
             if entry[0] is None or not hmac.compare_digest(last, bytes(sealed)):
                 raise Broken(f"seal {number} does not fit: entry {audit_id} is {_fate(entry)}, or its seal was changed")
             position = number
-    return position, last if position else b""
+        yield position, last
 
 
-def _walk_batches(conn: psycopg.Connection[Any], seals: int, seals_head: bytes) -> tuple[int, int, bytes]:
-    position, entries, last, covered = 0, 0, b"", (0, b"")
+def _walk_batches(conn: psycopg.Connection[Any], place: Place) -> Iterator[tuple[int, int, bytes]]:
+    """Checks the batches after a place. Gives position, size and hash of each."""
+    position, last, covered = place.batches, bytes.fromhex(place.hash), None
     while rows := conn.execute(BATCHES, (position,)).fetchall():
         for number, size, root, seals_position, seals_hash, sealed_at, digest in rows:
             if number != position + 1:
@@ -179,15 +242,12 @@ def _walk_batches(conn: psycopg.Connection[Any], seals: int, seals_head: bytes) 
                 raise Broken(
                     f"batch {number} does not fit: its row was changed; its first entry is {_first_of(conn, number)}"
                 )
-            covered = seals_position, bytes(seals_hash)
-            position, entries = number, entries + size
-    if position and covered != (seals, seals_head):
+            covered, position = (seals_position, bytes(seals_hash).hex()), number
+            yield number, size, last
+    if covered is not None and covered != (place.seals, place.seals_hash):
         raise Broken(
-            f"{covered[0]} entries were sealed one by one before batch {position}, and {seals} of them are there"
+            f"{covered[0]} entries were sealed one by one before batch {position}, and {place.seals} of them are there"
         )
-    if stray := conn.execute(STRAY_LEAVES, (position,)).fetchone():
-        raise Broken(f"the batch of entry {stray[0]} is missing: the end of the chain was cut off")
-    return position, entries, last
 
 
 def batch_hash(

@@ -22,7 +22,7 @@ from psycopg_pool import ConnectionPool
 from shared.primitives.crypto import Signer
 from shared.process import metrics, telemetry
 from shared.process.settings import Service
-from shared.storage import audit
+from shared.storage import audit, audit_watch
 from shared.storage.audit import Anchor
 from shared.storage.database import ASK_CLOCK, Connection, clock, is_contention, is_outage, set_tenant
 from shared.web.identity import Caller
@@ -337,6 +337,7 @@ KEPT = (
     Kept("failures", "failed_at", days=30),
     Kept("dead_letters", "died_at", days=90, audited="dead_letters.expired"),
     Kept("idempotency_keys", "created_at", days=1),
+    Kept("audit_reads", "hour", days=1),
 )
 COUNTED = 10_000
 # Steps from one consumer to the next and reads only the first row of an index for each, whose waiting rows are counted up to a limit.
@@ -368,6 +369,7 @@ def of_every_service(trail: str, settings: Service) -> list[Periodic]:
         Periodic(
             "anchor the audit trail", settings.audit_anchor_seconds, anchor, lane="audit", behind=metrics.audit_anchored
         ),
+        Periodic("check the audit trail", 60, audit_watch.watch, lane="retention", behind=metrics.audit_checked),
         Periodic("expire messages and stored answers", 60, expire, lane="retention", behind=metrics.retention_overdue),
         Periodic("measure the outbox", 5, measure_outbox, behind="a measurement"),
     ]

@@ -198,6 +198,15 @@ FIRST_PARTY = _by_name(
         in_console=True,
     ),
     Scope(
+        name="platform:audit",
+        description="Read and export the audit trail of the organisation",
+        italian="Leggere ed esportare il registro di audit dell'organizzazione",
+        consent="read and export who did what in your organisation",
+        consent_italian="leggere ed esportare chi ha fatto che cosa nella tua organizzazione",
+        for_administrators=True,
+        in_console=True,
+    ),
+    Scope(
         name="argus:epcr:clinical",
         description="Read and write complete clinical records",
         italian="Leggere e scrivere schede cliniche complete",

@@ -10,7 +10,9 @@ from tests.auth.support import Auth
 # Each with its reason in services/auth/README.md.
 # Ids and hashes, of which the app role reads nothing.
 OF_THE_WORKER = {"audit_waiting", "audit_batches", "audit_leaves", "begun"}
-EXEMPT = {"migrations", "signing_keys", "revocation_state", "sign_in_failures", "sign_in_counts"} | OF_THE_WORKER
+# The state of the check of the whole trail. The app role reads its result, and no fault.
+OF_ALL = {"audit_checks"}
+EXEMPT = OF_ALL | {"migrations", "signing_keys", "revocation_state", "sign_in_failures", "sign_in_counts"} | OF_THE_WORKER
 TABLES = "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace ORDER BY 1"
 FORCED = """
     SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace
@@ -54,6 +56,7 @@ def test_the_app_role_reaches_past_its_tenant_only_through_the_listed_functions(
         "close_sandbox_tenant",
         "live_watermarks",
         "watermarks_after",
+        "seal_of_entry",
     }
 
 

@@ -1,7 +1,7 @@
 """The tests' platform: answers the public API as the contract's examples do, so that the console runs alone.
 
 `answers/<area>.py` may hold `ANSWERS`, a mapping of `"GET /v1/platform/apps/{client_id}"` to an answer in the place of the example: a
-value, an `Answer`, or a function of the request. Codes of sign-ins are ids of `Person`s.
+value, an `Answer`, a `Response` that is no JSON, or a function of the request. Codes of sign-ins are ids of `Person`s.
 """
 
 import importlib
@@ -97,8 +97,10 @@ class Platform:
             return problem(401, "unauthorized")
         is_me = request.url.path == "/v1/platform/me"
         given = (None if is_me else self.always) or self._given(request.method, request.url.path, person)
-        if callable(given):
+        if callable(given) and not isinstance(given, Response):
             given = given(request)
+        if isinstance(given, Response):
+            return given
         answer = given if isinstance(given, Answer) else Answer(given)
         body = hostile(answer.body) if self.hostile else answer.body
         return JSONResponse(body, answer.status, dict(answer.headers))

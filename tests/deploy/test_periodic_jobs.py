@@ -46,7 +46,7 @@ def jobs() -> dict[tuple[str, str], Periodic]:
 
 
 def shared() -> list[Periodic]:
-    return jobs_of("epcr")[:4]
+    return jobs_of("epcr")[:5]
 
 
 JOBS = jobs()

@@ -20,8 +20,9 @@ EVERYWHERE = {
     "audit_waiting",
     "audit_batches",
     "audit_leaves",
+    "audit_checks",
     "begun",
-}  # ids and hashes, which only the worker reads
+}  # ids, hashes and the state of the check; of the last the app reads the result, of the others nothing
 EXEMPT = {
     "auth": {"common_apps", "signing_keys", "revocation_state", "sign_in_failures", "sign_in_counts"},
     "webhook-dispatcher": {"senders", "paces"},

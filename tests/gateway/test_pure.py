@@ -96,6 +96,14 @@ def test_a_target_is_a_path_or_refused(url: bytes) -> None:
         ("auth.test", "/v1/deliveries/dlv_1", None),
         ("auth.test", "/v1/events/evt_1", "webhooks"),
         ("api.test", "/v1/consumers/inbox/read", "webhooks"),
+        ("auth.test", "/v1/audit/auth", "auth"),
+        ("api.test", "/v1/audit/webhook-dispatcher/export", "webhooks"),
+        ("auth.test", "/v1/audit/graphql-api/verification", "graphql"),
+        ("api.test", "/v1/audit/epcr", "epcr"),
+        ("auth.test", "/v1/audit/device-ingest/keys", "devices"),
+        ("auth.test", "/v1/audit/control-plane/aud_1", "platform"),
+        ("auth.test", "/v1/audit", None),
+        ("auth.test", "/v1/audit/gateway", None),
         ("api.test", "/graphql", "graphql"),
         ("api.test", "/api/v1/graphql/bundles", "graphql"),
         ("api.test", "/api/v1/acqi/measure-reports", "graphql"),
@@ -143,6 +151,15 @@ def test_an_edge_agents_own_calls_need_no_token_and_its_address_pays_for_them(
     route = found[1]
     assert (route.access is routes.Access.PUBLIC) == is_public
     assert route.rate("GET") == ("agents" if is_public else "read")
+
+
+@pytest.mark.parametrize(("path", "is_public"), [("", False), ("/keys", True), ("/keys/x", False), ("/export", False)])
+def test_everybody_may_fetch_the_keys_of_a_trail_and_nothing_else_of_it(
+    path: str, is_public: bool, shared_world: World
+) -> None:
+    found = routes.sites(shared_world.settings())["api.test"].find("/v1/audit/epcr" + path)
+    assert found is not None
+    assert (found[1].access is routes.Access.PUBLIC) == is_public
 
 
 def document(*kids: str, **fields: str) -> Document:

@@ -13,6 +13,7 @@ from services.device_ingest import routes as device_ingest
 from services.epcr import routes as epcr
 from services.graphql_api import routes as graphql_api
 from services.webhook_dispatcher import routes as webhook_dispatcher
+from shared.trail import routes as trail
 from shared.web.http import Page
 from shared.web.routing import Operation
 
@@ -20,6 +21,7 @@ PARTS = [
     *auth.PARTS,
     *webhook_dispatcher.PARTS,
     *(service.PART for service in (graphql_api, epcr, device_ingest, control_plane)),
+    trail.part("every service"),
 ]
 MOST = 2 << 20
 ROWS = 100

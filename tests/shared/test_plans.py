@@ -42,7 +42,7 @@ ROWS, PAGES, INDEX_PAGES = 10_000_000, 100_000, 30_000
 DAYS_BACK, DAYS_AHEAD = 30, 8
 PARTITIONS = DAYS_BACK + 1 + DAYS_AHEAD
 # Tables that always have few rows.
-FEW = frozenset({"begun", "migrations", "revocation_state", "senders"})
+FEW = frozenset({"audit_checks", "begun", "migrations", "revocation_state", "senders"})
 # Caps and the number of tenants bound these tables, not time: they have a hundredth of the other tables' rows.
 CONFIGURED = frozenset(
     [
@@ -314,6 +314,7 @@ FRAGMENTS = frozenset(
         "shared.messaging.relay.CHOSEN",
         "shared.messaging.relay.DUE_ROWS",
         "shared.messaging.relay.MARK_SENT",
+        "shared.trail.queries._SHOWN",
         "services.webhook_dispatcher.history.queries._LAST",
         "services.webhook_dispatcher.history.queries._OF_WINDOW",
         "services.webhook_dispatcher.history.queries._SHOWN",

@@ -29,6 +29,7 @@ from services.webhook_dispatcher.places import LIMITS
 from services.webhook_dispatcher.reading import models as reading
 from services.webhook_dispatcher.sending import client, ladder, signing
 from services.webhook_dispatcher.subscriptions import faults, headers
+from shared.trail import exporting
 from shared.web import deprecation, http
 
 
@@ -91,6 +92,7 @@ def _of_calls() -> dict[str, Any]:
         "device_minutes": devices.LIFETIME // 60,
         "device_codes": AUTH["most_device_codes"],
         "device_codes_of_tenant": AUTH["most_device_codes_of_tenant"],
+        "audit_export": exporting.MOST,
         "sandboxes": AUTH["most_sandboxes"],
         "scenarios": MOST_SCENARIOS,
         "resets": MOST_RESETS,

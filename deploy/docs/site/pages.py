@@ -36,6 +36,7 @@ GUIDES = {
         "guides/polling",
         "guides/errors-and-retries",
         "guides/command-line",
+        "guides/audit-trail",
         "guides/sandbox",
         "guides/go-live",
     ),

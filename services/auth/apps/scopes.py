@@ -10,6 +10,7 @@ OFFLINE_ACCESS = "offline_access"
 PLATFORM_APPS = "platform:apps"
 READ_PEOPLE = "platform:people:read"
 CHANGE_PEOPLE = "platform:people:write"
+PLATFORM_AUDIT = "platform:audit"
 
 DESCRIPTIONS = {name: scope.description for name, scope in scopes.EVERYDAY.items()}
 ON_REQUEST = {name: scope.description for name, scope in scopes.ON_REQUEST.items()}

@@ -166,7 +166,8 @@ async def make_sandbox(conn: AsyncConnection, parent: Tenant, wanted: SandboxDet
         raise OperationRefused("the address asked for has a user already: decline, so that they ask again with another")
     await _record_in_sandbox(conn, tenant_id, "user.created", user_id, request_id)
     catalogue = [scope for scope in scopes.catalogue(parent.granted_scopes) if scope != scopes.OFFLINE_ACCESS]
-    admin = await _insert_app(conn, tenant_id, ADMIN_APP, [scopes.PLATFORM_APPS, *catalogue], bundles, request_id)
+    administers = [scopes.PLATFORM_APPS, scopes.PLATFORM_AUDIT, *catalogue]
+    admin = await _insert_app(conn, tenant_id, ADMIN_APP, administers, bundles, request_id)
     demo = None
     if wanted.demo_data:
         demo = await _insert_app(conn, tenant_id, DEMO_APP, DEMO_SCOPES, [DEMO_BUNDLE], request_id)

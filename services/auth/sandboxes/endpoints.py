@@ -76,7 +76,7 @@ async def _make(
     there = Caller(tenant_id=tenant.tenant_id, client_id=caller.client_id, subject=caller.subject)
     await outbox.add(conn, tenant.tenant_id, *tenant_messages(tenant))
     catalogue = [scope for scope in scopes.catalogue(tenant.granted_scopes) if scope != scopes.OFFLINE_ACCESS]
-    wanted = [scopes.PLATFORM_APPS, *catalogue]
+    wanted = [scopes.PLATFORM_APPS, scopes.PLATFORM_AUDIT, *catalogue]
     app_draft = AppDraft(name=ADMIN_APP, grant_types=["client_credentials"], requested_scopes=wanted)
     app = await store.insert_app(
         conn, tenant.tenant_id, app_draft, first_party=True, bundles=list(tenant.graphql_bundles)

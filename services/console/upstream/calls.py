@@ -2,10 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 from weakref import WeakValueDictionary
 
+import httpx2
 import msgspec
 from starlette.requests import Request
 
@@ -67,6 +69,17 @@ async def read_documentation(request: Request, session: Session, path: str) -> A
     """A file of the docs host, which is public: no token is sent. Raises Refused or Unavailable."""
     gateway: Gateway = request.state.gateway
     return await gateway.send(Person(session.tenant_id, session.user_id), "GET", path, host="docs")
+
+
+@asynccontextmanager
+async def stream(
+    request: Request, session: Session, path: str, *, query: Mapping[str, str | int | None], seconds: float
+) -> AsyncIterator[httpx2.Response]:
+    """The answer of a GET whose body is read bit by bit. Raises Refused, Unavailable, or SessionEnded."""
+    gateway: Gateway = request.state.gateway
+    token = await _fresh(request, session)
+    async with gateway.stream(person_of(request, session), path, token=token, query=query, seconds=seconds) as answer:
+        yield answer
 
 
 async def _fresh(request: Request, session: Session, instead_of: str = "") -> str:

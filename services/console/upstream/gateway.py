@@ -1,7 +1,8 @@
 """Bounded calls of the public API through the gateway: in time, in size, in number for each person and in all."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote, urlsplit
 from weakref import WeakValueDictionary
@@ -90,6 +91,59 @@ class Gateway:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """The answer, of any status from 200 to 304. Parameters that are None are left out. Raises Refused or Unavailable."""
+        request = self._request(person, method, path, host, token, query, body=body, form=form, headers=headers)
+        with metrics.call_seconds.time():
+            try:
+                async with self._turn(person):
+                    answer = await self._exchange(request)
+            except Unavailable as failed:
+                metrics.calls.labels(failed.reason).inc()
+                raise
+            except Refused:
+                metrics.calls.labels("refused").inc()
+                raise
+        metrics.calls.labels("ok").inc()
+        return answer
+
+    @asynccontextmanager
+    async def stream(
+        self, person: Person, path: str, *, token: str, query: Mapping[str, str | int | None], seconds: float
+    ) -> AsyncIterator[httpx2.Response]:
+        """The answer of a GET of 200, whose body the caller reads within so many seconds. It holds one turn meanwhile.
+
+        Raises Refused or Unavailable, also where the body breaks off.
+        """
+        request = self._request(person, "GET", path, "api", token, query, headers={"accept": "*/*"})
+        trace_id = telemetry.trace_id()
+        async with self._turn(person):
+            try:
+                async with asyncio.timeout(seconds):
+                    response = await self._http.send(request, stream=True)
+                    try:
+                        trace_id = response.headers.get("x-trace-id", trace_id)
+                        if response.status_code != 200:
+                            raise _failure(response, await self._read(response, trace_id), trace_id)
+                        yield response
+                    finally:
+                        await response.aclose()
+            except (TimeoutError, httpx2.TimeoutException):
+                raise Unavailable("slow", trace_id) from None
+            except httpx2.HTTPError:
+                raise Unavailable("unreachable", trace_id) from None
+
+    def _request(
+        self,
+        person: Person,
+        method: str,
+        path: str,
+        host: str,
+        token: str,
+        query: Mapping[str, str | int | None] | None,
+        *,
+        body: Any = None,
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx2.Request:
         fields = {"host": self._hosts[host], "user-agent": USER_AGENT, "accept": "application/json"} | dict(
             headers or {}
         )
@@ -104,24 +158,15 @@ class Gateway:
         content = None
         if body is not None:
             content, fields["content-type"] = msgspec.json.encode(body), "application/json"
-        request = self._http.build_request(
+        return self._http.build_request(
             method, path, params=asked or None, content=content, data=dict(form) if form else None, headers=fields
         )
+
+    def _turn(self, person: Person) -> "_Turn":
         own = self._own.get(person.groups)
         if own is None:
             own = self._own[person.groups] = asyncio.Semaphore(self._settings.upstream_of_person)
-        with metrics.call_seconds.time():
-            try:
-                async with _Turn(own, self._shares, self._lines, person):
-                    answer = await self._exchange(request)
-            except Unavailable as failed:
-                metrics.calls.labels(failed.reason).inc()
-                raise
-            except Refused:
-                metrics.calls.labels("refused").inc()
-                raise
-        metrics.calls.labels("ok").inc()
-        return answer
+        return _Turn(own, self._shares, self._lines, person)
 
     async def _exchange(self, request: httpx2.Request) -> Answer:
         trace_id = telemetry.trace_id()

@@ -1,6 +1,7 @@
 // Generated from the contract by `make clients`; do not edit.
 
 export type * as apps from './apps.js';
+export type * as audit from './audit.js';
 export type * as devices from './devices.js';
 export type * as epcr from './epcr.js';
 export type * as events from './events.js';

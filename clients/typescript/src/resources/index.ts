@@ -2,6 +2,7 @@
 
 import type { Caller } from '../calls.js';
 import { Apps } from './apps.js';
+import { AuditTrail } from './auditTrail.js';
 import { ControlPlane } from './controlPlane.js';
 import { Devices } from './devices.js';
 import { Epcr } from './epcr.js';
@@ -16,6 +17,7 @@ import { Sandboxes } from './sandboxes.js';
 import { Webhooks } from './webhooks.js';
 
 export type * from './apps.js';
+export type * from './auditTrail.js';
 export type * from './controlPlane.js';
 export type * from './devices.js';
 export type * from './epcr.js';
@@ -72,6 +74,12 @@ export class Resources {
   readonly devices: Devices;
   /** Signed integration packages: their versions and releases, the marketplace, automations and edge agents. */
   readonly controlPlane: ControlPlane;
+  /**
+   * Who did what, on which record, through which app, when and in which trace. Each service has a trail of its own:
+   * `auth`, `webhook-dispatcher`, `graphql-api`, `epcr`, `device-ingest` and `control-plane`. An organisation reads its
+   * own entries.
+   */
+  readonly auditTrail: AuditTrail;
 
   constructor(caller: Caller) {
     this.apps = new Apps(caller);
@@ -87,5 +95,6 @@ export class Resources {
     this.epcr = new Epcr(caller);
     this.devices = new Devices(caller);
     this.controlPlane = new ControlPlane(caller);
+    this.auditTrail = new AuditTrail(caller);
   }
 }

@@ -2,6 +2,7 @@
 
 from . import (
     apps,
+    audit,
     devices,
     epcr,
     events,
@@ -18,6 +19,7 @@ from . import (
 
 __all__ = [
     "apps",
+    "audit",
     "devices",
     "epcr",
     "events",

@@ -4,6 +4,7 @@ from functools import cached_property
 
 from .._transport import Caller
 from .apps import Apps, AsyncApps
+from .audit_trail import AsyncAuditTrail, AuditTrail
 from .control_plane import AsyncControlPlane, ControlPlane
 from .devices import AsyncDevices, Devices
 from .epcr import AsyncEpcr, Epcr
@@ -73,6 +74,10 @@ class Resources(Caller):
     def control_plane(self) -> ControlPlane:
         return ControlPlane(self)
 
+    @cached_property
+    def audit_trail(self) -> AuditTrail:
+        return AuditTrail(self)
+
 
 class AsyncResources(Caller):
     """The operations of a client, by the part of the platform."""
@@ -128,3 +133,7 @@ class AsyncResources(Caller):
     @cached_property
     def control_plane(self) -> AsyncControlPlane:
         return AsyncControlPlane(self)
+
+    @cached_property
+    def audit_trail(self) -> AsyncAuditTrail:
+        return AsyncAuditTrail(self)
