@@ -31,7 +31,9 @@ def crew_of(scene: Scene, members: Sequence[Mapping[str, Any]]) -> Iterator[tupl
     """
     alike: Counter[str] = Counter()
     for member in members:
-        kind = f"{member.get('role', '')}/{member.get('qualification', '')}" + (f"/{member['id']}" if "id" in member else "")
+        kind = f"{member.get('role', '')}/{member.get('qualification', '')}" + (
+            f"/{member['id']}" if "id" in member else ""
+        )
         alike[kind] += 1
         yield member, scene.uuid("PractitionerRole", f"{scene.projection.view['id']}/{kind}/{alike[kind]}")
 
