@@ -36,7 +36,7 @@ from shared.web.identity import Caller
 PORTION = 500
 STEP = 50
 BRIEF = 0.005
-"""Seconds of a turn at a long export: others beside it wait for no longer one, whatever the number of readings."""
+"""Seconds of a turn at a long export: others beside it wait for no longer one, however many readings it has."""
 # Entity tags of exports that passed their checks: the same tag names the same bytes.
 REMEMBERED = 2000
 _passed: dict[str, None] = {}

@@ -169,16 +169,14 @@ def patient_uuid(projection: Projection, encounter: Encounter, taken: Sequence[s
     """That of the Patient of a transaction: of this encounter alone, and of the crew's knowledge of who the patient is.
 
     A number may be mistyped, so that no two encounters may share a Patient with a name. `taken` are the Patients that the receiver took
-    before, the last one last: where the crew knows again what it knew earlier, another Patient replaces the last one, because the
-    earlier Patient is replaced itself.
+    before, the last one last: where the crew knows an earlier name again, another Patient replaces the last one, because the earlier
+    Patient is replaced itself.
     """
     seen: Mapping[str, Any] = plain_view(encounter, {}).get("patient", {})
     who = json.dumps({name: seen[name] for name in _WHO if name in seen}, sort_keys=True, default=str)
-    for time in count(1):
-        uuid = projection.domain.uuid("person", f"{encounter.id} {who}" + (f" {time}" if time > 1 else ""))
-        if uuid not in taken or uuid == taken[-1]:
-            return uuid
-    raise AssertionError("count() has no end")
+    words = (f"{encounter.id} {who}" + (f" {time}" if time > 1 else "") for time in count(1))
+    uuids = (projection.domain.uuid("person", one) for one in words)
+    return next(uuid for uuid in uuids if uuid not in taken or uuid == taken[-1])
 
 
 def _members(source: Source) -> list[dict[str, Any]]:
