@@ -24,7 +24,8 @@ from tests.epcr.samples import ATC, ICD10, MINIMAL, SNOMED
 
 Strategy = st.SearchStrategy[Any]
 WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=12)
-TIMES = st.integers(1_770_000_000, 1_775_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC).isoformat())
+# Of one day: entries of another day than that of the mission are refused.
+TIMES = st.integers(1_774_224_000, 1_774_310_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC).isoformat())
 YES = st.booleans()
 CLINICAL = st.sampled_from(["268400002", "392230005", "26643006"]).map(lambda code: {"system": SNOMED, "code": code})
 DRUGS = st.sampled_from(["B01AC06", "N02AA01"]).map(lambda code: {"system": ATC, "code": code})
@@ -61,9 +62,16 @@ VITALS = some(
     gcs_motor=st.integers(1, 6),
     avpu=st.sampled_from(["alert", "verbal", "pain", "unresponsive"]),
     pain=st.integers(0, 10),
-).map(
-    lambda signs: without(signs, "diastolic") if (signs.get("systolic") or 0) < (signs.get("diastolic") or 0) else signs
 )
+
+
+def in_order(signs: dict[str, Any]) -> dict[str, Any]:
+    """Systolic, mean and diastolic pressure, from high to low."""
+    known = [signs[name] for name in ("systolic", "mean_pressure", "diastolic") if signs.get(name) is not None]
+    return signs if known == sorted(known, reverse=True) else without(signs, "diastolic", "mean_pressure")
+
+
+VITALS = VITALS.map(in_order)
 
 
 def without(entry: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -98,8 +106,9 @@ RHYTHMS = st.sampled_from(["vf", "pulseless_vt", "shockable_unknown", "pea", "as
 
 
 def plausible(arrest: dict[str, Any]) -> dict[str, Any]:
-    """Circulation that did not return has no time, and nobody shocks without resuscitation."""
-    gone = ["rosc_at"] if arrest.get("rosc") is False else []
+    """Circulation that did not return has no time, nor one before the arrest, and nobody shocks without resuscitation."""
+    is_early = (arrest.get("rosc_at") or "9") < (arrest.get("arrested_at") or "")
+    gone = ["rosc_at"] if arrest.get("rosc") is False or is_early else []
     return without(arrest, *gone, *(["shocks"] if arrest.get("resuscitation_attempted") is False else []))
 
 

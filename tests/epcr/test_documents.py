@@ -32,7 +32,20 @@ from shared.web import http
 from tests.epcr import golden
 from tests.epcr.conftest import PSEUDONYM_KEYS
 from tests.epcr.handovers import DESTINATION, SENDER
-from tests.epcr.samples import ARREST, ATC, EVERYTHING, ICD10, MINIMAL, PATIENT, REFUSAL, TYPICAL, WHOLE, at
+from tests.epcr.samples import (
+    ARREST,
+    ATC,
+    EVERYTHING,
+    ICD10,
+    MINIMAL,
+    PATIENT,
+    REFUSAL,
+    STROKE,
+    TYPICAL,
+    WHOLE,
+    at,
+    snomed,
+)
 
 KEYS = Pseudonyms.from_text(PSEUDONYM_KEYS)
 HOSTILE = '</div><script>alert(1)</script> & "quoted" #panic("x") *b* _i_ $x^2$ @ref <label> // `raw` [c] \\ \u0007'
@@ -377,6 +390,49 @@ def test_an_alert_says_the_substance_and_the_directive_first() -> None:
     words = page(WHOLE)
     assert '["Amoxicillin","' in words
     assert '["Limited treatment","status: present; document seen: yes; comment: In the drawer"]' in words
+
+
+@pytest.mark.parametrize(
+    ("body", "title", "alerts"),
+    [
+        (WHOLE, "Allergies", 1),
+        (WHOLE, "Advance directives", 1),
+        (STROKE, "Allergies", 0),
+        (TYPICAL | {"inquiries": {"allergies": "unknown"}}, "Allergies", 0),
+        (TYPICAL, "Allergies", 0),
+        (TYPICAL | {"directives": {"status": "not_asked"}}, "Advance directives", 0),
+        (TYPICAL | {"directives": {"kinds": ["do_not_resuscitate"]}}, "Advance directives", 1),
+    ],
+)
+def test_only_an_allergy_or_a_directive_that_there_is_is_an_alert(
+    body: dict[str, Any], title: str, alerts: int
+) -> None:
+    sheet = json.loads(page(body))
+    assert [one["alerts"] for one in sheet["sections"] if one["title"] == title] == [alerts]
+    assert all(
+        one["alerts"] == 0 for one in sheet["sections"] if one["title"] not in ("Allergies", "Advance directives")
+    )
+
+
+def test_a_refuted_allergy_comes_last_and_is_no_alert() -> None:
+    allergies = [
+        {"substance": snomed("372687004"), "certainty": "refuted"},
+        {"substance": snomed("372756006"), "certainty": "confirmed", "entered_in_error": True},
+        {"substance": {"system": ATC, "code": "J01CA04"}, "certainty": "unconfirmed"},
+    ]
+    [section] = [
+        one for one in json.loads(page(TYPICAL | {"allergies": allergies}))["sections"] if one["title"] == "Allergies"
+    ]
+    assert section["alerts"] == 1
+    assert [label for label, _ in section["rows"]] == ["ATC J01CA04", "Amoxicillin"]
+
+
+@pytest.mark.parametrize(
+    ("family", "is_shown"), [("王", False), ("शर्मा", False), ("Đặng", True), ("أحمد", True), ("Σωκράτης", True)]
+)
+def test_a_page_says_when_it_cannot_show_a_letter(family: str, is_shown: bool) -> None:
+    sheet = json.loads(page(TYPICAL | {"patient": {"name": {"family": family}}}))
+    assert ("cannot be shown" in sheet["notice"]) != is_shown
 
 
 def test_values_of_a_column_share_their_unit() -> None:

@@ -202,6 +202,51 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str, str]] = [
         "/current_medicines/0/taken",
         "/current_medicines/0/last_taken_at",
     ),
+    (
+        {"vital_signs": [{"taken_at": at("10:00:00"), "systolic": 120, "mean_pressure": 130}]},
+        "/vital_signs/0/systolic",
+        "/vital_signs/0/mean_pressure",
+    ),
+    (
+        {"vital_signs": [{"taken_at": at("10:00:00"), "diastolic": 80, "mean_pressure": 79}]},
+        "/vital_signs/0/diastolic",
+        "/vital_signs/0/mean_pressure",
+    ),
+    (
+        {"times": {"call": at("10:00:00")}, "vital_signs": [{"taken_at": "2025-03-23T10:00:00Z", "heart_rate": 80}]},
+        "/vital_signs/0/taken_at",
+        "/times/call",
+    ),
+    (
+        {"times": {"handover": at("11:00:00")}, "pupils": [{"examined_at": "2026-05-23T10:00:00Z", "left_mm": 3}]},
+        "/pupils/0/examined_at",
+        "/times/handover",
+    ),
+    (
+        {"arrest": {"rosc": True, "arrested_at": at("10:12:00"), "rosc_at": at("10:06:00")}},
+        "/arrest/arrested_at",
+        "/arrest/rosc_at",
+    ),
+    (
+        {"arrest": {"shocks": 1, "arrested_at": at("10:12:00"), "first_shock_at": at("09:00:00")}},
+        "/arrest/arrested_at",
+        "/arrest/first_shock_at",
+    ),
+    (
+        {"stroke": {"last_known_well": at("10:30:00"), "assessed_at": at("10:14:00")}},
+        "/stroke/last_known_well",
+        "/stroke/assessed_at",
+    ),
+    (
+        {"times": {"call": at("10:00:00")}, "patient": {"birth_date": "2026-03-25"}},
+        "/patient/birth_date",
+        "/times/call",
+    ),
+    (
+        {"times": {"call": at("10:00:00")}, "patient": {"birth_date": "1950-01-01", "age_years": 5}},
+        "/patient/age_years",
+        "/patient/birth_date",
+    ),
 ]
 
 
@@ -213,6 +258,30 @@ def test_a_contradiction_is_refused_with_both_pointers(body: dict[str, Any], one
 @pytest.mark.parametrize("body", [WHOLE, STROKE, TRAUMA, CHILD])
 def test_a_record_that_does_not_contradict_itself_is_taken(body: dict[str, Any]) -> None:
     assert refusal(body) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"times": {"call": at("23:59:00")}, "patient": {"birth_date": "2026-03-24"}},
+        {"times": {"call": at("10:00:00")}, "patient": {"birth_date": "1950-03-24", "age_years": 76}},
+        {"times": {"call": at("10:00:00")}, "medications": [TYPICAL["medications"][0] | {"given_at": at("03:00:00")}]},
+        {
+            "times": {"call": at("10:00:00")},
+            "vital_signs": [{"taken_at": "2025-03-23T10:00:00Z", "heart_rate": 80, "entered_in_error": True}],
+        },
+        {"vital_signs": [{"taken_at": at("10:00:00"), "systolic": 120, "mean_pressure": 120, "diastolic": 120}]},
+    ],
+)
+def test_values_at_the_limits_contradict_nothing(body: dict[str, Any]) -> None:
+    assert refusal(body) == []
+
+
+def test_nobody_is_born_in_the_future(organisation: Organisation) -> None:
+    draft = MINIMAL | {"patient": {"birth_date": "2090-01-01"}}
+    answer = organisation.partner.post_encounter(draft)
+    assert answer.status_code == 422
+    assert [(one["pointer"], one["code"]) for one in answer.json()["errors"]] == [("/patient/birth_date", "future")]
 
 
 def test_clocks_may_differ_by_five_minutes() -> None:

@@ -400,7 +400,8 @@ def test_a_correction_tells_an_app_with_moved_times_neither_its_day_nor_another_
 ) -> None:
     client = moved_to(organisation.hospital, mode)
     now = calendar.now(None).astimezone().isoformat()
-    id = organisation.partner.create(**TYPICAL | {"patient": person(BEA), "times": {"call": now}})
+    signs = [{"taken_at": now, "heart_rate": 104, "spo2": 91.5}]
+    id = organisation.partner.create(patient=person(BEA), times={"call": now}, vital_signs=signs)
     calendar.ahead = timedelta(days=2 * HELD_DAYS[mode])
     [alias] = [one["id"] for one in client.get(ENCOUNTERS).json()["encounters"]]
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from datetime import date
 from typing import Any
 
 import httpx2
@@ -20,6 +21,7 @@ from tests.epcr.conftest import ENCOUNTERS, ENCRYPTION_KEYS, RECORDS, Client, In
 from tests.epcr.deliveries import app_changed, recorded, spo2
 from tests.epcr.hospitals import SCOPES, Hospital, Region
 from tests.epcr.samples import ARREST, ICD10, SNOMED, TYPICAL, at
+from tests.epcr.test_identities import ADA, BEA, person
 from tests.epcr.test_reencrypt import NEW_KEY
 from tests.support.messages import require_valid
 
@@ -197,6 +199,46 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
         {"emergency_department": {"arrived_at": at("12:00:00")}, "survival": {"died_at": at("11:00:00")}},
         ["/survival/died_at"],
     ),
+    (
+        {
+            "emergency_department": {"arrived_at": at("10:51:10")},
+            "survival": {"alive_at_30_days": "yes", "died_at": "2026-03-25T10:00:00Z"},
+        },
+        ["/survival/alive_at_30_days", "/survival/died_at"],
+    ),
+    (
+        {
+            "stay": {"admitted_at": at("12:00:00")},
+            "survival": {"alive_at_30_days": "no", "died_at": "2026-05-25T10:00:00Z"},
+        },
+        ["/survival/alive_at_30_days", "/survival/died_at"],
+    ),
+    (
+        {
+            "stay": {"disposition": "discharged_home", "discharged_at": "2026-03-29T10:00:00Z"},
+            "survival": {"survived_to_discharge": "yes", "died_at": "2026-03-25T10:00:00Z"},
+        },
+        ["/stay/disposition", "/survival/died_at", "/survival/survived_to_discharge"],
+    ),
+    (
+        {
+            "survival": {"died_at": "2026-03-25T10:00:00Z"},
+            "neurology": {"cpc": 1, "assessed_at": "2026-04-25T10:00:00Z"},
+        },
+        ["/neurology/assessed_at", "/survival/died_at"],
+    ),
+    (
+        {"emergency_department": {"disposition": "dead_on_arrival"}, "stay": {"intensive_care_days": 4}},
+        ["/emergency_department/disposition", "/stay/intensive_care_days"],
+    ),
+    (
+        {"stay": {"disposition": "still_admitted", "discharged_at": at("12:00:00")}},
+        ["/stay/discharged_at", "/stay/disposition"],
+    ),
+    (
+        {"stay": {"admitted_at": at("11:00:00"), "discharged_at": at("12:00:00"), "ventilator_days": 90}},
+        ["/stay/discharged_at", "/stay/ventilator_days"],
+    ),
 ]
 
 
@@ -219,6 +261,13 @@ def test_a_wrong_outcome_is_refused_by_its_fields(region: Region, body: dict[str
         {"emergency_department": {"disposition": "dead_on_arrival", "arrived_at": at("12:00:00")}}
         | {"survival": {"died_at": at("11:00:00")}},
         {"emergency_department": {"diagnoses": [{"system": SNOMED, "code": "401303003"}]}},
+        {
+            "emergency_department": {"arrived_at": at("10:51:10")},
+            "stay": {"disposition": "died", "admitted_at": at("12:00:00"), "discharged_at": "2026-04-22T11:00:00Z"},
+            "survival": {"alive_at_30_days": "yes", "died_at": "2026-04-22T10:30:00Z"},
+        },
+        {"stay": {"admitted_at": at("23:00:00"), "discharged_at": "2026-03-24T02:00:00Z", "intensive_care_days": 2}},
+        {"survival": {"died_at": at("12:00:00")}, "neurology": {"cpc": 5, "assessed_at": at("12:30:00")}},
     ],
 )
 def test_an_outcome_that_can_be_is_taken(region: Region, body: dict[str, Any]) -> None:
@@ -283,6 +332,83 @@ def test_the_outcome_of_a_former_identity_does_not_count(region: Region, inside:
     again = report(region.cork, id)
     assert (again.json()["version"], again.json()["identity"]) == (2, 2)
     assert facts(inside, region)[-1]["hospital"] is not None
+
+
+def test_an_outcome_stays_when_an_unknown_patient_is_found_to_be_a_known_one(region: Region, inside: Inside) -> None:
+    region.cork.read(region.bound(region.cork, **TYPICAL | {"patient": person(ADA)}))
+    id = region.bound(region.cork, **TYPICAL | {"patient": {"sex": "female"}})
+    region.cork.read(id)
+    assert report(region.cork, id).status_code == 201
+    assert region.crew.write(id, {"patient": person(ADA)}).status_code == 200
+    assert region.cork.read(id)["identity"] == 2
+    assert reports(region, id) == [(region.cork.id, 1)]
+    assert region.cork.app.get(path_of(id)).json()["version"] == 1
+    last = facts(inside, region)[-1]
+    assert (last["encounter_id"], last["hospital"]["survived_to_discharge"]) == (id, True)
+    assert report(region.cork, id, OUTCOME | {"procedures": []}, version=1).status_code == 201
+    region.crew.write(id, {"patient": person(BEA)})
+    assert facts(inside, region)[-1].get("hospital") is None
+    assert region.cork.app.get(path_of(id)).status_code == 404
+    region.crew.write(id, {"patient": person(ADA)})
+    assert region.cork.app.get(path_of(id)).status_code == 404
+
+
+def test_an_outcome_stays_when_a_wrong_number_of_another_encounter_goes(region: Region, inside: Inside) -> None:
+    first, wrong, id = (
+        region.bound(region.cork, **TYPICAL | {"patient": person(*numbers)}) for numbers in ([ADA], [ADA, BEA], [BEA])
+    )
+    for one in (first, wrong, id):
+        region.cork.read(one)
+    assert report(region.cork, id).status_code == 201
+    assert region.crew.write(wrong, {"patient": {"identifiers": [ADA]}}).status_code == 200
+    assert region.cork.read(id)["identity"] == 2
+    assert region.cork.app.get(path_of(id)).json()["version"] == 1
+    region.crew.write(id, {"narrative": "A later word."})
+    last = facts(inside, region)[-1]
+    assert (last["encounter_id"], last["hospital"]["survived_to_discharge"]) == (id, True)
+
+
+FACTS = EncounterFacts(
+    encounter_id="enc_1",
+    version=1,
+    day=date(2026, 3, 23),
+    status="completed",
+    care_model="prehospital_emergency",
+    response="emergency",
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "alive"),
+    [
+        ({"emergency_department": {"disposition": "died"}}, False),
+        (
+            {"emergency_department": {"disposition": "dead_on_arrival"}, "survival": {"alive_at_30_days": "unknown"}},
+            False,
+        ),
+        ({"stay": {"disposition": "died"}}, None),
+        ({"stay": {"disposition": "died", "discharged_at": "2026-04-22T10:00:00Z"}}, False),
+        ({"stay": {"disposition": "died", "discharged_at": "2026-04-23T10:00:00Z"}}, True),
+        ({"stay": {"disposition": "discharged_home", "discharged_at": "2026-03-24T10:00:00Z"}}, None),
+        ({"survival": {"died_at": "2026-04-23T01:00:00+02:00"}}, False),
+        ({"survival": {"alive_at_30_days": "yes"}}, True),
+    ],
+)
+def test_a_death_answers_whether_the_patient_was_alive_at_30_days(body: dict[str, Any], alive: bool | None) -> None:
+    hospital = with_outcomes(FACTS, [bodies.convert(body, OutcomeDraft)]).hospital
+    assert hospital is not None
+    assert hospital.alive_at_30_days is alive
+
+
+def test_a_death_at_the_second_hospital_is_not_undone_by_a_late_correction_of_the_first() -> None:
+    left = {"emergency_department": {"disposition": "transferred"}, "survival": {"survived_to_discharge": "yes"}}
+    died = {"stay": {"disposition": "died"}, "survival": {"alive_at_30_days": "no"}}
+    told = [bodies.convert(one, OutcomeDraft) for one in (died, left | {"stay": {"injury_severity_score": 20}})]
+    for outcomes in (told, told[::-1]):
+        hospital = with_outcomes(FACTS, outcomes).hospital
+        assert hospital is not None
+        assert (hospital.survived_to_discharge, hospital.alive_at_30_days) == (False, False)
+        assert hospital.injury_severity_score == 20
 
 
 def test_where_the_hospital_does_not_know_the_crews_answer_stays() -> None:
@@ -408,6 +534,32 @@ def test_a_bundle_is_the_same_outcome(region: Region, media: str) -> None:
         (resource("Observation", status="final", code=coded("http://loinc.org", "1-1")), "/entry/0/resource/code"),
         (resource("Observation", status="final", code=coded(EMS, "cpc")), "/entry/0/resource"),
         (resource("Observation", status="final", code=coded(EMS, "cpc"), valueInteger=9), "/neurology/cpc"),
+        (resource("Patient", deceasedBoolean=True), "/entry/0/resource/deceasedBoolean"),
+        (
+            resource(
+                "Observation",
+                status="final",
+                code=coded(EMS, "cpc"),
+                valueInteger=1,
+                modifierExtension=[{"url": "urn:x", "valueBoolean": True}],
+            ),
+            "/entry/0/resource/modifierExtension",
+        ),
+        (
+            resource("Encounter", of="IMP", status="finished", implicitRules="urn:x"),
+            "/entry/0/resource/implicitRules",
+        ),
+        (
+            {
+                "resource": {
+                    "resourceType": "Encounter",
+                    "class": {"system": "urn:own", "code": "IMP"},
+                    "period": {"start": at("12:00:00")},
+                }
+            },
+            "/entry/0/resource/class",
+        ),
+        (resource("Encounter", of="IMP", status="cancelled", hospitalization={}), ""),
     ],
 )
 def test_a_bundle_that_an_outcome_cannot_hold_is_refused(region: Region, entry: Any, pointer: str) -> None:
@@ -416,6 +568,73 @@ def test_a_bundle_that_an_outcome_cannot_hold_is_refused(region: Region, entry: 
     assert answer.status_code == 422, answer.text
     assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
     assert region.cork.app.get(path_of(id)).status_code == 404
+
+
+@pytest.mark.parametrize("status", ["planned", "cancelled", "entered-in-error"])
+def test_an_encounter_that_was_none_reports_nothing(region: Region, status: str) -> None:
+    died = {"dischargeDisposition": coded(DISPOSITION, "exp")}
+    sent = bundle_of(
+        resource("Encounter", "urn:uuid:1", of="IMP", status=status, hospitalization=died),
+        resource("Condition", code=coded(ICD10, "I21.1"), encounter={"reference": "urn:uuid:1"}),
+        resource("Encounter", "urn:uuid:2", of="IMP", status="finished"),
+        resource("Condition", code=coded(ICD10, "I21.0"), encounter={"reference": "urn:uuid:2"}),
+    )
+    made = send(region, region.bound(region.cork, **TYPICAL), sent)
+    assert made.status_code == 201, made.text
+    stay = made.json()["outcome"]["stay"]
+    assert (stay["disposition"], [one["code"] for one in stay["diagnoses"]]) == (None, ["I21.0"])
+
+
+@pytest.mark.parametrize(
+    ("url", "of", "reference"),
+    [
+        ("https://his.example/fhir/Encounter/7", "https://his.example/fhir/Condition/1", "Encounter/7"),
+        ("https://his.example/fhir/Encounter/7", "https://his.example/fhir/Condition/1", "Encounter/7/_history/2"),
+        ("https://his.example/fhir/Encounter/7", "", "https://his.example/fhir/Encounter/7/_history/2"),
+        ("urn:uuid:1", "urn:uuid:2", "Encounter/7"),
+        ("", "", "Encounter/7"),
+    ],
+)
+def test_a_reference_is_followed_as_in_every_bundle(region: Region, url: str, of: str, reference: str) -> None:
+    sent = bundle_of(
+        resource("Encounter", "urn:uuid:9", of="EMER", status="finished"),
+        resource("Encounter", url, of="IMP", status="finished", id="7"),
+        resource("Condition", of, code=coded(ICD10, "I21.0"), encounter={"reference": reference}),
+    )
+    made = send(region, region.bound(region.cork, **TYPICAL), sent)
+    assert made.status_code == 201, made.text
+    assert [one["code"] for one in made.json()["outcome"]["stay"]["diagnoses"]] == ["I21.0"]
+
+
+def test_a_reference_to_another_server_is_refused(region: Region) -> None:
+    sent = bundle_of(
+        resource("Encounter", "https://his.example/fhir/Encounter/7", of="IMP", status="finished", id="7"),
+        resource(
+            "Condition",
+            "https://lab.example/Condition/1",
+            code=coded(ICD10, "I21.0"),
+            encounter={"reference": "Encounter/7"},
+        ),
+    )
+    assert send(region, region.bound(region.cork, **TYPICAL), sent).status_code == 422
+
+
+def test_two_answers_to_one_question_are_refused(region: Region) -> None:
+    ranks = [
+        resource("Observation", status="final", code=coded("http://loinc.org", "75859-9"), valueInteger=one)
+        for one in (1, 5)
+    ]
+    answer = send(region, region.bound(region.cork, **TYPICAL), bundle_of(*ranks))
+    assert [(error["pointer"], error["code"]) for error in answer.json()["errors"]] == [
+        ("/entry/1/resource", "repeated")
+    ]
+
+
+def test_a_death_without_its_time_agrees_with_the_other_resources(region: Region) -> None:
+    died = resource("Encounter", of="IMP", hospitalization={"dischargeDisposition": coded(DISPOSITION, "exp")})
+    for is_dead, status in ((True, 201), (False, 422)):
+        id = region.bound(region.cork, **TYPICAL)
+        assert send(region, id, bundle_of(resource("Patient", deceasedBoolean=is_dead), died)).status_code == status
 
 
 def test_a_bundle_has_the_rights_and_versions_of_the_other_form(region: Region) -> None:

@@ -212,6 +212,47 @@ def test_a_name_that_is_learned_later_is_a_patient_that_replaces_the_unknown_one
     assert (server.dangling(), server.duplicates()) == ([], [])
 
 
+def current(server: FhirServer) -> list[dict[str, Any]]:
+    """The Patients that no other one replaces."""
+    links = [link for one in server.of("Patient") for link in one.get("link", [])]
+    replaced = [link["other"]["identifier"] for link in links if link["type"] == "replaces"]
+    return [one for one in server.of("Patient") if one["identifier"][0] not in replaced]
+
+
+def test_a_name_that_is_corrected_and_corrected_back_is_on_the_patient_that_none_replaces(region: Region) -> None:
+    server = FhirServer()
+    id = region.bound(region.cork, **TYPICAL | {"patient": {"name": {"family": "Rossi"}}})
+    taken(region.cork, id, server)
+    for number, family in enumerate(("Russo", "Rossi", "Russo", "Russo", "Rossi", "Rosso")):
+        region.crew.write(id, {"patient": {"name": {"family": family}}, "narrative": str(number)})
+        once = region.cork.read(id, format="transaction")
+        server.transaction(once)
+        assert set(server.transaction(region.cork.read(id, format="transaction"))) == {"200"}
+        [patient] = current(server)
+        assert patient["name"][0]["family"] == family
+        others = [one for one in server.of("Patient") if one is not patient]
+        assert {"Encounter", "Composition"} <= {one["resourceType"] for one in server.about(f"Patient/{patient['id']}")}
+        assert [one for other in others for one in server.about(f"Patient/{other['id']}")] == []
+    assert len(server.of("Patient")) == 6
+    assert (server.dangling(), server.duplicates()) == ([], [])
+
+
+def test_another_member_of_the_crew_in_the_same_role_is_another_person_at_the_hospital(region: Region) -> None:
+    server = FhirServer()
+    lead = {"role": "lead", "qualification": "paramedic"}
+    id = region.bound(region.cork, **TYPICAL | {"crew_ids": ["usr_1", "usr_2"], "crew": [lead | {"id": "usr_1"}]})
+    taken(region.cork, id, server)
+    assert region.crew.write(id, {"crew": [lead | {"id": "usr_2"}]}).status_code == 200
+    taken(region.cork, id, server)
+    [encounter] = server.of("Encounter")
+    people: dict[str, bool] = {}
+    for member in encounter["participant"]:
+        role = server.resources[member["individual"]["reference"]]
+        person = server.resources[role["practitioner"]["reference"]]["identifier"][1]["value"]
+        people[person] = "type" in member
+    assert people == {"usr_1": False, "usr_2": True}
+
+
 def at_minute(minute: int, value: str) -> Any:
     return spo2(
         value, device_id="dev_01jdkfx3c8e2r9v5m7q4t6w0ya", observed_at=datetime(2026, 3, 23, 10, minute, tzinfo=UTC)

@@ -85,7 +85,7 @@ def facts(encounter: dict[str, Any]) -> EncounterFacts:
     )
     made = facts_of(record, [_reading(number, one) for number, one in enumerate(encounter["readings"])])
     reports = [http.convert(one, OutcomeDraft) for one in encounter["reports"]]
-    return msgspec.structs.replace(with_outcomes(made, reports), day=date.fromisoformat(encounter["day"]))
+    return with_outcomes(msgspec.structs.replace(made, day=date.fromisoformat(encounter["day"])), reports)
 
 
 def finished(number: int, **more: Any) -> dict[str, Any]:
@@ -135,16 +135,19 @@ def _drawn(chance: random.Random, number: int) -> dict[str, Any]:
     clock = _clock(chance, call)
     record = _record(chance, theme, clock)
     told = sorted((record.get("times") or {}).values())
-    return {
+    first = told[0][:10] if told else "2026-03-23"
+    made = {
         "encounter_id": f"enc_{number:026d}",
         "version": 1,
-        "day": told[0][:10] if told else "2026-03-23",
+        "day": first,
         "status": chance.choice(["completed", "completed", "completed", "handed_over", "in_progress", "cancelled"]),
         "test": chance.random() < 0.04,
         "record": record,
         "readings": _readings(chance, clock["on_scene"]) if chance.random() < 0.4 else [],
         "reports": [_report(chance) for _ in range(chance.choice([0, 0, 1, 1, 2]))],
     }
+    _date_deaths(random.Random(f"deaths {number}"), date.fromisoformat(first), made["reports"])
+    return made
 
 
 def _clock(chance: random.Random, call: datetime) -> dict[str, datetime]:
@@ -403,6 +406,22 @@ def _report(chance: random.Random) -> dict[str, Any]:
     return {
         name: {key: value for key, value in part.items() if value is not None} for name, part in report.items() if part
     }
+
+
+def _date_deaths(chance: random.Random, day: date, reports: list[dict[str, Any]]) -> None:
+    """Deaths on the first days and around the thirtieth, some of them in the emergency department or only by the date of discharge."""
+    for report in reports:
+        at = f"{day + timedelta(days=chance.choice([0, 2, 30, 31, 90]))}T12:00:00Z"
+        where = chance.choice(["died_at", "discharged_at", "department", "nowhere"])
+        if report["stay"].get("disposition") != "died" or where == "nowhere":
+            continue
+        if where == "department":
+            report["emergency_department"] = {"disposition": chance.choice(["died", "dead_on_arrival"])}
+            del report["stay"]["disposition"]
+        elif where == "discharged_at":
+            report["stay"]["discharged_at"] = at
+        else:
+            report.setdefault("survival", {})["died_at"] = at
 
 
 def _readings(chance: random.Random, scene: datetime) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
@@ -114,7 +114,8 @@ class Chart:
             if not one.get("entered_in_error")
         ]
         self.attempts = [one for one in record.get("airway_attempts", []) if not one.get("entered_in_error")]
-        self.reports = e["reports"]
+        self.reports, self.day = e["reports"], e["day"]
+        self.is_left_dead = self.outcome == "dead_on_scene" or bool((self.arrest or {}).get("recognised_dead"))
         alerts = [part["prealert"] for part in (self.ending, self.stroke or {}) if "prealert" in part]
         self.alerted = True if True in alerts else False if alerts else None
 
@@ -145,11 +146,18 @@ class Chart:
         """The newest hospital's report that knows."""
         for report in reversed(self.reports):
             answer = report.get(part, {}).get(name)
-            if name == "survived_to_discharge" and report.get("stay", {}).get("disposition") == "died":
-                answer = "no"
             if answer not in (None, "unknown"):
-                return {"yes": True, "no": False}.get(answer, answer)
+                return answer
         return None
+
+    def lived(self, name: str) -> bool | None:
+        """Whether the patient lived until discharge, or for 30 days, as any hospital knows: one that knows of the death is right."""
+        answers = [until(report, name, self.day) for report in self.reports]
+        crew = self.arrest.get("survived_to_discharge") if name == "survived_to_discharge" and self.arrest else None
+        for answer in (False, True):
+            if answer in answers:
+                return answer
+        return False if crew is None and self.is_left_dead else crew
 
     def is_out(self) -> bool:
         """Unconscious all the time."""
@@ -161,6 +169,19 @@ class Chart:
     def is_dazed(self) -> bool:
         """Not alert at some time."""
         return any(score < 15 for score in self.values("gcs")) or any(level != "alert" for level in self.values("avpu"))
+
+
+def until(report: dict[str, Any], name: str, day: str) -> bool | None:
+    answer = {"yes": True, "no": False}.get(report.get("survival", {}).get(name))
+    stay, room = report.get("stay", {}), report.get("emergency_department", {})
+    in_room = room.get("disposition") in ("died", "dead_on_arrival")
+    in_ward = stay.get("disposition") == "died"
+    if name == "survived_to_discharge":
+        return False if in_room or in_ward else answer
+    if answer is not None or in_room:
+        return False if answer is None else answer
+    died = report.get("survival", {}).get("died_at") or (stay.get("discharged_at") if in_ward else None)
+    return None if died is None else (date.fromisoformat(died[:10]) - date.fromisoformat(day)) > timedelta(days=30)
 
 
 def verdicts(e: Encounter) -> dict[str, Any]:
@@ -191,12 +212,11 @@ def of_arrest(chart: Chart, found: dict[str, Any]) -> None:
     hopeless = a.get("dnar") or a.get("recognised_dead")
     seen = a.get("witnessed")
     shockable = a.get("initial_rhythm") in ("vf", "pulseless_vt", "shockable_unknown")
-    alive = chart.told("survival", "survived_to_discharge")
-    alive = a.get("survived_to_discharge") if alive is None else alive
+    alive = chart.lived("survived_to_discharge")
     cpc = chart.told("neurology", "cpc")
     cpc = a.get("cpc") if cpc is None else cpc
     back = a.get("rosc_at_handover")
-    back = False if back is None and a.get("rosc") is False else back
+    back = False if back is None and (a.get("rosc") is False or chart.is_left_dead) else back
     found["rosc_survival"] = "excluded" if other else yes(alive)
     found["rosc_at_hospital"] = "excluded" if other or hopeless else yes(back)
     heart = a.get("aetiology", "presumed_cardiac") == "presumed_cardiac"
@@ -219,7 +239,7 @@ def of_arrest(chart: Chart, found: dict[str, Any]) -> None:
         found["compression_rate"] = "unknown" if rate is None else "met" if rate in range(100, 121) else "not"
         deep = "unknown" if depth is None else "met" if depth in range(50, 61) else "not"
         found["compression_depth"] = "unknown" if chart.age is None else "excluded" if chart.age < 18 else deep
-    month_later = chart.told("survival", "alive_at_30_days")
+    month_later = chart.lived("alive_at_30_days")
     found["survival_30_days"] = yes(month_later)
     if chart.reports and (alive or month_later):
         mrs = chart.told("neurology", "mrs")

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from services.epcr.deidentification.pseudonyms import Domain
-from services.epcr.records.models import Encounter, LinkedObservation
+from services.epcr.records.models import Encounter, LinkedObservation, age
 from shared.web.portions import at_once
 from shared.web.scopes import Mode
 
@@ -430,11 +430,6 @@ class Moves:
         if self.mode == "exact":
             return moment
         return (moment + self.shift).astimezone(UTC).replace(second=0, microsecond=0)
-
-
-def age(born: date, on: date) -> int:
-    """Whole years between two dates."""
-    return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
 
 
 def shift(disclosure: Disclosure, anchor: datetime) -> timedelta:

@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from services.epcr.deidentification.projection import OLDEST_AGE_SHOWN, age
+from services.epcr.deidentification.projection import OLDEST_AGE_SHOWN
 from services.epcr.records.amend import impressions
 from services.epcr.records.assessment import Dispatch, Injury, Triage
 from services.epcr.records.care import ATC, RXNORM, SNOMED, Disposition, Medication, display
-from services.epcr.records.models import Encounter, LinkedObservation, Record
+from services.epcr.records.models import Encounter, LinkedObservation, Record, age
 from shared.messaging.messages import AirwayFact, ArrestFact, CodedFact, CprFact, EncounterFacts, StrokeFact, VitalFact
 
 Fact = TypeVar("Fact", bound=msgspec.Struct)
@@ -154,7 +154,7 @@ METRICS: dict[str, tuple[str, ...]] = {
     ),
     "gcs": ("MDC_SCORE_GLAS_COMA",),
 }
-EXTENT = 2
+EXTENT = 3
 """Raise it when the same record gives more or other facts; `resend-facts` then sends those of earlier encounters again."""
 KIND_OF_METRIC = {refid: kind for kind, refids in METRICS.items() for refid in refids}
 

@@ -144,7 +144,17 @@ async def correct(
             leaving = {row.id}
     shared = await _shared(conn, group.values(), leaving)
     for id in sorted(leaving):
-        await _leave(conn, caller, row, group[id], shared, pseudonyms, after if id == row.id else None)
+        is_corrected = id == row.id
+        await _leave(
+            conn,
+            caller,
+            row,
+            group[id],
+            shared,
+            pseudonyms,
+            after if is_corrected else None,
+            is_another=is_corrected and leaves,
+        )
 
 
 async def _leave(
@@ -155,8 +165,13 @@ async def _leave(
     shared: dict[bytes, tuple[str, bytes]],
     pseudonyms: Pseudonyms,
     after: Encounter | None,
+    *,
+    is_another: bool,
 ) -> None:
-    """The encounter gets its next identity. `row` is an encounter with the former basis, `after` the new version, if there is one."""
+    """The encounter gets its next identity. `row` is an encounter with the former basis, `after` the new version, if there is one.
+
+    Unless it `is_another` patient, the same person gets another pseudonym.
+    """
     assert row.pseudonym_version is not None
     former, number = bytes(row.patient_basis or b""), member.identity + 1
     alone = pseudonyms.basis_of_encounter(row.pseudonym_version, row.tenant_id, member.id, number)
@@ -165,7 +180,14 @@ async def _leave(
         shared.setdefault(one, (member.id, basis))
     if basis == former:
         return
-    values = {"id": member.id, "former": former, "basis": basis, "identity": number, "rule": RULE}
+    values = {
+        "id": member.id,
+        "former": former,
+        "basis": basis,
+        "identity": number,
+        "rule": RULE,
+        "is_another": is_another,
+    }
     began = (await (await conn.execute(queries.CORRECT_IDENTITY, values)).fetchone() or (None,))[0]
     await conn.execute(queries.ADD_IDENTITIES, values | {"tenant_id": row.tenant_id, "began_at": began})
     notified = await (await conn.execute(queries.RECIPIENTS_OF, (member.id, member.identity))).fetchall()

@@ -196,8 +196,10 @@ FIND_GROUP: LiteralString = """
     WHERE tenant_id = current_tenant() AND patient_basis = %(patient_basis)s AND pseudonym_version = %(pseudonym_version)s
     LIMIT %(most)s
 """
+# The hospitals' reports about the same person stay: a number that was learned, or a wrong one elsewhere, makes nobody another patient.
 CORRECT_IDENTITY: LiteralString = """
     UPDATE encounters SET patient_basis = %(basis)s, identity = %(identity)s, identity_rule = %(rule)s,
+        patient_since = CASE WHEN %(is_another)s THEN %(identity)s ELSE coalesce(patient_since, identity) END,
         moved_by = coalesce(moved_by, %(former)s), revision = revision + 1, updated_at = greatest(updated_at, clock_timestamp())
     WHERE id = %(id)s RETURNING clock_timestamp()
 """

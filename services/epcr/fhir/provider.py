@@ -25,10 +25,15 @@ def provider(scene: Scene) -> Iterator[Entry]:
 
 
 def crew_of(scene: Scene, members: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Mapping[str, Any], str]]:
-    """Each member with the UUID of a PractitionerRole of this encounter alone, so that it follows no person from one to the next."""
+    """Each member with the UUID of a PractitionerRole of this encounter alone, so that it follows no person from one to the next.
+
+    A server keeps the PractitionerRole that it has: with the member's id in an identified bundle another person has another one.
+    """
     alike: Counter[str] = Counter()
     for member in members:
-        kind = f"{member.get('role', '')}/{member.get('qualification', '')}"
+        kind = f"{member.get('role', '')}/{member.get('qualification', '')}" + (
+            f"/{member['id']}" if "id" in member else ""
+        )
         alike[kind] += 1
         yield member, scene.uuid("PractitionerRole", f"{scene.projection.view['id']}/{kind}/{alike[kind]}")
 

@@ -40,7 +40,7 @@ from shared.web.identity import Caller
 from shared.web.problems import FieldError
 
 # Raise it when a release gives the same record other bytes.
-FORMAT = 2
+FORMAT = 3
 HANDOVER = "argus:epcr:handover"
 EMERGENCY_HOURS = 4
 EMERGENCIES = Cap(
@@ -169,7 +169,7 @@ async def _taken(conn: AsyncConnection, row: EncounterRow, right: Right) -> Take
     patients = await (await conn.execute(queries.PATIENTS_BEFORE, asked)).fetchall()
     places = await (await conn.execute(queries.PLACES_BEFORE, asked)).fetchall()
     former = await every(conn, TakenBefore, queries.TAKEN_BEFORE, asked) if row.identity > 1 else []
-    return Taken(former, [patient for (patient,) in patients], dict(sorted(places)))
+    return Taken(former, [patient for (patient,) in reversed(patients)], dict(sorted(places)))
 
 
 async def _disclosed(request: Request, caller: Caller, read: Read, asked: ReadHandover, made: Made) -> bool:

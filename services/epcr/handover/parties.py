@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 from typing import Any
 
 from services.epcr.deidentification.projection import Projection
@@ -164,14 +165,18 @@ def document_reference(scene: Scene, source: Source, pdf: Pdf, uuid: str) -> Jso
     }
 
 
-def patient_uuid(projection: Projection, encounter: Encounter) -> str:
+def patient_uuid(projection: Projection, encounter: Encounter, taken: Sequence[str] = ()) -> str:
     """That of the Patient of a transaction: of this encounter alone, and of the crew's knowledge of who the patient is.
 
-    A number may be mistyped, so that no two encounters may share a Patient with a name.
+    A number may be mistyped, so that no two encounters may share a Patient with a name. `taken` are the Patients that the receiver took
+    before, the last one last: where the crew knows an earlier name again, another Patient replaces the last one, because the earlier
+    Patient is replaced itself.
     """
     seen: Mapping[str, Any] = plain_view(encounter, {}).get("patient", {})
     who = json.dumps({name: seen[name] for name in _WHO if name in seen}, sort_keys=True, default=str)
-    return projection.domain.uuid("person", f"{encounter.id} {who}")
+    words = (f"{encounter.id} {who}" + (f" {time}" if time > 1 else "") for time in count(1))
+    uuids = (projection.domain.uuid("person", one) for one in words)
+    return next(uuid for uuid in uuids if uuid not in taken or uuid == taken[-1])
 
 
 def _members(source: Source) -> list[dict[str, Any]]:

@@ -148,12 +148,12 @@ TAKEN_BEFORE: LiteralString = """
         AND s.identity < %(identity)s
     GROUP BY s.identity, i.patient_basis ORDER BY s.identity
 """
-# Patients of the present identity that it took with revisions before this one.
+# The last Patients of the present identity that it took with revisions before this one, the last one first.
 PATIENTS_BEFORE: LiteralString = """
     SELECT patient FROM disclosures
     WHERE encounter_id = %(encounter_id)s AND destination_id = %(destination_id)s AND content = 'transaction'
         AND identity = %(identity)s AND revision < %(revision)s
-    GROUP BY patient ORDER BY min(id) LIMIT 20
+    GROUP BY patient ORDER BY max(revision) DESC, max(id) DESC LIMIT 100
 """
 # The places of readings that it took, by identity; of the present one, with revisions before this one.
 PLACES_BEFORE: LiteralString = """

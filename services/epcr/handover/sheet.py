@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from typing import Any, NamedTuple
+from unicodedata import category
+from unicodedata import name as name_of_letter
 
 import msgspec
 
-from services.epcr.deidentification.projection import age
 from services.epcr.encounters.facts import KIND_OF_METRIC
 from services.epcr.fhir import narrative
 from services.epcr.fhir.narrative import Row
@@ -15,7 +16,7 @@ from services.epcr.fhir.nomenclature import in_expected_unit
 from services.epcr.fhir.words import Language
 from services.epcr.handover.models import Destination, Sender
 from services.epcr.handover.words import heading, say
-from services.epcr.records.models import Encounter, LinkedObservation
+from services.epcr.records.models import Encounter, LinkedObservation, age
 
 # Rows of a section, columns of vital signs: a page that nobody can read helps nobody. The record has the others.
 MOST_ROWS = 60
@@ -43,7 +44,8 @@ ORDER = (
 )
 # A doctor must see that nothing is known of them.
 ALWAYS = ("allergies", "current_medicines")
-ALERTS = ("allergies", "directives")
+# Scripts of which the fonts of the page have the letters.
+SCRIPTS = frozenset({"LATIN", "GREEK", "CYRILLIC", "ARABIC", "HEBREW", "ARMENIAN"})
 # Systems of patients' numbers that everybody in their country knows by a name.
 NUMBERS = {"urn:oid:2.16.840.1.113883.2.9.4.3.2": "Codice fiscale", "https://fhir.nhs.uk/Id/nhs-number": "NHS number"}
 _TIMES = ("call", "on_scene", "at_patient", "left_scene", "at_destination", "handover")
@@ -71,10 +73,10 @@ VITALS = (
 
 
 class Section(msgspec.Struct, kw_only=True):
-    """A table with `columns` and `cells`, then labelled rows, then paragraphs."""
+    """A table with `columns` and `cells`, then labelled rows, of which the first are `alerts`, then paragraphs."""
 
     title: str
-    is_alert: bool = False
+    alerts: int = 0
     columns: list[str] = []
     cells: list[list[str]] = []
     rows: list[Row] = []
@@ -126,7 +128,7 @@ def sheet_of(
         "identity_corrected": encounter.identity > 1,
         "not_closed": encounter.status == "in_progress",
     }
-    return Sheet(
+    sheet = Sheet(
         language=language,
         title=heading("medical_report", language),
         state=f"{say(state, language)} · {say('version', language)} {encounter.version}",
@@ -137,6 +139,15 @@ def sheet_of(
         sections=sections,
         footer=f"{encounter.id} · {say('times_of', language)} {sender.time_zone or 'UTC'} · {say('confidential', language)}",
     )
+    if _has_unshown(sheet):
+        sheet.notice = f"{sheet.notice} {say('unshown', language)}".strip()
+    return sheet
+
+
+def _has_unshown(sheet: Sheet) -> bool:
+    """Whether there are letters that the fonts of the page do not have: a reader sees boxes in their places."""
+    letters = {one for one in msgspec.json.encode(sheet).decode() if one > "\u02ff" and category(one)[0] == "L"}
+    return any(name_of_letter(one, "").partition(" ")[0] not in SCRIPTS for one in letters)
 
 
 def plain_view(encounter: Encounter, projection: Mapping[str, Any]) -> dict[str, Any]:
@@ -225,17 +236,31 @@ def _section(name: str, view: Mapping[str, Any], language: Language, day: date) 
     if name == "vital_signs":
         return _vitals(view, language, day)
     # The clock of the mission is above.
-    rows = narrative.rows(name, {part: one for part, one in view.items() if part != "times"}, language, day)
+    shown = {part: one for part, one in view.items() if part != "times"}
+    if name == "allergies":
+        shown["allergies"] = sorted(view.get("allergies", []), key=_is_refuted)
+    rows = narrative.rows(name, shown, language, day)
     if name == "directives" and rows:
         rows = [_directives(view["directives"], language)]
     if not rows and name not in ALWAYS:
         return None
     return Section(
         title=heading(name, language),
-        is_alert=name in ALERTS and bool(rows),
+        alerts=_alerts(name, view),
         rows=rows[:MOST_ROWS],
         more=_more(len(rows) - MOST_ROWS, language) if rows else say("nothing_recorded", language),
     )
+
+
+def _alerts(name: str, view: Mapping[str, Any]) -> int:
+    """The rows of a section that must not be overlooked: allergies but the refuted ones, and directives that there are."""
+    if name == "allergies":
+        return sum(not one.get("entered_in_error") and not _is_refuted(one) for one in view.get("allergies", []))
+    return int(name == "directives" and view["directives"].get("status", "present") == "present")
+
+
+def _is_refuted(allergy: Mapping[str, Any]) -> bool:
+    return allergy.get("certainty") == "refuted"
 
 
 def _directives(seen: Mapping[str, Any], language: Language) -> Row:

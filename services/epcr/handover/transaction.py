@@ -38,7 +38,9 @@ class Former(NamedTuple):
 
 
 class Before(NamedTuple):
-    """The handovers that the destination took under former identities; of the present one the Patients and the places of readings."""
+    """The handovers that the destination took under former identities; of the present one the Patients, the last one last, and the places
+    of readings.
+    """
 
     former: Sequence[Former] = ()
     patients: Sequence[str] = ()
@@ -60,7 +62,7 @@ def transaction(source: Source, pdf: Pdf, before: Before | None = None) -> Json:
 
 def transacting(source: Source, pdf: Pdf, before: Before) -> Generator[None, None, Transaction]:
     """Stops after each portion of entries."""
-    patient, meta = patient_uuid(source.projection, source.encounter), labels(source.encounter)
+    patient, meta = patient_uuid(source.projection, source.encounter, before.patients), labels(source.encounter)
     scene = scene_of(source.projection)._replace(patient=patient)
     writing = Writing("transaction", meta)
     replaced = [_replaces(scene, one) for one in before.patients if one != patient]

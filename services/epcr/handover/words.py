@@ -45,6 +45,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "time": ("time", "ora"),
     "times_of": ("Times:", "Orari:"),
     "unknown_patient": ("Unknown patient", "Paziente sconosciuto"),
+    "unshown": (
+        "Some letters of this record cannot be shown on this page: the record has them.",
+        "Alcune lettere di questa scheda non si possono mostrare su questa pagina: la scheda le contiene.",
+    ),
     "vehicle": ("vehicle", "mezzo"),
     "version": ("version", "versione"),
     "years": ("years", "anni"),

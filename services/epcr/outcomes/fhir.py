@@ -1,12 +1,13 @@
 """An outcome as a FHIR R4 bundle: the hospital's Encounter, Condition, Procedure, Observation and Patient as an `OutcomeDraft`."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta, field
 
-from services.epcr.fhir.terms import EMS, LOINC
+from services.epcr.fhir.terms import ACT_CODE, EMS, LOINC
 from services.epcr.outcomes.models import OutcomeDraft
 from services.epcr.records.care import ICD10, ICD10_CM, SNOMED
 from shared.web import http, problems
@@ -51,16 +52,41 @@ class Hospitalization(Open):
     discharge_disposition: Concept | None = field(default=None, name="dischargeDisposition")
 
 
-class FhirEncounter(Open, tag_field="resourceType", tag="Encounter"):
-    """Class `EMER` is the emergency department, `IMP`, `ACUTE` and `NONAC` are the stay. The first identifier is the visit number."""
+class Resource(Open, kw_only=True):
+    """A resource whose meaning a `modifierExtension` or rules of its own would change is refused (R4, Extensibility)."""
+
+    modifiers: Annotated[list[Any], Meta(max_length=20)] = field(default_factory=list, name="modifierExtension")
+    rules: Short = field(default="", name="implicitRules")
+
+
+class FhirEncounter(Resource, tag_field="resourceType", tag="Encounter"):
+    """Class `EMER` is the emergency department, `IMP`, `ACUTE` and `NONAC` are the stay. The first identifier is the visit number.
+
+    One that is planned, cancelled or entered in error reports nothing.
+    """
 
     encounter_class: Coding = field(name="class")
+    id: Short = ""
+    status: (
+        Literal[
+            "planned",
+            "arrived",
+            "triaged",
+            "in-progress",
+            "onleave",
+            "finished",
+            "cancelled",
+            "entered-in-error",
+            "unknown",
+        ]
+        | None
+    ) = None
     identifier: Annotated[list[Identifier], Meta(max_length=20)] = field(default_factory=list)
     period: Period | None = None
     hospitalization: Hospitalization | None = None
 
 
-class FhirCondition(Open, tag_field="resourceType", tag="Condition"):
+class FhirCondition(Resource, tag_field="resourceType", tag="Condition"):
     """A diagnosis of the encounter that it refers to; without a reference, of the stay if there is one."""
 
     code: Concept
@@ -68,7 +94,7 @@ class FhirCondition(Open, tag_field="resourceType", tag="Condition"):
     encounter: Reference | None = None
 
 
-class FhirProcedure(Open, tag_field="resourceType", tag="Procedure"):
+class FhirProcedure(Resource, tag_field="resourceType", tag="Procedure"):
     status: Literal["completed", "in-progress", "not-done", "stopped", "entered-in-error", "unknown"]
     code: Concept
     performed_at: http.Timestamp | None = field(default=None, name="performedDateTime")
@@ -79,7 +105,7 @@ class Quantity(Open):
     value: http.Number
 
 
-class FhirObservation(Open, tag_field="resourceType", tag="Observation"):
+class FhirObservation(Resource, tag_field="resourceType", tag="Observation"):
     """The modified Rankin Scale (LOINC 75859-9) or, of our own code system, `cpc`, `survived-to-discharge` and `alive-at-30-days`."""
 
     status: Literal["final", "amended", "corrected", "preliminary", "entered-in-error"]
@@ -91,10 +117,11 @@ class FhirObservation(Open, tag_field="resourceType", tag="Observation"):
     absent: Concept | None = field(default=None, name="dataAbsentReason")
 
 
-class FhirPatient(Open, tag_field="resourceType", tag="Patient"):
-    """Only the time of death is read."""
+class FhirPatient(Resource, tag_field="resourceType", tag="Patient"):
+    """Only the death is read. Without a time it is refused, unless another resource says that the patient died."""
 
     died_at: http.Timestamp | None = field(default=None, name="deceasedDateTime")
+    died: bool | None = field(default=None, name="deceasedBoolean")
 
 
 class FhirEntry(Open):
@@ -144,6 +171,11 @@ _KINDS = {
 }
 _TIMES = {"emergency_department": ("arrived_at", "left_at"), "stay": ("admitted_at", "discharged_at")}
 _NO_FACT = ("entered-in-error", "refuted")
+_NO_VISIT = ("planned", "cancelled", "entered-in-error")
+_NOWHERE = ""
+# The URL of a resource on a server, and its base.
+_ON_SERVER = re.compile(r"(https?://.+/)?(Encounter/[A-Za-z0-9\-.]{1,64})(/_history/[A-Za-z0-9\-.]{1,64})?")
+_BASE = re.compile(r"(https?://.+/)[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64}(/_history/[A-Za-z0-9\-.]{1,64})?")
 
 
 def read(bundle: OutcomeBundle) -> OutcomeDraft:
@@ -153,37 +185,64 @@ def read(bundle: OutcomeBundle) -> OutcomeDraft:
     errors: list[FieldError] = []
     resources = [(f"/entry/{index}/resource", entry) for index, entry in enumerate(bundle.entry)]
     for pointer, entry in resources:
+        errors += _modified(pointer, entry.resource)
         if isinstance(entry.resource, FhirEncounter):
             errors += _encounter(pointer, entry.resource, entry.full_url, made, places)
     for pointer, entry in resources:
         match entry.resource:
             case FhirCondition():
-                errors += _condition(pointer, entry.resource, made, places)
+                errors += _condition(pointer, entry, entry.resource, made, places)
             case FhirProcedure():
                 errors += _procedure(pointer, entry.resource, made)
             case FhirObservation():
                 errors += _observation(pointer, entry.resource, made)
-            case FhirPatient():
-                if entry.resource.died_at is not None:
-                    made.setdefault("survival", {})["died_at"] = entry.resource.died_at
-            case FhirEncounter():
+            case _:
                 pass
+    for pointer, entry in resources:
+        if isinstance(entry.resource, FhirPatient):
+            errors += _patient(pointer, entry.resource, made)
     if errors:
         raise problems.invalid("The bundle holds what an outcome cannot; see errors.", errors)
     return http.convert(msgspec.to_builtins(made), OutcomeDraft)
 
 
+def _modified(pointer: str, one: Resource) -> Iterator[FieldError]:
+    for name, value in (("modifierExtension", one.modifiers), ("implicitRules", one.rules)):
+        if value:
+            yield FieldError(f"{pointer}/{name}", "changes the meaning of the resource in a way that is not known here")
+
+
+def _patient(pointer: str, one: FhirPatient, made: dict[str, Any]) -> Iterator[FieldError]:
+    if one.died_at is not None:
+        made.setdefault("survival", {})["died_at"] = one.died_at
+    places = [made.get(name, {}).get("disposition") for name in _DISPOSITIONS]
+    survival, neurology = made.get("survival", {}), made.get("neurology", {})
+    is_dead = bool({"died", "dead_on_arrival"} & {*places}) or "died_at" in survival
+    is_known = is_dead or "no" in survival.values() or neurology.get("cpc") == 5 or neurology.get("mrs") == 6
+    if one.died and not is_known:
+        detail = "names a death without its time: send deceasedDateTime, or a disposition"
+        yield FieldError(f"{pointer}/deceasedBoolean", detail)
+    if one.died is False and is_dead:
+        yield FieldError(f"{pointer}/deceasedBoolean", "contradicts another resource", "contradiction")
+
+
 def _encounter(
     pointer: str, one: FhirEncounter, url: str, made: dict[str, Any], places: dict[str, str]
 ) -> Iterator[FieldError]:
-    name = _CLASSES.get(one.encounter_class.code)
+    is_own = one.encounter_class.system not in ("", ACT_CODE)
+    name = None if is_own else _CLASSES.get(one.encounter_class.code)
     if name is None:
         yield FieldError(f"{pointer}/class", "is not EMER, IMP, ACUTE or NONAC", "invalid", allowed=[*_CLASSES])
         return
-    if name in made:
+    is_visit = one.status not in _NO_VISIT
+    if is_visit and name in made:
         yield FieldError(pointer, f"is a second encounter of {name}", "repeated")
         return
-    places[url] = name
+    for known in (url, f"Encounter/{one.id}" if one.id and not url.startswith("http") else ""):
+        if known:
+            places[_unversioned(known)] = name if is_visit else _NOWHERE
+    if not is_visit:
+        return
     part: dict[str, Any] = {}
     made[name] = part
     if one.identifier:
@@ -203,17 +262,30 @@ def _encounter(
         part["disposition"] = word
 
 
+def _unversioned(url: str) -> str:
+    return url.partition("/_history/")[0]
+
+
+def _place(reference: str, url: str, places: Mapping[str, str]) -> str | None:
+    """The encounter that a resource with that URL refers to, by the rules of R4 for references in a Bundle. None if there is none."""
+    known, base = _ON_SERVER.fullmatch(reference), _BASE.fullmatch(url)
+    if known and known[1] is None and base:
+        reference = base[1] + reference
+    return places.get(_unversioned(reference))
+
+
 def _condition(
-    pointer: str, one: FhirCondition, made: dict[str, Any], places: Mapping[str, str]
+    pointer: str, entry: FhirEntry, one: FhirCondition, made: dict[str, Any], places: Mapping[str, str]
 ) -> Iterator[FieldError]:
     if one.verification_status and any(status.code in _NO_FACT for status in one.verification_status.coding):
         return
     code = one.code.of(ICD10, ICD10_CM, SNOMED)
     name = "stay" if "stay" in made else "emergency_department"
     if one.encounter is not None and one.encounter.reference:
-        known = places.get(one.encounter.reference)
+        known = _place(one.encounter.reference, entry.full_url, places)
         if known is None:
             yield FieldError(f"{pointer}/encounter", "refers to no encounter of the bundle")
+        if not known:
             return
         name = known
     if code is None:
@@ -245,7 +317,10 @@ def _observation(pointer: str, one: FhirObservation, made: dict[str, Any]) -> It
         return
     rankin, own = one.code.of(LOINC), one.code.of(EMS)
     name = "mrs" if rankin and rankin.code == "75859-9" else own and own.code.replace("-", "_")
-    if name in ("mrs", "cpc"):
+    part_of = {"mrs": "neurology", "cpc": "neurology"}.get(name or "", "survival")
+    if name in made.get(part_of, {}):
+        yield FieldError(pointer, f"is a second answer for {name}", "repeated")
+    elif name in ("mrs", "cpc"):
         part = made.setdefault("neurology", {})
         value = one.integer
         if one.quantity is not None:

@@ -138,7 +138,7 @@ class OutcomeReports(msgspec.Struct):
 
 
 class Outcome(msgspec.Struct):
-    """A version of the outcome. `identity` is that of the patient then: after a correction an outcome of a lower number does not count."""
+    """A version of the outcome. `identity` is that of the patient then: after a correction an outcome of another patient does not count."""
 
     encounter_id: str
     version: int

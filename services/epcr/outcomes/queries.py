@@ -5,7 +5,8 @@ from typing import LiteralString
 COLUMNS: LiteralString = """
     encounter_id, version, tenant_id, identity, destination_id, content, client_id, recorded_at
 """
-# The newest version of each destination, the oldest first. Those of a former identity are another patient's, and do not count.
+# The newest version of each destination, the oldest first. Those of a former patient do not count; an identity may be another one of the
+# same patient. Without `patient_since` the present identity is the patient's first.
 CURRENT: LiteralString = (
     """
     SELECT * FROM (
@@ -14,7 +15,8 @@ CURRENT: LiteralString = (
     + COLUMNS
     + """
         FROM outcomes
-        WHERE encounter_id = %(encounter_id)s AND identity = (SELECT identity FROM encounters WHERE id = %(encounter_id)s)
+        WHERE encounter_id = %(encounter_id)s
+            AND identity >= (SELECT coalesce(patient_since, identity) FROM encounters WHERE id = %(encounter_id)s)
         ORDER BY destination_id, version DESC
     ) newest ORDER BY version
 """

@@ -1,7 +1,7 @@
 """Contradictions within an outcome. Pure: each is an error with the pointer of both fields."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -11,13 +11,21 @@ from services.epcr.outcomes.models import EmergencyDepartment, HospitalStay, Neu
 from shared.web.problems import FieldError
 
 _ALIVE_AFTER_ED = ("died", "dead_on_arrival")
+_LEFT = frozenset(
+    {
+        *("discharged_home", "discharged_with_care", "rehabilitation", "nursing_facility", "hospice", "transferred"),
+        "left_against_advice",
+    }
+)
+DAYS = timedelta(days=30)
 
 
 def check(outcome: OutcomeDraft, latest: datetime) -> list[FieldError]:
     """The errors; empty where nothing contradicts. No time may be after `latest`."""
     reported = (outcome.emergency_department, outcome.stay, outcome.procedures, outcome.survival, outcome.neurology)
     empty = [] if any(reported) else [FieldError("", "reports nothing", "empty")]
-    return [*empty, *_deaths(outcome), *_orders(outcome), *_late(outcome, "", latest)]
+    contradictions = (*_deaths(outcome), *_days_of_death(outcome), *_stays(outcome), *_orders(outcome))
+    return [*empty, *dict.fromkeys(contradictions), *_late(outcome, "", latest)]
 
 
 def _deaths(outcome: OutcomeDraft) -> Iterator[FieldError]:
@@ -34,9 +42,10 @@ def _deaths(outcome: OutcomeDraft) -> Iterator[FieldError]:
         "/stay/disposition": stay.disposition not in (None, "died", "unknown"),
     }
     yield from _both(dead, alive)
-    # Death within the days that a hospital saw is death at 30 days; the other way round it is not.
+    # Death in the hospital is death at 30 days, unless it came later; the other way round it is not.
     died = {name: is_dead for name, is_dead in dead.items() if name != "/survival/survived_to_discharge"}
-    yield from _both(died, {"/survival/alive_at_30_days": survival.alive_at_30_days == "yes"})
+    early = died | {"/stay/disposition": died["/stay/disposition"] and not _died_late(outcome)}
+    yield from _both(early, {"/survival/alive_at_30_days": survival.alive_at_30_days == "yes"})
     scales = {"/neurology/cpc": neurology.cpc == 5, "/neurology/mrs": neurology.mrs == 6}
     at_30_days = {"/survival/alive_at_30_days": survival.alive_at_30_days == "yes"} if survival.died_at is None else {}
     yield from _both(scales, at_30_days)
@@ -45,6 +54,56 @@ def _deaths(outcome: OutcomeDraft) -> Iterator[FieldError]:
         "/neurology/mrs": isinstance(neurology.mrs, int) and neurology.mrs < 6,
     }
     yield from _both(died | scales, living)
+
+
+def _died_late(outcome: OutcomeDraft) -> bool:
+    """Whether the dates say that the patient lived for 30 days, or one day less."""
+    department, stay = outcome.emergency_department or EmergencyDepartment(), outcome.stay or HospitalStay()
+    came = department.arrived_at or stay.admitted_at
+    died_at = (outcome.survival.died_at if outcome.survival else None) or stay.discharged_at
+    return came is not None and died_at is not None and died_at >= came + DAYS - timedelta(days=1)
+
+
+def _days_of_death(outcome: OutcomeDraft) -> Iterator[FieldError]:
+    """Answers that the time of death denies. A day more or less is no contradiction, because 30 days are counted from the arrest."""
+    department, stay = outcome.emergency_department or EmergencyDepartment(), outcome.stay or HospitalStay()
+    survival, neurology = outcome.survival or Survival(), outcome.neurology or Neurology()
+    died_at = survival.died_at
+    if died_at is None:
+        return
+    came, day = department.arrived_at or stay.admitted_at, timedelta(days=1)
+    died_in_stay = stay.discharged_at is not None and died_at < stay.discharged_at - day
+    is_living = isinstance(neurology.cpc, int) and neurology.cpc < 5
+    is_living = is_living or (isinstance(neurology.mrs, int) and neurology.mrs < 6)
+    denied = {
+        "/survival/alive_at_30_days": came is not None
+        and (
+            (survival.alive_at_30_days == "yes" and died_at < came + DAYS - day)
+            or (survival.alive_at_30_days == "no" and died_at > came + DAYS + day)
+        ),
+        "/survival/survived_to_discharge": survival.survived_to_discharge == "yes" and died_in_stay,
+        "/stay/disposition": stay.disposition in _LEFT and died_in_stay,
+        "/neurology/assessed_at": is_living and neurology.assessed_at is not None and neurology.assessed_at > died_at,
+    }
+    yield from _both({"/survival/died_at": True}, denied)
+
+
+def _stays(outcome: OutcomeDraft) -> Iterator[FieldError]:
+    """Parts of a stay that there cannot have been."""
+    department, stay = outcome.emergency_department or EmergencyDepartment(), outcome.stay or HospitalStay()
+    is_still_there = stay.disposition == "still_admitted"
+    yield from _both({"/stay/disposition": is_still_there}, {"/stay/discharged_at": stay.discharged_at is not None})
+    cared = {
+        "/stay/admitted_at": stay.admitted_at is not None,
+        "/stay/intensive_care_days": bool(stay.intensive_care_days),
+        "/stay/ventilator_days": bool(stay.ventilator_days),
+    }
+    yield from _both({"/emergency_department/disposition": department.disposition == "dead_on_arrival"}, cared)
+    if stay.admitted_at is not None and stay.discharged_at is not None:
+        # A stay of one night has two days.
+        days = (stay.discharged_at - stay.admitted_at).days + 2
+        for name in ("intensive_care_days", "ventilator_days"):
+            yield from _both({f"/stay/{name}": (getattr(stay, name) or 0) > days}, {"/stay/discharged_at": True})
 
 
 def _both(some: dict[str, bool], others: dict[str, bool]) -> Iterator[FieldError]:

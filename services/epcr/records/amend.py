@@ -4,7 +4,7 @@ Pure: the same input gives the same record.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import combinations
 from typing import Any, NamedTuple, TypeVar
 
@@ -14,7 +14,7 @@ from msgspec import UNSET
 from services.epcr.fhir.measurements import kind_without_unit, kinds_of
 from services.epcr.records.assessment import SCALES
 from services.epcr.records.care import Impression, Item, Part
-from services.epcr.records.models import ITEM_LISTS, EncounterDraft, Record, RecordPatch, Sections, Status
+from services.epcr.records.models import ITEM_LISTS, EncounterDraft, Patient, Record, RecordPatch, Sections, Status, age
 from shared.web import http, problems
 from shared.web.problems import FieldError
 
@@ -146,6 +146,8 @@ def _merged(old: Any, new: Any, given: Any, pointer: str) -> Any:
 SKEW = timedelta(minutes=5)
 # A time further ahead of this service's clock is a typing error.
 AHEAD = timedelta(hours=1)
+# Entries may be so much before the call, or after the handover: more is a mistyped date.
+DAY = timedelta(days=1)
 
 
 class Contradiction(NamedTuple):
@@ -182,9 +184,22 @@ def _none_but(one: str | int, other: Any) -> bool:
 
 
 _STEPS = ("call", "mobile", "on_scene", "at_patient", "left_scene", "at_destination", "handover")
+# The times of entries, which are those of the mission.
+_TIMES = {
+    "vital_signs": "taken_at",
+    "procedures": "performed_at",
+    "medications": "given_at",
+    "airway_attempts": "attempted_at",
+    "pupils": "examined_at",
+    "examinations": "examined_at",
+}
 # Within one entry of a list.
 OF_ENTRIES: dict[str, list[Pair]] = {
-    "vital_signs": [("systolic", "diastolic", lambda systolic, diastolic: systolic < diastolic)],
+    "vital_signs": [
+        ("systolic", "diastolic", lambda systolic, diastolic: systolic < diastolic),
+        ("systolic", "mean_pressure", lambda systolic, mean: systolic < mean),
+        ("diastolic", "mean_pressure", lambda diastolic, mean: mean < diastolic),
+    ],
     "procedures": [("performed_at", "ended_at", _before)],
     "airway_attempts": [
         ("attempted_at", "ended_at", _before),
@@ -230,6 +245,13 @@ OF_SECTIONS: list[Pair] = [
     ("arrest.survived_to_discharge", "arrest.cpc", lambda survived, cpc: survived != (cpc < 5)),
     ("disposition.outcome", "arrest.survived_to_discharge", lambda end, alive: end == "dead_on_scene" and alive),
     ("disposition.outcome", "arrest.rosc_at_handover", lambda end, rosc: end == "dead_on_scene" and rosc),
+    *(
+        ("arrest.arrested_at", f"arrest.{name}", lambda arrested, later: later < arrested - SKEW)
+        for name in ("cpr_started_at", "first_shock_at", "rosc_at", "ended_at")
+    ),
+    ("stroke.last_known_well", "stroke.assessed_at", lambda well, assessed: assessed < well - SKEW),
+    # A child may be born in the mission.
+    ("patient.birth_date", "times.call", lambda born, call: born > call.date() + DAY),
     ("arrest.rosc", "arrest.rosc_at", _denied),
     ("arrest.rosc", "arrest.rosc_at_handover", _denied),
     ("arrest.shocks", "arrest.first_shock_at", _none_but),
@@ -266,9 +288,28 @@ def contradictions(record: Record) -> Iterator[Contradiction]:
         known = [at for at, entry in enumerate(getattr(record, name)) if not entry.entered_in_error]
         if silence is not None and known:
             yield Contradiction(f"/inquiries/{name}", f"/{name}/{known[0]}")
+    yield from _of_another_day(record)
+    patient = record.patient
+    if patient and patient.birth_date and patient.age_years is not None:
+        years = age(patient.birth_date, record.anchor.date())
+        if abs(years - patient.age_years) > 1:
+            yield Contradiction("/patient/age_years", "/patient/birth_date")
     for at, member in enumerate(record.crew):
         if member.id not in record.crew_ids:
             yield Contradiction(f"/crew/{at}/id", "/crew_ids")
+
+
+def _of_another_day(record: Record) -> Iterator[Contradiction]:
+    times = record.times
+    for name, field in _TIMES.items() if times else ():
+        for index, entry in enumerate(getattr(record, name)):
+            at = getattr(entry, field)
+            if entry.entered_in_error:
+                continue
+            if times and times.call and at < times.call - DAY:
+                yield Contradiction(f"/{name}/{index}/{field}", "/times/call")
+            if times and times.handover and at > times.handover + DAY:
+                yield Contradiction(f"/{name}/{index}/{field}", "/times/handover")
 
 
 def entry_contradictions(name: str, entry: Item, pointer: str) -> list[Contradiction]:
@@ -290,13 +331,17 @@ def refuse(found: list[Contradiction]) -> None:
 
 
 def refuse_future(sent: http.Body, now: datetime) -> None:
-    """Raises a 422 Problem for times of care that are ahead of the clock."""
+    """Raises a 422 Problem for times of care, and a date of birth, that are ahead of the clock."""
     errors = [
         FieldError(pointer, "is in the future", "future")
         for name in sent.__struct_fields__
         for pointer, at in _times(getattr(sent, name), f"/{name}")
         if at > now + AHEAD
     ]
+    patient = getattr(sent, "patient", None)
+    born: date | None = patient.birth_date if isinstance(patient, Patient) else None
+    if born is not None and born > (now + DAY).date():
+        errors.append(FieldError("/patient/birth_date", "is in the future", "future"))
     if errors:
         raise problems.invalid("A time is in the future.", errors)
 

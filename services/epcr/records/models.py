@@ -96,6 +96,11 @@ class Patient(http.Body):
             raise ValueError("birth_date is before 1880")
 
 
+def age(born: date, on: date) -> int:
+    """Whole years between two dates."""
+    return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
+
+
 class LinkedObservation(msgspec.Struct, kw_only=True):
     """A device's observation of an encounter: MDC code, and an exact value in its UCUM unit or the reason for its absence.
 

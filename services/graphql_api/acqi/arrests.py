@@ -28,6 +28,18 @@ def treated(facts: EncounterFacts) -> ArrestFact | None:
     return arrest if arrest is not None and arrest.resuscitation_attempted else None
 
 
+def is_dead_on_scene(facts: EncounterFacts) -> bool:
+    """Whether the crew left a dead patient behind: an end that no hospital has to report."""
+    return facts.outcome == "dead_on_scene" or (facts.arrest is not None and facts.arrest.recognised_dead is True)
+
+
+def survived(facts: EncounterFacts, arrest: ArrestFact) -> bool | None:
+    """Whether the patient left the hospital alive."""
+    if arrest.survived_to_discharge is None and is_dead_on_scene(facts):
+        return False
+    return arrest.survived_to_discharge
+
+
 def is_medical(arrest: ArrestFact) -> bool:
     return arrest.aetiology not in NOT_MEDICAL
 
@@ -36,29 +48,32 @@ def is_medical(arrest: ArrestFact) -> bool:
     "Alive at hospital discharge after a cardiac arrest, all rhythms.",
     inclusion=ARRESTS,
     exclusion=OTHER_CAUSES,
-    differs="a case without a known outcome is unknown and not in the denominator; England now publishes survival at 30 days",
+    differs="dead on scene is not alive; a case without a known outcome is unknown and not in the denominator; England now publishes "
+    "survival at 30 days",
     source="IHE QORE CPR-8; NHS England Ambulance Quality Indicators",
-    version="2",
+    version="3",
 )
 def rosc_survival(facts: EncounterFacts) -> Outcome | None:
     arrest = treated(facts)
     if arrest is None:
         return None
-    return judged(arrest.survived_to_discharge) if is_medical(arrest) else "excluded"
+    return judged(survived(facts, arrest)) if is_medical(arrest) else "excluded"
 
 
-def _rosc(arrest: ArrestFact) -> Outcome:
-    # Without a return of circulation there is none at the handover.
-    return "not_met" if arrest.rosc_at_handover is None and arrest.rosc is False else judged(arrest.rosc_at_handover)
+def _rosc(facts: EncounterFacts, arrest: ArrestFact) -> Outcome:
+    # Without a return of circulation, or a living patient, there is none at the handover.
+    is_lost = arrest.rosc is False or is_dead_on_scene(facts)
+    return "not_met" if arrest.rosc_at_handover is None and is_lost else judged(arrest.rosc_at_handover)
 
 
 @indicator(
     "Spontaneous circulation at the handover in hospital after a cardiac arrest.",
     inclusion=ARRESTS,
     exclusion=f"{HOPELESS}, {OTHER_CAUSES}",
-    differs="circulation for 30 seconds, as QORE asks, is not recorded: the crew's answer counts",
+    differs="circulation for 30 seconds, as QORE asks, is not recorded: the crew's answer counts, and of a patient dead on scene there is "
+    "none",
     source="UK national ambulance clinical performance indicators C1 (Emerg Med J); IHE QORE CPR-7",
-    version="2",
+    version="3",
     within="rosc_survival",
 )
 def rosc_at_hospital(facts: EncounterFacts) -> Outcome | None:
@@ -67,7 +82,7 @@ def rosc_at_hospital(facts: EncounterFacts) -> Outcome | None:
         return None
     if arrest.recognised_dead or arrest.dnar or not is_medical(arrest):
         return "excluded"
-    return _rosc(arrest)
+    return _rosc(facts, arrest)
 
 
 def _comparator(facts: EncounterFacts) -> ArrestFact | Outcome | None:
@@ -86,12 +101,13 @@ def _comparator(facts: EncounterFacts) -> ArrestFact | Outcome | None:
     "The same in the Utstein comparator group: adult, presumed cardiac, shockable, witnessed by a bystander.",
     inclusion=COMPARATOR,
     exclusion=f"{BY_CREW}, {HOPELESS}",
-    differs="a cause that is not recorded counts as presumed cardiac, as the template says",
+    differs="a cause that is not recorded counts as presumed cardiac, as the template says; dead on scene is without circulation",
     source="Utstein template; Irish out-of-hospital cardiac arrest register (Emerg Med J 33:776)",
+    version="2",
 )
 def rosc_utstein(facts: EncounterFacts) -> Outcome | None:
     arrest = _comparator(facts)
-    return _rosc(arrest) if isinstance(arrest, ArrestFact) else arrest
+    return _rosc(facts, arrest) if isinstance(arrest, ArrestFact) else arrest
 
 
 @indicator(
@@ -101,11 +117,11 @@ def rosc_utstein(facts: EncounterFacts) -> Outcome | None:
     differs="adults with a presumed cardiac cause alone, so that it compares with `rosc_utstein`; QORE counts every medical cause and age",
     source="Utstein template; IHE QORE CPR-9",
     within="rosc_utstein",
-    version="2",
+    version="3",
 )
 def survival_utstein(facts: EncounterFacts) -> Outcome | None:
     arrest = _comparator(facts)
-    return judged(arrest.survived_to_discharge) if isinstance(arrest, ArrestFact) else arrest
+    return judged(survived(facts, arrest)) if isinstance(arrest, ArrestFact) else arrest
 
 
 @indicator(

@@ -1,5 +1,6 @@
 """Quality indicators that need the hospital's report. Without a report, or an answer in it, an encounter is unknown."""
 
+from services.graphql_api.acqi.arrests import is_dead_on_scene
 from services.graphql_api.acqi.definitions import Outcome, indicator, judged
 from shared.messaging.messages import EncounterFacts
 
@@ -11,14 +12,17 @@ GOOD_MRS = 3
 @indicator(
     "Alive 30 days after a cardiac arrest, all rhythms.",
     inclusion="Out-of-hospital cardiac arrests in which the ambulance service attempted resuscitation",
-    differs="arrests of every cause; without the hospital's answer a case is unknown and not in the denominator",
+    differs="arrests of every cause; dead on scene is not alive; without the hospital's answer or a date of death a case is unknown and "
+    "not in the denominator",
     source="Utstein 2015 core outcome; NHS England AmbCO",
+    version="2",
     within="rosc_survival",
 )
 def survival_30_days(facts: EncounterFacts) -> Outcome | None:
     if facts.arrest is None or not facts.arrest.resuscitation_attempted:
         return None
-    return judged(None if facts.hospital is None else facts.hospital.alive_at_30_days)
+    alive = None if facts.hospital is None else facts.hospital.alive_at_30_days
+    return judged(False if alive is None and is_dead_on_scene(facts) else alive)
 
 
 @indicator(

@@ -1207,23 +1207,43 @@ export interface FhirCondition {
   verificationStatus?: Concept | null;
   /** The Encounter of the Bundle that it belongs to */
   encounter?: Reference | null;
+  modifierExtension?: readonly unknown[];
+  implicitRules?: string;
 }
 
 /**
  * Class `EMER` is the emergency department, `IMP`, `ACUTE` and `NONAC` are the stay. The first identifier is the visit
  * number.
+ *
+ * One that is planned, cancelled or entered in error reports nothing.
  */
 export interface FhirEncounter {
   /** The type of the FHIR resource */
   resourceType: 'Encounter';
   /** The class (v3-ActCode): `EMER`, `IMP`, `ACUTE` or `NONAC` */
   class: Coding;
+  /** The id */
+  id?: string;
+  /** The state */
+  status?:
+    | 'arrived'
+    | 'cancelled'
+    | 'entered-in-error'
+    | 'finished'
+    | 'in-progress'
+    | 'onleave'
+    | 'planned'
+    | 'triaged'
+    | 'unknown'
+    | null;
   /** The hospital's identifiers; the first is the visit number */
   identifier?: readonly Identifier[];
   /** Arrival and departure, or admission and discharge */
   period?: Period | null;
   /** The end of the stay */
   hospitalization?: Hospitalization | null;
+  modifierExtension?: readonly unknown[];
+  implicitRules?: string;
 }
 
 /** A resource of the Bundle, with the URL by which others refer to it */
@@ -1253,14 +1273,19 @@ export interface FhirObservation {
   valueBoolean?: boolean | null;
   /** Why there is no value: the answer is `unknown` */
   dataAbsentReason?: Concept | null;
+  modifierExtension?: readonly unknown[];
+  implicitRules?: string;
 }
 
-/** Only the time of death is read. */
+/** Only the death is read. Without a time it is refused, unless another resource says that the patient died. */
 export interface FhirPatient {
   /** The type of the FHIR resource */
   resourceType: 'Patient';
   /** When the patient died */
   deceasedDateTime?: string | null;
+  deceasedBoolean?: boolean | null;
+  modifierExtension?: readonly unknown[];
+  implicitRules?: string;
 }
 
 /** A procedure in hospital. One whose `status` is neither `completed` nor `in-progress` is not read */
@@ -1274,6 +1299,8 @@ export interface FhirProcedure {
   performedDateTime?: string | null;
   /** When it began and ended; its end is read beside `performedDateTime` too */
   performedPeriod?: Period | null;
+  modifierExtension?: readonly unknown[];
+  implicitRules?: string;
 }
 
 /** Blood glucose with its unit: `mg/dL` or `mmol/L` */
@@ -1612,7 +1639,7 @@ export interface NextOfKin {
 }
 
 /**
- * A version of the outcome. `identity` is that of the patient then: after a correction an outcome of a lower number
+ * A version of the outcome. `identity` is that of the patient then: after a correction an outcome of another patient
  * does not count.
  */
 export interface Outcome {

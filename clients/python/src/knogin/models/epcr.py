@@ -1210,23 +1210,47 @@ class FhirCondition(Model, kw_only=True):
     """`refuted` or `entered-in-error`: the diagnosis is not read"""
     encounter: Reference | UnsetType | None = UNSET
     """The Encounter of the Bundle that it belongs to"""
+    modifierExtension: list[Any] | UnsetType = UNSET
+    implicitRules: str | UnsetType = UNSET
 
 
 class FhirEncounter(Model, kw_only=True):
     """Class `EMER` is the emergency department, `IMP`, `ACUTE` and `NONAC` are the stay. The first identifier is the
     visit number.
+
+    One that is planned, cancelled or entered in error reports nothing.
     """
 
     resourceType: Literal["Encounter"] = "Encounter"
     """The type of the FHIR resource"""
     class_: Coding = field(name="class")
     """The class (v3-ActCode): `EMER`, `IMP`, `ACUTE` or `NONAC`"""
+    id: str | UnsetType = UNSET
+    """The id"""
+    status: (
+        Literal[
+            "arrived",
+            "cancelled",
+            "entered-in-error",
+            "finished",
+            "in-progress",
+            "onleave",
+            "planned",
+            "triaged",
+            "unknown",
+        ]
+        | UnsetType
+        | None
+    ) = UNSET
+    """The state"""
     identifier: list[Identifier] | UnsetType = UNSET
     """The hospital's identifiers; the first is the visit number"""
     period: Period | UnsetType | None = UNSET
     """Arrival and departure, or admission and discharge"""
     hospitalization: Hospitalization | UnsetType | None = UNSET
     """The end of the stay"""
+    modifierExtension: list[Any] | UnsetType = UNSET
+    implicitRules: str | UnsetType = UNSET
 
 
 class FhirEntry(Model, kw_only=True):
@@ -1257,15 +1281,20 @@ class FhirObservation(Model, kw_only=True):
     """The answer"""
     dataAbsentReason: Concept | UnsetType | None = UNSET
     """Why there is no value: the answer is `unknown`"""
+    modifierExtension: list[Any] | UnsetType = UNSET
+    implicitRules: str | UnsetType = UNSET
 
 
 class FhirPatient(Model, kw_only=True):
-    """Only the time of death is read."""
+    """Only the death is read. Without a time it is refused, unless another resource says that the patient died."""
 
     resourceType: Literal["Patient"] = "Patient"
     """The type of the FHIR resource"""
     deceasedDateTime: datetime | UnsetType | None = UNSET
     """When the patient died"""
+    deceasedBoolean: bool | UnsetType | None = UNSET
+    modifierExtension: list[Any] | UnsetType = UNSET
+    implicitRules: str | UnsetType = UNSET
 
 
 class FhirProcedure(Model, kw_only=True):
@@ -1280,6 +1309,8 @@ class FhirProcedure(Model, kw_only=True):
     """When it was done"""
     performedPeriod: Period | UnsetType | None = UNSET
     """When it began and ended; its end is read beside `performedDateTime` too"""
+    modifierExtension: list[Any] | UnsetType = UNSET
+    implicitRules: str | UnsetType = UNSET
 
 
 class Glucose(Model, kw_only=True):
@@ -1580,8 +1611,8 @@ class NextOfKin(Model, kw_only=True):
 
 
 class Outcome(Model, kw_only=True):
-    """A version of the outcome. `identity` is that of the patient then: after a correction an outcome of a lower
-    number does not count.
+    """A version of the outcome. `identity` is that of the patient then: after a correction an outcome of another
+    patient does not count.
     """
 
     encounter_id: str
