@@ -43,6 +43,7 @@ async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncItera
         feed,
         client,
         Places("reads", metrics.readers_waiting) as readers,
+        Places("approvals") as approvals,
     ):
         yield {
             "settings": settings,
@@ -56,4 +57,5 @@ async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncItera
             "client": client,
             "tests": Places("tests"),
             "readers": readers,
+            "approvals": approvals,
         }

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from knogin import consume, consume_async, models, problems
-from knogin.errors import APIError
+from knogin.errors import APIError, ConnectionFailed
 
 
 def reading(*names: str) -> models.log.Reading:
@@ -41,15 +42,20 @@ class Log:
         self.event_log = self
         self.reads, self.commits = reads, commits or []
         self.calls: list[str] = []
+        self.readers: list[Any] = []
 
     def read_events(self, name: str, asked: models.log.ReadEvents) -> models.log.Reading:
         assert (name, asked.wait) == ("inbox", 20)
+        self.readers.append(asked.reader)
         if not self.reads:
             raise EOFError
         return self._answer("read", self.reads)
 
-    def commit_events(self, name: str, commit: models.log.Commit) -> None:
+    def commit_events(self, name: str, commit: models.log.Commit, timeout: float | None = None) -> None:
         self._answer(f"commit {commit.cursor}", self.commits)
+
+    def extend_lease(self, name: str, extend: models.log.Extend, timeout: float) -> None:
+        self._answer(f"extend {extend.cursor} {extend.lease_seconds}", [])
 
     def _answer(self, call: str, answers: list[Any]) -> Any:
         self.calls.append(call)
@@ -63,8 +69,11 @@ class AsyncLog(Log):
     async def read_events(self, name: str, asked: models.log.ReadEvents) -> models.log.Reading:  # type: ignore[override]
         return Log.read_events(self, name, asked)
 
-    async def commit_events(self, name: str, commit: models.log.Commit) -> None:  # type: ignore[override]
+    async def commit_events(self, name: str, commit: models.log.Commit, timeout: float | None = None) -> None:  # type: ignore[override]
         Log.commit_events(self, name, commit)
+
+    async def extend_lease(self, name: str, extend: models.log.Extend, timeout: float) -> None:  # type: ignore[override]
+        Log.extend_lease(self, name, extend, timeout)
 
 
 def handled(log: Log, most: int = 100) -> None:
@@ -84,11 +93,12 @@ def handled(log: Log, most: int = 100) -> None:
 async def _handled(events: AsyncIterator[models.log.ReadEvent], log: Log, most: int) -> None:
     number = 0
     try:
-        async for event in events:
-            number += 1
-            log.calls.append(f"handle {event.id}")
-            if number == most:
-                break
+        async with aclosing(events):  # type: ignore[type-var]
+            async for event in events:
+                number += 1
+                log.calls.append(f"handle {event.id}")
+                if number == most:
+                    break
     except EOFError:
         return
 
@@ -101,10 +111,36 @@ def test_a_read_is_committed_when_its_last_event_is_handled(kind: type[Log]) -> 
 
 
 @pytest.mark.parametrize("kind", [Log, AsyncLog])
-def test_a_loop_that_is_left_commits_nothing_of_its_read(kind: type[Log]) -> None:
+def test_a_loop_that_is_left_gives_the_event_in_hand_and_those_after_it_back(kind: type[Log]) -> None:
     log = kind([reading("a", "b"), reading("c", "d")])
     handled(log, most=3)
-    assert log.calls == ["read", "handle a", "handle b", "commit b", "read", "handle c"]
+    assert log.calls == ["read", "handle a", "handle b", "commit b", "read", "handle c", "extend d 0"]
+
+
+@pytest.mark.parametrize("kind", [Log, AsyncLog])
+def test_a_loop_that_is_left_commits_the_events_before_the_one_in_hand(kind: type[Log]) -> None:
+    log = kind([reading("a", "b", "c")])
+    handled(log, most=2)
+    assert log.calls == ["read", "handle a", "handle b", "commit a", "extend c 0"]
+
+
+@pytest.mark.parametrize("kind", [Log, AsyncLog])
+def test_a_loop_that_is_left_ends_also_where_nothing_can_be_given_back(kind: type[Log]) -> None:
+    log = kind([reading("a", "b", "c")], [ConnectionFailed("commitEvents: ConnectError")])
+    handled(log, most=2)
+    assert log.calls == ["read", "handle a", "handle b", "commit a"]
+
+
+@pytest.mark.parametrize("kind", [Log, AsyncLog])
+def test_each_loop_reads_under_a_name_of_its_own(kind: type[Log]) -> None:
+    log = kind([reading("a"), reading("b")])
+    handled(log)
+    log.reads = [reading("c")]
+    handled(log)
+    [first, *_] = log.readers
+    assert len(log.readers) == 5
+    assert log.readers[:3] == [first] * 3
+    assert first not in log.readers[3:]
 
 
 @pytest.mark.parametrize("kind", [Log, AsyncLog])

@@ -13,6 +13,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Generator, Mapping, Sequence
+from types import UnionType
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote
 
@@ -54,6 +55,7 @@ class Operation(NamedTuple):
     answers: Mapping[int, Any]
     body: str = ""
     keyed: bool = False
+    repeatable: bool = False
     auth: str = "bearer"
 
 
@@ -129,7 +131,9 @@ class Credentials:
         token: str | Callable[[], str],
     ) -> None:
         if bool(token) + bool(client_secret) + bool(private_key) > 1:
-            raise ConfigurationError("give one of token, client_secret and private_key")
+            raise ConfigurationError(
+                "give one of token (KNOGIN_TOKEN), client_secret (KNOGIN_CLIENT_SECRET) and private_key"
+            )
         if (client_secret or private_key) and not client_id:
             raise ConfigurationError("client_secret and private_key need a client_id")
         self.client_id = client_id
@@ -320,7 +324,10 @@ class Road(NamedTuple):
         if operation.auth == "open":
             return ""
         if not self.credentials.has_client:
-            raise ConfigurationError(f"{operation.id} needs a token, client_secret or private_key")
+            raise ConfigurationError(
+                f"{operation.id} needs credentials: KNOGIN_CLIENT_ID and KNOGIN_CLIENT_SECRET, or KNOGIN_TOKEN, in the"
+                " environment, or client_id with client_secret or private_key, or token, as arguments"
+            )
         held = self.tokens.current(self.scope)
         lock = self.tokens.lock(self.scope)
         if held and (time.monotonic() < held.renewed_at or lock.locked()):
@@ -363,7 +370,8 @@ class Road(NamedTuple):
     def _attempts(self, call: Call, build: Callable[[], Steps[Built]]) -> Steps[Answer]:
         """The last answer, of any status. `build` gives body and headers of each attempt."""
         operation = call.operation
-        safe = operation.keyed or operation.method in REPEATABLE_METHODS or operation.auth == "client"
+        is_safe = operation.keyed or operation.repeatable or operation.auth == "client"
+        safe = is_safe or operation.method in REPEATABLE_METHODS
         was_uncertain = False
         for attempt in range(self.max_retries + 1):
             content, headers = yield from build()
@@ -433,12 +441,20 @@ class Road(NamedTuple):
     @staticmethod
     def _decoded(call: Call, answer: Answer) -> Any:
         kind = call.operation.answers.get(answer.status)
-        if kind is None or kind is bytes:
-            return answer.content if kind is bytes else None
+        if kind is None:
+            return None
+        if kind is bytes or (isinstance(kind, UnionType) and _is_chosen(call, answer)):
+            return answer.content
         try:
             return decode(answer.content, kind)
         except msgspec.DecodeError as error:
             raise UnreadableAnswer(call.operation.id, answer.status, answer.headers, answer.content) from error
+
+
+def _is_chosen(call: Call, answer: Answer) -> bool:
+    """Whether the answer is a form that is not JSON, and that the caller asked for: application/pdf for `format="pdf"`."""
+    media = answer.headers.get("content-type", "").partition(";")[0].strip()
+    return media.rpartition("/")[2] == call.query.get("format")
 
 
 def _bare() -> Steps[Built]:

@@ -137,6 +137,10 @@ class ReadEvents(Model, kw_only=True):
     """Seconds to wait for an event where there is none"""
     lease_seconds: int | UnsetType = UNSET
     """Seconds for which the events are held for this read"""
+    reader: str | UnsetType | None = UNSET
+    """A name of this program alone, the same in each of its reads: it then gets the events of its own lease again at
+    once, as after an answer that was lost or a restart
+    """
 
 
 class Reading(Model, kw_only=True):
