@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
-from knogin import consume, consume_async, models, problems
+from knogin import consume, consume_async, models, problems, webhooks
 from knogin.errors import APIError, ConnectionFailed
+from shared.messaging.event_types import catalogue
+
+EXAMPLE = catalogue()["epcr.encounter.created"].example
 
 
 def reading(*names: str) -> models.log.Reading:
@@ -19,7 +22,7 @@ def reading(*names: str) -> models.log.Reading:
             id=name,
             type="incident.updated",
             key="inc_1",
-            timestamp="2026-11-27T00:00:00Z",
+            timestamp=moment,
             accepted_at=moment,
             data={},
             cursor=name,
@@ -151,6 +154,25 @@ def test_another_reader_is_waited_for_and_a_lost_lease_is_read_again(kind: type[
     )
     handled(log)
     assert log.calls == ["read", "read", "handle a", "commit a", "read", "read", "handle a", "commit a"]
+
+
+def test_an_event_of_a_consumer_is_the_model_that_a_webhook_has() -> None:
+    data = {"incident_id": "inc_1", "organization_id": "org_1"}
+    moment = datetime(2026, 11, 27, tzinfo=UTC)
+    event = models.log.ReadEvent(
+        id="evt_1", type="a.type.of.next.year", key=None, timestamp=moment, accepted_at=moment, data=data, cursor="a"
+    )
+    unknown = webhooks.typed(event)
+    assert isinstance(unknown, models.events.UnknownEvent)
+    assert (unknown.data, unknown.timestamp) == (data, moment)
+    event.type, event.data, event.test = "epcr.encounter.created", EXAMPLE, True
+    created = webhooks.typed(event)
+    assert isinstance(created, models.events.EpcrEncounterCreated)
+    assert (created.data.encounter_id, created.test) == (EXAMPLE["encounter_id"], True)
+    event.data = None
+    assert webhooks.typed(event) == models.events.UnknownEvent(
+        type="epcr.encounter.created", timestamp=moment, data={}, test=True
+    )
 
 
 @pytest.mark.parametrize("kind", [Log, AsyncLog])

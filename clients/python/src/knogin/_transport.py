@@ -20,6 +20,7 @@ from urllib.parse import quote
 import httpx2
 import msgspec
 
+from ._keys import load
 from ._model import decode, encode, fingerprint, members
 from ._paging import Page, next_cursor
 from ._version import CONTRACT, VERSION
@@ -140,7 +141,7 @@ class Credentials:
         self._secret = client_secret
         self._token = token
         self._key_id = key_id
-        self._key, self._algorithm = _loaded(private_key) if private_key else (None, "")
+        self._key, self._algorithm = load(private_key) if private_key else (None, "")
 
     def __repr__(self) -> str:
         if self._key is not None:
@@ -177,31 +178,6 @@ class Credentials:
         claims |= {"exp": now + ASSERTION_SECONDS, "jti": uuid.uuid4().hex}
         assertion = jwt.encode(claims, self._key, self._algorithm, {"kid": self._key_id} if self._key_id else None)
         return {"client_id": self.client_id, "client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}, {}
-
-
-def _loaded(private_key: str | bytes) -> tuple[Any, str]:
-    """The key and the JWS algorithm that fits it."""
-    try:
-        from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key
-        from jwt.algorithms import get_default_algorithms
-    except ImportError:
-        raise ConfigurationError("private_key needs: pip install 'knogin[private-key]'") from None
-    pem = private_key.encode() if isinstance(private_key, str) else private_key
-    try:
-        key = load_pem_private_key(pem, None)
-    except (ValueError, TypeError):
-        raise ConfigurationError("private_key is not an unencrypted PEM private key") from None
-    algorithm = ""
-    if isinstance(key, rsa.RSAPrivateKey):
-        algorithm = "RS256"
-    elif isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name == "secp256r1":
-        algorithm = "ES256"
-    elif isinstance(key, ed25519.Ed25519PrivateKey):
-        algorithm = "EdDSA"
-    if algorithm in get_default_algorithms():
-        return key, algorithm
-    raise ConfigurationError("private_key is neither RSA, P-256 nor Ed25519")
 
 
 class Tokens:

@@ -116,7 +116,7 @@ class ReadEvent(Model, kw_only=True):
     """The type"""
     key: str | None
     """The id of the event's subject, such as an encounter: events of one key come in their order"""
-    timestamp: str
+    timestamp: datetime
     """When it happened"""
     accepted_at: datetime
     """When the platform accepted the event; events are listed and read in this order"""
@@ -183,7 +183,7 @@ class StoredEvent(Model, kw_only=True):
     """The type"""
     key: str | None
     """The id of the event's subject, such as an encounter: events of one key come in their order"""
-    timestamp: str
+    timestamp: datetime
     """When it happened"""
     accepted_at: datetime
     """When the platform accepted the event; events are listed and read in this order"""
