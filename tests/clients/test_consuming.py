@@ -54,10 +54,10 @@ class Log:
             raise EOFError
         return self._answer("read", self.reads)
 
-    def commit_events(self, name: str, commit: models.log.Commit, timeout: float | None = None) -> None:
+    def commit_events(self, name: str, commit: models.log.Commit, **given: Any) -> None:
         self._answer(f"commit {commit.cursor}", self.commits)
 
-    def extend_lease(self, name: str, extend: models.log.Extend, timeout: float) -> None:
+    def extend_lease(self, name: str, extend: models.log.Extend, **given: Any) -> None:
         self._answer(f"extend {extend.cursor} {extend.lease_seconds}", [])
 
     def _answer(self, call: str, answers: list[Any]) -> Any:
@@ -72,11 +72,11 @@ class AsyncLog(Log):
     async def read_events(self, name: str, asked: models.log.ReadEvents) -> models.log.Reading:  # type: ignore[override]
         return Log.read_events(self, name, asked)
 
-    async def commit_events(self, name: str, commit: models.log.Commit, timeout: float | None = None) -> None:  # type: ignore[override]
+    async def commit_events(self, name: str, commit: models.log.Commit, **given: Any) -> None:  # type: ignore[override]
         Log.commit_events(self, name, commit)
 
-    async def extend_lease(self, name: str, extend: models.log.Extend, timeout: float) -> None:  # type: ignore[override]
-        Log.extend_lease(self, name, extend, timeout)
+    async def extend_lease(self, name: str, extend: models.log.Extend, **given: Any) -> None:  # type: ignore[override]
+        Log.extend_lease(self, name, extend)
 
 
 def handled(log: Log, most: int = 100) -> None:

@@ -137,7 +137,9 @@ def test_a_lease_without_a_readers_name_is_nobodys_own(partner: Partner, dispatc
     read(partner, path, reader="desk-1")
     end_lease(dispatcher, partner)
     read(partner, path)
-    assert partner.post(f"{path}/read", {"reader": "desk-1"}).status_code == 409, "the former lease of that name is over"
+    assert partner.post(f"{path}/read", {"reader": "desk-1"}).status_code == 409, (
+        "the former lease of that name is over"
+    )
 
 
 def test_a_lease_of_the_release_before_is_not_taken_for_ones_own(partner: Partner, dispatcher: Dispatcher) -> None:

@@ -197,7 +197,9 @@ class Site:
             "before": None,
             "after": None,
         }
-        return self._render(template, shown | more, address=address, title=title, description=shortened(description, 300))
+        return self._render(
+            template, shown | more, address=address, title=title, description=shortened(description, 300)
+        )
 
     def _render(self, template: str, *values: Mapping[str, Any], **more: Any) -> str:
         given = {key: value for one in values for key, value in one.items()} | more

@@ -182,7 +182,7 @@ class LogRow(msgspec.Struct, kw_only=True):
 
 
 class ConsumerRow(msgspec.Struct, kw_only=True):
-    """A row of `consumers`; `leased_seconds` are left of its lease, None without one. `reader` has the newest lease, if it gave its name."""
+    """A row of `consumers`; `leased_seconds` are left of its lease, None without one. `reader` has that lease, if it gave a name."""
 
     client_id: str
     name: str

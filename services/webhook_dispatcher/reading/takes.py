@@ -131,9 +131,7 @@ async def _next(
     return rows, min(fitting, limit)
 
 
-async def _await_news(
-    request: Request, caller: Caller, key: dict[str, str | None], until: float, pause: float
-) -> bool:
+async def _await_news(request: Request, caller: Caller, key: dict[str, str | None], until: float, pause: float) -> bool:
     """Whether a read of `key` may find something, at the latest at `until`. False where the caller has left or the process stops."""
     places: Places = request.state.readers
     while True:
