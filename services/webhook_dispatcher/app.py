@@ -43,7 +43,6 @@ async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncItera
         feed,
         client,
         Places("reads", metrics.readers_waiting) as readers,
-        Places("approvals") as approvals,
     ):
         yield {
             "settings": settings,
@@ -57,5 +56,4 @@ async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncItera
             "client": client,
             "tests": Places("tests"),
             "readers": readers,
-            "approvals": approvals,
         }

@@ -23,7 +23,7 @@ class Limit(NamedTuple):
 
 
 # A service has 256 places at the gateway.
-LIMITS = {"tests": Limit(32, 2, 15), "reads": Limit(64, 8, 1), "approvals": Limit(16, 2, 1)}
+LIMITS = {"tests": Limit(32, 2, 15), "reads": Limit(64, 8, 1)}
 
 
 class Places:

@@ -6,11 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
-import httpx2
 import pytest
 
-from services.webhook_dispatcher.places import LIMITS
-from services.webhook_dispatcher.subscriptions import approvals
+from shared.web import arrival
 from tests.support.waiting import PATIENCE
 from tests.webhook_dispatcher.conftest import WEBHOOKS, Dispatcher, Partner
 
@@ -31,7 +29,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
         waiting.set()
         await asyncio.sleep(seconds)
 
-    monkeypatch.setattr(approvals, "asyncio", SimpleNamespace(sleep=sleep))
+    monkeypatch.setattr(arrival, "asyncio", SimpleNamespace(sleep=sleep))
     return waiting
 
 
@@ -44,7 +42,7 @@ def test_a_program_that_approves_and_goes_on_at_once_is_not_refused(
     path: str,
     body: dict[str, Any],
 ) -> None:
-    monkeypatch.setattr(approvals, "PATIENCE_SECONDS", PATIENCE)
+    monkeypatch.setattr(arrival, "PATIENCE_SECONDS", PATIENCE)
     with ThreadPoolExecutor(1) as threads:
         call = threads.submit(partner.post, path, body)
         assert waits.wait(PATIENCE)
@@ -55,7 +53,7 @@ def test_a_program_that_approves_and_goes_on_at_once_is_not_refused(
 def test_a_change_of_a_webhook_waits_for_its_approval_too(
     partner: Partner, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch, waits: threading.Event
 ) -> None:
-    monkeypatch.setattr(approvals, "PATIENCE_SECONDS", PATIENCE)
+    monkeypatch.setattr(arrival, "PATIENCE_SECONDS", PATIENCE)
     webhook = partner.subscribe(URL, "incident.updated")
     with ThreadPoolExecutor(1) as threads:
         call = threads.submit(partner.put, webhook, {"events": TYPES})
@@ -68,17 +66,18 @@ def test_a_change_of_a_webhook_waits_for_its_approval_too(
 def test_a_refusal_names_the_types_and_the_call_that_approves_them(
     partner: Partner, monkeypatch: pytest.MonkeyPatch, path: str, body: dict[str, Any]
 ) -> None:
-    monkeypatch.setattr(approvals, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(arrival, "PATIENCE_SECONDS", 0.0)
     answer = partner.post(path, body)
     assert (answer.status_code, answer.json()["unapproved_events"]) == (403, TYPES)
     assert "PATCH /v1/platform/apps/{client_id}/governance, approved_events" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("bound", ["MOST", "OF_TENANT"])
 def test_calls_that_wait_for_approvals_are_bounded(
-    http: httpx2.Client, partner: Partner, monkeypatch: pytest.MonkeyPatch, waits: threading.Event
+    partner: Partner, monkeypatch: pytest.MonkeyPatch, waits: threading.Event, bound: str
 ) -> None:
-    monkeypatch.setattr(approvals, "PATIENCE_SECONDS", PATIENCE)
-    monkeypatch.setitem(LIMITS, "approvals", LIMITS["approvals"]._replace(most=0))
+    monkeypatch.setattr(arrival, "PATIENCE_SECONDS", PATIENCE)
+    monkeypatch.setattr(arrival, bound, 0)
     assert [partner.post(*call).status_code for call in CALLS] == [403, 403]
     assert not waits.is_set()
 
@@ -86,7 +85,7 @@ def test_calls_that_wait_for_approvals_are_bounded(
 def test_a_type_that_no_approval_can_bring_is_refused_at_once(
     partner: Partner, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch, waits: threading.Event
 ) -> None:
-    monkeypatch.setattr(approvals, "PATIENCE_SECONDS", PATIENCE)
+    monkeypatch.setattr(arrival, "PATIENCE_SECONDS", PATIENCE)
     dispatcher.change_app(partner, status="disabled")
     assert partner.post(*CALLS[1]).status_code == 403
     assert not waits.is_set()

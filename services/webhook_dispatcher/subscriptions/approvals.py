@@ -1,44 +1,23 @@
 """The approvals of apps for event types, which an administrator gives in auth. They arrive as messages, a moment later."""
 
-import asyncio
-import time
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from starlette.requests import Request
 
 from services.webhook_dispatcher.fanout import event_types
-from services.webhook_dispatcher.places import Places
 from services.webhook_dispatcher.subscriptions import queries
 from services.webhook_dispatcher.subscriptions.models import App
 from shared.storage.database import first, tenant_transaction
-from shared.web import identity, problems
+from shared.web import problems
+from shared.web.arrival import arrive
 from shared.web.identity import Caller
 from shared.web.problems import Problem
 
-# A program that approves an app and goes on at once finds the approval on its way.
-PATIENCE_SECONDS = 2.0
-POLL = 0.1
 
-
-async def arrive(request: Request, caller: Caller, wanted: Sequence[str]) -> None:
-    """Waits until the app is approved for the `wanted` types, at most `PATIENCE_SECONDS`. The call itself decides afterwards.
-
-    It holds no database connection while it waits. Where too many wait already, it does not.
-    """
-    places: Places = request.state.approvals
-    until = time.monotonic() + PATIENCE_SECONDS
-    if await _is_approved(request, caller, wanted):
-        return
-    try:
-        with places.place(caller):
-            while time.monotonic() < until and not places.closing and not await request.is_disconnected():
-                await asyncio.sleep(POLL)
-                identity.require_admitted(request)
-                if await _is_approved(request, caller, wanted):
-                    return
-    except Problem as refused:
-        if refused.status != 429:
-            raise
+async def await_approvals(request: Request, caller: Caller, wanted: Sequence[str]) -> None:
+    """Waits a moment until the app is approved for the `wanted` types. The call itself decides afterwards."""
+    await arrive(request, caller, partial(_is_approved, request, caller, wanted))
 
 
 def refusal(unapproved: Iterable[str]) -> Problem:

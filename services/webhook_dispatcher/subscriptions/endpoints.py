@@ -44,7 +44,7 @@ async def create_webhook(request: Request, caller: Caller, draft: NewWebhook) ->
     faults.check(request.state.policy, draft, secret)
     key = signing.signing_key(secret)
     vault: Vault = request.state.vault
-    await approvals.arrive(request, caller, draft.events)
+    await approvals.await_approvals(request, caller, draft.events)
     async with tenant_transaction(request, caller) as conn:
         stored = await idempotency.stored(conn, request, caller)
         if stored is not None:
@@ -101,7 +101,7 @@ async def read_webhook(request: Request, caller: Caller, webhook_id: str) -> Web
 async def change_webhook(request: Request, caller: Caller, webhook_id: str, change: WebhookChange) -> Webhook:
     faults.check(request.state.policy, change, change.secret)
     if change.events is not UNSET:
-        await approvals.arrive(request, caller, change.events)
+        await approvals.await_approvals(request, caller, change.events)
     async with tenant_transaction(request, caller) as conn:
         app = await _share_app(conn, caller)
         subscription = await find(conn, caller, webhook_id, queries.LOCK_SUBSCRIPTION)
