@@ -70,8 +70,8 @@ def malformed(detail: str) -> Refusal:
     return Refusal(400, "Malformed request", detail, close=True)
 
 
-def not_found() -> Refusal:
-    return Refusal(404, "Not found", "There is no such resource.")
+def not_found(detail: str = "There is no such resource.") -> Refusal:
+    return Refusal(404, "Not found", detail)
 
 
 def misdirected() -> Refusal:

@@ -12,6 +12,8 @@ DOCUMENT = gateway.docs.FILES / "openapi-client.json"
 METHODS = ("get", "post", "put", "patch", "delete")
 # A browser goes there, with a person before it; a program only makes the address.
 NOT_CALLED_BY_PROGRAMS = {"authorizeUser"}
+# A consumer's calls: at least once is their promise, and a commit never moves back.
+REPEATABLE = {"readEvents", "commitEvents", "extendLease"}
 Schema = Mapping[str, Any]
 
 
@@ -47,6 +49,11 @@ class Answer(NamedTuple):
         """Whether one of several forms is not JSON."""
         return len(self.forms) > 1 and not all(media.endswith("json") for media in self.forms)
 
+    @property
+    def byte_formats(self) -> list[str]:
+        """The values of the parameter `format` that choose a form that is not JSON: `pdf` of application/pdf."""
+        return [media.rpartition("/")[2] for media in self.forms if not media.endswith("json")]
+
 
 class Operation(NamedTuple):
     """`auth` is bearer, client (the token endpoints) or open. `page` is the member with the items of a list: "" for a bare array, None for
@@ -69,6 +76,11 @@ class Operation(NamedTuple):
     @property
     def is_keyed(self) -> bool:
         return any(parameter.name == "Idempotency-Key" for parameter in self.parameters)
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether a repetition is safe although neither the method nor a key says so."""
+        return self.id in REPEATABLE
 
 
 class Contract:

@@ -2,10 +2,11 @@
 
 import builtins
 import keyword
+import re
 import subprocess
 import sys
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -265,9 +266,13 @@ class Resource:
 
     def _constant(self, operation: Operation) -> str:
         path = "".join("{}" if part.startswith("{") else part for part in _parts(operation.path))
-        answers = ", ".join(f"{one.status}: {self._answer(operation, one.schema)}" for one in operation.answers)
+        answers = ", ".join(
+            f"{one.status}: {self._answer(operation, one.schema)}{' | bytes' if one.may_be_bytes else ''}"
+            for one in operation.answers
+        )
         more = [f'body="{operation.body.kind}"'] if operation.body else []
         more += ["keyed=True"] if operation.is_keyed else []
+        more += ["repeatable=True"] if operation.is_repeatable else []
         more += [f'auth="{operation.auth}"'] if operation.auth != "bearer" else []
         given = ", ".join([f'"{operation.id}", "{operation.method}", "{path}", {{{answers}}}', *more])
         return f"_{snake(operation.id).upper()} = Operation({given})"
@@ -309,15 +314,12 @@ class Resource:
         else:
             done = f"return self._client._call({call})"
         documented = _doc(self._documentation(operation, path, named), "        ")
-        overloads = ""
-        if operation.has_not_modified:
-            # None is an answer only to a call with an ETag.
-            for kind, result in (("None = None", answer), ("str", f"{answer} | None")):
-                given = [f"if_none_match: {kind}" if one.startswith("if_none_match:") else one for one in signature]
-                overloads += (
-                    f"\n    @overload\n    {start} {snake(operation.id)}({', '.join(given)}) -> {result}: ...\n"
-                )
-            answer += " | None"
+        overloads = "".join(
+            f"\n    @overload\n    {start} {snake(operation.id)}({', '.join(given)}) -> {result}: ...\n"
+            for given, result in _overloads(operation, signature, answer)
+        )
+        answer += " | bytes" if any(one.may_be_bytes for one in operation.answers) else ""
+        answer += " | None" if operation.has_not_modified else ""
         return f"{overloads}\n    {start} {snake(operation.id)}({', '.join(signature)}) -> {answer}:\n{documented}        {done}\n"
 
     def _item(self, operation: Operation) -> str:
@@ -355,6 +357,32 @@ class Resource:
         ]
         paragraphs.append("\n".join(f"`{name}`: {about}." for name, about in described))
         return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
+
+
+def _overloads(operation: Operation, signature: list[str], answer: str) -> Iterator[tuple[list[str], str]]:
+    """The signatures of a method whose answer depends on its arguments: None comes only with an ETag, bytes with their format."""
+    for given, result in _formats(operation, signature, answer):
+        if not operation.has_not_modified:
+            if given != signature:
+                yield given, result
+            continue
+        for kind, more in (("None = None", ""), ("str", " | None")):
+            tagged = [f"if_none_match: {kind}" if one.startswith("if_none_match:") else one for one in given]
+            yield tagged, result + more
+
+
+def _formats(operation: Operation, signature: list[str], answer: str) -> Iterator[tuple[list[str], str]]:
+    formats = [name for one in operation.answers if one.may_be_bytes for name in one.byte_formats]
+    given = next((one for one in signature if one.startswith("format:")), None)
+    if not formats or given is None:
+        yield signature, answer
+        return
+    others = given
+    for name in formats:
+        others = re.sub(rf"""['"]{name}['"], |, ['"]{name}['"]""", "", others)
+    yield [others if one == given else one for one in signature], answer
+    literal = ", ".join(f'"{name}"' for name in formats)
+    yield [f"format: Literal[{literal}]" if one == given else one for one in signature], "bytes"
 
 
 def _parts(path: str) -> list[str]:

@@ -401,6 +401,7 @@ def _operation(operation: Operation) -> str:
     pairs.append(f"answers: {{ {', '.join(answers)} }}")
     pairs += [f"body: {quoted(operation.body.kind)}"] if operation.body else []
     pairs += ["keyed: true"] if operation.is_keyed else []
+    pairs += ["repeatable: true"] if operation.is_repeatable else []
     pairs += [f"auth: {quoted(operation.auth)}"] if operation.auth != "bearer" else []
     return _object("operation", pairs)
 

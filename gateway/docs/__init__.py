@@ -67,6 +67,8 @@ class Docs:
             for host, url in origins.items()
             if host != "docs"
         )
+        calls = origins.get("api", "https://api.knogin.com")
+        self._elsewhere = f"There is no such page. This host has the documentation, at {ROOT}; calls go to {calls}."
         self._files: dict[str, File] = {}
         self._greetings: dict[tuple[str, str], Greeting] = {}
         for path in paths:
@@ -90,7 +92,7 @@ class Docs:
             moved: Headers = [(b"location", file.encode()), (b"content-length", b"0"), *CACHE]
             return Answer(302, moved, b"")
         if file is None:
-            raise not_found()
+            raise not_found(self._elsewhere)
         if method not in ("GET", "HEAD"):
             raise Refusal(
                 405, "Method not allowed", "The documentation is only read.", headers=[(b"allow", b"GET, HEAD")]

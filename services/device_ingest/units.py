@@ -117,11 +117,17 @@ def ranges(refid: str, units: list[str], low: str, high: str) -> dict[str, Range
     return found
 
 
+def meaning(unit: str, allowed: Iterable[str]) -> str:
+    """The UCUM spelling of a known other name of a unit, if it is allowed; "" otherwise."""
+    meant = MDC_UNITS.get(unit.split("^")[0]) or HINTS.get(unit.strip().lower()) or ""
+    return meant if meant in allowed else ""
+
+
 def refusal(unit: str, allowed: Iterable[str]) -> str:
     """The reason to refuse `unit`, with the UCUM spelling of a known other name."""
     allowed = list(allowed)
-    meant = MDC_UNITS.get(unit.split("^")[0]) or HINTS.get(unit.strip().lower())
-    hint = f"; write {meant}" if meant in allowed else ""
+    meant = meaning(unit, allowed)
+    hint = f"; write {meant}" if meant else ""
     return f"is not a UCUM unit of this code, which allows {', '.join(allowed)}{hint}"
 
 

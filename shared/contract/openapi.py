@@ -53,7 +53,7 @@ class Schemas:
         for name, member in adapted.get("properties", {}).items():
             if "discriminator" in member:
                 member = self._named_union(name, member)
-            if name.rpartition("_")[2] in ("at", "until"):
+            if name.rpartition("_")[2] in ("at", "until", "timestamp"):
                 member = _as_time(member)
             own = next((self._texts[f"{kind}.{name}"] for kind in names if f"{kind}.{name}" in self._texts), "")
             text = own or ("" if "$ref" in member else self._texts.get(name, ""))  # a target has its own description

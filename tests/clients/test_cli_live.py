@@ -190,6 +190,10 @@ def test_deliveries_are_tried_listed_shown_and_sent_again(stack: Stack, signed_i
         tried = signed_in.run("trigger", "--json")
         assert tried.code == 0, tried
         assert tried.json["status"] == "succeeded"
+        assert signed_in.run("trigger", "epcr.encounter.created").code == 0
+        other = signed_in.run("trigger", "epcr.encounter.crated")
+        assert other.code == 1
+        assert "epcr.encounter.created" in other.err
         delivery = tried.json["delivery_id"]
         assert receiver.requests
         listed = signed_in.run("deliveries", "list", "--json").json
@@ -199,7 +203,7 @@ def test_deliveries_are_tried_listed_shown_and_sent_again(stack: Stack, signed_i
         assert receiver.url in shown.out
         assert "attempt 1" in shown.out
         assert signed_in.run("deliveries", "retry", delivery).code == 0
-        wait_for(lambda: len(receiver.requests) >= 2)
+        wait_for(lambda: len(receiver.requests) >= 3)
         receiver.behaviour = always(answer(500, body=b"broken\x1b[2J"))
         failed = signed_in.run("trigger")
         assert failed.code == 1

@@ -107,6 +107,43 @@ def test_a_call_that_may_have_had_its_effect_is_not_repeated_without_a_key(
     assert len(platform.calls) == 1
 
 
+READING = Answering(200, b'{"events": [], "cursor": null, "leased_until": null, "more": false}')
+COMMITTED = Answering(200, b'{"moved": true, "leased_until": null}')
+
+
+@both
+@faults.lost
+def test_reads_and_commits_of_a_consumer_are_repeated(kind: str, fault: Answering, platform: Stub) -> None:
+    platform.script = in_turn(fault, READING)
+    asked = models.log.ReadEvents(reader="desk-1")
+    assert run(kind, platform, lambda client: client.event_log.read_events("inbox", asked)).events == []
+    platform.script = in_turn(fault, COMMITTED)
+    commit = models.log.Commit(cursor="a")
+    assert run(kind, platform, lambda client: client.event_log.commit_events("inbox", commit)).moved
+    assert len(platform.calls) == 4
+
+
+PDF = Answering(200, b"%PDF-2.0", {"content-type": "application/pdf"})
+
+
+@both
+def test_a_form_that_is_no_json_is_bytes_to_a_caller_who_asked_for_it(kind: str, platform: Stub) -> None:
+    platform.script = in_turn(PDF)
+    sheet = run(kind, platform, lambda client: client.epcr.get_handover("enc_1", format="pdf", language="it"))
+    assert sheet == b"%PDF-2.0"
+    assert platform.calls[-1].path.endswith("/handover?format=pdf&language=it")
+    platform.script = in_turn(Answering(200, b'{"purpose": "TREAT"}', {"content-type": "application/json"}))
+    assert run(kind, platform, lambda client: client.epcr.get_handover("enc_1"))["purpose"] == "TREAT"
+
+
+@both
+@pytest.mark.parametrize("answer", [PDF, Answering(200, b"<html>", {"content-type": "text/html"})])
+def test_a_form_that_nobody_asked_for_is_unreadable(kind: str, answer: Answering, platform: Stub) -> None:
+    platform.script = in_turn(answer)
+    with pytest.raises(knogin.UnreadableAnswer):
+        run(kind, platform, lambda client: client.epcr.get_handover("enc_1"))
+
+
 @both
 def test_a_call_without_a_key_is_repeated_after_429(kind: str, platform: Stub) -> None:
     queued = Answering(202, b'{"delivery_id": "del_1", "status": "pending"}')
@@ -345,6 +382,14 @@ def test_no_secret_is_shown(platform: Stub, caplog: pytest.LogCaptureFixture) ->
     assert "very-secret" not in text
     assert "token-1" not in text
     assert "enc_1" not in "".join(lines)
+
+
+def test_codes_of_diagnoses_drugs_and_errors_are_shown() -> None:
+    diagnosis = models.epcr.Impression(system="http://hl7.org/fhir/sid/icd-10", code="I21.1")
+    refusal = models.graphql.ErrorExtensions(code="OPERATION_NOT_APPROVED", trace_id="a" * 32)
+    assert "code='I21.1'" in repr(diagnosis)
+    assert "OPERATION_NOT_APPROVED" in repr(refusal)
+    assert "spl-1" not in repr(models.oauth.TokenForm(grant_type="authorization_code", code="spl-1"))
 
 
 def test_hooks_see_every_attempt_but_no_token_call(platform: Stub) -> None:

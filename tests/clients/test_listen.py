@@ -7,12 +7,17 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
+import httpx2
 import msgspec
 import pytest
 
 import knogin
 from knogin import webhooks
+from knogin.cli.listening import Reader
+from knogin.cli.session import Session
 from tests.clients import inbox
 from tests.clients.command_line import CommandLine, Running
 from tests.clients.test_live import draft
@@ -301,3 +306,18 @@ def test_what_cannot_work_is_refused_at_once(cli: CommandLine, words: list[str],
     assert done.code in (1, 2), done
     assert said in done.err
     assert "Traceback" not in done.err
+
+
+def test_each_read_of_a_listener_names_it_so_that_a_lost_answer_costs_no_wait() -> None:
+    asked: list[dict[str, object]] = []
+
+    def request(method: str, path: str, *, body: dict[str, object], timeout: float) -> knogin.Answer:
+        asked.append(body)
+        return knogin.Answer(200, httpx2.Headers(), b'{"events": []}')
+
+    session = cast("Session", SimpleNamespace(client=SimpleNamespace(request=request)))
+    mine, other = (Reader(session, "inbox") for _ in range(2))
+    for one in (mine, mine, other):
+        one.read(0)
+    first, again, another = (body["reader"] for body in asked)
+    assert first == again != another

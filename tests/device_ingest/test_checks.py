@@ -26,6 +26,14 @@ def errors(device_class: str = "multiparameter", **fields: Any) -> dict[str, str
     return {error.pointer: error.detail for error in caught.value.errors}
 
 
+def test_a_unit_that_is_refused_comes_with_the_accepted_ones_for_programs() -> None:
+    for unit, code, nearest in (("mmHg", "enum", "mm[Hg]"), ("furlong", "enum", ""), (None, "required", "")):
+        with pytest.raises(problems.Problem) as caught:
+            check(mdc_code="MDC_AWAY_CO2_ET", value=Decimal(35), unit_code=unit)
+        [fault] = caught.value.errors
+        assert (fault.code, fault.allowed, fault.did_you_mean) == (code, ["mm[Hg]", "kPa"], nearest)
+
+
 def test_a_value_keeps_the_digits_the_device_sent() -> None:
     assert str(check(value=Decimal("98.00")).value) == "98.00"
 

@@ -184,6 +184,12 @@ def test_a_program_gets_a_problem_from_the_root_as_before(stack: Stack, host: st
             assert answer.headers["content-type"] == "application/problem+json"
 
 
+def test_a_call_sent_to_the_docs_host_is_shown_the_host_of_calls(stack: Stack) -> None:
+    with stack.client("docs") as client:
+        detail = client.post("/v1/oauth/token").json()["detail"]
+    assert f"calls go to http://{stack.described['hosts']['api']}:{stack.port}." in detail
+
+
 def test_programs_get_the_contract_people_the_page_and_both_may_keep_it(stack: Stack) -> None:
     with stack.client("docs") as client:
         page = client.get("/api/docs", headers={"accept": "text/html", "accept-language": "it"})

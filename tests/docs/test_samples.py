@@ -33,13 +33,14 @@ from tests.support.waiting import wait_for
 
 T = TypeVar("T")
 SECRET, OTHER = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_b2xkLW9sZC1vbGQtb2xkLW9sZC1vbGQtb2xk"
-EVERYDAY = ["argus:epcr:write", "argus:devices:write", "webhooks:write"]
+EVERYDAY = ["argus:epcr:write", "argus:devices:write", "argus:acqi:read", "webhooks:write"]
 HOSPITAL = ["argus:epcr:handover", "argus:epcr:outcome"]
 PRINTED = {
     "first_call": r"enc_\w+ Bundle \d+",
     "cad": r"enc_\w+ (True b''|true)",
     "devices": r"97(\.0)? %",
     "consumers": r"epcr\.encounter\.created enc_\w+",
+    "indicators": r"bystander_cpr \d+ of \d+",
     "errors": r"/serial_number \w+ (None|undefined)\nfor support: [0-9a-f]{32}",
 }
 # The sample reads for ever: the first new event ends it.
@@ -206,6 +207,18 @@ def test_a_sandbox_answers_its_first_call(
             for one in administrator.sandboxes.list_sandboxes():
                 if one.state != "deleted":
                     administrator.sandboxes.delete_sandbox(one.id)
+
+
+def test_an_app_of_the_first_page_may_subscribe_at_once(
+    environment: dict[str, str], stack: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KNOGIN_CLIENT_ID", stack.tenant.client_id)
+    monkeypatch.setenv("KNOGIN_CLIENT_SECRET", stack.tenant.client_secret)
+    app = loaded("app.py", main=True)["app"]
+    assert capsys.readouterr().out == f"store this secret now: {app.client_id} {app.client_secret}\n"
+    draft = models.log.NewConsumer(name="inbox", event_types=["epcr.encounter.created"])
+    with knogin.Knogin(app.client_id, app.client_secret) as client:
+        assert client.event_log.create_consumer(draft).unapproved_events == []
 
 
 def test_the_command_line_runs_with_the_credentials_of_an_app(settings: dict[str, str], tmp_path: Path) -> None:

@@ -194,6 +194,15 @@ def test_markdown_names_anchors_and_rows() -> None:
         markdown.rendered("# A\n\n## B {#a}\n")
 
 
+def test_descriptions_end_with_a_whole_word() -> None:
+    for line in (FILES / "llms.txt").read_text().splitlines():
+        if line.startswith("- [") and "): " in line:
+            assert line.endswith((".", ":", "?", "…")), line
+    for path in FILES.rglob("*.html"):
+        found = re.search(r'<meta name="description" content="([^"]*)"', path.read_text())
+        assert found is None or len(found[1]) < 300 or found[1].endswith(("…", ".")), path
+
+
 def test_the_list_for_language_models_names_every_english_page() -> None:
     listed = set(re.findall(r"\]\(/api/docs/(en/[^)]*)\)", (FILES / "llms.txt").read_text()))
     assert listed == {path.relative_to(FILES).as_posix() for path in (FILES / "en").rglob("*.md")}

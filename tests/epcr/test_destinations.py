@@ -1,16 +1,23 @@
 """Destinations: an administrator defines them, and encounters are bound for them."""
 
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
 
 from services.epcr.handover import destinations
+from shared.primitives import ids
+from shared.web import arrival
 from tests.epcr.conftest import ENCOUNTERS, Client, Inside, Organisation
 from tests.epcr.deliveries import app_changed
 from tests.epcr.hospitals import ARRIVALS, DESTINATIONS, Region
 from tests.epcr.samples import TYPICAL
 from tests.support.messages import require_valid
+from tests.support.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -65,6 +72,25 @@ def test_a_wrong_destination_is_refused_by_its_field(region: Region, change: dic
     answer = region.define(**{"client_id": region.cork.app.caller.client_id} | change)
     assert answer.status_code == 422
     assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+
+
+def test_a_destination_of_an_app_that_was_just_made_waits_for_its_message(
+    region: Region, inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits = threading.Event()
+
+    async def sleep(seconds: float) -> None:
+        waits.set()
+        await asyncio.sleep(seconds)
+
+    monkeypatch.setattr(arrival, "PATIENCE_SECONDS", PATIENCE)
+    monkeypatch.setattr(arrival, "asyncio", SimpleNamespace(sleep=sleep))
+    made_before_its_message = ids.new_id("app")
+    with ThreadPoolExecutor(1) as threads:
+        call = threads.submit(region.define, client_id=made_before_its_message)
+        assert waits.wait(PATIENCE)
+        inside.receive(region.organisation.id, app_changed(made_before_its_message))
+        assert call.result().status_code == 201, call.result().text
 
 
 @pytest.mark.parametrize("state", [{"status": "disabled"}, {"status": "deleted"}, {"deidentification": "shifted"}])

@@ -28,14 +28,18 @@ class Reader:
         return self._http.post(f"{self._path}/{call}", json=body, headers={HEADER: header})
 
     def commit(self, cursor: str) -> None:
+        """Without effect where its lease ended while it was slow, or on a busy machine: the events come again."""
         answer = self.post("commit", {"cursor": cursor})
-        if answer.status_code != 409:  # its lease ended while it was slow
+        if answer.status_code not in (409, 503):
             answer.raise_for_status()
 
     def run(self, log: int, chance: random.Random) -> None:
         while True:
             answer = self.post("read", {"limit": chance.randint(1, 120), "wait": 5, "lease_seconds": LEASE_SECONDS})
             if answer.status_code in (409, 429):  # the other reader's lease, or many killed ones that still wait
+                continue
+            if answer.status_code == 503:  # on a busy machine; a client tries again after Retry-After
+                time.sleep(int(answer.headers["retry-after"]))
                 continue
             reading = answer.raise_for_status().json()
             for event in reading["events"]:

@@ -150,7 +150,10 @@ def test_two_readers_that_are_killed_at_random_read_each_event_in_the_order_of_i
 
 
 def is_read(partner: Partner) -> bool:
-    shown = partner.get("/v1/consumers/inbox").json()
+    answer = partner.get("/v1/consumers/inbox")
+    if answer.status_code == 503:  # on a busy machine
+        return False
+    shown = answer.json()
     return shown["unread"]["number"] == 0 and shown["leased_until"] is None
 
 

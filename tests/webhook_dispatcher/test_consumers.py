@@ -1,9 +1,11 @@
 """Named readers: at least once, in order, nothing skipped; leases, waits, bounds and retention."""
 
+import asyncio
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import httpx2
@@ -13,6 +15,7 @@ import pytest
 from services.webhook_dispatcher import metrics
 from services.webhook_dispatcher.app import create_app
 from services.webhook_dispatcher.places import LIMITS
+from services.webhook_dispatcher.reading import takes
 from services.webhook_dispatcher.settings import Settings
 from services.webhook_dispatcher.tasks import measure_consumers
 from shared.messaging.messages import Event
@@ -101,6 +104,71 @@ def test_a_second_reader_waits_for_the_lease_of_the_first(partner: Partner, disp
         wait_for(lambda: metrics.readers_waiting._value.get() > 0)
         commit(partner, path, first["cursor"])
         assert names(waiting.result()) == published[2:]
+
+
+def test_a_reader_whose_answer_was_lost_gets_its_events_again_at_once(partner: Partner, dispatcher: Dispatcher) -> None:
+    path = consumer(partner)
+    published = [dispatcher.publish(partner.tenant_id, "incident.updated")[0] for _ in range(3)]
+    lost = read(partner, path, limit=2, reader="desk-1", lease_seconds=900)
+    for other in ({}, {"reader": "desk-2"}):
+        refused = partner.post(f"{path}/read", other)
+        assert (refused.status_code, refused.json()["type"].rpartition("#")[2]) == (409, "consumer-in-use")
+    again = read(partner, path, reader="desk-1", wait=20)
+    assert names(again) == published
+    late = partner.post(f"{path}/commit", {"cursor": lost["cursor"]})
+    assert (late.status_code, late.json()["type"].rpartition("#")[2]) == (409, "lease-lost")
+    assert commit(partner, path, again["cursor"])["moved"]
+
+
+def test_a_reader_that_waits_takes_over_the_lease_of_its_own_lost_read(
+    partner: Partner, dispatcher: Dispatcher
+) -> None:
+    path = consumer(partner)
+    with ThreadPoolExecutor(2) as threads:
+        waiting = [threads.submit(read, partner, path, wait=20, reader="desk-1", lease_seconds=900) for _ in range(2)]
+        wait_for(lambda: metrics.readers_waiting._value.get() == 2)
+        published = dispatcher.publish(partner.tenant_id, "incident.updated")
+        assert [names(one.result()) for one in waiting] == [published] * 2
+
+
+def test_a_lease_without_a_readers_name_is_nobodys_own(partner: Partner, dispatcher: Dispatcher) -> None:
+    path = consumer(partner)
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    read(partner, path, reader="desk-1")
+    end_lease(dispatcher, partner)
+    read(partner, path)
+    assert partner.post(f"{path}/read", {"reader": "desk-1"}).status_code == 409, (
+        "the former lease of that name is over"
+    )
+
+
+def test_a_lease_of_the_release_before_is_not_taken_for_ones_own(partner: Partner, dispatcher: Dispatcher) -> None:
+    path = consumer(partner)
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    read(partner, path, reader="desk-1")
+    of_before = "UPDATE consumers SET lease = lease + 1 WHERE tenant_id = %s"
+    dispatcher.run(of_before, partner.tenant_id)
+    assert partner.post(f"{path}/read", {"reader": "desk-1"}).status_code == 409
+
+
+def test_a_reader_of_a_quiet_organisation_looks_less_often(
+    partner: Partner, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        await asyncio.sleep(seconds)
+
+    monkeypatch.setattr(takes, "asyncio", SimpleNamespace(sleep=sleep))
+    path = consumer(partner)
+    read(partner, path, wait=4)
+    quiet = len(pauses)
+    assert quiet <= 6, pauses
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    commit(partner, path, read(partner, path)["cursor"])
+    read(partner, path, wait=4)
+    assert all(pause <= takes.POLL for pause in pauses[quiet:]), "it waits for the next of many events"
 
 
 def test_a_commit_after_the_lease_went_to_another_reader_fails(partner: Partner, dispatcher: Dispatcher) -> None:
@@ -533,6 +601,10 @@ def test_writing_needs_the_scope(http: httpx2.Client, partner: Partner) -> None:
         ("/inbox/read", {"wait": -1}),
         ("/inbox/read", {"lease_seconds": 0}),
         ("/inbox/read", {"lease_seconds": 10**30}),
+        ("/inbox/read", {"reader": ""}),
+        ("/inbox/read", {"reader": "a" * 65}),
+        ("/inbox/read", {"reader": "a\n"}),
+        ("/inbox/read", {"reader": "a/b"}),
         ("/inbox/commit", {}),
         ("/inbox/commit", {"cursor": ""}),
         ("/inbox/commit", {"cursor": "a" * 257}),

@@ -42,6 +42,20 @@ def test_it_shows_the_bytes_that_were_sent_and_what_was_signed(partner: Partner,
     assert shown["trace_id"] in request.headers["traceparent"]
 
 
+@pytest.mark.parametrize("wait", ["true", "false"])
+def test_it_is_of_the_type_that_is_asked_for(
+    partner: Partner, receiver: Receiver, dispatcher: Dispatcher, wait: str
+) -> None:
+    webhook = partner.subscribe(receiver.url, "incident.updated", "incident.closed")
+    assert partner.post(f"{webhook}/test?wait={wait}&event_type=incident.closed").status_code in (200, 202)
+    dispatcher.pump_until(lambda: receiver.requests)
+    assert receiver.requests[0].verified_by(SECRET)["type"] == "incident.closed"
+    refused = partner.post(f"{webhook}/test?wait={wait}&event_type=incident.close")
+    [fault] = refused.json()["errors"]
+    assert (refused.status_code, fault["did_you_mean"]) == (422, "incident.closed")
+    assert fault["allowed"] == ["incident.updated", "incident.closed"]
+
+
 @pytest.mark.parametrize("environment", ["production", "sandbox"])
 @pytest.mark.parametrize("wait", ["true", "false"])
 def test_it_says_that_it_is_a_test_wherever_it_is_sent_from(

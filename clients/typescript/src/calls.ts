@@ -12,6 +12,7 @@ export interface Operation {
   answers: Readonly<Record<number, 'object' | 'array' | 'bytes' | 'any' | 'none'>> | 'raw';
   body?: 'json' | 'form' | 'bytes';
   keyed?: boolean;
+  repeatable?: boolean;
   auth?: 'bearer' | 'client' | 'open';
 }
 

@@ -158,7 +158,10 @@ export class Road implements Caller {
     const given = await credentials.givenToken();
     if (given || operation.auth === 'open') return given;
     if (!credentials.hasClient) {
-      throw new ConfigurationError(`${operation.id} needs a token, clientSecret or privateKey`);
+      throw new ConfigurationError(
+        `${operation.id} needs credentials: KNOGIN_CLIENT_ID and KNOGIN_CLIENT_SECRET, or KNOGIN_TOKEN, in the ` +
+          'environment, or clientId with clientSecret or privateKey, or token, as options',
+      );
     }
     // No caller's signal: others may wait for the same token.
     return tokens.get(scope, async (): Promise<Fresh> => {
@@ -200,7 +203,11 @@ export class Road implements Caller {
   async #attempts(call: Call, build: (call: Call) => Promise<Built>): Promise<Answer> {
     const { operation } = call;
     const { maxRetries } = this.#settings;
-    const safe = operation.keyed || operation.auth === 'client' || REPEATABLE_METHODS.has(operation.method);
+    const safe =
+      operation.keyed ||
+      operation.repeatable ||
+      operation.auth === 'client' ||
+      REPEATABLE_METHODS.has(operation.method);
     const url = this.#url(call);
     let wasUncertain = false;
     for (let number = 1; ; number += 1) {

@@ -1,5 +1,6 @@
 import { isObject, KnoginError, parsed } from './errors.js';
 import type { Event } from './models/events.js';
+import type { ReadEvent, StoredEvent } from './models/log.js';
 import { webCrypto } from './runtime.js';
 
 const TOLERANCE_SECONDS = 300;
@@ -65,6 +66,15 @@ export async function verify(
     throw new InvalidWebhook('no signature fits: the secret is another one, or the body was changed on its way');
   }
   return eventOf(body);
+}
+
+/**
+ * An event of the log, or of a consumer, as the same type that `verify` gives: `event.type` tells the events apart, and
+ * the compiler knows the data of each. The data of an event that is past its retention are `{}`.
+ */
+export function typed(event: StoredEvent | ReadEvent): Event {
+  const { type, timestamp, data, test } = event;
+  return { type, timestamp, data: data ?? {}, ...(test === undefined ? {} : { test }) } as unknown as Event;
 }
 
 function lookup(headers: WebhookHeaders): (name: string) => string | undefined {

@@ -5,14 +5,13 @@ from knogin import Knogin, problems
 
 def fetch(client: Knogin, encounter: str, folder: Path) -> None:
     """Stores the sheet of a handover, and shows until when it may be read."""
-    path = f"/api/v1/epcr/encounters/{encounter}/handover"
     try:
         handover = client.epcr.get_handover(encounter)
-        sheet = client.request("GET", path, query={"format": "pdf", "language": "it"})
+        sheet = client.epcr.get_handover(encounter, format="pdf", language="it")
     except problems.HandoverClosed as closed:
         print("no longer readable:", closed.detail)
         return
-    (folder / f"{encounter}.pdf").write_bytes(sheet.content)
+    (folder / f"{encounter}.pdf").write_bytes(sheet)
     print(encounter, handover["purpose"], handover["readable_until"])
 
 

@@ -34,6 +34,7 @@ GUIDES = {
         "guides/webhooks",
         "guides/consumers",
         "guides/polling",
+        "guides/quality-indicators",
         "guides/errors-and-retries",
         "guides/command-line",
         "guides/audit-trail",
@@ -198,7 +199,9 @@ class Site:
             "before": None,
             "after": None,
         }
-        return self._render(template, shown | more, address=address, title=title, description=description[:300])
+        return self._render(
+            template, shown | more, address=address, title=title, description=shortened(description, 300)
+        )
 
     def _render(self, template: str, *values: Mapping[str, Any], **more: Any) -> str:
         given = {key: value for one in values for key, value in one.items()} | more
@@ -401,6 +404,15 @@ def greetings(site: Site) -> dict[str, str]:
     }
 
 
+def first_sentence(text: str) -> str:
+    return re.split(r"(?<=[.:]) (?=[A-Z])", text, maxsplit=1)[0]
+
+
+def shortened(text: str, most: int) -> str:
+    """The text, or as many whole words of it as fit into `most` characters with an ellipsis."""
+    return text if len(text) <= most else text[: most - 1].rpartition(" ")[0].rstrip(",;:") + "…"
+
+
 def listing(pages: list[Made], site: Site) -> str:
     """llms.txt: every page as a link to its Markdown (https://llmstxt.org)."""
     lines = [f"# {site.document['info']['title']}", "", f"> {site.document['info']['description']}"]
@@ -410,7 +422,7 @@ def listing(pages: list[Made], site: Site) -> str:
         for page in pages:
             own = "Reference" if page.address.startswith(REFERENCE) else page.group
             if own == group:
-                about = " ".join(page.sections[0].text.split())[:120] if group != "Reference" else ""
+                about = first_sentence(" ".join(page.sections[0].text.split())) if group != "Reference" else ""
                 lines.append(f"- [{page.title}]({ROOT}/en/{page.address or 'index'}.md){f': {about}' if about else ''}")
         lines.append("")
     return "\n".join(lines)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from msgspec import UNSET
@@ -27,6 +28,7 @@ from shared.storage import audit, idempotency
 from shared.storage.caps import Cap, require_room
 from shared.storage.database import AsyncConnection, every, first, found, tenant_transaction
 from shared.web import http, problems
+from shared.web.arrival import arrive
 from shared.web.identity import Caller
 from shared.web.problems import FieldError
 
@@ -36,6 +38,7 @@ NAMINGS = Cap("destinations in all", 50, "An encounter", "end the encounter and 
 
 
 async def create_destination(request: Request, caller: Caller, draft: DestinationDraft) -> Response:
+    await arrive(request, caller, partial(_is_known, request, caller, draft.client_id))
     async with tenant_transaction(request, caller) as conn:
         if answer := await idempotency.stored(conn, request, caller):
             return answer
@@ -166,6 +169,11 @@ async def _end(conn: AsyncConnection, row: store.EncounterRow, next_app: str | N
     if former.client_id != next_app:
         await outbox.add(conn, row.tenant_id, events.destination_changed(row, former, "ended"))
     return True
+
+
+async def _is_known(request: Request, caller: Caller, client_id: str) -> bool:
+    async with tenant_transaction(request, caller) as conn:
+        return await (await conn.execute(queries.FIND_APP, (client_id,))).fetchone() is not None
 
 
 async def _require_app(conn: AsyncConnection, client_id: str) -> None:

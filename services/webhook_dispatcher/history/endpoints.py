@@ -40,6 +40,7 @@ from shared.storage.database import IN_ORDER, AsyncConnection, every, found, pag
 from shared.web import http, problems
 from shared.web.identity import Caller
 from shared.web.problems import FieldError
+from shared.web.strict_json import nearest
 
 # Few deliveries have these states, however long the history. Each list has an index of its own.
 LISTS: dict[DeliveryStatus | None, LiteralString] = {
@@ -150,21 +151,21 @@ async def send_test(request: Request, caller: Caller, webhook_id: str, asked: Te
     if asked.wait:
         places: Places = request.state.tests
         with places.place(caller):
-            return await _send_and_wait(request, caller, webhook_id)
+            return await _send_and_wait(request, caller, webhook_id, asked.event_type)
     await request.state.partitions.ensure(request.state.pool)
     async with tenant_transaction(request, caller) as conn:
         stored = await idempotency.stored(conn, request, caller)
         if stored is not None:
             return stored
         subscription = await find(conn, caller, webhook_id)
-        test = await _store_test(conn, subscription, queries.ENQUEUE_TEST)
+        test = await _store_test(conn, subscription, asked.event_type, queries.ENQUEUE_TEST)
         queued = http.json(Queued(delivery_id=test["id"], status="queued"), 202)
         answer = await idempotency.keep(conn, request, caller, queued)
     request.state.sender_bell.ring(subscription.id)
     return answer
 
 
-async def _send_and_wait(request: Request, caller: Caller, webhook_id: str) -> Response:
+async def _send_and_wait(request: Request, caller: Caller, webhook_id: str, event_type: str | None) -> Response:
     """Sends the test from this process, outside any transaction, and records it like any attempt."""
     await request.state.partitions.ensure(request.state.pool)
     async with tenant_transaction(request, caller) as conn:
@@ -178,7 +179,7 @@ async def _send_and_wait(request: Request, caller: Caller, webhook_id: str) -> R
         places: Places = request.state.tests
         if row is not None:
             places.require_room(row[0])
-        test = await _store_test(conn, subscription, queries.ENQUEUE_CLAIMED_TEST)
+        test = await _store_test(conn, subscription, event_type, queries.ENQUEUE_CLAIMED_TEST)
     due = Due(
         delivery_id=test["id"],
         delivery_at=test["at"],
@@ -209,9 +210,21 @@ async def _send_and_wait(request: Request, caller: Caller, webhook_id: str) -> R
         return await idempotency.keep(conn, request, caller, http.json(diagnosis.describe(sent)))
 
 
-async def _store_test(conn: AsyncConnection, subscription: Subscription, enqueue: LiteralString) -> dict[str, Any]:
-    """Stores the example of the webhook's first event type, as an event of its own, with a delivery. Returns both as one row."""
-    kind = event_types.catalogue()[subscription.events[0]]
+async def _store_test(
+    conn: AsyncConnection, subscription: Subscription, event_type: str | None, enqueue: LiteralString
+) -> dict[str, Any]:
+    """Stores the example of that type, or of the webhook's first, as an event of its own, with a delivery. Returns both as one row.
+
+    Raises a 422 Problem for a type that is none of the webhook's.
+    """
+    name = event_type or subscription.events[0]
+    if name not in subscription.events:
+        near = nearest(name, subscription.events)
+        fault = FieldError(
+            "event_type", "not a type of this webhook", "enum", allowed=subscription.events, did_you_mean=near
+        )
+        raise problems.invalid("The query does not fit; see errors.", [fault])
+    kind = event_types.catalogue()[name]
     event_id, delivery_id = ids.new_id("evt"), ids.new_id("dlv_test")
     test = {
         "id": delivery_id,

@@ -39,6 +39,7 @@ class RecoverQuery(http.Body):
 
 class TestQuery(http.Body):
     wait: bool = False
+    event_type: Annotated[str, Meta(min_length=1, max_length=128)] | None = None
 
 
 class Delivery(msgspec.Struct, kw_only=True):

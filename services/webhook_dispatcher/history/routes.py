@@ -82,7 +82,8 @@ OPERATIONS = [
         "Send a test webhook",
         WRITE,
         {202: Queued, 200: Diagnosis},
-        "`?wait=true` sends it at once and answers with a diagnosis; an app waits for at most two at a time.",
+        "The example of one of the webhook's types: of `event_type`, or of the first. `?wait=true` sends it at once and answers with a"
+        " diagnosis; an app waits for at most two at a time.",
         id="sendTestWebhook",
         query=TestQuery,
         headers=("Idempotency-Key",),

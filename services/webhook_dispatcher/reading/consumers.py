@@ -11,6 +11,7 @@ from services.webhook_dispatcher.reading.cursors import Place, UnreadableCursor
 from services.webhook_dispatcher.reading.models import NAME, Consumer, ConsumerRow, NewConsumer, Seek, Unread
 from services.webhook_dispatcher.reading.rights import require_known, rights_of
 from services.webhook_dispatcher.settings import Settings
+from services.webhook_dispatcher.subscriptions import approvals
 from services.webhook_dispatcher.subscriptions.administrators import AppPage, whose
 from shared.storage import audit, idempotency
 from shared.storage.caps import Cap, require_room
@@ -29,6 +30,7 @@ _NOWHERE = Place(datetime.fromtimestamp(0, UTC), 0)
 async def create_consumer(request: Request, caller: Caller, draft: NewConsumer) -> Response:
     if draft.event_types is not None:
         require_known(draft.event_types, "/event_types/{}")
+        await approvals.await_approvals(request, caller, draft.event_types)
     async with tenant_transaction(request, caller) as conn:
         stored = await idempotency.stored(conn, request, caller)
         if stored is not None:

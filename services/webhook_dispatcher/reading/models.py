@@ -15,6 +15,7 @@ from shared.web.http import Page
 NAME = r"^[a-z0-9][a-z0-9._-]{0,63}\Z"
 Name = Annotated[str, Meta(pattern=NAME)]
 Cursor = Annotated[str, Meta(min_length=1, max_length=LONGEST)]
+Reader = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}\Z")]
 LeaseSeconds = Annotated[int, Meta(ge=1, le=900)]
 MOST_AT_ONCE = 500
 LONGEST_WAIT = 20
@@ -41,6 +42,7 @@ class ReadEvents(http.Body):
     limit: Annotated[int, Meta(ge=1, le=MOST_AT_ONCE)] = 100
     wait: Annotated[int, Meta(ge=0, le=LONGEST_WAIT)] = 0
     lease_seconds: LeaseSeconds = 60
+    reader: Reader | None = None
 
 
 class Commit(http.Body):
@@ -180,7 +182,7 @@ class LogRow(msgspec.Struct, kw_only=True):
 
 
 class ConsumerRow(msgspec.Struct, kw_only=True):
-    """A row of `consumers`; `leased_seconds` are left of its lease, None without one."""
+    """A row of `consumers`; `leased_seconds` are left of its lease, None without one. `reader` has that lease, if it gave a name."""
 
     client_id: str
     name: str
@@ -195,11 +197,16 @@ class ConsumerRow(msgspec.Struct, kw_only=True):
     read_at: datetime | None
     committed_at: datetime | None
     leased_seconds: int | None
+    reader: str | None
     approved: list[str] | None
 
     @property
     def place(self) -> Place:
         return Place(self.at, self.position)
+
+    def is_held_from(self, reader: str | None) -> bool:
+        """Whether a lease keeps the events from that reader: its own does not."""
+        return bool(self.leased_seconds) and (reader is None or reader != self.reader)
 
     def shown(self, unread: Unread | None = None, *, expired: bool = False) -> Consumer:
         approved = event_types.DEFAULT if self.approved is None else self.approved

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from services.webhook_dispatcher.fanout import event_types
 from services.webhook_dispatcher.fanout.intake import EVERY_APP
+from services.webhook_dispatcher.subscriptions import approvals
 from services.webhook_dispatcher.subscriptions import queries as subscription_queries
 from services.webhook_dispatcher.subscriptions.models import App
 from shared.messaging.event_types import with_moved_times
@@ -35,7 +36,7 @@ class Rights(NamedTuple):
         """Raises a 403 Problem that names the types for which the app is not approved."""
         refused = [name for name in wanted if name not in self.types]
         if refused:
-            raise problems.forbidden(f"This app is not approved for {', '.join(refused)}.", unapproved_events=refused)
+            raise approvals.refusal(refused)
 
 
 async def rights_of(conn: AsyncConnection, caller: Caller) -> Rights:

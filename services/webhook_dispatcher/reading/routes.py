@@ -104,7 +104,8 @@ OPERATIONS = [
         {200: Reading},
         "At least once, in the order of acceptance, and so in the order of each `key`. The events are leased to this read for"
         " `lease_seconds`: without a commit by then they are handed out again, and meanwhile any other read of this consumer waits or"
-        " gets 409. With `wait` the answer comes with the first event, or empty after so many seconds.",
+        " gets 409, but for one that names the same `reader`. With `wait` the answer comes with the first event, or empty after so"
+        " many seconds.",
         id="readEvents",
         body=ReadEvents,
         body_required=False,

@@ -30,9 +30,10 @@ from shared.web import http, identity, problems
 from shared.web.identity import Caller
 from shared.web.problems import Problem
 
-POLL = 0.25
-# Between two looks into the log of a busy organisation that found nothing for this consumer.
-LONGEST_PAUSE = 1.0
+# Seconds between two looks, while the organisation has events and at the most.
+POLL, LONGEST_PAUSE = 0.25, 1.0
+# An organisation without an event for so many seconds is looked at least often.
+QUIET = 30
 # A lease may end by a commit long before its time.
 SOON = 5
 NOTHING = Reading([], None, None, more=False)
@@ -56,8 +57,10 @@ async def read_events(request: Request, caller: Caller, consumer_name: str, aske
             taken = await _take(request, caller, consumer_name, asked)
             if isinstance(taken, Reading) and taken.events:
                 return taken
-            if not await _await_news(request, caller, consumer_name, until, pause):
+            key = key_of(caller, consumer_name) | {"reader": asked.reader}
+            if not await _await_news(request, caller, key, until, pause):
                 return _answer(taken)
+            # A look into the log of a busy organisation found nothing for this consumer.
             pause = min(2 * pause, LONGEST_PAUSE)
 
 
@@ -90,8 +93,8 @@ async def _take(request: Request, caller: Caller, name: str, asked: ReadEvents) 
     async with tenant_transaction(request, caller) as conn:
         rights = await rights_of(conn, caller)
         consumer = await found(conn, ConsumerRow, queries.LOCK_CONSUMER, key_of(caller, name))
-        if consumer.leased_seconds:
-            return Held(consumer.leased_until, consumer.leased_seconds)
+        if consumer.is_held_from(asked.reader):
+            return Held(consumer.leased_until, consumer.leased_seconds or 0)
         # Before the log: every event up to the head is then seen in it.
         head = await head_of(conn)
         if head.position <= consumer.position:
@@ -104,7 +107,7 @@ async def _take(request: Request, caller: Caller, name: str, asked: ReadEvents) 
             await conn.execute(queries.GO_PAST, key_of(caller, name) | {"at": head.at, "position": head.position})
             return NOTHING
         kept = rows[:fitting]
-        handed = {"handed": kept[-1].position, "seconds": asked.lease_seconds}
+        handed = {"handed": kept[-1].position, "seconds": asked.lease_seconds, "reader": asked.reader}
         row = await (await conn.execute(queries.HAND_OUT, key_of(caller, name) | handed)).fetchone()
     assert row is not None
     lease, leased_until = row
@@ -128,8 +131,8 @@ async def _next(
     return rows, min(fitting, limit)
 
 
-async def _await_news(request: Request, caller: Caller, name: str, until: float, pause: float) -> bool:
-    """Whether a read may find something, at the latest at `until`. False where the caller has left or the process stops."""
+async def _await_news(request: Request, caller: Caller, key: dict[str, str | None], until: float, pause: float) -> bool:
+    """Whether a read of `key` may find something, at the latest at `until`. False where the caller has left or the process stops."""
     places: Places = request.state.readers
     while True:
         await asyncio.sleep(max(0.0, min(pause, until - time.monotonic())))
@@ -137,12 +140,18 @@ async def _await_news(request: Request, caller: Caller, name: str, until: float,
             return False
         identity.require_admitted(request)
         async with tenant_transaction(request, caller) as conn:
-            row = await (await conn.execute(queries.LOOK, key_of(caller, name))).fetchone()
+            row = await (await conn.execute(queries.LOOK, key)).fetchone()
         if row is None:
             raise problems.not_found()
-        is_leased, has_news = row
+        is_leased, has_news, silence = row
         if has_news and not is_leased:
             return True
+        pause = max(pause, _pause_after(silence))
+
+
+def _pause_after(silence: float | None) -> float:
+    """The seconds between two looks at an organisation whose newest event came `silence` seconds ago; None if it has none."""
+    return LONGEST_PAUSE if silence is None or silence >= QUIET else POLL
 
 
 def _answer(taken: Reading | Held) -> Reading:

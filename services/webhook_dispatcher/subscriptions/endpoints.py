@@ -14,7 +14,7 @@ from services.webhook_dispatcher.history import decision_queries, decisions
 from services.webhook_dispatcher.sending import signing
 from services.webhook_dispatcher.sending.signing import Vault
 from services.webhook_dispatcher.settings import Settings
-from services.webhook_dispatcher.subscriptions import access, faults, queries
+from services.webhook_dispatcher.subscriptions import access, approvals, faults, queries
 from services.webhook_dispatcher.subscriptions.administrators import WebhookPage, app_of, reachable, whose
 from services.webhook_dispatcher.subscriptions.models import (
     App,
@@ -47,6 +47,7 @@ async def create_webhook(request: Request, caller: Caller, draft: NewWebhook) ->
     faults.check(request.state.policy, draft, secret)
     key = signing.signing_key(secret)
     vault: Vault = request.state.vault
+    await approvals.await_approvals(request, caller, client_id, draft.events)
     async with tenant_transaction(request, caller) as conn:
         stored = await idempotency.stored(conn, request, caller)
         if stored is not None:
@@ -113,6 +114,10 @@ async def read_webhook(request: Request, caller: Caller, webhook_id: str) -> Web
 
 async def change_webhook(request: Request, caller: Caller, webhook_id: str, change: WebhookChange) -> Webhook:
     faults.check(request.state.policy, change, change.secret)
+    if change.events is not UNSET:
+        async with tenant_transaction(request, caller) as conn:
+            owner = (await find(conn, caller, webhook_id)).client_id
+        await approvals.await_approvals(request, caller, owner, change.events)
     async with tenant_transaction(request, caller) as conn:
         subscription = await find(conn, caller, webhook_id)
         app = await _share_app(conn, caller, subscription.client_id)
@@ -211,7 +216,7 @@ def _require_approval(app: App, events: list[str]) -> None:
     """Raises a 403 Problem for a type that the app is not approved for."""
     refused = [name for name in events if not event_types.is_approved(name, app.approved_events)]
     if refused:
-        raise problems.forbidden(f"This app is not approved for {', '.join(refused)}.", unapproved_events=refused)
+        raise approvals.refusal(refused)
 
 
 async def find_app(conn: AsyncConnection, caller: Caller, client_id: str) -> App:

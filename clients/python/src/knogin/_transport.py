@@ -13,12 +13,14 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Generator, Mapping, Sequence
+from types import UnionType
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote
 
 import httpx2
 import msgspec
 
+from ._keys import load
 from ._model import decode, encode, fingerprint, members
 from ._paging import Page, next_cursor
 from ._version import CONTRACT, VERSION
@@ -54,6 +56,7 @@ class Operation(NamedTuple):
     answers: Mapping[int, Any]
     body: str = ""
     keyed: bool = False
+    repeatable: bool = False
     auth: str = "bearer"
 
 
@@ -129,14 +132,16 @@ class Credentials:
         token: str | Callable[[], str],
     ) -> None:
         if bool(token) + bool(client_secret) + bool(private_key) > 1:
-            raise ConfigurationError("give one of token, client_secret and private_key")
+            raise ConfigurationError(
+                "give one of token (KNOGIN_TOKEN), client_secret (KNOGIN_CLIENT_SECRET) and private_key"
+            )
         if (client_secret or private_key) and not client_id:
             raise ConfigurationError("client_secret and private_key need a client_id")
         self.client_id = client_id
         self._secret = client_secret
         self._token = token
         self._key_id = key_id
-        self._key, self._algorithm = _loaded(private_key) if private_key else (None, "")
+        self._key, self._algorithm = load(private_key) if private_key else (None, "")
 
     def __repr__(self) -> str:
         if self._key is not None:
@@ -173,31 +178,6 @@ class Credentials:
         claims |= {"exp": now + ASSERTION_SECONDS, "jti": uuid.uuid4().hex}
         assertion = jwt.encode(claims, self._key, self._algorithm, {"kid": self._key_id} if self._key_id else None)
         return {"client_id": self.client_id, "client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}, {}
-
-
-def _loaded(private_key: str | bytes) -> tuple[Any, str]:
-    """The key and the JWS algorithm that fits it."""
-    try:
-        from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key
-        from jwt.algorithms import get_default_algorithms
-    except ImportError:
-        raise ConfigurationError("private_key needs: pip install 'knogin[private-key]'") from None
-    pem = private_key.encode() if isinstance(private_key, str) else private_key
-    try:
-        key = load_pem_private_key(pem, None)
-    except (ValueError, TypeError):
-        raise ConfigurationError("private_key is not an unencrypted PEM private key") from None
-    algorithm = ""
-    if isinstance(key, rsa.RSAPrivateKey):
-        algorithm = "RS256"
-    elif isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name == "secp256r1":
-        algorithm = "ES256"
-    elif isinstance(key, ed25519.Ed25519PrivateKey):
-        algorithm = "EdDSA"
-    if algorithm in get_default_algorithms():
-        return key, algorithm
-    raise ConfigurationError("private_key is neither RSA, P-256 nor Ed25519")
 
 
 class Tokens:
@@ -320,7 +300,10 @@ class Road(NamedTuple):
         if operation.auth == "open":
             return ""
         if not self.credentials.has_client:
-            raise ConfigurationError(f"{operation.id} needs a token, client_secret or private_key")
+            raise ConfigurationError(
+                f"{operation.id} needs credentials: KNOGIN_CLIENT_ID and KNOGIN_CLIENT_SECRET, or KNOGIN_TOKEN, in the"
+                " environment, or client_id with client_secret or private_key, or token, as arguments"
+            )
         held = self.tokens.current(self.scope)
         lock = self.tokens.lock(self.scope)
         if held and (time.monotonic() < held.renewed_at or lock.locked()):
@@ -363,7 +346,8 @@ class Road(NamedTuple):
     def _attempts(self, call: Call, build: Callable[[], Steps[Built]]) -> Steps[Answer]:
         """The last answer, of any status. `build` gives body and headers of each attempt."""
         operation = call.operation
-        safe = operation.keyed or operation.method in REPEATABLE_METHODS or operation.auth == "client"
+        is_safe = operation.keyed or operation.repeatable or operation.auth == "client"
+        safe = is_safe or operation.method in REPEATABLE_METHODS
         was_uncertain = False
         for attempt in range(self.max_retries + 1):
             content, headers = yield from build()
@@ -433,12 +417,20 @@ class Road(NamedTuple):
     @staticmethod
     def _decoded(call: Call, answer: Answer) -> Any:
         kind = call.operation.answers.get(answer.status)
-        if kind is None or kind is bytes:
-            return answer.content if kind is bytes else None
+        if kind is None:
+            return None
+        if kind is bytes or (isinstance(kind, UnionType) and _is_chosen(call, answer)):
+            return answer.content
         try:
             return decode(answer.content, kind)
         except msgspec.DecodeError as error:
             raise UnreadableAnswer(call.operation.id, answer.status, answer.headers, answer.content) from error
+
+
+def _is_chosen(call: Call, answer: Answer) -> bool:
+    """Whether the answer is a form that is not JSON, and that the caller asked for: application/pdf for `format="pdf"`."""
+    media = answer.headers.get("content-type", "").partition(";")[0].strip()
+    return media.rpartition("/")[2] == call.query.get("format")
 
 
 def _bare() -> Steps[Built]:

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from ._model import decode
+from ._model import convert, decode
 from .errors import KnoginError
-from .models import events
+from .models import events, log
 
 TOLERANCE_SECONDS = 300
 # A check of a public key takes time, and the header comes from anyone.
@@ -60,6 +60,17 @@ def verify(
     ):
         raise InvalidWebhook("no signature fits: the secret is another one, or the body was changed on its way")
     return _event(body)
+
+
+def typed(event: log.StoredEvent | log.ReadEvent) -> events.Event:
+    """An event of the log, or of a consumer, as the same model that a webhook's `verify` gives.
+
+    An event whose content is past its retention is an `events.UnknownEvent` with empty data. Raises `ValueError` for data that break
+    the contract.
+    """
+    parts = {"type": event.type, "timestamp": event.timestamp, "data": event.data or {}, "test": event.test}
+    known = events.TYPES.get(event.type, events.UnknownEvent) if event.data is not None else events.UnknownEvent
+    return convert(parts, known)
 
 
 def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:

@@ -119,6 +119,11 @@ export interface ReadEvents {
   wait?: number;
   /** Seconds for which the events are held for this read */
   lease_seconds?: number;
+  /**
+   * A name of this program alone, the same in each of its reads: it then gets the events of its own lease again at
+   * once, as after an answer that was lost or a restart
+   */
+  reader?: string | null;
 }
 
 /**

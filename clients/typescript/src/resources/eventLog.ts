@@ -167,7 +167,8 @@ export class EventLog {
    *
    * At least once, in the order of acceptance, and so in the order of each `key`. The events are leased to this read
    * for `lease_seconds`: without a commit by then they are handed out again, and meanwhile any other read of this
-   * consumer waits or gets 409. With `wait` the answer comes with the first event, or empty after so many seconds.
+   * consumer waits or gets 409, but for one that names the same `reader`. With `wait` the answer comes with the first
+   * event, or empty after so many seconds.
    *
    * Scope: `webhooks:write`.
    *
@@ -185,6 +186,7 @@ export class EventLog {
         path: '/v1/consumers/{consumer_name}/read',
         answers: { 200: 'object' },
         body: 'json',
+        repeatable: true,
       },
       path: [consumerName],
       body,
@@ -214,6 +216,7 @@ export class EventLog {
         path: '/v1/consumers/{consumer_name}/commit',
         answers: { 200: 'object' },
         body: 'json',
+        repeatable: true,
       },
       path: [consumerName],
       body,
@@ -238,6 +241,7 @@ export class EventLog {
         path: '/v1/consumers/{consumer_name}/extend',
         answers: { 200: 'object' },
         body: 'json',
+        repeatable: true,
       },
       path: [consumerName],
       body,

@@ -44,6 +44,8 @@ export interface RecoverDeliveriesOptions extends CallOptions {
 export interface SendTestWebhookOptions extends KeyedOptions {
   /** Wait for the answer, and get a diagnosis */
   wait?: boolean;
+  /** The type of the test event, one of the webhook's; without it the first of them */
+  eventType?: string;
 }
 
 /** Subscriptions to events. Each event is delivered by a signed POST, and repeated until the receiver answers 2xx. */
@@ -392,7 +394,8 @@ export class Webhooks {
   /**
    * Send a test webhook.
    *
-   * `?wait=true` sends it at once and answers with a diagnosis; an app waits for at most two at a time.
+   * The example of one of the webhook's types: of `event_type`, or of the first. `?wait=true` sends it at once and
+   * answers with a diagnosis; an app waits for at most two at a time.
    *
    * Scope: `webhooks:write`.
    *
@@ -406,7 +409,8 @@ export class Webhooks {
   /**
    * Send a test webhook.
    *
-   * `?wait=true` sends it at once and answers with a diagnosis; an app waits for at most two at a time.
+   * The example of one of the webhook's types: of `event_type`, or of the first. `?wait=true` sends it at once and
+   * answers with a diagnosis; an app waits for at most two at a time.
    *
    * Scope: `webhooks:write`.
    *
@@ -420,7 +424,8 @@ export class Webhooks {
   /**
    * Send a test webhook.
    *
-   * `?wait=true` sends it at once and answers with a diagnosis; an app waits for at most two at a time.
+   * The example of one of the webhook's types: of `event_type`, or of the first. `?wait=true` sends it at once and
+   * answers with a diagnosis; an app waits for at most two at a time.
    *
    * Scope: `webhooks:write`.
    *
@@ -443,7 +448,7 @@ export class Webhooks {
         keyed: true,
       },
       path: [webhookId],
-      query: { wait: options.wait },
+      query: { wait: options.wait, event_type: options.eventType },
       headers: { 'Idempotency-Key': options.idempotencyKey },
       options,
     });

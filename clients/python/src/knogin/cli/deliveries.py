@@ -80,8 +80,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     trigger = commands.add_parser(
         "trigger",
         help="send a test event to a webhook, and show the result",
-        epilog="examples:\n  knogin trigger\n  knogin trigger --webhook wh_01jdk… --json",
+        epilog="examples:\n  knogin trigger\n  knogin trigger epcr.encounter.completed\n  knogin trigger --webhook wh_01jdk… --json",
     )
+    trigger.add_argument("event", nargs="?", help="one of the webhook's event types (default: its first)")
     _webhook(trigger)
     trigger.add_argument("--no-wait", action="store_true", help="queue it and do not wait for the answer")
     trigger.set_defaults(run=trigger_command)
@@ -232,7 +233,9 @@ def recover_command(arguments: argparse.Namespace, session: Session, output: Out
 def trigger_command(arguments: argparse.Namespace, session: Session, output: Output) -> int:
     webhook = _only(session, arguments.webhook)
     with output.waiting(f"Sending a test event to {webhook}"):
-        result = session.client.webhooks.send_test_webhook(webhook, wait=not arguments.no_wait)
+        result = session.client.webhooks.send_test_webhook(
+            webhook, wait=not arguments.no_wait, event_type=arguments.event
+        )
     if output.as_json:
         output.json(members(result))
     elif isinstance(result, models.webhooks.Queued):

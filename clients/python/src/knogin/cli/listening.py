@@ -197,6 +197,8 @@ class Reader:
     def __init__(self, session: Session, name: str) -> None:
         self._session = session
         self.name = name
+        # Of this process alone: after an answer that was lost it gets its events again at once.
+        self._reader = os.urandom(16).hex()
         self._path = f"/v1/consumers/{quote(name, safe='')}"
 
     def prepare(self, types: list[str], since: datetime | None) -> None:
@@ -226,7 +228,7 @@ class Reader:
         answer = self._session.client.request(
             "POST",
             f"{self._path}/read",
-            body={"limit": AT_ONCE, "wait": wait, "lease_seconds": LEASE_SECONDS},
+            body={"limit": AT_ONCE, "wait": wait, "lease_seconds": LEASE_SECONDS, "reader": self._reader},
             timeout=wait + ANSWER_SECONDS,
         )
         return msgspec.json.decode(answer.content, type=Reading)

@@ -116,7 +116,7 @@ class ReadEvent(Model, kw_only=True):
     """The type"""
     key: str | None
     """The id of the event's subject, such as an encounter: events of one key come in their order"""
-    timestamp: str
+    timestamp: datetime
     """When it happened"""
     accepted_at: datetime
     """When the platform accepted the event; events are listed and read in this order"""
@@ -137,6 +137,10 @@ class ReadEvents(Model, kw_only=True):
     """Seconds to wait for an event where there is none"""
     lease_seconds: int | UnsetType = UNSET
     """Seconds for which the events are held for this read"""
+    reader: str | UnsetType | None = UNSET
+    """A name of this program alone, the same in each of its reads: it then gets the events of its own lease again at
+    once, as after an answer that was lost or a restart
+    """
 
 
 class Reading(Model, kw_only=True):
@@ -179,7 +183,7 @@ class StoredEvent(Model, kw_only=True):
     """The type"""
     key: str | None
     """The id of the event's subject, such as an encounter: events of one key come in their order"""
-    timestamp: str
+    timestamp: datetime
     """When it happened"""
     accepted_at: datetime
     """When the platform accepted the event; events are listed and read in this order"""

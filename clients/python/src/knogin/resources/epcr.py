@@ -49,7 +49,7 @@ _END_ENCOUNTER_DESTINATION = Operation(
     "endEncounterDestination", "DELETE", "/api/v1/epcr/encounters/{}/destination", {204: None}
 )
 _LIST_ARRIVALS = Operation("listArrivals", "GET", "/api/v1/epcr/arrivals", {200: models.epcr.Arrivals})
-_GET_HANDOVER = Operation("getHandover", "GET", "/api/v1/epcr/encounters/{}/handover", {200: dict[str, Any]})
+_GET_HANDOVER = Operation("getHandover", "GET", "/api/v1/epcr/encounters/{}/handover", {200: dict[str, Any] | bytes})
 _OPEN_EMERGENCY = Operation(
     "openEmergency",
     "POST",
@@ -414,7 +414,7 @@ class Epcr:
         self,
         encounter_id: str,
         *,
-        format: Literal["document", "json", "pdf", "transaction"] | None = None,
+        format: Literal["document", "json", "transaction"] | None = None,
         language: Literal["en", "it"] | None = None,
         if_none_match: None = None,
         timeout: float | None = None,
@@ -425,11 +425,33 @@ class Epcr:
         self,
         encounter_id: str,
         *,
-        format: Literal["document", "json", "pdf", "transaction"] | None = None,
+        format: Literal["document", "json", "transaction"] | None = None,
         language: Literal["en", "it"] | None = None,
         if_none_match: str,
         timeout: float | None = None,
     ) -> dict[str, Any] | None: ...
+
+    @overload
+    def get_handover(
+        self,
+        encounter_id: str,
+        *,
+        format: Literal["pdf"],
+        language: Literal["en", "it"] | None = None,
+        if_none_match: None = None,
+        timeout: float | None = None,
+    ) -> bytes: ...
+
+    @overload
+    def get_handover(
+        self,
+        encounter_id: str,
+        *,
+        format: Literal["pdf"],
+        language: Literal["en", "it"] | None = None,
+        if_none_match: str,
+        timeout: float | None = None,
+    ) -> bytes | None: ...
 
     def get_handover(
         self,
@@ -439,7 +461,7 @@ class Epcr:
         language: Literal["en", "it"] | None = None,
         if_none_match: str | None = None,
         timeout: float | None = None,
-    ) -> dict[str, Any] | None:
+    ) -> dict[str, Any] | bytes | None:
         """Read the handover of an encounter.
 
         The identified record, for the app of the encounter's destination alone: as JSON, as a FHIR document, as a
@@ -972,7 +994,7 @@ class AsyncEpcr:
         self,
         encounter_id: str,
         *,
-        format: Literal["document", "json", "pdf", "transaction"] | None = None,
+        format: Literal["document", "json", "transaction"] | None = None,
         language: Literal["en", "it"] | None = None,
         if_none_match: None = None,
         timeout: float | None = None,
@@ -983,11 +1005,33 @@ class AsyncEpcr:
         self,
         encounter_id: str,
         *,
-        format: Literal["document", "json", "pdf", "transaction"] | None = None,
+        format: Literal["document", "json", "transaction"] | None = None,
         language: Literal["en", "it"] | None = None,
         if_none_match: str,
         timeout: float | None = None,
     ) -> dict[str, Any] | None: ...
+
+    @overload
+    async def get_handover(
+        self,
+        encounter_id: str,
+        *,
+        format: Literal["pdf"],
+        language: Literal["en", "it"] | None = None,
+        if_none_match: None = None,
+        timeout: float | None = None,
+    ) -> bytes: ...
+
+    @overload
+    async def get_handover(
+        self,
+        encounter_id: str,
+        *,
+        format: Literal["pdf"],
+        language: Literal["en", "it"] | None = None,
+        if_none_match: str,
+        timeout: float | None = None,
+    ) -> bytes | None: ...
 
     async def get_handover(
         self,
@@ -997,7 +1041,7 @@ class AsyncEpcr:
         language: Literal["en", "it"] | None = None,
         if_none_match: str | None = None,
         timeout: float | None = None,
-    ) -> dict[str, Any] | None:
+    ) -> dict[str, Any] | bytes | None:
         """Read the handover of an encounter.
 
         The identified record, for the app of the encounter's destination alone: as JSON, as a FHIR document, as a

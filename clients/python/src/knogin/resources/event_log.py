@@ -17,9 +17,15 @@ _CREATE_CONSUMER = Operation(
 )
 _GET_CONSUMER = Operation("getConsumer", "GET", "/v1/consumers/{}", {200: models.log.Consumer})
 _DELETE_CONSUMER = Operation("deleteConsumer", "DELETE", "/v1/consumers/{}", {204: None})
-_READ_EVENTS = Operation("readEvents", "POST", "/v1/consumers/{}/read", {200: models.log.Reading}, body="json")
-_COMMIT_EVENTS = Operation("commitEvents", "POST", "/v1/consumers/{}/commit", {200: models.log.Committed}, body="json")
-_EXTEND_LEASE = Operation("extendLease", "POST", "/v1/consumers/{}/extend", {200: models.log.Extended}, body="json")
+_READ_EVENTS = Operation(
+    "readEvents", "POST", "/v1/consumers/{}/read", {200: models.log.Reading}, body="json", repeatable=True
+)
+_COMMIT_EVENTS = Operation(
+    "commitEvents", "POST", "/v1/consumers/{}/commit", {200: models.log.Committed}, body="json", repeatable=True
+)
+_EXTEND_LEASE = Operation(
+    "extendLease", "POST", "/v1/consumers/{}/extend", {200: models.log.Extended}, body="json", repeatable=True
+)
 _SEEK_CONSUMER = Operation("seekConsumer", "POST", "/v1/consumers/{}/seek", {200: models.log.Consumer}, body="json")
 
 
@@ -162,8 +168,8 @@ class EventLog:
 
         At least once, in the order of acceptance, and so in the order of each `key`. The events are leased to this
         read for `lease_seconds`: without a commit by then they are handed out again, and meanwhile any other read
-        of this consumer waits or gets 409. With `wait` the answer comes with the first event, or empty after so
-        many seconds.
+        of this consumer waits or gets 409, but for one that names the same `reader`. With `wait` the answer comes
+        with the first event, or empty after so many seconds.
 
         Scope: `webhooks:write`.
 
@@ -353,8 +359,8 @@ class AsyncEventLog:
 
         At least once, in the order of acceptance, and so in the order of each `key`. The events are leased to this
         read for `lease_seconds`: without a commit by then they are handed out again, and meanwhile any other read
-        of this consumer waits or gets 409. With `wait` the answer comes with the first event, or empty after so
-        many seconds.
+        of this consumer waits or gets 409, but for one that names the same `reader`. With `wait` the answer comes
+        with the first event, or empty after so many seconds.
 
         Scope: `webhooks:write`.
 

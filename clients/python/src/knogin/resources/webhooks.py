@@ -365,17 +365,20 @@ class Webhooks:
         webhook_id: str,
         *,
         wait: bool | None = None,
+        event_type: str | None = None,
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> models.webhooks.Diagnosis | models.webhooks.Queued:
         """Send a test webhook.
 
-        `?wait=true` sends it at once and answers with a diagnosis; an app waits for at most two at a time.
+        The example of one of the webhook's types: of `event_type`, or of the first. `?wait=true` sends it at once
+        and answers with a diagnosis; an app waits for at most two at a time.
 
         Scope: `webhooks:write`.
 
         `webhook_id`: The webhook's id.
         `wait`: Wait for the answer, and get a diagnosis.
+        `event_type`: The type of the test event, one of the webhook's; without it the first of them.
         `idempotency_key`: Makes the call safe to repeat: for 24 hours, the same request with the same key gets the
         stored answer.
         """
@@ -383,7 +386,7 @@ class Webhooks:
             Call(
                 _SEND_TEST_WEBHOOK,
                 path=(webhook_id,),
-                query={"wait": wait},
+                query={"wait": wait, "event_type": event_type},
                 headers={"Idempotency-Key": idempotency_key},
                 timeout=timeout,
             )
@@ -732,17 +735,20 @@ class AsyncWebhooks:
         webhook_id: str,
         *,
         wait: bool | None = None,
+        event_type: str | None = None,
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> models.webhooks.Diagnosis | models.webhooks.Queued:
         """Send a test webhook.
 
-        `?wait=true` sends it at once and answers with a diagnosis; an app waits for at most two at a time.
+        The example of one of the webhook's types: of `event_type`, or of the first. `?wait=true` sends it at once
+        and answers with a diagnosis; an app waits for at most two at a time.
 
         Scope: `webhooks:write`.
 
         `webhook_id`: The webhook's id.
         `wait`: Wait for the answer, and get a diagnosis.
+        `event_type`: The type of the test event, one of the webhook's; without it the first of them.
         `idempotency_key`: Makes the call safe to repeat: for 24 hours, the same request with the same key gets the
         stored answer.
         """
@@ -750,7 +756,7 @@ class AsyncWebhooks:
             Call(
                 _SEND_TEST_WEBHOOK,
                 path=(webhook_id,),
-                query={"wait": wait},
+                query={"wait": wait, "event_type": event_type},
                 headers={"Idempotency-Key": idempotency_key},
                 timeout=timeout,
             )

@@ -1,0 +1,20 @@
+from knogin import Knogin, models
+
+QUERY = """
+query($from: DateTime!, $to: DateTime!, $names: [String!]) {
+  acqiMetrics(fromDate: $from, toDate: $to, names: $names) {
+    name value unit numerator denominator suppressed
+  }
+}
+"""
+PERIOD = {"from": "2026-01-01T00:00:00Z", "to": "2026-07-01T00:00:00Z"}
+
+with Knogin() as client:
+    request = models.graphql.GraphqlRequest(
+        query=QUERY, variables=PERIOD | {"names": ["bystander_cpr"]}
+    )
+    answer = client.graphql.execute_graphql(request)
+    for refusal in answer.errors or []:
+        print(refusal.extensions.code, refusal.message)
+    for metric in (answer.data or {}).get("acqiMetrics", []):
+        print(metric["name"], metric["numerator"], "of", metric["denominator"])

@@ -1,0 +1,23 @@
+import { Knogin } from 'knogin';
+
+interface Metric {
+  name: string;
+  value: number | null;
+  numerator: number | null;
+  denominator: number | null;
+}
+
+const query = `
+  query($from: DateTime!, $to: DateTime!, $names: [String!]) {
+    acqiMetrics(fromDate: $from, toDate: $to, names: $names) {
+      name value unit numerator denominator suppressed
+    }
+  }`;
+const variables = { from: '2026-01-01T00:00:00Z', to: '2026-07-01T00:00:00Z', names: ['bystander_cpr'] };
+
+const client = new Knogin();
+const answer = await client.graphql.executeGraphql({ query, variables });
+for (const refusal of answer.errors ?? []) console.log(refusal.extensions.code, refusal.message);
+for (const metric of (answer.data?.['acqiMetrics'] ?? []) as Metric[]) {
+  console.log(metric.name, metric.numerator, 'of', metric.denominator);
+}
