@@ -133,7 +133,9 @@ def test_senders_share_a_backlog_and_no_receiver_gets_more_than_its_limit_from_a
         sent = asyncio.run(pump_together(dispatcher, number, lambda: len(receiver.requests) == webhooks * each))
     assert len(set(zip((one.path for one in receiver.requests), receiver.ids(), strict=True))) == webhooks * each
     assert sum(sent) == webhooks * each
-    assert min(sent) >= sum(sent) / number / 10, "every sender has a part; how equal the parts are is measured in tests/bench"
+    assert min(sent) >= sum(sent) / number / 10, (
+        "every sender has a part; how equal the parts are is measured in tests/bench"
+    )
     # Successes raise the limit while it lasts, so that it is read at the end.
     [row] = dispatcher.rows(
         "SELECT max(concurrency) AS most FROM subscriptions WHERE tenant_id = %s", partner.tenant_id
