@@ -170,13 +170,17 @@ COUNT_RETRYING: LiteralString = """
         ORDER BY due_at LIMIT 10000) retrying
 """
 # Of all webhooks of an app or an organisation, in one window of time, so that few partitions are opened for each. Tests are not among them.
-# With a status a call looks at the newest 1,000 troubled ones of each webhook.
-_OF_WINDOW: LiteralString = """
-    SELECT d.id, d.at, d.status FROM deliveries d WHERE d.subscription_id = s.id AND d.at >= %(oldest_at)s::timestamptz
-        AND d.at < %(newest_at)s::timestamptz AND d.id >= 'dlv_' || %(oldest)s::text AND d.id < 'dlv_' || %(newest)s::text
+_IN_WINDOW: LiteralString = """
+    d.at >= %(oldest_at)s::timestamptz AND d.at < %(newest_at)s::timestamptz
+        AND d.id >= 'dlv_' || %(oldest)s::text AND d.id < 'dlv_' || %(newest)s::text
 """
 _OF_APPS: LiteralString = (
     " WHERE s.tenant_id = current_tenant() AND (%(everyone)s::boolean OR s.client_id = %(client_id)s) "
+)
+_OF_ONE: LiteralString = (
+    " CROSS JOIN LATERAL (SELECT d.id, d.at FROM deliveries d WHERE d.subscription_id = s.id AND "
+    + _IN_WINDOW
+    + " ORDER BY d.id DESC LIMIT "
 )
 _DETAILS: LiteralString = (
     " ORDER BY id DESC LIMIT %(limit)s) page JOIN deliveries d ON d.id = page.id AND d.at = page.at"
@@ -184,23 +188,27 @@ _DETAILS: LiteralString = (
     + _JOINED
     + " ORDER BY d.id DESC"
 )
-_SHOWN: LiteralString = (
-    "SELECT s.id AS webhook_id, s.client_id, "
-    + _COLUMNS.replace("%(held)s", "s.held")
-    + " FROM (SELECT found.* FROM subscriptions s"
-)
+_SHOWN: LiteralString = "SELECT s.id AS webhook_id, s.client_id, " + _COLUMNS.replace("%(held)s", "s.held")
+# A webhook is on the page only if its newest delivery is among so many newest ones: of the others no further row is read.
 LIST_OF_APPS: LiteralString = (
-    _SHOWN + (" CROSS JOIN LATERAL (" + _OF_WINDOW + " ORDER BY d.id DESC LIMIT %(limit)s) found") + _OF_APPS + _DETAILS
+    _SHOWN
+    + (" FROM (SELECT found.id, found.at FROM (SELECT s.id FROM subscriptions s" + _OF_ONE + "1) newest")
+    + (_OF_APPS + " ORDER BY newest.id DESC LIMIT %(limit)s) s" + _OF_ONE + "%(limit)s) found")
+    + _DETAILS
+)
+# The organisation's, of which those of other apps are passed over.
+_TROUBLED: LiteralString = (
+    "SELECT d.id, d.at, d.subscription_id FROM deliveries d"
+    + " WHERE d.tenant_id = current_tenant() AND d.troubled AND d.status = %(status)s AND "
+    + _IN_WINDOW
+    + " ORDER BY d.id DESC "
 )
 LIST_TROUBLED_OF_APPS: LiteralString = (
     _SHOWN
-    + (" CROSS JOIN LATERAL (SELECT * FROM (" + _OF_WINDOW + " AND d.troubled ORDER BY d.id DESC LIMIT 1000) looked")
-    + " WHERE status = %(status)s ORDER BY id DESC LIMIT %(limit)s) found"
-    + _OF_APPS
+    + (" FROM (SELECT looked.id, looked.at FROM (" + _TROUBLED + " LIMIT 10000) looked")
+    + (" JOIN subscriptions s ON s.id = looked.subscription_id " + _OF_APPS)
     + _DETAILS
 )
 REACHED_OF_APPS: LiteralString = (
-    'SELECT max(right(found.id, 26) COLLATE "C") FROM subscriptions s'
-    + (" CROSS JOIN LATERAL (" + _OF_WINDOW + " AND d.troubled ORDER BY d.id DESC OFFSET 999 LIMIT 1) found")
-    + _OF_APPS
+    'SELECT right(looked.id, 26) COLLATE "C" FROM (' + _TROUBLED + " OFFSET 9999 LIMIT 1) looked"
 )
