@@ -13,6 +13,7 @@ import pytest
 from services.webhook_dispatcher import metrics
 from services.webhook_dispatcher.app import create_app
 from services.webhook_dispatcher.places import LIMITS
+from services.webhook_dispatcher.reading import takes
 from services.webhook_dispatcher.settings import Settings
 from services.webhook_dispatcher.tasks import measure_consumers
 from shared.messaging.messages import Event
@@ -176,6 +177,21 @@ def test_a_read_that_nothing_ends_is_empty_after_its_wait(partner: Partner) -> N
     began = time.monotonic()
     assert read(partner, consumer(partner), wait=1)["events"] == []
     assert time.monotonic() - began >= 1
+
+
+def test_a_read_for_which_nothing_comes_looks_less_and_less_often(
+    partner: Partner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sixty such reads cost more than everything else on an idle platform."""
+    looks = 0
+
+    def admitted(request: Any) -> None:
+        nonlocal looks
+        looks += 1
+
+    monkeypatch.setattr(takes.identity, "require_admitted", admitted)
+    assert read(partner, consumer(partner), wait=4)["events"] == []
+    assert looks <= 9, "it would be 16"
 
 
 def test_a_read_is_not_woken_by_events_of_others(http: httpx2.Client, partner: Partner, dispatcher: Dispatcher) -> None:

@@ -31,7 +31,9 @@ from shared.web.identity import Caller
 from shared.web.problems import Problem
 
 POLL = 0.25
-# Between two looks into the log of a busy organisation that found nothing for this consumer.
+# Each pause is longer than the one before, so that a read of 20 s for which nothing comes looks 25 times.
+LONGER = 1.25
+# Also between two looks into the log of a busy organisation that found nothing for this consumer.
 LONGEST_PAUSE = 1.0
 # A lease may end by a commit long before its time.
 SOON = 5
@@ -133,6 +135,7 @@ async def _await_news(request: Request, caller: Caller, name: str, until: float,
     places: Places = request.state.readers
     while True:
         await asyncio.sleep(max(0.0, min(pause, until - time.monotonic())))
+        pause = min(pause * LONGER, LONGEST_PAUSE)
         if places.closing or time.monotonic() >= until or await request.is_disconnected():
             return False
         identity.require_admitted(request)
