@@ -1,4 +1,4 @@
-"""Metrics of the relay's work after grants, roles and apps ended."""
+"""Metrics of the relay's work after grants, roles and apps ended, and in sandboxes."""
 
 from prometheus_client import Gauge
 
@@ -9,4 +9,7 @@ ending_apps = Gauge(
 oldest_ending_app = Gauge("oldest_ending_app_seconds", "Time since the first of them was deleted or decided")
 oldest_ended_authority = Gauge(
     "oldest_ended_authority_seconds", "Age of the oldest ended authority that is not in the outbox yet"
+)
+oldest_sandbox_work = Gauge(
+    "oldest_sandbox_work_seconds", "Time since the oldest work in a sandbox began that has not ended"
 )
