@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from xdist.scheduler import LoadFileScheduling
+from xdist.workermanage import WorkerController
 
 TESTS = Path(__file__).parents[1]
 STACKS = 2
@@ -79,6 +80,16 @@ class Scheduling(LoadFileScheduling):
             assert self.collection
             self.plan = Plan([file_of(each) for each in self.collection])
         return self.plan.group(file_of(nodeid))
+
+    def remove_node(self, node: WorkerController) -> str | None:
+        """Gives the rest of a crashed process to others. The test that crashed it failed; a second try would crash the next process."""
+        for unit in self.assigned_work[node].values():
+            for nodeid, completed in unit.items():
+                if not completed:
+                    unit[nodeid] = True
+                    super().remove_node(node)
+                    return nodeid
+        return super().remove_node(node)
 
 
 def order(items: list[pytest.Item]) -> None:

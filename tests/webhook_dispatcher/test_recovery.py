@@ -460,7 +460,7 @@ def test_the_statements_of_every_second_do_not_read_what_is_held(partner: Partne
             partner.tenant_id,
             webhook,
         )
-    dispatcher.run("ANALYZE queue, subscriptions")
+    dispatcher.run("VACUUM ANALYZE queue, subscriptions")
     one = {"subscription_id": webhook}
     statements = {
         "count": (decision_queries.COUNT_RELEASED, one),

@@ -130,7 +130,7 @@ def test_senders_share_a_backlog_and_no_receiver_gets_more_than_its_limit_from_a
         dispatcher.run("UPDATE subscriptions SET concurrency = %s WHERE tenant_id = %s", limit, partner.tenant_id)
         for _ in range(each // 20):
             dispatcher.publish(partner.tenant_id, *["incident.updated"] * 20)
-        sent = asyncio.run(pump_together(dispatcher, number, lambda: len(receiver.requests) == webhooks * each))
+        sent = asyncio.run(pump_together(dispatcher, number, lambda: len(receiver.requests) >= webhooks * each))
     assert len(set(zip((one.path for one in receiver.requests), receiver.ids(), strict=True))) == webhooks * each
     assert sum(sent) == webhooks * each
     assert min(sent) >= sum(sent) / number / 10, (
@@ -156,7 +156,7 @@ def test_four_sender_processes_give_no_receiver_more_than_its_limit_and_nothing_
         for _ in range(each // 20):
             dispatcher.publish(partner.tenant_id, *["incident.updated"] * 20)
         urls = [stack.enter_context(sending(settings))[1] for _ in range(4)]
-        wait_for(lambda: len(receiver.requests) == webhooks * each)
+        wait_for(lambda: len(receiver.requests) >= webhooks * each)
         wait_for(lambda: sum(map(sent_by, urls)) == webhooks * each)
     assert len(set(zip((one.path for one in receiver.requests), receiver.ids(), strict=True))) == webhooks * each
     [row] = dispatcher.rows(
@@ -202,9 +202,11 @@ async def pump_together(dispatcher: Dispatcher, number: int, done: Callable[[], 
                 await pump.drain(conn)
 
         running_pumps = [asyncio.create_task(run(pump)) for pump in pumps]
-        await asyncio.to_thread(wait_for, done)
-        ended.set()
-        await asyncio.gather(*running_pumps)
+        try:
+            await asyncio.to_thread(wait_for, done)
+        finally:
+            ended.set()
+            await asyncio.gather(*running_pumps)
     return sent
 
 
