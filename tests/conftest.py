@@ -17,7 +17,7 @@ from deploy.local.databases import Database
 from deploy.local.postgres import Cluster, new_password
 from deploy.local.redis_server import RedisServer
 from deploy.local.table import ROOT
-from tests.support import memory, scheduling, stopping
+from tests.support import ending, memory, scheduling, stopping
 from tests.support.cluster import TestDatabases, start_cluster
 from tests.support.running import RunningStack
 from tests.support.stack import Stack
@@ -37,9 +37,10 @@ DOCUMENTS = "gateway/docs/static/openapi.json"
 
 def pytest_configure(config: pytest.Config) -> None:
     """Builds the documents of the docs host if code has changed since, once and before any process of the tests reads them."""
+    config.pluginmanager.register(ending)
     if not hasattr(config, "workerinput") and shutil.which("make"):
         command = ["make", "--silent", f"PY={sys.executable}", "--old-file=.venv/.installed", DOCUMENTS]
-        subprocess.run(command, cwd=ROOT, check=True)
+        subprocess.run(command, cwd=ROOT, check=True, timeout=ending.SECONDS)
 
 
 @pytest.fixture(scope="session")

@@ -34,6 +34,12 @@ DESTINATIONS = 3
 CARE_MODEL = "prehospital_emergency"
 FACTS = "graphql_api.encounter_facts.v1"
 SPAN = timedelta(days=6)
+# A reader sees no place of a tenant without a head.
+DAYS = """
+    SELECT ensure_partition('event_log', day::date)
+    FROM generate_series((now() AT TIME ZONE 'UTC')::date - 8, (now() AT TIME ZONE 'UTC')::date, interval '1 day') day
+"""
+HEADS = "INSERT INTO event_log_heads (tenant_id) SELECT DISTINCT tenant_id FROM apps ON CONFLICT DO NOTHING"
 
 Row = tuple[Any, ...]
 Rows = Iterator[tuple[Row | None, ...]]
@@ -169,17 +175,34 @@ def devices(world: World) -> Rows:
         yield ((world.device(number), tenant, serial, "multiparameter", began, began),)
 
 
-def events(world: World, first: int, number: int, tenant_of: Callable[[int], int]) -> Iterator[tuple[Row, Row, str]]:
-    """For each event its row, the row of its delivery without the result columns, and the delivery's id."""
+def events(
+    world: World, first: int, number: int, tenant_of: Callable[[int], int]
+) -> Iterator[tuple[Row, Row, Row, str]]:
+    """For each event its row and its place in the log, the row of its delivery without the result columns, and the delivery's id.
+
+    Places are numbered up to 0, before those of events that the stack has had already. Three events have one key.
+    """
     data = event_types.catalogue()[EVENT].example
+    before = world.sizes.delivered + world.sizes.waiting
     others = max(1, world.sizes.tenants - 1)
     for index in range(number):
         at, tenant = world.at(index, number), tenant_of(index)
         event, delivery = (ids.id_of(prefix, made(at, first + index)) for prefix in ("evt", "dlv"))
         sequence = index + 1 if tenant == LARGE else index // others + 1
-        kept = intake.time_of(event)
+        kept, key = intake.time_of(event), ids.id_of("inc", made(world.until - SPAN, index // others // 3))
         yield (
-            (event, kept, world.tenant(tenant), EVENT, intake.body(EVENT, at, data), at),
+            (
+                event,
+                kept,
+                world.tenant(tenant),
+                EVENT,
+                intake.body(EVENT, at, data),
+                at,
+                [intake.EVERY_APP],
+                EVENT,
+                key,
+            ),
+            (world.tenant(tenant), at, sequence - before, intake.EVERY_APP, EVENT, key, event, kept),
             (delivery, kept, world.tenant(tenant), world.webhook(tenant), event, kept, EVENT, sequence),
             delivery,
         )
@@ -188,18 +211,19 @@ def events(world: World, first: int, number: int, tenant_of: Callable[[int], int
 def delivered(world: World) -> Rows:
     others = max(1, world.sizes.tenants - 1)
     of = events(world, 0, world.sizes.delivered, lambda index: 1 + index % others)
-    for event, delivery, delivery_id in of:
-        sent, url = event[-1] + timedelta(milliseconds=40), f"{world.receiver}/loaded"
+    for event, place, delivery, delivery_id in of:
+        sent, url = place[1] + timedelta(milliseconds=40), f"{world.receiver}/loaded"
         yield (
             event,
+            place,
             (*delivery, "succeeded", 1, sent),
             (delivery_id, sent, delivery[2], 1, url, "{}", "127.0.0.1", 200, "{}", "ok", 12.5),
         )
 
 
 def waiting(world: World) -> Rows:
-    for event, delivery, _ in events(world, world.sizes.delivered, world.sizes.waiting, lambda _: LARGE):
-        yield event, (*delivery, "queued", 0, None), (*delivery, event[-1])
+    for event, place, delivery, _ in events(world, world.sizes.delivered, world.sizes.waiting, lambda _: LARGE):
+        yield event, place, (*delivery, "queued", 0, None), (*delivery, place[1])
 
 
 def encounters(world: World) -> Rows:
@@ -357,7 +381,8 @@ def clinical_steps(sizes: Sizes) -> list[Step]:
 
 def steps(sizes: Sizes) -> list[Step]:
     hooks = "webhook-dispatcher"
-    event = Table(hooks, "events", "id, at, tenant_id, type, body, accepted_at")
+    event = Table(hooks, "events", "id, at, tenant_id, type, body, accepted_at, audiences, kind, key")
+    place = Table(hooks, "event_log", "tenant_id, at, position, audience, kind, key, event_id, event_at")
     delivery = "id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence"
     deliveries = Table(hooks, "deliveries", f"{delivery}, status, attempt, attempted_at")
     queued = delivery.replace("id, at", "delivery_id, delivery_at", 1) + ", due_at"
@@ -378,12 +403,12 @@ def steps(sizes: Sizes) -> list[Step]:
                 " last_sequence, concurrency, enabled, disabled_reason, disabled_at, created_at, updated_at"),
             Table("graphql-api", "graphql_apps", "client_id, tenant_id, version, status, bundles"),
             Table(EPCR, "apps", "client_id, tenant_id, version, status, pseudonym_domain, deidentification"),
-        ), tenants),
+        ), tenants, ((hooks, DAYS), (hooks, HEADS))),
         Step("devices", sizes.tenants * DEVICES, (
             Table("device-ingest", "devices", "id, tenant_id, serial_number, device_class, enrolled_at, updated_at"),
         ), devices),
-        Step("deliveries made", sizes.delivered, (event, deliveries, Table(hooks, "attempts", attempts)), delivered),
-        Step("deliveries waiting", sizes.waiting, (event, deliveries, Table(hooks, "queue", queued)), waiting),
+        Step("deliveries made", sizes.delivered, (event, place, deliveries, Table(hooks, "attempts", attempts)), delivered),
+        Step("deliveries waiting", sizes.waiting, (event, place, deliveries, Table(hooks, "queue", queued)), waiting),
         *clinical_steps(sizes),
         Step("revocations", sizes.revocations, (
             Table("auth", "watermarks", "kind, id, tenant_id, client_id, not_before_ms, made_before_ms, expires_at, sequence"),

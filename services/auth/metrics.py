@@ -1,4 +1,4 @@
-"""Metrics of the relay's work: after grants, roles and apps ended, and the mail of invitations."""
+"""Metrics of the relay's work: after grants, roles and apps ended, in sandboxes, and the mail of invitations."""
 
 from prometheus_client import Counter, Gauge
 
@@ -16,3 +16,6 @@ invitation_mails = Counter(
 for outcome in ("sent", "refused", "failed", "expired"):
     invitation_mails.labels(outcome)
 oldest_invitation_mail = Gauge("oldest_invitation_mail_seconds", "Age of the mail of an invitation that is due first")
+oldest_sandbox_work = Gauge(
+    "oldest_sandbox_work_seconds", "Time since the oldest work in a sandbox began that has not ended"
+)

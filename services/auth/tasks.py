@@ -85,6 +85,7 @@ def periodic(settings: Settings) -> list[Periodic]:
         Periodic("tell of ended authority", 2, authorities.send_ended, behind=metrics.oldest_ended_authority),
         Periodic("end grants of deleted apps and ended sign-ins", 1, ending.work_off, behind=metrics.oldest_ending_app),
         Periodic("send invitations", 5, Post(settings).send, lane="mail", behind=metrics.oldest_invitation_mail),
+        Periodic("go on in sandboxes", 60, sandboxes.resume, behind=metrics.oldest_sandbox_work),
         Periodic("rotate signing keys", 60, rotate_keys, behind="a run makes the one key that is due"),
         Periodic("forget", 60, forget, lane="retention", behind=shared_metrics.retention_overdue),
     ]

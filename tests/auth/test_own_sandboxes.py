@@ -1,16 +1,21 @@
 """Sandboxes that an organisation makes by itself: within its quota, in portions that survive anything, and never anybody else's."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import httpx2
 import psycopg
 import pytest
 
+from services.auth import metrics
+from services.auth.sandboxes import work
 from services.auth.sandboxes.plan import END, ERASE, SEED, STEPS, percent_of
 from services.auth.tasks import create_worker
 from shared.messaging.messages import SandboxPortionDone
 from shared.primitives.ids import new_id
+from shared.process.settings import required
+from shared.storage.database import Connection
 from tests.auth.organisations import Organisation
 from tests.auth.support import Auth, claims_of
 from tests.auth.test_operator import operate
@@ -358,3 +363,58 @@ def test_the_doors_make_and_close_nothing_but_ones_own_sandboxes(auth: Auth, org
         "SELECT DISTINCT status FROM tenants WHERE tenant_id = ANY(%s)", [made["tenant_id"], organisation.tenant_id]
     )
     assert statuses == [("active",)]
+
+
+@pytest.mark.parametrize("action", ["preparing", "resetting", "deleting"])
+def test_work_whose_portion_became_a_dead_letter_goes_on_by_itself(
+    auth: Auth, organisation: Organisation, worker: Worker, action: str
+) -> None:
+    """Nobody could go on with a deletion: a repetition changes nothing, and the data stayed for good."""
+    sandbox = make(organisation)
+    if action != "preparing":
+        worker.finish(sandbox)
+        if action == "resetting":
+            assert act(organisation, sandbox, "reset").status_code == 202
+        else:
+            assert organisation.call("DELETE", f"{PATH}/{sandbox['id']}").status_code == 204
+    lost = worker.tasks(sandbox)
+    resume(auth)
+    assert worker.tasks(sandbox) == lost, "it has just begun"
+    wait_minutes(auth, sandbox, 6)
+    resume(auth)
+    resume(auth)
+    again = worker.tasks(sandbox)
+    names = [(one["part"], one["task"], one["step"], one["portion"], one["generation"]) for one in again]
+    assert len(again) == len(lost) + 1, "once"
+    assert names[-1] == names[-2]
+    worker.answer(sandbox, lost[-1])
+    worker.answer(sandbox, again[-1])
+    assert len(worker.tasks(sandbox)) == len(again) + 1, "both answers together go on by one portion"
+    while read(organisation, sandbox)["state"] == action:
+        worker.answer(sandbox, worker.tasks(sandbox)[-1])
+    wait_minutes(auth, sandbox, 600)
+    number = len(worker.tasks(sandbox))
+    resume(auth)
+    assert len(worker.tasks(sandbox)) == number, "it is done"
+
+
+def test_work_that_never_succeeds_is_tried_less_and_less_often_and_measured(
+    auth: Auth, organisation: Organisation, worker: Worker
+) -> None:
+    sandbox = make(organisation)
+    for _ in range(24 * 12):
+        wait_minutes(auth, sandbox, 5.1)
+        resume(auth)
+    assert 5 < len(worker.tasks(sandbox)) < 20
+    assert metrics.oldest_sandbox_work._value.get() > 23 * 3600
+
+
+def resume(auth: Auth) -> None:
+    with Connection.connect(required(auth.settings.worker_database_url, "")) as conn:
+        work.resume(conn)
+
+
+def wait_minutes(auth: Auth, sandbox: dict[str, Any], minutes: float) -> None:
+    earlier = "UPDATE sandboxes SET until = until - %(wait)s, changed_at = changed_at - %(wait)s WHERE id = %(id)s"
+    with psycopg.connect(required(auth.settings.migration_database_url, "")) as conn:
+        conn.execute(earlier, {"wait": timedelta(minutes=minutes), "id": sandbox["id"]})

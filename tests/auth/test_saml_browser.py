@@ -25,7 +25,7 @@ from tests.auth.test_browser import CALLBACK, address, answer_to_app, fits, open
 from tests.support.browser import is_accessible, needs_browser
 from tests.support.plain import PLAIN
 from tests.support.stack import Stack
-from tests.support.waiting import wait_for
+from tests.support.waiting import ended, wait_for
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = Path(os.environ.get("KNOGIN_IDP_VENV", ROOT / ".venv" / "idp"))
@@ -58,7 +58,7 @@ def running(command: list[str], url: str, folder: Path) -> Iterator[None]:
             yield
         finally:
             process.terminate()
-            process.wait()
+            ended(process)
 
 
 def _answers(url: str) -> bool:

@@ -11,7 +11,7 @@ from typing import IO, Any, NamedTuple
 
 import msgspec
 
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE, wait_for
 
 SOURCES = Path(__file__).parents[2] / "clients" / "python" / "src"
 
@@ -60,6 +60,7 @@ class CommandLine:
             env=self.environment | environment,
             capture_output=True,
             check=False,
+            timeout=3 * PATIENCE,
         )
         return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
 

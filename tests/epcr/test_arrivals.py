@@ -103,6 +103,18 @@ def test_the_call_reads_arrivals_in_the_order_of_the_index(region: Region, monke
     assert sorting == [("off",)]
 
 
+def test_the_relay_keeps_the_lists_in_the_order_of_the_index(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    sorting: list[Any] = []
+
+    def looking(conn: Any) -> bool:
+        sorting.append(conn.execute("SHOW enable_sort").fetchone())
+        return False
+
+    monkeypatch.setattr(listing, "_relist", looking)
+    keep(inside)
+    assert sorting == [("off",)]
+
+
 def test_an_encounter_leaves_the_list_when_its_reading_is_over(region: Region, inside: Inside) -> None:
     over, cancelled, ended, open_ = (region.bound(region.cork) for _ in range(4))
     assert listed(inside, region.cork) == [over, cancelled, ended, open_]

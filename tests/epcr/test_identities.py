@@ -34,7 +34,7 @@ from tests.epcr.samples import ARREST, MINIMAL, PATIENT, TYPICAL
 from tests.epcr.test_attacker import moved_to
 from tests.support.alone import environment_of
 from tests.support.plain import PLAIN
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE, wait_for
 
 ROOT = Path(__file__).parents[2]
 EVENT = "webhook_dispatcher.event.v1"
@@ -552,7 +552,7 @@ def test_corrections_and_first_readers_at_once_leave_one_person_per_number(
     ids = [organisation.partner.create() for _ in range(6)]
     for id in ids:
         organisation.crew.write(id, {"patient": person(BEA)})
-    barrier = threading.Barrier(9)
+    barrier = threading.Barrier(9, timeout=PATIENCE)
 
     def read() -> None:
         barrier.wait()

@@ -20,6 +20,7 @@ from tests.epcr.conftest import ENCOUNTERS, Client, Inside, Organisation, settin
 from tests.support.messages import received
 
 COUNT = "SELECT count(*) FROM encounters WHERE tenant_id = %s"
+COLUMNS = "SELECT attname FROM pg_attribute WHERE attrelid = 'encounter_versions'::regclass AND attnum > 0 AND NOT attisdropped"
 SANDBOX: dict[str, Any] = {"environment": "sandbox"}
 
 
@@ -142,6 +143,21 @@ def test_erasing_goes_in_portions_and_ends_with_nothing(sandbox: Sandbox) -> Non
     stored = """SELECT coalesce((SELECT sum(bytes) FROM stored_bytes_added WHERE tenant_id = %(id)s), 0)
         + coalesce((SELECT bytes FROM stored_bytes WHERE tenant_id = %(id)s), 0)"""
     assert sandbox.inside.owner.execute(stored, {"id": sandbox.id}).fetchone() == (0,)
+
+
+def test_an_encounter_with_many_versions_is_erased_in_portions(sandbox: Sandbox) -> None:
+    """A statement for all of them ran into its time-out again and again, and the sandbox was never erased."""
+    own, owner = sandbox.partner.create(), sandbox.inside.owner
+    columns = [name for (name,) in owner.execute(COLUMNS).fetchall() if name != "version"]
+    others = ", ".join(columns)
+    copies = f"INSERT INTO encounter_versions (version, {others}) SELECT version + number, {others}"
+    copies += " FROM encounter_versions, generate_series(1, 1200) number WHERE encounter_id = %s"
+    owner.execute(copies.encode(), (own,))
+    sandbox.perform("erase")
+    assert sandbox.inside.rows("SELECT count(*) FROM encounter_versions WHERE tenant_id = %s", sandbox.id) == [(701,)]
+    assert sandbox.count() == 1
+    assert sandbox.erase() == 3
+    assert sandbox.count() == 0
 
 
 def test_erasing_touches_no_encounter_of_production_whoever_asks(

@@ -22,7 +22,7 @@ from tests.gateway.conftest import World
 from tests.gateway.origin import Seen, response
 from tests.gateway.raw import Door
 from tests.support.alone import environment_of
-from tests.support.waiting import PATIENCE, wait_for
+from tests.support.waiting import PATIENCE, ended, wait_for
 
 
 @contextmanager
@@ -38,12 +38,12 @@ def process(
         yield child
     finally:
         child.terminate()
-        child.wait()
+        ended(child)
 
 
 def _ready(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz") as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=PATIENCE) as answer:
             return answer.status == 200
     except OSError:
         return False
@@ -57,7 +57,7 @@ def test_sigterm_answers_what_is_in_flight_and_what_an_open_connection_still_ask
     go_on = threading.Event()
 
     async def slow(seen: Seen, reader: Any, writer: Any) -> bool:
-        await asyncio.to_thread(go_on.wait)
+        await asyncio.to_thread(go_on.wait, PATIENCE)
         writer.write(response(200, b"late"))
         return True
 

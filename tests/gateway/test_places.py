@@ -19,7 +19,7 @@ from gateway.places import CLIENT_WAITING, TENANT_WAITING, Client, Crowded, NoPl
 from gateway.upstream import FAILURES, SENDER_FAILURES, Breaker
 from tests.gateway.conftest import Running, World
 from tests.gateway.origin import Seen, response
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE, wait_for
 
 HOG = Sender("org_1", "app_1")
 SIBLING = Sender("org_1", "app_2")
@@ -176,7 +176,7 @@ def hold(world: World, path: str) -> threading.Event:
     release = threading.Event()
 
     async def held(seen: Seen, reader: Any, writer: Any) -> bool:
-        await asyncio.to_thread(release.wait)
+        await asyncio.to_thread(release.wait, PATIENCE)
         writer.write(response(200))
         return True
 

@@ -35,7 +35,7 @@ def test_an_answer_passes_part_by_part_while_it_is_made(world: World) -> None:
 
     async def slowly(seen: Seen, reader: Any, writer: Any) -> bool:
         writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nfirst\r\n")
-        await asyncio.to_thread(go_on.wait)
+        await asyncio.to_thread(go_on.wait, PATIENCE)
         writer.write(b"6\r\nsecond\r\n0\r\n\r\n")
         return True
 
@@ -116,7 +116,7 @@ def test_an_http_1_0_client_notices_that_an_answer_without_a_length_broke_off(wo
 
     async def broken(seen: Seen, reader: Any, writer: Any) -> bool:
         writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nfirst\r\n")
-        await asyncio.to_thread(go_on.wait)
+        await asyncio.to_thread(go_on.wait, PATIENCE)
         return False
 
     world.service.answers["/api/v1/epcr/broken"] = broken

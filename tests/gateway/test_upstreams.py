@@ -257,7 +257,7 @@ def test_a_service_has_only_so_many_exchanges_at_a_time(world: World) -> None:
     release = threading.Event()
 
     async def hold(seen: Seen, reader: Any, writer: Any) -> bool:
-        await asyncio.to_thread(release.wait)
+        await asyncio.to_thread(release.wait, PATIENCE)
         writer.write(response(200))
         return True
 
@@ -286,7 +286,7 @@ def test_a_service_that_says_it_closes_is_left_by_all_idle_connections(
     hold = threading.Event()
 
     async def held(seen: Seen, reader: Any, writer: Any) -> bool:
-        await asyncio.to_thread(hold.wait)
+        await asyncio.to_thread(hold.wait, PATIENCE)
         writer.write(response(200))
         return True
 

@@ -148,6 +148,7 @@ STORED: Mapping[str, str] = {
     "getOutcome": SMALL,
     "listOutcomeReports": SMALL,
     "getSender": SMALL,
+    "tryWebhookFilter": "in turns, an event in each step",
     "getDestination": SMALL,
     "getEncounterDestination": SMALL,
     "listScopes": KEPT,

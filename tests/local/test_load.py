@@ -113,6 +113,13 @@ def test_every_kind_has_as_many_rows_as_was_asked(loadable: tuple[State, dict[st
         ("auth", "SELECT count(*) FROM tenants", SIZES.tenants),
         ("auth", "SELECT count(*) FROM watermarks", SIZES.revocations),
         ("webhook-dispatcher", "SELECT count(*) FROM deliveries", SIZES.delivered + SIZES.waiting),
+        (
+            "webhook-dispatcher",
+            "SELECT count(*) FROM event_log l JOIN events e ON e.id = l.event_id AND e.at = l.event_at"
+            " AND e.key = l.key AND e.kind = l.kind AND l.position <= 0",
+            SIZES.delivered + SIZES.waiting,
+        ),
+        ("webhook-dispatcher", "SELECT count(*) FROM event_log_heads", SIZES.tenants),
         ("webhook-dispatcher", f"SELECT count(*) FROM queue WHERE tenant_id = '{large}'", SIZES.waiting),
         ("epcr", "SELECT count(*) FROM encounters", SIZES.encounters),
         ("epcr", f"SELECT count(*) FROM encounters WHERE tenant_id = '{large}'", SIZES.large),

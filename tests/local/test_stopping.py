@@ -17,6 +17,7 @@ def pytest_run(*words: str, **environment: str) -> "subprocess.CompletedProcess[
         capture_output=True,
         text=True,
         check=False,
+        timeout=600,
     )
 
 

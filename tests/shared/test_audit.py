@@ -28,6 +28,7 @@ from shared.storage.audit_check import Broken
 from shared.storage.database import SET_TENANT, Connection
 from shared.web.identity import Caller
 from tests.shared.support import scalar
+from tests.support.waiting import PATIENCE
 
 CALLER = Caller(tenant_id="org_1", client_id="app_1", subject="usr_1")
 ANCHOR_KEY = f"k1:{new_key()}"
@@ -330,7 +331,7 @@ def test_more_entries_than_one_batch_takes_are_sealed_in_several(producer: Datab
 
 def test_several_sealers_at_once_take_turns_and_lose_nothing(producer: Database) -> None:
     fill(producer, 25_000)
-    barrier = threading.Barrier(3)
+    barrier = threading.Barrier(3, timeout=PATIENCE)
 
     def one_of_three() -> None:
         with Connection.connect(producer.worker) as conn:

@@ -33,7 +33,7 @@ from tests.shared.support import (
     worker_of,
 )
 from tests.support.messages import sealed
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE, wait_for
 
 ROOM = crowding.Room(calls=5, bytes=crowding.MAX_BYTES, again=True)
 DUE_NOW = "UPDATE outbox SET send_at = now() WHERE acknowledged_at IS NULL"
@@ -520,7 +520,7 @@ def test_workers_go_on_after_redis_was_away(producer: Database, consumer: Databa
 
 def test_tasks_that_begin_together_share_one_pool(consumer: Database, redis_url: str) -> None:
     worker = worker_of("device_ingest", consumer, redis_url).consumer
-    gate = threading.Barrier(8)
+    gate = threading.Barrier(8, timeout=PATIENCE)
     pools: list[Any] = []
 
     def first_task() -> None:

@@ -28,6 +28,7 @@ from services.control_plane.automations import runs
 from services.epcr import tasks as epcr_tasks
 from services.graphql_api import tasks as graphql_tasks
 from shared.storage import jobs
+from shared.storage.database import SET_TENANT
 from shared.storage.jobs import Kept
 from tests.support.cluster import TestDatabases
 
@@ -289,9 +290,10 @@ BOUNDED = {
     "services.webhook_dispatcher.history.endpoints.REACHED[retrying]": LOOKED_AT,
     "services.webhook_dispatcher.history.queries.REACHED": LOOKED_AT,
     "services.webhook_dispatcher.history.queries.REACHED_TROUBLED": LOOKED_AT,
-    "services.webhook_dispatcher.history.queries.LIST_OF_APPS": "a page of each of at most 2,000 webhooks, of one day",
-    "services.webhook_dispatcher.history.queries.LIST_TROUBLED_OF_APPS": "1,000 of each of at most 2,000 webhooks, of one day",
-    "services.webhook_dispatcher.history.queries.REACHED_OF_APPS": "1,000 of each of at most 2,000 webhooks, of one day",
+    "services.webhook_dispatcher.history.overview_queries.LIST_OF_APPS": "the newest of each of 2,000 webhooks, and a page of those on it",
+    "services.webhook_dispatcher.history.overview_queries.WALK_TROUBLED": "at most 10,000 of one organisation, in the order of an index",
+    "services.webhook_dispatcher.history.overview_queries.WALK_TROUBLED_ANSWERED": "at most 10,000 of one organisation, in the order of an index",
+    "services.webhook_dispatcher.history.overview_queries.REACHED_WALKING": "at most 10,000 of one organisation, in the order of an index",
     "services.webhook_dispatcher.history.queries.COUNT_DELIVERIES": "the newest 110,000 deliveries of one webhook, when its owner asks",
     "services.webhook_dispatcher.history.queries.LIST_DELIVERIES": LOOKED_AT,
     "services.webhook_dispatcher.history.queries.LIST_QUEUED_DELIVERIES": LOOKED_AT,
@@ -316,7 +318,6 @@ FRAGMENTS = frozenset(
         "shared.messaging.relay.MARK_SENT",
         "shared.trail.queries._SHOWN",
         "services.webhook_dispatcher.history.queries._LAST",
-        "services.webhook_dispatcher.history.queries._OF_WINDOW",
         "services.webhook_dispatcher.history.queries._SHOWN",
         "services.webhook_dispatcher.history.queries._OF_WEBHOOK",
     }
@@ -391,6 +392,27 @@ def test_retention_finds_what_is_due_in_order(large: Large, service: str, rule: 
     portion = rule.delete.as_string(conn).replace("%s", "5000")
     assert reads_whole(conn, portion) == set()
     assert cost(conn, portion) < BOUND
+
+
+READ_WHOLE = "SELECT relname FROM pg_stat_xact_user_tables WHERE seq_scan > 0"
+DEVICE = "INSERT INTO devices (id, tenant_id, serial_number, device_class, sandbox) VALUES ('dev_1', 'org_1', 's', 'defib', true)"
+READING = """
+    INSERT INTO observations (id, tenant_id, device_id, device_class, mdc_code, mdc_code10, value, observed_at, recorded_at, flags, test)
+    VALUES ('obs_1', 'org_1', 'dev_1', 'defib', 'MDC_X', 1, 1, now(), now(), '{}', true)
+"""
+
+
+def test_erasing_a_portion_of_a_sandbox_reads_no_observations_of_others(large: Large) -> None:
+    """The statements in a function are planned where no other test sees them."""
+    conn = large.connection("device_ingest", "admin")
+    conn.execute(DEVICE)
+    conn.execute(READING)
+    with large.connection("device_ingest", "worker").transaction():
+        worker = large.connection("device_ingest", "worker")
+        worker.execute(SET_TENANT, ("org_1",))
+        assert worker.execute("SELECT erase_sandbox_devices(5000)").fetchone() == (True,)
+        assert [name for (name,) in worker.execute(READ_WHOLE) if name.startswith("observations_")] == []
+    assert conn.execute("SELECT count(*) FROM devices WHERE id = 'dev_1'").fetchone() == (0,)
 
 
 def test_a_statement_without_an_index_is_found(large: Large) -> None:

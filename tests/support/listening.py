@@ -5,6 +5,8 @@ import ssl
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 
+from tests.support.waiting import PATIENCE, joined
+
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -26,12 +28,12 @@ class Listener:
 
     def start(self) -> None:
         self._thread.start()
-        self._ready.wait()
+        assert self._ready.wait(PATIENCE), "the listener has not begun"
 
     def stop(self) -> None:
         """Stops listening, and cancels the coroutines that serve connections."""
         self._loop.call_soon_threadsafe(self._done.set)
-        self._thread.join()
+        joined(self._thread)
 
     async def _listen(self) -> None:
         self._loop, self._done = asyncio.get_running_loop(), asyncio.Event()

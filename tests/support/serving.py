@@ -8,7 +8,10 @@ from typing import Any
 
 import uvicorn
 
-from tests.support.waiting import wait_for
+from tests.support.waiting import joined, wait_for
+
+# Seconds after which a request that a test left in its handler is cancelled.
+GRACE = 30
 
 
 @contextmanager
@@ -17,13 +20,17 @@ def serving(app: Any) -> Iterator[str]:
     # asyncio sends a small answer at once only if the socket's protocol is TCP; otherwise each waits 40 ms for an acknowledgement.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, http="httptools", loop="uvloop", log_config=None, access_log=False))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app, http="httptools", loop="uvloop", log_config=None, access_log=False, timeout_graceful_shutdown=GRACE
+        )
+    )
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     wait_for(lambda: server.started, what="the server")
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join()
+        joined(thread)
         listener.close()

@@ -158,7 +158,9 @@ class Stack:
         """Runs an operator's command of a service, which must succeed, and returns its output."""
         command = [sys.executable, "-m", "deploy.local", "operate", name, *words]
         environment = os.environ | {"KNOGIN_STATE": str(self.file.parent)}
-        done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout.strip()
 

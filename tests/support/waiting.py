@@ -1,8 +1,10 @@
 """Waits for a condition, which is the only way for a test to wait. No limit here decides how fast the product is."""
 
+import subprocess
+import threading
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 PATIENCE = 90.0
@@ -19,6 +21,21 @@ def wait_for(condition: Callable[[], T | None], seconds: float = PATIENCE, what:
             return result
         time.sleep(0.03)
     raise AssertionError(f"waited {seconds:g} s in vain for {what or getattr(condition, '__name__', 'a condition')}")
+
+
+def ended(child: "subprocess.Popen[Any]", seconds: float = PATIENCE) -> int:
+    """The exit code of a child that was asked to end. One that does not end is killed, and fails the test."""
+    try:
+        return child.wait(seconds)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        raise
+
+
+def joined(thread: threading.Thread, seconds: float = PATIENCE) -> None:
+    """Waits for the end of a thread, and fails if it does not end."""
+    thread.join(seconds)
+    assert not thread.is_alive(), f"{thread.name} has not ended after {seconds:g} s"
 
 
 class Control:

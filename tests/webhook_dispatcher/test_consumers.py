@@ -246,6 +246,21 @@ def test_a_read_that_nothing_ends_is_empty_after_its_wait(partner: Partner) -> N
     assert time.monotonic() - began >= 1
 
 
+def test_a_read_for_which_nothing_comes_looks_less_and_less_often(
+    partner: Partner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sixty such reads cost more than everything else on an idle platform."""
+    looks = 0
+
+    def admitted(request: Any) -> None:
+        nonlocal looks
+        looks += 1
+
+    monkeypatch.setattr(takes.identity, "require_admitted", admitted)
+    assert read(partner, consumer(partner), wait=4)["events"] == []
+    assert looks <= 9, "it would be 16"
+
+
 def test_a_read_is_not_woken_by_events_of_others(http: httpx2.Client, partner: Partner, dispatcher: Dispatcher) -> None:
     path = consumer(partner, event_types=["incident.closed"])
     with ThreadPoolExecutor(1) as threads:

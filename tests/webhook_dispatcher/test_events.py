@@ -1,7 +1,7 @@
 """Events that an app fetches: those that a webhook of its could have got, and no others."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString
 
 import httpx2
 import msgspec
@@ -10,9 +10,10 @@ import pytest
 
 from services.webhook_dispatcher.fanout.automations import deliver
 from services.webhook_dispatcher.fanout.event_types import catalogue
+from services.webhook_dispatcher.reading import cursors, queries
 from shared.messaging.messages import AutomationDelivery
 from shared.primitives import ids
-from shared.storage.database import task_transaction
+from shared.storage.database import set_tenant, task_transaction
 from tests.support.messages import received
 from tests.support.receiver import Receiver
 from tests.webhook_dispatcher.conftest import WEBHOOKS, Dispatcher, Partner, event
@@ -296,3 +297,27 @@ def test_the_role_of_web_processes_cannot_write_the_log(partner: Partner, dispat
         for table in ("event_log", "event_log_heads"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 conn.execute(f"DELETE FROM {table}".encode())
+
+
+PLACES = """
+    INSERT INTO event_log (tenant_id, at, position, audience, kind, event_id, event_at)
+    SELECT %s, clock_timestamp(), number, '', 'incident.updated', 'evt_' || number, now() FROM generate_series(1, 20000) number
+"""
+
+
+@pytest.mark.parametrize("query", [queries.NEWEST, queries.OLDEST, queries.UNREAD], ids=["newest", "oldest", "unread"])
+def test_a_day_with_one_kind_of_event_is_not_read_for_the_kinds_that_it_lacks(
+    partner: Partner, dispatcher: Dispatcher, query: LiteralString
+) -> None:
+    """The planner took such a day for full of every kind, and walked through all of it for each."""
+    dispatcher.run(PLACES, partner.tenant_id)
+    dispatcher.run("ANALYZE event_log")
+    kinds = ["incident.created", "incident.closed", "device.enrolled", "incident.updated"]
+    place = cursors.END if query == queries.NEWEST else cursors.BEGINNING
+    parameters = {"audiences": [""] * 4, "kinds": kinds, "since": cursors.BEGINNING.at, "until": cursors.END.at}
+    parameters |= {"at": place.at, "position": place.position, "limit": 101}
+    with psycopg.connect(dispatcher.database.app) as conn:
+        set_tenant(conn, partner.tenant_id)
+        row = conn.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + query, parameters).fetchone()
+    assert row is not None
+    assert row[0][0]["Plan"]["Shared Hit Blocks"] + row[0][0]["Plan"]["Shared Read Blocks"] < 2_500

@@ -119,16 +119,18 @@ def test_an_event_whose_portion_fails_is_put_off_and_the_others_go_on(
 
 
 KILLED = """
-import sys
+import sys, time
 from services.webhook_dispatcher.fanout import waiting
 from shared.storage.database import open_tasks_pool
 waiting.PORTION = 10
 class Silent:
-    def ring(self, named): print("portion", flush=True)
+    def ring(self, named):
+        print("portion", flush=True)
+        sys.stdin.readline()
 with open_tasks_pool(sys.argv[1], max_size=1).connection() as conn:
     while True:
         waiting.Waiting(Silent()).go_on(conn, 0)
-        sys.stdin.readline()
+        time.sleep(0.05)
 """
 
 

@@ -104,6 +104,7 @@ PART = {"pointer": "/a", "eq": 1}
         ({"any": [HIGH, {"eq": 1}]}, "/filter/any/1"),
         ({"all": [{"any": [PART] * 9}, {"any": [PART] * 9}]}, "/filter"),
         ({"any": [{"pointer": "/a", "in": [1] * 51}] * 2}, "/filter"),
+        ({"pointer": "/a", "in": ["é" * 256] * 17}, "/filter"),
         ({"not": {"not": {"not": {"not": {"not": {"not": PART}}}}}}, "/filter"),
         ({"pointer": "/a", "matches": ".*"}, "/filter/matches"),
         ([], "/filter"),

@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from services.webhook_dispatcher.history import decisions
-from services.webhook_dispatcher.notices import mail_queries
+from services.webhook_dispatcher.notices import mail, mail_queries
 from services.webhook_dispatcher.notices.mail import TEXTS, Post
 from services.webhook_dispatcher.sending.signing import Vault
 from services.webhook_dispatcher.settings import Settings
@@ -194,6 +194,79 @@ def test_a_mail_server_that_is_away_stops_nothing_and_gets_the_mail_later(
     dispatcher.run("UPDATE mails SET due_at = now()")
     assert post(dispatcher, sink.url) == 1
     assert len(sink.mails) == 1
+
+
+class Poisoned(Sink):
+    """A mail server that hangs up at mail to one address, as one does that asks that address's own server first."""
+
+    poison = "poison@integrator.example"
+
+    def _take(self, mail: bytes) -> None:
+        super()._take(mail)
+        if self.mails[-1]["To"] == self.poison:
+            raise ConnectionResetError
+
+
+@pytest.fixture
+def poisoned() -> Iterator[Poisoned]:
+    sink = Poisoned()
+    yield sink
+    sink.stop()
+
+
+def test_a_contact_at_which_the_mail_server_hangs_up_delays_no_mail_of_others(
+    http: httpx2.Client, dispatcher: Dispatcher, poisoned: Poisoned
+) -> None:
+    """The whole batch waited with it, and came due again beside it."""
+    first, *others = [Partner(http) for _ in range(3)]
+    for app in (first, *others):
+        app.put(CONTACTS, {"emails": [poisoned.poison if app is first else f"{app.client_id}@integrator.example"]})
+        dispatcher.fan_out([about(app, app.subscribe(URL), "webhook.recovered")])
+    assert post(dispatcher, poisoned.url) == 2
+    assert {message["To"] for message in poisoned.mails} >= {f"{app.client_id}@integrator.example" for app in others}
+    waiting = dispatcher.rows("SELECT tenant_id, attempts, due_at > now() AS later FROM mails WHERE NOT done")
+    assert waiting == [{"tenant_id": first.tenant_id, "attempts": 1, "later": True}]
+
+
+def test_many_such_contacts_use_few_connections_of_a_run_and_new_mail_comes_before_theirs(
+    http: httpx2.Client, partner: Partner, dispatcher: Dispatcher, poisoned: Poisoned
+) -> None:
+    partner.put(CONTACTS, {"emails": [poisoned.poison]})
+    webhook = partner.subscribe(URL)
+    dispatcher.fan_out([about(partner, webhook, "webhook.recovered") for _ in range(10)])
+    assert post(dispatcher, poisoned.url) == 0
+    assert len(poisoned.mails) == mail.MOST_CONNECTIONS
+    untried = dispatcher.rows("SELECT count(*) AS number FROM mails WHERE attempts = 0 AND due_at <= clock_timestamp()")
+    assert untried[0]["number"] == 10 - mail.MOST_CONNECTIONS
+    dispatcher.run("UPDATE mails SET attempts = 1, due_at = now() - interval '1 hour'")
+    other = Partner(http)
+    other.put(CONTACTS, {"emails": ["ops@integrator.example"]})
+    dispatcher.fan_out([about(other, other.subscribe(URL), "webhook.recovered")])
+    assert post(dispatcher, poisoned.url) == 1
+
+
+def test_a_mail_server_that_was_away_gets_all_mail_a_minute_later(
+    partner: Partner, dispatcher: Dispatcher, sink: Sink
+) -> None:
+    """However long it was away: an hour of failures put everything off by another hour."""
+    partner.put(CONTACTS, {"emails": ["ops@integrator.example"]})
+    dispatcher.fan_out([about(partner, partner.subscribe(URL), "webhook.recovered")])
+    for _ in range(4):
+        assert post(dispatcher, "smtp+plain://127.0.0.1:9") == 0
+        dispatcher.run("UPDATE mails SET due_at = due_at - interval '60 seconds'")
+    assert post(dispatcher, sink.url) == 1
+
+
+def test_a_contact_that_was_reached_gets_no_second_mail_because_of_another(
+    partner: Partner, dispatcher: Dispatcher, poisoned: Poisoned
+) -> None:
+    """One contact of which each attempt failed made the others' mails as many as there are attempts in a day."""
+    partner.put(CONTACTS, {"emails": ["ops@integrator.example", poisoned.poison]})
+    dispatcher.fan_out([about(partner, partner.subscribe(URL), "webhook.recovered")])
+    for _ in range(3):
+        post(dispatcher, poisoned.url)
+        dispatcher.run("UPDATE mails SET due_at = now()")
+    assert [message["To"] for message in poisoned.mails].count("ops@integrator.example") == 1
 
 
 def test_mail_that_is_a_day_old_is_dropped(partner: Partner, dispatcher: Dispatcher, sink: Sink) -> None:

@@ -371,7 +371,7 @@ def test_slow_receivers_of_one_tenant_leave_slots_for_its_others_and_for_other_t
     answering = threading.Event()
 
     async def slowly(request: Received, writer: asyncio.StreamWriter) -> bool:
-        await asyncio.to_thread(answering.wait)
+        await asyncio.to_thread(answering.wait, PATIENCE)
         writer.write(answer(200))
         return True
 

@@ -67,3 +67,17 @@ FINISH: LiteralString = """
         deleted_at = CASE WHEN %(state)s = 'deleted' THEN clock_timestamp() END
     WHERE id = %(id)s
 """
+# Work that has not moved for five minutes, and for half of the time since it began: a portion of it may be a dead letter by now.
+STOPPED: LiteralString = (
+    """
+    UPDATE sandboxes SET changed_at = clock_timestamp() WHERE id IN (
+        SELECT id FROM sandboxes WHERE state IN ('preparing', 'resetting', 'deleting')
+            AND clock_timestamp() - changed_at > greatest(interval '5 minutes', (changed_at - until) / 2)
+        ORDER BY changed_at LIMIT 20 FOR UPDATE SKIP LOCKED)
+    RETURNING """
+    + COLUMNS
+)
+OLDEST_WORK: LiteralString = """
+    SELECT coalesce(extract(epoch FROM clock_timestamp() - min(until)), 0)::float8 FROM sandboxes
+    WHERE state IN ('preparing', 'resetting', 'deleting')
+"""

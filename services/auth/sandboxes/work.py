@@ -1,7 +1,7 @@
 """The work in sandboxes: auth sends a service one portion and, when it is answered, the next, in the transaction of the answer.
 
 So a sandbox of any size has one portion under way, and nothing is lost or done twice where a process is killed: outbox and inbox carry the
-portion and its answer. Tenants take turns as for every message (decision 0040).
+portion and its answer. A portion whose answer does not come is sent again. Tenants take turns as for every message (decision 0040).
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from psycopg.rows import class_row
 
+from services.auth import metrics
 from services.auth.sandboxes import queries
 from services.auth.sandboxes.models import SandboxRow
 from services.auth.sandboxes.plan import STEPS
@@ -78,6 +79,20 @@ def go_on(conn: Connection, received: Sequence[Received[SandboxPortionDone]]) ->
         assert moved is not None
         outbox.add_sync(conn, sandbox.sandbox_tenant_id, portion_of(moved), traceparent=one.traceparent)
     _record(conn, finished)
+
+
+def resume(conn: Connection) -> int:
+    """Sends the present portion of stopped work again, after ever longer waits. Returns how many it sent.
+
+    A portion that is done twice changes nothing, and its second answer finds the work gone on.
+    """
+    with conn.cursor(row_factory=class_row(SandboxRow)) as cursor:
+        stopped = cursor.execute(queries.STOPPED).fetchall()
+    for sandbox in stopped:
+        outbox.add_sync(conn, sandbox.sandbox_tenant_id, portion_of(sandbox))
+    (age,) = conn.execute(queries.OLDEST_WORK).fetchone() or (0.0,)
+    metrics.oldest_sandbox_work.set(max(0.0, age))
+    return len(stopped)
 
 
 def _record(conn: Connection, finished: Sequence[SandboxRow]) -> None:

@@ -22,8 +22,10 @@ WINDOW = timedelta(days=1)
 # A delivery's id may have been made by a clock that was a little ahead.
 SOON = timedelta(minutes=15)
 EARLIER = timedelta(days=2)
-# With a filter a call looks at so many deliveries, shared between the webhooks, and at least at so many of each.
-LOOKED, LEAST = 10_000, 50
+# With a filter a call looks at so many deliveries, shared between the webhooks.
+LOOKED = 10_000
+# Of more webhooks than these, troubled deliveries are found among all of the organisation.
+MANY = 200
 
 
 class Listing(NamedTuple):
@@ -33,12 +35,15 @@ class Listing(NamedTuple):
     reached: LiteralString | None
 
 
-def listing_of(page: AppDeliveryPage) -> Listing:
-    """Where only troubled deliveries can fit, the others are passed over."""
+def listing_of(page: AppDeliveryPage, webhooks: int) -> Listing:
+    """Where only troubled deliveries can fit, the others are passed over. `webhooks` is the number of those that the page may show."""
     if page.event_id is not None:
         return Listing(queries.LIST_OF_EVENT, None)
     answered = page.response is not None or page.trace_id is not None
     if page.status in ("failed", "retrying") or page.response not in (None, "2xx"):
+        if webhooks > MANY:
+            walk = queries.WALK_TROUBLED_ANSWERED if answered else queries.WALK_TROUBLED
+            return Listing(walk, queries.REACHED_WALKING)
         rows = queries.LIST_TROUBLED_ANSWERED if answered else queries.LIST_TROUBLED
         return Listing(rows, queries.REACHED_TROUBLED)
     if answered:
@@ -78,13 +83,12 @@ async def list_all_deliveries(request: Request, caller: Caller, page: AppDeliver
         "trace_id": page.trace_id,
         "limit": page.limit + 1,
     }
-    listing = listing_of(page)
     reached = oldest if oldest_at > begins else None
     async with tenant_transaction(request, caller) as conn:
         await conn.execute(IN_TIME)
-        if listing.reached is not None:
-            (number,) = await (await conn.execute(queries.COUNT_WEBHOOKS, parameters)).fetchone() or (0,)
-            parameters["looked"] = max(LEAST, LOOKED // max(1, number))
+        (number,) = await (await conn.execute(queries.COUNT_WEBHOOKS, parameters)).fetchone() or (0,)
+        listing = listing_of(page, number)
+        parameters["looked"] = max(1, LOOKED // max(1, number))
         rows, fitting = await page_of(conn, AppDelivery, listing.rows, parameters, page, 6 * BODY_KEPT)
         if listing.reached is not None:
             (looked,) = await (await conn.execute(listing.reached, parameters)).fetchone() or (None,)

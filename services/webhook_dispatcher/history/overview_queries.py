@@ -9,11 +9,14 @@ COUNT_WEBHOOKS: LiteralString = """
         AND (%(webhook_id)s::text IS NULL OR s.id = %(webhook_id)s)
 """
 # In one window of time, so that few partitions are opened for each webhook.
-_OF_WINDOW: LiteralString = """
-    SELECT d.id, d.at, d.status, d.event_type, d.attempted_at FROM deliveries d WHERE d.subscription_id = s.id
-        AND d.at >= %(oldest_at)s::timestamptz AND d.at < %(newest_at)s::timestamptz
-        AND d.id >= 'dlv_' || %(oldest)s::text AND d.id < 'dlv_' || %(newest)s::text
+_IN_WINDOW: LiteralString = """
+    AND d.at >= %(oldest_at)s::timestamptz AND d.at < %(newest_at)s::timestamptz
+    AND d.id >= 'dlv_' || %(oldest)s::text AND d.id < 'dlv_' || %(newest)s::text
 """
+_OF_WINDOW: LiteralString = (
+    "SELECT d.id, d.at, d.status, d.event_type, d.attempted_at FROM deliveries d WHERE d.subscription_id = s.id"
+    + _IN_WINDOW
+)
 _OF_APPS: LiteralString = """
     WHERE s.tenant_id = current_tenant() AND (%(everyone)s::boolean OR s.client_id = %(client_id)s)
         AND (%(webhook_id)s::text IS NULL OR s.id = %(webhook_id)s)
@@ -35,7 +38,13 @@ _DETAILS: LiteralString = (
 )
 _SHOWN: LiteralString = "SELECT s.id AS webhook_id, s.client_id, " + COLUMNS.replace("%(held)s", "s.held")
 _EACH: LiteralString = _SHOWN + " FROM (SELECT found.* FROM subscriptions s CROSS JOIN LATERAL ("
-LIST_OF_APPS: LiteralString = _EACH + _OF_WINDOW + (" ORDER BY d.id DESC LIMIT %(limit)s) found") + _OF_APPS + _DETAILS
+_NEWEST: LiteralString = " ORDER BY d.id DESC LIMIT "
+# A webhook is on the page only if its newest delivery is among so many newest ones: of the others no further row is read.
+LIST_OF_APPS: LiteralString = (
+    (_SHOWN + " FROM (SELECT found.id, found.at FROM (SELECT s.id FROM subscriptions s CROSS JOIN LATERAL (")
+    + (_OF_WINDOW + _NEWEST + "1) newest" + _OF_APPS + " ORDER BY newest.id DESC LIMIT %(limit)s) s")
+    + (" CROSS JOIN LATERAL (" + _OF_WINDOW + _NEWEST + "%(limit)s) found" + _DETAILS)
+)
 # With a filter a call looks at the newest `looked` of each webhook, or of its troubled ones.
 _BEGIN: LiteralString = _EACH + "SELECT one.id, one.at FROM ("
 _LOOKED: LiteralString = " ORDER BY d.id DESC LIMIT %(looked)s) one"
@@ -58,6 +67,19 @@ _LAST: LiteralString = (
 _PLACE: LiteralString = " ORDER BY d.id DESC OFFSET %(looked)s - 1 LIMIT 1) found"
 REACHED: LiteralString = _LAST + _PLACE + _OF_APPS
 REACHED_TROUBLED: LiteralString = _LAST + _TROUBLED + _PLACE + _OF_APPS
+# Where there are many webhooks: the newest troubled ones of the organisation, of which those that do not fit are passed over.
+_OF_TENANT: LiteralString = " FROM deliveries d WHERE d.tenant_id = current_tenant() AND d.troubled" + _IN_WINDOW
+_WALK: LiteralString = (
+    _SHOWN
+    + " FROM (SELECT one.id, one.at FROM (SELECT d.id, d.at, d.status, d.event_type, d.attempted_at, d.subscription_id"
+) + (_OF_TENANT + _NEWEST + "10000) one JOIN subscriptions s ON s.id = one.subscription_id")
+WALK_TROUBLED: LiteralString = _WALK + _OF_APPS + " AND " + _FITS + _DETAILS
+WALK_TROUBLED_ANSWERED: LiteralString = _WALK + _ANSWER + _OF_APPS + " AND " + _FITS + _ANSWERED + _DETAILS
+REACHED_WALKING: LiteralString = (
+    'SELECT right(looked.id, 26) COLLATE "C" FROM (SELECT d.id'
+    + _OF_TENANT
+    + " ORDER BY d.id DESC OFFSET 9999 LIMIT 1) looked"
+)
 # An event has at most one delivery for each webhook: all of them are looked at.
 LIST_OF_EVENT: LiteralString = (
     _SHOWN

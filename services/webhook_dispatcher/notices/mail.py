@@ -23,6 +23,10 @@ from shared.process import telemetry
 from shared.process.mail import MailServer, connect
 from shared.storage.database import Connection
 
+# Of one run. Each after the first follows a mail at which the server hung, for ten seconds, or hung up.
+MOST_CONNECTIONS = 4
+# Until mail is tried again that no server took.
+AWAY_SECONDS = 60
 log = logging.getLogger(__name__)
 # By type of event: the subject and the sentence, in English and in Italian.
 TEXTS = {
@@ -73,6 +77,7 @@ class Mail(msgspec.Struct, kw_only=True):
     type: str
     data: dict[str, Any]
     test: bool
+    reached: int
     emails: bytes | None
 
 
@@ -96,7 +101,7 @@ def enqueue(conn: Connection, messages: Iterable[Received[Event]]) -> None:
 
 
 class Post:
-    """The job that sends due mail, over one connection for each run."""
+    """The job that sends due mail, over one connection for each run unless the server ends it."""
 
     def __init__(self, vault: Vault, server: MailServer | None, sender: str, ca_file: str = "") -> None:
         self._vault = vault
@@ -118,32 +123,65 @@ class Post:
         return self._send(conn, self._server, due) if due else 0
 
     def _send(self, conn: Connection, server: MailServer, due: Sequence[Mail]) -> int:
-        done = 0
-        try:
-            with connect(server, self._ca_file) as smtp:
-                for mail in due:
-                    if self._send_one(smtp, mail):
-                        conn.execute(queries.DONE, (mail.event_id,))
-                        conn.commit()
-                        done += 1
-        except (OSError, smtplib.SMTPException) as error:
-            metrics.mails.labels("failed").inc()
-            log.warning("mail waits: %s", telemetry.describe(error))
+        """A mail at which the server hangs or hangs up is put off alone: the next one gets a connection of its own."""
+        left, done, pause = list(due), 0, 0
+        for _ in range(MOST_CONNECTIONS):
+            if not left:
+                break
+            try:
+                with connect(server, self._ca_file) as smtp:
+                    while left:
+                        done += self._send_next(conn, smtp, left)
+            except (OSError, smtplib.SMTPException) as error:
+                metrics.mails.labels("failed").inc()
+                log.warning("mail waits: %s", telemetry.describe(error))
+                if len(left) == len(due):  # the server takes none
+                    pause = AWAY_SECONDS
+                    break
+        if left:
+            conn.execute(queries.GIVE_BACK, {"event_ids": [mail.event_id for mail in left], "seconds": pause})
+            conn.commit()
         return done
 
-    def _send_one(self, smtp: smtplib.SMTP, mail: Mail) -> bool:
-        """Whether the mail is done with. Raises OSError where the server is away."""
+    def _send_next(self, conn: Connection, smtp: smtplib.SMTP, left: list[Mail]) -> bool:
+        """Removes the first and sends it. Whether it is done with. Raises OSError where the server is away."""
+        mail = left.pop(0)
+        reached, is_done = Reached(mail.reached), False
         try:
             emails = self._vault.contacts(mail.client_id, mail.emails) if mail.emails is not None else []
+            is_done = self._send_to_each(smtp, mail, emails, reached)
         except UnreadableCiphertext:
             log.error("the contacts of %s cannot be decrypted; their mail waits for the key", mail.client_id)
-            return False
-        waits = False
+        finally:
+            conn.execute(queries.TRIED, {"event_id": mail.event_id, "done": is_done, "reached": reached.bits})
+            conn.commit()
+        return is_done
+
+    def _send_to_each(self, smtp: smtplib.SMTP, mail: Mail, emails: Sequence[str], reached: "Reached") -> bool:
+        """Sends it to the contacts that it has not reached. Whether none of them is to be tried again."""
+        refused_for_now = False
         for number, email in enumerate(emails):
+            if number in reached:
+                continue
             outcome = mails.deliver(smtp, compose(mail, self._sender, email, number))
-            waits |= outcome == "waits"
+            refused_for_now |= outcome == "waits"
             metrics.mails.labels("sent" if outcome == "sent" else "refused").inc()
-        return not waits
+            if outcome == "sent":
+                reached.add(number)
+        return not refused_for_now
+
+
+class Reached:
+    """The places of an app's contacts that a mail has reached, as bits."""
+
+    def __init__(self, bits: int) -> None:
+        self.bits = bits
+
+    def __contains__(self, number: int) -> bool:
+        return bool(self.bits >> number & 1)
+
+    def add(self, number: int) -> None:
+        self.bits |= 1 << number
 
 
 def compose(mail: Mail, sender: str, email: str, number: int) -> EmailMessage:

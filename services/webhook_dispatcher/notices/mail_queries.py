@@ -34,18 +34,24 @@ ENQUEUE: LiteralString = """
             AND m.created_at > now() - interval '1 day') <= %(of_tenant)s
     ON CONFLICT DO NOTHING
 """
-# The next attempt is put off before this one begins: after a kill the mail is sent again, and nothing waits for the mail server.
+# The next attempt is put off before this one begins: after a kill the mail is sent again, and nothing waits for the mail server. New mail
+# comes before mail that failed, so that one which the server never takes delays none of others.
 TAKE: LiteralString = """
     WITH due AS (
-        SELECT event_id FROM mails WHERE NOT done AND due_at <= now() ORDER BY due_at LIMIT 20 FOR UPDATE SKIP LOCKED
+        SELECT event_id FROM mails WHERE NOT done AND due_at <= now() ORDER BY attempts, due_at LIMIT 20 FOR UPDATE SKIP LOCKED
     )
     UPDATE mails m SET attempts = least(m.attempts, 1000) + 1,
         due_at = clock_timestamp() + least(3600, 60 * power(2, least(m.attempts, 6))) * interval '1 second'
     FROM due WHERE m.event_id = due.event_id
-    RETURNING m.event_id, m.tenant_id, m.client_id, m.webhook_id, m.type, m.data, m.test, (
+    RETURNING m.event_id, m.tenant_id, m.client_id, m.webhook_id, m.type, m.data, m.test, m.reached, (
         SELECT emails FROM contacts c WHERE c.tenant_id = m.tenant_id AND c.client_id = m.client_id) AS emails
 """
-DONE: LiteralString = "UPDATE mails SET done = true WHERE event_id = %s"
+TRIED: LiteralString = "UPDATE mails SET done = %(done)s, reached = %(reached)s WHERE event_id = %(event_id)s"
+# Of mail that was not tried, because the server went away before.
+GIVE_BACK: LiteralString = """
+    UPDATE mails SET attempts = attempts - 1, due_at = clock_timestamp() + %(seconds)s * interval '1 second'
+    WHERE event_id = ANY(%(event_ids)s)
+"""
 # A day is too late for news of an outage.
 GIVE_UP: LiteralString = "UPDATE mails SET done = true WHERE NOT done AND created_at < now() - interval '1 day'"
 FORGET: LiteralString = """

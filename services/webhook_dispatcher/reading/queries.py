@@ -3,20 +3,24 @@
 from typing import LiteralString
 
 # One branch for each audience and kind that the app may read, each in the order of an index; the first rows of all of them are the page.
+# A branch is ordered by its kind, which is the same in all its rows: no other index has that order. In a day with events of one kind the
+# planner expects a page of every kind in the order of time, and would read the whole day for each kind that has none.
 _BRANCHES: LiteralString = """
     SELECT page.at, page.position, page.event_id AS id, page.event_at, e.type, e.key, e.body FROM (
         SELECT found.* FROM unnest(%(audiences)s::text[], %(kinds)s::text[]) AS branch (audience, kind) CROSS JOIN LATERAL (
-            SELECT at, position, event_id, event_at FROM event_log WHERE audience = branch.audience AND kind = branch.kind
+            SELECT at, position, event_id, event_at FROM event_log WHERE audience = branch.audience
 """
 _BEFORE: LiteralString = """
     AND at >= %(since)s::timestamptz AND at < %(until)s::timestamptz
-    AND at <= %(at)s::timestamptz AND (at, position) < (%(at)s::timestamptz, %(position)s::bigint)
-    ORDER BY at DESC, position DESC LIMIT %(limit)s
+    AND at <= %(at)s::timestamptz AND kind >= branch.kind
+    AND (kind, at, position) < (branch.kind, %(at)s::timestamptz, %(position)s::bigint)
+    ORDER BY kind DESC, at DESC, position DESC LIMIT %(limit)s
 """
 _AFTER: LiteralString = """
     AND at >= %(since)s::timestamptz AND at < %(until)s::timestamptz
-    AND at >= %(at)s::timestamptz AND (at, position) > (%(at)s::timestamptz, %(position)s::bigint)
-    ORDER BY at, position LIMIT %(limit)s
+    AND at >= %(at)s::timestamptz AND kind <= branch.kind
+    AND (kind, at, position) > (branch.kind, %(at)s::timestamptz, %(position)s::bigint)
+    ORDER BY kind, at, position LIMIT %(limit)s
 """
 # The event of a place may be gone: it happened long before it was accepted, and its day is past its retention.
 _EVENT: LiteralString = """
@@ -124,9 +128,9 @@ SEEK: LiteralString = (
 UNREAD: LiteralString = """
     SELECT count(*) AS number, min(at) AS oldest_at FROM (
         SELECT found.at FROM unnest(%(audiences)s::text[], %(kinds)s::text[]) AS branch (audience, kind) CROSS JOIN LATERAL (
-            SELECT at, position FROM event_log WHERE audience = branch.audience AND kind = branch.kind AND at >= %(at)s::timestamptz
-                AND (at, position) > (%(at)s::timestamptz, %(position)s::bigint)
-            ORDER BY at, position LIMIT 1000
+            SELECT at, position FROM event_log WHERE audience = branch.audience AND at >= %(at)s::timestamptz AND kind <= branch.kind
+                AND (kind, at, position) > (branch.kind, %(at)s::timestamptz, %(position)s::bigint)
+            ORDER BY kind, at, position LIMIT 1000
         ) found ORDER BY at, position LIMIT 1000
     ) unread
 """

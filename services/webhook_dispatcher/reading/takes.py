@@ -30,8 +30,11 @@ from shared.web import http, identity, problems
 from shared.web.identity import Caller
 from shared.web.problems import Problem
 
-# Seconds between two looks, while the organisation has events and at the most.
-POLL, LONGEST_PAUSE = 0.25, 1.0
+POLL = 0.25
+# Each pause is longer than the one before, so that a read of 20 s for which nothing comes looks 25 times.
+LONGER = 1.25
+# Also between two looks into the log of a busy organisation that found nothing for this consumer.
+LONGEST_PAUSE = 1.0
 # An organisation without an event for so many seconds is looked at least often.
 QUIET = 30
 # A lease may end by a commit long before its time.
@@ -136,6 +139,7 @@ async def _await_news(request: Request, caller: Caller, key: dict[str, str | Non
     places: Places = request.state.readers
     while True:
         await asyncio.sleep(max(0.0, min(pause, until - time.monotonic())))
+        pause = min(pause * LONGER, LONGEST_PAUSE)
         if places.closing or time.monotonic() >= until or await request.is_disconnected():
             return False
         identity.require_admitted(request)

@@ -9,13 +9,14 @@ from services.webhook_dispatcher.sending import signing
 from services.webhook_dispatcher.sending.addresses import Policy, RefusedTarget
 from services.webhook_dispatcher.subscriptions import access, headers
 from services.webhook_dispatcher.subscriptions.models import FilterTrial, NewWebhook, WebhookChange
-from shared.messaging.filters import filter_errors
-from shared.web import problems
+from shared.messaging.filters import Filter, filter_errors
+from shared.web import http, problems
 from shared.web.problems import FieldError
 from shared.web.strict_json import nearest
 
-# A filter is applied to each event that arrives, beside those of all other webhooks: a smaller one than an automation may have.
-MOST_PARTS, MOST_VALUES = 20, 100
+# A filter is read and applied for each batch of events, beside those of all other webhooks of its organisation: a smaller one than an
+# automation may have. Its length is that of its JSON.
+MOST_PARTS, MOST_VALUES, MOST_BYTES = 20, 100, 8_192
 
 
 def check(policy: Policy, given: NewWebhook | WebhookChange | FilterTrial, secret: str | UnsetType = UNSET) -> None:
@@ -26,7 +27,7 @@ def check(policy: Policy, given: NewWebhook | WebhookChange | FilterTrial, secre
     if given.events is not UNSET:
         found += of_events(given.events)
     if given.filter is not UNSET and given.filter is not None:
-        found += filter_errors(given.filter, "/filter", most_parts=MOST_PARTS, most_values=MOST_VALUES)
+        found += _of_filter(given.filter)
     if not isinstance(given, FilterTrial):
         found += _of_access(policy, given)
     if secret is not UNSET:
@@ -42,6 +43,12 @@ def _of_access(policy: Policy, given: NewWebhook | WebhookChange) -> Iterator[Fi
         yield from access.faults_of_certificate(given.client_certificate)
     if given.oauth is not UNSET and given.oauth is not None:
         yield from access.faults_of_oauth(policy, given.oauth)
+
+
+def _of_filter(given: Filter) -> Iterator[FieldError]:
+    yield from filter_errors(given, "/filter", most_parts=MOST_PARTS, most_values=MOST_VALUES)
+    if len(http.encode(given)) > MOST_BYTES:
+        yield FieldError("/filter", f"at most {MOST_BYTES} bytes as JSON", "length", limit=MOST_BYTES)
 
 
 def of_events(events: Sequence[str]) -> Iterator[FieldError]:

@@ -56,18 +56,21 @@ SET_FILTER: LiteralString = """
         last_filtered_at = NULL
     WHERE id = %(id)s AND filter IS DISTINCT FROM %(filter)s::jsonb
 """
-# The newest 100 events of these types among the newest 10,000 of the organisation, with at most 4 MiB of bodies.
 IN_TIME: LiteralString = "SELECT set_config('statement_timeout', '2s', true)"
+# The newest 100 events of these types that are for every app, with at most 4 MiB of bodies. Ordered by kind as in reading/queries.py.
 NEWEST_EVENTS: LiteralString = """
     WITH looked AS (
-        SELECT id, at, type, accepted_at FROM (
-            SELECT id, at, type, accepted_at FROM events WHERE tenant_id = current_tenant() ORDER BY id DESC LIMIT 10000
-        ) newest WHERE type = ANY(%(types)s) ORDER BY id DESC LIMIT 100
+        SELECT found.* FROM unnest(%(types)s::text[]) AS wanted (kind) CROSS JOIN LATERAL (
+            SELECT at, position, event_id, event_at FROM event_log WHERE audience = '' AND kind >= wanted.kind AND kind <= wanted.kind
+            ORDER BY kind DESC, at DESC, position DESC LIMIT 100
+        ) found ORDER BY at DESC, position DESC LIMIT 100
     )
     SELECT id, type, accepted_at, body FROM (
-        SELECT looked.*, e.body, sum(octet_length(e.body)) OVER (ORDER BY looked.id DESC) AS bytes
-        FROM looked JOIN events e ON e.id = looked.id AND e.at = looked.at
-    ) sized WHERE bytes <= 4194304 ORDER BY id DESC
+        SELECT e.*, looked.position, sum(octet_length(e.body)) OVER (ORDER BY looked.position DESC) AS bytes
+        FROM looked CROSS JOIN LATERAL (
+            SELECT id, type, accepted_at, body FROM events WHERE id = looked.event_id AND at = looked.event_at LIMIT 1
+        ) e
+    ) sized WHERE bytes <= 4194304 ORDER BY position DESC
 """
 SET_PAYLOAD: LiteralString = "UPDATE subscriptions SET payload = %(payload)s WHERE id = %(id)s"
 SET_PACE: LiteralString = "UPDATE subscriptions SET max_per_second = %(max_per_second)s WHERE id = %(id)s"

@@ -54,7 +54,7 @@ OPERATIONS = [
         "Try a filter on past events",
         WRITE,
         {200: FilterTried},
-        "Applies the filter to the data of the newest 100 events of these types, among the newest 10,000 of the organisation, and creates"
+        "Applies the filter to the data of the newest 100 events of these types, and creates"
         " nothing. Events that are for named apps alone are not among them.",
         id="tryWebhookFilter",
         body=FilterTrial,

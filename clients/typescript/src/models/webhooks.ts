@@ -317,7 +317,7 @@ export interface NewWebhook {
   events: readonly string[];
   /**
    * Only events whose data it lets through are delivered; null for all. A member that an event lacks fits no comparison
-   * but `ne`. At most 20 parts, and 100 values in all `in`
+   * but `ne`. At most 20 parts, 100 values in all `in`, and 8 KiB
    */
   filter?: Filter | null;
   /**
@@ -454,7 +454,7 @@ export interface Webhook {
   unapproved_events: string[];
   /**
    * Only events whose data it lets through are delivered; null for all. A member that an event lacks fits no comparison
-   * but `ne`. At most 20 parts, and 100 values in all `in`
+   * but `ne`. At most 20 parts, 100 values in all `in`, and 8 KiB
    */
   filter: Filter | null;
   /**
@@ -523,7 +523,7 @@ export interface WebhookChange {
   events?: readonly string[];
   /**
    * Only events whose data it lets through are delivered; null for all. A member that an event lacks fits no comparison
-   * but `ne`. At most 20 parts, and 100 values in all `in`
+   * but `ne`. At most 20 parts, 100 values in all `in`, and 8 KiB
    */
   filter?: Filter | null;
   /**

@@ -100,8 +100,8 @@ export class Webhooks {
   /**
    * Try a filter on past events.
    *
-   * Applies the filter to the data of the newest 100 events of these types, among the newest 10,000 of the
-   * organisation, and creates nothing. Events that are for named apps alone are not among them.
+   * Applies the filter to the data of the newest 100 events of these types, and creates nothing. Events that are for
+   * named apps alone are not among them.
    *
    * Scope: `webhooks:write`.
    */

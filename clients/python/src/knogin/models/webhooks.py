@@ -343,7 +343,7 @@ class NewWebhook(Model, kw_only=True):
     """Event types of the catalogue, such as `incident.created`"""
     filter: Filter | UnsetType | None = UNSET
     """Only events whose data it lets through are delivered; null for all. A member that an event lacks fits no
-    comparison but `ne`. At most 20 parts, and 100 values in all `in`
+    comparison but `ne`. At most 20 parts, 100 values in all `in`, and 8 KiB
     """
     payload: Literal["full", "thin"] | UnsetType = UNSET
     """`full`, or `thin`: the type, time and id of the event without its data, so that none lies in logs on the way;
@@ -483,7 +483,7 @@ class Webhook(Model, kw_only=True):
     """Those of `events` for which the app has no approval: nothing is sent for them"""
     filter: Filter | None
     """Only events whose data it lets through are delivered; null for all. A member that an event lacks fits no
-    comparison but `ne`. At most 20 parts, and 100 values in all `in`
+    comparison but `ne`. At most 20 parts, 100 values in all `in`, and 8 KiB
     """
     payload: str
     """`full`, or `thin`: the type, time and id of the event without its data, so that none lies in logs on the way;
@@ -550,7 +550,7 @@ class WebhookChange(Model, kw_only=True):
     """Event types of the catalogue, such as `incident.created`"""
     filter: Filter | UnsetType | None = UNSET
     """Only events whose data it lets through are delivered; null for all. A member that an event lacks fits no
-    comparison but `ne`. At most 20 parts, and 100 values in all `in`
+    comparison but `ne`. At most 20 parts, 100 values in all `in`, and 8 KiB
     """
     payload: Literal["full", "thin"] | UnsetType = UNSET
     """`full`, or `thin`: the type, time and id of the event without its data, so that none lies in logs on the way;

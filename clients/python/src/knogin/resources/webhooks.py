@@ -112,8 +112,8 @@ class Webhooks:
     ) -> models.webhooks.FilterTried:
         """Try a filter on past events.
 
-        Applies the filter to the data of the newest 100 events of these types, among the newest 10,000 of the
-        organisation, and creates nothing. Events that are for named apps alone are not among them.
+        Applies the filter to the data of the newest 100 events of these types, and creates nothing. Events that are
+        for named apps alone are not among them.
 
         Scope: `webhooks:write`.
         """
@@ -482,8 +482,8 @@ class AsyncWebhooks:
     ) -> models.webhooks.FilterTried:
         """Try a filter on past events.
 
-        Applies the filter to the data of the newest 100 events of these types, among the newest 10,000 of the
-        organisation, and creates nothing. Events that are for named apps alone are not among them.
+        Applies the filter to the data of the newest 100 events of these types, and creates nothing. Events that are
+        for named apps alone are not among them.
 
         Scope: `webhooks:write`.
         """
