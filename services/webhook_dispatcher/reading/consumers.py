@@ -30,7 +30,7 @@ _NOWHERE = Place(datetime.fromtimestamp(0, UTC), 0)
 async def create_consumer(request: Request, caller: Caller, draft: NewConsumer) -> Response:
     if draft.event_types is not None:
         require_known(draft.event_types, "/event_types/{}")
-        await approvals.await_approvals(request, caller, draft.event_types)
+        await approvals.await_approvals(request, caller, caller.client_id, draft.event_types)
     async with tenant_transaction(request, caller) as conn:
         stored = await idempotency.stored(conn, request, caller)
         if stored is not None:
