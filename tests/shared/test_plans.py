@@ -291,6 +291,7 @@ BOUNDED = {
     "services.webhook_dispatcher.history.queries.REACHED": LOOKED_AT,
     "services.webhook_dispatcher.history.queries.REACHED_TROUBLED": LOOKED_AT,
     "services.webhook_dispatcher.history.overview_queries.LIST_OF_APPS": "the newest of each of 2,000 webhooks, and a page of those on it",
+    "services.webhook_dispatcher.history.overview_queries.LIST_ANSWERED": "the newest 10,000, shared between the webhooks",
     "services.webhook_dispatcher.history.overview_queries.WALK_TROUBLED": "at most 10,000 of one organisation, in the order of an index",
     "services.webhook_dispatcher.history.overview_queries.WALK_TROUBLED_ANSWERED": "at most 10,000 of one organisation, in the order of an index",
     "services.webhook_dispatcher.history.overview_queries.REACHED_WALKING": "at most 10,000 of one organisation, in the order of an index",
@@ -317,8 +318,13 @@ FRAGMENTS = frozenset(
         "shared.messaging.relay.DUE_ROWS",
         "shared.messaging.relay.MARK_SENT",
         "shared.trail.queries._SHOWN",
+        "services.webhook_dispatcher.history.overview_queries._OF_WINDOW",
+        "services.webhook_dispatcher.history.overview_queries._SHOWN",
+        "services.webhook_dispatcher.history.overview_queries._EACH",
+        "services.webhook_dispatcher.history.overview_queries._BEGIN",
+        "services.webhook_dispatcher.history.overview_queries._LAST",
+        "services.webhook_dispatcher.history.overview_queries._WALK",
         "services.webhook_dispatcher.history.queries._LAST",
-        "services.webhook_dispatcher.history.queries._SHOWN",
         "services.webhook_dispatcher.history.queries._OF_WEBHOOK",
     }
 )
