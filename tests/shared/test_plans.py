@@ -262,6 +262,7 @@ def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
 # The cost in pages of reading a few thousand rows through an index; the cheapest way through ten million rows costs 200,000.
 BOUND = 50_000
 LOOKED_AT = "at most 10,000 rows of a webhook and 10,000 tests, in the order of an index; then a page"
+WALKED = "at most 10,000 of one organisation, in the order of an index"
 BOUNDED = {
     "services.auth.apps.queries.RECENT_COUNTS": "a week of one app: kinds of calls times days",
     "services.auth.apps.uses.USES": "a month of a page of apps: kinds of calls and scopes times days",
@@ -292,9 +293,9 @@ BOUNDED = {
     "services.webhook_dispatcher.history.queries.REACHED_TROUBLED": LOOKED_AT,
     "services.webhook_dispatcher.history.overview_queries.LIST_OF_APPS": "the newest of each of 2,000 webhooks, and a page of those on it",
     "services.webhook_dispatcher.history.overview_queries.LIST_ANSWERED": "the newest 10,000, shared between the webhooks",
-    "services.webhook_dispatcher.history.overview_queries.WALK_TROUBLED": "at most 10,000 of one organisation, in the order of an index",
-    "services.webhook_dispatcher.history.overview_queries.WALK_TROUBLED_ANSWERED": "at most 10,000 of one organisation, in the order of an index",
-    "services.webhook_dispatcher.history.overview_queries.REACHED_WALKING": "at most 10,000 of one organisation, in the order of an index",
+    "services.webhook_dispatcher.history.overview_queries.WALK_TROUBLED": WALKED,
+    "services.webhook_dispatcher.history.overview_queries.WALK_TROUBLED_ANSWERED": WALKED,
+    "services.webhook_dispatcher.history.overview_queries.REACHED_WALKING": WALKED,
     "services.webhook_dispatcher.history.queries.COUNT_DELIVERIES": "the newest 110,000 deliveries of one webhook, when its owner asks",
     "services.webhook_dispatcher.history.queries.LIST_DELIVERIES": LOOKED_AT,
     "services.webhook_dispatcher.history.queries.LIST_QUEUED_DELIVERIES": LOOKED_AT,
