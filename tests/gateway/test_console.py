@@ -60,8 +60,7 @@ def test_a_refusal_is_a_page_for_a_browser_and_a_document_for_a_program(world: W
     gateway = start(world, rate_limit_console="1/3600")
     with gateway.door() as door:
         door.request("GET", "/apps", host=HOST, cookie=cookie(ONE))
-        browser = {"accept": "text/html,*/*", "accept_language": "it"}
-        page = door.request("GET", "/apps", host=HOST, cookie=cookie(ONE), **browser)
+        page = door.request("GET", "/apps", host=HOST, cookie=cookie(ONE), accept="text/html,*/*", accept_language="it")
         document = door.request("GET", "/apps", host=HOST, cookie=cookie(ONE))
     assert (page.status, document.status) == (429, 429)
     assert "troppe richieste" in page.body.decode()
