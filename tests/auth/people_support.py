@@ -5,12 +5,12 @@ from typing import Any
 
 import httpx2
 import msgspec
-import psycopg
 
 from services.auth.invitations.post import Post
 from services.auth.people.roles import ROLES, Role, of
 from services.auth.signin import passwords
 from shared.primitives import ids
+from shared.storage.database import Connection
 from shared.web.identity import Caller
 from tests.auth.support import PASSWORD, Auth, Browser
 from tests.support.mail_sink import Sink, text_of
@@ -171,7 +171,7 @@ def post(auth: Auth, sink: Sink | None) -> int:
     """One run of the relay's job; without a sink, with a mail server that is away."""
     url = sink.url if sink is not None else "smtp+plain://127.0.0.1:9"
     settings = msgspec.structs.replace(auth.settings, mail_server=url, mail_from="invitations@platform.example")
-    with psycopg.connect(auth.settings.worker_database_url or "") as conn:
+    with Connection.connect(auth.settings.worker_database_url or "") as conn:
         return Post(settings).send(conn)
 
 

@@ -131,8 +131,8 @@ def test_an_invitation_of_another_organisation_does_not_exist(coastal: Organisat
 
 
 def test_a_repeated_call_with_one_key_invites_once(coastal: Organisation) -> None:
-    key = {"headers": {"idempotency-key": "invitation-of-anna"}}
-    first, second = coastal.invite(EMAIL, **key), coastal.invite(EMAIL, **key)
+    key = {"idempotency-key": "invitation-of-anna"}
+    first, second = coastal.invite(EMAIL, headers=key), coastal.invite(EMAIL, headers=key)
     assert (first.status_code, second.json()) == (201, first.json())
     assert coastal.auth.sql("SELECT count(*) FROM invitation_mails") == [(1,)]
 

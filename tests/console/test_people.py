@@ -235,8 +235,8 @@ def test_nobody_is_offered_to_reset_their_own_second_factor(console: Console, vi
 
 def test_a_form_of_another_site_changes_nobody(console: Console, browser: httpx2.Client) -> None:
     before = console.platform.asked("POST", f"{AT_AUTH}/leave")
-    for headers in ({"origin": "https://evil.example"}, {"sec_fetch_site": "cross-site"}):
-        assert console.post(browser, f"{PERSON}/leave", **headers).status_code == 403
+    assert console.post(browser, f"{PERSON}/leave", origin="https://evil.example").status_code == 403
+    assert console.post(browser, f"{PERSON}/leave", sec_fetch_site="cross-site").status_code == 403
     assert browser.post(f"{PERSON}/leave", data={"csrf": "x"}).status_code == 403
     assert console.platform.asked("POST", f"{AT_AUTH}/leave") == before
 
