@@ -54,7 +54,10 @@ export interface AppDelivery {
   client_id: string;
 }
 
-/** One request of a delivery with its answer, as the history stores it. */
+/**
+ * One request of a delivery with its answer, as the history stores it. `timings_ms` are those of its phases that took
+ * place.
+ */
 export interface Attempt {
   /** The number of the attempt, from 1 */
   number: number;
@@ -78,6 +81,11 @@ export interface Attempt {
   error: string | null;
   /** Milliseconds until the answer */
   duration_ms: number;
+  /**
+   * Milliseconds of the phases that took place: `dns`, `connect` (with TLS), `tls`, `first_byte`, `body`, `total`; null
+   * if nothing was sent
+   */
+  timings_ms: Record<string, number> | null;
   /** The trace of the call, 32 hex digits; give it to support */
   trace_id: string | null;
 }
@@ -117,10 +125,15 @@ export interface Contacts {
   updated_at: string | null;
 }
 
-/** The contacts that replace those before; an empty list removes all. */
+/**
+ * The contacts that replace those before; an empty list removes all. An administrator may name another app in
+ * `client_id`.
+ */
 export interface ContactsChange {
   /** Addresses that get mail about the app's webhooks, at most five */
   emails: readonly string[];
+  /** The app, if an administrator changes those of another than the calling one */
+  client_id?: string | null;
 }
 
 /** A page of deliveries */
@@ -254,12 +267,16 @@ export interface Filter {
   not?: Filter;
 }
 
-/** Event types and the filter that a webhook for them would have. */
+/**
+ * Event types and the filter that a webhook for them would have. An administrator may name another app in `client_id`.
+ */
 export interface FilterTrial {
   /** Event types of the catalogue, such as `incident.created` */
   events: readonly string[];
   /** The filter to try */
   filter: Filter;
+  /** The app, if an administrator tries it for another than the calling one */
+  client_id?: string | null;
 }
 
 /** How many of the newest events of these types the filter would have let through, and which, newest first. */
@@ -286,6 +303,23 @@ export interface Filtered {
   last_at: string;
 }
 
+/**
+ * The first attempts of the deliveries of a period: how many the receiver took, and the duration that 95 in 100 stayed
+ * below.
+ *
+ * Without attempts nothing is known of the receiver. The duration is estimated from twelve classes. A count is up to a
+ * minute late, and
+ * the period begins up to a bucket earlier: five minutes of the last hour, an hour of the others.
+ */
+export interface FirstAttempts {
+  /** How many deliveries were sent for the first time */
+  attempts: number;
+  /** How many of them the receiver answered 2xx */
+  delivered: number;
+  /** Milliseconds that 95 in 100 of them stayed below; null without attempts */
+  p95_ms: number | null;
+}
+
 /** How an endpoint fares: its state, a summary in words, and the facts behind it. */
 export interface Health {
   /**
@@ -307,9 +341,10 @@ export interface Health {
   next_attempt_at: string | null;
   /** How many deliveries wait, counted up to 10,000 */
   waiting: number;
+  statistics: Statistics;
 }
 
-/** A subscription to make */
+/** An administrator may name another app in `client_id`; without it the webhook is the calling app's. */
 export interface NewWebhook {
   /** The HTTPS address of the receiver */
   url: string;
@@ -337,6 +372,8 @@ export interface NewWebhook {
   headers?: Record<string, string>;
   /** A text for people */
   description?: string | null;
+  /** The app, if an administrator makes it for another than the calling one */
+  client_id?: string | null;
 }
 
 /**
@@ -424,6 +461,13 @@ export interface ShownOAuth {
   scope: string;
 }
 
+/** How the first attempts of a webhook's deliveries fared. */
+export interface Statistics {
+  last_hour: FirstAttempts;
+  last_day: FirstAttempts;
+  last_week: FirstAttempts;
+}
+
 /** An event of the past, and whether the filter would have let it through. */
 export interface TriedEvent {
   /** The event's id, as in `webhook-id` */
@@ -439,7 +483,8 @@ export interface TriedEvent {
 /**
  * A subscription. `secret` is shown once, by the call that generated it; `secret_fingerprint` afterwards.
  *
- * `backlog` is in the answers to reading and changing one webhook.
+ * `backlog` is in the answers to reading and changing one webhook, `statistics` and `next_attempt_at` in lists that ask
+ * for them.
  */
 export interface Webhook {
   /** The webhook's id, such as `wh_01jdk…` */
@@ -511,6 +556,10 @@ export interface Webhook {
   filtered?: Filtered | null;
   /** The deliveries that wait */
   backlog?: Backlog | null;
+  /** How the first attempts of its deliveries fared */
+  statistics?: Statistics | null;
+  /** When its next delivery is due; only in lists with `statistics` */
+  next_attempt_at?: string | null;
   /** The signing secret: `whsec_` and base64 of 24 to 64 bytes */
   secret?: string | null;
 }

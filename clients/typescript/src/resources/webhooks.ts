@@ -8,14 +8,26 @@ import type { Pages } from '../paging.js';
 export interface ListWebhooksOptions extends PageOptions {
   /** Only those of this app; of another than your own with the scope `platform:apps` */
   clientId?: string;
+  /** Adds to each webhook how its first attempts fared */
+  statistics?: boolean;
 }
 
 /** The options of `listAllDeliveries`. */
 export interface ListAllDeliveriesOptions extends PageOptions {
   /** Only those of this app; of another than your own with the scope `platform:apps` */
   clientId?: string;
+  /** Only deliveries of this webhook */
+  webhookId?: string;
   /** Only deliveries in this state */
-  status?: 'failed' | 'retrying';
+  status?: 'failed' | 'queued' | 'retrying' | 'succeeded';
+  /** Only deliveries whose newest attempt had an answer of this class; `none` if no answer came */
+  response?: '2xx' | '3xx' | '4xx' | '5xx' | 'none';
+  /** Only deliveries of this event type */
+  eventType?: string;
+  /** Only deliveries of this event */
+  eventId?: string;
+  /** Only deliveries whose newest attempt is in this trace */
+  traceId?: string;
   /** Start of the period, inclusive */
   since?: string;
   /** End of the period, exclusive */
@@ -46,6 +58,12 @@ export interface SendTestWebhookOptions extends KeyedOptions {
   wait?: boolean;
 }
 
+/** The options of `getWebhookContacts`. */
+export interface GetWebhookContactsOptions extends CallOptions {
+  /** The app, if an administrator asks for those of another than the calling one */
+  clientId?: string;
+}
+
 /** Subscriptions to events. Each event is delivered by a signed POST, and repeated until the receiver answers 2xx. */
 export class Webhooks {
   readonly #caller: Caller;
@@ -58,14 +76,20 @@ export class Webhooks {
    * List webhooks.
    *
    * Those of the calling app, newest first. With the scope `platform:apps` those of every app, or of the app
-   * `client_id`: an administrator may also read each of them, with its deliveries.
+   * `client_id`: an administrator may read and change each of them. `statistics=true` adds to each how the first
+   * attempts of its deliveries fared.
    *
    * Scope: `webhooks:read`.
    */
   listWebhooks(options: ListWebhooksOptions = {}): Pages<models.webhooks.Webhook> {
     return this.#caller.pages({
       operation: { id: 'listWebhooks', method: 'GET', path: '/v1/webhooks', answers: { 200: 'object' } },
-      query: { limit: options.limit, cursor: options.cursor, client_id: options.clientId },
+      query: {
+        limit: options.limit,
+        cursor: options.cursor,
+        client_id: options.clientId,
+        statistics: options.statistics,
+      },
       options,
       page: 'webhooks',
     });
@@ -259,8 +283,9 @@ export class Webhooks {
    * Review the deliveries of all webhooks.
    *
    * Those of the calling app, newest first, without tests. With the scope `platform:apps` those of every app, or of the
-   * app `client_id`. A call looks at one day: a short page, or an empty one, may have a `next_cursor`. `since`
-   * (inclusive) and `until` (exclusive) are about `created_at`.
+   * app `client_id`. A call looks at one day, and with a filter by answer, trace, state or type at 10,000 deliveries or
+   * fewer: a short page, or an empty one, may have a `next_cursor`. `event_id` looks at all days. `since` (inclusive)
+   * and `until` (exclusive) are about `created_at`.
    *
    * Scope: `webhooks:read`.
    */
@@ -271,7 +296,12 @@ export class Webhooks {
         limit: options.limit,
         cursor: options.cursor,
         client_id: options.clientId,
+        webhook_id: options.webhookId,
         status: options.status,
+        response: options.response,
+        event_type: options.eventType,
+        event_id: options.eventId,
+        trace_id: options.traceId,
         since: options.since,
         until: options.until,
       },
@@ -475,13 +505,14 @@ export class Webhooks {
    * Read the contacts of the app.
    *
    * The addresses that get mail when a webhook of the calling app fails for an hour, recovers, is disabled, or loses
-   * deliveries.
+   * deliveries. With the scope `platform:apps` those of the app `client_id`.
    *
    * Scope: `webhooks:read`.
    */
-  getWebhookContacts(options: CallOptions = {}): Promise<models.webhooks.Contacts> {
+  getWebhookContacts(options: GetWebhookContactsOptions = {}): Promise<models.webhooks.Contacts> {
     return this.#caller.value({
       operation: { id: 'getWebhookContacts', method: 'GET', path: '/v1/webhooks/contacts', answers: { 200: 'object' } },
+      query: { client_id: options.clientId },
       options,
     });
   }

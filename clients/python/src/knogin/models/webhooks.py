@@ -66,7 +66,9 @@ class AppDelivery(Model, kw_only=True):
 
 
 class Attempt(Model, kw_only=True):
-    """One request of a delivery with its answer, as the history stores it."""
+    """One request of a delivery with its answer, as the history stores it. `timings_ms` are those of its phases that
+    took place.
+    """
 
     number: int
     """The number of the attempt, from 1"""
@@ -90,6 +92,10 @@ class Attempt(Model, kw_only=True):
     """The error in words; null if there was none"""
     duration_ms: float
     """Milliseconds until the answer"""
+    timings_ms: dict[str, float] | None
+    """Milliseconds of the phases that took place: `dns`, `connect` (with TLS), `tls`, `first_byte`, `body`, `total`;
+    null if nothing was sent
+    """
     trace_id: str | None
     """The trace of the call, 32 hex digits; give it to support"""
 
@@ -133,10 +139,14 @@ class Contacts(Model, kw_only=True):
 
 
 class ContactsChange(Model, kw_only=True):
-    """The contacts that replace those before; an empty list removes all."""
+    """The contacts that replace those before; an empty list removes all. An administrator may name another app in
+    `client_id`.
+    """
 
     emails: list[str]
     """Addresses that get mail about the app's webhooks, at most five"""
+    client_id: str | UnsetType | None = UNSET
+    """The app, if an administrator changes those of another than the calling one"""
 
 
 class Deliveries(Model, kw_only=True):
@@ -276,12 +286,16 @@ class Filter(Model, kw_only=True):
 
 
 class FilterTrial(Model, kw_only=True):
-    """Event types and the filter that a webhook for them would have."""
+    """Event types and the filter that a webhook for them would have. An administrator may name another app in
+    `client_id`.
+    """
 
     events: list[str]
     """Event types of the catalogue, such as `incident.created`"""
     filter: Filter
     """The filter to try"""
+    client_id: str | UnsetType | None = UNSET
+    """The app, if an administrator tries it for another than the calling one"""
 
 
 class FilterTried(Model, kw_only=True):
@@ -310,6 +324,23 @@ class Filtered(Model, kw_only=True):
     """When the last one was held back"""
 
 
+class FirstAttempts(Model, kw_only=True):
+    """The first attempts of the deliveries of a period: how many the receiver took, and the duration that 95 in 100
+    stayed below.
+
+    Without attempts nothing is known of the receiver. The duration is estimated from twelve classes. A count is up
+    to a minute late, and
+    the period begins up to a bucket earlier: five minutes of the last hour, an hour of the others.
+    """
+
+    attempts: int
+    """How many deliveries were sent for the first time"""
+    delivered: int
+    """How many of them the receiver answered 2xx"""
+    p95_ms: float | None
+    """Milliseconds that 95 in 100 of them stayed below; null without attempts"""
+
+
 class Health(Model, kw_only=True):
     """How an endpoint fares: its state, a summary in words, and the facts behind it."""
 
@@ -332,10 +363,11 @@ class Health(Model, kw_only=True):
     """When the next delivery is due; null if none waits or nothing is sent"""
     waiting: int
     """How many deliveries wait, counted up to 10,000"""
+    statistics: Statistics
 
 
 class NewWebhook(Model, kw_only=True):
-    """A subscription to make"""
+    """An administrator may name another app in `client_id`; without it the webhook is the calling app's."""
 
     url: str
     """The HTTPS address of the receiver"""
@@ -361,6 +393,8 @@ class NewWebhook(Model, kw_only=True):
     """Headers that are added to each delivery; their values are encrypted"""
     description: str | UnsetType | None = UNSET
     """A text for people"""
+    client_id: str | UnsetType | None = UNSET
+    """The app, if an administrator makes it for another than the calling one"""
 
 
 class OAuth(Model, kw_only=True):
@@ -452,6 +486,14 @@ class ShownOAuth(Model, kw_only=True):
     """The scopes that are asked for"""
 
 
+class Statistics(Model, kw_only=True):
+    """How the first attempts of a webhook's deliveries fared."""
+
+    last_hour: FirstAttempts
+    last_day: FirstAttempts
+    last_week: FirstAttempts
+
+
 class TriedEvent(Model, kw_only=True):
     """An event of the past, and whether the filter would have let it through."""
 
@@ -468,7 +510,8 @@ class TriedEvent(Model, kw_only=True):
 class Webhook(Model, kw_only=True):
     """A subscription. `secret` is shown once, by the call that generated it; `secret_fingerprint` afterwards.
 
-    `backlog` is in the answers to reading and changing one webhook.
+    `backlog` is in the answers to reading and changing one webhook, `statistics` and `next_attempt_at` in lists
+    that ask for them.
     """
 
     id: str
@@ -537,6 +580,10 @@ class Webhook(Model, kw_only=True):
     """The events that the filter held back; left out if there are none"""
     backlog: Backlog | None = None
     """The deliveries that wait"""
+    statistics: Statistics | None = None
+    """How the first attempts of its deliveries fared"""
+    next_attempt_at: datetime | None = None
+    """When its next delivery is due; only in lists with `statistics`"""
     secret: str | None = None
     """The signing secret: `whsec_` and base64 of 24 to 64 bytes"""
 

@@ -68,23 +68,26 @@ class Webhooks:
         limit: int | None = None,
         cursor: str | None = None,
         client_id: str | None = None,
+        statistics: bool | None = None,
         timeout: float | None = None,
     ) -> Pages[models.webhooks.Webhook]:
         """List webhooks.
 
         Those of the calling app, newest first. With the scope `platform:apps` those of every app, or of the app
-        `client_id`: an administrator may also read each of them, with its deliveries.
+        `client_id`: an administrator may read and change each of them. `statistics=true` adds to each how the first
+        attempts of its deliveries fared.
 
         Scope: `webhooks:read`.
 
         `limit`: The highest number of items.
         `cursor`: `next_cursor` of the previous page.
         `client_id`: Only those of this app; of another than your own with the scope `platform:apps`.
+        `statistics`: Adds to each webhook how its first attempts fared.
         """
         return self._client._pages(
             Call(
                 _LIST_WEBHOOKS,
-                query={"limit": limit, "cursor": cursor, "client_id": client_id},
+                query={"limit": limit, "cursor": cursor, "client_id": client_id, "statistics": statistics},
                 timeout=timeout,
                 page="webhooks",
             )
@@ -214,7 +217,12 @@ class Webhooks:
         limit: int | None = None,
         cursor: str | None = None,
         client_id: str | None = None,
-        status: Literal["failed", "retrying"] | None = None,
+        webhook_id: str | None = None,
+        status: Literal["failed", "queued", "retrying", "succeeded"] | None = None,
+        response: Literal["2xx", "3xx", "4xx", "5xx", "none"] | None = None,
+        event_type: str | None = None,
+        event_id: str | None = None,
+        trace_id: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         timeout: float | None = None,
@@ -222,7 +230,8 @@ class Webhooks:
         """Review the deliveries of all webhooks.
 
         Those of the calling app, newest first, without tests. With the scope `platform:apps` those of every app, or
-        of the app `client_id`. A call looks at one day: a short page, or an empty one, may have a `next_cursor`.
+        of the app `client_id`. A call looks at one day, and with a filter by answer, trace, state or type at 10,000
+        deliveries or fewer: a short page, or an empty one, may have a `next_cursor`. `event_id` looks at all days.
         `since` (inclusive) and `until` (exclusive) are about `created_at`.
 
         Scope: `webhooks:read`.
@@ -230,7 +239,12 @@ class Webhooks:
         `limit`: The highest number of items.
         `cursor`: `next_cursor` of the previous page.
         `client_id`: Only those of this app; of another than your own with the scope `platform:apps`.
+        `webhook_id`: Only deliveries of this webhook.
         `status`: Only deliveries in this state.
+        `response`: Only deliveries whose newest attempt had an answer of this class; `none` if no answer came.
+        `event_type`: Only deliveries of this event type.
+        `event_id`: Only deliveries of this event.
+        `trace_id`: Only deliveries whose newest attempt is in this trace.
         `since`: Start of the period, inclusive.
         `until`: End of the period, exclusive.
         """
@@ -241,7 +255,12 @@ class Webhooks:
                     "limit": limit,
                     "cursor": cursor,
                     "client_id": client_id,
+                    "webhook_id": webhook_id,
                     "status": status,
+                    "response": response,
+                    "event_type": event_type,
+                    "event_id": event_id,
+                    "trace_id": trace_id,
                     "since": since,
                     "until": until,
                 },
@@ -400,15 +419,19 @@ class Webhooks:
         """
         return self._client._call(Call(_GET_RECONCILIATION, path=(webhook_id,), timeout=timeout))
 
-    def get_webhook_contacts(self, *, timeout: float | None = None) -> models.webhooks.Contacts:
+    def get_webhook_contacts(
+        self, *, client_id: str | None = None, timeout: float | None = None
+    ) -> models.webhooks.Contacts:
         """Read the contacts of the app.
 
         The addresses that get mail when a webhook of the calling app fails for an hour, recovers, is disabled, or
-        loses deliveries.
+        loses deliveries. With the scope `platform:apps` those of the app `client_id`.
 
         Scope: `webhooks:read`.
+
+        `client_id`: The app, if an administrator asks for those of another than the calling one.
         """
-        return self._client._call(Call(_GET_WEBHOOK_CONTACTS, timeout=timeout))
+        return self._client._call(Call(_GET_WEBHOOK_CONTACTS, query={"client_id": client_id}, timeout=timeout))
 
     def replace_webhook_contacts(
         self, body: models.webhooks.ContactsChange, *, timeout: float | None = None
@@ -435,23 +458,26 @@ class AsyncWebhooks:
         limit: int | None = None,
         cursor: str | None = None,
         client_id: str | None = None,
+        statistics: bool | None = None,
         timeout: float | None = None,
     ) -> AsyncPages[models.webhooks.Webhook]:
         """List webhooks.
 
         Those of the calling app, newest first. With the scope `platform:apps` those of every app, or of the app
-        `client_id`: an administrator may also read each of them, with its deliveries.
+        `client_id`: an administrator may read and change each of them. `statistics=true` adds to each how the first
+        attempts of its deliveries fared.
 
         Scope: `webhooks:read`.
 
         `limit`: The highest number of items.
         `cursor`: `next_cursor` of the previous page.
         `client_id`: Only those of this app; of another than your own with the scope `platform:apps`.
+        `statistics`: Adds to each webhook how its first attempts fared.
         """
         return self._client._pages(
             Call(
                 _LIST_WEBHOOKS,
-                query={"limit": limit, "cursor": cursor, "client_id": client_id},
+                query={"limit": limit, "cursor": cursor, "client_id": client_id, "statistics": statistics},
                 timeout=timeout,
                 page="webhooks",
             )
@@ -581,7 +607,12 @@ class AsyncWebhooks:
         limit: int | None = None,
         cursor: str | None = None,
         client_id: str | None = None,
-        status: Literal["failed", "retrying"] | None = None,
+        webhook_id: str | None = None,
+        status: Literal["failed", "queued", "retrying", "succeeded"] | None = None,
+        response: Literal["2xx", "3xx", "4xx", "5xx", "none"] | None = None,
+        event_type: str | None = None,
+        event_id: str | None = None,
+        trace_id: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         timeout: float | None = None,
@@ -589,7 +620,8 @@ class AsyncWebhooks:
         """Review the deliveries of all webhooks.
 
         Those of the calling app, newest first, without tests. With the scope `platform:apps` those of every app, or
-        of the app `client_id`. A call looks at one day: a short page, or an empty one, may have a `next_cursor`.
+        of the app `client_id`. A call looks at one day, and with a filter by answer, trace, state or type at 10,000
+        deliveries or fewer: a short page, or an empty one, may have a `next_cursor`. `event_id` looks at all days.
         `since` (inclusive) and `until` (exclusive) are about `created_at`.
 
         Scope: `webhooks:read`.
@@ -597,7 +629,12 @@ class AsyncWebhooks:
         `limit`: The highest number of items.
         `cursor`: `next_cursor` of the previous page.
         `client_id`: Only those of this app; of another than your own with the scope `platform:apps`.
+        `webhook_id`: Only deliveries of this webhook.
         `status`: Only deliveries in this state.
+        `response`: Only deliveries whose newest attempt had an answer of this class; `none` if no answer came.
+        `event_type`: Only deliveries of this event type.
+        `event_id`: Only deliveries of this event.
+        `trace_id`: Only deliveries whose newest attempt is in this trace.
         `since`: Start of the period, inclusive.
         `until`: End of the period, exclusive.
         """
@@ -608,7 +645,12 @@ class AsyncWebhooks:
                     "limit": limit,
                     "cursor": cursor,
                     "client_id": client_id,
+                    "webhook_id": webhook_id,
                     "status": status,
+                    "response": response,
+                    "event_type": event_type,
+                    "event_id": event_id,
+                    "trace_id": trace_id,
                     "since": since,
                     "until": until,
                 },
@@ -769,15 +811,19 @@ class AsyncWebhooks:
         """
         return await self._client._call(Call(_GET_RECONCILIATION, path=(webhook_id,), timeout=timeout))
 
-    async def get_webhook_contacts(self, *, timeout: float | None = None) -> models.webhooks.Contacts:
+    async def get_webhook_contacts(
+        self, *, client_id: str | None = None, timeout: float | None = None
+    ) -> models.webhooks.Contacts:
         """Read the contacts of the app.
 
         The addresses that get mail when a webhook of the calling app fails for an hour, recovers, is disabled, or
-        loses deliveries.
+        loses deliveries. With the scope `platform:apps` those of the app `client_id`.
 
         Scope: `webhooks:read`.
+
+        `client_id`: The app, if an administrator asks for those of another than the calling one.
         """
-        return await self._client._call(Call(_GET_WEBHOOK_CONTACTS, timeout=timeout))
+        return await self._client._call(Call(_GET_WEBHOOK_CONTACTS, query={"client_id": client_id}, timeout=timeout))
 
     async def replace_webhook_contacts(
         self, body: models.webhooks.ContactsChange, *, timeout: float | None = None
