@@ -440,11 +440,11 @@ def webhook(last_week: tuple[int, int], last_hour: tuple[int, int] = (0, 0), **c
 
 
 def test_a_state_is_that_of_the_newest_traffic() -> None:
-    assert words.tag_of_webhook(webhook((0, 0))).key == "state.no_traffic"
-    assert words.tag_of_webhook(webhook((10, 10))).key == "state.healthy"
-    assert words.tag_of_webhook(webhook((10, 10), (4, 1))).key == "state.some_fail"
-    assert words.tag_of_webhook(webhook((10, 10), enabled=False)).key == "state.disabled"
-    assert words.tag_of_webhook(webhook((10, 10), failing_since=datetime.now(UTC))).key == "state.failing"
+    assert words.tag_of_webhook(webhook((0, 0))).key == "no_traffic"
+    assert words.tag_of_webhook(webhook((10, 10))).key == "healthy"
+    assert words.tag_of_webhook(webhook((10, 10), (4, 1))).key == "some_fail"
+    assert words.tag_of_webhook(webhook((10, 10), enabled=False)).key == "disabled"
+    assert words.tag_of_webhook(webhook((10, 10), failing_since=datetime.now(UTC))).key == "failing"
 
 
 def test_a_share_of_a_hundred_is_only_of_all() -> None:

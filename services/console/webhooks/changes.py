@@ -191,7 +191,7 @@ async def recover(visit: Visit) -> Response:
 
 async def show_keys(visit: Visit) -> Response:
     webhook = await find(visit, visit.ids["webhook_id"])
-    options = [(seconds, visit.t(f"overlap_{seconds}")) for seconds in OVERLAPS]
+    options = [(seconds, visit.t(f"overlap_time.{seconds}")) for seconds in OVERLAPS]
     return visit.page("webhooks/keys.html", webhook=webhook, options=options)
 
 

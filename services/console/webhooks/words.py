@@ -34,7 +34,7 @@ OF_STATUSES: Mapping[int, str] = {
 
 
 class Tag(NamedTuple):
-    """A status as `ui.tag` shows it; `key` is a text."""
+    """A status as `ui.tag` shows it; `key` is a word of the texts `state` or `delivery`."""
 
     kind: Kind
     key: str
@@ -60,33 +60,33 @@ def tag_of_delivery(delivery: Delivery) -> Tag:
     """A row says whether a later try succeeded after a failed one."""
     match delivery.status:
         case "succeeded":
-            return Tag("good", "delivery.succeeded" if delivery.attempt <= 1 else "delivery.succeeded_later")
+            return Tag("good", "succeeded" if delivery.attempt <= 1 else "succeeded_later")
         case "failed":
-            return Tag("bad", "delivery.failed")
+            return Tag("bad", "failed")
         case "retrying":
-            return Tag("warn", "delivery.retrying")
+            return Tag("warn", "retrying")
         case _:
-            return Tag("info", "delivery.queued")
+            return Tag("info", "queued")
 
 
 def tag_of_webhook(webhook: Webhook) -> Tag:
     """Without traffic nothing is known: that is not health."""
     if not webhook.enabled:
-        return Tag("off", "state.disabled")
+        return Tag("off", "disabled")
     if webhook.paused:
-        return Tag("off", "state.paused")
+        return Tag("off", "paused")
     if webhook.failing_since is not None:
-        return Tag("bad", "state.failing")
+        return Tag("bad", "failing")
     if webhook.slowed_until is not None:
-        return Tag("warn", "state.slowed")
+        return Tag("warn", "slowed")
     if webhook.recovering:
-        return Tag("info", "state.recovering")
+        return Tag("info", "recovering")
     if webhook.statistics is None or not webhook.statistics.last_week.attempts:
-        return Tag("off", "state.no_traffic")
+        return Tag("off", "no_traffic")
     newest = next(one for one in periods_of(webhook) if one.attempts)
     if newest.delivered >= GOOD_SHARE * newest.attempts:
-        return Tag("good", "state.healthy")
-    return Tag("warn", "state.some_fail")
+        return Tag("good", "healthy")
+    return Tag("warn", "some_fail")
 
 
 def periods_of(webhook: Webhook) -> tuple[FirstAttempts, ...]:
