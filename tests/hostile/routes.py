@@ -160,13 +160,13 @@ def derived(parts: Iterable[Part]) -> dict[tuple[str, str], tuple[str, ...]]:
 
 
 SERVICES = {
-    "auth": derived(auth.PARTS) | AUTH,
-    "webhook_dispatcher": derived(webhook_dispatcher.PARTS) | WEBHOOK_DISPATCHER,
-    "graphql_api": derived(graphql_api.PARTS) | GRAPHQL_API,
-    "epcr": derived([epcr.PART]) | EPCR,
-    "device_ingest": derived([device_ingest.PART]) | DEVICE_INGEST,
-    "control_plane": derived([control_plane.PART]) | CONTROL_PLANE,
+    "auth": derived(auth.PARTS) | AUTH | PROBES,
+    "webhook_dispatcher": derived(webhook_dispatcher.PARTS) | WEBHOOK_DISPATCHER | PROBES,
+    "graphql_api": derived(graphql_api.PARTS) | GRAPHQL_API | PROBES,
+    "epcr": derived([epcr.PART]) | EPCR | PROBES,
+    "device_ingest": derived([device_ingest.PART]) | DEVICE_INGEST | PROBES,
+    "control_plane": derived([control_plane.PART]) | CONTROL_PLANE | PROBES,
 }
-SERVICES = {name: rows | derived([TRAIL]) | PROBES for name, rows in SERVICES.items()}
+SERVICES = {name: rows | derived([TRAIL]) for name, rows in SERVICES.items()}
 EVERYWHERE = ("identity header",)
 NAMES = {name for rows in SERVICES.values() for reads in rows.values() for name in reads} | {*GATEWAY, *EVERYWHERE}
