@@ -1,4 +1,4 @@
-"""Through the gateway each service answers for its own trail: the acts of one request are found by its trace, and relays check the chain."""
+"""Through the gateway each service answers for its own trail: acts of a request are found by its trace, and relays check the chain."""
 
 from datetime import UTC, datetime, timedelta
 
