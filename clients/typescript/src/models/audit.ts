@@ -102,7 +102,7 @@ export interface Verification {
   /** Entries sealed until then were in that check */
   sealed_until: string | null;
   /**
-   * The hash of the chain at that check, 64 hex digits. Keep it: the operator can show that it is still part of the
+   * The hash of the chain at that check, 64 hex digits. Keep it: an operator can show that it is still part of the
    * chain
    */
   head: string | null;

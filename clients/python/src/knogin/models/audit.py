@@ -103,6 +103,6 @@ class Verification(Model, kw_only=True):
     sealed_until: datetime | None
     """Entries sealed until then were in that check"""
     head: str | None
-    """The hash of the chain at that check, 64 hex digits. Keep it: the operator can show that it is still part of the
+    """The hash of the chain at that check, 64 hex digits. Keep it: an operator can show that it is still part of the
     chain
     """
