@@ -66,11 +66,14 @@ def change_allowance(
     typer.echo(f"allowance {allowed}  used {used}")
 
 
-def commands(load: Callable[[], Service], package: Path, versioned: tuple[Versioned, ...] = ()) -> typer.Typer:
+def commands(
+    load: Callable[[], Service], package: Path, versioned: tuple[Versioned, ...] = (), *, consumes: bool = True
+) -> typer.Typer:
     """The commands of the service in the folder `package`. Its database has the same name, and its queues' names begin with it.
 
     The commands call `create_app` of the module `app`, and `create_worker` and `periodic` of the module `tasks`, each with the
-    settings from `load`. `versioned` are the tables that store versions of other services' announcements.
+    settings from `load`. `versioned` are the tables that store versions of other services' announcements. A service to which nobody
+    sends messages (`consumes` is False) has no worker.
     """
     name = package.name.replace("_", "-")
     cli = typer.Typer(
@@ -81,7 +84,9 @@ def commands(load: Callable[[], Service], package: Path, versioned: tuple[Versio
     _add_outbox(cli, load)
     if versioned:
         _add_states(cli, load, versioned)
-    _add_dead_letters(cli, load, package)
+    if consumes:
+        _add_worker(cli, name, load, package)
+        _add_dead_letters(cli, load, package)
     _add_audit(cli, load, package.name)
     return cli
 
@@ -108,6 +113,21 @@ def _add_processes(cli: typer.Typer, name: str, load: Callable[[], Service], pac
         working = observe(name, settings, ops_host)
         serve(_module(package, "app").create_app(settings), host, port, fd, working)
 
+    @cli.command(name="relay")
+    def run_relay(ops_host: OpsHost = LOOPBACK) -> None:
+        """Send the outbox and do the periodic work."""
+        from shared.messaging import relay
+        from shared.storage import jobs as shared_jobs
+
+        settings = load()
+        required(settings.service_signing_key, "SERVICE_SIGNING_KEY")
+        working = observe(name, settings, ops_host)
+        wait_for_schema(settings, package)
+        jobs = [*shared_jobs.of_every_service(package.name, settings), *_module(package, "tasks").periodic(settings)]
+        relay.run(package.name, settings, jobs, working)
+
+
+def _add_worker(cli: typer.Typer, name: str, load: Callable[[], Service], package: Path) -> None:
     @cli.command()
     def worker(
         concurrency: Annotated[
@@ -126,19 +146,6 @@ def _add_processes(cli: typer.Typer, name: str, load: Callable[[], Service], pac
         working = observe(name, settings, ops_host)
         wait_for_schema(settings, package)
         work(celery, only or ",".join(queues_of(package.name)), concurrency, working)
-
-    @cli.command(name="relay")
-    def run_relay(ops_host: OpsHost = LOOPBACK) -> None:
-        """Send the outbox and do the periodic work."""
-        from shared.messaging import relay
-        from shared.storage import jobs as shared_jobs
-
-        settings = load()
-        required(settings.service_signing_key, "SERVICE_SIGNING_KEY")
-        working = observe(name, settings, ops_host)
-        wait_for_schema(settings, package)
-        jobs = [*shared_jobs.of_every_service(package.name, settings), *_module(package, "tasks").periodic(settings)]
-        relay.run(package.name, settings, jobs, working)
 
 
 def wait_for_schema(settings: Service, package: Path) -> None:

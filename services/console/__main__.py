@@ -5,7 +5,7 @@ from pathlib import Path
 from services.console.settings import load
 from shared.command import commands
 
-cli = commands(load, Path(__file__).parent)
+cli = commands(load, Path(__file__).parent, consumes=False)
 
 
 @cli.command()

@@ -1,6 +1,5 @@
 """The console's periodic work: sessions that are over are deleted. It gets no messages, so it has no worker."""
 
-from services.console.session import queries
 from services.console.settings import Settings
 from shared.process import metrics as shared_metrics
 from shared.storage import jobs
@@ -8,6 +7,7 @@ from shared.storage.database import Connection
 from shared.storage.jobs import Kept, Periodic
 
 KEPT = (
+    # Also idle ones, which open nothing any more, ten hours after their sign-in.
     Kept("sessions", "expires_at", days=0),
     # Nobody has used them for so long; they are chosen anew at the next visit.
     Kept("preferences", "changed_at", days=400),
@@ -19,6 +19,4 @@ def periodic(settings: Settings) -> list[Periodic]:
 
 
 def forget(conn: Connection) -> None:
-    conn.execute(queries.FORGET_IDLE)
-    conn.commit()
     jobs.forget(conn, KEPT)

@@ -7,7 +7,7 @@ from tests.console.answers.overview import FRONT
 from tests.console.conftest import Console
 from tests.console.platform import Answer, Person
 from tests.console.test_pages import Watched, fits
-from tests.support.browser import is_accessible, needs_browser
+from tests.support.browser import WCAG_22, is_accessible, needs_browser
 
 APPS = "GET /v1/platform/apps"
 
@@ -28,7 +28,7 @@ def test_everything_that_needs_somebody_is_shown(busy: Console, browser: Browser
     for width in (360, 1280):
         watched.page.set_viewport_size({"width": width, "height": 800})
         assert fits(watched.page)
-        assert is_accessible(watched.page)
+        assert is_accessible(watched.page, WCAG_22)
     watched.close()
 
 

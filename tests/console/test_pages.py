@@ -3,7 +3,10 @@
 A page that is added to the registry is tested here without a new test. The tests' platform answers it as the contract's examples do.
 """
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -12,12 +15,21 @@ from services.console.pages import registry
 from services.console.pages.registry import Entry
 from tests.console.conftest import Console
 from tests.console.platform import HOSTILE, Answer, Person
-from tests.support.browser import MOST_MILLISECONDS, is_accessible, needs_browser
+from tests.support.browser import MOST_MILLISECONDS, WCAG_22, is_accessible, needs_browser
 
 pytestmark = needs_browser
 READ = [entry for entry in registry.entries() if entry.page.read is not None and entry.page.is_html]
 NAMES = [f"{entry.area.name}.{entry.page.name}" for entry in READ]
-WIDTHS = (360, 1280)
+LOOKS: list[tuple[Literal["light", "dark"], int]] = [("light", 360), ("dark", 360), ("light", 1280), ("dark", 1280)]
+PICTURES = os.environ.get("CONSOLE_PICTURES")
+"""A folder for a picture of each page in each look, for people who look at them."""
+# axe takes a second, and a text in another language changes widths, not colours; without script there are fewer elements.
+CHECKED = {
+    ("en", True): LOOKS,
+    ("it", True): [("dark", 360), ("light", 1280)],
+    ("en", False): [("light", 360)],
+    ("it", False): [("dark", 1280)],
+}
 of_every_page = pytest.mark.parametrize("entry", READ, ids=NAMES)
 
 
@@ -35,10 +47,13 @@ class Watched:
     ) -> None:
         locale = {"en": "en-GB", "it": "it-IT"}[language]
         self.console = console
-        self.context: BrowserContext = browser.new_context(locale=locale, java_script_enabled=script)
+        self.context: BrowserContext = browser.new_context(locale=locale)
         self.context.set_default_timeout(MOST_MILLISECONDS)
         self.context.add_cookies(console.cookies(person or Person(), accept_language=language))
         self.page: Page = self.context.new_page()
+        if not script:  # the page's own; axe could not run in a browser without any
+            empty = {"status": 200, "body": "", "content_type": "text/javascript"}
+            self.page.route("**/static/*.js*", lambda route: route.fulfill(**empty))
         self.wrong: list[str] = []
         self.page.on(
             "console", lambda said: self.wrong.append(said.text) if said.type in ("error", "warning") else None
@@ -88,12 +103,15 @@ def test_page(browser: Browser, console: Console, entry: Entry, language: str, *
     watched.open(entry.example)
     assert watched.page.locator("html").get_attribute("lang") == language
     assert is_a_page(watched.page)
-    for theme in ("light", "dark"):
+    for theme, width in LOOKS:
         watched.page.emulate_media(color_scheme=theme)
-        for width in WIDTHS:
-            watched.page.set_viewport_size({"width": width, "height": 800})
-            assert fits(watched.page), f"{width} px"
-            assert is_accessible(watched.page)
+        watched.page.set_viewport_size({"width": width, "height": 800})
+        assert fits(watched.page), f"{width} px"
+        if (theme, width) in CHECKED[language, script]:
+            assert is_accessible(watched.page, WCAG_22)
+        if PICTURES and script:
+            name = f"{entry.area.name}.{entry.page.name}-{language}-{theme}-{width}.png"
+            watched.page.screenshot(path=Path(PICTURES) / name, full_page=True)
     watched.close()
 
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.console.answers.overview import FRONT
-from tests.console.conftest import Console
+from tests.console.conftest import ISSUER, Console
 from tests.console.platform import Person
 from tests.console.test_pages import Watched
 from tests.support.browser import needs_browser
@@ -73,7 +73,7 @@ def test_a_session_that_ended_elsewhere_leads_to_the_sign_in(console: Console, b
     for held in (console.platform.tokens, console.platform.refreshes):
         for token in [token for token, holder in held.items() if holder is person]:
             del held[token]
-    with watched.page.expect_navigation():
+    with watched.page.expect_request(lambda one: one.url.startswith(ISSUER)):
         soon(watched)
     watched.context.close()
 

@@ -223,7 +223,7 @@ def test_only_the_gateway_reaches_services_and_graphql_the_dispatcher_and_all_of
     production: list[dict[str, Any]],
 ) -> None:
     expected = {
-        "gateway": {"envoy-gateway-system", "monitoring", "graphql-api"},
+        "gateway": {"envoy-gateway-system", "monitoring", "graphql-api", "console"},
         "webhook-dispatcher-web": {"gateway", "graphql-api", "monitoring"},
         "auth-web": {"gateway", "monitoring", *(service.name for service in SERVICES if service.name != "auth")},
     }

@@ -125,6 +125,8 @@ def test_a_pod_calls_nobody_but_whom_it_needs(production: Manifests) -> None:
                 more.add("auth")
             if (service.name, process) == ("graphql-api", "web"):
                 more |= {"webhook-dispatcher", "gateway"}
+            if (service.name, process) == ("console", "web"):
+                more.add("gateway")
             assert reached(production, labels) == everybody | more, (service.name, process)
     gateway = of_kind(production, "Deployment")["gateway"]["spec"]["template"]["metadata"]["labels"]
     assert reached(production, gateway) == everybody | {"web"}
@@ -187,6 +189,7 @@ def test_the_gateway_believes_the_edges_proxies_and_nobody_else_reaches_it(produ
         "auth.knogin.com",
         "api.knogin.com",
         "knogin.com",
+        "console.knogin.com",
     }
 
 

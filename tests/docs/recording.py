@@ -77,6 +77,7 @@ def record_apps(stack: Stack, recorder: Recorder) -> str:
     keep, draft = recorder.keep, {"name": "Case sync connector", "grant_types": ["client_credentials"]}
     with stack.client("auth", stack.admin_token) as admin, stack.client("auth") as anyone:
         keep(admin.get("/v1/platform/scopes"))
+        keep(admin.get("/v1/platform/me"))
         app = keep(admin.post("/v1/platform/apps", json=draft | {"redirect_uris": [], "requested_scopes": SCOPES}))
         keep(admin.get("/v1/platform/apps"))
         path = f"/v1/platform/apps/{app['client_id']}"
@@ -91,6 +92,7 @@ def record_apps(stack: Stack, recorder: Recorder) -> str:
         secret = keep(admin.post(f"{path}/rotate-secret", json={"overlap_seconds": 3600}))["client_secret"]
         keep(admin.post(f"{path}/service-token", json={"scopes": ["webhooks:write"]}))
         keep(admin.get(f"{path}/service-tokens"))
+        keep(admin.get("/v1/platform/ending-credentials"))
         token = _record_oauth(anyone, recorder, {"client_id": app["client_id"], "client_secret": secret})
         wait_for(lambda: admin.get(f"{path}/events").json()["events"], what="the refused call to be listed")
         keep(admin.get(f"{path}/events"))

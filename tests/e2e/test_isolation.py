@@ -96,7 +96,9 @@ def test_an_identity_past_its_time_opens_nothing(stack: Stack, service: str, age
     assert (answer.status_code, answer.json()["status"]) == (status, status)
 
 
-@pytest.mark.parametrize("service", [name for name in SERVICES if name != "console"])  # it knows people by their cookies
+@pytest.mark.parametrize(
+    "service", [name for name in SERVICES if name != "console"]
+)  # it knows people by their cookies
 def test_a_partner_cannot_bring_an_identity_of_its_own(stack: Stack, service: str) -> None:
     host = "auth" if service in ("auth", "webhook-dispatcher") else "api"
     caller = Caller(

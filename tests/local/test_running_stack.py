@@ -37,17 +37,23 @@ def run(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_stack_json_names_what_checks_from_outside_read(stack: Stack) -> None:
     described = stack.described
     assert described["ready"] is True
-    assert described["hosts"] == {"auth": "auth.localhost", "api": "api.localhost", "docs": "docs.localhost"}
+    assert described["hosts"] == {
+        "auth": "auth.localhost",
+        "api": "api.localhost",
+        "docs": "docs.localhost",
+        "console": "console.localhost",
+    }
     assert described["issuer"] == f"http://auth.localhost:{stack.port}"
     assert set(described["admin"]) >= {"client_id", "client_secret", "access_token", "email", "password"}
     assert set(described["other_tenant"]["admin"]) >= {"client_id", "client_secret", "access_token"}
     assert described["tenant"]["id"] != described["other_tenant"]["id"]
-    names = ["auth", "webhook-dispatcher", "graphql-api", "epcr", "device-ingest", "control-plane"]
+    names = ["auth", "webhook-dispatcher", "graphql-api", "epcr", "device-ingest", "control-plane", "console"]
     assert list(described["services"]) == names
     for name, service in described["services"].items():
         assert set(service) >= {"url", "database_url", "pids"}
         further = {"sender"} if name == "webhook-dispatcher" else set()
-        assert set(service["pids"]) == {"web", "worker", "relay"} | further
+        lacking = {"worker"} if name == "console" else set()
+        assert set(service["pids"]) == ({"web", "worker", "relay"} | further) - lacking
     assert Path(described["spans"]).is_absolute()
 
 

@@ -60,7 +60,7 @@ CONFIGURED = frozenset(
         *("chores", "automation_interest", "automations", "devices", "agents", "agent_tenants", "packages", "versions"),
         *("contents", "releases", "release_history", "listings", "installations", "incident_numbers"),
         *("telephony_providers", "telephony_routes", "acqi_tenants", "graphql_apps", "ending_apps", "ending_grants"),
-        *("changing_roles", "sandboxes"),
+        *("changing_roles", "sandboxes", "common_apps"),
         "device_codes",
         *("consumers", "event_log_heads", "contacts", "mails", "paces"),
         *("destinations", "relistings", "disclosures_to_list", "stored_bytes", "stored_observations"),

@@ -24,8 +24,3 @@ PREFER: LiteralString = """
     ON CONFLICT (tenant_id, user_id) DO UPDATE SET language = excluded.language, theme = excluded.theme,
         paused = excluded.paused, changed_at = clock_timestamp()
 """
-# Of the relay, which sees every tenant. Sessions that nobody has used for their idle time are over, too.
-FORGET_IDLE: LiteralString = """
-    DELETE FROM sessions WHERE session_id IN (
-        SELECT session_id FROM sessions WHERE last_seen_at < clock_timestamp() - make_interval(secs => idle_seconds) LIMIT 1000)
-"""

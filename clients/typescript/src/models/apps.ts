@@ -124,6 +124,30 @@ export interface Dependents {
   tokens_last_7_days: number;
 }
 
+/** A client secret or a service token that ends soon. `last_used_at` says whether it is still in use. */
+export interface EndingCredential {
+  /** The id of the app, such as `app_01jdk…` */
+  client_id: string;
+  /** The app's name */
+  app_name: string;
+  /** A client secret, or a service token */
+  kind: Open<'secret' | 'service_token'>;
+  /** The id of the secret or token */
+  id: string;
+  /** When it was made */
+  created_at: string;
+  /** When it ends */
+  expires_at: string;
+  /** When it was last used; null if never */
+  last_used_at: string | null;
+}
+
+/** The soonest first, 100 at most. */
+export interface EndingCredentials {
+  /** The soonest first, 100 at most */
+  credentials: EndingCredential[];
+}
+
 /** The rules that the organisation's administrator set for the app. `access_token_ttl` is in seconds. */
 export interface Governance {
   /** Whether service tokens may be minted; false ends those that live */

@@ -90,8 +90,40 @@ export interface Keys {
   keys: Key[];
 }
 
+/** Whom a token acts for. `person` is null for an app alone; `scopes` are those of the token. */
+export interface Me {
+  /** The id of the app, such as `app_01jdk…` */
+  client_id: string;
+  /** The person; null for a token of an app alone */
+  person: Person | null;
+  /** The organisation of the token */
+  organisation: Organisation;
+  /** The scopes of the token */
+  scopes: string[];
+}
+
 /** An empty object. */
 export interface Nothing {
+}
+
+/** The organisation that a token belongs to. */
+export interface Organisation {
+  /** The id of the organisation */
+  tenant_id: string;
+  /** The organisation's name */
+  name: string;
+  /** Where it runs: `sandbox` has only test data */
+  environment: Open<'production' | 'sandbox'>;
+}
+
+/** The person whom a token acts for. */
+export interface Person {
+  /** The person's id */
+  user_id: string;
+  /** The e-mail address */
+  email: string;
+  /** The person's name */
+  name: string;
 }
 
 /** A token, with the client's proof */

@@ -18,6 +18,12 @@ export interface UpdateAppGovernanceOptions extends CallOptions {
   dryRun?: boolean;
 }
 
+/** The options of `listEndingCredentials`. */
+export interface ListEndingCredentialsOptions extends CallOptions {
+  /** Only those that end within so many seconds */
+  within?: number;
+}
+
 /**
  * An administrator registers an app for each system that calls the platform, approves its scopes, and manages its
  * secrets and service tokens.
@@ -448,6 +454,27 @@ export class Apps {
         answers: { 204: 'none' },
       },
       path: [clientId, tokenId],
+      options,
+    });
+  }
+
+  /**
+   * List credentials that end soon.
+   *
+   * Client secrets and service tokens of active apps that end within `within` seconds, with their last use: what to
+   * renew, and what is still in use.
+   *
+   * Scope: `platform:apps`.
+   */
+  listEndingCredentials(options: ListEndingCredentialsOptions = {}): Promise<models.apps.EndingCredentials> {
+    return this.#caller.value({
+      operation: {
+        id: 'listEndingCredentials',
+        method: 'GET',
+        path: '/v1/platform/ending-credentials',
+        answers: { 200: 'object' },
+      },
+      query: { within: options.within },
       options,
     });
   }

@@ -111,6 +111,18 @@ export class Oauth {
   }
 
   /**
+   * Read whom a token acts for.
+   *
+   * The person, their organisation and the token's scopes. A token of an app alone has no person.
+   */
+  getMe(options: CallOptions = {}): Promise<models.oauth.Me> {
+    return this.#caller.value({
+      operation: { id: 'getMe', method: 'GET', path: '/v1/platform/me', answers: { 200: 'object' } },
+      options,
+    });
+  }
+
+  /**
    * Read the signing keys.
    *
    * Pick the key by the token's `kid`; fetch again when it is unknown.

@@ -144,6 +144,32 @@ class Dependents(Model, kw_only=True):
     """Tokens that it obtained in the last 7 days"""
 
 
+class EndingCredential(Model, kw_only=True):
+    """A client secret or a service token that ends soon. `last_used_at` says whether it is still in use."""
+
+    client_id: str
+    """The id of the app, such as `app_01jdk…`"""
+    app_name: str
+    """The app's name"""
+    kind: str
+    """A client secret, or a service token. One of: secret, service_token"""
+    id: str
+    """The id of the secret or token"""
+    created_at: datetime
+    """When it was made"""
+    expires_at: datetime
+    """When it ends"""
+    last_used_at: datetime | None
+    """When it was last used; null if never"""
+
+
+class EndingCredentials(Model, kw_only=True):
+    """The soonest first, 100 at most."""
+
+    credentials: list[EndingCredential]
+    """The soonest first, 100 at most"""
+
+
 class Governance(Model, kw_only=True):
     """The rules that the organisation's administrator set for the app. `access_token_ttl` is in seconds."""
 

@@ -104,8 +104,43 @@ class Keys(Model, kw_only=True):
     """The keys that sign tokens now, and those that did a while ago"""
 
 
+class Me(Model, kw_only=True):
+    """Whom a token acts for. `person` is null for an app alone; `scopes` are those of the token."""
+
+    client_id: str
+    """The id of the app, such as `app_01jdk…`"""
+    person: Person | None
+    """The person; null for a token of an app alone"""
+    organisation: Organisation
+    """The organisation of the token"""
+    scopes: list[str]
+    """The scopes of the token"""
+
+
 class Nothing(Model, kw_only=True):
     """An empty object."""
+
+
+class Organisation(Model, kw_only=True):
+    """The organisation that a token belongs to."""
+
+    tenant_id: str
+    """The id of the organisation"""
+    name: str
+    """The organisation's name"""
+    environment: str
+    """Where it runs: `sandbox` has only test data. One of: production, sandbox"""
+
+
+class Person(Model, kw_only=True):
+    """The person whom a token acts for."""
+
+    user_id: str
+    """The person's id"""
+    email: str
+    """The e-mail address"""
+    name: str
+    """The person's name"""
 
 
 class PresentedForm(Model, kw_only=True):

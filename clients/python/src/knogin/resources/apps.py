@@ -57,6 +57,9 @@ _LIST_SERVICE_TOKENS = Operation(
     "listServiceTokens", "GET", "/v1/platform/apps/{}/service-tokens", {200: models.apps.ServiceTokens}
 )
 _REVOKE_SERVICE_TOKEN = Operation("revokeServiceToken", "DELETE", "/v1/platform/apps/{}/service-tokens/{}", {204: None})
+_LIST_ENDING_CREDENTIALS = Operation(
+    "listEndingCredentials", "GET", "/v1/platform/ending-credentials", {200: models.apps.EndingCredentials}
+)
 
 
 class Apps:
@@ -367,6 +370,20 @@ class Apps:
             )
         )
 
+    def list_ending_credentials(
+        self, *, within: int | None = None, timeout: float | None = None
+    ) -> models.apps.EndingCredentials:
+        """List credentials that end soon.
+
+        Client secrets and service tokens of active apps that end within `within` seconds, with their last use: what
+        to renew, and what is still in use.
+
+        Scope: `platform:apps`.
+
+        `within`: Only those that end within so many seconds.
+        """
+        return self._client._call(Call(_LIST_ENDING_CREDENTIALS, query={"within": within}, timeout=timeout))
+
 
 class AsyncApps:
     """An administrator registers an app for each system that calls the platform, approves its scopes, and manages its
@@ -675,3 +692,17 @@ class AsyncApps:
                 timeout=timeout,
             )
         )
+
+    async def list_ending_credentials(
+        self, *, within: int | None = None, timeout: float | None = None
+    ) -> models.apps.EndingCredentials:
+        """List credentials that end soon.
+
+        Client secrets and service tokens of active apps that end within `within` seconds, with their last use: what
+        to renew, and what is still in use.
+
+        Scope: `platform:apps`.
+
+        `within`: Only those that end within so many seconds.
+        """
+        return await self._client._call(Call(_LIST_ENDING_CREDENTIALS, query={"within": within}, timeout=timeout))

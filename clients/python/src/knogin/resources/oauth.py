@@ -24,6 +24,7 @@ _REVOKE_TOKEN = Operation(
 _INTROSPECT_TOKEN = Operation(
     "introspectToken", "POST", "/v1/oauth/introspect", {200: models.oauth.Introspection}, body="form", auth="client"
 )
+_GET_ME = Operation("getMe", "GET", "/v1/platform/me", {200: models.oauth.Me})
 _GET_JWKS = Operation("getJwks", "GET", "/.well-known/jwks.json", {200: models.oauth.Keys}, auth="open")
 _GET_VERSIONED_JWKS = Operation("getVersionedJwks", "GET", "/v1/auth/jwks.json", {200: models.oauth.Keys}, auth="open")
 _GET_AUTHORIZATION_SERVER_METADATA = Operation(
@@ -86,6 +87,13 @@ class Oauth:
         body, or a signed `client_assertion`.
         """
         return self._client._call(Call(_INTROSPECT_TOKEN, body=body, timeout=timeout))
+
+    def get_me(self, *, timeout: float | None = None) -> models.oauth.Me:
+        """Read whom a token acts for.
+
+        The person, their organisation and the token's scopes. A token of an app alone has no person.
+        """
+        return self._client._call(Call(_GET_ME, timeout=timeout))
 
     @overload
     def get_jwks(self, *, if_none_match: None = None, timeout: float | None = None) -> models.oauth.Keys: ...
@@ -184,6 +192,13 @@ class AsyncOauth:
         body, or a signed `client_assertion`.
         """
         return await self._client._call(Call(_INTROSPECT_TOKEN, body=body, timeout=timeout))
+
+    async def get_me(self, *, timeout: float | None = None) -> models.oauth.Me:
+        """Read whom a token acts for.
+
+        The person, their organisation and the token's scopes. A token of an app alone has no person.
+        """
+        return await self._client._call(Call(_GET_ME, timeout=timeout))
 
     @overload
     async def get_jwks(self, *, if_none_match: None = None, timeout: float | None = None) -> models.oauth.Keys: ...
