@@ -35,7 +35,7 @@ class Trail:
             before = END if last is None else await reading.place_of(conn, last)
             if before is None:
                 raise http.foreign_cursor()
-            await reading.note(conn, caller, "audit.read", self.own, reading.question_of(page))
+            await reading.note(conn, caller, "audit.read", self.own, reading.filters_of(page))
             await conn.execute(IN_ORDER)
             parameters, reached = asked.parameters(page.limit + 1, before=before), None
             query = queries.NEWEST_FIRST[asked.follows]

@@ -99,7 +99,10 @@ class Export:
         return until
 
     async def begin(self) -> Portion:
-        question = reading.question_of(self.asked) | {"until": self.until.isoformat(timespec="hours")}
+        period = {"since": self.asked.since, "until": self.until}
+        question = reading.filters_of(self.asked) | {
+            name: at.isoformat(timespec="hours") for name, at in period.items()
+        }
         after: Place | None = BEGINNING
         async with tenant_transaction(self.request, self.caller) as conn:
             if self.asked.after is not None:

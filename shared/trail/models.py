@@ -13,7 +13,7 @@ from shared.web.http import Page
 LONGEST_VALUE = 256
 """In bytes, as the indexes have it. Longer values are shown, and cannot be looked for."""
 Value = Annotated[str, Meta(min_length=1, max_length=LONGEST_VALUE)]
-Trace = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
+Trace = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
 State = Literal["unchecked", "holds", "broken"]
 
 
@@ -30,7 +30,7 @@ class AuditFilter(Page):
 class ExportQuery(http.Body):
     since: http.Timestamp
     until: http.Timestamp | None = None
-    after: Annotated[str, Meta(pattern=r"^aud_[0-7][0-9a-hjkmnp-tv-z]{25}$")] | None = None
+    after: Annotated[str, Meta(pattern=r"^aud_[0-7][0-9a-hjkmnp-tv-z]{25}\Z")] | None = None
     subject_id: Value | None = None
     actor: Value | None = None
     client_id: Value | None = None

@@ -22,8 +22,9 @@ PREFIX = "aud"
 LARGEST = 76 << 10
 """About the bytes of the largest entry."""
 NO_ID = UUID(int=0)
-OURS = re.compile(r"[a-z]{2,8}_[0-7][0-9a-hjkmnp-tv-z]{25}|[a-z]+[._][a-z_.]{1,60}|[0-9a-f]{32}")
-"""A value of a filter that the trail may keep: an id, an action or a trace. Any other may be a person's name."""
+OURS = re.compile(r"[a-z]{2,8}_[0-7][0-9a-hjkmnp-tv-z]{25}|[0-9a-f]{32}|\d{4}-\d\d-\d\dT[\d:.+-]{2,30}")
+ACTION = re.compile(r"[a-z_]{1,40}\.[a-z_.]{1,40}")
+"""Values of a question that the trail may keep: an id, a trace or a time; and of an action. Any other may be a person's name."""
 
 
 class Place(NamedTuple):
@@ -141,11 +142,9 @@ async def note(conn: AsyncConnection, caller: Caller, action: str, service: str,
     asked = [caller.client_id, caller.subject, action, question]
     digest = hashlib.sha256(msgspec.json.encode(asked, order="deterministic")).digest()
     if await (await conn.execute(queries.NOTE, (caller.tenant_id, digest))).fetchone():
-        kept = {name: value if OURS.fullmatch(value) else "given" for name, value in question.items()}
+        kept = {name: value if _is_ours(name, value) else "given" for name, value in question.items()}
         await audit.record(conn, caller, action, service, {"filters": kept})
 
 
-def question_of(asked: AuditFilter | ExportQuery) -> dict[str, str]:
-    """The filters and the times, as texts."""
-    times = {name: value.isoformat() for name in ("since", "until") if (value := getattr(asked, name)) is not None}
-    return filters_of(asked) | times
+def _is_ours(name: str, value: str) -> bool:
+    return (ACTION if name == "action" else OURS).fullmatch(value) is not None

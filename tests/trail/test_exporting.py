@@ -188,7 +188,9 @@ def test_an_export_leaves_an_entry(reader: Reader) -> None:
     reader.get(EXPORT, params={"since": LONG_AGO, "action": "device.enrol"})
     reader.get(EXPORT, params={"since": LONG_AGO, "action": "device.enrol"})
     noted = [entry for entry in reader.get(TRAIL).json()["entries"] if entry["action"] == "audit.export"]
-    assert [entry["detail"]["filters"]["action"] for entry in noted] == ["device.enrol"]
+    (filters,) = [entry["detail"]["filters"] for entry in noted]
+    assert (filters["action"], filters["since"][:13]) == ("device.enrol", "2020-01-01T00")
+    assert filters["until"] != "given"
 
 
 def test_head_sends_no_export(reader: Reader) -> None:
