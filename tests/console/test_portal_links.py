@@ -1,4 +1,4 @@
-"""Portal links: what one opens, and every way in which it opens nothing."""
+"""Portal links: the pages that one opens, and every way in which it opens nothing."""
 
 from collections.abc import Iterator
 from contextlib import closing
