@@ -5,7 +5,7 @@ import time
 
 from starlette.types import Receive, Scope, Send
 
-from gateway import limits, problems, proxy
+from gateway import limits, plain_pages, problems, proxy
 from gateway.account import Account
 from gateway.addresses import Addresses, wider_networks
 from gateway.call import Call
@@ -204,7 +204,10 @@ class Gateway:
     async def _refuse(self, call: Call, refusal: Refusal) -> None:
         self.account.count(refusal)
         call.reason = call.reason or refusal.reason or refusal.slug
-        answer = problems.render(refusal, call.trace.trace_id, to_oauth_client=call.route.startswith("/v1/oauth"))
+        if call.route == "(console)":
+            answer = plain_pages.answer(refusal, call.trace.trace_id, call.incoming.passing)
+        else:
+            answer = problems.render(refusal, call.trace.trace_id, to_oauth_client=call.route.startswith("/v1/oauth"))
         if refusal.close and not call.client.refused:
             call.status = answer.status
             body = b"" if call.method == "HEAD" else answer.body

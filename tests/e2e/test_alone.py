@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from deploy.local import ports
 from deploy.local.databases import Database
-from deploy.local.table import ROOT
+from deploy.local.table import ROOT, by_name
 from shared.primitives.crypto import base64url_encode
 from shared.web.identity import HEADER, Caller, SigningKey, mint
 from tests.conftest import FreshDatabase
@@ -100,8 +100,10 @@ def test_a_missing_setting_ends_the_start_with_one_line_naming_it(service: str, 
     assert ended.output == f"setting {missing} is missing\n"
 
 
-@pytest.mark.parametrize("service", SERVICES)
-@pytest.mark.parametrize("kind", ["web", "worker", "relay"])
+@pytest.mark.parametrize(
+    ("service", "kind"),
+    [(name, kind) for name in SERVICES for kind in by_name(name).processes if kind in ("web", "worker", "relay")],
+)
 @pytest.mark.parametrize("malformed", ["DATABASE_URL", "REDIS_URL", "ENCRYPTION_KEYS", "LOG_LEVEL", "SPANS_FILE"])
 def test_a_malformed_setting_ends_the_start_with_one_line_naming_it(service: str, kind: str, malformed: str) -> None:
     nowhere = Database(name="x", service=service, admin="", migrator="", app="postgresql://x@127.0.0.1/x", worker="")

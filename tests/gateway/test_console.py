@@ -56,6 +56,27 @@ def test_invented_sessions_count_together_by_their_network(world: World) -> None
     assert 429 not in found[:6]
 
 
+def test_a_refusal_is_a_page_for_a_browser_and_a_document_for_a_program(world: World) -> None:
+    gateway = start(world, rate_limit_console="1/3600")
+    with gateway.door() as door:
+        door.request("GET", "/apps", host=HOST, cookie=cookie(ONE))
+        page = door.request("GET", "/apps", host=HOST, cookie=cookie(ONE), accept="text/html,*/*", accept_language="it")
+        document = door.request("GET", "/apps", host=HOST, cookie=cookie(ONE))
+    assert (page.status, document.status) == (429, 429)
+    assert "troppe richieste" in page.body.decode()
+    assert "default-src 'none'" in (page.get("content-security-policy") or "")
+    assert page.get("retry-after")
+    assert document.json()["title"] == "Too many requests"
+
+
+def test_a_console_that_is_away_is_a_page_too(world: World) -> None:
+    gateway = world.start(gateway_hosts_console=HOST, gateway_upstream_console="http://127.0.0.1:9")
+    with gateway.door() as door:
+        page = door.request("GET", "/", host=HOST, accept="text/html")
+    assert page.status == 503
+    assert "not available" in page.body.decode()
+
+
 @pytest.mark.parametrize(
     ("field", "known"),
     [
