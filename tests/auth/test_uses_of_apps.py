@@ -1,4 +1,4 @@
-"""What an app did and was refused in 30 days, what would end with it, and the end of its old secret."""
+"""The use and the refused calls of an app in 30 days, the things that would end with it, and the end of its old secret."""
 
 from typing import Any
 

@@ -32,7 +32,7 @@ def browser(console: Console) -> Any:
 
 
 class Recorded:
-    """An answer of the platform that keeps what was sent to it."""
+    """An answer of the platform that keeps the calls."""
 
     def __init__(self, answer: Any, status: int = 200) -> None:
         self.answer, self.status = answer, status

@@ -286,7 +286,7 @@ class Refusals(msgspec.Struct):
 
 
 class Dependents(msgspec.Struct, kw_only=True):
-    """What ends with an app. `people` who gave it access are counted up to 10,000; `people_more` says that there are more."""
+    """The things that end with an app. `people` who gave it access are counted up to 10,000; `people_more` says that there are more."""
 
     client_id: str
     secrets: int

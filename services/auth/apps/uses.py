@@ -1,4 +1,4 @@
-"""What an app does and is refused, and what would end with it: reads of the counts and events that `activity.py` writes."""
+"""An app's use and refused calls, and the things that would end with it: reads of the counts and events that `activity.py` writes."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date

@@ -1,7 +1,7 @@
-"""The events and bundles that an app is approved for: a page shows what begins and what ends before it is saved."""
+"""The events and bundles that an app is approved for: a page shows the events that begin and those that end, and then saves."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from starlette.responses import Response
 
@@ -65,7 +65,7 @@ async def change(visit: Visit) -> Response:
         if not visit.form("confirmed"):
             await visit.send("PATCH", listing.path(visit, "/governance"), body, dry_run="true")
             begins, ends = [*sorted(after - before), *sorted(get - had)], [*sorted(before - after), *sorted(had - get)]
-            context = {"events": events, "bundles": bundles, "begins": begins, "ends": ends}
+            context: dict[str, Any] = {"events": events, "bundles": bundles, "begins": begins, "ends": ends}
             return visit.page("apps/approvals_tried.html", app=app, **context)
         await visit.send("PATCH", listing.path(visit, "/governance"), body)
     except Refused as refused:

@@ -1,4 +1,4 @@
-"""Disabling, enabling and deleting an app. The page counts what stops before it happens."""
+"""Disabling, enabling and deleting an app. The page counts the things that stop, and then asks."""
 
 from starlette.responses import Response
 

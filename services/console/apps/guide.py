@@ -1,4 +1,4 @@
-"""From what an app will do to its draft: purposes, kinds of programs, and the fields of `POST /v1/platform/apps`. Pure."""
+"""From the purposes of an app to its draft: purposes, kinds of programs, and the fields of `POST /v1/platform/apps`. Pure."""
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple

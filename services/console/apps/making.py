@@ -1,4 +1,4 @@
-"""A new app: what it will do and where it runs, then its scopes in plain words, addresses and credentials. And changing one."""
+"""A new app: its purposes and its kind, then its scopes in plain words, addresses and credentials. And changing one."""
 
 from typing import Any
 

@@ -75,7 +75,7 @@ async def only_once(visit: Visit, make: Callable[[], Awaitable[Shown]]) -> Respo
 
 
 async def take(visit: Visit, once: str) -> Shown | State:
-    """What the page shows, for this one time."""
+    """The secret, for this one time, or why there is none."""
     if not ONCE.fullmatch(once):
         return "unknown"
     key, session, request = _hash(visit.session, once), visit.session, visit.request

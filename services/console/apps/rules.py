@@ -43,7 +43,7 @@ def _posted(visit: Visit) -> dict[str, Any]:
 
 
 def change_of(app: App, values: dict[str, Any]) -> dict[str, Any]:
-    """Only what differs from the present rules."""
+    """The fields that differ from the present rules."""
     rules = app.governance
     wanted = {
         "allow_service_tokens": values["tokens"],

@@ -1,4 +1,4 @@
--- Answers with a secret, until their page was shown: once. What is sealed opens with the server's key and the form's own id together.
+-- Answers with a secret, until their page was shown: once. The sealed answer opens with the server's key and the form's own id together.
 CREATE TABLE shown_once (
     once_hash bytea PRIMARY KEY,
     tenant_id text NOT NULL,

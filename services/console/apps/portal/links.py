@@ -55,7 +55,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Contents(msgspec.Struct, frozen=True):
-    """What is sealed in a link: the service token, and the names that its pages show."""
+    """The sealed part of a link: the service token, and the names that its pages show."""
 
     token: str
     scopes: list[str]

@@ -126,7 +126,7 @@ class Apps(Model, kw_only=True):
 
 
 class Dependents(Model, kw_only=True):
-    """What ends with an app. `people` who gave it access are counted up to 10,000; `people_more` says that there are
+    """The things that end with an app. `people` who gave it access are counted up to 10,000; `people_more` says that there are
     more.
     """
 
