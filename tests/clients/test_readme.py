@@ -21,7 +21,7 @@ PRINTED = {
     "async": r"\[201\]\n",
     "lists": r"enc_\w+ AMB-42\n(?:.*\n)*\d+\n",
     "webhook": r"encounter enc_1\n",
-    "consumer": r"epcr\.\w+\.\w+ enc_\w+\n",
+    "consumer": r"epcr\.\w+\.\w+ enc_\w+ \w+Data\(.+\)\n",
     "graphql": r"\{'name': '\w+', 'numerator': .*\}\n",
     "errors": r"/serial_number \w+ .+\nfor support: [0-9a-f]{32}\n",
     "raw": r"GET 200 [0-9a-f]{32}\nGET 304 [0-9a-f]{32}\n",

@@ -27,7 +27,7 @@ PRINTED = {
     "lists": r"enc_\w+ AMB-42\n(?:.*\n)*\d+\n",
     "webhook": "",
     "receiver": r"encounter enc_1\n204 400\n",
-    "consumer": r"epcr\.\w+\.\w+ enc_\w+\n",
+    "consumer": r"epcr\.\w+\.\w+ enc_\w+ \{[^}]+\}\n",
     "graphql": r"\[?\{.*\"numerator\".*\n",
     "errors": r"/serial_number \w+ .+\nfor support: [0-9a-f]{32}\n",
     "raw": r"GET /api/v1/epcr/encounters/enc_\w+ 200 [0-9a-f]{32}\ngetEncounter 304 [0-9a-f]{32}\ntrue\n",

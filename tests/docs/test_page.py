@@ -184,9 +184,9 @@ def test_a_program_gets_a_problem_from_the_root_as_before(stack: Stack, host: st
             assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_a_call_sent_to_the_docs_host_is_shown_the_host_of_calls(stack: Stack) -> None:
+def test_a_program_at_the_docs_host_is_shown_the_host_of_calls(stack: Stack) -> None:
     with stack.client("docs") as client:
-        detail = client.post("/v1/oauth/token").json()["detail"]
+        detail = client.get("/", headers={"accept": "application/json"}).json()["detail"]
     assert f"calls go to http://{stack.described['hosts']['api']}:{stack.port}." in detail
 
 
