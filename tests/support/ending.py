@@ -1,6 +1,6 @@
-"""A pytest plugin that ends a test that waits for ever: each phase of each test has a limit, whatever it waits for.
+"""A pytest plugin that ends a test that waits for ever: each phase of each test has a limit.
 
-The limit judges no speed. It is far above the time of any test on a busy machine. A run that hangs shows nobody where it does.
+The limit judges no speed. It is far above the time of any test on a busy machine. Without it a run hangs and names no test.
 """
 
 import contextlib

@@ -2,6 +2,7 @@ import hashlib
 import json
 from base64 import urlsafe_b64decode
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -12,7 +13,7 @@ def decoded(text: str) -> bytes:
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-def verify(export: bytes, keys: dict[str, str]) -> dict:
+def verify(export: bytes, keys: dict[str, str]) -> dict[str, Any]:
     """The signed statement. `keys` maps `kid` to `x`. Raises for any other export."""
     body, _, last = export.removesuffix(b"\n").rpartition(b"\n")
     signed, _, signature = json.loads(last)["signature"].rpartition(".")

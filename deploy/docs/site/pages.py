@@ -319,7 +319,7 @@ def files(document: Mapping[str, Any], translators: Mapping[str, Translator]) ->
     return made
 
 
-TRANSLATED = ("description", "inclusion", "exclusion", "differs", "source")
+TRANSLATED = ("description", "inclusion", "exclusion", "differs")
 
 
 def indicators(site: Site) -> str:

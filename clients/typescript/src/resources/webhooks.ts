@@ -66,12 +66,6 @@ export interface GetWebhookContactsOptions extends CallOptions {
   clientId?: string;
 }
 
-/** The options of `getWebhookContacts`. */
-export interface GetWebhookContactsOptions extends CallOptions {
-  /** The app, if an administrator asks for those of another than the calling one */
-  clientId?: string;
-}
-
 /** Subscriptions to events. Each event is delivered by a signed POST, and repeated until the receiver answers 2xx. */
 export class Webhooks {
   readonly #caller: Caller;
