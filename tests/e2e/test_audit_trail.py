@@ -44,8 +44,7 @@ def test_another_organisation_finds_nothing_of_it(stack: Stack) -> None:
         (entry,) = admin.get("/v1/audit/auth", params={"subject_id": app.client_id, "action": "app.created"}).json()[
             "entries"
         ]
-    theirs = stack.token(stack.other.admin, "platform:audit")
-    with stack.client("auth", token=theirs) as other:
+    with stack.client("auth", token=stack.other.access_token) as other:
         assert other.get("/v1/audit/auth", params={"subject_id": app.client_id}).json()["entries"] == []
         assert other.get(f"/v1/audit/auth/{entry['id']}").status_code == 404
 
