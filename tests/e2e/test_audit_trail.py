@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.support.stack import App, Stack
+from tests.support.stack import Stack
 from tests.support.waiting import wait_for
 
 SERVICES = ["auth", "webhook-dispatcher", "graphql-api", "epcr", "device-ingest", "control-plane"]
@@ -44,8 +44,7 @@ def test_another_organisation_finds_nothing_of_it(stack: Stack) -> None:
         (entry,) = admin.get("/v1/audit/auth", params={"subject_id": app.client_id, "action": "app.created"}).json()[
             "entries"
         ]
-    theirs = stack.token(App(stack.other.client_id, stack.other.client_secret), "platform:audit")
-    with stack.client("auth", token=theirs) as other:
+    with stack.client("auth", token=stack.other.access_token) as other:
         assert other.get("/v1/audit/auth", params={"subject_id": app.client_id}).json()["entries"] == []
         assert other.get(f"/v1/audit/auth/{entry['id']}").status_code == 404
 
