@@ -107,7 +107,8 @@ export interface Apps {
 }
 
 /**
- * The things that end with an app. `people` who gave it access are counted up to 10,000; `people_more` says that there are more.
+ * The things that end with an app. `people` who gave it access are counted up to 10,000; `people_more` says that there
+ * are more.
  */
 export interface Dependents {
   /** The id of the app, such as `app_01jdk…` */

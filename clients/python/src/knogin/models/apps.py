@@ -126,8 +126,8 @@ class Apps(Model, kw_only=True):
 
 
 class Dependents(Model, kw_only=True):
-    """The things that end with an app. `people` who gave it access are counted up to 10,000; `people_more` says that there are
-    more.
+    """The things that end with an app. `people` who gave it access are counted up to 10,000; `people_more` says that
+    there are more.
     """
 
     client_id: str
