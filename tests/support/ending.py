@@ -1,4 +1,4 @@
-"""A pytest plugin that ends a test that waits for ever: each phase of each test has a limit, whatever it waits for.
+"""A pytest plugin that ends a test that waits for ever. Each phase of a test has a limit, which holds for every wait and every call in it.
 
 The limit judges no speed. It is far above the time of any test on a busy machine. A run that hangs shows nobody where it does.
 """
