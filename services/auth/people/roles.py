@@ -42,6 +42,7 @@ ROLES: Mapping[Role, RoleOf] = {
     "auditor": RoleOf(
         "Reads what was done and who may do what; changes nothing and sees no encounters.",
         (
+            "platform:audit",
             "platform:people:read",
             "webhooks:read",
             "argus:acqi:read",
