@@ -55,8 +55,12 @@ class Hospitalization(Open):
 class Resource(Open, kw_only=True):
     """A resource whose meaning a `modifierExtension` or rules of its own would change is refused (R4, Extensibility)."""
 
-    modifiers: Annotated[list[Any], Meta(max_length=20)] = field(default_factory=list, name="modifierExtension")
-    rules: Short = field(default="", name="implicitRules")
+    modifiers: Annotated[list[Any], Meta(max_length=20, description="Refused unless it is empty")] = field(
+        default_factory=list, name="modifierExtension"
+    )
+    rules: Annotated[str, Meta(max_length=300, description="Refused unless it is empty")] = field(
+        default="", name="implicitRules"
+    )
 
 
 class FhirEncounter(Resource, tag_field="resourceType", tag="Encounter"):
@@ -121,7 +125,9 @@ class FhirPatient(Resource, tag_field="resourceType", tag="Patient"):
     """Only the death is read. Without a time it is refused, unless another resource says that the patient died."""
 
     died_at: http.Timestamp | None = field(default=None, name="deceasedDateTime")
-    died: bool | None = field(default=None, name="deceasedBoolean")
+    died: Annotated[bool | None, Meta(description="Whether the patient is dead")] = field(
+        default=None, name="deceasedBoolean"
+    )
 
 
 class FhirEntry(Open):

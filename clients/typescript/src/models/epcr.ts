@@ -1207,7 +1207,9 @@ export interface FhirCondition {
   verificationStatus?: Concept | null;
   /** The Encounter of the Bundle that it belongs to */
   encounter?: Reference | null;
+  /** Refused unless it is empty */
   modifierExtension?: readonly unknown[];
+  /** Refused unless it is empty */
   implicitRules?: string;
 }
 
@@ -1242,7 +1244,9 @@ export interface FhirEncounter {
   period?: Period | null;
   /** The end of the stay */
   hospitalization?: Hospitalization | null;
+  /** Refused unless it is empty */
   modifierExtension?: readonly unknown[];
+  /** Refused unless it is empty */
   implicitRules?: string;
 }
 
@@ -1273,7 +1277,9 @@ export interface FhirObservation {
   valueBoolean?: boolean | null;
   /** Why there is no value: the answer is `unknown` */
   dataAbsentReason?: Concept | null;
+  /** Refused unless it is empty */
   modifierExtension?: readonly unknown[];
+  /** Refused unless it is empty */
   implicitRules?: string;
 }
 
@@ -1283,8 +1289,11 @@ export interface FhirPatient {
   resourceType: 'Patient';
   /** When the patient died */
   deceasedDateTime?: string | null;
+  /** Whether the patient is dead */
   deceasedBoolean?: boolean | null;
+  /** Refused unless it is empty */
   modifierExtension?: readonly unknown[];
+  /** Refused unless it is empty */
   implicitRules?: string;
 }
 
@@ -1299,7 +1308,9 @@ export interface FhirProcedure {
   performedDateTime?: string | null;
   /** When it began and ended; its end is read beside `performedDateTime` too */
   performedPeriod?: Period | null;
+  /** Refused unless it is empty */
   modifierExtension?: readonly unknown[];
+  /** Refused unless it is empty */
   implicitRules?: string;
 }
 

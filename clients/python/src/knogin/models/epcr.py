@@ -1211,7 +1211,9 @@ class FhirCondition(Model, kw_only=True):
     encounter: Reference | UnsetType | None = UNSET
     """The Encounter of the Bundle that it belongs to"""
     modifierExtension: list[Any] | UnsetType = UNSET
+    """Refused unless it is empty"""
     implicitRules: str | UnsetType = UNSET
+    """Refused unless it is empty"""
 
 
 class FhirEncounter(Model, kw_only=True):
@@ -1250,7 +1252,9 @@ class FhirEncounter(Model, kw_only=True):
     hospitalization: Hospitalization | UnsetType | None = UNSET
     """The end of the stay"""
     modifierExtension: list[Any] | UnsetType = UNSET
+    """Refused unless it is empty"""
     implicitRules: str | UnsetType = UNSET
+    """Refused unless it is empty"""
 
 
 class FhirEntry(Model, kw_only=True):
@@ -1282,7 +1286,9 @@ class FhirObservation(Model, kw_only=True):
     dataAbsentReason: Concept | UnsetType | None = UNSET
     """Why there is no value: the answer is `unknown`"""
     modifierExtension: list[Any] | UnsetType = UNSET
+    """Refused unless it is empty"""
     implicitRules: str | UnsetType = UNSET
+    """Refused unless it is empty"""
 
 
 class FhirPatient(Model, kw_only=True):
@@ -1293,8 +1299,11 @@ class FhirPatient(Model, kw_only=True):
     deceasedDateTime: datetime | UnsetType | None = UNSET
     """When the patient died"""
     deceasedBoolean: bool | UnsetType | None = UNSET
+    """Whether the patient is dead"""
     modifierExtension: list[Any] | UnsetType = UNSET
+    """Refused unless it is empty"""
     implicitRules: str | UnsetType = UNSET
+    """Refused unless it is empty"""
 
 
 class FhirProcedure(Model, kw_only=True):
@@ -1310,7 +1319,9 @@ class FhirProcedure(Model, kw_only=True):
     performedPeriod: Period | UnsetType | None = UNSET
     """When it began and ended; its end is read beside `performedDateTime` too"""
     modifierExtension: list[Any] | UnsetType = UNSET
+    """Refused unless it is empty"""
     implicitRules: str | UnsetType = UNSET
+    """Refused unless it is empty"""
 
 
 class Glucose(Model, kw_only=True):
