@@ -32,9 +32,9 @@ from shared.storage.database import every, found, tenant_transaction
 from shared.web import portions
 from shared.web.identity import Caller
 
-# Readings that are read at a time, and that are made in one step: two milliseconds of work in a thread beside the event loop.
+# Readings that are read at a time, and that are made in one step: a millisecond of work in a thread beside the event loop.
 PORTION = 500
-STEP = 100
+STEP = 50
 BRIEF = 0.005
 """Seconds of a turn at a long export: others beside it wait for no longer one, however many readings it has."""
 # Entity tags of exports that passed their checks: the same tag names the same bytes.
