@@ -35,10 +35,8 @@ class _Portion(NamedTuple, Generic[Step]):
     error: BaseException | None
 
 
-async def each(
-    request: Request, steps: Iterator[Step], *, is_admitted: bool = False, seconds: float | None = None
-) -> AsyncIterator[list[Step]]:
-    """The steps of one portion after another. A portion ends with the first step after that many `seconds`, by default `SECONDS`.
+async def each(request: Request, steps: Iterator[Step], *, is_admitted: bool = False) -> AsyncIterator[list[Step]]:
+    """The steps of one portion after another.
 
     Raises the Problems of `turn_if_heavy` before the first portion, unless the work was admitted before; ClientDisconnect, before any
     portion, where the client has left; and the errors of the work. Admitted work waits again where the line is full: it waits with
@@ -47,7 +45,7 @@ async def each(
     while True:
         try:
             async with fairness.turn_if_heavy(request, heavy=True):
-                portion = await fairness.aside(partial(_portion, steps, seconds), counts=COUNTS)
+                portion = await fairness.aside(partial(_portion, steps), counts=COUNTS)
         except Problem:
             if not is_admitted:
                 raise
@@ -62,12 +60,7 @@ async def each(
 
 
 async def finished(
-    request: Request,
-    work: Generator[object, None, Result],
-    *,
-    is_heavy: bool = True,
-    is_admitted: bool = False,
-    seconds: float | None = None,
+    request: Request, work: Generator[object, None, Result], *, is_heavy: bool = True, is_admitted: bool = False
 ) -> Result:
     """The generator's result; at once unless it `is_heavy`. Raises as `each` does."""
     if not is_heavy:
@@ -77,7 +70,7 @@ async def finished(
     def steps() -> Generator[object, None, None]:
         results.append((yield from work))
 
-    async for _ in each(request, steps(), is_admitted=is_admitted, seconds=seconds):
+    async for _ in each(request, steps(), is_admitted=is_admitted):
         pass
     return results[0]
 
@@ -117,8 +110,8 @@ def in_pieces(response: Response) -> Response:
     return StreamingResponse(pieces(), response.status_code, headers)
 
 
-def _portion(steps: Iterator[Step], seconds: float | None) -> _Portion[Step]:
-    until, size = time.perf_counter() + (SECONDS if seconds is None else seconds), 0
+def _portion(steps: Iterator[Step]) -> _Portion[Step]:
+    until, size = time.perf_counter() + SECONDS, 0
     made: list[Step] = []
     try:
         for step in steps:

@@ -17,7 +17,7 @@ from services.epcr.fhir.encode import UnfitBundle, checked
 from services.epcr.fhir.export import Export
 from services.epcr.fhir.readings import Series, Shape, Span
 from services.epcr.records.models import LinkedObservation
-from shared.web import fairness, portions
+from shared.web import fairness
 from shared.web.problems import Problem
 from tests.epcr import golden
 from tests.epcr.conftest import ENCOUNTERS, Inside, Organisation
@@ -183,14 +183,14 @@ def test_readings_that_come_while_an_export_is_sent_are_in_the_next(
     organisation: Organisation, inside: Inside, long: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = read(organisation, long)
-    added, come = exporting._adding, iter([True])
+    added, come = exporting._added, iter([True])
 
     def meanwhile(*arguments: Any) -> Any:
         if next(come, False):
             inside.receive(organisation.id, recorded(long, spo2("55.5")))
         return added(*arguments)
 
-    monkeypatch.setattr(exporting, "_adding", meanwhile)
+    monkeypatch.setattr(exporting, "_added", meanwhile)
     during = read(organisation, long)
     assert during.content == before.content
     after = read(organisation, long)
@@ -202,9 +202,9 @@ def test_a_client_that_leaves_ends_its_export(
     organisation: Organisation, long: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[int] = []
-    added = exporting._adding
+    added = exporting._added
     monkeypatch.setattr(exporting, "PORTION", 1)
-    monkeypatch.setattr(exporting, "_adding", lambda *given: calls.append(1) or added(*given))
+    monkeypatch.setattr(exporting, "_added", lambda *given: calls.append(1) or added(*given))
     request = organisation.hospital.http.build_request(
         "GET", f"{ENCOUNTERS}/{long}/fhir-bundle", headers=organisation.hospital.headers()
     )
@@ -373,44 +373,6 @@ def test_a_corrected_identity_withdraws_the_forms_that_were_fetched(
     shared = len(server.of("Organization")) + len(server.of("Location"))
     assert (len(withdrawn), answers.count("200")) == (made, made + shared)
     assert (server.dangling(), server.duplicates()) == ([], [])
-
-
-class Asides:
-    """Counts the turns in the thread beside the event loop."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.number = 0
-        self._aside = fairness.aside
-        monkeypatch.setattr(fairness, "aside", self._counted)
-
-    async def _counted(self, *given: Any, **options: Any) -> Any:
-        self.number += 1
-        return await self._aside(*given, **options)
-
-
-def test_others_wait_for_few_readings_of_a_long_export(
-    organisation: Organisation, long: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A turn ends with the first step after its time, and a step has few readings."""
-    whole, asides = read(organisation, long).content, Asides(monkeypatch)
-    monkeypatch.setattr(exporting, "BRIEF", 0)
-    assert read(organisation, long).content == whole
-    steps = 4 * (exporting.PORTION - 20) / exporting.STEP
-    assert asides.number > steps
-    asides.number = 0
-    monkeypatch.setattr(exporting, "BRIEF", 60)
-    assert read(organisation, long).content == whole
-    assert asides.number < steps / 2
-
-
-def test_a_short_bundle_takes_one_turn(
-    organisation: Organisation, inside: Inside, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    id, asides = organisation.partner.create(**TYPICAL), Asides(monkeypatch)
-    inside.receive(organisation.id, recorded(id, spo2("91.0")))
-    monkeypatch.setattr(portions, "SECONDS", 60)
-    assert read(organisation, id).status_code == 200
-    assert asides.number == 1
 
 
 def test_an_admitted_export_waits_for_its_turn_where_the_line_is_full(

@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from itertools import chain
 from typing import NamedTuple, TypeVar
 
@@ -32,18 +33,14 @@ from shared.storage.database import every, found, tenant_transaction
 from shared.web import portions
 from shared.web.identity import Caller
 
-# Readings that are read at a time, and that are made in one step: a millisecond of work in a thread beside the event loop.
+# Readings that are made at a time: some milliseconds of work in a thread beside the event loop.
 PORTION = 500
-STEP = 50
-BRIEF = 0.005
-"""Seconds of a turn at a long export: others beside it wait for no longer one, however many readings it has."""
 # Entity tags of exports that passed their checks: the same tag names the same bytes.
 REMEMBERED = 2000
 _passed: dict[str, None] = {}
 log = logging.getLogger(__name__)
 Step = TypeVar("Step")
 Result = TypeVar("Result")
-Place = tuple[datetime, str]
 _decode = msgspec.json.Decoder(list[LinkedObservation]).decode
 
 
@@ -121,20 +118,18 @@ async def response(request: Request, caller: Caller, sources: Sequence[Source], 
     """Raises Problems, 429 and 503, before the first byte. Later faults end the connection: the receiver gets no whole bundle."""
     keyring: Keyring = request.state.keyring
     is_heavy = store.reserved(request, *(source.row for source in sources))
+    export = await portions.finished(request, watched(_begun(sources, wanted, keyring)))
     if is_heavy or sum(source.number for source in sources) >= PORTION:
-        export = await portions.finished(request, watched(_begun(sources, wanted, keyring)), seconds=BRIEF)
         made = _portions(request, caller, sources, export)
         return StreamingResponse(made, headers=wanted.headers, media_type=wanted.media_type)
 
     def whole() -> Generator[None, None, bytes]:
-        export = yield from _begun(sources, wanted, keyring)
         written: list[bytes] = []
         for portion in _whole(sources, export):
             written.append(portion)
             yield
         return b"".join(written)
 
-    # In one line of turns: a short bundle is made in one of them.
     body = await portions.finished(request, watched(whole()))
     return Response(body, headers=dict(wanted.headers), media_type=wanted.media_type)
 
@@ -161,7 +156,7 @@ def _whole(sources: Sequence[Source], export: Export) -> Iterator[bytes]:
     yield from export.begin()
     for number, source in enumerate(sources):
         if source.text is not None:
-            yield from _adding(export, number, source.text)
+            yield _added(export, number, source.text)[0]
         yield from export.end_readings(number)
     yield from export.end()
 
@@ -174,16 +169,15 @@ async def _portions(
         for number, source in enumerate(sources):
             async for written in _in_turns(request, next_ones):
                 yield written
-            after: Place | None = None
+            after: tuple[datetime, str] | None = None
             is_last = not source.shapes
             while not is_last:
                 # A transaction for each portion: a slow client holds none.
                 async with tenant_transaction(request, caller) as conn:
                     text = await source.readings.portion(conn, after, PORTION)
-                ends: list[tuple[Place | None, bool]] = []
-                async for written in _in_turns(request, _ending(ends, _adding(export, number, text))):
-                    yield written
-                [(after, is_last)] = ends
+                added = await portions.result(request, partial(_added, export, number, text), is_admitted=True)
+                written, after, is_last = added
+                yield written
             next_ones = export.end_readings(number)
         async for written in _in_turns(request, chain(next_ones, export.end())):
             yield written
@@ -191,24 +185,16 @@ async def _portions(
 
 async def _in_turns(request: Request, work: Iterator[bytes]) -> AsyncIterator[bytes]:
     """The export was admitted: where the line is full, it waits again, with one portion at a time."""
-    async for made in portions.each(request, watched(_steps(work)), is_admitted=True, seconds=BRIEF):
-        if written := b"".join(made):
-            yield written
+    async for made in portions.each(request, watched(_steps(work)), is_admitted=True):
+        if made:
+            yield b"".join(made)
 
 
-def _adding(export: Export, number: int, text: str) -> Generator[bytes, None, tuple[Place | None, bool]]:
-    """The bytes of a portion, step by step. Its result are its last time and id, and whether it is the last portion."""
+def _added(export: Export, number: int, text: str) -> tuple[bytes, tuple[datetime, str] | None, bool]:
+    """The bytes of a portion, its last time and id, and whether it is the last portion."""
     observations = _decode(text)
-    yield b""
-    for start in range(0, len(observations), STEP):
-        yield export.add(number, observations[start : start + STEP])
     after = (observations[-1].observed_at, observations[-1].id) if observations else None
-    return after, len(observations) < PORTION
-
-
-def _ending(ends: list[Result], work: Generator[Step, None, Result]) -> Iterator[Step]:
-    """The same steps; the result joins `ends`."""
-    ends.append((yield from work))
+    return export.add(number, observations), after, len(observations) < PORTION
 
 
 def _steps(work: Iterator[Step]) -> Generator[Step, None, None]:
