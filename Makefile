@@ -135,6 +135,9 @@ chaos: $(VENV)/.installed-dev ## kill, empty, fill, freeze and cut things while 
 soak: $(VENV)/.installed-dev ## ten minutes of mixed traffic, then every process replaced under it
 	@$(PY) -m pytest -m soak -s tests
 
+console-looks: $(VENV)/.installed-dev ## open every page of the console in both languages and themes, two widths, with and without script (minutes)
+	@$(PY) -m pytest -m looks -n $(JOBS) tests/console
+
 compose-test: $(VENV)/.installed-dev ## build and run docker-compose.yml in real containers: story, crashes, cost (ten minutes)
 	@$(PY) -m pytest -m compose -s tests/compose
 
@@ -203,4 +206,4 @@ $(VENV)/idp/.installed: requirements-idp.lock | $(VENV)/bin/python
 	@$(VENV)/idp/bin/python -m pip install -q --disable-pip-version-check --no-input --no-deps --require-hashes -r requirements-idp.lock
 	@touch $@
 
-.PHONY: clients typescript typescript-where-possible contract-where-possible collections contract load house words audit mutate cover logs operate restart soak compose-env compose-tenant compose-test help up down reset demo trace migrate test check lint types fmt openapi bench fuzz chaos
+.PHONY: console-looks clients typescript typescript-where-possible contract-where-possible collections contract load house words audit mutate cover logs operate restart soak compose-env compose-tenant compose-test help up down reset demo trace migrate test check lint types fmt openapi bench fuzz chaos
