@@ -94,5 +94,5 @@ def test_issuing_writes_no_row_per_token(auth: Auth) -> None:
     assert {table: number for table, number in rows.items() if number} == {
         "apps": 1,
         "app_secrets": 1,
-        "daily_counts": 1,
+        "daily_counts": 2,  # of tokens, and of the scope that they have
     }

@@ -157,7 +157,7 @@ def test_servers_that_are_named_are_used_and_left_running(
     small.environment |= {"KNOGIN_POSTGRES_URL": cluster.url, "KNOGIN_REDIS_URL": redis_server.url}
     described = small.start().described
     names = {process.name() for process in children(small)}
-    assert names == {"gateway", "auth-web", "auth-worker", "auth-relay"}
+    assert names == {"gateway", "auth-web", "auth-worker", "auth-relay", "python"}, "python is the mailbox"
     assert f":{cluster.port}/auth" in described["services"]["auth"]["database_url"]
     assert described["redis_url"] == redis_server.url
     small.stop()
