@@ -13,7 +13,9 @@ OF_THE_WORKER = {"audit_waiting", "audit_batches", "audit_leaves", "begun"}
 # The state of the check of the whole trail. The app role reads its result, and no fault.
 OF_ALL = {"audit_checks"}
 EXEMPT = (
-    OF_ALL | {"migrations", "signing_keys", "revocation_state", "sign_in_failures", "sign_in_counts"} | OF_THE_WORKER
+    OF_ALL
+    | {"migrations", "signing_keys", "common_apps", "revocation_state", "sign_in_failures", "sign_in_counts"}
+    | OF_THE_WORKER
 )
 TABLES = "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace ORDER BY 1"
 FORCED = """

@@ -127,8 +127,11 @@ def counts(stack: Stack) -> dict[str, Any]:
 def refusals(stack: Stack) -> float:
     """The number of refused messages of all workers."""
     total = 0.0
-    for service in stack.described["services"].values():
-        text = httpx2.get(f"{service['ops']['worker']}/metrics", trust_env=False, verify=PLAIN).text
+    workers = [
+        service["ops"]["worker"] for service in stack.described["services"].values() if "worker" in service["ops"]
+    ]
+    for url in workers:
+        text = httpx2.get(f"{url}/metrics", trust_env=False, verify=PLAIN).text
         total += sum(
             float(line.split()[-1]) for line in text.splitlines() if line.startswith("messages_refused_total{")
         )

@@ -205,4 +205,4 @@ def _record_event(conn: Connection, one: Proven, kind: str, why: str) -> None:
     event = (ids.new_id("aev"), one.tenant_id, one.connection_id)
     now = conn.execute("SELECT clock_timestamp()").fetchone()
     assert now is not None
-    conn.execute(ADD_EVENT, (*event, now[0], kind, f"{one.domain}: {why}", telemetry.trace_id()))
+    conn.execute(ADD_EVENT, (*event, now[0], kind, f"{one.domain}: {why}", telemetry.trace_id(), ""))
