@@ -333,7 +333,10 @@ class IdentityMiddleware:
             await problems.unavailable("Clocks do not agree; try again.").response()(scope, receive, send)
             return
         if who is None:
-            await problems.unauthorized("This service is reached through the gateway.").response()(scope, receive, send)
+            refusal = problems.unauthorized("This service is reached through the gateway.")
+            if self._is_revoked(scope):
+                refusal = problems.ended_token()
+            await refusal.response()(scope, receive, send)
             return
         scope["caller"] = who
         scope["is_revoked"] = partial(self._is_revoked, scope)
@@ -372,7 +375,7 @@ def caller(request: Request) -> Caller:
 def require_admitted(request: Request) -> None:
     """For a call that waits before it answers. Raises a 401 Problem once its token is revoked, also after it was let in."""
     if request.scope["is_revoked"]():
-        raise problems.unauthorized("The token has been revoked.")
+        raise problems.ended_token()
 
 
 def require(request: Request, scope: str) -> Caller:

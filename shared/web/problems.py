@@ -105,6 +105,12 @@ def unauthorized(detail: str = "A bearer token is required.") -> Problem:
     return Problem(401, "Unauthorized", detail, headers={"www-authenticate": 'Bearer realm="knogin"'})
 
 
+def ended_token() -> Problem:
+    """401 for a token that ended after the gateway took it, so that a client gets another one (RFC 6750 §3.1)."""
+    challenge = 'Bearer realm="knogin", error="invalid_token"'
+    return Problem(401, "Unauthorized", "The token has been revoked.", headers={"www-authenticate": challenge})
+
+
 def insufficient_scope(scope: str, mode: Mode = "exact") -> Problem:
     """403 that names the scope (RFC 6750 §3.1), and the app's de-identification `mode` if the mode excludes the scope."""
     detail = f"This call needs the scope {scope}."

@@ -72,6 +72,12 @@ def test_a_call_that_did_not_come_through_the_gateway_is_unauthorized() -> None:
     assert answer.json()["trace_id"] == answer.headers["x-trace-id"]
 
 
+def test_a_client_whose_token_ended_on_the_way_is_asked_for_another_one() -> None:
+    ended = asked(mint(CALLER, KEY, HERE, now=time.time() - 2 * identity.LIFETIME))
+    assert (ended.status, 'error="invalid_token"' in ended.headers["www-authenticate"]) == (401, True)
+    assert "invalid_token" not in asked(None).headers["www-authenticate"]
+
+
 def test_a_forged_statement_is_unauthorized() -> None:
     assert asked(mint(CALLER, FORGER, HERE)).status == 401
 
