@@ -70,7 +70,7 @@ def test_the_token_is_read_by_the_line_that_is_printed_wherever_the_folder_lies(
     state = State(tmp_path / "sp ace $(false) 'ü'")
     state.folder.mkdir()
     state.write_token("the.token")
-    made: Any = SimpleNamespace(state=state, gateway_port=8080)
+    made: Any = SimpleNamespace(state=state, gateway_port=8080, origin=lambda host: f"http://{host}.localhost:8080")
     text = invitation(made, 1.0, {"demo": {"email": "a@b.example", "password": "x"}}).plain
     (line,) = [line for line in text.splitlines() if line.startswith("TOKEN=")]
     said = subprocess.run(["bash", "-c", f'{line}; echo "$TOKEN"'], capture_output=True, text=True)
