@@ -157,7 +157,7 @@ def test_a_platform_that_fails_leaves_a_page_that_says_so(console: Console, entr
 
 @of_every_page
 def test_another_tenants_id_is_not_found(console: Console, entry: Entry) -> None:
-    if not entry.page.examples:
+    if not entry.page.examples.keys() - {"once"}:  # an id of the console's own, bound to a session: test_apps.py
         return
     browser = console.signed_in()
     console.platform.always = Answer({"type": "https://knogin.com/api/docs#not-found", "detail": "Nothing here."}, 404)
