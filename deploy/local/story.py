@@ -207,7 +207,7 @@ def _console(narrator: Narrator, stack: Mapping[str, Any], delivery: Delivery) -
     """Where a person sees the same."""
     base = f"http://{stack['hosts']['console']}:{urlsplit(stack['gateway']).port}"
     admin = stack["admin"]
-    narrator.tell(Text(f"look at it: {base}/deliveries?trace_id={delivery.trace_id}", "bold"))
+    narrator.tell(Text(f"look at it: {base}/audit?trace_id={delivery.trace_id}", "bold"))
     narrator.tell(Text(f"sign in as {admin['email']} with {admin['password']}", "dim"))
 
 
