@@ -192,12 +192,14 @@ def test_redis_emptied_with_runs_in_it_loses_none(operator: Operator) -> None:
     automation_id = operator.automate("rescue", opening("utility"))
     operator.open_incident("other")  # so that the app's approval has arrived before the worker that takes it is frozen
     workers = [freeze(operator.stack, name, "worker") for name in ("control-plane", "graphql-api")]
-    operator.open_incident("rescue")
-    wait_for(lambda: was_sent(operator.stack, "webhook-dispatcher", "control_plane"), what="the event to be sent")
-    with Redis.from_url(operator.stack.described["redis_url"]) as redis:
-        redis.flushall()
-    for worker in workers:
-        os.kill(worker, signal.SIGCONT)
+    try:
+        operator.open_incident("rescue")
+        wait_for(lambda: was_sent(operator.stack, "webhook-dispatcher", "control_plane"), what="the event to be sent")
+        with Redis.from_url(operator.stack.described["redis_url"]) as redis:
+            redis.flushall()
+    finally:
+        for worker in workers:
+            os.kill(worker, signal.SIGCONT)
     operator.only_run(automation_id)
     assert operator.opened_by(automation_id) == 1
 

@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from services.webhook_dispatcher.fanout.intake import time_of
+from services.webhook_dispatcher.history import overview
 from shared.primitives import ids
 from tests.support.receiver import OK, Behaviour, Received, Receiver, answer
 from tests.webhook_dispatcher.conftest import WEBHOOKS, Dispatcher, Partner
@@ -219,9 +220,14 @@ def test_the_deliveries_of_all_webhooks_are_listed_for_their_app_and_for_an_admi
     assert partner.get("/v1/deliveries", params={"client_id": colleague.client_id}).status_code == 403
 
 
+of_few_and_of_many_webhooks = pytest.mark.parametrize("many", [overview.MANY, -1], ids=["few", "many"])
+
+
+@of_few_and_of_many_webhooks
 def test_failed_deliveries_of_an_older_day_are_found_through_empty_pages(
-    partner: Partner, administrator: Partner, dispatcher: Dispatcher
+    partner: Partner, administrator: Partner, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch, many: int
 ) -> None:
+    monkeypatch.setattr(overview, "MANY", many)
     webhook = partner.subscribe("https://integrator.example/").rpartition("/")[2]
     dispatcher.publish(partner.tenant_id, "incident.updated")
     old = datetime.now(UTC) - timedelta(days=5)
@@ -269,9 +275,17 @@ def test_a_hostile_query_of_all_deliveries_is_refused(partner: Partner, query: d
     assert partner.get("/v1/deliveries", params=query).status_code == 422
 
 
+@of_few_and_of_many_webhooks
 def test_deliveries_are_found_by_webhook_state_answer_type_event_and_trace(
-    http: httpx2.Client, partner: Partner, administrator: Partner, dispatcher: Dispatcher, receiver: Receiver
+    http: httpx2.Client,
+    partner: Partner,
+    administrator: Partner,
+    dispatcher: Dispatcher,
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+    many: int,
 ) -> None:
+    monkeypatch.setattr(overview, "MANY", many)
     good = partner.subscribe(receiver.url, "incident.updated", "incident.closed")
     bad = partner.subscribe(receiver.url + "/broken", "incident.updated")
     receiver.behaviour = broken_at("/hook/broken")

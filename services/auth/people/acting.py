@@ -1,4 +1,4 @@
-"""Who may change whom: nobody gives, changes or ends more than they may do themselves, and one administrator always stays."""
+"""The limits of one person who changes another: the changed role has no more rights than the own one, and one administrator stays."""
 
 from collections.abc import Sequence
 

@@ -40,7 +40,7 @@ def documenting(source: Source, pdf: Pdf) -> Generator[None, None, bytes]:
 
 
 def _provenance(scene: Scene, source: Source, report: str) -> Json:
-    """Who made the report, from which version of which record, and why. A transaction has none: R4 gives it no identifier to find it by."""
+    """The maker of the report, the version of the record, and the purpose. A transaction has none: R4 gives it no identifier."""
     encounter = source.encounter
     sender = reference("Organization", organization_uuid(scene)) | {"display": source.sender.name}
     roles = f"{TERMINOLOGY}/provenance-participant-type"

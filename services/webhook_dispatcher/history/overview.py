@@ -86,9 +86,11 @@ async def list_all_deliveries(request: Request, caller: Caller, page: AppDeliver
     reached = oldest if oldest_at > begins else None
     async with tenant_transaction(request, caller) as conn:
         await conn.execute(IN_TIME)
-        (number,) = await (await conn.execute(queries.COUNT_WEBHOOKS, parameters)).fetchone() or (0,)
-        listing = listing_of(page, number)
-        parameters["looked"] = max(1, LOOKED // max(1, number))
+        listing = listing_of(page, 0)
+        if listing.reached is not None:
+            (number,) = await (await conn.execute(queries.COUNT_WEBHOOKS, parameters)).fetchone() or (0,)
+            listing = listing_of(page, number)
+            parameters["looked"] = max(1, LOOKED // max(1, number))
         rows, fitting = await page_of(conn, AppDelivery, listing.rows, parameters, page, 6 * BODY_KEPT)
         if listing.reached is not None:
             (looked,) = await (await conn.execute(listing.reached, parameters)).fetchone() or (None,)
