@@ -42,6 +42,14 @@ MODULES_OF_SERVICE = {
     "ACQI query": 12,
 }
 MODULES_OF_SHARED = 7
+ANSWERS = "The console reads the answer of a public call into a Struct of its own, as every client does."
+NAMED = {
+    ("services/auth/apps/models.py", "services/console/apps/models.py"): ANSWERS,
+    ("services/auth/people/models.py", "services/console/people/models.py"): ANSWERS,
+    ("services/console/quality/report.py", "services/graphql_api/acqi/report.py"): ANSWERS,
+    ("services/console/webhooks/models.py", "services/webhook_dispatcher/subscriptions/models.py"): ANSWERS,
+}
+"""Repetitions that stay, with the reason, by their two files: no service imports another."""
 
 
 class Row(NamedTuple):
@@ -117,7 +125,7 @@ def plain_lines(file: Path) -> list[tuple[int, str]]:
 
 
 def repetitions() -> list[str]:
-    """Places where two services share RUN or more lines in a row, each as `a.py:10 ~ b.py:20`."""
+    """Places where two services share RUN or more lines in a row and that are not in NAMED, each as `a.py:10 ~ b.py:20`."""
     seen: dict[int, list[tuple[Path, int, int]]] = defaultdict(list)
     for file in sources("services", "gateway"):
         code = plain_lines(file)
@@ -128,7 +136,8 @@ def repetitions() -> list[str]:
         (a, place_a, b, place_b): f"{a.relative_to(ROOT)}:{line_a} ~ {b.relative_to(ROOT)}:{line_b}"
         for places in seen.values()
         for (a, place_a, line_a), (b, place_b, line_b) in combinations(places, 2)
-        if a.relative_to(ROOT).parts[:2] != b.relative_to(ROOT).parts[:2] and b.parts != a.parts
+        if a.relative_to(ROOT).parts[:2] != b.relative_to(ROOT).parts[:2]
+        and (str(a.relative_to(ROOT)), str(b.relative_to(ROOT))) not in NAMED
     }
     return [text for (a, i, b, j), text in starts.items() if (a, i - 1, b, j - 1) not in starts]
 
@@ -145,7 +154,10 @@ def sizes() -> Iterator[Row]:
 def main(since: str) -> None:
     repeated = repetitions()
     rows = [*wording(), *subjects(since), used_once(), *roads()]
-    rows += [at_most(f"repetitions of {RUN} lines and more between services", len(repeated), 0), *sizes()]
+    rows += [
+        at_most(f"repetitions of {RUN} lines between services, beside {len(NAMED)} named", len(repeated), 0),
+        *sizes(),
+    ]
     width = max(len(row.measure) for row in rows)
     for row in rows:
         sys.stdout.write(f"{row.measure:<{width}}  {row.value:>12}  {row.goal:>10}  {'' if row.meets else 'not yet'}\n")
