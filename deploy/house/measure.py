@@ -96,18 +96,27 @@ def subjects(since: str) -> Iterator[Row]:
 
 
 def used_once() -> Row:
-    """Private functions that their own file names once beside the definition; dunder methods do not count."""
-    functions = once = 0
+    """Private functions that their own file names once beside the definition; dunder methods do not count.
+
+    Those that are passed as values, and never called by their name, cannot be written where they are used.
+    """
+    functions = once = passed = 0
     for file in sources(*TREES):
-        tree = ast.parse(file.read_text())
-        named = Counter(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
-        named.update(node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute))
-        for node in ast.walk(tree):
+        nodes = list(ast.walk(ast.parse(file.read_text())))
+        named = Counter(filter(None, map(_name, nodes)))
+        called = {_name(node.func) for node in nodes if isinstance(node, ast.Call)}
+        for node in nodes:
             if isinstance(node, hops.Function):
                 functions += 1
-                private = node.name.startswith("_") and not node.name.endswith("__")
-                once += private and named[node.name] == 1
-    return at_most(f"private functions used once (of {functions:,} functions)", 100 * once / functions, 10, " %")
+                if node.name.startswith("_") and not node.name.endswith("__") and named[node.name] == 1:
+                    once += 1
+                    passed += node.name not in called
+    text = f"private functions used once (of {functions:,}; {passed} are passed as values)"
+    return at_most(text, 100 * once / functions, 10, " %")
+
+
+def _name(node: ast.AST) -> str | None:
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else None
 
 
 def roads() -> Iterator[Row]:
