@@ -35,8 +35,9 @@ from shared.primitives.crypto import Keyring
 from shared.process import metrics as shared_metrics
 from shared.process import telemetry
 from shared.storage import jobs
+from shared.storage.apart import apart
 from shared.storage.database import Connection, is_outage, set_tenant
-from shared.storage.jobs import Kept, Periodic, apart
+from shared.storage.jobs import Kept, Periodic
 
 log = logging.getLogger(__name__)
 Key = tuple[str, str]

@@ -20,7 +20,8 @@ from services.graphql_api.acqi.facts import (
     recorded,
     vitals,
 )
-from shared.messaging.messages import AirwayFact, EncounterFacts
+from shared.messaging.facts import AirwayFact
+from shared.messaging.messages import EncounterFacts
 
 HYPOGLYCAEMIA_MG_DL = 60
 HYPOXIA_PERCENT = 90

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
-from shared.messaging.messages import CodedFact, EncounterFacts, VitalFact
+from shared.messaging.facts import CodedFact, VitalFact
+from shared.messaging.messages import EncounterFacts
 
 MG_DL_PER_MMOL_L = Decimal("18.0156")
 MMHG_PER_KPA = Decimal("7.50062")
