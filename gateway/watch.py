@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from gateway.problems import Answer, Refusal
-from shared.web.memory import Memory
+from shared.web.fairness import Memory
 
 LINGER_SECONDS = 2.0
 HELD = 64 << 20

@@ -17,8 +17,7 @@ from psycopg.errors import QueryCanceled
 from psycopg_pool import PoolTimeout
 
 from shared.process import telemetry
-from shared.storage.clock import ClockApart
-from shared.storage.database import is_outage
+from shared.storage.database import ClockApart, is_outage
 from shared.web import problems
 
 Item = TypeVar("Item")

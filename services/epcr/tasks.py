@@ -35,9 +35,8 @@ from shared.primitives.crypto import Keyring
 from shared.process import metrics as shared_metrics
 from shared.process import telemetry
 from shared.storage import jobs
-from shared.storage.apart import apart
 from shared.storage.database import Connection, is_outage, set_tenant
-from shared.storage.jobs import Kept, Periodic
+from shared.storage.jobs import Kept, Periodic, apart
 
 log = logging.getLogger(__name__)
 Key = tuple[str, str]

@@ -7,9 +7,10 @@ themselves, so an interrupted pass keeps its progress.
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
-from typing import LiteralString, NamedTuple
+from typing import Any, LiteralString, NamedTuple, TypeVar
 
 import msgspec
 import psycopg
@@ -23,14 +24,14 @@ from shared.process import metrics, telemetry
 from shared.process.settings import Service
 from shared.storage import audit, audit_watch
 from shared.storage.audit import Anchor
-from shared.storage.clock import ASK_CLOCK, clock
-from shared.storage.database import Connection, set_tenant
+from shared.storage.database import ASK_CLOCK, Connection, clock, is_contention, is_outage, set_tenant
 from shared.web.identity import Caller
 
 LOCK: LiteralString = "SELECT pg_try_advisory_xact_lock(hashtext('periodic'), hashtext(%s))"
 # A job that failed is tried again after its interval, or this.
 AGAIN_SECONDS = 60.0
 log = logging.getLogger(__name__)
+Item = TypeVar("Item")
 
 
 class Periodic(NamedTuple):
@@ -48,6 +49,68 @@ class Periodic(NamedTuple):
     lane: str = ""
     behind: Gauge | str = ""
     rest_seconds: float = 0.0
+
+
+# How often a row alone may meet the time-out of a statement, in a row, before it is set aside.
+MOST_TIMEOUTS = 3
+# How many rows of a pass may meet a lock or the time-out. All rows do where a table is locked or a disk is stalled.
+MOST_HELD = 2
+MOST_COUNTED = 1000
+_timeouts: Counter[tuple[str, Hashable]] = Counter()
+
+
+def apart(
+    conn: Connection,
+    name: str,
+    items: Mapping[Any, Item],
+    work: Callable[[Sequence[Item]], object],
+    aside: Callable[[Item], object],
+) -> None:
+    """Does `work` for all items at once; after an error that is no outage for each alone, and `aside` for each that fails by itself.
+
+    A row that no statement or no code can take would otherwise end every later pass, and stop all that wait behind it. A lock is not the
+    row's fault, and a time-out seldom: such a row waits for the next pass. `items` are by their key, `name` labels the metric.
+    """
+    try:
+        with conn.transaction():
+            work([*items.values()])
+        for key in items.keys() & {of for of_work, of in _timeouts if of_work == name}:
+            del _timeouts[name, key]
+        return
+    except Exception as error:  # any error of one item must not stop the others
+        if is_outage(error):
+            raise
+    held = 0
+    for key, item in items.items():
+        try:
+            with conn.transaction():
+                work([item])
+            _timeouts.pop((name, key), None)
+        except Exception as error:
+            if is_outage(error):
+                raise
+            if is_contention(error) or _may_be_the_disks(error, (name, key)):
+                log.warning("%s: a row is left for the next pass: %s", name, telemetry.describe(error))
+                held += 1
+                if held == MOST_HELD:
+                    return
+                continue
+            log.error("%s: a row is set aside: %s", name, telemetry.describe(error))
+            conn.after_commit(metrics.rows_set_aside.labels(name).inc)
+            aside(item)
+
+
+def _may_be_the_disks(error: Exception, row: tuple[str, Hashable]) -> bool:
+    """Whether the row met the time-out, and not for the last time that it may."""
+    if not isinstance(error, psycopg.errors.QueryCanceled):
+        return False
+    if len(_timeouts) >= MOST_COUNTED:  # of rows that were deleted since
+        _timeouts.clear()
+    _timeouts[row] += 1
+    if _timeouts[row] < MOST_TIMEOUTS:
+        return True
+    del _timeouts[row]
+    return False
 
 
 class PeriodicRunner:

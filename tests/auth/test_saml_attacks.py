@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from shared.web import fairness
+from shared.web.fairness import Memory
 from shared.web.identity import Caller, party_of
-from shared.web.memory import Memory
 from tests.auth.federation import Connection, code_of, follow
 from tests.auth.identity_provider import (
     assertion_of,

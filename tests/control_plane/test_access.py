@@ -10,7 +10,7 @@ import time_machine
 from services.control_plane.app import PUBLIC, create_app, routes
 from services.control_plane.settings import Settings
 from shared.primitives import ids
-from shared.storage.clock import clock
+from shared.storage.database import clock
 from shared.web.identity import HEADER, Caller, mint
 from tests.control_plane.conftest import GRANTED, PLATFORM, Inside, Partner
 from tests.support.alone import KEY, client_of

@@ -12,7 +12,7 @@ from psycopg import sql
 from deploy.local.databases import Database
 from services.device_ingest import queries
 from shared.primitives import ids
-from shared.storage.clock import clock
+from shared.storage.database import clock
 from tests.device_ingest.conftest import DEVICES, SPO2, Inside, Partner, StartApp
 from tests.support.waiting import wait_for
 

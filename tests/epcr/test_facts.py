@@ -15,8 +15,7 @@ from services.epcr.fhir import nomenclature
 from services.epcr.records import amend
 from services.epcr.records.care import ATC, RXNORM, SNOMED, is_snomed_id
 from services.epcr.records.models import LinkedObservation, RecordPatch
-from shared.messaging.facts import CodedFact
-from shared.messaging.messages import EncounterFacts, Event
+from shared.messaging.messages import CodedFact, EncounterFacts, Event
 from shared.web import http
 from tests.epcr import golden
 from tests.epcr.samples import EVERYTHING, MINIMAL, REFUSAL, TYPICAL, at

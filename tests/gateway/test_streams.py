@@ -11,7 +11,7 @@ import pytest
 
 from gateway.proxy import COLLECTED
 from gateway.upstream import SENDER_RECEIVING
-from shared.web.memory import Memory
+from shared.web.fairness import Memory
 from tests.gateway.conftest import Running, World
 from tests.gateway.origin import Seen, response
 from tests.support.waiting import PATIENCE, wait_for

@@ -7,8 +7,16 @@ from typing import Any
 import pytest
 
 from services.graphql_api.acqi.indicators import BY_NAME, INDICATORS, contributions
-from shared.messaging.facts import AirwayFact, ArrestFact, CodedFact, CprFact, OutcomeFact, StrokeFact, VitalFact
-from shared.messaging.messages import EncounterFacts
+from shared.messaging.messages import (
+    AirwayFact,
+    ArrestFact,
+    CodedFact,
+    CprFact,
+    EncounterFacts,
+    OutcomeFact,
+    StrokeFact,
+    VitalFact,
+)
 
 CALL = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SCENE = CALL + timedelta(minutes=7, seconds=30)

@@ -12,11 +12,11 @@ from prometheus_client import REGISTRY
 from psycopg_pool import AsyncConnectionPool
 
 from deploy.local.databases import Database
-from shared.storage import clock as clocks
 from shared.storage import database, jobs
-from shared.storage.clock import ClockApart, clock
 from shared.storage.database import (
     AsyncConnection,
+    ClockApart,
+    clock,
     open_pool,
     open_tasks_pool,
     task_transaction,
@@ -82,7 +82,7 @@ def test_a_request_that_meets_a_wrong_clock_is_answered_again_later_and_the_next
 def test_clocks_a_few_seconds_apart_stop_nobody(producer: Database) -> None:
     async def go() -> bool:
         async with open_pool(producer.app) as pool:
-            with time_machine.travel(time.time() + clocks.CLOCK_TOLERATED_SECONDS / 2):
+            with time_machine.travel(time.time() + database.CLOCK_TOLERATED_SECONDS / 2):
                 return await enters(pool)
 
     assert asyncio.run(go())
@@ -117,10 +117,10 @@ def test_tasks_and_relays_measure_and_go_on(producer: Database) -> None:
 def test_what_is_signed_by_the_databases_time_is_right(producer: Database) -> None:
     with psycopg.connect(producer.admin) as conn, time_machine.travel(time.time() + 600):
         asked_at = clock.ask()
-        clock.measured(conn.execute(clocks.ASK_CLOCK).fetchone(), asked_at)
+        clock.measured(conn.execute(database.ASK_CLOCK).fetchone(), asked_at)
         assert clock.now() == pytest.approx(time.time() - 600, abs=5)
 
 
 def test_an_answer_that_took_long_says_nothing() -> None:
-    clock.measured((time.time() - 600,), time.monotonic() - 2 * clocks.CLOCK_QUICK_SECONDS)
+    clock.measured((time.time() - 600,), time.monotonic() - 2 * database.CLOCK_QUICK_SECONDS)
     assert not clock.is_apart

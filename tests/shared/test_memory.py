@@ -4,7 +4,7 @@ import pytest
 
 from shared import operations
 from shared.process import metrics
-from shared.web.memory import Memory, held_ratio
+from shared.web.fairness import Memory, held_ratio
 from shared.web.problems import Problem
 
 

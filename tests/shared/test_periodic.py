@@ -14,9 +14,8 @@ from deploy.local.databases import Database
 from shared.messaging import outbox
 from shared.process import metrics
 from shared.storage import jobs as shared_jobs
-from shared.storage.apart import MOST_TIMEOUTS, apart
 from shared.storage.database import Connection, open_tasks_pool, task_transaction
-from shared.storage.jobs import LOCK, Kept, Periodic, PeriodicRunner
+from shared.storage.jobs import LOCK, MOST_TIMEOUTS, Kept, Periodic, PeriodicRunner, apart
 from tests.shared.support import link, publish, scalar
 from tests.support.waiting import PATIENCE, wait_for
 

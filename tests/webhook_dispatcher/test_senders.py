@@ -22,8 +22,7 @@ from services.webhook_dispatcher.fanout.intake import Intake
 from services.webhook_dispatcher.sending import queries, recording
 from services.webhook_dispatcher.sending.sender import Pump
 from services.webhook_dispatcher.settings import Settings
-from shared.storage.clock import clock
-from shared.storage.database import AsyncConnection
+from shared.storage.database import AsyncConnection, clock
 from tests.support.alone import environment_of
 from tests.support.receiver import Behaviour, Received, Receiver, answer, hang, running
 from tests.support.waiting import PATIENCE, TIMES, wait_for

@@ -18,8 +18,7 @@ from services.webhook_dispatcher.sending import lanes, queries, recording, sende
 from services.webhook_dispatcher.sending.client import Outcome
 from services.webhook_dispatcher.sending.lanes import Lane, Slots
 from services.webhook_dispatcher.sending.sender import MOST_REPORTS
-from shared.storage.clock import clock
-from shared.storage.database import AsyncConnection
+from shared.storage.database import AsyncConnection, clock
 from tests.support.receiver import Received, Receiver, always, answer, hang, running
 from tests.support.waiting import PATIENCE, wait_for
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner

@@ -45,9 +45,8 @@ from shared.messaging.messages import (
 )
 from shared.process import metrics
 from shared.storage import jobs
-from shared.storage.apart import apart
 from shared.storage.database import Connection, set_tenant
-from shared.storage.jobs import Kept, Periodic
+from shared.storage.jobs import Kept, Periodic, apart
 
 # Services store a run's id longer than this, so that a retry cannot have a second effect.
 RETRY_DAYS = 7

@@ -15,7 +15,8 @@ from shared.web.scopes import Mode
 
 Method = Literal["keep", "alias", "drop", "move", "day", "year", "cap", "entry", "device", "observation"]
 OLDEST_AGE_SHOWN = 89
-ENTRIES = 50  # projected at a time: a few milliseconds of work
+# Entries that are projected at a time: a few milliseconds of work.
+ENTRIES = 50
 
 # keep: a closed vocabulary, a number or an operational reference   drop: free text, and a name of a person or a place
 # move: a time, by mode and, where it is moved, to the minute   day: a time of the platform's own, moved, to the day
@@ -324,7 +325,8 @@ def projecting(encounter: Encounter, disclosure: Disclosure) -> Generator[None, 
     members["organization_id"] = members.pop("tenant_id")
     view: dict[str, Any] = {}
     for name, value in (members | members.pop("record")).items():
-        for portion in _batched(value) if isinstance(value, list) else [value]:
+        portions = _batched(value) if isinstance(value, list) else [value]
+        for portion in portions:
             for kept in moves.apply({name: portion}, "").values():
                 if isinstance(kept, list) and name in view:
                     view[name] += kept

@@ -14,8 +14,8 @@ from services.epcr.encounters.models import EncounterRow
 from services.epcr.encounters.store import Brief
 from shared.primitives.crypto import Keyring
 from shared.process import metrics as shared_metrics
-from shared.storage.apart import apart
 from shared.storage.database import Connection, tenant_transaction
+from shared.storage.jobs import apart
 from shared.web import portions
 from shared.web.identity import Caller
 

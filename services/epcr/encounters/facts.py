@@ -18,8 +18,7 @@ from services.epcr.records.amend import impressions
 from services.epcr.records.assessment import Dispatch, Injury, Triage
 from services.epcr.records.care import ATC, RXNORM, SNOMED, Disposition, Medication, display
 from services.epcr.records.models import Encounter, LinkedObservation, Record, age
-from shared.messaging.facts import AirwayFact, ArrestFact, CodedFact, CprFact, StrokeFact, VitalFact
-from shared.messaging.messages import EncounterFacts
+from shared.messaging.messages import AirwayFact, ArrestFact, CodedFact, CprFact, EncounterFacts, StrokeFact, VitalFact
 
 Fact = TypeVar("Fact", bound=msgspec.Struct)
 _NUMBERS = ("heart_rate", "respiratory_rate", "systolic", "diastolic", "spo2", "gcs", "pain")

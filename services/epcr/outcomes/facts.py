@@ -15,8 +15,7 @@ from services.epcr.outcomes.models import (
     Survival,
 )
 from services.epcr.records.care import ICD10, ICD10_CM
-from shared.messaging.facts import OutcomeFact
-from shared.messaging.messages import EncounterFacts
+from shared.messaging.messages import EncounterFacts, OutcomeFact
 
 _KNOWN: dict[Answer | None, bool | None] = {"yes": True, "no": False, "unknown": None, None: None}
 # Of a hospital that saw the patient leave alive and one that saw the patient die, the second knows the end, whichever reported last.

@@ -4,8 +4,7 @@ from decimal import Decimal
 
 from services.graphql_api.acqi.definitions import Outcome, elapsed, indicator, judged
 from services.graphql_api.acqi.facts import done, seconds_between, since
-from shared.messaging.facts import ArrestFact, CprFact
-from shared.messaging.messages import EncounterFacts
+from shared.messaging.messages import ArrestFact, CprFact, EncounterFacts
 
 SHOCKABLE = frozenset({"vf", "pulseless_vt", "shockable_unknown"})
 # Bleeding without an injury is a medical cause (NEMSIS eArrest.02).

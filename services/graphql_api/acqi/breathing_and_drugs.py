@@ -20,8 +20,7 @@ from services.graphql_api.acqi.facts import (
     recorded,
     vitals,
 )
-from shared.messaging.facts import AirwayFact
-from shared.messaging.messages import EncounterFacts
+from shared.messaging.messages import AirwayFact, EncounterFacts
 
 HYPOGLYCAEMIA_MG_DL = 60
 HYPOXIA_PERCENT = 90

@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
-from shared.messaging.facts import CodedFact, VitalFact
-from shared.messaging.messages import EncounterFacts
+from shared.messaging.messages import CodedFact, EncounterFacts, VitalFact
 
 MG_DL_PER_MMOL_L = Decimal("18.0156")
 MMHG_PER_KPA = Decimal("7.50062")

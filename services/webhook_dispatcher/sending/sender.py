@@ -35,8 +35,7 @@ from shared.primitives import ids
 from shared.primitives.crypto import Keyring, UnreadableCiphertext
 from shared.process import peers, redis_clients, telemetry
 from shared.process.settings import required
-from shared.storage.clock import clock
-from shared.storage.database import WRITABLE, AsyncConnection
+from shared.storage.database import WRITABLE, AsyncConnection, clock
 from shared.storage.partitions import Daily
 
 CYCLE = 0.01
