@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from services.webhook_dispatcher.sending.outcome import Outcome
+from services.webhook_dispatcher.sending.connection import Outcome
 
 # Tokens kept by one process. The one that was used longest ago goes first.
 MOST_KEPT = 4096
