@@ -159,7 +159,17 @@ OF_ONE = {
         Panel("Readings in a commit", "none", quantiles("observation_group_rows", "")),
         Panel("Time of a commit", "s", quantiles("observation_group_seconds", "")),
     ],
-    "epcr": [Panel("Bundles held back", "none", (("increase(epcr_unfit_bundles_total[1h])", "last hour"),))],
+    "epcr": [
+        Panel("Bundles held back", "none", (("increase(epcr_unfit_bundles_total[1h])", "last hour"),)),
+        Panel(
+            "Long answers",
+            "none",
+            (
+                ("sum(epcr_renderings)", "in progress"),
+                ("sum(increase(epcr_renderers_ended_total[1h]))", "renderers ended, last hour"),
+            ),
+        ),
+    ],
     "graphql-api": [Panel("Errors by code", "cps", (("sum by (code) (rate(graphql_errors_total[1m]))", "{{code}}"),))],
 }
 """Panels that only one service has."""

@@ -5,6 +5,8 @@ import time
 from prometheus_client import Counter, Gauge
 
 unfit_bundles = Counter("epcr_unfit_bundles_total", "Bundles held back because a check found fault with them")
+renderings = Gauge("epcr_renderings", "Long answers in progress in the renderer")
+renderers_ended = Counter("epcr_renderers_ended_total", "Times that the renderer ended while the web process went on")
 full_encounters = Counter(
     "epcr_full_encounters_total", "Times that readings came for an encounter that has MAX_READINGS"
 )

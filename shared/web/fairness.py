@@ -382,15 +382,45 @@ MOST_OF_TENANT = 64
 MOST_OF_CLIENT = 32
 
 
-class _OfLoop:
-    """The memory and the line of large bodies that the requests of one event loop share."""
+class Line:
+    """The line for one kind of work: one request works at a time, the others wait, and organisations and their apps take turns."""
 
-    def __init__(self) -> None:
-        self.memory = Memory()
+    def __init__(self, rest: float = 0) -> None:
         self.waiting = Lines(MOST_WAITING)
-        self.turns = Turns(1, self.waiting, rest=3.0)
+        self.turns = Turns(1, self.waiting, rest=rest)
         self.tenants = Counter[str]()
         self.clients = Counter[str]()
+
+    @asynccontextmanager
+    async def turn(self, request: Request) -> AsyncIterator[None]:
+        """Raises Problem: 429 where more of the caller's waits than its share, 503 where many tenants wait with one each.
+
+        Raises ClientDisconnect, before any work, where the client has left.
+        """
+        party = party_of(request.scope.get("caller"))
+        if await request.is_disconnected():
+            raise ClientDisconnect
+        if self.clients[party.client] >= MOST_OF_CLIENT or self.tenants[party.tenant] >= MOST_OF_TENANT:
+            raise _share_is_used()
+        with _counted(self.clients, party.client), _counted(self.tenants, party.tenant):
+            try:
+                await self.turns.enter(self.waiting, party, gone=lambda: _disconnected(request))
+            except Gone:
+                raise ClientDisconnect from None
+            except Busy:
+                if self.tenants[party.tenant] > 1:
+                    raise _share_is_used() from None
+                raise problems.unavailable("Too many large requests are being read; try again.") from None
+            async with self.turns.held():
+                yield
+
+
+class _OfLoop(Line):
+    """The memory that the requests of one event loop share, and the line of large bodies and other work in the thread beside it."""
+
+    def __init__(self) -> None:
+        super().__init__(rest=3.0)
+        self.memory = Memory()
         self.thread = ThreadPoolExecutor(1, "large-bodies")
         self.holder: asyncio.Task[object] | None = None
 
@@ -400,35 +430,17 @@ _loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _OfLoop] = WeakKeyDictionar
 
 @asynccontextmanager
 async def turn_if_heavy(request: Request, *, heavy: bool) -> AsyncIterator[None]:
-    """Around work that holds the event loop, where it is `heavy`.
-
-    Raises Problem: 429 where more of the caller's waits than its share, 503 where many tenants wait with one each. Raises
-    ClientDisconnect, before any work, where the client has left.
-    """
+    """Around work that holds the event loop, where it is `heavy`. Raises as `Line.turn` does."""
     if not heavy:
         yield
         return
     line = _of_this_loop()
-    party = party_of(request.scope.get("caller"))
-    if await request.is_disconnected():
-        raise ClientDisconnect
-    if line.clients[party.client] >= MOST_OF_CLIENT or line.tenants[party.tenant] >= MOST_OF_TENANT:
-        raise _share_is_used()
-    with _counted(line.clients, party.client), _counted(line.tenants, party.tenant):
+    async with line.turn(request):
+        line.holder = asyncio.current_task()
         try:
-            await line.turns.enter(line.waiting, party, gone=lambda: _disconnected(request))
-        except Gone:
-            raise ClientDisconnect from None
-        except Busy:
-            if line.tenants[party.tenant] > 1:
-                raise _share_is_used() from None
-            raise problems.unavailable("Too many large requests are being read; try again.") from None
-        async with line.turns.held():
-            line.holder = asyncio.current_task()
-            try:
-                yield
-            finally:
-                line.holder = None
+            yield
+        finally:
+            line.holder = None
 
 
 async def aside(work: Callable[[], Result], *, counts: float = 1.0) -> Result:

@@ -1,27 +1,39 @@
 """Measures the export of an encounter with 60,000 readings: time, memory, and other callers beside it. `make bench-bundles`."""
 
-import json
+import os
+import socket
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 import httpx2
+import psutil
 import psycopg
 import pytest
 
+from deploy.local import ports
 from deploy.local.databases import Database
 from deploy.local.redis_server import RedisServer
-from shared.primitives import ids
-from tests.epcr.conftest import ENCOUNTERS, Client, Organisation
+from deploy.local.table import ROOT
+from services.device_ingest.settings import Settings as DeviceSettings
+from tests.bench.reading import Readers, Reading
+from tests.device_ingest.conftest import Partner
+from tests.epcr.conftest import ENCOUNTERS, Client, Organisation, settings_for
 from tests.epcr.samples import TYPICAL
-from tests.epcr.test_identities import process
+from tests.support import alone
 from tests.support.cluster import TestDatabases
+from tests.support.plain import PLAIN
+from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.bench
 READINGS = 60_000
-RATE, SECONDS = 50, 8
+RATE, SECONDS = 40, 8
 # Five readings a second of one monitor.
 FILL = """
     INSERT INTO observations (id, tenant_id, encounter_id, device_id, device_class, mdc_code, mdc_code10, value, unit_code,
@@ -35,31 +47,39 @@ FILL = """
 """
 
 
-@pytest.fixture(scope="module")
-def database(databases: TestDatabases) -> Iterator[Database]:
-    with databases.lent("epcr") as database:
-        yield database
-
-
-def memory(pid: int, name: str = "VmRSS") -> float:
-    """MiB of a process."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    [line] = [line for line in status.splitlines() if line.startswith(name + ":")]
-    return int(line.split()[1]) / 1024
-
-
 class Watch:
-    """The most memory that a process has while the block runs."""
+    """The most memory that a process and its children have while the block runs, in MiB, and the seconds of CPU of each."""
 
     def __init__(self, pid: int) -> None:
-        self.before = self.most = memory(pid)
-        self._pid = pid
+        self._process = psutil.Process(pid)
+        self.before = self.most = self._memory()
+        self._cpu_before = self._cpu()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look)
 
+    def _all(self) -> list[psutil.Process]:
+        return [self._process, *self._process.children(recursive=True)]
+
+    def _memory(self) -> float:
+        total = 0
+        for one in self._all():
+            try:
+                total += one.memory_info().rss
+            except psutil.NoSuchProcess:
+                continue
+        return total / 2**20
+
+    def _cpu(self) -> dict[str, float]:
+        names = ["process", *(["children"] * (len(self._all()) - 1))]
+        taken: dict[str, float] = {"process": 0.0, "children": 0.0}
+        for name, one in zip(names, self._all(), strict=True):
+            times = one.cpu_times()
+            taken[name] += times.user + times.system
+        return taken
+
     def _look(self) -> None:
-        while not self._over.wait(0.005):
-            self.most = max(self.most, memory(self._pid))
+        while not self._over.wait(0.1):
+            self.most = max(self.most, self._memory())
 
     def __enter__(self) -> "Watch":
         self._thread.start()
@@ -68,96 +88,106 @@ class Watch:
     def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
+        self.cpu = {name: taken - self._cpu_before[name] for name, taken in self._cpu().items()}
 
 
-class Others:
-    """Another partner's reads of a short bundle, at an even rate."""
-
-    def __init__(self, client: Client, id: str) -> None:
-        self._client, self._path = client, f"{ENCOUNTERS}/{id}/fhir-bundle"
-        self._over = threading.Event()
-        self.seconds: list[float] = []
-        self._thread = threading.Thread(target=self._read)
-
-    def _read(self) -> None:
-        began = time.perf_counter()
-        for number in range(RATE * 600):
-            time.sleep(max(0.0, began + number / RATE - time.perf_counter()))
-            if self._over.is_set():
-                return
-            start = time.perf_counter()
-            assert self._client.get(self._path).status_code == 200
-            self.seconds.append(time.perf_counter() - start)
-
-    def __enter__(self) -> "Others":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def __str__(self) -> str:
-        ordered = sorted(1000 * one for one in self.seconds)
-        p50, p99 = ordered[len(ordered) // 2], ordered[int(len(ordered) * 0.99)]
-        return f"{len(ordered):>5} reads  p50 {p50:6.1f} ms  p99 {p99:6.1f} ms"
+@contextmanager
+def process(module: str, environment: dict[str, str], root: Path) -> Iterator[tuple[int, str]]:
+    """The pid of a web process with the code in `root`, and its address."""
+    port = ports.free_port(0)
+    command = [sys.executable, "-m", module, "web", "--port", str(port)]
+    surroundings = os.environ | environment
+    child = subprocess.Popen(command, env=surroundings, cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        wait_for(lambda: _is_ready(url), 60, "the process")
+        yield child.pid, url
+    finally:
+        child.kill()
+        child.wait()
 
 
-def export(client: Client, id: str, **query: Any) -> tuple[float, float, int, int]:
-    """Seconds to the first byte and to the last, bytes, and entries."""
-    began, first, size, entries, tail = time.perf_counter(), 0.0, 0, 0, b""
-    headers = client.headers()
-    with client.http.stream("GET", f"{ENCOUNTERS}/{id}/fhir-bundle", params=query, headers=headers) as answer:
-        assert answer.status_code == 200
-        for chunk in answer.iter_raw():
+def _is_ready(url: str) -> bool:
+    try:
+        return httpx2.get(f"{url}/readyz", verify=PLAIN, trust_env=False).status_code == 200
+    except httpx2.TransportError:
+        return False
+
+
+def export(client: Client, id: str, **query: Any) -> tuple[float, float, bytes]:
+    """Seconds to the first byte and to the last, and the answer. Reads the socket alone: a client that works takes from the others."""
+    place = urlsplit(str(client.http.base_url))
+    head = [f"GET {ENCOUNTERS}/{id}/fhir-bundle?{urlencode(query)} HTTP/1.1", "host: bench", "connection: close"]
+    head += [f"{name}: {value}" for name, value in client.headers().items()]
+    began, first, parts = time.perf_counter(), 0.0, list[bytes]()
+    with socket.create_connection((place.hostname, place.port), timeout=600) as connection:
+        connection.sendall("\r\n".join([*head, "", ""]).encode())
+        while part := connection.recv(1 << 20):
             first = first or time.perf_counter() - began
-            size += len(chunk)
-            entries += (tail + chunk).count(b'"fullUrl"') - tail.count(b'"fullUrl"')
-            tail = chunk[-8:]
-    return first, time.perf_counter() - began, size, entries
+            parts.append(part)
+    last = time.perf_counter() - began
+    answer = b"".join(parts)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    return first, last, answer
 
 
-def cpu(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100
-
-
-def test_sixty_thousand_readings(database: Database, redis_server: RedisServer) -> None:
-    with (
-        process(database, redis_server.url) as (child, http),
-        httpx2.Client(base_url=http.base_url, timeout=600, trust_env=False) as another,
-    ):
-        organisation, others = Organisation(http), Organisation(another)
+def measure(
+    epcr: Database, devices: Database, redis_url: str, root: Path = ROOT, forms: Sequence[str] = ("all", "summary")
+) -> None:
+    of_devices = alone.settings_for(DeviceSettings, devices, redis_url)
+    with ExitStack() as stack:
+        settings = alone.environment_of(settings_for(epcr, redis_url))
+        pid, url = stack.enter_context(process("services.epcr", settings, root))
+        _, other_url = stack.enter_context(process("services.device_ingest", alone.environment_of(of_devices), root))
+        options = {"timeout": 600, "trust_env": False, "verify": PLAIN}
+        http = stack.enter_context(httpx2.Client(base_url=url, **options))
+        organisation, others = Organisation(http), Organisation(http)
         id, short = organisation.partner.create(**TYPICAL), others.partner.create(**TYPICAL)
-        with psycopg.connect(database.migrator) as owner:
+        partner = Partner(stack.enter_context(httpx2.Client(base_url=other_url, **options)))
+        device = partner.enrol()
+        hospital = others.hospital.caller
+        readings = [
+            Reading("record", f"{url}{ENCOUNTERS}/{short}", "epcr", hospital, RATE),
+            Reading("short bundle", f"{url}{ENCOUNTERS}/{short}/fhir-bundle", "epcr", hospital, RATE),
+            Reading("device", f"{other_url}{device}", "device_ingest", partner.caller, RATE),
+        ]
+        assert partner.get(device).status_code == 200
+        with psycopg.connect(epcr.migrator) as owner:
             owner.execute(FILL, {"tenant_id": organisation.id, "id": id, "count": READINGS})
             owner.execute("UPDATE encounters SET revision = 1000000 WHERE id = %s", (id,))
-        for _ in range(50):
-            others.hospital.bundle(short)
-        organisation.hospital.bundle(organisation.partner.create(**TYPICAL))
-        with Others(others.hospital, short) as quiet:
+        export(organisation.hospital, id)
+        with Readers(readings) as alone_:
+            time.sleep(1)
+        with Readers(readings) as alone_:
             time.sleep(SECONDS)
-        print(f"\nothers, alone{'':<40}{quiet}")
-        for form in ("all", "summary", "none"):
-            for beside in (False, True):
-                with Watch(child.pid) as watched:
-                    began, reading = cpu(child.pid), None
-                    if beside:
-                        with Others(others.hospital, short) as reading:
-                            first, last, size, entries = export(organisation.hospital, id, readings=form)
-                            time.sleep(0.5)
-                    else:
-                        first, last, size, entries = export(organisation.hospital, id, readings=form)
-                    spent = cpu(child.pid) - began
-                grown = watched.most - watched.before
-                print(
-                    f"{form:<8} first byte {first:5.2f} s, last {last:6.2f} s ({last / READINGS * 10_000:5.2f} s per 10,000), "
-                    f"process {spent:5.2f} s of CPU, {size / 1e6:6.1f} MB, {entries:>6} entries, memory + {grown:5.1f} MiB"
-                    + (f"   others: {reading}" if reading else "")
-                )
-        parts = organisation.hospital.get(
-            f"{ENCOUNTERS}/{id}/fhir-bundle", params={"max_entries": 500, "readings": "all"}
-        )
-        bundles = json.loads(parts.content)["bundles"]
-        print(f"split into {len(bundles)} bundles of at most {max(len(one['entry']) for one in bundles)} entries")
-        assert ids.is_id(id, "enc")
+        report("alone", alone_)
+        for form in forms:
+            with Watch(pid) as watched:
+                first, last, answer = export(organisation.hospital, id, readings=form)
+            describe(form, watched, first, last, answer)
+            with Readers(readings) as beside, Watch(pid) as watched:
+                until, rounds = time.perf_counter() + SECONDS, 0
+                while time.perf_counter() < until or not rounds:
+                    first, last, answer = export(organisation.hospital, id, readings=form)
+                    rounds += 1
+            describe(f"{form}, beside others, the last of {rounds}", watched, first, last, answer)
+            report(f"beside {form}", beside)
+
+
+def describe(name: str, watched: Watch, first: float, last: float, answer: bytes) -> None:
+    entries = answer.count(b'"fullUrl"')
+    print(
+        f"{name}: first byte {first:.2f} s, last {last:.2f} s ({last / READINGS * 10_000:.2f} s per 10,000), CPU "
+        f"{watched.cpu['process']:.2f} s and {watched.cpu['children']:.2f} s of children, {len(answer) / 1e6:.1f} MB, {entries} entries, "
+        f"memory {watched.before:.0f} + {watched.most - watched.before:.1f} MiB"
+    )
+
+
+def report(name: str, readers: Readers) -> None:
+    print("\n".join(f"   others, {name}: {kind:<13} {times}" for kind, times in readers.times.items()))
+
+
+def test_sixty_thousand_readings(databases: TestDatabases, redis_server: RedisServer) -> None:
+    with databases.lent("epcr") as epcr, databases.lent("device-ingest") as devices:
+        print()
+        measure(epcr, devices, redis_server.url)

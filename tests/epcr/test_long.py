@@ -1,5 +1,6 @@
 """Encounters with any number of readings: exported in portions, within bounds of memory, each reading or one Observation for a series."""
 
+import asyncio
 import json
 import tracemalloc
 from collections.abc import Iterator
@@ -10,13 +11,18 @@ from typing import Any
 import fhirkit
 import msgspec
 import pytest
+from prometheus_client import REGISTRY
 
-from services.epcr.encounters import exporting, store
+from services.epcr.encounters import exporting, queries, store
 from services.epcr.fhir import encode as encoding
 from services.epcr.fhir.encode import UnfitBundle, checked
 from services.epcr.fhir.export import Export
 from services.epcr.fhir.readings import Series, Shape, Span
 from services.epcr.records.models import LinkedObservation
+from services.epcr.renderer.parent import Renderer, Rendering
+from services.epcr.renderer.process import Begun
+from services.epcr.renderer.work import Portion, Work
+from shared.storage.database import AsyncConnection
 from shared.web import fairness
 from shared.web.problems import Problem
 from tests.epcr import golden
@@ -183,14 +189,14 @@ def test_readings_that_come_while_an_export_is_sent_are_in_the_next(
     organisation: Organisation, inside: Inside, long: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = read(organisation, long)
-    added, come = exporting._added, iter([True])
+    portion, come = Rendering.portion, iter([True])
 
-    def meanwhile(*arguments: Any) -> Any:
-        if next(come, False):
-            inside.receive(organisation.id, recorded(long, spo2("55.5")))
-        return added(*arguments)
+    async def meanwhile(self: Rendering, readings: str | None = None) -> Any:
+        if readings is not None and next(come, False):
+            await asyncio.to_thread(inside.receive, organisation.id, recorded(long, spo2("55.5")))
+        return await portion(self, readings)
 
-    monkeypatch.setattr(exporting, "_added", meanwhile)
+    monkeypatch.setattr(Rendering, "portion", meanwhile)
     during = read(organisation, long)
     assert during.content == before.content
     after = read(organisation, long)
@@ -202,9 +208,14 @@ def test_a_client_that_leaves_ends_its_export(
     organisation: Organisation, long: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[int] = []
-    added = exporting._added
+    portion = Rendering.portion
+
+    async def counted(self: Rendering, readings: str | None = None) -> Any:
+        calls.append(1)
+        return await portion(self, readings)
+
     monkeypatch.setattr(exporting, "PORTION", 1)
-    monkeypatch.setattr(exporting, "_added", lambda *given: calls.append(1) or added(*given))
+    monkeypatch.setattr(Rendering, "portion", counted)
     request = organisation.hospital.http.build_request(
         "GET", f"{ENCOUNTERS}/{long}/fhir-bundle", headers=organisation.hospital.headers()
     )
@@ -227,8 +238,23 @@ def test_a_shape_that_a_server_would_refuse_is_found_before_the_first_byte(
     monkeypatch.setattr(encoding.checks, "problems_of", strict)
     with pytest.raises(UnfitBundle):
         bundle(projection(golden.encounter(TYPICAL), golden.readings()))
-    assert read(organisation, long).status_code == 500
     assert read(organisation, long, readings="none").status_code == 200
+    monkeypatch.setattr(exporting, "PORTION", 10_000)  # made in this process
+    assert read(organisation, long).status_code == 500
+
+
+def test_a_long_export_with_a_fault_is_not_sent(
+    organisation: Organisation, long: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unfit(*_: object) -> Portion:
+        return Portion(is_last=True, unfit=["a rule: a place"])
+
+    unfit_ones = REGISTRY.get_sample_value("epcr_unfit_bundles_total") or 0
+    with monkeypatch.context() as patched:
+        patched.setattr(Renderer, "ask", unfit)
+        assert read(organisation, long).status_code == 500
+    assert REGISTRY.get_sample_value("epcr_unfit_bundles_total") == unfit_ones + 1
+    assert read(organisation, long).status_code == 200
 
 
 def test_shapes_are_checked_one_at_a_time() -> None:
@@ -381,16 +407,41 @@ def test_an_admitted_export_waits_for_its_turn_where_the_line_is_full(
     """Before its first byte an export may be refused; after it never."""
     whole, turn, refused = (
         read(organisation, long).content,
-        fairness.turn_if_heavy,
+        fairness.Line.turn,
         iter([False, True, True, False, True]),
     )
 
-    def busy(request: Any, *, heavy: bool) -> Any:
+    def busy(line: fairness.Line, request: Any) -> Any:
         if next(refused, False):
             raise Problem(429, "Too many requests", "Wait.", headers={"retry-after": "1"})
-        return turn(request, heavy=heavy)
+        return turn(line, request)
 
-    monkeypatch.setattr(fairness, "turn_if_heavy", busy)
+    monkeypatch.setattr(fairness.Line, "turn", busy)
     assert read(organisation, long).content == whole
     refused = iter([True])
     assert read(organisation, long).status_code == 429
+
+
+def test_the_renderer_names_the_reasons_of_an_unfit_bundle() -> None:
+    def work() -> Work:
+        yield None
+        raise UnfitBundle(["a rule: a place"])
+
+    assert Begun(work).portion(None) == Portion(is_last=True, unfit=["a rule: a place"])
+
+
+def test_a_portion_reads_no_more_than_itself(organisation: Organisation, inside: Inside, long: str) -> None:
+    """Without statistics, or with those of short encounters, the planner would read and sort all readings for each portion."""
+    readings = store.Readings(long, organisation.id, 1_000_000)
+
+    async def plan() -> str:
+        async with await AsyncConnection.connect(inside.database.app) as conn:
+            await conn.execute("SELECT set_config('app.tenant_id', %s, true)", (organisation.id,))
+            await readings.portion(conn, None, 20)
+            parameters = {"id": long, "tenant_id": organisation.id, "end": 1_000_000, "at": "-infinity", "after": ""}
+            rows = await conn.execute("EXPLAIN " + queries.PORTION_OF, parameters | {"limit": 20})
+            return "\n".join([line for (line,) in await rows.fetchall()])
+
+    found = asyncio.run(plan())
+    assert "Index Scan using observations_encounter" in found
+    assert "Sort" not in found

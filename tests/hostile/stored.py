@@ -15,7 +15,6 @@ from services.epcr.encounters import exporting, store
 from services.epcr.encounters.disclosure import Policy, viewing_new
 from services.epcr.encounters.facts import facts_of
 from services.epcr.encounters.models import EncounterRow
-from services.epcr.encounters.store import Readings
 from services.epcr.handover.document import documenting
 from services.epcr.handover.models import Sender
 from services.epcr.handover.sheet import plain_view, sheet_of
@@ -93,8 +92,11 @@ def bundle(entries: int) -> Callable[[], object]:
     """The checks of each entry are remembered; `test_stored.py` also measures the first export."""
     row = stored(entries)
     wanted = exporting.Wanted(None, "en", {"etag": row.id}, "")
-    source = exporting.Source(row, disclosure(), {}, frozenset({"none"}), Readings(row.id, "org_1", 1), None)
-    return lambda: [*exporting._whole([source], at_once(exporting._begun([source], wanted, KEYRING)))]
+    return lambda: [
+        *exporting.exported(
+            [exporting.Plain(store.decrypted(row, KEYRING), disclosure(), {}, frozenset({"none"}))], wanted, 1
+        )
+    ]
 
 
 def document(entries: int) -> Callable[[], object]:

@@ -4,15 +4,11 @@ It has no settings, no secrets and no database. A document that takes too much t
 another. Its standard input is a socket with frames: 4 bytes of length, then MessagePack.
 """
 
-import os
 import resource
 import signal
 import socket
-import time
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import msgspec
@@ -24,6 +20,7 @@ from services.auth.saml.assertions import Expected, Verified
 from services.auth.saml.documents import MessageRefused, parse, refuse
 from services.auth.saml.messages import LogoutRequest
 from services.auth.saml.metadata import IdentityProvider
+from shared.process import priority
 
 CPU_SECONDS = 1.0
 """Processor time for one document. A genuine answer takes some milliseconds."""
@@ -31,7 +28,6 @@ MEMORY = 192 << 20
 LENGTH = 4
 ESCAPED = 16
 """One character in so many is an escape: in base64 with line ends +, /, = and they are one in eighteen."""
-AUTOGROUP = Path("/proc/self/autogroup")
 
 
 class Answered(NamedTuple):
@@ -143,7 +139,7 @@ def _read_all(pems: Sequence[str]) -> list[metadata.Certificate]:
 def _limit_process() -> None:
     """Forbids files and child processes, limits memory, and lowers the priority. The process ends with its parent's socket."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _yield_to_all()
+    priority.yield_to_all(19)
     for limit, most in (
         (resource.RLIMIT_AS, MEMORY),
         (resource.RLIMIT_FSIZE, 0),
@@ -151,25 +147,6 @@ def _limit_process() -> None:
         (resource.RLIMIT_NPROC, 0),
     ):
         resource.setrlimit(limit, (most, most))
-
-
-def _yield_to_all() -> None:
-    """Takes the lowest priority: in its session, and in a session of its own among all others.
-
-    Linux first shares the CPU out between sessions (autogroups, see sched(7)), so in its parent's session this process would compete with
-    every other service as an equal. In a container the kernel shares out between containers, and the second part changes nothing.
-    """
-    os.nice(19)
-    with suppress(PermissionError):  # it leads a session already
-        os.setsid()
-    for _ in range(5):
-        with suppress(FileNotFoundError, PermissionError):  # a kernel without autogroups
-            try:
-                AUTOGROUP.write_text("19")
-            except BlockingIOError:  # the kernel takes ten a second
-                time.sleep(0.1)
-                continue
-        return
 
 
 def _limit_document() -> None:

@@ -1,20 +1,21 @@
 """Answers with a FHIR export: their contents, read at once; short ones are sent whole, long ones in portions.
 
-All work with a record is done in portions, each in a turn of its own (shared/web/portions.py); each portion of a long answer is made and
-sent before the next one. So an export holds the projection of its records and one portion, for which it reserves memory.
+Short ones are made in the thread beside the event loop (shared/web/portions.py). Long ones, of a heavy record or of many readings, are made
+in the renderer, a process of its own: each portion is made and sent before the next one, and each in a turn of its own. So an export
+holds the projection of its records and one portion, for which it reserves memory.
 """
 
 import logging
-from collections.abc import AsyncIterator, Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Generator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
-from itertools import chain
 from typing import NamedTuple, TypeVar
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from services.epcr import metrics
 from services.epcr.deidentification.projection import Disclosure, projecting
@@ -28,13 +29,17 @@ from services.epcr.fhir.export import Content, Export
 from services.epcr.fhir.readings import Form, Shape, Span
 from services.epcr.fhir.words import Language
 from services.epcr.records.models import LinkedObservation
+from services.epcr.renderer.parent import Renderer, Rendering
+from services.epcr.renderer.work import Portion, Wants, Work
 from shared.primitives.crypto import Keyring
 from shared.storage.database import every, found, tenant_transaction
-from shared.web import portions
+from shared.web import fairness, portions
 from shared.web.identity import Caller
 
 # Readings that are made at a time: some milliseconds of work in a thread beside the event loop.
 PORTION = 500
+# Bytes that an export holds for each reading that it sends: its identifier, and at the end the reference to it.
+HELD_OF_READING = 140
 # Entity tags of exports that passed their checks: the same tag names the same bytes.
 REMEMBERED = 2000
 _passed: dict[str, None] = {}
@@ -57,6 +62,15 @@ class Source(NamedTuple):
     @property
     def number(self) -> int:
         return sum(span.count for span in self.shapes.values())
+
+
+class Plain(NamedTuple):
+    """A source as it is made into a bundle; the record of its row is in the clear."""
+
+    row: EncounterRow
+    disclosure: Disclosure
+    shapes: Mapping[Shape, Span]
+    forms: frozenset[Form]
 
 
 class Wanted(NamedTuple):
@@ -118,31 +132,94 @@ async def response(request: Request, caller: Caller, sources: Sequence[Source], 
     """Raises Problems, 429 and 503, before the first byte. Later faults end the connection: the receiver gets no whole bundle."""
     keyring: Keyring = request.state.keyring
     is_heavy = store.reserved(request, *(source.row for source in sources))
-    export = await portions.finished(request, watched(_begun(sources, wanted, keyring)))
+    contents = [Plain(store.decrypted(one.row, keyring), one.disclosure, one.shapes, one.forms) for one in sources]
+    fairness.reserve_memory(request, HELD_OF_READING * sum(one.number for one in sources if "all" in one.forms))
     if is_heavy or sum(source.number for source in sources) >= PORTION:
-        made = _portions(request, caller, sources, export)
-        return StreamingResponse(made, headers=wanted.headers, media_type=wanted.media_type)
+        renderer: Renderer = request.state.renderer
+        rendering, first = await renderer.begun(request, partial(exported, contents, wanted, PORTION))
+        return Streamed(request, caller, sources, rendering, first, wanted)
 
     def whole() -> Generator[None, None, bytes]:
-        written: list[bytes] = []
-        for portion in _whole(sources, export):
-            written.append(portion)
+        work, written, text = exported(contents, wanted, PORTION), list[bytes](), None
+        while True:
+            try:
+                step = work.send(text)
+            except StopIteration:
+                return b"".join(written)
+            text = sources[step.source].text if isinstance(step, Wants) else None
+            if isinstance(step, bytes):
+                written.append(step)
             yield
-        return b"".join(written)
 
     body = await portions.finished(request, watched(whole()))
     return Response(body, headers=dict(wanted.headers), media_type=wanted.media_type)
 
 
-def _begun(sources: Sequence[Source], wanted: Wanted, keyring: Keyring) -> Generator[None, None, Export]:
-    contents: list[Content] = []
-    for source in sources:
-        encounter = store.opened(source.row, keyring).encounter
+class Streamed(StreamingResponse):
+    """A long export: it reads the readings of devices that the renderer wants, and sends the bytes that it writes."""
+
+    def __init__(
+        self,
+        request: Request,
+        caller: Caller,
+        sources: Sequence[Source],
+        rendering: Rendering,
+        first: Portion,
+        wanted: Wanted,
+    ) -> None:
+        super().__init__(self._portions(request, caller, first), headers=wanted.headers, media_type=wanted.media_type)
+        self._sources = sources
+        self._rendering = rendering
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._rendering.end()
+
+    async def _portions(self, request: Request, caller: Caller, portion: Portion) -> AsyncIterator[bytes]:
+        with suppress(ClientDisconnect):
+            while True:
+                if portion.written:
+                    yield portion.written
+                if portion.is_last:
+                    return
+                text = None
+                if portion.wants is not None:
+                    # A transaction for each portion: a slow client holds none.
+                    async with tenant_transaction(request, caller) as conn:
+                        readings = self._sources[portion.wants.source].readings
+                        text = await readings.portion(conn, portion.wants.after, PORTION)
+                portion = await self._rendering.portion(text)
+
+
+def exported(contents: Sequence[Plain], wanted: Wanted, portion: int) -> Work:
+    """The bytes of the export, made in the renderer or in the thread. It is sent its readings in portions of that number."""
+    export = yield from _begun(contents, wanted)
+    yield b""
+    yield from export.begin()
+    for number, content in enumerate(contents):
+        after: tuple[datetime, str] | None = None
+        is_last = not content.shapes
+        while not is_last:
+            observations = _decode((yield Wants(number, after)) or "[]")
+            after = (observations[-1].observed_at, observations[-1].id) if observations else None
+            is_last = len(observations) < portion
+            yield export.add(number, observations)
+        yield from export.end_readings(number)
+    yield from export.end()
+    return None
+
+
+def _begun(contents: Sequence[Plain], wanted: Wanted) -> Generator[None, None, Export]:
+    made: list[Content] = []
+    for content in contents:
+        encounter = store.read(content.row).encounter
         yield
-        projection = yield from projecting(encounter, source.disclosure)
-        contents.append(Content(projection, source.shapes, source.forms))
+        projection = yield from projecting(encounter, content.disclosure)
+        made.append(Content(projection, content.shapes, content.forms))
     yield
-    export = Export(contents, wanted.most, wanted.language)
+    export = Export(made, wanted.most, wanted.language)
     tag = wanted.headers["etag"]
     if tag not in _passed:
         yield from export.checks()
@@ -150,55 +227,6 @@ def _begun(sources: Sequence[Source], wanted: Wanted, keyring: Keyring) -> Gener
             _passed.pop(next(iter(_passed)), None)
         _passed[tag] = None
     return export
-
-
-def _whole(sources: Sequence[Source], export: Export) -> Iterator[bytes]:
-    yield from export.begin()
-    for number, source in enumerate(sources):
-        if source.text is not None:
-            yield _added(export, number, source.text)[0]
-        yield from export.end_readings(number)
-    yield from export.end()
-
-
-async def _portions(
-    request: Request, caller: Caller, sources: Sequence[Source], export: Export
-) -> AsyncIterator[bytes]:
-    with suppress(ClientDisconnect):
-        next_ones = export.begin()
-        for number, source in enumerate(sources):
-            async for written in _in_turns(request, next_ones):
-                yield written
-            after: tuple[datetime, str] | None = None
-            is_last = not source.shapes
-            while not is_last:
-                # A transaction for each portion: a slow client holds none.
-                async with tenant_transaction(request, caller) as conn:
-                    text = await source.readings.portion(conn, after, PORTION)
-                added = await portions.result(request, partial(_added, export, number, text), is_admitted=True)
-                written, after, is_last = added
-                yield written
-            next_ones = export.end_readings(number)
-        async for written in _in_turns(request, chain(next_ones, export.end())):
-            yield written
-
-
-async def _in_turns(request: Request, work: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """The export was admitted: where the line is full, it waits again, with one portion at a time."""
-    async for made in portions.each(request, watched(_steps(work)), is_admitted=True):
-        if made:
-            yield b"".join(made)
-
-
-def _added(export: Export, number: int, text: str) -> tuple[bytes, tuple[datetime, str] | None, bool]:
-    """The bytes of a portion, its last time and id, and whether it is the last portion."""
-    observations = _decode(text)
-    after = (observations[-1].observed_at, observations[-1].id) if observations else None
-    return export.add(number, observations), after, len(observations) < PORTION
-
-
-def _steps(work: Iterator[Step]) -> Generator[Step, None, None]:
-    yield from work
 
 
 def watched(work: Generator[Step, None, Result]) -> Generator[Step, None, Result]:

@@ -66,7 +66,7 @@ class Export:
             _Writer(self, scene, content, is_present=scene is self._present)
             for scene, content in zip(self._scenes, contents, strict=True)
         ]
-        self._refer: dict[str, list[tuple[str, str]]] = {name: [] for name in sections(self._present)}
+        self._refer = {name: _References() for name in sections(self._present)}
         texts = {entry.uuid: encode(bundle_entry(entry)) for entry in self._devices}
         opening = {"resourceType": "Bundle", "meta": meta(self._present.test), "type": "transaction"}
         heads = [encode(bundle_entry(entry)) for entry in self._heads]
@@ -141,7 +141,7 @@ class Export:
         for name, entries in self._refer.items():
             # By fullUrl to the entries of the same bundle, by identifier to those of others.
             texts = (uuid.encode().join(around(kind, is_within=self._out.has(uuid))) for kind, uuid in entries)
-            if entries:
+            if entries.number:
                 referred[name] = orjson.Fragment(b"[" + b",".join(texts) + b"]")
         last = composition(self._present, referred, self._former, self._language, self._readings)
         self._out.put(_written(last))
@@ -161,7 +161,7 @@ class Export:
             yield self._out.take()
 
     def _put(self, section: str, written: Written) -> None:
-        self._refer[section].append((written.kind, written.uuid))
+        self._refer[section].add(written.kind, written.uuid)
         self._out.put(written)
 
     def _put_readings(self, content: int, entries: Iterable[Written]) -> None:
@@ -178,6 +178,25 @@ class Export:
             "type": "transaction",
             "entry": [bundle_entry(entry) for entry in entries],
         }
+
+
+class _References:
+    """The kinds and identifiers of entries, in their order."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self._runs: list[tuple[str, bytearray]] = []  # identifiers of one kind, end to end
+
+    def add(self, kind: str, uuid: str) -> None:
+        if not self._runs or self._runs[-1][0] != kind:
+            self._runs.append((kind, bytearray()))
+        self._runs[-1][1].extend(uuid.encode())
+        self.number += 1
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        for kind, uuids in self._runs:
+            for start in range(0, len(uuids), len(_MARK)):
+                yield kind, uuids[start : start + len(_MARK)].decode()
 
 
 class _Writer:

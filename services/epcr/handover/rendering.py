@@ -1,4 +1,7 @@
-"""The bytes of a handover in the representation that is asked for. Documents, transactions and PDFs are made in turns."""
+"""The bytes of a handover in the representation that is asked for.
+
+Documents, transactions and PDFs are made in turns: those of a light record in the thread beside the loop, all others in the renderer.
+"""
 
 import hashlib
 from collections.abc import Generator, Mapping, Sequence
@@ -10,7 +13,7 @@ import msgspec
 from starlette.requests import Request
 
 from services.epcr.deidentification.projection import Disclosure, Projection, projecting
-from services.epcr.deidentification.pseudonyms import Pseudonyms
+from services.epcr.deidentification.pseudonyms import Domain, Pseudonyms
 from services.epcr.encounters import exporting, store
 from services.epcr.encounters.endpoints import PATH
 from services.epcr.encounters.facts import facts_of
@@ -27,6 +30,8 @@ from services.epcr.handover.sheet import plain_view, sheet_of
 from services.epcr.handover.source import Pdf, Source
 from services.epcr.handover.transaction import Before, Former, transacting
 from services.epcr.records.models import LinkedObservation, WholeRecord
+from services.epcr.renderer.parent import Renderer
+from services.epcr.renderer.work import Work
 from shared.messaging.messages import EncounterFacts
 from shared.primitives.crypto import Keyring
 from shared.storage.database import found, tenant_transaction
@@ -84,9 +89,9 @@ class Made(NamedTuple):
 
 
 class _Content(NamedTuple):
-    """A version of the record under an identity, the extremes of its devices' observations, and the devices' makers by their ids."""
+    """A version of the record under an identity (decrypted), the extremes of its devices' observations, and the devices' makers by ids."""
 
-    stored: Stored
+    row: EncounterRow
     readings: Sequence[LinkedObservation]
     makes: Mapping[str, Make]
 
@@ -98,30 +103,43 @@ async def made(request: Request, caller: Caller, read: Read, asked: ReadHandover
     if asked.format == "json":
         return await portions.result(request, partial(_json, read, keyring), is_heavy=is_heavy)
     content = await _content(request, caller, read.row)
-    former: list[Stored] = []
+    former: list[EncounterRow] = []
     for one in read.taken.former if read.taken is not None else ():
         async with tenant_transaction(request, caller) as conn:
             version = msgspec.structs.asdict(one) | {"encounter_id": read.row.id}
             row = await found(conn, EncounterRow, FIND_VERSION, version)
-        store.reserved(request, row)
-        former.append(await portions.result(request, partial(store.opened, row, keyring)))
-    work = _rendering(request.state.pseudonyms, read, content, former, asked)
-    return await portions.finished(request, exporting.watched(work))
+        is_heavy = store.reserved(request, row) or is_heavy
+        former.append(store.decrypted(row, keyring))
+    domains = _domains(request.state.pseudonyms, read)
+    if is_heavy:
+        renderer: Renderer = request.state.renderer
+        job = partial(_rendered, domains, read._replace(row=content.row), content, former, asked)
+        return _decode(await renderer.whole(request, job))
+    return await portions.finished(request, exporting.watched(_rendering(domains, read, content, former, asked)))
 
 
 async def _content(request: Request, caller: Caller, row: EncounterRow) -> _Content:
     fairness.reserve_memory(request, DOCUMENT * len(row.record))
-    stored, facts = await portions.result(request, partial(_opened, row, request.state.keyring))
+    plain = store.decrypted(row, request.state.keyring)
+    facts = await portions.result(request, partial(_facts, plain))
     async with tenant_transaction(request, caller) as conn:
         readings = await store.extremes_of(conn, row.tenant_id, facts)
         rows = await conn.execute(queries.MAKES_OF, ([one.device_id for one in readings],))
         makes = {device_id: Make(*make) for device_id, *make in await rows.fetchall()}
-    return _Content(stored, readings, makes)
+    return _Content(plain, readings, makes)
 
 
-def _opened(row: EncounterRow, keyring: Keyring) -> tuple[Stored, EncounterFacts]:
-    stored = store.opened(row, keyring)
-    return stored, facts_of(stored.encounter, [])
+def _facts(plain: EncounterRow) -> EncounterFacts:
+    return facts_of(store.read(plain).encounter, [])
+
+
+def _domains(pseudonyms: Pseudonyms, read: Read) -> list[Domain]:
+    """By identity of the patient. A destination's documents have a domain of their own: no pseudonym in them is that of a bundle."""
+    row, name = read.row, f"handover {read.right.destination.id}"
+    assert row.pseudonym_version is not None
+    version = row.pseudonym_version
+    identities = range(1, row.identity + 1)
+    return [pseudonyms.domain(version, row.tenant_id, name, "exact", identity) for identity in identities]
 
 
 def _json(read: Read, keyring: Keyring) -> Made:
@@ -138,13 +156,22 @@ def _json(read: Read, keyring: Keyring) -> Made:
     return Made(body, hashlib.sha256(body).digest(), "application/json", _filled(record))
 
 
+def _rendered(
+    domains: Sequence[Domain], read: Read, content: _Content, former: Sequence[EncounterRow], asked: ReadHandover
+) -> Work:
+    """As `_rendering`; the answer with its parts as one text."""
+    made = yield from _rendering(domains, read, content, former, asked)
+    return msgspec.msgpack.encode(made)
+
+
 def _rendering(
-    pseudonyms: Pseudonyms, read: Read, content: _Content, former: Sequence[Stored], asked: ReadHandover
+    domains: Sequence[Domain], read: Read, content: _Content, former: Sequence[EncounterRow], asked: ReadHandover
 ) -> Generator[None, None, Made]:
-    """A destination's documents have a domain of their own: no pseudonym in them is that of a de-identified bundle."""
-    encounter, sender, to = content.stored.encounter, read.sender, read.right.destination
-    projection = yield from _projecting(pseudonyms, read, content.stored)
-    reports = [_report_before(pseudonyms, read, identity) for identity in range(1, read.row.identity)]
+    stored = store.read(content.row)
+    yield
+    encounter, sender, to = stored.encounter, read.sender, read.right.destination
+    projection = yield from _projecting(domains, stored)
+    reports = [_report_before(one, read.row.id) for one in domains[:-1]]
     observed, makes = content.readings, content.makes
     source = Source(encounter, projection, observed, reports, sender, to, read.closed_at, asked.language, makes)
     yield
@@ -159,42 +186,41 @@ def _rendering(
     if asked.format == "document":
         body = yield from documenting(source, printed)
         return Made(body, hashlib.sha256(body).digest(), FHIR, sections)
-    before = yield from _before(pseudonyms, read, former)
+    before = yield from _before(domains, read, former)
     made = yield from transacting(source, printed, before)
     return Made(made.body, hashlib.sha256(made.body).digest(), FHIR, sections, made.patient, made.places)
 
 
-def _before(pseudonyms: Pseudonyms, read: Read, former: Sequence[Stored]) -> Generator[None, None, Before]:
+def _before(domains: Sequence[Domain], read: Read, former: Sequence[EncounterRow]) -> Generator[None, None, Before]:
     assert read.taken is not None
     places, withdrawn = read.taken.places, list[Former]()
-    for one in former:
-        projection = yield from _projecting(pseudonyms, read, one)
-        withdrawn.append(Former(one.encounter, projection, places.get(one.row.identity, ())))
+    for row in former:
+        one = store.read(row)
+        yield
+        projection = yield from _projecting(domains, one)
+        withdrawn.append(Former(one.encounter, projection, places.get(row.identity, ())))
     return Before(withdrawn, read.taken.patients, places.get(read.row.identity, ()))
 
 
-def _projecting(pseudonyms: Pseudonyms, read: Read, stored: Stored) -> Generator[None, None, Projection]:
+def _projecting(domains: Sequence[Domain], stored: Stored) -> Generator[None, None, Projection]:
     row, encounter = stored
     assert row.patient_basis is not None
-    assert row.pseudonym_version is not None
-    name = _domain_of(read)
-    domain = pseudonyms.domain(row.pseudonym_version, row.tenant_id, name, "exact", row.identity)
-    return (yield from projecting(encounter, Disclosure(domain, "exact", bytes(row.patient_basis))))
+    disclosure = Disclosure(domains[row.identity - 1], "exact", bytes(row.patient_basis))
+    return (yield from projecting(encounter, disclosure))
 
 
-def _report_before(pseudonyms: Pseudonyms, read: Read, identity: int) -> dict[str, str]:
+def _report_before(domain: Domain, encounter_id: str) -> dict[str, str]:
     """The identifier of the Composition under a former identity."""
-    row = read.row
-    assert row.pseudonym_version is not None
-    one = pseudonyms.domain(row.pseudonym_version, row.tenant_id, _domain_of(read), "exact", identity)
-    return {"system": one.system("composition"), "value": one.uuid("composition", one.uuid("encounter", row.id))}
-
-
-def _domain_of(read: Read) -> str:
-    return f"handover {read.right.destination.id}"
+    return {
+        "system": domain.system("composition"),
+        "value": domain.uuid("composition", domain.uuid("encounter", encounter_id)),
+    }
 
 
 def _filled(record: WholeRecord) -> list[str]:
     """The parts of the record that have content."""
     parts = [name for name in WholeRecord.__struct_fields__ if name in store.Record.__struct_fields__]
     return [name for name in parts if getattr(record, name) not in (None, [], {})]
+
+
+_decode = msgspec.msgpack.Decoder(Made).decode

@@ -1,0 +1,222 @@
+"""The web process's side of its renderer: it starts the process with the first long answer, and asks it for one portion at a time.
+
+Each portion has a turn of its own in one fair line (`fairness.Line`), so that organisations and their apps share the renderer. The web
+process's own thread, and the loop, are free meanwhile. Where the renderer ends, the answers in progress in it break off; the next
+one starts another.
+"""
+
+import asyncio
+import logging
+import os
+import pickle
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+from starlette.requests import Request
+
+from services.epcr import metrics
+from services.epcr.fhir.encode import UnfitBundle
+from services.epcr.renderer.process import LENGTH
+from services.epcr.renderer.work import Job, Portion
+from shared.web import fairness, problems
+from shared.web.portions import PAUSE
+from shared.web.problems import Problem
+
+WALL_SECONDS = 60.0
+"""For one portion, with the start of the process: far more than a busy machine needs."""
+MODULE = "services.epcr.renderer.process"
+ROOT = Path(__file__).parents[3]
+# A portion has a megabyte at most where a step is one of many readings.
+READ = 1 << 20
+UNAVAILABLE = "The answer could not be made; try again."
+log = logging.getLogger(__name__)
+_decode = msgspec.msgpack.Decoder(Portion).decode
+
+
+class RendererEnded(Exception):
+    """The renderer ended before the answer was whole."""
+
+
+class RenderingFailed(Exception):
+    """The work met an error that is a bug of this service."""
+
+
+class _Child:
+    """A process, and the streams of its socket."""
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self.process = process
+        self.numbers = 0
+        self._reader = reader
+        self._writer = writer
+
+    def send(self, number: int, job: Job | None = None, readings: str | None = None) -> None:
+        order = pickle.dumps((number, job, readings), pickle.HIGHEST_PROTOCOL)
+        self._writer.write(len(order).to_bytes(LENGTH) + order)
+
+    async def answer(self) -> Portion:
+        await self._writer.drain()
+        return _decode(await self._reader.readexactly(int.from_bytes(await self._reader.readexactly(LENGTH))))
+
+    async def stop(self) -> None:
+        self._writer.transport.abort()
+        self.process.kill()
+        await asyncio.shield(asyncio.to_thread(self.process.wait))
+
+
+class Renderer:
+    """One process for the long answers of this one."""
+
+    def __init__(self) -> None:
+        self.line = fairness.Line()
+        self._child: _Child | None = None
+
+    async def begun(self, request: Request, job: Job) -> "tuple[Rendering, Portion]":
+        """The work with its first bytes. Raises Problems: 429 and 503 of the line, 503 where the renderer ended; and UnfitBundle."""
+        rendering = Rendering(self, request, job)
+        try:
+            portion = await rendering.portion()
+            while not portion.is_begun:
+                portion = await rendering.portion()
+        except BaseException as error:
+            rendering.end()
+            if isinstance(error, RendererEnded):
+                raise problems.unavailable(UNAVAILABLE) from None
+            raise
+        return rendering, portion
+
+    async def whole(self, request: Request, job: Job) -> bytes:
+        """The bytes of work that wants no readings. Raises as `begun` does."""
+        rendering, portion = await self.begun(request, job)
+        written = [portion.written]
+        try:
+            while not portion.is_last:
+                portion = await rendering.portion()
+                written.append(portion.written)
+        except RendererEnded:
+            raise problems.unavailable(UNAVAILABLE) from None
+        finally:
+            rendering.end()
+        return b"".join(written)
+
+    async def ask(self, rendering: "Rendering", job: Job | None, readings: str | None) -> Portion:
+        """The next portion. The caller has the turn: a caller that leaves waits for the end of the portion too. Raises RendererEnded."""
+        exchange = asyncio.create_task(self._exchange(rendering, job, readings))
+        try:
+            return await asyncio.shield(exchange)
+        finally:
+            await asyncio.wait([exchange])
+            exchange.exception()
+
+    def forget(self, rendering: "Rendering") -> None:
+        """Ends the work in the renderer."""
+        if self._child is not None and rendering.child is self._child:
+            self._child.send(-rendering.number)
+
+    async def _exchange(self, rendering: "Rendering", job: Job | None, readings: str | None) -> Portion:
+        try:
+            async with asyncio.timeout(WALL_SECONDS):
+                if rendering.child is None:
+                    rendering.child = await self._running()
+                    rendering.child.numbers += 1
+                    rendering.number = rendering.child.numbers
+                if rendering.child is not self._child:
+                    raise RendererEnded
+                rendering.child.send(rendering.number, job, readings)
+                return await rendering.child.answer()
+        except (OSError, EOFError) as error:  # TimeoutError is an OSError, IncompleteReadError an EOFError
+            log.warning("a renderer ended: %s", type(error).__name__)
+            await self.close()
+            metrics.renderers_ended.inc()
+            raise RendererEnded from None
+
+    async def _running(self) -> _Child:
+        if self._child is not None and self._child.process.poll() is not None:
+            log.warning("a renderer ended")
+            await self.close()
+            metrics.renderers_ended.inc()
+        if self._child is None:
+            ours, theirs = socket.socketpair()
+            with theirs:
+                process = await asyncio.to_thread(_spawn, theirs)
+            ours.setblocking(False)
+            self._child = _Child(process, *await asyncio.open_unix_connection(sock=ours, limit=READ))
+        return self._child
+
+    async def close(self) -> None:
+        child, self._child = self._child, None
+        if child is not None:
+            await child.stop()
+
+
+class Rendering:
+    """One work in the renderer. Call `end` when nobody wants its rest."""
+
+    def __init__(self, renderer: Renderer, request: Request, job: Job) -> None:
+        self.child: _Child | None = None
+        self.number = 0
+        self._renderer = renderer
+        self.request = request
+        self._job: Job | None = job
+        self._is_over = False
+        metrics.renderings.inc()
+
+    async def portion(self, readings: str | None = None) -> Portion:
+        """The next portion, which goes on with the `readings` that the last one wanted.
+
+        Raises as `begun`, before the first; an admitted work waits again where the line is full. Later ones raise RendererEnded.
+        """
+        while True:
+            try:
+                async with self._renderer.line.turn(self.request):
+                    job, self._job = self._job, None
+                    portion = await self._renderer.ask(self, job, readings)
+                break
+            except Problem:
+                if self.child is None:
+                    raise
+                await asyncio.sleep(PAUSE)
+        if portion.unfit is not None:
+            metrics.unfit_bundles.inc()
+            error = UnfitBundle(portion.unfit)
+            log.error("bundle not sent: %s", error)
+            raise error
+        if portion.fault:
+            raise RenderingFailed(portion.fault)
+        return portion
+
+    def end(self) -> None:
+        if self._is_over:
+            return
+        self._is_over = True
+        metrics.renderings.dec()
+        self._renderer.forget(self)
+
+
+@asynccontextmanager
+async def running() -> AsyncIterator[Renderer]:
+    renderer = Renderer()
+    try:
+        yield renderer
+    finally:
+        await renderer.close()
+
+
+def _spawn(theirs: socket.socket) -> subprocess.Popen[bytes]:
+    """Starts the process without our settings, which hold secrets."""
+    environment = {"PATH": os.defpath, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-m", MODULE],
+        stdin=theirs.fileno(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+        cwd=ROOT,
+    )
