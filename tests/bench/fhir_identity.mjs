@@ -36,13 +36,14 @@ JSON.stringify(all, (name, value) => {
   dangling += name === 'reference' && !places.has(value) ? 1 : 0;
   return value;
 });
-const corrected = (await held('Patient')).find((one) => one.id !== patient.id);
+const others = (await held('Patient')).filter((one) => one.id !== patient.id);
+const theirs = await Promise.all(others.map(async (one) => (await record(one)).length));
 console.log(
   JSON.stringify({
     answers: answers.map((statuses) => [...new Set(statuses)]),
     untouched: content(await repository.readResource('Patient', patient.id)) === before,
     records,
-    corrected: (await record(corrected)).length,
+    corrected: theirs.filter((count) => count > 0),
     withdrawn: all.filter(inError).length,
     values: all.filter((one) => inError(one) && /"value[A-Z]/.test(JSON.stringify(one))).length,
     dangling,

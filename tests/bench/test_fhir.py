@@ -20,11 +20,14 @@ from pyrofile_validator.config import ValidatorConfig
 from services.epcr.fhir import conformance
 from services.epcr.fhir import encode as encode_module
 from services.epcr.fhir.encode import checked, encode
+from services.epcr.handover.transaction import Before, Former, transacting, transaction
+from services.epcr.handover.writing import ONLY_MADE
 from services.epcr.records import amend
 from services.epcr.records.models import EncounterDraft
 from shared.primitives.ids import new_id
 from shared.web import http
 from shared.web.identity import Caller
+from shared.web.portions import at_once
 from tests.epcr import golden, handovers
 from tests.epcr.fhir_server import SHARED
 from tests.epcr.golden import bundle
@@ -267,7 +270,44 @@ def test_medplum_leaves_another_patient_alone_when_an_identity_is_corrected(
     assert played["answers"][-1] == ["200"]
     assert all(set(answers) <= {"200", "201"} for answers in played["answers"])
     assert (played["untouched"], played["dangling"], played["invalid"]) == (True, 0, 0)
-    assert (second - first, third, played["corrected"], played["withdrawn"]) == (own, first, own, own)
+    assert (second - first, third, played["corrected"], played["withdrawn"]) == (own, first, [own], own)
+    assert played["values"] == 0
+
+
+@pytest.mark.parametrize("merged", [[], ["merged"]], ids=["", "merged"])
+def test_medplum_leaves_another_patient_alone_when_a_handover_is_corrected(
+    medplum: Path, tmp_path: Path, merged: list[str]
+) -> None:
+    """The identified form: Ada was handed over with Bea's number, then corrected; the hospital has Bea, with her name, already."""
+    script = shutil.copy(Path(__file__).parent / "fhir_identity.mjs", medplum)
+    bea, ada = dict(PATIENT), PATIENT | {"name": {"family": "Byrne", "given": ["Ada"]}}
+    found = {"identifiers": [{"system": "urn:mrn", "value": "A-4711-08"}]}
+    beas = handovers.source(golden.encounter(MINIMAL | {"patient": bea}, id="enc_01jdkfx3c8e2r9v5m7q4t6w0yb"))
+    wrong = handovers.source(golden.encounter(TYPICAL | {"patient": ada}), readings=handovers.extremes())
+    right = handovers.source(
+        golden.encounter(TYPICAL | {"patient": ada | found}, identity=2), readings=handovers.extremes()
+    )
+    taken = at_once(transacting(wrong, handovers.PDF, Before()))
+    former = Former(wrong.encounter, wrong.projection, taken.places)
+    sent = [
+        encode(transaction(beas, handovers.PDF)),
+        taken.body,
+        encode(transaction(right, handovers.PDF, Before([former]))),
+    ]
+    files = [tmp_path / f"{number}.json" for number in range(len(sent))]
+    for file, body in zip(files, sent, strict=True):
+        file.write_bytes(body)
+    output = subprocess.run(["node", script, *files, *merged], capture_output=True, text=True, check=True).stdout
+    played = json.loads(output)
+    kinds = [entry["resource"]["resourceType"] for entry in json.loads(taken.body)["entry"]]
+    own = len([kind for kind in kinds if kind not in ONLY_MADE])
+    first, second, third = played["records"]
+    print(f"\nMedplum, a corrected handover{', merged' if merged else '':<10}{played}")
+    assert played["answers"][-1] == ["200"]
+    assert all(set(answers) <= {"200", "201"} for answers in played["answers"])
+    assert (played["untouched"], played["dangling"], played["invalid"]) == (True, 0, 0)
+    # The patient whose number it was has never had a resource of this encounter; the wrong Patient is left with none.
+    assert (second, third, played["corrected"], played["withdrawn"]) == (first, first, [own], own)
     assert played["values"] == 0
 
 

@@ -75,9 +75,9 @@ class Region:
     def change(self, hospital: Hospital, **changes: Any) -> httpx2.Response:
         return self.administrator.call("PATCH", f"{DESTINATIONS}/{hospital.id}", json=changes)
 
-    def bind(self, encounter_id: str, hospital: Hospital, client: Client | None = None) -> httpx2.Response:
+    def bind(self, encounter_id: str, hospital: Hospital, client: Client | None = None, **more: Any) -> httpx2.Response:
         path = f"{ENCOUNTERS}/{encounter_id}/destination"
-        return (client or self.partner).call("PUT", path, json={"destination_id": hospital.id})
+        return (client or self.partner).call("PUT", path, json={"destination_id": hospital.id} | more)
 
     def bound(self, hospital: Hospital, **fields: Any) -> str:
         """A new encounter that is bound for the hospital."""

@@ -4,6 +4,7 @@ import base64
 import copy
 import hashlib
 import json
+import re
 import time
 import zlib
 from collections.abc import Iterator
@@ -365,13 +366,54 @@ def test_a_page_shows_times_of_the_zone_without_the_day_and_words_without_their_
     assert "Amoxicillin" in words
     assert "372687004" not in words
     # A code that no table has words for keeps its system.
-    assert "ATC N02AA01" in words
+    assert "ATC N02AA01 (no display known; group: analgesic)" in words
     assert "UTC" in page(WHOLE, sender=Sender(name="Service"))
 
 
 def test_a_page_shows_another_day_in_full() -> None:
     late = TYPICAL | {"vital_signs": [{"taken_at": "2026-03-23T23:30:00Z", "spo2": 95}]}
     assert '"2026-03-24 00:30"' in page(late)
+    assert '"24/03/2026 00:30"' in page(late, "it")
+
+
+def test_an_italian_page_and_document_have_no_iso_date_and_no_english_display() -> None:
+    words = page(WHOLE, "it")
+    assert "23/03/2026 11:00 (Europe/Rome)" in words
+    assert re.findall(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", words) == []
+    assert "Amoxicillina" in words
+    texts = [one["text"]["div"] for one in sections(made(WHOLE, "it")).values()]
+    assert re.findall(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", " ".join(texts)) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "display", "text"),
+    [
+        ("en", "Bisoprololo", "Bisoprololo"),
+        ("it", "Bisoprololo", "Bisoprololo"),
+        ("en", None, "ATC C07AB07 (no display known)"),
+        ("it", None, "ATC C07AB07 (nessuna descrizione nota)"),
+    ],
+)
+def test_a_hospital_reads_the_crews_words_for_a_code_without_a_display(
+    language: Language, display: str | None, text: str
+) -> None:
+    medicine = {"system": ATC, "code": "C07AB07"} | ({"display": display} if display else {})
+    entries = made(HISTORY | {"current_medicines": [{"medicine": medicine}]}, language)["entry"]
+    [found] = [one["resource"] for one in entries if one["resource"]["resourceType"] == "MedicationStatement"]
+    assert found["medicationCodeableConcept"] == {"coding": [{"system": ATC, "code": "C07AB07"}], "text": text}
+
+
+def test_each_drug_has_its_own_words_where_several_have_one_code() -> None:
+    given = [
+        {"given_at": at(f"10:2{minute}:00"), "medication": {"system": ATC, "code": "N02AA", "display": words}}
+        for minute, words in enumerate(["Morphine", "Oxycodone"])
+    ]
+    found = resources(
+        made(TYPICAL | {"medications": [*given, {**given[0], "medication": {"system": ATC, "code": "N02AA"}}]}),
+        "MedicationAdministration",
+    )
+    texts = [one["medicationCodeableConcept"]["text"] for one in found]
+    assert texts == ["Morphine", "Oxycodone", "ATC N02AA (no display known; group: analgesic)"]
 
 
 def test_a_page_writes_addresses_and_kin_as_people_do_and_names_the_numbers() -> None:
@@ -424,7 +466,7 @@ def test_a_refuted_allergy_comes_last_and_is_no_alert() -> None:
         one for one in json.loads(page(TYPICAL | {"allergies": allergies}))["sections"] if one["title"] == "Allergies"
     ]
     assert section["alerts"] == 1
-    assert [label for label, _ in section["rows"]] == ["ATC J01CA04", "Amoxicillin"]
+    assert [label for label, _ in section["rows"]] == ["ATC J01CA04 (no display known)", "Amoxicillin"]
 
 
 @pytest.mark.parametrize(

@@ -202,8 +202,55 @@ def test_reading_ends_days_after_the_encounter_ended(region: Region) -> None:
     region.age(id, 0.2)
     closed = region.cork.handover(id)
     assert (closed.status_code, closed.json()["reason"]) == (403, "days_are_over")
-    assert region.bind(id, region.cork).status_code == 200
+
+
+def test_naming_a_destination_again_opens_no_reading_whose_days_are_over(region: Region) -> None:
+    id, ongoing = region.bound(region.cork, **TYPICAL), region.bound(region.cork, **TYPICAL)
+    region.crew.write(id, {"status": "completed"})
+    for one in (id, ongoing):
+        region.age(one, 30.1)
+        for hospital in (region.cork, region.cork):
+            refused = region.bind(one, hospital)
+            assert (refused.status_code, refused.json()["reason"]) == (409, "days_are_over")
+        region.partner.call("DELETE", f"{ENCOUNTERS}/{one}/destination")
+        assert region.bind(one, region.cork).status_code == 409
+        assert region.cork.handover(one).status_code == 403
+    # The other hospital has the same days after the end of the encounter.
+    assert region.bind(id, region.kerry).status_code == 409
+    assert region.kerry.handover(id).status_code == 404
+    assert region.bind(ongoing, region.kerry).status_code == 200
+
+
+def test_naming_a_destination_again_and_again_adds_no_days(region: Region) -> None:
+    ended, ongoing = region.bound(region.cork, **TYPICAL), region.bound(region.cork, **TYPICAL)
+    region.crew.write(ended, {"status": "completed"})
+    for id in (ended, ongoing):
+        for _ in range(3):
+            region.age(id, 9)
+            region.partner.call("DELETE", f"{ENCOUNTERS}/{id}/destination")
+            assert region.bind(id, region.cork).status_code == 200
+        assert region.cork.handover(id).status_code == 200
+        region.age(id, 3.1)
+        assert region.cork.handover(id).json()["reason"] == "days_are_over"
+
+
+def test_an_administrator_opens_reading_again_with_a_reason_on_record(region: Region, inside: Inside) -> None:
+    id = region.bound(region.cork, **TYPICAL)
+    region.crew.write(id, {"status": "completed"})
+    region.age(id, 30.1)
+    refused = region.bind(id, region.cork, reopening="care_continues")
+    assert (refused.status_code, refused.json()["scope"]) == (403, "platform:apps")
+    wrong = region.bind(id, region.cork, region.administrator, reopening="because")
+    assert wrong.json()["errors"][0]["pointer"] == "/reopening"
+    assert region.cork.handover(id).status_code == 403
+    assert region.bind(id, region.cork, region.administrator, reopening="care_continues").status_code == 200
     assert region.cork.handover(id).status_code == 200
+    asked = "SELECT detail FROM audit WHERE action = 'destination.name' AND subject_id = %s ORDER BY id DESC LIMIT 1"
+    assert inside.rows(asked, id) == [({"destination": region.cork.id, "reopening": "care_continues"},)]
+    region.crew.write(id, {"narrative": "A later entry does not begin the days anew."})
+    region.age(id, 30.1)
+    assert region.cork.handover(id).status_code == 403
+    assert region.bind(id, region.cork).status_code == 409
 
 
 def test_reading_opens_with_the_destination_and_ends_with_it(region: Region) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import typing
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -10,12 +10,14 @@ import pytest
 
 from deploy.docs import contract
 from gateway.docs import Docs
-from services.epcr.encounters.facts import IMPRESSIONS, facts_of, kind_of_drug
+from services.epcr.encounters.facts import DRUGS, IMPRESSIONS, PROCEDURES, facts_of, kind_of_drug
 from services.epcr.fhir import conformance, narrative, panels
 from services.epcr.fhir.checks import UNITS
 from services.epcr.fhir.composition import SECTIONS as REPORT
+from services.epcr.fhir.displays import italian, unknown, words_of
 from services.epcr.fhir.encode import encode
 from services.epcr.fhir.measurements import SECTIONS as OBSERVED
+from services.epcr.fhir.narrative import value_of
 from services.epcr.fhir.terms import EMS, EXTENSIONS
 from services.epcr.fhir.vocabulary import concepts
 from services.epcr.fhir.words import table
@@ -421,6 +423,64 @@ def test_a_display_is_official_or_absent() -> None:
     table_ = (narrative.SECTIONS, REPORT)
     assert table_[1].keys() <= table_[0].keys()
     assert all(is_snomed_id(code) for code in displays()[SNOMED])
+
+
+def test_a_code_that_no_table_knows_names_its_system_and_says_so() -> None:
+    record = {
+        "primary_impression": {"system": ICD10, "code": "I21.1"},
+        "medications": [{"given_at": at("10:20:00"), "medication": {"system": ATC, "code": "N02AA01"}}],
+    }
+    assert "ICD-10 I21.1 (no display known)" in narrative.div("problems", record, "en")
+    assert "ICD-10 I21.1 (nessuna descrizione nota)" in narrative.div("problems", record, "it")
+    assert "ATC N02AA01 (no display known; group: analgesic)" in narrative.div("medications", record, "en")
+    assert "ATC N02AA01 (nessuna descrizione nota; gruppo: analgesico)" in narrative.div("medications", record, "it")
+    texts = {one["code"]["text"] for one in _coded_by(ICD10)} | {
+        one["medicationCodeableConcept"]["text"] for one in _coded_by(ATC)
+    }
+    assert texts
+    assert all(text.startswith(("ICD-10 ", "ATC ")) and " (no display known" in text for text in texts)
+
+
+def _coded_by(system: str) -> list[dict[str, Any]]:
+    """The resources of the golden bundles that are about a concept of that system."""
+    found = [entry["resource"] for made in BUNDLES.values() for entry in made["entry"]]
+    return [
+        one
+        for one in found
+        for about in (
+            one.get("medicationCodeableConcept"),
+            one.get("code") if one["resourceType"] == "Condition" else None,
+        )
+        if about and about["coding"][0]["system"] == system
+    ]
+
+
+def test_an_italian_text_has_italian_displays_and_dates() -> None:
+    drug = {"system": RXNORM, "code": "3992"}
+    record = {"medications": [{"given_at": at("10:20:00"), "medication": drug}]}
+    assert words_of(drug, "it") == "adrenalina"
+    assert words_of({"system": SNOMED, "code": "29857009", "display": "Cardiac"}, "it") == "Dolore toracico"
+    chest = {"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "R07.9"}
+    assert words_of(chest | {"display": "Dolore al torace"}, "it") == "Dolore al torace – Chest pain, unspecified"
+    assert words_of(chest, "it") == "Chest pain, unspecified"
+    assert value_of("given_at", datetime(2026, 3, 23, 10, 20, tzinfo=UTC), "it") == "23/03/2026 10:20 UTC"
+    assert value_of("given_at", datetime(2026, 3, 23, 10, 20, tzinfo=UTC), "en") == "2026-03-23 10:20 UTC"
+    assert value_of("due_on", date(2026, 12, 1), "it") == "01/12/2026"
+    assert "adrenalina (3992)" in narrative.div("medications", record, "it")
+
+
+def test_each_group_of_the_indicators_has_words() -> None:
+    for group in (*DRUGS, *PROCEDURES):
+        assert {f"group.{group}"} <= table().keys()
+    shock = {"system": SNOMED, "code": "426220008"}
+    assert unknown(shock, "it") == "SNOMED CT 426220008 (nessuna descrizione nota; gruppo: defibrillazione)"
+    assert unknown({"system": ATC, "code": "J01CA04"}, "en") == "ATC J01CA04 (no display known)"
+
+
+def test_each_translation_is_of_an_official_display() -> None:
+    named = {(system, code) for system in (SNOMED, RXNORM) for code in displays()[system]}
+    assert italian().keys() == named
+    assert all(words.strip() == words != "" for words in italian().values())
 
 
 def test_every_code_has_a_display_but_those_that_no_table_may_hold() -> None:

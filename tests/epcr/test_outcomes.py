@@ -350,6 +350,56 @@ def test_an_outcome_stays_when_an_unknown_patient_is_found_to_be_a_known_one(reg
     assert facts(inside, region)[-1].get("hospital") is None
     assert region.cork.app.get(path_of(id)).status_code == 404
     region.crew.write(id, {"patient": person(ADA)})
+    assert region.cork.app.get(path_of(id)).json()["version"] == 2
+    assert facts(inside, region)[-1]["hospital"]["survived_to_discharge"] is True
+
+
+A, B = ({"name": {"family": name, "given": ["Ada"]}, "birth_date": "1958-04-17"} for name in ("Rossi", "Bianchi"))
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [(person(ADA), person(BEA)), (A, B)],
+    ids=["known by a number", "known by name and date of birth"],
+)
+def test_an_outcome_counts_again_when_a_correction_is_corrected(
+    region: Region, inside: Inside, first: dict[str, Any], second: dict[str, Any]
+) -> None:
+    """A, then B, then A: the report about A is A's, and never B's."""
+    id = region.bound(region.cork, **TYPICAL | {"patient": first})
+    region.cork.read(id)
+    assert report(region.cork, id).status_code == 201
+    is_named = "name" in first
+
+    def correct(patient: dict[str, Any]) -> None:
+        assert region.crew.write(id, {"patient": patient, "is_other_patient": is_named}).status_code == 200
+
+    correct(second)
+    assert region.cork.app.get(path_of(id)).status_code == 404
+    assert facts(inside, region)[-1]["hospital"] is None
+    died = OUTCOME | {"survival": {"survived_to_discharge": "no"}, "neurology": None}
+    assert report(region.cork, id, died | {"stay": {"disposition": "died"}}).json()["version"] == 2
+    correct(first)
+    assert region.cork.read(id)["identity"] == 3
+    assert region.cork.app.get(path_of(id)).json()["version"] == 1
+    assert reports(region, id) == [(region.cork.id, 1)]
+    assert facts(inside, region)[-1]["hospital"]["survived_to_discharge"] is True
+    corrected = report(region.cork, id, OUTCOME | {"procedures": []}, version=1)
+    assert (corrected.json()["version"], corrected.json()["identity"]) == (3, 3)
+    correct(second)
+    assert facts(inside, region)[-1]["hospital"]["survived_to_discharge"] is False
+    correct(first)
+    assert region.cork.app.get(path_of(id)).json()["version"] == 3
+
+
+def test_another_patient_of_the_same_name_has_no_outcome_of_the_first(region: Region) -> None:
+    """The crew says first that the patient is another one, and corrects the name in a second write."""
+    id = region.bound(region.cork, **TYPICAL | {"patient": A})
+    region.cork.read(id)
+    assert report(region.cork, id).status_code == 201
+    assert region.crew.write(id, {"is_other_patient": True}).status_code == 200
+    assert region.cork.app.get(path_of(id)).status_code == 404
+    assert region.crew.write(id, {"patient": B}).status_code == 200
     assert region.cork.app.get(path_of(id)).status_code == 404
 
 

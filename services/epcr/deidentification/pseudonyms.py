@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import ECB
 
-from services.epcr.records.models import PatientIdentifier
+from services.epcr.records.models import Patient, PatientIdentifier
 from shared.primitives import ids
 from shared.primitives.crypto import base64url_decode
 from shared.web.scopes import Mode
@@ -52,6 +52,14 @@ class Pseudonyms:
             if has_digits and not _PLACEHOLDER.fullmatch(plain):
                 usable.add((_plain(one.system), plain))
         return [_mac(self._keys[version], "basis", tenant_id, "number", *number) for number in sorted(usable)]
+
+    def name(self, version: int, tenant_id: str, patient: Patient) -> bytes | None:
+        """The full name with the date of birth as a keyed digest of 32 bytes; None where a part of them is not known. It is no basis."""
+        name = patient.name
+        if name is None or not (name.family and name.given and patient.birth_date):
+            return None
+        parts = [_plain(one) for one in (name.family, *name.given)]
+        return _mac(self._keys[version], "name", tenant_id, patient.birth_date.isoformat(), *parts)
 
     def basis_of_encounter(self, version: int, tenant_id: str, encounter_id: str, identity: int = 1) -> bytes:
         """The basis of the pseudonyms of a patient without a number: 32 keyed bytes of this identity of the encounter."""

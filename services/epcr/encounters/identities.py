@@ -5,7 +5,7 @@ basis holds as long as the numbers connect the encounter with the number, or the
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, LiteralString
+from typing import Any, LiteralString, NamedTuple
 
 import msgspec
 
@@ -37,6 +37,21 @@ class Member(msgspec.Struct):
     version: int
     test: bool
     numbers: list[bytes]
+
+
+class Marks(NamedTuple):
+    """By which the patients of an encounter are known, before and after a correction: keyed digests."""
+
+    left: list[bytes]
+    present: list[bytes]
+
+
+class Identity(msgspec.Struct):
+    """An identity that an encounter had: `patient` is the first one of its patient, who is known by `marks`."""
+
+    identity: int
+    patient: int
+    marks: list[bytes]
 
 
 async def lock(conn: AsyncConnection) -> None:
@@ -143,6 +158,7 @@ async def correct(
             # The patient is known under the newly learned number: one person has one basis.
             leaving = {row.id}
     shared = await _shared(conn, group.values(), leaving)
+    marks = Marks(*(_marks(row, one, pseudonyms) for one in (before.encounter, after)))
     for id in sorted(leaving):
         is_corrected = id == row.id
         await _leave(
@@ -153,6 +169,7 @@ async def correct(
             shared,
             pseudonyms,
             after if is_corrected else None,
+            marks if is_corrected else Marks(group[id].numbers, []),
             is_another=is_corrected and leaves,
         )
 
@@ -165,6 +182,7 @@ async def _leave(
     shared: dict[bytes, tuple[str, bytes]],
     pseudonyms: Pseudonyms,
     after: Encounter | None,
+    marks: Marks,
     *,
     is_another: bool,
 ) -> None:
@@ -180,8 +198,12 @@ async def _leave(
         shared.setdefault(one, (member.id, basis))
     if basis == former:
         return
+    left, patient = await _patients(conn, member, marks, number, is_another=is_another)
     values = {
         "id": member.id,
+        "left": left,
+        "patient": patient,
+        "marks": marks.left,
         "former": former,
         "basis": basis,
         "identity": number,
@@ -198,6 +220,30 @@ async def _leave(
         )
         await outbox.add(conn, row.tenant_id, event)
     await audit.record(conn, caller, "identity.correct", member.id, {"identity": number})
+
+
+async def _patients(
+    conn: AsyncConnection, member: Member, marks: Marks, number: int, *, is_another: bool
+) -> tuple[int, int]:
+    """The first identity of the patient whom the encounter leaves, and that of the patient whom it has now, under identity `number`.
+
+    A patient whom it had before is known by a mark. The one whom it leaves is not: the crew says that the patient is another one.
+    """
+    before = await every(conn, Identity, queries.IDENTITIES_OF, (member.id,))
+    left = next((one.patient for one in before if one.identity == member.identity), member.identity)
+    if not is_another:
+        return left, left
+    known = [one.patient for one in before if one.patient != left and not set(marks.present).isdisjoint(one.marks)]
+    return left, known[-1] if known else number
+
+
+def _marks(row: EncounterRow, encounter: Encounter, pseudonyms: Pseudonyms) -> list[bytes]:
+    assert row.pseudonym_version is not None
+    patient = encounter.record.patient
+    if patient is None:
+        return []
+    name = pseudonyms.name(row.pseudonym_version, row.tenant_id, patient)
+    return [*_member(row, patient.identifiers, pseudonyms).numbers, *([name] if name else [])]
 
 
 def _connected(

@@ -203,11 +203,16 @@ CORRECT_IDENTITY: LiteralString = """
         moved_by = coalesce(moved_by, %(former)s), revision = revision + 1, updated_at = greatest(updated_at, clock_timestamp())
     WHERE id = %(id)s RETURNING clock_timestamp()
 """
+# The identities of an encounter before a correction. Those of the release before have no patient: of them the last ones are one's.
+IDENTITIES_OF: LiteralString = """
+    SELECT i.identity, coalesce(i.patient, CASE WHEN i.identity >= e.patient_since THEN e.patient_since END, i.identity) AS patient, i.marks
+    FROM encounters e JOIN encounter_identities i ON i.encounter_id = e.id WHERE e.id = %s ORDER BY i.identity
+"""
 ADD_IDENTITIES: LiteralString = """
-    INSERT INTO encounter_identities (encounter_id, identity, tenant_id, patient_basis, began_at)
-    VALUES (%(id)s, %(identity)s - 1, %(tenant_id)s, %(former)s, '0001-01-01T00:00:00Z'),
-        (%(id)s, %(identity)s, %(tenant_id)s, %(basis)s, %(began_at)s)
-    ON CONFLICT DO NOTHING
+    INSERT INTO encounter_identities (encounter_id, identity, tenant_id, patient_basis, began_at, patient, marks)
+    VALUES (%(id)s, %(identity)s - 1, %(tenant_id)s, %(former)s, '0001-01-01T00:00:00Z', %(left)s, %(marks)s),
+        (%(id)s, %(identity)s, %(tenant_id)s, %(basis)s, %(began_at)s, %(patient)s, '{}')
+    ON CONFLICT (encounter_id, identity) DO UPDATE SET marks = excluded.marks
 """
 RECIPIENTS_OF: LiteralString = """
     SELECT DISTINCT client_id FROM recipients WHERE encounter_id = %s AND identity = %s AND mode = 'exact' ORDER BY client_id

@@ -11,7 +11,7 @@ from services.epcr.encounters.models import EncounterRow
 from shared.web import problems
 
 # Raise it when a release gives the same encounter other bytes.
-FORMAT = 6
+FORMAT = 7
 FHIR = "application/fhir+json"
 _WEIGHT = re.compile(r"(?:^|;)\s*q\s*=\s*([01](?:\.[0-9]*)?)\s*(?:;|$)")
 _TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e]*)"')

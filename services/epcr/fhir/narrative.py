@@ -11,9 +11,10 @@ from decimal import Decimal
 from html import escape
 from typing import Any, NamedTuple, TypeGuard
 
+from services.epcr.fhir.displays import unknown, words_of
 from services.epcr.fhir.words import Language, word
 from services.epcr.records.assessment import AirwayAttempt, Cpr, Injury, Pupils
-from services.epcr.records.care import ATC, ICD10, ICD10_CM, RXNORM, SNOMED, VitalSigns, display, ranges_of
+from services.epcr.records.care import VitalSigns, ranges_of
 
 # The parts of a record in each section of the report, in the order of the report.
 SECTIONS: dict[str, tuple[str, ...]] = {
@@ -41,8 +42,6 @@ _INQUIRIES = frozenset({"allergies", "past_conditions", "current_medicines"})
 _HIDDEN = frozenset({"id", "entered_in_error", "system"})
 # The concept that an entry is about: it needs no name of its field.
 _SUBJECTS = ("procedure", "medication")
-# Beside a code that no table has words for.
-_SYSTEMS = {ICD10: "ICD-10", ICD10_CM: "ICD-10-CM", SNOMED: "SNOMED CT", ATC: "ATC", RXNORM: "RxNorm"}
 _AS_WRITTEN = frozenset({"name", "identifiers", "address", "next_of_kin"})
 _UNITS = {"Cel": "°C", "[degF]": "°F", "mm[Hg]": "mmHg", "[lb_av]": "lb", "ug": "µg", "[iU]": "IU"}
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -74,7 +73,7 @@ def rows(section: str, record: Mapping[str, Any], language: Language, day: date 
         if isinstance(content, list):
             found += [_entry(part, one, language, day) for one in content if not one.get("entered_in_error")]
         elif _is_concept(content):
-            found.append(Row(_label(part, language), _concept(content, day)))
+            found.append(Row(_label(part, language), _concept(content, language, day)))
         elif isinstance(content, Mapping):
             found += [
                 Row(_label(name, language, part), value_of(name, value, language, day))
@@ -88,7 +87,7 @@ def rows(section: str, record: Mapping[str, Any], language: Language, day: date 
         found += [_entry("procedures", one, language, day) for one in done if one.get("finding") is not None]
     silence = (record.get("inquiries") or {}).get(section) if section in _INQUIRIES else None
     if silence is not None and not found:
-        found.append(Row(_label(section, language), word(silence, language)))
+        found.append(Row(_label(section, language), word(silence, language, "inquiries")))
     return found
 
 
@@ -113,7 +112,7 @@ def _entry(part: str, entry: Mapping[str, Any], language: Language, day: date | 
     """Labelled by its time or concept where that is its first field, else by the name of the list."""
     shown = {name: value for name, value in entry.items() if name not in _HIDDEN and not _is_empty(value)}
     if _is_concept(entry):
-        return Row(_label(part, language), _concept(entry, day))
+        return Row(_label(part, language), _concept(entry, language, day))
     name, first = next(iter(shown.items()), ("", None))
     is_label = isinstance(first, datetime) or _is_concept(first)
     label = value_of(name, shown.pop(name), language, day) if is_label else _label(part, language)
@@ -129,15 +128,15 @@ def value_of(name: str, value: Any, language: Language, day: date | None = None)
     if isinstance(value, bool):
         return word("yes" if value else "no", language)
     if isinstance(value, datetime):
-        return _time(value, day)
+        return time_of(value, language, day)
     if isinstance(value, date):
-        return value.isoformat()
+        return day_of(value, language)
     if isinstance(value, Decimal | int):
         return measured(value, _UNIT_OF.get(name), language)
     if isinstance(value, list):
         return ", ".join(value_of(name, one, language, day) for one in value)
     if _is_concept(value):
-        return _concept(value, day)
+        return _concept(value, language, day)
     if isinstance(value, Mapping) and "unit" in value:
         return measured(value["value"], value["unit"], language)
     if isinstance(value, Mapping):
@@ -151,12 +150,17 @@ def value_of(name: str, value: Any, language: Language, day: date | None = None)
         return str(value)
 
 
-def _time(value: datetime, day: date | None) -> str:
+def day_of(value: date, language: Language) -> str:
+    """A day as people write it in Italy, elsewhere by ISO 8601, which no reader mistakes."""
+    return f"{value:%d/%m/%Y}" if language == "it" else f"{value:%Y-%m-%d}"
+
+
+def time_of(value: datetime, language: Language, day: date | None) -> str:
     """Minutes, and seconds where there are some. A page shows the zone once, other texts with each time."""
     clock = value.strftime("%H:%M:%S").removesuffix(":00")
     if value.date() == day:
         return clock
-    return f"{value:%Y-%m-%d} {clock}" + ("" if day else f" {value:%Z}")
+    return f"{day_of(value, language)} {clock}" + ("" if day else f" {value:%Z}")
 
 
 def _as_written(name: str, members: Mapping[str, Any], language: Language) -> str:
@@ -195,14 +199,12 @@ def unit_of(unit: str) -> str:
     return _UNITS.get(unit, unit)
 
 
-def _concept(concept: Mapping[str, Any], day: date | None) -> str:
-    """The official display, else the words of the crew where they are in the record, and the code."""
-    words = display(concept["system"], concept["code"]) or concept.get("display")
-    if words and day:
-        return words
-    if words:
-        return f"{words} ({concept['code']})"
-    return f"{_SYSTEMS[concept['system']]} {concept['code']}" if concept["system"] in _SYSTEMS else concept["code"]
+def _concept(concept: Mapping[str, Any], language: Language, day: date | None) -> str:
+    """The words of a code and, but on a page, the code."""
+    words = words_of(concept, language)
+    if words is None:
+        return unknown(concept, language)
+    return words if day else f"{words} ({concept['code']})"
 
 
 def _is_concept(value: Any) -> TypeGuard[Mapping[str, Any]]:

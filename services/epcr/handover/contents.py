@@ -11,6 +11,7 @@ from services.epcr.fhir import narrative, readings
 from services.epcr.fhir.composition import EMPTY, SECTIONS, composition
 from services.epcr.fhir.composition import Section as Code
 from services.epcr.fhir.device import devices
+from services.epcr.fhir.displays import with_texts
 from services.epcr.fhir.encounter import encounter as encounter_entry
 from services.epcr.fhir.entries import Scene, reference
 from services.epcr.fhir.export import ENTRIES, VITAL_SIGNS, sections
@@ -58,6 +59,9 @@ def contents(
     """
     view = plain_view(source.encounter, source.projection.view)
     shown = scene._replace(projection=source.projection._replace(view=view))
+    yield
+    worded = with_texts(scene.projection.view, view, source.language)
+    scene = scene._replace(projection=scene.projection._replace(view=worded))
     yield
     measured = readings_of(scene, source.readings)
     used = {one["device"]["reference"] for one in measured.values()}

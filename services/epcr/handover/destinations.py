@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.epcr.encounters import store
+from services.epcr.encounters.models import EncounterRow
 from services.epcr.handover import events, queries
 from services.epcr.handover.models import (
     Destination,
@@ -19,6 +20,7 @@ from services.epcr.handover.models import (
     DestinationNamed,
     DestinationPage,
     EncounterDestination,
+    Reopening,
     Sender,
 )
 from shared.messaging import outbox
@@ -33,6 +35,7 @@ from shared.web.identity import Caller
 from shared.web.problems import FieldError
 
 PATH = "/api/v1/epcr/destinations"
+ADMINISTRATOR = "platform:apps"
 DESTINATIONS = Cap("destinations", 1000, instead="delete some that no encounter ever had, or give one another use")
 NAMINGS = Cap("destinations in all", 50, "An encounter", "end the encounter and begin another")
 
@@ -95,6 +98,8 @@ async def delete_destination(request: Request, caller: Caller, destination_id: s
 async def name_destination(
     request: Request, caller: Caller, encounter_id: str, named: DestinationNamed
 ) -> EncounterDestination:
+    if named.reopening and ADMINISTRATOR not in caller.scopes:
+        raise problems.insufficient_scope(ADMINISTRATOR)
     async with tenant_transaction(request, caller) as conn:
         row = await store.find_briefly(conn, encounter_id, lock=True)
         destination = await first(conn, Destination, queries.HOLD_DESTINATION, (named.destination_id,))
@@ -107,16 +112,11 @@ async def name_destination(
             raise problems.conflict("A cancelled encounter has no destination.")
         present = await _present(conn, encounter_id)
         is_bound = present is not None and present.destination_id == destination.id
-        if present is None or not is_bound or present.readable_until <= datetime.now(UTC):
+        if present is None or not is_bound or named.reopening or present.readable_until <= datetime.now(UTC):
             await require_room(conn, NAMINGS, encounter_id, queries.COUNT_NAMED, (encounter_id,))
             await _end(conn, row, destination.client_id)
-            author = {"named_by": caller.client_id, "actor": caller.subject, "trace_id": telemetry.trace_id()}
-            await conn.execute(
-                queries.NAME_DESTINATION, author | {"encounter_id": encounter_id, "destination_id": destination.id}
-            )
-            await outbox.add(conn, caller.tenant_id, events.destination_changed(row, destination, "bound"))
-            await audit.record(conn, caller, "destination.name", encounter_id, {"destination": destination.id})
-        present = await _present(conn, encounter_id)
+            await _bind(conn, caller, row, destination, named.reopening)
+            present = await _present(conn, encounter_id)
     assert present is not None
     return present
 
@@ -159,7 +159,23 @@ async def _present(conn: AsyncConnection, encounter_id: str) -> EncounterDestina
     return await first(conn, EncounterDestination, queries.PRESENT_OF, (encounter_id,))
 
 
-async def _end(conn: AsyncConnection, row: store.EncounterRow, next_app: str | None = None) -> bool:
+async def _bind(
+    conn: AsyncConnection, caller: Caller, row: EncounterRow, destination: Destination, reopening: Reopening | None
+) -> None:
+    """Raises Problem: 409 where the days of reading are over, unless an administrator opens reading again."""
+    author = {"named_by": caller.client_id, "actor": caller.subject, "trace_id": telemetry.trace_id()}
+    bound = {"encounter_id": row.id, "destination_id": destination.id, "reopened": reopening}
+    await conn.execute(queries.NAME_DESTINATION, author | bound)
+    present = await _present(conn, row.id)
+    if present is None or present.readable_until <= datetime.now(UTC):
+        detail = f"The {destination.readable_days} days of reading are over. An administrator may open it again, with `reopening`."
+        raise problems.conflict(detail, reason="days_are_over")
+    await outbox.add(conn, caller.tenant_id, events.destination_changed(row, destination, "bound"))
+    detail = {"destination": destination.id} | ({"reopening": reopening} if reopening else {})
+    await audit.record(conn, caller, "destination.name", row.id, detail)
+
+
+async def _end(conn: AsyncConnection, row: EncounterRow, next_app: str | None = None) -> bool:
     """Ends the reading of the present destination. Its app is notified, unless it is that of the next one. False if there is none."""
     present = await (await conn.execute(queries.LOCK_PRESENT, (row.id,))).fetchone()
     if present is None:

@@ -15,6 +15,7 @@ from shared.web.http import Page
 DestinationType = Literal["emergency_department", "stroke_unit", "cath_lab", "trauma_centre", "other_hospital", "other"]
 LegalBasis = Literal["provision_of_care", "vital_interests", "legal_obligation", "consent"]
 Purpose = Literal["TREAT", "BTG"]
+Reopening = Literal["care_continues", "record_corrected", "late_handover"]
 Representation = Literal["json", "document", "pdf", "transaction"]
 DisclosedContent = Literal["json", "document", "pdf", "transaction", "outcome"]
 
@@ -51,7 +52,7 @@ Days = Annotated[
     Meta(
         ge=1,
         le=365,
-        description="Days of reading, counted from the end of the encounter or, until it ends, from the naming of the destination",
+        description="Days of reading, counted from the end of the encounter or, until it ends, from the first naming of the destination",
     ),
 ]
 BreakGlass = Annotated[
@@ -155,6 +156,7 @@ class DestinationPage(Page):
 
 class DestinationNamed(http.Body):
     destination_id: Annotated[str, Meta(min_length=1, max_length=64)]
+    reopening: Reopening | None = None
 
 
 class EncounterDestination(msgspec.Struct, frozen=True):

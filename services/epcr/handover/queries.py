@@ -46,7 +46,8 @@ DELETE_DESTINATION: LiteralString = """
         AND (SELECT count(*) FROM (SELECT FROM emergency_accesses WHERE destination_id = %(id)s LIMIT 1) opened) = 0
 """
 FIND_APP: LiteralString = "SELECT status, deidentification FROM apps WHERE client_id = %s"
-# The end of reading: some days after the encounter ended by this service's clock or, until then, after the destination was named.
+# The end of reading: some days after the encounter ended by this service's clock or, until then, after a destination of its app was first
+# named; where reading was opened again, after that.
 UNTIL: LiteralString = " n.counted_from + make_interval(days => d.readable_days) "
 PRESENT_OF: LiteralString = (
     """
@@ -67,8 +68,8 @@ END_PRESENT: LiteralString = """
     UPDATE encounter_destinations SET ended_at = clock_timestamp() WHERE encounter_id = %s AND ended_at IS NULL
 """
 NAME_DESTINATION: LiteralString = """
-    INSERT INTO encounter_destinations (encounter_id, position, tenant_id, destination_id, named_by, actor, trace_id)
-    SELECT %(encounter_id)s, 1 + count(*), current_tenant(), %(destination_id)s, %(named_by)s, %(actor)s, %(trace_id)s
+    INSERT INTO encounter_destinations (encounter_id, position, tenant_id, destination_id, named_by, actor, trace_id, reopened)
+    SELECT %(encounter_id)s, 1 + count(*), current_tenant(), %(destination_id)s, %(named_by)s, %(actor)s, %(trace_id)s, %(reopened)s
     FROM encounter_destinations WHERE encounter_id = %(encounter_id)s
 """
 COUNT_NAMED: LiteralString = "SELECT count(*) FROM encounter_destinations WHERE encounter_id = %s"

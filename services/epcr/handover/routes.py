@@ -26,7 +26,7 @@ from services.epcr.handover.models import (
 from shared.web.http import Page
 from shared.web.routing import AnyOf, Content, Operation
 
-ADMINISTRATOR = "platform:apps"
+ADMINISTRATOR = destinations.ADMINISTRATOR
 HANDOVER = endpoints.HANDOVER
 DESTINATIONS = destinations.PATH
 DESTINATION = DESTINATIONS + "/{destination_id}"
@@ -147,11 +147,12 @@ OPERATIONS = [
         WRITE,
         {200: EncounterDestination},
         "From now on the app of the destination may read who the patient is, so send it with the pre-alert. Another destination ends the "
-        "reading of the former one at once. Both apps get `epcr.destination.changed`.",
+        "reading of the former one at once. Both apps get `epcr.destination.changed`. Naming a destination again begins no new days: where "
+        "they are over, an administrator opens reading again with `reopening`, the reason of which is in the audit trail.",
         body=DestinationNamed,
         refusals={
-            403: "A scope is missing, or the destination is that of your own app",
-            409: "The encounter is cancelled, or had too many destinations",
+            403: "A scope is missing (for `reopening` `platform:apps`), or the destination is that of your own app",
+            409: "The encounter is cancelled, had too many destinations, or `days_are_over`",
         },
         example={"destination_id": "dst_01jdkfx3c8e2r9v5m7q4t6w0ya"},
         id="setEncounterDestination",

@@ -193,7 +193,7 @@ def _patient(encounter: Encounter, view: Mapping[str, Any], language: Language) 
     born: date | None = patient.get("birth_date")
     years = patient.get("age_years") if born is None else age(born, encounter.record.anchor.date())
     line = [say(patient["sex"], language)] if patient.get("sex", "unknown") != "unknown" else []
-    line += [f"{born:%Y-%m-%d}"] if born else []
+    line += [narrative.day_of(born, language)] if born else []
     line += [f"{years} {say('years', language)}"] if years is not None else []
     facts = [_number(one["system"], one["value"], language) for one in patient.get("identifiers", [])]
     shown = {name: value for name, value in patient.items() if name in ("address", "phones", "email", "next_of_kin")}
@@ -218,9 +218,8 @@ def _mission(
     for name in (one for one in _TIMES if one in times):
         at = times[name]
         zone = f" ({sender.time_zone or 'UTC'})" if day is None else ""
-        clock.append(
-            Row(heading(name, language), (f"{at:%H:%M}" if at.date() == day else f"{at:%Y-%m-%d %H:%M}") + zone)
-        )
+        shown = f"{at:%H:%M}" if at.date() == day else f"{narrative.day_of(at, language)} {at:%H:%M}"
+        clock.append(Row(heading(name, language), shown + zone))
         day = at.date()
     named = {
         "sender": " · ".join(part for part in (sender.name, sender.phone) if part),

@@ -6,7 +6,8 @@ COLUMNS: LiteralString = """
     encounter_id, version, tenant_id, identity, destination_id, content, client_id, recorded_at
 """
 # The newest version of each destination, the oldest first. Those of a former patient do not count; an identity may be another one of the
-# same patient. Without `patient_since` the present identity is the patient's first.
+# same patient. Without `patient_since` the present identity is the patient's first. An earlier identity is the present patient's where
+# both have one basis, or one `patient`: then a correction was corrected.
 CURRENT: LiteralString = (
     """
     SELECT * FROM (
@@ -16,7 +17,15 @@ CURRENT: LiteralString = (
     + """
         FROM outcomes
         WHERE encounter_id = %(encounter_id)s
-            AND identity >= (SELECT coalesce(patient_since, identity) FROM encounters WHERE id = %(encounter_id)s)
+            AND (
+                identity >= (SELECT coalesce(patient_since, identity) FROM encounters WHERE id = %(encounter_id)s)
+                OR identity IN (
+                    SELECT i.identity FROM encounters e JOIN encounter_identities i ON i.encounter_id = e.id
+                        JOIN encounter_identities present ON present.encounter_id = e.id AND present.identity = e.identity
+                    WHERE e.id = %(encounter_id)s
+                        AND (i.patient = present.patient OR i.patient_basis = present.patient_basis)
+                )
+            )
         ORDER BY destination_id, version DESC
     ) newest ORDER BY version
 """

@@ -477,7 +477,9 @@ export interface Destination {
   legal_basis: Open<'consent' | 'legal_obligation' | 'provision_of_care' | 'vital_interests'>;
   /** Your reference of the agreement with the destination, such as `DSA-2026-014` */
   agreement: string | null;
-  /** Days of reading, counted from the end of the encounter or, until it ends, from the naming of the destination */
+  /**
+   * Days of reading, counted from the end of the encounter or, until it ends, from the first naming of the destination
+   */
   readable_days: number;
   /** Whether the app may read, in an emergency and with a reason, encounters that are bound for other destinations */
   allows_break_glass: boolean;
@@ -503,7 +505,9 @@ export interface DestinationChange {
   legal_basis?: 'consent' | 'legal_obligation' | 'provision_of_care' | 'vital_interests';
   /** Your reference of the agreement with the destination, such as `DSA-2026-014` */
   agreement?: string | null;
-  /** Days of reading, counted from the end of the encounter or, until it ends, from the naming of the destination */
+  /**
+   * Days of reading, counted from the end of the encounter or, until it ends, from the first naming of the destination
+   */
   readable_days?: number;
   /** Whether the app may read, in an emergency and with a reason, encounters that are bound for other destinations */
   allows_break_glass?: boolean;
@@ -529,7 +533,9 @@ export interface DestinationDraft {
   legal_basis: 'consent' | 'legal_obligation' | 'provision_of_care' | 'vital_interests';
   /** Your reference of the agreement with the destination, such as `DSA-2026-014` */
   agreement?: string | null;
-  /** Days of reading, counted from the end of the encounter or, until it ends, from the naming of the destination */
+  /**
+   * Days of reading, counted from the end of the encounter or, until it ends, from the first naming of the destination
+   */
   readable_days?: number;
   /** Whether the app may read, in an emergency and with a reason, encounters that are bound for other destinations */
   allows_break_glass?: boolean;
@@ -539,6 +545,11 @@ export interface DestinationDraft {
 export interface DestinationNamed {
   /** The destination's id, such as `dst_01jdk…` */
   destination_id: string;
+  /**
+   * Opens reading whose days are over, for the days of the destination from now: the patient is still treated, the
+   * record was corrected, or it was never handed over in time. Needs `platform:apps`; the audit trail has the reason
+   */
+  reopening?: 'care_continues' | 'late_handover' | 'record_corrected' | null;
 }
 
 /** A page of destinations */

@@ -527,7 +527,9 @@ class Destination(Model, kw_only=True):
     agreement: str | None
     """Your reference of the agreement with the destination, such as `DSA-2026-014`"""
     readable_days: int
-    """Days of reading, counted from the end of the encounter or, until it ends, from the naming of the destination"""
+    """Days of reading, counted from the end of the encounter or, until it ends, from the first naming of the
+    destination
+    """
     allows_break_glass: bool
     """Whether the app may read, in an emergency and with a reason, encounters that are bound for other destinations"""
     active: bool
@@ -557,7 +559,9 @@ class DestinationChange(Model, kw_only=True):
     agreement: str | UnsetType | None = UNSET
     """Your reference of the agreement with the destination, such as `DSA-2026-014`"""
     readable_days: int | UnsetType = UNSET
-    """Days of reading, counted from the end of the encounter or, until it ends, from the naming of the destination"""
+    """Days of reading, counted from the end of the encounter or, until it ends, from the first naming of the
+    destination
+    """
     allows_break_glass: bool | UnsetType = UNSET
     """Whether the app may read, in an emergency and with a reason, encounters that are bound for other destinations"""
     active: bool | UnsetType = UNSET
@@ -584,7 +588,9 @@ class DestinationDraft(Model, kw_only=True):
     agreement: str | UnsetType | None = UNSET
     """Your reference of the agreement with the destination, such as `DSA-2026-014`"""
     readable_days: int | UnsetType = UNSET
-    """Days of reading, counted from the end of the encounter or, until it ends, from the naming of the destination"""
+    """Days of reading, counted from the end of the encounter or, until it ends, from the first naming of the
+    destination
+    """
     allows_break_glass: bool | UnsetType = UNSET
     """Whether the app may read, in an emergency and with a reason, encounters that are bound for other destinations"""
 
@@ -594,6 +600,10 @@ class DestinationNamed(Model, kw_only=True):
 
     destination_id: str
     """The destination's id, such as `dst_01jdk…`"""
+    reopening: Literal["care_continues", "late_handover", "record_corrected"] | UnsetType | None = UNSET
+    """Opens reading whose days are over, for the days of the destination from now: the patient is still treated, the
+    record was corrected, or it was never handed over in time. Needs `platform:apps`; the audit trail has the reason
+    """
 
 
 class Destinations(Model, kw_only=True):

@@ -374,7 +374,9 @@ class Epcr:
         """Bind an encounter for a destination.
 
         From now on the app of the destination may read who the patient is, so send it with the pre-alert. Another
-        destination ends the reading of the former one at once. Both apps get `epcr.destination.changed`.
+        destination ends the reading of the former one at once. Both apps get `epcr.destination.changed`. Naming a
+        destination again begins no new days: where they are over, an administrator opens reading again with
+        `reopening`, the reason of which is in the audit trail.
 
         Scope: `argus:epcr:write`.
 
@@ -952,7 +954,9 @@ class AsyncEpcr:
         """Bind an encounter for a destination.
 
         From now on the app of the destination may read who the patient is, so send it with the pre-alert. Another
-        destination ends the reading of the former one at once. Both apps get `epcr.destination.changed`.
+        destination ends the reading of the former one at once. Both apps get `epcr.destination.changed`. Naming a
+        destination again begins no new days: where they are over, an administrator opens reading again with
+        `reopening`, the reason of which is in the audit trail.
 
         Scope: `argus:epcr:write`.
 
