@@ -53,6 +53,7 @@ class Claims(msgspec.Struct, frozen=True):
     grant_id: str | None = None
     environment: str = "production"
     deidentification: Mode = "exact"
+    amr: tuple[str, ...] = ()
 
 
 class Token:
@@ -212,5 +213,6 @@ def _token(claims: Claims, audiences: frozenset[str], until: float, kid: str) ->
         token_id=claims.jti,
         environment="sandbox" if claims.environment == "sandbox" else "production",
         deidentification=claims.deidentification,
+        second_factor="mfa" in claims.amr,
     )
     return Token(caller, audiences, milliseconds(jti), until, kid)

@@ -11,6 +11,7 @@ import msgspec
 
 from services.auth.apps import queries, scopes, store
 from services.auth.apps.models import AppDraft, AppRow, Tenant
+from shared.primitives.ids import PLATFORM_TENANT
 from shared.storage import audit, database
 from shared.storage.database import AsyncConnection
 from shared.web.identity import Caller
@@ -73,6 +74,8 @@ async def _make(conn: AsyncConnection, common: CommonApp, tenant: Tenant) -> App
 def _wanted(common: CommonApp, tenant: Tenant) -> dict[str, Any]:
     """The fields of the organisation's app that follow the common app and the organisation's grants."""
     closed = set(scopes.ON_REQUEST) - set(tenant.granted_scopes)
+    if tenant.tenant_id != PLATFORM_TENANT:
+        closed |= set(scopes.OPERATORS)
     return {
         "name": common.title,
         "redirect_uris": common.redirect_uris,
