@@ -27,8 +27,16 @@ OPERATOR = "operator@knogin.example"
 def process(plan: Plan, auth: Service) -> Process:
     """The `bootstrap` command, not started yet. Its answer holds a service token for each administrator, valid for 12 hours."""
     question = plan.state.folder / "bootstrap-input.json"
-    asked = {"tenants": [_tenant(plan, *row) for row in TENANTS], "console": _console(plan), "operator": operator(plan)}
-    write_json(question, asked)
+    # The console as an OAuth client: where it takes answers, and its public keys.
+    keys = plan.further_keys(by_name("console"))["CLIENT_KEYS"]
+    write_json(
+        question,
+        {
+            "tenants": [_tenant(plan, *row) for row in TENANTS],
+            "console": {"redirect_uris": [f"{plan.origin('console')}/sign-in/done"], "jwks": public_jwks(keys)},
+            "operator": operator(plan),
+        },
+    )
     return Process(
         name="auth-bootstrap",
         module=auth.module,
@@ -56,12 +64,6 @@ def operator(plan: Plan) -> dict[str, str]:
             f"authenticator of {OPERATOR}", lambda: base64.b32encode(secrets.token_bytes(20)).decode()
         ),
     }
-
-
-def _console(plan: Plan) -> dict[str, Any]:
-    """The console as an OAuth client: where it takes answers, and its public keys."""
-    keys = plan.further_keys(by_name("console"))["CLIENT_KEYS"]
-    return {"redirect_uris": [f"{plan.origin('console')}/sign-in/done"], "jwks": public_jwks(keys)}
 
 
 def _tenant(plan: Plan, key: str, name: str, granted: list[str], bundles: list[str], email: str) -> dict[str, Any]:
