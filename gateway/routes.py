@@ -57,13 +57,17 @@ class Route(msgspec.Struct, frozen=True):
 
 
 def trails(services: Mapping[str, str]) -> tuple[Route, ...]:
-    """The audit trail of each service, by its public name, at its upstream. Everybody may fetch the keys that sign exports."""
+    """The audit trail and the operators' calls of each service, by its public name, at its upstream.
+
+    Everybody may fetch the keys that sign exports.
+    """
     return tuple(
         route
         for name, upstream in services.items()
         for route in (
             Route(f"/v1/audit/{name}/keys", upstream, Access.PUBLIC, "discovery", with_subpaths=False),
             Route(f"/v1/audit/{name}", upstream),
+            Route(f"/v1/operations/{name}", upstream, body=64 * KIB, with_path=False),
         )
     )
 

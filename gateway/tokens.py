@@ -53,6 +53,7 @@ class Claims(msgspec.Struct, frozen=True):
     grant_id: str | None = None
     environment: str = "production"
     deidentification: Mode = "exact"
+    amr: tuple[str, ...] = ()
 
 
 class Token:
@@ -131,6 +132,7 @@ class Tokens:
             token_id=claims.jti,
             environment="sandbox" if claims.environment == "sandbox" else "production",
             deidentification=claims.deidentification,
+            second_factor="mfa" in claims.amr,
         )
         token = Token(caller, audiences, milliseconds(jti), until, kid)
         self._check(token, audience)

@@ -11,6 +11,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from shared.messaging.broker import Bell
+from shared.operators import routes as operators
 from shared.primitives.crypto import Keyring
 from shared.storage import database, migrate
 from shared.storage.database import AsyncConnection
@@ -31,9 +32,10 @@ class State(TypedDict):
 
 
 def all_routes(file: str, parts: Iterable[routing.Part], unlisted: Iterable[routing.Unlisted] = ()) -> list[Route]:
-    """The routes of a service, those of its audit trail, and its probes. `file` is a module in the service's folder."""
+    """The routes of a service, those of its audit trail and of operators, and its probes. `file` is a module in the service's folder."""
     folder = Path(file).parent
-    every = [*parts, trail.part(folder.name.replace("_", "-"))]
+    name = folder.name.replace("_", "-")
+    every = [*parts, trail.part(name), operators.part(name)]
     return [*routing.routes(every, unlisted), *routing.probes(migrate.readiness_checks(folder))]
 
 

@@ -79,7 +79,7 @@ def commands(
     cli = typer.Typer(
         no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=f"Operate {name}."
     )
-    _add_processes(cli, name, load, package)
+    _add_processes(cli, name, load, package, consumes=consumes)
     _add_migrate(cli, load, package)
     _add_outbox(cli, load)
     if versioned:
@@ -96,7 +96,7 @@ def _module(package: Path, name: str) -> Any:
     return importlib.import_module(f"{package.parent.name}.{package.name}.{name}")
 
 
-def _add_processes(cli: typer.Typer, name: str, load: Callable[[], Service], package: Path) -> None:
+def _add_processes(cli: typer.Typer, name: str, load: Callable[[], Service], package: Path, *, consumes: bool) -> None:
     @cli.command()
     def web(
         port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
@@ -124,7 +124,25 @@ def _add_processes(cli: typer.Typer, name: str, load: Callable[[], Service], pac
         working = observe(name, settings, ops_host)
         wait_for_schema(settings, package)
         jobs = [*shared_jobs.of_every_service(package.name, settings), *_module(package, "tasks").periodic(settings)]
+        if consumes:
+            jobs += _jobs_of_operators(package.name, settings, _module(package, "tasks"))
         relay.run(package.name, settings, jobs, working)
+
+
+def _jobs_of_operators(service: str, settings: Service, tasks: Any) -> list[Any]:
+    """`tasks.acts(settings)` are the service's own acts of operators, `tasks.figures` its own figures; it may have none."""
+    from functools import cache
+
+    from shared.operators import acts
+
+    worker = cache(lambda: tasks.create_worker(settings))
+
+    def revive(message_id: str) -> bool:
+        return worker().consumer.revive(message_id)
+
+    own = tasks.acts(settings) if hasattr(tasks, "acts") else {}
+    proof = acts.Proof(settings.identity_public_keys, service)
+    return acts.periodic(proof, own, revive, getattr(tasks, "figures", None))
 
 
 def _add_worker(cli: typer.Typer, name: str, load: Callable[[], Service], package: Path) -> None:

@@ -18,6 +18,7 @@ from services.graphql_api import routes as graphql
 from services.webhook_dispatcher import routes as webhooks
 from shared.contract.openapi import document
 from shared.messaging.event_types import EventType, catalogue
+from shared.operators import routes as operators
 from shared.trail import routes as trail
 from shared.web.problems import DOCUMENTATION
 
@@ -36,11 +37,17 @@ SERVERS = [
     {"url": API, "description": "Answers every path"},
     {"url": AUTH, "description": "Answers every path too; people sign in here"},
 ]
-PARTS = [*auth.PARTS, *webhooks.PARTS, *graphql.PARTS, epcr.PART, devices.PART, platform.PART, trail.part("auth")]
+OF_EVERY_SERVICE = [trail.part("auth"), operators.part("auth")]
+PARTS = [*auth.PARTS, *webhooks.PARTS, *graphql.PARTS, epcr.PART, devices.PART, platform.PART, *OF_EVERY_SERVICE]
 # The scopes that partners may have; operators give the others only to first-party apps.
 OF_THE_ORGANISATION = (scopes.PLATFORM_APPS, scopes.READ_PEOPLE, scopes.CHANGE_PEOPLE, trail.SCOPE)
 """The scopes of first-party apps that calls of the contract ask for."""
-SCOPES = scopes.DESCRIPTIONS | scopes.ON_REQUEST | {name: scopes.FIRST_PARTY[name] for name in OF_THE_ORGANISATION}
+SCOPES = (
+    scopes.DESCRIPTIONS
+    | scopes.ON_REQUEST
+    | {name: scopes.FIRST_PARTY[name] for name in OF_THE_ORGANISATION}
+    | scopes.OPERATORS
+)
 TEXTS = Path(__file__).parent / "fields.json"
 EXAMPLES = Path(__file__).parent / "examples.json"
 OPERATION_IDS = Path(__file__).parent / "operation_ids.json"

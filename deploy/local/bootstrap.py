@@ -1,5 +1,6 @@
 """The tenants of a new stack. `python -m services.auth bootstrap` makes them, or finds those it made before."""
 
+import base64
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,8 @@ TENANTS = (
     ("other", "Lakeland Ambulance Trust", [], [], "admin@lakeland.example"),
 )
 
+OPERATOR = "operator@knogin.example"
+
 
 def process(plan: Plan, auth: Service) -> Process:
     """The `bootstrap` command, not started yet. Its answer holds a service token for each administrator, valid for 12 hours."""
@@ -31,6 +34,7 @@ def process(plan: Plan, auth: Service) -> Process:
         {
             "tenants": [_tenant(plan, *row) for row in TENANTS],
             "console": {"redirect_uris": [f"{plan.origin('console')}/sign-in/done"], "jwks": public_jwks(keys)},
+            "operator": operator(plan),
         },
     )
     return Process(
@@ -48,6 +52,18 @@ def read_answer(plan: Plan) -> Mapping[str, Any]:
 
 def _answer(plan: Plan) -> Path:
     return plan.state.folder / "tenants.json"
+
+
+def operator(plan: Plan) -> dict[str, str]:
+    """The operator of the platform: e-mail address, password, and the secret of their authenticator."""
+    secret = plan.state.secret
+    return {
+        "email": OPERATOR,
+        "password": secret(f"password of {OPERATOR}", lambda: secrets.token_urlsafe(12)),
+        "second_factor": secret(
+            f"authenticator of {OPERATOR}", lambda: base64.b32encode(secrets.token_bytes(20)).decode()
+        ),
+    }
 
 
 def _tenant(plan: Plan, key: str, name: str, granted: list[str], bundles: list[str], email: str) -> dict[str, Any]:

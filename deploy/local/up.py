@@ -192,6 +192,11 @@ def invitation(made: Plan, seconds: float, tenants: Mapping[str, Any]) -> Text:
     ):
         text.append(f"# {comment}\n", "dim").append(f"{command}\n")
     text.append(f"\nfor people: {made.origin('console')}   sign in as {demo['email']} with {demo['password']}\n")
+    operator = bootstrap.operator(made)
+    text.append(
+        f"for operators of the platform: the same address, as {operator['email']} with {operator['password']}"
+        f" and an authenticator with the secret {operator['second_factor']}\n"
+    )
     text.append(f"documentation: {docs}/api/docs\n")
     text.append(
         f"mail {made.state.folder / 'mail'}   logs {made.state.logs}   everything else {made.state.stack}\n", "dim"

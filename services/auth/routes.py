@@ -6,6 +6,7 @@ from services.auth.invitations import page_endpoints as invitation_pages
 from services.auth.invitations import routes as invitations
 from services.auth.oauth import authorize_endpoints, device_endpoints
 from services.auth.oauth import routes as oauth
+from services.auth.operators import routes as operators
 from services.auth.people import routes as people
 from services.auth.requests import routes as requests
 from services.auth.revocations import endpoints as revocations
@@ -39,6 +40,13 @@ PARTS = [
         "Some capabilities are opened on request. An organisation asks here; Knogin's operators decide.",
         requests.OPERATIONS,
         {"request_id": "ireq_123"},
+    ),
+    Part(
+        "Tenants",
+        "tenants",
+        "For operators of the platform, as the calls of operations: all tenants, and their integration requests.",
+        operators.OPERATIONS,
+        {"tenant_id": "org_123", "request_id": "ireq_123"},
     ),
     Part(
         "Sandboxes",

@@ -1,5 +1,6 @@
 """Handlers of messages from the control plane, which installs and uninstalls apps; and the periodic work."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 
@@ -10,6 +11,7 @@ from services.auth.apps import ending, installing
 from services.auth.invitations.post import Post
 from services.auth.keys.models import PLATFORM
 from services.auth.keys.rotation import rotate_if_due
+from services.auth.operators import acts as operators
 from services.auth.revocations import bell
 from services.auth.saml import domains
 from services.auth.sandboxes import work as sandboxes
@@ -17,6 +19,8 @@ from services.auth.settings import Settings
 from services.auth.tenants.operations import SCHEDULE, record
 from shared.messaging import worker
 from shared.messaging.messages import InstallApp, SandboxPortionDone, UninstallApp
+from shared.operators.acts import Handler
+from shared.operators.models import Action
 from shared.primitives.crypto import Keyring
 from shared.process import metrics as shared_metrics
 from shared.process import redis_clients
@@ -89,6 +93,15 @@ def periodic(settings: Settings) -> list[Periodic]:
         Periodic("rotate signing keys", 60, rotate_keys, behind="a run makes the one key that is due"),
         Periodic("forget", 60, forget, lane="retention", behind=shared_metrics.retention_overdue),
     ]
+
+
+def acts(settings: Settings) -> Mapping[Action, Handler]:
+    """The acts of operators that auth carries out."""
+    return operators.handlers(settings)
+
+
+def figures(conn: Connection) -> Mapping[str, float]:
+    return operators.figures(conn)
 
 
 def forget(conn: Connection) -> None:

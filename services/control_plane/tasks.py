@@ -1,13 +1,13 @@
 """Handlers of the service's messages, and its periodic work."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from celery import Celery
 
 from services.control_plane import queries
 from services.control_plane.access import is_granted
-from services.control_plane.automations import lifecycle, runs, waiting
+from services.control_plane.automations import lifecycle, operators, runs, waiting
 from services.control_plane.marketplace import store as marketplace
 from services.control_plane.marketplace.queries import WITHDRAW_ALL
 from services.control_plane.settings import Settings
@@ -21,6 +21,8 @@ from shared.messaging.messages import (
     RunFinished,
     TenantChanged,
 )
+from shared.operators.acts import Handler
+from shared.operators.models import Action
 from shared.process import metrics
 from shared.storage import jobs
 from shared.storage.database import Connection, set_tenant
@@ -49,6 +51,11 @@ def periodic(settings: Settings) -> list[Periodic]:
         *waiting.periodic(settings),
         *runs.periodic(settings),
     ]
+
+
+def acts(settings: Settings) -> Mapping[Action, Handler]:
+    """The acts of operators that control-plane carries out."""
+    return {"automation.stop": operators.stop_automation, "automations.stop": operators.stop_automations}
 
 
 def store_tenants(conn: Connection, received: Sequence[Received[TenantChanged]]) -> None:

@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -13,7 +14,7 @@ from services.webhook_dispatcher.fanout import queries as fanout_queries
 from services.webhook_dispatcher.fanout.intake import Intake
 from services.webhook_dispatcher.fanout.queries import PARTITIONED
 from services.webhook_dispatcher.fanout.waiting import Waiting
-from services.webhook_dispatcher.history import decision_queries, decisions
+from services.webhook_dispatcher.history import decision_queries, decisions, operators
 from services.webhook_dispatcher.notices import notices
 from services.webhook_dispatcher.notices.mail import Post
 from services.webhook_dispatcher.queues import SERVICE
@@ -31,6 +32,8 @@ from shared.messaging.messages import (
     WebhookApp,
     WebhookTenant,
 )
+from shared.operators.acts import Handler
+from shared.operators.models import Action
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring
 from shared.process import mail as mail_server
@@ -156,24 +159,54 @@ class Expiry:
             partitions.measure(conn, table, self._days)
 
 
-def measure(conn: Connection) -> None:
+GAUGES = {
+    "deliveries_due": metrics.due,
+    "deliveries_held": metrics.held,
+    "deliveries_waiting": metrics.waiting,
+    "oldest_due_seconds": metrics.oldest,
+    "oldest_due_failing_seconds": metrics.oldest_failing,
+    "chores": metrics.chores,
+    "oldest_chore_seconds": metrics.chore_age,
+    "oldest_recovery_step_seconds": metrics.oldest_step,
+    "tenants_failing": metrics.tenants_failing,
+    "waiting_events": metrics.waiting_events,
+    "oldest_waiting_event_seconds": metrics.oldest_waiting_event,
+    "senders": metrics.senders,
+}
+
+
+def figures(conn: Connection) -> Mapping[str, float]:
+    """The state of the deliveries, by the names of `GAUGES`."""
     due, held, waiting, oldest, failing = conn.execute(queries.MEASURE).fetchone() or (0, 0, 0, 0, 0)
-    metrics.due.set(due)
-    metrics.held.set(held)
-    metrics.waiting.set(waiting)
-    metrics.oldest.set(max(0, oldest))
-    metrics.oldest_failing.set(max(0, failing))
-    number, age = conn.execute(decision_queries.MEASURE).fetchone() or (0, 0)
-    metrics.chores.set(number)
-    metrics.chore_age.set(max(0, age))
+    chores, chore_age = conn.execute(decision_queries.MEASURE).fetchone() or (0, 0)
     step, failing_tenants = conn.execute(decision_queries.MEASURE_RECEIVERS).fetchone() or (0, 0)
-    metrics.oldest_step.set(max(0, step))
-    metrics.tenants_failing.set(failing_tenants)
-    number, age = conn.execute(fanout_queries.MEASURE_WAITING).fetchone() or (0, 0)
-    metrics.waiting_events.set(number)
-    metrics.oldest_waiting_event.set(max(0, age))
+    waiting_events, event_age = conn.execute(fanout_queries.MEASURE_WAITING).fetchone() or (0, 0)
     (senders,) = conn.execute(queries.COUNT_SENDERS).fetchone() or (0,)
-    metrics.senders.set(senders)
+    found = (
+        due,
+        held,
+        waiting,
+        oldest,
+        failing,
+        chores,
+        chore_age,
+        step,
+        failing_tenants,
+        waiting_events,
+        event_age,
+        senders,
+    )
+    return {name: max(0, value) for name, value in zip(GAUGES, found, strict=True)}
+
+
+def measure(conn: Connection) -> None:
+    for name, value in figures(conn).items():
+        GAUGES[name].set(value)
+
+
+def acts(settings: Settings) -> Mapping[Action, Handler]:
+    """The acts of operators that webhook-dispatcher carries out."""
+    return {"webhook.stop": operators.stop_webhook}
 
 
 def measure_consumers(conn: Connection, days: int) -> None:

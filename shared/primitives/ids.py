@@ -6,6 +6,8 @@ import threading
 import time
 import uuid
 
+PLATFORM_TENANT = "org_" + "0" * 26
+"""The platform's own tenant, whose people are its operators. `new_id` makes this id for no other."""
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
 _VALUE = {character: value for value, character in enumerate(ALPHABET)}

@@ -338,6 +338,7 @@ KEPT = (
     Kept("dead_letters", "died_at", days=90, audited="dead_letters.expired"),
     Kept("idempotency_keys", "created_at", days=1),
     Kept("audit_reads", "hour", days=1),
+    Kept("operator_acts", "ended_at", days=365),
 )
 COUNTED = 10_000
 # Steps from one consumer to the next and reads only the first row of an index for each, whose waiting rows are counted up to a limit.

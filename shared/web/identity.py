@@ -107,7 +107,10 @@ CACHED = 10_000
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The client, person and tenant that a request acts for. An anonymous caller has only an address."""
+    """The client, person and tenant that a request acts for. An anonymous caller has only an address.
+
+    `second_factor`: the token comes from a sign-in of the person with one (RFC 8176 `mfa`).
+    """
 
     tenant_id: str = ""
     client_id: str = ""
@@ -119,6 +122,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     token_id: str | None = None
     environment: Literal["production", "sandbox"] = "production"
     deidentification: Mode = "exact"
+    second_factor: bool = False
 
     @property
     def is_sandbox(self) -> bool:
@@ -257,6 +261,11 @@ class Verifier:
                 raise Untimely
             return None
         return None if self._is_revoked(seen) else seen.statement
+
+    def stated(self, header: str) -> Statement | None:
+        """The statement of a genuine header for this service, also of one that expired. It opens nothing; it shows who called."""
+        statement = self._check(header)
+        return statement if statement is not None and statement.aud in self._audiences else None
 
     def is_revoked(self, header: str) -> bool:
         """Whether the token of a header that was accepted is revoked by now. The header itself may have expired since."""

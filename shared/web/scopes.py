@@ -215,7 +215,26 @@ FIRST_PARTY = _by_name(
     ),
 )
 """Not in the catalogue. Only operators give them, to first-party apps."""
-ALL: Mapping[str, Scope] = {**EVERYDAY, **ON_REQUEST, **FIRST_PARTY}
+OPERATORS = _by_name(
+    Scope(
+        name="platform:operate:read",
+        description="See the tenants of the platform, their requests, backlogs and dead letters, as an operator of the platform",
+        italian="Vedere i tenant della piattaforma, le loro richieste, gli arretrati e i dead letter, come operatore della piattaforma",
+        consent="see all organisations of the platform, and the state of its services",
+        consent_italian="vedere tutte le organizzazioni della piattaforma e lo stato dei suoi servizi",
+        in_console=True,
+    ),
+    Scope(
+        name="platform:operate:write",
+        description="Suspend tenants, decide requests, replay dead letters and use kill switches, as an operator of the platform",
+        italian="Sospendere tenant, decidere richieste, ripetere dead letter e usare i kill switch, come operatore della piattaforma",
+        consent="suspend organisations of the platform, decide their requests, and stop parts of its services",
+        consent_italian="sospendere organizzazioni della piattaforma, decidere le loro richieste e fermare parti dei suoi servizi",
+        in_console=True,
+    ),
+)
+"""Only for operators, who are people of the platform's own tenant: its console app gets them after a sign-in with a second factor."""
+ALL: Mapping[str, Scope] = {**EVERYDAY, **ON_REQUEST, **FIRST_PARTY, **OPERATORS}
 OF_CONSOLE = [name for name, scope in ALL.items() if scope.in_console]
 OF_ADMINISTRATORS = [name for name, scope in ALL.items() if scope.for_administrators]
 

@@ -11,7 +11,7 @@ import pytest
 from services.auth.tenants import console
 from services.auth.tenants.operations import OperationRefused
 from shared.primitives.crypto import base64url_encode, public_jwks
-from shared.web.scopes import OF_CONSOLE, ON_REQUEST
+from shared.web.scopes import OF_CONSOLE, ON_REQUEST, OPERATORS
 from tests.auth.support import CALLBACK, ISSUER, VERIFIER, Auth, Browser, claims_of, returned
 from tests.console.assertions import TYPE, assertion
 
@@ -83,7 +83,7 @@ def test_nobody_is_asked_for_consent_and_the_access_can_be_withdrawn(auth: Auth)
 
 def test_scopes_on_request_are_there_only_once_granted(auth: Auth) -> None:
     held = set(redeem(auth, arrive(auth, auth.other)).json()["scope"].split())
-    assert held == set(OF_CONSOLE) - set(ON_REQUEST)
+    assert held == set(OF_CONSOLE) - set(ON_REQUEST) - set(OPERATORS)
     granted = set(redeem(auth, arrive(auth)).json()["scope"].split())
     assert granted - held == {"argus:telephony:read"}
 

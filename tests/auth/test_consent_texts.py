@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.auth.apps import scopes
 from services.auth.signin import texts
+from shared.web import scopes
 
 
 @pytest.mark.parametrize("language", texts.LANGUAGES)

@@ -130,13 +130,16 @@ def test_a_rotation_that_was_due_is_a_line_in_the_platforms_trail(auth: Auth) ->
         (made,) = {key.kid for key in rotation.load_keys(conn)} - before
         job.run(conn)
     lines = auth.sql(
-        "SELECT client_id, action, detail FROM audit WHERE tenant_id = 'platform' AND subject_id = %s", made
+        "SELECT client_id, action, detail FROM audit WHERE tenant_id = 'org_00000000000000000000000000' AND subject_id = %s",
+        made,
     )
     assert lines == [("schedule", "keys.rotated", {"scheduled": True})]
 
 
 def test_the_first_key_of_an_installation_is_a_line_in_the_platforms_trail(auth: Auth) -> None:
-    lines = auth.sql("SELECT client_id FROM audit WHERE tenant_id = 'platform' AND action = 'keys.first_made'")
+    lines = auth.sql(
+        "SELECT client_id FROM audit WHERE tenant_id = 'org_00000000000000000000000000' AND action = 'keys.first_made'"
+    )
     assert lines == [("auth",)]
 
 

@@ -17,6 +17,7 @@ def test_a_scope_on_request_is_in_the_catalogue_of_those_it_was_granted_to_alone
 def test_each_scope_is_of_one_class() -> None:
     classes = [scopes.DESCRIPTIONS, scopes.ON_REQUEST, scopes.FIRST_PARTY]
     assert sum(map(len, classes)) == len(scopes.ALL)
+    assert not scopes.ALL.keys() & scopes.OPERATORS.keys()
 
 
 @pytest.mark.parametrize(
@@ -74,4 +75,5 @@ def test_a_grant_is_over_where_the_persons_mapped_roles_allow_less(
 def test_roles_allow_their_scopes_together_and_a_person_without_a_limit_all() -> None:
     assert scopes.of_roles(["night", "desk", "former"], MAPPING) == ["argus:incidents:read", "webhooks:write"]
     assert scopes.beyond(None, ["webhooks:write"]) == []
+    assert scopes.beyond(None, ["webhooks:write", "platform:operate:read"]) == ["platform:operate:read"]
     assert scopes.beyond([], ["webhooks:write", "offline_access"]) == ["webhooks:write"]

@@ -61,6 +61,10 @@ def test_the_app_role_reaches_past_its_tenant_only_through_the_listed_functions(
         "live_watermarks",
         "watermarks_after",
         "seal_of_entry",
+        "dead_letters_of_all",
+        "tenants_of_all",
+        "tenant_of_all",
+        "requests_of_all",
     }
 
 

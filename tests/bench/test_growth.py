@@ -198,6 +198,11 @@ _PEOPLE = "needs a scope of first-party apps, and reads the people of an organis
 _TRAIL = "needs a scope of first-party apps; no load adds to the trail, and its statements are planned in tests/shared/test_plans.py"
 _BY_KEY = "writes one row that its path or body names; its statements are planned in tests/shared/test_plans.py"
 LEFT_OUT: dict[Route, str] = {
+    **{
+        route: "is an operator's, whose token a load does not have"
+        for route in HOSTS
+        if route[1].startswith("/v1/operations/")
+    },
     ("GET", "/v1/oauth/authorize"): _BROWSER,
     ("POST", "/v1/oauth/device_authorization"): "needs an app for devices; an app and its tenant keep few of its rows",
     ("GET", "/api/v1/platform/agents/content/{package_id}/{version}"): "is asked by an agent with a secret of its own",

@@ -38,6 +38,7 @@ import services.graphql_api.transport.endpoints
 import services.webhook_dispatcher.notices.models
 import services.webhook_dispatcher.reading.models
 import services.webhook_dispatcher.subscriptions.models
+import shared.operators.models
 from gateway import framing, headers, sessions, target
 from gateway.problems import Refusal as GatewayRefusal
 from services.auth.apps import credentials
@@ -117,6 +118,7 @@ KINDS: dict[str, Any] = {
         (services.epcr.records.models, "EncounterDraft RecordPatch"),
         (services.graphql_api.transport.endpoints, "GraphqlRequest"),
         (services.webhook_dispatcher.notices.models, "ContactsChange"),
+        (shared.operators.models, "ActDraft"),
         (services.webhook_dispatcher.reading.models, "NewConsumer ReadEvents Commit Extend Seek"),
         (services.webhook_dispatcher.subscriptions.models, "FilterTrial NewWebhook RotateSigningKey WebhookChange"),
     )

@@ -15,6 +15,7 @@ from services.device_ingest import routes as device_ingest
 from services.epcr import routes as epcr
 from services.graphql_api import routes as graphql_api
 from services.webhook_dispatcher import routes as webhook_dispatcher
+from shared.operators import routes as operators
 from shared.trail import routes as trail
 from shared.web.routing import Part
 
@@ -38,6 +39,8 @@ AUTOMATION = PLATFORM + "/automations/{automation_id}"
 AUTOMATION_BODY = ("automation filter", "automation template")
 PROBES = {("GET", "/livez"): NOTHING, ("GET", "/readyz"): NOTHING}
 TRAIL = trail.part("every service")
+OPERATORS = operators.part("every service")
+ACTS = {("POST", "/v1/operations/{service}/acts"): ("json ActDraft",)}
 
 GATEWAY = (
     "request head",
@@ -191,6 +194,6 @@ SERVICES = {
     "control_plane": derived([control_plane.PART]) | CONTROL_PLANE | PROBES,
     "console": CONSOLE | PROBES,
 }
-SERVICES = {name: rows | derived([TRAIL]) for name, rows in SERVICES.items()}
+SERVICES = {name: rows | derived([TRAIL, OPERATORS]) | ACTS for name, rows in SERVICES.items()}
 EVERYWHERE = ("identity header",)
 NAMES = {name for rows in SERVICES.values() for reads in rows.values() for name in reads} | {*GATEWAY, *EVERYWHERE}

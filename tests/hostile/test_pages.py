@@ -13,6 +13,7 @@ from services.device_ingest import routes as device_ingest
 from services.epcr import routes as epcr
 from services.graphql_api import routes as graphql_api
 from services.webhook_dispatcher import routes as webhook_dispatcher
+from shared.operators import routes as operators
 from shared.trail import routes as trail
 from shared.web.http import Page
 from shared.web.routing import Operation
@@ -22,6 +23,7 @@ PARTS = [
     *webhook_dispatcher.PARTS,
     *(service.PART for service in (graphql_api, epcr, device_ingest, control_plane)),
     trail.part("every service"),
+    operators.part("every service"),
 ]
 MOST = 2 << 20
 ROWS = 100
@@ -47,6 +49,9 @@ ROW = {
     "listArrivals": 1024,
     "listEmergencies": 1024 + 1000 * OF_CONTROL,  # an explanation
     "listDisclosures": 1024 + 200 * OF_CONTROL + 50 * 32,  # a name, the sections
+    "listTenants": 1024 + 200 * OF_CONTROL,  # a name
+    "listDeadLetters": 1024 + (64 + 64 + 100 + 2000) * OF_CONTROL,  # a tenant's id, a producer, a name, an error
+    "listOperatorActs": 1024 + (64 + 500 + 1000) * OF_CONTROL,  # a subject, a reason, an outcome
     "listEncounters": 1024 + 2 * 128 * OF_CONTROL,  # the vehicle and the incident
 }
 LISTS = {

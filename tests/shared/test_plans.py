@@ -43,7 +43,7 @@ ROWS, PAGES, INDEX_PAGES = 10_000_000, 100_000, 30_000
 DAYS_BACK, DAYS_AHEAD = 30, 8
 PARTITIONS = DAYS_BACK + 1 + DAYS_AHEAD
 # Tables that always have few rows.
-FEW = frozenset({"audit_checks", "begun", "migrations", "revocation_state", "senders"})
+FEW = frozenset({"audit_checks", "begun", "migrations", "operator_figures", "revocation_state", "senders"})
 # Caps and the number of tenants bound these tables, not time: they have a hundredth of the other tables' rows.
 CONFIGURED = frozenset(
     [
@@ -61,7 +61,7 @@ CONFIGURED = frozenset(
         *("chores", "automation_interest", "automations", "devices", "agents", "agent_tenants", "packages", "versions"),
         *("contents", "releases", "release_history", "listings", "installations", "incident_numbers"),
         *("telephony_providers", "telephony_routes", "acqi_tenants", "graphql_apps", "ending_apps", "ending_grants"),
-        *("changing_roles", "sandboxes", "common_apps"),
+        *("changing_roles", "sandboxes", "common_apps", "operator_acts"),
         "device_codes",
         *("invitations", "invitation_mails", "last_sign_ins"),
         *("consumers", "event_log_heads", "contacts", "mails", "paces"),

@@ -11,6 +11,7 @@ import msgspec
 
 from services.auth.apps import queries, scopes, store
 from services.auth.apps.models import AppDraft, AppRow, Tenant
+from shared.primitives.ids import PLATFORM_TENANT
 from shared.storage import audit, database
 from shared.storage.database import AsyncConnection
 from shared.web.identity import Caller
@@ -40,6 +41,8 @@ async def of_tenant(conn: AsyncConnection, common: CommonApp, tenant_id: str) ->
     tenant = await store.hold_tenant(conn, tenant_id)
     # These fields follow the common app and the organisation's grants.
     closed = set(scopes.ON_REQUEST) - set(tenant.granted_scopes)
+    if tenant.tenant_id != PLATFORM_TENANT:
+        closed |= set(scopes.OPERATORS)
     wanted = {
         "name": common.title,
         "redirect_uris": common.redirect_uris,

@@ -17,6 +17,9 @@ ON_REQUEST = {name: scope.description for name, scope in scopes.ON_REQUEST.items
 FIRST_PARTY = {name: scope.description for name, scope in scopes.FIRST_PARTY.items()}
 _TOKENS = re.compile(r"[!#-\[\]-~]+(?: [!#-\[\]-~]+)*")
 ALL = DESCRIPTIONS | ON_REQUEST | FIRST_PARTY
+"""The scopes that an app, a mapped role or a grant to a tenant may name."""
+OPERATORS = {name: scope.description for name, scope in scopes.OPERATORS.items()}
+"""Of operators alone: no app asks for them, and no operator's command gives them."""
 
 
 def catalogue(granted: Iterable[str]) -> dict[str, str]:
@@ -35,9 +38,12 @@ def of_roles(roles: Iterable[str], mapping: Mapping[str, Sequence[str]]) -> list
 
 
 def beyond(limit: Sequence[str] | None, wanted: Iterable[str]) -> list[str]:
-    """The scopes that a person with this limit may not give to an app. No role is needed for offline access."""
+    """The scopes that a person with this limit may not give to an app. No role is needed for offline access.
+
+    A person without a limit may give all but those of operators.
+    """
     if limit is None:
-        return []
+        return [scope for scope in wanted if scope in OPERATORS]
     return [scope for scope in wanted if scope != OFFLINE_ACCESS and not allows(limit, scope)]
 
 

@@ -37,6 +37,7 @@ async def create_invitation(request: Request, caller: Caller, draft: InvitationD
     """Answers the same whether or not the address has an account elsewhere; only its owner learns that, on the invitation's page."""
     if not mail.is_address(draft.email):
         raise problems.invalid("The request does not fit; see errors.", [FieldError("/email", "not an e-mail address")])
+    acting.require_role_of_tenant(caller, draft.role)
     _require_mail(request)
     settings = request.state.settings
     async with tenant_transaction(request, caller) as conn:

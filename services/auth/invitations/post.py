@@ -25,6 +25,7 @@ ROLES = {
     "quality_officer": ("quality officer", "responsabile della qualità"),
     "integrator": ("integrator", "integratore"),
     "auditor": ("auditor", "revisore"),
+    "operator": ("operator of the platform", "operatore della piattaforma"),
 }
 TEXTS = (
     "{organisation} invites you to Knogin. Your role: {role}.\n\nChoose your name and a password here:\n{link}\n\n"

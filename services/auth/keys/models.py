@@ -5,8 +5,12 @@ from typing import Any
 
 import msgspec
 
-# The tenant id in the audit trail for actions of no tenant, such as a key's rotation; `tenant audit platform` shows them.
-PLATFORM = "platform"
+from shared.primitives.ids import PLATFORM_TENANT
+
+# The tenant id in the audit trail for actions of no other tenant, such as a key's rotation; `tenant audit platform` shows them.
+PLATFORM = PLATFORM_TENANT
+PLATFORM_BEFORE = "platform"
+"""The same in entries of releases without a tenant of the platform's own."""
 
 
 class SigningKeyRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -42,12 +42,15 @@ async def beyond_roles(conn: AsyncConnection, session: Session, wanted: Sequence
     row = await (await conn.execute(saml_queries.SCOPE_LIMIT, (session.session_id,))).fetchone()
     if row is None:
         return None
-    stored, role, roles, awaited = row
+    stored, role, roles, awaited, second_factor = row
     limit = people.limit_of(role, stored)
     if awaited is not None:  # a changed mapping of roles that the relay has not applied to the person yet
         if not set(roles) & set(awaited):
             return None
         limit = scopes.of_roles(roles, awaited)
+    if not second_factor:
+        wanted_more = [scope for scope in wanted if scope in scopes.OPERATORS]
+        return list(dict.fromkeys([*scopes.beyond(limit, wanted), *wanted_more]))
     return scopes.beyond(limit, wanted)
 
 
@@ -110,6 +113,7 @@ async def insert(request: Request, conn: AsyncConnection, asked: Asked, session:
         "audience": asked.audience,
         "offline": offline,
         "seed": secrets.token_bytes(32),
+        "session_id": session.session_id,
         "lives": lives,
     }
     await conn.execute(queries.INSERT_GRANT, tenant | grant)

@@ -90,6 +90,7 @@ class Introspection(msgspec.Struct):
     grant_id: str | UnsetType = UNSET
     environment: Literal["production", "sandbox"] | UnsetType = UNSET
     deidentification: Mode | UnsetType = UNSET
+    amr: list[str] | UnsetType = UNSET
 
 
 class AuthorizeQuery(msgspec.Struct, kw_only=True):
@@ -176,6 +177,7 @@ class GrantRow(msgspec.Struct, frozen=True, kw_only=True):
     role: Role | None
     roles: list[str]
     awaited_mapping: dict[str, list[str]] | None
+    second_factor: bool
     is_live: bool
 
 

@@ -9,12 +9,15 @@ USE_ASSERTION: LiteralString = """
     ON CONFLICT DO NOTHING
 """
 
+# A grant of an operator lives for 12 hours, and not without the second factor that it began with.
 GRANT_COLUMNS: LiteralString = """
     g.grant_id, g.tenant_id, g.client_id, g.user_id, g.scopes, g.audience, g.offline, g.seed, g.generation, g.rotated_at,
-    g.created_at, g.expires_at, u.role, u.roles, awaited_role_mapping(u.user_id) AS awaited_mapping,
+    g.created_at, g.expires_at, u.role, u.roles, awaited_role_mapping(u.user_id) AS awaited_mapping, g.second_factor,
     g.revoked_at IS NULL AND g.expires_at > clock_timestamp() AND u.status = 'active'
         AND NOT EXISTS (SELECT FROM apps a WHERE a.client_id = g.client_id AND a.status = 'deleted')
-        AND NOT EXISTS (SELECT FROM ending_grants e WHERE e.user_id = g.user_id AND g.created_at < e.decided_at) AS is_live
+        AND NOT EXISTS (SELECT FROM ending_grants e WHERE e.user_id = g.user_id AND g.created_at < e.decided_at)
+        AND (NOT g.scopes && '{platform:operate:read,platform:operate:write}'
+            OR (u.totp_secret IS NOT NULL AND g.created_at > clock_timestamp() - interval '12 hours')) AS is_live
 """
 LOCK_GRANT: LiteralString = (
     "SELECT "
@@ -34,9 +37,10 @@ NEXT_GENERATION: LiteralString = """
     WHERE grant_id = %(grant_id)s
 """
 INSERT_GRANT: LiteralString = """
-    INSERT INTO grants (grant_id, tenant_id, client_id, user_id, scopes, audience, offline, seed, expires_at)
+    INSERT INTO grants (grant_id, tenant_id, client_id, user_id, scopes, audience, offline, seed, expires_at, second_factor)
     VALUES (%(grant_id)s, %(tenant_id)s, %(client_id)s, %(user_id)s, %(scopes)s, %(audience)s, %(offline)s, %(seed)s,
-        clock_timestamp() + make_interval(secs => %(lives)s))
+        clock_timestamp() + make_interval(secs => %(lives)s),
+        coalesce((SELECT second_factor FROM sessions WHERE session_id = %(session_id)s), false))
 """
 # Of a person's grants for one app: those whose code was never redeemed, and those that are over with all their tokens, beyond the newest
 # `most` of each. A redemption locks the code before its grant; where one is under way the grant stays.

@@ -25,6 +25,7 @@ from authlib.oauth2.rfc7636 import CodeChallenge
 from authlib.oauth2.rfc7636.challenge import compare_s256_code_challenge
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 from authlib.oauth2.rfc8628 import DeviceCodeGrant
+from msgspec import UNSET
 
 from services.auth.apps import scopes
 from services.auth.apps.rules import DEVICE_CODE
@@ -34,6 +35,7 @@ from services.auth.oauth.devices import Polled
 from services.auth.oauth.forms import Form, InvalidClient, InvalidTarget
 from services.auth.oauth.models import GrantRow
 from services.auth.oauth.tokens import (
+    AFTER_SECOND_FACTOR,
     AccessToken,
     Claims,
     RedeemedCode,
@@ -180,7 +182,9 @@ class IssuesTokens:
         assert isinstance(self.request, OAuthRequest)
         return self.request
 
-    def issue(self, *, scope: str, subject: str, grant_id: str | None, audience: list[str]) -> dict[str, Any]:
+    def issue(
+        self, *, scope: str, subject: str, grant_id: str | None, audience: list[str], second_factor: bool = False
+    ) -> dict[str, Any]:
         """The answer of RFC 6749 §5.1 without the tokens. Times are the database's, read with the client.
 
         A token without a user's grant has its own id as grant id.
@@ -201,8 +205,19 @@ class IssuesTokens:
             grant_id=grant_id or jti,
             environment=client.environment,
             deidentification=client.deidentification,
+            amr=AFTER_SECOND_FACTOR if second_factor else UNSET,
         )
         return {"token_type": "Bearer", "expires_in": client.access_token_ttl, "scope": scope}
+
+    def issue_of(self, grant: GrantRow, scope: str) -> dict[str, Any]:
+        """Tokens of a person's grant."""
+        return self.issue(
+            scope=scope,
+            subject=grant.user_id,
+            grant_id=grant.grant_id,
+            audience=grant.audience,
+            second_factor=grant.second_factor,
+        )
 
     def issue_for(self, code: RedeemedCode | None) -> dict[str, Any]:
         """The first tokens of a person's grant."""
@@ -212,7 +227,7 @@ class IssuesTokens:
         self.asked.continues = grant if grant.offline else None
         self.asked.next_generation = 1
         scope = self.still_approved(grant.scopes, None)
-        return self.issue(scope=scope, subject=grant.user_id, grant_id=grant.grant_id, audience=grant.audience)
+        return self.issue_of(grant, scope)
 
     def still_approved(self, granted: list[str], asked: str | None) -> str:
         """The scopes of a user's grant that are still approved. Raises InvalidScopeError for others, or if none is left."""
@@ -316,7 +331,7 @@ class RefreshGrant(IssuesTokens, grants.RefreshTokenGrant):
         grant = refresh_token.grant
         self.asked.continues = grant
         scope = self.still_approved(grant.scopes, self.asked.values.get("scope"))
-        return self.issue(scope=scope, subject=grant.user_id, grant_id=grant.grant_id, audience=grant.audience)
+        return self.issue_of(grant, scope)
 
     def revoke_old_credential(self, refresh_token: Any) -> None:
         """Nothing: the next generation replaces it."""

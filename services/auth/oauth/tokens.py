@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple, cast
 
 import jwt
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from services.auth.apps import scopes
 from services.auth.oauth import queries
@@ -30,6 +31,7 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
     """The payload of every token. Codes, refresh families and service tokens are revoked by their `grant_id`.
 
     `deidentification` is the app's mode; a change of mode revokes the token. Tokens of older versions of auth lack it.
+    `amr` (RFC 9068 §2.2.1) is there after a sign-in with a second factor.
     """
 
     iss: str
@@ -45,6 +47,11 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
     grant_id: str
     environment: Literal["production", "sandbox"]
     deidentification: Mode = "exact"
+    amr: list[str] | UnsetType = UNSET
+
+
+AFTER_SECOND_FACTOR = ["pwd", "otp", "mfa"]
+"""RFC 8176 §2: a password, a code of the authenticator or a recovery code, more than one factor."""
 
 
 def jti_at(milliseconds: int) -> str:

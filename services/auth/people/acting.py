@@ -6,17 +6,27 @@ import msgspec
 
 from services.auth.people import queries
 from services.auth.people.models import Held
-from services.auth.people.roles import ADMINISTRATOR, Role, limit_of, reaches
+from services.auth.people.roles import ADMINISTRATOR, Role, in_tenant, limit_of, reaches
 from shared.primitives import ids
 from shared.storage import database
 from shared.storage.database import AsyncConnection
 from shared.web import problems
 from shared.web.identity import Caller
+from shared.web.problems import FieldError
 
 
 def person_of(caller: Caller) -> str | None:
     """The id of the person in whose name the caller acts; None for an app that acts for itself."""
     return caller.subject if caller.subject is not None and ids.is_id(caller.subject, "usr") else None
+
+
+def require_role_of_tenant(caller: Caller, role: Role) -> None:
+    """Raises a 422 Problem for a role that people of the caller's tenant cannot have."""
+    if role not in in_tenant(caller.tenant_id):
+        raise problems.invalid(
+            "The role does not exist in your organisation; see errors.",
+            [FieldError("/role", f"is none of {', '.join(in_tenant(caller.tenant_id))}", "enum")],
+        )
 
 
 class _Actor(msgspec.Struct, frozen=True):

@@ -33,7 +33,8 @@ from shared.web.identity import Caller
 
 
 async def list_roles(request: Request, caller: Caller) -> Roles:
-    return Roles([RoleShown(name, role.description, role.scopes) for name, role in roles.ROLES.items()])
+    found = roles.in_tenant(caller.tenant_id)
+    return Roles([RoleShown(name, role.description, role.scopes) for name, role in found.items()])
 
 
 async def list_users(request: Request, caller: Caller, page: UserPage) -> Response:
@@ -72,6 +73,7 @@ async def _user(conn: AsyncConnection, user_id: str) -> User:
 
 async def change_role(request: Request, caller: Caller, user_id: str, change: RoleChange) -> AccessChanged:
     """A role that allows less ends the access beyond it, at once."""
+    acting.require_role_of_tenant(caller, change.role)
     async with tenant_transaction(request, caller) as conn:
         await acting.begin_change(conn)
         held = await acting.hold(conn, caller, user_id)

@@ -9,9 +9,13 @@ from typing import Literal
 import msgspec
 
 from services.auth.apps import scopes
+from shared.primitives.ids import PLATFORM_TENANT
 
-Role = Literal["administrator", "quality_officer", "integrator", "auditor"]
-ADMINISTRATOR: Role = "administrator"
+OrganisationRole = Literal["administrator", "quality_officer", "integrator", "auditor"]
+Role = Literal["administrator", "quality_officer", "integrator", "auditor", "operator"]
+"""`operator` exists in the platform's own tenant alone."""
+ADMINISTRATOR: OrganisationRole = "administrator"
+OPERATOR: Role = "operator"
 
 
 class RoleOf(msgspec.Struct, frozen=True):
@@ -52,7 +56,21 @@ ROLES: Mapping[Role, RoleOf] = {
         ),
     ),
 }
-"""The one table of roles. A change of it counts at once for grants; the column `users.scope_limit` follows at the next change of a role."""
+OPERATORS_ROLE = RoleOf(
+    "Operates the platform: its tenants, requests, backlogs, dead letters and kill switches. Needs a second factor.",
+    ("platform:operate:write", "platform:people:write", "platform:audit"),
+)
+"""The one table of roles, and the role of the platform's own tenant. A change of it counts at once for grants; the column
+`users.scope_limit` follows at the next change of a role."""
+
+
+def in_tenant(tenant_id: str) -> Mapping[Role, RoleOf]:
+    """The roles that people of the tenant can have."""
+    return {**ROLES, OPERATOR: OPERATORS_ROLE} if tenant_id == PLATFORM_TENANT else ROLES
+
+
+def _of(role: Role) -> RoleOf:
+    return OPERATORS_ROLE if role == OPERATOR else ROLES[role]
 
 
 def limit_of(role: Role | None, stored: Sequence[str] | None) -> Sequence[str] | None:
@@ -60,18 +78,18 @@ def limit_of(role: Role | None, stored: Sequence[str] | None) -> Sequence[str] |
 
     A stored limit of an administrator or without a role comes from the identity provider.
     """
-    return stored if role is None or role == ADMINISTRATOR else ROLES[role].scopes
+    return stored if role is None or role == ADMINISTRATOR else _of(role).scopes
 
 
 def of(role: Role) -> list[str] | None:
     """The scopes of a role for `users.scope_limit`."""
-    allowed = ROLES[role].scopes
+    allowed = _of(role).scopes
     return None if allowed is None else list(allowed)
 
 
 def reaches(limit: Sequence[str] | None, other: Sequence[str] | None) -> bool:
     """Whether a person with `limit` may do all that one with the limit `other` may."""
-    return limit is None or (other is not None and not scopes.beyond(limit, other))
+    return limit is None if other is None else not scopes.beyond(limit, other)
 
 
 def exceeds(granted: Iterable[str], role: Role | None, stored: Sequence[str] | None) -> bool:

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType, field
 
-from services.auth.people.roles import Role as PersonRole
+from services.auth.people.roles import OrganisationRole
 from shared.web import http
 
 Name = Annotated[str, Meta(min_length=1, max_length=120)]
@@ -45,7 +45,7 @@ class ConnectionDraft(http.Body):
     allow_idp_initiated: bool = False
     attribute_mapping: AttributeMapping = field(default_factory=AttributeMapping)
     role_mapping: RoleMapping = field(default_factory=dict)
-    default_role: PersonRole = "quality_officer"
+    default_role: OrganisationRole = "quality_officer"
 
 
 class ConnectionChange(http.Body):
@@ -63,7 +63,7 @@ class ConnectionChange(http.Body):
     allow_idp_initiated: bool | UnsetType = UNSET
     attribute_mapping: AttributeMapping | UnsetType = UNSET
     role_mapping: RoleMapping | UnsetType = UNSET
-    default_role: PersonRole | UnsetType = UNSET
+    default_role: OrganisationRole | UnsetType = UNSET
 
 
 class DomainDraft(http.Body):
@@ -93,7 +93,7 @@ class ConnectionRow(msgspec.Struct, frozen=True, kw_only=True):
     allow_idp_initiated: bool
     attribute_mapping: dict[str, str]
     role_mapping: dict[str, list[str]]
-    default_role: PersonRole
+    default_role: OrganisationRole
     own_certificate: str
     created_at: datetime
     updated_at: datetime
@@ -225,7 +225,7 @@ class Connection(msgspec.Struct):
     allow_idp_initiated: bool
     attribute_mapping: AttributeMapping
     role_mapping: dict[str, list[str]]
-    default_role: PersonRole
+    default_role: OrganisationRole
     domains: list[Domain]
     service_provider: ServiceProvider
     created_at: datetime

@@ -245,7 +245,7 @@ HAD_A_TURN_OF_ROLES: LiteralString = """
 SET_ROLES: LiteralString = "UPDATE users SET roles = %s, scope_limit = %s, role = NULL WHERE user_id = %s"
 # The lock lasts until the grant is written. The end of the session, or narrower roles, wait for it and then end that grant too.
 SCOPE_LIMIT: LiteralString = """
-    SELECT u.scope_limit, u.role, u.roles, awaited_role_mapping(u.user_id) FROM users u JOIN sessions s USING (user_id)
+    SELECT u.scope_limit, u.role, u.roles, awaited_role_mapping(u.user_id), s.second_factor FROM users u JOIN sessions s USING (user_id)
     WHERE s.session_id = %s AND s.ended_at IS NULL
     FOR KEY SHARE OF u FOR SHARE OF s
 """

@@ -309,7 +309,7 @@ async def _admit(
         await aset_tenant(conn, user.tenant_id)
         device = await sessions.remember_device(request, conn, user)
         await throttle.succeed(conn, attempt)
-        token = await sessions.start(request, conn, user)
+        token = await sessions.start(request, conn, user, second_factor=bool(second_factor))
         detail = {"second_factor": second_factor} if second_factor else None
         actor = sessions.actor(request, user.tenant_id, user.user_id)
         await audit.record(conn, actor, "sign_in.succeeded", user.user_id, detail)

@@ -6,6 +6,7 @@ import msgspec
 from starlette.requests import Request
 
 from services.auth.apps import store
+from services.auth.people.roles import Role
 from services.auth.signin import queries
 from shared.storage import database
 from shared.storage.database import tenant_transaction
@@ -13,11 +14,12 @@ from shared.web.identity import Caller
 
 
 class Person(msgspec.Struct, frozen=True):
-    """The person whom a token acts for."""
+    """The person whom a token acts for. `role` is null where the roles of the organisation's identity provider decide."""
 
     user_id: str
     email: str
     name: str
+    role: Role | None
 
 
 class Organisation(msgspec.Struct, frozen=True):
@@ -29,12 +31,16 @@ class Organisation(msgspec.Struct, frozen=True):
 
 
 class Me(msgspec.Struct, frozen=True):
-    """Whom a token acts for. `person` is null for an app alone; `scopes` are those of the token."""
+    """Whom a token acts for. `person` is null for an app alone; `scopes` are those of the token.
+
+    `second_factor`: the token comes from a sign-in with one.
+    """
 
     client_id: str
     person: Person | None
     organisation: Organisation
     scopes: list[str]
+    second_factor: bool
 
 
 async def read_me(request: Request, caller: Caller) -> Me:
@@ -42,4 +48,4 @@ async def read_me(request: Request, caller: Caller) -> Me:
         tenant = await store.load_tenant(conn, caller.tenant_id)
         person = await database.first(conn, Person, queries.PERSON, (caller.subject,))
     organisation = Organisation(tenant.tenant_id, tenant.name, tenant.environment)
-    return Me(caller.client_id, person, organisation, sorted(caller.scopes))
+    return Me(caller.client_id, person, organisation, sorted(caller.scopes), caller.second_factor)

@@ -37,8 +37,18 @@ async def current(request: Request, conn: AsyncConnection) -> Session | None:
     return None
 
 
-async def start(request: Request, conn: AsyncConnection, user: User, session_id: str | None = None) -> str:
-    """Starts a session and returns the token for its cookie. The tenant must be set."""
+async def start(
+    request: Request,
+    conn: AsyncConnection,
+    user: User,
+    session_id: str | None = None,
+    *,
+    second_factor: bool = False,
+) -> str:
+    """Starts a session and returns the token for its cookie. The tenant must be set.
+
+    `second_factor`: the person has shown one to auth; the statement of an identity provider is none.
+    """
     token = cookies.new_token()
     user_agent = "".join(one for one in request.headers.get("user-agent", "") if one.isprintable())
     row = {
@@ -48,6 +58,7 @@ async def start(request: Request, conn: AsyncConnection, user: User, session_id:
         "token_mac": request.state.keyring.mac(token.encode(), SESSION_PURPOSE),
         "user_agent": user_agent[:MAX_USER_AGENT],
         "address": caller_of(request).address,
+        "second_factor": second_factor,
     }
     await conn.execute(queries.START_SESSION, row)
     await conn.execute(queries.NOTE_SIGN_IN, row)

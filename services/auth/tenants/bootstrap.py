@@ -9,11 +9,15 @@ from services.auth.apps import queries as app_queries
 from services.auth.apps.models import AppDraft, AppRow
 from services.auth.apps.store import insert_service_token
 from services.auth.keys.keystore import KeyStore
+from services.auth.keys.models import PLATFORM
+from services.auth.people import roles
+from services.auth.people.roles import ADMINISTRATOR, Role
+from services.auth.people.roles import OPERATOR as OPERATORS_ROLE
 from services.auth.settings import Settings
-from services.auth.signin import passwords
+from services.auth.signin import codes, passwords
 from services.auth.tenants import console, queries
 from services.auth.tenants.console import Console
-from services.auth.tenants.operations import OPERATOR, announce_async
+from services.auth.tenants.operations import OPERATOR, PLATFORM_KEY, PLATFORM_NAME, announce_async
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring
 from shared.process.settings import required
@@ -42,9 +46,18 @@ class TenantRequest(msgspec.Struct, forbid_unknown_fields=True):
     admin: Admin
 
 
+class Operator(msgspec.Struct, forbid_unknown_fields=True):
+    """The first operator of the platform. `second_factor` is the secret of an authenticator, in Base32 (RFC 6238)."""
+
+    email: Annotated[str, msgspec.Meta(min_length=3, max_length=254)]
+    password: Annotated[str, msgspec.Meta(min_length=passwords.MIN_LENGTH, max_length=passwords.MAX_LENGTH)]
+    second_factor: Annotated[str, msgspec.Meta(pattern=r"^[A-Z2-7]{32}\Z")]
+
+
 class BootstrapRequest(msgspec.Struct, forbid_unknown_fields=True):
     tenants: list[TenantRequest]
     console: Console | None = None
+    operator: Operator | None = None
 
 
 async def bootstrap(settings: Settings, wanted: BootstrapRequest) -> dict[str, Any]:
@@ -61,11 +74,26 @@ async def bootstrap(settings: Settings, wanted: BootstrapRequest) -> dict[str, A
         if wanted.console is not None:
             async with pool.connection() as conn:
                 await console.ensure(conn, wanted.console)
+        if wanted.operator is not None:
+            async with pool.connection() as conn:
+                await _ensure_operator(conn, keyring, wanted.operator)
         answer: dict[str, Any] = {}
         for tenant in wanted.tenants:
             async with pool.connection() as conn:
                 answer[tenant.key] = await _ensure(conn, settings, keyring, keys, tenant)
     return answer
+
+
+async def _ensure_operator(conn: AsyncConnection, keyring: Keyring, wanted: Operator) -> None:
+    """The platform's own tenant, with this operator. A second factor that the person chose meanwhile stays."""
+    made = await conn.execute(queries.INSERT_PLATFORM, (PLATFORM, PLATFORM_KEY, PLATFORM_NAME))
+    await aset_tenant(conn, PLATFORM)
+    if made.rowcount:
+        await audit.record(conn, Caller(tenant_id=PLATFORM, client_id=OPERATOR), "tenant.created", PLATFORM)
+    await announce_async(conn, PLATFORM)
+    user_id = await ensure_user(conn, PLATFORM, wanted.email, wanted.password, OPERATORS_ROLE)
+    sealed = keyring.encrypt(wanted.second_factor.encode(), codes.secret_context(user_id))
+    await conn.execute(queries.FIRST_TOTP, (sealed, user_id))
 
 
 async def _ensure(
@@ -117,13 +145,16 @@ async def _ensure_secret(conn: AsyncConnection, keyring: Keyring, app: AppRow, s
     await store.insert_secret(conn, app, macs[0])
 
 
-async def ensure_user(conn: AsyncConnection, tenant_id: str, email: str, password: str) -> str:
+async def ensure_user(
+    conn: AsyncConnection, tenant_id: str, email: str, password: str, role: Role = ADMINISTRATOR
+) -> str:
     """Makes or finds the user with this password. Raises SystemExit if the user belongs to another tenant."""
     row = await (await conn.execute(queries.USER_BY_EMAIL, (email,))).fetchone()
     if row is None:
         user_id = ids.new_id("usr")
         hashed = passwords.hash_password(password)
-        made = await conn.execute(queries.ENSURE_USER, (user_id, tenant_id, email, email.partition("@")[0], hashed))
+        row = (user_id, tenant_id, email, email.partition("@")[0], hashed, role, roles.of(role))
+        made = await conn.execute(queries.ENSURE_USER, row)
         if made.rowcount == 0:
             raise SystemExit(f"{email} belongs to another tenant")
         return user_id

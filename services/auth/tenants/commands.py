@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +12,6 @@ import msgspec
 import typer
 
 from services.auth.keys import rotation
-from services.auth.keys.models import PLATFORM
 from services.auth.people.roles import ADMINISTRATOR, Role
 from services.auth.settings import Settings, load
 from services.auth.tenants import announcing, console, first_party, operations
@@ -333,9 +332,4 @@ def rotate(
     if distrust and not emergency:
         raise SystemExit("--distrust goes with --emergency: a key must be there to sign")
     with operating() as (settings, conn):
-        wait = rotation.EMERGENCY_WAIT if emergency else timedelta(seconds=settings.key_activation_seconds)
-        kid = rotation.rotate(conn, _keyring(settings), bits=settings.signing_key_bits, wait=wait)
-        if distrust:
-            rotation.distrust_older(conn, kid)
-        operations.record(conn, PLATFORM, "keys.rotated", kid, {"emergency": emergency, "distrust": distrust})
-        show(kid)
+        show(operations.rotate_keys(conn, settings, emergency=emergency, distrust=distrust))

@@ -1,7 +1,8 @@
 """The operator's changes of tenants and users. Each is one transaction under the worker role and has an entry in the audit trail."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -12,6 +13,8 @@ from services.auth.apps import scopes
 from services.auth.apps.models import AppRow, Tenant
 from services.auth.apps.queries import LOCK_TENANT
 from services.auth.apps.store import app_messages
+from services.auth.keys import rotation
+from services.auth.keys.models import PLATFORM, PLATFORM_BEFORE
 from services.auth.people import roles
 from services.auth.people.roles import ADMINISTRATOR, Role
 from services.auth.revocations import watermarks
@@ -29,6 +32,7 @@ from services.auth.signin.queries import (
 from services.auth.tenants import queries
 from shared.messaging import outbox
 from shared.messaging.messages import TenantChanged, WebhookTenant
+from shared.operators.models import ActRefused
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring
 from shared.process.settings import required
@@ -37,12 +41,13 @@ from shared.storage.database import AsyncConnection, set_tenant
 from shared.web.identity import Caller
 
 OPERATOR = "operator"
+PLATFORM_KEY, PLATFORM_NAME = "platform", "Knogin"
 # The actor of periodic work in the relay.
 SCHEDULE = "schedule"
 Conn = psycopg.Connection[Any]
 
 
-class OperationRefused(Exception):
+class OperationRefused(ActRefused):
     """The operation is refused; the text says why."""
 
 
@@ -80,8 +85,21 @@ def create_tenant(conn: Conn, name: str, key: str | None, environment: str) -> s
     return tenant_id
 
 
-def set_status(conn: Conn, tenant_id: str, status: str) -> None:
-    """Suspending ends every token of the tenant and of the sandboxes that it made, at every gateway within a second."""
+def ensure_platform(conn: Conn) -> str:
+    """Makes the platform's own tenant, if it is not there. Returns its id."""
+    if conn.execute(queries.INSERT_PLATFORM, (PLATFORM, PLATFORM_KEY, PLATFORM_NAME)).rowcount:
+        record(conn, PLATFORM, "tenant.created", PLATFORM)
+        announce(conn, PLATFORM)
+    return PLATFORM
+
+
+def set_status(conn: Conn, tenant_id: str, status: str, why: Mapping[str, Any] | None = None) -> None:
+    """Suspending ends every token of the tenant and of the sandboxes that it made, at every gateway within a second.
+
+    `why` goes into the audit trail of each. The platform's own tenant is not suspended: nobody could resume it.
+    """
+    if tenant_id == PLATFORM:
+        raise OperationRefused("the platform's own tenant is always active")
     conn.execute(LOCK_TENANT, (tenant_id,))
     if not conn.execute(queries.SET_STATUS, (status, tenant_id, status)).rowcount:
         raise OperationRefused(f"there is no tenant {tenant_id} that is not {status} already")
@@ -89,10 +107,24 @@ def set_status(conn: Conn, tenant_id: str, status: str) -> None:
     sandboxes = [one for (one,) in conn.execute(queries.SET_STATUS_OF_SANDBOXES, (status, tenant_id, status))]
     changed = [tenant_id, *sandboxes]
     for one in changed:
-        record(conn, one, f"tenant.{status}", one, {"with": tenant_id} if one != tenant_id else None)
+        detail = dict(why or {}) | ({"with": tenant_id} if one != tenant_id else {})
+        record(conn, one, f"tenant.{status}", one, detail or None)
         announce(conn, one)
     if status == "suspended":
         _revoke(conn, "tenant", [(one,) for one in changed])
+
+
+def rotate_keys(
+    conn: Conn, settings: Settings, *, emergency: bool, distrust: bool, why: Mapping[str, Any] | None = None
+) -> str:
+    """Publishes a new signing key and returns its kid. With `distrust` every older key is withdrawn."""
+    keyring = Keyring.from_text(settings.encryption_keys)
+    wait = rotation.EMERGENCY_WAIT if emergency else timedelta(seconds=settings.key_activation_seconds)
+    kid = rotation.rotate(conn, keyring, bits=settings.signing_key_bits, wait=wait)
+    if distrust:
+        rotation.distrust_older(conn, kid)
+    record(conn, PLATFORM, "keys.rotated", kid, {"emergency": emergency, "distrust": distrust} | dict(why or {}))
+    return kid
 
 
 def grant_scopes(conn: Conn, tenant_id: str, wanted: Sequence[str]) -> list[str]:
@@ -165,10 +197,15 @@ def users(conn: Conn, tenant_id: str | None) -> list[dict[str, Any]]:
 
 
 def create_user(conn: Conn, tenant_id: str, email: str, name: str, role: Role = ADMINISTRATOR) -> str:
+    """`tenant_id` may be `platform`, whose tenant is then made."""
+    if tenant_id == PLATFORM_KEY:
+        tenant_id = ensure_platform(conn)
     if email.count("@") != 1 or len(email) > 254 or not email.isprintable():
         raise OperationRefused(f"{email} is not an e-mail address")
     if tenant_id not in {tenant.tenant_id for tenant in tenants(conn)}:
         raise OperationRefused(f"there is no tenant {tenant_id}")
+    if role not in roles.in_tenant(tenant_id):
+        raise OperationRefused(f"only the platform's own tenant has the role {role}: --tenant {PLATFORM_KEY}")
     user_id = ids.new_id("usr")
     if not conn.execute(queries.INSERT_USER, (user_id, tenant_id, email, name, role, roles.of(role))).rowcount:
         raise OperationRefused(f"there is a user {email} already")
@@ -231,8 +268,10 @@ def unlock_user(conn: Conn, keyring: Keyring, email: str) -> None:
 
 
 def trail(conn: Conn, tenant_id: str, limit: int) -> list[dict[str, Any]]:
+    """The newest entries. The id `platform` names the platform's own tenant."""
+    whose = [PLATFORM, PLATFORM_BEFORE] if tenant_id == PLATFORM_KEY else [tenant_id]
     with conn.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(queries.AUDIT, (tenant_id, limit)).fetchall()
+        return cursor.execute(queries.AUDIT, (whose, limit)).fetchall()
 
 
 # --- Messages to the services that store tenants and apps -------------------------------------------------------------

@@ -20,9 +20,10 @@ TENANT_OF_FIRST_PARTY_APP: LiteralString = (
     "SELECT tenant_id FROM apps WHERE client_id = %s AND first_party AND status <> 'deleted'"
 )
 ENSURE_USER: LiteralString = """
-    INSERT INTO users (user_id, tenant_id, email, name, password_hash, role) VALUES (%s, %s, %s, %s, %s, 'administrator')
+    INSERT INTO users (user_id, tenant_id, email, name, password_hash, role, scope_limit) VALUES (%s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT (lower(email)) DO NOTHING
 """
+FIRST_TOTP: LiteralString = "UPDATE users SET totp_secret = %s WHERE user_id = %s AND totp_secret IS NULL"
 USER_BY_EMAIL: LiteralString = "SELECT user_id, password_hash FROM users WHERE lower(email) = lower(%s)"
 SET_PASSWORD: LiteralString = "UPDATE users SET password_hash = %s WHERE user_id = %s"
 SECRET_MACS: LiteralString = "SELECT mac FROM app_secrets WHERE client_id = %s AND expires_at IS NULL"
@@ -148,5 +149,8 @@ INSERT_LINK: LiteralString = """
 """
 AUDIT: LiteralString = """
     SELECT at, client_id, actor, action, subject_id, detail, trace_id FROM audit
-    WHERE tenant_id = %s ORDER BY id DESC LIMIT %s
+    WHERE tenant_id = ANY (%s) ORDER BY id DESC LIMIT %s
+"""
+INSERT_PLATFORM: LiteralString = """
+    INSERT INTO tenants (tenant_id, key, name) VALUES (%s, %s, %s) ON CONFLICT (tenant_id) DO NOTHING
 """

@@ -41,10 +41,10 @@ class Begun(msgspec.Struct, frozen=True):
 
 
 async def sign_in(request: Request) -> Response:
-    """Sends the browser to auth. `to` is the page that the person wanted; `again` asks for another account."""
+    """Sends the browser to auth. `to` is the page that the person wanted; `again` asks for another account, or for a second factor."""
     to = request.query_params.get("to", "/")
     to = to if links.is_own_page(to) else "/"
-    if await store.current(request) is not None:
+    if request.query_params.get("again") != "1" and await store.current(request) is not None:
         return render.redirect(to)
     if (wait := _wait_of(request)) > 0:
         return serve.message(request, None, "too_many", 429, seconds=wait)

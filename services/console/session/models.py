@@ -35,6 +35,12 @@ class Profile(msgspec.Struct, frozen=True):
     is_sandbox: bool
     scopes: frozenset[str]
     portal_app: str = ""
+    role: str = ""
+
+    @property
+    def lacks_second_factor(self) -> bool:
+        """Whether the person is an operator of the platform who signed in without a second factor."""
+        return self.role == "operator" and not self.has("platform:operate:read")
 
     @property
     def is_portal(self) -> bool:

@@ -45,6 +45,7 @@ class _Me(msgspec.Struct):
         user_id: str
         email: str
         name: str
+        role: str | None = None
 
     class Organisation(msgspec.Struct):
         tenant_id: str
@@ -115,6 +116,7 @@ class OAuth:
             tenant_name=me.organisation.name,
             is_sandbox=me.organisation.environment == "sandbox",
             scopes=frozenset(me.scopes),
+            role=me.person.role or "",
         )
 
     @property

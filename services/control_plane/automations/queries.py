@@ -59,6 +59,12 @@ STOP_THOSE_OF_APP: LiteralString = """
     UPDATE automations SET enabled = false, disabled_reason = %(reason)s, updated_at = now()
     WHERE client_id = %(client_id)s AND enabled
 """
+TENANT_OF: LiteralString = "SELECT tenant_id FROM automations WHERE id = %s"
+# One automation, or all of the transaction's tenant.
+STOP_BY_OPERATOR: LiteralString = """
+    UPDATE automations SET enabled = false, disabled_reason = 'stopped_by_operator', updated_at = now()
+    WHERE enabled AND (%(id)s::text IS NULL OR id = %(id)s)
+"""
 FIND_MADE_UNDER: LiteralString = """
     SELECT id, scopes FROM automations
     WHERE authorised_at <= %(ended_at)s AND (grant_id = %(grant_id)s

@@ -8,6 +8,7 @@ TAKE_BACK_RELEASED: LiteralString = """
         SELECT delivery_id FROM queue WHERE subscription_id = %(subscription_id)s AND stage = 2 AND due_at <= now()
         ORDER BY due_at, sequence LIMIT 2000 FOR UPDATE SKIP LOCKED)
 """
+TENANT_OF_WEBHOOK: LiteralString = "SELECT tenant_id FROM subscriptions WHERE id = %s"
 DISABLE: LiteralString = """
     UPDATE subscriptions SET enabled = false, disabled_reason = %(reason)s, disabled_at = now(), recovering = false
     WHERE id = %(subscription_id)s AND enabled AND (%(url)s::text IS NULL OR url = %(url)s) RETURNING rehearses

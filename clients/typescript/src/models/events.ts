@@ -485,7 +485,7 @@ export interface WebhookDisabled {
 export interface WebhookDisabledData {
   /** The webhook */
   webhook_id: string;
-  /** Why: `failing` for five days, or `gone` when it answered 410 */
+  /** Why: `failing` for five days, `gone` when it answered 410, or `stopped_by_operator` when Knogin stopped it */
   reason: string;
 }
 

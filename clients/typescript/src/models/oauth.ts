@@ -66,6 +66,8 @@ export interface Introspection {
   environment?: Open<'production' | 'sandbox'>;
   /** How patient care records are shown: `exact`, `shifted` times, or `safe_harbor` */
   deidentification?: Open<'exact' | 'safe_harbor' | 'shifted'>;
+  /** How the person signed in (RFC 8176), after a sign-in with a second factor */
+  amr?: string[];
 }
 
 /** A public key (RFC 7517). */
@@ -90,7 +92,11 @@ export interface Keys {
   keys: Key[];
 }
 
-/** Whom a token acts for. `person` is null for an app alone; `scopes` are those of the token. */
+/**
+ * Whom a token acts for. `person` is null for an app alone; `scopes` are those of the token.
+ *
+ * `second_factor`: the token comes from a sign-in with one.
+ */
 export interface Me {
   /** The id of the app, such as `app_01jdk…` */
   client_id: string;
@@ -100,6 +106,8 @@ export interface Me {
   organisation: Organisation;
   /** The scopes of the token */
   scopes: string[];
+  /** Whether the token comes from a sign-in of the person with a second factor */
+  second_factor: boolean;
 }
 
 /** An empty object. */
@@ -116,7 +124,7 @@ export interface Organisation {
   environment: Open<'production' | 'sandbox'>;
 }
 
-/** The person whom a token acts for. */
+/** The person whom a token acts for. `role` is null where the roles of the organisation's identity provider decide. */
 export interface Person {
   /** The person's id */
   user_id: string;
@@ -124,6 +132,8 @@ export interface Person {
   email: string;
   /** The person's name */
   name: string;
+  /** The role */
+  role: Open<'administrator' | 'auditor' | 'integrator' | 'operator' | 'quality_officer'> | null;
 }
 
 /** A token, with the client's proof */

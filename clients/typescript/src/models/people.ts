@@ -33,7 +33,7 @@ export interface Invitation {
   /** The e-mail address */
   email: string;
   /** The role */
-  role: Open<'administrator' | 'auditor' | 'integrator' | 'quality_officer'>;
+  role: Open<'administrator' | 'auditor' | 'integrator' | 'operator' | 'quality_officer'>;
   /** A `pending` invitation's link works */
   status: Open<'accepted' | 'expired' | 'pending' | 'withdrawn'>;
   /** The last mail: `waiting` for the mail server, `sent`, or `refused` by it */
@@ -55,7 +55,7 @@ export interface InvitationDraft {
   /** One address, which the account will have */
   email: string;
   /** The role */
-  role: 'administrator' | 'auditor' | 'integrator' | 'quality_officer';
+  role: 'administrator' | 'auditor' | 'integrator' | 'operator' | 'quality_officer';
 }
 
 /** A page of invitations */
@@ -69,13 +69,13 @@ export interface Invitations {
 /** The new role */
 export interface RoleChange {
   /** The role */
-  role: 'administrator' | 'auditor' | 'integrator' | 'quality_officer';
+  role: 'administrator' | 'auditor' | 'integrator' | 'operator' | 'quality_officer';
 }
 
 /** A role that a person can have. `scopes` is null for the one without limits. */
 export interface RoleShown {
   /** The role */
-  role: Open<'administrator' | 'auditor' | 'integrator' | 'quality_officer'>;
+  role: Open<'administrator' | 'auditor' | 'integrator' | 'operator' | 'quality_officer'>;
   /** The access that it gives */
   description: string;
   /** The scopes that an app may get in the person's name; null without a limit */
@@ -99,7 +99,7 @@ export interface User {
   /** A `disabled` person cannot sign in */
   status: Open<'active' | 'disabled'>;
   /** The role; null where `provider_roles` decide */
-  role: Open<'administrator' | 'auditor' | 'integrator' | 'quality_officer'> | null;
+  role: Open<'administrator' | 'auditor' | 'integrator' | 'operator' | 'quality_officer'> | null;
   /** The roles of the identity provider, if those decide */
   provider_roles: string[];
   /** Whether signing in asks for a code of an authenticator app */

@@ -11,9 +11,11 @@ import { Graphql } from './graphql.js';
 import { Indicators } from './indicators.js';
 import { IntegrationRequests } from './integrationRequests.js';
 import { Oauth } from './oauth.js';
+import { Operations } from './operations.js';
 import { People } from './people.js';
 import { Saml } from './saml.js';
 import { Sandboxes } from './sandboxes.js';
+import { Tenants } from './tenants.js';
 import { Webhooks } from './webhooks.js';
 
 export type * from './apps.js';
@@ -26,9 +28,11 @@ export type * from './graphql.js';
 export type * from './indicators.js';
 export type * from './integrationRequests.js';
 export type * from './oauth.js';
+export type * from './operations.js';
 export type * from './people.js';
 export type * from './saml.js';
 export type * from './sandboxes.js';
+export type * from './tenants.js';
 export type * from './webhooks.js';
 
 /** The operations of a client, by the part of the platform. */
@@ -45,6 +49,8 @@ export class Resources {
   readonly people: People;
   /** Some capabilities are opened on request. An organisation asks here; Knogin's operators decide. */
   readonly integrationRequests: IntegrationRequests;
+  /** For operators of the platform, as the calls of operations: all tenants, and their integration requests. */
+  readonly tenants: Tenants;
   /**
    * An organisation makes sandboxes by itself: each has invented data of a year, and scenarios to try programs with.
    * Data of real patients do not belong there.
@@ -80,11 +86,18 @@ export class Resources {
    * entries.
    */
   readonly auditTrail: AuditTrail;
+  /**
+   * For operators of the platform: people of Knogin's own tenant, after a sign-in with a second factor. No organisation
+   * can get these scopes. An act is written down with its reason, carried out by the service within seconds, and in the
+   * audit trail of the platform and of the organisation that it concerns.
+   */
+  readonly operations: Operations;
 
   constructor(caller: Caller) {
     this.apps = new Apps(caller);
     this.people = new People(caller);
     this.integrationRequests = new IntegrationRequests(caller);
+    this.tenants = new Tenants(caller);
     this.sandboxes = new Sandboxes(caller);
     this.oauth = new Oauth(caller);
     this.saml = new Saml(caller);
@@ -96,5 +109,6 @@ export class Resources {
     this.devices = new Devices(caller);
     this.controlPlane = new ControlPlane(caller);
     this.auditTrail = new AuditTrail(caller);
+    this.operations = new Operations(caller);
   }
 }

@@ -9,7 +9,7 @@ export interface ListUsersOptions extends PageOptions {
   /** A part of the name or of the e-mail address */
   search?: string;
   /** Only people with this role */
-  role?: 'administrator' | 'auditor' | 'integrator' | 'quality_officer';
+  role?: 'administrator' | 'auditor' | 'integrator' | 'operator' | 'quality_officer';
   /** Only people in this state */
   status?: 'active' | 'disabled';
   /** Only people with a second factor, or only those without */

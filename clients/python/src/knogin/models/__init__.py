@@ -9,11 +9,13 @@ from . import (
     graphql,
     log,
     oauth,
+    operations,
     people,
     platform,
     requests,
     saml,
     sandboxes,
+    tenants,
     webhooks,
 )
 
@@ -26,10 +28,12 @@ __all__ = [
     "graphql",
     "log",
     "oauth",
+    "operations",
     "people",
     "platform",
     "requests",
     "saml",
     "sandboxes",
+    "tenants",
     "webhooks",
 ]

@@ -513,7 +513,7 @@ class WebhookDisabledData(Model, kw_only=True):
     webhook_id: str
     """The webhook"""
     reason: str
-    """Why: `failing` for five days, or `gone` when it answered 410"""
+    """Why: `failing` for five days, `gone` when it answered 410, or `stopped_by_operator` when Knogin stopped it"""
 
 
 class WebhookFailing(Model, kw_only=True):

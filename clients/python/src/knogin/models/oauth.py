@@ -78,6 +78,8 @@ class Introspection(Model, kw_only=True):
     """How patient care records are shown: `exact`, `shifted` times, or `safe_harbor`. One of: exact, safe_harbor,
     shifted
     """
+    amr: list[str] | None = None
+    """How the person signed in (RFC 8176), after a sign-in with a second factor"""
 
 
 class Key(Model, kw_only=True):
@@ -105,7 +107,10 @@ class Keys(Model, kw_only=True):
 
 
 class Me(Model, kw_only=True):
-    """Whom a token acts for. `person` is null for an app alone; `scopes` are those of the token."""
+    """Whom a token acts for. `person` is null for an app alone; `scopes` are those of the token.
+
+    `second_factor`: the token comes from a sign-in with one.
+    """
 
     client_id: str
     """The id of the app, such as `app_01jdk…`"""
@@ -115,6 +120,8 @@ class Me(Model, kw_only=True):
     """The organisation of the token"""
     scopes: list[str]
     """The scopes of the token"""
+    second_factor: bool
+    """Whether the token comes from a sign-in of the person with a second factor"""
 
 
 class Nothing(Model, kw_only=True):
@@ -133,7 +140,7 @@ class Organisation(Model, kw_only=True):
 
 
 class Person(Model, kw_only=True):
-    """The person whom a token acts for."""
+    """The person whom a token acts for. `role` is null where the roles of the organisation's identity provider decide."""
 
     user_id: str
     """The person's id"""
@@ -141,6 +148,8 @@ class Person(Model, kw_only=True):
     """The e-mail address"""
     name: str
     """The person's name"""
+    role: str | None
+    """The role"""
 
 
 class PresentedForm(Model, kw_only=True):

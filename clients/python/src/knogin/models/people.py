@@ -42,7 +42,7 @@ class Invitation(Model, kw_only=True):
     email: str
     """The e-mail address"""
     role: str
-    """The role. One of: administrator, auditor, integrator, quality_officer"""
+    """The role. One of: administrator, auditor, integrator, operator, quality_officer"""
     status: str
     """A `pending` invitation's link works. One of: accepted, expired, pending, withdrawn"""
     mail: str
@@ -64,7 +64,7 @@ class InvitationDraft(Model, kw_only=True):
 
     email: str
     """One address, which the account will have"""
-    role: Literal["administrator", "auditor", "integrator", "quality_officer"]
+    role: Literal["administrator", "auditor", "integrator", "operator", "quality_officer"]
     """The role"""
 
 
@@ -80,7 +80,7 @@ class Invitations(Model, kw_only=True):
 class RoleChange(Model, kw_only=True):
     """The new role"""
 
-    role: Literal["administrator", "auditor", "integrator", "quality_officer"]
+    role: Literal["administrator", "auditor", "integrator", "operator", "quality_officer"]
     """The role"""
 
 
@@ -88,7 +88,7 @@ class RoleShown(Model, kw_only=True):
     """A role that a person can have. `scopes` is null for the one without limits."""
 
     role: str
-    """The role. One of: administrator, auditor, integrator, quality_officer"""
+    """The role. One of: administrator, auditor, integrator, operator, quality_officer"""
     description: str
     """The access that it gives"""
     scopes: list[str] | None

@@ -13,9 +13,11 @@ from .graphql import AsyncGraphql, Graphql
 from .indicators import AsyncIndicators, Indicators
 from .integration_requests import AsyncIntegrationRequests, IntegrationRequests
 from .oauth import AsyncOauth, Oauth
+from .operations import AsyncOperations, Operations
 from .people import AsyncPeople, People
 from .saml import AsyncSaml, Saml
 from .sandboxes import AsyncSandboxes, Sandboxes
+from .tenants import AsyncTenants, Tenants
 from .webhooks import AsyncWebhooks, Webhooks
 
 
@@ -33,6 +35,10 @@ class Resources(Caller):
     @cached_property
     def integration_requests(self) -> IntegrationRequests:
         return IntegrationRequests(self)
+
+    @cached_property
+    def tenants(self) -> Tenants:
+        return Tenants(self)
 
     @cached_property
     def sandboxes(self) -> Sandboxes:
@@ -78,6 +84,10 @@ class Resources(Caller):
     def audit_trail(self) -> AuditTrail:
         return AuditTrail(self)
 
+    @cached_property
+    def operations(self) -> Operations:
+        return Operations(self)
+
 
 class AsyncResources(Caller):
     """The operations of a client, by the part of the platform."""
@@ -93,6 +103,10 @@ class AsyncResources(Caller):
     @cached_property
     def integration_requests(self) -> AsyncIntegrationRequests:
         return AsyncIntegrationRequests(self)
+
+    @cached_property
+    def tenants(self) -> AsyncTenants:
+        return AsyncTenants(self)
 
     @cached_property
     def sandboxes(self) -> AsyncSandboxes:
@@ -137,3 +151,7 @@ class AsyncResources(Caller):
     @cached_property
     def audit_trail(self) -> AsyncAuditTrail:
         return AsyncAuditTrail(self)
+
+    @cached_property
+    def operations(self) -> AsyncOperations:
+        return AsyncOperations(self)

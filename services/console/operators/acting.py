@@ -1,0 +1,102 @@
+"""Acts of operators: the choice of a kill switch, the page that asks for a reason, and the act while the platform carries it out."""
+
+from starlette.responses import Response
+
+from services.console.operators.models import ACTIONS, GENTLE, SERVICES, SWITCHES, Act, Acts, TenantDetail
+from services.console.operators.views import OPERATIONS, TENANTS
+from services.console.pages.visit import Fault, Visit
+from services.console.upstream.errors import Refused
+
+FULL = 1000
+"""Up to this the platform counts."""
+
+
+async def switches(visit: Visit) -> Response:
+    """The choice leads on to the page that asks for the reason."""
+    action, subject = visit.query("action", tuple(SWITCHES)), visit.query("subject", most=64)
+    faults: list[Fault] = []
+    if action:
+        switch = SWITCHES[action]
+        subject = subject if switch.subject.endswith("_") else switch.subject
+        if subject.startswith(switch.subject) and subject.replace("_", "").replace("-", "").isalnum():
+            return visit.redirect(_page_of(visit, switch.service, action, subject))
+        faults.append(Fault("subject", visit.t("no_subject", beginning=switch.subject + "…")))
+    context = {"action": action, "subject": subject, "switches": SWITCHES}
+    return visit.page("operators/switches.html", status=422 if faults else 200, faults=faults, **context)
+
+
+def _page_of(visit: Visit, service: str, action: str, subject: str) -> str:
+    return visit.path_of("/operators/ask/{service}/{action}/{subject}", service=service, action=action, subject=subject)
+
+
+async def ask(visit: Visit) -> Response:
+    return await _ask(visit, [])
+
+
+async def _ask(visit: Visit, faults: list[Fault]) -> Response:
+    """The former acts on the same subject are shown, and for a tenant everything that ends with it."""
+    service, action, subject = visit.ids["service"], visit.ids["action"], visit.ids["subject"]
+    acts = await visit.get(visit.path_of(OPERATIONS + "/acts", service=service), Acts, subject_id=subject, limit=5)
+    tenant = None
+    if action == "tenant.suspend":
+        tenant = await visit.get(visit.path_of(TENANTS + "/{id}", id=subject), TenantDetail)
+    is_known = action in ACTIONS
+    return visit.page(
+        "operators/ask.html",
+        status=422 if faults else 200,
+        title=visit.t.word("ask_title", action) if is_known else action,
+        faults=faults,
+        service=service,
+        action=action if is_known else "",
+        subject=subject,
+        consequences=_consequences(visit, action, tenant),
+        is_gentle=action in GENTLE,
+        acts=acts.acts,
+        reason=visit.form("reason"),
+    )
+
+
+def _consequences(visit: Visit, action: str, tenant: TenantDetail | None) -> list[str]:
+    if action not in ACTIONS:
+        return []
+    first = [visit.t(f"consequence.{action}")]
+    if tenant is None:
+        return first
+    counts = {"apps": tenant.apps, "people": tenant.people, "sandboxes": tenant.sandboxes}
+    more = [
+        visit.t("at_least", what=visit.t(f"ends.{name}", count=number))
+        if number >= FULL
+        else visit.t(f"ends.{name}", count=number)
+        for name, number in counts.items()
+    ]
+    return [*first, *more]
+
+
+async def act(visit: Visit) -> Response:
+    service, subject = visit.ids["service"], visit.ids["subject"]
+    body = {"action": visit.ids["action"], "subject_id": subject, "reason": visit.form("reason")}
+    try:
+        made = (await visit.send("POST", visit.path_of(OPERATIONS + "/acts", service=service), body)).read(Act)
+    except Refused as refused:
+        if refused.status != 422:
+            raise
+        return await _ask(visit, visit.faults(refused, action="", subject_id=""))
+    return visit.redirect(visit.path_of("/operators/acts/{service}/{id}", service=service, id=made.id), done="asked")
+
+
+async def acts(visit: Visit) -> Response:
+    service = visit.query("service", SERVICES) or SERVICES[0]
+    query = {
+        "service": service,
+        "subject_id": visit.query("subject_id", most=64),
+        "cursor": visit.query("cursor", most=400),
+    }
+    asked = {name: value for name, value in query.items() if name != "service"}
+    found = await visit.load(visit.path_of(OPERATIONS + "/acts", service=service), Acts, limit=25, **asked)
+    return visit.page("operators/acts.html", acts=found, query=query, services=SERVICES)
+
+
+async def read_act(visit: Visit) -> Response:
+    service = visit.ids["service"]
+    found = await visit.get(visit.path_of(OPERATIONS + "/acts/{id}", service=service, id=visit.ids["act_id"]), Act)
+    return visit.page("operators/act.html", service=service, act=found)

@@ -1,0 +1,1 @@
+"""Calls of operators of the platform at a service: its backlog, its dead letters, and acts."""

@@ -1,0 +1,136 @@
+"""The pages of operators: who sees them, the acts that they ask for, and the way to a second factor."""
+
+from typing import Any
+
+import pytest
+
+from shared.web.scopes import OF_CONSOLE, OPERATORS
+from tests.console.answers.operators import TENANT, tenant
+from tests.console.conftest import Console
+from tests.console.platform import Answer, Person
+
+ACTS = "/v1/operations/auth/acts"
+SUSPEND = f"/operators/ask/auth/tenant.suspend/{TENANT}"
+ORDINARY = tuple(scope for scope in OF_CONSOLE if scope not in OPERATORS)
+
+
+def test_only_operators_have_the_pages_in_their_navigation(console: Console) -> None:
+    assert 'href="/operators"' in console.signed_in().get("/").text
+    browser = console.signed_in(Person(scopes=ORDINARY))
+    assert 'href="/operators"' not in browser.get("/").text
+    for path in ("/operators", "/operators/tenants", SUSPEND):
+        assert browser.get(path).status_code == 403
+
+
+def test_who_may_only_read_finds_no_act(console: Console) -> None:
+    browser = console.signed_in(Person(scopes=("platform:operate:read",)))
+    assert "/operators/ask/" not in browser.get(f"/operators/tenants/{TENANT}").text
+    assert browser.get(SUSPEND).status_code == 403
+
+
+def me(person: Person, role: str) -> dict[str, Any]:
+    return {
+        "client_id": person.client_id,
+        "person": {"user_id": person.user_id, "email": person.email, "name": person.name, "role": role},
+        "organisation": {"tenant_id": person.tenant_id, "name": person.tenant_name, "environment": "production"},
+        "scopes": list(person.scopes),
+        "second_factor": False,
+    }
+
+
+@pytest.mark.parametrize(("role", "shown"), [("operator", True), ("administrator", False)])
+def test_an_operator_without_a_second_factor_finds_the_way_to_one(console: Console, role: str, *, shown: bool) -> None:
+    person = Person(scopes=ORDINARY)
+    console.platform.overrides["GET /v1/platform/me"] = me(person, role)
+    browser = console.signed_in(person)
+    text = browser.get("/").text
+    assert ("/v1/auth/authenticator" in text) is shown
+    again = browser.get("/sign-in", params={"again": "1", "to": "/operators"})
+    assert "prompt=login" in again.headers["location"]
+
+
+def test_a_suspension_lists_what_ends_and_needs_a_reason(console: Console) -> None:
+    browser = console.signed_in()
+    page = browser.get(SUSPEND).text
+    assert "At least: 1,000 apps." in page
+    assert "12 people." in page
+    fault = {"pointer": "/reason", "code": "length", "detail": "too short"}
+    refusal = {"type": "https://knogin.com/api/docs#invalid-request", "detail": "x", "errors": [fault]}
+    console.platform.overrides[f"POST {ACTS}"] = Answer(refusal, 422)
+    again = console.post(browser, SUSPEND, {"reason": "Why"})
+    assert again.status_code == 422
+    assert ">Why</textarea>" in again.text
+
+
+def test_an_act_is_asked_for_once_and_its_page_follows_it(console: Console) -> None:
+    browser = console.signed_in()
+    form = {"reason": "Credentials leaked", "once": "3f0c5f0e-5f3c-4c60-9b0c-0a4d4f6d3b11"}
+    before = len(console.platform.asked("POST", ACTS))
+    made = console.post(browser, SUSPEND, form)
+    assert made.status_code == 303
+    assert len(console.platform.asked("POST", ACTS)) == before + 1
+    page = browser.get(made.headers["location"]).text
+    assert "The act is written down" in page
+    moving = console.platform.overrides
+    moving["GET /v1/operations/auth/acts/{act_id}"] = _act("interrupted")
+    assert "Look whether it had its effect" in browser.get(made.headers["location"]).text
+    moving["GET /v1/operations/auth/acts/{act_id}"] = _act("waiting", ended_at=None)
+    assert 'data-live="5"' in browser.get(made.headers["location"]).text
+
+
+def _act(state: str, **fields: Any) -> dict[str, Any]:
+    made = {
+        "id": "act_01jdkfx3c8e2r9v5m7q4t6w0ya",
+        "action": "tenant.suspend",
+        "subject_id": TENANT,
+        "reason": "Credentials leaked",
+        "state": state,
+        "asked_by": "usr_01kaw3rzq9e3wtn5y7d8f2c4pm",
+        "asked_at": "2026-11-20T09:12:44Z",
+        "ended_at": "2026-11-20T09:12:45Z",
+        "outcome": None,
+    }
+    return made | fields
+
+
+@pytest.mark.parametrize(("status", "offered"), [("active", "tenant.suspend"), ("suspended", "tenant.resume")])
+def test_a_tenant_offers_the_act_that_fits_its_state(console: Console, status: str, offered: str) -> None:
+    console.platform.overrides["GET /v1/operations/auth/tenants/{tenant_id}"] = tenant(status=status)
+    text = console.signed_in().get(f"/operators/tenants/{TENANT}").text
+    assert [f"/{one}/" in text for one in ("tenant.suspend", "tenant.resume")] == [
+        offered == one for one in ("tenant.suspend", "tenant.resume")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("action", "subject", "leads_to"),
+    [
+        (
+            "webhook.stop",
+            "wh_01jdkfx3c8e2r9v5m7q4t6w0ya",
+            "/operators/ask/webhook-dispatcher/webhook.stop/wh_01jdkfx3c8e2r9v5m7q4t6w0ya",
+        ),
+        ("signing_keys.distrust", "", "/operators/ask/auth/signing_keys.distrust/signing-keys"),
+        ("automations.stop", TENANT, f"/operators/ask/control-plane/automations.stop/{TENANT}"),
+        ("webhook.stop", "", ""),
+        ("webhook.stop", "org_1", ""),
+        ("webhook.stop", "wh_/../x", ""),
+    ],
+)
+def test_a_switch_leads_to_its_question(console: Console, action: str, subject: str, leads_to: str) -> None:
+    answer = console.signed_in().get("/operators/switches", params={"action": action, "subject": subject})
+    assert answer.status_code == (303 if leads_to else 422)
+    assert answer.headers.get("location", "") == leads_to
+
+
+def test_an_unknown_act_is_no_form(console: Console) -> None:
+    page = console.signed_in().get(f"/operators/ask/auth/tenant.burn/{TENANT}").text
+    assert "There is no such act" in page
+    assert 'name="reason"' not in page
+
+
+def test_a_backlog_says_more_than_it_counted(console: Console) -> None:
+    text = console.signed_in().get("/operators/services/webhook-dispatcher").text
+    assert "more than 10,000" in text
+    assert "7 minutes" in text
+    assert "2 hours" in text
