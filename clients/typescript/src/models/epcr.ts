@@ -1208,7 +1208,7 @@ export interface FhirCondition {
   /** The Encounter of the Bundle that it belongs to */
   encounter?: Reference | null;
   /** Refused unless it is empty */
-  modifierExtension?: readonly unknown[];
+  modifierExtension?: readonly Record<string, unknown>[];
   /** Refused unless it is empty */
   implicitRules?: string;
 }
@@ -1245,7 +1245,7 @@ export interface FhirEncounter {
   /** The end of the stay */
   hospitalization?: Hospitalization | null;
   /** Refused unless it is empty */
-  modifierExtension?: readonly unknown[];
+  modifierExtension?: readonly Record<string, unknown>[];
   /** Refused unless it is empty */
   implicitRules?: string;
 }
@@ -1278,7 +1278,7 @@ export interface FhirObservation {
   /** Why there is no value: the answer is `unknown` */
   dataAbsentReason?: Concept | null;
   /** Refused unless it is empty */
-  modifierExtension?: readonly unknown[];
+  modifierExtension?: readonly Record<string, unknown>[];
   /** Refused unless it is empty */
   implicitRules?: string;
 }
@@ -1292,7 +1292,7 @@ export interface FhirPatient {
   /** Whether the patient is dead */
   deceasedBoolean?: boolean | null;
   /** Refused unless it is empty */
-  modifierExtension?: readonly unknown[];
+  modifierExtension?: readonly Record<string, unknown>[];
   /** Refused unless it is empty */
   implicitRules?: string;
 }
@@ -1309,7 +1309,7 @@ export interface FhirProcedure {
   /** When it began and ended; its end is read beside `performedDateTime` too */
   performedPeriod?: Period | null;
   /** Refused unless it is empty */
-  modifierExtension?: readonly unknown[];
+  modifierExtension?: readonly Record<string, unknown>[];
   /** Refused unless it is empty */
   implicitRules?: string;
 }
