@@ -420,7 +420,8 @@ class SandboxTask(Message, frozen=True, kw_only=True):
     """The fields of work in a self-made sandbox: one portion of it, or a scenario. The tenant of the message is the sandbox.
 
     `seed`: writes the invented year up to `until`. `erase`: deletes data. `end`: deletes settings too. `generation` counts the resets.
-    A portion is answered by `SandboxPortionDone`, upon which auth sends the next. A scenario has a `number`, the time `at`, and no answer.
+    `advance`: moves the clock by `seconds`; `number` counts these. A portion is answered by `SandboxPortionDone`, upon which auth sends the
+    next. A scenario has a `number`, the time `at`, and no answer.
     """
 
     sandbox_id: str
@@ -428,11 +429,12 @@ class SandboxTask(Message, frozen=True, kw_only=True):
     generation: int
     seed: int
     until: datetime
-    task: Literal["seed", "erase", "end", "arrest", "failing_receiver"]
+    task: Literal["seed", "erase", "end", "advance", "arrest", "failing_receiver"]
     step: int = 0
     portion: int = 0
     number: int = 0
     at: datetime | None = None
+    seconds: int = 0
 
 
 class SandboxEncounters(SandboxTask, frozen=True, kw_only=True, tag="epcr.sandbox_task.v1"):
@@ -448,7 +450,7 @@ class SandboxIncidents(SandboxTask, frozen=True, kw_only=True, tag="graphql_api.
 
 
 class SandboxDeliveries(SandboxTask, frozen=True, kw_only=True, tag="webhook_dispatcher.sandbox_task.v1"):
-    """An example webhook with its deliveries."""
+    """An example webhook with its deliveries, and the waits of all webhooks."""
 
 
 class SandboxPortionDone(Message, frozen=True, kw_only=True, tag="auth.sandbox_portion_done.v1"):

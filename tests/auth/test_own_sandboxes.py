@@ -415,6 +415,9 @@ def resume(auth: Auth) -> None:
 
 
 def wait_minutes(auth: Auth, sandbox: dict[str, Any], minutes: float) -> None:
-    earlier = "UPDATE sandboxes SET until = until - %(wait)s, changed_at = changed_at - %(wait)s WHERE id = %(id)s"
+    earlier = (
+        "UPDATE sandboxes SET until = until - %(wait)s, work_since = work_since - %(wait)s, changed_at = changed_at - %(wait)s"
+        " WHERE id = %(id)s"
+    )
     with psycopg.connect(required(auth.settings.migration_database_url, "")) as conn:
         conn.execute(earlier, {"wait": timedelta(minutes=minutes), "id": sandbox["id"]})

@@ -251,6 +251,7 @@ LEFT_OUT: dict[Route, str] = {
             ("POST", "/v1/platform/sandboxes/{sandbox_id}/reset"),
             ("DELETE", "/v1/platform/sandboxes/{sandbox_id}"),
             ("POST", "/v1/platform/sandboxes/{sandbox_id}/scenarios/{scenario}"),
+            ("POST", "/v1/platform/sandboxes/{sandbox_id}/clock"),
             ("POST", "/v1/saml/connections"),
             ("PATCH", "/v1/saml/connections/{connection_id}"),
             ("DELETE", "/v1/saml/connections/{connection_id}"),

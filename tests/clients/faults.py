@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from deploy.local.table import ROOT
 from tests.clients.stub import ENCOUNTER, HTML, Answering, Asked, Stub, problem
 
 MADE = Answering(201, json.dumps(ENCOUNTER).encode())
@@ -83,3 +84,42 @@ def failing(
         return answer
 
     return script
+
+
+# Lists that came with sandboxes, people, the audit trail and administrators, each by its operation.
+LISTS = (
+    "listSandboxes",
+    "listUsers",
+    "listUserSessions",
+    "listInvitations",
+    "listAuditEntries",
+    "listWebhooks",
+    "listAllDeliveries",
+)
+# Calls of an administrator that are repeated with their key: a second sandbox, invitation or advance would be an effect twice.
+KEYED = ("createSandbox", "resetSandbox", "runScenario", "advanceSandboxClock", "createInvitation")
+EXAMPLES = json.loads((ROOT / "deploy" / "docs" / "examples.json").read_text("utf-8"))
+
+
+def three_pages(operation: str) -> tuple[list[Answering], int]:
+    """The pages of a list, the second of which is empty, and the number of all items: those of the contract's example, twice."""
+    example = EXAMPLES[operation]["200"]["application/json"]
+    (name,) = (key for key, value in example.items() if isinstance(value, list))
+    bodies = [
+        example | {"next_cursor": "c 1"},
+        example | {name: [], "next_cursor": "c2"},
+        example | {"next_cursor": None},
+    ]
+    return [Answering(body=json.dumps(body).encode()) for body in bodies], 2 * len(example[name])
+
+
+def stumbling(pages: list[Answering]) -> list[Answering]:
+    """Each page comes at the second attempt, after a 429, a proxy's page in HTML, or half of itself."""
+    firsts = [ONCE["429"], HTML, pages[2]._replace(cut=True)]
+    return [answer for first, page in zip(firsts, pages, strict=True) for answer in (first, page)]
+
+
+def made(operation: str) -> Answering:
+    """The answer of the contract's example."""
+    ((status, forms),) = EXAMPLES[operation].items()
+    return Answering(int(status), json.dumps(forms["application/json"]).encode())

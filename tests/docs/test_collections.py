@@ -41,6 +41,13 @@ def test_the_story_uses_only_variables_that_are_there_or_that_an_answer_gave() -
         known |= set(one.kept)
 
 
+def test_the_story_signs_in_with_whatever_an_administrators_app_may() -> None:
+    """A scope that the app of a sandbox lacks would refuse the sign-in, and every call after it."""
+    listed = [one for one in collections.requests(contract.contract()) if one.folder == collections.STORY]
+    [scope] = [one.body["scope"] for one in listed if one.kept.get("admin_token")]
+    assert scope == ""
+
+
 def test_the_environment_has_what_a_person_fills_in_and_no_token() -> None:
     """A token in an environment would hide the one that the story keeps, and would be shared with the file."""
     values = json.loads((gateway.docs.FILES / "knogin.postman_environment.json").read_text())["values"]

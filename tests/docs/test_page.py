@@ -16,6 +16,7 @@ PHONE, DESK = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
 SHOWN = (
     "",
     "/guides/webhooks",
+    "/guides/sandbox",
     "/reference/epcr",
     "/reference/epcr/createEncounter",
     "/reference/schemas/webhooks",
@@ -64,6 +65,12 @@ QUESTIONS = [
     ("en", "which units for etCO2?", "/catalogues/codes#etco2", "mm[Hg]"),
     ("en", "what happens after five days of failures?", "/guides/webhooks#five-days", "disabled"),
     ("en", "how can I repeat a call safely?", "/guides/errors-and-retries#idempotency", "Idempotency-Key"),
+    (
+        "en",
+        "how do I see retries in a sandbox without waiting for days?",
+        "/guides/sandbox#clock",
+        "shortens the waits",
+    ),
     ("en", "how long are observations kept?", "/catalogues/limits", "400 days"),
     ("it", "come verifico una firma in C#?", "/guides/webhooks#csharp", "FixedTimeEquals"),
     ("it", "quali unità per EtCO2?", "/catalogues/codes#etco2", "mm[Hg]"),

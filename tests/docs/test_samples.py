@@ -7,12 +7,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from http.server import HTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import httpx2
 import pytest
@@ -28,7 +29,7 @@ from tests.clients.command_line import SOURCES
 from tests.docs import running
 from tests.support.receiver import Receiver
 from tests.support.receiver import running as receiving
-from tests.support.stack import Stack
+from tests.support.stack import App, Stack
 from tests.support.waiting import wait_for
 
 T = TypeVar("T")
@@ -192,7 +193,7 @@ class _Enough(Exception):
     pass
 
 
-def test_a_sandbox_answers_its_first_call(
+def test_a_sandbox_answers_its_first_call_and_its_clock_moves(
     environment: dict[str, str], stack: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("KNOGIN_CLIENT_ID", stack.tenant.client_id)
@@ -202,6 +203,10 @@ def test_a_sandbox_answers_its_first_call(
         printed = capsys.readouterr().out
         assert f"store this secret now: {sandbox.client_id} {sandbox.client_secret}\n" in printed
         assert re.search(r"^\d+ devices$", printed, re.MULTILINE)
+        with knogin.Knogin() as administrator:
+            wait_for(lambda: administrator.sandboxes.get_sandbox(sandbox.id).state == "ready", 240, "its year")
+            moved = loaded("clock.py")["advance"](administrator, sandbox.id, 3600)
+        assert (moved.state, moved.advanced_seconds) == ("ready", 3600)
     finally:
         with knogin.Knogin() as administrator:
             for one in administrator.sandboxes.list_sandboxes():
@@ -249,15 +254,21 @@ def made_or_none(administrator: knogin.Knogin, draft: models.epcr.DestinationDra
         return None
 
 
-def test_a_hospital_reads_the_handover_and_reports_the_outcome(
-    settings: dict[str, str], stack: Stack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+class Bound(NamedTuple):
+    """An encounter that is bound for a hospital's destination, the hospital's app, and the client of dispatch."""
+
+    encounter: str
+    hospital: App
+    dispatch: knogin.Knogin
+
+
+@contextmanager
+def bound(settings: dict[str, str], stack: Stack) -> Iterator[Bound]:
     hospital = stack.register_app(HOSPITAL)
     address = settings["KNOGIN_BASE_URL"]
     with (
         knogin.Knogin(token=stack.admin_token, base_url=address) as administrator,
         knogin.Knogin(settings["KNOGIN_CLIENT_ID"], settings["KNOGIN_CLIENT_SECRET"], base_url=address) as dispatch,
-        knogin.Knogin(hospital.client_id, hospital.client_secret, base_url=address) as client,
     ):
         draft = models.epcr.DestinationDraft(
             name="Emergency department",
@@ -275,17 +286,66 @@ def test_a_hospital_reads_the_handover_and_reports_the_outcome(
         encounter = dispatch.epcr.create_encounter(case)
         named = models.epcr.DestinationNamed(destination_id=destination.id)
         dispatch.epcr.set_encounter_destination(encounter.id, named)
-        assert [one.encounter_id for one in client.epcr.list_arrivals()] == [encounter.id]
-        loaded("handover.py")["fetch"](client, encounter.id, tmp_path)
-        assert capsys.readouterr().out.startswith(f"{encounter.id} TREAT")
-        assert (tmp_path / f"{encounter.id}.pdf").read_bytes().startswith(b"%PDF")
+        yield Bound(encounter.id, hospital, dispatch)
+
+
+def test_a_hospital_reads_the_handover_and_reports_the_outcome(
+    settings: dict[str, str], stack: Stack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (
+        bound(settings, stack) as (encounter, hospital, dispatch),
+        knogin.Knogin(hospital.client_id, hospital.client_secret, base_url=settings["KNOGIN_BASE_URL"]) as client,
+    ):
+        assert [one.encounter_id for one in client.epcr.list_arrivals()] == [encounter]
+        loaded("handover.py")["fetch"](client, encounter, tmp_path)
+        assert capsys.readouterr().out.startswith(f"{encounter} TREAT")
+        assert (tmp_path / f"{encounter}.pdf").read_bytes().startswith(b"%PDF")
         report = loaded("outcome.py")["report"]
-        first = report(client, encounter.id)
+        first = report(client, encounter)
         assert first
-        assert report(client, encounter.id, first) == first, "the same outcome is no new version"
-        dispatch.epcr.end_encounter_destination(encounter.id)
-        loaded("handover.py")["fetch"](client, encounter.id, tmp_path)
+        assert report(client, encounter, first) == first, "the same outcome is no new version"
+        dispatch.epcr.end_encounter_destination(encounter)
+        loaded("handover.py")["fetch"](client, encounter, tmp_path)
         assert capsys.readouterr().out.startswith("no longer readable")
+
+
+# Reports the outcome twice, as the hospital's own program would.
+REPORT_TWICE = """
+import { Knogin } from 'knogin';
+import { report } from './outcome.js';
+
+const client = new Knogin();
+for await (const { encounter_id } of client.epcr.listArrivals()) {
+  const first = await report(client, encounter_id);
+  console.log(encounter_id, first, (await report(client, encounter_id, first)) === first);
+}
+"""
+
+
+@node.needed
+def test_a_hospital_reads_the_handover_and_reports_the_outcome_in_typescript(
+    settings: dict[str, str], stack: Stack, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    programs = {"handover": source("handover.ts"), "outcome": source("outcome.ts"), "reported": REPORT_TWICE}
+    made = running.project(base, tmp_path, programs)
+    with bound(settings, stack) as (encounter, hospital, dispatch):
+        own = {
+            "KNOGIN_TOKEN": "",
+            "KNOGIN_BASE_URL": settings["KNOGIN_BASE_URL"],
+            "KNOGIN_CLIENT_ID": hospital.client_id,
+            "KNOGIN_CLIENT_SECRET": hospital.client_secret,
+        }
+        ended, printed = running.in_node(made, [("handover", own), ("reported", own)])
+        assert ended == {"handover": 200, "reported": 200}
+        read, reported = printed.strip().splitlines()
+        assert read.startswith(f"{encounter} TREAT")
+        assert re.fullmatch(encounter + r' "[^"]+" true', reported), "the same outcome is no new version"
+        assert (made / f"{encounter}.pdf").read_bytes().startswith(b"%PDF")
+        dispatch.epcr.end_encounter_destination(encounter)
+        ended, printed = running.in_node(made, [("handover", own)])
+        assert (ended, printed.strip()) == ({"handover": 200}, ""), "it arrives no longer"
 
 
 @pytest.fixture

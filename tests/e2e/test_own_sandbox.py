@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from shared.messaging.sandboxes import CASES, DEVICES_OF_VEHICLE, VEHICLES
-from tests.support.receiver import Receiver, running
+from tests.support.receiver import Receiver, always, answer, running
 from tests.support.stack import App, Stack
 from tests.support.waiting import wait_for
 
@@ -43,8 +43,8 @@ class Own:
     def wait(self, state: str) -> None:
         wait_for(lambda: self.state()["state"] == state, PATIENCE, f"the sandbox to be {state}")
 
-    def act(self, action: str) -> httpx2.Response:
-        return self.admin("POST", f"{PATH}/{self.made['id']}/{action}")
+    def act(self, action: str, **options: Any) -> httpx2.Response:
+        return self.admin("POST", f"{PATH}/{self.made['id']}/{action}", **options)
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +123,23 @@ def test_an_arrest_reaches_a_webhook_of_the_sandbox_from_call_to_handover(stack:
         assert all(b'"test":true' in one.body for one in listening.requests)
     with own.client() as api:
         assert api.get(f"/api/v1/epcr/encounters/{made['encounter_id']}").json()["status"] == "handed_over"
+
+
+def test_an_advance_of_the_clock_brings_the_next_attempt_of_a_failed_delivery(own: Own) -> None:
+    own.wait("ready")
+    with running(Receiver()) as receiver, own.client() as api:
+        receiver.behaviour = always(answer(500))
+        made = api.post("/v1/webhooks", json={"url": receiver.url, "events": ["incident.created"]}).json()
+        assert own.act("scenarios/arrest").status_code == 202
+        wait_for(lambda: len(receiver.requests) == 2, PATIENCE, "the attempt after five seconds")
+        deliveries = f"/v1/webhooks/{made['id']}/deliveries"
+        wait_for(lambda: api.get(deliveries).json()["deliveries"][0]["attempt"] == 2, PATIENCE, "its record")
+        receiver.behaviour = always(answer(200))
+        assert own.act("clock", json={"seconds": 600}).status_code == 202
+        wait_for(lambda: len(receiver.requests) == 3, PATIENCE, "the attempt that was due in five minutes")
+        own.wait("ready")
+        wait_for(lambda: api.get(deliveries).json()["deliveries"][0]["status"] == "succeeded", PATIENCE, "its record")
+        api.delete(f"/v1/webhooks/{made['id']}")
 
 
 def test_revoked_tokens_are_refused_at_the_gateway_and_a_new_one_is_not(own: Own) -> None:

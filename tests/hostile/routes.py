@@ -70,6 +70,7 @@ AUTH = {
     ("POST", APP + "/service-token"): ("json ServiceTokenDraft",),
     ("POST", REQUESTS): ("json RequestDraft", "grammars"),
     ("POST", "/v1/platform/sandboxes"): ("json SandboxDraft",),
+    ("POST", "/v1/platform/sandboxes/{sandbox_id}/clock"): ("json ClockAdvance",),
     ("PUT", "/v1/platform/users/{user_id}/role"): ("json RoleChange",),
     ("POST", "/v1/platform/invitations"): ("json InvitationDraft", "mail address"),
     ("GET", "/v1/auth/invitation"): BROWSER,

@@ -14,6 +14,7 @@ from gateway import routes
 from services.auth.apps.models import GovernanceChange, RotateSecret, ServiceTokenDraft
 from services.auth.oauth import devices, tokens
 from services.auth.sandboxes.endpoints import MOST_RESETS, MOST_SCENARIOS
+from services.auth.sandboxes.models import LONGEST_ADVANCE, MOST_ADVANCED
 from services.auth.tasks import KEPT
 from services.control_plane.settings import Settings as ControlPlane
 from services.device_ingest import checks
@@ -96,6 +97,8 @@ def _of_calls() -> dict[str, Any]:
         "sandboxes": AUTH["most_sandboxes"],
         "scenarios": MOST_SCENARIOS,
         "resets": MOST_RESETS,
+        "advance_days": LONGEST_ADVANCE // 86_400,
+        "advanced_days": MOST_ADVANCED // 86_400,
         "batch": MAX_BATCH,
         "ahead_minutes": round(checks.AHEAD.total_seconds() / 60),
         "behind_days": checks.BEHIND.days,

@@ -17,7 +17,9 @@ from services.auth.apps.rules import refuse
 from services.auth.revocations import bell, watermarks
 from services.auth.sandboxes import queries, work
 from services.auth.sandboxes.models import (
+    MOST_ADVANCED,
     SANDBOXES,
+    ClockAdvance,
     CreatedSandbox,
     SandboxDraft,
     SandboxPage,
@@ -39,8 +41,8 @@ from shared.web import http, problems
 from shared.web.identity import Caller
 from shared.web.problems import FieldError
 
-MOST_SCENARIOS, MOST_RESETS = 500, 20
-"""Of a sandbox: scenarios between two resets, and resets on one UTC day."""
+MOST_SCENARIOS, MOST_RESETS, MOST_GRANTS = 500, 20, 5000
+"""Of a sandbox: scenarios between two resets, resets on one UTC day, and live grants whose end an advance of the clock moves."""
 SCENARIOS: dict[ScenarioName, tuple[str, ...]] = {
     "arrest": ("graphql_api", "epcr", "device_ingest"),
     "failing_receiver": ("webhook_dispatcher",),
@@ -169,6 +171,31 @@ async def run_scenario(request: Request, caller: Caller, sandbox_id: str, scenar
     if name == "revoked_tokens":
         await bell.ring(request.state.redis)
     return response
+
+
+async def advance_sandbox_clock(request: Request, caller: Caller, sandbox_id: str, advance: ClockAdvance) -> Response:
+    """Ends of secrets and grants move at once, the waits of deliveries in portions. 409 while other work on the sandbox is under way."""
+    async with tenant_transaction(request, caller) as conn:
+        if (answer := await idempotency.stored(conn, request, caller)) is not None:
+            return answer
+        sandbox = await _load(conn, sandbox_id, lock=True)
+        if sandbox.state != "ready":
+            raise problems.conflict("Only the clock of a sandbox that is ready can be advanced.", state=sandbox.state)
+        if sandbox.advanced_seconds + advance.seconds > MOST_ADVANCED:
+            raise refusal(Cap("seconds ahead", MOST_ADVANCED, "A sandbox's clock", "reset the sandbox"))
+        row = {"id": sandbox.id, "seconds": advance.seconds}
+        sandbox = await database.found(conn, SandboxRow, queries.ADVANCE, row)
+        await aset_tenant(conn, sandbox.sandbox_tenant_id)
+        own = {"tenant_id": sandbox.sandbox_tenant_id, "seconds": advance.seconds, "most": MOST_GRANTS}
+        await conn.execute(queries.ADVANCE_SECRETS, own)
+        if (await conn.execute(queries.ADVANCE_GRANTS, own)).rowcount > MOST_GRANTS:
+            raise refusal(
+                Cap("live grants", MOST_GRANTS, "A sandbox whose clock is advanced", "revoke some, or reset it")
+            )
+        await aset_tenant(conn, caller.tenant_id)
+        await audit.record(conn, caller, "sandbox.clock_advanced", sandbox.id, {"seconds": advance.seconds})
+        await _send(conn, sandbox, work.portion_of(sandbox))
+        return await idempotency.keep(conn, request, caller, http.json(sandbox.shown(), status=202))
 
 
 def _scenario_of(name: str) -> ScenarioName:

@@ -12,7 +12,9 @@ from shared.web.http import Page
 
 SANDBOXES = "/v1/platform/sandboxes"
 NOTICE = "For invented data alone. Data of real patients do not belong into a sandbox: everybody who tries the platform reads it."
-State = Literal["preparing", "ready", "resetting", "deleting", "deleted"]
+LONGEST_ADVANCE, MOST_ADVANCED = 30 * 86_400, 180 * 86_400
+"""Seconds: of one advance of the clock, and of all between two resets."""
+State = Literal["preparing", "ready", "resetting", "advancing", "deleting", "deleted"]
 ScenarioName = Literal["arrest", "failing_receiver", "revoked_tokens"]
 
 
@@ -23,6 +25,12 @@ class SandboxDraft(http.Body):
     seed: Annotated[int, Meta(ge=0, le=2_147_483_647)] = 1
 
 
+class ClockAdvance(http.Body):
+    """`seconds` is how far the clock of the sandbox goes ahead, at most 30 days."""
+
+    seconds: Annotated[int, Meta(ge=1, le=LONGEST_ADVANCE)]
+
+
 class SandboxPage(Page):
     state: State | None = None
 
@@ -30,7 +38,8 @@ class SandboxPage(Page):
 class SandboxTenant(msgspec.Struct, kw_only=True):
     """A sandbox: an organisation of its own, which this one made.
 
-    It answers calls from the beginning; `percent` says how much of the present work on its data is done.
+    It answers calls from the beginning; `percent` says how much of the present work on its data is done. `advanced_seconds` is how far its
+    clock was advanced since the last reset.
     """
 
     id: str
@@ -40,6 +49,7 @@ class SandboxTenant(msgspec.Struct, kw_only=True):
     percent: int
     seed: int
     generation: int
+    advanced_seconds: int
     client_id: str
     created_at: datetime
     changed_at: datetime
@@ -84,6 +94,9 @@ class SandboxRow(msgspec.Struct, frozen=True, kw_only=True):
     step: int
     portion: int
     scenarios: int
+    advances: int
+    advanced_seconds: int
+    advancing_seconds: int
     created_at: datetime
     changed_at: datetime
     deleted_at: datetime | None
@@ -97,6 +110,7 @@ class SandboxRow(msgspec.Struct, frozen=True, kw_only=True):
             percent=percent_of(self.state, self.step, self.portion),
             seed=self.seed,
             generation=self.generation,
+            advanced_seconds=self.advanced_seconds,
             client_id=self.client_id,
             created_at=self.created_at,
             changed_at=self.changed_at,

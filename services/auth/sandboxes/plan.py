@@ -4,7 +4,7 @@ from typing import Literal, NamedTuple
 
 from shared.messaging.sandboxes import PARTS
 
-Task = Literal["seed", "erase", "end"]
+Task = Literal["seed", "erase", "end", "advance"]
 
 
 class Step(NamedTuple):
@@ -22,7 +22,13 @@ _ERASED = ("device_ingest", "epcr", "graphql_api", "webhook_dispatcher")
 SEED = tuple(Step("seed", part, _PORTIONS[part]) for part in PARTS)
 ERASE = tuple(Step("erase", part, _PORTIONS[part]) for part in _ERASED)
 END = tuple(Step("end", part, _PORTIONS[part]) for part in _ERASED)
-STEPS: dict[str, tuple[Step, ...]] = {"preparing": SEED, "resetting": ERASE + SEED, "deleting": END}
+ADVANCE = (Step("advance", "webhook_dispatcher", 1),)
+STEPS: dict[str, tuple[Step, ...]] = {
+    "preparing": SEED,
+    "resetting": ERASE + SEED,
+    "advancing": ADVANCE,
+    "deleting": END,
+}
 """By the state of the sandbox. A sandbox in another state has no work."""
 
 
@@ -31,7 +37,7 @@ def percent_of(state: str, step: int, portion: int) -> int:
     steps = STEPS.get(state, ())
     if not steps:
         return 100
-    done = sum(one.portions for one in steps[:step])
+    done, most = sum(one.portions for one in steps[:step]), 100
     if step < len(steps):
-        done += min(portion, steps[step].portions)
-    return 100 * done // sum(one.portions for one in steps)
+        done, most = done + min(portion, steps[step].portions), 99
+    return min(most, 100 * done // sum(one.portions for one in steps))

@@ -5,8 +5,8 @@ from typing import LiteralString
 from services.auth.apps.queries import TENANT_COLUMNS
 
 COLUMNS: LiteralString = """
-    id, tenant_id, sandbox_tenant_id, name, client_id, seed, state, generation, until, step, portion, scenarios, created_at,
-    changed_at, deleted_at
+    id, tenant_id, sandbox_tenant_id, name, client_id, seed, state, generation, until, step, portion, scenarios, advances,
+    advanced_seconds, advancing_seconds, created_at, changed_at, deleted_at
 """
 MAKE_TENANT: LiteralString = "SELECT " + TENANT_COLUMNS + " FROM make_sandbox_tenant(%s, %s)"
 CLOSE_TENANT: LiteralString = "SELECT " + TENANT_COLUMNS + " FROM close_sandbox_tenant(%s)"
@@ -41,11 +41,35 @@ RESETTABLE: LiteralString = """
 BEGIN: LiteralString = (
     """
     UPDATE sandboxes SET state = %(state)s, generation = generation + 1, until = clock_timestamp(), step = 0, portion = 0, scenarios = 0,
-        changed_at = clock_timestamp(), reset_day = (clock_timestamp() AT TIME ZONE 'UTC')::date,
+        advanced_seconds = 0, work_since = clock_timestamp(), changed_at = clock_timestamp(),
+        reset_day = (clock_timestamp() AT TIME ZONE 'UTC')::date,
         resets = CASE WHEN reset_day = (clock_timestamp() AT TIME ZONE 'UTC')::date THEN resets ELSE 0 END + 1
     WHERE id = %(id)s RETURNING """
     + COLUMNS
 )
+ADVANCE: LiteralString = (
+    """
+    UPDATE sandboxes SET state = 'advancing', step = 0, portion = 0, advances = advances + 1, advancing_seconds = %(seconds)s,
+        advanced_seconds = advanced_seconds + %(seconds)s, work_since = clock_timestamp(), changed_at = clock_timestamp()
+    WHERE id = %(id)s RETURNING """
+    + COLUMNS
+)
+# In the tenant of the sandbox. Only an old secret has an end, during a rotation.
+ADVANCE_SECRETS: LiteralString = """
+    UPDATE app_secrets SET expires_at = expires_at - %(seconds)s * interval '1 second'
+    WHERE tenant_id = %(tenant_id)s AND expires_at > clock_timestamp()
+"""
+# Refresh tokens end with their grant; its longest life begins at its creation.
+ADVANCE_GRANTS: LiteralString = """
+    WITH live AS MATERIALIZED (
+        SELECT g.grant_id FROM apps a CROSS JOIN LATERAL (
+            SELECT grant_id FROM grants WHERE client_id = a.client_id AND revoked_at IS NULL AND expires_at > clock_timestamp()) g
+        WHERE a.tenant_id = %(tenant_id)s LIMIT %(most)s + 1
+    )
+    UPDATE grants g SET expires_at = expires_at - %(seconds)s * interval '1 second',
+        created_at = created_at - %(seconds)s * interval '1 second'
+    FROM live WHERE g.grant_id = live.grant_id
+"""
 COUNT_SCENARIO: LiteralString = "UPDATE sandboxes SET scenarios = scenarios + 1 WHERE id = %s RETURNING " + COLUMNS
 
 # For the worker, over all tenants. The answer to any portion but the present one changes nothing.
@@ -54,7 +78,7 @@ ANSWERED: LiteralString = (
     + COLUMNS
     + """ FROM sandboxes
     WHERE id = %(sandbox_id)s AND sandbox_tenant_id = %(tenant_id)s AND generation = %(generation)s AND step = %(step)s
-        AND portion = %(portion)s AND state IN ('preparing', 'resetting', 'deleting') FOR UPDATE
+        AND portion = %(portion)s AND state IN ('preparing', 'resetting', 'advancing', 'deleting') FOR UPDATE
 """
 )
 GO_ON: LiteralString = (
@@ -71,13 +95,13 @@ FINISH: LiteralString = """
 STOPPED: LiteralString = (
     """
     UPDATE sandboxes SET changed_at = clock_timestamp() WHERE id IN (
-        SELECT id FROM sandboxes WHERE state IN ('preparing', 'resetting', 'deleting')
-            AND clock_timestamp() - changed_at > greatest(interval '5 minutes', (changed_at - until) / 2)
+        SELECT id FROM sandboxes WHERE state IN ('preparing', 'resetting', 'advancing', 'deleting')
+            AND clock_timestamp() - changed_at > greatest(interval '5 minutes', (changed_at - coalesce(work_since, until)) / 2)
         ORDER BY changed_at LIMIT 20 FOR UPDATE SKIP LOCKED)
     RETURNING """
     + COLUMNS
 )
 OLDEST_WORK: LiteralString = """
-    SELECT coalesce(extract(epoch FROM clock_timestamp() - min(until)), 0)::float8 FROM sandboxes
-    WHERE state IN ('preparing', 'resetting', 'deleting')
+    SELECT coalesce(extract(epoch FROM clock_timestamp() - min(coalesce(work_since, until))), 0)::float8 FROM sandboxes
+    WHERE state IN ('preparing', 'resetting', 'advancing', 'deleting')
 """

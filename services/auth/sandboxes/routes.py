@@ -4,6 +4,7 @@ from services.auth.apps.scopes import PLATFORM_APPS
 from services.auth.sandboxes import endpoints
 from services.auth.sandboxes.models import (
     SANDBOXES,
+    ClockAdvance,
     CreatedSandbox,
     SandboxDraft,
     Sandboxes,
@@ -86,5 +87,22 @@ OPERATIONS = [
         " token of the sandbox ends, as after a leak. At most 500 between two resets.",
         headers=HEADERS,
         refusals={409: f"The sandbox is not ready, had 500 scenarios, {UNDER_WAY}"},
+    ),
+    Operation(
+        "POST",
+        ONE + "/clock",
+        endpoints.advance_sandbox_clock,
+        "Advance a sandbox's clock",
+        PLATFORM_APPS,
+        {202: SandboxTenant},
+        "Waits of the sandbox become shorter by so many seconds, as if they had passed: the next attempt of each waiting"
+        " delivery, a receiver's `Retry-After`, the days of failures after which a webhook is disabled, the end of an app's old"
+        " secret and of a webhook's old signing key, and the end of refresh tokens. A delivery is tried once, however long the"
+        " advance. Other times do not move, nor do tokens that have their end within. The sandbox is `advancing` until all waits"
+        " have moved. At most 180 days between two resets.",
+        body=ClockAdvance,
+        example={"seconds": 18_000},
+        headers=HEADERS,
+        refusals={409: f"The sandbox is not ready, its clock is 180 days ahead, {UNDER_WAY}"},
     ),
 ]

@@ -29,13 +29,16 @@ from shared.storage import audit
 from shared.storage.database import Connection, set_tenant
 from shared.web.identity import Caller
 
-FINISHED = {"preparing": "ready", "resetting": "ready", "deleting": "deleted"}
+FINISHED = {"preparing": "ready", "resetting": "ready", "advancing": "ready", "deleting": "deleted"}
 
 
 def portion_of(sandbox: SandboxRow) -> SandboxTask:
     """The message for the present portion."""
     step = STEPS[sandbox.state][sandbox.step]
-    return message(sandbox, step.part, step.task, step=sandbox.step, portion=sandbox.portion)
+    more: dict[str, Any] = {"step": sandbox.step, "portion": sandbox.portion}
+    if step.task == "advance":
+        more |= {"number": sandbox.advances, "seconds": sandbox.advancing_seconds}
+    return message(sandbox, step.part, step.task, **more)
 
 
 def message(sandbox: SandboxRow, part: str, task: str, **more: Any) -> SandboxTask:

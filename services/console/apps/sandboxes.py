@@ -11,9 +11,9 @@ from services.console.pages.visit import Fault, Visit
 from services.console.upstream.errors import Refused
 
 SANDBOXES = "/v1/platform/sandboxes"
-STATES = ("preparing", "ready", "resetting", "deleting", "deleted")
+STATES = ("preparing", "ready", "resetting", "advancing", "deleting", "deleted")
 SCENARIOS = ("arrest", "failing_receiver", "revoked_tokens")
-IN_WORK = ("preparing", "resetting", "deleting")
+IN_WORK = ("preparing", "resetting", "advancing", "deleting")
 
 
 class Sandbox(msgspec.Struct):

@@ -55,7 +55,7 @@ class Hospitalization(Open):
 class Resource(Open, kw_only=True):
     """A resource whose meaning a `modifierExtension` or rules of its own would change is refused (R4, Extensibility)."""
 
-    modifiers: Annotated[list[Any], Meta(max_length=20, description="Refused unless it is empty")] = field(
+    modifiers: Annotated[list[dict[str, Any]], Meta(max_length=20, description="Refused unless it is empty")] = field(
         default_factory=list, name="modifierExtension"
     )
     rules: Annotated[str, Meta(max_length=300, description="Refused unless it is empty")] = field(

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString, NamedTuple
 
-from services.webhook_dispatcher.fanout import event_types, intake, queries
+from services.webhook_dispatcher.fanout import clock, event_types, intake, queries
 from services.webhook_dispatcher.sending import signing
 from services.webhook_dispatcher.sending.signing import Vault
 from shared.messaging import outbox
@@ -98,6 +98,7 @@ DELETE_EXAMPLE: LiteralString = (
     "DELETE FROM subscriptions WHERE tenant_id = %(tenant_id)s AND rehearses AND url = %(url)s"
 )
 DELETE_WEBHOOKS: LiteralString = "DELETE FROM subscriptions WHERE tenant_id = %(tenant_id)s AND rehearses"
+DELETE_CLOCK: LiteralString = "DELETE FROM sandbox_clocks WHERE tenant_id = %(tenant_id)s"
 
 
 class Attempted(NamedTuple):
@@ -118,6 +119,8 @@ def perform(vault: Vault, conn: Connection, received: Sequence[Received[SandboxD
                 _Writing(vault, conn, message).seed()
             case "erase" | "end":
                 left = _erase(conn, message.tenant_id, with_webhooks=task.task == "end")
+            case "advance":
+                left = clock.advance(conn, message.tenant_id, task)
             case "failing_receiver":
                 _Writing(vault, conn, message).fail_and_recover()
                 continue
@@ -135,7 +138,8 @@ def _erase(conn: Connection, tenant_id: str, *, with_webhooks: bool) -> bool:
     [erased] = conn.execute(ERASE_LOG, parameters).fetchone() or (0,)
     if erased:
         return True
-    for statement in (DELETE_WEBHOOKS, DELETE_CONTACTS, DELETE_CONSUMERS) if with_webhooks else (DELETE_EXAMPLE,):
+    last = (DELETE_WEBHOOKS, DELETE_CONTACTS, DELETE_CONSUMERS, DELETE_CLOCK) if with_webhooks else (DELETE_EXAMPLE,)
+    for statement in last:
         conn.execute(statement, parameters)
     return False
 

@@ -107,8 +107,29 @@ const calls: Record<string, (client: Knogin) => Promise<unknown>> = {
     const answer = await client.request('POST', '/v1/x{y}', { body: { a: null, b: undefined }, idempotencyKey: 'k-1' });
     return [answer.status, answer.headers.get('content-type'), answer.json()];
   },
+  listSandboxes: (client) => count(client.sandboxes.listSandboxes({ state: 'ready' })),
+  listUsers: (client) => count(client.people.listUsers({ search: 'a&b' })),
+  listUserSessions: (client) => count(client.people.listUserSessions('usr_1')),
+  listInvitations: (client) => count(client.people.listInvitations()),
+  listAuditEntries: (client) => count(client.auditTrail.listAuditEntries('epcr', { action: 'encounter.read' })),
+  listWebhooks: (client) => count(client.webhooks.listWebhooks()),
+  listAllDeliveries: (client) => count(client.webhooks.listAllDeliveries({ status: 'failed' })),
+  createSandbox: (client) => client.sandboxes.createSandbox({ name: 'Trying out' }),
+  resetSandbox: (client) => client.sandboxes.resetSandbox('sbx_1'),
+  runScenario: (client) => client.sandboxes.runScenario('sbx_1', 'arrest'),
+  advanceSandboxClock: (client) => client.sandboxes.advanceSandboxClock('sbx_1', { seconds: 60 }),
+  createInvitation: (client) => client.people.createInvitation({ email: 'a@b.example', role: 'auditor' }),
+  leave: (client) => client.people.leaveUser('usr_1'),
+  exported: async (client) =>
+    new TextDecoder().decode(await client.auditTrail.exportAuditEntries('epcr', { since: '2026-11-01T00:00:00Z' })),
   shown: async (client) => inspect(client, { depth: 9, showHidden: true }) + JSON.stringify(client) + String(client),
 };
+
+async function count(list: AsyncIterable<unknown>): Promise<number> {
+  let items = 0;
+  for await (const _ of list) items += 1;
+  return items;
+}
 
 async function outcome(call: () => Promise<unknown>): Promise<unknown> {
   try {

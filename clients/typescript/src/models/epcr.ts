@@ -1219,7 +1219,7 @@ export interface FhirCondition {
   /** The Encounter of the Bundle that it belongs to */
   encounter?: Reference | null;
   /** Refused unless it is empty */
-  modifierExtension?: readonly unknown[];
+  modifierExtension?: readonly Record<string, unknown>[];
   /** Refused unless it is empty */
   implicitRules?: string;
 }
@@ -1256,7 +1256,7 @@ export interface FhirEncounter {
   /** The end of the stay */
   hospitalization?: Hospitalization | null;
   /** Refused unless it is empty */
-  modifierExtension?: readonly unknown[];
+  modifierExtension?: readonly Record<string, unknown>[];
   /** Refused unless it is empty */
   implicitRules?: string;
 }
@@ -1289,7 +1289,7 @@ export interface FhirObservation {
   /** Why there is no value: the answer is `unknown` */
   dataAbsentReason?: Concept | null;
   /** Refused unless it is empty */
-  modifierExtension?: readonly unknown[];
+  modifierExtension?: readonly Record<string, unknown>[];
   /** Refused unless it is empty */
   implicitRules?: string;
 }
@@ -1303,7 +1303,7 @@ export interface FhirPatient {
   /** Whether the patient is dead */
   deceasedBoolean?: boolean | null;
   /** Refused unless it is empty */
-  modifierExtension?: readonly unknown[];
+  modifierExtension?: readonly Record<string, unknown>[];
   /** Refused unless it is empty */
   implicitRules?: string;
 }
@@ -1320,7 +1320,7 @@ export interface FhirProcedure {
   /** When it began and ended; its end is read beside `performedDateTime` too */
   performedPeriod?: Period | null;
   /** Refused unless it is empty */
-  modifierExtension?: readonly unknown[];
+  modifierExtension?: readonly Record<string, unknown>[];
   /** Refused unless it is empty */
   implicitRules?: string;
 }

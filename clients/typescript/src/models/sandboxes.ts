@@ -2,6 +2,12 @@
 
 import type { Open } from '../types.js';
 
+/** `seconds` is how far the clock of the sandbox goes ahead, at most 30 days. */
+export interface ClockAdvance {
+  /** How far the clock goes ahead, in seconds; at most 30 days */
+  seconds: number;
+}
+
 /** `client_secret` is shown this once. With it the sandbox's administrator app gets tokens with any of `scopes`. */
 export interface CreatedSandbox {
   /** The id */
@@ -10,14 +16,19 @@ export interface CreatedSandbox {
   tenant_id: string;
   /** The name, for people */
   name: string;
-  /** `preparing` and `resetting` while its year is written, `deleting` while its data are erased */
-  state: Open<'deleted' | 'deleting' | 'preparing' | 'ready' | 'resetting'>;
+  /**
+   * `preparing` and `resetting` while its year is written, `advancing` while waits become shorter, `deleting` while its
+   * data are erased
+   */
+  state: Open<'advancing' | 'deleted' | 'deleting' | 'preparing' | 'ready' | 'resetting'>;
   /** How much of the work of its `state` is done, in percent; 100 when it is ready */
   percent: number;
   /** The number from which its invented year follows */
   seed: number;
   /** How often its data were begun anew: 1 for a new sandbox, one more with each reset or deletion */
   generation: number;
+  /** How far its clock was advanced since the last reset, in seconds */
+  advanced_seconds: number;
   /** The sandbox's administrator app */
   client_id: string;
   /** When it was made */
@@ -49,6 +60,8 @@ export interface SandboxDraft {
  * A sandbox: an organisation of its own, which this one made.
  *
  * It answers calls from the beginning; `percent` says how much of the present work on its data is done.
+ * `advanced_seconds` is how far its
+ * clock was advanced since the last reset.
  */
 export interface SandboxTenant {
   /** The id */
@@ -57,14 +70,19 @@ export interface SandboxTenant {
   tenant_id: string;
   /** The name, for people */
   name: string;
-  /** `preparing` and `resetting` while its year is written, `deleting` while its data are erased */
-  state: Open<'deleted' | 'deleting' | 'preparing' | 'ready' | 'resetting'>;
+  /**
+   * `preparing` and `resetting` while its year is written, `advancing` while waits become shorter, `deleting` while its
+   * data are erased
+   */
+  state: Open<'advancing' | 'deleted' | 'deleting' | 'preparing' | 'ready' | 'resetting'>;
   /** How much of the work of its `state` is done, in percent; 100 when it is ready */
   percent: number;
   /** The number from which its invented year follows */
   seed: number;
   /** How often its data were begun anew: 1 for a new sandbox, one more with each reset or deletion */
   generation: number;
+  /** How far its clock was advanced since the last reset, in seconds */
+  advanced_seconds: number;
   /** The sandbox's administrator app */
   client_id: string;
   /** When it was made */

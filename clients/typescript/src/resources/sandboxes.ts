@@ -7,7 +7,7 @@ import type { Pages } from '../paging.js';
 /** The options of `listSandboxes`. */
 export interface ListSandboxesOptions extends PageOptions {
   /** Only sandboxes in this state */
-  state?: 'deleted' | 'deleting' | 'preparing' | 'ready' | 'resetting';
+  state?: 'advancing' | 'deleted' | 'deleting' | 'preparing' | 'ready' | 'resetting';
 }
 
 /**
@@ -161,6 +161,40 @@ export class Sandboxes {
       },
       path: [sandboxId, scenario],
       headers: { 'Idempotency-Key': options.idempotencyKey },
+      options,
+    });
+  }
+
+  /**
+   * Advance a sandbox's clock.
+   *
+   * Waits of the sandbox become shorter by so many seconds, as if they had passed: the next attempt of each waiting
+   * delivery, a receiver's `Retry-After`, the days of failures after which a webhook is disabled, the end of an app's
+   * old secret and of a webhook's old signing key, and the end of refresh tokens. A delivery is tried once, however
+   * long the advance. Other times do not move, nor do tokens that have their end within. The sandbox is `advancing`
+   * until all waits have moved. At most 180 days between two resets.
+   *
+   * Scope: `platform:apps`.
+   *
+   * @param sandboxId - The sandbox's id
+   */
+  advanceSandboxClock(
+    sandboxId: string,
+    body: models.sandboxes.ClockAdvance,
+    options: KeyedOptions = {},
+  ): Promise<models.sandboxes.SandboxTenant> {
+    return this.#caller.value({
+      operation: {
+        id: 'advanceSandboxClock',
+        method: 'POST',
+        path: '/v1/platform/sandboxes/{sandbox_id}/clock',
+        answers: { 202: 'object' },
+        body: 'json',
+        keyed: true,
+      },
+      path: [sandboxId],
+      headers: { 'Idempotency-Key': options.idempotencyKey },
+      body,
       options,
     });
   }

@@ -1220,7 +1220,7 @@ class FhirCondition(Model, kw_only=True):
     """`refuted` or `entered-in-error`: the diagnosis is not read"""
     encounter: Reference | UnsetType | None = UNSET
     """The Encounter of the Bundle that it belongs to"""
-    modifierExtension: list[Any] | UnsetType = UNSET
+    modifierExtension: list[dict[str, Any]] | UnsetType = UNSET
     """Refused unless it is empty"""
     implicitRules: str | UnsetType = UNSET
     """Refused unless it is empty"""
@@ -1261,7 +1261,7 @@ class FhirEncounter(Model, kw_only=True):
     """Arrival and departure, or admission and discharge"""
     hospitalization: Hospitalization | UnsetType | None = UNSET
     """The end of the stay"""
-    modifierExtension: list[Any] | UnsetType = UNSET
+    modifierExtension: list[dict[str, Any]] | UnsetType = UNSET
     """Refused unless it is empty"""
     implicitRules: str | UnsetType = UNSET
     """Refused unless it is empty"""
@@ -1295,7 +1295,7 @@ class FhirObservation(Model, kw_only=True):
     """The answer"""
     dataAbsentReason: Concept | UnsetType | None = UNSET
     """Why there is no value: the answer is `unknown`"""
-    modifierExtension: list[Any] | UnsetType = UNSET
+    modifierExtension: list[dict[str, Any]] | UnsetType = UNSET
     """Refused unless it is empty"""
     implicitRules: str | UnsetType = UNSET
     """Refused unless it is empty"""
@@ -1310,7 +1310,7 @@ class FhirPatient(Model, kw_only=True):
     """When the patient died"""
     deceasedBoolean: bool | UnsetType | None = UNSET
     """Whether the patient is dead"""
-    modifierExtension: list[Any] | UnsetType = UNSET
+    modifierExtension: list[dict[str, Any]] | UnsetType = UNSET
     """Refused unless it is empty"""
     implicitRules: str | UnsetType = UNSET
     """Refused unless it is empty"""
@@ -1328,7 +1328,7 @@ class FhirProcedure(Model, kw_only=True):
     """When it was done"""
     performedPeriod: Period | UnsetType | None = UNSET
     """When it began and ended; its end is read beside `performedDateTime` too"""
-    modifierExtension: list[Any] | UnsetType = UNSET
+    modifierExtension: list[dict[str, Any]] | UnsetType = UNSET
     """Refused unless it is empty"""
     implicitRules: str | UnsetType = UNSET
     """Refused unless it is empty"""

@@ -9,6 +9,13 @@ from msgspec import UNSET, UnsetType
 from .._model import Model
 
 
+class ClockAdvance(Model, kw_only=True):
+    """`seconds` is how far the clock of the sandbox goes ahead, at most 30 days."""
+
+    seconds: int
+    """How far the clock goes ahead, in seconds; at most 30 days"""
+
+
 class CreatedSandbox(Model, kw_only=True):
     """`client_secret` is shown this once. With it the sandbox's administrator app gets tokens with any of `scopes`."""
 
@@ -19,8 +26,8 @@ class CreatedSandbox(Model, kw_only=True):
     name: str
     """The name, for people"""
     state: str
-    """`preparing` and `resetting` while its year is written, `deleting` while its data are erased. One of: deleted,
-    deleting, preparing, ready, resetting
+    """`preparing` and `resetting` while its year is written, `advancing` while waits become shorter, `deleting` while
+    its data are erased. One of: advancing, deleted, deleting, preparing, ready, resetting
     """
     percent: int
     """How much of the work of its `state` is done, in percent; 100 when it is ready"""
@@ -28,6 +35,8 @@ class CreatedSandbox(Model, kw_only=True):
     """The number from which its invented year follows"""
     generation: int
     """How often its data were begun anew: 1 for a new sandbox, one more with each reset or deletion"""
+    advanced_seconds: int
+    """How far its clock was advanced since the last reset, in seconds"""
     client_id: str
     """The sandbox's administrator app"""
     created_at: datetime
@@ -59,6 +68,8 @@ class SandboxTenant(Model, kw_only=True):
     """A sandbox: an organisation of its own, which this one made.
 
     It answers calls from the beginning; `percent` says how much of the present work on its data is done.
+    `advanced_seconds` is how far its
+    clock was advanced since the last reset.
     """
 
     id: str
@@ -68,8 +79,8 @@ class SandboxTenant(Model, kw_only=True):
     name: str
     """The name, for people"""
     state: str
-    """`preparing` and `resetting` while its year is written, `deleting` while its data are erased. One of: deleted,
-    deleting, preparing, ready, resetting
+    """`preparing` and `resetting` while its year is written, `advancing` while waits become shorter, `deleting` while
+    its data are erased. One of: advancing, deleted, deleting, preparing, ready, resetting
     """
     percent: int
     """How much of the work of its `state` is done, in percent; 100 when it is ready"""
@@ -77,6 +88,8 @@ class SandboxTenant(Model, kw_only=True):
     """The number from which its invented year follows"""
     generation: int
     """How often its data were begun anew: 1 for a new sandbox, one more with each reset or deletion"""
+    advanced_seconds: int
+    """How far its clock was advanced since the last reset, in seconds"""
     client_id: str
     """The sandbox's administrator app"""
     created_at: datetime

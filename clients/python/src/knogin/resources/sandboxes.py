@@ -20,6 +20,14 @@ _RESET_SANDBOX = Operation(
 _RUN_SCENARIO = Operation(
     "runScenario", "POST", "/v1/platform/sandboxes/{}/scenarios/{}", {202: models.sandboxes.Scenario}, keyed=True
 )
+_ADVANCE_SANDBOX_CLOCK = Operation(
+    "advanceSandboxClock",
+    "POST",
+    "/v1/platform/sandboxes/{}/clock",
+    {202: models.sandboxes.SandboxTenant},
+    body="json",
+    keyed=True,
+)
 
 
 class Sandboxes:
@@ -55,7 +63,7 @@ class Sandboxes:
         *,
         limit: int | None = None,
         cursor: str | None = None,
-        state: Literal["deleted", "deleting", "preparing", "ready", "resetting"] | None = None,
+        state: Literal["advancing", "deleted", "deleting", "preparing", "ready", "resetting"] | None = None,
         timeout: float | None = None,
     ) -> Pages[models.sandboxes.SandboxTenant]:
         """List sandboxes.
@@ -148,6 +156,38 @@ class Sandboxes:
             )
         )
 
+    def advance_sandbox_clock(
+        self,
+        sandbox_id: str,
+        body: models.sandboxes.ClockAdvance,
+        *,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> models.sandboxes.SandboxTenant:
+        """Advance a sandbox's clock.
+
+        Waits of the sandbox become shorter by so many seconds, as if they had passed: the next attempt of each
+        waiting delivery, a receiver's `Retry-After`, the days of failures after which a webhook is disabled, the
+        end of an app's old secret and of a webhook's old signing key, and the end of refresh tokens. A delivery is
+        tried once, however long the advance. Other times do not move, nor do tokens that have their end within. The
+        sandbox is `advancing` until all waits have moved. At most 180 days between two resets.
+
+        Scope: `platform:apps`.
+
+        `sandbox_id`: The sandbox's id.
+        `idempotency_key`: Makes the call safe to repeat: for 24 hours, the same request with the same key gets the
+        stored answer.
+        """
+        return self._client._call(
+            Call(
+                _ADVANCE_SANDBOX_CLOCK,
+                path=(sandbox_id,),
+                headers={"Idempotency-Key": idempotency_key},
+                body=body,
+                timeout=timeout,
+            )
+        )
+
 
 class AsyncSandboxes:
     """An organisation makes sandboxes by itself: each has invented data of a year, and scenarios to try programs with.
@@ -182,7 +222,7 @@ class AsyncSandboxes:
         *,
         limit: int | None = None,
         cursor: str | None = None,
-        state: Literal["deleted", "deleting", "preparing", "ready", "resetting"] | None = None,
+        state: Literal["advancing", "deleted", "deleting", "preparing", "ready", "resetting"] | None = None,
         timeout: float | None = None,
     ) -> AsyncPages[models.sandboxes.SandboxTenant]:
         """List sandboxes.
@@ -271,6 +311,38 @@ class AsyncSandboxes:
                     scenario,
                 ),
                 headers={"Idempotency-Key": idempotency_key},
+                timeout=timeout,
+            )
+        )
+
+    async def advance_sandbox_clock(
+        self,
+        sandbox_id: str,
+        body: models.sandboxes.ClockAdvance,
+        *,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> models.sandboxes.SandboxTenant:
+        """Advance a sandbox's clock.
+
+        Waits of the sandbox become shorter by so many seconds, as if they had passed: the next attempt of each
+        waiting delivery, a receiver's `Retry-After`, the days of failures after which a webhook is disabled, the
+        end of an app's old secret and of a webhook's old signing key, and the end of refresh tokens. A delivery is
+        tried once, however long the advance. Other times do not move, nor do tokens that have their end within. The
+        sandbox is `advancing` until all waits have moved. At most 180 days between two resets.
+
+        Scope: `platform:apps`.
+
+        `sandbox_id`: The sandbox's id.
+        `idempotency_key`: Makes the call safe to repeat: for 24 hours, the same request with the same key gets the
+        stored answer.
+        """
+        return await self._client._call(
+            Call(
+                _ADVANCE_SANDBOX_CLOCK,
+                path=(sandbox_id,),
+                headers={"Idempotency-Key": idempotency_key},
+                body=body,
                 timeout=timeout,
             )
         )
