@@ -18,6 +18,8 @@ from services.webhook_dispatcher.notices import notices
 from services.webhook_dispatcher.notices.mail import Post
 from services.webhook_dispatcher.queues import SERVICE
 from services.webhook_dispatcher.reading import queries as reading_queries
+from services.webhook_dispatcher.replays import queries as replay_queries
+from services.webhook_dispatcher.replays import steps as replay_steps
 from services.webhook_dispatcher.sending import queries, statistics
 from services.webhook_dispatcher.sending.signing import Vault
 from services.webhook_dispatcher.settings import Settings
@@ -70,6 +72,7 @@ def periodic(settings: Settings) -> list[Periodic]:
             partial(decisions.release_held, pause=0.9),
             behind=metrics.oldest_step,
         ),
+        Periodic("replay deliveries", 1, replay_steps.go_on, behind=metrics.oldest_replay_step),
         Periodic("do chores", 1, decisions.work_off, behind=metrics.chore_age),
         Periodic("fan out waiting events", 1, Waiting(Intake(settings)).go_on, behind=metrics.oldest_waiting_event),
         Periodic(
@@ -88,6 +91,9 @@ def periodic(settings: Settings) -> list[Periodic]:
         Periodic("forget paces", 3600, forget_paces, behind="a run deletes all rows that no claim needs any more"),
         Periodic(
             "forget statistics", 600, statistics.forget, behind="the next run goes on; old rows cost nothing but room"
+        ),
+        Periodic(
+            "forget replays", 3600, replay_steps.forget, behind="the next run goes on; old rows cost nothing but room"
         ),
         Periodic("make partitions", 3600, make_partitions, behind="a run makes all that are missing, days ahead"),
         Periodic("drop partitions", 60, Expiry(retention).go_on, behind=shared_metrics.retention_overdue),
@@ -169,6 +175,9 @@ def measure(conn: Connection) -> None:
     step, failing_tenants = conn.execute(decision_queries.MEASURE_RECEIVERS).fetchone() or (0, 0)
     metrics.oldest_step.set(max(0, step))
     metrics.tenants_failing.set(failing_tenants)
+    number, late = conn.execute(replay_queries.MEASURE).fetchone() or (0, 0)
+    metrics.replays.set(number)
+    metrics.oldest_replay_step.set(max(0, late))
     number, age = conn.execute(fanout_queries.MEASURE_WAITING).fetchone() or (0, 0)
     metrics.waiting_events.set(number)
     metrics.oldest_waiting_event.set(max(0, age))

@@ -37,6 +37,7 @@ import services.epcr.records.models
 import services.graphql_api.transport.endpoints
 import services.webhook_dispatcher.notices.models
 import services.webhook_dispatcher.reading.models
+import services.webhook_dispatcher.replays.models
 import services.webhook_dispatcher.subscriptions.models
 from gateway import framing, headers, sessions, target
 from gateway.problems import Refusal as GatewayRefusal
@@ -118,6 +119,7 @@ KINDS: dict[str, Any] = {
         (services.graphql_api.transport.endpoints, "GraphqlRequest"),
         (services.webhook_dispatcher.notices.models, "ContactsChange"),
         (services.webhook_dispatcher.reading.models, "NewConsumer ReadEvents Commit Extend Seek"),
+        (services.webhook_dispatcher.replays.models, "ReplayDraft"),
         (services.webhook_dispatcher.subscriptions.models, "FilterTrial NewWebhook RotateSigningKey WebhookChange"),
     )
     for kind in (getattr(module, name) for name in names.split())
