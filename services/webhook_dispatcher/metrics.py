@@ -28,7 +28,7 @@ chore_age = Gauge("webhook_oldest_chore_seconds", "Age of the oldest of them")
 waiting_events = Gauge("webhook_waiting_events", "Events whose many deliveries are made in portions, at most 10,000")
 oldest_waiting_event = Gauge("webhook_oldest_waiting_event_seconds", "Age of the oldest of them")
 work_failed = Counter("webhook_work_failures_total", "Work of the relay on one webhook or event that failed", ["work"])
-for work in ("chore", "recovery", "disable", "fan-out", "notice"):
+for work in ("chore", "recovery", "disable", "fan-out", "notice", "replay"):
     work_failed.labels(work)
 LAGS = ("none", "minute", "hour", "day", "retention", "expired")
 consumers = Gauge(
@@ -45,6 +45,10 @@ oldest_mail = Gauge("webhook_oldest_mail_seconds", "Age of the mail that waits a
 unclaimable = Counter("webhook_deliveries_unclaimable_total", "Deliveries forgotten because no claim could read them")
 oldest_step = Gauge(
     "webhook_oldest_recovery_step_seconds", "Time since the last step of the recovery that waits longest"
+)
+replays = Gauge("webhook_replays", "Replays that run, or whose last deliveries are being counted")
+oldest_replay_step = Gauge(
+    "webhook_oldest_replay_step_seconds", "How late the next step of the replay is that waits longest"
 )
 # Together they show receivers of many tenants that fail at once, for which the cause is ours.
 tenants_failing = Gauge(

@@ -21,6 +21,7 @@ class Settings(mail.Settings, frozen=True, kw_only=True):
     most_webhooks: settings.Count = 2000
     most_consumers_of_app: settings.Count = 20
     most_consumers: settings.Count = 500
+    most_replays: settings.Count = 20
     webhook_sender_slots: settings.Count = 1024
 
     def __post_init__(self) -> None:

@@ -19,6 +19,8 @@ from services.webhook_dispatcher.notices import notices
 from services.webhook_dispatcher.notices.mail import Post
 from services.webhook_dispatcher.queues import SERVICE
 from services.webhook_dispatcher.reading import queries as reading_queries
+from services.webhook_dispatcher.replays import queries as replay_queries
+from services.webhook_dispatcher.replays import steps as replay_steps
 from services.webhook_dispatcher.sending import queries, statistics
 from services.webhook_dispatcher.sending.signing import Vault
 from services.webhook_dispatcher.settings import Settings
@@ -73,6 +75,7 @@ def periodic(settings: Settings) -> list[Periodic]:
             partial(decisions.release_held, pause=0.9),
             behind=metrics.oldest_step,
         ),
+        Periodic("replay deliveries", 1, replay_steps.go_on, behind=metrics.oldest_replay_step),
         Periodic("do chores", 1, decisions.work_off, behind=metrics.chore_age),
         Periodic("fan out waiting events", 1, Waiting(Intake(settings)).go_on, behind=metrics.oldest_waiting_event),
         Periodic(
@@ -91,6 +94,9 @@ def periodic(settings: Settings) -> list[Periodic]:
         Periodic("forget paces", 3600, forget_paces, behind="a run deletes all rows that no claim needs any more"),
         Periodic(
             "forget statistics", 600, statistics.forget, behind="the next run goes on; old rows cost nothing but room"
+        ),
+        Periodic(
+            "forget replays", 3600, replay_steps.forget, behind="the next run goes on; old rows cost nothing but room"
         ),
         Periodic("make partitions", 3600, make_partitions, behind="a run makes all that are missing, days ahead"),
         Periodic("drop partitions", 60, Expiry(retention).go_on, behind=shared_metrics.retention_overdue),
@@ -169,6 +175,8 @@ GAUGES = {
     "oldest_chore_seconds": metrics.chore_age,
     "oldest_recovery_step_seconds": metrics.oldest_step,
     "tenants_failing": metrics.tenants_failing,
+    "replays": metrics.replays,
+    "oldest_replay_step_seconds": metrics.oldest_replay_step,
     "waiting_events": metrics.waiting_events,
     "oldest_waiting_event_seconds": metrics.oldest_waiting_event,
     "senders": metrics.senders,
@@ -180,6 +188,7 @@ def figures(conn: Connection) -> Mapping[str, float]:
     due, held, waiting, oldest, failing = conn.execute(queries.MEASURE).fetchone() or (0, 0, 0, 0, 0)
     chores, chore_age = conn.execute(decision_queries.MEASURE).fetchone() or (0, 0)
     step, failing_tenants = conn.execute(decision_queries.MEASURE_RECEIVERS).fetchone() or (0, 0)
+    replays, replay_age = conn.execute(replay_queries.MEASURE).fetchone() or (0, 0)
     waiting_events, event_age = conn.execute(fanout_queries.MEASURE_WAITING).fetchone() or (0, 0)
     (senders,) = conn.execute(queries.COUNT_SENDERS).fetchone() or (0,)
     found = (
@@ -192,6 +201,8 @@ def figures(conn: Connection) -> Mapping[str, float]:
         chore_age,
         step,
         failing_tenants,
+        replays,
+        replay_age,
         waiting_events,
         event_age,
         senders,

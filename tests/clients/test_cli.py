@@ -320,7 +320,7 @@ def test_the_script_for_bash_completes_commands_and_options(cli: CommandLine, tm
     script.write_text(cli.run("completion", "bash").out)
     for words, expected in (
         (["knogin", "deliv"], {"deliveries"}),
-        (["knogin", "deliveries", "--quiet", "re"], {"retry", "recover"}),
+        (["knogin", "deliveries", "--quiet", "re"], {"retry", "recover", "replay"}),
         (["knogin", "deliveries", "list", "--st"], {"--status"}),
         (["knogin", "completion", "f"], {"fish"}),
     ):

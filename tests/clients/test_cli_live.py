@@ -212,6 +212,14 @@ def test_deliveries_are_tried_listed_shown_and_sent_again(stack: Stack, signed_i
         recovered = signed_in.run("deliveries", "recover", "--since", "1h", "--json")
         assert recovered.code == 0, recovered.err
         assert set(recovered.json) == {webhook}
+        counted = signed_in.run("deliveries", "replay", "--since", "1h", "--status", "failed", "--dry-run")
+        assert "0 deliveries would be sent again" in counted.out
+        replayed = signed_in.run("deliveries", "replay", "--since", "1h", "--per-second", "5", "--no-wait", "--json")
+        assert replayed.code == 0, replayed.err
+        stopped = signed_in.run("deliveries", "replay", "--stop", replayed.json["id"])
+        assert stopped.code in (0, 1)
+        assert replayed.json["id"] in stopped.out + stopped.err or "finished" in stopped.err
+        assert signed_in.run("deliveries", "replay", "--per-second", "101").code == 2
         missing = signed_in.run("deliveries", "show", "dlv_" + "0" * 26)
         assert missing.code == 1
         assert "deliveries list" in missing.err

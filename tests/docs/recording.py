@@ -175,6 +175,11 @@ def record_webhooks(stack: Stack, recorder: Recorder, token: str) -> None:
         for answer in (client.get(f"{path}/deliveries"), client.get(delivery), client.post(f"{delivery}/retry")):
             keep(answer)
         keep(client.post(f"{path}/recover?since=2026-03-23T12:00:00Z"))
+        keep(client.post(f"{path}/replays?dry_run=true", json={"status": "failed"}))
+        replay = f"{path}/replays/{keep(client.post(f'{path}/replays', json={'status': 'failed'}))['id']}"
+        for answer in (client.get(replay), client.get(f"{path}/replays"), client.post(f"{replay}/stop")):
+            keep(answer)
+        keep(client.post(f"{replay}/resume"))
         keep(client.get(f"{path}/reconciliation"))
         keep(client.get("/v1/deliveries"))
         keep(client.get(f"{path}/health"))

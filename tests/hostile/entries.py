@@ -37,6 +37,7 @@ import services.epcr.records.models
 import services.graphql_api.transport.endpoints
 import services.webhook_dispatcher.notices.models
 import services.webhook_dispatcher.reading.models
+import services.webhook_dispatcher.replays.models
 import services.webhook_dispatcher.subscriptions.models
 import shared.operators.models
 from gateway import framing, headers, sessions, target
@@ -69,7 +70,7 @@ from shared.messaging import filters
 from shared.primitives.crypto import Keyring, base64url_encode
 from shared.process import mail as mail_server
 from shared.process import telemetry
-from shared.web import http, identity, strict_json
+from shared.web import etags, http, identity, strict_json
 from shared.web.problems import Problem
 from tests.hostile.shapes import FORM, JSON, XML, Shape, as_base64, deflated, listed, numbered, repeated
 
@@ -120,6 +121,7 @@ KINDS: dict[str, Any] = {
         (services.webhook_dispatcher.notices.models, "ContactsChange"),
         (shared.operators.models, "ActDraft"),
         (services.webhook_dispatcher.reading.models, "NewConsumer ReadEvents Commit Extend Seek"),
+        (services.webhook_dispatcher.replays.models, "ReplayDraft"),
         (services.webhook_dispatcher.subscriptions.models, "FilterTrial NewWebhook RotateSigningKey WebhookChange"),
     )
     for kind in (getattr(module, name) for name in names.split())
@@ -307,7 +309,7 @@ def docs_headers(body: bytes) -> None:
 
 def conditional(body: bytes) -> None:
     value = body.decode("latin-1")
-    representations.is_known([value], '"a"')
+    etags.is_known([value], '"a"')
     representations.wants_fhir([value])
     representations.require_match([value, "*"], 1) if value == "*" else None
     fields = [(name, body) for name in (b"if-match", b"if-none-match", b"range", b"if-range")]

@@ -105,6 +105,8 @@ WEBHOOK_DISPATCHER = {
     ("PUT", WEBHOOK): ("json WebhookChange", "grammars", "automation filter"),
     ("POST", WEBHOOK + "/rotate-signing-key"): ("json RotateSigningKey",),
     ("PUT", "/v1/webhooks/contacts"): ("json ContactsChange", "mail address"),
+    ("POST", WEBHOOK + "/replays"): ("query", "json ReplayDraft"),
+    ("GET", WEBHOOK + "/replays/{replay_id}"): ("conditional headers",),
     ("GET", "/v1/events"): ("query", "grammars"),
     ("POST", "/v1/consumers"): ("json NewConsumer", "grammars"),
     ("POST", CONSUMER + "/read"): ("json ReadEvents",),

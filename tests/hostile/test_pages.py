@@ -40,6 +40,7 @@ ROW = {
     "listSigningKeys": 1024 + 120 * OF_CONTROL,
     "listPackages": 1024 + 2000 * OF_CONTROL,  # a description
     "listReleases": 1024,
+    "listReplays": 2 * 1024 + 256 * OF_CONTROL,  # a filter with ids, and a key
     "listInstallations": 1024 + 120 * OF_CONTROL + 2 * 50 * 131 + 50 * 67,  # a title, scopes and event types, bundles
     "listAutomationRuns": 1024 + 2 * 1024 + 10 * 32,  # a detail and ids
     "listAllAutomationRuns": 1024 + 2 * 1024 + 10 * 32,

@@ -19,6 +19,8 @@ TABLES = [
     "event_log",
     "event_log_heads",
     "consumers",
+    "replays",
+    "replayed",
 ]
 
 
@@ -39,6 +41,11 @@ def filled(partner: Partner, dispatcher: Dispatcher) -> Partner:
         partner.tenant_id,
     )
     assert len(partner.deliveries(webhook)) == 2
+    assert partner.post(f"{webhook}/replays", {}).status_code == 201
+    dispatcher.run(
+        "INSERT INTO replayed SELECT subscription_id, id, at, tenant_id, 'rpl_1', 0 FROM deliveries WHERE tenant_id = %s",
+        partner.tenant_id,
+    )
     return partner
 
 

@@ -166,6 +166,7 @@ def caps() -> list[tuple[str, Any]]:
         ("Contacts of an app, for mail about its webhooks", notices.MOST),
         ("Consumers of an app", WEBHOOKS["most_consumers_of_app"]),
         ("Consumers of an organisation", WEBHOOKS["most_consumers"]),
+        ("Running replays of an organisation", WEBHOOKS["most_replays"]),
         ("Sandboxes that an organisation made, at a time", AUTH["most_sandboxes"]),
         ("Sandboxes that an organisation makes in a day", AUTH["most_sandboxes_a_day"]),
         ("Devices of an organisation, retired ones among them", DEVICES["most_devices"]),

@@ -28,7 +28,7 @@ from services.epcr.encounters.disclosure import (
 )
 from services.epcr.encounters.editions import Edition, Present, reader_for
 from services.epcr.encounters.models import EncounterFilter, EncounterRow, ReadBundle, ReadEncounter
-from services.epcr.encounters.representations import FHIR, etag, is_known, not_modified, wants_fhir
+from services.epcr.encounters.representations import FHIR, etag, wants_fhir
 from services.epcr.encounters.store import Sealed
 from services.epcr.fhir.readings import Form
 from services.epcr.records import amend
@@ -39,6 +39,7 @@ from shared.primitives import ids
 from shared.storage import audit, idempotency
 from shared.storage.database import AsyncConnection, tenant_transaction
 from shared.web import fairness, http, portions, problems
+from shared.web.etags import is_known, not_modified
 from shared.web.identity import Caller
 from shared.web.problems import FieldError
 

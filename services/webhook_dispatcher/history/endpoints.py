@@ -1,7 +1,6 @@
 """HTTP endpoints of deliveries: their history, tests, retries, recovery and reconciliation."""
 
-import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, LiteralString
 
 import msgspec
@@ -12,6 +11,7 @@ from starlette.responses import Response
 from services.webhook_dispatcher.fanout import event_types, intake
 from services.webhook_dispatcher.fanout import queries as fanout_queries
 from services.webhook_dispatcher.history import diagnosis, queries
+from services.webhook_dispatcher.history.choosing import first_id_at
 from services.webhook_dispatcher.history.models import (
     Attempt,
     Delivery,
@@ -102,7 +102,7 @@ async def retry_delivery(request: Request, caller: Caller, webhook_id: str, deli
     async with tenant_transaction(request, caller) as conn:
         subscription = await find(conn, caller, webhook_id, subscription_queries.LOCK_SUBSCRIPTION)
         delivery = await _find_delivery(conn, subscription, delivery_id)
-        _require_running(subscription)
+        require_running(subscription)
         if delivery.event_type not in subscription.live_events and delivery.sequence is not None:
             raise problems.forbidden(f"This app is not approved for {delivery.event_type}.")
         key = {"id": delivery.id, "at": delivery.created_at}
@@ -127,7 +127,7 @@ async def recover(request: Request, caller: Caller, webhook_id: str, asked: Reco
     """Queues deliveries given up since a time again and hastens retries. The recovery sends the oldest first, at a rising rate."""
     async with tenant_transaction(request, caller) as conn:
         subscription = await find(conn, caller, webhook_id, subscription_queries.LOCK_SUBSCRIPTION)
-        _require_running(subscription)
+        require_running(subscription)
         retrying = await conn.execute(queries.COUNT_RETRYING, {"subscription_id": subscription.id})
         hastened = (await retrying.fetchone() or (0,))[0]
         queued = hastened + await gather(conn, subscription, created_since=asked.since)
@@ -244,7 +244,7 @@ async def _store_test(
     return test
 
 
-def _require_running(subscription: Subscription) -> None:
+def require_running(subscription: Subscription) -> None:
     """Raises a 409 Problem for a webhook that is disabled or paused."""
     if not subscription.enabled:
         raise problems.conflict(
@@ -292,10 +292,3 @@ def _between(after: str | None, page: DeliveryPage) -> dict[str, Any]:
         except ValueError:
             raise http.foreign_cursor() from None
     return {"oldest": oldest, "oldest_at": oldest_at, "newest": newest, "newest_at": newest_at}
-
-
-def first_id_at(moment: datetime) -> tuple[str, datetime]:
-    """The end of the first id that can be made at that time or later."""
-    since_1970 = moment - datetime.fromtimestamp(0, UTC)
-    milliseconds = max(0, -(-since_1970 // timedelta(milliseconds=1)))
-    return ids.id_of("dlv", uuid.UUID(int=milliseconds << 80))[-26:], moment

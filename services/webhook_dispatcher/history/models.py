@@ -11,11 +11,14 @@ from shared.web import http
 from shared.web.http import Page
 
 DeliveryStatus = Literal["queued", "succeeded", "retrying", "failed"]
+ResponseClass = Literal["2xx", "3xx", "4xx", "5xx", "none"]
+Name = Annotated[str, Meta(min_length=1, max_length=128)]
+TraceId = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
 
 
 class DeliveryPage(Page):
     status: DeliveryStatus | None = None
-    event_type: Annotated[str, Meta(min_length=1, max_length=128)] | None = None
+    event_type: Name | None = None
     since: http.Timestamp | None = None
     until: http.Timestamp | None = None
 
@@ -23,12 +26,12 @@ class DeliveryPage(Page):
 class AppDeliveryPage(AppPage):
     """`response` is the class of the newest attempt's answer, `none` where none came; `trace_id` is that of its request."""
 
-    webhook_id: Annotated[str, Meta(min_length=1, max_length=128)] | None = None
+    webhook_id: Name | None = None
     status: DeliveryStatus | None = None
-    response: Literal["2xx", "3xx", "4xx", "5xx", "none"] | None = None
-    event_type: Annotated[str, Meta(min_length=1, max_length=128)] | None = None
-    event_id: Annotated[str, Meta(min_length=1, max_length=128)] | None = None
-    trace_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")] | None = None
+    response: ResponseClass | None = None
+    event_type: Name | None = None
+    event_id: Name | None = None
+    trace_id: TraceId | None = None
     since: http.Timestamp | None = None
     until: http.Timestamp | None = None
 
@@ -39,7 +42,7 @@ class RecoverQuery(http.Body):
 
 class TestQuery(http.Body):
     wait: bool = False
-    event_type: Annotated[str, Meta(min_length=1, max_length=128)] | None = None
+    event_type: Name | None = None
 
 
 class Delivery(msgspec.Struct, kw_only=True):

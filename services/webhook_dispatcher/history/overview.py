@@ -8,7 +8,8 @@ from starlette.responses import Response
 
 from services.webhook_dispatcher.fanout.intake import time_of
 from services.webhook_dispatcher.history import overview_queries as queries
-from services.webhook_dispatcher.history.endpoints import first_id_at, refuse_unknown_type
+from services.webhook_dispatcher.history.choosing import EARLIER, first_id_at, only_troubled
+from services.webhook_dispatcher.history.endpoints import refuse_unknown_type
 from services.webhook_dispatcher.history.models import AppDelivery, AppDeliveryPage
 from services.webhook_dispatcher.history.queries import IN_TIME
 from services.webhook_dispatcher.sending.connection import BODY_KEPT
@@ -21,7 +22,6 @@ from shared.web.identity import Caller
 WINDOW = timedelta(days=1)
 # A delivery's id may have been made by a clock that was a little ahead.
 SOON = timedelta(minutes=15)
-EARLIER = timedelta(days=2)
 # With a filter a call looks at so many deliveries, shared between the webhooks.
 LOOKED = 10_000
 # Of more webhooks than these, troubled deliveries are found among all of the organisation.
@@ -40,7 +40,7 @@ def listing_of(page: AppDeliveryPage, webhooks: int) -> Listing:
     if page.event_id is not None:
         return Listing(queries.LIST_OF_EVENT, None)
     answered = page.response is not None or page.trace_id is not None
-    if page.status in ("failed", "retrying") or page.response not in (None, "2xx"):
+    if only_troubled(page.status, page.response):
         if webhooks > MANY:
             walk = queries.WALK_TROUBLED_ANSWERED if answered else queries.WALK_TROUBLED
             return Listing(walk, queries.REACHED_WALKING)

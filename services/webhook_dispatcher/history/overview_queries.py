@@ -21,10 +21,10 @@ _OF_APPS: LiteralString = """
     WHERE s.tenant_id = current_tenant() AND (%(everyone)s::boolean OR s.client_id = %(client_id)s)
         AND (%(webhook_id)s::text IS NULL OR s.id = %(webhook_id)s)
 """
-_FITS: LiteralString = """
+FITS: LiteralString = """
     (%(status)s::text IS NULL OR one.status = %(status)s) AND (%(event_type)s::text IS NULL OR one.event_type = %(event_type)s)
 """
-_ANSWERED: LiteralString = """
+ANSWERED: LiteralString = """
     AND (%(trace_id)s::text IS NULL OR a.trace_id = %(trace_id)s)
     AND (%(response)s::text IS NULL OR CASE %(response)s WHEN 'none' THEN one.attempted_at IS NOT NULL AND a.response_status IS NULL
         ELSE a.response_status / 100 || 'xx' = %(response)s END)
@@ -50,15 +50,15 @@ _BEGIN: LiteralString = _EACH + "SELECT one.id, one.at FROM ("
 _LOOKED: LiteralString = " ORDER BY d.id DESC LIMIT %(looked)s) one"
 _TROUBLED: LiteralString = " AND d.troubled"
 _FIRST: LiteralString = " ORDER BY one.id DESC LIMIT %(limit)s) found"
-LIST_FITTING: LiteralString = _BEGIN + _OF_WINDOW + _LOOKED + " WHERE " + _FITS + _FIRST + _OF_APPS + _DETAILS
+LIST_FITTING: LiteralString = _BEGIN + _OF_WINDOW + _LOOKED + " WHERE " + FITS + _FIRST + _OF_APPS + _DETAILS
 LIST_TROUBLED: LiteralString = (
-    _BEGIN + _OF_WINDOW + _TROUBLED + _LOOKED + " WHERE " + _FITS + _FIRST + _OF_APPS + _DETAILS
+    _BEGIN + _OF_WINDOW + _TROUBLED + _LOOKED + " WHERE " + FITS + _FIRST + _OF_APPS + _DETAILS
 )
 LIST_ANSWERED: LiteralString = (
-    _BEGIN + _OF_WINDOW + _LOOKED + _ANSWER + " WHERE " + _FITS + _ANSWERED + _FIRST + _OF_APPS + _DETAILS
+    _BEGIN + _OF_WINDOW + _LOOKED + _ANSWER + " WHERE " + FITS + ANSWERED + _FIRST + _OF_APPS + _DETAILS
 )
 LIST_TROUBLED_ANSWERED: LiteralString = (
-    _BEGIN + _OF_WINDOW + _TROUBLED + _LOOKED + _ANSWER + " WHERE " + _FITS + _ANSWERED + _FIRST + _OF_APPS + _DETAILS
+    _BEGIN + _OF_WINDOW + _TROUBLED + _LOOKED + _ANSWER + " WHERE " + FITS + ANSWERED + _FIRST + _OF_APPS + _DETAILS
 )
 # The newest place up to which a webhook was not looked through.
 _LAST: LiteralString = (
@@ -73,8 +73,8 @@ _WALK: LiteralString = (
     _SHOWN
     + " FROM (SELECT one.id, one.at FROM (SELECT d.id, d.at, d.status, d.event_type, d.attempted_at, d.subscription_id"
 ) + (_OF_TENANT + _NEWEST + "10000) one JOIN subscriptions s ON s.id = one.subscription_id")
-WALK_TROUBLED: LiteralString = _WALK + _OF_APPS + " AND " + _FITS + _DETAILS
-WALK_TROUBLED_ANSWERED: LiteralString = _WALK + _ANSWER + _OF_APPS + " AND " + _FITS + _ANSWERED + _DETAILS
+WALK_TROUBLED: LiteralString = _WALK + _OF_APPS + " AND " + FITS + _DETAILS
+WALK_TROUBLED_ANSWERED: LiteralString = _WALK + _ANSWER + _OF_APPS + " AND " + FITS + ANSWERED + _DETAILS
 REACHED_WALKING: LiteralString = (
     'SELECT right(looked.id, 26) COLLATE "C" FROM (SELECT d.id'
     + _OF_TENANT
@@ -87,7 +87,7 @@ LIST_OF_EVENT: LiteralString = (
     + _ANSWER
     + _OF_APPS
     + """ AND one.event_id = %(event_id)s AND one.id >= 'dlv_' || %(oldest)s::text AND one.id < 'dlv_' || %(newest)s::text AND """
-    + _FITS
-    + _ANSWERED
+    + FITS
+    + ANSWERED
     + _DETAILS
 )

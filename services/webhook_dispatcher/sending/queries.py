@@ -31,6 +31,8 @@ BEGIN_CLAIM: LiteralString = BEGIN_RECORD + f", pg_advisory_xact_lock({locks.SEN
 # delivery that a person asked for may exceed the limit by one. `class` is the class of slots that a delivery uses (lanes.py). A lease
 # begins at the claim itself, not when the transaction began to wait for its turn. The commit does not wait for the disk: if a crash
 # undoes a claim, its requests in flight go out twice, as they would if only their record had been lost.
+# Deliveries of a replay come after all others of their webhook, and use at most half of its receiver's limit, so that a new delivery finds
+# room at once.
 # A webhook with a rate has as many free as have come due since the last claim of it, at most those of a second; the claim counts
 # those that it takes (the generic cell rate algorithm), so that no process sleeps and others' deliveries go on.
 # Each step goes from one row to others by key: LIMIT 1 keeps the planner from joining whole tables. It finds the first stage with a due
@@ -51,7 +53,7 @@ CLAIM: LiteralString = (
         SELECT greatest(count(*), 1) AS number FROM senders WHERE seen_at > now() - interval '10 seconds'
     ), states AS MATERIALIZED (
         SELECT s.*, floor(s.max_per_second * extract(epoch FROM now() - greatest(p.next_at, now() - interval '1 second')))::integer AS free,
-            being_sent.flying, being_sent.expired, coalesce(a.approved_events, %(approved)s) AS approved,
+            being_sent.flying, being_sent.expired, being_sent.replaying, coalesce(a.approved_events, %(approved)s) AS approved,
             coalesce((%(lanes)s::jsonb -> s.id ->> 0)::integer, 0) AS held,
             coalesce((%(lanes)s::jsonb -> s.id ->> 1)::integer, %(newcomer)s) AS fair,
             coalesce((%(lanes)s::jsonb -> s.id ->> 2)::integer, 1) AS ahead,
@@ -64,7 +66,8 @@ CLAIM: LiteralString = (
                 CASE WHEN failing_since IS NOT NULL THEN 1 ELSE concurrency END AS most
             FROM subscriptions WHERE id = lanes.subscription_id LIMIT 1
         ) s CROSS JOIN LATERAL (
-            SELECT count(*) FILTER (WHERE due_at > now())::integer AS flying, bool_or(due_at <= now()) IS TRUE AS expired
+            SELECT count(*) FILTER (WHERE due_at > now())::integer AS flying, bool_or(due_at <= now()) IS TRUE AS expired,
+                count(*) FILTER (WHERE due_at > now() AND replayed)::integer AS replaying
             FROM queue WHERE subscription_id = s.id AND stage = 5
         ) being_sent LEFT JOIN LATERAL (
             SELECT approved_events FROM apps WHERE tenant_id = s.tenant_id AND client_id = s.client_id LIMIT 1
@@ -84,32 +87,39 @@ CLAIM: LiteralString = (
     ), found AS (
         SELECT open.id, open.tenant_id, q.delivery_id, q.event_id, q.event_at, q.number,
             CASE WHEN q.stage < 2 THEN 'asked' WHEN open.kind <> 'known' THEN open.kind
-            WHEN open.held = 0 AND q.number = 1 THEN 'first' ELSE 'deep' END AS class
+            WHEN open.held = 0 AND q.number = 1 AND NOT q.replayed THEN 'first' ELSE 'deep' END AS class
         FROM look, open CROSS JOIN LATERAL (
             SELECT ready.*, row_number() OVER () AS number FROM (
-                (SELECT delivery_id, stage, sequence, event_type, event_id, event_at FROM queue
+                (SELECT delivery_id, stage, sequence, event_type, event_id, event_at, replayed FROM queue
                     WHERE open.first_stage = 0 AND subscription_id = open.id AND stage = 0 AND due_at <= now()
                     ORDER BY due_at, sequence LIMIT open.room_asked)
                 UNION ALL
-                (SELECT delivery_id, stage, sequence, event_type, event_id, event_at FROM queue
+                (SELECT delivery_id, stage, sequence, event_type, event_id, event_at, replayed FROM queue
                     WHERE open.first_stage < 2 AND open.running AND subscription_id = open.id AND stage = 1 AND due_at <= now()
                     ORDER BY due_at, sequence LIMIT open.room_asked)
                 UNION ALL
-                (SELECT delivery_id, stage, sequence, event_type, event_id, event_at FROM queue
+                (SELECT delivery_id, stage, sequence, event_type, event_id, event_at, replayed FROM queue
                     WHERE open.expired AND subscription_id = open.id AND stage = 5 AND due_at <= now() AND (open.calm OR sequence IS NULL)
                     ORDER BY due_at, sequence LIMIT least(open.room, look.depth))
                 UNION ALL
-                (SELECT delivery_id, stage, sequence, event_type, event_id, event_at FROM queue
+                (SELECT delivery_id, stage, sequence, event_type, event_id, event_at, replayed FROM queue
                     WHERE open.first_stage < 3 AND open.calm AND subscription_id = open.id AND stage = 2 AND due_at <= now()
+                        AND NOT replayed
                     ORDER BY due_at, sequence LIMIT least(open.room, look.depth))
                 UNION ALL
-                (SELECT delivery_id, stage, sequence, event_type, event_id, event_at FROM (
+                (SELECT delivery_id, stage, sequence, event_type, event_id, event_at, replayed FROM (
                     (SELECT * FROM queue WHERE open.calm AND NOT open.recovering AND subscription_id = open.id AND stage = 3
                         AND due_at <= now() ORDER BY due_at, sequence LIMIT least(open.room, look.depth))
                     UNION ALL
                     (SELECT * FROM queue WHERE open.calm AND NOT open.recovering AND subscription_id = open.id AND stage = 4
                         AND due_at <= now() ORDER BY due_at, sequence LIMIT least(open.room, look.depth))
                 ) by_time ORDER BY due_at, sequence LIMIT least(open.room, look.depth))
+                UNION ALL
+                (SELECT delivery_id, stage, sequence, event_type, event_id, event_at, replayed FROM queue
+                    WHERE open.first_stage < 3 AND open.calm AND subscription_id = open.id AND stage = 2 AND due_at <= now()
+                        AND replayed
+                    ORDER BY due_at, sequence LIMIT least(open.room, look.depth, greatest(0,
+                        greatest(1, open.most * open.ahead / 2) - open.replaying)))
             ) ready LIMIT open.room_asked
         ) q
         WHERE (q.stage < 2 OR q.number <= open.room) AND (q.sequence IS NULL OR event_approved(q.event_type, open.approved)
@@ -209,7 +219,7 @@ RECORD: LiteralString = """
         DELETE FROM queue q USING sent WHERE q.delivery_id = sent.delivery_id AND q.attempt = sent.attempt AND sent.wait IS NULL
         RETURNING sent.*
     ), again AS (
-        UPDATE queue q SET leased = false, asked = false, released = q.released AND s.recovering,
+        UPDATE queue q SET leased = false, asked = false, released = q.released AND s.recovering, replayed = false,
             rung = least(q.rung, 999999999) + 1,
             due_at = now() + sent.wait * interval '1 second'
         FROM sent JOIN subscriptions s ON s.id = sent.subscription_id
@@ -278,6 +288,7 @@ SEEN: LiteralString = """
 """
 LEAVE: LiteralString = "DELETE FROM senders WHERE id = %(id)s OR seen_at < now() - interval '1 hour'"
 COUNT_SENDERS: LiteralString = "SELECT count(*) FROM senders WHERE seen_at > now() - interval '10 seconds'"
+# Deliveries of a replay wait behind others, and are not late.
 # A delivery that waits because its receiver asked for it is not late; with those of failing receivers count those of receivers that set
 # a rate. Reads one end of each webhook's queue, and counts up to 10,000.
 MEASURE: LiteralString = (
@@ -296,13 +307,13 @@ MEASURE: LiteralString = (
         JOIN subscriptions s ON s.id = walked.subscription_id
     ), late AS (
         SELECT 1 FROM lanes CROSS JOIN LATERAL unnest(stages) AS open (stage) CROSS JOIN LATERAL (
-            SELECT 1 FROM queue WHERE subscription_id = lanes.id AND stage = open.stage AND due_at <= now()
+            SELECT 1 FROM queue WHERE subscription_id = lanes.id AND stage = open.stage AND due_at <= now() AND NOT replayed
             ORDER BY due_at LIMIT 1000) q
         LIMIT 10000
     ), oldest AS (
         SELECT min(q.due_at) FILTER (WHERE NOT lanes.failing) AS due_at, min(q.due_at) FILTER (WHERE lanes.failing) AS failing
         FROM lanes CROSS JOIN LATERAL unnest(stages) AS open (stage) CROSS JOIN LATERAL (
-            SELECT due_at FROM queue WHERE subscription_id = lanes.id AND stage = open.stage ORDER BY due_at LIMIT 1) q
+            SELECT due_at FROM queue WHERE subscription_id = lanes.id AND stage = open.stage AND NOT replayed ORDER BY due_at LIMIT 1) q
     ), kept AS (
         SELECT 1 FROM lanes CROSS JOIN LATERAL (
             SELECT 1 FROM queue WHERE subscription_id = lanes.id AND stage IN (3, 4) ORDER BY stage, due_at LIMIT 10000) q

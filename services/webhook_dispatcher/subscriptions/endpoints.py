@@ -161,6 +161,7 @@ async def delete_webhook(request: Request, caller: Caller, webhook_id: str) -> R
     async with tenant_transaction(request, caller) as conn:
         subscription = await find(conn, caller, webhook_id, queries.LOCK_SUBSCRIPTION)
         await conn.execute(queries.DELETE_SUBSCRIPTION, {"id": subscription.id})
+        await conn.execute(queries.END_REPLAYS, {"id": subscription.id})
         await conn.execute(*decisions.begin_chore(subscription.id, caller.tenant_id, "deleted"))
         await decisions.first_portion(conn, subscription.id, "deleted")
         await audit.record(conn, caller, "webhook.deleted", subscription.id)

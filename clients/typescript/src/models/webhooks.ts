@@ -437,6 +437,129 @@ export interface Recovering {
   gathering: boolean;
 }
 
+/**
+ * A replay and its progress. `matching` was counted at the beginning (`more`: there are more than that).
+ *
+ * `done` is the sum of `delivered`, `failed` (by the first attempt since) and `skipped`; `waiting` have been sent to
+ * the queue and are
+ * not attempted yet. `waits_for` says why nothing is sent now: the webhook is stopped, its own recovery goes first, or
+ * its
+ * receiver fails or asked for a pause. `expected_end_at` is an estimate from the rate so far.
+ */
+export interface Replay {
+  /** The id */
+  id: string;
+  /** The webhook's id */
+  webhook_id: string;
+  /** `running`, `stopped` by a call, or `finished` */
+  state: Open<'finished' | 'running' | 'stopped'>;
+  /**
+   * Why nothing is sent now: `webhook` (it is disabled or paused), `recovery` (its own recovery goes first), `receiver`
+   * (it fails or asked for a pause); null while deliveries go out
+   */
+  waits_for: Open<'receiver' | 'recovery' | 'webhook'> | null;
+  /** Which deliveries */
+  filter: ReplayFilter;
+  /** Start of the period, inclusive */
+  since: string;
+  /** End of the period, exclusive */
+  until: string;
+  /** The most deliveries that go out in a second */
+  per_second: number;
+  /** How many deliveries fit, as counted at the beginning, up to 10,000 */
+  matching: number;
+  /** Whether there are more than those counted */
+  more: boolean;
+  /** How many are over: delivered, failed and skipped */
+  done: number;
+  /** How many the receiver took */
+  delivered: number;
+  /** How many the receiver did not take at the first attempt; those that had been given up are tried again */
+  failed: number;
+  /**
+   * How many were not sent: the app is no longer approved for them, their event is past its retention, or they were
+   * being sent
+   */
+  skipped: number;
+  /** How many are in the queue and not attempted yet */
+  waiting: number;
+  /** When the delivery was created up to which the replay has come */
+  reached_at: string;
+  /** When it was made */
+  created_at: string;
+  /** When a delivery was last over */
+  progressed_at: string;
+  /** When it will end at the rate so far; null where that is not known */
+  expected_end_at: string | null;
+  /** When it was stopped */
+  stopped_at: string | null;
+  /** When it was finished */
+  finished_at: string | null;
+}
+
+/**
+ * How many deliveries fit, counted up to 10,000 (`more`). A call also looks at a limited number of deliveries, the
+ * oldest first.
+ */
+export interface ReplayCounted {
+  /** True: nothing is sent */
+  dry_run: boolean;
+  /** How many deliveries fit, up to 10,000 */
+  matching: number;
+  /** Whether there are more than those counted */
+  more: boolean;
+  /** Start of the period that was counted, inclusive */
+  since: string;
+  /** End of the period that was counted, exclusive */
+  until: string;
+}
+
+/** `since` (inclusive) and `until` (exclusive) are about `created_at`: without them all that are kept, up to now. */
+export interface ReplayDraft {
+  /** Only deliveries in this state */
+  status?: 'failed' | 'retrying' | 'succeeded' | null;
+  /** Only deliveries whose newest attempt had an answer of this class; `none` if no answer came */
+  response?: '2xx' | '3xx' | '4xx' | '5xx' | 'none' | null;
+  /** Only deliveries of this event type */
+  event_type?: string | null;
+  /** Only deliveries of this event */
+  event_id?: string | null;
+  /** Only deliveries of events with this subject, such as an incident */
+  key?: string | null;
+  /** Only deliveries whose newest attempt is in this trace */
+  trace_id?: string | null;
+  /** Only deliveries created at this time or later; without it all that are kept */
+  since?: string | null;
+  /** Only deliveries created before this time; without it up to now */
+  until?: string | null;
+  /** The most deliveries that go out in a second */
+  per_second?: number;
+}
+
+/** Which deliveries of the webhook: those that fit every given field. `key` is the id of the event's subject. */
+export interface ReplayFilter {
+  /** Only deliveries in this state */
+  status?: Open<'failed' | 'retrying' | 'succeeded'> | null;
+  /** Only deliveries whose newest attempt had an answer of this class; `none` if no answer came */
+  response?: Open<'2xx' | '3xx' | '4xx' | '5xx' | 'none'> | null;
+  /** Only deliveries of this event type */
+  event_type?: string | null;
+  /** Only deliveries of this event */
+  event_id?: string | null;
+  /** Only deliveries of events with this subject, such as an incident */
+  key?: string | null;
+  /** Only deliveries whose newest attempt is in this trace */
+  trace_id?: string | null;
+}
+
+/** A page of replays */
+export interface Replays {
+  /** The replays, newest first */
+  replays: Replay[];
+  /** The `cursor` of the next page; null on the last one */
+  next_cursor: string | null;
+}
+
 /** How long the old key signs beside the new one; 0 ends it at once. */
 export interface RotateSigningKey {
   /** Seconds that the old key signs beside the new one; 0 ends it at once */

@@ -1,6 +1,6 @@
 // Generated from the contract by `make clients`; do not edit.
 
-import type { Caller, CallOptions, KeyedOptions, PageOptions } from '../calls.js';
+import type { Caller, CallOptions, KeyedOptions, PageOptions, Unchanged } from '../calls.js';
 import type * as models from '../models/index.js';
 import type { Pages } from '../paging.js';
 
@@ -58,6 +58,18 @@ export interface SendTestWebhookOptions extends KeyedOptions {
   wait?: boolean;
   /** The type of the test event, one of the webhook's; without it the first of them */
   eventType?: string;
+}
+
+/** The options of `startReplay`. */
+export interface StartReplayOptions extends KeyedOptions {
+  /** `true`: the deliveries are counted, and nothing is sent */
+  dryRun?: boolean;
+}
+
+/** The options of `getReplay`. */
+export interface GetReplayOptions<ETag extends string | undefined = string | undefined> extends CallOptions {
+  /** The ETag of an earlier answer. If it is still current, the answer is 304. */
+  ifNoneMatch?: ETag;
 }
 
 /** The options of `getWebhookContacts`. */
@@ -502,6 +514,140 @@ export class Webhooks {
         answers: { 200: 'object' },
       },
       path: [webhookId],
+      options,
+    });
+  }
+
+  /**
+   * Replay deliveries.
+   *
+   * Sends the deliveries of a period that fit the filter again, oldest first, under their own ids, at most
+   * `per_second`. New deliveries of the webhook always go first. `?dry_run=true` counts them and sends nothing.
+   * Deliveries that were never attempted are not among them. A given-up delivery is tried again as a new one is, one
+   * that had been delivered is sent once. One replay of a webhook runs at a time.
+   *
+   * Scope: `webhooks:write`.
+   *
+   * @param webhookId - The webhook's id
+   */
+  startReplay(
+    webhookId: string,
+    body: models.webhooks.ReplayDraft,
+    options: StartReplayOptions = {},
+  ): Promise<models.webhooks.ReplayCounted | models.webhooks.Replay> {
+    return this.#caller.value({
+      operation: {
+        id: 'startReplay',
+        method: 'POST',
+        path: '/v1/webhooks/{webhook_id}/replays',
+        answers: { 200: 'object', 201: 'object' },
+        body: 'json',
+        keyed: true,
+      },
+      path: [webhookId],
+      query: { dry_run: options.dryRun },
+      headers: { 'Idempotency-Key': options.idempotencyKey },
+      body,
+      options,
+    });
+  }
+
+  /**
+   * List replays.
+   *
+   * Those of the webhook, newest first, with their progress: the newest 100 of the last 30 days.
+   *
+   * Scope: `webhooks:read`.
+   *
+   * @param webhookId - The webhook's id
+   */
+  listReplays(webhookId: string, options: PageOptions = {}): Pages<models.webhooks.Replay> {
+    return this.#caller.pages({
+      operation: {
+        id: 'listReplays',
+        method: 'GET',
+        path: '/v1/webhooks/{webhook_id}/replays',
+        answers: { 200: 'object' },
+      },
+      path: [webhookId],
+      query: { limit: options.limit, cursor: options.cursor },
+      options,
+      page: 'replays',
+    });
+  }
+
+  /**
+   * Follow a replay.
+   *
+   * Its progress. Poll it with `If-None-Match`: while nothing changes the answer is 304.
+   *
+   * Scope: `webhooks:read`.
+   *
+   * null means that nothing has changed since `ifNoneMatch`.
+   *
+   * @param webhookId - The webhook's id
+   * @param replayId - The replay's id
+   */
+  getReplay<ETag extends string | undefined = undefined>(
+    webhookId: string,
+    replayId: string,
+    options: GetReplayOptions<ETag> = {},
+  ): Promise<models.webhooks.Replay | Unchanged<ETag>> {
+    return this.#caller.value({
+      operation: {
+        id: 'getReplay',
+        method: 'GET',
+        path: '/v1/webhooks/{webhook_id}/replays/{replay_id}',
+        answers: { 200: 'object' },
+      },
+      path: [webhookId, replayId],
+      headers: { 'If-None-Match': options.ifNoneMatch },
+      options,
+    });
+  }
+
+  /**
+   * Stop a replay.
+   *
+   * Holds from its next step on: what it had sent to the queue, a second's deliveries at most, still goes out.
+   *
+   * Scope: `webhooks:write`.
+   *
+   * @param webhookId - The webhook's id
+   * @param replayId - The replay's id
+   */
+  stopReplay(webhookId: string, replayId: string, options: CallOptions = {}): Promise<models.webhooks.Replay> {
+    return this.#caller.value({
+      operation: {
+        id: 'stopReplay',
+        method: 'POST',
+        path: '/v1/webhooks/{webhook_id}/replays/{replay_id}/stop',
+        answers: { 200: 'object' },
+      },
+      path: [webhookId, replayId],
+      options,
+    });
+  }
+
+  /**
+   * Resume a replay.
+   *
+   * Goes on where it was stopped.
+   *
+   * Scope: `webhooks:write`.
+   *
+   * @param webhookId - The webhook's id
+   * @param replayId - The replay's id
+   */
+  resumeReplay(webhookId: string, replayId: string, options: CallOptions = {}): Promise<models.webhooks.Replay> {
+    return this.#caller.value({
+      operation: {
+        id: 'resumeReplay',
+        method: 'POST',
+        path: '/v1/webhooks/{webhook_id}/replays/{replay_id}/resume',
+        answers: { 200: 'object' },
+      },
+      path: [webhookId, replayId],
       options,
     });
   }

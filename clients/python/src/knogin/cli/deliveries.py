@@ -6,6 +6,7 @@ import argparse
 import heapq
 import itertools
 import re
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,6 +21,8 @@ _UNITS = {"s": "seconds", "m": "minutes", "min": "minutes", "h": "hours", "d": "
 STATES = ("failed", "queued", "retrying", "succeeded")
 STYLES = {"failed": "bad", "retrying": "warn", "succeeded": "good", "queued": "quiet"}
 MOST_WEBHOOKS = 50
+FASTEST = 100
+POLL_SECONDS = 2.0
 
 
 def moment(text: str) -> datetime:
@@ -77,6 +80,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     _webhook(recovered)
     recovered.add_argument("--since", type=moment, required=True, metavar="TIME", help="2h, 3d, or a time")
     recovered.set_defaults(run=recover_command)
+    _add_replay(kinds)
     trigger = commands.add_parser(
         "trigger",
         help="send a test event to a webhook, and show the result",
@@ -93,6 +97,37 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     shown = kinds.add_parser("show", help="one app", epilog="examples:\n  knogin apps show app_01jdk…")
     shown.add_argument("app", nargs="?", help="default: the app you are signed in with")
     shown.set_defaults(run=app_command)
+
+
+def rate(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= FASTEST):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {FASTEST}")
+    return int(text)
+
+
+def _add_replay(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    replayed = kinds.add_parser(
+        "replay",
+        help="send those of a period again that fit a filter, counted first",
+        epilog="""examples:
+  knogin deliveries replay --since 6h --status failed --dry-run
+  knogin deliveries replay --since 2026-11-27T08:00:00Z --until 2026-11-27T12:00:00Z --per-second 20
+  knogin deliveries replay --stop rpl_01jdk…""",
+    )
+    _webhook(replayed)
+    replayed.add_argument("--since", type=moment, metavar="TIME", help="2h, 3d, or a time (default: the oldest kept)")
+    replayed.add_argument("--until", type=moment, metavar="TIME", help="2h, 3d, or a time (default: now)")
+    replayed.add_argument("--status", choices=[one for one in STATES if one != "queued"])
+    replayed.add_argument("--response", choices=("2xx", "3xx", "4xx", "5xx", "none"), help="the newest answer")
+    replayed.add_argument("--type", metavar="EVENT", help="an event type, such as incident.created")
+    replayed.add_argument("--key", metavar="ID", help="an incident, encounter or device")
+    replayed.add_argument("--per-second", type=rate, default=10, metavar="N", help=f"1 to {FASTEST} (default 10)")
+    replayed.add_argument("--dry-run", action="store_true", help="count them, and send nothing")
+    replayed.add_argument("--no-wait", action="store_true", help="start it, and do not follow it")
+    turned = replayed.add_mutually_exclusive_group()
+    turned.add_argument("--stop", metavar="REPLAY", help="stop a replay")
+    turned.add_argument("--resume", metavar="REPLAY", help="go on with a stopped one")
+    replayed.set_defaults(run=replay_command)
 
 
 def _webhook(parser: argparse.ArgumentParser) -> None:
@@ -227,6 +262,50 @@ def recover_command(arguments: argparse.Namespace, session: Session, output: Out
         more = "; more are taken back in the background" if result.gathering else ""
         output.say(f"{webhook}: {result.queued} given-up and {result.hastened} waiting are sent again{more}.")
     output.say("They go oldest first, at a rising rate. Watch: knogin deliveries list --status retrying", "quiet")
+    return 0
+
+
+def replay_command(arguments: argparse.Namespace, session: Session, output: Output) -> int:
+    webhook = _only(session, arguments.webhook)
+    calls = session.client.webhooks
+    if arguments.stop or arguments.resume:
+        turn = calls.stop_replay if arguments.stop else calls.resume_replay
+        return _show_replay(turn(webhook, arguments.stop or arguments.resume), output)
+    draft = models.webhooks.ReplayDraft(
+        status=arguments.status,
+        response=arguments.response,
+        event_type=arguments.type,
+        key=arguments.key,
+        since=arguments.since,
+        until=arguments.until,
+        per_second=arguments.per_second,
+    )
+    made = calls.start_replay(webhook, draft, dry_run=arguments.dry_run)
+    if isinstance(made, models.webhooks.ReplayCounted):
+        if output.as_json:
+            output.json(members(made))
+        else:
+            output.say(f"{'At least ' if made.more else ''}{made.matching} deliveries would be sent again.")
+        return 0
+    if not arguments.no_wait:
+        with output.waiting(f"Sending again ({made.id}; Ctrl-C leaves it running)"):
+            while made.state == "running":
+                time.sleep(POLL_SECONDS)
+                made = calls.get_replay(webhook, made.id)
+    return _show_replay(made, output)
+
+
+def _show_replay(replay: models.webhooks.Replay, output: Output) -> int:
+    if output.as_json:
+        output.json(members(replay))
+        return 0
+    of = f"more than {replay.matching}" if replay.more else str(replay.matching)
+    output.say(
+        f"{replay.id} {replay.state}: {replay.done} of {of} done, {replay.delivered} delivered, {replay.failed} failed,"
+        f" {replay.skipped} skipped"
+    )
+    if replay.state == "running":
+        output.say(f"Stop it: knogin deliveries replay --webhook {replay.webhook_id} --stop {replay.id}", "quiet")
     return 0
 
 

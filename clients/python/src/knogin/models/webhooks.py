@@ -459,6 +459,130 @@ class Recovering(Model, kw_only=True):
     """Whether more are taken back in the background"""
 
 
+class Replay(Model, kw_only=True):
+    """A replay and its progress. `matching` was counted at the beginning (`more`: there are more than that).
+
+    `done` is the sum of `delivered`, `failed` (by the first attempt since) and `skipped`; `waiting` have been sent
+    to the queue and are
+    not attempted yet. `waits_for` says why nothing is sent now: the webhook is stopped, its own recovery goes
+    first, or its
+    receiver fails or asked for a pause. `expected_end_at` is an estimate from the rate so far.
+    """
+
+    id: str
+    """The id"""
+    webhook_id: str
+    """The webhook's id"""
+    state: str
+    """`running`, `stopped` by a call, or `finished`. One of: finished, running, stopped"""
+    waits_for: str | None
+    """Why nothing is sent now: `webhook` (it is disabled or paused), `recovery` (its own recovery goes first),
+    `receiver` (it fails or asked for a pause); null while deliveries go out
+    """
+    filter: ReplayFilter
+    """Which deliveries"""
+    since: str
+    """Start of the period, inclusive"""
+    until: datetime
+    """End of the period, exclusive"""
+    per_second: int
+    """The most deliveries that go out in a second"""
+    matching: int
+    """How many deliveries fit, as counted at the beginning, up to 10,000"""
+    more: bool
+    """Whether there are more than those counted"""
+    done: int
+    """How many are over: delivered, failed and skipped"""
+    delivered: int
+    """How many the receiver took"""
+    failed: int
+    """How many the receiver did not take at the first attempt; those that had been given up are tried again"""
+    skipped: int
+    """How many were not sent: the app is no longer approved for them, their event is past its retention, or they were
+    being sent
+    """
+    waiting: int
+    """How many are in the queue and not attempted yet"""
+    reached_at: datetime
+    """When the delivery was created up to which the replay has come"""
+    created_at: datetime
+    """When it was made"""
+    progressed_at: datetime
+    """When a delivery was last over"""
+    expected_end_at: datetime | None
+    """When it will end at the rate so far; null where that is not known"""
+    stopped_at: datetime | None
+    """When it was stopped"""
+    finished_at: datetime | None
+    """When it was finished"""
+
+
+class ReplayCounted(Model, kw_only=True):
+    """How many deliveries fit, counted up to 10,000 (`more`). A call also looks at a limited number of deliveries, the
+    oldest first.
+    """
+
+    dry_run: bool
+    """True: nothing is sent"""
+    matching: int
+    """How many deliveries fit, up to 10,000"""
+    more: bool
+    """Whether there are more than those counted"""
+    since: str
+    """Start of the period that was counted, inclusive"""
+    until: datetime
+    """End of the period that was counted, exclusive"""
+
+
+class ReplayDraft(Model, kw_only=True):
+    """`since` (inclusive) and `until` (exclusive) are about `created_at`: without them all that are kept, up to now."""
+
+    status: Literal["failed", "retrying", "succeeded"] | UnsetType | None = UNSET
+    """Only deliveries in this state"""
+    response: Literal["2xx", "3xx", "4xx", "5xx", "none"] | UnsetType | None = UNSET
+    """Only deliveries whose newest attempt had an answer of this class; `none` if no answer came"""
+    event_type: str | UnsetType | None = UNSET
+    """Only deliveries of this event type"""
+    event_id: str | UnsetType | None = UNSET
+    """Only deliveries of this event"""
+    key: str | UnsetType | None = UNSET
+    """Only deliveries of events with this subject, such as an incident"""
+    trace_id: str | UnsetType | None = UNSET
+    """Only deliveries whose newest attempt is in this trace"""
+    since: datetime | UnsetType | None = UNSET
+    """Only deliveries created at this time or later; without it all that are kept"""
+    until: datetime | UnsetType | None = UNSET
+    """Only deliveries created before this time; without it up to now"""
+    per_second: int | UnsetType = UNSET
+    """The most deliveries that go out in a second"""
+
+
+class ReplayFilter(Model, kw_only=True):
+    """Which deliveries of the webhook: those that fit every given field. `key` is the id of the event's subject."""
+
+    status: str | None = None
+    """Only deliveries in this state"""
+    response: str | None = None
+    """Only deliveries whose newest attempt had an answer of this class; `none` if no answer came"""
+    event_type: str | None = None
+    """Only deliveries of this event type"""
+    event_id: str | None = None
+    """Only deliveries of this event"""
+    key: str | None = None
+    """Only deliveries of events with this subject, such as an incident"""
+    trace_id: str | None = None
+    """Only deliveries whose newest attempt is in this trace"""
+
+
+class Replays(Model, kw_only=True):
+    """A page of replays"""
+
+    replays: list[Replay]
+    """The replays, newest first"""
+    next_cursor: str | None
+    """The `cursor` of the next page; null on the last one"""
+
+
 class RotateSigningKey(Model, kw_only=True):
     """How long the old key signs beside the new one; 0 ends it at once."""
 

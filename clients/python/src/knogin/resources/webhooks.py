@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, overload
 
 from .. import models
 from .._paging import AsyncPages, Pages
@@ -50,6 +50,18 @@ _SEND_TEST_WEBHOOK = Operation(
 _GET_RECONCILIATION = Operation(
     "getReconciliation", "GET", "/v1/webhooks/{}/reconciliation", {200: models.webhooks.Reconciliation}
 )
+_START_REPLAY = Operation(
+    "startReplay",
+    "POST",
+    "/v1/webhooks/{}/replays",
+    {200: models.webhooks.ReplayCounted, 201: models.webhooks.Replay},
+    body="json",
+    keyed=True,
+)
+_LIST_REPLAYS = Operation("listReplays", "GET", "/v1/webhooks/{}/replays", {200: models.webhooks.Replays})
+_GET_REPLAY = Operation("getReplay", "GET", "/v1/webhooks/{}/replays/{}", {200: models.webhooks.Replay})
+_STOP_REPLAY = Operation("stopReplay", "POST", "/v1/webhooks/{}/replays/{}/stop", {200: models.webhooks.Replay})
+_RESUME_REPLAY = Operation("resumeReplay", "POST", "/v1/webhooks/{}/replays/{}/resume", {200: models.webhooks.Replay})
 _GET_WEBHOOK_CONTACTS = Operation("getWebhookContacts", "GET", "/v1/webhooks/contacts", {200: models.webhooks.Contacts})
 _REPLACE_WEBHOOK_CONTACTS = Operation(
     "replaceWebhookContacts", "PUT", "/v1/webhooks/contacts", {200: models.webhooks.Contacts}, body="json"
@@ -421,6 +433,142 @@ class Webhooks:
         `webhook_id`: The webhook's id.
         """
         return self._client._call(Call(_GET_RECONCILIATION, path=(webhook_id,), timeout=timeout))
+
+    def start_replay(
+        self,
+        webhook_id: str,
+        body: models.webhooks.ReplayDraft,
+        *,
+        dry_run: bool | None = None,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> models.webhooks.ReplayCounted | models.webhooks.Replay:
+        """Replay deliveries.
+
+        Sends the deliveries of a period that fit the filter again, oldest first, under their own ids, at most
+        `per_second`. New deliveries of the webhook always go first. `?dry_run=true` counts them and sends nothing.
+        Deliveries that were never attempted are not among them. A given-up delivery is tried again as a new one is,
+        one that had been delivered is sent once. One replay of a webhook runs at a time.
+
+        Scope: `webhooks:write`.
+
+        `webhook_id`: The webhook's id.
+        `dry_run`: `true`: the deliveries are counted, and nothing is sent.
+        `idempotency_key`: Makes the call safe to repeat: for 24 hours, the same request with the same key gets the
+        stored answer.
+        """
+        return self._client._call(
+            Call(
+                _START_REPLAY,
+                path=(webhook_id,),
+                query={"dry_run": dry_run},
+                headers={"Idempotency-Key": idempotency_key},
+                body=body,
+                timeout=timeout,
+            )
+        )
+
+    def list_replays(
+        self, webhook_id: str, *, limit: int | None = None, cursor: str | None = None, timeout: float | None = None
+    ) -> Pages[models.webhooks.Replay]:
+        """List replays.
+
+        Those of the webhook, newest first, with their progress: the newest 100 of the last 30 days.
+
+        Scope: `webhooks:read`.
+
+        `webhook_id`: The webhook's id.
+        `limit`: The highest number of items.
+        `cursor`: `next_cursor` of the previous page.
+        """
+        return self._client._pages(
+            Call(
+                _LIST_REPLAYS,
+                path=(webhook_id,),
+                query={"limit": limit, "cursor": cursor},
+                timeout=timeout,
+                page="replays",
+            )
+        )
+
+    @overload
+    def get_replay(
+        self, webhook_id: str, replay_id: str, *, if_none_match: None = None, timeout: float | None = None
+    ) -> models.webhooks.Replay: ...
+
+    @overload
+    def get_replay(
+        self, webhook_id: str, replay_id: str, *, if_none_match: str, timeout: float | None = None
+    ) -> models.webhooks.Replay | None: ...
+
+    def get_replay(
+        self, webhook_id: str, replay_id: str, *, if_none_match: str | None = None, timeout: float | None = None
+    ) -> models.webhooks.Replay | None:
+        """Follow a replay.
+
+        Its progress. Poll it with `If-None-Match`: while nothing changes the answer is 304.
+
+        Scope: `webhooks:read`.
+
+        None means that nothing has changed since `if_none_match`.
+
+        `webhook_id`: The webhook's id.
+        `replay_id`: The replay's id.
+        `if_none_match`: The ETag of an earlier answer. If it is still current, the answer is 304.
+        """
+        return self._client._call(
+            Call(
+                _GET_REPLAY,
+                path=(
+                    webhook_id,
+                    replay_id,
+                ),
+                headers={"If-None-Match": if_none_match},
+                timeout=timeout,
+            )
+        )
+
+    def stop_replay(self, webhook_id: str, replay_id: str, *, timeout: float | None = None) -> models.webhooks.Replay:
+        """Stop a replay.
+
+        Holds from its next step on: what it had sent to the queue, a second's deliveries at most, still goes out.
+
+        Scope: `webhooks:write`.
+
+        `webhook_id`: The webhook's id.
+        `replay_id`: The replay's id.
+        """
+        return self._client._call(
+            Call(
+                _STOP_REPLAY,
+                path=(
+                    webhook_id,
+                    replay_id,
+                ),
+                timeout=timeout,
+            )
+        )
+
+    def resume_replay(self, webhook_id: str, replay_id: str, *, timeout: float | None = None) -> models.webhooks.Replay:
+        """Resume a replay.
+
+        Goes on where it was stopped.
+
+        Scope: `webhooks:write`.
+
+        `webhook_id`: The webhook's id.
+        `replay_id`: The replay's id.
+        """
+        return self._client._call(
+            Call(
+                _RESUME_REPLAY,
+                path=(
+                    webhook_id,
+                    replay_id,
+                ),
+                timeout=timeout,
+            )
+        )
 
     def get_webhook_contacts(
         self, *, client_id: str | None = None, timeout: float | None = None
@@ -816,6 +964,146 @@ class AsyncWebhooks:
         `webhook_id`: The webhook's id.
         """
         return await self._client._call(Call(_GET_RECONCILIATION, path=(webhook_id,), timeout=timeout))
+
+    async def start_replay(
+        self,
+        webhook_id: str,
+        body: models.webhooks.ReplayDraft,
+        *,
+        dry_run: bool | None = None,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> models.webhooks.ReplayCounted | models.webhooks.Replay:
+        """Replay deliveries.
+
+        Sends the deliveries of a period that fit the filter again, oldest first, under their own ids, at most
+        `per_second`. New deliveries of the webhook always go first. `?dry_run=true` counts them and sends nothing.
+        Deliveries that were never attempted are not among them. A given-up delivery is tried again as a new one is,
+        one that had been delivered is sent once. One replay of a webhook runs at a time.
+
+        Scope: `webhooks:write`.
+
+        `webhook_id`: The webhook's id.
+        `dry_run`: `true`: the deliveries are counted, and nothing is sent.
+        `idempotency_key`: Makes the call safe to repeat: for 24 hours, the same request with the same key gets the
+        stored answer.
+        """
+        return await self._client._call(
+            Call(
+                _START_REPLAY,
+                path=(webhook_id,),
+                query={"dry_run": dry_run},
+                headers={"Idempotency-Key": idempotency_key},
+                body=body,
+                timeout=timeout,
+            )
+        )
+
+    def list_replays(
+        self, webhook_id: str, *, limit: int | None = None, cursor: str | None = None, timeout: float | None = None
+    ) -> AsyncPages[models.webhooks.Replay]:
+        """List replays.
+
+        Those of the webhook, newest first, with their progress: the newest 100 of the last 30 days.
+
+        Scope: `webhooks:read`.
+
+        `webhook_id`: The webhook's id.
+        `limit`: The highest number of items.
+        `cursor`: `next_cursor` of the previous page.
+        """
+        return self._client._pages(
+            Call(
+                _LIST_REPLAYS,
+                path=(webhook_id,),
+                query={"limit": limit, "cursor": cursor},
+                timeout=timeout,
+                page="replays",
+            )
+        )
+
+    @overload
+    async def get_replay(
+        self, webhook_id: str, replay_id: str, *, if_none_match: None = None, timeout: float | None = None
+    ) -> models.webhooks.Replay: ...
+
+    @overload
+    async def get_replay(
+        self, webhook_id: str, replay_id: str, *, if_none_match: str, timeout: float | None = None
+    ) -> models.webhooks.Replay | None: ...
+
+    async def get_replay(
+        self, webhook_id: str, replay_id: str, *, if_none_match: str | None = None, timeout: float | None = None
+    ) -> models.webhooks.Replay | None:
+        """Follow a replay.
+
+        Its progress. Poll it with `If-None-Match`: while nothing changes the answer is 304.
+
+        Scope: `webhooks:read`.
+
+        None means that nothing has changed since `if_none_match`.
+
+        `webhook_id`: The webhook's id.
+        `replay_id`: The replay's id.
+        `if_none_match`: The ETag of an earlier answer. If it is still current, the answer is 304.
+        """
+        return await self._client._call(
+            Call(
+                _GET_REPLAY,
+                path=(
+                    webhook_id,
+                    replay_id,
+                ),
+                headers={"If-None-Match": if_none_match},
+                timeout=timeout,
+            )
+        )
+
+    async def stop_replay(
+        self, webhook_id: str, replay_id: str, *, timeout: float | None = None
+    ) -> models.webhooks.Replay:
+        """Stop a replay.
+
+        Holds from its next step on: what it had sent to the queue, a second's deliveries at most, still goes out.
+
+        Scope: `webhooks:write`.
+
+        `webhook_id`: The webhook's id.
+        `replay_id`: The replay's id.
+        """
+        return await self._client._call(
+            Call(
+                _STOP_REPLAY,
+                path=(
+                    webhook_id,
+                    replay_id,
+                ),
+                timeout=timeout,
+            )
+        )
+
+    async def resume_replay(
+        self, webhook_id: str, replay_id: str, *, timeout: float | None = None
+    ) -> models.webhooks.Replay:
+        """Resume a replay.
+
+        Goes on where it was stopped.
+
+        Scope: `webhooks:write`.
+
+        `webhook_id`: The webhook's id.
+        `replay_id`: The replay's id.
+        """
+        return await self._client._call(
+            Call(
+                _RESUME_REPLAY,
+                path=(
+                    webhook_id,
+                    replay_id,
+                ),
+                timeout=timeout,
+            )
+        )
 
     async def get_webhook_contacts(
         self, *, client_id: str | None = None, timeout: float | None = None
