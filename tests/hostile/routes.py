@@ -112,6 +112,7 @@ GRAPHQL_API = {
     ("POST", "/graphql"): ("json GraphqlRequest", "graphql document", "graphql variables", "grammars"),
     ("GET", "/api/v1/graphql/bundles"): NOTHING,
     ("GET", "/api/v1/acqi/measure-reports"): PAGE,
+    ("GET", "/api/v1/acqi/indicators/{name}/encounters"): PAGE,
 }
 EPCR = {
     ("POST", ENCOUNTERS): ("json EncounterDraft",),

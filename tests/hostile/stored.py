@@ -151,6 +151,7 @@ STORED: Mapping[str, str] = {
     "tryWebhookFilter": "in turns, an event in each step",
     "getDestination": SMALL,
     "getEncounterDestination": SMALL,
+    "getMeasureReports": "one report of bounded counts for each indicator, in turns",
     "listScopes": KEPT,
     "getApp": SMALL,
     "getAppDependents": SMALL,

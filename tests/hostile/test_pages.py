@@ -21,6 +21,7 @@ PARTS = [
     *auth.PARTS,
     *webhook_dispatcher.PARTS,
     *(service.PART for service in (graphql_api, epcr, device_ingest, control_plane)),
+    graphql_api.INDICATORS,
     trail.part("every service"),
 ]
 MOST = 2 << 20
@@ -47,6 +48,7 @@ ROW = {
     "listArrivals": 1024,
     "listEmergencies": 1024 + 1000 * OF_CONTROL,  # an explanation
     "listDisclosures": 1024 + 200 * OF_CONTROL + 50 * 32,  # a name, the sections
+    "listIndicatorEncounters": 1024,
     "listEncounters": 1024 + 2 * 128 * OF_CONTROL,  # the vehicle and the incident
 }
 LISTS = {

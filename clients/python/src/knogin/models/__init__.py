@@ -1,6 +1,7 @@
 """Generated from the contract by `make clients`; do not edit."""
 
 from . import (
+    acqi,
     apps,
     audit,
     devices,
@@ -18,6 +19,7 @@ from . import (
 )
 
 __all__ = [
+    "acqi",
     "apps",
     "audit",
     "devices",
