@@ -98,6 +98,7 @@ def record_apps(stack: Stack, recorder: Recorder) -> str:
         keep(admin.get(f"{path}/events"))
         keep(admin.get(f"{path}/refusals"))
         keep(admin.get(f"{path}/dependents"))
+        keep(admin.get(f"{path}/decisions"))
     return token
 
 

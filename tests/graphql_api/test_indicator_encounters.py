@@ -15,6 +15,7 @@ from services.graphql_api.acqi.months import rebuild_month
 from services.graphql_api.settings import Settings
 from services.graphql_api.transport.documents import Catalogue
 from shared.storage.database import set_tenant
+from shared.web.problems import REFUSAL
 from tests.graphql_api import population
 from tests.graphql_api.asking import Asking
 
@@ -223,3 +224,10 @@ def test_no_encounters_are_listed_where_small_counts_are_withheld(ask: Asking, n
             response = ask_for(ask, name, span | {"population": group})
             assert (response.status_code, response.json()["title"]) == (403, "Forbidden")
             assert "withholds small counts" in response.json()["detail"]
+
+
+def test_a_refusal_names_the_routes_template_and_the_scope_to_the_gateway(ask: Asking) -> None:
+    response = ask_for(ask, "rosc_at_hospital", MARCH, scopes=["argus:acqi:read"])
+    template = "/api/v1/acqi/indicators/{name}/encounters"
+    assert response.headers[REFUSAL] == f"insufficient-scope {template} argus:epcr:read"
+    assert REFUSAL not in ask_for(ask, "no_such", MARCH).headers

@@ -94,6 +94,7 @@ AUTH = {
     ("POST", "/v1/saml/{connection}/slo"): ("saml form", "saml response", "accept-language"),
     ("GET", "/internal/revocations"): ("query",),
     ("POST", "/internal/token-usage"): ("json TokenUses",),
+    ("POST", "/internal/refused-calls"): ("json RefusedReport",),
 }
 WEBHOOK_DISPATCHER = {
     ("POST", "/v1/webhooks"): ("json NewWebhook", "grammars", "automation filter"),
