@@ -48,5 +48,5 @@ class Call:
         self.client_id = ""
         self.upstream = ""
         self.reason = ""
-        # What a service says of its refusal: slug, template of the route, scope.
+        # Of a service's refusal: slug, template of the route, scope.
         self.refusal: tuple[str, str, str] = ("", "", "")

@@ -1,4 +1,4 @@
-"""Who decided what an app may do: each scope, event type, bundle and rule that it has now, with person, time and reason."""
+"""The decisions about an app: each scope, event type, bundle and rule that it has now, with person, time and reason."""
 
 from typing import Any
 

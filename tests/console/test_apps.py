@@ -447,7 +447,7 @@ def test_an_id_leads_to_no_other_call_of_the_platform(
     assert answer.status_code < 500
     for method, target, _ in console.platform.calls[before:]:
         assert method == "GET"
-        # The people who decided what the app may do are those of the answer.
+        # The people are those whom the answer names.
         assert target.startswith(
             ("/v1/platform/apps", "/v1/platform/me", "/v1/platform/scopes", "/v1/platform/users/usr_")
         )

@@ -1,4 +1,4 @@
-"""Reads who decided what an app may do, and which requests opened its scopes and bundles to the organisation."""
+"""Reads the decisions about an app, and the requests that opened its scopes and bundles to the organisation."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -37,7 +37,7 @@ class Approved(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def list_decisions(request: Request, caller: Caller, client_id: str) -> AppDecisions:
-    """The decisions on what an app has now, and the requests that opened its scopes and bundles to the organisation."""
+    """The decisions that still hold for an app, and the requests that opened its scopes and bundles to the organisation."""
     async with tenant_transaction(request, caller) as conn:
         app = await store.load_app(conn, client_id)
         decided = await database.every(conn, AppDecision, OF_APP, (client_id,))

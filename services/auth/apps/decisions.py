@@ -1,6 +1,6 @@
-"""Who decided what an app may do: one row for each scope, event type, bundle and rule that the app has now, in the change's transaction.
+"""The decisions about an app: one row for each scope, event type, bundle and rule that it has now, in the change's transaction.
 
-Withdrawn ones have no row; the audit trail names them. What was decided before rows were written has none either.
+Withdrawn ones have no row; the audit trail names them. Decisions from before rows were written have none either.
 """
 
 from collections.abc import Iterator, Sequence

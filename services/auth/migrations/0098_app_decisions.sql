@@ -1,5 +1,5 @@
--- Who decided that an app has a scope, an event type, a bundle, or one of its rules as it is now; `reason` is in that person's words. What
--- was decided before this table has no row. A withdrawn scope, event type or bundle has none either: the audit trail keeps it.
+-- Who decided that an app has a scope, an event type, a bundle, or one of its rules as it is now; `reason` is in that person's words. Older
+-- decisions have no row. A withdrawn scope, event type or bundle has none either: the audit trail keeps it.
 CREATE TABLE app_decisions (
     tenant_id text NOT NULL,
     client_id text NOT NULL,

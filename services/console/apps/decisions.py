@@ -1,4 +1,4 @@
-"""Who decided what an app may do: its scopes, event types, bundles and rules, and the requests that opened them to the organisation."""
+"""The decisions about an app: its scopes, event types, bundles and rules, and the requests that opened them to the organisation."""
 
 from typing import NamedTuple
 
