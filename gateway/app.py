@@ -19,6 +19,7 @@ from gateway.passes import RATES as PASS_RATES
 from gateway.passes import Passes
 from gateway.places import ANONYMOUS, Sender
 from gateway.problems import Answer, Refusal
+from gateway.refused import RefusedCalls
 from gateway.revocations import Revocations
 from gateway.routes import Access, Elsewhere, Route, Site, documentation, sites
 from gateway.sessions import session_of
@@ -75,6 +76,7 @@ class Gateway:
         self.tokens = Tokens(self.keys, self.revocations, settings.issuer, audiences)
         self.passes = Passes(self.keys, settings.issuer)
         self.usage = Usage(self.issuer.report)
+        self.refused = RefusedCalls(self.issuer.report_refused)
         self.watch = Watch(
             head_seconds=settings.client_header_timeout,
             body_seconds=settings.client_body_timeout,
@@ -101,6 +103,7 @@ class Gateway:
             else:
                 await self._refuse(call, problems.internal())
         finally:
+            self.refused.note(call)
             self.account.close_call(call)
 
     async def _serve(self, call: Call, host: str, path: str, peer: tuple[str, int] | None) -> None:
@@ -152,7 +155,7 @@ class Gateway:
             call.incoming.passing += [(b"authorization", value) for value in sent]
             call.answer += self._take_without_token(call, route.rate(call.method), address, now)
             return self.identities.anonymous(address, AUDIENCES[route.upstream], now)
-        token = await self._token(sent, site, address, now)
+        token = await self._token(call, sent, site, address, now)
         who = token.caller
         call.tenant_id, call.client_id = who.tenant_id, who.client_id
         call.answer += self.limits.take(route.rate(call.method), who.client_id, now)
@@ -180,13 +183,15 @@ class Gateway:
         self.limits.take("organisation", known.org, now)
         return taken
 
-    async def _token(self, sent: list[bytes], site: Site, address: str, now: float) -> Token:
+    async def _token(self, call: Call, sent: list[bytes], site: Site, address: str, now: float) -> Token:
         scheme, _, text = sent[0].partition(b" ") if sent else (b"", b"", b"")
         if scheme.lower() != b"bearer" or not text:
             raise self._challenge(site)
         try:
             return self.tokens.known(text, site.base) or await self.tokens.verify(text, site.base)
         except Invalid as invalid:
+            # Auth gave the token to this app, so the refusal is counted for it.
+            call.tenant_id, call.client_id = invalid.tenant_id, invalid.client_id
             # A client whose token ended must learn it, also while others behind the same address guess.
             wider = tuple((f"{invalid.client_id} {network}", times) for network, times in wider_networks(address))
             self.limits.take("guesses", f"{invalid.client_id} {client_network(address)}", now, wider)

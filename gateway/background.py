@@ -9,7 +9,7 @@ from typing import Any
 from redis.asyncio import Redis
 from starlette.types import Receive, Scope, Send
 
-from gateway import limits, metrics, usage
+from gateway import limits, metrics, refused, usage
 from gateway.app import Gateway
 from shared.process import redis_clients
 
@@ -46,6 +46,7 @@ class Background:
                 task.cancel()
             _, pending = await asyncio.wait(pending, timeout=0.5)
         await self._gateway.usage.flush()
+        await self._gateway.refused.flush()
         self._gateway.issuer.close()
         for upstream in self._gateway.upstreams.values():
             upstream.close()
@@ -61,6 +62,7 @@ class Background:
             gateway.revocations.run(),
             _every(SWEEP_SECONDS, self._sweep),
             _every(usage.EVERY_SECONDS, gateway.usage.flush),
+            _every(refused.EVERY_SECONDS, gateway.refused.flush),
         ]
         if gateway.settings.redis_url:
             self._redis = redis_clients.async_client(gateway.settings.redis_url, connect=1, answer=1)

@@ -19,6 +19,7 @@ class Call:
         "method",
         "reason",
         "receive",
+        "refusal",
         "route",
         "send",
         "status",
@@ -47,3 +48,5 @@ class Call:
         self.client_id = ""
         self.upstream = ""
         self.reason = ""
+        # Of a service's refusal: slug, template of the route, scope.
+        self.refusal: tuple[str, str, str] = ("", "", "")

@@ -1,4 +1,4 @@
-"""The gateway's own calls to auth: signing keys, revocations, and reports of token use."""
+"""The gateway's own calls to auth: signing keys, revocations, and reports of token use and of refused calls."""
 
 import time
 from contextlib import suppress
@@ -64,6 +64,9 @@ class Issuer:
 
     async def report(self, body: bytes) -> Document:
         return await self._auth.post("/internal/token-usage", self._identity(), body)
+
+    async def report_refused(self, body: bytes) -> Document:
+        return await self._auth.post("/internal/refused-calls", self._identity(), body)
 
     def close(self) -> None:
         self._auth.close()

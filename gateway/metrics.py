@@ -29,6 +29,9 @@ revocations_filled = Gauge(
 )
 clock_offset = Gauge("gateway_clock_offset_seconds", "By how much this gateway's clock is ahead of auth's, to a second")
 exchanges = Counter("gateway_identity_exchanges_total", "Identities exchanged for one of another service", ["outcome"])
+refused_calls_dropped = Counter(
+    "gateway_refused_calls_dropped_total", "Refused calls that were not counted for their app, for want of room"
+)
 limited = Counter("gateway_limited_total", "Requests over their rate limit", ["limit"])
 passes = Counter("gateway_passes_total", "Passes of browsers that were checked, or were too many to be", ["outcome"])
 limits_swept = Counter("gateway_limits_swept_total", "Counts removed from Redis that nobody needed any more")

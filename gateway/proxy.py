@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
-from gateway import headers, pace, problems
+from gateway import headers, pace, problems, refused
 from gateway.call import Call
 from gateway.connection import Broken, ClientGone, Connection, Slow, UpstreamError
 from gateway.metrics import places_refused, upstream_failures, upstream_retries
@@ -168,6 +168,8 @@ async def _attempt(call: Call, upstream: Upstream, head: bytes, body: Body, *, f
 
 async def _return(call: Call, connection: Connection) -> None:
     call.status = connection.status
+    if connection.status in refused.STATUSES:
+        call.refusal = refused.read(connection.headers)
     fields = [*headers.returned(connection.headers), *call.answer]
     if connection.status in (204, 304):
         fields = [field for field in fields if field[0] != b"content-length"]

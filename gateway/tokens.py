@@ -28,13 +28,14 @@ REQUIRED = ["exp", "iat", "iss", "aud", "sub", "client_id", "tenant_id", "jti"]
 class Invalid(Exception):
     """The token is refused. `reason` is a metric label; the text is a description for the client.
 
-    `client_id` is the client to which auth gave the token; empty where nothing shows that auth did."""
+    `client_id` and `tenant_id` are of the client to which auth gave the token; empty where nothing shows that auth did."""
 
-    def __init__(self, reason: str, description: str, client_id: str = "") -> None:
+    def __init__(self, reason: str, description: str, client_id: str = "", tenant_id: str = "") -> None:
         super().__init__(description)
         self.reason = reason
         self.description = description
         self.client_id = client_id
+        self.tenant_id = tenant_id
 
 
 class TokensUncheckable(Exception):
@@ -141,7 +142,8 @@ class Tokens:
 
     def _check(self, token: Token, audience: str) -> None:
         if audience not in token.audiences:
-            raise Invalid("audience", "The token is not meant for this host.", token.caller.client_id)
+            who = token.caller
+            raise Invalid("audience", "The token is not meant for this host.", who.client_id, who.tenant_id)
         if not self._revocations.usable:
             raise TokensUncheckable
         if token.version == self._revocations.version:
@@ -155,7 +157,7 @@ class Tokens:
             made_ms=token.made_ms,
             kid=token.kid,
         ):
-            raise Invalid("revoked", "The token has been revoked.", who.client_id)
+            raise Invalid("revoked", "The token has been revoked.", who.client_id, who.tenant_id)
         token.version = self._revocations.version
 
     def _remember(self, digest: bytes, token: Token) -> None:
@@ -193,7 +195,9 @@ class Tokens:
             )
             claims = msgspec.convert(payload, Claims)
         except jwt.ExpiredSignatureError as error:
-            raise Invalid("expired", "The token has expired.", str(_read(text).get("client_id", ""))) from error
+            genuine = _read(text)
+            named = (str(genuine.get(name, "")) for name in ("client_id", "tenant_id"))
+            raise Invalid("expired", "The token has expired.", *named) from error
         except jwt.ImmatureSignatureError as error:
             genuine, now = _read(text), self._clock()
             # Where `iat` is ahead by no more than this, our clock or auth's is wrong.

@@ -1,4 +1,4 @@
-"""Counts, last uses and refused calls, kept in memory and written once a second."""
+"""Counts, last uses and refused calls of the token endpoint and of the API, kept in memory and written once a second."""
 
 import asyncio
 import logging
@@ -18,7 +18,11 @@ MAX_EVENTS = 50
 """Events of one kind of an app that one flush stores."""
 MOST_EVENTS = 1_000
 """Events of one kind that an app keeps."""
+MOST_CALLS = 1_000
+"""Rows of refused calls of an app, in 31 days; further ones share a row for each day and reason."""
 MAX_PENDING = 20_000
+CALL = "call"
+"""The kind of the counts of calls that the API refused."""
 SCOPE = "scope"
 """The kind of the counts of scopes: of the processes and their portions of a day, so only the day has a meaning."""
 
@@ -36,6 +40,24 @@ ADD_EVENT: LiteralString = """
     INSERT INTO app_events (id, tenant_id, client_id, at, kind, reason, trace_id, endpoint)
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 """
+# An app with many kinds of refused calls has the further ones without endpoint and scope.
+ADD_CALLS: LiteralString = """
+    WITH place AS (
+        SELECT (SELECT count(*) FROM (
+                SELECT FROM refused_calls WHERE tenant_id = %(tenant_id)s AND client_id = %(client_id)s LIMIT %(most)s) AS held
+            ) < %(most)s OR EXISTS (
+                SELECT FROM refused_calls
+                WHERE (tenant_id, client_id, day, status, reason, endpoint, scope)
+                    = (%(tenant_id)s, %(client_id)s, %(day)s, %(status)s, %(reason)s, %(endpoint)s, %(scope)s)
+            ) AS has_room)
+    INSERT INTO refused_calls AS kept
+    SELECT %(tenant_id)s, %(client_id)s, %(day)s, %(status)s, %(reason)s, CASE WHEN has_room THEN %(endpoint)s ELSE '' END,
+        CASE WHEN has_room THEN %(scope)s ELSE '' END, %(number)s, %(first_at)s, %(last_at)s, %(trace_id)s FROM place
+    ON CONFLICT (tenant_id, client_id, day, status, reason, endpoint, scope) DO UPDATE
+    SET count = kept.count + excluded.count, first_at = least(kept.first_at, excluded.first_at),
+        last_at = greatest(kept.last_at, excluded.last_at),
+        trace_id = CASE WHEN excluded.last_at >= kept.last_at THEN excluded.trace_id ELSE kept.trace_id END
+"""
 # The events of other kinds stay, however many of one kind strangers cause.
 FORGET_EVENTS: LiteralString = """
     DELETE FROM app_events WHERE id IN (
@@ -51,6 +73,28 @@ class CountKey(NamedTuple):
     detail: str
 
 
+class CallKind(NamedTuple):
+    """Refused calls of one kind. `endpoint` is a method and a template, `scope` the one that was missing, or ""."""
+
+    client_id: str
+    status: int
+    reason: str
+    endpoint: str
+    scope: str
+
+
+class Calls(NamedTuple):
+    number: int
+    first_at: datetime
+    last_at: datetime
+    trace_id: str
+
+    def plus(self, other: "Calls") -> "Calls":
+        newer = max(self, other, key=lambda one: one.last_at)
+        first = min(self.first_at, other.first_at)
+        return Calls(self.number + other.number, first, newer.last_at, newer.trace_id)
+
+
 class Ledger:
     """The counts, last uses and refused calls of one tenant since the last flush."""
 
@@ -58,6 +102,7 @@ class Ledger:
         self.counts: dict[CountKey, int] = defaultdict(int)
         self.secrets: dict[str, datetime] = {}
         self.tokens: dict[str, datetime] = {}
+        self.calls: dict[CallKind, Calls] = {}
         self.events: dict[tuple[str, str], list[tuple[str, datetime, str, str, str]]] = defaultdict(list)
 
     async def write(self, conn: AsyncConnection, tenant_id: str) -> None:
@@ -67,6 +112,10 @@ class Ledger:
             await conn.execute(SECRET_USED, {"id": secret_id, "at": at})
         for jti, at in sorted(self.tokens.items()):
             await conn.execute(TOKEN_USED, {"id": jti, "at": at})
+        today = datetime.now(UTC).date()
+        for call, calls in sorted(self.calls.items()):
+            folded = call._asdict() | calls._asdict() | {"tenant_id": tenant_id, "day": today}
+            await conn.execute(ADD_CALLS, folded | {"most": MOST_CALLS})
         for (client_id, kind), events in self.events.items():
             for event_id, at, reason, trace_id, endpoint in events:
                 await conn.execute(ADD_EVENT, (event_id, tenant_id, client_id, at, kind, reason, trace_id, endpoint))
@@ -104,6 +153,14 @@ class Activity:
     def token_used(self, tenant_id: str, jti: str, at: datetime) -> None:
         if self._has_room():
             self._ledgers[tenant_id].tokens[jti] = at
+
+    def calls_refused(self, tenant_id: str, kind: CallKind, calls: Calls) -> None:
+        """Adds calls that the API refused, as a gateway counted them."""
+        if self._has_room():
+            of_tenant = self._ledgers[tenant_id]
+            known = of_tenant.calls.get(kind)
+            of_tenant.calls[kind] = calls if known is None else known.plus(calls)
+            of_tenant.counts[CountKey(kind.client_id, datetime.now(UTC).date(), CALL, "")] += calls.number
 
     def refused(self, tenant_id: str, client_id: str, kind: str, reason: str, endpoint: str = "") -> None:
         """Adds a failed call to the app's event list. Of a flood only the first calls of each second are stored."""

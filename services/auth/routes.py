@@ -1,6 +1,6 @@
 """All routes of auth: the public contract, the pages of signing in, and the internal calls of gateways and services."""
 
-from services.auth.apps import expiring
+from services.auth.apps import expiring, refused
 from services.auth.apps import routes as apps
 from services.auth.invitations import page_endpoints as invitation_pages
 from services.auth.invitations import routes as invitations
@@ -95,4 +95,5 @@ UNLISTED = [
     Unlisted("POST", "/v1/saml/{connection}/slo", logout_endpoints.slo),
     Unlisted("GET", "/internal/revocations", revocations.revocations),
     Unlisted("POST", "/internal/token-usage", revocations.token_usage),
+    Unlisted("POST", "/internal/refused-calls", refused.refused_calls),
 ]

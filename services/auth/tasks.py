@@ -33,6 +33,7 @@ KEPT = (
     Kept("watermarks", "expires_at", days=0),
     Kept("daily_counts", "day", days=31),
     Kept("app_events", "at", days=30),
+    Kept("refused_calls", "day", days=31),
     Kept("client_assertions", "expires_at", days=0),
     Kept("service_tokens", "expires_at", days=30),
     Kept("app_secrets", "expires_at", days=30),

@@ -1,7 +1,14 @@
 """Every call of the GraphQL transport, whose schema is no part of the contract, and the export of the indicators."""
 
+from services.graphql_api.acqi.encounters import list_indicator_encounters
 from services.graphql_api.acqi.endpoints import read_measure_reports
-from services.graphql_api.acqi.models import BATCH, FHIR, ReadMeasureReports
+from services.graphql_api.acqi.models import (
+    BATCH,
+    FHIR,
+    IndicatorEncounters,
+    ListIndicatorEncounters,
+    ReadMeasureReports,
+)
 from services.graphql_api.transport import endpoints
 from services.graphql_api.transport.endpoints import ApprovedBundles, GraphqlAnswer, GraphqlRequest, require_own_tenant
 from shared.web.routing import Content, Operation, Part
@@ -70,6 +77,25 @@ INDICATORS = Part(
             query=ReadMeasureReports,
             guard=require_own_tenant,
         ),
+        Operation(
+            "GET",
+            "/api/v1/acqi/indicators/{name}/encounters",
+            list_indicator_encounters,
+            "List the encounters behind a quality indicator",
+            "argus:acqi:read",
+            {200: IndicatorEncounters},
+            "The encounters that an indicator counts in a range of days, with its judgement of each, newest first. It also needs the scope"
+            " `argus:epcr:read`. Each page is an entry of the audit trail. Where the organisation withholds small counts, no encounters are"
+            " listed: lists of several indicators would tell a withheld count.",
+            headers=("X-Tenant-ID",),
+            refusals={
+                403: "The token lacks `argus:epcr:read`, the organisation withholds small counts, or X-Tenant-ID names another tenant",
+                404: "There is no indicator of that name",
+            },
+            query=ListIndicatorEncounters,
+            guard=require_own_tenant,
+        ),
     ],
+    {"name": "rosc_at_hospital"},
 )
 PARTS = [PART, INDICATORS]

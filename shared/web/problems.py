@@ -37,6 +37,10 @@ class FieldError(NamedTuple):
         return always | {name: value for name, value in sometimes.items() if value is not None}
 
 
+REFUSAL = "x-knogin-refusal"
+"""For the gateway, which counts an app's refused calls and passes the field on to nobody: the slug, the route's template, the scope."""
+
+
 class Problem(Exception):
     """An error for a partner: `type` is a slug of the documentation, `extra` has further members of the document."""
 
@@ -76,8 +80,11 @@ class Problem(Exception):
             document["errors"] = [error.document() for error in self.errors]
         return document | self.extra
 
-    def response(self) -> Response:
+    def response(self, template: str = "-") -> Response:
+        """`template` is that of the route, for the gateway."""
         headers = {"cache-control": "no-store"} | self.headers
+        if self.status in (401, 403, 429):
+            headers[REFUSAL] = f"{self.type} {template} {self.extra.get('scope', '-')}"
         return Response(msgspec.json.encode(self.document()), self.status, headers, "application/problem+json")
 
 
@@ -155,7 +162,7 @@ def unavailable(detail: str = "A part of the service is not available; try again
 
 async def render(request: Request, error: Problem | HTTPException | ClientDisconnect) -> Response:
     if isinstance(error, Problem):
-        return error.response()
+        return error.response(getattr(request.scope.get("route"), "path", None) or "-")
     if isinstance(error, ClientDisconnect):
         return malformed("The connection closed before the body was complete.").response()
     title = {404: "Not found", 405: "Method not allowed"}.get(error.status_code, "Malformed request")

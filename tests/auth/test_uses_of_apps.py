@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from services.auth import activity, tasks
 from tests.auth.support import Auth
 from tests.support.waiting import wait_for
 
@@ -20,7 +21,7 @@ def usage(auth: Auth, app: dict[str, Any]) -> dict[str, Any]:
 
 def test_an_app_shows_its_tokens_and_the_scopes_that_they_carried(auth: Auth) -> None:
     app = auth.register(["webhooks:write", "argus:epcr:write"])
-    assert usage(auth, app) == {"tokens": 0, "refused": 0, "last_token_on": None, "scopes": []}
+    assert usage(auth, app) == {"tokens": 0, "refused": 0, "refused_calls": 0, "last_token_on": None, "scopes": []}
     for _ in range(3):
         assert auth.token(app, scope="webhooks:write").status_code == 200
     assert auth.token(app, client_secret="wrong").status_code == 401
@@ -120,3 +121,97 @@ def test_the_secret_of_another_app_cannot_be_ended_through_an_own_one(auth: Auth
     old = auth.admin("GET", path_of(other)).json()["secrets"][1]
     assert auth.admin("DELETE", path_of(app, f"/secrets/{old['id']}")).status_code == 404
     assert auth.token(other).status_code == 200
+
+
+REFUSED = {
+    "status": 403,
+    "reason": "insufficient_scope",
+    "endpoint": "GET /api/v1/epcr/encounters/{encounter_id}",
+    "scope": "argus:epcr:read",
+    "count": 2,
+    "first_at": "2026-11-01T03:04:05Z",
+    "last_at": "2026-11-01T03:04:06Z",
+    "trace_id": "a" * 32,
+}
+REPORT = "/internal/refused-calls"
+
+
+def report(auth: Auth, app: dict[str, Any], *refusals: dict[str, Any]) -> None:
+    """As a gateway does."""
+    named = {"client_id": app["client_id"], "tenant_id": app["tenant_id"]}
+    body = {"refusals": [REFUSED | named | one for one in refusals]}
+    assert auth.call("POST", REPORT, auth.caller(["internal:gateway"]), json=body).status_code == 204
+
+
+def calls(auth: Auth, app: dict[str, Any], number: int) -> list[dict[str, Any]]:
+    """The groups of refused calls, once they have `number` calls together."""
+
+    def groups() -> list[dict[str, Any]] | None:
+        found = auth.admin("GET", path_of(app, "/refusals")).json()["calls"]
+        return found if sum(group["count"] for group in found) == number else None
+
+    return wait_for(groups)
+
+
+def test_calls_that_the_api_refused_are_folded_by_reason_endpoint_and_scope(auth: Auth) -> None:
+    app = auth.register()
+    newer = {"last_at": "2026-11-01T04:00:00Z", "trace_id": "b" * 32, "count": 3}
+    report(auth, app, {}, newer, {"status": 429, "reason": "rate", "scope": ""})
+    calls(auth, app, 7)
+    report(auth, app, {"first_at": "2026-11-01T02:00:00Z"})
+    found = {(one["status"], one["reason"]): one for one in calls(auth, app, 9)}
+    expected = REFUSED | newer | {"count": 7, "first_at": "2026-11-01T02:00:00Z"}
+    assert found[403, "insufficient_scope"] == expected
+    assert len(found) == 2
+    assert auth.sql("SELECT count(*) FROM refused_calls WHERE client_id = %s", app["client_id"]) == [(2,)]
+    assert usage(auth, app)["refused_calls"] == 9
+    assert usage(auth, app)["refused"] == 0
+
+
+def test_an_app_with_many_kinds_of_refused_calls_has_a_bounded_number_of_rows(
+    auth: Auth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(activity, "MOST_CALLS", 5)
+    app, other = auth.register(), auth.register()
+    report(auth, app, *({"endpoint": f"GET /{number}", "count": 1} for number in range(40)))
+    found = calls(auth, app, 40)
+    assert len(found) == 6
+    assert sorted((one["endpoint"], one["scope"], one["count"]) for one in found)[0] == ("", "", 35)
+    report(auth, app, {"endpoint": found[0]["endpoint"] or found[1]["endpoint"], "count": 10})
+    assert len(calls(auth, app, 50)) == 6
+    report(auth, other, {"count": 1})
+    assert calls(auth, other, 1)[0]["endpoint"] == REFUSED["endpoint"]
+
+
+def test_refused_calls_are_reported_by_gateways_alone(auth: Auth) -> None:
+    app = auth.register()
+    assert auth.admin("POST", REPORT, json={"refusals": []}).status_code == 403
+    named = {"client_id": app["client_id"], "tenant_id": app["tenant_id"]}
+    for wrong in (
+        {"status": 200},
+        {"reason": "Not a reason"},
+        {"endpoint": "x" * 201},
+        {"scope": "x" * 65},
+        {"count": 0},
+        {"trace_id": "?"},
+        {"path": "/api/v1/epcr/encounters/enc_1"},
+    ):
+        body = {"refusals": [REFUSED | named | wrong]}
+        assert auth.call("POST", REPORT, auth.caller(["internal:gateway"]), json=body).status_code == 422
+
+
+def test_another_organisations_refused_calls_are_not_shown(auth: Auth) -> None:
+    app, other = auth.register(), auth.register()
+    report(auth, app | {"tenant_id": "org_of_others"}, {"count": 5})
+    report(auth, other, {"count": 1})
+    calls(auth, other, 1)
+    assert auth.admin("GET", path_of(app, "/refusals")).json()["calls"] == []
+
+
+def test_refused_calls_are_forgotten_after_a_month(auth: Auth) -> None:
+    app = auth.register()
+    report(auth, app, {})
+    calls(auth, app, 2)
+    auth.sql("UPDATE refused_calls SET day = day - 30 WHERE client_id = %s", app["client_id"])
+    assert auth.admin("GET", path_of(app, "/refusals")).json()["calls"] == []
+    assert any(kept.table == "refused_calls" for kept in tasks.KEPT)

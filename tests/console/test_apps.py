@@ -447,7 +447,10 @@ def test_an_id_leads_to_no_other_call_of_the_platform(
     assert answer.status_code < 500
     for method, target, _ in console.platform.calls[before:]:
         assert method == "GET"
-        assert target.startswith(("/v1/platform/apps", "/v1/platform/me", "/v1/platform/scopes"))
+        # The people are those whom the answer names.
+        assert target.startswith(
+            ("/v1/platform/apps", "/v1/platform/me", "/v1/platform/scopes", "/v1/platform/users/usr_")
+        )
 
 
 POSTS = [
@@ -506,3 +509,87 @@ def test_what_a_person_enters_is_shown_as_text(console: Console, browser: httpx2
     page = console.post(browser, where, form)
     assert page.status_code == 422
     assert "<img" not in page.text
+
+
+# --- Refused calls of the API, and decisions --------------------------------------------------------------------------
+
+
+REFUSALS = "GET /v1/platform/apps/{client_id}/refusals"
+CALL: dict[str, Any] = {
+    "status": 403,
+    "reason": "insufficient_scope",
+    "endpoint": "GET /api/v1/epcr/encounters/{encounter_id}",
+    "scope": "argus:epcr:read",
+    "count": 12,
+    "first_at": "2026-11-25T03:41:12Z",
+    "last_at": "2026-11-25T03:47:00Z",
+    "trace_id": "9f3d40081c71f05e55d14d0a07bdc7b9",
+}
+
+
+def test_calls_refused_by_the_api_are_grouped_by_reason_with_their_remedy(
+    console: Console, browser: httpx2.Client
+) -> None:
+    other = {"endpoint": "GET /api/v1/devices", "count": 3, "trace_id": "b" * 32}
+    rate = {"status": 429, "reason": "rate", "scope": "", "endpoint": "", "count": 7}
+    new = {"status": 403, "reason": "brand_new", "scope": ""}
+    answer = {"refusals": [], "incomplete": [], "calls": [CALL, CALL | rate, CALL | other, CALL | new]}
+    console.platform.overrides[REFUSALS] = answer
+    page = browser.get(f"/apps/{APP}/refusals").text
+    for text in ("A scope was missing", "argus:epcr:read", "15 times", "{encounter_id}", "several endpoints", "b" * 32):
+        assert text in page
+    assert "mint a new one" in page
+    assert "Retry-After" in page
+    assert "brand_new" in page
+    assert page.count("A scope was missing</h3>") + page.count("A scope was missing: ") == 1
+    assert "A scope was missing" in browser.get(f"/apps/{APP}").text
+
+
+DECISIONS = "GET /v1/platform/apps/{client_id}/decisions"
+DECIDED = {
+    "kind": "event",
+    "item": "device.enrolled",
+    "decided_by": "usr_01m88d0q5rekasgwnts2cwwdh6",
+    "decided_through": "app_01m88d0q5veg5ta72e2snzdj8f",
+    "decided_at": "2026-11-25T03:47:00Z",
+    "reason": "The case sync needs it.",
+    "trace_id": "c" * 32,
+}
+
+
+def test_an_app_shows_who_decided_what_it_may_do(console: Console, browser: httpx2.Client) -> None:
+    many = [DECIDED | {"item": f"event.{number}"} for number in range(12)]
+    grant = {"kind": "scope", "item": "argus:telephony:read", "request_id": "ireq_1", "requested_by": "app_1"}
+    grants = [grant | {"decided_at": "2026-11-25T03:47:00Z", "reason": "As agreed."}]
+    console.platform.overrides[DECISIONS] = {"decisions": [DECIDED, *many], "organisation_grants": grants}
+    console.platform.overrides["GET /v1/platform/users/{user_id}"] = {"name": "Grace Bianchi"}
+    page = browser.get(f"/apps/{APP}").text
+    for text in ("device.enrolled", "Grace Bianchi", "The case sync needs it.", "3 earlier decisions", "As agreed."):
+        assert text in page
+    assert "/requests/ireq_1" in page
+    assert "Decided before decisions were stored" in page
+    assert f"/audit?subject_id={APP}" in page
+
+
+def test_a_name_that_cannot_be_read_leaves_the_id(console: Console, browser: httpx2.Client) -> None:
+    console.platform.overrides[DECISIONS] = {"decisions": [DECIDED], "organisation_grants": []}
+    console.platform.overrides["GET /v1/platform/users/{user_id}"] = Answer({"title": "Not found", "status": 404}, 404)
+    page = browser.get(f"/apps/{APP}").text
+    assert DECIDED["decided_by"] in page
+    console.platform.overrides[DECISIONS] = Answer({}, 503)
+    page = browser.get(f"/apps/{APP}")
+    assert page.status_code == 200
+    assert "Who decided what it may do" in page.text
+
+
+def test_the_reason_of_a_change_is_sent_with_it_and_not_with_the_trial(
+    console: Console, browser: httpx2.Client
+) -> None:
+    patched = Recorded({"dry_run": True, "would_refuse": 0, "by_reason": {}})
+    console.platform.overrides["PATCH /v1/platform/apps/{client_id}/governance"] = patched
+    form = {"events": "device.enrolled", "reason": "The case sync needs it."}
+    page = console.post(browser, f"/apps/{APP}/approvals", form)
+    assert 'name="reason"' in page.text
+    assert "reason" not in patched.bodies[-1]
+    console.post(browser, f"/apps/{APP}/approvals", form | {"confirmed": "1"})
+    assert patched.bodies[-1]["reason"] == "The case sync needs it."

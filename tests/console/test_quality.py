@@ -1,10 +1,12 @@
 """Pages of quality indicators: their content, their refusals, and withheld counts."""
 
 import csv
+import html
 import io
 import re
 from contextlib import closing
 from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
@@ -13,7 +15,7 @@ from starlette.requests import Request
 from services.console.quality import reading
 from services.console.quality.report import GROUPS
 from services.graphql_api.acqi.indicators import INDICATORS
-from tests.console.answers.quality import DEFINITIONS, METRICS, metric
+from tests.console.answers.quality import DEFINITIONS, ID, METRICS, MONTHS, WITHHELD, metric
 from tests.console.conftest import Console
 from tests.console.platform import HOSTILE, Answer, Person
 
@@ -176,7 +178,7 @@ def test_the_file_has_one_row_for_each_period_and_indicator(console: Console) ->
 def test_every_field_of_care_has_a_title_in_both_languages() -> None:
     from services.console.pages.texts import Texts
 
-    groups = {one.evaluate.__module__.rpartition(".")[2] for one in INDICATORS}
+    groups = {one.judge.__module__.rpartition(".")[2] for one in INDICATORS}
     assert groups <= set(GROUPS)
     assert all(Texts(language, "quality").has(f"group.{group}") for language in ("en", "it") for group in GROUPS)
 
@@ -184,3 +186,78 @@ def test_every_field_of_care_has_a_title_in_both_languages() -> None:
 def test_the_report_says_as_of_when(console: Console) -> None:
     assert f"{datetime.now(UTC):%Y}" in read(console, "/quality/print").text
     assert len(DEFINITIONS) < len(METRICS)
+
+
+BEHIND = "GET /api/v1/acqi/indicators/{name}/encounters"
+DRILL = "/quality/indicators/rosc_at_hospital/encounters"
+
+
+def test_counts_lead_to_the_encounters_behind_them(console: Console) -> None:
+    """Of the period, of the one that it is compared with, and of each month; the list of indicators leads there too."""
+    page = read(
+        console, "/quality/indicators/rosc_at_hospital", query={"period": "months", "from": "2026-01", "to": "2026-03"}
+    ).text
+    links = [
+        html.unescape(one) for one in re.findall(r'href="(/quality/indicators/rosc_at_hospital/encounters[^"]*)"', page)
+    ]
+    groups = {
+        (parse_qs(urlsplit(one).query)["from"][0], parse_qs(urlsplit(one).query).get("group", [""])[0]) for one in links
+    }
+    assert {("2026-01", group) for group in ("numerator", "not_met", "excluded", "unknown")} <= groups
+    assert ("2025-10", "numerator") in groups
+    assert {(f"{month[:7]}", "") for month in MONTHS} <= groups
+    assert DRILL in read(console, "/quality").text
+
+
+def test_a_withheld_count_leads_nowhere(console: Console) -> None:
+    withheld = metric("rosc_at_hospital", suppressed=True, excluded=None, unknown=None, sparkline=[], **WITHHELD)
+    console.platform.overrides["POST /graphql"] = {"data": {"acqiMetrics": [withheld]}}
+    for path in ("/quality", "/quality/indicators/rosc_at_hospital"):
+        assert "/encounters" not in read(console, path).text
+
+
+def test_who_may_not_read_records_is_led_to_none(console: Console) -> None:
+    person = Person(scopes=("argus:acqi:read",))
+    for path in ("/quality", "/quality/indicators/rosc_at_hospital"):
+        assert "/encounters" not in read(console, path, person).text
+    assert read(console, DRILL, person).status_code == 403
+
+
+def test_the_encounters_behind_a_count_have_their_judgement_and_reason(console: Console) -> None:
+    page = read(console, DRILL)
+    shown = text_of(page.text)
+    for text in ("2026-03-09", "8.4 min", "witnessed by the crew", "not in the record", "recorded in the audit trail"):
+        assert text in shown
+    assert f"/operations/encounters/{ID.format('a')}" in page.text
+    assert "cursor=b3RoZXI" in page.text
+    assert "davanti all&#39;equipaggio" in read(console, DRILL, language="it").text
+
+
+def test_the_group_and_the_days_of_the_address_are_those_that_are_read(console: Console) -> None:
+    query = {"period": "months", "from": "2026-01", "to": "2026-03", "group": "excluded", "cursor": "abc"}
+    before = len(console.platform.calls)
+    read(console, DRILL, query=query)
+    (called,) = [path for _, path, _ in console.platform.calls[before:] if "/acqi/" in path]
+    assert parse_qs(urlsplit(called).query) == {
+        "from_date": ["2026-01-01"],
+        "to_date": ["2026-04-01"],
+        "population": ["excluded"],
+        "cursor": ["abc"],
+        "limit": ["50"],
+    }
+
+
+def test_where_small_counts_are_withheld_the_page_says_why_nothing_is_listed(console: Console) -> None:
+    console.platform.overrides[BEHIND] = Answer({"title": "Forbidden", "detail": "…", "status": 403}, 403)
+    page = read(console, DRILL)
+    assert page.status_code == 200
+    assert "withholds small counts" in page.text
+
+
+def test_a_page_without_encounters_may_lead_on(console: Console) -> None:
+    console.platform.overrides[BEHIND] = {"encounters": [], "next_cursor": "b3RoZXI"}
+    page = read(console, DRILL).text
+    assert "go on to the next page" in page
+    assert "cursor=b3RoZXI" in page
+    console.platform.overrides[BEHIND] = {"encounters": [], "next_cursor": None}
+    assert "No encounter of this period" in read(console, DRILL).text

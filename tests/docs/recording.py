@@ -98,6 +98,7 @@ def record_apps(stack: Stack, recorder: Recorder) -> str:
         keep(admin.get(f"{path}/events"))
         keep(admin.get(f"{path}/refusals"))
         keep(admin.get(f"{path}/dependents"))
+        keep(admin.get(f"{path}/decisions"))
     return token
 
 
@@ -219,6 +220,7 @@ def record_clinical(stack: Stack, recorder: Recorder, token: str) -> None:
         keep(client.post("/graphql", json=query))
         march = {"from_date": "2026-03-01", "to_date": "2026-04-01"}
         keep(client.get("/api/v1/acqi/measure-reports", params=march, headers={"accept": "application/fhir+json"}))
+        keep(client.get("/api/v1/acqi/indicators/rosc_at_hospital/encounters", params=march))
         begun = keep(client.post(encounters, json=minimum | {"cad_incident_id": f"cad_{number}"}))
         whole = client.post(encounters, json=TYPICAL | {"cad_incident_id": f"cad_2{number}"}).json()
         keep(client.get(encounters))

@@ -38,6 +38,7 @@ class Issuer:
         self.announced: list[str] | None = None
         self.asked: list[str] = []
         self.uses: list[dict[str, Any]] = []
+        self.refusals: list[dict[str, Any]] = []
         self.down = False
         self.jwks_fetches = 0
         self._deadlines: dict[int, float] = {}
@@ -46,6 +47,7 @@ class Issuer:
             "/.well-known/jwks.json": self._jwks,
             "/internal/revocations": self._revocations,
             "/internal/token-usage": self._usage,
+            "/internal/refused-calls": self._refused,
         }
 
     def token(
@@ -121,6 +123,10 @@ class Issuer:
         if seen.get("if-none-match") == etag:
             return b"HTTP/1.1 304 Not Modified\r\netag: " + etag.encode() + b"\r\n\r\n"
         return json_response({"version": self.version, "watermarks": self.watermarks}, ("etag", etag))
+
+    def _refused(self, seen: Seen) -> bytes | None:
+        self.refusals += msgspec.json.decode(seen.body)["refusals"]
+        return None if self.down else b"HTTP/1.1 204 No Content\r\n\r\n"
 
     def _usage(self, seen: Seen) -> bytes | None:
         self.uses += msgspec.json.decode(seen.body)["uses"]

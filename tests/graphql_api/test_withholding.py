@@ -258,6 +258,24 @@ def holders(one: Indicator) -> Iterator[str]:
         yield from holders(BY_NAME[one.within])
 
 
+def test_lists_of_shown_counts_would_tell_a_withheld_one() -> None:
+    """Why no encounters are listed where counts are withheld: an attacker who has lists of shown counts finds a small one in both.
+
+    Two of the comparator group survived, which is withheld. The group's list and that of all survivors, both of shown counts, have them.
+    """
+    survivors = {*range(8)}
+    comparator = {*range(6, 24)}
+    told = month_of(
+        rosc_survival=Counts(met=len(survivors), not_met=60),
+        rosc_utstein=Counts(met=9, not_met=len(comparator) - 9),
+        survival_utstein=Counts(met=len(survivors & comparator), not_met=len(comparator - survivors)),
+    )
+    assert not told.hides_fraction("rosc_survival")
+    assert not told.hides_fraction("rosc_utstein")
+    assert told.hides_fraction("survival_utstein")
+    assert len(survivors & comparator) == 2
+
+
 def test_an_indicator_is_withheld_with_the_one_that_holds_its_cases() -> None:
     holder, inner = Counts(met=40, not_met=37, unknown=3), Counts(unknown=20, bins=(60,))
     told = month_of(

@@ -18,6 +18,7 @@ from starlette.requests import Request, cookie_parser
 
 import gateway.docs
 import services.auth.apps.models
+import services.auth.apps.refused
 import services.auth.invitations.models
 import services.auth.people.models
 import services.auth.requests.models
@@ -105,6 +106,7 @@ KINDS: dict[str, Any] = {
         (services.auth.invitations.models, "InvitationDraft"),
         (services.auth.people.models, "RoleChange"),
         (services.auth.revocations.endpoints, "TokenUses"),
+        (services.auth.apps.refused, "RefusedReport"),
         (services.auth.saml.models, "ConnectionDraft ConnectionChange DomainDraft PolicyChange"),
         (services.auth.sandboxes.models, "SandboxDraft ClockAdvance"),
         (services.control_plane.agents.models, "AgentDraft AgentChange Enrolment Heartbeat"),

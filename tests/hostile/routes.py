@@ -98,6 +98,7 @@ AUTH = {
     ("POST", "/v1/saml/{connection}/slo"): ("saml form", "saml response", "accept-language"),
     ("GET", "/internal/revocations"): ("query",),
     ("POST", "/internal/token-usage"): ("json TokenUses",),
+    ("POST", "/internal/refused-calls"): ("json RefusedReport",),
 }
 WEBHOOK_DISPATCHER = {
     ("POST", "/v1/webhooks"): ("json NewWebhook", "grammars", "automation filter"),
@@ -118,6 +119,7 @@ GRAPHQL_API = {
     ("POST", "/graphql"): ("json GraphqlRequest", "graphql document", "graphql variables", "grammars"),
     ("GET", "/api/v1/graphql/bundles"): NOTHING,
     ("GET", "/api/v1/acqi/measure-reports"): PAGE,
+    ("GET", "/api/v1/acqi/indicators/{name}/encounters"): PAGE,
 }
 EPCR = {
     ("POST", ENCOUNTERS): ("json EncounterDraft",),

@@ -22,6 +22,7 @@ PARTS = [
     *auth.PARTS,
     *webhook_dispatcher.PARTS,
     *(service.PART for service in (graphql_api, epcr, device_ingest, control_plane)),
+    graphql_api.INDICATORS,
     trail.part("every service"),
     operators.part("every service"),
 ]
@@ -53,6 +54,7 @@ ROW = {
     "listTenants": 1024 + 200 * OF_CONTROL,  # a name
     "listDeadLetters": 1024 + (64 + 64 + 100 + 2000) * OF_CONTROL,  # a tenant's id, a producer, a name, an error
     "listOperatorActs": 1024 + (64 + 500 + 1000) * OF_CONTROL,  # a subject, a reason, an outcome
+    "listIndicatorEncounters": 1024,
     "listEncounters": 1024 + 2 * 128 * OF_CONTROL,  # the vehicle and the incident
 }
 LISTS = {

@@ -327,7 +327,7 @@ def indicators(site: Site) -> str:
 
     `group` is the field of care: the module that holds the definition.
     """
-    groups = {one.name: one.evaluate.__module__.rpartition(".")[2] for one in INDICATORS}
+    groups = {one.name: one.judge.__module__.rpartition(".")[2] for one in INDICATORS}
     listed = [
         one | {"group": groups[one["name"]]} | {name: site.translate(one[name]) for name in TRANSLATED}
         for one in site.document["x-catalogues"]["indicators"]

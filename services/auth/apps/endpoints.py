@@ -1,7 +1,7 @@
 """Apps, their governance, secrets and service tokens: the endpoints of an organisation's administrator."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET
@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.auth import caps
-from services.auth.apps import queries, rules, scopes, store, uses
+from services.auth.apps import decisions, queries, rules, scopes, store, uses
 from services.auth.apps.models import (
     App,
     AppChange,
@@ -65,6 +65,7 @@ async def create_app(request: Request, caller: Caller, draft: AppDraft) -> Respo
         )
         app = await store.insert_app(conn, caller.tenant_id, draft, created_by=caller.subject or caller.client_id)
         secret = await store.add_secret(conn, request.state.keyring, app) if app.has_secret else UNSET
+        await decisions.note(conn, caller, None, app)
         await audit.record(conn, caller, "app.created", app.client_id, {"requested_scopes": app.requested_scopes})
         shown = await _shown(conn, app)
         registered = RegisteredApp(**msgspec.structs.asdict(shown), client_secret=secret)
@@ -103,12 +104,12 @@ async def change_app(request: Request, caller: Caller, client_id: str, change: A
         refuse(rules.check_change(change, app, tenant, request.state.settings))
         named = named_fields(change)
         changed = await store.save_app(conn, app, **named)
+        decided = await decisions.note(conn, caller, app, changed, change.reason)
         withdrawn = sorted(set(app.requested_scopes) - set(changed.requested_scopes))
         if withdrawn:
             await store.revoke_every_token(conn, app.client_id)
-        await audit.record(
-            conn, caller, "app.changed", app.client_id, {"fields": sorted(named), "withdrawn": withdrawn}
-        )
+        detail = {"fields": sorted(named), "withdrawn": withdrawn} | decided.names()
+        await audit.record(conn, caller, "app.changed", app.client_id, detail)
         answer = await _shown(conn, changed)
     if withdrawn:
         await bell.ring(request.state.redis)
@@ -133,7 +134,7 @@ async def disable_app(request: Request, caller: Caller, client_id: str) -> App:
     async with tenant_transaction(request, caller) as conn:
         app = await changeable(conn, caller, client_id)
         if app.status == "active":
-            app = await store.save_app(conn, app, status="disabled")
+            app = await _with_status(conn, caller, app, "disabled")
             await store.revoke_every_token(conn, app.client_id)
             await audit.record(conn, caller, "app.disabled", app.client_id)
         answer = await _shown(conn, app)
@@ -145,9 +146,17 @@ async def enable_app(request: Request, caller: Caller, client_id: str) -> App:
     async with tenant_transaction(request, caller) as conn:
         app = await changeable(conn, caller, client_id)
         if app.status == "disabled":
-            app = await store.save_app(conn, app, status="active")
+            app = await _with_status(conn, caller, app, "active")
             await audit.record(conn, caller, "app.enabled", app.client_id)
         return await _shown(conn, app)
+
+
+async def _with_status(
+    conn: AsyncConnection, caller: Caller, app: AppRow, status: Literal["active", "disabled"]
+) -> AppRow:
+    changed = await store.save_app(conn, app, status=status)
+    await decisions.note(conn, caller, app, changed)
+    return changed
 
 
 async def change_governance(
@@ -168,12 +177,14 @@ async def change_governance(
             return http.json(GovernanceTried(dry_run=True, would_refuse=sum(reasons.values()), by_reason=reasons))
         named = named_fields(change)
         changed = await store.save_app(conn, app, **named)
+        decided = await decisions.note(conn, caller, app, changed, change.reason)
         has_other_mode = changed.deidentification != app.deidentification
         if has_other_mode or not changed.allow_service_tokens:
             revoked = await store.revoke_service_tokens(conn, app.client_id)
         if has_other_mode:
             await store.revoke_every_token(conn, app.client_id)
-        await audit.record(conn, caller, "app.governance_changed", app.client_id, {"fields": sorted(named)})
+        detail = {"fields": sorted(named)} | decided.names()
+        await audit.record(conn, caller, "app.governance_changed", app.client_id, detail)
     if revoked or has_other_mode:
         await bell.ring(request.state.redis)
     within = watermarks.EFFECTIVE_WITHIN_SECONDS
@@ -317,5 +328,8 @@ async def changeable(conn: AsyncConnection, caller: Caller, client_id: str) -> A
     return app
 
 
-def named_fields(change: msgspec.Struct) -> dict[str, Any]:
-    return {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
+def named_fields(change: AppChange | GovernanceChange) -> dict[str, Any]:
+    """The app's fields that a change names."""
+    named = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
+    named.pop("reason", None)
+    return named

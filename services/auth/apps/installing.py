@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from psycopg.rows import class_row
 
 from services.auth import caps
-from services.auth.apps import queries, rules, scopes
+from services.auth.apps import decisions, queries, rules, scopes
 from services.auth.apps.models import AppRow, Tenant
 from services.auth.apps.store import app_messages
 from services.auth.revocations.queries import ADD_WATERMARKS
@@ -105,6 +105,8 @@ def _make(conn: Connection, message: Received[InstallApp]) -> None:
         app = cursor.execute(queries.INSTALL_APP, row).fetchone()
     assert app is not None
     by = Caller(tenant_id=app.tenant_id, client_id=wanted.consented_by, subject=wanted.consented_by_user)
+    for statement, parameters in decisions.statements(by, app, decisions.change_of(None, app), None):
+        conn.execute(statement, parameters)
     detail = {"installation": wanted.installation_id, "requested_scopes": wanted.scopes}
     conn.execute(audit.RECORD, audit.entry(by, "app.installed", app.client_id, detail))
     outbox.add_sync(conn, app.tenant_id, *app_messages(app), traceparent=message.traceparent)

@@ -35,17 +35,23 @@ class AppDraft(http.Body):
     jwks: dict[str, Any] | None = None
 
 
+DecisionReason = Annotated[
+    str, Meta(max_length=500, description="Why, for those who ask later who decided this. No personal data")
+]
+
+
 class AppChange(http.Body):
-    """`PATCH /v1/platform/apps/{client_id}`; changes the fields it names."""
+    """`PATCH /v1/platform/apps/{client_id}`; changes the fields it names. `reason` is shown with the decision."""
 
     name: Name | UnsetType = UNSET
     redirect_uris: RedirectUris | UnsetType = UNSET
     requested_scopes: ScopeNames | UnsetType = UNSET
     jwks: dict[str, Any] | UnsetType = UNSET
+    reason: DecisionReason | UnsetType = UNSET
 
 
 class GovernanceChange(http.Body):
-    """`PATCH …/governance`: a JSON merge, only named fields change."""
+    """`PATCH …/governance`: a JSON merge, only named fields change. `reason` is shown with the decision."""
 
     allow_service_tokens: bool | UnsetType = UNSET
     enforce_pkce: bool | UnsetType = UNSET
@@ -55,6 +61,7 @@ class GovernanceChange(http.Body):
     graphql_bundles: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=50)] | UnsetType = UNSET
     pseudonym_domain: Annotated[str, Meta(min_length=1, max_length=64)] | UnsetType = UNSET
     deidentification: Deidentification | UnsetType = UNSET
+    reason: DecisionReason | UnsetType = UNSET
 
 
 class ServiceTokenDraft(http.Body):
@@ -144,10 +151,12 @@ class ScopeUse(msgspec.Struct, frozen=True):
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
-    """The last 30 days (UTC) of an app: its tokens and refused calls, and the scopes that its tokens carried."""
+    """The last 30 days (UTC) of an app: its tokens, the calls that the token endpoint refused (`refused`) and those that the API
+    refused (`refused_calls`), and the scopes that its tokens carried."""
 
     tokens: int
     refused: int
+    refused_calls: int
     last_token_on: date | None
     scopes: list[ScopeUse]
 
@@ -278,11 +287,70 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     trace_id: str
 
 
+class RefusedCalls(msgspec.Struct, frozen=True, kw_only=True):
+    """Calls of one kind that the API refused to a token of the app.
+
+    `reason`: `expired`, `revoked` or `audience` of a token (401); `insufficient_scope`, `access_on_request`, `forbidden` or another
+    problem's type (403); `rate` over the app's rate, or `busy` (429). `endpoint` is a method and a route, without ids.
+    It and `scope` are empty where they are not known, or where the app has very many kinds of refusals.
+    """
+
+    status: int
+    reason: str
+    endpoint: str
+    scope: str
+    count: int
+    first_at: datetime
+    last_at: datetime
+    trace_id: str
+
+
 class Refusals(msgspec.Struct):
-    """The last 30 days. An app keeps the newest 1,000 refused calls of a kind; `incomplete` kinds had more."""
+    """The last 30 days: refused calls of the token endpoint (`refusals`), and of the API (`calls`, the 200 newest groups).
+
+    An app keeps the newest 1,000 refused calls of a kind of the token endpoint; `incomplete` kinds had more.
+    """
 
     refusals: list[Refusal]
     incomplete: list[str]
+    calls: list[RefusedCalls]
+
+
+class AppDecision(msgspec.Struct, frozen=True, kw_only=True):
+    """The decision by which an app has a scope, an event type, a bundle or the present value of a rule.
+
+    `decided_by` is a person (`usr_…`), an app (`app_…`) or `operator`; `decided_through` is the app that sent the change.
+    """
+
+    kind: Annotated[
+        Literal["scope", "event", "bundle", "rule"],
+        Meta(description="`rule`: a field of the app's governance, its `jwks`, or its `status`"),
+    ]
+    item: Annotated[str, Meta(description="The scope, event type or bundle, or the name of the rule")]
+    decided_by: str
+    decided_through: str
+    decided_at: datetime
+    reason: str | None
+    trace_id: str
+
+
+class OrganisationGrant(msgspec.Struct, frozen=True, kw_only=True):
+    """The approved integration request that opened a scope or a bundle to the organisation. `reason` is the operator's."""
+
+    kind: Literal["scope", "bundle"]
+    item: Annotated[str, Meta(description="The scope or the bundle")]
+    request_id: str
+    requested_by: str
+    decided_at: datetime
+    reason: str | None
+
+
+class AppDecisions(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest decisions come first. Those from before decisions were stored are not there; the audit trail has their entries."""
+
+    client_id: str
+    decisions: list[AppDecision]
+    organisation_grants: list[OrganisationGrant]
 
 
 class Dependents(msgspec.Struct, kw_only=True):

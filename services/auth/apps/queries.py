@@ -162,7 +162,8 @@ RECENT_COUNTS: LiteralString = """
 BEGIN_ENDING: LiteralString = """
     INSERT INTO ending_apps (client_id, tenant_id) SELECT client_id, tenant_id FROM apps WHERE client_id = %s
 """
-END_WITH_APP: tuple[LiteralString, ...] = (DELETE_SECRETS, REVOKE_SERVICE_TOKENS, BEGIN_ENDING)
+FORGET_DECISIONS: LiteralString = "DELETE FROM app_decisions WHERE client_id = %s"
+END_WITH_APP: tuple[LiteralString, ...] = (DELETE_SECRETS, REVOKE_SERVICE_TOKENS, FORGET_DECISIONS, BEGIN_ENDING)
 """All that ends with a deleted app, besides its access tokens, which a watermark ends. Each takes the client id.
 
 The relay ends its grants and consents (`ending.py`), since they may be hundreds of thousands.

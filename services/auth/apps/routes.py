@@ -1,9 +1,10 @@
 """Route entries of apps and their credentials."""
 
-from services.auth.apps import endpoints, uses
+from services.auth.apps import decided, endpoints, uses
 from services.auth.apps.models import (
     App,
     AppChange,
+    AppDecisions,
     AppDraft,
     AppEvents,
     AppPage,
@@ -152,13 +153,26 @@ OPERATIONS = [
         "GET",
         f"{APP}/refusals",
         uses.list_refusals,
-        "Group refused token calls",
+        "Group refused calls",
         PLATFORM_APPS,
         {200: Refusals},
-        "The refused token calls of the last 30 days by endpoint and reason: how many, the first, the last, and its trace id."
-        " The 100 groups that were refused last. An app may read its own with any token.",
+        "The refused calls of the last 30 days by endpoint and reason: how many, the first, the last, and its trace id. Those of the token"
+        " endpoint are the 100 groups that were refused last; those of the API are answers 401, 403 and 429 to tokens of the app, and"
+        " appear within a minute. An app may read its own with any token.",
         id="listAppRefusals",
         owner_needs_no_scope=True,
+    ),
+    Operation(
+        "GET",
+        f"{APP}/decisions",
+        decided.list_decisions,
+        "List who decided what an app may do",
+        PLATFORM_APPS,
+        {200: AppDecisions},
+        "Who gave the app each scope, event type and bundle that it has now, and each of its rules its value: when, through which app, and"
+        " with which `reason` of the change. Beside them are the approved integration requests that opened a scope or a bundle to the"
+        " organisation.",
+        id="listAppDecisions",
     ),
     Operation(
         "GET",

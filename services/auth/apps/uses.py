@@ -8,7 +8,7 @@ import msgspec
 from starlette.requests import Request
 
 from services.auth import activity
-from services.auth.apps import queries, rules, scopes, store
+from services.auth.apps import queries, refused, rules, scopes, store
 from services.auth.apps.models import Dependents, Refusal, Refusals, ScopeUse, Secret, Usage
 from shared.storage import database
 from shared.storage.database import AsyncConnection, tenant_transaction
@@ -64,7 +64,7 @@ class Use(msgspec.Struct, frozen=True):
 
 async def of_apps(conn: AsyncConnection, client_ids: Sequence[str]) -> dict[str, Usage]:
     """The usage of each app, also of those that did nothing."""
-    kinds = [*TOKEN_KINDS, activity.SCOPE]
+    kinds = [*TOKEN_KINDS, activity.SCOPE, activity.CALL]
     parameters = {"client_ids": list(client_ids), "kinds": kinds, "scope": activity.SCOPE}
     found = await database.every(conn, Use, USES, parameters)
     return {one: usage_of(use for use in found if use.client_id == one) for one in client_ids}
@@ -77,6 +77,7 @@ def usage_of(uses: Iterable[Use]) -> Usage:
     return Usage(
         tokens=sum(use.number for use in tokens),
         refused=sum(use.number for use in of_one if use.kind.startswith(REFUSED)),
+        refused_calls=sum(use.number for use in of_one if use.kind == activity.CALL),
         last_token_on=max((use.day for use in tokens), default=None),
         scopes=[ScopeUse(scope, day) for scope, day in used],
     )
@@ -90,7 +91,8 @@ async def list_refusals(request: Request, caller: Caller, client_id: str) -> Ref
         await store.load_app(conn, client_id)
         found = await database.every(conn, Refusal, REFUSALS, {"client_id": client_id, "most": MOST_REFUSALS})
         full = await (await conn.execute(INCOMPLETE, (client_id, activity.MOST_EVENTS))).fetchall()
-    return Refusals(list(found), [kind for (kind,) in full])
+        calls = await refused.groups(conn, caller.tenant_id, client_id)
+    return Refusals(list(found), [kind for (kind,) in full], calls)
 
 
 async def read_dependents(request: Request, caller: Caller, client_id: str) -> Dependents:

@@ -67,7 +67,7 @@ async def change(visit: Visit) -> Response:
             begins, ends = [*sorted(after - before), *sorted(get - had)], [*sorted(before - after), *sorted(had - get)]
             context: dict[str, Any] = {"events": events, "bundles": bundles, "begins": begins, "ends": ends}
             return visit.page("apps/approvals_tried.html", app=app, **context)
-        await visit.send("PATCH", listing.path(visit, "/governance"), body)
+        await visit.send("PATCH", listing.path(visit, "/governance"), body | listing.reason_of(visit))
     except Refused as refused:
         if refused.status != 422:
             raise

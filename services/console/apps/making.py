@@ -85,7 +85,8 @@ async def make(visit: Visit) -> Response:
 
 async def edit(visit: Visit) -> Response:
     app, catalogue = await visit.together(listing.read(visit), visit.get(SCOPES, Catalogue))
-    values = {"name": app.name, "scopes": app.requested_scopes, "redirect_uris": "\n".join(app.redirect_uris)}
+    uris = "\n".join(app.redirect_uris)
+    values = {"name": app.name, "scopes": app.requested_scopes, "redirect_uris": uris, "reason": ""}
     return _edited(visit, app, catalogue, values, [])
 
 
@@ -102,6 +103,7 @@ async def change(visit: Visit) -> Response:
         "name": form("name"),
         "scopes": form.every("scopes"),
         "redirect_uris": form("redirect_uris"),
+        "reason": form("reason"),
     }
     withdrawn = [scope for scope in app.requested_scopes if scope not in values["scopes"]]
     if withdrawn and not form("confirmed"):
@@ -110,7 +112,7 @@ async def change(visit: Visit) -> Response:
     if "authorization_code" in app.grant_types:
         body["redirect_uris"] = guide.lines(values["redirect_uris"])
     try:
-        await visit.send("PATCH", listing.path(visit), body)
+        await visit.send("PATCH", listing.path(visit), body | listing.reason_of(visit))
     except Refused as refused:
         if refused.status != 422:
             raise

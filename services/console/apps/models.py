@@ -46,9 +46,10 @@ class ScopeUse(msgspec.Struct):
     last_used_on: date
 
 
-class Usage(msgspec.Struct):
+class Usage(msgspec.Struct, kw_only=True):
     tokens: int
     refused: int
+    refused_calls: int = 0
     last_token_on: date | None
     scopes: list[ScopeUse]
 
@@ -134,9 +135,53 @@ class Refusal(msgspec.Struct):
     trace_id: str
 
 
+class RefusedCalls(msgspec.Struct):
+    status: int
+    reason: str
+    endpoint: str
+    scope: str
+    count: int
+    first_at: datetime
+    last_at: datetime
+    trace_id: str
+
+
 class Refusals(msgspec.Struct):
+    """`calls` are of the API, `refusals` of the token endpoint."""
+
     refusals: list[Refusal]
     incomplete: list[str]
+    calls: list[RefusedCalls] = []
+
+
+class Decision(msgspec.Struct):
+    kind: str
+    item: str
+    decided_by: str
+    decided_at: datetime
+    reason: str | None
+    trace_id: str
+
+
+class Grant(msgspec.Struct):
+    """The approved request that opened a scope or a bundle to the organisation."""
+
+    kind: str
+    item: str
+    request_id: str
+    decided_at: datetime
+    reason: str | None
+
+
+class Decisions(msgspec.Struct):
+    decisions: list[Decision]
+    organisation_grants: list[Grant]
+
+
+class Name(msgspec.Struct):
+    """A person, as far as a decision shows them."""
+
+    name: str
 
 
 class Dependents(msgspec.Struct):

@@ -63,7 +63,7 @@ async def change(visit: Visit) -> Response:
         if not visit.form("confirmed"):
             tried = (await visit.send("PATCH", governance, body, dry_run="true")).read(Tried)
             return visit.page("apps/rules_tried.html", app=app, values=values, body=body, tried=tried)
-        await visit.send("PATCH", governance, body)
+        await visit.send("PATCH", governance, body | listing.reason_of(visit))
     except Refused as refused:
         if refused.status != 422:
             raise

@@ -8,6 +8,7 @@ import msgspec
 
 class Usage(msgspec.Struct):
     refused: int = 0
+    refused_calls: int = 0
 
 
 class App(msgspec.Struct):

@@ -41,13 +41,17 @@ async def front(visit: Visit) -> Response:
         decisions=_decisions(requests, webhooks),
         failing=[one for one in _webhooks(webhooks) if _fails(one)],
         expiring=[one for one in _credentials(ending) if _matters(one)],
-        refused=sorted(
-            (one for one in _apps(apps) if one.usage and one.usage.refused),
-            key=lambda one: -(one.usage.refused if one.usage else 0),
-        ),
+        refused=sorted(((one, number) for one in _apps(apps) if (number := _refused(one))), key=lambda pair: -pair[1]),
         active=[one for one in _apps(apps) if one.status == "active"],
         shown=SHOWN,
     )
+
+
+def _refused(app: App) -> int:
+    """Refused calls of the last 30 days. The platform's own apps meet refusals of the API where a person's role allows less."""
+    if app.usage is None:
+        return 0
+    return app.usage.refused + (0 if app.first_party else app.usage.refused_calls)
 
 
 async def _load(visit: Visit, scope: str, path: str, kind: Any, **query: str | int) -> Loaded[Any] | None:

@@ -1,6 +1,6 @@
 """The report for which an address asks: a period, the one to compare it with, and the words to search for."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 from services.console.pages.visit import Visit
@@ -28,6 +28,16 @@ class Asked(NamedTuple):
         """The parameters of the address of the same report."""
         chosen = {"period": self.choice} | ({"from": self.first, "to": self.last} if self.choice == "months" else {})
         return chosen | ({"compare": self.compared} if self.compared != "before" else {})
+
+    @property
+    def query_against(self) -> dict[str, str]:
+        """The parameters of the period that the report is compared with."""
+        return months_of(self.against.start, self.against.last_month)
+
+
+def months_of(first: date, last: date) -> dict[str, str]:
+    """The parameters of the period from one month to another, both included."""
+    return {"period": "months", "from": f"{first:%Y-%m}", "to": f"{last:%Y-%m}"}
 
 
 def of(visit: Visit) -> Asked:

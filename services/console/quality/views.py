@@ -1,4 +1,4 @@
-"""The pages of quality indicators: a report of a period, one indicator, the report for print, and as CSV."""
+"""The pages of quality indicators: a report of a period, one indicator, the encounters behind it, the report for print, and as CSV."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -9,9 +9,16 @@ from services.console.pages import render
 from services.console.pages.visit import Loaded, Visit
 from services.console.quality import asked, reading, report, spreadsheet
 from services.console.quality.asked import Asked
+from services.console.quality.models import EncountersBehind
 from services.console.quality.report import Definition, Metric, Row
 from services.console.upstream.errors import Refused
 
+INDICATORS = "argus:acqi:read"
+PAGE = 50
+GROUPS = ("denominator", "numerator", "not_met", "excluded", "unknown")
+OF_SHARES = ("numerator", "not_met")
+"""Groups that an indicator of times does not have, or that are all that were measured."""
+RECORDS = "argus:epcr:read"
 CSV = {"content-type": "text/csv; charset=utf-8"}
 
 
@@ -36,7 +43,39 @@ async def indicator(visit: Visit) -> Response:
         raise Refused(404, "not-found", "", "")
     row = None if found.failure else found.value[0]
     title = known[name].description if name in known else name
-    return visit.page("quality/indicator.html", title=title, asked=wanted, row=row, failure=found.failure)
+    return visit.page(
+        "quality/indicator.html",
+        title=title,
+        asked=wanted,
+        row=row,
+        failure=found.failure,
+        months_of=asked.months_of,
+        lists=visit.may(RECORDS),
+    )
+
+
+async def encounters(visit: Visit) -> Response:
+    """The encounters behind a count of an indicator, without who the patients are."""
+    wanted, name = asked.of(visit), visit.ids["name"]
+    group = visit.query("group", GROUPS) or "denominator"
+    cursor = visit.query("cursor", most=1000)
+    path = visit.path_of("/api/v1/acqi/indicators/{name}/encounters", name=name)
+    days = {"from_date": wanted.period.start.isoformat(), "to_date": wanted.period.end.isoformat()}
+    found = await visit.load(path, EncountersBehind, limit=PAGE, population=group, cursor=cursor, **days)
+    if found.failure is not None and found.failure.status == 404:
+        raise Refused(404, "not-found", "", "")
+    known = (await reading.definitions(visit)).get(name)
+    return visit.page(
+        "quality/encounters.html",
+        name=name,
+        asked=wanted,
+        definition=known,
+        group=group,
+        groups=[one for one in GROUPS if known is None or known.unit == "1" or one not in OF_SHARES],
+        found=found,
+        is_withholding=found.failure is not None and found.failure.status == 403 and visit.may(INDICATORS),
+        query=wanted.query | {"group": group, "cursor": cursor},
+    )
 
 
 async def as_csv(visit: Visit) -> Response:
@@ -59,6 +98,7 @@ async def _report(visit: Visit, template: str) -> Response:
         template,
         asked=wanted,
         groups=report.by_group(rows),
+        lists=visit.may(RECORDS),
         failure=found.failure,
         is_withholding=any(row.metric.suppressed for row in rows),
         as_of=datetime.now(UTC),

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from services.graphql_api.acqi.definitions import Outcome, elapsed, indicator, judged
+from services.graphql_api.acqi.definitions import Exclusion, Judgement, Outcome, elapsed, indicator, judged
 from services.graphql_api.acqi.facts import done, seconds_between, since
 from shared.messaging.messages import ArrestFact, CprFact, EncounterFacts
 
@@ -53,11 +53,17 @@ def is_medical(arrest: ArrestFact) -> bool:
     source="IHE QORE CPR-8; NHS England Ambulance Quality Indicators",
     version="3",
 )
-def rosc_survival(facts: EncounterFacts) -> Outcome | None:
+def rosc_survival(facts: EncounterFacts) -> Judgement | None:
     arrest = treated(facts)
     if arrest is None:
         return None
-    return judged(survived(facts, arrest)) if is_medical(arrest) else "excluded"
+    return judged(survived(facts, arrest)) if is_medical(arrest) else Exclusion("other_cause")
+
+
+def _hopeless(arrest: ArrestFact) -> Exclusion | None:
+    if arrest.recognised_dead:
+        return Exclusion("recognised_dead")
+    return Exclusion("do_not_resuscitate") if arrest.dnar else None
 
 
 def _rosc(facts: EncounterFacts, arrest: ArrestFact) -> Outcome:
@@ -76,24 +82,28 @@ def _rosc(facts: EncounterFacts, arrest: ArrestFact) -> Outcome:
     version="3",
     within="rosc_survival",
 )
-def rosc_at_hospital(facts: EncounterFacts) -> Outcome | None:
+def rosc_at_hospital(facts: EncounterFacts) -> Judgement | None:
     arrest = treated(facts)
     if arrest is None:
         return None
-    if arrest.recognised_dead or arrest.dnar or not is_medical(arrest):
-        return "excluded"
-    return _rosc(facts, arrest)
+    hopeless = _hopeless(arrest)
+    if hopeless is not None:
+        return hopeless
+    return _rosc(facts, arrest) if is_medical(arrest) else Exclusion("other_cause")
 
 
-def _comparator(facts: EncounterFacts) -> ArrestFact | Outcome | None:
+def _comparator(facts: EncounterFacts) -> ArrestFact | Judgement | None:
     """The arrest of a case of the Utstein comparator group, or why it does not count."""
     arrest = treated(facts)
     if arrest is None or arrest.aetiology not in PRESUMED_CARDIAC or arrest.initial_rhythm not in SHOCKABLE:
         return None
     if arrest.witnessed == "unwitnessed" or (facts.age_years is not None and facts.age_years < ADULT):
         return None
-    if arrest.witnessed == "ems" or arrest.recognised_dead or arrest.dnar:
-        return "excluded"
+    if arrest.witnessed == "ems":
+        return Exclusion("by_crew")
+    hopeless = _hopeless(arrest)
+    if hopeless is not None:
+        return hopeless
     return "unknown" if arrest.witnessed is None or facts.age_years is None else arrest
 
 
@@ -105,7 +115,7 @@ def _comparator(facts: EncounterFacts) -> ArrestFact | Outcome | None:
     source="Utstein template; Irish out-of-hospital cardiac arrest register (Emerg Med J 33:776)",
     version="2",
 )
-def rosc_utstein(facts: EncounterFacts) -> Outcome | None:
+def rosc_utstein(facts: EncounterFacts) -> Judgement | None:
     arrest = _comparator(facts)
     return _rosc(facts, arrest) if isinstance(arrest, ArrestFact) else arrest
 
@@ -119,7 +129,7 @@ def rosc_utstein(facts: EncounterFacts) -> Outcome | None:
     within="rosc_utstein",
     version="3",
 )
-def survival_utstein(facts: EncounterFacts) -> Outcome | None:
+def survival_utstein(facts: EncounterFacts) -> Judgement | None:
     arrest = _comparator(facts)
     return judged(survived(facts, arrest)) if isinstance(arrest, ArrestFact) else arrest
 
@@ -133,11 +143,11 @@ def survival_utstein(facts: EncounterFacts) -> Outcome | None:
     version="2",
     within="rosc_survival",
 )
-def good_neuro_outcome(facts: EncounterFacts) -> Outcome | None:
+def good_neuro_outcome(facts: EncounterFacts) -> Judgement | None:
     arrest = treated(facts)
     if arrest is None or not arrest.survived_to_discharge:
         return None
-    return judged(None if arrest.cpc is None else arrest.cpc <= 2) if is_medical(arrest) else "excluded"
+    return judged(None if arrest.cpc is None else arrest.cpc <= 2) if is_medical(arrest) else Exclusion("other_cause")
 
 
 @indicator(
@@ -148,11 +158,11 @@ def good_neuro_outcome(facts: EncounterFacts) -> Outcome | None:
     version="2",
     within="rosc_survival",
 )
-def bystander_cpr(facts: EncounterFacts) -> Outcome | None:
+def bystander_cpr(facts: EncounterFacts) -> Judgement | None:
     arrest = treated(facts)
     if arrest is None or not is_medical(arrest):
         return None
-    return "excluded" if arrest.witnessed == "ems" else judged(arrest.bystander_cpr)
+    return Exclusion("by_crew") if arrest.witnessed == "ems" else judged(arrest.bystander_cpr)
 
 
 def _cpr(facts: EncounterFacts) -> CprFact:
@@ -167,11 +177,11 @@ def _cpr(facts: EncounterFacts) -> CprFact:
     source="IHE QORE CPR-2",
     within="bystander_cpr",
 )
-def cpr_coached(facts: EncounterFacts) -> Outcome | None:
+def cpr_coached(facts: EncounterFacts) -> Judgement | None:
     arrest = treated(facts)
     if arrest is None or not is_medical(arrest):
         return None
-    return "excluded" if arrest.witnessed == "ems" else judged(_cpr(facts).dispatcher_instructed)
+    return Exclusion("by_crew") if arrest.witnessed == "ems" else judged(_cpr(facts).dispatcher_instructed)
 
 
 @indicator(
@@ -183,12 +193,12 @@ def cpr_coached(facts: EncounterFacts) -> Outcome | None:
     unit="min",
     within="bystander_cpr",
 )
-def call_to_compressions(facts: EncounterFacts) -> Outcome | None:
+def call_to_compressions(facts: EncounterFacts) -> Judgement | None:
     arrest = treated(facts)
     if arrest is None or not is_medical(arrest):
         return None
     if arrest.witnessed == "ems":
-        return "excluded"
+        return Exclusion("by_crew")
     return elapsed(seconds_between(facts.times.get("call"), arrest.cpr_started_at))
 
 
@@ -200,12 +210,12 @@ def call_to_compressions(facts: EncounterFacts) -> Outcome | None:
     source="IHE QORE CPR-4",
     unit="min",
 )
-def time_to_first_shock(facts: EncounterFacts) -> Outcome | None:
+def time_to_first_shock(facts: EncounterFacts) -> Judgement | None:
     arrest = treated(facts)
     if arrest is None or arrest.initial_rhythm not in SHOCKABLE:
         return None
     if arrest.witnessed == "ems":
-        return "excluded"
+        return Exclusion("by_crew")
     return elapsed(seconds_between(facts.times.get("on_scene"), arrest.first_shock_at))
 
 
@@ -220,7 +230,7 @@ def _is_between(value: Decimal | None, limits: tuple[int, int]) -> bool | None:
     source="IHE QORE CPR-5; ERC Guidelines 2021",
     within="bystander_cpr",
 )
-def compression_rate(facts: EncounterFacts) -> Outcome | None:
+def compression_rate(facts: EncounterFacts) -> Judgement | None:
     arrest = treated(facts)
     if arrest is None or not is_medical(arrest):
         return None
@@ -235,13 +245,15 @@ def compression_rate(facts: EncounterFacts) -> Outcome | None:
     source="IHE QORE CPR-6; ERC Guidelines 2021",
     within="bystander_cpr",
 )
-def compression_depth(facts: EncounterFacts) -> Outcome | None:
+def compression_depth(facts: EncounterFacts) -> Judgement | None:
     arrest = treated(facts)
     if arrest is None or not is_medical(arrest):
         return None
     if facts.age_years is None:
         return "unknown"
-    return "excluded" if facts.age_years < ADULT else judged(_is_between(_cpr(facts).compression_depth, DEPTH))
+    return (
+        Exclusion("under_age") if facts.age_years < ADULT else judged(_is_between(_cpr(facts).compression_depth, DEPTH))
+    )
 
 
 @indicator(
@@ -252,14 +264,14 @@ def compression_depth(facts: EncounterFacts) -> Outcome | None:
     source="NHS England Ambulance Quality Indicators, post-ROSC care bundle",
     within="rosc_at_hospital",
 )
-def post_rosc_bundle(facts: EncounterFacts) -> Outcome | None:
+def post_rosc_bundle(facts: EncounterFacts) -> Judgement | None:
     arrest = treated(facts)
     if arrest is None or not arrest.rosc or not facts.transported:
         return None
     if facts.age_years is not None and facts.age_years < ADULT:
         return None
     if not is_medical(arrest):
-        return "excluded"
+        return Exclusion("other_cause")
     start = arrest.rosc_at
     if start is None or facts.age_years is None:
         return "unknown"

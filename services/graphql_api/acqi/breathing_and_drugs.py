@@ -2,7 +2,7 @@
 
 import re
 
-from services.graphql_api.acqi.definitions import Outcome, indicator, judged
+from services.graphql_api.acqi.definitions import Exclusion, Judgement, indicator, judged
 from services.graphql_api.acqi.facts import (
     ASTHMA,
     RESPIRATORY_DISTRESS,
@@ -39,7 +39,7 @@ UNKNOWN_DRUG = "unknown when a drug was given whose code no table knows, and not
     source="NEMSQA Hypoglycemia-01",
     version="2",
 )
-def hypoglycaemia_treated(facts: EncounterFacts) -> Outcome | None:
+def hypoglycaemia_treated(facts: EncounterFacts) -> Judgement | None:
     lowest = min(glucose_mg_dl(facts), default=None)
     if lowest is None or lowest >= HYPOGLYCAEMIA_MG_DL or not altered(facts):
         return None
@@ -54,7 +54,7 @@ def hypoglycaemia_treated(facts: EncounterFacts) -> Outcome | None:
     differs="unknown when an airway's time is not recorded; capnography of a monitor counts as waveform from 5 mm[Hg]",
     source="NEMSQA Airway-18",
 )
-def airway_capnography(facts: EncounterFacts) -> Outcome | None:
+def airway_capnography(facts: EncounterFacts) -> Judgement | None:
     airways = [airway for airway in done(facts.procedures, "advanced_airway") if airway.successful]
     if not emergency(facts) or not airways:
         return None
@@ -73,13 +73,13 @@ def airway_capnography(facts: EncounterFacts) -> Outcome | None:
     source="NEMSQA Respiratory-02",
     version="2",
 )
-def hypoxia_oxygen(facts: EncounterFacts) -> Outcome | None:
+def hypoxia_oxygen(facts: EncounterFacts) -> Judgement | None:
     if not emergency(facts) or facts.newborn or min(numbers(facts, "spo2"), default=100) >= HYPOXIA_PERCENT:
         return None
     acts = [*facts.medications, *facts.procedures]
     if done(acts, "oxygen"):
         return "met"
-    return "excluded" if declined(acts, "oxygen") else judged(given(facts, "oxygen"))
+    return Exclusion("declined") if declined(acts, "oxygen") else judged(given(facts, "oxygen"))
 
 
 @indicator(
@@ -88,13 +88,13 @@ def hypoxia_oxygen(facts: EncounterFacts) -> Outcome | None:
     differs="a respiratory impression in place of the source's list of symptoms",
     source="NEMSQA Respiratory-01",
 )
-def resp_assessment(facts: EncounterFacts) -> Outcome | None:
+def resp_assessment(facts: EncounterFacts) -> Judgement | None:
     if not emergency(facts) or not has_impression(facts, RESPIRATORY_DISTRESS):
         return None
     return judged(recorded(facts, "spo2", "respiratory_rate"))
 
 
-def _given_from_two_years(facts: EncounterFacts, codes: re.Pattern[str], drug: str) -> Outcome | None:
+def _given_from_two_years(facts: EncounterFacts, codes: re.Pattern[str], drug: str) -> Judgement | None:
     if not emergency(facts) or not has_impression(facts, codes):
         return None
     if facts.age_years is None:
@@ -110,7 +110,7 @@ def _given_from_two_years(facts: EncounterFacts, codes: re.Pattern[str], drug: s
     source="NEMSQA Seizure-02",
     version="2",
 )
-def seizure_benzo(facts: EncounterFacts) -> Outcome | None:
+def seizure_benzo(facts: EncounterFacts) -> Judgement | None:
     return _given_from_two_years(facts, STATUS_EPILEPTICUS, "benzodiazepine")
 
 
@@ -122,7 +122,7 @@ def seizure_benzo(facts: EncounterFacts) -> Outcome | None:
     source="NEMSQA Asthma-01",
     version="2",
 )
-def asthma_beta_agonist(facts: EncounterFacts) -> Outcome | None:
+def asthma_beta_agonist(facts: EncounterFacts) -> Judgement | None:
     return _given_from_two_years(facts, ASTHMA, "beta_agonist")
 
 
@@ -132,7 +132,7 @@ def asthma_beta_agonist(facts: EncounterFacts) -> Outcome | None:
     differs="a 12-lead counts also where its time is not recorded",
     source="NEMSQA Syncope-01",
 )
-def syncope_ecg(facts: EncounterFacts) -> Outcome | None:
+def syncope_ecg(facts: EncounterFacts) -> Judgement | None:
     if not emergency(facts) or not has_impression(facts, SYNCOPE):
         return None
     return judged(bool(done(facts.procedures, "ecg_12_lead")))
@@ -145,7 +145,7 @@ def syncope_ecg(facts: EncounterFacts) -> Outcome | None:
     differs="the lowest values that the crew recorded around the attempt, where the source searches the monitor's; unknown without them",
     source="NEMSQA Airway-01",
 )
-def airway_first_pass(facts: EncounterFacts) -> Outcome | None:
+def airway_first_pass(facts: EncounterFacts) -> Judgement | None:
     first = _first_intubation(facts)
     if not isinstance(first, AirwayFact):
         return first
@@ -163,18 +163,18 @@ def airway_first_pass(facts: EncounterFacts) -> Outcome | None:
     source="NEMSQA Airway-05",
     within="airway_first_pass",
 )
-def airway_oxygenated(facts: EncounterFacts) -> Outcome | None:
+def airway_oxygenated(facts: EncounterFacts) -> Judgement | None:
     first = _first_intubation(facts)
     if not isinstance(first, AirwayFact):
         return first
     return judged(None if first.spo2_before is None else first.spo2_before >= OXYGENATED_PERCENT)
 
 
-def _first_intubation(facts: EncounterFacts) -> AirwayFact | Outcome | None:
+def _first_intubation(facts: EncounterFacts) -> AirwayFact | Judgement | None:
     tries = [one for one in facts.airways if one.device == "endotracheal_tube" and not one.prior_to_arrival]
     if not emergency(facts) or facts.newborn or not tries:
         return None
-    return "excluded" if facts.arrest is not None else min(tries, key=lambda one: one.at)
+    return Exclusion("cardiac_arrest") if facts.arrest is not None else min(tries, key=lambda one: one.at)
 
 
 @indicator(
@@ -183,7 +183,7 @@ def _first_intubation(facts: EncounterFacts) -> AirwayFact | Outcome | None:
     differs="every drug but oxygen counts, where the source leaves out a list of drugs that are not dosed by weight",
     source="NEMSQA Pediatrics-03b",
 )
-def child_weight(facts: EncounterFacts) -> Outcome | None:
+def child_weight(facts: EncounterFacts) -> Judgement | None:
     drugs = [one for one in facts.medications if one.not_done_reason is None and one.kind != "oxygen"]
     if not emergency(facts) or not drugs:
         return None

@@ -10,7 +10,7 @@ import psycopg
 
 from services.graphql_api.acqi import queries
 from services.graphql_api.acqi.definitions import Outcome
-from services.graphql_api.acqi.indicators import contributions
+from services.graphql_api.acqi.indicators import judgements, outcomes_of, reasons_of
 from shared.messaging.messages import EncounterFacts, Received
 from shared.storage.database import set_tenant
 
@@ -79,7 +79,8 @@ def count(conn: psycopg.Connection[Any], tenant_id: str, batch: list[EncounterFa
         conn.execute(queries.LOCK_MONTH, (tenant_id, str(month)))
     changes: Tallies = {}
     for facts in sorted(batch, key=lambda facts: (facts.encounter_id, facts.version, facts.extent)):
-        outcomes = contributions(facts)
+        found = judgements(facts)
+        outcomes = outcomes_of(found)
         row = {
             "tenant_id": tenant_id,
             "encounter_id": facts.encounter_id,
@@ -88,6 +89,7 @@ def count(conn: psycopg.Connection[Any], tenant_id: str, batch: list[EncounterFa
             "day": facts.day,
             "facts": msgspec.json.encode(facts).decode(),
             "outcomes": msgspec.json.encode(outcomes).decode(),
+            "reasons": msgspec.json.encode(reasons_of(found)).decode(),
         }
         stored = conn.execute(queries.STORE_FACTS, row).fetchone()
         if stored is None:

@@ -1,4 +1,4 @@
-"""The form of an indicator's definition, and the outcomes that a case can have."""
+"""The form of an indicator's definition, the outcomes that a case can have, and the reasons for which it does not count."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -9,7 +9,32 @@ from shared.messaging.messages import EncounterFacts
 
 # An integer is a time in tenths of a minute.
 Outcome = Literal["met", "not_met", "excluded", "unknown"] | int
-Evaluate = Callable[[EncounterFacts], Outcome | None]
+Reason = Literal[
+    "backwards",
+    "by_crew",
+    "cardiac_arrest",
+    "declined",
+    "do_not_resuscitate",
+    "head_injury",
+    "no_patient_left",
+    "not_transported",
+    "other_cause",
+    "recognised_dead",
+    "too_ill",
+    "unconscious",
+    "under_age",
+]
+
+
+class Exclusion(msgspec.Struct, frozen=True):
+    """A case of the population that does not count, and the first reason for it."""
+
+    reason: Reason
+
+
+Judgement = Outcome | Exclusion
+"""Never the bare outcome `excluded`."""
+Judge = Callable[[EncounterFacts], Judgement | None]
 LONGEST = 1_800
 NO_EXCLUSION = "none"
 AS_ITS_SOURCE = "in nothing that is intended"
@@ -19,7 +44,7 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True):
     """A quality indicator. `description` is the numerator, or the time that is measured; `inclusion` and `exclusion` state its population.
 
     `source` defined it, and `differs` says how this definition intentionally differs from it. `improves` is the direction that is better.
-    `version` changes when the same facts can give another outcome. `evaluate` gives None for an encounter outside the population.
+    `version` changes when the same facts can give another outcome. `judge` gives None for an encounter outside the population.
 
     Small counts must not follow from those of another indicator: `part_of` names the one whose population divides into those of its parts
     and a rest; `within` names one whose population holds this one's, or is the same.
@@ -36,11 +61,16 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True):
     improves: Literal["increase", "decrease"] = "increase"
     part_of: str | None = None
     within: str | None = None
-    evaluate: Evaluate
+    judge: Judge
 
     @property
     def is_time(self) -> bool:
         return self.unit == "min"
+
+    def evaluate(self, facts: EncounterFacts) -> Outcome | None:
+        """None for an encounter outside the population."""
+        found = self.judge(facts)
+        return None if found is None else outcome_of(found)
 
 
 def indicator(
@@ -55,12 +85,12 @@ def indicator(
     part_of: str | None = None,
     within: str | None = None,
     version: str = "1",
-) -> Callable[[Evaluate], Indicator]:
+) -> Callable[[Judge], Indicator]:
     """Makes a function the indicator of its name. Of a share more is better and of a time less, unless `improves` says otherwise."""
 
-    def make(evaluate: Evaluate) -> Indicator:
+    def make(judge: Judge) -> Indicator:
         return Indicator(
-            name=evaluate.__name__,
+            name=judge.__name__,
             version=version,
             description=description,
             inclusion=inclusion,
@@ -71,10 +101,15 @@ def indicator(
             improves=improves or ("decrease" if unit == "min" else "increase"),
             part_of=part_of,
             within=within,
-            evaluate=evaluate,
+            judge=judge,
         )
 
     return make
+
+
+def outcome_of(judgement: Judgement) -> Outcome:
+    """The judgement without a reason."""
+    return "excluded" if isinstance(judgement, Exclusion) else judgement
 
 
 def judged(met: bool | None) -> Outcome:
@@ -84,10 +119,10 @@ def judged(met: bool | None) -> Outcome:
     return "met" if met else "not_met"
 
 
-def elapsed(seconds: float | None) -> Outcome:
+def elapsed(seconds: float | None) -> Judgement:
     """A time in tenths of a minute, three hours at most; `unknown` for None. A negative time is excluded."""
     if seconds is None:
         return "unknown"
     if seconds < 0:
-        return "excluded"
+        return Exclusion("backwards")
     return min(round(seconds / 6), LONGEST)

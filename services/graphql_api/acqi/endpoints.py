@@ -1,6 +1,6 @@
 """The HTTP endpoint of the indicators: their export as FHIR MeasureReports."""
 
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from functools import partial
 from typing import Any
 
@@ -22,7 +22,7 @@ from shared.web.problems import FieldError
 
 async def read_measure_reports(request: Request, caller: Caller, asked: ReadMeasureReports) -> Response:
     """A batch of MeasureReports. Raises Problem: 422 for a wrong range or name, 429 and 503 where there is too much to compute."""
-    days, names = _days(asked), _names(asked)
+    days, names = whole_days(asked.from_date, asked.to_date), _names(asked)
     heavy = resolvers.cost(Asked(days, names), with_sparkline=False) > HEAVY
     whole = report.periods(days)
     async with fairness.turn_if_heavy(request, heavy=heavy):
@@ -49,8 +49,9 @@ async def read_measure_reports(request: Request, caller: Caller, asked: ReadMeas
     return Response(body, 200, {"cache-control": "no-store", "vary": "accept"}, media)
 
 
-def _days(asked: ReadMeasureReports) -> Days:
-    start, end = (datetime.combine(day, time(), UTC) for day in (asked.from_date, asked.to_date))
+def whole_days(from_date: date, to_date: date) -> Days:
+    """The days of a query. Raises a 422 Problem."""
+    start, end = (datetime.combine(day, time(), UTC) for day in (from_date, to_date))
     try:
         return report.of_days(start, end)
     except InvalidRange as error:

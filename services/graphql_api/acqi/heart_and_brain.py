@@ -1,6 +1,6 @@
 """Quality indicators of heart attacks and strokes."""
 
-from services.graphql_api.acqi.definitions import Outcome, elapsed, indicator, judged
+from services.graphql_api.acqi.definitions import Exclusion, Judgement, elapsed, indicator, judged
 from services.graphql_api.acqi.facts import (
     HEAD_INJURY,
     between,
@@ -32,7 +32,7 @@ STEMIS = "ST-elevation myocardial infarction, by the 12-lead or the impression (
     source="UK national ambulance clinical performance indicators M1, M2, M3, M5",
     version="2",
 )
-def stemi_care_bundle(facts: EncounterFacts) -> Outcome | None:
+def stemi_care_bundle(facts: EncounterFacts) -> Judgement | None:
     if not stemi(facts):
         return None
     pain = numbers(facts, "pain")
@@ -46,7 +46,7 @@ def stemi_care_bundle(facts: EncounterFacts) -> Outcome | None:
         (given(facts, "analgesic"), declined(drugs, "analgesic") or no_pain or unconscious(facts)),
     ]
     if not any(was_done for was_done, _ in elements) and all(reason for _, reason in elements):
-        return "excluded"
+        return Exclusion("declined")
     open_ones = {was_done for was_done, reason in elements if not was_done and not reason}
     return judged(None if open_ones == {None} else not open_ones)
 
@@ -60,7 +60,7 @@ def stemi_care_bundle(facts: EncounterFacts) -> Outcome | None:
     unit="min",
     within="stemi_care_bundle",
 )
-def stemi_scene_to_ecg(facts: EncounterFacts) -> Outcome | None:
+def stemi_scene_to_ecg(facts: EncounterFacts) -> Judgement | None:
     if not stemi(facts):
         return None
     times = [ecg.at for ecg in done(facts.procedures, "ecg_12_lead") if ecg.at is not None]
@@ -75,10 +75,10 @@ def stemi_scene_to_ecg(facts: EncounterFacts) -> Outcome | None:
     source="IHE QORE STEMI-2",
     within="stemi_care_bundle",
 )
-def stemi_prealert(facts: EncounterFacts) -> Outcome | None:
+def stemi_prealert(facts: EncounterFacts) -> Judgement | None:
     if not stemi(facts):
         return None
-    return "excluded" if facts.transported is False else judged(facts.prealert)
+    return Exclusion("not_transported") if facts.transported is False else judged(facts.prealert)
 
 
 @indicator(
@@ -89,11 +89,13 @@ def stemi_prealert(facts: EncounterFacts) -> Outcome | None:
     source="UK national ambulance clinical performance indicators S1, S2, S3",
     within="stroke_lkw",
 )
-def stroke_diagnostic_bundle(facts: EncounterFacts) -> Outcome | None:
+def stroke_diagnostic_bundle(facts: EncounterFacts) -> Judgement | None:
     if not suspected_stroke(facts):
         return None
-    if unconscious(facts) or has_impression(facts, HEAD_INJURY):
-        return "excluded"
+    if unconscious(facts):
+        return Exclusion("unconscious")
+    if has_impression(facts, HEAD_INJURY):
+        return Exclusion("head_injury")
     assessed = facts.stroke.fast_assessed is True if facts.stroke is not None else recorded(facts, "fast")
     return judged(assessed and recorded(facts, "glucose", "systolic", "diastolic"))
 
@@ -104,7 +106,7 @@ def stroke_diagnostic_bundle(facts: EncounterFacts) -> Outcome | None:
     differs="calls that were no emergency count too",
     source="IHE QORE Stroke-05",
 )
-def stroke_lkw(facts: EncounterFacts) -> Outcome | None:
+def stroke_lkw(facts: EncounterFacts) -> Judgement | None:
     if not suspected_stroke(facts):
         return None
     return judged(facts.stroke is not None and facts.stroke.last_known_well_recorded is True)
@@ -119,7 +121,7 @@ def stroke_lkw(facts: EncounterFacts) -> Outcome | None:
     unit="min",
     within="stemi_care_bundle",
 )
-def stemi_call_to_door(facts: EncounterFacts) -> Outcome | None:
+def stemi_call_to_door(facts: EncounterFacts) -> Judgement | None:
     if not stemi(facts) or not facts.transported:
         return None
     return elapsed(between(facts, "call", "at_destination"))
@@ -134,7 +136,7 @@ def stemi_call_to_door(facts: EncounterFacts) -> Outcome | None:
     unit="min",
     within="stroke_lkw",
 )
-def stroke_call_to_door(facts: EncounterFacts) -> Outcome | None:
+def stroke_call_to_door(facts: EncounterFacts) -> Judgement | None:
     if not suspected_stroke(facts) or not facts.transported:
         return None
     return elapsed(between(facts, "call", "at_destination"))
@@ -148,12 +150,12 @@ def stroke_call_to_door(facts: EncounterFacts) -> Outcome | None:
     source="NEMSQA Stroke-01",
     within="stroke_lkw",
 )
-def stroke_assessed(facts: EncounterFacts) -> Outcome | None:
+def stroke_assessed(facts: EncounterFacts) -> Judgement | None:
     if not emergency(facts) or not suspected_stroke(facts):
         return None
     levels = [vital.text for vital in vitals(facts, "avpu")]
     if min(numbers(facts, "gcs"), default=15) <= NOT_ASSESSABLE_GCS or "unresponsive" in levels:
-        return "excluded"
+        return Exclusion("unconscious")
     stroke = facts.stroke
     scored = stroke is not None and (stroke.fast_assessed is True or stroke.nihss_recorded is True)
     return judged(scored or (stroke is None and recorded(facts, "fast")))

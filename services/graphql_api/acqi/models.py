@@ -1,10 +1,12 @@
-"""The query and the answer of the export of indicators."""
+"""The queries and the answers of the export of indicators, and of the encounters behind a count."""
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
+import msgspec
 from msgspec import Meta
 
+from services.graphql_api.acqi.definitions import Reason
 from shared.web import http
 
 FHIR = "application/fhir+json"
@@ -16,6 +18,48 @@ class ReadMeasureReports(http.Body):
     from_date: Annotated[date, Meta(description="The first day, UTC")]
     to_date: Annotated[date, Meta(description="The day after the last one, UTC")]
     names: Annotated[str, Meta(description="Names of indicators, separated by commas", max_length=2_000)] | None = None
+
+
+Population = Literal["numerator", "denominator", "not_met", "excluded", "unknown"]
+ShownOutcome = Literal["met", "not_met", "excluded", "unknown", "measured"]
+
+
+class ListIndicatorEncounters(http.Page, kw_only=True):
+    """Whole UTC days, from `from_date` to the day before `to_date`."""
+
+    from_date: Annotated[date, Meta(description="The first day, UTC")]
+    to_date: Annotated[date, Meta(description="The day after the last one, UTC")]
+    population: Annotated[
+        Population,
+        Meta(
+            description="`numerator`, `denominator`, `not_met` (in the denominator and not in the numerator), `excluded`, or"
+            " `unknown` (the record does not say). A time has the same encounters in `numerator` and `denominator`, and none"
+            " that are `not_met`"
+        ),
+    ] = "denominator"
+
+
+class IndicatorEncounter(msgspec.Struct, frozen=True, kw_only=True):
+    """One encounter behind a count, as the indicator judged it. The record itself is read from epcr, de-identified."""
+
+    encounter_id: Annotated[str, Meta(description="The encounter, as in `/api/v1/epcr/encounters/{encounter_id}`")]
+    day: Annotated[date, Meta(description="The day of the call, UTC")]
+    outcome: Annotated[ShownOutcome, Meta(description="The judgement; `measured` of a time")]
+    minutes: Annotated[float | None, Meta(description="The measured time, to a tenth; null for a share")]
+    reason: Annotated[
+        Reason | None,
+        Meta(
+            description="The first reason of an excluded encounter. Null for others, and for one that was counted before reasons were"
+            " stored"
+        ),
+    ]
+
+
+class IndicatorEncounters(msgspec.Struct, frozen=True, kw_only=True):
+    """A page, newest day first. It may be short, or empty, and have a next one: a page looks at a bounded number of encounters."""
+
+    encounters: list[IndicatorEncounter]
+    next_cursor: str | None
 
 
 BATCH: dict[str, Any] = {

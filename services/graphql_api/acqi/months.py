@@ -11,7 +11,7 @@ from psycopg_pool import ConnectionPool
 
 from services.graphql_api.acqi import queries
 from services.graphql_api.acqi.counting import Tallies, add, add_tallies, decode_facts
-from services.graphql_api.acqi.indicators import contributions
+from services.graphql_api.acqi.indicators import judgements, outcomes_of, reasons_of
 from shared.storage.database import Connection, set_tenant
 
 AT_ONCE = 1_000
@@ -46,14 +46,16 @@ def rebuild_month(conn: psycopg.Connection[Any], tenant_id: str, month: date) ->
         facts_of_month.execute(queries.FACTS_OF_MONTH, (tenant_id, month, _after(month)))
         while rows := facts_of_month.fetchmany(AT_ONCE):
             read += len(rows)
-            # Adds these encounters to the tallies, and stores the outcomes that have changed.
-            changed: list[tuple[str, str, str]] = []
-            for encounter_id, text, before in rows:
+            # Adds these encounters to the tallies, and stores the outcomes and reasons that have changed.
+            changed: list[tuple[str, str, str, str]] = []
+            for encounter_id, text, before, reasons_before in rows:
                 facts = decode_facts(text)
-                outcomes = contributions(facts)
+                found = judgements(facts)
+                outcomes, reasons = outcomes_of(found), reasons_of(found)
                 add(tallies, facts.day, outcomes, 1)
-                if msgspec.json.decode(before) != outcomes:
-                    changed.append((msgspec.json.encode(outcomes).decode(), tenant_id, encounter_id))
+                if (msgspec.json.decode(before), msgspec.json.decode(reasons_before)) != (outcomes, reasons):
+                    texts = (msgspec.json.encode(outcomes).decode(), msgspec.json.encode(reasons).decode())
+                    changed.append((*texts, tenant_id, encounter_id))
             with conn.cursor() as cursor:
                 cursor.executemany(queries.SET_OUTCOMES, changed)
     conn.execute(queries.FORGET_MONTH, (tenant_id, month, _after(month)))

@@ -4,10 +4,11 @@ from typing import LiteralString
 
 # An older version changes nothing, nor does a lesser extent of the same. Returns the former day and outcomes, which must be subtracted.
 STORE_FACTS: LiteralString = """
-    INSERT INTO acqi_facts AS kept (tenant_id, encounter_id, version, extent, day, facts, outcomes)
-    VALUES (%(tenant_id)s, %(encounter_id)s, %(version)s, %(extent)s, %(day)s, %(facts)s::jsonb, %(outcomes)s::jsonb)
+    INSERT INTO acqi_facts AS kept (tenant_id, encounter_id, version, extent, day, facts, outcomes, reasons)
+    VALUES (%(tenant_id)s, %(encounter_id)s, %(version)s, %(extent)s, %(day)s, %(facts)s::jsonb, %(outcomes)s::jsonb, %(reasons)s::jsonb)
     ON CONFLICT (tenant_id, encounter_id) DO UPDATE
-    SET version = excluded.version, extent = excluded.extent, day = excluded.day, facts = excluded.facts, outcomes = excluded.outcomes
+    SET version = excluded.version, extent = excluded.extent, day = excluded.day, facts = excluded.facts, outcomes = excluded.outcomes,
+        reasons = excluded.reasons
     WHERE (kept.version, kept.extent) < (excluded.version, excluded.extent)
     RETURNING old.day, old.outcomes::text
 """
@@ -48,10 +49,12 @@ MONTHS_WITH_FACTS: LiteralString = """
     ORDER BY 1, 2, 3
 """
 FACTS_OF_MONTH: LiteralString = """
-    SELECT encounter_id, facts::text, outcomes::text FROM acqi_facts
+    SELECT encounter_id, facts::text, outcomes::text, reasons::text FROM acqi_facts
     WHERE tenant_id = %s AND day >= %s AND day < %s ORDER BY encounter_id FOR UPDATE
 """
-SET_OUTCOMES: LiteralString = "UPDATE acqi_facts SET outcomes = %s::jsonb WHERE tenant_id = %s AND encounter_id = %s"
+SET_OUTCOMES: LiteralString = (
+    "UPDATE acqi_facts SET outcomes = %s::jsonb, reasons = %s::jsonb WHERE tenant_id = %s AND encounter_id = %s"
+)
 FORGET_MONTH: LiteralString = """
     DELETE FROM acqi_aggregates WHERE tenant_id = %s AND period_start >= %s AND period_start < %s
 """
@@ -68,6 +71,23 @@ EXPIRED_MONTHS: LiteralString = """
     UNION SELECT tenant_id, date_trunc('month', period_start)::date FROM (SELECT tenant_id, period_start FROM acqi_aggregates
         WHERE period_start < date_trunc('month', current_date - %(days)s)::date ORDER BY period_start LIMIT 5000) AS counted
 """
+WITHHOLDS: LiteralString = "SELECT suppress_small_cells FROM acqi_tenants WHERE tenant_id = %s"
+# A page looks at a bounded number of the encounters before a place, newest first. A time is a number of tenths of a minute.
+_BEFORE: LiteralString = """
+    SELECT encounter_id, day, outcomes -> %(name)s AS outcome, reasons ->> %(name)s AS reason FROM acqi_facts
+    WHERE tenant_id = %(tenant_id)s AND day >= %(start)s AND day < %(end)s
+      AND (day, encounter_id) < (%(before_day)s, %(before_id)s)
+    ORDER BY day DESC, encounter_id DESC
+"""
+ENCOUNTERS: LiteralString = (
+    "SELECT encounter_id, day, outcome::text AS outcome, reason FROM ("
+    + _BEFORE
+    + """ LIMIT %(looked)s) AS looked
+    WHERE outcome = ANY(%(outcomes)s::jsonb[]) OR (%(is_time)s AND jsonb_typeof(outcome) = 'number')
+    ORDER BY day DESC, encounter_id DESC LIMIT %(limit)s
+"""
+)
+REACHED: LiteralString = "SELECT encounter_id, day FROM (" + _BEFORE + " OFFSET %(looked)s - 1 LIMIT 1) AS last"
 # Only facts of encounters in a sandbox are erased.
 TESTS: LiteralString = """
     SELECT encounter_id, date_trunc('month', day)::date FROM acqi_facts

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from services.graphql_api.acqi.definitions import Outcome, elapsed, indicator, judged
+from services.graphql_api.acqi.definitions import Exclusion, Judgement, elapsed, indicator, judged
 from services.graphql_api.acqi.facts import between, done, emergency, recorded
 from shared.messaging.messages import EncounterFacts
 
@@ -22,7 +22,7 @@ BEFORE_CALL = "arrival before the call"
     source="NEMSQA TTR-01",
     version="2",
 )
-def nontransport_vitals(facts: EncounterFacts) -> Outcome | None:
+def nontransport_vitals(facts: EncounterFacts) -> Judgement | None:
     left_behind = facts.transported is False and facts.outcome not in NO_PATIENT_LEFT
     if not emergency(facts) or not left_behind or facts.arrest is not None:
         return None
@@ -36,7 +36,7 @@ def nontransport_vitals(facts: EncounterFacts) -> Outcome | None:
     differs="each crew's transport counts once, whatever the number of its patients",
     source="NEMSQA Safety-02",
 )
-def no_lights_sirens(facts: EncounterFacts) -> Outcome | None:
+def no_lights_sirens(facts: EncounterFacts) -> Judgement | None:
     if not emergency(facts) or not facts.transported:
         return None
     return judged(None if facts.lights_and_sirens is None else not facts.lights_and_sirens)
@@ -50,13 +50,13 @@ def no_lights_sirens(facts: EncounterFacts) -> Outcome | None:
     source="NHS England ambulance response programme; HIQA pre-hospital emergency care indicators",
     unit="min",
 )
-def response_time(facts: EncounterFacts) -> Outcome | None:
+def response_time(facts: EncounterFacts) -> Judgement | None:
     if not emergency(facts):
         return None
     return elapsed(between(facts, "call", "on_scene"))
 
 
-def _response(facts: EncounterFacts, categories: Collection[str]) -> Outcome | None:
+def _response(facts: EncounterFacts, categories: Collection[str]) -> Judgement | None:
     if not emergency(facts) or facts.dispatch_category not in categories:
         return None
     return elapsed(between(facts, "call", "on_scene"))
@@ -74,7 +74,7 @@ BY_CREW = "the arrival of each crew counts, not only of the first one at an inci
     unit="min",
     part_of="response_time",
 )
-def response_c1(facts: EncounterFacts) -> Outcome | None:
+def response_c1(facts: EncounterFacts) -> Judgement | None:
     return _response(facts, ("england_c1", "england_c1t"))
 
 
@@ -87,7 +87,7 @@ def response_c1(facts: EncounterFacts) -> Outcome | None:
     unit="min",
     part_of="response_time",
 )
-def response_c2(facts: EncounterFacts) -> Outcome | None:
+def response_c2(facts: EncounterFacts) -> Judgement | None:
     return _response(facts, ("england_c2",))
 
 
@@ -100,7 +100,7 @@ def response_c2(facts: EncounterFacts) -> Outcome | None:
     unit="min",
     part_of="response_time",
 )
-def response_c3(facts: EncounterFacts) -> Outcome | None:
+def response_c3(facts: EncounterFacts) -> Judgement | None:
     return _response(facts, ("england_c3",))
 
 
@@ -113,7 +113,7 @@ def response_c3(facts: EncounterFacts) -> Outcome | None:
     unit="min",
     part_of="response_time",
 )
-def response_c4(facts: EncounterFacts) -> Outcome | None:
+def response_c4(facts: EncounterFacts) -> Judgement | None:
     return _response(facts, ("england_c4",))
 
 
@@ -125,13 +125,13 @@ def response_c4(facts: EncounterFacts) -> Outcome | None:
     source="HIQA pre-hospital emergency care key performance indicators",
     part_of="response_time",
 )
-def response_echo_delta(facts: EncounterFacts) -> Outcome | None:
+def response_echo_delta(facts: EncounterFacts) -> Judgement | None:
     if not emergency(facts) or facts.dispatch_category not in ("mpds_echo", "mpds_delta"):
         return None
     seconds = between(facts, "call", "on_scene")
     if seconds is None:
         return "unknown"
-    return "excluded" if seconds < 0 else judged(seconds <= ECHO_DELTA_SECONDS)
+    return Exclusion("backwards") if seconds < 0 else judged(seconds <= ECHO_DELTA_SECONDS)
 
 
 @indicator(
@@ -143,7 +143,7 @@ def response_echo_delta(facts: EncounterFacts) -> Outcome | None:
     unit="min",
     part_of="response_time",
 )
-def response_red_yellow(facts: EncounterFacts) -> Outcome | None:
+def response_red_yellow(facts: EncounterFacts) -> Judgement | None:
     return _response(facts, ("italy_red", "italy_yellow"))
 
 
@@ -153,7 +153,7 @@ def response_red_yellow(facts: EncounterFacts) -> Outcome | None:
     source="NEMSQA Safety-01",
     within="response_time",
 )
-def response_no_lights(facts: EncounterFacts) -> Outcome | None:
+def response_no_lights(facts: EncounterFacts) -> Judgement | None:
     used = facts.responded_with_lights_and_sirens
     return judged(None if used is None else not used) if emergency(facts) else None
 
@@ -167,10 +167,10 @@ def response_no_lights(facts: EncounterFacts) -> Outcome | None:
     improves="decrease",
     within="response_time",
 )
-def conveyance(facts: EncounterFacts) -> Outcome | None:
+def conveyance(facts: EncounterFacts) -> Judgement | None:
     if not emergency(facts):
         return None
-    return "excluded" if facts.outcome in NO_PATIENT_LEFT else judged(facts.transported)
+    return Exclusion("no_patient_left") if facts.outcome in NO_PATIENT_LEFT else judged(facts.transported)
 
 
 @indicator(
@@ -182,7 +182,7 @@ def conveyance(facts: EncounterFacts) -> Outcome | None:
     unit="min",
     within="no_lights_sirens",
 )
-def handover_time(facts: EncounterFacts) -> Outcome | None:
+def handover_time(facts: EncounterFacts) -> Judgement | None:
     if not emergency(facts) or not facts.transported:
         return None
     return elapsed(between(facts, "at_destination", "handover"))
@@ -196,13 +196,13 @@ def handover_time(facts: EncounterFacts) -> Outcome | None:
     source="NHS England, ambulance handover delays",
     within="handover_time",
 )
-def handover_within_15(facts: EncounterFacts) -> Outcome | None:
+def handover_within_15(facts: EncounterFacts) -> Judgement | None:
     if not emergency(facts) or not facts.transported:
         return None
     seconds = between(facts, "at_destination", "handover")
     if seconds is None:
         return "unknown"
-    return "excluded" if seconds < 0 else judged(seconds <= HANDOVER_SECONDS)
+    return Exclusion("backwards") if seconds < 0 else judged(seconds <= HANDOVER_SECONDS)
 
 
 @indicator(
@@ -212,13 +212,15 @@ def handover_within_15(facts: EncounterFacts) -> Outcome | None:
     differs="a long board is no reason for exclusion, since a record does not name it",
     source="NEMSQA Safety-04",
 )
-def child_restraint(facts: EncounterFacts) -> Outcome | None:
+def child_restraint(facts: EncounterFacts) -> Judgement | None:
     if not facts.transported or facts.response not in ("emergency", "interfacility_transfer"):
         return None
     if facts.age_years is None or facts.age_years >= RESTRAINED_BEFORE:
         return None
-    if facts.arrest is not None or facts.trauma_criteria or done(facts.procedures, "advanced_airway") or facts.airways:
-        return "excluded"
+    if facts.arrest is not None:
+        return Exclusion("cardiac_arrest")
+    if facts.trauma_criteria or done(facts.procedures, "advanced_airway") or facts.airways:
+        return Exclusion("too_ill")
     return judged(facts.restrained_in_transport)
 
 

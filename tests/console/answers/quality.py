@@ -86,6 +86,16 @@ DEFINITIONS = [
     definition("response_time", "system", "min"),
     definition("tbi_monitored", "injuries"),
 ]
+ID = "enc_01m88d0qxrfeab348dr2e8tvk{}"
+BEHIND: list[dict[str, Any]] = [
+    {"encounter_id": ID.format("a"), "day": "2026-03-09", "outcome": "met", "minutes": None, "reason": None},
+    {"encounter_id": ID.format("b"), "day": "2026-03-07", "outcome": "not_met", "minutes": None, "reason": None},
+    {"encounter_id": ID.format("c"), "day": "2026-03-05", "outcome": "measured", "minutes": 8.4, "reason": None},
+    {"encounter_id": ID.format("d"), "day": "2026-03-04", "outcome": "excluded", "minutes": None, "reason": "by_crew"},
+    {"encounter_id": ID.format("e"), "day": "2026-03-03", "outcome": "excluded", "minutes": None, "reason": None},
+    {"encounter_id": ID.format("f"), "day": "2026-03-02", "outcome": "unknown", "minutes": None, "reason": None},
+]
 ANSWERS = {
     "GET /api/docs/{language}/catalogues/indicators.json": {"language": "en", "indicators": DEFINITIONS},
+    "GET /api/v1/acqi/indicators/{name}/encounters": {"encounters": BEHIND, "next_cursor": "b3RoZXI"},
 }

@@ -44,7 +44,7 @@ export interface App {
   usage?: Usage;
 }
 
-/** `PATCH /v1/platform/apps/{client_id}`; changes the fields it names. */
+/** `PATCH /v1/platform/apps/{client_id}`; changes the fields it names. `reason` is shown with the decision. */
 export interface AppChange {
   /** The name, for people */
   name?: string;
@@ -54,6 +54,44 @@ export interface AppChange {
   requested_scopes?: readonly string[];
   /** The app's public keys (RFC 7517), for `private_key_jwt` */
   jwks?: Record<string, unknown>;
+  /** Why, for those who ask later who decided this. No personal data */
+  reason?: string;
+}
+
+/**
+ * The decision by which an app has a scope, an event type, a bundle or the present value of a rule.
+ *
+ * `decided_by` is a person (`usr_…`), an app (`app_…`) or `operator`; `decided_through` is the app that sent the
+ * change.
+ */
+export interface AppDecision {
+  /** `rule`: a field of the app's governance, its `jwks`, or its `status` */
+  kind: Open<'bundle' | 'event' | 'rule' | 'scope'>;
+  /** The scope, event type or bundle, or the name of the rule */
+  item: string;
+  /** The person (`usr_…`) or the app (`app_…`) that decided */
+  decided_by: string;
+  /** The app that sent the change */
+  decided_through: string;
+  /** When it was decided */
+  decided_at: string;
+  /** The reason that the change gave; null if it gave none */
+  reason: string | null;
+  /** The trace of the change, 32 hex digits */
+  trace_id: string;
+}
+
+/**
+ * The newest decisions come first. Those from before decisions were stored are not there; the audit trail has their
+ * entries.
+ */
+export interface AppDecisions {
+  /** The id of the app, such as `app_01jdk…` */
+  client_id: string;
+  /** The decisions, the newest first */
+  decisions: AppDecision[];
+  /** The approved requests that opened its scopes and bundles to the organisation */
+  organisation_grants: OrganisationGrant[];
 }
 
 /** `POST /v1/platform/apps`; names and defaults of RFC 7591 §2. */
@@ -181,7 +219,7 @@ export interface Governance {
   deidentification: Open<'exact' | 'safe_harbor' | 'shifted'>;
 }
 
-/** `PATCH …/governance`: a JSON merge, only named fields change. */
+/** `PATCH …/governance`: a JSON merge, only named fields change. `reason` is shown with the decision. */
 export interface GovernanceChange {
   /** Whether service tokens may be minted; false ends those that live */
   allow_service_tokens?: boolean;
@@ -199,6 +237,8 @@ export interface GovernanceChange {
   pseudonym_domain?: string;
   /** How patient care records are shown: `exact`, `shifted` times, or `safe_harbor` */
   deidentification?: 'exact' | 'safe_harbor' | 'shifted';
+  /** Why, for those who ask later who decided this. No personal data */
+  reason?: string;
 }
 
 /** The rules that hold now, and what the change ended */
@@ -234,6 +274,22 @@ export interface MintedServiceToken {
   expires_at: string;
 }
 
+/** The approved integration request that opened a scope or a bundle to the organisation. `reason` is the operator's. */
+export interface OrganisationGrant {
+  /** `scope` or `bundle` */
+  kind: Open<'bundle' | 'scope'>;
+  /** The scope or the bundle */
+  item: string;
+  /** The integration request */
+  request_id: string;
+  /** The app that asked */
+  requested_by: string;
+  /** When an operator approved it */
+  decided_at: string;
+  /** The operator's message; null if there was none */
+  reason: string | null;
+}
+
 /** Refused calls of one kind. `endpoint` is a path, or "" for calls from before endpoints were noted. */
 export interface Refusal {
   /** The path of the endpoint that refused; empty for calls from before endpoints were noted */
@@ -252,12 +308,45 @@ export interface Refusal {
   trace_id: string;
 }
 
-/** The last 30 days. An app keeps the newest 1,000 refused calls of a kind; `incomplete` kinds had more. */
+/**
+ * The last 30 days: refused calls of the token endpoint (`refusals`), and of the API (`calls`, the 200 newest groups).
+ *
+ * An app keeps the newest 1,000 refused calls of a kind of the token endpoint; `incomplete` kinds had more.
+ */
 export interface Refusals {
   /** The groups, the one refused last first */
   refusals: Refusal[];
   /** Kinds of which there were more calls than are kept */
   incomplete: string[];
+  /** Refused calls of the API by reason, endpoint and scope, the one refused last first */
+  calls: RefusedCalls[];
+}
+
+/**
+ * Calls of one kind that the API refused to a token of the app.
+ *
+ * `reason`: `expired`, `revoked` or `audience` of a token (401); `insufficient_scope`, `access_on_request`, `forbidden`
+ * or another
+ * problem's type (403); `rate` over the app's rate, or `busy` (429). `endpoint` is a method and a route, without ids.
+ * It and `scope` are empty where they are not known, or where the app has very many kinds of refusals.
+ */
+export interface RefusedCalls {
+  /** The status of the answers: 401, 403 or 429 */
+  status: number;
+  /** The reason of the refusal */
+  reason: string;
+  /** A method and a route, without ids; empty where it is not known */
+  endpoint: string;
+  /** The scope that was missing; empty where none was */
+  scope: string;
+  /** How many refused calls */
+  count: number;
+  /** The first of them */
+  first_at: string;
+  /** The last of them */
+  last_at: string;
+  /** The trace of the last of them, 32 hex digits */
+  trace_id: string;
 }
 
 /** The app with its secret, which is shown this once; public apps and those with keys of their own have none. */
@@ -385,12 +474,18 @@ export interface ServiceTokens {
   next_cursor: string | null;
 }
 
-/** The last 30 days (UTC) of an app: its tokens and refused calls, and the scopes that its tokens carried. */
+/**
+ * The last 30 days (UTC) of an app: its tokens, the calls that the token endpoint refused (`refused`) and those that
+ * the API
+ * refused (`refused_calls`), and the scopes that its tokens carried.
+ */
 export interface Usage {
   /** Tokens that it obtained */
   tokens: number;
   /** Token calls that were refused */
   refused: number;
+  /** Calls that the API refused: answers 401, 403 and 429 */
+  refused_calls: number;
   /** The day (UTC) of its last token; null if there was none */
   last_token_on: string | null;
   /** The scopes that its tokens carried */

@@ -1,5 +1,6 @@
 // Generated from the contract by `make clients`; do not edit.
 
+export type * as acqi from './acqi.js';
 export type * as apps from './apps.js';
 export type * as audit from './audit.js';
 export type * as devices from './devices.js';

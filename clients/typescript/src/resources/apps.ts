@@ -283,10 +283,11 @@ export class Apps {
   }
 
   /**
-   * Group refused token calls.
+   * Group refused calls.
    *
-   * The refused token calls of the last 30 days by endpoint and reason: how many, the first, the last, and its trace
-   * id. The 100 groups that were refused last. An app may read its own with any token.
+   * The refused calls of the last 30 days by endpoint and reason: how many, the first, the last, and its trace id.
+   * Those of the token endpoint are the 100 groups that were refused last; those of the API are answers 401, 403 and
+   * 429 to tokens of the app, and appear within a minute. An app may read its own with any token.
    *
    * Scope: `platform:apps`.
    *
@@ -298,6 +299,30 @@ export class Apps {
         id: 'listAppRefusals',
         method: 'GET',
         path: '/v1/platform/apps/{client_id}/refusals',
+        answers: { 200: 'object' },
+      },
+      path: [clientId],
+      options,
+    });
+  }
+
+  /**
+   * List who decided what an app may do.
+   *
+   * Who gave the app each scope, event type and bundle that it has now, and each of its rules its value: when, through
+   * which app, and with which `reason` of the change. Beside them are the approved integration requests that opened a
+   * scope or a bundle to the organisation.
+   *
+   * Scope: `platform:apps`.
+   *
+   * @param clientId - The id of the app, such as `app_01jdk…`
+   */
+  listAppDecisions(clientId: string, options: CallOptions = {}): Promise<models.apps.AppDecisions> {
+    return this.#caller.value({
+      operation: {
+        id: 'listAppDecisions',
+        method: 'GET',
+        path: '/v1/platform/apps/{client_id}/decisions',
         answers: { 200: 'object' },
       },
       path: [clientId],

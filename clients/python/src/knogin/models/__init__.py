@@ -1,6 +1,7 @@
 """Generated from the contract by `make clients`; do not edit."""
 
 from . import (
+    acqi,
     apps,
     audit,
     devices,
@@ -20,6 +21,7 @@ from . import (
 )
 
 __all__ = [
+    "acqi",
     "apps",
     "audit",
     "devices",

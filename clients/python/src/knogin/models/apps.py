@@ -51,7 +51,7 @@ class App(Model, kw_only=True):
 
 
 class AppChange(Model, kw_only=True):
-    """`PATCH /v1/platform/apps/{client_id}`; changes the fields it names."""
+    """`PATCH /v1/platform/apps/{client_id}`; changes the fields it names. `reason` is shown with the decision."""
 
     name: str | UnsetType = UNSET
     """The name, for people"""
@@ -61,6 +61,44 @@ class AppChange(Model, kw_only=True):
     """The scopes that the app asks for; its tokens hold no others"""
     jwks: dict[str, Any] | UnsetType = UNSET
     """The app's public keys (RFC 7517), for `private_key_jwt`"""
+    reason: str | UnsetType = UNSET
+    """Why, for those who ask later who decided this. No personal data"""
+
+
+class AppDecision(Model, kw_only=True):
+    """The decision by which an app has a scope, an event type, a bundle or the present value of a rule.
+
+    `decided_by` is a person (`usr_…`), an app (`app_…`) or `operator`; `decided_through` is the app that sent the
+    change.
+    """
+
+    kind: str
+    """`rule`: a field of the app's governance, its `jwks`, or its `status`. One of: bundle, event, rule, scope"""
+    item: str
+    """The scope, event type or bundle, or the name of the rule"""
+    decided_by: str
+    """The person (`usr_…`) or the app (`app_…`) that decided"""
+    decided_through: str
+    """The app that sent the change"""
+    decided_at: datetime
+    """When it was decided"""
+    reason: str | None
+    """The reason that the change gave; null if it gave none"""
+    trace_id: str
+    """The trace of the change, 32 hex digits"""
+
+
+class AppDecisions(Model, kw_only=True):
+    """The newest decisions come first. Those from before decisions were stored are not there; the audit trail has
+    their entries.
+    """
+
+    client_id: str
+    """The id of the app, such as `app_01jdk…`"""
+    decisions: list[AppDecision]
+    """The decisions, the newest first"""
+    organisation_grants: list[OrganisationGrant]
+    """The approved requests that opened its scopes and bundles to the organisation"""
 
 
 class AppDraft(Model, kw_only=True):
@@ -204,7 +242,7 @@ class Governance(Model, kw_only=True):
 
 
 class GovernanceChange(Model, kw_only=True):
-    """`PATCH …/governance`: a JSON merge, only named fields change."""
+    """`PATCH …/governance`: a JSON merge, only named fields change. `reason` is shown with the decision."""
 
     allow_service_tokens: bool | UnsetType = UNSET
     """Whether service tokens may be minted; false ends those that live"""
@@ -222,6 +260,8 @@ class GovernanceChange(Model, kw_only=True):
     """Apps of one domain see the same pseudonym for a person; apps of different domains cannot link theirs"""
     deidentification: Literal["exact", "safe_harbor", "shifted"] | UnsetType = UNSET
     """How patient care records are shown: `exact`, `shifted` times, or `safe_harbor`"""
+    reason: str | UnsetType = UNSET
+    """Why, for those who ask later who decided this. No personal data"""
 
 
 class GovernanceChanged(Model, kw_only=True):
@@ -260,6 +300,25 @@ class MintedServiceToken(Model, kw_only=True):
     """When it ends; null if it has no end"""
 
 
+class OrganisationGrant(Model, kw_only=True):
+    """The approved integration request that opened a scope or a bundle to the organisation. `reason` is the
+    operator's.
+    """
+
+    kind: str
+    """`scope` or `bundle`. One of: bundle, scope"""
+    item: str
+    """The scope or the bundle"""
+    request_id: str
+    """The integration request"""
+    requested_by: str
+    """The app that asked"""
+    decided_at: datetime
+    """When an operator approved it"""
+    reason: str | None
+    """The operator's message; null if there was none"""
+
+
 class Refusal(Model, kw_only=True):
     """Refused calls of one kind. `endpoint` is a path, or "" for calls from before endpoints were noted."""
 
@@ -280,12 +339,46 @@ class Refusal(Model, kw_only=True):
 
 
 class Refusals(Model, kw_only=True):
-    """The last 30 days. An app keeps the newest 1,000 refused calls of a kind; `incomplete` kinds had more."""
+    """The last 30 days: refused calls of the token endpoint (`refusals`), and of the API (`calls`, the 200 newest
+    groups).
+
+    An app keeps the newest 1,000 refused calls of a kind of the token endpoint; `incomplete` kinds had more.
+    """
 
     refusals: list[Refusal]
     """The groups, the one refused last first"""
     incomplete: list[str]
     """Kinds of which there were more calls than are kept"""
+    calls: list[RefusedCalls]
+    """Refused calls of the API by reason, endpoint and scope, the one refused last first"""
+
+
+class RefusedCalls(Model, kw_only=True):
+    """Calls of one kind that the API refused to a token of the app.
+
+    `reason`: `expired`, `revoked` or `audience` of a token (401); `insufficient_scope`, `access_on_request`,
+    `forbidden` or another
+    problem's type (403); `rate` over the app's rate, or `busy` (429). `endpoint` is a method and a route, without
+    ids.
+    It and `scope` are empty where they are not known, or where the app has very many kinds of refusals.
+    """
+
+    status: int
+    """The status of the answers: 401, 403 or 429"""
+    reason: str
+    """The reason of the refusal"""
+    endpoint: str
+    """A method and a route, without ids; empty where it is not known"""
+    scope: str
+    """The scope that was missing; empty where none was"""
+    count: int
+    """How many refused calls"""
+    first_at: datetime
+    """The first of them"""
+    last_at: datetime
+    """The last of them"""
+    trace_id: str
+    """The trace of the last of them, 32 hex digits"""
 
 
 class RegisteredApp(Model, kw_only=True):
@@ -422,12 +515,17 @@ class ServiceTokens(Model, kw_only=True):
 
 
 class Usage(Model, kw_only=True):
-    """The last 30 days (UTC) of an app: its tokens and refused calls, and the scopes that its tokens carried."""
+    """The last 30 days (UTC) of an app: its tokens, the calls that the token endpoint refused (`refused`) and those
+    that the API
+    refused (`refused_calls`), and the scopes that its tokens carried.
+    """
 
     tokens: int
     """Tokens that it obtained"""
     refused: int
     """Token calls that were refused"""
+    refused_calls: int
+    """Calls that the API refused: answers 401, 403 and 429"""
     last_token_on: str | None
     """The day (UTC) of its last token; null if there was none"""
     scopes: list[ScopeUse]

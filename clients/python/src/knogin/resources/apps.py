@@ -33,6 +33,9 @@ _UPDATE_APP_GOVERNANCE = Operation(
 )
 _LIST_APP_EVENTS = Operation("listAppEvents", "GET", "/v1/platform/apps/{}/events", {200: models.apps.AppEvents})
 _LIST_APP_REFUSALS = Operation("listAppRefusals", "GET", "/v1/platform/apps/{}/refusals", {200: models.apps.Refusals})
+_LIST_APP_DECISIONS = Operation(
+    "listAppDecisions", "GET", "/v1/platform/apps/{}/decisions", {200: models.apps.AppDecisions}
+)
 _GET_APP_DEPENDENTS = Operation(
     "getAppDependents", "GET", "/v1/platform/apps/{}/dependents", {200: models.apps.Dependents}
 )
@@ -226,16 +229,30 @@ class Apps:
         )
 
     def list_app_refusals(self, client_id: str, *, timeout: float | None = None) -> models.apps.Refusals:
-        """Group refused token calls.
+        """Group refused calls.
 
-        The refused token calls of the last 30 days by endpoint and reason: how many, the first, the last, and its
-        trace id. The 100 groups that were refused last. An app may read its own with any token.
+        The refused calls of the last 30 days by endpoint and reason: how many, the first, the last, and its trace
+        id. Those of the token endpoint are the 100 groups that were refused last; those of the API are answers 401,
+        403 and 429 to tokens of the app, and appear within a minute. An app may read its own with any token.
 
         Scope: `platform:apps`.
 
         `client_id`: The id of the app, such as `app_01jdk…`.
         """
         return self._client._call(Call(_LIST_APP_REFUSALS, path=(client_id,), timeout=timeout))
+
+    def list_app_decisions(self, client_id: str, *, timeout: float | None = None) -> models.apps.AppDecisions:
+        """List who decided what an app may do.
+
+        Who gave the app each scope, event type and bundle that it has now, and each of its rules its value: when,
+        through which app, and with which `reason` of the change. Beside them are the approved integration requests
+        that opened a scope or a bundle to the organisation.
+
+        Scope: `platform:apps`.
+
+        `client_id`: The id of the app, such as `app_01jdk…`.
+        """
+        return self._client._call(Call(_LIST_APP_DECISIONS, path=(client_id,), timeout=timeout))
 
     def get_app_dependents(self, client_id: str, *, timeout: float | None = None) -> models.apps.Dependents:
         """Count what ends with an app.
@@ -550,16 +567,30 @@ class AsyncApps:
         )
 
     async def list_app_refusals(self, client_id: str, *, timeout: float | None = None) -> models.apps.Refusals:
-        """Group refused token calls.
+        """Group refused calls.
 
-        The refused token calls of the last 30 days by endpoint and reason: how many, the first, the last, and its
-        trace id. The 100 groups that were refused last. An app may read its own with any token.
+        The refused calls of the last 30 days by endpoint and reason: how many, the first, the last, and its trace
+        id. Those of the token endpoint are the 100 groups that were refused last; those of the API are answers 401,
+        403 and 429 to tokens of the app, and appear within a minute. An app may read its own with any token.
 
         Scope: `platform:apps`.
 
         `client_id`: The id of the app, such as `app_01jdk…`.
         """
         return await self._client._call(Call(_LIST_APP_REFUSALS, path=(client_id,), timeout=timeout))
+
+    async def list_app_decisions(self, client_id: str, *, timeout: float | None = None) -> models.apps.AppDecisions:
+        """List who decided what an app may do.
+
+        Who gave the app each scope, event type and bundle that it has now, and each of its rules its value: when,
+        through which app, and with which `reason` of the change. Beside them are the approved integration requests
+        that opened a scope or a bundle to the organisation.
+
+        Scope: `platform:apps`.
+
+        `client_id`: The id of the app, such as `app_01jdk…`.
+        """
+        return await self._client._call(Call(_LIST_APP_DECISIONS, path=(client_id,), timeout=timeout))
 
     async def get_app_dependents(self, client_id: str, *, timeout: float | None = None) -> models.apps.Dependents:
         """Count what ends with an app.

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
+from .. import models
+from .._paging import AsyncPages, Pages
 from .._transport import Call, Caller, Operation
 
 _GET_MEASURE_REPORTS = Operation("getMeasureReports", "GET", "/api/v1/acqi/measure-reports", {200: dict[str, Any]})
+_LIST_INDICATOR_ENCOUNTERS = Operation(
+    "listIndicatorEncounters", "GET", "/api/v1/acqi/indicators/{}/encounters", {200: models.acqi.IndicatorEncounters}
+)
 
 
 class Indicators:
@@ -49,6 +54,53 @@ class Indicators:
             )
         )
 
+    def list_indicator_encounters(
+        self,
+        name: str,
+        *,
+        from_date: str,
+        to_date: str,
+        limit: int | None = None,
+        cursor: str | None = None,
+        population: Literal["denominator", "excluded", "not_met", "numerator", "unknown"] | None = None,
+        x_tenant_id: str | None = None,
+        timeout: float | None = None,
+    ) -> Pages[models.acqi.IndicatorEncounter]:
+        """List the encounters behind a quality indicator.
+
+        The encounters that an indicator counts in a range of days, with its judgement of each, newest first. It
+        also needs the scope `argus:epcr:read`. Each page is an entry of the audit trail. Where the organisation
+        withholds small counts, no encounters are listed: lists of several indicators would tell a withheld count.
+
+        Scope: `argus:acqi:read`.
+
+        `name`: The name, for people.
+        `from_date`: The first day, UTC.
+        `to_date`: The day after the last one, UTC.
+        `limit`: The highest number of items.
+        `cursor`: `next_cursor` of the previous page.
+        `population`: `numerator`, `denominator`, `not_met` (in the denominator and not in the numerator),
+        `excluded`, or `unknown` (the record does not say). A time has the same encounters in `numerator` and
+        `denominator`, and none that are `not_met`.
+        `x_tenant_id`: The tenant of the token. A different tenant gets 403.
+        """
+        return self._client._pages(
+            Call(
+                _LIST_INDICATOR_ENCOUNTERS,
+                path=(name,),
+                query={
+                    "from_date": from_date,
+                    "to_date": to_date,
+                    "limit": limit,
+                    "cursor": cursor,
+                    "population": population,
+                },
+                headers={"X-Tenant-ID": x_tenant_id},
+                timeout=timeout,
+                page="encounters",
+            )
+        )
+
 
 class AsyncIndicators:
     """The quality indicators as FHIR MeasureReports. `acqiMetrics` of GraphQL has the same figures with confidence
@@ -87,5 +139,52 @@ class AsyncIndicators:
                 query={"from_date": from_date, "to_date": to_date, "names": names},
                 headers={"X-Tenant-ID": x_tenant_id},
                 timeout=timeout,
+            )
+        )
+
+    def list_indicator_encounters(
+        self,
+        name: str,
+        *,
+        from_date: str,
+        to_date: str,
+        limit: int | None = None,
+        cursor: str | None = None,
+        population: Literal["denominator", "excluded", "not_met", "numerator", "unknown"] | None = None,
+        x_tenant_id: str | None = None,
+        timeout: float | None = None,
+    ) -> AsyncPages[models.acqi.IndicatorEncounter]:
+        """List the encounters behind a quality indicator.
+
+        The encounters that an indicator counts in a range of days, with its judgement of each, newest first. It
+        also needs the scope `argus:epcr:read`. Each page is an entry of the audit trail. Where the organisation
+        withholds small counts, no encounters are listed: lists of several indicators would tell a withheld count.
+
+        Scope: `argus:acqi:read`.
+
+        `name`: The name, for people.
+        `from_date`: The first day, UTC.
+        `to_date`: The day after the last one, UTC.
+        `limit`: The highest number of items.
+        `cursor`: `next_cursor` of the previous page.
+        `population`: `numerator`, `denominator`, `not_met` (in the denominator and not in the numerator),
+        `excluded`, or `unknown` (the record does not say). A time has the same encounters in `numerator` and
+        `denominator`, and none that are `not_met`.
+        `x_tenant_id`: The tenant of the token. A different tenant gets 403.
+        """
+        return self._client._pages(
+            Call(
+                _LIST_INDICATOR_ENCOUNTERS,
+                path=(name,),
+                query={
+                    "from_date": from_date,
+                    "to_date": to_date,
+                    "limit": limit,
+                    "cursor": cursor,
+                    "population": population,
+                },
+                headers={"X-Tenant-ID": x_tenant_id},
+                timeout=timeout,
+                page="encounters",
             )
         )
