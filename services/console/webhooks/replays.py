@@ -23,7 +23,7 @@ PAGE = 25
 
 
 class Given(msgspec.Struct):
-    """The fields as they were entered, the body that they make, and what is wrong with them."""
+    """The fields as they were entered, the body that they make, and their faults."""
 
     fields: Mapping[str, str]
     body: dict[str, Any]
@@ -146,7 +146,7 @@ async def _count(visit: Visit, given: Given) -> tuple[ReplayCounted | None, list
 
 
 def _options(visit: Visit, webhook: Webhook, given: Given) -> dict[str, list[tuple[str, str]]]:
-    """What can be chosen. A type that the webhook had once may be chosen as well."""
+    """The choices of the form. A type that the webhook had once is among them if it was given."""
     anything = [("", visit.t("any"))]
     types = dict.fromkeys([*webhook.events, *([given.fields["event_type"]] if given.fields["event_type"] else [])])
     return {
