@@ -99,7 +99,8 @@ def test_another_apps_and_another_tenants_ids_are_refused_in_every_address(
     slug = {403: "forbidden", 404: "not-found"}[refusal]
     document = {"type": f"https://knogin.com/api/docs#{slug}", "detail": "Nothing here.", "title": slug}
     for method in ("GET", "PUT", "POST", "DELETE"):
-        for path in (API, f"{API}/{{part}}", f"{API}/deliveries/{{id}}", f"{API}/deliveries/{{id}}/retry"):
+        deeper = (f"{API}/{part}/{{id}}{act}" for part in ("deliveries", "replays") for act in ("", "/{act}"))
+        for path in (API, f"{API}/{{part}}", *deeper):
             console.platform.overrides[f"{method} {path}"] = Answer(document, refusal)
     for method in ("GET", "PUT"):
         console.platform.overrides[f"{method} /v1/webhooks/contacts"] = Answer(document, refusal)

@@ -182,6 +182,49 @@ class Recovering(msgspec.Struct):
     gathering: bool
 
 
+class ReplayFilter(msgspec.Struct):
+    status: str | None = None
+    response: str | None = None
+    event_type: str | None = None
+    event_id: str | None = None
+    key: str | None = None
+    trace_id: str | None = None
+
+
+class ReplayCounted(msgspec.Struct):
+    matching: int
+    more: bool
+    since: datetime
+    until: datetime
+
+
+class Replay(msgspec.Struct, kw_only=True):
+    id: str
+    state: str
+    waits_for: str | None = None
+    filter: ReplayFilter
+    since: datetime
+    until: datetime
+    per_second: int
+    matching: int
+    more: bool = False
+    done: int
+    delivered: int
+    failed: int
+    skipped: int
+    waiting: int = 0
+    created_at: datetime
+    reached_at: datetime | None = None
+    expected_end_at: datetime | None = None
+    stopped_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+class Replays(msgspec.Struct):
+    replays: list[Replay]
+    next_cursor: str | None = None
+
+
 class TriedEvent(msgspec.Struct):
     event_id: str
     event_type: str

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from services.console.pages.visit import Loaded, Visit
 from services.console.webhooks import forms, words
-from services.console.webhooks.models import App, Apps, Books, Contacts, Health, Webhook, Webhooks
+from services.console.webhooks.models import App, Apps, Books, Contacts, Health, Replay, Replays, Webhook, Webhooks
 
 ADMINISTRATOR = "platform:apps"
 WEBHOOK = "/v1/webhooks/{id}"
@@ -37,8 +37,9 @@ def _row(webhook: Webhook) -> dict[str, Any]:
 async def show_webhook(visit: Visit) -> Response:
     webhook_id = visit.ids["webhook_id"]
     webhook = await find(visit, webhook_id)
-    health, contacts, apps = await visit.together(
+    health, replays, contacts, apps = await visit.together(
         visit.load(visit.path_of(WEBHOOK + "/health", id=webhook_id), Health),
+        visit.load(visit.path_of(WEBHOOK + "/replays", id=webhook_id), Replays, limit=5),
         visit.load("/v1/webhooks/contacts", Contacts, client_id=webhook.client_id),
         load_apps(visit),
     )
@@ -50,6 +51,7 @@ async def show_webhook(visit: Visit) -> Response:
         "health": health,
         "shares": words.shares_of(webhook),
         "error_word": "",
+        "replay": None if replays.failure else newest_of(replays.value.replays),
         "filter_text": forms.shown_filter(webhook.filter),
         "contacts": contacts,
         "names": names_of(apps),
@@ -57,6 +59,11 @@ async def show_webhook(visit: Visit) -> Response:
     if not health.failure and health.value.last_error:
         context["error_word"] = words.verdict_of(_status_in(health.value.last_error), health.value.last_error)
     return visit.page("webhooks/webhook.html", title=words.without_values(webhook.url), **context)
+
+
+def newest_of(replays: list[Replay]) -> Replay | None:
+    """The running replay, or the newest one."""
+    return next((one for one in replays if one.state == "running"), next(iter(replays), None))
 
 
 def _status_in(error: str) -> int | None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from services.console.webhooks.models import Delivery, FirstAttempts, Webhook
+from services.console.webhooks.models import Delivery, FirstAttempts, Replay, Webhook
 
 Kind = Literal["good", "bad", "warn", "info", "off"]
 REDACTED = "(redacted)"
@@ -67,6 +67,16 @@ def tag_of_delivery(delivery: Delivery) -> Tag:
             return Tag("warn", "retrying")
         case _:
             return Tag("info", "queued")
+
+
+def tag_of_replay(replay: Replay) -> Tag:
+    match replay.state:
+        case "running":
+            return Tag("info", "running") if replay.waits_for is None else Tag("warn", "waits")
+        case "stopped":
+            return Tag("off", "stopped")
+        case _:
+            return Tag("warn", "finished_with_failures") if replay.failed else Tag("good", "finished")
 
 
 def tag_of_webhook(webhook: Webhook) -> Tag:

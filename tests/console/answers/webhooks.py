@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from starlette.responses import JSONResponse
+
 WEBHOOK = "wh_01m88d0qm0fmp9q50vgx5q4nfh"
 DELIVERY = "dlv_01m88d0qmze9gaw15hny2avmtm"
 APP = "app_01m88d0pt8f2jr1bd6zq6c1t5k"
+REPLAY = "rpl_01m88d0qmze9gaw15hny2avmtm"
 EVENT = "evt_01m88d0qmze8gb967pqdwcmfq2"
 TRACE = "786711f462c121cbf08dbad7571e7bf4"
 NONE = {"attempts": 0, "delivered": 0, "p95_ms": None}
@@ -114,6 +117,47 @@ def history(**changes: Any) -> dict[str, Any]:
     )
 
 
+def replay(**changes: Any) -> dict[str, Any]:
+    return {
+        "id": REPLAY,
+        "webhook_id": WEBHOOK,
+        "state": "running",
+        "waits_for": None,
+        "filter": {
+            "status": "failed",
+            "response": "5xx",
+            "event_type": "incident.updated",
+            "event_id": None,
+            "key": "inc_01m88d0qmze9gaw15hny2avmtm",
+            "trace_id": None,
+        },
+        "since": "2026-11-24T03:47:00Z",
+        "until": "2026-11-25T03:47:00Z",
+        "per_second": 10,
+        "matching": 1204,
+        "more": False,
+        "done": 402,
+        "delivered": 398,
+        "failed": 3,
+        "skipped": 1,
+        "waiting": 10,
+        "reached_at": "2026-11-24T12:00:00Z",
+        "created_at": "2026-11-25T03:47:00Z",
+        "progressed_at": "2026-11-25T03:48:00Z",
+        "expected_end_at": "2026-11-25T03:50:00Z",
+        "stopped_at": None,
+        "finished_at": None,
+    } | changes
+
+
+def counted(request: Any) -> Any:
+    """A dry run is counted, another call starts a replay."""
+    period = {"since": "2026-11-24T03:47:00Z", "until": "2026-11-25T03:47:00Z"}
+    if "dry_run=true" in request.url.query:
+        return {"dry_run": True, "matching": 1204, "more": False} | period
+    return JSONResponse(replay(), 201)
+
+
 ANSWERS: dict[str, Any] = {
     "GET /v1/webhooks": {
         "webhooks": [
@@ -137,6 +181,20 @@ ANSWERS: dict[str, Any] = {
     "GET /v1/webhooks/contacts": {"emails": ["ops@integrator.example"], "updated_at": "2026-11-20T03:47:00Z"},
     "GET /v1/webhooks/{webhook_id}": webhook(),
     "PUT /v1/webhooks/{webhook_id}": webhook(),
+    "POST /v1/webhooks/{webhook_id}/replays": counted,
+    "GET /v1/webhooks/{webhook_id}/replays": {
+        "replays": [
+            replay(),
+            replay(id="rpl_01m88d0qmze9gaw15hny2avmtn", state="stopped", stopped_at="2026-11-25T03:49:00Z", more=True),
+            replay(
+                id="rpl_01m88d0qmze9gaw15hny2avmtp", state="finished", done=1204, finished_at="2026-11-25T03:49:00Z"
+            ),
+        ],
+        "next_cursor": None,
+    },
+    "GET /v1/webhooks/{webhook_id}/replays/{replay_id}": replay(),
+    "POST /v1/webhooks/{webhook_id}/replays/{replay_id}/stop": replay(state="stopped"),
+    "POST /v1/webhooks/{webhook_id}/replays/{replay_id}/resume": replay(),
     "GET /v1/webhooks/{webhook_id}/health": {
         "state": "failing",
         "summary": "The endpoint has failed 4 times in a row.",

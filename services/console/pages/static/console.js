@@ -5,7 +5,8 @@ const body = document.body;
 const say = (text) => { document.getElementById("says").textContent = text; };
 
 const live = () => [...document.querySelectorAll("[data-live]")];
-const served = new Map(live().map((part) => [part.id, part.outerHTML])); // as the server sent them, before anything below changes them
+const plain = (part) => part.outerHTML.replace(/name="once" value="[^"]*"/g, ""); // the id of a form is new each time
+const served = new Map(live().map((part) => [part.id, plain(part)])); // as the server sent them, before anything below changes them
 
 // Copying
 for (const button of document.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
@@ -41,8 +42,8 @@ function replace(text) {
   const next = new DOMParser().parseFromString(policy.createHTML(text), "text/html");
   for (const part of live()) {
     const fresh = next.getElementById(part.id);
-    if (!fresh || fresh.outerHTML === served.get(part.id)) continue;
-    served.set(part.id, fresh.outerHTML);
+    if (!fresh || plain(fresh) === served.get(part.id)) continue;
+    served.set(part.id, plain(fresh));
     const open = [...part.querySelectorAll("details[open][id]")].map((one) => one.id);
     const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
     const imported = document.importNode(fresh, true);
@@ -51,7 +52,7 @@ function replace(text) {
     for (const button of imported.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
     if (focused) document.getElementById(focused)?.focus();
     imported.classList.add("changed");
-    if (imported.dataset.says) say(imported.dataset.says);
+    if (imported.dataset.says && imported.dataset.says !== part.dataset.says) say(imported.dataset.says);
   }
 }
 function plan(times) { clearTimeout(wait); if (live().length) wait = setTimeout(refresh, seconds() * 1000 * times); }
