@@ -18,6 +18,8 @@ EMAIL ?=
 # Test processes side by side, more than cores because tests often wait; each has
 # a cluster, a Redis and, if asked for, a stack of its own.
 JOBS ?= 5
+# A test that fails is tried once more, and the end of the run names it: docs/decisions/0061.
+ONCE_MORE := --reruns 1 --rerun-except "has not ended after" -r fER
 CMD ?= auth --help
 # The factor of `make load`.
 SCALE ?= 1
@@ -65,7 +67,7 @@ migrate: $(VENV)/.installed ## bring the running stack's databases up to date
 
 # What measures, kills and soaks for minutes has targets of its own below.
 test: $(VENV)/.installed-dev $(VENV)/idp/.installed $(DOCUMENTS) typescript-where-possible ## every test, against real databases, queues and processes
-	@$(PY) -m pytest -n $(JOBS) --dist loadfile --ignore=tests/bench --ignore=tests/chaos --ignore=tests/soak --ignore=tests/compose
+	@$(PY) -m pytest -n $(JOBS) --dist loadfile $(ONCE_MORE) --ignore=tests/bench --ignore=tests/chaos --ignore=tests/soak --ignore=tests/compose
 
 # Types are checked beside the tests, which wait now and then.
 check: lint $(VENV)/idp/.installed ## what CI runs: format check, lint, import contracts, types, every test, generated clients

@@ -7,12 +7,12 @@ import typer
 from gateway.server import run
 from gateway.settings import load
 
-cli = typer.Typer(no_args_is_help=True, add_completion=False, help="The gateway in front of the six services.")
+cli = typer.Typer(no_args_is_help=True, add_completion=False, help="The gateway in front of the services.")
 
 
 @cli.callback()
 def main() -> None:
-    """The gateway in front of the six services."""
+    """The gateway in front of the services."""
 
 
 @cli.command()

@@ -147,16 +147,13 @@ class Limits:
         """None for a class without a rate."""
         bucket = self._buckets.get((name, key))
         if bucket is None:
-            rule = self._policy(name, times)
+            if (name, times) not in self._policies:
+                self._policies[name, times] = policy(name, self._rates.get(name, "off"), times)
+            rule = self._policies[name, times]
             if rule is None:
                 return None
             bucket = self._buckets[name, key] = Bucket(rule, key)
         return bucket
-
-    def _policy(self, name: str, times: int) -> Policy | None:
-        if (name, times) not in self._policies:
-            self._policies[name, times] = policy(name, self._rates.get(name, "off"), times)
-        return self._policies[name, times]
 
     async def share(self, redis: Redis) -> bool:
         """Adds this process's new counts to the common windows and reads their totals. Raises RedisError.

@@ -112,7 +112,27 @@ class Tokens:
             raise Invalid("too_long", "The token is too long.")
         kid, key = await self._key(text)
         claims, audiences = self._claims(text, key)
-        token = _token(claims, audiences, min(claims.exp + LEEWAY, self._clock() + REMEMBERED_SECONDS), kid)
+        until = min(claims.exp + LEEWAY, self._clock() + REMEMBERED_SECONDS)
+        try:
+            jti = uuid.UUID(claims.jti)
+        except ValueError:
+            jti = None
+        if jti is None or jti.version != 7:
+            raise Invalid("claims", "The token's jti is not a UUIDv7.")
+        if claims.token_use not in ("access", "service") or claims.environment not in ("production", "sandbox"):
+            raise Invalid("claims", "The token's use is unknown.")
+        caller = Caller(
+            tenant_id=claims.tenant_id,
+            client_id=claims.client_id,
+            subject=claims.sub,
+            scopes=frozenset(claims.scope.split()),
+            token_use="service" if claims.token_use == "service" else "access",  # noqa: S105
+            grant_id=claims.grant_id,
+            token_id=claims.jti,
+            environment="sandbox" if claims.environment == "sandbox" else "production",
+            deidentification=claims.deidentification,
+        )
+        token = Token(caller, audiences, milliseconds(jti), until, kid)
         self._check(token, audience)
         self._remember(sha256(text).digest(), token)
         return token
@@ -191,26 +211,3 @@ class Tokens:
 def _read(text: bytes) -> dict[str, Any]:
     """The claims of a token whose signature was verified, and whose times are wrong."""
     return jwt.decode(text, options={"verify_signature": False})
-
-
-def _token(claims: Claims, audiences: frozenset[str], until: float, kid: str) -> Token:
-    try:
-        jti = uuid.UUID(claims.jti)
-    except ValueError:
-        jti = None
-    if jti is None or jti.version != 7:
-        raise Invalid("claims", "The token's jti is not a UUIDv7.")
-    if claims.token_use not in ("access", "service") or claims.environment not in ("production", "sandbox"):
-        raise Invalid("claims", "The token's use is unknown.")
-    caller = Caller(
-        tenant_id=claims.tenant_id,
-        client_id=claims.client_id,
-        subject=claims.sub,
-        scopes=frozenset(claims.scope.split()),
-        token_use="service" if claims.token_use == "service" else "access",  # noqa: S105
-        grant_id=claims.grant_id,
-        token_id=claims.jti,
-        environment="sandbox" if claims.environment == "sandbox" else "production",
-        deidentification=claims.deidentification,
-    )
-    return Token(caller, audiences, milliseconds(jti), until, kid)

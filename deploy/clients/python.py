@@ -8,7 +8,6 @@ import sys
 import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from deploy.clients.contract import Contract, Operation, Parameter, Schema, module_of, pascal, referred, snake
 from deploy.clients.problems import STATUSES, kinds, meaning_of
@@ -105,7 +104,12 @@ class Types:
         if name := referred(schema):
             return self.name(name)
         if "enum" in schema:
-            return self._enum(schema["enum"], sent_only)
+            values = schema["enum"]
+            kinds = sorted({type(value).__name__ for value in values if value is not None})
+            null = " | None" if None in values else ""
+            if sent_only:
+                return f"Literal[{', '.join(repr(value) for value in values if value is not None)}]{null}"
+            return " | ".join(kinds) + null
         if parts := schema.get("anyOf") or schema.get("oneOf"):
             return self._union(schema, parts, hint, sent_only)
         kind = schema.get("type")
@@ -116,19 +120,17 @@ class Types:
         if kind == "array":
             return f"list[{self.of(schema.get('items', {}), hint, sent_only=sent_only)}]"
         if kind == "object":
-            return self._object(schema, hint, sent_only)
+            more = schema.get("additionalProperties")
+            if schema.get("properties") and more is not True and self.home:
+                self.nested.append((hint, schema, sent_only))
+                return hint
+            inner = self.of(more, hint, sent_only=sent_only) if isinstance(more, Mapping) and more else "Any"
+            return f"dict[str, {inner}]"
         if kind == "string" and schema.get("format") == "date-time":
             return "datetime"
         if kind == "string" and schema.get("format") == "binary":
             return "bytes"
         return SCALARS.get(kind or "", "Any")
-
-    def _enum(self, values: list[Any], sent_only: bool) -> str:
-        kinds = sorted({type(value).__name__ for value in values if value is not None})
-        null = " | None" if None in values else ""
-        if sent_only:
-            return f"Literal[{', '.join(repr(value) for value in values if value is not None)}]{null}"
-        return " | ".join(kinds) + null
 
     def _union(self, schema: Schema, parts: list[Schema], hint: str, sent_only: bool) -> str:
         structs = [part for part in parts if referred(part)]
@@ -139,14 +141,6 @@ class Types:
         # One kind of text or number is enough: a reader must not find two of them in one union.
         names = list(dict.fromkeys(self.of(part, hint, sent_only=sent_only) for part in parts))
         return " | ".join(sorted(names, key=lambda one: one == "None"))
-
-    def _object(self, schema: Schema, hint: str, sent_only: bool) -> str:
-        more = schema.get("additionalProperties")
-        if schema.get("properties") and more is not True and self.home:
-            self.nested.append((hint, schema, sent_only))
-            return hint
-        inner = self.of(more, hint, sent_only=sent_only) if isinstance(more, Mapping) and more else "Any"
-        return f"dict[str, {inner}]"
 
 
 class Models:

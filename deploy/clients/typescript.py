@@ -4,7 +4,7 @@ import json
 import textwrap
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from deploy.clients.contract import Contract, Operation, Parameter, Schema, camel, module_of, pascal, referred
 from deploy.clients.problems import STATUSES, kinds, meaning_of
@@ -131,7 +131,13 @@ class Types:
         if name := referred(schema):
             return self.name(name)
         if "enum" in schema:
-            return self._enum(schema["enum"], is_open)
+            values = schema["enum"]
+            texts = [quoted(value) for value in values if isinstance(value, str)]
+            others = [json.dumps(value) for value in values if not isinstance(value, str)]
+            # One value is the mark of a member of a union.
+            if is_open and len(texts) > 1:
+                texts = [f"Open<{' | '.join(texts)}>"]
+            return union([*texts, *others])
         if parts := schema.get("anyOf") or schema.get("oneOf"):
             return union(self.of(part, hint, is_open=is_open) for part in parts)
         kind = schema.get("type")
@@ -146,15 +152,6 @@ class Types:
         if kind == "string" and schema.get("format") == "binary":
             return "Uint8Array"
         return SCALARS.get(kind or "", "unknown")
-
-    @staticmethod
-    def _enum(values: list[Any], is_open: bool) -> str:
-        texts = [quoted(value) for value in values if isinstance(value, str)]
-        others = [json.dumps(value) for value in values if not isinstance(value, str)]
-        # One value is the mark of a member of a union.
-        if is_open and len(texts) > 1:
-            texts = [f"Open<{' | '.join(texts)}>"]
-        return union([*texts, *others])
 
     def _object(self, schema: Schema, hint: str, is_open: bool) -> str:
         more = schema.get("additionalProperties")
@@ -290,11 +287,6 @@ class Resource:
             lines.append(declared(f"{camel(one.name)}{'' if one.required else '?'}:", kind, "  "))
         return "".join([*lines, "}\n"])
 
-    def _option_type(self, operation: Operation) -> str:
-        base, named = self._named(operation)
-        parameters = "<ETag>" if operation.has_not_modified else ""
-        return f"{pascal(operation.id)}Options{parameters}" if named else base
-
     def _answer(self, operation: Operation, schema: Schema | None) -> str:
         return "void" if schema is None else self.types.of(schema, pascal(operation.id), is_open=True)
 
@@ -314,7 +306,9 @@ class Resource:
         if operation.body:
             kind = self.types.of(operation.body.schema, f"{pascal(operation.id)}Body", is_open=False)
             arguments.append(f"body{'' if operation.body.required else '?'}: {kind}")
-        options = self._option_type(operation)
+        base, named = self._named(operation)
+        parameters = "<ETag>" if operation.has_not_modified else ""
+        options = f"{pascal(operation.id)}Options{parameters}" if named else base
         is_required = any(one.required for one in self._named(operation)[1])
         overloads = ""
         for form in FORMS.get(operation.id, []):

@@ -98,7 +98,7 @@ def _line(name: str, password: str, rules: list[str]) -> str:
 
 
 def beside(line: str) -> str:
-    """The redis-cli command that lets a user do what its line grants beside what it may do already, while old processes still run."""
+    """The redis-cli command that adds the rights of a user's line to its present rights, while old processes still run."""
     _, name, *rules = line.split(" ")
     kept = [rule for rule in rules if rule not in ("on", "resetchannels", "resetkeys") and not rule.startswith("#")]
     granted = " ".join(kept).removeprefix("-@all ").replace("(", '"(').replace(")", ')"')

@@ -42,6 +42,14 @@ MODULES_OF_SERVICE = {
     "ACQI query": 12,
 }
 MODULES_OF_SHARED = 7
+ANSWERS = "The console reads the answer of a public call into a Struct of its own, as every client does."
+NAMED = {
+    ("services/auth/apps/models.py", "services/console/apps/models.py"): ANSWERS,
+    ("services/auth/people/models.py", "services/console/people/models.py"): ANSWERS,
+    ("services/console/quality/report.py", "services/graphql_api/acqi/report.py"): ANSWERS,
+    ("services/console/webhooks/models.py", "services/webhook_dispatcher/subscriptions/models.py"): ANSWERS,
+}
+"""Repetitions that stay, with the reason, by their two files: no service imports another."""
 
 
 class Row(NamedTuple):
@@ -88,18 +96,27 @@ def subjects(since: str) -> Iterator[Row]:
 
 
 def used_once() -> Row:
-    """Private functions that their own file names once beside the definition; dunder methods do not count."""
-    functions = once = 0
+    """Private functions that their own file names once beside the definition; dunder methods do not count.
+
+    Those that are passed as values, and never called by their name, cannot be written where they are used.
+    """
+    functions = once = passed = 0
     for file in sources(*TREES):
-        tree = ast.parse(file.read_text())
-        named = Counter(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
-        named.update(node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute))
-        for node in ast.walk(tree):
+        nodes = list(ast.walk(ast.parse(file.read_text())))
+        named = Counter(filter(None, map(_name, nodes)))
+        called = {_name(node.func) for node in nodes if isinstance(node, ast.Call)}
+        for node in nodes:
             if isinstance(node, hops.Function):
                 functions += 1
-                private = node.name.startswith("_") and not node.name.endswith("__")
-                once += private and named[node.name] == 1
-    return at_most(f"private functions used once (of {functions:,} functions)", 100 * once / functions, 10, " %")
+                if node.name.startswith("_") and not node.name.endswith("__") and named[node.name] == 1:
+                    once += 1
+                    passed += node.name not in called
+    text = f"private functions used once (of {functions:,}; {passed} are passed as values)"
+    return at_most(text, 100 * once / functions, 10, " %")
+
+
+def _name(node: ast.AST) -> str | None:
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else None
 
 
 def roads() -> Iterator[Row]:
@@ -117,7 +134,7 @@ def plain_lines(file: Path) -> list[tuple[int, str]]:
 
 
 def repetitions() -> list[str]:
-    """Places where two services share RUN or more lines in a row, each as `a.py:10 ~ b.py:20`."""
+    """Places where two services share RUN or more lines in a row and that are not in NAMED, each as `a.py:10 ~ b.py:20`."""
     seen: dict[int, list[tuple[Path, int, int]]] = defaultdict(list)
     for file in sources("services", "gateway"):
         code = plain_lines(file)
@@ -128,26 +145,28 @@ def repetitions() -> list[str]:
         (a, place_a, b, place_b): f"{a.relative_to(ROOT)}:{line_a} ~ {b.relative_to(ROOT)}:{line_b}"
         for places in seen.values()
         for (a, place_a, line_a), (b, place_b, line_b) in combinations(places, 2)
-        if a.relative_to(ROOT).parts[:2] != b.relative_to(ROOT).parts[:2] and b.parts != a.parts
+        if a.relative_to(ROOT).parts[:2] != b.relative_to(ROOT).parts[:2]
+        and (str(a.relative_to(ROOT)), str(b.relative_to(ROOT))) not in NAMED
     }
     return [text for (a, i, b, j), text in starts.items() if (a, i - 1, b, j - 1) not in starts]
 
 
 def sizes() -> Iterator[Row]:
-    tests = sources("tests")
+    support = [
+        file for file in sources("tests") if not file.name.startswith("test_") and not TEST.search(file.read_text())
+    ]
     yield at_most("code lines outside tests", lines(sources(*TREES)), 41_704)
-    yield at_most("support lines of tests (files without a test)", lines([f for f in tests if not _has_test(f)]), 5000)
+    yield at_most("support lines of tests (files without a test)", lines(support), 5000)
     yield at_most("lines of shared/", lines(sources("shared")), 3000)
-
-
-def _has_test(file: Path) -> bool:
-    return file.name.startswith("test_") or bool(TEST.search(file.read_text()))
 
 
 def main(since: str) -> None:
     repeated = repetitions()
     rows = [*wording(), *subjects(since), used_once(), *roads()]
-    rows += [at_most(f"repetitions of {RUN} lines and more between services", len(repeated), 0), *sizes()]
+    rows += [
+        at_most(f"repetitions of {RUN} lines between services, beside {len(NAMED)} named", len(repeated), 0),
+        *sizes(),
+    ]
     width = max(len(row.measure) for row in rows)
     for row in rows:
         sys.stdout.write(f"{row.measure:<{width}}  {row.value:>12}  {row.goal:>10}  {'' if row.meets else 'not yet'}\n")

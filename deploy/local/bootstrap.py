@@ -24,7 +24,15 @@ TENANTS = (
 def process(plan: Plan, auth: Service) -> Process:
     """The `bootstrap` command, not started yet. Its answer holds a service token for each administrator, valid for 12 hours."""
     question = plan.state.folder / "bootstrap-input.json"
-    write_json(question, {"tenants": [_tenant(plan, *row) for row in TENANTS], "console": _console(plan)})
+    # The console as an OAuth client: where it takes answers, and its public keys.
+    keys = plan.further_keys(by_name("console"))["CLIENT_KEYS"]
+    write_json(
+        question,
+        {
+            "tenants": [_tenant(plan, *row) for row in TENANTS],
+            "console": {"redirect_uris": [f"{plan.origin('console')}/sign-in/done"], "jwks": public_jwks(keys)},
+        },
+    )
     return Process(
         name="auth-bootstrap",
         module=auth.module,
@@ -40,12 +48,6 @@ def read_answer(plan: Plan) -> Mapping[str, Any]:
 
 def _answer(plan: Plan) -> Path:
     return plan.state.folder / "tenants.json"
-
-
-def _console(plan: Plan) -> dict[str, Any]:
-    """The console as an OAuth client: where it takes answers, and its public keys."""
-    keys = plan.further_keys(by_name("console"))["CLIENT_KEYS"]
-    return {"redirect_uris": [f"{plan.origin('console')}/sign-in/done"], "jwks": public_jwks(keys)}
 
 
 def _tenant(plan: Plan, key: str, name: str, granted: list[str], bundles: list[str], email: str) -> dict[str, Any]:

@@ -1,9 +1,10 @@
-"""Settings of a child process that end it with the stack."""
+"""Settings of a child process that end it with the stack, and its end."""
 
 import ctypes
 import os
 import pwd
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from typing import NamedTuple
@@ -35,6 +36,17 @@ def name_process(name: str) -> None:
     """Sets the name that `ps -o comm` and `top` show, cut to 15 bytes. Does nothing on other systems than Linux."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_NAME, name.encode()[:15])
+
+
+def end(server: subprocess.Popen[bytes], number: signal.Signals = signal.SIGTERM, patience: float = 10) -> None:
+    """Sends a server `number`, and SIGKILL if it runs `patience` seconds later; waits for its end."""
+    if server.poll() is None:
+        server.send_signal(number)
+        try:
+            server.wait(patience)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
 
 
 def start_of_program(parent: int, number: signal.Signals, account: Account | None = None) -> Callable[[], None]:

@@ -47,7 +47,11 @@ def of_service(plan: Plan, service: Service, kind: str) -> dict[str, str]:
         **{name: _public(plan)[name] for name in service.needs},
         **{name: plan.url(f"{other}-web") for name, other in service.calls.items() if f"{other}-web" in plan.listeners},
         **(_on_behalf_of_callers(plan, service) if kind == "web" else {}),
-        **(_mail(plan, service) if service.name in WRITE_MAIL else {}),
+        **(
+            {"MAIL_SERVER": plan.mail_url, "MAIL_FROM": WRITE_MAIL[service.name]}
+            if plan.mail_url and service.name in WRITE_MAIL
+            else {}
+        ),
         **service.settings,
         **chosen_settings(service.name),
     }
@@ -82,10 +86,6 @@ def _on_behalf_of_callers(plan: Plan, service: Service) -> dict[str, str]:
 
 WRITE_MAIL = {"auth": "invitations@knogin.localhost", "webhook-dispatcher": "webhooks@knogin.localhost"}
 """The senders of services that write mail."""
-
-
-def _mail(plan: Plan, service: Service) -> dict[str, str]:
-    return {"MAIL_SERVER": plan.mail_url, "MAIL_FROM": WRITE_MAIL[service.name]} if plan.mail_url else {}
 
 
 def remember(plan: Plan) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from deploy.local import ports
-from deploy.local.children import start_of_program
+from deploy.local.children import end, start_of_program
 from deploy.local.postgres import ServerFailed
 
 START_SECONDS = 30
@@ -71,13 +71,8 @@ class Mailbox:
         raise ServerFailed(f"the mailbox did not start; see {self.log}")
 
     def stop(self) -> None:
-        if self.server and self.server.poll() is None:
-            self.server.terminate()
-            try:
-                self.server.wait(10)
-            except subprocess.TimeoutExpired:
-                self.server.kill()
-                self.server.wait()
+        if self.server:
+            end(self.server)
         self.server = None
 
 

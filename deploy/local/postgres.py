@@ -14,7 +14,7 @@ import psutil
 import psycopg
 
 from deploy.local import binaries, ports
-from deploy.local.children import Account, start_of_program, unprivileged_account
+from deploy.local.children import Account, end, start_of_program, unprivileged_account
 
 SUPERUSER = "knogin"
 # The name of a file in a data folder outside of its state folder; the file holds the state folder's path.
@@ -111,13 +111,8 @@ class Cluster:
             psutil.wait_procs(servers, timeout=10)
             with suppress(ServerFailed):
                 self._finish_making(self._initdb)
-        if self.server and self.server.poll() is None:
-            self.server.send_signal(signal.SIGINT)
-            try:
-                self.server.wait(30)
-            except subprocess.TimeoutExpired:
-                self.server.kill()
-                self.server.wait()
+        if self.server:
+            end(self.server, signal.SIGINT, patience=30)
         self.server = None
 
     def delete(self) -> None:

@@ -12,7 +12,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError as NotYet
 
 from deploy.local import binaries, ports
-from deploy.local.children import start_of_program
+from deploy.local.children import end, start_of_program
 from deploy.local.postgres import ServerFailed, tail
 
 START_SECONDS = 30
@@ -33,7 +33,7 @@ and it gives a connection a name of up to 16 MiB, which no limit counts. Program
 
 
 class RedisServer:
-    """One server without persistence: what it holds may be lost at any time, by design of the outbox.
+    """One server without persistence: the outbox lets its data be lost at any time.
 
     `password` is that of the default user, who may do everything; `users` are lines of an ACL file for the others.
     """
@@ -89,21 +89,16 @@ class RedisServer:
         raise ServerFailed(f"Redis did not start:\n{tail(self.log)}")
 
     def stop(self) -> None:
-        if self.server and self.server.poll() is None:
-            self.server.terminate()
-            try:
-                self.server.wait(10)
-            except subprocess.TimeoutExpired:
-                self.server.kill()
-                self.server.wait()
+        if self.server:
+            end(self.server)
         self.server = None
 
     @contextmanager
     def _configured(self) -> Iterator[int]:
-        """The configuration to be read from: no password stands in the process list or on disk.
+        """The file descriptor of the configuration, so that no password is in the process list or on disk.
 
-        All of it is there before the server is: one that found none would listen everywhere, to everyone, and once its folder is gone
-        refuse to end, since it could not save.
+        It is complete before the server starts. A server without one would listen on all addresses, to everyone, and would refuse to end
+        once its folder is gone, because it could not save.
         """
         read, write = os.pipe()
         try:

@@ -67,6 +67,8 @@ class Docs:
             for host, url in origins.items()
             if host != "docs"
         )
+        docs = origins.get("docs")
+        documentation = ((f"https://knogin.com{ROOT}".encode(), f"{docs}{ROOT}".encode()),) if docs else ()
         calls = origins.get("api", "https://api.knogin.com")
         self._elsewhere = f"There is no such page. This host has the documentation, at {ROOT}; calls go to {calls}."
         self._files: dict[str, File] = {}
@@ -75,7 +77,12 @@ class Docs:
             name = path.relative_to(root)
             if name.parts[0] == GREETINGS:
                 site, language = name.name.split(".")[:2]
-                self._greetings[site, language] = _greeting(path, (*shown, *_documentation(origins)))
+                file = _read(path, (*shown, *documentation))
+                style = STYLE.search(file.body)
+                digest = base64.b64encode(hashlib.sha256(style[1] if style else b"").digest()).decode()
+                self._greetings[site, language] = Greeting(
+                    file, POLICY.replace("style-src 'self'", f"style-src 'sha256-{digest}'").encode()
+                )
             else:
                 self._files[_address(name)] = _read(path, shown)
         if for_models := self._files.get(f"{ROOT}/{OF_MODELS}"):
@@ -128,11 +135,6 @@ def _address(name: Path) -> str:
     return f"{ROOT}/{name.as_posix()}"
 
 
-def _documentation(origins: Mapping[str, str]) -> tuple[tuple[bytes, bytes], ...]:
-    docs = origins.get("docs", "")
-    return ((f"https://knogin.com{ROOT}".encode(), f"{docs}{ROOT}".encode()),) if docs else ()
-
-
 def respond(file: File, asked: dict[bytes, str], policy: bytes = POLICY.encode()) -> Answer:
     packs = bool(re.search(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))", asked.get(b"accept-encoding", "")))
     etag = b'"%s%s"' % (file.etag, b"-gzip" if packs else b"")
@@ -180,10 +182,3 @@ def _read(path: Path, shown: tuple[tuple[bytes, bytes], ...]) -> File:
     if kind.startswith("text/") or kind.endswith("javascript"):
         kind += "; charset=utf-8"
     return File(kind.encode(), body, gzip.compress(body, mtime=0), hashlib.sha256(body).hexdigest()[:32].encode())
-
-
-def _greeting(path: Path, shown: tuple[tuple[bytes, bytes], ...]) -> Greeting:
-    file = _read(path, shown)
-    style = STYLE.search(file.body)
-    digest = base64.b64encode(hashlib.sha256(style[1] if style else b"").digest()).decode()
-    return Greeting(file, POLICY.replace("style-src 'self'", f"style-src 'sha256-{digest}'").encode())

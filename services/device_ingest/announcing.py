@@ -42,18 +42,15 @@ class Announcing:
         except Exception as error:  # one tenant's fault must not stop the others
             if is_outage(error):
                 raise
-            self._one_by_one(conn, waiting)
+            for tenant_id, number in waiting.items():
+                try:
+                    with conn.transaction():
+                        announce(conn, {tenant_id: number})
+                except Exception as fault:
+                    if is_outage(fault):
+                        raise
+                    log.error("observations of %s not announced: %s", tenant_id, telemetry.describe(fault))
         return bool(self._after)
-
-    def _one_by_one(self, conn: Connection, waiting: Mapping[str, int]) -> None:
-        for tenant_id, number in waiting.items():
-            try:
-                with conn.transaction():
-                    announce(conn, {tenant_id: number})
-            except Exception as error:
-                if is_outage(error):
-                    raise
-                log.error("observations of %s not announced: %s", tenant_id, telemetry.describe(error))
 
 
 def shares(waiting: Mapping[str, int]) -> dict[str, int]:

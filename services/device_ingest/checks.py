@@ -77,11 +77,6 @@ def check(draft: ObservationDraft, device_class: str, now: datetime) -> Checked:
     )
 
 
-def _unit_refused(unit: str, allowed: list[str]) -> FieldError:
-    meant = units.meaning(unit, allowed)
-    return FieldError("/unit_code", units.refusal(unit, allowed), "enum", allowed=allowed, did_you_mean=meant)
-
-
 def _metric(draft: ObservationDraft, device_class: str, errors: list[FieldError]) -> Metric | None:
     """The metric of the code. Adds the errors of code, class and unit to `errors`."""
     try:
@@ -95,7 +90,13 @@ def _metric(draft: ObservationDraft, device_class: str, errors: list[FieldError]
         classes = ", ".join(sorted(metric.device_classes))
         errors.append(FieldError("/mdc_code", f"{metric.refid} is measured by {classes}, not by {device_class}"))
     if draft.unit_code is not None and draft.unit_code not in metric.units:
-        errors.append(_unit_refused(draft.unit_code, list(metric.units)))
+        allowed = list(metric.units)
+        meant = units.meaning(draft.unit_code, allowed)
+        errors.append(
+            FieldError(
+                "/unit_code", units.refusal(draft.unit_code, allowed), "enum", allowed=allowed, did_you_mean=meant
+            )
+        )
     elif draft.unit_code is None and draft.data_absent_reason is None:
         reason = f"is required; {metric.refid} allows {', '.join(metric.units)}"
         errors.append(FieldError("/unit_code", reason, "required", allowed=list(metric.units)))

@@ -239,9 +239,9 @@ async def find(conn: AsyncConnection, device_id: str, observation_id: str) -> Ob
     """Raises a 404 Problem for an id that is not an observation of this device."""
     if ids.is_id(observation_id, "obs"):
         earliest, latest = window([observation_id])
-        parameters = {"id": observation_id, "device_id": device_id, "earliest": earliest, "latest": latest}
+        parameters = {"id": observation_id, "earliest": earliest, "latest": latest}
         observation = await first(conn, Observation, queries.FIND_OBSERVATION, parameters)
-        if observation is not None:
+        if observation is not None and observation.device_id == device_id:
             return observation
     raise problems.not_found("There is no such observation.")
 

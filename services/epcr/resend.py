@@ -49,7 +49,8 @@ def resend(
     while True:
         with conn.transaction():
             set_tenant(conn, tenant_id)
-            due = _number(conn.execute(DUE, (WAITING,)))
+            row = conn.execute(DUE, (WAITING,)).fetchone()
+            due = int(row[0]) if row else 0
             last, count = (None, 0) if due >= WAITING else conn.execute(MARK, (after, PORTION)).fetchone() or (None, 0)
         if due >= WAITING:
             sleep(LOOK_SECONDS)
@@ -58,8 +59,3 @@ def resend(
             return total
         after, total = last, total + count
         progress(after, total)
-
-
-def _number(cursor: psycopg.Cursor[Any]) -> int:
-    row = cursor.fetchone()
-    return int(row[0]) if row else 0

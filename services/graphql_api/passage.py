@@ -22,7 +22,8 @@ class Passage:
     def is_free(self) -> bool:
         """Whether a row may be shown at once. The portion begins with the first row of a round of the loop."""
         if self._began is None:
-            self._begin()
+            self._began = time.perf_counter()
+            asyncio.get_running_loop().call_soon(self._end)
             return True
         return time.perf_counter() - self._began < PORTION
 
@@ -63,10 +64,6 @@ class Passage:
         self._waiting.discard(place)
         if not self._waiting:
             self._clear.set()
-
-    def _begin(self) -> None:
-        self._began = time.perf_counter()
-        asyncio.get_running_loop().call_soon(self._end)
 
     def _end(self) -> None:
         self._began = None

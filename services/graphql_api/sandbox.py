@@ -1,6 +1,7 @@
 """A sandbox's incidents: closed ones for its invented year, one with all its events as a scenario, and erased in portions.
 
-Incidents are erased that were opened in a sandbox, and facts whose encounters are marked as tests, with their part of the indicators.
+The erasure takes incidents that were opened in a sandbox, and facts whose encounters are marked as tests, with their part of the
+indicators.
 """
 
 from collections.abc import Iterator, Sequence

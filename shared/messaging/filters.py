@@ -140,10 +140,7 @@ def matches(given: Filter, data: Any) -> bool:
         return any(matches(part, data) for part in given.any)
     if given.not_ is not UNSET:
         return not matches(given.not_, data)
-    return _compares(given, resolve(given.pointer or "", data))
-
-
-def _compares(given: Filter, value: Any) -> bool:
+    value = resolve(given.pointer or "", data)
     if given.exists is not UNSET:
         return (value is not MISSING) is given.exists
     if given.eq is not UNSET:

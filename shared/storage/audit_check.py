@@ -132,7 +132,7 @@ def require_head(conn: psycopg.Connection[Any], kept: str) -> None:
 
 
 def require_sealing(conn: psycopg.Connection[Any]) -> None:
-    """Raises Broken if entries wait long for their seal: until it, one can be changed unseen. A relay takes a second."""
+    """Raises Broken if entries wait long for their seal: an entry without a seal can be changed unseen. A relay takes a second."""
     number, seconds = waiting(conn)
     if seconds > LONG_SECONDS:
         raise Broken(

@@ -5,10 +5,9 @@ The state is one row (`audit_checks`). Organisations read its result for their o
 
 import logging
 import time
-from typing import Any, LiteralString
+from typing import LiteralString
 
 import msgspec
-import psycopg
 
 from shared.process import metrics
 from shared.storage import audit_check
@@ -62,12 +61,8 @@ def watch(conn: Connection) -> int:
         return 1
     conn.execute(KEEP, {"place": msgspec.json.encode(place).decode(), "anew": anew})
     if is_over:
-        _held(conn, place)
+        row = conn.execute(HELD, {"batches": place.batches, "hash": place.hash}).fetchone()
+        metrics.audit_broken.set(0)
+        if row:
+            metrics.audit_checked.set(row[0])
     return int(place != begin)
-
-
-def _held(conn: psycopg.Connection[Any], place: Place) -> None:
-    row = conn.execute(HELD, {"batches": place.batches, "hash": place.hash}).fetchone()
-    metrics.audit_broken.set(0)
-    if row:
-        metrics.audit_checked.set(row[0])

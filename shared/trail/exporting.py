@@ -85,18 +85,15 @@ class Export:
 
     def __init__(self, request: Request, caller: Caller, service: str, asked: ExportQuery) -> None:
         self.request, self.caller, self.service, self.asked = request, caller, service, asked
-        self.until = self._until()
-        self.of = Asked.of(caller, asked, self.until)
-        self.digest, self.entries, self.last = hashlib.sha256(), 0, asked.after
-
-    def _until(self) -> datetime:
-        """Raises a 422 Problem for a period that has no end after its beginning."""
+        # Raises a 422 Problem for a period that has no end after its beginning.
         settled = datetime.now(UTC) - SETTLED
         until = min(self.asked.until or settled, settled)
         if self.asked.since >= until:
             text = f"The period begins at or after its end, which is at least {SETTLED.seconds} seconds ago."
             raise problems.invalid(text, [FieldError("since", "not before the end of the period", "range")])
-        return until
+        self.until = until
+        self.of = Asked.of(caller, asked, self.until)
+        self.digest, self.entries, self.last = hashlib.sha256(), 0, asked.after
 
     async def begin(self) -> Portion:
         period = {"since": self.asked.since, "until": self.until}
@@ -118,7 +115,12 @@ class Export:
         over = asyncio.get_running_loop().time() + SECONDS
         while True:
             if portion.rows:
-                yield self._written(portion.rows)
+                made = [reading.shown(row) for row in portion.rows]
+                text = b"".join(http.encode(entry) + b"\n" for entry in made)
+                self.digest.update(text)
+                self.entries += len(made)
+                self.last = made[-1].id
+                yield text
             if portion.after is None or self.entries >= MOST:
                 break
             reason = REVOKED if self.request.scope["is_revoked"]() else TOO_LONG
@@ -133,14 +135,6 @@ class Export:
         async with tenant_transaction(self.request, self.caller) as conn:
             await conn.execute(IN_ORDER)
             return Portion(*await reading.portion(conn, self.of, after, most))
-
-    def _written(self, rows: list[Row]) -> bytes:
-        made = [reading.shown(row) for row in rows]
-        text = b"".join(http.encode(entry) + b"\n" for entry in made)
-        self.digest.update(text)
-        self.entries += len(made)
-        self.last = made[-1].id
-        return text
 
     async def _signature(self, *, complete: bool) -> bytes:
         async with tenant_transaction(self.request, self.caller) as conn:

@@ -142,9 +142,8 @@ async def note(conn: AsyncConnection, caller: Caller, action: str, service: str,
     asked = [caller.client_id, caller.subject, action, question]
     digest = hashlib.sha256(msgspec.json.encode(asked, order="deterministic")).digest()
     if await (await conn.execute(queries.NOTE, (caller.tenant_id, digest))).fetchone():
-        kept = {name: value if _is_ours(name, value) else "given" for name, value in question.items()}
+        kept = {
+            name: value if (ACTION if name == "action" else OURS).fullmatch(value) else "given"
+            for name, value in question.items()
+        }
         await audit.record(conn, caller, action, service, {"filters": kept})
-
-
-def _is_ours(name: str, value: str) -> bool:
-    return (ACTION if name == "action" else OURS).fullmatch(value) is not None

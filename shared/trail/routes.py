@@ -18,7 +18,7 @@ from shared.web.routing import AnyOf, Content, Operation, Part
 SCOPE = "platform:audit"
 TRAIL = "/v1/audit/{service}"
 DESCRIPTION = (
-    "Who did what, on which record, through which app, when and in which trace. Each service has a trail of its own: `auth`,"
+    "The trail of actions: actor, action, object, app, time and trace. Each service has a trail of its own: `auth`,"
     " `webhook-dispatcher`, `graphql-api`, `epcr`, `device-ingest` and `control-plane`. An organisation reads its own entries."
 )
 

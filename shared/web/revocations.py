@@ -108,7 +108,7 @@ class Marks:
         self._sweeping: Iterator[None] = iter(())
 
     def covers(self, *, tenant: str, client: str, grant: str | None, token: str | None, made_ms: int, kid: str) -> bool:
-        """Whether a token is revoked that was signed by that key, at that time, for that client and grant."""
+        """Whether a token with that key, time, client and grant is revoked."""
         if kid in self._keys:
             return True
         named = (("client", client), ("grant", grant or ""), ("tenant", tenant), ("token", token or ""))

@@ -195,6 +195,7 @@ WRITES: dict[Route, Callable[[Owner], dict[str, Any]]] = {
 _BROWSER = "a page of the sign-in, which needs a browser; its statements are planned in tests/shared/test_plans.py"
 _SAML = "reads a few rows of an organisation's configuration, which no load adds to"
 _PEOPLE = "needs a scope of first-party apps, and reads the people of an organisation, which no load adds to"
+_TRAIL = "needs a scope of first-party apps; no load adds to the trail, and its statements are planned in tests/shared/test_plans.py"
 _BY_KEY = "writes one row that its path or body names; its statements are planned in tests/shared/test_plans.py"
 LEFT_OUT: dict[Route, str] = {
     ("GET", "/v1/oauth/authorize"): _BROWSER,
@@ -210,6 +211,7 @@ LEFT_OUT: dict[Route, str] = {
         for route in HOSTS
         if route[0] == "GET" and route[1].startswith(("/v1/platform/users", "/v1/platform/invitations"))
     },
+    **{route: _TRAIL for route in HOSTS if route[0] == "GET" and route[1].startswith("/v1/audit/")},
     ("POST", "/v1/webhooks"): "made once above and not in a loop: an app has at most so many",
     ("POST", "/v1/consumers"): "made once above and not in a loop: an app has at most so many",
     (

@@ -10,6 +10,7 @@ import time_machine
 from psycopg import sql
 
 from deploy.local.databases import Database
+from services.device_ingest import queries
 from shared.primitives import ids
 from shared.storage.database import clock
 from tests.device_ingest.conftest import DEVICES, SPO2, Inside, Partner, StartApp
@@ -332,6 +333,25 @@ def test_an_observation_is_found_under_its_own_device_alone(partner: Partner) ->
     assert partner.get(f"{another}/observations/{observation}").status_code == 404
     for unknown in ("obs_1", ids.new_id("obs"), "obs_7" + "z" * 25, "obs_0" + "0" * 25):
         assert partner.get(f"{device}/observations/{unknown}").status_code == 404
+
+
+def test_an_observation_is_found_by_its_own_id_alone_with_any_plan(inside: Inside) -> None:
+    """A plan for any values took the index of the device's times, and read all that the device had sent in these days."""
+    with psycopg.connect(inside.database.app) as conn:
+        query = "EXPLAIN (GENERIC_PLAN, FORMAT JSON) " + queries.FIND_OBSERVATION
+        for number, name in enumerate(("id", "earliest", "latest", "device_id"), 1):
+            query = query.replace(f"%({name})s", f"${number}")
+        [[[plan]]] = conn.execute(query.encode()).fetchall()
+    conditions = set(members(plan["Plan"], "Index Cond"))
+    assert conditions
+    assert all("(id = " in condition for condition in conditions)
+
+
+def members(node: dict[str, Any], name: str) -> Iterator[str]:
+    if name in node:
+        yield node[name]
+    for child in node.get("Plans", ()):
+        yield from members(child, name)
 
 
 def test_reading_observations_leaves_a_line_in_the_audit_trail(partner: Partner, inside: Inside) -> None:

@@ -116,10 +116,10 @@ def test_a_flood_at_one_door_leaves_the_others_open_behind_the_same_address(
     gateway = world.start()
     with gateway.door() as door:
         method, path = flood
-        statuses = [
-            door.request(method, path, host=host_of(path), token="guess", body=b"").status for _ in range(1_280)
-        ]
-        assert statuses[-1] == 429
+        statuses = (
+            door.request(method, path, host=host_of(path), token="guess", body=b"").status for _ in range(5_000)
+        )
+        assert 429 in statuses
         for method, path in spared:
             assert door.request(method, path, host=host_of(path)).status != 429, path
 

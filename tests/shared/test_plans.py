@@ -315,6 +315,7 @@ FRAGMENTS = frozenset(
         "services.epcr.handover.queries._DISCLOSURES",
         "services.webhook_dispatcher.history.decision_queries._GIVE_UP_BEGIN",
         "services.webhook_dispatcher.reading.queries._BRANCHES",
+        "services.webhook_dispatcher.reading.queries._UNREAD",
         "shared.messaging.relay.CHOSEN",
         "shared.messaging.relay.DUE_ROWS",
         "shared.messaging.relay.MARK_SENT",

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from services.webhook_dispatcher.sending import tokens
-from services.webhook_dispatcher.sending.outcome import Outcome
+from services.webhook_dispatcher.sending.connection import Outcome
 from services.webhook_dispatcher.sending.tokens import Grant, NoToken, Tokens
 from tests.support.receiver import Receiver, always, answer, hang, running
 from tests.support.tls import Authority

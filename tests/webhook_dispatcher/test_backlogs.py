@@ -5,13 +5,16 @@ more than a portion of a thousand.
 """
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
 
-from services.webhook_dispatcher.history import decision_queries, decisions
+from services.webhook_dispatcher.history import decision_queries, decisions, overview, overview_queries
 from services.webhook_dispatcher.history import queries as history_queries
+from services.webhook_dispatcher.history.endpoints import first_id_at
+from services.webhook_dispatcher.reading import consumers, events, takes
 from services.webhook_dispatcher.sending import queries
 from shared.storage.database import IN_ORDER, SET_TENANT, task_transaction
 from tests.support.receiver import Receiver, always, answer
@@ -265,6 +268,56 @@ def test_the_queue_of_a_deleted_webhook_costs_claims_nothing_before_it_is_vacuum
         dispatcher.work_off()
     assert dispatcher.rows(waiting, partner.tenant_id) == [{"number": 0}]
     assert dispatcher.rows("SELECT 1 FROM chores WHERE tenant_id = %s", partner.tenant_id) == []
+
+
+def test_the_newest_deliveries_of_all_webhooks_read_no_more_than_a_page(
+    partner: Partner, dispatcher: Dispatcher
+) -> None:
+    webhook = partner.subscribe("https://integrator.example/")
+    pile(dispatcher, partner, webhook, WAITING)
+    newest, newest_at = first_id_at(datetime.now(UTC) + timedelta(days=1))
+    oldest, oldest_at = first_id_at(datetime.now(UTC) - timedelta(days=1))
+    window = {"newest": newest, "newest_at": newest_at, "oldest": oldest, "oldest_at": oldest_at}
+    page = window | {"everyone": True, "client_id": partner.client_id, "webhook_id": None, "limit": 51}
+    with psycopg.connect(dispatcher.database.app) as conn:
+        conn.execute(SET_TENANT, (partner.tenant_id,))
+        conn.execute(IN_ORDER)
+        explain = "EXPLAIN (ANALYZE, FORMAT JSON) " + overview_queries.LIST_OF_APPS
+        [(explained,)] = conn.execute(explain.encode(), page).fetchall()
+    assert sum(read(explained[0]["Plan"])) < 2000
+
+
+@pytest.mark.parametrize(
+    ("module", "used", "method", "path"),
+    [
+        (overview, "page_of", "GET", "/v1/deliveries"),
+        (events, "page_of", "GET", "/v1/events"),
+        (consumers, "head_of", "GET", "/v1/consumers/inbox"),
+        (takes, "within", "POST", "/v1/consumers/inbox/read"),
+    ],
+)
+def test_a_list_of_a_part_of_an_organisation_is_read_in_the_order_of_an_index(
+    partner: Partner,
+    dispatcher: Dispatcher,
+    monkeypatch: pytest.MonkeyPatch,
+    module: Any,
+    used: str,
+    method: str,
+    path: str,
+) -> None:
+    """With millions of rows of one webhook or kind, each call read and sorted all of them."""
+    partner.call("POST", "/v1/consumers", json={"name": "inbox", "start": "beginning"})
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    sorting: list[Any] = []
+    usual = getattr(module, used)
+
+    async def looking(conn: Any, *rest: Any) -> Any:
+        sorting.append(await (await conn.execute("SHOW enable_sort")).fetchone())
+        return await usual(conn, *rest)
+
+    monkeypatch.setattr(module, used, looking)
+    assert partner.call(method, path, **({"json": {}} if method == "POST" else {})).status_code == 200
+    assert sorting == [("off",)]
 
 
 def test_the_list_of_what_waits_reads_no_more_of_it_than_a_page(partner: Partner, dispatcher: Dispatcher) -> None:

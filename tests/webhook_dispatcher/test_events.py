@@ -13,10 +13,11 @@ from services.webhook_dispatcher.fanout.event_types import catalogue
 from services.webhook_dispatcher.reading import cursors, queries
 from shared.messaging.messages import AutomationDelivery
 from shared.primitives import ids
-from shared.storage.database import set_tenant, task_transaction
+from shared.storage.database import IN_ORDER, set_tenant, task_transaction
 from tests.support.messages import received
 from tests.support.receiver import Receiver
 from tests.webhook_dispatcher.conftest import WEBHOOKS, Dispatcher, Partner, event
+from tests.webhook_dispatcher.test_backlogs import read
 
 EVENTS = "/v1/events"
 
@@ -321,3 +322,21 @@ def test_a_day_with_one_kind_of_event_is_not_read_for_the_kinds_that_it_lacks(
         row = conn.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + query, parameters).fetchone()
     assert row is not None
     assert row[0][0]["Plan"]["Shared Hit Blocks"] + row[0][0]["Plan"]["Shared Read Blocks"] < 2_500
+
+
+def test_unread_events_of_many_kinds_are_counted_up_to_a_thousand_in_all(
+    partner: Partner, dispatcher: Dispatcher
+) -> None:
+    """Each kind had its own thousand to read and to sort."""
+    kinds = [f"kind.{number}" for number in range(20)]
+    for kind in kinds:
+        dispatcher.run(PLACES.replace("incident.updated", kind).replace("20000", "1500"), partner.tenant_id)
+    dispatcher.run("ANALYZE event_log")
+    parameters = {"audiences": [""] * 20, "kinds": kinds, "at": cursors.BEGINNING.at, "position": 0}
+    with psycopg.connect(dispatcher.database.app) as conn:
+        set_tenant(conn, partner.tenant_id)
+        conn.execute(IN_ORDER)
+        [(number, _)] = conn.execute(queries.UNREAD, parameters).fetchall()
+        assert number == 1000
+        [[[plan]]] = conn.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + queries.UNREAD, parameters).fetchall()
+    assert sum(read(plan["Plan"])) < 3_000

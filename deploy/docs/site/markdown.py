@@ -149,7 +149,11 @@ class _Places:
         self.opened: Token | None = None
 
     def begin(self, token: Token, inline: Token) -> None:
-        anchor = _take_anchor(inline)
+        last = (inline.children or [])[-1]
+        match = NAMED.search(last.content)
+        if match:
+            last.content = last.content[: match.start()]
+        anchor = match[1] if match else ""
         text = _plain(inline)
         self.heading = [anchor or slug(text), text, int(token.tag[1]), []]
         token.attrSet("id", self.heading[0])
@@ -161,14 +165,6 @@ class _Places:
         if anchor and self.opened is not None and anchor not in {one[0] for one in self.found}:
             self.opened.attrSet("id", anchor)
             self.found.append([anchor, self.row[0], ROW, [*self.row, *self.heads, self.heading[1]]])
-
-
-def _take_anchor(inline: Token) -> str:
-    last = (inline.children or [])[-1]
-    match = NAMED.search(last.content)
-    if match:
-        last.content = last.content[: match.start()]
-    return match[1] if match else ""
 
 
 def _plain(inline: Token) -> str:

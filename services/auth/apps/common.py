@@ -38,7 +38,18 @@ async def find(conn: AsyncConnection, name: str) -> CommonApp | None:
 async def of_tenant(conn: AsyncConnection, common: CommonApp, tenant_id: str) -> AppRow:
     """The organisation's own app, up to date. The tenant must be set."""
     tenant = await store.hold_tenant(conn, tenant_id)
-    wanted = _wanted(common, tenant)
+    # These fields follow the common app and the organisation's grants.
+    closed = set(scopes.ON_REQUEST) - set(tenant.granted_scopes)
+    wanted = {
+        "name": common.title,
+        "redirect_uris": common.redirect_uris,
+        "jwks": common.jwks,
+        "requested_scopes": [one for one in common.scopes if one not in closed],
+        "graphql_bundles": [one for one in common.graphql_bundles if one in tenant.graphql_bundles],
+        "allow_service_tokens": False,
+        "enforce_pkce": True,
+        "approved_events": [],
+    }
     app = await _load(conn, common)
     if app is None:
         await conn.execute(queries.LOCK_COMMON_APP, (f"{common.name} {tenant_id}",))
@@ -68,18 +79,3 @@ async def _make(conn: AsyncConnection, common: CommonApp, tenant: Tenant) -> App
     maker = Caller(tenant_id=tenant.tenant_id, client_id=PLATFORM)
     await audit.record(conn, maker, "app.created", app.client_id, {"first_party": True, "common_app": common.name})
     return app
-
-
-def _wanted(common: CommonApp, tenant: Tenant) -> dict[str, Any]:
-    """The fields of the organisation's app that follow the common app and the organisation's grants."""
-    closed = set(scopes.ON_REQUEST) - set(tenant.granted_scopes)
-    return {
-        "name": common.title,
-        "redirect_uris": common.redirect_uris,
-        "jwks": common.jwks,
-        "requested_scopes": [one for one in common.scopes if one not in closed],
-        "graphql_bundles": [one for one in common.graphql_bundles if one in tenant.graphql_bundles],
-        "allow_service_tokens": False,
-        "enforce_pkce": True,
-        "approved_events": [],
-    }

@@ -15,7 +15,7 @@ from services.auth.signin.returning import to_console
 from shared.primitives import ids
 from shared.storage import audit, database
 from shared.storage.caps import is_full
-from shared.storage.database import AsyncConnection, aset_tenant, transaction
+from shared.storage.database import aset_tenant, transaction
 from shared.web.fairness import Busy
 
 LONGEST_NAME = 120
@@ -103,7 +103,28 @@ async def _join(request: Request, token: str, invited: Invited, name: str, hashe
     try:
         async with transaction(request) as conn:
             await aset_tenant(conn, invited.tenant_id)
-            await _make_user(conn, request, token, invited, name, hashed)
+            # Raises _Refused if the link was used meanwhile, the address has an account, or the organisation takes
+            # nobody in.
+            macs = links.macs_of(request.state.keyring, token)
+            accepted = await (await conn.execute(queries.ACCEPT, (invited.id, macs))).fetchone()
+            if accepted is None:
+                raise _Refused("link_dead", 410)
+            user_id = ids.new_id("usr")
+            if await refuses_password(conn, user_id):
+                raise _Refused("organisation_only_help", 403)
+            cap = await caps.cap_of(conn, request.state.settings, invited.tenant_id, "users")
+            if await is_full(conn, cap, invited.tenant_id, COUNT_USERS, (invited.tenant_id,)):
+                raise _Refused("organisation_full", 409)
+            if not (
+                await conn.execute(queries.INSERT_USER, (user_id, invited.tenant_id, invited.email, name))
+            ).rowcount:
+                raise _Refused("address_known", 409)
+            role: roles.Role = accepted[0]
+            await conn.execute(queries.COMPLETE_USER, (role, roles.of(role), hashed, user_id))
+            await conn.execute(queries.ACCEPTED_BY, (user_id, invited.id))
+            actor = sessions.actor(request, invited.tenant_id, user_id)
+            await audit.record(conn, actor, "invitation.accepted", invited.id)
+            await audit.record(conn, actor, "user.created", user_id, {"role": role})
     except _Refused as refused:
         return pages.error(request, refused.word, refused.status)
     destination = await to_console(request)
@@ -118,27 +139,3 @@ async def _join(request: Request, token: str, invited: Invited, name: str, hashe
         address_first=False,
         fresh=False,
     )
-
-
-async def _make_user(
-    conn: AsyncConnection, request: Request, token: str, invited: Invited, name: str, hashed: str
-) -> None:
-    """Raises _Refused if the link was used meanwhile, the address has an account, or the organisation takes nobody in."""
-    macs = links.macs_of(request.state.keyring, token)
-    accepted = await (await conn.execute(queries.ACCEPT, (invited.id, macs))).fetchone()
-    if accepted is None:
-        raise _Refused("link_dead", 410)
-    user_id = ids.new_id("usr")
-    if await refuses_password(conn, user_id):
-        raise _Refused("organisation_only_help", 403)
-    cap = await caps.cap_of(conn, request.state.settings, invited.tenant_id, "users")
-    if await is_full(conn, cap, invited.tenant_id, COUNT_USERS, (invited.tenant_id,)):
-        raise _Refused("organisation_full", 409)
-    if not (await conn.execute(queries.INSERT_USER, (user_id, invited.tenant_id, invited.email, name))).rowcount:
-        raise _Refused("address_known", 409)
-    role: roles.Role = accepted[0]
-    await conn.execute(queries.COMPLETE_USER, (role, roles.of(role), hashed, user_id))
-    await conn.execute(queries.ACCEPTED_BY, (user_id, invited.id))
-    actor = sessions.actor(request, invited.tenant_id, user_id)
-    await audit.record(conn, actor, "invitation.accepted", invited.id)
-    await audit.record(conn, actor, "user.created", user_id, {"role": role})

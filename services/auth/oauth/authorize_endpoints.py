@@ -94,7 +94,11 @@ async def authorize(request: Request) -> Response:
             asking = asking.by(await common_clients.own_client(conn, asking.client, session.tenant_id))
             if not asking.client.is_live:
                 return asking.fail(UnauthorizedClientError("The organisation does not use this app."))
-            checked = _as_own_app(asking, query, checked)
+            # The request as the organisation's own app makes it. It has more of nothing than the common app.
+            client = asking.client
+            narrowed = query.first._replace(values={**query.first.values, "client_id": client.row.client_id})
+            again = authorization.check(asking.server, client, query._replace(first=narrowed))
+            checked = again._replace(prompts=checked.prompts)
         if session.tenant_id != asking.client.row.tenant_id:
             if "none" in checked.prompts:
                 return asking.fail(authorization.LoginRequired())
@@ -132,14 +136,6 @@ def _send_to_sign_in(asking: Asking, checked: Checked) -> Response:
     again = authorization.after_sign_in(asking.text, checked.prompts)
     fresh = bool(checked.prompts & authorization.SIGN_IN_PROMPTS)
     return _redirect(to_sign_in(AUTHORIZE + again, fresh=fresh), 303)
-
-
-def _as_own_app(asking: Asking, query: Query, checked: Checked) -> Checked:
-    """The request as the organisation's own app makes it. It has more of nothing than the common app."""
-    client = asking.client
-    narrowed = query.first._replace(values={**query.first.values, "client_id": client.row.client_id})
-    again = authorization.check(asking.server, client, query._replace(first=narrowed))
-    return again._replace(prompts=checked.prompts)
 
 
 async def _is_remembered(conn: AsyncConnection, asking: Asking, checked: Checked, session: Session) -> bool:

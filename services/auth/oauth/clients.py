@@ -132,7 +132,15 @@ class ClientLoader:
             batch, self._waiting = self._waiting, {}
             found: dict[str, Client] | Exception
             try:
-                found = await self._query(list(batch))
+                # In autocommit mode, because BEGIN and COMMIT would be two more round trips.
+                async with self._pool.connection() as conn:
+                    await conn.set_autocommit(True)
+                    try:
+                        rows = await database.every(conn, ClientRow, queries.FIND_CLIENTS, (list(batch),))
+                        found = {row.client_id: Client(row) for row in rows}
+                    finally:
+                        if not conn.closed:
+                            await conn.set_autocommit(False)
             except Exception as error:  # each waiting request raises it
                 found = error
             for client_id, future in batch.items():
@@ -144,17 +152,6 @@ class ClientLoader:
                     future.exception()
                 else:
                     future.set_result(found.get(client_id))
-
-    async def _query(self, client_ids: list[str]) -> dict[str, Client]:
-        """Runs in autocommit mode, because BEGIN and COMMIT would be two more round trips."""
-        async with self._pool.connection() as conn:
-            await conn.set_autocommit(True)
-            try:
-                found = await database.every(conn, ClientRow, queries.FIND_CLIENTS, (client_ids,))
-                return {row.client_id: Client(row) for row in found}
-            finally:
-                if not conn.closed:
-                    await conn.set_autocommit(False)
 
 
 async def load_client(request: Request, client_id: str) -> Client | None:

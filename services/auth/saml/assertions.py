@@ -135,7 +135,16 @@ def _read(assertion: Element, expected: Expected, now: datetime, answered: str |
         refuse("name_id", "a transient NameID is another at each sign-in; send a persistent one")
     if not name_id or len(name_id) > MAX_NAME_ID or not name_id.isprintable():
         refuse("name_id", f"the NameID is empty, not printable or longer than {MAX_NAME_ID} characters")
-    in_response_to, expires_at = _confirmation(subject, expected, now)
+    # The request that the only bearer confirmation (profiles §4.1.4.2) answers, and its expiry.
+    bearers = [one for one in children(subject, ASSERTION, "SubjectConfirmation") if one.get("Method") == BEARER]
+    if len(bearers) != 1:
+        refuse("confirmation", f"{len(bearers)} bearer confirmations where one is expected")
+    confirmed = only(bearers[0], ASSERTION, "SubjectConfirmationData", "confirmation")
+    if confirmed.get("Recipient") != expected.acs_url:
+        refuse("recipient", _difference(expected.acs_url, confirmed.get("Recipient")))
+    until = moment(confirmed.get("NotOnOrAfter"), "SubjectConfirmationData NotOnOrAfter")
+    _check_window(confirmed.get("NotBefore"), until, now, "SubjectConfirmationData")
+    in_response_to, expires_at = confirmed.get("InResponseTo"), until
     if in_response_to != answered:
         refuse("in_response_to", "the response and its assertion answer different requests")
     expires_at = max(expires_at, _conditions(only(assertion, ASSERTION, "Conditions", "conditions"), expected, now))
@@ -152,19 +161,6 @@ def _read(assertion: Element, expected: Expected, now: datetime, answered: str |
         attributes=_attributes(assertion),
         certificate="",
     )
-
-
-def _confirmation(subject: Element, expected: Expected, now: datetime) -> tuple[str | None, datetime]:
-    """The request that the only bearer confirmation (profiles §4.1.4.2) answers, and its expiry."""
-    bearers = [one for one in children(subject, ASSERTION, "SubjectConfirmation") if one.get("Method") == BEARER]
-    if len(bearers) != 1:
-        refuse("confirmation", f"{len(bearers)} bearer confirmations where one is expected")
-    confirmed = only(bearers[0], ASSERTION, "SubjectConfirmationData", "confirmation")
-    if confirmed.get("Recipient") != expected.acs_url:
-        refuse("recipient", _difference(expected.acs_url, confirmed.get("Recipient")))
-    until = moment(confirmed.get("NotOnOrAfter"), "SubjectConfirmationData NotOnOrAfter")
-    _check_window(confirmed.get("NotBefore"), until, now, "SubjectConfirmationData")
-    return confirmed.get("InResponseTo"), until
 
 
 def _check_window(not_before: str | None, not_on_or_after: datetime, now: datetime, what: str) -> None:

@@ -11,7 +11,6 @@ from starlette.requests import Request
 from services.auth import caps
 from services.auth.apps import scopes
 from services.auth.people import roles as people_roles
-from services.auth.people.roles import Role
 from services.auth.revocations import watermarks
 from services.auth.saml import connections, domains, queries, roles
 from services.auth.saml.assertions import Verified
@@ -106,19 +105,14 @@ async def admit(conn: AsyncConnection, settings: Settings, connection: OpenConne
         refuse("user_disabled", "the user is switched off here")
     role, limit = None, person.scope_limit
     if limit is None:
-        role, limit = await _role(conn, connection, user_id)
+        # No mapping limits this person: the role is their own, or the connection's for people without one.
+        row = await (await conn.execute(queries.ROLE, (user_id, connection.connection_id))).fetchone()
+        assert row is not None
+        role, limit = row[0], people_roles.of(row[0])
     await conn.execute(queries.UPDATE_PERSON, (person.name, person.roles, limit, role, user_id))
     beyond = await roles.end_beyond(conn, user_id, limit)
     await watermarks.revoke_all(conn, "grant", beyond)
     return Admitted(user_id, known is None, bool(beyond))
-
-
-async def _role(conn: AsyncConnection, connection: OpenConnection, user_id: str) -> tuple[Role, list[str] | None]:
-    """The role of a person whom no mapping limits, with its scopes: their own, or the connection's for people without one."""
-    row = await (await conn.execute(queries.ROLE, (user_id, connection.connection_id))).fetchone()
-    assert row is not None
-    role: Role = row[0]
-    return role, people_roles.of(role)
 
 
 async def _link(

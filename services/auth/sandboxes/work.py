@@ -78,7 +78,12 @@ def go_on(conn: Connection, received: Sequence[Received[SandboxPortionDone]]) ->
             moved = cursor.execute(queries.GO_ON, {"id": sandbox.id, "step": step, "portion": portion}).fetchone()
         assert moved is not None
         outbox.add_sync(conn, sandbox.sandbox_tenant_id, portion_of(moved), traceparent=one.traceparent)
-    _record(conn, finished)
+    # Comes last: an entry of the trail needs the transaction set to its tenant, and an answer is found by none.
+    for sandbox in finished:
+        set_tenant(conn, sandbox.tenant_id)
+        by = Caller(tenant_id=sandbox.tenant_id, client_id=SCHEDULE)
+        detail = {"tenant": sandbox.sandbox_tenant_id, "generation": sandbox.generation}
+        conn.execute(audit.RECORD, audit.entry(by, f"sandbox.{FINISHED[sandbox.state]}", sandbox.id, detail))
 
 
 def resume(conn: Connection) -> int:
@@ -93,12 +98,3 @@ def resume(conn: Connection) -> int:
     (age,) = conn.execute(queries.OLDEST_WORK).fetchone() or (0.0,)
     metrics.oldest_sandbox_work.set(max(0.0, age))
     return len(stopped)
-
-
-def _record(conn: Connection, finished: Sequence[SandboxRow]) -> None:
-    """Comes last: an entry of the trail needs the transaction set to its tenant, and an answer is found by none."""
-    for sandbox in finished:
-        set_tenant(conn, sandbox.tenant_id)
-        by = Caller(tenant_id=sandbox.tenant_id, client_id=SCHEDULE)
-        detail = {"tenant": sandbox.sandbox_tenant_id, "generation": sandbox.generation}
-        conn.execute(audit.RECORD, audit.entry(by, f"sandbox.{FINISHED[sandbox.state]}", sandbox.id, detail))

@@ -41,15 +41,11 @@ async def prepared(request: Request, caller: Caller, attempt: Callable[[], Await
         try:
             return await attempt()
         except Unprepared as lacking:
-            await _add(request, caller, lacking.encounter_id)
-
-
-async def _add(request: Request, caller: Caller, encounter_id: str) -> None:
-    async with tenant_transaction(request, caller) as conn:
-        row = await store.find(conn, encounter_id)
-    values = await portions.result(request, partial(_made, row, request.state.keyring))
-    async with tenant_transaction(request, caller) as conn:
-        await conn.execute(queries.ADD_BRIEF, values)
+            async with tenant_transaction(request, caller) as conn:
+                row = await store.find(conn, lacking.encounter_id)
+            values = await portions.result(request, partial(_made, row, request.state.keyring))
+            async with tenant_transaction(request, caller) as conn:
+                await conn.execute(queries.ADD_BRIEF, values)
 
 
 def add_briefs(keyring: Keyring, conn: Connection) -> None:

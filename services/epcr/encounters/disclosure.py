@@ -1,4 +1,4 @@
-"""How an app sees an encounter: its pseudonyms, the mode that its tenant chose, the de-identified JSON; and that it fetched it."""
+"""An app's view of an encounter: pseudonyms, the mode that its tenant chose, the de-identified JSON; and the record of each fetch."""
 
 from collections.abc import Generator, Sequence
 from datetime import datetime

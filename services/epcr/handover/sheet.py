@@ -119,7 +119,12 @@ def sheet_of(
         titles = [one.title for one in sections]
         vital_signs = heading("vital_signs", language)
         place = titles.index(vital_signs) + 1 if vital_signs in titles else len(titles)
-        sections.insert(place, _readings(readings, language, sender.zone, day))
+        of_devices = Section(
+            title=heading("readings_of_devices", language),
+            rows=rows_of_readings(readings, language, sender.zone, day),
+            more=say("first_lowest_highest_last", language),
+        )
+        sections.insert(place, of_devices)
     state = {"in_progress": "preliminary", "cancelled": "cancelled"}.get(encounter.status, "final")
     if encounter.amended:
         state = "amended"
@@ -334,14 +339,6 @@ def _cell(signs: Mapping[str, Any], column: Column, language: Language) -> str:
         return ""
     value = narrative.value_of(name, signs[name], language)
     return value.removesuffix(f" {column.unit}") if column.unit else value
-
-
-def _readings(readings: Sequence[LinkedObservation], language: Language, zone: tzinfo, day: date) -> Section:
-    return Section(
-        title=heading("readings_of_devices", language),
-        rows=rows_of_readings(readings, language, zone, day),
-        more=say("first_lowest_highest_last", language),
-    )
 
 
 def rows_of_readings(

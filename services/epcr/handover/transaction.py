@@ -65,7 +65,11 @@ def transacting(source: Source, pdf: Pdf, before: Before) -> Generator[None, Non
     patient, meta = patient_uuid(source.projection, source.encounter, before.patients), labels(source.encounter)
     scene = scene_of(source.projection)._replace(patient=patient)
     writing = Writing("transaction", meta)
-    replaced = [_replaces(scene, one) for one in before.patients if one != patient]
+    replaced = [
+        {"other": logical_reference(scene.projection, "Patient", one), "type": "replaces"}
+        for one in before.patients
+        if one != patient
+    ]
     made = yield from contents(writing, scene, source, pdf, _pdf_uuid(scene), replaced)
     writing.report(made.uuid, made.report)
     gone = (_left(scene, place) for place in before.places if place not in made.places)
@@ -74,10 +78,6 @@ def transacting(source: Source, pdf: Pdf, before: Before) -> Generator[None, Non
             writing.add([(entry.uuid, entry.resource) for entry in portion])
             yield
     return Transaction(writing.end(bundle_of("transaction", scene, source, meta)), patient, made.places)
-
-
-def _replaces(scene: Scene, former: str) -> Json:
-    return {"other": logical_reference(scene.projection, "Patient", former), "type": "replaces"}
 
 
 def _pdf_uuid(scene: Scene) -> str:

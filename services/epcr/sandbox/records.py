@@ -25,6 +25,8 @@ USUAL: dict[Kind, tuple[tuple[str, ...], int, int]] = {
     "low_glucose": (("E16.2", "E10.6"), 18, 85),
     "other": (("R55", "R10.4", "A09.9"), 16, 89),
 }
+# Of the dispatch; the other kinds are "mpds_delta".
+CATEGORIES: dict[Kind, str] = {"arrest": "mpds_echo", "stroke": "mpds_charlie", "fall": "mpds_alpha"}
 # Minutes after the call.
 MINUTES = {"mobile": 2, "on_scene": 9, "at_patient": 11, "left_scene": 28, "at_destination": 41, "handover": 52}
 
@@ -41,7 +43,10 @@ def draft(case: Case, chance: random.Random) -> Draft:
         "cad_incident_id": case.cad_incident_id,
         "patient": {"age_years": chance.randint(youngest, oldest), "sex": chance.choice(["female", "male"])},
         "times": {"call": clock(0)} | {name: clock(minutes) for name, minutes in MINUTES.items()},
-        "dispatch": {"category": _category(case.kind), "lights_and_sirens": case.kind != "fall"},
+        "dispatch": {
+            "category": CATEGORIES.get(case.kind, "mpds_delta"),
+            "lights_and_sirens": case.kind != "fall",
+        },
         "primary_impression": {"system": ICD10, "code": chance.choice(impressions)},
         "vital_signs": [_vitals(chance, clock(12)), _vitals(chance, clock(30))],
         "procedures": [],
@@ -59,10 +64,6 @@ def draft(case: Case, chance: random.Random) -> Draft:
 
 def _clock(call: datetime, pace: float) -> Clock:
     return lambda minutes: (call + timedelta(minutes=minutes * pace)).isoformat()
-
-
-def _category(kind: Kind) -> str:
-    return {"arrest": "mpds_echo", "stroke": "mpds_charlie", "fall": "mpds_alpha"}.get(kind, "mpds_delta")
 
 
 def _vitals(chance: random.Random, taken_at: str) -> Draft:

@@ -119,7 +119,9 @@ async def answer(
     asked: list[tuple[Root, Asked]] = []
     for root in projection.roots:
         try:
-            asked.append((root, resolvers.check(context, **_arguments(schema, root.node, variables))))
+            assert schema.query_type is not None
+            arguments = get_argument_values(schema.query_type.fields[COVERED], root.node, variables)
+            asked.append((root, resolvers.check(context, **arguments)))
         except GraphQLError:
             left.append(root.node)
         except errors.Refusal as refusal:
@@ -135,7 +137,7 @@ async def answer(
 async def _answers(asked: list[tuple[Root, Asked]], context: RequestContext) -> list[list[dict[str, Any]] | Exception]:
     trends: dict[Asked, bool] = {}
     for root, one in asked:
-        trends[one] = trends.get(one, False) or _has_trend(root.shape)
+        trends[one] = trends.get(one, False) or any(member.attribute == "sparkline" for member in root.shape)
     different = {(one, id(root.shape)): root.shape for root, one in asked}
     values = sum(len(one.names) * _values(shape) for (one, _), shape in different.items())
     heavy = sum(resolvers.cost(one, trend) for one, trend in trends.items()) + values // VALUES_OF_A_COUNT > HEAVY
@@ -162,11 +164,6 @@ def _computed(compute: resolvers.Compute) -> list[Metric] | Exception:
         return compute()
     except Exception as error:  # becomes an error of its field
         return error
-
-
-def _arguments(schema: GraphQLSchema, node: FieldNode, variables: VariableValues) -> dict[str, Any]:
-    assert schema.query_type is not None
-    return get_argument_values(schema.query_type.fields[COVERED], node, variables)
 
 
 def _project(schema: GraphQLSchema, document: Document, variables: VariableValues) -> Projection:
@@ -222,10 +219,6 @@ def _conditions(ast: DocumentNode) -> set[str]:
     found = _Conditions()
     visit(ast, found)
     return found.names
-
-
-def _has_trend(shape: Shape) -> bool:
-    return any(member.attribute == "sparkline" for member in shape)
 
 
 def _values(shape: Shape) -> int:

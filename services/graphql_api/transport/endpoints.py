@@ -171,7 +171,8 @@ async def _run(request: Request, caller: Caller, plan: Plan, given: dict[str, An
         return _respond(http.encode(await _execute(request, plan, given, RequestContext(request, caller))))
     answers: Answers = request.state.answers
     version = await answers.versions.current(caller.tenant_id)
-    question = _question(plan, given)
+    # Equal for requests that differ only in spacing, names of operations and the order of members; no body is equal to it.
+    question = f"{plan.document.digest} ".encode() + msgspec.json.encode(given, order="deterministic")
     stored = await answers.find(caller.tenant_id, question) if caller.has(ACQI_SCOPE) else None
     if stored is not None:
         return _respond(stored)
@@ -181,11 +182,6 @@ async def _run(request: Request, caller: Caller, plan: Plan, given: dict[str, An
         for key in (question, await http.read_body(request, GraphqlRequest.max_bytes)):
             answers.store(caller.tenant_id, key, version, encoded)
     return _respond(encoded)
-
-
-def _question(plan: Plan, given: dict[str, Any]) -> bytes:
-    """The same for requests that differ only in spacing, names of operations and the order of members. No body is equal to it."""
-    return f"{plan.document.digest} ".encode() + msgspec.json.encode(given, order="deterministic")
 
 
 async def _run_in_one_transaction(request: Request, caller: Caller, plan: Plan, given: dict[str, Any]) -> Response:

@@ -87,7 +87,11 @@ async def call(request: Request, method: str, path: str, body: Any = None, *, ke
         raise errors.unavailable("Webhooks are not available here.")
     with telemetry.span(f"{method} {PATH}"):
         own = request.headers[identity.HEADER]
-        headers = {identity.HEADER: await webhooks.identity(own)} | _headers(request, keep_key)
+        headers = {identity.HEADER: await webhooks.identity(own)}
+        if traceparent := telemetry.traceparent():
+            headers["traceparent"] = traceparent
+        if keep_key and idempotency.HEADER in request.headers:
+            headers[idempotency.HEADER] = request.headers[idempotency.HEADER]
         try:
             response = await webhooks.http.request(method, PATH + path, json=body, headers=headers)
         except httpx2.HTTPError as error:
@@ -98,15 +102,6 @@ async def call(request: Request, method: str, path: str, body: Any = None, *, ke
     if response.status_code >= 400:
         raise _refusal(response)
     return response.json()
-
-
-def _headers(request: Request, keep_key: bool) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    if traceparent := telemetry.traceparent():
-        headers["traceparent"] = traceparent
-    if keep_key and idempotency.HEADER in request.headers:
-        headers[idempotency.HEADER] = request.headers[idempotency.HEADER]
-    return headers
 
 
 def _refusal(response: httpx2.Response) -> errors.Refusal:

@@ -108,7 +108,10 @@ class Intake:
         wanted = _wanted_by_automations(conn, messages)
         heads = lock_heads(conn, [message.tenant_id for message in messages])
         new = self.queue(
-            conn, [event for event in events if event.id in wanted or _has_readers(event)], listeners, heads
+            conn,
+            [event for event in events if event.id in wanted or (event.recipients is None or event.recipients)],
+            listeners,
+            heads,
         )
         if waiting:
             later = sorted(_store(conn, waiting, heads), key=lambda event: event.id)
@@ -250,10 +253,6 @@ def plan(events: Iterable[NewEvent], listeners: Sequence[Listener], sieve: Sieve
 def time_of(identifier: str) -> datetime:
     """When an id was made, which names the partition of its row. Raises ValueError past the year 9999."""
     return datetime.fromtimestamp(ids.milliseconds(ids.uuid_of(identifier)) / 1000, UTC)
-
-
-def _has_readers(event: NewEvent) -> bool:
-    return event.recipients is None or bool(event.recipients)
 
 
 def _wanted_by_automations(conn: Connection, messages: Sequence[Received[Event]]) -> set[str]:

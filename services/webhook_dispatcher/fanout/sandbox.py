@@ -152,7 +152,8 @@ class _Writing:
         since = datetime.now(UTC) - RECENT
         for number in newest():
             case = self.year.case(number)
-            for place, (type, at) in enumerate(_events(case)):
+            times = case.at, case.at + timedelta(minutes=9), case.at + timedelta(minutes=58)
+            for place, (type, at) in enumerate(zip(EVENTS, times, strict=True)):
                 if at > since:
                     chance = self.year.chance("delivery", number, place).random()
                     answers = [OK] if chance < 0.8 else [FAILED, OK] if chance < 0.93 else [FAILED, SILENT, FAILED]
@@ -241,7 +242,3 @@ class _Writing:
                 "duration_ms": 15_000.0 if answer.status is None else chance.uniform(18, 240),
                 "trace_id": telemetry.trace_id(),
             }
-
-
-def _events(case: Case) -> Iterator[tuple[str, datetime]]:
-    return zip(EVENTS, (case.at, case.at + timedelta(minutes=9), case.at + timedelta(minutes=58)), strict=True)

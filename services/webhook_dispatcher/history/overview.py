@@ -14,7 +14,7 @@ from services.webhook_dispatcher.history.queries import IN_TIME
 from services.webhook_dispatcher.sending.connection import BODY_KEPT
 from services.webhook_dispatcher.settings import Settings
 from services.webhook_dispatcher.subscriptions.administrators import whose
-from shared.storage.database import page_of, tenant_transaction
+from shared.storage.database import IN_ORDER, page_of, tenant_transaction
 from shared.web import http
 from shared.web.identity import Caller
 
@@ -86,6 +86,7 @@ async def list_all_deliveries(request: Request, caller: Caller, page: AppDeliver
     reached = oldest if oldest_at > begins else None
     async with tenant_transaction(request, caller) as conn:
         await conn.execute(IN_TIME)
+        await conn.execute(IN_ORDER)
         listing = listing_of(page, 0)
         if listing.reached is not None:
             (number,) = await (await conn.execute(queries.COUNT_WEBHOOKS, parameters)).fetchone() or (0,)

@@ -15,7 +15,7 @@ from services.webhook_dispatcher.subscriptions import approvals
 from services.webhook_dispatcher.subscriptions.administrators import AppPage, whose
 from shared.storage import audit, idempotency
 from shared.storage.caps import Cap, require_room
-from shared.storage.database import AsyncConnection, first, found, page_of, tenant_transaction
+from shared.storage.database import IN_ORDER, AsyncConnection, first, found, page_of, tenant_transaction
 from shared.web import http, problems
 from shared.web.identity import Caller
 from shared.web.problems import FieldError
@@ -74,6 +74,7 @@ async def read_consumer(request: Request, caller: Caller, consumer_name: str) ->
         rights = await rights_of(conn, caller)
         consumer = await found(conn, ConsumerRow, queries.FIND_CONSUMER, key_of(caller, consumer_name))
         parameters = rights.branches(consumer.event_types) | {"at": consumer.at, "position": consumer.position}
+        await conn.execute(IN_ORDER)
         number, oldest_at = await (await conn.execute(queries.UNREAD, parameters)).fetchone() or (0, None)
         expired = await is_expired(request, conn, consumer, await head_of(conn))
     unread = Unread(number, number >= MOST_UNREAD, oldest_at)

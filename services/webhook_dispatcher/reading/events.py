@@ -12,7 +12,7 @@ from services.webhook_dispatcher.reading.cursors import BEGINNING, END, Unreadab
 from services.webhook_dispatcher.reading.models import EventPage, LogRow, StoredEvent
 from services.webhook_dispatcher.reading.rights import require_known, rights_of
 from shared.primitives import ids
-from shared.storage.database import found, page_of, tenant_transaction
+from shared.storage.database import IN_ORDER, found, page_of, tenant_transaction
 from shared.web import http, problems
 from shared.web.identity import Caller
 from shared.web.problems import FieldError
@@ -33,6 +33,7 @@ async def list_events(request: Request, caller: Caller, page: EventPage) -> Resp
         rights = await rights_of(conn, caller)
         rights.require(wanted or ())
         parameters = bounds | rights.branches(wanted) | {"key": page.key, "limit": page.limit + 1}
+        await conn.execute(IN_ORDER)
         query = QUERIES[page.order, page.key is not None]
         rows, fitting = await page_of(conn, LogRow, query, parameters, page, http.SMALL)
     return http.listed(request, "events", rows, fitting, lambda row: cursors.seal(request, row.place), LogRow.shown)

@@ -124,16 +124,18 @@ SEEK: LiteralString = (
     WHERE client_id = %(client_id)s AND name = %(name)s RETURNING """
     + _COLUMNS
 )
-# How many events wait for a consumer, counted up to 1,000, and when the first of them was accepted.
-UNREAD: LiteralString = """
-    SELECT count(*) AS number, min(at) AS oldest_at FROM (
-        SELECT found.at FROM unnest(%(audiences)s::text[], %(kinds)s::text[]) AS branch (audience, kind) CROSS JOIN LATERAL (
-            SELECT at, position FROM event_log WHERE audience = branch.audience AND at >= %(at)s::timestamptz AND kind <= branch.kind
-                AND (kind, at, position) > (branch.kind, %(at)s::timestamptz, %(position)s::bigint)
-            ORDER BY kind, at, position LIMIT 1000
-        ) found ORDER BY at, position LIMIT 1000
-    ) unread
+# How many events wait for a consumer, counted up to 1,000 of all kinds together, and when the first of them was accepted.
+_UNREAD: LiteralString = """
+    SELECT at FROM event_log WHERE audience = branch.audience AND at >= %(at)s::timestamptz AND kind <= branch.kind
+        AND (kind, at, position) > (branch.kind, %(at)s::timestamptz, %(position)s::bigint)
+    ORDER BY kind, at, position LIMIT
 """
+UNREAD: LiteralString = (
+    "SELECT (SELECT count(*) FROM (SELECT FROM unnest(%(audiences)s::text[], %(kinds)s::text[]) AS branch (audience, kind)"
+    + (" CROSS JOIN LATERAL (" + _UNREAD + "1000) one LIMIT 1000) unread),")
+    + " (SELECT min(oldest.at) FROM unnest(%(audiences)s::text[], %(kinds)s::text[]) AS branch (audience, kind)"
+    + (" CROSS JOIN LATERAL (" + _UNREAD + "1) oldest)")
+)
 # Of the worker role, over all tenants. Those with nothing to read come first; the seconds are since the last place that was read.
 MEASURE: LiteralString = """
     SELECT count(*) FILTER (WHERE seconds = 0), count(*) FILTER (WHERE seconds > 0 AND seconds <= 60),

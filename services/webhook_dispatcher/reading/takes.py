@@ -25,7 +25,7 @@ from services.webhook_dispatcher.reading.models import (
     Reading,
 )
 from services.webhook_dispatcher.reading.rights import Rights, rights_of
-from shared.storage.database import LAZILY, AsyncConnection, found, tenant_transaction, within
+from shared.storage.database import IN_ORDER, LAZILY, AsyncConnection, found, tenant_transaction, within
 from shared.web import http, identity, problems
 from shared.web.identity import Caller
 from shared.web.problems import Problem
@@ -130,6 +130,7 @@ async def _next(
         "position": consumer.position,
         "limit": limit + 1,
     }
+    await conn.execute(IN_ORDER)
     rows, fitting = await within(conn, LogRow, queries.OLDEST, parameters, http.SMALL)
     return rows, min(fitting, limit)
 

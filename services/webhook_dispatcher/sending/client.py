@@ -14,9 +14,16 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from services.webhook_dispatcher.sending import ladder, signing
 from services.webhook_dispatcher.sending.addresses import Policy, RefusedTarget, Resolver, Target, UnknownName
-from services.webhook_dispatcher.sending.connection import CONNECT_SECONDS, Answer, Broken, Exchange, Pool, tls_context
+from services.webhook_dispatcher.sending.connection import (
+    CONNECT_SECONDS,
+    Answer,
+    Broken,
+    Exchange,
+    Outcome,
+    Pool,
+    tls_context,
+)
 from services.webhook_dispatcher.sending.identities import Contexts
-from services.webhook_dispatcher.sending.outcome import Outcome
 from services.webhook_dispatcher.sending.signing import Vault
 from services.webhook_dispatcher.sending.tokens import NoToken, Tokens
 from shared.process import telemetry

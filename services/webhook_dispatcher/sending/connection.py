@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import certifi
+import msgspec
 
 from services.webhook_dispatcher.sending.addresses import Address, Policy, RefusedTarget, Resolver, Target
 from shared.web.responses import Fault, ResponseReader
@@ -32,6 +33,24 @@ FAULTS = {
     Fault.UNANSWERED: "connection_error: the connection was closed before an answer",
     Fault.BROKEN_OFF: "connection_error: the answer broke off in its body",
 }
+
+
+class Outcome(msgspec.Struct, kw_only=True):
+    """The result of one attempt. `retry_after` is the wait that the receiver asked for, in seconds."""
+
+    status: int | None = None
+    error: str | None = None
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
+    body: str | None = None
+    truncated: bool = False
+    retry_after: float | None = None
+    address: str | None = None
+    duration_ms: float = 0
+    timed_out: bool = False
+
+    @property
+    def succeeded(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300 and self.error is None
 
 
 class Broken(Exception):

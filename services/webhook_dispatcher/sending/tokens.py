@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from services.webhook_dispatcher.sending.outcome import Outcome
+from services.webhook_dispatcher.sending.connection import Outcome
 
 # Tokens kept by one process. The one that was used longest ago goes first.
 MOST_KEPT = 4096
@@ -80,7 +80,15 @@ class Tokens:
             del self._kept[key]
 
     async def _ask(self, key: Any, grant: Grant) -> str:
-        outcome = await self._send(grant.token_url, _headers(grant), _form(grant))
+        # HTTP Basic (RFC 6749 §2.3.1).
+        pair = f"{quote(grant.client_id, safe='')}:{quote(grant.client_secret, safe='')}"
+        headers = {
+            "authorization": "Basic " + base64.b64encode(pair.encode()).decode(),
+            "content-type": "application/x-www-form-urlencoded",
+            "accept": "application/json",
+        }
+        form = {"grant_type": "client_credentials"} | ({"scope": grant.scope} if grant.scope else {})
+        outcome = await self._send(grant.token_url, headers, urlencode(form).encode())
         try:
             answer = read(outcome)
         except NoToken as error:
@@ -112,21 +120,6 @@ def read(outcome: Outcome) -> _Answer:
     if not fits or answer.token_type.lower() != "bearer" or (answer.expires_in or 0) < 0 or outcome.truncated:
         raise NoToken("the token URL's answer is no bearer token")
     return answer
-
-
-def _headers(grant: Grant) -> dict[str, str]:
-    """HTTP Basic (RFC 6749 §2.3.1)."""
-    pair = f"{quote(grant.client_id, safe='')}:{quote(grant.client_secret, safe='')}"
-    return {
-        "authorization": "Basic " + base64.b64encode(pair.encode()).decode(),
-        "content-type": "application/x-www-form-urlencoded",
-        "accept": "application/json",
-    }
-
-
-def _form(grant: Grant) -> bytes:
-    fields = {"grant_type": "client_credentials"} | ({"scope": grant.scope} if grant.scope else {})
-    return urlencode(fields).encode()
 
 
 def _keep(kept: OrderedDict[Any, Any], key: Any, value: Any) -> None:

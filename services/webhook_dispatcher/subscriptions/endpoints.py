@@ -95,16 +95,12 @@ async def list_webhooks(request: Request, caller: Caller, page: WebhookPage) -> 
         rows, fitting = await page_of(conn, Subscription, query, parameters, page, http.SMALL)
         shown = {row.id: row.shown() for row in rows}
         if page.statistics:
-            await _add_statistics(conn, shown)
+            for webhook_id, statistics in (await read_statistics(conn, [*shown])).items():
+                shown[webhook_id].statistics = statistics
+            due = await conn.execute(queries.NEXT_DUE, {"webhooks": [*shown]})
+            for webhook_id, at in await due.fetchall():
+                shown[webhook_id].next_attempt_at = at
     return http.listed(request, "webhooks", rows, fitting, lambda row: row.id, lambda row: shown[row.id])
-
-
-async def _add_statistics(conn: AsyncConnection, webhooks: dict[str, Webhook]) -> None:
-    for webhook_id, statistics in (await read_statistics(conn, [*webhooks])).items():
-        webhooks[webhook_id].statistics = statistics
-    due = await conn.execute(queries.NEXT_DUE, {"webhooks": [*webhooks]})
-    for webhook_id, at in await due.fetchall():
-        webhooks[webhook_id].next_attempt_at = at
 
 
 async def read_webhook(request: Request, caller: Caller, webhook_id: str) -> Webhook:

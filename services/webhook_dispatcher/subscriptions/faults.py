@@ -9,7 +9,7 @@ from services.webhook_dispatcher.sending import signing
 from services.webhook_dispatcher.sending.addresses import Policy, RefusedTarget
 from services.webhook_dispatcher.subscriptions import access, headers
 from services.webhook_dispatcher.subscriptions.models import FilterTrial, NewWebhook, WebhookChange
-from shared.messaging.filters import Filter, filter_errors
+from shared.messaging.filters import filter_errors
 from shared.web import http, problems
 from shared.web.problems import FieldError
 from shared.web.strict_json import nearest
@@ -21,34 +21,38 @@ MOST_PARTS, MOST_VALUES, MOST_BYTES = 20, 100, 8_192
 
 def check(policy: Policy, given: NewWebhook | WebhookChange | FilterTrial, secret: str | UnsetType = UNSET) -> None:
     """Raises a 422 Problem with the faults of all given fields, in the order of the contract."""
-    found: list[FieldError] = []
-    if not isinstance(given, FilterTrial) and given.url is not UNSET:
-        found += _of_url(policy, given.url)
-    if given.events is not UNSET:
-        found += of_events(given.events)
-    if given.filter is not UNSET and given.filter is not None:
-        found += _of_filter(given.filter)
-    if not isinstance(given, FilterTrial):
-        found += _of_access(policy, given)
-    if secret is not UNSET:
-        found += _of_secret(secret)
-    if not isinstance(given, FilterTrial) and given.headers is not UNSET:
-        found += _of_headers(given.headers)
-    if found:
+    if found := list(_faults(policy, given, secret)):
         raise problems.invalid("The webhook does not fit; see errors.", found)
 
 
-def _of_access(policy: Policy, given: NewWebhook | WebhookChange) -> Iterator[FieldError]:
-    if given.client_certificate is not UNSET and given.client_certificate is not None:
-        yield from access.faults_of_certificate(given.client_certificate)
-    if given.oauth is not UNSET and given.oauth is not None:
-        yield from access.faults_of_oauth(policy, given.oauth)
-
-
-def _of_filter(given: Filter) -> Iterator[FieldError]:
-    yield from filter_errors(given, "/filter", most_parts=MOST_PARTS, most_values=MOST_VALUES)
-    if len(http.encode(given)) > MOST_BYTES:
-        yield FieldError("/filter", f"at most {MOST_BYTES} bytes as JSON", "length", limit=MOST_BYTES)
+def _faults(
+    policy: Policy, given: NewWebhook | WebhookChange | FilterTrial, secret: str | UnsetType
+) -> Iterator[FieldError]:
+    whole = None if isinstance(given, FilterTrial) else given
+    if whole is not None and whole.url is not UNSET:
+        try:
+            policy.check_url(whole.url)
+        except RefusedTarget as error:
+            yield FieldError("/url", str(error))
+    if given.events is not UNSET:
+        yield from of_events(given.events)
+    if given.filter is not UNSET and given.filter is not None:
+        yield from filter_errors(given.filter, "/filter", most_parts=MOST_PARTS, most_values=MOST_VALUES)
+        if len(http.encode(given.filter)) > MOST_BYTES:
+            yield FieldError("/filter", f"at most {MOST_BYTES} bytes as JSON", "length", limit=MOST_BYTES)
+    if whole is not None and whole.client_certificate is not UNSET and whole.client_certificate is not None:
+        yield from access.faults_of_certificate(whole.client_certificate)
+    if whole is not None and whole.oauth is not UNSET and whole.oauth is not None:
+        yield from access.faults_of_oauth(policy, whole.oauth)
+    if secret is not UNSET:
+        try:
+            signing.signing_key(secret)
+        except signing.UnusableSecret as error:
+            yield FieldError("/secret", str(error))
+    if whole is not None and whole.headers is not UNSET and (objection := headers.objection(whole.headers)) is not None:
+        name, reason = objection
+        pointer = "/headers/" + name[:64].replace("~", "~0").replace("/", "~1") if name else "/headers"
+        yield FieldError(pointer, reason)
 
 
 def of_events(events: Sequence[str]) -> Iterator[FieldError]:
@@ -59,25 +63,3 @@ def of_events(events: Sequence[str]) -> Iterator[FieldError]:
             yield FieldError(f"/events/{index}", reason, "enum", allowed=known, did_you_mean=did_you_mean)
         elif name in events[:index]:
             yield FieldError(f"/events/{index}", "named twice", "repeated")
-
-
-def _of_url(policy: Policy, url: str) -> Iterator[FieldError]:
-    try:
-        policy.check_url(url)
-    except RefusedTarget as error:
-        yield FieldError("/url", str(error))
-
-
-def _of_headers(custom: dict[str, str]) -> Iterator[FieldError]:
-    objection = headers.objection(custom)
-    if objection is not None:
-        name, reason = objection
-        pointer = "/headers/" + name[:64].replace("~", "~0").replace("/", "~1") if name else "/headers"
-        yield FieldError(pointer, reason)
-
-
-def _of_secret(secret: str) -> Iterator[FieldError]:
-    try:
-        signing.signing_key(secret)
-    except signing.UnusableSecret as error:
-        yield FieldError("/secret", str(error))

@@ -43,9 +43,9 @@ export interface ExportAuditEntriesOptions extends CallOptions {
 }
 
 /**
- * Who did what, on which record, through which app, when and in which trace. Each service has a trail of its own:
- * `auth`, `webhook-dispatcher`, `graphql-api`, `epcr`, `device-ingest` and `control-plane`. An organisation reads its
- * own entries.
+ * The trail of actions: actor, action, object, app, time and trace. Each service has a trail of its own: `auth`,
+ * `webhook-dispatcher`, `graphql-api`, `epcr`, `device-ingest` and `control-plane`. An organisation reads its own
+ * entries.
  */
 export class AuditTrail {
   readonly #caller: Caller;

@@ -75,9 +75,9 @@ export class Resources {
   /** Signed integration packages: their versions and releases, the marketplace, automations and edge agents. */
   readonly controlPlane: ControlPlane;
   /**
-   * Who did what, on which record, through which app, when and in which trace. Each service has a trail of its own:
-   * `auth`, `webhook-dispatcher`, `graphql-api`, `epcr`, `device-ingest` and `control-plane`. An organisation reads its
-   * own entries.
+   * The trail of actions: actor, action, object, app, time and trace. Each service has a trail of its own: `auth`,
+   * `webhook-dispatcher`, `graphql-api`, `epcr`, `device-ingest` and `control-plane`. An organisation reads its own
+   * entries.
    */
   readonly auditTrail: AuditTrail;
 

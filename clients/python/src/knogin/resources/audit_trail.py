@@ -18,9 +18,9 @@ _GET_AUDIT_ENTRY = Operation("getAuditEntry", "GET", "/v1/audit/{}/{}", {200: mo
 
 
 class AuditTrail:
-    """Who did what, on which record, through which app, when and in which trace. Each service has a trail of its own:
-    `auth`, `webhook-dispatcher`, `graphql-api`, `epcr`, `device-ingest` and `control-plane`. An organisation reads
-    its own entries.
+    """The trail of actions: actor, action, object, app, time and trace. Each service has a trail of its own: `auth`,
+    `webhook-dispatcher`, `graphql-api`, `epcr`, `device-ingest` and `control-plane`. An organisation reads its own
+    entries.
     """
 
     def __init__(self, client: Caller) -> None:
@@ -179,9 +179,9 @@ class AuditTrail:
 
 
 class AsyncAuditTrail:
-    """Who did what, on which record, through which app, when and in which trace. Each service has a trail of its own:
-    `auth`, `webhook-dispatcher`, `graphql-api`, `epcr`, `device-ingest` and `control-plane`. An organisation reads
-    its own entries.
+    """The trail of actions: actor, action, object, app, time and trace. Each service has a trail of its own: `auth`,
+    `webhook-dispatcher`, `graphql-api`, `epcr`, `device-ingest` and `control-plane`. An organisation reads its own
+    entries.
     """
 
     def __init__(self, client: Caller) -> None:
