@@ -34,7 +34,7 @@ WRITTEN = re.compile(
     "|model|serial_number|number|vehicle_id|cad_incident_id|unit|value|request_body|response_body|(request|response)_headers|error"
     "|last_error|resolved_address|provider_roles|entity_id|domain|app_name|decision_reason"
 )
-"""Names of members whose texts others write, whatever they look like in an example."""
+"""Names of members whose texts others write, even where an example looks like a machine's word."""
 
 
 class Answer(NamedTuple):

@@ -78,7 +78,7 @@ def test_no_page_is_shown_in_a_frame_or_runs_foreign_script(console: Console, pa
 
 @pytest.mark.parametrize("entry", registry.entries(), ids=lambda entry: f"{entry.area.name}.{entry.page.name}")
 def test_no_page_of_any_area_is_shown_in_a_frame(console: Console, entry: registry.Entry) -> None:
-    """Pages that act and files too, whatever their answer is."""
+    """Pages that act and files too."""
     browser = console.signed_in()
     answers = [browser.get(entry.example), browser.post(entry.example, headers={"origin": console.url})]
     for answer in answers:

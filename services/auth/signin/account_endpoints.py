@@ -10,7 +10,7 @@ from services.auth.oauth.clients import read_form
 from services.auth.revocations import bell, watermarks
 from services.auth.signin import cookies, hashing, pages, passwords, queries, sessions, throttle
 from services.auth.signin.models import AllowedApp, PasswordLink, Session, SessionRow
-from services.auth.signin.returning import SESSIONS, to_console, to_sign_in
+from services.auth.signin.returning import SESSIONS, first_sign_in, to_console, to_sign_in
 from shared.storage import audit, database
 from shared.storage.database import AsyncConnection, aset_tenant, transaction
 from shared.web.fairness import Busy
@@ -169,18 +169,7 @@ async def set_password(request: Request) -> Response:
         await audit.record(conn, actor, "password.changed", link.user_id)
         await watermarks.revoke_all(conn, "grant", ended)
     await bell.ring(request.state.redis)
-    destination = await to_console(request)
-    return pages.render(
-        request,
-        "sign_in.html",
-        redirects_to=destination.redirect_uri,
-        notice=words["password_saved"],
-        email=link.email,
-        app_name=destination.app_name,
-        continue_to=destination.path,
-        address_first=False,
-        fresh=False,
-    )
+    return await first_sign_in(request, link.email, "password_saved")
 
 
 # --- Names of browsers ------------------------------------------------------------------------------------------------

@@ -6,9 +6,11 @@ from urllib.parse import urlencode, urlsplit
 
 from authlib.oauth2.rfc6749 import OAuth2Error
 from starlette.requests import Request
+from starlette.responses import Response
 
 from services.auth.oauth import forms
 from services.auth.oauth.common_clients import load_asking
+from services.auth.signin import pages
 
 AUTHORIZE = "/v1/oauth/authorize?"
 SESSIONS = "/v1/auth/sessions"
@@ -57,6 +59,22 @@ async def to_console(request: Request) -> Destination:
         return Destination(SESSIONS)
     parts = urlsplit(redirect_uri)
     return Destination(f"{parts.scheme}://{parts.netloc}/", client.row.name, redirect_uri)
+
+
+async def first_sign_in(request: Request, email: str, notice: str) -> Response:
+    """The sign-in page of somebody who has just chosen a password; it leads into the console. `notice` is the name of its text."""
+    destination = await to_console(request)
+    return pages.render(
+        request,
+        "sign_in.html",
+        redirects_to=destination.redirect_uri,
+        notice=pages.words(request)[notice],
+        email=email,
+        app_name=destination.app_name,
+        continue_to=destination.path,
+        address_first=False,
+        fresh=False,
+    )
 
 
 def to_sign_in(path: str, *, fresh: bool = False, with_password: bool = False) -> str:
