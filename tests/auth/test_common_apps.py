@@ -195,3 +195,26 @@ def test_credentials_that_end_soon_are_listed_the_soonest_first(auth: Auth) -> N
     assert app["client_id"] not in [one["client_id"] for one in sooner]
     other = auth.call("GET", "/v1/platform/ending-credentials", auth.caller(tenant=auth.other)).json()["credentials"]
     assert app["client_id"] not in [one["client_id"] for one in other]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "leads_to"),
+    [
+        ("https://integrator.example/", "https://integrator.example/"),
+        ("https://integrator.example", "/v1/auth/sessions"),
+        ("https://integrator.example/callback", "/v1/auth/sessions"),
+        ("https://integrator.example.evil.example/", "/v1/auth/sessions"),
+        ("https://evil.example/", "/v1/auth/sessions"),
+        ("//integrator.example/", "/v1/auth/sessions"),
+    ],
+)
+def test_a_sign_in_leads_to_the_consoles_front_page_and_to_no_other_host(
+    auth: Auth, wanted: str, leads_to: str
+) -> None:
+    assert Browser(auth).sign_in(continue_to=wanted).headers["location"] == leads_to
+
+
+def test_the_page_of_the_account_leads_back_to_the_console(auth: Auth) -> None:
+    browser = Browser(auth)
+    browser.sign_in()
+    assert '<a href="https://integrator.example/">Go to Knogin console</a>' in browser.get("/v1/auth/sessions").text

@@ -11,6 +11,8 @@ from services.auth.invitations import endpoints as invitation_endpoints
 from services.auth.invitations import links, post
 from services.auth.invitations.page_endpoints import name_of
 from services.auth.people import roles
+from services.auth.tenants import console
+from shared.primitives.crypto import base64url_encode, public_jwks
 from shared.process import mail
 from tests.auth.people_support import (
     ALL_ROLES,
@@ -83,6 +85,24 @@ def test_an_invited_person_gets_a_mail_an_account_and_the_role(coastal: Organisa
     assert browser.sign_in({"email": EMAIL}).status_code == 303
     actions = [action for action, _ in coastal.trail()]
     assert {"invitation.made", "invitation.accepted", "user.created"} <= set(actions)
+
+
+def test_an_invited_person_signs_in_once_and_is_in_the_console(coastal: Organisation, sink: Sink) -> None:
+    """And does not end at the page of their sessions, from which nothing leads on."""
+    keys = public_jwks(f"1:{base64url_encode(bytes(32))}")
+    with psycopg.connect(coastal.auth.settings.worker_database_url or "") as conn:
+        console.register(conn, console.Console(["https://console.example/sign-in/done"], keys))
+    try:
+        coastal.invite(EMAIL)
+        send(coastal.auth, sink)
+        browser = Browser(coastal.auth)
+        done = accept(browser, link_of(sink, EMAIL))
+        assert "to continue to Knogin console" in done.text
+        assert "form-action 'self' https://console.example" in done.headers["content-security-policy"]
+        signed_in = browser.submit(done, "/v1/auth/sign-in", email=EMAIL, password=PASSWORD)
+        assert signed_in.headers["location"] == "https://console.example/"
+    finally:
+        coastal.auth.sql("DELETE FROM common_apps")
 
 
 @pytest.mark.parametrize(

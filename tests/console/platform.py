@@ -28,6 +28,14 @@ HOSTILE = "\"'><img src=x onerror=\"document.title='caught'\"><script>document.t
 """Shown as text, it changes no title."""
 MACHINE = re.compile(r"[a-z0-9_.:/-]*|\d{4}-\d\d-\d\dT.*|https?://[^\s\"'<>]*", re.ASCII)
 
+HEADERS = re.compile("request_headers|response_headers")
+WRITTEN = re.compile(
+    "name|title|description|display|text|note|comment|detail|reason|emails?|url|given|family|city|subject_id|actor|device|manufacturer"
+    "|model|serial_number|number|vehicle_id|cad_incident_id|unit|value|request_body|response_body|(request|response)_headers|error"
+    "|last_error|resolved_address|provider_roles|entity_id|domain|app_name|decision_reason"
+)
+"""Names of members whose texts others write, even where an example looks like a machine's word."""
+
 
 class Answer(NamedTuple):
     """An answer with its status and headers."""
@@ -65,6 +73,7 @@ class Platform:
         self.calls: list[tuple[str, str, str]] = []
         self.overrides: dict[str, Given] = {}
         self.hostile = False
+        self.scripts = False
         self.always: Answer | None = None  # to every call but those of signing in
         self.given_back: list[str] = []
         self._made = 0
@@ -102,7 +111,7 @@ class Platform:
         if isinstance(given, Response):
             return given
         answer = given if isinstance(given, Answer) else Answer(given)
-        body = hostile(answer.body) if self.hostile else answer.body
+        body = hostile(answer.body) if self.hostile else scripting(answer.body) if self.scripts else answer.body
         return JSONResponse(body, answer.status, dict(answer.headers))
 
     def _given(self, method: str, path: str, person: Person) -> Any:
@@ -165,13 +174,25 @@ def matches(call: str, method: str, path: str) -> bool:
     return verb == method and re.fullmatch(pattern, path) is not None
 
 
-def hostile(value: Any) -> Any:
-    """The value with a hostile text behind every text that is no machine's word."""
+def hostile(value: Any, name: str = "") -> Any:
+    """The value with a hostile text behind every text that is no machine's word, or that a partner, a receiver or a device writes."""
     if isinstance(value, dict):
-        return {name: hostile(member) for name, member in value.items()}
+        return {key: hostile(member, name if HEADERS.fullmatch(name) else key) for key, member in value.items()}
     if isinstance(value, list):
-        return [hostile(member) for member in value]
-    return value + HOSTILE if isinstance(value, str) and not MACHINE.fullmatch(value) else value
+        return [hostile(member, name) for member in value]
+    if isinstance(value, str) and (WRITTEN.fullmatch(name) or not MACHINE.fullmatch(value)):
+        return value + HOSTILE
+    return value
+
+
+def scripting(value: Any) -> Any:
+    """The value with a `javascript:` address in the place of every address but those of auth itself."""
+    if isinstance(value, dict):
+        return {name: member if name == "login_url" else scripting(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [scripting(member) for member in value]
+    is_address = isinstance(value, str) and re.match(r"https?://", value)
+    return "javascript:document.title='caught'" if is_address else value
 
 
 @cache

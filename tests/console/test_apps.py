@@ -296,11 +296,26 @@ def test_approvals_show_what_begins_and_what_ends_before_saving(console: Console
     console.platform.overrides["PATCH /v1/platform/apps/{client_id}/governance"] = patched
     form = {"events": ["incident.*", "device.enrolled"], "bundles": []}
     page = console.post(browser, f"/apps/{APP}/approvals", form).text
-    assert "Begins: device.enrolled" in page
-    assert "Ends: epcr.encounter.created" in page
-    assert "Ends: acqi-reporting" in page
+    assert "Begins: A device was enrolled, enrolled again, or became active again. (device.enrolled)" in page
+    assert "Ends: A patient care encounter was begun. (epcr.encounter.created)" in page
+    assert "Ends: Quality indicators for reports (acqi-reporting)" in page
+    assert 'class="danger go"' in page
     console.post(browser, f"/apps/{APP}/approvals", form | {"confirmed": "1"})
     assert patched.bodies[-1] == {"approved_events": ["incident.*", "device.enrolled"], "graphql_bundles": []}
+
+
+def test_a_button_is_red_only_where_something_ends(console: Console, browser: httpx2.Client) -> None:
+    console.platform.overrides["PATCH /v1/platform/apps/{client_id}/governance"] = {"dry_run": True, "would_refuse": 0}
+    form = {"events": ["incident.*", "epcr.*", "device.enrolled"], "bundles": ["acqi-reporting"]}
+    page = console.post(browser, f"/apps/{APP}/approvals", form).text
+    assert "Begins: " in page
+    assert 'class="danger go"' not in page
+
+
+def test_the_page_of_an_app_leads_to_its_events_and_webhooks(browser: httpx2.Client) -> None:
+    page = browser.get(f"/apps/{APP}").text
+    for next_step in (f"/apps/{APP}/approvals", f"/webhooks?client_id={APP}", f"/webhooks/new?client_id={APP}"):
+        assert f'class="button second" href="{next_step}"' in page
 
 
 def test_refused_calls_say_how_to_repair_them(console: Console, browser: httpx2.Client) -> None:

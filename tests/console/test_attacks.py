@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 from psycopg import sql
 
-from services.console.pages import limits, links
+from services.console.pages import limits, links, registry
 from services.console.session import cookies
 from shared.primitives.crypto import Keyring, base64url_encode
 from tests.console.conftest import Console, running
@@ -74,6 +74,71 @@ def test_no_page_is_shown_in_a_frame_or_runs_foreign_script(console: Console, pa
     assert answer.headers["x-frame-options"] == "DENY"
     assert answer.headers["cache-control"] == "no-store"
     assert not re.search(r"<[^>]+\s(on[a-z]+|style)=", answer.text)
+
+
+@pytest.mark.parametrize("entry", registry.entries(), ids=lambda entry: f"{entry.area.name}.{entry.page.name}")
+def test_no_page_of_any_area_is_shown_in_a_frame(console: Console, entry: registry.Entry) -> None:
+    """Pages that act and files too."""
+    browser = console.signed_in()
+    answers = [browser.get(entry.example), browser.post(entry.example, headers={"origin": console.url})]
+    for answer in answers:
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+        assert answer.headers["x-frame-options"] == "DENY"
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@needs_browser
+def test_no_address_of_a_partner_becomes_a_link_that_runs(console: Console, browser: Browser) -> None:
+    """Every address in every answer is a `javascript:` one."""
+    console.platform.scripts = True
+    context = browser.new_context()
+    context.add_cookies(console.cookies(Person()))
+    page = context.new_page()
+    try:
+        for entry in registry.entries():
+            if entry.page.read is not None and entry.page.is_html:
+                page.goto(console.url + entry.example)
+                assert (
+                    page.locator("[href^='javascript:' i], [src^='javascript:' i], [action^='javascript:' i]").count()
+                    == 0
+                )
+    finally:
+        console.platform.scripts = False
+        context.close()
+
+
+@pytest.mark.parametrize(
+    ("site", "shown"), [("same-origin", True), ("none", False), ("cross-site", False), ("same-site", False)]
+)
+def test_a_link_from_elsewhere_shows_no_notice_in_the_consoles_name(console: Console, site: str, shown: bool) -> None:
+    """Such as: all access of this person has ended."""
+    browser = console.signed_in()
+    page = browser.get("/people/invitations?done=invited", headers={"sec-fetch-site": site}).text
+    assert ("The invitation is on its way." in page) is shown
+
+
+@pytest.mark.parametrize("path", ["/people/invitations?done=invited", "/people/invitations?%64one=invited"])
+def test_a_notice_survives_no_way_around_through_the_sign_in(console: Console, path: str) -> None:
+    stranger = console.browser()
+    assert "invited" not in stranger.get(path).headers["location"]
+    assert "invited" not in stranger.get(path, headers={"sec-fetch-site": "cross-site"}).text
+    answer = console.finish(stranger, Person(), console.begin(stranger, path)["state"])
+    assert "invited" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "left"),
+    [
+        ("/a?done=x", "/a"),
+        ("/a?b=1&done=x&c=%20", "/a?b=1&c=%20"),
+        ("/a?undone=x", "/a?undone=x"),
+        ("/a?%64one=x&done", "/a"),
+        ("/a", "/a"),
+    ],
+)
+def test_the_notice_is_taken_out_of_an_address(path: str, left: str) -> None:
+    assert links.without_notice(path) == left
 
 
 @pytest.mark.parametrize(

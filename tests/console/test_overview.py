@@ -67,3 +67,22 @@ def test_a_person_who_may_not_read_a_part_is_not_shown_it(busy: Console) -> None
     page = busy.signed_in(Person(scopes=("webhooks:read",))).get("/").text
     assert "/refusals" not in page
     assert "/webhooks/wh_" in page
+
+
+def test_a_failing_webhook_has_the_name_of_its_app(console: Console) -> None:
+    app = {"client_id": "app_1", "name": "Ward notices", "status": "active"}
+    failing = {
+        "id": "wh_1",
+        "url": "https://ward.example/hook",
+        "client_id": "app_1",
+        "failing_since": "2026-11-01T00:00:00Z",
+    }
+    console.platform.overrides |= {APPS: {"apps": [app]}, "GET /v1/webhooks": {"webhooks": [failing]}}
+    page = console.signed_in().get("/").text
+    assert "Ward notices: fails, first" in page
+
+
+def test_the_page_claims_nothing_of_parts_that_the_role_does_not_see(console: Console) -> None:
+    page = console.signed_in(Person(scopes=("argus:acqi:read",))).get("/").text
+    assert "Nothing that your role sees needs a decision." in page
+    assert "no webhook fails" not in page

@@ -62,6 +62,8 @@ def test_an_id_is_copied_and_it_is_read_out(watched: Watched) -> None:
     watched.page.locator("#everything summary").click()
     watched.page.get_by_role("button", name="Copy org_").click()
     expect(watched.page.locator("#says")).to_have_text("Copied")
+    expect(watched.page.locator("#everything button", has_text="Copied")).to_be_visible()
+    expect(watched.page.locator("#everything button", has_text="Copied")).to_have_count(0)
     assert watched.page.evaluate("navigator.clipboard.readText()").startswith("org_")
 
 
@@ -82,6 +84,7 @@ def test_a_form_is_sent_once_however_often_its_button_is_pressed(watched: Watche
     watched.open("/")
     posts: list[str] = []
     watched.page.on("request", lambda one: posts.append(one.url) if one.method == "POST" else None)
-    watched.page.get_by_role("button", name="Apply").dblclick()
+    with watched.page.expect_navigation():
+        watched.page.get_by_role("button", name="Apply").dblclick()
     watched.page.wait_for_load_state("networkidle")
     assert len(posts) == 1

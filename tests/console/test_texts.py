@@ -2,11 +2,13 @@
 
 import re
 import string
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from deploy.local.table import ROOT
 from services.console.pages import registry, texts
+from services.console.pages.moments import moment
 from services.console.pages.texts import ALL, Texts
 
 FOLDER = ROOT / "services" / "console"
@@ -69,6 +71,22 @@ def test_numbers_and_plurals_follow_the_language() -> None:
     assert texts.number(1234.5, "en", 2) == "1,234.50"
     assert Texts("it")("faults", count=1) == "Una cosa da correggere"
     assert Texts("en")("faults", count=1234) == "1,234 things must be mended"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (7 * 86_400 - 5, "in 7 days"),
+        (86_400 + 43_300, "in 2 days"),
+        (59 * 60 + 45, "in one hour"),
+        (50, "in less than a minute"),
+        (-59 * 60, "59 minutes ago"),
+        (-7 * 86_400 + 5, "6 days ago"),
+    ],
+)
+def test_a_moment_ahead_is_rounded_and_one_behind_is_not_made_older(seconds: int, words: str) -> None:
+    now = datetime(2026, 11, 27, 12, tzinfo=UTC)
+    assert moment(now + timedelta(seconds=seconds), Texts("en"), now).near == words
 
 
 @pytest.mark.parametrize(

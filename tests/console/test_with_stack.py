@@ -1,5 +1,7 @@
 """The console on a whole stack: people of two organisations sign in at auth, and see their own organisation alone."""
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -72,6 +74,48 @@ def test_access_that_ends_at_auth_ends_the_session(stack: Stack) -> None:
         assert ended.get("/").headers["location"].startswith("/sign-in")
     finally:
         ended.close()
+
+
+def test_every_address_of_an_organisation_is_closed_to_another(stack: Stack, signed: Signed) -> None:
+    """The addresses that its administrator's pages lead to, with ids of apps, webhooks, people, devices, encounters and entries."""
+    app = stack.register_app(["webhooks:write"])
+    stack.govern(app, approved_events=["incident.created"])
+    stack.subscribe(stack.token(app, "webhooks:write"), "https://receiver.example/hook", "incident.created")
+    found = walked(signed, 200)
+    named = sorted(path for path in found if WITH_ID.search(path))
+    for kind in ("/apps/app_", "/webhooks/wh_", "/people/usr_"):
+        assert any(path.startswith(kind) for path in named), kind
+    other = Signed(stack, stack.other.email, stack.other.password)
+    try:
+        for path in named:
+            answer = other.get(path)
+            shown = answer.text.replace(path, "")
+            if path.startswith("/webhook-contacts/"):  # an empty form, which saves nothing
+                answer = other.post(path, {"emails": "ops@lakeland.example"})
+            # A list with another's id as a filter is an empty list.
+            assert answer.status_code in (403, 404, 422) or "?" in path, path
+            assert "Riviera" not in shown, path
+    finally:
+        other.close()
+
+
+WITH_ID = re.compile(r"/[a-z]{2,6}_[0-9a-z]{20,}")
+
+
+def walked(signed: Signed, most: int) -> set[str]:
+    """The addresses that the pages lead to from the front page on; of each kind of page some are opened."""
+    found, waiting, opened = {"/"}, ["/"], Counter[str]()
+    while waiting and sum(opened.values()) < most:
+        path = waiting.pop(0)
+        kind = re.sub(r"[a-z]{2,6}_[0-9a-z]{20,}|[0-9a-f-]{20,}", "*", path.partition("?")[0])
+        opened[kind] += 1
+        if opened[kind] > 3:
+            continue
+        for link in signed.links(path):
+            if link not in found and not link.startswith(("/static", "/shown", "/portal")):
+                found.add(link)
+                waiting.append(link)
+    return found
 
 
 @needs_browser

@@ -11,7 +11,7 @@ from services.auth.people import roles
 from services.auth.saml.people import refuses_password
 from services.auth.saml.queries import COUNT_USERS
 from services.auth.signin import cookies, hashing, pages, passwords, sessions, throttle
-from services.auth.signin.returning import SESSIONS
+from services.auth.signin.returning import first_sign_in
 from shared.primitives import ids
 from shared.storage import audit, database
 from shared.storage.caps import is_full
@@ -127,12 +127,4 @@ async def _join(request: Request, token: str, invited: Invited, name: str, hashe
             await audit.record(conn, actor, "user.created", user_id, {"role": role})
     except _Refused as refused:
         return pages.error(request, refused.word, refused.status)
-    return pages.render(
-        request,
-        "sign_in.html",
-        notice=pages.words(request)["invitation_accepted"],
-        email=invited.email,
-        continue_to=SESSIONS,
-        address_first=False,
-        fresh=False,
-    )
+    return await first_sign_in(request, invited.email, "invitation_accepted")

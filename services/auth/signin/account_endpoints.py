@@ -10,7 +10,7 @@ from services.auth.oauth.clients import read_form
 from services.auth.revocations import bell, watermarks
 from services.auth.signin import cookies, hashing, pages, passwords, queries, sessions, throttle
 from services.auth.signin.models import AllowedApp, PasswordLink, Session, SessionRow
-from services.auth.signin.returning import SESSIONS, to_sign_in
+from services.auth.signin.returning import SESSIONS, first_sign_in, to_console, to_sign_in
 from shared.storage import audit, database
 from shared.storage.database import AsyncConnection, aset_tenant, transaction
 from shared.web.fairness import Busy
@@ -31,6 +31,7 @@ async def sessions_page(request: Request) -> Response:
         request,
         "sessions.html",
         session=session,
+        console=await to_console(request),
         has_second_factor=has_totp == (True,),
         sessions=[
             {
@@ -168,15 +169,7 @@ async def set_password(request: Request) -> Response:
         await audit.record(conn, actor, "password.changed", link.user_id)
         await watermarks.revoke_all(conn, "grant", ended)
     await bell.ring(request.state.redis)
-    return pages.render(
-        request,
-        "sign_in.html",
-        notice=words["password_saved"],
-        email=link.email,
-        continue_to=SESSIONS,
-        address_first=False,
-        fresh=False,
-    )
+    return await first_sign_in(request, link.email, "password_saved")
 
 
 # --- Names of browsers ------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ LANGUAGES = ("en", "it")
 ENGLISH: Mapping[str, str] = {
     "sign_in": "Sign in",
     "sign_in_to": "to continue to {app}",
+    "go_to": "Go to {app}",
     "email": "E-mail address",
     "password": "Password",
     "wrong_credentials": "The e-mail address or the password is not right.",
@@ -176,6 +177,7 @@ ENGLISH: Mapping[str, str] = {
 ITALIAN: Mapping[str, str] = {
     "sign_in": "Accedi",
     "sign_in_to": "per continuare su {app}",
+    "go_to": "Vai a {app}",
     "email": "Indirizzo e-mail",
     "password": "Password",
     "wrong_credentials": "L’indirizzo e-mail o la password non sono corretti.",

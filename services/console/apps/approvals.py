@@ -65,7 +65,17 @@ async def change(visit: Visit) -> Response:
         if not visit.form("confirmed"):
             await visit.send("PATCH", listing.path(visit, "/governance"), body, dry_run="true")
             begins, ends = [*sorted(after - before), *sorted(get - had)], [*sorted(before - after), *sorted(had - get)]
-            context: dict[str, Any] = {"events": events, "bundles": bundles, "begins": begins, "ends": ends}
+            sentences = {
+                one.value: f"{one.text} ({one.value})" for group in groups(visit.t.language).values() for one in group
+            }
+            words = sentences | {one: f"{visit.t.word('bundle', one)} ({one})" for one in had | get}
+            context: dict[str, Any] = {
+                "events": events,
+                "bundles": bundles,
+                "begins": begins,
+                "ends": ends,
+                "words": words,
+            }
             return visit.page("apps/approvals_tried.html", app=app, **context)
         await visit.send("PATCH", listing.path(visit, "/governance"), body | listing.reason_of(visit))
     except Refused as refused:

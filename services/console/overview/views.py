@@ -40,6 +40,7 @@ async def front(visit: Visit) -> Response:
         webhooks=webhooks,
         decisions=_decisions(requests, webhooks),
         failing=[one for one in _webhooks(webhooks) if _fails(one)],
+        names={one.client_id: one.name for one in _apps(apps)},
         expiring=[one for one in _credentials(ending) if _matters(one)],
         refused=sorted(((one, number) for one in _apps(apps) if (number := _refused(one))), key=lambda pair: -pair[1]),
         active=[one for one in _apps(apps) if one.status == "active"],

@@ -1,7 +1,7 @@
 """Addresses within the console. Pure."""
 
 from collections.abc import Mapping
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import unquote_plus, urlencode, urlsplit
 
 LONGEST = 2000
 OF_SIGNING_IN = ("/sign-in", "/sign-out", "/signed-out", "/static", "/preferences", "/portal")
@@ -15,6 +15,13 @@ def is_own_page(path: str) -> bool:
         return False
     parts = urlsplit(path)
     return not parts.scheme and not parts.netloc and not parts.path.startswith(OF_SIGNING_IN)
+
+
+def without_notice(path: str) -> str:
+    """The address without the name of a notice (`done`), which belongs to one answer."""
+    target, _, query = path.partition("?")
+    kept = "&".join(part for part in query.split("&") if part and unquote_plus(part.partition("=")[0]) != "done")
+    return f"{target}?{kept}" if kept else target
 
 
 def with_query(path: str, query: Mapping[str, object]) -> str:

@@ -37,6 +37,8 @@ def moment(value: datetime | str | float, t: Texts, now: datetime | None = None)
     if distance < 60:
         near = t(f"{direction}.now")
     elif distance < NEAR_DAYS * 86_400:
+        # A link for seven days still ends in seven days a moment after it was made; the past is never made older than it is.
+        distance += 0 if direction == "ago" else next(size for _, size in reversed(UNITS) if distance >= size) / 2
         unit, size = next((unit, size) for unit, size in reversed(UNITS) if distance >= size)
         near = t(f"{direction}.{unit}", count=int(distance // size))
     return Moment(at.strftime("%Y-%m-%dT%H:%M:%SZ"), exact, near)

@@ -107,7 +107,7 @@ def stranger(request: Request) -> Response:
 
     A strict cookie is not sent when another site led here, such as a link in a mail: the page then begins the navigation anew.
     """
-    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    here = links.without_notice(request.url.path + (f"?{request.url.query}" if request.url.query else ""))
     if store.POLL in request.headers:
         return Response(None, 401, render.HEADERS)
     reads = request.method in ("GET", "HEAD")

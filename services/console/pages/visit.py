@@ -142,6 +142,8 @@ class Visit:
     def page(self, template: str, *, status: int = 200, title: str = "", **context: Any) -> Response:
         """The template of the area, `title` in place of the page's own title."""
         done = self.request.query_params.get("done", "")
+        if self.request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+            done = ""  # a link from a mail or another site says nothing in the console's name
         notice = f"done.{done}" if DONE.fullmatch(done) and self.t.has(f"done.{done}") else ""
         context = {"title": title or self.t(f"title.{self.entry.page.name}"), "notice": notice, "faults": []} | context
         return answer(self.request, self.session, self.entry, template, status=status, **context)
@@ -173,7 +175,7 @@ def answer(
         "profile": session.profile,
         "entry": entry,
         "navigation": request.state.navigation(session.profile),
-        "here": target if links.is_own_page(target) else "/",
+        "here": links.without_notice(target) if links.is_own_page(target) else "/",
         "docs_url": settings.docs_base_url,
         "account_url": f"{settings.issuer}/v1/auth/sessions",
         "idle_seconds": int(settings.idle_seconds),

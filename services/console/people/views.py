@@ -169,6 +169,7 @@ async def _confirm(visit: Visit, act: str, consequences: list[str]) -> Response:
         consequences=[visit.t(f"ends_with.{one}", name=user.name) for one in consequences],
         label=visit.t(f"go.{act}"),
         back=_back(visit),
+        ends=act != "enable",
     )
 
 

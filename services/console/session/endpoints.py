@@ -43,7 +43,7 @@ class Begun(msgspec.Struct, frozen=True):
 async def sign_in(request: Request) -> Response:
     """Sends the browser to auth. `to` is the page that the person wanted; `again` asks for another account, or for a second factor."""
     to = request.query_params.get("to", "/")
-    to = to if links.is_own_page(to) else "/"
+    to = links.without_notice(to) if links.is_own_page(to) else "/"
     if request.query_params.get("again") != "1" and await store.current(request) is not None:
         return render.redirect(to)
     if (wait := _wait_of(request)) > 0:

@@ -13,7 +13,12 @@ for (const button of document.querySelectorAll("[data-copy]")) button.hidden = !
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;
-  try { await navigator.clipboard.writeText(button.dataset.copy); say(body.dataset.copied); } catch { say(body.dataset.notCopied); }
+  let word = body.dataset.copied;
+  try { await navigator.clipboard.writeText(button.dataset.copy); } catch { word = body.dataset.notCopied; }
+  say(word);
+  button.dataset.word ||= button.textContent;
+  button.textContent = word;
+  setTimeout(() => { button.textContent = button.dataset.word; }, 2000);
 });
 
 // A form is sent once, however often its button is pressed.
@@ -23,6 +28,12 @@ document.addEventListener("submit", (event) => {
   if (form.method === "post") form.dataset.sent = "1";
 });
 window.addEventListener("pageshow", () => { for (const form of document.forms) delete form.dataset.sent; });
+
+// After a fault the keyboard and the screen reader begin at the list of faults.
+document.getElementById("faults")?.focus();
+// A notice that is there when the page loads is no change, which a live region needs to be read out.
+const notice = document.querySelector("main > .notice[role=status]");
+if (notice) setTimeout(() => say(notice.textContent), 500);
 
 // Live parts: elements with an id and data-live. The page is asked for again while it is visible; only what changed is replaced.
 let etag = "", wait = 0;
@@ -38,6 +49,8 @@ async function refresh() {
     plan(answer.ok || answer.status === 304 ? 1 : 4);
   } catch { plan(4); }
 }
+// The same link or button in the new part keeps the focus of the keyboard.
+const same = (one) => (other) => one.tagName === other.tagName && (one.id ? one.id === other.id : one.href ? one.href === other.href : one.textContent === other.textContent);
 function replace(text) {
   const next = new DOMParser().parseFromString(policy.createHTML(text), "text/html");
   for (const part of live()) {
@@ -45,12 +58,16 @@ function replace(text) {
     if (!fresh || plain(fresh) === served.get(part.id)) continue;
     served.set(part.id, plain(fresh));
     const open = [...part.querySelectorAll("details[open][id]")].map((one) => one.id);
-    const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
+    const alike = same(document.activeElement), inside = (root) => [...root.querySelectorAll("*")].filter(alike);
+    const focused = inside(part).indexOf(document.activeElement);
     const imported = document.importNode(fresh, true);
     part.replaceWith(imported);
     for (const id of open) document.getElementById(id)?.setAttribute("open", "");
     for (const button of imported.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
-    if (focused) document.getElementById(focused)?.focus();
+    if (focused >= 0) {
+      const found = inside(imported);
+      (found[focused] || found[0] || document.getElementById("content")).focus();
+    }
     imported.classList.add("changed");
     if (imported.dataset.says && imported.dataset.says !== part.dataset.says) say(imported.dataset.says);
   }
