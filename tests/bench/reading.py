@@ -66,7 +66,7 @@ class Readers:
     def __exit__(self, *_: object) -> None:
         try:
             for reading, child in zip(self._readings, self._children, strict=True):
-                output, _ = child.communicate(timeout=60)
+                output = child.communicate(timeout=60)[0]
                 self.times[reading.name] = Times(json.loads(output))
         finally:
             for child in self._children:
