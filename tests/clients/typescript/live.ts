@@ -149,6 +149,43 @@ same(await client.webhooks.deleteWebhook(webhook.id), undefined);
 same((await refusal(client.webhooks.getWebhook(webhook.id))).traceId.length, 32);
 receiver.close();
 
+// A handover: the app of a hospital reads it as FHIR and as a sheet, and reports the outcome.
+const ward = await admin.apps.createApp({
+  name: 'Hospital',
+  grant_types: ['client_credentials'],
+  requested_scopes: ['argus:epcr:handover', 'argus:epcr:outcome'],
+});
+const hospital = new Knogin({ clientId: ward.client_id, clientSecret: ward.client_secret ?? '', baseUrl, ...own });
+const place: models.epcr.DestinationDraft = {
+  name: 'Emergency department',
+  code: crypto.randomUUID(),
+  code_system: 'urn:oid:1.2.3',
+  type: 'emergency_department',
+  client_id: ward.client_id,
+  legal_basis: 'provision_of_care',
+  readable_days: 30,
+};
+const destination = await until(async () => {
+  try {
+    return await admin.epcr.createDestination(place);
+  } catch (error) {
+    if (error instanceof problems.InvalidRequest) return undefined;
+    throw error;
+  }
+});
+await client.epcr.setEncounterDestination(encounter.id, { destination_id: destination.id });
+const arrivals: string[] = [];
+for await (const one of hospital.epcr.listArrivals()) arrivals.push(one.encounter_id);
+same(arrivals, [encounter.id]);
+same((await hospital.epcr.getHandover(encounter.id, { format: 'document' })).type, 'document');
+const sheet = await hospital.epcr.getHandover(encounter.id, { format: 'pdf', language: 'it' });
+same(new TextDecoder().decode(sheet.slice(0, 4)), '%PDF');
+const survival = { survived_to_discharge: 'yes' as const };
+same((await hospital.epcr.recordOutcome(encounter.id, { survival })).version, 1);
+await client.epcr.endEncounterDestination(encounter.id);
+const closed = await hospital.epcr.getHandover(encounter.id).catch((error: unknown) => error);
+same(closed instanceof problems.HandoverClosed, true);
+
 // Polling: an ETag says that nothing has changed.
 const etag = (await client.request('GET', `/api/v1/epcr/encounters/${encounter.id}`)).headers.get('etag') ?? '';
 same(await client.epcr.getEncounter(encounter.id, { ifNoneMatch: etag }), null);
