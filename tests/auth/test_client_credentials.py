@@ -94,5 +94,6 @@ def test_issuing_writes_no_row_per_token(auth: Auth) -> None:
     assert {table: number for table, number in rows.items() if number} == {
         "apps": 1,
         "app_secrets": 1,
+        "app_decisions": 2,  # who chose its scope and its events
         "daily_counts": 2,  # of tokens, and of the scope that they have
     }

@@ -69,6 +69,7 @@ def test_every_growing_table_has_its_rule(auth: Auth) -> None:
         "changing_roles",  # each is deleted when the mapping was applied to everybody
         "ended_authorities",  # each is deleted when it was announced
         "apps",
+        "app_decisions",  # one for each scope, event type, bundle and rule of an app
         "users",
         "consents",
         "recovery_codes",

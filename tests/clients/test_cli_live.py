@@ -213,7 +213,7 @@ def test_deliveries_are_tried_listed_shown_and_sent_again(stack: Stack, signed_i
         assert recovered.code == 0, recovered.err
         assert set(recovered.json) == {webhook}
         counted = signed_in.run("deliveries", "replay", "--since", "1h", "--status", "failed", "--dry-run")
-        assert "0 deliveries would be sent again" in counted.out
+        assert "0 deliveries would be sent again" in counted.err
         replayed = signed_in.run("deliveries", "replay", "--since", "1h", "--per-second", "5", "--no-wait", "--json")
         assert replayed.code == 0, replayed.err
         stopped = signed_in.run("deliveries", "replay", "--stop", replayed.json["id"])
