@@ -69,7 +69,7 @@ def test_an_act_is_asked_for_once_and_its_page_follows_it(console: Console) -> N
     made = console.post(browser, SUSPEND, form)
     assert made.status_code == 303
     assert len(console.platform.asked("POST", ACTS)) == before + 1
-    page = browser.get(made.headers["location"]).text
+    page = browser.get(made.headers["location"], headers={"sec-fetch-site": "same-origin"}).text
     assert "The act is written down" in page
     moving = console.platform.overrides
     moving["GET /v1/operations/auth/acts/{act_id}"] = _act("interrupted")
