@@ -31,7 +31,7 @@ from shared.web.identity import Caller, party_of
 ASK_CLOCK: LiteralString = "SELECT extract(epoch FROM clock_timestamp())::float8"
 CLOCK_TOLERATED_SECONDS = 60.0
 CLOCK_EVERY_SECONDS = 1.0
-# A slower answer is ignored: the server may have read its clock at any moment of the wait.
+# The server may have read its clock at any moment of the wait. A slower answer counts only if every such moment shows a wrong clock.
 CLOCK_QUICK_SECONDS = 5.0
 log = logging.getLogger(__name__)
 
@@ -67,10 +67,13 @@ class Clock:
 
     def measured(self, row: Sequence[float] | None, asked_at: float) -> None:
         took = time.monotonic() - asked_at
-        if row is None or took > CLOCK_QUICK_SECONDS:
+        if row is None:
+            return
+        offset = time.time() - took / 2 - row[0]
+        if took > CLOCK_QUICK_SECONDS and abs(offset) - took / 2 <= CLOCK_TOLERATED_SECONDS:
             return
         was_apart = self.is_apart
-        self.offset = time.time() - took / 2 - row[0]
+        self.offset = offset
         if self.is_apart != was_apart:
             level, state = (logging.ERROR, "is wrong") if self.is_apart else (logging.WARNING, "is right again")
             log.log(level, "the clock of this process %s", state, extra={"offset_seconds": round(self.offset, 1)})

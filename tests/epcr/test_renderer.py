@@ -248,7 +248,7 @@ def test_twenty_exports_of_one_organisation_let_another_ones_have_every_second_t
 
 def test_the_renderer_has_no_setting_and_yields_to_all(renderer: psutil.Process) -> None:
     assert set(renderer.environ()) <= {"PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "LC_CTYPE"}
-    assert renderer.nice() == 10
+    assert renderer.nice() == 5
     assert os.getsid(renderer.pid) == renderer.pid
     assert Path(f"/proc/{renderer.pid}/oom_score_adj").read_text() == "1000\n"
 
