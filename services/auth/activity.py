@@ -44,7 +44,8 @@ ADD_EVENT: LiteralString = """
 ADD_CALLS: LiteralString = """
     WITH place AS (
         SELECT (SELECT count(*) FROM (
-                SELECT FROM refused_calls WHERE tenant_id = %(tenant_id)s AND client_id = %(client_id)s LIMIT %(most)s) AS held
+                SELECT FROM refused_calls WHERE tenant_id = %(tenant_id)s AND client_id = %(client_id)s
+                ORDER BY day LIMIT %(most)s) AS held
             ) < %(most)s OR EXISTS (
                 SELECT FROM refused_calls
                 WHERE (tenant_id, client_id, day, status, reason, endpoint, scope)

@@ -181,6 +181,7 @@ STORED: Mapping[str, str] = {
     "getSamlMetadata": KEPT,
     "getWebhook": SMALL,
     "getDelivery": SMALL,
+    "getReplay": SMALL,
     "getWebhookHealth": SMALL,
     "getWebhookContacts": SMALL,
     "getWebhookAddresses": KEPT,

@@ -31,13 +31,13 @@ class Refused(http.Body):
     tenant_id: Id
     client_id: Id
     status: Literal[401, 403, 429]
-    reason: Annotated[str, Meta(pattern="^[a-z_]{1,40}$")]
+    reason: Annotated[str, Meta(pattern=r"^[a-z_]{1,40}\Z")]
     endpoint: Annotated[str, Meta(max_length=200)]
     scope: Annotated[str, Meta(max_length=64)]
     count: Annotated[int, Meta(ge=1, le=1 << 40)]
     first_at: http.Timestamp
     last_at: http.Timestamp
-    trace_id: Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
+    trace_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
 
 
 class RefusedReport(http.Body):
