@@ -22,8 +22,8 @@ from shared.web.portions import BYTES, SECONDS
 
 LENGTH = 4
 NICE = 5
-"""Beside one process that wants the whole processor, a quarter of it is left for long answers. With a tenth (nice 10) they did not always begin
-within the gateway's patience on a machine at load 100."""
+"""Beside one process that wants the whole processor, a quarter of it is left for long answers. With a tenth (nice 10) they did not always
+begin within the gateway's patience on a machine at load 100."""
 FIRST_TO_END = "1000"
 """The kernel's preference (`oom_score_adj`): where the container's memory is full, this process ends, and not the web process."""
 
