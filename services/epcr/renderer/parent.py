@@ -1,8 +1,8 @@
 """The web process's side of its renderer: it starts the process with the first long answer, and asks it for one portion at a time.
 
-Each portion has a turn of its own in one fair line (`fairness.Line`), so that organisations and their apps share the renderer. The web
-process's own thread, and the loop, are free meanwhile. Where the renderer ends, the answers in progress in it break off; the next
-one starts another.
+The first bytes of an answer, and each portion after them, have a turn in one fair line (`fairness.Line`), so that organisations and their
+apps share the renderer. The web process's own thread, and the loop, are free meanwhile. Where the renderer ends, the answers in progress
+in it break off; the next one starts another.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from services.epcr import metrics
 from services.epcr.fhir.encode import UnfitBundle
@@ -79,12 +79,18 @@ class Renderer:
         self._child: _Child | None = None
 
     async def begun(self, request: Request, job: Job) -> "tuple[Rendering, Portion]":
-        """The work with its first bytes. Raises Problems: 429 and 503 of the line, 503 where the renderer ended; and UnfitBundle."""
+        """The work with its first bytes, in one turn: if all shared the time before it, none would begin while its caller has patience.
+
+        Raises Problems: 429 and 503 of the line, 503 where the renderer ended; ClientDisconnect; and UnfitBundle.
+        """
         rendering = Rendering(self, request, job)
         try:
-            portion = await rendering.portion()
-            while not portion.is_begun:
-                portion = await rendering.portion()
+            async with self.line.turn(request):
+                portion = await rendering.step()
+                while not portion.is_begun:
+                    if await request.is_disconnected():
+                        raise ClientDisconnect
+                    portion = await rendering.step()
         except BaseException as error:
             rendering.end()
             if isinstance(error, RendererEnded):
@@ -169,20 +175,21 @@ class Rendering:
         metrics.renderings.inc()
 
     async def portion(self, readings: str | None = None) -> Portion:
-        """The next portion, which goes on with the `readings` that the last one wanted.
+        """The next portion, in a turn of its own; it goes on with the `readings` that the last one wanted. Raises as `step` does.
 
-        Raises as `begun`, before the first; an admitted work waits again where the line is full. Later ones raise RendererEnded.
+        An admitted work waits again where the line is full.
         """
         while True:
             try:
                 async with self._renderer.line.turn(self.request):
-                    job, self._job = self._job, None
-                    portion = await self._renderer.ask(self, job, readings)
-                break
+                    return await self.step(readings)
             except Problem:
-                if self.child is None:
-                    raise
                 await asyncio.sleep(PAUSE)
+
+    async def step(self, readings: str | None = None) -> Portion:
+        """The next portion, for a caller that has the turn. Raises RendererEnded, UnfitBundle and RenderingFailed."""
+        job, self._job = self._job, None
+        portion = await self._renderer.ask(self, job, readings)
         if portion.unfit is not None:
             metrics.unfit_bundles.inc()
             error = UnfitBundle(portion.unfit)
