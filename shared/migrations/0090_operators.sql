@@ -1,6 +1,7 @@
 -- Operators of the platform ask a service to act: the web process writes the act down, and the relay carries it out under the worker's
 -- role. The web process has no right to do any of it, so that a bug in an endpoint does not either. `identity` is the gateway's statement
--- of the operator who asks (shared/web/identity.py): the relay carries out no act without one. All rows are of the platform's own tenant.
+-- of the operator who asks (shared/web/identity.py): the relay carries out no act without one, and the web process cannot read those of
+-- others. All rows are of the platform's own tenant.
 CREATE TABLE operator_acts (
     id text PRIMARY KEY,
     tenant_id text NOT NULL CHECK (tenant_id = 'org_00000000000000000000000000'),
@@ -19,7 +20,8 @@ CREATE TABLE operator_acts (
 CREATE INDEX operator_acts_open ON operator_acts (asked_at) WHERE state IN ('waiting', 'begun');
 CREATE INDEX operator_acts_ended ON operator_acts (ended_at);
 SELECT tenant_table('operator_acts'), worker_writes_all('operator_acts');
-REVOKE INSERT, UPDATE, DELETE ON operator_acts FROM {{app}};
+REVOKE SELECT, INSERT, UPDATE, DELETE ON operator_acts FROM {{app}};
+GRANT SELECT (id, tenant_id, action, subject_id, reason, client_id, asked_by, asked_at, state, begun_at, ended_at, outcome) ON operator_acts TO {{app}};
 GRANT INSERT (id, tenant_id, action, subject_id, reason, client_id, asked_by, identity) ON operator_acts TO {{app}};
 
 -- The figures of the backlog, which the relay measures: one row, which only the platform's own tenant reads.

@@ -50,8 +50,7 @@ def test_exports_of_the_largest_records_leave_the_memory_of_epcr_within_its_cont
         if is_read:
             statuses = set(pool.map(export, range(exports)))
             assert 200 in statuses
-            # 504: on a busy machine the last ones wait longer than the gateway does.
-            assert statuses <= {200, 429, 503, 504}
+            assert statuses <= {200, 429, 503}
         else:
             unread = list(pool.map(leave_unread, range(exports)))
             with stack.client("api", stack.other.access_token) as other:

@@ -1,6 +1,7 @@
 """Long answers are made in a process of their own: its faults are those of long answers alone, and no organisation has it alone."""
 
 import asyncio
+import itertools
 import os
 import re
 import signal
@@ -197,6 +198,55 @@ def test_a_renderer_that_hangs_is_given_up(
         answer = read(organisation, id)
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     assert read(organisation, id).status_code == 200
+
+
+def test_an_export_that_waits_too_long_for_its_turn_may_be_tried_again(
+    organisation: Organisation,
+    other: Organisation,
+    inside: Inside,
+    renderer: psutil.Process,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Before the gateway gives it up with a 504, which nothing says may be tried again."""
+    id, mine = long(organisation, inside), long(other, inside)
+    with asked(organisation, id) as export:
+        with frozen(renderer):
+            wait_for(lambda: number_of_renderings() == 1, what="the export to begin")
+            monkeypatch.setattr(parent, "BEGIN_SECONDS", 0.2)
+            refused = read(other, mine)
+            assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+            monkeypatch.undo()
+        assert export.result().status_code == 200
+    assert read(other, mine).status_code == 200
+    wait_for(lambda: number_of_renderings() == 0, what="the exports to end")
+
+
+def test_exports_begin_one_after_another(
+    organisation: Organisation, inside: Inside, renderer: psutil.Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where all shared the time until they begin, none of many heavy ones began while its caller had patience."""
+    ids = [organisation.partner.create(**heavy(60, 10)) for _ in range(3)]
+    steps: list[Rendering] = []
+    ask = Renderer.ask
+
+    async def noted(self: Renderer, rendering: Rendering, *given: Any) -> Any:
+        portion = await ask(self, rendering, *given)
+        if not portion.is_begun:
+            steps.append(rendering)
+        return portion
+
+    monkeypatch.setattr(Renderer, "ask", noted)
+    monkeypatch.setattr(parent, "BEGIN_SECONDS", PATIENCE)
+    with ThreadPoolExecutor(3) as pool:
+        assert [one.status_code for one in pool.map(partial(_alone, organisation), ids)] == [200] * 3
+    assert len(steps) > 3
+    changes = sum(one is not next_one for one, next_one in itertools.pairwise(steps))
+    assert changes == len(set(map(id, steps))) - 1
+
+
+def _alone(organisation: Organisation, id: str) -> httpx2.Response:
+    with httpx2.Client(base_url=organisation.hospital.http.base_url, timeout=PATIENCE, trust_env=False) as http:
+        return like(organisation.hospital, http).get(f"{ENCOUNTERS}/{id}/fhir-bundle")
 
 
 def test_clients_that_leave_end_their_exports(organisation: Organisation, inside: Inside) -> None:

@@ -66,7 +66,7 @@ def test_the_database_shows_operators_rows_to_the_platforms_tenant_alone(ground:
     statements: list[Any] = [
         "SELECT * FROM dead_letters_of_all(NULL, NULL, 10)",
         "SELECT * FROM operator_figures",
-        "SELECT * FROM operator_acts",
+        "SELECT id FROM operator_acts",
     ]
     with psycopg.connect(ground.database.app) as conn:
         for tenant_id, sees in ((ids.new_id("org"), False), ("", False), (PLATFORM_TENANT, True)):
@@ -285,6 +285,17 @@ def test_an_old_statement_of_an_operator_and_anothers_are_no_proof(ground: Groun
     insert(ground, message_id, operator.headers()[HEADER], ids.new_id("usr"), operator.caller.client_id)
     ground.relay()
     assert [one["state"] for one in operator.get(f"{BASE}/acts").json()["acts"]] == ["refused"] * 3
+
+
+def test_the_role_of_web_processes_cannot_read_a_statement_and_use_it_for_another_act(
+    ground: Ground, operator: Any
+) -> None:
+    operator.ask("dead_letter.discard", ground.letter())
+    with psycopg.connect(ground.database.app) as conn:
+        conn.execute(SET_TENANT, (PLATFORM_TENANT,))
+        assert conn.execute("SELECT count(*) FROM operator_acts WHERE state = 'waiting'").fetchone() == (1,)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            conn.execute("SELECT identity FROM operator_acts")
 
 
 def test_statements_are_forgotten_with_the_end_of_their_acts(ground: Ground, operator: Any) -> None:

@@ -33,6 +33,8 @@ MODULE = "services.epcr.renderer.process"
 ROOT = Path(__file__).parents[3]
 # A portion has a megabyte at most where a step is one of many readings.
 READ = 1 << 20
+# Until an answer begins: less than the gateway waits for it. Who gets none is asked to try again.
+BEGIN_SECONDS = 25.0
 UNAVAILABLE = "The answer could not be made; try again."
 log = logging.getLogger(__name__)
 _decode = msgspec.msgpack.Decoder(Portion).decode
@@ -81,11 +83,12 @@ class Renderer:
     async def begun(self, request: Request, job: Job) -> "tuple[Rendering, Portion]":
         """The work with its first bytes, in one turn: if all shared the time before it, none would begin while its caller has patience.
 
-        Raises Problems: 429 and 503 of the line, 503 where the renderer ended; ClientDisconnect; and UnfitBundle.
+        Raises Problems: 429 and 503 of the line, 503 where the renderer ended or was busy for `BEGIN_SECONDS`; ClientDisconnect; and
+        UnfitBundle.
         """
         rendering = Rendering(self, request, job)
         try:
-            async with self.line.turn(request):
+            async with asyncio.timeout(BEGIN_SECONDS), self.line.turn(request):
                 portion = await rendering.step()
                 while not portion.is_begun:
                     if await request.is_disconnected():
@@ -93,7 +96,7 @@ class Renderer:
                     portion = await rendering.step()
         except BaseException as error:
             rendering.end()
-            if isinstance(error, RendererEnded):
+            if isinstance(error, (RendererEnded, TimeoutError)):
                 raise problems.unavailable(UNAVAILABLE) from None
             raise
         return rendering, portion
