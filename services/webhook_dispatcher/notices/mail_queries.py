@@ -38,13 +38,17 @@ ENQUEUE: LiteralString = """
 # comes before mail that failed, so that one which the server never takes delays none of others.
 TAKE: LiteralString = """
     WITH due AS (
-        SELECT event_id FROM mails WHERE NOT done AND due_at <= now() ORDER BY attempts, due_at LIMIT 20 FOR UPDATE SKIP LOCKED
+        SELECT event_id, attempts, due_at FROM mails WHERE NOT done AND due_at <= now() ORDER BY attempts, due_at LIMIT 20
+        FOR UPDATE SKIP LOCKED
+    ), taken AS (
+        UPDATE mails m SET attempts = least(m.attempts, 1000) + 1,
+            due_at = clock_timestamp() + least(3600, 60 * power(2, least(m.attempts, 6))) * interval '1 second'
+        FROM due WHERE m.event_id = due.event_id
+        RETURNING m.*, due.attempts AS attempts_before, due.due_at AS due_before
     )
-    UPDATE mails m SET attempts = least(m.attempts, 1000) + 1,
-        due_at = clock_timestamp() + least(3600, 60 * power(2, least(m.attempts, 6))) * interval '1 second'
-    FROM due WHERE m.event_id = due.event_id
-    RETURNING m.event_id, m.tenant_id, m.client_id, m.webhook_id, m.type, m.data, m.test, m.reached, (
-        SELECT emails FROM contacts c WHERE c.tenant_id = m.tenant_id AND c.client_id = m.client_id) AS emails
+    SELECT event_id, tenant_id, client_id, webhook_id, type, data, test, reached, (
+        SELECT emails FROM contacts c WHERE c.tenant_id = taken.tenant_id AND c.client_id = taken.client_id) AS emails
+    FROM taken ORDER BY attempts_before, due_before
 """
 TRIED: LiteralString = "UPDATE mails SET done = %(done)s, reached = %(reached)s WHERE event_id = %(event_id)s"
 # Of mail that was not tried, because the server went away before.
