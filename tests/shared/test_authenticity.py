@@ -79,7 +79,7 @@ FORGED: dict[str, tuple[Any, str, str]] = {
     "meant for another": (resealed(GOOD, "epcr", receiver="graphql_api"), "signature", "epcr"),
     "older than a day": (sent_at(GOOD, DAY + 60), "stale", "epcr"),
     "from the time before time": (sent_at(GOOD, time.time()), "stale", "epcr"),
-    "an hour ahead": (sent_at(GOOD, -3600), "early", "epcr"),
+    "a day ahead": (sent_at(GOOD, -DAY), "early", "epcr"),
     "a time that is none": (GOOD._replace(sent_ns="now"), "malformed", "unknown"),
     "a negative time": (GOOD._replace(sent_ns=-1), "malformed", "unknown"),
     "a time too long": (GOOD._replace(sent_ns=10**30), "malformed", "unknown"),

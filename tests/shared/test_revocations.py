@@ -13,7 +13,7 @@ from shared.web.revocations import RETRY_SECONDS, Answer, Follower, Marks, Water
 from tests.shared.test_identity import KEY
 from tests.support.waiting import PATIENCE
 
-LATER = int(time.time()) + 3600
+LATER = int(time.time()) + 86_400
 KINDS = st.sampled_from(["client", "grant", "token", "tenant"])
 TOKEN = st.tuples(st.integers(0, 1), st.integers(0, 1), st.integers(0, 2), st.integers(0, 2), st.integers(0, 9))
 MARK = st.tuples(KINDS, TOKEN)
