@@ -1,7 +1,7 @@
 """Measures the export of an encounter with 60,000 readings: time, memory, and other callers beside it. `make bench-bundles`.
 
 Beside an export others share the processors with one more process. The control is the same load beside a process that only burns as much
-processor time as the export does: what is worse than it would be a wait for the export.
+processor time as the renderer does. Longer times than beside it are waits for the export.
 """
 
 import os

@@ -66,7 +66,7 @@ def test_a_procedure_that_was_not_done_says_so_first() -> None:
     ]
 
 
-def test_an_attempt_at_an_airway_says_what_it_is() -> None:
+def test_an_attempt_at_an_airway_has_its_name() -> None:
     [(_, words)] = section(TRAUMA, "Procedures")
     assert words.startswith("attempt at an advanced airway; ended at: 16:21; device: endotracheal tube")
     assert "tentativo di gestione avanzata delle vie aeree; " in told(TRAUMA, "procedures", "it")
@@ -78,7 +78,7 @@ def test_a_suspected_stroke_is_named() -> None:
 
 
 def test_entries_are_in_the_order_of_their_times() -> None:
-    """A crew writes late what it did early, and procedures and attempts at an airway are two lists."""
+    """A crew writes early acts late, and procedures and attempts at an airway are two lists."""
     attempt = {"attempted_at": at("10:20:00"), "device": "supraglottic_airway", "successful": False}
     done = [{"performed_at": at(f"10:{minute}:00"), "procedure": snomed("268400002")} for minute in (30, 10)]
     body = MINIMAL | {"procedures": done, "airway_attempts": [attempt]}

@@ -42,7 +42,7 @@ _INQUIRIES = frozenset({"allergies", "past_conditions", "current_medicines"})
 _HIDDEN = frozenset({"id", "entered_in_error", "system"})
 # The concept that an entry is about: it needs no name of its field.
 _SUBJECTS = ("procedure", "medication")
-# Entries that begin with what they are, because a section has them among others.
+# Entries that begin with a name, because a section has them among others.
 _NAMED = {"airway_attempts": "airway_attempt"}
 _AS_WRITTEN = frozenset({"name", "identifiers", "address", "next_of_kin"})
 _UNITS = {"Cel": "°C", "[degF]": "°F", "mm[Hg]": "mmHg", "[lb_av]": "lb", "meq": "mEq"}
@@ -129,7 +129,7 @@ def _entry(part: str, entry: Mapping[str, Any], language: Language, day: date | 
     about = [word(_NAMED[part], language)] if part in _NAMED else []
     about += [value_of(name, shown.pop(name), language, day) for name in _SUBJECTS if name in shown]
     if about and "not_done" in shown:
-        # First, and loud: the heading of its section speaks of what was done.
+        # First, and loud: the heading of its section speaks of acts that were done.
         reason = value_of("not_done", shown.pop("not_done"), language)
         about[0] = f"{word('not_done', language, part).upper()} ({reason}): {about[0]}"
     return Row(label, "; ".join(about + [_labelled(part, name, value, language, day) for name, value in shown.items()]))

@@ -77,7 +77,7 @@ VITALS = (
 class Section(msgspec.Struct, kw_only=True):
     """A table with `columns` and `cells`, then labelled rows, of which the first are `alerts`, then paragraphs.
 
-    Where `has_names`, the labels are no names of fields but what the patient has or takes.
+    Where `has_names`, the labels name conditions and medicines of the patient, not fields.
     """
 
     title: str
