@@ -188,8 +188,9 @@ def beside(
         measured("alone", readers)
         began = time.perf_counter()
         with Readers(readings) as readers, Watch(pid) as watched:
-            until, number = time.perf_counter() + SECONDS, 0
-            while time.perf_counter() < until or not number:
+            until, number = time.perf_counter() + SECONDS, 1
+            first, last, answer = exported()
+            while time.perf_counter() < until:
                 first, last, answer = exported()
                 number += 1
             seconds = time.perf_counter() - began

@@ -155,7 +155,8 @@ def test_a_dose_has_a_unit_that_is_not_read_as_another_and_no_zero_too_many(
     given = NITRATE | {"dose": {"value": 987654, "unit": unit}}
     text = json.dumps(MINIMAL | {"medications": [given]}).replace("987654", value)
     encounter = golden.encounter_of(text.encode(), "handed_over")
-    for language, words in (("en", english), ("it", italian)):
+    texts: dict[Language, str] = {"en": english, "it": italian}
+    for language, words in texts.items():
         [row] = narrative.rows("medications", plain_view(encounter, {}), language)
         assert row.value == f"Nitrate (C01DA02); dose: {words}"
 
