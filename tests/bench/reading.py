@@ -36,9 +36,12 @@ class Times(list[float]):
     """Milliseconds of the calls, in order."""
 
     def __str__(self) -> str:
-        ordered = sorted(self)
-        p50, p99 = ordered[len(ordered) // 2], ordered[int(len(ordered) * 0.99)]
-        return f"{len(ordered):>4} calls, p50 {p50:5.1f} ms, p99 {p99:5.1f} ms"
+        return (
+            f"{len(self):>4} calls, p50 {self.at(0.5):5.1f} ms, p90 {self.at(0.9):5.1f} ms, p99 {self.at(0.99):5.1f} ms"
+        )
+
+    def at(self, share: float) -> float:
+        return sorted(self)[int(len(self) * share)]
 
 
 class Readers:

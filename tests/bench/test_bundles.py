@@ -1,4 +1,8 @@
-"""Measures the export of an encounter with 60,000 readings: time, memory, and other callers beside it. `make bench-bundles`."""
+"""Measures the export of an encounter with 60,000 readings: time, memory, and other callers beside it. `make bench-bundles`.
+
+Beside an export others share the processors with one more process. The control is the same load beside a process that only burns as much
+processor time as the renderer does. Longer times than beside it are waits for the export.
+"""
 
 import os
 import socket
@@ -6,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,7 +26,10 @@ from deploy.local.databases import Database
 from deploy.local.redis_server import RedisServer
 from deploy.local.table import ROOT
 from services.device_ingest.settings import Settings as DeviceSettings
-from tests.bench.reading import Readers, Reading
+from services.epcr.fhir.readings import Form
+from services.epcr.renderer.process import NICE
+from tests.bench.burner import Burner
+from tests.bench.reading import Readers, Reading, Times
 from tests.device_ingest.conftest import Partner
 from tests.epcr.conftest import ENCOUNTERS, Client, Organisation, settings_for
 from tests.epcr.samples import TYPICAL
@@ -33,7 +40,10 @@ from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.bench
 READINGS = 60_000
-RATE, SECONDS = 40, 8
+RATE, SECONDS, ROUNDS = 40, 6, 3
+# A portion of the renderer.
+SLICE = 0.02
+SHARES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 # Five readings a second of one monitor.
 FILL = """
     INSERT INTO observations (id, tenant_id, encounter_id, device_id, device_class, mdc_code, mdc_code10, value, unit_code,
@@ -131,9 +141,7 @@ def export(client: Client, id: str, **query: Any) -> tuple[float, float, bytes]:
     return first, last, answer
 
 
-def measure(
-    epcr: Database, devices: Database, redis_url: str, root: Path = ROOT, forms: Sequence[str] = ("all", "summary")
-) -> None:
+def measure(epcr: Database, devices: Database, redis_url: str, form: Form, root: Path = ROOT) -> None:
     of_devices = alone.settings_for(DeviceSettings, devices, redis_url)
     with ExitStack() as stack:
         settings = alone.environment_of(settings_for(epcr, redis_url))
@@ -156,22 +164,52 @@ def measure(
             owner.execute(FILL, {"tenant_id": organisation.id, "id": id, "count": READINGS})
             owner.execute("UPDATE encounters SET revision = 1000000 WHERE id = %s", (id,))
         export(organisation.hospital, id)
-        with Readers(readings) as alone_:
+        with Readers(readings):
             time.sleep(1)
-        with Readers(readings) as alone_:
+        with Watch(pid) as watched:
+            first, last, answer = export(organisation.hospital, id, readings=form)
+        describe(form, watched, first, last, answer)
+        beside(form, readings, pid, lambda: export(organisation.hospital, id, readings=form))
+
+
+def beside(
+    form: Form, readings: Sequence[Reading], pid: int, exported: Callable[[], tuple[float, float, bytes]]
+) -> None:
+    """Prints the times of others alone, beside exports one after another, and beside the control. The three take turns."""
+    found: dict[str, dict[str, Times]] = {}
+
+    def measured(name: str, readers: Readers) -> None:
+        for kind, times in readers.times.items():
+            found.setdefault(name, {}).setdefault(kind, Times()).extend(times)
+
+    for _ in range(ROUNDS):
+        with Readers(readings) as readers:
             time.sleep(SECONDS)
-        report("alone", alone_)
-        for form in forms:
-            with Watch(pid) as watched:
-                first, last, answer = export(organisation.hospital, id, readings=form)
-            describe(form, watched, first, last, answer)
-            with Readers(readings) as beside, Watch(pid) as watched:
-                until, rounds = time.perf_counter() + SECONDS, 0
-                while time.perf_counter() < until or not rounds:
-                    first, last, answer = export(organisation.hospital, id, readings=form)
-                    rounds += 1
-            describe(f"{form}, beside others, the last of {rounds}", watched, first, last, answer)
-            report(f"beside {form}", beside)
+        measured("alone", readers)
+        began = time.perf_counter()
+        with Readers(readings) as readers, Watch(pid) as watched:
+            until, number = time.perf_counter() + SECONDS, 1
+            first, last, answer = exported()
+            while time.perf_counter() < until:
+                first, last, answer = exported()
+                number += 1
+            seconds = time.perf_counter() - began
+        measured("beside exports", readers)
+        describe(f"{form}, beside others, the last of {number}", watched, first, last, answer)
+        with Readers(readings) as readers, Burner(NICE, watched.cpu["children"] / seconds, SLICE) as burner:
+            time.sleep(seconds)
+        measured("control", readers)
+        print(
+            f"   the control burnt {burner.burnt:.2f} s of processor time, the renderer {watched.cpu['children']:.2f} s"
+        )
+    for name, kinds in found.items():
+        report(f"{form}, {name}", kinds)
+    for kind, times in found["beside exports"].items():
+        control = found["control"][kind]
+        ratios = ", ".join(f"{name} {times.at(share) / control.at(share):.2f}" for name, share in SHARES.items())
+        print(f"   others, {form}, exports / control: {kind:<13} {ratios}")
+    # A wait for an export would be many times as long.
+    assert all(times.at(0.99) < 2 * found["control"][kind].at(0.99) for kind, times in found["beside exports"].items())
 
 
 def describe(name: str, watched: Watch, first: float, last: float, answer: bytes) -> None:
@@ -183,11 +221,12 @@ def describe(name: str, watched: Watch, first: float, last: float, answer: bytes
     )
 
 
-def report(name: str, readers: Readers) -> None:
-    print("\n".join(f"   others, {name}: {kind:<13} {times}" for kind, times in readers.times.items()))
+def report(name: str, kinds: Mapping[str, Times]) -> None:
+    print("\n".join(f"   others, {name}: {kind:<13} {times}" for kind, times in kinds.items()))
 
 
-def test_sixty_thousand_readings(databases: TestDatabases, redis_server: RedisServer) -> None:
+@pytest.mark.parametrize("form", ["all", "summary"])
+def test_sixty_thousand_readings(databases: TestDatabases, redis_server: RedisServer, form: Form) -> None:
     with databases.lent("epcr") as epcr, databases.lent("device-ingest") as devices:
         print()
-        measure(epcr, devices, redis_server.url)
+        measure(epcr, devices, redis_server.url, form)

@@ -157,17 +157,6 @@ def test_an_observation_is_in_the_bundle_within_a_second(stack: Stack) -> None:
 
 
 @pytest.fixture(scope="module")
-def medplum(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with Medplum's server code, the R4 (4.0.1) definitions, and FHIR.js."""
-    if not (shutil.which("node") and shutil.which("npm")):
-        pytest.skip("there is no Node here")
-    folder = tmp_path_factory.mktemp("medplum")
-    packages = [*(f"@medplum/{name}@4.5.2" for name in ("core", "definitions", "fhir-router")), "fhir@4.12.0"]
-    subprocess.run(["npm", "install", "--silent", "--no-fund", "--no-audit", "--prefix", folder, *packages], check=True)
-    return folder
-
-
-@pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Path]]:
     """The golden bundles, identified documents and transactions of the same encounters, and 60,000 readings as series."""
     folder = tmp_path_factory.mktemp("bundles")

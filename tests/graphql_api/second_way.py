@@ -345,7 +345,7 @@ def of_drugs(chart: Chart, found: dict[str, Any]) -> None:
         fed = chart.was_done("food")
         found["hypoglycaemia_treated"] = "met" if fed else chart.was_given("glucose", "glucagon")
     for name, codes, drug in (
-        ("seizure_benzo", ("G41", "G40.901"), "benzodiazepine"),
+        ("seizure_benzo", ("G41", "G40.901", "G40.803"), "benzodiazepine"),
         ("asthma_beta_agonist", ("J45", "J46", "J98.01"), "beta_agonist"),
     ):
         if chart.is_coded(*codes) and (chart.age is None or chart.age > 1):

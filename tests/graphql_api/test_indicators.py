@@ -403,7 +403,9 @@ CASES: list[tuple[str, Any, dict[str, Any]]] = [
     ("resp_assessment", None, {"impressions": ["R05"]}),
     ("seizure_benzo", "met", {"impressions": ["G41.0"], "medications": [act("benzodiazepine")]}),
     ("seizure_benzo", "not_met", {"impressions": ["G40.901"]}),
-    ("seizure_benzo", None, {"impressions": ["G40.909"]}),
+    # Of the epilepsies of G40.8 those that are intractable with status end in 3.
+    *(("seizure_benzo", "not_met", {"impressions": [code]}) for code in ("G40.803", "G40.813", "G40.821", "G40.833")),
+    *(("seizure_benzo", None, {"impressions": [code]}) for code in ("G40.909", "G40.802", "G40.814", "G40.89")),
     ("seizure_benzo", None, {"impressions": ["G41.0"], "age_years": 1}),
     ("seizure_benzo", "unknown", {"impressions": ["G41.0"], "age_years": None}),
     ("asthma_beta_agonist", "met", {"impressions": ["J98.01"], "medications": [act("beta_agonist")]}),

@@ -137,26 +137,7 @@ async def correct(
     if row.patient_basis is None or (set(was.numbers) == set(now.numbers) and not is_other_patient):
         return
     leaves = is_other_patient or (bool(was.numbers) and not set(was.numbers) & set(now.numbers))
-    group = await _group(conn, row, pseudonyms, keyring)
-    basis = bytes(row.patient_basis)
-    is_given_up = basis in was.numbers and basis not in now.numbers
-    if group is None and is_given_up and basis not in await _shared(conn, [was], [was.id]):
-        # A patient who has the number later would get the others' basis.
-        detail = (
-            f"More than {MOST_IN_GROUP} encounters are connected with this patient by a number that this encounter alone has. "
-            "Correct a number that it shares with them first."
-        )
-        raise problems.conflict(detail, id=was.id)
-    await conn.execute(queries.FORGET_NUMBERS, (row.id,))
-    await _register(conn, [now])
-    if group is None:
-        group, leaving = {row.id: now}, {row.id} if leaves else set[str]()
-    else:
-        group[row.id] = now
-        leaving = set(group) - _connected(basis, row, group, was, pseudonyms, leaves=leaves)
-        if set(group) == {row.id} and await _shared(conn, [now], {row.id}):
-            # The patient is known under the newly learned number: one person has one basis.
-            leaving = {row.id}
+    group, leaving = await _leaving(conn, row, was, now, pseudonyms, keyring, leaves=leaves)
     shared = await _shared(conn, group.values(), leaving)
     marks = Marks(*(_marks(row, one, pseudonyms) for one in (before.encounter, after)))
     for id in sorted(leaving):
@@ -172,6 +153,41 @@ async def correct(
             marks if is_corrected else Marks(group[id].numbers, []),
             is_another=is_corrected and leaves,
         )
+
+
+async def _leaving(
+    conn: AsyncConnection,
+    row: EncounterRow,
+    was: Member,
+    now: Member,
+    pseudonyms: Pseudonyms,
+    keyring: Keyring,
+    *,
+    leaves: bool,
+) -> tuple[dict[str, Member], set[str]]:
+    """The encounters with the basis of `row`, by id, and those that leave it. Registers the numbers that `row` has `now`.
+
+    Where more than `MOST_IN_GROUP` share the basis, `row` alone; then raises a 409 Problem if the others could not keep it.
+    """
+    group = await _group(conn, row, pseudonyms, keyring)
+    basis = bytes(row.patient_basis or b"")
+    is_given_up = basis in was.numbers and basis not in now.numbers
+    if group is None and is_given_up and basis not in await _shared(conn, [was], [was.id]):
+        # A patient who has the number later would get the others' basis.
+        detail = (
+            f"More than {MOST_IN_GROUP} encounters are connected with this patient by a number that this encounter alone has. "
+            "Correct a number that it shares with them first."
+        )
+        raise problems.conflict(detail, id=was.id)
+    await conn.execute(queries.FORGET_NUMBERS, (row.id,))
+    await _register(conn, [now])
+    if group is None:
+        return {row.id: now}, {row.id} if leaves else set()
+    group[row.id] = now
+    if set(group) == {row.id} and await _shared(conn, [now], {row.id}):
+        # The patient is known under the newly learned number: one person has one basis.
+        return group, {row.id}
+    return group, set(group) - _connected(basis, row, group, was, pseudonyms, leaves=leaves)
 
 
 async def _leave(

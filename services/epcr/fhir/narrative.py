@@ -42,8 +42,12 @@ _INQUIRIES = frozenset({"allergies", "past_conditions", "current_medicines"})
 _HIDDEN = frozenset({"id", "entered_in_error", "system"})
 # The concept that an entry is about: it needs no name of its field.
 _SUBJECTS = ("procedure", "medication")
+# Entries that begin with a name, because a section has them among others.
+_NAMED = {"airway_attempts": "airway_attempt"}
 _AS_WRITTEN = frozenset({"name", "identifiers", "address", "next_of_kin"})
-_UNITS = {"Cel": "°C", "[degF]": "°F", "mm[Hg]": "mmHg", "[lb_av]": "lb", "ug": "µg", "[iU]": "IU"}
+_UNITS = {"Cel": "°C", "[degF]": "°F", "mm[Hg]": "mmHg", "[lb_av]": "lb", "meq": "mEq"}
+# Abbreviated they are read as others, µg as mg, IU as IV or 10 (Ministero della Salute, raccomandazione 18; BNF, guidance on prescribing).
+_SPELLED = frozenset({"ug", "ng", "[iU]", "{puff}", "{tablet}", "{drop}"})
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _UNIT_OF = {
     name: unit
@@ -63,15 +67,19 @@ def title(section: str, language: Language) -> str:
 
 
 def rows(section: str, record: Mapping[str, Any], language: Language, day: date | None = None) -> list[Row]:
-    """The rows of a section: one for each field of a part, and one for each entry of a list. Withdrawn entries have none.
+    """The rows of a section: one for each entry of a list, in the order of their times, and one for each field of a part.
 
-    `day` is that of a page for people: its times are shown without it, and concepts that have words without their codes.
+    Withdrawn entries have none. `day` is that of a page for people: its times are shown without it, and concepts that have words without
+    their codes.
     """
-    found: list[Row] = []
+    found, timed = list[Row](), list[tuple[datetime, Row]]()
     for part in SECTIONS[section]:
         content = record.get(part)
         if isinstance(content, list):
-            found += [_entry(part, one, language, day) for one in content if not one.get("entered_in_error")]
+            for one in (one for one in content if not one.get("entered_in_error")):
+                row, at = _entry(part, one, language, day), _time_of_entry(one)
+                found += [row] if at is None else []
+                timed += [] if at is None else [(at, row)]
         elif _is_concept(content):
             found.append(Row(_label(part, language), _concept(content, language, day)))
         elif isinstance(content, Mapping):
@@ -82,6 +90,8 @@ def rows(section: str, record: Mapping[str, Any], language: Language, day: date 
             ]
         elif content is not None:
             found.append(Row(_label(part, language), str(content)))
+    # Two times in one zone compare by their clocks, which show an hour twice a year.
+    found = [row for _, row in sorted(timed, key=lambda one: one[0].timestamp())] + found
     if section == "assessments":
         done = [one for one in record.get("procedures") or [] if not one.get("entered_in_error")]
         found += [_entry("procedures", one, language, day) for one in done if one.get("finding") is not None]
@@ -116,8 +126,19 @@ def _entry(part: str, entry: Mapping[str, Any], language: Language, day: date | 
     name, first = next(iter(shown.items()), ("", None))
     is_label = isinstance(first, datetime) or _is_concept(first)
     label = value_of(name, shown.pop(name), language, day) if is_label else _label(part, language)
-    about = [value_of(name, shown.pop(name), language, day) for name in _SUBJECTS if name in shown]
+    about = [word(_NAMED[part], language)] if part in _NAMED else []
+    about += [value_of(name, shown.pop(name), language, day) for name in _SUBJECTS if name in shown]
+    if about and "not_done" in shown:
+        # First, and loud: the heading of its section speaks of acts that were done.
+        reason = value_of("not_done", shown.pop("not_done"), language)
+        about[0] = f"{word('not_done', language, part).upper()} ({reason}): {about[0]}"
     return Row(label, "; ".join(about + [_labelled(part, name, value, language, day) for name, value in shown.items()]))
+
+
+def _time_of_entry(entry: Mapping[str, Any]) -> datetime | None:
+    """None for an entry that is not known by its time."""
+    first = next((value for name, value in entry.items() if name not in _HIDDEN and not _is_empty(value)), None)
+    return first if isinstance(first, datetime) else None
 
 
 def _labelled(part: str, name: str, value: Any, language: Language, day: date | None) -> str:
@@ -138,7 +159,7 @@ def value_of(name: str, value: Any, language: Language, day: date | None = None)
     if _is_concept(value):
         return _concept(value, language, day)
     if isinstance(value, Mapping) and "unit" in value:
-        return measured(value["value"], value["unit"], language)
+        return (dose if name == "dose" else measured)(value["value"], value["unit"], language)
     if isinstance(value, Mapping):
         members = {key: one for key, one in value.items() if not _is_empty(one)}
         if name in _AS_WRITTEN:
@@ -157,10 +178,15 @@ def day_of(value: date, language: Language) -> str:
 
 def time_of(value: datetime, language: Language, day: date | None) -> str:
     """Minutes, and seconds where there are some. A page shows the zone once, other texts with each time."""
-    clock = value.strftime("%H:%M:%S").removesuffix(":00")
+    clock = value.strftime("%H:%M:%S").removesuffix(":00") + (repeated(value) if day else "")
     if value.date() == day:
         return clock
     return f"{day_of(value, language)} {clock}" + ("" if day else f" {value:%Z}")
+
+
+def repeated(at: datetime) -> str:
+    """The zone of a time that the clock shows twice, at the end of summer time; else nothing."""
+    return f" {at:%Z}" if at.replace(fold=1 - at.fold).utcoffset() != at.utcoffset() else ""
 
 
 def _as_written(name: str, members: Mapping[str, Any], language: Language) -> str:
@@ -189,14 +215,24 @@ def measured(value: Decimal | int, unit: str | None, language: Language) -> str:
     digits = format(value, "f") if isinstance(value, Decimal) else str(value)
     if language == "it":
         digits = digits.replace(".", ",")
-    if unit is None or unit.startswith("{"):
+    if unit is None or (unit.startswith("{") and unit not in _SPELLED):
         return digits
-    return f"{digits} {unit_of(unit)}"
+    return f"{digits} {unit_of(unit, language, is_one=value == 1)}"
 
 
-def unit_of(unit: str) -> str:
+def dose(value: Decimal | int, unit: str, language: Language) -> str:
+    """A dose has no zeros after its last digit: 5.0 is read as 50."""
+    exact = format(value, "f")
+    return measured(Decimal(exact.rstrip("0").rstrip(".") if "." in exact else exact), unit, language)
+
+
+def unit_of(unit: str, language: Language, *, is_one: bool = False) -> str:
     """A UCUM unit as people write it."""
-    return _UNITS.get(unit, unit)
+    parts = [
+        word(part, language, "unit_one" if is_one else "unit") if part in _SPELLED else _UNITS.get(part, part)
+        for part in unit.split("/")
+    ]
+    return "/".join(parts)
 
 
 def _concept(concept: Mapping[str, Any], language: Language, day: date | None) -> str:

@@ -40,7 +40,7 @@ from shared.web.identity import Caller
 from shared.web.problems import FieldError
 
 # Raise it when a release gives the same record other bytes.
-FORMAT = 4
+FORMAT = 5
 HANDOVER = "argus:epcr:handover"
 EMERGENCY_HOURS = 4
 EMERGENCIES = Cap(
@@ -150,12 +150,13 @@ async def _readable(request: Request, caller: Caller, encounter_id: str, asked: 
         row = await with_basis(conn, row, request.state.pseudonyms, request.state.keyring)
         sender = await sender_of(conn, caller.tenant_id)
         [closed_at] = await (await conn.execute(queries.CLOSED_AT, (encounter_id,))).fetchone() or (None,)
+        [was_another] = await (await conn.execute(queries.WAS_ANOTHER, (encounter_id,))).fetchone() or (False,)
         taken = await _taken(conn, row, right) if asked.format == "transaction" else None
         described_at: datetime | None = None
         if asked.format in ("document", "transaction"):
             [described_at] = await (await conn.execute(queries.DESCRIBED_AT)).fetchone() or (None,)
         await audit.record(conn, caller, "handover.ask", row.id, {"destination": right.destination.id})
-    return Read(row, right, sender, closed_at, taken, described_at)
+    return Read(row, right, sender, closed_at, was_another, taken, described_at)
 
 
 async def _taken(conn: AsyncConnection, row: EncounterRow, right: Right) -> Taken:

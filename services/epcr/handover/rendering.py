@@ -63,13 +63,15 @@ class Taken(NamedTuple):
 class Read(NamedTuple):
     """An encounter that the caller may read, and the values that its documents need beside the record.
 
-    Of a transaction also those that the destination has `taken` before. `described_at` is when the organisation last described a device.
+    `was_another` is whether an earlier version was another patient's, `described_at` when the organisation last described a device. Of a
+    transaction also those that the destination has `taken` before.
     """
 
     row: EncounterRow
     right: Right
     sender: Sender
     closed_at: datetime | None
+    was_another: bool
     taken: Taken | None
     described_at: datetime | None
 
@@ -176,7 +178,7 @@ def _rendering(
     source = Source(encounter, projection, observed, reports, sender, to, read.closed_at, asked.language, makes)
     yield
     view = plain_view(encounter, projection.view)
-    sheet = sheet_of(encounter, view, observed, sender, to, asked.language)
+    sheet = sheet_of(encounter, view, observed, sender, to, asked.language, was_another=read.was_another)
     yield
     printed = Pdf(pdf.render(sheet), f"{SERVER}{PATH}/{encounter.id}/handover?format=pdf&language={asked.language}")
     yield

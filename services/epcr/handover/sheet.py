@@ -44,6 +44,8 @@ ORDER = (
 )
 # A doctor must see that nothing is known of them.
 ALWAYS = ("allergies", "current_medicines")
+# Sections whose labels are concepts of the patient.
+NAMES = ("allergies", "current_medicines", "past_conditions")
 # Scripts of which the fonts of the page have the letters.
 SCRIPTS = frozenset({"LATIN", "GREEK", "CYRILLIC", "ARABIC", "HEBREW", "ARMENIAN"})
 # Systems of patients' numbers that everybody in their country knows by a name.
@@ -73,10 +75,14 @@ VITALS = (
 
 
 class Section(msgspec.Struct, kw_only=True):
-    """A table with `columns` and `cells`, then labelled rows, of which the first are `alerts`, then paragraphs."""
+    """A table with `columns` and `cells`, then labelled rows, of which the first are `alerts`, then paragraphs.
+
+    Where `has_names`, the labels name conditions and medicines of the patient, not fields.
+    """
 
     title: str
     alerts: int = 0
+    has_names: bool = False
     columns: list[str] = []
     cells: list[list[str]] = []
     rows: list[Row] = []
@@ -109,8 +115,13 @@ def sheet_of(
     sender: Sender,
     destination: Destination,
     language: Language,
+    *,
+    was_another: bool = False,
 ) -> Sheet:
-    """`view` is the identified record as plain values; `readings` are the extremes of the devices' observations."""
+    """`view` is the identified record as plain values; `readings` are the extremes of the devices' observations.
+
+    `was_another` is whether an earlier version was another patient's: a patient whose number was learnt later has another identity too.
+    """
     view = in_zone(view, sender.zone)
     day = encounter.record.anchor.astimezone(sender.zone).date()
     sections = [one for name in ORDER if (one := _section(name, view, language, day)) is not None]
@@ -130,7 +141,7 @@ def sheet_of(
         state = "amended"
     notices = {
         "test_data": encounter.test,
-        "identity_corrected": encounter.identity > 1,
+        "identity_corrected": was_another,
         "not_closed": encounter.status == "in_progress",
     }
     sheet = Sheet(
@@ -138,7 +149,7 @@ def sheet_of(
         title=heading("medical_report", language),
         state=f"{say(state, language)} · {say('version', language)} {encounter.version}",
         sender=sender.name,
-        patient=_patient(encounter, view, language),
+        patient=_patient(view, language, day),
         notice=" ".join(say(name, language) for name, is_due in notices.items() if is_due),
         mission=_mission(encounter, view, sender, destination, language),
         sections=sections,
@@ -188,17 +199,35 @@ def name_of(view: Mapping[str, Any], language: Language) -> str:
     return full or name.get("text") or say("unknown_patient", language)
 
 
-def _patient(encounter: Encounter, view: Mapping[str, Any], language: Language) -> PatientBox:
+def _patient(view: Mapping[str, Any], language: Language, day: date) -> PatientBox:
     patient: Mapping[str, Any] = view.get("patient", {})
     born: date | None = patient.get("birth_date")
-    years = patient.get("age_years") if born is None else age(born, encounter.record.anchor.date())
-    line = [say(patient["sex"], language)] if patient.get("sex", "unknown") != "unknown" else []
-    line += [narrative.day_of(born, language)] if born else []
-    line += [f"{years} {say('years', language)}"] if years is not None else []
+    sex = patient.get("sex")
+    line = [f"{say('sex', language)} {say(sex, language)}" if sex == "unknown" else say(sex, language)] if sex else []
+    line += [narrative.day_of(born, language), _age(born, day, language)] if born else []
+    line += [_years(patient["age_years"], language)] if born is None and "age_years" in patient else []
     facts = [_number(one["system"], one["value"], language) for one in patient.get("identifiers", [])]
     shown = {name: value for name, value in patient.items() if name in ("address", "phones", "email", "next_of_kin")}
     facts += narrative.rows("demographics", {"patient": shown}, language)
     return PatientBox(name_of(view, language), " · ".join(line), facts)
+
+
+def _age(born: date, on: date, language: Language) -> str:
+    """In years; of the first two years in months, of the first two months in days, by which doses differ."""
+    years = age(born, on)
+    months = 12 * (on.year - born.year) + on.month - born.month - (on.day < born.day)
+    if years >= 2:
+        return _years(years, language)
+    if months >= 2:
+        return f"{months} {say('months', language)}"
+    days = (on - born).days
+    return f"{days} {say('day' if days == 1 else 'days', language)}"
+
+
+def _years(years: int, language: Language) -> str:
+    return (
+        f"< 1 {say('year', language)}" if years == 0 else f"{years} {say('year' if years == 1 else 'years', language)}"
+    )
 
 
 def _number(system: str, value: str, language: Language) -> Row:
@@ -218,7 +247,8 @@ def _mission(
     for name in (one for one in _TIMES if one in times):
         at = times[name]
         zone = f" ({sender.time_zone or 'UTC'})" if day is None else ""
-        shown = f"{at:%H:%M}" if at.date() == day else f"{narrative.day_of(at, language)} {at:%H:%M}"
+        shown = f"{at:%H:%M}{narrative.repeated(at)}"
+        shown = shown if at.date() == day else f"{narrative.day_of(at, language)} {shown}"
         clock.append(Row(heading(name, language), shown + zone))
         day = at.date()
     named = {
@@ -251,6 +281,7 @@ def _section(name: str, view: Mapping[str, Any], language: Language, day: date) 
     return Section(
         title=heading(name, language),
         alerts=_alerts(name, view),
+        has_names=name in NAMES,
         rows=rows[:MOST_ROWS],
         more=_more(len(rows) - MOST_ROWS, language) if rows else say("nothing_recorded", language),
     )
@@ -280,14 +311,14 @@ def _directives(seen: Mapping[str, Any], language: Language) -> Row:
 def _vitals(view: Mapping[str, Any], language: Language, day: date) -> Section | None:
     """One line for each set, with a column for each kind that was measured; other values are in the last one."""
     sets = [one for one in view.get("vital_signs", []) if not one.get("entered_in_error")]
-    sets.sort(key=lambda one: one["taken_at"])
+    sets.sort(key=lambda one: one["taken_at"].timestamp())
     weights = narrative.rows("vital_signs", {"weight": view.get("weight")}, language, day)
     weight = "; ".join(row.value for row in weights)
     if not sets and not weight:
         return None
     shown = sets[-MOST_ROWS:]
     columns = [column for column in VITALS if any(name in one for one in shown for name in column.fields)]
-    columns = [column._replace(unit=column.unit or _common_unit(shown, column)) for column in columns]
+    columns = [column._replace(unit=column.unit or _common_unit(shown, column, language)) for column in columns]
     cells = [
         [
             narrative.value_of("taken_at", one["taken_at"], language, day),
@@ -313,10 +344,10 @@ def _vitals(view: Mapping[str, Any], language: Language, day: date) -> Section |
     )
 
 
-def _common_unit(sets: Sequence[Mapping[str, Any]], column: Column) -> str:
+def _common_unit(sets: Sequence[Mapping[str, Any]], column: Column, language: Language) -> str:
     """The unit of all values of a column that has none of its own; empty if they differ."""
     values = [one[name] for one in sets for name in column.fields if isinstance(one.get(name), Mapping)]
-    units = {narrative.unit_of(value["unit"]) for value in values}
+    units = {narrative.unit_of(value["unit"], language) for value in values}
     return units.pop() if len(units) == 1 else ""
 
 

@@ -6,6 +6,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "amended": ("amended", "rettificata"),
     "cancelled": ("cancelled", "annullata"),
     "confidential": ("Confidential: identified health data", "Riservato: dati sanitari identificati"),
+    "day": ("day", "giorno"),
+    "days": ("days", "giorni"),
     "destination": ("destination", "destinazione"),
     "documents": ("documents", "documenti"),
     "final": ("final", "definitiva"),
@@ -15,10 +17,11 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "handover_pdf": ("The same report as a PDF", "La stessa relazione in PDF"),
     "identity_corrected": (
-        "The identity of the patient was corrected: an earlier report named another person.",
-        "L'identità del paziente è stata corretta: una relazione precedente indicava un'altra persona.",
+        "The identity of the patient was corrected: an earlier version of this report named another person.",
+        "L'identità del paziente è stata corretta: una versione precedente di questa relazione indicava un'altra persona.",
     ),
     "incident": ("incident", "evento"),
+    "months": ("months", "mesi"),
     "more_in_the_record": ("more in the record", "altri nella scheda"),
     "not_closed": (
         "Preliminary: the crew has not closed the report.",
@@ -51,6 +54,7 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "vehicle": ("vehicle", "mezzo"),
     "version": ("version", "versione"),
+    "year": ("year", "anno"),
     "years": ("years", "anni"),
 }
 

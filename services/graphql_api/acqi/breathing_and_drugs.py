@@ -108,7 +108,7 @@ def _given_from_two_years(facts: EncounterFacts, codes: re.Pattern[str], drug: s
     exclusion=UNKNOWN_DRUG,
     differs="any benzodiazepine by any route counts",
     source="NEMSQA Seizure-02",
-    version="2",
+    version="3",
 )
 def seizure_benzo(facts: EncounterFacts) -> Judgement | None:
     return _given_from_two_years(facts, STATUS_EPILEPTICUS, "benzodiazepine")

@@ -1,0 +1,202 @@
+"""A doctor reads on the page and in the narrative: acts that were not done, the name of an entry, the age of an infant, the hour."""
+
+import json
+from typing import Any
+
+import pytest
+
+from services.epcr.fhir import narrative
+from services.epcr.fhir.words import Language
+from services.epcr.handover import pdf
+from services.epcr.handover.sheet import Sheet, plain_view, sheet_of
+from tests.epcr import golden, handovers
+from tests.epcr.conftest import Inside, Organisation
+from tests.epcr.hospitals import Region
+from tests.epcr.samples import (
+    ARREST,
+    ATC,
+    MINIMAL,
+    PATIENT,
+    RXNORM,
+    STROKE,
+    TRAUMA,
+    TYPICAL,
+    UNKNOWN_PATIENT,
+    at,
+    snomed,
+)
+
+NITRATE = {"given_at": at("10:21:00"), "medication": {"system": ATC, "code": "C01DA02", "display": "Nitrate"}}
+
+
+def sheet(body: dict[str, Any], language: Language = "en") -> Sheet:
+    told = handovers.source(golden.encounter(body, "handed_over"), language)
+    view = plain_view(told.encounter, told.projection.view)
+    return sheet_of(told.encounter, view, [], told.sender, told.destination, language)
+
+
+def section(body: dict[str, Any], title: str, language: Language = "en") -> list[tuple[str, str]]:
+    """The rows of the page's section."""
+    [found] = [one for one in sheet(body, language).sections if one.title == title]
+    return [(row.label, row.value) for row in found.rows]
+
+
+def told(body: dict[str, Any], name: str, language: Language = "en") -> str:
+    """The narrative of the section."""
+    encounter = golden.encounter(body)
+    return narrative.div(name, plain_view(encounter, {}), language)
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", "NOT GIVEN (contraindicated): Nitrate"), ("it", "NON SOMMINISTRATO (controindicato): Nitrate")],
+)
+def test_a_drug_that_was_not_given_says_so_first(language: Language, words: str) -> None:
+    """It is in the section of the drugs that were given."""
+    body = TYPICAL | {"medications": [NITRATE | {"not_done": "contraindicated"}]}
+    title = {"en": "Medications given", "it": "Farmaci somministrati"}[language]
+    assert section(body, title, language) == [("11:21", words)]
+    assert f"<td>{words.replace('Nitrate', 'Nitrate (C01DA02)')}</td>" in told(body, "medications", language)
+
+
+def test_a_procedure_that_was_not_done_says_so_first() -> None:
+    refused = {"performed_at": at("10:14:00"), "procedure": snomed("268400002"), "not_done": "refused"}
+    assert section(TYPICAL | {"procedures": [refused]}, "Procedures") == [
+        ("11:14", "NOT DONE (refused): 12 lead electrocardiogram")
+    ]
+
+
+def test_an_attempt_at_an_airway_has_its_name() -> None:
+    [(_, words)] = section(TRAUMA, "Procedures")
+    assert words.startswith("attempt at an advanced airway; ended at: 16:21; device: endotracheal tube")
+    assert "tentativo di gestione avanzata delle vie aeree; " in told(TRAUMA, "procedures", "it")
+
+
+def test_a_suspected_stroke_is_named() -> None:
+    assert ("Stroke suspected", "yes") in section(STROKE, "Assessments")
+    assert "<th>Ictus sospetto</th>" in told(STROKE, "assessments", "it")
+
+
+def test_entries_are_in_the_order_of_their_times() -> None:
+    """A crew writes early acts late, and procedures and attempts at an airway are two lists."""
+    attempt = {"attempted_at": at("10:20:00"), "device": "supraglottic_airway", "successful": False}
+    done = [{"performed_at": at(f"10:{minute}:00"), "procedure": snomed("268400002")} for minute in (30, 10)]
+    body = MINIMAL | {"procedures": done, "airway_attempts": [attempt]}
+    assert [label for label, _ in section(body, "Procedures")] == ["11:10", "11:20", "11:30"]
+    given = [NITRATE | {"given_at": at(f"10:{minute}:00")} for minute in (40, 20)]
+    words = told(MINIMAL | {"medications": given}, "medications")
+    assert words.index("10:20 UTC") < words.index("10:40 UTC")
+
+
+@pytest.mark.parametrize(
+    ("patient", "language", "line"),
+    [
+        ({"birth_date": "2026-03-22", "sex": "female"}, "en", "female · 2026-03-22 · 1 day"),
+        ({"birth_date": "2026-02-20"}, "it", "20/02/2026 · 31 giorni"),
+        ({"birth_date": "2025-12-24"}, "en", "2025-12-24 · 2 months"),
+        ({"birth_date": "2024-03-24"}, "it", "24/03/2024 · 23 mesi"),
+        ({"birth_date": "2024-03-23"}, "en", "2024-03-23 · 2 years"),
+        ({"age_years": 0}, "en", "< 1 year"),
+        ({"age_years": 1}, "it", "1 anno"),
+        ({"sex": "unknown"}, "en", "sex unknown"),
+        ({"sex": "unknown"}, "it", "sesso sconosciuto"),
+        ({}, "en", ""),
+    ],
+)
+def test_a_page_gives_the_age_of_an_infant_in_months_and_days(
+    patient: dict[str, Any], language: Language, line: str
+) -> None:
+    assert sheet(TYPICAL | {"patient": patient}, language).patient.line == line
+
+
+def test_the_age_is_that_of_the_day_where_the_service_is() -> None:
+    """The mission began at 23:30 UTC, after midnight in Rome, on the patient's birthday."""
+    times = {"call": at("23:30:00")}
+    assert sheet(MINIMAL | {"times": times, "patient": {"birth_date": "2020-03-24"}}).patient.line.endswith("6 years")
+
+
+def test_an_hour_that_comes_twice_has_its_zone() -> None:
+    """At 03:00 of summer time on 25 October 2026 Rome's clocks go back to 02:00."""
+    set_of = [{"taken_at": f"2026-10-25T{clock}:00Z", "spo2": 95} for clock in ("00:50", "01:10", "02:10")]
+    body = MINIMAL | {
+        "times": {"call": "2026-10-25T00:40:00Z", "on_scene": "2026-10-25T01:05:00Z"},
+        "vital_signs": set_of,
+    }
+    page = sheet(body)
+    [vital_signs] = [one for one in page.sections if one.title == "Vital signs"]
+    assert [line[0] for line in vital_signs.cells] == ["02:50 CEST", "02:10 CET", "03:10"]
+    assert ("On scene", "02:05 CET") in [tuple(row) for row in page.mission]
+
+
+def test_a_medicine_that_the_patient_takes_is_no_faint_label() -> None:
+    medicines = [{"medicine": {"system": RXNORM, "code": "11289"}, "taken": "taking"}]
+    page = sheet(TYPICAL | {"current_medicines": medicines})
+    assert [one.title for one in page.sections if one.has_names] == ["Allergies", "Current medicines"]
+    assert pdf.render(page).startswith(b"%PDF-")
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "english", "italian"),
+    [
+        ("250", "ug", "250 micrograms", "250 microgrammi"),
+        ("1", "ug", "1 microgram", "1 microgrammo"),
+        ("0.10", "ug/kg/min", "0.1 micrograms/kg/min", "0,1 microgrammi/kg/min"),
+        ("5000", "[iU]", "5000 units", "5000 unità"),
+        ("5.0", "mg", "5 mg", "5 mg"),
+        ("0.50", "mg", "0.5 mg", "0,5 mg"),
+        ("2", "{puff}", "2 puffs", "2 erogazioni"),
+        ("1", "{tablet}", "1 tablet", "1 compressa"),
+        ("10", "meq", "10 mEq", "10 mEq"),
+    ],
+)
+def test_a_dose_has_a_unit_that_is_not_read_as_another_and_no_zero_too_many(
+    value: str, unit: str, english: str, italian: str
+) -> None:
+    given = NITRATE | {"dose": {"value": 987654, "unit": unit}}
+    text = json.dumps(MINIMAL | {"medications": [given]}).replace("987654", value)
+    encounter = golden.encounter_of(text.encode(), "handed_over")
+    texts: dict[Language, str] = {"en": english, "it": italian}
+    for language, words in texts.items():
+        [row] = narrative.rows("medications", plain_view(encounter, {}), language)
+        assert row.value == f"Nitrate (C01DA02); dose: {words}"
+
+
+def test_pain_has_its_scale() -> None:
+    assert "pain (0 to 10): 8" in told(TYPICAL, "vital_signs")
+
+
+@pytest.mark.parametrize("body", [ARREST, UNKNOWN_PATIENT, TYPICAL])
+def test_a_record_without_two_hours_of_one_name_has_no_zone_beside_its_times(body: dict[str, Any]) -> None:
+    page = sheet(body)
+    assert " CET" not in json.dumps([[one.cells, one.rows] for one in page.sections])
+
+
+@pytest.fixture
+def notices(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The notices of the pages that are made."""
+    made, render = list[str](), pdf.render
+
+    def noted(page: Sheet) -> bytes:
+        made.append(page.notice)
+        return render(page)
+
+    monkeypatch.setattr(pdf, "render", noted)
+    return made
+
+
+def test_only_where_the_patient_was_another_a_page_says_so(
+    organisation: Organisation, inside: Inside, notices: list[str]
+) -> None:
+    """A patient who is found to be a known one has another identity too, but no report named another person."""
+    region = Region(organisation, inside)
+    region.cork.read(region.bound(region.cork, patient=PATIENT), format="json")
+    id = region.bound(region.cork, patient={"sex": "female"})
+    assert region.cork.handover(id, format="pdf").status_code == 200
+    region.crew.write(id, {"patient": PATIENT})
+    assert region.cork.read(id)["identity"] == 2
+    assert region.cork.handover(id, format="pdf").status_code == 200
+    assert not any("another person" in one for one in notices)
+    other = {"name": {"family": "Byrne", "given": ["Ada"]}, "identifiers": [{"system": "urn:mrn", "value": "A-4711"}]}
+    region.crew.write(id, {"patient": other})
+    assert region.cork.handover(id, format="pdf").status_code == 200
+    assert "an earlier version of this report named another person" in notices[-1]
