@@ -142,7 +142,7 @@ def test_a_full_disk_is_named(cli: CommandLine) -> None:
         ended = subprocess.run(
             command, env=cli.environment, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=300
         )
-    assert ended.returncode == 1
+    assert ended.returncode != 0
     assert "No space left on device" in ended.stderr
 
 

@@ -103,8 +103,8 @@ def change(edit: Callable[[dict[str, Any]], Any], expected: str | None, name: st
             "event-member",
         ),
         change(
-            lambda d: schema(d, "platform.WebhookAction")["properties"]["webhook_id"].update(maxLength=1),
-            "limit narrowed: platform.Action(webhook).webhook_id",
+            lambda d: schema(d, "platform.WebhookAction")["properties"]["fields"].update(maxProperties=1),
+            "limit narrowed: platform.Action(webhook).fields",
             "member-of-a-union-in-a-body",
         ),
         change(
