@@ -86,10 +86,17 @@ class _Comparison:
             yield f"operationId changed: {place}"
         if not _scopes(new) <= _scopes(old):
             yield f"scope added: {place}"
+        elif new.get("security") and not old.get("security"):
+            yield f"token needed: {place}"
         yield from self._parameters(old, new, place)
         yield from self._contents(old.get("requestBody", {}), new.get("requestBody", {}), f"{place} body", sent)
         if new.get("requestBody", {}).get("required") and not old.get("requestBody", {}).get("required"):
             yield f"now required: {place} body"
+        yield from (
+            f"status added: {place} {status}"
+            for status in new["responses"]
+            if "200" <= status < "300" and status not in old["responses"]
+        )
         for status, answer in old["responses"].items():
             if status >= "400":
                 continue
@@ -144,6 +151,30 @@ class _Comparison:
                 if len(earlier) == len(later) == 1:
                     yield from self._limits(earlier[0], later[0], place, direction)
                     yield from self._members(earlier[0], later[0], place, direction)
+                elif kind == "object":
+                    yield from self._kinds(earlier, later, place, direction)
+
+    def _kinds(self, old: list[Any], new: list[Any], place: str, direction: Direction) -> Iterator[str]:
+        """The objects of a union, each beside the one that has its tag, or its position where there are no tags."""
+        before, after = self._tagged(old, self.old), self._tagged(new, self.new)
+        for tag, earlier in before.items():
+            if tag in after:
+                yield from self._limits(earlier, after[tag], f"{place}({tag})", direction)
+                yield from self._members(earlier, after[tag], f"{place}({tag})", direction)
+            elif direction == "sent":
+                yield f"kind removed: {place}({tag})"
+        if direction == "received":
+            yield from (f"kind added: {place}({tag})" for tag in after if tag not in before)
+
+    def _tagged(self, choices: list[Any], document: Any) -> dict[str, Any]:
+        tags = [
+            next((str(values[0]) for values in self._valued(one, document) if len(values) == 1), "") for one in choices
+        ]
+        named = tags if all(tags) and len(set(tags)) == len(tags) else map(str, range(len(choices)))
+        return dict(zip(named, choices, strict=True))
+
+    def _valued(self, schema: Any, document: Any) -> Iterator[list[Any]]:
+        return (_values_of(resolved(document, member)) for member in schema.get("properties", {}).values())
 
     def _choices(self, schema: Any, document: Any) -> list[Any]:
         schema = resolved(document, schema)
@@ -164,12 +195,17 @@ class _Comparison:
             return
         tighter = any(new.get(name, old.get(name)) < old.get(name, float("inf")) for name in UPPER if name in new)
         tighter = tighter or any(new[name] > old.get(name, float("-inf")) for name in LOWER if name in new)
-        if tighter or (new.get("pattern") is not None and new["pattern"] != old.get("pattern")):
+        fixed = any(new.get(name) not in (None, old.get(name)) for name in ("pattern", "format"))
+        closed = new.get("additionalProperties") is False and old.get("additionalProperties") is not False
+        if tighter or fixed or closed:
             yield f"limit narrowed: {place}"
 
     def _members(self, old: Any, new: Any, place: str, direction: Direction) -> Iterator[str]:
         if "items" in old:
             yield from self._schemas(old["items"], new.get("items", {}), f"{place}[]", direction)
+        if isinstance(old.get("additionalProperties"), dict) and isinstance(new.get("additionalProperties"), dict):
+            values = old["additionalProperties"], new["additionalProperties"]
+            yield from self._schemas(*values, f"{place}{{}}", direction)
         members, later = old.get("properties", {}), new.get("properties", {})
         must, must_later = set(old.get("required", [])), set(new.get("required", []))
         for name, member in members.items():

@@ -165,8 +165,13 @@ async def render(request: Request, error: Problem | HTTPException | ClientDiscon
         return error.response(getattr(request.scope.get("route"), "path", None) or "-")
     if isinstance(error, ClientDisconnect):
         return malformed("The connection closed before the body was complete.").response()
-    title = {404: "Not found", 405: "Method not allowed"}.get(error.status_code, "Malformed request")
-    return Problem(error.status_code, title, error.detail, headers=error.headers).response()
+    title, detail = "Malformed request", error.detail
+    if error.status_code == 404:
+        title, detail = "Not found", "There is no such path; the documentation lists all calls."
+    elif error.status_code == 405:
+        title = "Method not allowed"
+        detail = f"The path does not take this method; it takes {(error.headers or {}).get('Allow', 'others')}."
+    return Problem(error.status_code, title, detail, headers=error.headers).response()
 
 
 async def render_unavailable(request: Request, error: Exception) -> Response:

@@ -282,6 +282,10 @@ def _options(kind: Any) -> Iterator[_Option]:
         yield option
 
 
+def takes_integers(kind: Any) -> bool:
+    return any(option.word == "integer" for option in _options(kind))
+
+
 def word_of(value: Any) -> str:
     """The JSON type of `value`, in words."""
     for kind in (bool, int, str, type(None), list, dict):  # a bool is an int, so it comes first

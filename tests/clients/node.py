@@ -50,8 +50,9 @@ def _version() -> int:
     return int(found[1]) if (found := re.match(r"v(\d+)", shown)) else 0
 
 
+is_there = _version() >= 18 and COMPILER.exists()
 needed = pytest.mark.skipif(
-    _version() < 18 or not COMPILER.exists(),
+    not is_there,
     reason="the TypeScript SDK needs Node.js ≥ 18 and its compiler, which `make typescript` installs",
 )
 

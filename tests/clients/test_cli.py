@@ -16,9 +16,11 @@ import pytest
 
 from knogin import webhooks
 from knogin.cli import completion, main, output
+from knogin.cli.failures import failure_of
 from knogin.cli.main import nearest, parser
 from knogin.cli.output import printable
 from knogin.cli.store import SignIn
+from knogin.errors import APIError
 from tests.clients.command_line import CommandLine
 from tests.support.receiver import SECRET
 
@@ -118,6 +120,30 @@ def test_a_platform_that_does_not_answer_is_code_4(cli: CommandLine) -> None:
     assert done.code == 4
     assert NOWHERE in done.err
     assert "knogin doctor" in done.err
+
+
+def test_the_remedy_of_a_refusal_fits_its_credentials(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = APIError("listApps", 401, {}, b'{"detail":"The token has ended.","trace_id":"4bf92f35"}')
+    assert failure_of(refused, NOWHERE).remedy.splitlines() == [
+        "The sign-in has ended or was revoked. Run: knogin login",
+        "Trace for support: 4bf92f35",
+    ]
+    monkeypatch.setenv("KNOGIN_CLIENT_SECRET", "of the environment")
+    remedy, trace = failure_of(refused, NOWHERE).remedy.splitlines()
+    assert "KNOGIN_CLIENT_SECRET" in remedy
+    assert "login" not in remedy
+    assert trace == "Trace for support: 4bf92f35"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device here that is always full")
+def test_a_full_disk_is_named(cli: CommandLine) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "knogin", "doctor", "--base-url", NOWHERE]
+        ended = subprocess.run(
+            command, env=cli.environment, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=300
+        )
+    assert ended.returncode != 0
+    assert "No space left on device" in ended.stderr
 
 
 def test_secrets_are_no_arguments() -> None:

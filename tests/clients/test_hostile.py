@@ -107,6 +107,15 @@ def test_a_call_that_may_have_had_its_effect_is_not_repeated_without_a_key(
     assert len(platform.calls) == 1
 
 
+def test_a_connection_that_fails_names_the_platform() -> None:
+    named = r"^listDevices: http://api\.localhost:9: ConnectError: "
+    with (
+        knogin.Knogin(token="a", base_url="http://api.localhost:9", max_retries=0) as client,
+        pytest.raises(knogin.ConnectionFailed, match=named),
+    ):
+        next(iter(client.devices.list_devices()))
+
+
 READING = Answering(200, b'{"events": [], "cursor": null, "leased_until": null, "more": false}')
 COMMITTED = Answering(200, b'{"moved": true, "leased_until": null}')
 

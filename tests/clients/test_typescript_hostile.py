@@ -113,6 +113,7 @@ def test_a_call_that_was_not_sent_is_repeated_also_without_a_key(host: str, call
         port = gone.port
     found = call("retry", baseUrl=f"http://{host}:{port}", token="t")
     assert found.error["name"] == "ConnectionFailed"
+    assert f"http://{host}:{port}: " in found.error["message"]
     assert "ECONNREFUSED" in found.error["message"]
     assert len(found.waits) == 2
 

@@ -102,6 +102,31 @@ def change(edit: Callable[[dict[str, Any]], Any], expected: str | None, name: st
             "member removed: events.incident.created.data.units",
             "event-member",
         ),
+        change(
+            lambda d: schema(d, "platform.WebhookAction")["properties"]["fields"].update(maxProperties=1),
+            "limit narrowed: platform.Action(webhook).fields",
+            "member-of-a-union-in-a-body",
+        ),
+        change(
+            lambda d: schema(d, "platform.Action")["oneOf"].pop(0),
+            "kind removed: platform.Action(webhook)",
+            "kind-of-a-body",
+        ),
+        change(
+            lambda d: path(d)["responses"].update({"202": {"description": ""}}),
+            "status added: GET /api/v1/devices 202",
+            "new-status",
+        ),
+        change(
+            lambda d: path(d, "/.well-known/oauth-authorization-server").update(security=[{"client": []}]),
+            "token needed: GET /.well-known/oauth-authorization-server",
+            "token",
+        ),
+        change(
+            lambda d: schema(d, "devices.Enrolment")["properties"]["serial_number"].update(format="uuid"),
+            "limit narrowed: devices.Enrolment.serial_number",
+            "format",
+        ),
         change(lambda d: schema(d, "devices.Device")["properties"].update(x={"type": "string"}), None, "new-member"),
         change(
             lambda d: schema(d, "devices.Enrolment")["properties"].update(x={"type": "string"}), None, "new-optional"

@@ -348,6 +348,24 @@ def test_a_query_that_does_not_fit_names_its_parameter(query: bytes, pointer: st
     assert (refused.value.status, pointers(refused.value)) == (422, [pointer])
 
 
+@pytest.mark.parametrize(
+    ("query", "detail", "limit"),
+    [
+        (b"limit=0", "Expected at least 1.", 1),
+        (b"limit=101", "Expected at most 100.", 100),
+        (b"limit=" + b"9" * 40, "Expected at most 100.", 100),
+        (b"limit=ten", "Expected integer, got string.", None),
+    ],
+)
+def test_a_number_of_a_query_that_is_too_small_or_too_large_is_not_called_a_string(
+    query: bytes, detail: str, limit: int | None
+) -> None:
+    with pytest.raises(Problem) as refused:
+        http.query(request(query=query), Filter)
+    (fault,) = refused.value.errors
+    assert (fault.detail, fault.limit) == (detail, limit)
+
+
 def test_a_query_is_read_into_its_types() -> None:
     found = http.query(request(query=b"limit=7&status=open&since=2026-03-23T12:00:00%2B02:00&text=&deep=true"), Filter)
     assert (found.limit, found.status, found.text, found.deep) == (7, "open", "", True)

@@ -85,11 +85,13 @@ def test_a_wrong_method_names_every_right_one() -> None:
     assert answer.status == 405
     assert {method.strip() for method in answer.headers["allow"].split(",")} == {"GET", "HEAD", "PATCH"}
     assert answer.json()["title"] == "Method not allowed"
+    assert answer.json()["detail"] == "The path does not take this method; it takes GET, PATCH, HEAD."
 
 
 def test_an_unknown_path_is_a_problem_too() -> None:
     answer = answer_to(RuntimeError(), path="/elsewhere")
     assert (answer.status, answer.headers["content-type"]) == (404, "application/problem+json")
+    assert answer.json()["detail"] == "There is no such path; the documentation lists all calls."
 
 
 def test_starlettes_own_refusals_become_problems() -> None:

@@ -223,7 +223,8 @@ export class Road implements Caller {
       if (wait === null) {
         if (outcome instanceof Answer) return outcome;
         const kind = outcome.isTimeOut ? TimedOut : ConnectionFailed;
-        throw new kind(`${operation.id}: ${reasonOf(outcome.cause)}`, { cause: outcome.cause });
+        const { origin } = this.#settings.baseUrl;
+        throw new kind(`${operation.id}: ${origin}: ${reasonOf(outcome.cause)}`, { cause: outcome.cause });
       }
       wasUncertain ||= outcome instanceof Answer ? UNCERTAIN.has(outcome.status) : outcome.wasSent;
       await pause(wait, call.options.signal);

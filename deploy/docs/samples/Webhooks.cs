@@ -13,7 +13,7 @@ public static class Webhooks
     public static bool IsGenuine(
         byte[] body, string? id, string? timestamp, string? signatures, IEnumerable<string> secrets, DateTimeOffset now)
     {
-        if (id is null || signatures is null) return false;
+        if (id == null || signatures == null) return false;
         if (!long.TryParse(timestamp, NumberStyles.None, CultureInfo.InvariantCulture, out var sentAt)) return false;
         if (Math.Abs(now.ToUnixTimeSeconds() - sentAt) > ToleranceSeconds) return false;
         var content = Encoding.UTF8.GetBytes($"{id}.{timestamp}.").Concat(body).ToArray();

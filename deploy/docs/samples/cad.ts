@@ -20,6 +20,14 @@ async function assigned(incident: string, vehicle: string, crew: string[]): Prom
   }
 }
 
+/** The bundle for the hospital's server with its ETag. It is empty if nothing has changed since `known`. */
+async function completed(encounter: string, known?: string): Promise<[string | null, Uint8Array]> {
+  const path = `/api/v1/epcr/encounters/${encounter}/fhir-bundle`;
+  const answer = await client.request('GET', path, known ? { headers: { 'if-none-match': known } } : {});
+  return [answer.headers.get('etag'), answer.body];
+}
+
 const encounterId = await assigned('cad-4711', 'AMB-42', ['crew-7']);
-const bundle = await client.epcr.getFhirBundle(encounterId);
-console.log(encounterId, bundle.entry.length > 0);
+const [etag, bundle] = await completed(encounterId);
+const [, unchanged] = await completed(encounterId, etag ?? '');
+console.log(encounterId, bundle.length > 0, unchanged.length);

@@ -1,10 +1,9 @@
 import { Knogin } from 'knogin';
 
 const client = new Knogin();
-const seen = new Map<string, number>();
 
-/** The ids of the encounters in progress that changed since the last call. */
-async function changed(): Promise<string[]> {
+/** The ids of the encounters in progress whose version is not the one that `seen` has; it takes the new versions. */
+async function changed(seen: Map<string, number>): Promise<string[]> {
   const found: string[] = [];
   for await (const one of client.epcr.listEncounters({ status: 'in_progress', limit: 100 })) {
     if (seen.get(one.id) !== one.version) found.push(one.id);
@@ -13,7 +12,19 @@ async function changed(): Promise<string[]> {
   return found;
 }
 
-for (const encounter of await changed()) {
-  const view = await client.epcr.getEncounter(encounter);
-  console.log(view.id, view.version);
+export async function watch(milliseconds = 15_000, signal?: AbortSignal): Promise<void> {
+  const seen = new Map<string, number>();
+  const etags = new Map<string, string>();
+  while (!signal?.aborted) {
+    for (const encounter of await changed(seen)) {
+      const known = etags.get(encounter);
+      const headers = known ? { 'if-none-match': known } : {};
+      const answer = await client.request('GET', `/api/v1/epcr/encounters/${encounter}`, { headers });
+      if (answer.status === 200) {
+        etags.set(encounter, answer.headers.get('etag') ?? '');
+        console.log(encounter, answer.body.length);
+      }
+    }
+    await new Promise((done) => setTimeout(done, milliseconds));
+  }
 }

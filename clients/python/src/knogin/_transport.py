@@ -365,7 +365,8 @@ class Road(NamedTuple):
             if wait is None:
                 if answer is None:
                     kind = TimedOut if isinstance(failure, httpx2.TimeoutException) else ConnectionFailed
-                    raise kind(f"{operation.id}: {type(failure).__name__}: {failure}") from failure
+                    where = f"{self.base_url.scheme}://{self.host}"
+                    raise kind(f"{operation.id}: {where}: {type(failure).__name__}: {failure}") from failure
                 return answer
             was_uncertain = (
                 was_uncertain

@@ -83,7 +83,7 @@ export interface Extended {
 export interface NewConsumer {
   /** Unique within the app: lower-case letters, digits, dots, dashes and underscores */
   name: string;
-  /** Types of the catalogue; without them every type that the app is approved for */
+  /** Types of the catalogue in full, without `*`; without them every type that the app is approved for */
   event_types?: readonly string[] | null;
   /** Begin after the newest event, or with the oldest that is kept */
   start?: 'beginning' | 'end';

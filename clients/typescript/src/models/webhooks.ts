@@ -348,7 +348,7 @@ export interface Health {
 export interface NewWebhook {
   /** The HTTPS address of the receiver */
   url: string;
-  /** Event types of the catalogue, such as `incident.created` */
+  /** Event types of the catalogue in full, such as `incident.created`, without `*` */
   events: readonly string[];
   /**
    * Only events whose data it lets through are delivered; null for all. A member that an event lacks fits no comparison
@@ -683,7 +683,10 @@ export interface Webhook {
   statistics?: Statistics | null;
   /** When its next delivery is due; only in lists with `statistics` */
   next_attempt_at?: string | null;
-  /** The signing secret: `whsec_` and base64 of 24 to 64 bytes */
+  /**
+   * The signing secret, `whsec_` and base64 of 24 to 64 bytes: only in the answer to the call that generated it. A
+   * secret that you gave is not shown
+   */
   secret?: string | null;
 }
 

@@ -81,6 +81,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     recovered.add_argument("--since", type=moment, required=True, metavar="TIME", help="2h, 3d, or a time")
     recovered.set_defaults(run=recover_command)
     _add_replay(kinds)
+    _add_trigger(commands)
+    _add_apps(commands)
+
+
+def _add_trigger(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     trigger = commands.add_parser(
         "trigger",
         help="send a test event to a webhook, and show the result",
@@ -90,6 +95,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     _webhook(trigger)
     trigger.add_argument("--no-wait", action="store_true", help="queue it and do not wait for the answer")
     trigger.set_defaults(run=trigger_command)
+
+
+def _add_apps(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     apps = commands.add_parser("apps", help="the organisation's apps")
     kinds = apps.add_subparsers(dest="kind", metavar="COMMAND", required=True)
     listed = kinds.add_parser("list", help="all apps (scope platform:apps)", epilog="examples:\n  knogin apps list")

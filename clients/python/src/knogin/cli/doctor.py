@@ -16,7 +16,7 @@ from .. import models, problems
 from .._transport import Answer, located
 from .._version import CONTRACT, VERSION
 from ..errors import APIError, ConnectionFailed, KnoginError
-from .failures import REFUSED, Failure
+from .failures import REFUSED, Failure, credentials_are_given
 from .output import Output, at
 from .session import Session, ends_at, without_token
 from .signing_in import is_accepted
@@ -98,7 +98,10 @@ def _reaches(base_url: str) -> Iterator[Finding]:
         addresses = sorted({str(one[4][0]) for one in socket.getaddrinfo(url.host, port, type=socket.SOCK_STREAM)})
     except OSError:
         yield Finding(
-            "name", "fail", f"{url.host} does not resolve", "Check --base-url and your DNS; a VPN may be needed."
+            "name",
+            "fail",
+            f"{url.host} does not resolve",
+            "Check KNOGIN_BASE_URL or --base-url, and your DNS; a VPN may be needed.",
         )
         return
     yield Finding("name", "ok", f"{host} is {', '.join(addresses[:3])}")
@@ -163,7 +166,7 @@ def _clock(date: str, now: float) -> Finding:
 
 
 def _sign_in(session: Session) -> Iterator[Finding]:
-    if session.from_environment:
+    if credentials_are_given():
         yield Finding("sign-in", "ok", "from the environment (KNOGIN_TOKEN or KNOGIN_CLIENT_SECRET)")
     else:
         try:
@@ -198,7 +201,7 @@ def _scopes(session: Session) -> Iterator[Finding]:
     # Writing includes reading.
     held |= {name.replace(":write", ":read") for name in held}
     missing = {name: use for name, use in USEFUL.items() if name not in held}
-    if session.from_environment:
+    if credentials_are_given():
         missing.pop("offline_access", None)
     if not missing:
         yield Finding("scopes", "ok", " ".join(sorted(session.claims().scopes)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from .. import problems
 from ..errors import APIError, ConfigurationError, ConnectionFailed, KnoginError, UnreadableAnswer
 
@@ -37,8 +39,9 @@ def failure_of(error: KnoginError, base_url: str) -> Failure:
         return Failure(str(error))
     told = error.detail or error.title or f"HTTP {error.status}"
     lines = [told, *(f"  {fault.pointer or 'request'}: {fault.detail}{_allowed(fault)}" for fault in error.errors[:20])]
-    trace = f" Trace for support: {error.trace_id}" if error.trace_id else ""
-    return Failure("\n".join(lines), (_remedy(error) + trace).strip(), SIGN_IN if error.status == 401 else REFUSED)
+    remedies = [_remedy(error), f"Trace for support: {error.trace_id}" if error.trace_id else ""]
+    remedy = "\n".join(filter(None, remedies))
+    return Failure("\n".join(lines), remedy, SIGN_IN if error.status == 401 else REFUSED)
 
 
 def _allowed(fault: object) -> str:
@@ -46,11 +49,20 @@ def _allowed(fault: object) -> str:
     return f" (did you mean {near}?)" if near else ""
 
 
+def credentials_are_given() -> bool:
+    """Whether the environment has credentials; they come before the profile's."""
+    return bool(os.environ.get("KNOGIN_TOKEN") or os.environ.get("KNOGIN_CLIENT_SECRET"))
+
+
 def _remedy(error: APIError) -> str:
+    given = credentials_are_given()
     if isinstance(error, problems.Unauthorized) or error.status == 401:
+        if given:
+            return "Check KNOGIN_TOKEN, or KNOGIN_CLIENT_ID and KNOGIN_CLIENT_SECRET, and the platform: knogin doctor"
         return "The sign-in has ended or was revoked. Run: knogin login"
     if error.status == 403:
-        return "Ask an administrator for the scope or approval that is named, then run: knogin login"
+        asked = "Ask an administrator for the scope or approval that is named"
+        return f"{asked}." if given else f"{asked}, then run: knogin login"
     if error.status == 404:
         return "Check the id, and that it belongs to the app you are signed in with: knogin whoami"
     if error.status == 429:

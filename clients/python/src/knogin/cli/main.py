@@ -110,8 +110,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if getattr(given, "debug", False):
             raise
-        # A fault of ours. Its text may hold anything, so only its kind is shown.
-        output.complain(f"knogin: this command failed: {type(error).__name__}.", "bad")
+        # A fault of ours, or of the machine. Its text may hold anything, so only its kind is shown.
+        kind = (error.strerror if isinstance(error, OSError) else "") or type(error).__name__
+        output.complain(f"knogin: this command failed: {kind}.", "bad")
         output.complain("Run it with --debug, and report what it prints.")
         return REFUSED
 

@@ -14,7 +14,7 @@ from msgspec import UNSET
 from .. import models, problems
 from .._client import ENVIRONMENTS, Knogin
 from ..errors import APIError, ConnectionFailed
-from .failures import SIGN_IN, Failure, not_signed_in
+from .failures import SIGN_IN, Failure, credentials_are_given, not_signed_in
 from .output import Output
 from .store import SignIn, Store
 
@@ -48,22 +48,17 @@ class Session:
         self._held: SignIn | None = None
 
     @property
-    def from_environment(self) -> bool:
-        """Whether the environment has credentials; they come before the profile's."""
-        return bool(os.environ.get("KNOGIN_TOKEN") or os.environ.get("KNOGIN_CLIENT_SECRET"))
-
-    @property
     def base_url(self) -> str:
         if self._given_base_url:
             return self._given_base_url
-        kept = None if self.from_environment else self.store.read()
+        kept = None if credentials_are_given() else self.store.read()
         return kept.base_url if kept is not None else ENVIRONMENTS["production"]
 
     @property
     def client(self) -> Knogin:
         """The client of the SDK, with the environment's credentials or the profile's."""
         if self._client is None:
-            if self.from_environment:
+            if credentials_are_given():
                 self._client = Knogin(base_url=self.base_url, max_retries=self.max_retries)
             else:
                 self.token()
@@ -87,7 +82,7 @@ class Session:
 
     def renew(self) -> bool:
         """Replaces a token that was refused. False if there is nothing to replace it with."""
-        if self.from_environment:
+        if credentials_are_given():
             return False
         kept = self._held or self.store.read()
         if kept is None or not kept.refresh_token:

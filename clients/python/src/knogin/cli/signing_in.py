@@ -15,7 +15,7 @@ from msgspec import UNSET
 from .. import models, problems
 from .._client import Knogin
 from ..errors import APIError, ConnectionFailed
-from .failures import REFUSED, SIGN_IN, USAGE, Failure
+from .failures import REFUSED, SIGN_IN, USAGE, Failure, credentials_are_given
 from .output import Output, at
 from .session import Session, claims_of, ends_at, signed_in, without_token
 from .store import SignIn
@@ -82,7 +82,7 @@ def login_command(arguments: argparse.Namespace, session: Session, output: Outpu
     if not fresh.refresh_token:
         output.say("Without the scope offline_access you will be asked again when the token ends.", "warn")
     output.say(f"Signed in at {base_url} with {client_id}.", "good")
-    if session.from_environment:
+    if credentials_are_given():
         output.complain("KNOGIN_TOKEN or KNOGIN_CLIENT_SECRET is set, and comes before this sign-in.", "warn")
     if kept is not None and kept.refresh_token and kept.base_url == base_url:
         _end_quietly(kept)

@@ -100,7 +100,7 @@ class NewConsumer(Model, kw_only=True):
     name: str
     """Unique within the app: lower-case letters, digits, dots, dashes and underscores"""
     event_types: list[str] | UnsetType | None = UNSET
-    """Types of the catalogue; without them every type that the app is approved for"""
+    """Types of the catalogue in full, without `*`; without them every type that the app is approved for"""
     start: Literal["beginning", "end"] | UnsetType = UNSET
     """Begin after the newest event, or with the oldest that is kept"""
     since: datetime | UnsetType | None = UNSET

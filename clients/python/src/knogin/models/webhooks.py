@@ -372,7 +372,7 @@ class NewWebhook(Model, kw_only=True):
     url: str
     """The HTTPS address of the receiver"""
     events: list[str]
-    """Event types of the catalogue, such as `incident.created`"""
+    """Event types of the catalogue in full, such as `incident.created`, without `*`"""
     filter: Filter | UnsetType | None = UNSET
     """Only events whose data it lets through are delivered; null for all. A member that an event lacks fits no
     comparison but `ne`. At most 20 parts, 100 values in all `in`, and 8 KiB
@@ -709,7 +709,9 @@ class Webhook(Model, kw_only=True):
     next_attempt_at: datetime | None = None
     """When its next delivery is due; only in lists with `statistics`"""
     secret: str | None = None
-    """The signing secret: `whsec_` and base64 of 24 to 64 bytes"""
+    """The signing secret, `whsec_` and base64 of 24 to 64 bytes: only in the answer to the call that generated it. A
+    secret that you gave is not shown
+    """
 
 
 class WebhookChange(Model, kw_only=True):
