@@ -9,7 +9,7 @@ ALTER TABLE operator_acts ADD CONSTRAINT texts_are_short CHECK (octet_length(id)
     AND octet_length(subject_id) <= 256 AND octet_length(reason) <= 2048 AND octet_length(client_id) <= 128 AND octet_length(asked_by) <= 128
     AND octet_length(identity) <= 32768 AND octet_length(request) <= 8192) NOT VALID;
 
--- Acts that wait are few, whoever writes them down: an operator's waits behind no endless line.
+-- Few acts wait at a time, also of a stranger with the role of web processes: an operator's act is in no endless line.
 CREATE FUNCTION public.bound_operator_acts() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN

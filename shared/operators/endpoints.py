@@ -109,7 +109,9 @@ class Operators:
         self._require(service)
         body = await http.read_body(request)
         if not names_request(identity.requested(request), self.own, body):
-            raise problems.unavailable("The gateway did not name this act; it may be of the previous release. Try again.")
+            raise problems.unavailable(
+                "The gateway did not name this act; it may be of the previous release. Try again."
+            )
         self._check(draft)
         async with tenant_transaction(request, caller) as conn:
             if (answer := await idempotency.stored(conn, request, caller)) is not None:

@@ -1,8 +1,8 @@
 """The caller of a request: the identity header, the calls that a service makes in its own name, and the pass of a browser.
 
 The identity header is the gateway's statement of the caller, in a compact form signed with Ed25519 that only the gateway can make.
-It names the one service that it is for, and for a call that leaves a proof the one request. A service that follows the feed of revocations refuses it as soon as its token is revoked;
-otherwise it is valid for `LIFETIME`.
+It names the one service that it is for, and for a call that leaves a proof the one request. A service that follows the feed of
+revocations refuses it as soon as its token is revoked; otherwise it is valid for `LIFETIME`.
 
 A call in a service's own name is signed by that service. The signature covers one request and is valid for 30 seconds.
 
@@ -156,7 +156,7 @@ def party_of(caller: Caller | None) -> Party:
 class Requested(msgspec.Struct, frozen=True):
     """The one request that a statement is for. `path` and `query` are as sent, `body` is the body's SHA-256 as base64url.
 
-    `purpose` names the use of the statement as a proof, `id` the statement: whoever takes it as a proof takes it once.
+    `purpose` names the use of the statement as a proof. `id` names the statement, which proves one thing, once.
     """
 
     id: str

@@ -58,7 +58,9 @@ def test_each_act_has_a_statement_of_its_own(shared_world: World, gateway: Runni
     assert len({each.id for each in found if each is not None}) == 2
 
 
-@pytest.mark.parametrize(("method", "target"), [("GET", ACTS), ("POST", ACTS + "/act_1"), ("POST", "/v1/operations/device-ingest/x")])
+@pytest.mark.parametrize(
+    ("method", "target"), [("GET", ACTS), ("POST", ACTS + "/act_1"), ("POST", "/v1/operations/device-ingest/x")]
+)
 def test_a_statement_of_another_call_proves_no_act(
     shared_world: World, gateway: Running, method: str, target: str
 ) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, LiteralString
 
 import httpx2
 import msgspec
@@ -247,7 +247,7 @@ def test_acts_that_wait_are_bounded(ground: Ground, operator: Any) -> None:
 
 
 class Stranger:
-    """Somebody with the web process's role of the database, who saw what an operator asked it for."""
+    """Somebody with the web process's role of the database, who saw the operator's call."""
 
     def __init__(self, ground: Ground, operator: Caller) -> None:
         self.ground, self.operator = ground, operator
@@ -331,15 +331,27 @@ PUT_IN_PLACE: dict[str, tuple[str, Callable[[Stranger, str, str], dict[str, Any]
     "a body without an act": ("request", lambda s, asked, other: {"identity": s.statement(b"[]"), "request": b"[]"}),
     "another operator": ("operator", lambda s, asked, other: {"asked_by": ids.new_id("usr")}),
     "another app": ("operator", lambda s, asked, other: {"client_id": ids.new_id("app")}),
-    "an old statement": ("time", lambda s, asked, other: {"identity": s.statement(s.body(asked), now=time.time() - 600)}),
-    "a statement of tomorrow": ("time", lambda s, asked, other: {"identity": s.statement(s.body(asked), now=time.time() + 600)}),
-    "a statement for another service": ("statement", lambda s, asked, other: {"identity": s.statement(s.body(asked), audience="epcr")}),
+    "an old statement": (
+        "time",
+        lambda s, asked, other: {"identity": s.statement(s.body(asked), now=time.time() - 600)},
+    ),
+    "a statement of tomorrow": (
+        "time",
+        lambda s, asked, other: {"identity": s.statement(s.body(asked), now=time.time() + 600)},
+    ),
+    "a statement for another service": (
+        "statement",
+        lambda s, asked, other: {"identity": s.statement(s.body(asked), audience="epcr")},
+    ),
     "an act of another service": (
         "request",
         lambda s, asked, other: {"identity": s.statement(s.body(asked), "/v1/operations/epcr/acts")},
     ),
     "a reading of acts": ("request", lambda s, asked, other: {"identity": s.statement(s.body(asked), method="GET")}),
-    "a reading of an act": ("request", lambda s, asked, other: {"identity": s.statement(s.body(asked), ACTS + "/act_1")}),
+    "a reading of an act": (
+        "request",
+        lambda s, asked, other: {"identity": s.statement(s.body(asked), ACTS + "/act_1")},
+    ),
     "a query": ("request", lambda s, asked, other: {"identity": s.statement(s.body(asked), ACTS + "?subject_id=x")}),
     "the statement of a call that asks for no act": (
         "request",
@@ -355,7 +367,7 @@ PUT_IN_PLACE: dict[str, tuple[str, Callable[[Stranger, str, str], dict[str, Any]
         lambda s, asked, other: {"identity": s.statement(s.body(asked)).replace("test-1.", "test-2.", 1)},
     ),
 }
-"""What a stranger puts in place of the asked act, which an honest statement comes with; and the fault that the relay counts."""
+"""The fault that the relay counts, and the columns that a stranger writes in place of those of the asked act."""
 
 
 @pytest.mark.parametrize("name", PUT_IN_PLACE)
@@ -407,7 +419,9 @@ def test_a_statement_whose_act_was_interrupted_carries_out_no_other(ground: Grou
         if statement_id is not None:
             with pytest.raises(KeyboardInterrupt):
                 ground.relay(dead_letter_of_discard=killed)
-        ground.sql("UPDATE operator_acts SET state = 'begun', begun_at = now() - interval '11 minutes' WHERE id = %s", first)
+        ground.sql(
+            "UPDATE operator_acts SET state = 'begun', begun_at = now() - interval '11 minutes' WHERE id = %s", first
+        )
         second = stranger.insert(message_id, **row)
         ground.relay()
         assert stranger.states()[first] == "interrupted"
@@ -474,6 +488,49 @@ def test_the_role_of_web_processes_cannot_read_a_statement_and_use_it_for_anothe
         assert conn.execute("SELECT count(*) FROM operator_acts WHERE state = 'waiting'").fetchone() == (1,)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             conn.execute("SELECT identity FROM operator_acts")
+
+
+MADE: LiteralString = (
+    "INSERT INTO operator_acts (id, tenant_id, action, subject_id, reason, client_id, asked_by, identity{more})"
+    " VALUES ('act_1', 'org_00000000000000000000000000', 'dead_letter.discard', 'x', 'y', 'z', 'w', ''{value})"
+)
+BY_ROLE: dict[str, LiteralString] = {
+    "act done": "UPDATE operator_acts SET state = 'done'",
+    "act waits again": "UPDATE operator_acts SET state = 'waiting', statement_id = NULL",
+    "another subject": "UPDATE operator_acts SET subject_id = 'x'",
+    "another statement": "UPDATE operator_acts SET identity = 'x', request = 'x'",
+    "act removed": "DELETE FROM operator_acts",
+    "act changed by a conflict": MADE.format(more="", value="") + " ON CONFLICT (id) DO UPDATE SET state = 'waiting'",
+    "act changed by a merge": "MERGE INTO operator_acts a USING (SELECT 1) s ON true WHEN MATCHED THEN UPDATE SET state = 'waiting'",
+    "act of a time of mine": MADE.format(more=", asked_at", value=", now() - interval '1 hour'"),
+    "act that is done": MADE.format(more=", state", value=", 'done'"),
+    "act with the id of a statement": MADE.format(more=", statement_id", value=", 'x'"),
+    "statement read": "SELECT identity FROM operator_acts",
+    "body read": "SELECT request FROM operator_acts",
+    "statement's id read": "SELECT statement_id FROM operator_acts",
+    "statement read by its row": "SELECT a::text FROM operator_acts a",
+    "statement read by a copy": "COPY operator_acts TO STDOUT",
+    "statement read where it is compared": "SELECT id FROM operator_acts WHERE identity LIKE 'a%'",
+    "statement returned": MADE.format(more="", value="") + " RETURNING identity",
+    "acts locked": "LOCK TABLE operator_acts IN ACCESS EXCLUSIVE MODE",
+    "act locked": "SELECT id FROM operator_acts FOR UPDATE",
+    "figures of mine": "INSERT INTO operator_figures (measured_at, figures) VALUES (now(), '{}')",
+    "figures changed": "UPDATE operator_figures SET figures = '{}'",
+    "figures removed": "DELETE FROM operator_figures",
+}
+
+
+@pytest.mark.parametrize("name", BY_ROLE)
+def test_the_role_of_web_processes_changes_no_act_and_reads_no_statement(
+    ground: Ground, operator: Any, name: str
+) -> None:
+    asked = operator.ask("dead_letter.discard", ground.letter())
+    with psycopg.connect(ground.database.app) as conn:
+        conn.execute(SET_TENANT, (PLATFORM_TENANT,))
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            conn.execute(BY_ROLE[name])
+    ground.relay()
+    assert operator.act(asked)["state"] == "done"
 
 
 def test_statements_are_forgotten_with_the_end_of_their_acts(ground: Ground, operator: Any) -> None:
