@@ -194,7 +194,7 @@ def test_all_organisations_together_have_a_bounded_number() -> None:
 def test_an_organisation_with_many_sandboxes_leaves_room_for_the_refusals_of_others() -> None:
     flood = [Ended(f"org_{sandbox}", "app_1", f"/a/{number}") for sandbox in range(50) for number in range(500)]
     rows = held([*flood, *(Ended("org_of_others", "app_2", f"/b/{number}") for number in range(5))])
-    assert len(rows) <= refused.MOST + 5
+    assert len(rows) < 2 * refused.MOST
     assert [one["endpoint"] for one in rows if one["tenant_id"] == "org_of_others"] == [f"GET /b/{n}" for n in range(5)]
 
 
