@@ -1,6 +1,7 @@
 """Streams a request to a service and the answer back to the client."""
 
 import asyncio
+import hashlib
 from collections.abc import Callable
 from functools import partial
 
@@ -12,6 +13,7 @@ from gateway.pace import Begun
 from gateway.places import Client, Crowded, NoPlace, Sender
 from gateway.problems import Answer
 from gateway.upstream import Refused, Unreachable, Upstream
+from shared.primitives.crypto import base64url_encode
 
 COLLECTED = 64 * 1024
 """Bytes of a body that are read before the request goes to the service."""
@@ -22,13 +24,21 @@ CLIENT_CLOSED = 499
 """Status in the log for an exchange whose client left, as in nginx."""
 
 
-class Body:
-    """The client's body: `first` is read before the exchange, the rest during it. Raises Refusal (413) beyond the limit."""
+NameCall = Callable[[str], bytes]
+"""Makes the identity header of a call from the SHA-256 of its body, as base64url."""
 
-    def __init__(self, call: Call, limit: int) -> None:
+
+class Body:
+    """The client's body: `first` is read before the exchange, the rest during it. Raises Refusal (413) beyond the limit.
+
+    `digest`, where the call is named, covers the bytes that were read, without their framing.
+    """
+
+    def __init__(self, call: Call, limit: int, *, named: bool) -> None:
         self._receive = call.receive
         self._limit = limit
         self._size = 0
+        self.digest = hashlib.sha256() if named else None
         self.chunked = call.length is None
         self.first = b""
         self.more = call.length != 0
@@ -58,15 +68,22 @@ class Body:
         self._size += len(part)
         if self._size > self._limit:
             raise problems.too_large(self._limit)
+        if self.digest is not None:
+            self.digest.update(part)
         if not self.chunked:
             return part
         framed = b"%x\r\n%s\r\n" % (len(part), part) if part else b""
         return framed if self.more else framed + b"0\r\n\r\n"
 
 
-async def forward(call: Call, upstream: Upstream, identity: bytes, body_limit: int, sender: Sender) -> None:
-    """Sends the service's answer to the client. Raises Refusal when there is none. Places count for `sender`."""
-    body = Body(call, body_limit)
+async def forward(
+    call: Call, upstream: Upstream, identity: bytes, body_limit: int, sender: Sender, name_call: NameCall | None
+) -> None:
+    """Sends the service's answer to the client. Raises Refusal when there is none. Places count for `sender`.
+
+    `name_call` makes the identity of a call whose whole body it must name.
+    """
+    body = Body(call, body_limit, named=name_call is not None)
     connection: Connection | None = None
     place: Client | None = None
     begun: Begun | None = None
@@ -74,6 +91,8 @@ async def forward(call: Call, upstream: Upstream, identity: bytes, body_limit: i
     upstream.earn_retry()
     try:
         await body.open(partial(call.client.hold, sender))
+        if body.digest is not None and body.more:
+            raise problems.unavailable("There is no memory for the body at the moment; try again.")
         place = upstream.places.take(sender)
         if place is None:
             waiter = call.client.exchange = upstream.places.waiter(sender)
@@ -84,6 +103,8 @@ async def forward(call: Call, upstream: Upstream, identity: bytes, body_limit: i
             turn = call.client.exchange = upstream.pace.waiter(sender)
             begun = await upstream.pace.wait(sender, turn)
             _require_client(call)
+        if name_call is not None and body.digest is not None:
+            identity = name_call(base64url_encode(body.digest.digest()))
         head = _head(call, identity)
         connection = await (_receive if body.more else _exchange)(call, upstream, head, body, sender)
         await _return(call, connection)

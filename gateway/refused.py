@@ -26,11 +26,15 @@ EVERY_SECONDS = 10.0
 BATCH = 500
 MOST = 5_000
 """Kinds of refusals that are held at a time, of all organisations."""
+RESERVED = 10
+"""Kinds that an organisation has room for also where others fill it; together as many again as `MOST`."""
 MOST_OF_TENANT = 250
 FURTHER = 50
 """Kinds without endpoint and scope that an organisation has beyond these."""
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 SLUG = re.compile(r"[a-z][a-z-]{0,39}")
+# A service in strange hands must not make auth refuse the reports about everybody's apps.
+TEMPLATE = re.compile(r"/[A-Za-z0-9/_{}.-]{0,150}")
 # Slugs and reasons that have another name here. A service refuses a token that the gateway took only where it has ended meanwhile.
 NAMES = {"limited": "rate", "too-many-requests": "busy", "unauthorized": "revoked"}
 OF_STATUS = {401: "revoked", 403: "forbidden", 429: "busy"}
@@ -82,7 +86,8 @@ class RefusedCalls:
         for one, most in ((kind, MOST_OF_TENANT), (kind._replace(endpoint="", scope=""), MOST_OF_TENANT + FURTHER)):
             if (tally := self._tallies.get(one)) is not None:
                 return tally
-            if len(self._tallies) < MOST and self._of_tenant[kind.tenant_id] < most:
+            held = self._of_tenant[kind.tenant_id]
+            if held < most and len(self._tallies) < (2 * MOST if held < RESERVED else MOST):
                 self._of_tenant[kind.tenant_id] += 1
                 return self._tallies.setdefault(one, Tally(now))
         return None
@@ -116,7 +121,7 @@ def read(headers: list[tuple[bytes, bytes]]) -> tuple[str, str, str]:
     """The slug, the route's template and the scope of a service's refusal; "" for those that it does not name."""
     value = next((value for name, value in headers if name == FIELD), b"").decode("latin-1")
     slug, template, scope = [*value.split(" "), "", "", ""][:3]
-    return slug, "" if template == "-" else template, "" if scope == "-" else scope
+    return slug, template if TEMPLATE.fullmatch(template) else "", "" if scope == "-" else scope
 
 
 def _row(kind: Kind, tally: Tally) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from gateway.settings import Settings, names
 
 KIB = 1 << 10
 MIB = 1 << 20
+ACT_BODY = 8 * KIB
+"""Bytes of the longest act with its reason, each character of which may be two escapes."""
 
 
 class Access(Enum):
@@ -35,7 +37,8 @@ class Elsewhere(Enum):
 class Route(msgspec.Struct, frozen=True):
     """One path (`with_path`) and the paths below it (`with_subpaths`). `body` is in bytes.
 
-    `limit` names the rate class; reads of a `write` or `ingest` route count as `read`."""
+    `limit` names the rate class; reads of a `write` or `ingest` route count as `read`. With `acts` the identity header of a
+    call that is no read names the call itself, with its body."""
 
     path: str
     upstream: str
@@ -45,6 +48,7 @@ class Route(msgspec.Struct, frozen=True):
     with_subpaths: bool = True
     with_path: bool = True
     elsewhere: Elsewhere = Elsewhere.SAME
+    acts: bool = False
 
     def matches(self, path: str) -> bool:
         if path == self.path:
@@ -67,6 +71,7 @@ def trails(services: Mapping[str, str]) -> tuple[Route, ...]:
         for route in (
             Route(f"/v1/audit/{name}/keys", upstream, Access.PUBLIC, "discovery", with_subpaths=False),
             Route(f"/v1/audit/{name}", upstream),
+            Route(f"/v1/operations/{name}/acts", upstream, body=ACT_BODY, with_subpaths=False, acts=True),
             Route(f"/v1/operations/{name}", upstream, body=64 * KIB, with_path=False),
         )
     )

@@ -3,15 +3,16 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import LiteralString, NamedTuple
 
+from psycopg.errors import PipelineAborted
 from psycopg_pool import AsyncConnectionPool
 
 from shared.primitives import ids
 from shared.process import telemetry
-from shared.storage.database import SET_TENANT, AsyncConnection
+from shared.storage.database import SET_TENANT, AsyncConnection, is_outage
 
 FLUSH_SECONDS = 1.0
 MAX_EVENTS = 50
@@ -178,10 +179,27 @@ class Activity:
         ledgers, self._ledgers, self._pending = self._ledgers, defaultdict(Ledger), 0
         if not ledgers:
             return
+        try:
+            await self._write(ledgers)
+        except Exception as error:  # a row of one organisation must not lose those of the others
+            if is_outage(error) and not isinstance(error, PipelineAborted):
+                raise
+            for tenant_id, ledger in ledgers.items():
+                await self._write_alone(tenant_id, ledger)
+
+    async def _write(self, ledgers: Mapping[str, Ledger]) -> None:
         async with self._pool.connection() as conn, conn.pipeline():
             for tenant_id, ledger in ledgers.items():
                 await conn.execute(SET_TENANT, (tenant_id,))
                 await ledger.write(conn, tenant_id)
+
+    async def _write_alone(self, tenant_id: str, ledger: Ledger) -> None:
+        try:
+            await self._write({tenant_id: ledger})
+        except Exception as error:
+            if is_outage(error) and not isinstance(error, PipelineAborted):
+                raise
+            log.warning("activity of one organisation not written: %s", type(error).__name__)
 
     async def keep_flushing(self) -> None:
         """Runs for the life of the process. While the database is away the counts of that time are lost; no request fails."""

@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shared.operators import queries
-from shared.operators.acts import READ, is_person_of_platform
 from shared.operators.models import (
     ACTS,
     ActDraft,
@@ -21,12 +20,13 @@ from shared.operators.models import (
     Figures,
     OperatorAct,
 )
+from shared.operators.proof import READ, is_person_of_platform, names_request, path_of_acts
 from shared.primitives import ids
 from shared.primitives.ids import PLATFORM_TENANT
 from shared.storage import audit, caps, idempotency
 from shared.storage.caps import Cap
 from shared.storage.database import every, first, found, tenant_transaction
-from shared.web import http, problems
+from shared.web import http, identity, problems
 from shared.web.identity import HEADER, Caller
 from shared.web.problems import FieldError, Problem
 
@@ -107,6 +107,11 @@ class Operators:
     async def create_operator_act(self, request: Request, caller: Caller, service: str, draft: ActDraft) -> Response:
         """Writes the act down; the relay carries it out. The web process itself has no right to."""
         self._require(service)
+        body = await http.read_body(request)
+        if not names_request(identity.requested(request), self.own, body):
+            raise problems.unavailable(
+                "The gateway did not name this act; it may be of the previous release. Try again."
+            )
         self._check(draft)
         async with tenant_transaction(request, caller) as conn:
             if (answer := await idempotency.stored(conn, request, caller)) is not None:
@@ -121,12 +126,13 @@ class Operators:
                 "client_id": caller.client_id,
                 "asked_by": caller.subject,
                 "identity": request.headers[HEADER],
+                "request": body,
             }
             act = await found(conn, OperatorAct, queries.ASK, row)
             detail = {"action": act.action, "subject": act.subject_id, "reason": act.reason}
             await audit.record(conn, caller, "operator_act.asked", act.id, detail)
             conn.has_messages = True  # wakes the relay
-            location = {"location": f"/v1/operations/{self.own}/acts/{act.id}"}
+            location = {"location": f"{path_of_acts(self.own)}/{act.id}"}
             return await idempotency.keep(conn, request, caller, http.json(act, 202, location))
 
     def _check(self, draft: ActDraft) -> None:

@@ -84,7 +84,10 @@ class ActFilter(Page):
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """An act that is being carried out. `identity` is the gateway's statement of the operator."""
+    """An act that is being carried out. `identity` is the gateway's statement of the operator, `request` the body that it names.
+
+    `statement_id` is the statement's own, once it proved the act.
+    """
 
     id: str
     action: Action
@@ -94,6 +97,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     asked_by: str
     asked_at: datetime
     identity: str
+    request: bytes
+    statement_id: str | None
 
     @property
     def why(self) -> dict[str, str]:

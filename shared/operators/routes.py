@@ -1,6 +1,5 @@
 """The calls of operators: every service has the same, each for its own backlog, dead letters and acts."""
 
-from shared.operators.acts import READ, WRITE
 from shared.operators.endpoints import Operators, require_operator
 from shared.operators.models import (
     ActDraft,
@@ -11,6 +10,7 @@ from shared.operators.models import (
     OperatorAct,
     OperatorActs,
 )
+from shared.operators.proof import READ, WRITE
 from shared.web.routing import Operation, Part
 
 BASE = "/v1/operations/{service}"

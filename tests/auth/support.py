@@ -21,8 +21,9 @@ from services.auth.app import create_app
 from services.auth.settings import Settings
 from services.auth.tenants.bootstrap import Admin, BootstrapRequest, TenantRequest, bootstrap
 from shared.primitives.crypto import base64url_decode, base64url_encode
-from shared.web.identity import HEADER, Caller, mint
-from tests.support.alone import KEY, settings_for
+from shared.web.identity import Caller
+from tests.support import alone
+from tests.support.alone import settings_for
 from tests.support.plain import PLAIN
 from tests.support.serving import serving
 
@@ -58,8 +59,7 @@ class Auth:
 
     def call(self, method: str, path: str, caller: Caller | None = None, **options: Any) -> httpx2.Response:
         """A request with the identity header the gateway would set; an anonymous one where no caller is given."""
-        headers = options.pop("headers", {}) | {HEADER: mint(caller or Caller(address="203.0.113.7"), KEY, "auth")}
-        return self.http.request(method, path, headers=headers, **options)
+        return alone.send(self.http, caller or Caller(address="203.0.113.7"), "auth", method, path, **options)
 
     def admin(self, method: str, path: str, **options: Any) -> httpx2.Response:
         return self.call(method, path, self.caller(), **options)

@@ -187,8 +187,23 @@ def test_an_organisation_with_many_kinds_of_refusals_takes_no_room_from_others()
 
 
 def test_all_organisations_together_have_a_bounded_number() -> None:
-    rows = held([Ended(f"org_{number}", "app") for number in range(refused.MOST + 500)])
-    assert len(rows) == refused.MOST
+    rows = held([Ended(f"org_{number}", "app") for number in range(2 * refused.MOST + 500)])
+    assert len(rows) == 2 * refused.MOST
+
+
+def test_an_organisation_with_many_sandboxes_leaves_room_for_the_refusals_of_others() -> None:
+    flood = [Ended(f"org_{sandbox}", "app_1", f"/a/{number}") for sandbox in range(50) for number in range(500)]
+    rows = held([*flood, *(Ended("org_of_others", "app_2", f"/b/{number}") for number in range(5))])
+    assert len(rows) < 2 * refused.MOST
+    assert [one["endpoint"] for one in rows if one["tenant_id"] == "org_of_others"] == [f"GET /b/{n}" for n in range(5)]
+
+
+@pytest.mark.parametrize("template", ["/" + "x" * 200, "/a?b", "/\xe9", "a", '/"'])
+def test_a_service_in_strange_hands_makes_no_report_that_auth_refuses(world: World, template: str) -> None:
+    gateway, token = world.start(), world.issuer.token()
+    refusing(world, 403, f"forbidden {template} -")
+    assert call(gateway, token) == 403
+    assert reported(world, gateway) == [row(403, "forbidden", "GET /api/v1/epcr")]
 
 
 def test_one_kind_is_one_row_however_many_calls() -> None:

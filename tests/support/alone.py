@@ -1,6 +1,8 @@
 """One service alone: its settings, its application on a real socket, callers as the gateway would pass them on, and its database."""
 
+import hashlib
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar, TypeVar
@@ -14,7 +16,7 @@ from deploy.local.table import by_name
 from shared.messaging import worker
 from shared.primitives import ids
 from shared.primitives.crypto import base64url_encode
-from shared.web.identity import HEADER, Caller, SigningKey, mint
+from shared.web.identity import HEADER, Caller, Requested, SigningKey, mint
 from tests.support.messages import require_valid, settings_of
 from tests.support.plain import PLAIN
 from tests.support.serving import serving
@@ -52,6 +54,26 @@ def client_of(app: Any) -> Iterator[httpx2.Client]:
         yield client
 
 
+ACT = re.compile(r"/v1/operations/[a-z-]+/acts")
+
+
+def identity_of(request: httpx2.Request, caller: Caller, service: str) -> str:
+    """The header with which the gateway passes the request on."""
+    path, _, query = request.url.raw_path.decode().partition("?")
+    requested = None
+    if request.method != "GET" and ACT.fullmatch(path):
+        digest = base64url_encode(hashlib.sha256(request.read()).digest())
+        requested = Requested(str(ids.uuid7()), "operator_act", request.method, path, query, digest)
+    return mint(caller, KEY, service, requested=requested)
+
+
+def send(http: httpx2.Client, caller: Caller, service: str, method: str, path: str, **options: Any) -> httpx2.Response:
+    """A request as the gateway passes it on. A field of `headers` takes the place of the gateway's."""
+    request = http.build_request(method, path, **options)
+    request.headers.setdefault(HEADER, identity_of(request, caller, service))
+    return http.send(request)
+
+
 class App:
     """An app of one tenant, by default of a new one, whose calls come as the gateway would pass them on."""
 
@@ -82,7 +104,7 @@ class App:
         return {HEADER: mint(self.caller, KEY, self.service)}
 
     def call(self, method: str, path: str, **options: Any) -> httpx2.Response:
-        return self.http.request(method, path, headers=self.headers() | options.pop("headers", {}), **options)
+        return send(self.http, self.caller, self.service, method, path, **options)
 
     def get(self, path: str, **options: Any) -> httpx2.Response:
         return self.call("GET", path, **options)

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from services.webhook_dispatcher.fanout.intake import time_of
-from services.webhook_dispatcher.replays import queries, steps
+from services.webhook_dispatcher.replays import endpoints, queries, steps
 from services.webhook_dispatcher.sending import queries as sending_queries
 from shared.primitives import ids
 from shared.storage.database import IN_ORDER, SET_TENANT, task_transaction
@@ -218,6 +218,27 @@ def test_a_replay_leaves_half_of_its_receiver_s_room_to_new_deliveries(
     assert step(dispatcher) == 12
     dispatcher.run("UPDATE subscriptions SET concurrency = 8 WHERE tenant_id = %s", partner.tenant_id)
     assert [len(events) for events in claimed_by(dispatcher, partner, 2)] == [4, 0]
+
+
+def test_no_webhook_is_locked_while_its_deliveries_are_counted(
+    dispatcher: Dispatcher, partner: Partner, receiver: Receiver, webhook: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A count may take two seconds. Senders record the results of all organisations in one statement, which locks their webhooks."""
+    delivered(dispatcher, partner, receiver, webhook, "incident.updated")
+    count, counted = endpoints._count, list[bool]()  # pyright: ignore[reportPrivateUsage]
+
+    async def looks(conn: Any, replay: Any) -> tuple[int, bool]:
+        result = await count(conn, replay)
+        with psycopg.connect(dispatcher.database.worker) as sender:
+            locked = sender.execute(
+                "SELECT id FROM subscriptions WHERE id = %s FOR NO KEY UPDATE SKIP LOCKED", (replay.subscription_id,)
+            ).fetchall()
+        counted.append(len(locked) == 1)
+        return result
+
+    monkeypatch.setattr(endpoints, "_count", looks)
+    start(partner, webhook)
+    assert counted == [True]
 
 
 def test_a_stop_holds_from_the_next_step_on_and_a_resumed_replay_goes_on_there(

@@ -630,6 +630,10 @@ def test_the_database_and_the_service_agree_on_what_a_pattern_covers(dispatcher:
         "UPDATE subscriptions SET failing_since = '0044-03-15 BC'",
         "UPDATE subscriptions SET url = repeat('x', 10000)",
         "UPDATE events SET body = repeat('x', 9000000)",
+        "INSERT INTO apps (tenant_id, client_id, version, status, approved_events)"
+        " VALUES (current_tenant(), 'app_x', 1, 'active', array_fill('x'::text, ARRAY[100000]))",
+        "INSERT INTO replays (id, tenant_id, subscription_id, filter, since, until, per_second, matching, more, place, place_at)"
+        " VALUES ('rpl_x', current_tenant(), 'wh_x', '{}', now(), now(), 1, 1, false, repeat('x', 1000), now())",
     ],
 )
 @pytest.mark.parametrize("kind", ["app", "worker"])

@@ -26,12 +26,13 @@ from shared.storage.database import UNAVAILABLE, AsyncConnection, aset_tenant, t
 from shared.web import http
 from shared.web.identity import caller as caller_of
 
+TOKEN = "token"
 NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
 Decide = Callable[[Request, AuthorizationServer, OAuthRequest], Awaitable[Answer]]
 
 
 async def token(request: Request) -> Response:
-    return await _serve(request, _decide_token, counted="token")
+    return await _serve(request, _decide_token, counted=TOKEN)
 
 
 async def device_authorization(request: Request) -> Response:
@@ -148,7 +149,9 @@ def _note(request: Request, asked: OAuthRequest, kind: str) -> None:
         endpoint = f"/v1/oauth/{kind}"
         activity.refused(client.row.tenant_id, client.row.client_id, str(asked.error.error), reason, endpoint)
         return
-    activity.count(client.row.tenant_id, client.row.client_id, kind, asked.values.get("grant_type", ""))
+    # Of a grant that was given: elsewhere it is any word of the caller, and a row of its own.
+    grant_type = asked.values["grant_type"] if kind == TOKEN else ""
+    activity.count(client.row.tenant_id, client.row.client_id, kind, grant_type)
     if asked.claims is not None:
         activity.scopes_used(client.row.tenant_id, client.row.client_id, asked.claims.scope.split())
     if asked.secret_id is not None:

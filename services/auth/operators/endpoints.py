@@ -36,9 +36,11 @@ async def list_tenants(request: Request, caller: Caller, page: TenantFilter) -> 
 
 
 async def read_tenant(request: Request, caller: Caller, tenant_id: str) -> TenantDetail:
+    if not ids.is_id(tenant_id, "org"):
+        raise problems.not_found()
     async with tenant_transaction(request, caller) as conn:
         found = await database.first(conn, TenantDetail, queries.TENANT, (tenant_id,))
-    if found is None or not ids.is_id(tenant_id, "org"):
+    if found is None:
         raise problems.not_found()
     return found
 

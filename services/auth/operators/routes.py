@@ -9,8 +9,8 @@ from services.auth.operators.models import (
     TenantFilter,
     Tenants,
 )
-from shared.operators.acts import READ
 from shared.operators.endpoints import require_operator
+from shared.operators.proof import READ
 from shared.operators.routes import WEAK
 from shared.web.routing import Operation
 

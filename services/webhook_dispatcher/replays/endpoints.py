@@ -49,17 +49,19 @@ async def start_replay(
         stored = None if query.dry_run else await idempotency.stored(conn, request, caller)
         if stored is not None:
             return stored
-        lock = subscription_queries.FIND_SUBSCRIPTION if query.dry_run else subscription_queries.LOCK_SUBSCRIPTION
-        subscription = await find(conn, caller, webhook_id, lock)
+        subscription = await find(conn, caller, webhook_id)
         settings: Settings = request.state.settings
         replay = _of_draft(draft, subscription, now, timedelta(days=settings.webhook_retention_days) + EARLIER)
         if not query.dry_run:
             require_running(subscription)
-            await _require_place(conn, caller, subscription, settings.most_replays)
+        # Before the lock: senders record the results of many organisations in one statement, which waits for the lock of each webhook.
         matching, more = await _count(conn, replay)
         if query.dry_run:
             counted = ReplayCounted(dry_run=True, matching=matching, more=more, since=replay.since, until=replay.until)
             return http.json(counted)
+        subscription = await find(conn, caller, webhook_id, subscription_queries.LOCK_SUBSCRIPTION)
+        require_running(subscription)
+        await _require_place(conn, caller, subscription, settings.most_replays)
         row = {name: getattr(replay, name) for name in ("id", "subscription_id", "since", "until", "per_second")}
         row |= {"tenant_id": caller.tenant_id, "filter": http.encode(replay.filter).decode()}
         row |= {"matching": matching, "more": more, "place": replay.place, "place_at": replay.place_at}
