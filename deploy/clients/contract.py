@@ -46,8 +46,8 @@ class Answer(NamedTuple):
 
     @property
     def may_be_bytes(self) -> bool:
-        """Whether one of several forms is not JSON."""
-        return len(self.forms) > 1 and not all(media.endswith("json") for media in self.forms)
+        """Whether one of several forms is not JSON, and the usual one is."""
+        return self.kind == "json" and len(self.forms) > 1 and not all(media.endswith("json") for media in self.forms)
 
     @property
     def byte_formats(self) -> list[str]:

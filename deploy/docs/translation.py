@@ -9,6 +9,7 @@ from pathlib import Path
 from markupsafe import Markup, escape
 
 from deploy.docs import contract
+from services.graphql_api.acqi.descriptions import ITALIAN as ITALIAN_INDICATORS
 from shared.messaging.event_types import catalogue
 from shared.web import scopes
 
@@ -44,15 +45,17 @@ class Translator:
 
 @cache
 def dictionary() -> dict[str, str]:
-    """Italian by English: the texts of fields, event types and scopes have it beside them, `italian.json` has the rest."""
+    """Italian by English: the texts of fields, event types, scopes and indicators have it beside them, `italian.json` has the rest."""
     return beside() | json.loads(ITALIAN.read_text())
 
 
 def beside() -> dict[str, str]:
-    """The Italian of fields, event types and scopes."""
+    """The Italian of fields, event types, scopes and indicators."""
     of_fields = {one["text"]: one["italian"] for one in json.loads(contract.TEXTS.read_text()).values()}
     of_scopes = {scope.description: scope.italian for scope in scopes.ALL.values() if scope.name in contract.SCOPES}
-    return dict(ChainMap(of_scopes, of_fields, *(kind.italian for kind in catalogue().values())))
+    return dict(
+        ChainMap(of_scopes, of_fields, dict(ITALIAN_INDICATORS), *(kind.italian for kind in catalogue().values()))
+    )
 
 
 def store(used: set[str]) -> None:

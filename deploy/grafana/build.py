@@ -170,7 +170,10 @@ OF_ONE = {
             ),
         ),
     ],
-    "graphql-api": [Panel("Errors by code", "cps", (("sum by (code) (rate(graphql_errors_total[1m]))", "{{code}}"),))],
+    "graphql-api": [
+        Panel("Errors by code", "cps", (("sum by (code) (rate(graphql_errors_total[1m]))", "{{code}}"),)),
+        Panel("Reports of indicators late", "s", (("max(quality_reports_behind_seconds)", "oldest"),)),
+    ],
 }
 """Panels that only one service has."""
 

@@ -9,6 +9,7 @@ from services.graphql_api.acqi.models import (
     ListIndicatorEncounters,
     ReadMeasureReports,
 )
+from services.graphql_api.reports import routes as reports
 from services.graphql_api.transport import endpoints
 from services.graphql_api.transport.endpoints import ApprovedBundles, GraphqlAnswer, GraphqlRequest, require_own_tenant
 from shared.web.routing import Content, Operation, Part
@@ -59,7 +60,8 @@ PART = Part(
 INDICATORS = Part(
     "Indicators",
     "acqi",
-    "The quality indicators as FHIR MeasureReports. `acqiMetrics` of GraphQL has the same figures with confidence intervals and trends.",
+    "The quality indicators as FHIR MeasureReports, and reports that are made once or by a schedule. `acqiMetrics` of"
+    " GraphQL has the same figures with confidence intervals and trends.",
     [
         Operation(
             "GET",
@@ -95,7 +97,12 @@ INDICATORS = Part(
             query=ListIndicatorEncounters,
             guard=require_own_tenant,
         ),
+        *reports.OPERATIONS,
     ],
-    {"name": "rosc_at_hospital"},
+    {
+        "name": "rosc_at_hospital",
+        "report_id": "rep_01jdkfx3c8e2r9v5m7q4t6w0ya",
+        "schedule_id": "sch_01jdkfx3c8e2r9v5m7q4t6w0yb",
+    },
 )
 PARTS = [PART, INDICATORS]

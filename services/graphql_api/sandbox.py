@@ -1,7 +1,7 @@
 """A sandbox's incidents: closed ones for its invented year, one with all its events as a scenario, and erased in portions.
 
-The erasure takes incidents that were opened in a sandbox, and facts whose encounters are marked as tests, with their part of the
-indicators.
+The erasure takes incidents that were opened in a sandbox, facts whose encounters are marked as tests, with their part of the
+indicators, and reports; the end also takes the schedules of reports.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,6 +12,7 @@ import msgspec
 from services.graphql_api.acqi import counting
 from services.graphql_api.incidents import lifecycle, queries
 from services.graphql_api.incidents.models import Change, Draft, Incident, IncidentType, Location, Priority, Status
+from services.graphql_api.reports import queries as report_queries
 from shared.messaging import outbox
 from shared.messaging.messages import Event, Received, SandboxIncidents, SandboxPortionDone
 from shared.messaging.sandboxes import MISSION, Case, Year, portion_named, portion_of
@@ -39,6 +40,9 @@ def perform(conn: Connection, received: Sequence[Received[SandboxIncidents]]) ->
                 parameters = {"tenant_id": message.tenant_id, "portion": ERASED}
                 erased = conn.execute(queries.ERASE_OF_SANDBOX, parameters).rowcount
                 left = counting.erase_tests(conn, message.tenant_id, ERASED) or erased == ERASED
+                conn.execute(report_queries.ERASE_OF_SANDBOX, (message.tenant_id,))
+                if task.task == "end":
+                    conn.execute(report_queries.END_OF_SANDBOX, (message.tenant_id,))
             case "arrest":
                 case = year.scenario("arrest", MISSION)
                 for event in _write(conn, message.tenant_id, year, case):

@@ -16,6 +16,9 @@ class Settings(settings.Service, frozen=True, kw_only=True):
     most_telephony_providers: settings.Count = 50
     most_telephony_routes: settings.Count = 1000
     most_open_incidents: settings.Count = 20_000
+    reports_kept_days: settings.Count = 400
+    most_reports: settings.Count = 500
+    most_report_schedules: settings.Count = 20
     most_timeline_entries: settings.Count = 1000
 
 

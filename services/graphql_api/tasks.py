@@ -5,9 +5,11 @@ from functools import partial
 
 from celery import Celery
 
+from services.graphql_api import metrics as own_metrics
 from services.graphql_api import queries, sandbox
 from services.graphql_api.acqi import counting, months
 from services.graphql_api.automations import Runs
+from services.graphql_api.reports import making
 from services.graphql_api.settings import Settings
 from shared.messaging import worker
 from shared.messaging.messages import (
@@ -40,8 +42,13 @@ def create_worker(settings: Settings) -> Celery:
 
 
 def periodic(settings: Settings) -> list[Periodic]:
-    days = settings.facts_kept_days
-    return [Periodic("retention", 3600, partial(expire, days=days), behind=metrics.retention_overdue)]
+    retention = partial(expire, days=settings.facts_kept_days, reports_days=settings.reports_kept_days)
+    return [
+        Periodic("retention", 3600, retention, behind=metrics.retention_overdue),
+        Periodic(
+            "make reports", 1, partial(making.go_on, settings), "reports", own_metrics.reports_behind, rest_seconds=5
+        ),
+    ]
 
 
 def store_apps(conn: Connection, received: Sequence[Received[GraphqlApp]]) -> None:
@@ -53,12 +60,16 @@ def store_apps(conn: Connection, received: Sequence[Received[GraphqlApp]]) -> No
         conn.execute(queries.STORE_APP, row)
 
 
-def expire(conn: Connection, days: int) -> None:
-    """Deletes facts with their aggregates, closed incidents and effects of runs, after their retention."""
-    jobs.forget(conn, kept(days))
+def expire(conn: Connection, days: int, reports_days: int) -> None:
+    """Deletes facts with their aggregates, closed incidents, effects of runs and reports, after their retention."""
+    jobs.forget(conn, kept(days, reports_days))
     months.expire(conn, days)
 
 
-def kept(days: int) -> list[Kept]:
-    """The retention of closed incidents and of effects of runs."""
-    return [Kept("incidents", "closed_at", days), Kept("automation_effects", "at", EFFECTS_DAYS)]
+def kept(days: int, reports_days: int) -> list[Kept]:
+    """The retention of closed incidents, of effects of runs and of reports."""
+    return [
+        Kept("incidents", "closed_at", days),
+        Kept("automation_effects", "at", EFFECTS_DAYS),
+        Kept("quality_reports", "created_at", reports_days, audited="reports.expired"),
+    ]

@@ -279,6 +279,7 @@ LEFT_OUT: dict[Route, str] = {
             ("POST", "/v1/webhooks/{webhook_id}/replays/{replay_id}/resume"),
             ("DELETE", "/v1/consumers/{consumer_name}"),
             *(("POST", f"/v1/consumers/{{consumer_name}}/{call}") for call in ("read", "commit", "extend", "seek")),
+            *(route for route in HOSTS if route[1].startswith("/api/v1/acqi/report")),
             *(route for route in HOSTS if route[0] != "GET" and route[1].startswith("/api/v1/platform/")),
         ],
         _BY_KEY,

@@ -21,6 +21,7 @@ import services.control_plane.automations.runs
 import services.device_ingest.metrics
 import services.epcr.metrics
 import services.graphql_api.errors
+import services.graphql_api.metrics
 import services.webhook_dispatcher.metrics
 import shared.process.metrics
 from deploy.grafana import build
@@ -39,6 +40,7 @@ MODULES: tuple[Any, ...] = (
     services.control_plane.automations.runs,
     services.device_ingest.metrics,
     services.graphql_api.errors,
+    services.graphql_api.metrics,
 )
 PROMETHEUS = ROOT / "deploy" / "prometheus"
 NEW_PROCESS = """

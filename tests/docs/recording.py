@@ -221,6 +221,7 @@ def record_clinical(stack: Stack, recorder: Recorder, token: str) -> None:
         march = {"from_date": "2026-03-01", "to_date": "2026-04-01"}
         keep(client.get("/api/v1/acqi/measure-reports", params=march, headers={"accept": "application/fhir+json"}))
         keep(client.get("/api/v1/acqi/indicators/rosc_at_hospital/encounters", params=march))
+        record_reports(stack, recorder, client)
         begun = keep(client.post(encounters, json=minimum | {"cad_incident_id": f"cad_{number}"}))
         whole = client.post(encounters, json=TYPICAL | {"cad_incident_id": f"cad_2{number}"}).json()
         keep(client.get(encounters))
@@ -237,6 +238,19 @@ def record_clinical(stack: Stack, recorder: Recorder, token: str) -> None:
         keep(client.get(f"{path}/observations/{observation['id']}"))
         unknown = SPO2 | {"mdc_code": "MDC_X"}
         keep(client.post(f"{path}/observations:batch", json={"observations": [SPO2 | {"value": 97.5}, unknown]}))
+
+
+def record_reports(stack: Stack, recorder: Recorder, client: httpx2.Client) -> None:
+    keep, path, schedules = recorder.keep, "/api/v1/acqi/reports", "/api/v1/acqi/report-schedules"
+    report = keep(client.post(path, json={"period": "quarter", "from_date": "2026-07-01"}))["id"]
+    wait_for(lambda: client.get(f"{path}/{report}").json()["state"] == "ready", what="the report to be made")
+    for answer in (client.get(f"{path}/{report}"), client.get(path)):
+        keep(answer)
+    with stack.client("api", stack.admin_token) as admin:
+        made = keep(admin.post(schedules, json={"every": "month", "day": 5}))["id"]
+        keep(admin.patch(f"{schedules}/{made}", json={"paused": True}))
+        keep(client.get(schedules))
+        keep(client.get(f"{schedules}/{made}"))
 
 
 def record_handover(stack: Stack, recorder: Recorder) -> None:

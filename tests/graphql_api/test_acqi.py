@@ -316,7 +316,7 @@ def test_retention_takes_whole_months_and_what_stays_can_still_be_corrected(ask:
     send(ask, encounters, random.Random(7))
     eventually(ask, expected(encounters, *WHOLE), *WHOLE)
     with ask.worker() as conn:
-        expire(conn, keeping)
+        expire(conn, keeping, keeping)
     kept = [one for one in encounters if one["day"] >= "2026-03-01"]
     assert len(kept) < len(encounters)
     eventually(ask, expected(kept, *WHOLE), *WHOLE)
@@ -367,7 +367,7 @@ def test_retention_passes_over_an_encounter_that_a_batch_moves_out_of_an_expirin
         conn.execute("SELECT FROM acqi_facts WHERE encounter_id = %s FOR UPDATE", (first["encounter_id"],))
         correcting.start()
         wait_for(lambda: _waiting(conn) == 1, what="the batch to wait for its first encounter")
-        work(partial(expire, days=keeping))
+        work(partial(expire, days=keeping, reports_days=keeping))
     correcting.join()
     assert failures == []
     eventually(ask, expected(moved, *WHOLE), *WHOLE)
@@ -410,12 +410,12 @@ def test_a_tenant_whose_months_cannot_be_deleted_holds_up_no_other(
 
     monkeypatch.setattr(months, "_delete_portion", forget)
     with ask.worker() as conn:
-        expire(conn, keeping)
+        expire(conn, keeping, keeping)
     assert expired_tenants(ask) == [min(ask.tenant, "org_zzz")]
     monkeypatch.setattr(months, "_delete_portion", real)
     monkeypatch.setattr(months, "PORTION", 7)
     with ask.worker() as conn:
-        expire(conn, keeping)
+        expire(conn, keeping, keeping)
     assert expired_tenants(ask) == []
 
 

@@ -86,7 +86,7 @@ def test_what_is_past_retention_is_forgotten_and_nothing_else(ask: Asking, datab
     ask.data("CloseIncident", {"id": closed["id"], "expectedVersion": 1, "reason": "resolved"})
     with psycopg.connect(database.admin) as conn:
         conn.execute("UPDATE incidents SET closed_at = now() - interval '75 days' WHERE id = %s", (closed["id"],))
-    (retention,) = periodic(msgspec.structs.replace(ask.settings, facts_kept_days=30))
+    retention, _ = periodic(msgspec.structs.replace(ask.settings, facts_kept_days=30))
     with ask.worker() as conn:
         retention.run(conn)
     with psycopg.connect(database.admin) as conn:
@@ -117,7 +117,7 @@ def test_all_that_is_past_retention_is_forgotten_in_portions_at_once(
             (ids.new_id("run"), ask.tenant),
         )
     with ask.worker() as conn:
-        tasks.expire(conn, 30)
+        tasks.expire(conn, 30, 30)
     with psycopg.connect(database.admin) as conn:
         for table in ("incidents", "automation_effects"):
             count = sql.SQL("SELECT count(*) FROM {} WHERE tenant_id = %s").format(sql.Identifier(table))

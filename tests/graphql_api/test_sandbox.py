@@ -11,6 +11,7 @@ from services.graphql_api import sandbox as work
 from shared.messaging.messages import SandboxIncidents
 from shared.messaging.sandboxes import CASES
 from shared.primitives import ids
+from shared.web.identity import HEADER
 from tests.graphql_api import population
 from tests.graphql_api.asking import Asking
 from tests.support.messages import received
@@ -139,3 +140,20 @@ def test_in_a_tenant_with_both_the_others_and_their_counts_stay(sandbox: Sandbox
     sandbox.erase()
     assert (sandbox.count("incidents"), sandbox.count("acqi_facts")) == (1, 30)
     assert tallies(sandbox) == alone
+
+
+def test_an_erased_sandbox_has_no_reports_and_an_ended_one_no_schedules(sandbox: Sandbox) -> None:
+    ask, schedules = sandbox.ask, "/api/v1/acqi/report-schedules"
+    scopes = ["argus:acqi:read", "platform:apps"]
+
+    def ask_for_reports(**environment: Any) -> None:
+        identity = {HEADER: ask.identity(scopes=scopes, **environment)}
+        assert ask.raw("POST", "/api/v1/acqi/reports", headers=identity, json={"period": "month"}).status_code == 202
+        assert ask.raw("POST", schedules, headers=identity, json={"every": "week", "day": 1}).status_code == 201
+
+    ask_for_reports(**SANDBOX)
+    ask_for_reports()
+    sandbox.erase()
+    assert (sandbox.count("quality_reports"), sandbox.count("report_schedules")) == (1, 2)
+    sandbox.perform("end")
+    assert (sandbox.count("quality_reports"), sandbox.count("report_schedules")) == (1, 1)

@@ -35,6 +35,7 @@ import services.epcr.handover.models
 import services.epcr.outcomes.fhir
 import services.epcr.outcomes.models
 import services.epcr.records.models
+import services.graphql_api.reports.models
 import services.graphql_api.transport.endpoints
 import services.webhook_dispatcher.notices.models
 import services.webhook_dispatcher.reading.models
@@ -119,6 +120,7 @@ KINDS: dict[str, Any] = {
         (services.epcr.outcomes.fhir, "OutcomeBundle"),
         (services.epcr.outcomes.models, "OutcomeDraft"),
         (services.epcr.records.models, "EncounterDraft RecordPatch"),
+        (services.graphql_api.reports.models, "ReportDraft ScheduleChange ScheduleDraft"),
         (services.graphql_api.transport.endpoints, "GraphqlRequest"),
         (services.webhook_dispatcher.notices.models, "ContactsChange"),
         (shared.operators.models, "ActDraft"),

@@ -120,6 +120,16 @@ GRAPHQL_API = {
     ("GET", "/api/v1/graphql/bundles"): NOTHING,
     ("GET", "/api/v1/acqi/measure-reports"): PAGE,
     ("GET", "/api/v1/acqi/indicators/{name}/encounters"): PAGE,
+    ("POST", "/api/v1/acqi/reports"): ("json ReportDraft",),
+    ("GET", "/api/v1/acqi/reports"): PAGE,
+    ("GET", "/api/v1/acqi/reports/{report_id}"): ("conditional headers",),
+    ("DELETE", "/api/v1/acqi/reports/{report_id}"): NOTHING,
+    ("GET", "/api/v1/acqi/reports/{report_id}/content"): ("query",),
+    ("POST", "/api/v1/acqi/report-schedules"): ("json ScheduleDraft",),
+    ("GET", "/api/v1/acqi/report-schedules"): PAGE,
+    ("GET", "/api/v1/acqi/report-schedules/{schedule_id}"): NOTHING,
+    ("PATCH", "/api/v1/acqi/report-schedules/{schedule_id}"): ("json ScheduleChange",),
+    ("DELETE", "/api/v1/acqi/report-schedules/{schedule_id}"): NOTHING,
 }
 EPCR = {
     ("POST", ENCOUNTERS): ("json EncounterDraft",),

@@ -55,6 +55,8 @@ ROW = {
     "listDeadLetters": 1024 + (64 + 64 + 100 + 2000) * OF_CONTROL,  # a tenant's id, a producer, a name, an error
     "listOperatorActs": 1024 + (64 + 500 + 1000) * OF_CONTROL,  # a subject, a reason, an outcome
     "listIndicatorEncounters": 1024,
+    "listReports": 1024 + 60 * 67,  # names of indicators
+    "listReportSchedules": 1024 + 60 * 67,
     "listEncounters": 1024 + 2 * 128 * OF_CONTROL,  # the vehicle and the incident
 }
 LISTS = {

@@ -174,6 +174,8 @@ def caps() -> list[tuple[str, Any]]:
         ("Observations in one batch", MAX_BATCH),
         ("Observations of devices in one encounter", EPCR["max_readings"]),
         ("Open incidents of an organisation", GRAPHQL["most_open_incidents"]),
+        ("Reports of indicators that an organisation keeps", GRAPHQL["most_reports"]),
+        ("Schedules of reports of an organisation", GRAPHQL["most_report_schedules"]),
         ("Automations of an app", PLATFORM["most_automations_of_app"]),
         ("Edge agents of an organisation", PLATFORM["most_agents"]),
         ("Packages of an organisation", PLATFORM["most_packages"]),

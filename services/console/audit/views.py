@@ -7,9 +7,9 @@ from typing import Any
 
 from starlette.responses import Response
 
-from services.console.audit.downloads import Download
 from services.console.audit.merging import OF_SERVICE, SHOWN, Merged, merged
 from services.console.audit.models import FILTERS, SERVICES, Entries, SealedEntry, Verification
+from services.console.pages.downloads import Download
 from services.console.pages.visit import Fault, Loaded, Visit
 
 TRAIL = "/v1/audit/{service}"

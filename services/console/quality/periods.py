@@ -47,6 +47,14 @@ def named(name: str, today: date) -> Period:
     raise PeriodFault("period_unknown")
 
 
+def ended(name: str, today: date, most: int) -> list[Period]:
+    """The last calendar months, quarters or years that have ended, newest first, at most `most` of them."""
+    length = {"month": 1, "quarter": 3, "year": 12}[name]
+    this_month = today.year * 12 + today.month - 1
+    end = this_month - this_month % length
+    return [Period(_first(end - (back + 1) * length), _first(end - back * length)) for back in range(most)]
+
+
 def between(start: str, end: str, today: date) -> Period:
     """From the month `start` to the month `end`, both included, as `2026-03`. Raises PeriodFault."""
     first, last = _month(start), _month(end)

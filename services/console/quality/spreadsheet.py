@@ -1,33 +1,23 @@
-"""The figures of a report as CSV for a spreadsheet: one row for each period and indicator, with a byte order mark.
+"""The figures of a report as CSV for a spreadsheet: one row for each period and indicator."""
 
-In Italian, columns are separated by semicolons and decimals by commas, as a spreadsheet set to Italian reads them.
-"""
-
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from services.console.quality.chart import Month, wilson
 from services.console.quality.periods import Period
 from services.console.quality.report import Metric, Row
+from shared.web import spreadsheets
 
 COLUMNS = (
     *("from", "to", "indicator", "definition_version", "description", "unit", "numerator", "denominator", "value"),
     *("ci95_low", "ci95_high", "p90", "excluded", "unknown", "suppressed"),
 )
-MARK = "\ufeff"
 
 
 def written(rows: Sequence[Row], period: Period, against: Period, language: str) -> str:
     """The period, the one it is compared with, and each month of the trend."""
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=";" if language == "it" else ",", lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for row in rows:
-        for values in _lines(row, period, against):
-            writer.writerow([_cell(value, language) for value in values])
-    return MARK + text.getvalue()
+    lines = (values for row in rows for values in _lines(row, period, against))
+    return spreadsheets.written(COLUMNS, lines, language)
 
 
 def _lines(row: Row, period: Period, against: Period) -> Iterator[Sequence[object]]:
@@ -56,14 +46,3 @@ def _month(row: Row, month: Month) -> Sequence[object]:
         *(row.metric.unit, month.numerator, month.denominator, month.value, *interval, None, None, None),
         month.suppressed,
     )
-
-
-def _cell(value: object, language: str) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        text = f"{value:.6g}"
-        return text.replace(".", ",") if language == "it" else text
-    return str(value)

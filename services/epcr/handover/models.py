@@ -2,13 +2,13 @@
 
 from datetime import UTC, datetime, tzinfo
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from services.epcr.fhir.words import Language
 from services.epcr.records.models import WholeRecord
+from shared.primitives.time_zones import TimeZone, zone_of
 from shared.web import http
 from shared.web.http import Page
 
@@ -64,15 +64,6 @@ BreakGlass = Annotated[
 Active = Annotated[bool, Meta(description="False ends all reading, and no encounter may name the destination")]
 
 
-TimeZone = Annotated[
-    str,
-    Meta(
-        max_length=64,
-        pattern=r"^(UTC|(Africa|America|Antarctica|Asia|Atlantic|Australia|Europe|Indian|Pacific)(/[A-Za-z_\-]+){1,2})\Z",
-    ),
-]
-
-
 class Sender(http.Body):
     """The service as documents name it: custodian and author. Without it they show the organisation's id."""
 
@@ -90,12 +81,7 @@ class Sender(http.Body):
     @property
     def zone(self) -> tzinfo:
         """The zone of the times that people read. Raises ValueError for an unknown one."""
-        if self.time_zone is None:
-            return UTC
-        try:
-            return ZoneInfo(self.time_zone)
-        except ZoneInfoNotFoundError:
-            raise ValueError("time_zone is not in the IANA time zone database") from None
+        return UTC if self.time_zone is None else zone_of(self.time_zone)
 
 
 class DestinationDraft(http.Body):

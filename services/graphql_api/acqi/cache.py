@@ -209,21 +209,41 @@ class Snapshots:
 
 async def read(conn: psycopg.AsyncConnection[Any], tenant_id: str, periods: Collection[Period]) -> Snapshot:
     """Reads version and aggregates with one statement, so that they fit."""
-    where = {
+    rows = await (await conn.execute(queries.SNAPSHOT, _asked(tenant_id, periods))).fetchall()
+    snapshot = _empty(rows[0], periods)
+    for number, row in enumerate(rows, 1):
+        _put(snapshot, row)
+        if number % ROWS_AT_ONCE == 0:
+            await asyncio.sleep(0)
+    return snapshot
+
+
+def read_for_task(conn: psycopg.Connection[Any], tenant_id: str, periods: Collection[Period]) -> Snapshot:
+    """The same in a process that answers nobody."""
+    rows = conn.execute(queries.SNAPSHOT, _asked(tenant_id, periods)).fetchall()
+    snapshot = _empty(rows[0], periods)
+    for row in rows:
+        _put(snapshot, row)
+    return snapshot
+
+
+def _asked(tenant_id: str, periods: Collection[Period]) -> dict[str, Any]:
+    return {
         "tenant_id": tenant_id,
         "days": [period.start for period in periods if period.grain == "day"],
         "months": [period.start for period in periods if period.grain == "month"],
     }
-    rows = await (await conn.execute(queries.SNAPSHOT, where)).fetchall()
-    snapshot = Snapshot(rows[0][0] or 0, bool(rows[0][1]), {period: Cases() for period in periods})
 
-    for number, (_, _, grain, start, name, *counts, bins) in enumerate(rows, 1):
-        # A removed indicator may still have rows.
-        if name in PLACES:
-            snapshot.periods[Period(grain, start)].put(name, counts, bins)
-        if number % ROWS_AT_ONCE == 0:
-            await asyncio.sleep(0)
-    return snapshot
+
+def _empty(row: Sequence[Any], periods: Collection[Period]) -> Snapshot:
+    return Snapshot(row[0] or 0, bool(row[1]), {period: Cases() for period in periods})
+
+
+def _put(snapshot: Snapshot, row: Sequence[Any]) -> None:
+    _, _, grain, start, name, *counts, bins = row
+    # A removed indicator may still have rows.
+    if name in PLACES:
+        snapshot.periods[Period(grain, start)].put(name, counts, bins)
 
 
 def pack(numbers: Sequence[int]) -> Packed:

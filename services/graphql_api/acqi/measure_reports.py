@@ -21,16 +21,23 @@ UCUM = "http://unitsofmeasure.org"
 MASKED = {
     "extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "masked"}],
 }
+TEST: Json = {
+    "meta": {"security": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "HTEST"}]},
+}
 DIGITS = 6
 
 
-def batch(tenant_id: str, days: Days, metrics: Sequence[Metric], now: datetime) -> Json:
-    """One MeasureReport for each metric. A repeated batch replaces the reports of the same days, by their identifiers."""
+def batch(tenant_id: str, days: Days, metrics: Sequence[Metric], now: datetime, *, test: bool) -> Json:
+    """One MeasureReport for each metric. A repeated batch replaces the reports of the same days, by their identifiers.
+
+    `test` marks those of a sandbox (`HTEST`).
+    """
+    reports = [_report(tenant_id, days, one, now) for one in metrics]
     return {
         "resourceType": "Bundle",
         "type": "batch",
         "timestamp": _instant(now),
-        "entry": [_entry(_report(tenant_id, days, one, now)) for one in metrics],
+        "entry": [_entry(report | TEST if test else report) for report in reports],
     }
 
 

@@ -99,3 +99,49 @@ ANSWERS = {
     "GET /api/docs/{language}/catalogues/indicators.json": {"language": "en", "indicators": DEFINITIONS},
     "GET /api/v1/acqi/indicators/{name}/encounters": {"encounters": BEHIND, "next_cursor": "b3RoZXI"},
 }
+REPORT: dict[str, Any] = {
+    "id": "rep_01jdkfx3c8e2r9v5m7q4t6w0ya",
+    "state": "ready",
+    "period": "quarter",
+    "from_date": "2026-07-01",
+    "to_date": "2026-10-01",
+    "names": ["rosc_at_hospital"],
+    "schedule_id": "sch_01jdkfx3c8e2r9v5m7q4t6w0yb",
+    "sandbox": False,
+    "withheld": True,
+    "created_at": "2026-11-25T03:47:00Z",
+    "made_at": "2026-11-25T03:47:01Z",
+    "expires_at": "2027-12-30T03:47:00Z",
+}
+WAITING = REPORT | {"id": REPORT["id"][:-1] + "b", "state": "waiting", "withheld": None, "made_at": None}
+FAILED = WAITING | {"id": REPORT["id"][:-1] + "c", "state": "failed", "schedule_id": None, "names": None}
+SCHEDULE: dict[str, Any] = {
+    "id": "sch_01jdkfx3c8e2r9v5m7q4t6w0yb",
+    "every": "quarter",
+    "day": 5,
+    "time_zone": "Europe/Rome",
+    "period": "quarter",
+    "names": None,
+    "paused": False,
+    "sandbox": False,
+    "created_at": "2026-10-20T08:12:00Z",
+    "next_run_at": "2027-01-05T05:00:00Z",
+    "last_run_at": "2026-10-05T04:00:01Z",
+    "last_report_id": REPORT["id"],
+    "last_error": "too_many_reports",
+}
+SCHEDULED = [
+    SCHEDULE,
+    SCHEDULE
+    | {"id": SCHEDULE["id"][:-1] + "c", "every": "week", "day": 1, "period": "month", "paused": True}
+    | {"next_run_at": None, "last_error": None},
+    SCHEDULE
+    | {"id": SCHEDULE["id"][:-1] + "d", "every": "month", "period": "year", "last_run_at": None}
+    | {"last_report_id": None, "last_error": None},
+]
+ANSWERS |= {
+    "GET /api/v1/acqi/reports": {"reports": [WAITING, REPORT, FAILED], "next_cursor": "b3RoZXI"},
+    "GET /api/v1/acqi/reports/{report_id}": REPORT,
+    "GET /api/v1/acqi/report-schedules": {"schedules": SCHEDULED, "next_cursor": "b3RoZXI"},
+    "GET /api/v1/acqi/report-schedules/{schedule_id}": SCHEDULE,
+}

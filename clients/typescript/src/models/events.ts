@@ -469,6 +469,35 @@ export interface IntegrationRequestDecidedData {
   decision: string;
 }
 
+/**
+ * A report of quality indicators is ready. The event carries no figures: fetch them with GET
+ * /api/v1/acqi/reports/{report_id}/content.
+ */
+export interface ReportReady {
+  /** The type */
+  type: 'report.ready';
+  /** When it happened */
+  timestamp: string;
+  /** The event's data, in the form of its type */
+  data: ReportReadyData;
+  /** True; there alone for what happened in a sandbox or was sent as a test */
+  test?: boolean;
+}
+
+/** The event's data, in the form of its type */
+export interface ReportReadyData {
+  /** The report */
+  report_id: string;
+  /** How long its period is */
+  period: Open<'month' | 'quarter' | 'year'>;
+  /** The first day, UTC */
+  from_date: string;
+  /** The day after the last one, UTC */
+  to_date: string;
+  /** The schedule that asked for it, where one did */
+  schedule_id?: string;
+}
+
 /** One of the tenant's webhooks stopped: nothing is sent to it until it is enabled again. Its events are kept. */
 export interface WebhookDisabled {
   /** The type */
@@ -568,6 +597,7 @@ export type Event =
   | IncidentCreated
   | IncidentUpdated
   | IntegrationRequestDecided
+  | ReportReady
   | WebhookDisabled
   | WebhookFailing
   | WebhookRecovered

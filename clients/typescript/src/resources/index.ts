@@ -67,8 +67,8 @@ export class Resources {
   /** Incidents, quality indicators and telephony, through approved GraphQL documents. */
   readonly graphql: Graphql;
   /**
-   * The quality indicators as FHIR MeasureReports. `acqiMetrics` of GraphQL has the same figures with confidence
-   * intervals and trends.
+   * The quality indicators as FHIR MeasureReports, and reports that are made once or by a schedule. `acqiMetrics` of
+   * GraphQL has the same figures with confidence intervals and trends.
    */
   readonly indicators: Indicators;
   /**

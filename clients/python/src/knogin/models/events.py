@@ -494,6 +494,36 @@ class IntegrationRequestDecidedData(Model, kw_only=True):
     """The decision, such as `approved` or `declined`"""
 
 
+class ReportReady(Model, kw_only=True):
+    """A report of quality indicators is ready. The event carries no figures: fetch them with GET
+    /api/v1/acqi/reports/{report_id}/content.
+    """
+
+    type: str
+    """The type"""
+    timestamp: datetime
+    """When it happened"""
+    data: ReportReadyData
+    """The event's data, in the form of its type"""
+    test: bool | None = None
+    """True; there alone for what happened in a sandbox or was sent as a test"""
+
+
+class ReportReadyData(Model, kw_only=True):
+    """The event's data, in the form of its type"""
+
+    report_id: str
+    """The report"""
+    period: str
+    """How long its period is. One of: month, quarter, year"""
+    from_date: str
+    """The first day, UTC"""
+    to_date: str
+    """The day after the last one, UTC"""
+    schedule_id: str | None = None
+    """The schedule that asked for it, where one did"""
+
+
 class WebhookDisabled(Model, kw_only=True):
     """One of the tenant's webhooks stopped: nothing is sent to it until it is enabled again. Its events are kept."""
 
@@ -597,6 +627,7 @@ TYPES: dict[str, type[Model]] = {
     "incident.created": IncidentCreated,
     "incident.updated": IncidentUpdated,
     "integration_request.decided": IntegrationRequestDecided,
+    "report.ready": ReportReady,
     "webhook.disabled": WebhookDisabled,
     "webhook.failing": WebhookFailing,
     "webhook.recovered": WebhookRecovered,
@@ -618,6 +649,7 @@ Event: TypeAlias = (
     | IncidentCreated
     | IncidentUpdated
     | IntegrationRequestDecided
+    | ReportReady
     | WebhookDisabled
     | WebhookFailing
     | WebhookRecovered

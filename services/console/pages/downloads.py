@@ -47,6 +47,6 @@ class Download(Response):
         if isinstance(error, SessionEnded):
             return serve.signed_out(request, "ended")
         assert isinstance(error, UpstreamFailure)
-        status = error.status if isinstance(error, Refused) and error.status in (403, 404, 422) else 503
+        status = error.status if isinstance(error, Refused) and error.status in (403, 404, 409, 422) else 503
         detail = error.detail if isinstance(error, Refused) else ""
         return serve.message(request, session, "", status, failure=Failure(error), detail=detail)
