@@ -137,7 +137,7 @@ chaos: $(VENV)/.installed-dev ## kill, empty, fill, freeze and cut things while 
 soak: $(VENV)/.installed-dev ## ten minutes of mixed traffic, then every process replaced under it
 	@$(PY) -m pytest -m soak -s tests
 
-console-looks: $(VENV)/.installed-dev ## open every page of the console in both languages and themes, two widths, with and without script (minutes)
+console-looks: $(VENV)/.installed-dev $(DOCUMENTS) ## open every page of the console in both languages and themes, two widths, with and without script (minutes)
 	@$(PY) -m pytest -m looks -n $(JOBS) tests/console
 
 compose-test: $(VENV)/.installed-dev ## build and run docker-compose.yml in real containers: story, crashes, cost (ten minutes)

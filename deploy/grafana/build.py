@@ -80,7 +80,11 @@ WEBHOOKS = [
         "s",
         (("webhook_oldest_due_seconds", "oldest"), ("webhook_oldest_due_failing_seconds", "of receivers that fail")),
     ),
-    Panel("Senders and chores", "none", (("webhook_senders", "senders"), ("webhook_chores", "chores"))),
+    Panel(
+        "Senders and chores",
+        "none",
+        (("webhook_senders", "senders"), ("webhook_chores", "chores"), ("webhook_tenants_stopped", "stopped tenants")),
+    ),
     Panel("Oldest chore", "s", (("webhook_oldest_chore_seconds", "oldest"),)),
     Panel(
         "Organisations",

@@ -55,6 +55,7 @@ tenants_failing = Gauge(
     "webhook_tenants_failing",
     "Tenants with a receiver that began to fail in the last six hours and failed in the last 15 minutes",
 )
+tenants_stopped = Gauge("webhook_tenants_stopped", "Tenants whose deliveries operators have stopped, at most 10,000")
 tenants_reached = Gauge(
     "webhook_tenants_reached", "Tenants of which a receiver took a webhook of this sender in the last 5 minutes"
 )

@@ -2,6 +2,7 @@
 
 from services.webhook_dispatcher.history import routes as history
 from services.webhook_dispatcher.notices import routes as notices
+from services.webhook_dispatcher.operators import routes as operators
 from services.webhook_dispatcher.reading import routes as reading
 from services.webhook_dispatcher.replays import routes as replays
 from services.webhook_dispatcher.subscriptions import routes as subscriptions
@@ -22,4 +23,10 @@ LOG = Part(
     reading.OPERATIONS,
     {"event_id": "evt_123", "consumer_name": "hospital-inbox"},
 )
-PARTS = [PART, LOG]
+STOPPED = Part(
+    "Stopped deliveries",
+    "stopped_deliveries",
+    "For operators of the platform, as the calls of operations: organisations of which nothing is sent.",
+    operators.OPERATIONS,
+)
+PARTS = [PART, LOG, STOPPED]

@@ -14,9 +14,11 @@ from services.webhook_dispatcher.fanout import queries as fanout_queries
 from services.webhook_dispatcher.fanout.intake import Intake
 from services.webhook_dispatcher.fanout.queries import PARTITIONED
 from services.webhook_dispatcher.fanout.waiting import Waiting
-from services.webhook_dispatcher.history import decision_queries, decisions, operators
+from services.webhook_dispatcher.history import decision_queries, decisions
 from services.webhook_dispatcher.notices import notices
 from services.webhook_dispatcher.notices.mail import Post
+from services.webhook_dispatcher.operators import acts as operators
+from services.webhook_dispatcher.operators import queries as operator_queries
 from services.webhook_dispatcher.queues import SERVICE
 from services.webhook_dispatcher.reading import queries as reading_queries
 from services.webhook_dispatcher.replays import queries as replay_queries
@@ -180,6 +182,7 @@ GAUGES = {
     "waiting_events": metrics.waiting_events,
     "oldest_waiting_event_seconds": metrics.oldest_waiting_event,
     "senders": metrics.senders,
+    "tenants_stopped": metrics.tenants_stopped,
 }
 
 
@@ -191,6 +194,7 @@ def figures(conn: Connection) -> Mapping[str, float]:
     replays, replay_age = conn.execute(replay_queries.MEASURE).fetchone() or (0, 0)
     waiting_events, event_age = conn.execute(fanout_queries.MEASURE_WAITING).fetchone() or (0, 0)
     (senders,) = conn.execute(queries.COUNT_SENDERS).fetchone() or (0,)
+    (stopped,) = conn.execute(operator_queries.COUNT).fetchone() or (0,)
     found = (
         due,
         held,
@@ -206,6 +210,7 @@ def figures(conn: Connection) -> Mapping[str, float]:
         waiting_events,
         event_age,
         senders,
+        stopped,
     )
     return {name: max(0, value) for name, value in zip(GAUGES, found, strict=True)}
 
@@ -217,7 +222,7 @@ def measure(conn: Connection) -> None:
 
 def acts(settings: Settings) -> Mapping[Action, Handler]:
     """The acts of operators that webhook-dispatcher carries out."""
-    return {"webhook.stop": operators.stop_webhook}
+    return operators.HANDLERS
 
 
 def measure_consumers(conn: Connection, days: int) -> None:

@@ -19,6 +19,8 @@ Action = Literal[
     "integration_request.decline",
     "signing_keys.distrust",
     "webhook.stop",
+    "deliveries.stop",
+    "deliveries.resume",
     "automation.stop",
     "automations.stop",
 ]
@@ -46,6 +48,8 @@ ACTS: dict[Action, Kind] = {
     "integration_request.decline": Kind("auth", r"ireq_[0-7][0-9a-hjkmnp-tv-z]{25}", "ireq_…"),
     "signing_keys.distrust": Kind("auth", SIGNING_KEYS, SIGNING_KEYS),
     "webhook.stop": Kind("webhook-dispatcher", r"wh_[0-7][0-9a-hjkmnp-tv-z]{25}", "wh_…"),
+    "deliveries.stop": Kind("webhook-dispatcher", _TENANT, "org_…"),
+    "deliveries.resume": Kind("webhook-dispatcher", _TENANT, "org_…"),
     "automation.stop": Kind("control-plane", r"auto_[0-7][0-9a-hjkmnp-tv-z]{25}", "auto_…"),
     "automations.stop": Kind("control-plane", _TENANT, "org_…"),
 }

@@ -27,7 +27,13 @@ WEAK = {
 def part(service: str) -> Part:
     """The calls of the service with that public name, such as `device-ingest`."""
     own = Operators(service)
-    operations = [
+    ids = {"service": "auth", "act_id": "act_01jdkfx3c8e2r9v5m7q4t6w0ya"}
+    return Part("Operations", "operations", DESCRIPTION, [*_reads(own), *_acts(own)], ids)
+
+
+def _reads(own: Operators) -> list[Operation]:
+    """The work that waits in the service."""
+    return [
         Operation(
             "GET",
             f"{BASE}/backlog",
@@ -53,6 +59,12 @@ def part(service: str) -> Part:
             refusals=WEAK,
             guard=require_operator,
         ),
+    ]
+
+
+def _acts(own: Operators) -> list[Operation]:
+    """The acts that change something, and their results."""
+    return [
         Operation(
             "GET",
             f"{BASE}/acts",
@@ -72,9 +84,10 @@ def part(service: str) -> Part:
             "Ask for an act",
             WRITE,
             {202: OperatorAct},
-            "Every service replays and discards dead letters; auth suspends and resumes tenants, decides integration requests and distrusts"
-            " signing keys; webhook-dispatcher stops a webhook; control-plane stops an automation, or all of a tenant. Read the act until"
-            " `ended_at` is there. An act is never repeated by itself: after `interrupted`, look first.",
+            "Every service replays and discards dead letters; auth suspends and resumes tenants, decides integration requests and"
+            " distrusts signing keys; webhook-dispatcher stops a webhook, or all deliveries of a tenant until they are resumed;"
+            " control-plane stops an automation, or all of a tenant. Read the act until `ended_at` is there. An act is never repeated by"
+            " itself: after `interrupted`, look first.",
             body=ActDraft,
             headers=("Idempotency-Key",),
             refusals=WEAK | {409: "100 acts of the service wait"},
@@ -97,5 +110,3 @@ def part(service: str) -> Part:
             guard=require_operator,
         ),
     ]
-    ids = {"service": "auth", "act_id": "act_01jdkfx3c8e2r9v5m7q4t6w0ya"}
-    return Part("Operations", "operations", DESCRIPTION, operations, ids)

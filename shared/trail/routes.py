@@ -26,7 +26,14 @@ DESCRIPTION = (
 def part(service: str) -> Part:
     """The calls of the service with that public name, such as `device-ingest`."""
     trail = Trail(service)
-    operations = [
+    ids = {"service": "epcr", "entry_id": "aud_01jdkfx3c8e2r9v5m7q4t6w0ya"}
+    # A fixed path comes before the one of an id.
+    return Part("Audit trail", "audit", DESCRIPTION, [*_lists(trail), *_proofs(trail), _entry(trail)], ids)
+
+
+def _lists(trail: Trail) -> list[Operation]:
+    """Entries by filter, as a page or as a file."""
+    return [
         Operation(
             "GET",
             TRAIL,
@@ -52,6 +59,12 @@ def part(service: str) -> Part:
                 429: "Two exports of the organisation are under way, or too many requests came; wait for Retry-After"
             },
         ),
+    ]
+
+
+def _proofs(trail: Trail) -> list[Operation]:
+    """The result of the service's own check, and the keys of exports."""
+    return [
         Operation(
             "GET",
             f"{TRAIL}/verification",
@@ -72,15 +85,16 @@ def part(service: str) -> Part:
             "A JWK set (RFC 7517) with Ed25519 keys (RFC 8037), the newest first. Keep it with your exports: a key is listed as long as"
             " the service has it.",
         ),
-        Operation(
-            "GET",
-            f"{TRAIL}/{{entry_id}}",
-            trail.read_audit_entry,
-            "Read an entry of the audit trail",
-            SCOPE,
-            {200: SealedEntry},
-            "With the time of its seal.",
-        ),
     ]
-    ids = {"service": "epcr", "entry_id": "aud_01jdkfx3c8e2r9v5m7q4t6w0ya"}
-    return Part("Audit trail", "audit", DESCRIPTION, operations, ids)
+
+
+def _entry(trail: Trail) -> Operation:
+    return Operation(
+        "GET",
+        f"{TRAIL}/{{entry_id}}",
+        trail.read_audit_entry,
+        "Read an entry of the audit trail",
+        SCOPE,
+        {200: SealedEntry},
+        "With the time of its seal.",
+    )

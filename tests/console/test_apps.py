@@ -348,6 +348,11 @@ def test_what_stops_is_counted_before_it_stops(console: Console, browser: httpx2
     assert "1,234 tokens in the last 7 days" in page
     assert "3 live service tokens end" in page
     assert "More than 10,000 people" in page
+    nothing = dict.fromkeys(("secrets", "service_tokens", "people"), 0)
+    console.platform.overrides["GET /v1/platform/apps/{client_id}/dependents"] = (
+        answer | nothing | {"people_more": False}
+    )
+    assert ">0 " not in browser.get(f"/apps/{APP}/{act}").text
 
 
 def test_the_counts_failing_does_not_hide_what_stops(console: Console, browser: httpx2.Client) -> None:
@@ -439,6 +444,38 @@ def test_a_sandbox_shows_its_secret_once_and_its_band_on_each_page(console: Cons
     for path in ("/sandboxes/sbx_1", "/sandboxes/sbx_1/reset", "/sandboxes/sbx_1/delete"):
         assert 'class="sandbox-band"' in browser.get(path).text
     assert 'data-live="5"' in browser.get("/sandboxes/sbx_1").text
+
+
+def test_the_clock_of_a_sandbox_is_advanced_and_read(console: Console, browser: httpx2.Client) -> None:
+    sandbox = {
+        "id": "sbx_1",
+        "tenant_id": "org_1",
+        "name": "Trying out",
+        "state": "ready",
+        "percent": 100,
+        "seed": 1,
+        "generation": 1,
+        "advanced_seconds": 18_000,
+        "client_id": APP,
+        "created_at": "2026-11-25T03:41:12Z",
+        "changed_at": "2026-11-25T03:41:12Z",
+        "deleted_at": None,
+    }
+    advanced = Recorded(sandbox | {"state": "advancing"}, 202)
+    console.platform.overrides["GET /v1/platform/sandboxes/{sandbox_id}"] = sandbox
+    console.platform.overrides["POST /v1/platform/sandboxes/{sandbox_id}/clock"] = advanced
+    page = browser.get("/sandboxes/sbx_1").text
+    assert "/sandboxes/sbx_1/clock" in page
+    assert "5 hours" in page
+    key = once()
+    answer = console.post(browser, "/sandboxes/sbx_1/clock", {"advance": "day", "once": key})
+    assert answer.headers["location"] == "/sandboxes/sbx_1?done=advanced"
+    assert (advanced.bodies, advanced.keys) == ([{"seconds": 86_400}], [key])
+    assert console.post(browser, "/sandboxes/sbx_1/clock", {"advance": "century"}).status_code == 422
+    full = {"type": "https://knogin.com/api/docs#conflict", "detail": "A sandbox's clock has at most 180 days."}
+    console.platform.overrides["POST /v1/platform/sandboxes/{sandbox_id}/clock"] = Recorded(full, 409)
+    refused = console.post(browser, "/sandboxes/sbx_1/clock", {"advance": "month"})
+    assert (refused.status_code, "at most 180 days" in refused.text) == (422, True)
 
 
 def test_a_person_of_a_sandbox_sees_the_band_on_every_page_of_apps(console: Console) -> None:

@@ -1,5 +1,6 @@
 """The audit trail in the console: one list by time, one entry, exports, and the check in words."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -9,8 +10,11 @@ from playwright.sync_api import Browser, expect
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.console.audit.merging import OF_SERVICE, SHOWN, merged
+from deploy.local.table import ROOT
+from services.console.audit.merging import OF_SERVICE, SHOWN, folded, merged
 from services.console.audit.models import SERVICES, Entries, Entry
+from services.console.pages.texts import Texts
+from services.console.session.models import Language
 from tests.console.answers.audit import APP, NOW, PERSON, entry
 from tests.console.conftest import Console
 from tests.console.platform import Answer, Person
@@ -323,3 +327,40 @@ def test_a_page_is_short_and_keeps_entries_of_one_moment_together() -> None:
     found = merged({"a": entries(*range(SHOWN - 1)), "b": entries(*[SHOWN - 1] * 5)})
     assert len(found.entries) == SHOWN + 4
     assert found.before is None
+
+
+# A call that records an entry, up to the first text with a full stop in it.
+RECORDED = re.compile(r'(?:record|note|entry)\((?:[^"\n]*\n?\s*)?[^"\n]*"([a-z_]+(?:\.[a-z_]+)+)"')
+
+
+@pytest.mark.parametrize("language", ["en", "it"])
+def test_every_action_that_a_service_records_has_words(language: Language) -> None:
+    texts = Texts(language, "audit")
+    sources = [path for folder in ("services", "shared") for path in (ROOT / folder).rglob("*.py")]
+    recorded = {name for path in sources if "console" not in path.parts for name in RECORDED.findall(path.read_text())}
+    assert len(recorded) > 100, "the pattern finds them"
+    assert sorted(name for name in recorded if not texts.has(f"act.{name}")) == []
+
+
+def test_one_look_at_all_trails_is_one_line_that_hides_nothing_else() -> None:
+    looks = [entry_of("audit.read", trace, service) for trace in "ab" for service in ("auth", "epcr", "device-ingest")]
+    other = entry_of("encounter.read", "a", "epcr")
+    lines = folded([*looks[:3], other, other, *looks[3:]])
+    assert [(one.action, one.trace_id, one.service, one.others) for one in lines] == [
+        ("audit.read", "a", "auth", ["epcr", "device-ingest"]),
+        ("encounter.read", "a", "epcr", []),
+        ("encounter.read", "a", "epcr", []),
+        ("audit.read", "b", "auth", ["epcr", "device-ingest"]),
+    ]
+
+
+def entry_of(action: str, trace_id: str, service: str) -> Entry:
+    return Entry("aud_1", NOW, action, "x", "app_1", trace_id, "usr_1", {}, service)
+
+
+def test_trails_that_all_hold_are_said_to_in_one_sentence(console: Console) -> None:
+    holds = {"service": "x", "state": "holds", "checked_at": None, "sealed_until": None, "head": None}
+    sentence = "The trails of all services are unchanged."
+    assert sentence not in console.signed_in().get("/audit/check").text
+    console.platform.overrides["GET /v1/audit/{service}/verification"] = holds
+    assert sentence in console.signed_in().get("/audit/check").text

@@ -110,3 +110,10 @@ def test_the_documents_are_those_that_apps_are_approved_for() -> None:
     used = list(Path(views.__file__).parent.glob("*.graphql"))
     assert len(used) == 4
     assert all(approved[path.name] == path.read_text() for path in used)
+
+
+def test_who_read_an_identity_is_in_words(console: Console) -> None:
+    page = console.signed_in().get("/operations/encounters/enc_01m88d0qxrfeab348dr2e8tvkd").text
+    assert "care at the destination" in page
+    assert "TREAT" not in page
+    assert 'href="/operations/encounters"' in page

@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 
+from services.console.pages.texts import Texts
+from services.console.session.models import Language
+from services.webhook_dispatcher.tasks import GAUGES
 from shared.web.scopes import OF_CONSOLE, OPERATORS
 from tests.console.answers.operators import TENANT, tenant
 from tests.console.conftest import Console
@@ -26,6 +29,12 @@ def test_who_may_only_read_finds_no_act(console: Console) -> None:
     browser = console.signed_in(Person(scopes=("platform:operate:read",)))
     assert "/operators/ask/" not in browser.get(f"/operators/tenants/{TENANT}").text
     assert browser.get(SUSPEND).status_code == 403
+
+
+def test_operators_have_no_empty_area_in_their_navigation(console: Console) -> None:
+    text = console.signed_in(Person(scopes=tuple(OPERATORS))).get("/operators").text
+    assert 'href="/operations"' not in text
+    assert 'href="/operations"' in console.signed_in(Person(scopes=("argus:devices:read",))).get("/").text
 
 
 def me(person: Person, role: str) -> dict[str, Any]:
@@ -121,6 +130,44 @@ def test_a_switch_leads_to_its_question(console: Console, action: str, subject: 
     answer = console.signed_in().get("/operators/switches", params={"action": action, "subject": subject})
     assert answer.status_code == (303 if leads_to else 422)
     assert answer.headers.get("location", "") == leads_to
+
+
+def stopped(*tenants: str) -> dict[str, Any]:
+    act = {"act_id": "act_01jdkfx3c8e2r9v5m7q4t6w0ya", "reason": "Leaks", "stopped_at": "2026-11-20T09:12:45Z"}
+    return {"stopped_tenants": [{"tenant_id": one} | act for one in tenants], "next_cursor": None}
+
+
+@pytest.mark.parametrize(("found", "offered"), [(stopped(), "deliveries.stop"), (stopped(TENANT), "deliveries.resume")])
+def test_stopped_deliveries_are_shown_and_may_go_on(console: Console, found: dict[str, Any], offered: str) -> None:
+    console.platform.overrides["GET /v1/operations/webhook-dispatcher/stopped-tenants"] = found
+    browser = console.signed_in()
+    page = browser.get(f"/operators/tenants/{TENANT}").text
+    link = f"/operators/ask/webhook-dispatcher/{offered}/{TENANT}"
+    assert link in page
+    assert ("Leaks" in page) is bool(found["stopped_tenants"])
+    assert (link in browser.get("/operators/switches").text) is bool(found["stopped_tenants"])
+    assert "Lakeland" in browser.get(link).text
+
+
+def test_a_decision_names_the_request_and_its_organisation(console: Console) -> None:
+    page = console.signed_in().get("/operators/ask/auth/integration_request.approve/ireq_01jdkfx3c8e2r9v5m7q4t6w0ya")
+    assert "/operators/tenants/org_" in page.text
+    assert "Their reason" in page.text
+
+
+def test_the_front_page_of_an_operator_has_the_requests_that_wait(console: Console) -> None:
+    assert "Organisations wait for your decision" in console.signed_in().get("/").text
+    assert "wait for your decision" not in console.signed_in(Person(scopes=ORDINARY)).get("/").text
+
+
+@pytest.mark.parametrize("language", ["en", "it"])
+def test_every_figure_of_a_backlog_has_words(language: Language) -> None:
+    texts = Texts(language, "operators")
+    assert [name for name in (*GAUGES, "pending_requests") if not texts.has(f"figure.{name}")] == []
+
+
+def test_a_wait_of_less_than_a_second_is_a_wait(console: Console) -> None:
+    assert "3 · under a second" in console.signed_in().get("/operators/services/webhook-dispatcher").text
 
 
 def test_an_unknown_act_is_no_form(console: Console) -> None:

@@ -24,7 +24,7 @@ def busy(console: Console) -> Console:
 def test_everything_that_needs_somebody_is_shown(busy: Console, browser: Browser, language: str) -> None:
     watched = Watched(browser, busy, language)
     watched.open("/")
-    expect(watched.page.locator("section.card h2")).to_have_count(4)
+    expect(watched.page.locator("section.card h2")).to_have_count(5)
     for width in (360, 1280):
         watched.page.set_viewport_size({"width": width, "height": 800})
         assert fits(watched.page)
@@ -47,6 +47,7 @@ def test_where_nothing_needs_anybody_the_page_says_so(console: Console) -> None:
         APPS: {"apps": []},
         "GET /v1/platform/ending-credentials": {"credentials": []},
         "GET /v1/platform/integration-requests": {"integration_requests": []},
+        "GET /v1/operations/auth/integration-requests": {"integration_requests": []},
     }
     assert "Nothing needs you now" in console.signed_in().get("/").text
 

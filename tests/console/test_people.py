@@ -326,3 +326,33 @@ def test_passwords_are_refused_only_with_a_person_who_keeps_theirs(console: Cons
 def test_the_areas_pages_need_a_scope_of_people() -> None:
     assert {page.scope for page in PAGES} == {READ, CHANGE}
     assert all(page.scope == CHANGE for page in PAGES if page.act is not None and page.name != "invitation")
+
+
+@pytest.mark.parametrize("has_operators", [True, False])
+def test_an_operator_is_invited_where_the_platform_has_that_role(
+    console: Console, browser: httpx2.Client, *, has_operators: bool
+) -> None:
+    names = ["administrator", "quality_officer", "integrator", "auditor", *(["operator"] if has_operators else [])]
+    roles = {"roles": [{"role": name, "description": "", "scopes": []} for name in names]}
+    console.platform.overrides["GET /v1/platform/roles"] = roles
+    refusal = refused(422, errors=[{"pointer": "/role", "code": "enum"}])
+    invited = kept(console, "POST /v1/platform/invitations", Answer({}, 201) if has_operators else refusal)
+    changed = kept(console, f"PUT {AT_AUTH}/role", {})
+    for path in ("/people/invite", f"{PERSON}/role", "/people"):
+        assert ('value="operator"' in browser.get(path).text) is has_operators
+    form = {"email": "colleague@knogin.example", "role": "operator"}
+    answer = console.post(browser, "/people/invite", form)
+    assert (answer.status_code, "Choose one of the roles" in answer.text) == (
+        (303, False) if has_operators else (422, True)
+    )
+    assert [one["role"] for one in invited] == ["operator"]
+    if has_operators:
+        assert console.post(browser, f"{PERSON}/role", {"role": "operator"}).status_code == 303
+        assert changed == [{"role": "operator"}]
+
+
+def test_a_link_leads_from_closed_federation_to_its_request(console: Console, visitors: Visitors) -> None:
+    console.platform.overrides["GET /v1/saml/connections"] = refused(403)
+    assert "/requests/new?capability=federation" in visitors().get("/people/federation").text
+    without = visitors(Person(scopes=(READ, CHANGE))).get("/people/federation").text
+    assert "/requests/new" not in without

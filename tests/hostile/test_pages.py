@@ -52,6 +52,7 @@ ROW = {
     "listEmergencies": 1024 + 1000 * OF_CONTROL,  # an explanation
     "listDisclosures": 1024 + 200 * OF_CONTROL + 50 * 32,  # a name, the sections
     "listTenants": 1024 + 200 * OF_CONTROL,  # a name
+    "listStoppedTenants": 1024 + 500 * OF_CONTROL,  # a reason
     "listDeadLetters": 1024 + (64 + 64 + 100 + 2000) * OF_CONTROL,  # a tenant's id, a producer, a name, an error
     "listOperatorActs": 1024 + (64 + 500 + 1000) * OF_CONTROL,  # a subject, a reason, an outcome
     "listIndicatorEncounters": 1024,

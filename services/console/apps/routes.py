@@ -93,6 +93,14 @@ PAGES = [
         examples=SANDBOX,
     ),
     Page(
+        "sandbox_clock",
+        "/sandboxes/{sandbox_id}/clock",
+        sandboxes.ask_clock,
+        SCOPE,
+        act=sandboxes.advance,
+        examples=SANDBOX,
+    ),
+    Page(
         "sandbox_reset",
         "/sandboxes/{sandbox_id}/reset",
         sandboxes.ask_reset,

@@ -13,6 +13,8 @@ from services.console.upstream.errors import Refused
 SANDBOXES = "/v1/platform/sandboxes"
 STATES = ("preparing", "ready", "resetting", "advancing", "deleting", "deleted")
 SCENARIOS = ("arrest", "failing_receiver", "revoked_tokens")
+ADVANCES = {"hour": 3_600, "ladder": 18_000, "day": 86_400, "week": 604_800, "month": 2_592_000}
+"""Seconds by which the clock of a sandbox is advanced, by the names of their texts."""
 IN_WORK = ("preparing", "resetting", "advancing", "deleting")
 
 
@@ -28,6 +30,7 @@ class Sandbox(msgspec.Struct):
     created_at: datetime
     changed_at: datetime
     deleted_at: datetime | None
+    advanced_seconds: int = 0
 
     @property
     def is_in_work(self) -> bool:
@@ -106,6 +109,29 @@ async def run_scenario(visit: Visit) -> Response:
             raise
         faults = visit.faults(refused)
     return _one(visit, await visit.get(_path(visit), Sandbox), ran, faults)
+
+
+async def ask_clock(visit: Visit) -> Response:
+    return await _clock(visit, [])
+
+
+async def _clock(visit: Visit, faults: list[Fault]) -> Response:
+    found = await visit.get(_path(visit), Sandbox)
+    context = {"sandbox": found, "advances": tuple(ADVANCES), "faults": faults}
+    return visit.page("apps/sandbox_clock.html", status=422 if faults else 200, **context)
+
+
+async def advance(visit: Visit) -> Response:
+    seconds = ADVANCES.get(visit.form("advance"))
+    if seconds is None:
+        return await _clock(visit, [Fault("advance", visit.t("choose_advance"))])
+    try:
+        await visit.send("POST", _path(visit, "/clock"), {"seconds": seconds})
+    except Refused as refused:
+        if refused.status != 409:
+            raise
+        return await _clock(visit, visit.faults(refused))
+    return visit.redirect(f"/sandboxes/{visit.ids['sandbox_id']}", done="advanced")
 
 
 async def ask_reset(visit: Visit) -> Response:

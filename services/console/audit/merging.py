@@ -1,6 +1,6 @@
 """One list by time from the trails of several services. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -17,6 +17,19 @@ class Merged(NamedTuple):
     entries: list[Entry]
     before: datetime | None
     unfinished: list[str]
+
+
+def folded(entries: Iterable[Entry]) -> list[Entry]:
+    """Entries about one reading of several trails are one line, with the `others` of its services: they would hide all the rest."""
+    lines: list[Entry] = []
+    read: dict[tuple[str, str | None], Entry] = {}
+    for entry in entries:
+        first = read.setdefault((entry.trace_id, entry.actor), entry) if entry.action == "audit.read" else entry
+        if first is entry:
+            lines.append(entry)
+        else:
+            first.others.append(entry.service)
+    return lines
 
 
 def merged(found: Mapping[str, Entries], limit: int = OF_SERVICE) -> Merged:

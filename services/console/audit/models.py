@@ -20,6 +20,7 @@ class Entry(msgspec.Struct):
     actor: str | None = None
     detail: dict[str, Any] = {}
     service: str = ""
+    others: list[str] = []
 
 
 class Entries(msgspec.Struct):

@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from services.console.audit.merging import OF_SERVICE, SHOWN, Merged, merged
+from services.console.audit.merging import OF_SERVICE, SHOWN, Merged, folded, merged
 from services.console.audit.models import FILTERS, SERVICES, Entries, SealedEntry, Verification
 from services.console.pages.downloads import Download
 from services.console.pages.visit import Fault, Loaded, Visit
@@ -40,6 +40,7 @@ async def entries(visit: Visit) -> Response:
         "audit/entries.html",
         faults=faults,
         listed=listed,
+        lines=listed.entries if query["trace_id"] else folded(listed.entries),
         next_cursor=found[service].next_cursor if service in found else None,
         failed={name: part.failure for name, part in parts.items() if part.failure is not None},
         services=_services(visit),
@@ -58,7 +59,9 @@ async def entry(visit: Visit) -> Response:
 
 async def check(visit: Visit) -> Response:
     loads = (visit.load(visit.path_of(TRAIL + "/verification", service=name), Verification) for name in SERVICES)
-    return visit.page("audit/check.html", parts=dict(zip(SERVICES, await visit.together(*loads), strict=True)))
+    parts: dict[str, Loaded[Verification]] = dict(zip(SERVICES, await visit.together(*loads), strict=True))
+    all_hold = all(part.failure is None and part.value.state == "holds" for part in parts.values())
+    return visit.page("audit/check.html", parts=parts, all_hold=all_hold)
 
 
 async def export(visit: Visit) -> Response:

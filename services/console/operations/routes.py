@@ -7,7 +7,13 @@ AREA = Area("operations", 50)
 DEVICES, RECORDS = "argus:devices:read", "argus:epcr:read"
 INCIDENTS, TELEPHONY = "argus:incidents:read", "argus:telephony:read"
 PAGES = [
-    Page("operations", "/operations", views.operations, in_navigation=True),
+    Page(
+        "operations",
+        "/operations",
+        views.operations,
+        in_navigation=True,
+        shown_to=(DEVICES, RECORDS, INCIDENTS, TELEPHONY),
+    ),
     Page("devices", "/operations/devices", views.devices, DEVICES),
     Page(
         "device",

@@ -2,8 +2,18 @@
 
 from starlette.responses import Response
 
-from services.console.operators.models import ACTIONS, GENTLE, SERVICES, SWITCHES, Act, Acts, TenantDetail
-from services.console.operators.views import OPERATIONS, TENANTS
+from services.console.operators.models import (
+    ACTIONS,
+    GENTLE,
+    SERVICES,
+    SWITCHES,
+    Act,
+    Acts,
+    Request,
+    StoppedTenants,
+    TenantDetail,
+)
+from services.console.operators.views import OPERATIONS, REQUESTS, STOPPED, TENANTS
 from services.console.pages.visit import Fault, Visit
 from services.console.upstream.errors import Refused
 
@@ -21,7 +31,8 @@ async def switches(visit: Visit) -> Response:
         if subject.startswith(switch.subject) and subject.replace("_", "").replace("-", "").isalnum():
             return visit.redirect(_page_of(visit, switch.service, action, subject))
         faults.append(Fault("subject", visit.t("no_subject", beginning=switch.subject + "…")))
-    context = {"action": action, "subject": subject, "switches": SWITCHES}
+    stopped = await visit.load(STOPPED, StoppedTenants, limit=25)
+    context = {"action": action, "subject": subject, "switches": SWITCHES, "stopped": stopped}
     return visit.page("operators/switches.html", status=422 if faults else 200, faults=faults, **context)
 
 
@@ -34,12 +45,16 @@ async def ask(visit: Visit) -> Response:
 
 
 async def _ask(visit: Visit, faults: list[Fault]) -> Response:
-    """The former acts on the same subject are shown, and for a tenant everything that ends with it."""
+    """The former acts on the same subject are shown, its name, and for a tenant everything that ends with it."""
     service, action, subject = visit.ids["service"], visit.ids["action"], visit.ids["subject"]
     acts = await visit.get(visit.path_of(OPERATIONS + "/acts", service=service), Acts, subject_id=subject, limit=5)
-    tenant = None
+    tenant = request = None
     if action == "tenant.suspend":
         tenant = await visit.get(visit.path_of(TENANTS + "/{id}", id=subject), TenantDetail)
+    elif subject.startswith("org_"):
+        tenant = (await visit.load(visit.path_of(TENANTS + "/{id}", id=subject), TenantDetail)).value
+    elif subject.startswith("ireq_"):
+        request = (await visit.load(visit.path_of(REQUESTS + "/{id}", id=subject), Request)).value
     is_known = action in ACTIONS
     return visit.page(
         "operators/ask.html",
@@ -49,6 +64,8 @@ async def _ask(visit: Visit, faults: list[Fault]) -> Response:
         service=service,
         action=action if is_known else "",
         subject=subject,
+        tenant=tenant,
+        request_asked=request,
         consequences=_consequences(visit, action, tenant),
         is_gentle=action in GENTLE,
         acts=acts.acts,
@@ -60,7 +77,7 @@ def _consequences(visit: Visit, action: str, tenant: TenantDetail | None) -> lis
     if action not in ACTIONS:
         return []
     first = [visit.t(f"consequence.{action}")]
-    if tenant is None:
+    if tenant is None or action != "tenant.suspend":
         return first
     counts = {"apps": tenant.apps, "people": tenant.people, "sandboxes": tenant.sandboxes}
     more = [

@@ -34,6 +34,18 @@ class TenantDetail(Tenant):
     pending_requests: int
 
 
+class StoppedTenant(msgspec.Struct):
+    tenant_id: str
+    act_id: str
+    reason: str
+    stopped_at: datetime
+
+
+class StoppedTenants(msgspec.Struct):
+    stopped_tenants: list[StoppedTenant]
+    next_cursor: str | None = None
+
+
 class Request(msgspec.Struct):
     id: str
     tenant_id: str
@@ -124,6 +136,7 @@ class Switch(NamedTuple):
 
 SWITCHES: dict[str, Switch] = {
     "tenant.suspend": Switch("auth", "org_"),
+    "deliveries.stop": Switch("webhook-dispatcher", "org_"),
     "webhook.stop": Switch("webhook-dispatcher", "wh_"),
     "automation.stop": Switch("control-plane", "auto_"),
     "automations.stop": Switch("control-plane", "org_"),
@@ -132,10 +145,11 @@ SWITCHES: dict[str, Switch] = {
 ACTIONS = (
     *SWITCHES,
     "tenant.resume",
+    "deliveries.resume",
     "integration_request.approve",
     "integration_request.decline",
     "dead_letter.replay",
     "dead_letter.discard",
 )
-GENTLE = ("tenant.resume", "integration_request.approve", "dead_letter.replay")
+GENTLE = ("tenant.resume", "deliveries.resume", "integration_request.approve", "dead_letter.replay")
 """Acts that end nothing."""

@@ -12,6 +12,7 @@ from services.console.operators.models import (
     DeadLetters,
     Request,
     Requests,
+    StoppedTenants,
     TenantDetail,
     Tenants,
 )
@@ -19,6 +20,9 @@ from services.console.pages.visit import Visit
 
 OPERATIONS = "/v1/operations/{service}"
 TENANTS, REQUESTS = "/v1/operations/auth/tenants", "/v1/operations/auth/integration-requests"
+STOPPED = "/v1/operations/webhook-dispatcher/stopped-tenants"
+ACTING = ("auth", "webhook-dispatcher", "control-plane")
+"""The services with acts on an organisation."""
 SHOWN = 5
 
 
@@ -44,11 +48,23 @@ async def tenants(visit: Visit) -> Response:
 async def tenant(visit: Visit) -> Response:
     tenant_id = visit.ids["tenant_id"]
     found = await visit.get(visit.path_of(TENANTS + "/{id}", id=tenant_id), TenantDetail)
-    requests, acts = await visit.together(
-        visit.load(REQUESTS, Requests, tenant_id=tenant_id, limit=SHOWN),
-        visit.load(visit.path_of(OPERATIONS + "/acts", service="auth"), Acts, subject_id=tenant_id, limit=SHOWN),
+    former = (
+        visit.load(visit.path_of(OPERATIONS + "/acts", service=name), Acts, subject_id=tenant_id, limit=SHOWN)
+        for name in ACTING
     )
-    return visit.page("operators/tenant.html", title=found.name, tenant=found, requests=requests, acts=acts)
+    requests, stopped, *acts = await visit.together(
+        visit.load(REQUESTS, Requests, tenant_id=tenant_id, limit=SHOWN),
+        visit.load(STOPPED, StoppedTenants, tenant_id=tenant_id),
+        *former,
+    )
+    return visit.page(
+        "operators/tenant.html",
+        title=found.name,
+        tenant=found,
+        requests=requests,
+        stopped=stopped,
+        acts=dict(zip(ACTING, acts, strict=True)),
+    )
 
 
 async def requests(visit: Visit) -> Response:

@@ -56,6 +56,18 @@ class IntegrationRequests(msgspec.Struct):
     integration_requests: list[IntegrationRequest]
 
 
+class AskedOfOperators(msgspec.Struct):
+    id: str
+    tenant_name: str
+    capability: str
+    created_at: datetime
+
+
+class RequestsOfAll(msgspec.Struct):
+    integration_requests: list[AskedOfOperators]
+    next_cursor: str | None = None
+
+
 class Webhook(msgspec.Struct):
     id: str
     url: str

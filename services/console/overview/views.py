@@ -12,6 +12,7 @@ from services.console.overview.models import (
     EndingCredentials,
     IntegrationRequest,
     IntegrationRequests,
+    RequestsOfAll,
     Webhook,
     Webhooks,
 )
@@ -20,17 +21,19 @@ from services.console.pages.visit import Loaded, Visit
 MOST = 100
 """Of each kind that one look reads; where there are more, the page says so."""
 SHOWN = 5
+TO_DECIDE = "/v1/operations/auth/integration-requests"
 LONG_LIFE = timedelta(days=7)
 """A service token that lives shorter is renewed by its program, and is nobody's concern."""
 TOKEN_SOON = timedelta(days=3)
 
 
 async def front(visit: Visit) -> Response:
-    apps, ending, requests, webhooks = await visit.together(
+    apps, ending, requests, webhooks, to_decide = await visit.together(
         _load(visit, "platform:apps", "/v1/platform/apps", Apps, limit=MOST, usage="true"),
         _load(visit, "platform:apps", "/v1/platform/ending-credentials", EndingCredentials),
         _load(visit, "platform:apps", "/v1/platform/integration-requests", IntegrationRequests, limit=20),
         _load(visit, "webhooks:read", "/v1/webhooks", Webhooks, limit=MOST),
+        _load(visit, "platform:operate:read", TO_DECIDE, RequestsOfAll, status="pending", limit=SHOWN),
     )
     return visit.page(
         "overview/front.html",
@@ -38,6 +41,7 @@ async def front(visit: Visit) -> Response:
         ending=ending,
         requests=requests,
         webhooks=webhooks,
+        to_decide=to_decide,
         decisions=_decisions(requests, webhooks),
         failing=[one for one in _webhooks(webhooks) if _fails(one)],
         names={one.client_id: one.name for one in _apps(apps)},

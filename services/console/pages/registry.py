@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from starlette.responses import Response
 
+from services.console.session.models import Profile
+
 if TYPE_CHECKING:
     from services.console.pages.visit import Visit
 
@@ -30,8 +32,9 @@ class Page(NamedTuple):
     """One address. `name` is unique in its area; the text `title.<name>` is the page's title.
 
     `read` answers GET. `act` answers POST, after the form's token was checked. Without `scope` the page is closed ("" is any person).
-    With `in_navigation` it is in the navigation of those who have the scope. `examples` are ids for the tests of all pages, for which
-    the tests' platform has answers. A page that is no HTML, such as a file, says so with `is_html`.
+    With `in_navigation` it is in the navigation of those who have the scope, and one of `shown_to` where these are named. `examples`
+    are ids for the tests of all pages, for which the tests' platform has answers. A page that is no HTML, such as a file, says so with
+    `is_html`.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Page(NamedTuple):
     scope: str = ""
     act: View | None = None
     in_navigation: bool = False
+    shown_to: tuple[str, ...] = ()
     examples: Mapping[str, str] = {}
     is_html: bool = True
 
@@ -47,6 +51,12 @@ class Page(NamedTuple):
 class Entry(NamedTuple):
     area: Area
     page: Page
+
+    def is_shown_to(self, profile: Profile) -> bool:
+        """Whether the person's navigation has it."""
+        page = self.page
+        is_theirs = not page.shown_to or any(profile.has(scope) for scope in page.shown_to)
+        return is_theirs and profile.has(page.scope) and profile.sees(self.area.name)
 
     @property
     def example(self) -> str:

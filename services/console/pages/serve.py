@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 def navigation_of(entries: tuple[Entry, ...]) -> Callable[[Profile], list[Entry]]:
     """The pages in the navigation of a person."""
     shown = [entry for entry in entries if entry.page.in_navigation]
-    return lambda profile: [entry for entry in shown if profile.has(entry.page.scope) and profile.sees(entry.area.name)]
+    return lambda profile: [entry for entry in shown if entry.is_shown_to(profile)]
 
 
 def reading(entry: Entry, view: View) -> Endpoint:

@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from services.console.pages.visit import Fault, Visit
 from services.console.people.models import Invitation, Invitations
-from services.console.people.views import CHANGE, ROLES, why
+from services.console.people.views import CHANGE, OPERATOR, ROLES, roles_of, why
 from services.console.upstream.errors import Refused, Unavailable
 
 PATH = "/v1/platform/invitations"
@@ -20,24 +20,28 @@ async def list_invitations(visit: Visit) -> Response:
 
 
 async def invite_page(visit: Visit) -> Response:
-    return visit.page("people/invite.html", email="", chosen="quality_officer", roles=ROLES)
+    roles = await roles_of(visit)
+    chosen = OPERATOR if OPERATOR in roles else "quality_officer"
+    return visit.page("people/invite.html", email="", chosen=chosen, roles=roles)
 
 
 async def invite(visit: Visit) -> Response:
     email, role = visit.form("email"), visit.form("role")
-    faults = [Fault("role", visit.t("role_missing"))] if role not in ROLES else []
+    faults = [Fault("role", visit.t("role_missing"))] if role not in (*ROLES, OPERATOR) else []
     if not faults:
         try:
             await visit.send("POST", PATH, {"email": email, "role": role})
             return visit.redirect("/people/invitations", done="invited")
         except Refused as refused:
             if refused.status == 422:
-                faults = [Fault("email", visit.t("email_wrong"))]
+                of_role = any(error.get("pointer") == "/role" for error in refused.errors)
+                faults = [Fault("role", visit.t("role_missing")) if of_role else Fault("email", visit.t("email_wrong"))]
             elif refused.status in (403, 409):
                 faults = [Fault("role" if refused.status == 403 else "email", why(visit, refused))]
             else:
                 raise
-    return visit.page("people/invite.html", status=422, email=email, chosen=role, roles=ROLES, faults=faults)
+    roles = await roles_of(visit)
+    return visit.page("people/invite.html", status=422, email=email, chosen=role, roles=roles, faults=faults)
 
 
 async def _invitation(visit: Visit) -> Invitation:

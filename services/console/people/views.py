@@ -10,9 +10,16 @@ from services.console.upstream.errors import Refused
 
 USERS = "/v1/platform/users"
 ROLES = ("administrator", "quality_officer", "integrator", "auditor")
+OPERATOR = "operator"
 STATUSES = ("active", "disabled")
 YES_OR_NO = ("true", "false")
 READ, CHANGE = "platform:people:read", "platform:people:write"
+
+
+async def roles_of(visit: Visit) -> list[str]:
+    """The roles that people of the organisation can have: in the platform's own there is one more."""
+    found = await visit.load("/v1/platform/roles", Roles)
+    return list(ROLES) if found.failure else [one.role for one in found.value.roles]
 
 
 def why(visit: Visit, refused: Refused) -> str:
@@ -23,16 +30,18 @@ def why(visit: Visit, refused: Refused) -> str:
 async def list_people(visit: Visit) -> Response:
     query = {
         "search": visit.query("search", most=100),
-        "role": visit.query("role", ROLES),
+        "role": visit.query("role", (*ROLES, OPERATOR)),
         "status": visit.query("status", STATUSES),
         "second_factor": visit.query("second_factor", YES_OR_NO),
         "federated": visit.query("federated", YES_OR_NO),
         "cursor": visit.query("cursor"),
     }
     asked: dict[str, str | int | None] = {name: value or None for name, value in query.items()}
-    people = await visit.load(USERS, Users, limit=50, **asked)
+    people, roles = await visit.together(visit.load(USERS, Users, limit=50, **asked), roles_of(visit))
     filtered = any(value for name, value in query.items() if name != "cursor")
-    return visit.page("people/list.html", people=people, query=query, filtered=filtered, may_change=visit.may(CHANGE))
+    return visit.page(
+        "people/list.html", people=people, query=query, filtered=filtered, roles=roles, may_change=visit.may(CHANGE)
+    )
 
 
 async def read_person(visit: Visit) -> Response:
@@ -63,13 +72,13 @@ async def role_page(visit: Visit) -> Response:
 
 
 async def _role_page(visit: Visit, chosen: str = "", status: int = 200, **context: Any) -> Response:
-    user, roles = await visit.together(_person(visit), visit.get("/v1/platform/roles", Roles))
+    user, roles = await visit.together(_person(visit), roles_of(visit))
     return visit.page(
         "people/role.html",
         status=status,
         title=visit.t("role_of", name=user.name),
         user=user,
-        roles=[one.role for one in roles.roles],
+        roles=roles,
         chosen=chosen or user.role or "",
         back=_back(visit),
         **context,
@@ -78,7 +87,7 @@ async def _role_page(visit: Visit, chosen: str = "", status: int = 200, **contex
 
 async def change_role(visit: Visit) -> Response:
     role = visit.form("role")
-    if role not in ROLES:
+    if role not in (*ROLES, OPERATOR):
         return await _role_page(visit, status=422, faults=[Fault("role", visit.t("role_missing"))])
     path = visit.path_of(USERS + "/{id}/role", id=visit.ids["user_id"])
     try:

@@ -2,6 +2,10 @@
 
 from typing import LiteralString
 
+# Of a row of subscriptions: it may be sent to, as far as people decide.
+_RUNS: LiteralString = """enabled AND NOT paused
+        AND NOT EXISTS (SELECT FROM stopped_tenants WHERE stopped_tenants.tenant_id = subscriptions.tenant_id)"""
+
 # The released deliveries of a recovery wait again, in their places, when the receiver fails again.
 TAKE_BACK_RELEASED: LiteralString = """
     UPDATE queue SET released = false, due_at = CASE WHEN rung = 0 THEN delivery_at END WHERE delivery_id IN (
@@ -19,24 +23,30 @@ LONG_FAILING: LiteralString = """
         AND last_failure_at > failing_since + %(days)s * interval '1 day'
     ORDER BY id LIMIT %(portion)s FOR NO KEY UPDATE SKIP LOCKED
 """
-RECOVERING: LiteralString = """
-    SELECT id FROM subscriptions
-    WHERE recovering AND enabled AND NOT paused AND (slowed_until IS NULL OR slowed_until <= now())
+RECOVERING: LiteralString = (
+    "SELECT id FROM subscriptions WHERE recovering AND "
+    + _RUNS
+    + """ AND (slowed_until IS NULL OR slowed_until <= now())
         AND (stepped_at IS NULL OR stepped_at <= clock_timestamp())
     ORDER BY stepped_at NULLS FIRST LIMIT 1000
 """
+)
 # A step that failed is not tried again for a minute; other recoveries go on.
 PUT_OFF_RECOVERY: LiteralString = """
     UPDATE subscriptions SET stepped_at = clock_timestamp() + interval '1 minute' WHERE id = %(subscription_id)s
 """
 # Every query of the queue names the order of an index, or the planner may start with other rows.
 # Another relay may have made the step meanwhile.
-LOCK_RECOVERING: LiteralString = """
+LOCK_RECOVERING: LiteralString = (
+    """
     SELECT recovery_rate, failing_since IS NOT NULL, restarts_ladder FROM subscriptions
-    WHERE id = %(subscription_id)s AND recovering AND enabled AND NOT paused AND (slowed_until IS NULL OR slowed_until <= now())
+    WHERE id = %(subscription_id)s AND recovering AND """
+    + _RUNS
+    + """ AND (slowed_until IS NULL OR slowed_until <= now())
         AND (stepped_at IS NULL OR stepped_at <= clock_timestamp() - %(pause)s * interval '1 second')
     FOR NO KEY UPDATE SKIP LOCKED
 """
+)
 # There are at most as many as one step releases, and those being sent.
 COUNT_RELEASED: LiteralString = """
     SELECT count(*) FROM (
@@ -121,13 +131,17 @@ MEASURE: LiteralString = """
 """
 # The seconds since the last step of the recovery that waits longest; and the tenants with a receiver that failed in the last minutes and
 # does so since hours at most, among the 10,000 such receivers that began last.
-MEASURE_RECEIVERS: LiteralString = """
+MEASURE_RECEIVERS: LiteralString = (
+    """
     SELECT coalesce(extract(epoch FROM now() - (SELECT min(stepped_at) FROM subscriptions
-            WHERE recovering AND enabled AND NOT paused AND (slowed_until IS NULL OR slowed_until <= now()))), 0)::float8,
+            WHERE recovering AND """
+    + _RUNS
+    + """ AND (slowed_until IS NULL OR slowed_until <= now()))), 0)::float8,
         (SELECT count(DISTINCT tenant_id) FROM (SELECT tenant_id FROM subscriptions
             WHERE failing_since > now() - interval '6 hours' AND last_failure_at > now() - interval '15 minutes' AND enabled
             ORDER BY failing_since DESC LIMIT 10000) AS failing)
 """
+)
 # Each portion returns how many rows it looked at, how many it changed, and its last place.
 # Forgets the queue of a deleted webhook from its end: claims step from the first row of one webhook to the first of the next, and would
 # step over all deleted rows before it until the table is vacuumed. So of `many` rows the first stays until a vacuum has followed the

@@ -215,8 +215,9 @@ async def _store_test(
 ) -> dict[str, Any]:
     """Stores the example of that type, or of the webhook's first, as an event of its own, with a delivery. Returns both as one row.
 
-    Raises a 422 Problem for a type that is none of the webhook's.
+    Raises a 422 Problem for a type that is none of the webhook's, and a 409 Problem where operators stopped the deliveries.
     """
+    require_deliveries(subscription)
     name = event_type or subscription.events[0]
     if name not in subscription.events:
         near = nearest(name, subscription.events)
@@ -252,6 +253,15 @@ def require_running(subscription: Subscription) -> None:
         )
     if subscription.paused:
         raise problems.conflict("This webhook is paused because its app is disabled.")
+    require_deliveries(subscription)
+
+
+def require_deliveries(subscription: Subscription) -> None:
+    """Raises a 409 Problem where operators stopped the deliveries of the organisation."""
+    if subscription.tenant_stopped:
+        raise problems.conflict(
+            "Knogin stopped the deliveries of this organisation; they wait until Knogin resumes them."
+        )
 
 
 async def _find_delivery(conn: AsyncConnection, subscription: Subscription, delivery_id: str) -> Delivery:

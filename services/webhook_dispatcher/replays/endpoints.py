@@ -128,7 +128,7 @@ async def _turn(
 
 def waits_of(subscription: Subscription) -> Waits | None:
     """Why the replays of a webhook send nothing now."""
-    if not subscription.enabled or subscription.paused:
+    if not subscription.enabled or subscription.paused or subscription.tenant_stopped:
         return "webhook"
     if subscription.recovering:
         return "recovery"

@@ -129,7 +129,8 @@ NEXT: LiteralString = """
 TAKE: LiteralString = "SELECT " + COLUMNS + " FROM replays WHERE id = %(replay_id)s"
 # Others hold the webhook's row for moments. As every transaction: the webhook is locked before its deliveries.
 LOCK_WEBHOOK: LiteralString = """
-    SELECT s.enabled AND NOT s.paused AS runs, s.recovering OR EXISTS (
+    SELECT s.enabled AND NOT s.paused AND NOT EXISTS (SELECT FROM stopped_tenants t WHERE t.tenant_id = s.tenant_id) AS runs,
+        s.recovering OR EXISTS (
             SELECT 1 FROM chores c WHERE c.subscription_id = s.id AND c.kind = 'gather') AS recovers,
         coalesce(s.slowed_until > now(), false) AS slowed, extract(epoch FROM now() - s.failing_since)::float8 AS failing_for,
         coalesce((SELECT approved_events FROM apps a WHERE a.tenant_id = s.tenant_id AND a.client_id = s.client_id LIMIT 1), %(approved)s)

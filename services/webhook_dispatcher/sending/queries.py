@@ -26,11 +26,12 @@ WAITS: LiteralString = "SELECT FROM queue ORDER BY subscription_id LIMIT 1"
 BEGIN_CLAIM: LiteralString = BEGIN_RECORD + f", pg_advisory_xact_lock({locks.SENDER_CLAIM})"
 # Visits the `named` subscriptions, and the next `walked` of all others with waiting deliveries, after the last one visited: its cost
 # depends on these two numbers, not on how many wait. It reads only deliveries that may be sent now and that have room: none of a webhook
-# that is stopped, slowed or recovering, and not the backlog of a receiver that hangs. The limit of a receiver holds over all senders, and
-# each sender takes its part of it; for a quick receiver some deliveries are claimed ahead. A failing receiver has one in flight. A
-# delivery that a person asked for may exceed the limit by one. `class` is the class of slots that a delivery uses (lanes.py). A lease
-# begins at the claim itself, not when the transaction began to wait for its turn. The commit does not wait for the disk: if a crash
-# undoes a claim, its requests in flight go out twice, as they would if only their record had been lost.
+# that is stopped, slowed or recovering, nothing of a tenant whose deliveries operators stopped, and not the backlog of a receiver that
+# hangs. The limit of a receiver holds over all senders, and each sender takes its part of it; for a quick receiver some deliveries are
+# claimed ahead. A failing receiver has one in flight. A delivery that a person asked for may exceed the limit by one. `class` is the
+# class of slots that a delivery uses (lanes.py). A lease begins at the claim itself, not when the transaction began to wait for its turn.
+# The commit does not wait for the disk: if a crash undoes a claim, its requests in flight go out twice, as they would if only their
+# record had been lost.
 # Deliveries of a replay come after all others of their webhook, and use at most half of its receiver's limit, so that a new delivery finds
 # room at once.
 # A webhook with a rate has as many free as have come due since the last claim of it, at most those of a second; the claim counts
@@ -64,7 +65,8 @@ CLAIM: LiteralString = (
                 enabled AND NOT paused AND coalesce(slowed_until <= now(), true) AS calm,
                 CASE WHEN failing_since IS NOT NULL THEN 'failing' WHEN concurrency = 1 THEN 'new' ELSE 'known' END AS kind,
                 CASE WHEN failing_since IS NOT NULL THEN 1 ELSE concurrency END AS most
-            FROM subscriptions WHERE id = lanes.subscription_id LIMIT 1
+            FROM subscriptions WHERE id = lanes.subscription_id
+                AND NOT EXISTS (SELECT FROM stopped_tenants WHERE stopped_tenants.tenant_id = subscriptions.tenant_id) LIMIT 1
         ) s CROSS JOIN LATERAL (
             SELECT count(*) FILTER (WHERE due_at > now())::integer AS flying, bool_or(due_at <= now()) IS TRUE AS expired,
                 count(*) FILTER (WHERE due_at > now() AND replayed)::integer AS replaying
@@ -298,13 +300,15 @@ MEASURE: LiteralString = (
     """
     + _WALK_ON
     + """, lanes AS MATERIALIZED (
-        SELECT s.id, s.held, s.failing_since IS NOT NULL OR s.max_per_second IS NOT NULL AS failing, CASE
+        SELECT s.id, s.held OR stopped.tenant_id IS NOT NULL AS held,
+            s.failing_since IS NOT NULL OR s.max_per_second IS NOT NULL AS failing, CASE
+            WHEN stopped.tenant_id IS NOT NULL THEN '{}'::smallint[]
             WHEN NOT s.enabled OR s.paused THEN '{0}'::smallint[]
             WHEN s.slowed_until > now() THEN '{0,1}'::smallint[]
             WHEN s.recovering THEN '{0,1,2,5}'::smallint[]
             ELSE '{0,1,2,3,4,5}'::smallint[] END AS stages
         FROM (SELECT subscription_id FROM walk WHERE subscription_id IS NOT NULL LIMIT 10000) walked
-        JOIN subscriptions s ON s.id = walked.subscription_id
+        JOIN subscriptions s ON s.id = walked.subscription_id LEFT JOIN stopped_tenants stopped ON stopped.tenant_id = s.tenant_id
     ), late AS (
         SELECT 1 FROM lanes CROSS JOIN LATERAL unnest(stages) AS open (stage) CROSS JOIN LATERAL (
             SELECT 1 FROM queue WHERE subscription_id = lanes.id AND stage = open.stage AND due_at <= now() AND NOT replayed

@@ -62,7 +62,7 @@ def describe(subscription: Subscription, row: HealthRow, waiting: int, statistic
 def state_of(subscription: Subscription, row: HealthRow, now: datetime) -> HealthState:
     if not subscription.enabled:
         return "disabled"
-    if subscription.paused:
+    if subscription.paused or subscription.tenant_stopped:
         return "paused"
     if subscription.failing_since is not None:
         return "failing"
@@ -86,7 +86,8 @@ def summary_of(
                 f"The webhook is disabled ({subscription.disabled_reason}): nothing is sent until it is enabled.{waits}"
             )
         case "paused":
-            return f"The webhook is paused because its app is disabled.{waits}"
+            cause = STOPPED if subscription.tenant_stopped else "The webhook is paused because its app is disabled."
+            return f"{cause}{waits}"
         case "failing":
             times = f"{row.failures} times in a row" if row.failures > 1 else "once"
             since = _moment(subscription.failing_since)
@@ -102,6 +103,7 @@ def summary_of(
 
 
 MANY = 10_000
+STOPPED = "Knogin stopped the deliveries of the organisation: nothing is sent until Knogin resumes them."
 
 
 def _moment(at: datetime | None) -> str:

@@ -290,6 +290,7 @@ class Subscription(msgspec.Struct, kw_only=True):
     failing_since: datetime | None
     recovering: bool
     held: bool
+    tenant_stopped: bool
 
     def _certificate(self) -> ShownCertificate | None:
         if self.certificate_fingerprint is None or self.certificate_expires_at is None:

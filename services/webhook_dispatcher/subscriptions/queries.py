@@ -10,7 +10,8 @@ SUBSCRIPTION_COLUMNS: LiteralString = """
     secret, secret_fingerprint, previous_secret,
     previous_secret_fingerprint, previous_secret_expires_at, signing_key, public_key, previous_signing_key, previous_public_key,
     previous_public_key_expires_at, headers, header_names, enabled, disabled_reason, disabled_at, paused,
-    created_at, updated_at, last_sequence, concurrency, slowed_until, failing_since, recovering, held
+    created_at, updated_at, last_sequence, concurrency, slowed_until, failing_since, recovering, held,
+    EXISTS (SELECT FROM stopped_tenants WHERE stopped_tenants.tenant_id = subscriptions.tenant_id) AS tenant_stopped
 """
 FIND_APP: LiteralString = "SELECT status, approved_events FROM apps WHERE client_id = %(client_id)s"
 COUNT_OF_APP: LiteralString = "SELECT count(*) FROM subscriptions WHERE tenant_id = current_tenant() AND client_id = %s"
@@ -126,7 +127,8 @@ NEXT_DUE: LiteralString = """
     SELECT s.id, greatest(min(first.due_at), s.slowed_until, now()) AS at FROM subscriptions s
     CROSS JOIN unnest('{0,1,2,3,4}'::smallint[]) AS of_stage (stage) CROSS JOIN LATERAL (
         SELECT due_at FROM queue WHERE subscription_id = s.id AND stage = of_stage.stage ORDER BY due_at, sequence LIMIT 1) first
-    WHERE s.id = ANY(%(webhooks)s) AND s.enabled AND NOT s.paused AND first.due_at IS NOT NULL GROUP BY s.id
+    WHERE s.id = ANY(%(webhooks)s) AND s.enabled AND NOT s.paused
+        AND NOT EXISTS (SELECT FROM stopped_tenants t WHERE t.tenant_id = s.tenant_id) AND first.due_at IS NOT NULL GROUP BY s.id
 """
 # Of the newest 1,000 deliveries. All attempts since a failure began have failed; the first of them began up to a deadline before.
 HEALTH: LiteralString = """

@@ -15,6 +15,7 @@ import { Operations } from './operations.js';
 import { People } from './people.js';
 import { Saml } from './saml.js';
 import { Sandboxes } from './sandboxes.js';
+import { StoppedDeliveries } from './stoppedDeliveries.js';
 import { Tenants } from './tenants.js';
 import { Webhooks } from './webhooks.js';
 
@@ -32,6 +33,7 @@ export type * from './operations.js';
 export type * from './people.js';
 export type * from './saml.js';
 export type * from './sandboxes.js';
+export type * from './stoppedDeliveries.js';
 export type * from './tenants.js';
 export type * from './webhooks.js';
 
@@ -64,6 +66,8 @@ export class Resources {
   readonly webhooks: Webhooks;
   /** Events to fetch: lists for back-fill, and consumers for systems that receive nothing from outside. */
   readonly eventLog: EventLog;
+  /** For operators of the platform, as the calls of operations: organisations of which nothing is sent. */
+  readonly stoppedDeliveries: StoppedDeliveries;
   /** Incidents, quality indicators and telephony, through approved GraphQL documents. */
   readonly graphql: Graphql;
   /**
@@ -103,6 +107,7 @@ export class Resources {
     this.saml = new Saml(caller);
     this.webhooks = new Webhooks(caller);
     this.eventLog = new EventLog(caller);
+    this.stoppedDeliveries = new StoppedDeliveries(caller);
     this.graphql = new Graphql(caller);
     this.indicators = new Indicators(caller);
     this.epcr = new Epcr(caller);

@@ -16,6 +16,7 @@ from . import (
     requests,
     saml,
     sandboxes,
+    stopped_deliveries,
     tenants,
     webhooks,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "requests",
     "saml",
     "sandboxes",
+    "stopped_deliveries",
     "tenants",
     "webhooks",
 ]

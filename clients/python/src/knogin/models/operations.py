@@ -16,6 +16,8 @@ class ActDraft(Model, kw_only=True):
         "automations.stop",
         "dead_letter.discard",
         "dead_letter.replay",
+        "deliveries.resume",
+        "deliveries.stop",
         "integration_request.approve",
         "integration_request.decline",
         "signing_keys.distrust",
@@ -108,9 +110,9 @@ class OperatorAct(Model, kw_only=True):
     id: str
     """The id"""
     action: str
-    """The act. One of: automation.stop, automations.stop, dead_letter.discard, dead_letter.replay,
-    integration_request.approve, integration_request.decline, signing_keys.distrust, tenant.resume, tenant.suspend,
-    webhook.stop
+    """The act. One of: automation.stop, automations.stop, dead_letter.discard, dead_letter.replay, deliveries.resume,
+    deliveries.stop, integration_request.approve, integration_request.decline, signing_keys.distrust, tenant.resume,
+    tenant.suspend, webhook.stop
     """
     subject_id: str
     """The record, app, person or other subject of the act"""

@@ -17,6 +17,7 @@ from .operations import AsyncOperations, Operations
 from .people import AsyncPeople, People
 from .saml import AsyncSaml, Saml
 from .sandboxes import AsyncSandboxes, Sandboxes
+from .stopped_deliveries import AsyncStoppedDeliveries, StoppedDeliveries
 from .tenants import AsyncTenants, Tenants
 from .webhooks import AsyncWebhooks, Webhooks
 
@@ -59,6 +60,10 @@ class Resources(Caller):
     @cached_property
     def event_log(self) -> EventLog:
         return EventLog(self)
+
+    @cached_property
+    def stopped_deliveries(self) -> StoppedDeliveries:
+        return StoppedDeliveries(self)
 
     @cached_property
     def graphql(self) -> Graphql:
@@ -127,6 +132,10 @@ class AsyncResources(Caller):
     @cached_property
     def event_log(self) -> AsyncEventLog:
         return AsyncEventLog(self)
+
+    @cached_property
+    def stopped_deliveries(self) -> AsyncStoppedDeliveries:
+        return AsyncStoppedDeliveries(self)
 
     @cached_property
     def graphql(self) -> AsyncGraphql:

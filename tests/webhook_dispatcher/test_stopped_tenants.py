@@ -1,0 +1,110 @@
+"""Operators stop the deliveries of an organisation: nothing of it is sent from the next claim on, nothing is lost, others go on."""
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+
+from services.webhook_dispatcher import tasks
+from services.webhook_dispatcher.settings import Settings
+from shared.primitives import ids
+from shared.primitives.ids import PLATFORM_TENANT
+from shared.storage.database import SET_TENANT
+from tests.support import alone
+from tests.support.operating import act
+from tests.support.receiver import Receiver
+from tests.webhook_dispatcher.conftest import Dispatcher, Partner
+
+Act = Callable[[str, str], dict[str, Any]]
+STOPPED = "/v1/operations/webhook-dispatcher/stopped-tenants"
+
+
+@pytest.fixture
+def operate(partner: Partner, dispatcher: Dispatcher, settings: Settings) -> Act:
+    """Asks for an act and lets the relay carry it out."""
+    where = (partner.http, partner.service, dispatcher.database.worker, tasks.acts(settings))
+    return lambda action, subject: act(*where, action, subject)
+
+
+def test_nothing_of_a_stopped_organisation_is_sent_and_all_of_it_after_its_release(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver, operate: Act
+) -> None:
+    other = Partner(partner.http)
+    stopped, running = partner.subscribe(receiver.url + "stopped"), other.subscribe(receiver.url + "running")
+    assert partner.post(f"{stopped}/test").status_code == 202
+    done = operate("deliveries.stop", partner.tenant_id)
+    assert (done["state"], done["outcome"]) == ("done", None)
+    dispatcher.publish(partner.tenant_id, *["incident.updated"] * 3)
+    dispatcher.publish(other.tenant_id, *["incident.updated"] * 3)
+    dispatcher.pump_until(lambda: [one["status"] for one in other.deliveries(running)] == ["succeeded"] * 3)
+    assert {request.path for request in receiver.requests} == {"/hookrunning"}
+    assert [one["attempt"] for one in partner.deliveries(stopped)] == [0] * 4, "and the test waits too"
+    assert operate("deliveries.resume", partner.tenant_id)["state"] == "done"
+    dispatcher.pump_until(lambda: [one["status"] for one in partner.deliveries(stopped)] == ["succeeded"] * 4)
+    assert len([one for one in receiver.requests if one.path == "/hookstopped"]) == 4
+
+
+def test_both_acts_are_in_the_trail_of_the_organisation_and_are_refused_twice(
+    partner: Partner, dispatcher: Dispatcher, operate: Act
+) -> None:
+    stop, again = operate("deliveries.stop", partner.tenant_id), operate("deliveries.stop", partner.tenant_id)
+    resume, more = operate("deliveries.resume", partner.tenant_id), operate("deliveries.resume", partner.tenant_id)
+    assert [one["state"] for one in (stop, again, resume, more)] == ["done", "refused", "done", "refused"]
+    noted = dispatcher.rows(
+        "SELECT action, client_id, detail FROM audit WHERE subject_id = %s ORDER BY id", partner.tenant_id
+    )
+    assert [(one["action"], one["client_id"], one["detail"]["act"]) for one in noted] == [
+        ("deliveries.stopped", "operator", stop["id"]),
+        ("deliveries.resumed", "operator", resume["id"]),
+    ]
+    assert noted[0]["detail"]["reason"] == "It floods us"
+
+
+def test_a_stopped_organisation_reads_so_and_cannot_send_by_hand(partner: Partner, operate: Act) -> None:
+    webhook = partner.subscribe("https://integrator.example/")
+    operate("deliveries.stop", partner.tenant_id)
+    health = partner.get(f"{webhook}/health").json()
+    assert (health["state"], health["next_attempt_at"]) == ("paused", None)
+    assert "Knogin stopped the deliveries" in health["summary"]
+    for path in ("test", "test?wait=true", "recover?since=2026-11-01T00:00:00Z", "replays"):
+        answer = partner.post(f"{webhook}/{path}", {} if path == "replays" else None)
+        assert (answer.status_code, "Knogin stopped" in answer.text) == (409, True), path
+    operate("deliveries.resume", partner.tenant_id)
+    assert partner.get(f"{webhook}/health").json()["state"] == "untried"
+
+
+def test_stopped_deliveries_are_held_and_not_late(partner: Partner, dispatcher: Dispatcher, operate: Act) -> None:
+    partner.subscribe("https://integrator.example/")
+    with dispatcher.pool.connection() as conn:
+        before = tasks.figures(conn)
+    operate("deliveries.stop", partner.tenant_id)
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    with dispatcher.pool.connection() as conn:
+        after = tasks.figures(conn)
+    changed = {name for name in after if name.startswith(("deliveries_", "tenants_")) and after[name] != before[name]}
+    assert changed == {"deliveries_held", "deliveries_waiting", "tenants_stopped"}
+
+
+def test_operators_list_stopped_organisations_and_nobody_else_does(
+    partner: Partner, dispatcher: Dispatcher, operate: Act
+) -> None:
+    done = operate("deliveries.stop", partner.tenant_id)
+
+    class Operator(alone.App):
+        service = Partner.service
+        scopes = ("platform:operate:read",)
+
+    person = {"token_use": "access", "subject": ids.new_id("usr"), "second_factor": True}
+    operator = Operator(partner.http, PLATFORM_TENANT, **person)
+    (shown,) = operator.get(STOPPED, params={"tenant_id": partner.tenant_id}).json()["stopped_tenants"]
+    assert (shown["tenant_id"], shown["act_id"], shown["reason"]) == (partner.tenant_id, done["id"], "It floods us")
+    assert partner.get(STOPPED).status_code == 403
+    assert Operator(partner.http, partner.tenant_id, **person).get(STOPPED).status_code == 403
+    with psycopg.connect(dispatcher.database.app) as conn:
+        for tenant_id, sees in ((ids.new_id("org"), 0), (partner.tenant_id, 0), (PLATFORM_TENANT, 1)):
+            conn.execute(SET_TENANT, (tenant_id,))
+            found = conn.execute("SELECT * FROM stopped_tenants_of_all(%s, NULL, 10)", (partner.tenant_id,)).fetchall()
+            assert len(found) == sees
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            conn.execute("DELETE FROM stopped_tenants")
