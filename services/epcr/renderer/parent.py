@@ -140,24 +140,25 @@ class Renderer:
 
     async def _exchange(self, rendering: "Rendering", job: Job | None, readings: str | None) -> Portion:
         """One order and its answer at a time: the bytes of an answer are a patient's, and go to whoever asked for them alone."""
-        try:
-            async with self._exchanging, asyncio.timeout(WALL_SECONDS):
-                child = rendering.child or await self._running()
-                if rendering.is_over or child is not self._child:
-                    raise RendererEnded
-                if rendering.child is None:
-                    child.numbers += 1
-                    rendering.child, rendering.number = child, child.numbers
-                child.send(rendering.number, job, readings)
-                portion = await child.answer()
-                if portion.number != rendering.number:
-                    raise EOFError("an answer of another work")
-                return portion
-        except (OSError, EOFError) as error:  # TimeoutError is an OSError, IncompleteReadError an EOFError
-            log.warning("a renderer ended: %s", type(error).__name__)
-            await self.close()
-            metrics.renderers_ended.inc()
-            raise RendererEnded from None
+        async with self._exchanging:
+            try:
+                async with asyncio.timeout(WALL_SECONDS):
+                    child = rendering.child or await self._running()
+                    if rendering.is_over or child is not self._child:
+                        raise RendererEnded
+                    if rendering.child is None:
+                        child.numbers += 1
+                        rendering.child, rendering.number = child, child.numbers
+                    child.send(rendering.number, job, readings)
+                    portion = await child.answer()
+                    if portion.number != rendering.number:
+                        raise EOFError("an answer of another work")
+                    return portion
+            except (OSError, EOFError) as error:  # TimeoutError is an OSError, IncompleteReadError an EOFError
+                log.warning("a renderer ended: %s", type(error).__name__)
+                await self.close()
+                metrics.renderers_ended.inc()
+                raise RendererEnded from None
 
     async def _running(self) -> _Child:
         if self._child is not None and self._child.process.poll() is not None:

@@ -26,7 +26,8 @@ Job = Callable[[], Work]
 class Portion(msgspec.Struct, array_like=True):
     """The steps of one turn: their bytes, and whether bytes may be sent yet (`is_begun`).
 
-    `number` is that of the work. `unfit` are the reasons of an UnfitBundle. `fault` is another error, by its type and places: its text may quote a value.
+    `unfit` are the reasons of an UnfitBundle. `fault` is another error, by its type and places: its text may quote a value. `number` is
+    that of the work.
     """
 
     written: bytes = b""
