@@ -49,17 +49,20 @@ async def start_replay(
         stored = None if query.dry_run else await idempotency.stored(conn, request, caller)
         if stored is not None:
             return stored
-        lock = subscription_queries.FIND_SUBSCRIPTION if query.dry_run else subscription_queries.LOCK_SUBSCRIPTION
-        subscription = await find(conn, caller, webhook_id, lock)
+        subscription = await find(conn, caller, webhook_id)
         settings: Settings = request.state.settings
         replay = _of_draft(draft, subscription, now, timedelta(days=settings.webhook_retention_days) + EARLIER)
         if not query.dry_run:
             require_running(subscription)
-            await _require_place(conn, caller, subscription, settings.most_replays)
+            await _require_alone(conn, subscription)
+        # Without a lock on the webhook: senders and fan-out wait for that, with the deliveries of other organisations.
         matching, more = await _count(conn, replay)
         if query.dry_run:
             counted = ReplayCounted(dry_run=True, matching=matching, more=more, since=replay.since, until=replay.until)
             return http.json(counted)
+        subscription = await find(conn, caller, webhook_id, subscription_queries.LOCK_SUBSCRIPTION)
+        require_running(subscription)
+        await _require_place(conn, caller, subscription, settings.most_replays)
         row = {name: getattr(replay, name) for name in ("id", "subscription_id", "since", "until", "per_second")}
         row |= {"tenant_id": caller.tenant_id, "filter": http.encode(replay.filter).decode()}
         row |= {"matching": matching, "more": more, "place": replay.place, "place_at": replay.place_at}
@@ -194,12 +197,17 @@ async def _count(conn: AsyncConnection, replay: ReplayRow) -> tuple[int, bool]:
 
 
 async def _require_place(conn: AsyncConnection, caller: Caller, subscription: Subscription, most: int) -> None:
-    """Raises a 409 Problem while another replay of the webhook runs, or too many of the organisation do."""
+    """Raises a 409 Problem while another replay of the webhook runs, or too many of the organisation do. Lock the webhook first."""
+    await _require_alone(conn, subscription)
+    cap = Cap("running replays", most, instead="stop one, or wait until one has finished")
+    await require_room(conn, cap, caller.tenant_id, queries.COUNT_RUNNING)
+
+
+async def _require_alone(conn: AsyncConnection, subscription: Subscription) -> None:
+    """Raises a 409 Problem while another replay of the webhook runs."""
     running = await (await conn.execute(queries.FIND_RUNNING, {"subscription_id": subscription.id})).fetchone()
     if running is not None:
         raise problems.conflict("Another replay of this webhook runs; stop it first.", replay_id=running[0])
-    cap = Cap("running replays", most, instead="stop one, or wait until one has finished")
-    await require_room(conn, cap, caller.tenant_id, queries.COUNT_RUNNING)
 
 
 async def _find(conn: AsyncConnection, subscription: Subscription, replay_id: str) -> ReplayRow:
