@@ -139,7 +139,7 @@ class Renderer:
             self._child.send(-rendering.number)
 
     async def _exchange(self, rendering: "Rendering", job: Job | None, readings: str | None) -> Portion:
-        """One order and its answer at a time: the bytes of an answer are a patient's, and go to whoever asked for them alone."""
+        """One order and its answer at a time: the bytes of an answer are a patient's, and go to its own client alone."""
         async with self._exchanging:
             try:
                 async with asyncio.timeout(WALL_SECONDS):
