@@ -82,8 +82,8 @@ class Auth:
         return self.call("POST", path, data=form, **options)
 
     def sql(self, statement: Any, *parameters: Any) -> list[Any]:
-        """As the owner, past row-level security."""
-        with psycopg.connect(self.settings.migration_database_url or "") as conn:
+        """As the owner, past row-level security and without a limit of time."""
+        with psycopg.connect(self.settings.migration_database_url or "", options="-c statement_timeout=0") as conn:
             cursor = conn.execute(statement, parameters)
             return cursor.fetchall() if cursor.description else []
 

@@ -59,7 +59,7 @@ def few(fresh_database: FreshDatabase, redis_url: str) -> Iterator[Auth]:
 
 
 def seed(auth: Auth, email: str, clients: list[str], count: int) -> None:
-    with psycopg.connect(auth.settings.migration_database_url or "") as conn:
+    with psycopg.connect(auth.settings.migration_database_url or "", options="-c statement_timeout=0") as conn:
         [(user_id,)] = conn.execute("SELECT user_id FROM users WHERE email = %s", (email,)).fetchall()
         row = {"tag": f"{time.time_ns():x}", "tenant_id": auth.demo["tenant_id"], "user_id": user_id}
         conn.execute(SEED, row | {"clients": clients, "count": count})
@@ -204,7 +204,7 @@ def test_the_request_that_ends_many_peoples_grants_touches_none_and_all_are_refu
 def crowd(auth: Auth, works: Connection, count: int) -> None:
     """People of the connection who signed in with the role `desk`."""
     row = {"tag": f"{time.time_ns():x}", "tenant_id": auth.demo["tenant_id"], "connection_id": works.id, "count": count}
-    with psycopg.connect(auth.settings.migration_database_url or "") as conn:
+    with psycopg.connect(auth.settings.migration_database_url or "", options="-c statement_timeout=0") as conn:
         conn.execute(PEOPLE, row)
         conn.execute(LINKS, row)
 

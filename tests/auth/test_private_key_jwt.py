@@ -82,7 +82,7 @@ def test_an_assertion_is_good_once(auth: Auth) -> None:
         {"aud": None},
         {"exp": int(time.time()) - 120},
         {"exp": None},
-        {"exp": int(time.time()) + 90_000},
+        {"exp": int(time.time()) + 180_000},
         {"exp": "tomorrow"},
         {"exp": float("nan")},
         {"exp": float("inf")},
@@ -91,7 +91,7 @@ def test_an_assertion_is_good_once(auth: Auth) -> None:
         {"jti": ""},
         {"iss": "someone"},
         {"iss": None},
-        {"nbf": int(time.time()) + 3600},
+        {"nbf": int(time.time()) + 90_000},
     ],
 )
 def test_an_assertion_that_does_not_hold_is_invalid_client(auth: Auth, claims: dict[str, Any]) -> None:

@@ -53,7 +53,10 @@ def forged_payload(issuer: Issuer) -> str:
     return f"{header}.{forged}.{signature}"
 
 
-NOW = int(time.time())
+def now() -> int:
+    return int(time.time())
+
+
 BAD: dict[str, Any] = {
     "not a JWT": lambda issuer: "abc",
     "two parts": lambda issuer: issuer.token().rpartition(".")[0],
@@ -79,12 +82,12 @@ BAD: dict[str, Any] = {
     "no audience": lambda issuer: issuer.token(aud=None),
     "another audience": lambda issuer: issuer.token(aud=["http://evil.test"]),
     "the other host's audience": lambda issuer: issuer.token(aud="http://auth.test"),
-    "expired": lambda issuer: issuer.token(iat=NOW - 7200, exp=NOW - 60),
+    "expired": lambda issuer: issuer.token(iat=now() - 7200, exp=now() - 60),
     "no expiry": lambda issuer: issuer.token(exp=None),
-    "issued tomorrow": lambda issuer: issuer.token(iat=NOW + 86_400, exp=NOW + 90_000),
-    "not yet": lambda issuer: issuer.token(nbf=NOW + 600),
+    "issued tomorrow": lambda issuer: issuer.token(iat=now() + 86_400, exp=now() + 90_000),
+    "not yet": lambda issuer: issuer.token(nbf=now() + 600),
     "no time of issue": lambda issuer: issuer.token(iat=None),
-    "living for years": lambda issuer: issuer.token(exp=NOW + 400 * 86_400),
+    "living for years": lambda issuer: issuer.token(exp=now() + 400 * 86_400),
     "expiry past all numbers": lambda issuer: issuer.token(exp=10**400),
     "expiry that is text": lambda issuer: issuer.token(exp="soon"),
     "no subject": lambda issuer: issuer.token(sub=None),
@@ -119,10 +122,10 @@ def test_a_bad_token_is_refused_with_the_challenge_of_rfc_6750(
 
 def test_a_genuine_token_from_a_clock_ahead_is_to_be_tried_again(gateway: Running, shared_world: World) -> None:
     """The token becomes valid when the clocks agree. With a 401 the client would discard it, and the next one too."""
-    reply = ask(gateway, f"Bearer {shared_world.issuer.token(iat=NOW + 600)}")
+    reply = ask(gateway, f"Bearer {shared_world.issuer.token(iat=now() + 600)}")
     assert reply.status == 503
     assert reply.get("retry-after")
-    assert ask(gateway, f"Bearer {shared_world.issuer.token(key=STRANGER, iat=NOW + 600)}").status == 401
+    assert ask(gateway, f"Bearer {shared_world.issuer.token(key=STRANGER, iat=now() + 600)}").status == 401
 
 
 @pytest.mark.parametrize("authorization", [None, "Basic YTpi", "Bearer", "Bearer ", "Token abc", ""])

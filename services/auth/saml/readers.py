@@ -7,16 +7,13 @@ query. So people's sign-ins are read while strangers flood the queue. Ranks admi
 import asyncio
 import hmac
 import logging
-import os
 import secrets
 import socket
 import subprocess
-import sys
 import time
 from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -35,6 +32,7 @@ from services.auth.saml.reader import (
     ResponseForm,
 )
 from shared.primitives.crypto import Keyring, base64url_decode, base64url_encode
+from shared.process import children
 from shared.web.fairness import Busy, Lines, Turns
 from shared.web.identity import PASS_LIFETIME
 
@@ -146,7 +144,6 @@ PER_CONNECTION = 32
 PER_SENDER: Mapping[Rank, int] = {OTHER: 4, BEGUN: 16, RETURNING: 16}
 """Messages in progress and waiting from one subscriber (an address, or an IPv6 /64). A hospital's shift begins behind one address."""
 MODULE = "services.auth.saml.reader"
-ROOT = Path(__file__).parents[3]
 log = logging.getLogger(__name__)
 
 
@@ -172,7 +169,7 @@ class Reader:
                     await self.stop()
                     ours, theirs = socket.socketpair()
                     with theirs:
-                        self._process = await asyncio.to_thread(_spawn, theirs)
+                        self._process = await asyncio.to_thread(children.start, MODULE, theirs)
                     ours.setblocking(False)
                     self._streams = await asyncio.open_unix_connection(sock=ours)
                 assert self._streams is not None
@@ -192,19 +189,6 @@ class Reader:
         if process is not None:
             process.kill()
             await asyncio.shield(asyncio.to_thread(process.wait))
-
-
-def _spawn(theirs: socket.socket) -> subprocess.Popen[bytes]:
-    """Starts the process without our settings, which hold secrets."""
-    environment = {"PATH": os.defpath, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.Popen(
-        [sys.executable, "-m", MODULE],
-        stdin=theirs.fileno(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=environment,
-        cwd=ROOT,
-    )
 
 
 class Readers:

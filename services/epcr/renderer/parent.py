@@ -7,14 +7,11 @@ in it break off; the next one starts another.
 
 import asyncio
 import logging
-import os
 import pickle
 import socket
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
@@ -23,6 +20,7 @@ from services.epcr import metrics
 from services.epcr.fhir.encode import UnfitBundle
 from services.epcr.renderer.process import LENGTH
 from services.epcr.renderer.work import Job, Portion
+from shared.process import children
 from shared.web import fairness, problems
 from shared.web.portions import PAUSE
 from shared.web.problems import Problem
@@ -30,7 +28,6 @@ from shared.web.problems import Problem
 WALL_SECONDS = 60.0
 """For one portion, with the start of the process: far more than a busy machine needs."""
 MODULE = "services.epcr.renderer.process"
-ROOT = Path(__file__).parents[3]
 # A portion has a megabyte at most where a step is one of many readings.
 READ = 1 << 20
 # Until an answer begins: less than the gateway waits for it. Who gets none is asked to try again.
@@ -168,7 +165,7 @@ class Renderer:
         if self._child is None:
             ours, theirs = socket.socketpair()
             with theirs:
-                process = await asyncio.to_thread(_spawn, theirs)
+                process = await asyncio.to_thread(children.start, MODULE, theirs)
             ours.setblocking(False)
             self._child = _Child(process, *await asyncio.open_unix_connection(sock=ours, limit=READ))
         return self._child
@@ -231,16 +228,3 @@ async def running() -> AsyncIterator[Renderer]:
         yield renderer
     finally:
         await renderer.close()
-
-
-def _spawn(theirs: socket.socket) -> subprocess.Popen[bytes]:
-    """Starts the process without our settings, which hold secrets."""
-    environment = {"PATH": os.defpath, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.Popen(
-        [sys.executable, "-m", MODULE],
-        stdin=theirs.fileno(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=environment,
-        cwd=ROOT,
-    )
