@@ -49,7 +49,10 @@ EPCR = "epcr"
 
 @dataclass(frozen=True)
 class Sizes:
-    """The total number of rows of each kind; `large` is how many of the encounters are those of the large organisation."""
+    """The total number of rows of each kind; `large` is how many of the encounters are those of the large organisation.
+
+    `entries` are those of each service's audit trail.
+    """
 
     tenants: int = 1_000
     delivered: int = 1_000_000
@@ -59,6 +62,7 @@ class Sizes:
     readings: int = 10_000_000
     outbox: int = 1_000_000
     revocations: int = 100_000
+    entries: int = 1_000_000
 
     def scaled(self, factor: float) -> "Sizes":
         """At least two organisations and one row of each kind."""

@@ -118,7 +118,7 @@ class Ledger:
         for call, calls in sorted(self.calls.items()):
             folded = call._asdict() | calls._asdict() | {"tenant_id": tenant_id, "day": today}
             await conn.execute(ADD_CALLS, folded | {"most": MOST_CALLS})
-        for (client_id, kind), events in self.events.items():
+        for (client_id, kind), events in sorted(self.events.items()):
             for event_id, at, reason, trace_id, endpoint in events:
                 await conn.execute(ADD_EVENT, (event_id, tenant_id, client_id, at, kind, reason, trace_id, endpoint))
             await conn.execute(FORGET_EVENTS, (client_id, kind, MOST_EVENTS))
@@ -189,7 +189,8 @@ class Activity:
 
     async def _write(self, ledgers: Mapping[str, Ledger]) -> None:
         async with self._pool.connection() as conn, conn.pipeline():
-            for tenant_id, ledger in ledgers.items():
+            # In one order in every process: two that write rows of the same organisations cannot deadlock.
+            for tenant_id, ledger in sorted(ledgers.items(), key=lambda item: item[0]):
                 await conn.execute(SET_TENANT, (tenant_id,))
                 await ledger.write(conn, tenant_id)
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from services.auth.invitations import endpoints as invitation_endpoints
-from services.auth.invitations import links, post
+from services.auth.invitations import links, post, queries
 from services.auth.invitations.page_endpoints import name_of
 from services.auth.people import roles
 from services.auth.tenants import console
@@ -155,6 +155,23 @@ def test_a_repeated_call_with_one_key_invites_once(coastal: Organisation) -> Non
     first, second = coastal.invite(EMAIL, headers=key), coastal.invite(EMAIL, headers=key)
     assert (first.status_code, second.json()) == (201, first.json())
     assert coastal.auth.sql("SELECT count(*) FROM invitation_mails") == [(1,)]
+
+
+@pytest.mark.parametrize("plan", ["enable_nestloop", "enable_hashjoin", "enable_mergejoin"])
+def test_organisations_take_turns_at_the_mail_under_any_plan(coastal: Organisation, plan: str) -> None:
+    """The order of the rows of an UPDATE is its plan's: an organisation's second mail could come before another one's first."""
+    other, auth = Organisation(coastal.auth), coastal.auth
+    made = [coastal.invite(f"one-{number}@new.example").json()["id"] for number in range(3)]
+    made += [other.invite(f"two-{number}@new.example").json()["id"] for number in range(3)]
+    for place, invitation in enumerate(reversed(made)):
+        moved = "UPDATE invitation_mails SET due_at = now() - interval '1 hour' + %s * interval '1 second' WHERE invitation_id = %s"
+        auth.sql(moved, place, invitation)
+    with psycopg.connect(auth.settings.worker_database_url or "") as conn:
+        for other_plan in {"enable_nestloop", "enable_hashjoin", "enable_mergejoin"} - {plan}:
+            conn.execute("SELECT set_config(%s, 'off', true)", (other_plan,))
+        taken = [row[1] for row in conn.execute(queries.TAKE, {"of_address": post.MAILS_OF_ADDRESS}).fetchall()]
+        conn.rollback()
+    assert taken == [made[index] for index in (5, 2, 4, 1, 3, 0)]
 
 
 # --- The link ---------------------------------------------------------------------------------------------------------

@@ -1,14 +1,22 @@
 """The use and the refused calls of an app in 30 days, the things that would end with it, and the end of its old secret."""
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
+import psycopg
 import pytest
 
 from services.auth import activity, tasks
+from shared.storage.database import open_pool
 from tests.auth.support import Auth
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE, wait_for
 
 APPS = "/v1/platform/apps"
+WAITS = """
+    SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE datname = current_database() AND NOT granted
+"""
 
 
 def path_of(app: dict[str, Any], rest: str = "") -> str:
@@ -215,3 +223,27 @@ def test_refused_calls_are_forgotten_after_a_month(auth: Auth) -> None:
     auth.sql("UPDATE refused_calls SET day = day - 30 WHERE client_id = %s", app["client_id"])
     assert auth.admin("GET", path_of(app, "/refusals")).json()["calls"] == []
     assert any(kept.table == "refused_calls" for kept in tasks.KEPT)
+
+
+def test_two_processes_that_count_for_the_same_organisations_do_not_deadlock(auth: Auth) -> None:
+    """Each wrote the organisations in the order of their calls, in one transaction: one of the two lost a second of all counts."""
+    lower, higher = sorted((auth.demo["tenant_id"], auth.other["tenant_id"]))
+    today = datetime.now(UTC).date()
+    row = {tenant: (tenant, "app_of_both", today, "deadlock", "", 1) for tenant in (lower, higher)}
+
+    async def flush() -> None:
+        async with open_pool(auth.settings.database_url) as pool:
+            ours = activity.Activity(pool)
+            for tenant in (higher, lower):
+                ours.count(tenant, "app_of_both", "deadlock")
+            await ours.flush()
+
+    with psycopg.connect(auth.settings.migration_database_url or "") as other, ThreadPoolExecutor(1) as pool:
+        other.execute(activity.ADD_COUNT, row[lower])
+        ours = pool.submit(asyncio.run, asyncio.wait_for(flush(), PATIENCE))
+        wait_for(lambda: ours.done() or auth.sql(WAITS)[0][0], what="the other process to wait")
+        other.execute(activity.ADD_COUNT, row[higher])
+        other.commit()
+        ours.result()
+    counted = "SELECT count FROM daily_counts WHERE kind = 'deadlock' ORDER BY tenant_id"
+    assert auth.sql(counted) == [(2,), (2,)]

@@ -34,6 +34,7 @@ SIZES = Sizes(
     readings=500_000,
     outbox=1,
     revocations=100,
+    entries=100_000,
 )
 
 

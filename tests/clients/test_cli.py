@@ -339,6 +339,15 @@ def test_a_pipe_that_closes_early_ends_it_quietly(cli: CommandLine) -> None:
     done = subprocess.run(["sh", "-c", command], env=cli.environment, capture_output=True, text=True, check=False)
     assert done.stdout == "_knogin() {\n"
     assert not done.stderr
+    read, written = os.pipe()
+    os.close(read)
+    knogin = [sys.executable, "-m", "knogin"]
+    for words in (["completion", "bash"], ["--version"], ["deliveries", "--help"]):
+        closed = subprocess.run(
+            [*knogin, *words], env=cli.environment, stdout=written, stderr=subprocess.PIPE, text=True, check=False
+        )
+        assert (closed.returncode, closed.stderr) == (141, "")
+    os.close(written)
 
 
 def test_the_script_for_bash_completes_commands_and_options(cli: CommandLine, tmp_path: Path) -> None:

@@ -200,6 +200,20 @@ def test_a_renderer_that_hangs_is_given_up(
     assert read(organisation, id).status_code == 200
 
 
+def test_an_export_in_a_renderer_that_hangs_may_be_tried_again_before_the_gateway_gives_up(
+    organisation: Organisation, inside: Inside, renderer: psutil.Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waited for the end of the portion, which nobody wanted any more, for a minute."""
+    id = long(organisation, inside, 1)
+    monkeypatch.setattr(parent, "BEGIN_SECONDS", 0.2)
+    monkeypatch.setattr(parent, "WALL_SECONDS", 10 * PATIENCE)
+    with frozen(renderer):
+        answer = read(organisation, id)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    monkeypatch.undo()
+    assert read(organisation, id).status_code == 200
+
+
 def test_an_export_that_waits_too_long_for_its_turn_may_be_tried_again(
     organisation: Organisation,
     other: Organisation,
@@ -257,6 +271,45 @@ def test_clients_that_leave_end_their_exports(organisation: Organisation, inside
         next(answer.iter_bytes())
         answer.close()
     wait_for(lambda: number_of_renderings() == 0, what="the exports to end")
+
+
+def test_an_export_that_is_left_in_the_middle_of_a_portion_gives_its_bytes_to_nobody_else(
+    organisation: Organisation,
+    other: Organisation,
+    inside: Inside,
+    renderer: psutil.Process,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The next order was sent while the answer of the one before was on its way, and so each later answer went to the next one's client."""
+    id, mine, third = long(organisation, inside), long(other, inside), long(other, inside, 1)
+    whole = {one: read(other, one).content for one in (mine, third)}
+    ask, is_frozen = Renderer.ask, threading.Event()
+
+    async def noted(self: Renderer, rendering: Rendering, *given: Any) -> Any:
+        if given[1] is not None and not is_frozen.is_set():
+            renderer.suspend()
+            is_frozen.set()
+        return await ask(self, rendering, *given)
+
+    hospital = organisation.hospital
+    made = hospital.http.build_request("GET", f"{ENCOUNTERS}/{id}/fhir-bundle", headers=hospital.headers())
+    try:
+        monkeypatch.setattr(Renderer, "ask", noted)
+        answer = hospital.http.send(made, stream=True)
+        parts = answer.iter_bytes()
+        next(parts)
+        assert is_frozen.wait(PATIENCE)
+        answer.close()
+        wait_for(lambda: number_of_renderings() == 0, what="the export to end")
+        with asked(other, mine) as export:
+            wait_for(lambda: number_of_renderings() == 1 or export.done(), what="the next export to begin")
+            assert other.hospital.read(mine)["id"] == mine
+            renderer.resume()
+            assert export.result().content == whole[mine]
+    finally:
+        renderer.resume()
+    for _ in range(2):
+        assert {one: read(other, one).content for one in whole} == whole
 
 
 def test_twenty_exports_of_one_organisation_let_another_ones_have_every_second_turn(

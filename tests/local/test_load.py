@@ -10,8 +10,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from deploy.load import rows
-from deploy.load.loading import NotLoadable, load
+from deploy.load.loading import NotLoadable, load, steps
+from deploy.load.people import PEOPLE, TRAILS
 from deploy.load.rows import LARGE, Sizes
 from deploy.local.databases import Database
 from deploy.local.state import State
@@ -25,8 +25,11 @@ from services.webhook_dispatcher.sending import signing
 from services.webhook_dispatcher.sending.signing import Vault
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring
+from shared.storage import audit_check
 
-SIZES = Sizes(tenants=3, delivered=20, waiting=30, encounters=40, large=25, readings=100, outbox=90, revocations=9)
+SIZES = Sizes(
+    tenants=3, delivered=20, waiting=30, encounters=40, large=25, readings=100, outbox=90, revocations=9, entries=50
+)
 KEYS = "1:" + base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip("=")
 
 
@@ -96,11 +99,18 @@ def test_what_is_loaded_agrees_over_all_services(loadable: tuple[State, dict[str
     assert asked(databases["auth"], apps) == asked(hooks, apps) == asked(epcr, apps)
 
 
-def test_loading_falsifies_no_trail_and_leaves_no_work(loadable: tuple[State, dict[str, Database]]) -> None:
+def test_loaded_entries_of_the_trails_are_sealed_and_say_so_and_no_work_is_left(
+    loadable: tuple[State, dict[str, Database]],
+) -> None:
     state, databases = loadable
     fill(state)
-    for database in databases.values():
-        assert asked(database, "SELECT count(*) FROM audit") == [(0,)]
+    for name in TRAILS:
+        with psycopg.connect(databases[name].admin) as conn:
+            held = audit_check.check(conn)
+        assert held.entries == SIZES.entries
+        assert asked(databases[name], "SELECT count(*) FROM audit_waiting") == [(0,)]
+        assert asked(databases[name], "SELECT DISTINCT detail FROM audit") == [({"loaded": True},)]
+    assert asked(databases["auth"], "SELECT count(*) FROM invitation_mails WHERE done_at IS NULL") == [(0,)]
     assert asked(databases["epcr"], "SELECT count(*) FROM late_links") == [(0,)]
     assert asked(databases["epcr"], "SELECT DISTINCT consumer FROM outbox") == [("graphql_api",)]
 
@@ -112,6 +122,13 @@ def test_every_kind_has_as_many_rows_as_was_asked(loadable: tuple[State, dict[st
     counts = [
         ("auth", "SELECT count(*) FROM tenants", SIZES.tenants),
         ("auth", "SELECT count(*) FROM watermarks", SIZES.revocations),
+        *(
+            ("auth", f"SELECT count(*) FROM {table}", PEOPLE * SIZES.tenants)
+            for table in ("users", "sessions", "invitations")
+        ),
+        ("auth", f"SELECT count(*) FROM users WHERE tenant_id = '{large}'", PEOPLE),
+        *((name, "SELECT count(*) FROM audit", SIZES.entries) for name in TRAILS),
+        ("epcr", f"SELECT count(*) FROM audit WHERE tenant_id = '{large}'", SIZES.entries * 9 // 10),
         ("webhook-dispatcher", "SELECT count(*) FROM deliveries", SIZES.delivered + SIZES.waiting),
         (
             "webhook-dispatcher",
@@ -170,5 +187,5 @@ def test_sizes_scale_and_none_is_nothing() -> None:
     assert Sizes().scaled(0.1).readings == 1_000_000
     assert min(vars(Sizes().scaled(1e-9)).values()) == 1
     assert Sizes().scaled(1e-9).tenants == 2
-    assert [step.number > 0 for step in rows.steps(Sizes().scaled(1e-9))] == [True] * 10
+    assert [step.number > 0 for step in steps(Sizes().scaled(1e-9))] == [True] * 12
     assert LARGE == 0

@@ -15,7 +15,7 @@ from services.webhook_dispatcher.fanout.intake import time_of
 from services.webhook_dispatcher.replays import endpoints, queries, steps
 from services.webhook_dispatcher.sending import queries as sending_queries
 from shared.primitives import ids
-from shared.storage.database import IN_ORDER, SET_TENANT, task_transaction
+from shared.storage.database import IN_ORDER, SET_TENANT, Connection, task_transaction
 from tests.support.receiver import Receiver, always, answer
 from tests.support.waiting import wait_for
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner
@@ -26,10 +26,10 @@ CHILD = """
 import sys, time
 import psycopg
 from services.webhook_dispatcher.fanout.intake import time_of
-from services.webhook_dispatcher.replays import queries, steps
+from services.webhook_dispatcher.replays import endpoints, queries, steps
 
 conn = psycopg.connect(sys.argv[1])
-[replay_id] = conn.execute(queries.NEXT).fetchone()
+replay_id, _ = conn.execute(queries.NEXT, {"served": []}).fetchone()
 [pid] = conn.execute("SELECT pg_backend_pid()").fetchone()
 print(pid, steps.step(conn, replay_id), flush=True)
 time.sleep(600)
@@ -410,6 +410,48 @@ def test_an_organisation_runs_a_limited_number_of_replays(
     assert partner.post(f"{paths[0]}/resume").json()["resource"] == "running replays"
 
 
+def test_an_organisation_with_many_replays_has_one_step_before_the_next_organisation(
+    http: httpx2.Client, dispatcher: Dispatcher, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twenty replays that find little are due again at once: those of others would have every twenty-first step."""
+    many, few = Partner(http), Partner(http)
+    for one, number in ((many, 5), (few, 2)):
+        for _ in range(number):
+            start(one, one.subscribe(receiver.url))
+    dispatcher.run("UPDATE replays SET due_at = now() - interval '1 hour' WHERE tenant_id = %s", many.tenant_id)
+    order: list[str] = []
+    made = steps.step
+
+    def noted(conn: Connection, replay_id: str) -> int:
+        order.extend(
+            row["tenant_id"] for row in dispatcher.rows("SELECT tenant_id FROM replays WHERE id = %s", replay_id)
+        )
+        return made(conn, replay_id)
+
+    monkeypatch.setattr(steps, "step", noted)
+    step(dispatcher, due=False)
+    assert order[:4] == [many.tenant_id, few.tenant_id] * 2
+    assert order.count(many.tenant_id) >= 5
+
+
+def test_the_count_before_a_replay_locks_no_webhook(
+    partner: Partner, dispatcher: Dispatcher, webhook: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may take two seconds. The one who records results for all organisations, and fan-out, lock the webhook too and would wait."""
+    count, locked = endpoints._count, list[object]()
+
+    async def counted(*given: Any) -> tuple[int, bool]:
+        found = await count(*given)
+        with psycopg.connect(dispatcher.database.worker) as conn:
+            statement = "SELECT id FROM subscriptions WHERE id = %s FOR NO KEY UPDATE NOWAIT"
+            locked.append(conn.execute(statement, (webhook.rsplit("/", 1)[-1],)).fetchone())
+        return found
+
+    monkeypatch.setattr(endpoints, "_count", counted)
+    start(partner, webhook)
+    assert locked == [(webhook.rsplit("/", 1)[-1],)]
+
+
 def test_a_stopped_webhook_starts_no_replay_but_counts(partner: Partner, webhook: str) -> None:
     partner.put(webhook, {"enabled": False})
     assert partner.post(f"{webhook}/replays", {}).status_code == 409
@@ -644,7 +686,7 @@ def test_the_statements_of_a_replay_read_a_portion_however_many_deliveries_there
         }
         conn.rollback()
         for name, statement in {"next": queries.NEXT, "settle": queries.SETTLE, "measure": queries.MEASURE}.items():
-            read[name] = pages_read(conn, statement, key)
+            read[name] = pages_read(conn, statement, key | {"served": []})
     with psycopg.connect(dispatcher.database.app) as conn:
         conn.execute(SET_TENANT, (partner.tenant_id,))
         conn.execute(IN_ORDER)

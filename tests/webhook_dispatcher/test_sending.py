@@ -418,6 +418,26 @@ def test_no_claim_gives_a_tenant_more_than_its_share(partner: Partner, dispatche
             conn.rollback()
 
 
+@pytest.mark.parametrize("plan", ["enable_nestloop", "enable_hashjoin", "enable_mergejoin"])
+def test_a_claim_gives_a_receivers_deliveries_in_their_order_under_any_plan(
+    partner: Partner, dispatcher: Dispatcher, plan: str
+) -> None:
+    """The order of the rows of an UPDATE is its plan's; a lane sends in the order in which it gets them."""
+    dispatcher.run("DELETE FROM queue")
+    partner.subscribe("https://integrator.example/")
+    dispatcher.run("UPDATE subscriptions SET concurrency = 64 WHERE tenant_id = %s", partner.tenant_id)
+    dispatcher.publish(partner.tenant_id, *["incident.updated"] * 20)
+    dispatcher.run("UPDATE queue SET due_at = now() - interval '1 hour' - (sequence * 7 %% 20) * interval '1 second'")
+    in_order = [row["delivery_id"] for row in dispatcher.rows("SELECT delivery_id FROM queue ORDER BY due_at")]
+    others = {"enable_nestloop", "enable_hashjoin", "enable_mergejoin"} - {plan}
+    with psycopg.connect(dispatcher.database.worker) as conn:
+        for other in others:
+            conn.execute("SELECT set_config(%s, 'off', true)", (other,))
+        claimed = [row[2] for row in conn.execute(queries.CLAIM, CLAIM_ALL).fetchall()]
+        conn.rollback()
+    assert claimed == in_order
+
+
 def test_a_claim_reads_of_each_receiver_its_part_of_the_slots_and_not_all_that_waits(
     partner: Partner, dispatcher: Dispatcher
 ) -> None:

@@ -90,26 +90,30 @@ GIVE_UP: LiteralString = """
     WHERE m.done_at IS NULL AND i.id = m.invitation_id AND (m.queued_at < clock_timestamp() - interval '1 day' OR m.number <> i.number
         OR i.accepted_at IS NOT NULL OR i.withdrawn_at IS NOT NULL OR i.expires_at <= clock_timestamp())
 """
-# The next attempt is put off before this one begins: after a kill the mail is sent again, with the same link. Tenants take turns. An
-# address that had its mails of a day waits, and no organisation learns it.
+# The next attempt is put off before this one begins: after a kill the mail is sent again, with the same link. Tenants take turns, under
+# any plan of the UPDATE. An address that had its mails of a day waits, and no organisation learns it.
 TAKE: LiteralString = """
-    WITH due AS (
-        SELECT id FROM invitation_mails WHERE done_at IS NULL AND due_at <= clock_timestamp() AND id IN (
-            SELECT id FROM (
-                SELECT m.id, m.due_at, row_number() OVER (PARTITION BY m.tenant_id ORDER BY m.due_at, m.id) AS turn,
-                    row_number() OVER (PARTITION BY lower(i.email) ORDER BY m.due_at, m.id) + (
-                        SELECT count(*) FROM invitations o JOIN invitation_mails s ON s.invitation_id = o.id
-                        WHERE lower(o.email) = lower(i.email) AND s.sent_at > clock_timestamp() - interval '1 day') AS of_address
-                FROM invitation_mails m JOIN invitations i ON i.id = m.invitation_id
-                WHERE m.done_at IS NULL AND m.due_at <= clock_timestamp()
-            ) AS waiting WHERE of_address <= %(of_address)s ORDER BY turn, due_at LIMIT 20)
-        FOR UPDATE SKIP LOCKED
+    WITH chosen AS (
+        SELECT id, turn, due_at FROM (
+            SELECT m.id, m.due_at, row_number() OVER (PARTITION BY m.tenant_id ORDER BY m.due_at, m.id) AS turn,
+                row_number() OVER (PARTITION BY lower(i.email) ORDER BY m.due_at, m.id) + (
+                    SELECT count(*) FROM invitations o JOIN invitation_mails s ON s.invitation_id = o.id
+                    WHERE lower(o.email) = lower(i.email) AND s.sent_at > clock_timestamp() - interval '1 day') AS of_address
+            FROM invitation_mails m JOIN invitations i ON i.id = m.invitation_id
+            WHERE m.done_at IS NULL AND m.due_at <= clock_timestamp()
+        ) AS waiting WHERE of_address <= %(of_address)s ORDER BY turn, due_at, id LIMIT 20
+    ), due AS (
+        SELECT m.id, chosen.turn, chosen.due_at FROM invitation_mails m JOIN chosen ON chosen.id = m.id
+        WHERE m.done_at IS NULL AND m.due_at <= clock_timestamp() FOR UPDATE OF m SKIP LOCKED
+    ), taken AS (
+        UPDATE invitation_mails m SET attempts = least(m.attempts, 1000) + 1,
+            due_at = clock_timestamp() + least(3600, 60 * power(2, least(m.attempts, 6))) * interval '1 second'
+        FROM due WHERE m.id = due.id
+        RETURNING m.id, m.invitation_id, m.number, m.tenant_id, due.turn, due.due_at AS due_before
     )
-    UPDATE invitation_mails m SET attempts = least(m.attempts, 1000) + 1,
-        due_at = clock_timestamp() + least(3600, 60 * power(2, least(m.attempts, 6))) * interval '1 second'
-    FROM due, invitations i, tenants t WHERE m.id = due.id AND i.id = m.invitation_id AND t.tenant_id = m.tenant_id
-    RETURNING m.id, m.invitation_id, m.number, i.email, i.role, i.expires_at,
-        t.name AS organisation, t.environment = 'sandbox' AS is_sandbox
+    SELECT m.id, m.invitation_id, m.number, i.email, i.role, i.expires_at, t.name AS organisation, t.environment = 'sandbox' AS is_sandbox
+    FROM taken m JOIN invitations i ON i.id = m.invitation_id JOIN tenants t ON t.tenant_id = m.tenant_id
+    ORDER BY m.turn, m.due_before, m.id
 """
 # Not of an invitation that ended, or got a newer mail, meanwhile.
 SET_TOKEN: LiteralString = """

@@ -76,6 +76,8 @@ class Renderer:
     def __init__(self) -> None:
         self.line = fairness.Line()
         self._child: _Child | None = None
+        self._exchanging = asyncio.Lock()
+        self._exchanges: set[asyncio.Task[Portion]] = set()
 
     async def begun(self, request: Request, job: Job) -> "tuple[Rendering, Portion]":
         """The work with its first bytes, in one turn: if all shared the time before it, none would begin while its caller has patience.
@@ -113,12 +115,19 @@ class Renderer:
         return b"".join(written)
 
     async def ask(self, rendering: "Rendering", job: Job | None, readings: str | None) -> Portion:
-        """The next portion. The caller has the turn: a caller that leaves waits for the end of the portion too. Raises RendererEnded."""
+        """The next portion. Raises RendererEnded.
+
+        The turn of a caller that leaves ends at once: the server cancels it again and again, so that it cannot wait. Its portion is read
+        to its end all the same, before the next order is sent.
+        """
         exchange = asyncio.create_task(self._exchange(rendering, job, readings))
-        try:
-            return await asyncio.shield(exchange)
-        finally:
-            await asyncio.wait([exchange])
+        self._exchanges.add(exchange)
+        exchange.add_done_callback(self._over)
+        return await asyncio.shield(exchange)
+
+    def _over(self, exchange: asyncio.Task[Portion]) -> None:
+        self._exchanges.discard(exchange)
+        if not exchange.cancelled():
             exchange.exception()
 
     def forget(self, rendering: "Rendering") -> None:
@@ -127,21 +136,26 @@ class Renderer:
             self._child.send(-rendering.number)
 
     async def _exchange(self, rendering: "Rendering", job: Job | None, readings: str | None) -> Portion:
-        try:
-            async with asyncio.timeout(WALL_SECONDS):
-                if rendering.child is None:
-                    rendering.child = await self._running()
-                    rendering.child.numbers += 1
-                    rendering.number = rendering.child.numbers
-                if rendering.child is not self._child:
-                    raise RendererEnded
-                rendering.child.send(rendering.number, job, readings)
-                return await rendering.child.answer()
-        except (OSError, EOFError) as error:  # TimeoutError is an OSError, IncompleteReadError an EOFError
-            log.warning("a renderer ended: %s", type(error).__name__)
-            await self.close()
-            metrics.renderers_ended.inc()
-            raise RendererEnded from None
+        """One order and its answer at a time: the bytes of an answer are a patient's, and go to its own client alone."""
+        async with self._exchanging:
+            try:
+                async with asyncio.timeout(WALL_SECONDS):
+                    child = rendering.child or await self._running()
+                    if rendering.is_over or child is not self._child:
+                        raise RendererEnded
+                    if rendering.child is None:
+                        child.numbers += 1
+                        rendering.child, rendering.number = child, child.numbers
+                    child.send(rendering.number, job, readings)
+                    portion = await child.answer()
+                    if portion.number != rendering.number:
+                        raise EOFError("an answer of another work")
+                    return portion
+            except (OSError, EOFError) as error:  # TimeoutError is an OSError, IncompleteReadError an EOFError
+                log.warning("a renderer ended: %s", type(error).__name__)
+                await self.close()
+                metrics.renderers_ended.inc()
+                raise RendererEnded from None
 
     async def _running(self) -> _Child:
         if self._child is not None and self._child.process.poll() is not None:
@@ -171,7 +185,7 @@ class Rendering:
         self._renderer = renderer
         self.request = request
         self._job: Job | None = job
-        self._is_over = False
+        self.is_over = False
         metrics.renderings.inc()
 
     async def portion(self, readings: str | None = None) -> Portion:
@@ -200,9 +214,9 @@ class Rendering:
         return portion
 
     def end(self) -> None:
-        if self._is_over:
+        if self.is_over:
             return
-        self._is_over = True
+        self.is_over = True
         metrics.renderings.dec()
         self._renderer.forget(self)
 

@@ -83,6 +83,7 @@ def main() -> None:
             if job is not None:
                 works[number] = Begun(job)
             portion = works[number].portion(readings)
+            portion.number = number
             if portion.is_last:
                 del works[number]
             answer = msgspec.msgpack.encode(portion)

@@ -26,7 +26,8 @@ Job = Callable[[], Work]
 class Portion(msgspec.Struct, array_like=True):
     """The steps of one turn: their bytes, and whether bytes may be sent yet (`is_begun`).
 
-    `unfit` are the reasons of an UnfitBundle. `fault` is another error, by its type and places: its text may quote a value.
+    `unfit` are the reasons of an UnfitBundle. `fault` is another error, by its type and places: its text may quote a value. `number` is
+    that of the work.
     """
 
     written: bytes = b""
@@ -35,3 +36,4 @@ class Portion(msgspec.Struct, array_like=True):
     is_last: bool = False
     unfit: list[str] | None = None
     fault: str = ""
+    number: int = 0

@@ -54,7 +54,8 @@ async def start_replay(
         replay = _of_draft(draft, subscription, now, timedelta(days=settings.webhook_retention_days) + EARLIER)
         if not query.dry_run:
             require_running(subscription)
-        # Before the lock: senders record the results of many organisations in one statement, which waits for the lock of each webhook.
+            await _require_alone(conn, subscription)
+        # Without a lock on the webhook: senders, which record the results of many organisations in one statement, and fan-out wait for it.
         matching, more = await _count(conn, replay)
         if query.dry_run:
             counted = ReplayCounted(dry_run=True, matching=matching, more=more, since=replay.since, until=replay.until)
@@ -196,12 +197,17 @@ async def _count(conn: AsyncConnection, replay: ReplayRow) -> tuple[int, bool]:
 
 
 async def _require_place(conn: AsyncConnection, caller: Caller, subscription: Subscription, most: int) -> None:
-    """Raises a 409 Problem while another replay of the webhook runs, or too many of the organisation do."""
+    """Raises a 409 Problem while another replay of the webhook runs, or too many of the organisation do. Lock the webhook first."""
+    await _require_alone(conn, subscription)
+    cap = Cap("running replays", most, instead="stop one, or wait until one has finished")
+    await require_room(conn, cap, caller.tenant_id, queries.COUNT_RUNNING)
+
+
+async def _require_alone(conn: AsyncConnection, subscription: Subscription) -> None:
+    """Raises a 409 Problem while another replay of the webhook runs."""
     running = await (await conn.execute(queries.FIND_RUNNING, {"subscription_id": subscription.id})).fetchone()
     if running is not None:
         raise problems.conflict("Another replay of this webhook runs; stop it first.", replay_id=running[0])
-    cap = Cap("running replays", most, instead="stop one, or wait until one has finished")
-    await require_room(conn, cap, caller.tenant_id, queries.COUNT_RUNNING)
 
 
 async def _find(conn: AsyncConnection, subscription: Subscription, replay_id: str) -> ReplayRow:

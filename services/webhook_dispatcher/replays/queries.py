@@ -124,7 +124,8 @@ RESUME: LiteralString = (
 )
 # --- Steps -----------------------------------------------------------------------------------------------------------
 NEXT: LiteralString = """
-    SELECT id FROM replays WHERE due_at <= now() ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
+    SELECT id, tenant_id FROM replays WHERE due_at <= now() AND tenant_id <> ALL (%(served)s::text[])
+    ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
 """
 TAKE: LiteralString = "SELECT " + COLUMNS + " FROM replays WHERE id = %(replay_id)s"
 # Others hold the webhook's row for moments. As every transaction: the webhook is locked before its deliveries.

@@ -60,10 +60,14 @@ class Sent(NamedTuple):
 
 
 def go_on(conn: Connection, seconds: float = SECONDS) -> int:
-    """Makes due steps until the time is used, each of the replay that waits longest. Returns how many deliveries were sent."""
-    until, sent = time.monotonic() + seconds, 0
-    while (row := conn.execute(queries.NEXT).fetchone()) is not None:
-        replay_id = row[0]
+    """Makes due steps until the time is used, and returns how many deliveries were sent.
+
+    In each round an organisation has one step, of its replay that waits longest, however many it has.
+    """
+    until, sent, served = time.monotonic() + seconds, 0, list[str]()
+    while (row := _next(conn, served)) is not None:
+        replay_id, tenant_id = row
+        served.append(tenant_id)
         put_off = queries.PUT_OFF, {"replay_id": replay_id}
         sent += attempt(conn, "replay", replay_id, partial(step, conn, replay_id), put_off)
         conn.commit()
@@ -71,6 +75,15 @@ def go_on(conn: Connection, seconds: float = SECONDS) -> int:
             break
     conn.commit()
     return sent
+
+
+def _next(conn: Connection, served: list[str]) -> tuple[str, str] | None:
+    """The next replay and its organisation, locked; a new round begins where all others were `served`."""
+    row = conn.execute(queries.NEXT, {"served": served}).fetchone()
+    if row is None and served:
+        served.clear()
+        row = conn.execute(queries.NEXT, {"served": served}).fetchone()
+    return row
 
 
 def step(conn: Connection, replay_id: str) -> int:

@@ -153,18 +153,19 @@ CLAIM: LiteralString = (
     ), large AS (
         SELECT * FROM weighed WHERE is_large AND bytes_of_all <= (%(classes)s::jsonb ->> 'large')::bigint
     ), due AS (
-        SELECT delivery_id, class, body, traceparent FROM large
+        SELECT delivery_id, class, body, traceparent, rank, number FROM large
         UNION ALL
-        SELECT delivery_id, class, body, traceparent FROM weighed
+        SELECT delivery_id, class, body, traceparent, rank, number FROM weighed
         WHERE NOT is_large AND bytes_of_all + coalesce((SELECT sum(size) FROM large), 0) <= (%(classes)s::jsonb ->> 'bytes')::bigint
     ), locked AS (
-        SELECT q.delivery_id, due.class, due.body, due.traceparent FROM due JOIN queue q ON q.delivery_id = due.delivery_id
+        SELECT q.delivery_id, due.class, due.body, due.traceparent, due.rank, due.number
+        FROM due JOIN queue q ON q.delivery_id = due.delivery_id
         WHERE q.due_at <= now() FOR UPDATE OF q SKIP LOCKED
     ), claimed AS (
         UPDATE queue q SET due_at = clock_timestamp() + interval '20 seconds', leased = true,
             attempt = least(q.attempt, 999999999) + 1
         FROM locked WHERE q.delivery_id = locked.delivery_id RETURNING q.*, locked.class, locked.body,
-            locked.traceparent
+            locked.traceparent, locked.rank, locked.number
     ), paced AS (
         INSERT INTO paces AS kept (subscription_id, next_at)
         SELECT c.subscription_id, now() - interval '1 second' + count(*) * interval '1 second' / min(states.max_per_second)
@@ -184,9 +185,9 @@ CLAIM: LiteralString = (
             CASE WHEN s.previous_public_key_expires_at > now() THEN s.previous_signing_key END AS previous_signing_key,
             s.client_certificate, s.oauth, s.payload = 'thin' AS thin, s.max_per_second IS NOT NULL AS paced,
             s.concurrency, s.failing_since IS NOT NULL OR s.noticed_failing_since IS NOT NULL AS failing, c.class,
-            c.due_at - interval '20 seconds' AS leased_at
+            c.due_at - interval '20 seconds' AS leased_at, c.rank, c.number
         FROM claimed c JOIN subscriptions s ON s.id = c.subscription_id
-    ) sent ON true
+    ) sent ON true ORDER BY sent.rank, sent.number
 """
 )
 # A webhook without a row may be sent a second's deliveries at once, as one that has waited so long.

@@ -215,7 +215,7 @@ class Pump:
         self.peers = rows[0][1]
         if walked:
             self.walk_on(rows[0][0], began)
-        claimed = [Due(**dict(zip(CLAIMED, row[2:], strict=True))) for row in rows if row[2] is not None]
+        claimed = [Due(**dict(zip(CLAIMED, row[2:-2], strict=True))) for row in rows if row[2] is not None]
         if len(claimed) == most:  # more may wait
             self.wake(named)
         self.over += [recording.expired(due) for due in claimed if due.body is None]

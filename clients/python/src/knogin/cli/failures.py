@@ -7,8 +7,9 @@ import os
 from .. import problems
 from ..errors import APIError, ConfigurationError, ConnectionFailed, KnoginError, UnreadableAnswer
 
-REFUSED, USAGE, SIGN_IN, UNREACHABLE, INTERRUPTED = 1, 2, 3, 4, 130
-"""1: the platform refused, or a check failed. 2: the command was not understood. 3: sign in first. 4: no answer. 130: Ctrl-C."""
+REFUSED, USAGE, SIGN_IN, UNREACHABLE, INTERRUPTED, NOBODY_READS = 1, 2, 3, 4, 130, 141
+"""1: the platform refused, or a check failed. 2: the command was not understood. 3: sign in first. 4: no answer. 130: Ctrl-C.
+141: the program that read the output has ended."""
 
 
 class Failure(Exception):

@@ -8,7 +8,6 @@ import difflib
 import io
 import os
 import re
-import signal
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -17,7 +16,7 @@ from .. import problems
 from .._version import CONTRACT, VERSION
 from ..errors import KnoginError
 from . import completion, deliveries, doctor, listening, logs, signing_in, verifying
-from .failures import INTERRUPTED, REFUSED, USAGE, Failure, failure_of
+from .failures import INTERRUPTED, NOBODY_READS, REFUSED, USAGE, Failure, failure_of
 from .output import Output
 from .session import Session
 
@@ -90,6 +89,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit code."""
     if arguments is None:
         _prepare_process()
+    try:
+        try:
+            return _command(arguments)
+        finally:
+            if sys.stdout:
+                sys.stdout.flush()
+    except BrokenPipeError:
+        # `knogin … | head` ends quietly. SIGPIPE stays ignored: it would also end a command whose connection breaks.
+        if arguments is None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return NOBODY_READS
+
+
+def _command(arguments: Sequence[str] | None) -> int:
     made = parser()
     given = made.parse_args(arguments)
     if not hasattr(given, "run"):
@@ -107,6 +120,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(file=sys.stderr)
         return INTERRUPTED
+    except BrokenPipeError:
+        raise
     except Exception as error:
         if getattr(given, "debug", False):
             raise
@@ -118,9 +133,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _prepare_process() -> None:
-    if hasattr(signal, "SIGPIPE"):
-        # `knogin … | head` ends quietly.
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that lacks a character shows another one.
