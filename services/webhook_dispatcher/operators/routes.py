@@ -2,8 +2,8 @@
 
 from services.webhook_dispatcher.operators import endpoints
 from services.webhook_dispatcher.operators.models import StoppedTenantFilter, StoppedTenants
-from shared.operators.acts import READ
 from shared.operators.endpoints import require_operator
+from shared.operators.proof import READ
 from shared.operators.routes import WEAK
 from shared.web.routing import Operation
 
