@@ -51,7 +51,7 @@ def test_a_body_in_chunks_is_named_without_its_framing(shared_world: World, gate
 
 
 def test_each_act_has_a_statement_of_its_own(shared_world: World, gateway: Running) -> None:
-    found = []
+    found: list[Requested | None] = []
     for _ in range(2):
         ask(shared_world, gateway, body=BODY)
         found.append(requested(shared_world))

@@ -259,13 +259,13 @@ class Stranger:
         """Of the gateway, for a request with that body."""
         digest = base64url_encode(hashlib.sha256(body).digest())
         requested = Requested(str(ids.uuid7()), "operator_act", method, *path.partition("?")[::2], digest)
-        described = {"audience": "device_ingest", "requested": requested} | minted
+        described: dict[str, Any] = {"audience": "device_ingest", "requested": requested} | minted
         return mint(self.operator.caller, KEY, **described)
 
     def insert(self, subject_id: str, /, **row: Any) -> str:
         """Writes an act down. Returns its id."""
         who = self.operator.caller
-        asked = {
+        asked: dict[str, Any] = {
             "id": ids.new_id("act"),
             "tenant_id": PLATFORM_TENANT,
             "action": "dead_letter.discard",
