@@ -20,12 +20,14 @@ from typing import Any, LiteralString
 
 import httpx2
 import pytest
+from psycopg.rows import dict_row
 
 from deploy.load.loading import Progress, load
+from deploy.load.people import TRAILS
 from deploy.load.rows import LARGE, Sizes
 from deploy.local.ports import free_port
 from deploy.local.table import ROOT
-from shared.primitives.ids import new_id
+from shared.primitives.ids import id_of, new_id
 from shared.web.identity import Caller
 from tests.bench.test_webhooks import Rig, percentile, receiver_process
 from tests.support.plain import PLAIN
@@ -47,6 +49,14 @@ BOUND: LiteralString = """
     WHERE o.tenant_id = %s ORDER BY o.encounter_id LIMIT 1
 """
 DEVICES = "/api/v1/devices"
+TRAIL = "/v1/audit/{service}"
+# For the console alone, with a trail of each service, which take turns.
+OF_CONSOLE = (TRAIL, "/v1/platform/users", "/v1/platform/invitations")
+CONSOLE_SCOPES = frozenset({"platform:audit", "platform:people:read"})
+# The oldest entry is a loaded one, the same in every trail.
+OLDEST_ENTRY: LiteralString = """
+    SELECT id, actor, subject_id, client_id, action, trace_id, at FROM audit WHERE tenant_id = %s ORDER BY at, id LIMIT 1
+"""
 INCIDENTS = "query ListIncidents"
 _numbers = count(1)
 
@@ -59,6 +69,7 @@ class Owner:
 
     stack: Stack
     known: dict[str, str] = field(default_factory=dict)
+    turn: int = 0
 
     def __post_init__(self) -> None:
         described, tenant = self.stack.described, self.stack.tenant
@@ -76,6 +87,16 @@ class Owner:
         self.service = httpx2.Client(verify=PLAIN, timeout=60, trust_env=False)
         self.basic = (tenant.client_id, tenant.client_secret)
         self.known["client_id"] = self.stack.register_app(["webhooks:write"]).client_id
+        self.console = Caller(
+            tenant_id=tenant.id, client_id=tenant.client_id, scopes=CONSOLE_SCOPES, token_use="access"
+        )
+        with self.stack.database("epcr", "migrator") as conn, conn.cursor(row_factory=dict_row) as cursor:
+            entry = cursor.execute(OLDEST_ENTRY, (tenant.id,)).fetchone()
+        assert entry is not None
+        self.entry = entry
+        self.known["entry_id"] = id_of("aud", entry["id"])
+        self.known["user_id"] = self.made("GET", "/v1/platform/users")["users"][-1]["user_id"]
+        self.known["invitation_id"] = self.made("GET", "/v1/platform/invitations")["invitations"][-1]["id"]
         self.known["encounter_id"] = self._oldest(ENCOUNTERS) or self.made("POST", ENCOUNTERS)["id"]
         self.known["device_id"] = self._oldest(DEVICES) or self.made("POST", DEVICES + "/enrol")["id"]
         observations = f"{DEVICES}/{self.known['device_id']}/observations"
@@ -98,13 +119,16 @@ class Owner:
 
     def ask(self, method: str, path: str) -> httpx2.Response:
         """Sends the route's request; an unknown id in the path becomes one that does not exist."""
-        host, options = HOSTS[method, path], WRITES.get((method, path), _nothing)(self)
+        self.turn += path.startswith(TRAIL)
+        self.known["service"] = TRAILS[self.turn % len(TRAILS)] if path.startswith(TRAIL) else "auth"
+        host, options = HOSTS[method, path], (WRITES | QUERIES).get((method, path), _nothing)(self)
         known = self.known | ({"encounter_id": self.bound} if path in OF_BOUND else {})
         filled = PARAMETER.sub(lambda match: known.get(match[1]) or new_id(match[1][:3]), path)
-        if path in OF_HOSPITAL:
-            # No token of the loaded apps exists: the service is asked as the gateway would ask it.
-            url = self.stack.service_url("epcr") + filled
-            return self.service.request(method, url, headers=self.stack.identity(self.hospital, "epcr"))
+        if path in OF_HOSPITAL or path.startswith(OF_CONSOLE):
+            # No token of the loaded apps, or of the console, exists: the service is asked as the gateway would ask it.
+            caller, service = (self.hospital, "epcr") if path in OF_HOSPITAL else (self.console, known["service"])
+            url = self.stack.service_url(service) + filled
+            return self.service.request(method, url, headers=self.stack.identity(caller, service), **options)
         return self.clients[host].request(method, filled, **options)
 
     def made(self, method: str, path: str) -> dict[str, Any]:
@@ -192,10 +216,26 @@ WRITES: dict[Route, Callable[[Owner], dict[str, Any]]] = {
         lambda owner: {"observations": [_reading(owner) for _ in range(20)]}
     ),
 }
+FILTERS = ("", "subject_id", "actor", "client_id", "action", "trace_id")
+
+
+def _filtered(owner: Owner) -> dict[str, Any]:
+    """Each trail in turn without a filter, and then with each of them."""
+    name = FILTERS[owner.turn // len(TRAILS) % len(FILTERS)]
+    return {"params": {name: owner.entry[name]} if name else {}}
+
+
+def _exported(owner: Owner) -> dict[str, Any]:
+    """The entries of one record."""
+    return {"params": {"since": owner.entry["at"].isoformat(), "subject_id": owner.entry["subject_id"]}}
+
+
+QUERIES: dict[Route, Callable[[Owner], dict[str, Any]]] = {
+    ("GET", TRAIL): _filtered,
+    ("GET", f"{TRAIL}/export"): _exported,
+}
 _BROWSER = "a page of the sign-in, which needs a browser; its statements are planned in tests/shared/test_plans.py"
 _SAML = "reads a few rows of an organisation's configuration, which no load adds to"
-_PEOPLE = "needs a scope of first-party apps, and reads the people of an organisation, which no load adds to"
-_TRAIL = "needs a scope of first-party apps; no load adds to the trail, and its statements are planned in tests/shared/test_plans.py"
 _BY_KEY = "writes one row that its path or body names; its statements are planned in tests/shared/test_plans.py"
 LEFT_OUT: dict[Route, str] = {
     **{
@@ -211,12 +251,6 @@ LEFT_OUT: dict[Route, str] = {
         "/api/v1/epcr/emergencies",
     ): "no load opens emergencies; its statement is planned in tests/shared/test_plans.py",
     **{route: _SAML for route in HOSTS if route[0] == "GET" and route[1].startswith("/v1/saml/")},
-    **{
-        route: _PEOPLE
-        for route in HOSTS
-        if route[0] == "GET" and route[1].startswith(("/v1/platform/users", "/v1/platform/invitations"))
-    },
-    **{route: _TRAIL for route in HOSTS if route[0] == "GET" and route[1].startswith("/v1/audit/")},
     ("POST", "/v1/webhooks"): "made once above and not in a loop: an app has at most so many",
     ("POST", "/v1/consumers"): "made once above and not in a loop: an app has at most so many",
     (
@@ -294,7 +328,9 @@ def measured() -> list[Route]:
 
 def forgotten() -> set[Route]:
     """Routes of the contract with neither a case nor a reason, and cases and reasons of routes that do not exist any more."""
-    return (HOSTS.keys() - set(measured()) - LEFT_OUT.keys()) | ((WRITES.keys() | LEFT_OUT.keys()) - HOSTS.keys())
+    return (HOSTS.keys() - set(measured()) - LEFT_OUT.keys()) | (
+        (WRITES.keys() | QUERIES.keys() | LEFT_OUT.keys()) - HOSTS.keys()
+    )
 
 
 pytestmark = pytest.mark.bench
