@@ -258,7 +258,8 @@ class Stranger:
     def statement(self, body: bytes, path: str = ACTS, method: str = "POST", **minted: Any) -> str:
         """Of the gateway, for a request with that body."""
         digest = base64url_encode(hashlib.sha256(body).digest())
-        requested = Requested(str(ids.uuid7()), "operator_act", method, *path.partition("?")[::2], digest)
+        path, _, query = path.partition("?")
+        requested = Requested(str(ids.uuid7()), "operator_act", method, path, query, digest)
         described: dict[str, Any] = {"audience": "device_ingest", "requested": requested} | minted
         return mint(self.operator.caller, KEY, **described)
 
@@ -295,7 +296,7 @@ def stranger(ground: Ground, operator: Any) -> Stranger:
 
 
 def refused_as(fault: str) -> float:
-    return metrics.operator_acts_refused.labels(fault)._value.get()  # pyright: ignore[reportPrivateUsage]
+    return metrics.operator_acts_refused.labels(fault)._value.get()
 
 
 @pytest.mark.parametrize(

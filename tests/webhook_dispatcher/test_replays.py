@@ -225,7 +225,7 @@ def test_no_webhook_is_locked_while_its_deliveries_are_counted(
 ) -> None:
     """A count may take two seconds. Senders record the results of all organisations in one statement, which locks their webhooks."""
     delivered(dispatcher, partner, receiver, webhook, "incident.updated")
-    count, counted = endpoints._count, list[bool]()  # pyright: ignore[reportPrivateUsage]
+    count, counted = endpoints._count, list[bool]()
 
     async def looks(conn: Any, replay: Any) -> tuple[int, bool]:
         result = await count(conn, replay)
