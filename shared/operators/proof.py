@@ -4,12 +4,13 @@ The web process writes acts down and can put any text into them. The relay carri
 """
 
 import hashlib
-from typing import Literal
+from typing import Literal, get_args
 
 from shared.operators.models import ActDraft, Asked
 from shared.primitives import ids
 from shared.primitives.crypto import base64url_encode
 from shared.primitives.ids import PLATFORM_TENANT
+from shared.process import metrics
 from shared.web import http
 from shared.web.identity import LIFETIME, Caller, Requested, Verifier
 from shared.web.problems import Problem
@@ -18,6 +19,7 @@ READ, WRITE = "platform:operate:read", "platform:operate:write"
 CLOCKS_SECONDS = 120
 """How far the gateway's clock may be from the database's."""
 Fault = Literal["statement", "operator", "time", "request", "act", "replay"]
+metrics.begin(metrics.operator_acts_refused, get_args(Fault))
 
 
 class Unproven(Exception):

@@ -2,13 +2,12 @@
 
 from typing import LiteralString
 
-REPORT: LiteralString = (
-    "id, tenant_id, period, from_date, to_date, names, schedule_id, sandbox, state, withheld, created_at, made_at"
-)
-SCHEDULE: LiteralString = (
-    "id, tenant_id, every, day, time_zone, period, names, sandbox, created_at, next_run_at, last_run_at, last_report_id,"
-    " last_error"
-)
+REPORT: LiteralString = """
+    id, tenant_id, period, from_date, to_date, names, schedule_id, sandbox, state, withheld, created_at, made_at
+"""
+SCHEDULE: LiteralString = """
+    id, tenant_id, every, day, time_zone, period, names, sandbox, created_at, next_run_at, last_run_at, last_report_id, last_error
+"""
 COUNT: LiteralString = "SELECT count(*) FROM quality_reports WHERE tenant_id = %s"
 ADD: LiteralString = f"""
     INSERT INTO quality_reports (id, tenant_id, period, from_date, to_date, names, schedule_id, sandbox)
