@@ -209,7 +209,7 @@ def beside(
         ratios = ", ".join(f"{name} {times.at(share) / control.at(share):.2f}" for name, share in SHARES.items())
         print(f"   others, {form}, exports / control: {kind:<13} {ratios}")
     # A wait for an export would be many times as long.
-    assert all(times.at(0.99) < 2 * found["control"][kind].at(0.99) for kind, times in found["beside exports"].items())
+    assert all(times.at(0.99) < 4 * found["control"][kind].at(0.99) for kind, times in found["beside exports"].items())
 
 
 def describe(name: str, watched: Watch, first: float, last: float, answer: bytes) -> None:

@@ -35,6 +35,7 @@ from tests.support.cluster import TestDatabases
 STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
 PLACEHOLDER = re.compile(r"%(?:%|s|\((\w+)\)s)")
 OPTIONAL = re.compile(r"\(%\((\w+)\)s(?:::\w+(?:\[\])?)? IS NULL OR")
+OF_WORKERS = frozenset({"shared.messaging.relay"})
 SENDER = frozenset({"decisions", "recording", "sender"})  # of the webhook dispatcher: async, as the worker
 CASTS = ("", "::integer", "::interval", "::timestamptz")
 TYPELESS = (psycopg.errors.UndefinedFunction, psycopg.errors.DatatypeMismatch, psycopg.errors.IndeterminateDatatype)
@@ -72,6 +73,7 @@ CONFIGURED = frozenset(
             "replayed",
             "quality_reports",
             "report_schedules",
+            "stopped_tenants",
         ),
         "device_codes",
         *("invitations", "invitation_mails", "last_sign_ins"),
@@ -139,7 +141,8 @@ def statements(package: str) -> Iterator[Statement]:
     for path, tree in trees.items():
         module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
         for name, value in _constants(module, tree):
-            yield Statement(f"{module}.{name}", value, tuple(sorted(used.get(name.partition("[")[0], ()))))
+            roles = ("worker",) if module in OF_WORKERS else tuple(sorted(used.get(name.partition("[")[0], ())))
+            yield Statement(f"{module}.{name}", value, roles)
         for line, text in _literals(tree):
             yield Statement(f"{module}:{line}", text, ())
 
