@@ -474,6 +474,27 @@ def test_tenants_take_turns(ask: Asking, database: Database) -> None:
     assert work(ask) == 4
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO quality_reports (id, tenant_id, period, from_date, to_date, sandbox, names)"
+        " VALUES ('x', %s, 'month', '2026-03-01', '2026-04-01', false, ARRAY[repeat('x', 100000)])",
+        "INSERT INTO quality_reports (id, tenant_id, period, from_date, to_date, sandbox, schedule_id)"
+        " VALUES ('x', %s, 'month', '2026-03-01', '2026-04-01', false, repeat('x', 100000))",
+        "INSERT INTO report_schedules (id, tenant_id, every, day, time_zone, period, sandbox, names)"
+        " VALUES ('x', %s, 'month', 1, 'UTC', 'month', false, ARRAY[repeat('x', 100000)])",
+        "INSERT INTO report_schedules (id, tenant_id, every, day, time_zone, period, sandbox, last_report_id)"
+        " VALUES ('x', %s, 'month', 1, 'UTC', 'month', false, repeat('x', 100000))",
+    ],
+)
+def test_no_web_process_writes_a_text_that_fills_the_relay(ask: Asking, database: Database, statement: str) -> None:
+    """The relay reads these rows for all organisations."""
+    with psycopg.connect(database.app) as conn:
+        set_tenant(conn, ask.tenant)
+        with pytest.raises(psycopg.errors.CheckViolation, match="texts_are_short"):
+            conn.execute(statement.encode(), (ask.tenant,))
+
+
 def test_a_report_that_fails_is_tried_again_and_then_given_up(
     ask: Asking, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

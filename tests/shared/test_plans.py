@@ -35,7 +35,6 @@ from tests.support.cluster import TestDatabases
 STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
 PLACEHOLDER = re.compile(r"%(?:%|s|\((\w+)\)s)")
 OPTIONAL = re.compile(r"\(%\((\w+)\)s(?:::\w+(?:\[\])?)? IS NULL OR")
-OF_WORKERS = frozenset({"shared.messaging.relay"})
 SENDER = frozenset({"decisions", "recording", "sender"})  # of the webhook dispatcher: async, as the worker
 CASTS = ("", "::integer", "::interval", "::timestamptz")
 TYPELESS = (psycopg.errors.UndefinedFunction, psycopg.errors.DatatypeMismatch, psycopg.errors.IndeterminateDatatype)
@@ -141,8 +140,9 @@ def statements(package: str) -> Iterator[Statement]:
     for path, tree in trees.items():
         module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
         for name, value in _constants(module, tree):
-            roles = ("worker",) if module in OF_WORKERS else tuple(sorted(used.get(name.partition("[")[0], ())))
-            yield Statement(f"{module}.{name}", value, roles)
+            constant = name.partition("[")[0]
+            roles = used.get((path, constant), set()) | used.get((None, constant), set())
+            yield Statement(f"{module}.{name}", value, tuple(sorted(roles)))
         for line, text in _literals(tree):
             yield Statement(f"{module}:{line}", text, ())
 
@@ -172,10 +172,20 @@ def _literals(tree: ast.Module) -> Iterator[tuple[int, str]]:
                 yield node.lineno, text.value
 
 
-def _uses(trees: Mapping[Path, ast.Module]) -> dict[str, set[str]]:
-    """The roles that use each constant: async functions run as the app, the others as the worker."""
-    found: dict[str, set[str]] = {}
+def _uses(trees: Mapping[Path, ast.Module]) -> dict[tuple[Path | None, str], set[str]]:
+    """The roles that use each constant: async functions run as the app, the others as the worker.
+
+    A name that a module assigns itself is the constant of that module alone; any other may be that of each module.
+    """
+    found: dict[tuple[Path | None, str], set[str]] = {}
     for path, tree in trees.items():
+        own = {
+            target.id
+            for node in tree.body
+            if isinstance(node, ast.Assign | ast.AnnAssign)
+            for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+            if isinstance(target, ast.Name)
+        }
         for function in ast.walk(tree):
             if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
                 is_worker = isinstance(function, ast.FunctionDef) or path.stem in SENDER
@@ -184,7 +194,8 @@ def _uses(trees: Mapping[Path, ast.Module]) -> dict[str, set[str]]:
                         node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
                     )
                     if name.lstrip("_").isupper():
-                        found.setdefault(name, set()).add("worker" if is_worker else "app")
+                        place = path if isinstance(node, ast.Name) and name in own else None
+                        found.setdefault((place, name), set()).add("worker" if is_worker else "app")
     return found
 
 

@@ -245,6 +245,27 @@ def test_many_such_contacts_use_few_connections_of_a_run_and_new_mail_comes_befo
     assert post(dispatcher, poisoned.url) == 1
 
 
+PLANS = ("enable_nestloop", "enable_hashjoin", "enable_mergejoin")
+
+
+@pytest.mark.parametrize("plan", PLANS)
+def test_new_mail_comes_first_and_then_the_oldest_under_any_plan(
+    partner: Partner, dispatcher: Dispatcher, plan: str
+) -> None:
+    """The order of rows that an UPDATE returns is that of its plan."""
+    partner.put(CONTACTS, {"emails": ["ops@integrator.example"]})
+    webhook = partner.subscribe(URL)
+    dispatcher.fan_out([about(partner, webhook, "webhook.recovered") for _ in range(10)])
+    dispatcher.run("UPDATE mails SET attempts = 1, due_at = created_at - random() * interval '1 day'")
+    dispatcher.fan_out([about(partner, webhook, "webhook.failing")])
+    due = dispatcher.rows("SELECT event_id FROM mails ORDER BY attempts, due_at")
+    with task_transaction(dispatcher.pool) as conn:
+        for other in {*PLANS} - {plan}:
+            conn.execute(f"SET LOCAL {other} = off".encode())
+        taken = [row[0] for row in conn.execute(mail_queries.TAKE)]
+    assert taken == [row["event_id"] for row in due]
+
+
 def test_a_mail_server_that_was_away_gets_all_mail_a_minute_later(
     partner: Partner, dispatcher: Dispatcher, sink: Sink
 ) -> None:
