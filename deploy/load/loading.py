@@ -23,6 +23,11 @@ PORTION = 20_000
 OURS: LiteralString = "SELECT current_setting('cluster_name') = 'knogin'"
 LOADED: LiteralString = "SELECT EXISTS (SELECT FROM tenants WHERE key LIKE 'load-%')"
 NEXT: LiteralString = "SELECT next_changes(%s)"
+# A portion takes long on a busy machine, one database waits while another one writes, and nobody waits for their locks.
+WITHOUT_TIMEOUTS: LiteralString = """
+    SELECT set_config(name, '0', false)
+    FROM unnest('{statement_timeout,transaction_timeout,idle_in_transaction_session_timeout}'::text[]) AS name
+"""
 Report = Callable[[str, int, int, float], None]
 
 
@@ -53,10 +58,7 @@ def load(state: State, sizes: Sizes, receiver: str, report: Report) -> int:
             sequence=sequence,
         )
         for conn in connections.values():
-            # A portion takes long on a busy machine, and nobody waits for its locks.
-            conn.execute(
-                "SELECT set_config(name, '0', false) FROM unnest('{statement_timeout,transaction_timeout}'::text[]) AS name"
-            )
+            conn.execute(WITHOUT_TIMEOUTS)
         written = sum(_copy(step, world, connections, report) for step in steps(sizes))
         for name, conn in connections.items():
             report(f"statistics of {name}", 0, 0, 0)

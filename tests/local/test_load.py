@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from deploy.load.loading import NotLoadable, load, steps
 from deploy.load.people import PEOPLE, TRAILS
@@ -152,6 +153,17 @@ def test_every_kind_has_as_many_rows_as_was_asked(loadable: tuple[State, dict[st
         ([(number,)], number) for _, _, number in counts
     ]
     assert written > sum(number for _, _, number in counts[1:])
+
+
+def test_a_database_that_waits_for_another_one_is_loaded_too(loadable: tuple[State, dict[str, Database]]) -> None:
+    """A portion is one transaction in each database; the sealing of one takes longer than the servers leave idle transactions."""
+    state, _ = loadable
+    described = json.loads(state.stack.read_text())
+    for service in described["services"].values():
+        url = service["migration_database_url"]
+        service["migration_database_url"] = make_conninfo(url, options="-c idle_in_transaction_session_timeout=1ms")
+    state.stack.write_text(json.dumps(described))
+    assert fill(state) > 0
 
 
 def test_a_stack_is_loaded_once(loadable: tuple[State, dict[str, Database]]) -> None:
