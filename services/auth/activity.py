@@ -62,8 +62,8 @@ ADD_CALLS: LiteralString = """
 """
 # The events of other kinds stay, however many of one kind strangers cause.
 FORGET_EVENTS: LiteralString = """
-    DELETE FROM app_events WHERE id IN (
-        SELECT id FROM app_events WHERE client_id = %s AND kind = %s ORDER BY id DESC OFFSET %s LIMIT 500)
+    DELETE FROM app_events WHERE id = ANY (ARRAY(
+        SELECT id FROM app_events WHERE client_id = %s AND kind = %s ORDER BY id DESC OFFSET %s LIMIT 500))
 """
 log = logging.getLogger(__name__)
 

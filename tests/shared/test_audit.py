@@ -329,6 +329,27 @@ def test_more_entries_than_one_batch_takes_are_sealed_in_several(producer: Datab
     assert problem(producer) is None
 
 
+NONE_WAITS = """
+    SELECT pg_restore_relation_stats('schemaname', 'public', 'relname', 'audit_waiting', 'relpages', 5, 'reltuples', 0::real)
+"""
+# The rows of the table that this transaction read, one by one or by an index.
+READ_OF_WAITING = """
+    SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'audit_waiting'
+"""
+
+
+def test_a_backlog_is_sealed_in_reads_of_its_size_though_statistics_say_that_nothing_waits(producer: Database) -> None:
+    """After an outage of the sealing 1,000,000 entries may wait; a portion that is read again for each of them never ends."""
+    with psycopg.connect(producer.admin, autocommit=True) as conn:
+        conn.execute(NONE_WAITS)
+    write(producer, *(f"enc_{number}" for number in range(1000)))
+    with psycopg.connect(producer.admin) as conn:
+        conn.execute("SET enable_seqscan = off")
+        conn.execute("SET enable_sort = off")
+        assert conn.execute("SELECT seal_audit(500)").fetchone() == (500,)
+        assert (conn.execute(READ_OF_WAITING).fetchone() or (0,))[0] <= 5 * 1000
+
+
 def test_several_sealers_at_once_take_turns_and_lose_nothing(producer: Database) -> None:
     fill(producer, 25_000)
     barrier = threading.Barrier(3, timeout=PATIENCE)

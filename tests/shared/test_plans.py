@@ -450,6 +450,26 @@ def test_erasing_a_portion_of_a_sandbox_reads_no_observations_of_others(large: L
     assert conn.execute("SELECT count(*) FROM devices WHERE id = 'dev_1'").fetchone() == (0,)
 
 
+# Where statistics say that the table is empty, PostgreSQL may run such a subquery again for each row: 1,000,000 times after an outage.
+PORTION_BY_IN = re.compile(r"(?<!NOT )\bIN \((?=\s*SELECT\b)((?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*)\)")
+BOUNDED_END = re.compile(r"\b(LIMIT|OFFSET)\b[^()]*$")
+
+
+def taken_by_in(text: str) -> bool:
+    """Whether rows are chosen by IN from a subquery with a limit of its own; `= ANY (ARRAY(SELECT …))` runs it once."""
+    return any(BOUNDED_END.search(found[1]) or taken_by_in(found[1]) for found in PORTION_BY_IN.finditer(text))
+
+
+def test_a_portion_is_chosen_once_whatever_the_statistics() -> None:
+    assert taken_by_in("DELETE FROM t WHERE id IN (SELECT id FROM t WHERE a = coalesce(b, f(1)) ORDER BY id LIMIT 5)")
+    assert taken_by_in(
+        "DELETE FROM t WHERE id IN (SELECT id FROM t WHERE id IN (SELECT id FROM t OFFSET 5) FOR UPDATE)"
+    )
+    assert not taken_by_in("DELETE FROM t WHERE id = ANY (ARRAY(SELECT id FROM t LIMIT 5)) AND a IN ('b', 'c')")
+    packages = ["shared", *(f"services/{service.database}" for service in SERVICES)]
+    assert [str(each) for package in packages for each in statements(package) if taken_by_in(each.text)] == []
+
+
 def test_a_statement_without_an_index_is_found(large: Large) -> None:
     conn = large.connection("epcr", "worker")
     assert reads_whole(conn, "SELECT * FROM encounters WHERE vehicle_id = %s") == {"encounters"}

@@ -45,7 +45,7 @@ INSERT_GRANT: LiteralString = """
 # Of a person's grants for one app: those whose code was never redeemed, and those that are over with all their tokens, beyond the newest
 # `most` of each. A redemption locks the code before its grant; where one is under way the grant stays.
 FORGET_GRANTS: LiteralString = """
-    DELETE FROM grants WHERE grant_id IN (
+    DELETE FROM grants WHERE grant_id = ANY (ARRAY(
         SELECT g.grant_id FROM grants g JOIN codes c USING (grant_id) JOIN (
             SELECT grant_id, row_number() OVER (PARTITION BY is_over ORDER BY grant_id DESC) AS newer FROM (
                 SELECT grant_id,
@@ -56,15 +56,15 @@ FORGET_GRANTS: LiteralString = """
         ) AS numbered USING (grant_id)
         WHERE newer > %(most)s AND (c.used_at IS NULL OR g.revoked_at IS NOT NULL
             OR g.expires_at < clock_timestamp() - interval '1 day 5 minutes')
-        LIMIT 500 FOR UPDATE OF g, c SKIP LOCKED)
+        LIMIT 500 FOR UPDATE OF g, c SKIP LOCKED))
 """
 # Of those that gave tokens, the ones beyond `most` that were used last the longest ago.
 EXCESS_GRANTS: LiteralString = """
-    SELECT grant_id FROM grants WHERE revoked_at IS NULL AND grant_id IN (
+    SELECT grant_id FROM grants WHERE revoked_at IS NULL AND grant_id = ANY (ARRAY(
         SELECT g.grant_id FROM grants g
         WHERE g.user_id = %(user_id)s AND g.client_id = %(client_id)s AND g.revoked_at IS NULL AND g.expires_at > clock_timestamp()
             AND NOT EXISTS (SELECT FROM codes c WHERE c.grant_id = g.grant_id AND c.used_at IS NULL)
-        ORDER BY coalesce(g.rotated_at, g.created_at) DESC OFFSET %(most)s LIMIT 500)
+        ORDER BY coalesce(g.rotated_at, g.created_at) DESC OFFSET %(most)s LIMIT 500))
     FOR UPDATE SKIP LOCKED
 """
 INSERT_CODE: LiteralString = """
@@ -100,8 +100,8 @@ COUNT_DEVICES: LiteralString = "SELECT count(*) FILTER (WHERE client_id = %s), c
 # Blocks of networks share an app's room in turn, networks the room of their block, and apps their tenant's: the rows beyond it are those
 # that are over, then the oldest ones of the blocks (networks, apps) with the most.
 FORGET_DEVICES_OF_APP: LiteralString = """
-    DELETE FROM device_codes WHERE device_id IN (
-        SELECT device_id FROM device_codes WHERE device_id IN (
+    DELETE FROM device_codes WHERE device_id = ANY (ARRAY(
+        SELECT device_id FROM device_codes WHERE device_id = ANY (ARRAY(
             SELECT device_id FROM (
                 SELECT device_id, made_at, expires_at, row_number() OVER (PARTITION BY block ORDER BY of_network, made_at DESC) AS turn
                 FROM (
@@ -109,17 +109,17 @@ FORGET_DEVICES_OF_APP: LiteralString = """
                         row_number() OVER (PARTITION BY network ORDER BY made_at DESC) AS of_network
                     FROM device_codes WHERE client_id = %(client_id)s
                 ) AS of_app
-            ) AS waiting ORDER BY expires_at <= clock_timestamp(), turn, made_at DESC OFFSET %(most)s)
-        FOR UPDATE SKIP LOCKED)
+            ) AS waiting ORDER BY expires_at <= clock_timestamp(), turn, made_at DESC OFFSET %(most)s))
+        FOR UPDATE SKIP LOCKED))
 """
 FORGET_DEVICES_OF_TENANT: LiteralString = """
-    DELETE FROM device_codes WHERE device_id IN (
-        SELECT device_id FROM device_codes WHERE device_id IN (
+    DELETE FROM device_codes WHERE device_id = ANY (ARRAY(
+        SELECT device_id FROM device_codes WHERE device_id = ANY (ARRAY(
             SELECT device_id FROM (
                 SELECT device_id, made_at, expires_at, row_number() OVER (PARTITION BY client_id ORDER BY made_at DESC) AS turn
                 FROM device_codes
-            ) AS waiting ORDER BY expires_at <= clock_timestamp(), turn, made_at DESC OFFSET %(most)s)
-        FOR UPDATE SKIP LOCKED)
+            ) AS waiting ORDER BY expires_at <= clock_timestamp(), turn, made_at DESC OFFSET %(most)s))
+        FOR UPDATE SKIP LOCKED))
 """
 DEVICE_COLUMNS: LiteralString = """
     device_id, client_id, scopes, audience, address, network, made_at, expires_at

@@ -94,10 +94,10 @@ FINISH: LiteralString = """
 # Work that has not moved for five minutes, and for half of the time since it began: a portion of it may be a dead letter by now.
 STOPPED: LiteralString = (
     """
-    UPDATE sandboxes SET changed_at = clock_timestamp() WHERE id IN (
+    UPDATE sandboxes SET changed_at = clock_timestamp() WHERE id = ANY (ARRAY(
         SELECT id FROM sandboxes WHERE state IN ('preparing', 'resetting', 'advancing', 'deleting')
             AND clock_timestamp() - changed_at > greatest(interval '5 minutes', (changed_at - coalesce(work_since, until)) / 2)
-        ORDER BY changed_at LIMIT 20 FOR UPDATE SKIP LOCKED)
+        ORDER BY changed_at LIMIT 20 FOR UPDATE SKIP LOCKED))
     RETURNING """
     + COLUMNS
 )

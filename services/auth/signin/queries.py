@@ -20,10 +20,10 @@ NOTE_SIGN_IN: LiteralString = """
 """
 # A deleted session has ended. Those that had ended before go first.
 FORGET_OLD_SESSIONS: LiteralString = """
-    DELETE FROM sessions WHERE session_id IN (
-        SELECT session_id FROM sessions WHERE session_id IN (
-            SELECT session_id FROM sessions WHERE user_id = %s ORDER BY ended_at IS NOT NULL, session_id DESC OFFSET %s LIMIT 500)
-        FOR UPDATE SKIP LOCKED)
+    DELETE FROM sessions WHERE session_id = ANY (ARRAY(
+        SELECT session_id FROM sessions WHERE session_id = ANY (ARRAY(
+            SELECT session_id FROM sessions WHERE user_id = %s ORDER BY ended_at IS NOT NULL, session_id DESC OFFSET %s LIMIT 500))
+        FOR UPDATE SKIP LOCKED))
 """
 TOUCH_SESSION: LiteralString = """
     UPDATE sessions SET last_seen_at = clock_timestamp()

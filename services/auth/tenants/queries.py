@@ -67,17 +67,17 @@ COUNT_CHOSEN: LiteralString = (
 RENEW_TENANTS: LiteralString = (
     "UPDATE tenants SET version = "
     + RENEWED
-    + "WHERE tenant_id IN (SELECT tenant_id FROM tenants WHERE tenant_id > %(after)s AND "
+    + "WHERE tenant_id = ANY (ARRAY(SELECT tenant_id FROM tenants WHERE tenant_id > %(after)s AND "
     + CHOSEN_TENANTS
-    + "ORDER BY tenant_id LIMIT %(portion)s FOR NO KEY UPDATE) RETURNING "
+    + "ORDER BY tenant_id LIMIT %(portion)s FOR NO KEY UPDATE)) RETURNING "
     + TENANT_COLUMNS
 )
 RENEW_APPS: LiteralString = (
     "UPDATE apps SET version = "
     + RENEWED
-    + "WHERE client_id IN (SELECT client_id FROM apps WHERE client_id > %(after)s AND "
+    + "WHERE client_id = ANY (ARRAY(SELECT client_id FROM apps WHERE client_id > %(after)s AND "
     + CHOSEN_APPS
-    + "ORDER BY client_id LIMIT %(portion)s FOR NO KEY UPDATE) RETURNING "
+    + "ORDER BY client_id LIMIT %(portion)s FOR NO KEY UPDATE)) RETURNING "
     + COLUMNS
 )
 WITHDRAW_AHEAD: LiteralString = """

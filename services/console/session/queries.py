@@ -11,8 +11,8 @@ START: LiteralString = """
 """
 # A new session displaces the oldest ones of the person.
 FORGET_OLDEST: LiteralString = """
-    DELETE FROM sessions WHERE session_id IN (
-        SELECT session_id FROM sessions WHERE user_id = %s ORDER BY session_id DESC OFFSET %s LIMIT 100)
+    DELETE FROM sessions WHERE session_id = ANY (ARRAY(
+        SELECT session_id FROM sessions WHERE user_id = %s ORDER BY session_id DESC OFFSET %s LIMIT 100))
     RETURNING session_id, sealed
 """
 TOUCH: LiteralString = "UPDATE sessions SET last_seen_at = clock_timestamp() WHERE session_id = %s"

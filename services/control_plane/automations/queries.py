@@ -239,8 +239,8 @@ LOCK_DUE_RUNS: LiteralString = f"""
 FIND_LIVE_OF_RUN: LiteralString = f"SELECT {LIVE_AUTOMATION} AND a.id = %s"
 GIVE_UP_UNANSWERED: LiteralString = """
     UPDATE automation_runs SET status = 'dead', error = 'no_answer', detail = 'The last attempt got no answer.', finished_at = now()
-    WHERE id IN (SELECT id FROM automation_runs WHERE status = 'running' AND started_at < now() - make_interval(secs => %s)
-        ORDER BY started_at LIMIT 1000 FOR UPDATE SKIP LOCKED)
+    WHERE id = ANY (ARRAY(SELECT id FROM automation_runs WHERE status = 'running' AND started_at < now() - make_interval(secs => %s)
+        ORDER BY started_at LIMIT 1000 FOR UPDATE SKIP LOCKED))
 """
 # At most 10,000 of each, and the ages of the oldest waiting event, due run and unanswered attempt in seconds. The ORDER BY names an index's
 # columns: without it the planner reads the whole table.

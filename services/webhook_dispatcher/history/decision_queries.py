@@ -8,9 +8,9 @@ _RUNS: LiteralString = """enabled AND NOT paused
 
 # The released deliveries of a recovery wait again, in their places, when the receiver fails again.
 TAKE_BACK_RELEASED: LiteralString = """
-    UPDATE queue SET released = false, due_at = CASE WHEN rung = 0 THEN delivery_at END WHERE delivery_id IN (
+    UPDATE queue SET released = false, due_at = CASE WHEN rung = 0 THEN delivery_at END WHERE delivery_id = ANY (ARRAY(
         SELECT delivery_id FROM queue WHERE subscription_id = %(subscription_id)s AND stage = 2 AND due_at <= now()
-        ORDER BY due_at, sequence LIMIT 2000 FOR UPDATE SKIP LOCKED)
+        ORDER BY due_at, sequence LIMIT 2000 FOR UPDATE SKIP LOCKED))
 """
 TENANT_OF_WEBHOOK: LiteralString = "SELECT tenant_id FROM subscriptions WHERE id = %s"
 DISABLE: LiteralString = """

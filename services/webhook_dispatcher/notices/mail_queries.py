@@ -59,8 +59,8 @@ GIVE_BACK: LiteralString = """
 # A day is too late for news of an outage.
 GIVE_UP: LiteralString = "UPDATE mails SET done = true WHERE NOT done AND created_at < now() - interval '1 day'"
 FORGET: LiteralString = """
-    DELETE FROM mails WHERE event_id IN (SELECT event_id FROM mails WHERE created_at < now() - interval '2 days'
-        ORDER BY created_at LIMIT 1000)
+    DELETE FROM mails WHERE event_id = ANY (ARRAY(SELECT event_id FROM mails WHERE created_at < now() - interval '2 days'
+        ORDER BY created_at LIMIT 1000))
 """
 MEASURE: LiteralString = """
     SELECT coalesce(extract(epoch FROM now() - (SELECT created_at FROM mails WHERE NOT done ORDER BY due_at LIMIT 1)), 0)::float8

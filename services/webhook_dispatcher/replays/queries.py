@@ -106,8 +106,8 @@ FIND_RUNNING: LiteralString = "SELECT id FROM replays WHERE subscription_id = %(
 COUNT_RUNNING: LiteralString = "SELECT count(*) FROM replays WHERE tenant_id = current_tenant() AND state = 'running'"
 # The newest 100 of a webhook are kept.
 FORGET_OLDER: LiteralString = """
-    DELETE FROM replays WHERE id IN (SELECT id FROM replays WHERE subscription_id = %(subscription_id)s
-        ORDER BY id DESC OFFSET 100 LIMIT 100) AND due_at IS NULL
+    DELETE FROM replays WHERE id = ANY (ARRAY(SELECT id FROM replays WHERE subscription_id = %(subscription_id)s
+        ORDER BY id DESC OFFSET 100 LIMIT 100)) AND due_at IS NULL
 """
 # The next step counts how those that were sent have fared.
 STOP: LiteralString = (
@@ -199,5 +199,6 @@ MEASURE: LiteralString = """
         coalesce(extract(epoch FROM now() - (SELECT min(due_at) FROM replays WHERE due_at IS NOT NULL)), 0)::float8
 """
 FORGET: LiteralString = """
-    DELETE FROM replays WHERE id IN (SELECT id FROM replays WHERE id < %(before)s AND due_at IS NULL ORDER BY id LIMIT %(portion)s)
+    DELETE FROM replays WHERE id = ANY (ARRAY(
+        SELECT id FROM replays WHERE id < %(before)s AND due_at IS NULL ORDER BY id LIMIT %(portion)s))
 """
