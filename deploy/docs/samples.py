@@ -50,18 +50,14 @@ def add(document: dict[str, Any]) -> None:
         for method, entry in entries.items():
             shown = [{"lang": "Shell", "label": "curl", "source": curl.command(server, method, path, entry)}]
             if entry["operationId"] not in NOT_CALLED_BY_PROGRAMS:
-                operation, example = by_id[entry["operationId"]], _example(entry)
+                contents = entry.get("requestBody", {}).get("content", {})
+                operation, example = by_id[entry["operationId"]], next(iter(contents.values()), {}).get("example")
                 given = _arguments(operation, entry)
                 shown += [
                     {"lang": "Python", "label": "Python", "source": python(contract, operation, given, example)},
                     {"lang": "TypeScript", "label": "TypeScript", "source": typescript(operation, given, example)},
                 ]
             entry["x-codeSamples"] = shown
-
-
-def _example(entry: Mapping[str, Any]) -> Any:
-    contents = entry.get("requestBody", {}).get("content", {})
-    return next((content.get("example") for content in contents.values()), None)
 
 
 def _arguments(operation: Operation, entry: Mapping[str, Any]) -> dict[str, Any]:

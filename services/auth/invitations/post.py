@@ -52,16 +52,16 @@ class Post:
             return 0
         with conn.cursor(row_factory=class_row(DueMail)) as cursor:
             due = cursor.execute(queries.TAKE, {"of_address": MAILS_OF_ADDRESS}).fetchall()
-        messages = [(mail, self._compose(mail)) for mail in due if self._renew(conn, mail)]
+        messages = []
+        for mail in due:
+            mac = links.mac_of(self._keyring, self._token(mail))
+            # No row changes where the invitation has ended, or got a newer mail.
+            if conn.execute(queries.SET_TOKEN, (mac, mail.invitation_id, mail.number)).rowcount:
+                messages.append((mail, self._compose(mail)))
         (age,) = conn.execute(queries.MEASURE).fetchone() or (0.0,)
         metrics.oldest_invitation_mail.set(max(0.0, age))
         conn.commit()
         return self._send(conn, self._server, messages) if messages else 0
-
-    def _renew(self, conn: Connection, mail: DueMail) -> bool:
-        """Stores the MAC of the token that this mail carries. False where the invitation has ended, or got a newer mail."""
-        mac = links.mac_of(self._keyring, self._token(mail))
-        return bool(conn.execute(queries.SET_TOKEN, (mac, mail.invitation_id, mail.number)).rowcount)
 
     def _token(self, mail: DueMail) -> str:
         return links.token_of(self._keyring, mail.invitation_id, mail.number)

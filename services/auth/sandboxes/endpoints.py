@@ -150,7 +150,9 @@ async def delete_sandbox(request: Request, caller: Caller, sandbox_id: str) -> R
 
 
 async def run_scenario(request: Request, caller: Caller, sandbox_id: str, scenario: str) -> Response:
-    name = _scenario_of(scenario)
+    name = next((one for one in SCENARIOS if one == scenario), None)
+    if name is None:
+        raise problems.not_found(f"There is no such scenario; there are {', '.join(SCENARIOS)}.")
     async with tenant_transaction(request, caller) as conn:
         if (answer := await idempotency.stored(conn, request, caller)) is not None:
             return answer
@@ -196,13 +198,6 @@ async def advance_sandbox_clock(request: Request, caller: Caller, sandbox_id: st
         await audit.record(conn, caller, "sandbox.clock_advanced", sandbox.id, {"seconds": advance.seconds})
         await _send(conn, sandbox, work.portion_of(sandbox))
         return await idempotency.keep(conn, request, caller, http.json(sandbox.shown(), status=202))
-
-
-def _scenario_of(name: str) -> ScenarioName:
-    for one in SCENARIOS:
-        if one == name:
-            return one
-    raise problems.not_found(f"There is no such scenario; there are {', '.join(SCENARIOS)}.")
 
 
 def _made(sandbox: SandboxRow, name: ScenarioName, task: SandboxTask) -> Scenario:

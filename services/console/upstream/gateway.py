@@ -250,9 +250,5 @@ def _cursor_of(link: str) -> str:
 
 def path_of(template: str, **ids: str) -> str:
     """`path_of("/v1/platform/apps/{id}", id=…)`: each id is one escaped segment, so that no id leads to another path."""
-    return template.format(**{name: _segment(value) for name, value in ids.items()})
-
-
-def _segment(value: str) -> str:
     # Dots alone would climb.
-    return quote(value, safe="") if value.strip(".") else "-"
+    return template.format(**{name: quote(value, safe="") if value.strip(".") else "-" for name, value in ids.items()})

@@ -156,7 +156,9 @@ def problems_among(entries: Sequence[Json], kinds: Mapping[Any, Any]) -> Iterato
     """The faults of entries beside others of these kinds, by their URLs."""
     for index, entry in enumerate(entries):
         resource = entry.get("resource", {})
-        found = (*problems_of_request(entry), *_patient(entry), *_resource(resource), *_walk(resource, kinds, ""))
+        found = [*problems_of_request(entry), *_resource(resource), *_walk(resource, kinds, "")]
+        if resource.get("resourceType") == "Patient" and not resource.keys() <= PATIENT:
+            found.append("a Patient that is more than a pseudonym")
         for problem in found:
             yield f"Bundle.entry[{index}] {resource.get('resourceType')}: {problem}"
 
@@ -186,12 +188,6 @@ def problems_of_request(entry: Json) -> Iterator[str]:
         yield "bdl-3, the request is not conditional on the resource's own identifier"
     if kind == "Patient" and request.get("method") != "POST":
         yield "a Patient that may change another encounter's"
-
-
-def _patient(entry: Json) -> Iterator[str]:
-    resource = entry.get("resource", {})
-    if resource.get("resourceType") == "Patient" and not resource.keys() <= PATIENT:
-        yield "a Patient that is more than a pseudonym"
 
 
 def _resource(resource: Json) -> Iterator[str]:

@@ -146,7 +146,12 @@ async def _answers(asked: list[tuple[Root, Asked]], context: RequestContext) -> 
 
         def work() -> dict[tuple[Asked, int], list[dict[str, Any]] | Exception]:
             metrics = {one: found if isinstance(found, Exception) else _computed(found) for one, found in ready.items()}
-            return {(one, name): _shown_all(shape, metrics[one]) for (one, name), shape in different.items()}
+            return {
+                (one, name): found
+                if isinstance(found := metrics[one], Exception)
+                else [_shown(shape, each) for each in found]
+                for (one, name), shape in different.items()
+            }
 
         shown = await fairness.aside(work) if heavy else work()
     return [shown[one, id(root.shape)] for root, one in asked]
@@ -225,10 +230,6 @@ def _values(shape: Shape) -> int:
     """The values shown of one metric."""
     below = [member.below for member in shape if member.below is not None]
     return len(shape) + sum(report.SPARKLINE_MONTHS * _values(one) for one in below)
-
-
-def _shown_all(shape: Shape, metrics: list[Metric] | Exception) -> list[dict[str, Any]] | Exception:
-    return metrics if isinstance(metrics, Exception) else [_shown(shape, metric) for metric in metrics]
 
 
 def _shown(shape: Shape, value: Any) -> dict[str, Any]:

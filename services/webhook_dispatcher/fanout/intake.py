@@ -313,14 +313,16 @@ def _store(conn: Connection, events: list[NewEvent], heads: Heads) -> list[NewEv
         return []
     # In the order of their ids, so that two batches with the same events wait for each other without a deadlock.
     once = {event.id: event for event in sorted(events, key=lambda event: event.id)}
-    ordered = [_stored(event, heads[event.tenant_id]) for event in once.values()]
+    ordered = [
+        Stored(
+            **asdict(event),
+            accepted_at=heads[event.tenant_id],
+            audiences=[EVERY_APP] if event.recipients is None else sorted(event.recipients),
+        )
+        for event in once.values()
+    ]
     new = {row[0] for row in conn.execute(queries.INSERT_EVENTS, (_rows(ordered),))}
     return [event for event in once.values() if event.id in new]
-
-
-def _stored(event: NewEvent, accepted_at: datetime) -> Stored:
-    audiences = [EVERY_APP] if event.recipients is None else sorted(event.recipients)
-    return Stored(**asdict(event), accepted_at=accepted_at, audiences=audiences)
 
 
 def _rows(structs: Sequence[msgspec.Struct]) -> str:

@@ -148,15 +148,10 @@ async def _await_news(request: Request, caller: Caller, key: dict[str, str | Non
             row = await (await conn.execute(queries.LOOK, key)).fetchone()
         if row is None:
             raise problems.not_found()
-        is_leased, has_news, silence = row
+        is_leased, has_news, silence = row  # the seconds since the organisation's newest event; None if it has none
         if has_news and not is_leased:
             return True
-        pause = max(pause, _pause_after(silence))
-
-
-def _pause_after(silence: float | None) -> float:
-    """The seconds between two looks at an organisation whose newest event came `silence` seconds ago; None if it has none."""
-    return LONGEST_PAUSE if silence is None or silence >= QUIET else POLL
+        pause = max(pause, LONGEST_PAUSE if silence is None or silence >= QUIET else POLL)
 
 
 def _answer(taken: Reading | Held) -> Reading:
