@@ -87,7 +87,18 @@ class Operators:
             raise http.foreign_cursor() from None
         async with tenant_transaction(request, caller) as conn:
             rows = await every(conn, DeadLetterRow, queries.DEAD_LETTERS, parameters)
-        return http.listed(request, "dead_letters", rows, page, lambda row: str(row.message_id), _letter)
+
+        def shown(row: DeadLetterRow) -> DeadLetter:
+            return DeadLetter(
+                message_id=str(row.message_id),
+                tenant_id=row.tenant_id,
+                producer=row.producer,
+                name=row.name,
+                error=row.error,
+                died_at=row.died_at,
+            )
+
+        return http.listed(request, "dead_letters", rows, page, lambda row: str(row.message_id), shown)
 
     async def list_operator_acts(self, request: Request, caller: Caller, service: str, page: ActFilter) -> Response:
         self._require(service)
@@ -150,14 +161,3 @@ class Operators:
         """Raises a 404 Problem for the name of another service."""
         if service != self.own:
             raise problems.not_found()
-
-
-def _letter(row: DeadLetterRow) -> DeadLetter:
-    return DeadLetter(
-        message_id=str(row.message_id),
-        tenant_id=row.tenant_id,
-        producer=row.producer,
-        name=row.name,
-        error=row.error,
-        died_at=row.died_at,
-    )

@@ -149,18 +149,18 @@ async def list_user_sessions(request: Request, caller: Caller, user_id: str, pag
     async with tenant_transaction(request, caller) as conn:
         await _user(conn, user_id)
         found = await database.every(conn, SessionRow, queries.SESSIONS, parameters)
-    return http.listed(request, "sessions", found, page, lambda row: row.session_id, _session)
 
+    def shown(row: SessionRow) -> UserSession:
+        return UserSession(
+            id=row.session_id,
+            device=describe_browser(row.user_agent),
+            place=place_of(row.address),
+            federated=row.federated,
+            signed_in_at=row.signed_in_at,
+            last_used_at=row.last_seen_at,
+        )
 
-def _session(row: SessionRow) -> UserSession:
-    return UserSession(
-        id=row.session_id,
-        device=describe_browser(row.user_agent),
-        place=place_of(row.address),
-        federated=row.federated,
-        signed_in_at=row.signed_in_at,
-        last_used_at=row.last_seen_at,
-    )
+    return http.listed(request, "sessions", found, page, lambda row: row.session_id, shown)
 
 
 def place_of(address: str) -> Literal["private_network", "internet", "unknown"]:

@@ -51,9 +51,13 @@ def check(
     context.require(SCOPE)
     context.require_tenant(tenant_id)
     try:
-        return Asked(report.of_days(from_date, to_date), _chosen(names))
+        days = report.of_days(from_date, to_date)
     except report.InvalidRange as error:
         raise errors.bad_input(str(error), argument="toDate") from None
+    if names is not None and not BY_NAME.keys() >= set(names):
+        raise errors.bad_input("There is no indicator of that name.", argument="names", known=list(NAMES))
+    # Each once, in the order of answers.
+    return Asked(days, NAMES if names is None else tuple(name for name in NAMES if name in names))
 
 
 def cost(asked: Asked, with_sparkline: bool) -> int:
@@ -75,13 +79,3 @@ async def ready(context: RequestContext, asked: Asked, *, with_sparkline: bool) 
         except report.InvalidRange as error:
             raise errors.bad_input(str(error), argument="fromDate") from None
     return partial(report.metrics, snapshot, names, whole, months)
-
-
-def _chosen(names: list[str] | None) -> tuple[str, ...]:
-    """The named indicators, each once, in the order of answers."""
-    if names is None:
-        return NAMES
-    unknown = sorted(set(names) - set(BY_NAME))
-    if unknown:
-        raise errors.bad_input("There is no indicator of that name.", argument="names", known=list(NAMES))
-    return tuple(name for name in NAMES if name in names)

@@ -47,15 +47,11 @@ def _whole(number: int) -> Cell:
     return Cell(number, number)
 
 
-def _excluded(_: Indicator, counts: Counts) -> Cell:
-    return _whole(counts.excluded)
-
-
-def _unknown(_: Indicator, counts: Counts) -> Cell:
-    return _whole(counts.unknown)
-
-
-CELLS: tuple[CellOf, CellOf, CellOf] = (cell, _excluded, _unknown)
+CELLS: tuple[CellOf, CellOf, CellOf] = (
+    cell,
+    lambda _, counts: _whole(counts.excluded),
+    lambda _, counts: _whole(counts.unknown),
+)
 """The counts of `Withheld`, in its order."""
 
 

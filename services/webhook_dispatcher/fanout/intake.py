@@ -105,7 +105,10 @@ class Intake:
         events = [accept(message.tenant_id, message.body, message.traceparent) for message in messages]
         mail.enqueue(conn, messages)
         events, waiting, listeners = _divide(conn, events)
-        wanted = _wanted_by_automations(conn, messages)
+        tenants, types = ({one.tenant_id for one in messages}, {one.body.type for one in messages})
+        interests = dict(conn.execute(queries.INTERESTED, (list(tenants), list(types))).fetchall())
+        # The ids of the events that an automation waits for.
+        wanted = {one.body.event_id for one in messages if one.body.type in interests.get(one.tenant_id, ())}
         heads = lock_heads(conn, [message.tenant_id for message in messages])
         new = self.queue(
             conn,
@@ -253,14 +256,6 @@ def plan(events: Iterable[NewEvent], listeners: Sequence[Listener], sieve: Sieve
 def time_of(identifier: str) -> datetime:
     """When an id was made, which names the partition of its row. Raises ValueError past the year 9999."""
     return datetime.fromtimestamp(ids.milliseconds(ids.uuid_of(identifier)) / 1000, UTC)
-
-
-def _wanted_by_automations(conn: Connection, messages: Sequence[Received[Event]]) -> set[str]:
-    """The ids of the events that an automation waits for."""
-    tenants = list({message.tenant_id for message in messages})
-    types = list({message.body.type for message in messages})
-    interests = dict(conn.execute(queries.INTERESTED, (tenants, types)).fetchall())
-    return {message.body.event_id for message in messages if message.body.type in interests.get(message.tenant_id, ())}
 
 
 def _divide(conn: Connection, events: list[NewEvent]) -> tuple[list[NewEvent], list[NewEvent], list[Listener]]:

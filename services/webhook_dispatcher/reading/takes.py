@@ -103,7 +103,8 @@ async def _take(request: Request, caller: Caller, name: str, asked: ReadEvents) 
         if head.position <= consumer.position:
             return NOTHING
         if await is_expired(request, conn, consumer, head):
-            raise _expired(consumer)
+            detail = "Events that this consumer has not read are past their retention. Seek to where it shall go on, such as the beginning."
+            raise Problem(410, "Events expired", detail, extra={"committed_until": consumer.at})
         rows, fitting = await _next(conn, rights, consumer, head, asked.limit)
         if not rows:
             await conn.execute(LAZILY)
@@ -171,12 +172,3 @@ def _require_lease(consumer: ConsumerRow, lease: int) -> None:
     if lease != consumer.lease:
         detail = "The lease of these events ended, and they are handed out again. Read on, and commit within the lease or extend it."
         raise Problem(409, "Lease lost", detail)
-
-
-def _expired(consumer: ConsumerRow) -> Problem:
-    return Problem(
-        410,
-        "Events expired",
-        "Events that this consumer has not read are past their retention. Seek to where it shall go on, such as the beginning.",
-        extra={"committed_until": consumer.at},
-    )
