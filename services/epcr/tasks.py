@@ -12,10 +12,9 @@ from psycopg.rows import class_row
 
 from services.epcr import allowance, metrics
 from services.epcr.encounters import events, queries
-from services.epcr.encounters.briefs import ADD_BRIEFS, add_briefs
 from services.epcr.encounters.facts import extremes_asked, facts_of, with_readings
 from services.epcr.encounters.models import EncounterRow
-from services.epcr.encounters.store import opened
+from services.epcr.encounters.store import ADD_BRIEFS, add_briefs, opened
 from services.epcr.handover.listing import keep_lists
 from services.epcr.outcomes import store as outcomes
 from services.epcr.outcomes.facts import with_outcomes

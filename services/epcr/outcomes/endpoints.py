@@ -10,11 +10,11 @@ from starlette.responses import Response
 
 from services.epcr import allowance
 from services.epcr.encounters import store as encounters
-from services.epcr.encounters.briefs import prepared
 from services.epcr.encounters.disclosure import add_recipient, policy_for, with_basis
 from services.epcr.encounters.facts import facts_of, with_readings
 from services.epcr.encounters.models import EncounterRow
 from services.epcr.encounters.representations import require_match
+from services.epcr.encounters.store import prepared
 from services.epcr.handover import access, disclosures
 from services.epcr.handover.access import Bound
 from services.epcr.handover.disclosures import Answer
@@ -38,7 +38,7 @@ from shared.storage import audit
 from shared.storage.caps import Cap, refusal
 from shared.storage.database import AsyncConnection, every, first, tenant_transaction
 from shared.web import http, portions, problems
-from shared.web.etags import is_known, not_modified
+from shared.web.http import is_known, not_modified
 from shared.web.identity import Caller
 
 DAYS = 730

@@ -12,11 +12,10 @@ from starlette.responses import Response
 
 from services.epcr import allowance
 from services.epcr.encounters import events, identities, store
-from services.epcr.encounters.briefs import prepared
 from services.epcr.encounters.facts import facts_of, with_readings
 from services.epcr.encounters.models import EncounterRow
 from services.epcr.encounters.representations import require_match
-from services.epcr.encounters.store import Sealed, Stored
+from services.epcr.encounters.store import Sealed, Stored, prepared
 from services.epcr.outcomes import store as outcomes
 from services.epcr.records import amend
 from services.epcr.records.models import Encounter, RecordPatch, WholeRecord
@@ -26,7 +25,7 @@ from shared.primitives import ids
 from shared.storage import audit
 from shared.storage.database import tenant_transaction
 from shared.web import http, portions, problems
-from shared.web.etags import is_known, not_modified
+from shared.web.http import is_known, not_modified
 from shared.web.identity import Caller
 from shared.web.problems import FieldError
 

@@ -10,9 +10,8 @@ from starlette.responses import Response
 from services.graphql_api.acqi import measure_reports, report, resolvers
 from services.graphql_api.acqi.indicators import BY_NAME
 from services.graphql_api.acqi.models import FHIR, ReadMeasureReports
-from services.graphql_api.acqi.projection import HEAVY
 from services.graphql_api.acqi.report import Days, InvalidRange
-from services.graphql_api.acqi.resolvers import NAMES, Asked
+from services.graphql_api.acqi.resolvers import HEAVY, NAMES, Asked
 from shared.storage import audit
 from shared.storage.database import tenant_transaction
 from shared.web import fairness, http, problems, strict_json

@@ -12,8 +12,7 @@ from psycopg.rows import class_row
 
 from services.webhook_dispatcher.failing import attempt
 from services.webhook_dispatcher.fanout import queries
-from services.webhook_dispatcher.fanout.filtering import Sieve
-from services.webhook_dispatcher.fanout.intake import Intake, Listener, NewEvent, insert_deliveries, plan
+from services.webhook_dispatcher.fanout.intake import Intake, Listener, NewEvent, Sieve, insert_deliveries, plan
 from shared.storage.database import Connection
 
 # Webhooks that one portion looks at.
