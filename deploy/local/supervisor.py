@@ -181,8 +181,9 @@ class Supervisor:
         signal.set_wakeup_fd(self._woken.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(SIGNAL, self.rolling.asked)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._stop_soon)
 
-    def _stop_soon(self, *_: object) -> None:
-        self.stopping = True
+        def stop_soon(*_: object) -> None:
+            self.stopping = True
+
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, stop_soon)

@@ -30,7 +30,11 @@ class Passage:
         """Whether a row may be shown at once. The portion begins with the first row of a round of the loop."""
         if self._began is None:
             self._began = time.perf_counter()
-            asyncio.get_running_loop().call_soon(self._end)
+
+            def end() -> None:
+                self._began = None
+
+            asyncio.get_running_loop().call_soon(end)
             return True
         return time.perf_counter() - self._began < PORTION
 
@@ -71,9 +75,6 @@ class Passage:
         self._waiting.discard(place)
         if not self._waiting:
             self._clear.set()
-
-    def _end(self) -> None:
-        self._began = None
 
 
 class PortionedExecutor(Executor[Any]):

@@ -150,8 +150,10 @@ async def delete_sandbox(request: Request, caller: Caller, sandbox_id: str) -> R
 
 
 async def run_scenario(request: Request, caller: Caller, sandbox_id: str, scenario: str) -> Response:
-    name = next((one for one in SCENARIOS if one == scenario), None)
-    if name is None:
+    for name in SCENARIOS:
+        if name == scenario:
+            break
+    else:
         raise problems.not_found(f"There is no such scenario; there are {', '.join(SCENARIOS)}.")
     async with tenant_transaction(request, caller) as conn:
         if (answer := await idempotency.stored(conn, request, caller)) is not None:

@@ -178,7 +178,11 @@ class Engine:
         with conn.cursor(row_factory=class_row(RunRow)) as cursor:
             set_json_loads(_readable, cursor)
             due = cursor.execute(queries.LOCK_DUE_RUNS, limits).fetchall()
-        apart(conn, BEGIN_DUE, {run.id: run for run in due}, partial(_begin, conn), partial(_end_unfit, conn))
+
+        def end_unfit(run: RunRow) -> None:
+            _settle(conn, run, "dead", "unfit", "The run cannot begin.")
+
+        apart(conn, BEGIN_DUE, {run.id: run for run in due}, partial(_begin, conn), end_unfit)
         return len(due)
 
     def begin_all_due(self, conn: Connection) -> int:
@@ -192,10 +196,6 @@ class Engine:
                     break
                 before = total
         return total
-
-
-def _end_unfit(conn: Connection, run: RunRow) -> None:
-    _settle(conn, run, "dead", "unfit", "The run cannot begin.")
 
 
 def _begin(conn: Connection, due: Sequence[RunRow]) -> None:
