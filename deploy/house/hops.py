@@ -115,17 +115,10 @@ class Road:
             elif isinstance(child, ast.Attribute):
                 self._called.add(child.attr)
                 yield from self._methods.get(child.attr, ())
-                found = self._attribute(where, child)
-                if found is not None:
+                owner = find(where, child.value.id) if isinstance(child.value, ast.Name) else None
+                found = find(owner, child.attr) if isinstance(owner, str) else None
+                if isinstance(found, Definition):
                     yield found
-
-    @staticmethod
-    def _attribute(where: str, node: ast.Attribute) -> Definition | None:
-        if not isinstance(node.value, ast.Name):
-            return None
-        owner = find(where, node.value.id)
-        found = find(owner, node.attr) if isinstance(owner, str) else None
-        return found if isinstance(found, Definition) else None
 
 
 def entered(*starts: str) -> tuple[int, int]:

@@ -55,7 +55,12 @@ class Supervisor:
         self._listen_for_signals()
         bootstrap.start(self._not_for(bootstrap))
         while not self.stopping:
-            self._start_due()
+            now = time.monotonic()
+            due = [process for process in self.processes if not process.running and process.start_at <= now]
+            for process in due:
+                process.start(self._not_for(process))
+            if due:
+                self._record()
             if not self.tenants and (code := ended(bootstrap.pid)) is not None:
                 if code:
                     raise StartFailed(f"{bootstrap.name} ended with code {code}:\n{bootstrap.last_words()}")
@@ -103,14 +108,6 @@ class Supervisor:
         self._probes[new.name] = probe
         self.plan.ops_ports[new.name] = new.probe_port
         self._record()
-
-    def _start_due(self) -> None:
-        now = time.monotonic()
-        due = [process for process in self.processes if not process.running and process.start_at <= now]
-        for process in due:
-            process.start(self._not_for(process))
-        if due:
-            self._record()
 
     def _reap(self) -> None:
         for process in self.processes:

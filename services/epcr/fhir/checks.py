@@ -284,18 +284,14 @@ def _walk(value: Any, kinds: Mapping[Any, Any], name: str) -> Iterator[str]:
             yield "data are not decimals or E, divided by single spaces"
     yield from _reference(value, kinds, name)
     if name.endswith("eriod"):
-        yield from _period(value)
+        # Ends are compared as moments, not as texts, which may differ in their fractions of a second.
+        ends = [str(value[name]) for name in ("start", "end") if name in value]
+        if not all(_TIME.fullmatch(end) for end in ends):
+            yield "a period has an end that is not a time in UTC"
+        elif len(ends) == 2 and datetime.fromisoformat(ends[1]) < datetime.fromisoformat(ends[0]):
+            yield "per-1, a period that ends before it starts"
     for member, content in value.items():
         yield from _walk(content, kinds, member)
-
-
-def _period(value: Json) -> Iterator[str]:
-    """Ends are compared as moments, not as texts, which may differ in their fractions of a second."""
-    ends = [str(value[name]) for name in ("start", "end") if name in value]
-    if not all(_TIME.fullmatch(end) for end in ends):
-        yield "a period has an end that is not a time in UTC"
-    elif len(ends) == 2 and datetime.fromisoformat(ends[1]) < datetime.fromisoformat(ends[0]):
-        yield "per-1, a period that ends before it starts"
 
 
 def _quantity(value: Json, name: str) -> Iterator[str]:

@@ -156,7 +156,22 @@ class Projections:
         if case not in self._kept:
             if len(self._kept) >= KEPT:
                 self._kept.clear()
-            self._kept[case] = _project(self._schema, self._document, variables)
+            assert self._schema.query_type is not None
+            kind = get_named_type(self._schema.query_type.fields[COVERED].type)
+            assert isinstance(kind, GraphQLObjectType)
+            reading = _Reading(self._schema, self._document, variables)
+            roots: list[Root] = []
+            others: dict[str, list[FieldNode]] = {}
+            selected = collect_fields(
+                self._schema, reading.fragments, variables, self._schema.query_type, self._document.operation
+            )
+            for key, details in selected.grouped_field_set.items():
+                node = details[0].node
+                if node.name.value == COVERED:
+                    roots.append(Root(key, node, reading.shape(kind, details)))
+                else:
+                    others[key] = [one.node for one in details]
+            self._kept[case] = Projection(tuple(selected.grouped_field_set), tuple(roots), others)
         return self._kept[case]
 
 
@@ -242,23 +257,6 @@ def _computed(compute: resolvers.Compute) -> list[Metric] | Exception:
         return compute()
     except Exception as error:  # becomes an error of its field
         return error
-
-
-def _project(schema: GraphQLSchema, document: Document, variables: VariableValues) -> Projection:
-    assert schema.query_type is not None
-    kind = get_named_type(schema.query_type.fields[COVERED].type)
-    assert isinstance(kind, GraphQLObjectType)
-    reading = _Reading(schema, document, variables)
-    roots: list[Root] = []
-    others: dict[str, list[FieldNode]] = {}
-    selected = collect_fields(schema, reading.fragments, variables, schema.query_type, document.operation)
-    for key, details in selected.grouped_field_set.items():
-        node = details[0].node
-        if node.name.value == COVERED:
-            roots.append(Root(key, node, reading.shape(kind, details)))
-        else:
-            others[key] = [one.node for one in details]
-    return Projection(tuple(selected.grouped_field_set), tuple(roots), others)
 
 
 class _Reading:
