@@ -121,8 +121,8 @@ class Road:
                     yield found
 
 
-def entered(*starts: str) -> tuple[int, int]:
-    """Modules of the service and of shared/ entered from functions `<module>:<function>` or methods `<module>:<class>.<method>`."""
+def entered(*starts: str) -> tuple[list[str], list[str]]:
+    """Modules of the service, and of shared/, entered from functions `<module>:<function>` or methods `<module>:<class>.<method>`."""
     road = Road()
     for start in starts:
         where, _, path = start.partition(":")
@@ -134,5 +134,5 @@ def entered(*starts: str) -> tuple[int, int]:
         if method and isinstance(found.node, ast.ClassDef):
             methods = {child.name: child for child in found.node.body if isinstance(child, Function)}
             road.follow(Definition(where, methods[method]))
-    shared = sum(1 for name in road.entered if name.startswith("shared."))
-    return len(road.entered) - shared, shared
+    shared = {name for name in road.entered if name.startswith("shared.")}
+    return sorted(road.entered - shared), sorted(shared)
