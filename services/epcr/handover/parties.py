@@ -99,8 +99,9 @@ def parties(scene: Scene, source: Source) -> Iterator[tuple[str, Json]]:
     # Every member of the crew, with role and qualification where they are known.
     view = plain_view(source.encounter, {})
     known: list[dict[str, Any]] = view.get("crew", [])
-    others = dict.fromkeys(view.get("crew_ids", [])).keys() - {one["id"] for one in known}
-    crew = list(crew_of(scene, [*known, *({"id": id} for id in view.get("crew_ids", []) if id in others)]))
+    named = {one["id"] for one in known}
+    others = [{"id": id} for id in dict.fromkeys(view.get("crew_ids", [])) if id not in named]
+    crew = list(crew_of(scene, [*known, *others]))
     if crew:
         encounter["participant"] = [participant(scene, member, one) for member, one in crew]
     yield scene.encounter, encounter
