@@ -330,7 +330,20 @@ class Resource:
         )
 
     def _call(self, operation: Operation) -> str:
-        lines = [_operation(operation)]
+        answers: list[str] = []
+        for one in operation.answers:
+            kind = (
+                "bytes" if one.kind == "bytes" else "array" if (one.schema or {}).get("type") == "array" else "object"
+            )
+            kind = "none" if one.schema is None else "any" if one.may_be_bytes else kind
+            answers.append(f"{one.status}: {quoted(kind)}")
+        about = [f"{name}: {quoted(getattr(operation, name))}" for name in ("id", "method", "path")]
+        about.append(f"answers: {{ {', '.join(answers)} }}")
+        about += [f"body: {quoted(operation.body.kind)}"] if operation.body else []
+        about += ["keyed: true"] if operation.is_keyed else []
+        about += ["repeatable: true"] if operation.is_repeatable else []
+        about += [f"auth: {quoted(operation.auth)}"] if operation.auth != "bearer" else []
+        lines = [_object("operation", about)]
         path = [camel(one.name) for one in operation.parameters if one.place == "path"]
         lines += [f"path: [{', '.join(path)}],"] if path else []
         for place, argument in (("query", "query"), ("header", "headers")):
@@ -374,21 +387,6 @@ def _object(name: str, pairs: list[str]) -> str:
     if len(line) + 6 <= WIDTH:
         return line
     return f"{name}: {{\n" + "".join(f"        {pair},\n" for pair in pairs) + "      },"
-
-
-def _operation(operation: Operation) -> str:
-    answers: list[str] = []
-    for one in operation.answers:
-        kind = "bytes" if one.kind == "bytes" else "array" if (one.schema or {}).get("type") == "array" else "object"
-        kind = "none" if one.schema is None else "any" if one.may_be_bytes else kind
-        answers.append(f"{one.status}: {quoted(kind)}")
-    pairs = [f"id: {quoted(operation.id)}", f"method: {quoted(operation.method)}", f"path: {quoted(operation.path)}"]
-    pairs.append(f"answers: {{ {', '.join(answers)} }}")
-    pairs += [f"body: {quoted(operation.body.kind)}"] if operation.body else []
-    pairs += ["keyed: true"] if operation.is_keyed else []
-    pairs += ["repeatable: true"] if operation.is_repeatable else []
-    pairs += [f"auth: {quoted(operation.auth)}"] if operation.auth != "bearer" else []
-    return _object("operation", pairs)
 
 
 def _version(contract: Contract, version: str) -> str:

@@ -100,18 +100,21 @@ class RedisServer:
         It is complete before the server starts. A server without one would listen on all addresses, to everyone, and would refuse to end
         once its folder is gone, because it could not save.
         """
-        own = [
+        read, write = os.pipe()
+        try:
+            with os.fdopen(write, "wb") as pipe:
+                pipe.write(self._configuration().encode())
+            yield read
+        finally:
+            os.close(read)
+
+    def _configuration(self) -> str:
+        lines = [
             f"bind {ports.LOOPBACK}",
             f"port {self.port}",
             f"requirepass {self.password}",
             'save ""',
             "appendonly no",
+            *(f"{name} {value}" for name, value in LIMITS.items()),
         ]
-        lines = [*own, *(f"{name} {value}" for name, value in LIMITS.items()), self.users]
-        read, write = os.pipe()
-        try:
-            with os.fdopen(write, "wb") as pipe:
-                pipe.write("\n".join(lines).encode())
-            yield read
-        finally:
-            os.close(read)
+        return "\n".join(lines) + f"\n{self.users}"

@@ -66,7 +66,18 @@ class Supervisor:
                     raise StartFailed(f"{bootstrap.name} ended with code {code}:\n{bootstrap.last_words()}")
                 self.tenants = read_tenants()
             self._reap()
-            self._revive_servers()
+            for server in self.servers:
+                if not server.running:
+                    self.screen.say(f"{server.name} died; starting it again", "yellow")
+                    # It may fail while sessions of a killed PostgreSQL still hold memory; the next round retries.
+                    server.launch()
+                    try:
+                        server.wait()
+                    except ServerFailed as error:
+                        self.screen.say(str(error), "yellow")
+                    else:
+                        self.screen.say(f"{server.name} is back", "green")
+                        self._record()
             self._look_for_ready()
             if not self.ready and self.tenants and all(process.ready for process in self.processes):
                 self.ready = True
@@ -122,20 +133,6 @@ class Supervisor:
                     self.screen.say(
                         f"{process.name} keeps dying. The end of {process.log}:\n{process.last_words()}", "red"
                     )
-
-    def _revive_servers(self) -> None:
-        for server in self.servers:
-            if not server.running:
-                self.screen.say(f"{server.name} died; starting it again", "yellow")
-                # It may fail while sessions of a killed PostgreSQL still hold memory; the next round retries.
-                server.launch()
-                try:
-                    server.wait()
-                except ServerFailed as error:
-                    self.screen.say(str(error), "yellow")
-                else:
-                    self.screen.say(f"{server.name} is back", "green")
-                    self._record()
 
     def _look_for_ready(self) -> None:
         for process in self.processes:

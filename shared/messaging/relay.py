@@ -215,14 +215,17 @@ class Relay:
 
         If the broker refuses rows, their transaction rolls back and they stay due.
         """
+        return sum(self._send(consumer, room) for consumer, room in self._turn())
+
+    def _turn(self) -> Iterator[tuple[str, Room]]:
+        """The consumers with due messages and with room; each turn begins with another consumer."""
         with self.pool.connection() as conn:
             due = [consumer for (consumer,) in conn.execute(DUE, (list(self.crowding.queues),))]
         self.crowding.measure()
-        if not due:
-            return 0
-        room = self.crowding.rooms(due)
-        begin = next(self._turns) % len(due)  # each turn begins with another consumer
-        return sum(self._send(one, room[one]) for one in (*due[begin:], *due[:begin]) if one in room)
+        if due:
+            room = self.crowding.rooms(due)
+            begin = next(self._turns) % len(due)
+            yield from ((consumer, room[consumer]) for consumer in (*due[begin:], *due[:begin]) if consumer in room)
 
     def _send(self, consumer: str, room: Room) -> int:
         sent = 0

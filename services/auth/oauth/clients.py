@@ -277,19 +277,7 @@ class _Verifier(JWTBearerClientAssertion):
 def verify_assertion(assertion: str, client: Client, audiences: list[str]) -> Assertion:
     """Raises InvalidClient with a reason for the app's integrator."""
     try:
-        # Signed by the key that the header names. An app with a single key may leave the name out.
-        keys = (client.row.jwks or {}).get("keys", [])
-        if len(assertion) > MAX_JWT:
-            raise InvalidClient(f"The client assertion is longer than {MAX_JWT:,} characters.")
-        header = jwt.get_unverified_header(assertion)
-        algorithm, kid = header.get("alg"), header.get("kid")
-        if algorithm not in ASSERTION_ALGORITHMS:
-            raise InvalidClient("The client assertion is signed with an algorithm that is not taken.")
-        jwk = next(key for key in keys if key.get("kid") == kid or (kid is None and len(keys) == 1))
-        if algorithm not in credentials.algorithms_of(jwk):
-            raise InvalidClient("The client assertion is signed with an algorithm that its key is not for.")
-        options: Any = {"verify_aud": False, "verify_exp": False, "verify_iat": False, "verify_nbf": False}
-        claims = jwt.decode(assertion, jwt.PyJWK(jwk, algorithm).key, algorithms=[algorithm], options=options)
+        claims = _signed_claims(assertion, (client.row.jwks or {}).get("keys", []))
         verifier: Any = _Verifier(audiences)
         verifier.verify_claims(claims)
     except InvalidClient:
@@ -310,3 +298,18 @@ def verify_assertion(assertion: str, client: Client, audiences: list[str]) -> As
 
 MAX_JWT = 16 * 1024
 """Characters of a token or an assertion that a client presents; a longer one is refused unread."""
+
+
+def _signed_claims(assertion: str, keys: list[dict[str, Any]]) -> dict[str, Any]:
+    """The claims, signed by the key that the header names. An app with a single key may leave the name out."""
+    if len(assertion) > MAX_JWT:
+        raise InvalidClient(f"The client assertion is longer than {MAX_JWT:,} characters.")
+    header = jwt.get_unverified_header(assertion)
+    algorithm, kid = header.get("alg"), header.get("kid")
+    if algorithm not in ASSERTION_ALGORITHMS:
+        raise InvalidClient("The client assertion is signed with an algorithm that is not taken.")
+    jwk = next(key for key in keys if key.get("kid") == kid or (kid is None and len(keys) == 1))
+    if algorithm not in credentials.algorithms_of(jwk):
+        raise InvalidClient("The client assertion is signed with an algorithm that its key is not for.")
+    options: Any = {"verify_aud": False, "verify_exp": False, "verify_iat": False, "verify_nbf": False}
+    return jwt.decode(assertion, jwt.PyJWK(jwk, algorithm).key, algorithms=[algorithm], options=options)

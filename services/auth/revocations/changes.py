@@ -131,6 +131,12 @@ class Changes:
             else:
                 last = self._numbers[-1] if self._numbers else self._kept_after
                 rows = await (await conn.execute(queries.WATERMARKS_AFTER, (last, KEPT))).fetchall()
+        self._keep(rows, sequence)
+        self._encoded.clear()
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    def _keep(self, rows: list[Any], sequence: int) -> None:
         self._kept += [_watermark(row) for row in rows]
         self._numbers += [row[0] for row in rows]
         # Complete up to the number that was read first. A row committed since then is sent early, and once more later.
@@ -139,9 +145,6 @@ class Changes:
         if excess > 0:
             self._kept_after = self._numbers[excess - 1]
             del self._kept[:excess], self._numbers[:excess]
-        self._encoded.clear()
-        changed, self._changed = self._changed, asyncio.Event()
-        changed.set()
 
     def _encode(self, watermarks: list[Watermark], sequence: int, *, more: bool) -> bytes:
         return msgspec.json.encode(Answer(watermarks, sequence, more, self._keys))

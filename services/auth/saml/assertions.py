@@ -75,7 +75,16 @@ class Verified(NamedTuple):
 def verify(document: bytes, expected: Expected, now: datetime) -> Verified:
     """Raises MessageRefused with a reason and a detail for the administrator."""
     response = parse(document)
-    # The only assertion of the response; shapes in which another one could be meant are refused.
+    assertion = _check_response(response, expected)
+    covered, certificate = verify_signature(document, assertion, expected.certificates, LOCATION)
+    if children(response, SIGNATURE, "Signature"):
+        verify_signature(document, response, expected.certificates, "./")
+    answered = response.get("InResponseTo")
+    return _read(covered, expected, now, answered)._replace(certificate=fingerprint(certificate))
+
+
+def _check_response(response: Element, expected: Expected) -> Element:
+    """The only assertion of the response. Refuses shapes in which another one could be meant."""
     if response.tag != tag(PROTOCOL, "Response") or response.get("Version") != "2.0":
         refuse("malformed", "not a SAML 2.0 response")
     refuse_repeated_ids(response)
@@ -100,12 +109,7 @@ def verify(document: bytes, expected: Expected, now: datetime) -> Verified:
         refuse("destination", _difference(expected.acs_url, response.get("Destination")))
     for issuer in children(response, ASSERTION, "Issuer"):
         _check_issuer(issuer, expected)
-    assertion = found[0]
-    covered, certificate = verify_signature(document, assertion, expected.certificates, LOCATION)
-    if children(response, SIGNATURE, "Signature"):
-        verify_signature(document, response, expected.certificates, "./")
-    answered = response.get("InResponseTo")
-    return _read(covered, expected, now, answered)._replace(certificate=fingerprint(certificate))
+    return found[0]
 
 
 def _check_issuer(issuer: Element, expected: Expected) -> None:

@@ -136,6 +136,19 @@ def _read_all(pems: Sequence[str]) -> list[metadata.Certificate]:
     return [metadata.read_certificate(text) for text in pems]
 
 
+def _limit_process() -> None:
+    """Forbids files and child processes, limits memory, and lowers the priority. The process ends with its parent's socket."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    children.yield_to_all(19)
+    for limit, most in (
+        (resource.RLIMIT_AS, MEMORY),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NPROC, 0),
+    ):
+        resource.setrlimit(limit, (most, most))
+
+
 def _limit_document() -> None:
     """SIGPROF ends the process at CPU_SECONDS, also inside a library; the kernel's limit follows a second later."""
     used = resource.getrusage(resource.RUSAGE_SELF)
@@ -146,16 +159,7 @@ def _limit_document() -> None:
 
 
 def main() -> None:
-    # Forbids files and child processes, limits memory, and lowers the priority. The process ends with its parent's socket.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    children.yield_to_all(19)
-    for limit, most in (
-        (resource.RLIMIT_AS, MEMORY),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NPROC, 0),
-    ):
-        resource.setrlimit(limit, (most, most))
+    _limit_process()
     decoder: msgspec.msgpack.Decoder[AnyJob] = msgspec.msgpack.Decoder(AnyJob)
     with socket.socket(fileno=0) as parent, parent.makefile("rwb") as frames:
         while header := frames.read(LENGTH):

@@ -175,8 +175,16 @@ class Engine:
             "unanswered": self.unanswered,
             "most": MOST_TENANTS,
         }
+
+        def readable(text: str | bytes) -> Any:
+            """Nothing for a number of more digits than Python reads, which no message of a service contains."""
+            try:
+                return json.loads(text)
+            except ValueError:
+                return {}
+
         with conn.cursor(row_factory=class_row(RunRow)) as cursor:
-            set_json_loads(_readable, cursor)
+            set_json_loads(readable, cursor)
             due = cursor.execute(queries.LOCK_DUE_RUNS, limits).fetchall()
 
         def end_unfit(run: RunRow) -> None:
@@ -211,14 +219,6 @@ def _begin(conn: Connection, due: Sequence[RunRow]) -> None:
             continue
         conn.execute(queries.BEGIN, (consumer_of(message), run.id))
         outbox.add_sync(conn, run.tenant_id, message, traceparent=run.traceparent)
-
-
-def _readable(text: str | bytes) -> Any:
-    """Its JSON value; nothing for a number of more digits than Python reads, which no message of a service contains."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return {}
 
 
 def allows(automation: LiveAutomation, event_type: str) -> bool:

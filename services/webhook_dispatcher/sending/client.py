@@ -103,12 +103,7 @@ class Client:
         self.deadline = deadline or DEADLINE
         self._pool = Pool(policy, resolver, tls_context(ca_file))
         self.contexts = Contexts(lambda: tls_context(ca_file))
-
-        async def post_for_token(url: str, headers: dict[str, str], body: bytes) -> Outcome:
-            outcome, _ = await self.post(url, {"user-agent": signing.USER_AGENT} | headers, body, seconds=TOKEN_SECONDS)
-            return outcome
-
-        self.tokens = Tokens(post_for_token)
+        self.tokens = Tokens(self._post_for_token)
 
     async def __aenter__(self) -> Self:
         self._sweeping = asyncio.create_task(self._pool.keep_swept(SWEEP_SECONDS))
@@ -119,6 +114,10 @@ class Client:
     ) -> None:
         self._sweeping.cancel()
         self._pool.close()
+
+    async def _post_for_token(self, url: str, headers: dict[str, str], body: bytes) -> Outcome:
+        outcome, _ = await self.post(url, {"user-agent": signing.USER_AGENT} | headers, body, seconds=TOKEN_SECONDS)
+        return outcome
 
     async def post(
         self,
