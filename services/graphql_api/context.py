@@ -30,6 +30,7 @@ class Loader:
         self._load = load
         self._passage = passage
         self._waiting: dict[Any, asyncio.Future[Any]] = {}
+        self._task: asyncio.Task[None] | None = None  # kept, because the loop keeps weak references
 
     def get(self, key: Any) -> asyncio.Future[Any]:
         if not self._waiting:

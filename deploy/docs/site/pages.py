@@ -125,7 +125,9 @@ class Site:
             "anchor": reference.anchor,
             "module": reference.module,
             "slug": markdown.slug,
-            "code": lambda *shown: Markup(markdown.code(*shown, self._copy)),  # noqa: S704 - escaped there
+            "code": lambda source, language, label: Markup(  # noqa: S704 - escaped there
+                markdown.code(source, language, label, self._copy)
+            ),
             "cell": cell,
             "filled": filled,
             "decimal": lambda number: str(number).replace(".", "," if self.language == "it" else "."),
