@@ -98,7 +98,11 @@ def main(
         )
         for name in ("webhook-id", "webhook-timestamp", "webhook-signature", "traceparent"):
             console.print(f"{name}: {delivery.headers.get(name, '')}", markup=False)
-        console.print(_pretty(delivery.body), markup=False)
+        try:
+            text = json.dumps(json.loads(delivery.body), indent=2, ensure_ascii=False)
+        except ValueError:
+            text = delivery.body.decode(errors="backslashreplace")
+        console.print(text, markup=False)
         return 204 if good else 401
 
     receiver = Receiver(receive, port)
@@ -107,13 +111,6 @@ def main(
         receiver.serve()
     except KeyboardInterrupt:
         console.print("stopped")
-
-
-def _pretty(body: bytes) -> str:
-    try:
-        return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
-    except ValueError:
-        return body.decode(errors="backslashreplace")
 
 
 if __name__ == "__main__":

@@ -42,43 +42,40 @@ class Exchange:
 
     async def answer(self, request: Request) -> Response:
         try:
-            body = await self._exchange(request)
+            body = b""
+            try:
+                async for part in request.stream():
+                    body += part
+                    if len(body) > LIMIT:
+                        raise Problem(413, "Content too large", f"The body may have at most {LIMIT} bytes.")
+            except ClientDisconnect:
+                raise problems.invalid("The body broke off.", []) from None
+            signed = request.headers.getlist(shared_identity.SERVICE_HEADER)
+            service = None
+            if self._services is not None and len(signed) == 1:
+                service = shared_identity.verify_call(self._services, signed[0], "POST", PATH, body)
+            if service is None:
+                raise problems.unauthorized("A service signs this call.")
+            try:
+                asked = msgspec.json.decode(body, type=Asked)
+            except msgspec.DecodeError:
+                raise problems.invalid("The body is an identity and an audience.", []) from None
+            scopes = ALLOWED.get((service, asked.audience))
+            if scopes is None:
+                raise problems.forbidden("This service does not call that one for its callers.")
+            if not self._revocations.usable:
+                raise problems.unavailable("Tokens cannot be checked at the moment; try again.")
+            verifier = self._verifiers.get(service)
+            if verifier is None:
+                verifier = self._verifiers[service] = Verifier(self._public_keys, service, self._revocations.marks)
+            statement = verifier.read(asked.identity)
+            if statement is None or not statement.caller.client_id:
+                raise problems.forbidden("The identity is not one for this service, or not any more.")
+            narrowed = frozenset(scope for scope in statement.caller.scopes if scope.startswith(scopes))
+            header = self._identities.narrowed(statement, asked.audience, narrowed)
+            body = msgspec.json.encode({"identity": header, "expires_at": statement.exp})
         except Problem as problem:
             exchanges.labels("refused").inc()
             return problem.response()
         exchanges.labels("granted").inc()
         return Response(body, 200, {"cache-control": "no-store"}, "application/json")
-
-    async def _exchange(self, request: Request) -> bytes:
-        body = b""
-        try:
-            async for part in request.stream():
-                body += part
-                if len(body) > LIMIT:
-                    raise Problem(413, "Content too large", f"The body may have at most {LIMIT} bytes.")
-        except ClientDisconnect:
-            raise problems.invalid("The body broke off.", []) from None
-        signed = request.headers.getlist(shared_identity.SERVICE_HEADER)
-        service = None
-        if self._services is not None and len(signed) == 1:
-            service = shared_identity.verify_call(self._services, signed[0], "POST", PATH, body)
-        if service is None:
-            raise problems.unauthorized("A service signs this call.")
-        try:
-            asked = msgspec.json.decode(body, type=Asked)
-        except msgspec.DecodeError:
-            raise problems.invalid("The body is an identity and an audience.", []) from None
-        scopes = ALLOWED.get((service, asked.audience))
-        if scopes is None:
-            raise problems.forbidden("This service does not call that one for its callers.")
-        if not self._revocations.usable:
-            raise problems.unavailable("Tokens cannot be checked at the moment; try again.")
-        verifier = self._verifiers.get(service)
-        if verifier is None:
-            verifier = self._verifiers[service] = Verifier(self._public_keys, service, self._revocations.marks)
-        statement = verifier.read(asked.identity)
-        if statement is None or not statement.caller.client_id:
-            raise problems.forbidden("The identity is not one for this service, or not any more.")
-        narrowed = frozenset(scope for scope in statement.caller.scopes if scope.startswith(scopes))
-        header = self._identities.narrowed(statement, asked.audience, narrowed)
-        return msgspec.json.encode({"identity": header, "expires_at": statement.exp})

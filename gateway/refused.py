@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -95,7 +95,12 @@ class RefusedCalls:
     async def flush(self) -> None:
         """Sends the counts. Those that cannot be sent are dropped, so that memory stays bounded in a long outage."""
         tallies, self._tallies, self._of_tenant = self._tallies, {}, Counter()
-        rows = [_row(kind, tally) for kind, tally in tallies.items()]
+        rows = [
+            kind._asdict()
+            | {"count": tally.count, "trace_id": tally.trace_id}
+            | {"first_at": datetime.fromtimestamp(tally.first, UTC), "last_at": datetime.fromtimestamp(tally.last, UTC)}
+            for kind, tally in tallies.items()
+        ]
         for start in range(0, len(rows), BATCH):
             body = msgspec.json.encode({"refusals": rows[start : start + BATCH]})
             try:
@@ -122,9 +127,3 @@ def read(headers: list[tuple[bytes, bytes]]) -> tuple[str, str, str]:
     value = next((value for name, value in headers if name == FIELD), b"").decode("latin-1")
     slug, template, scope = [*value.split(" "), "", "", ""][:3]
     return slug, template if TEMPLATE.fullmatch(template) else "", "" if scope == "-" else scope
-
-
-def _row(kind: Kind, tally: Tally) -> dict[str, Any]:
-    first, last = (datetime.fromtimestamp(at, UTC) for at in (tally.first, tally.last))
-    counted = {"count": tally.count, "first_at": first, "last_at": last, "trace_id": tally.trace_id}
-    return kind._asdict() | counted

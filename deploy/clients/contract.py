@@ -136,14 +136,29 @@ class Contract:
                 waiting += node
         return found
 
+    def item_of(self, operation: Operation) -> Schema:
+        """The schema of one item of an operation with pages."""
+        schema = operation.answers[0].schema or {}
+        return (schema if operation.page == "" else self.schemas[referred(schema)]["properties"][operation.page])[
+            "items"
+        ]
+
     def _operation(self, path: str, method: str, entry: Mapping[str, Any]) -> Operation:
-        parameters = [self._parameter(one) for one in entry.get("parameters", [])]
+        shared = self.document["components"].get("parameters", {})
+        listed = [shared[referred(one)] if "$ref" in one else one for one in entry.get("parameters", [])]
+        parameters = [
+            Parameter(one["name"], one["in"], one.get("required", False), one.get("description", ""), one["schema"])
+            for one in listed
+        ]
         answers = [self._answer(status, one) for status, one in entry["responses"].items() if status.startswith("2")]
         security = entry["security"]
         auth = "open" if not security else "client" if "client" in security[0] else "bearer"
         page = None
         if any(parameter.name == "cursor" for parameter in parameters):
-            page = self._items(answers[0].schema or {})
+            schema, page = answers[0].schema or {}, ""
+            if schema.get("type") != "array":
+                properties = self.schemas[referred(schema)]["properties"]
+                (page,) = [name for name, one in properties.items() if one.get("type") == "array"]
         return Operation(
             entry["operationId"],
             method.upper(),
@@ -159,11 +174,6 @@ class Contract:
             auth,
             page,
         )
-
-    def _parameter(self, one: Mapping[str, Any]) -> Parameter:
-        if "$ref" in one:
-            one = self.document["components"]["parameters"][one["$ref"].rpartition("/")[2]]
-        return Parameter(one["name"], one["in"], one.get("required", False), one.get("description", ""), one["schema"])
 
     @staticmethod
     def _body(body: Mapping[str, Any]) -> Body:
@@ -183,13 +193,6 @@ class Contract:
             schema = {"type": "object"} if is_fhir else content["application/json"]["schema"]
             return Answer(int(status), "json", schema, forms)
         return Answer(int(status), "bytes", {"type": "string", "format": "binary"}, forms)
-
-    def _items(self, schema: Schema) -> str:
-        if schema.get("type") == "array":
-            return ""
-        properties = self.schemas[referred(schema)]["properties"]
-        (items,) = [name for name, one in properties.items() if one.get("type") == "array"]
-        return items
 
 
 def referred(schema: Schema) -> str:

@@ -25,7 +25,10 @@ SCALARS = {"string": "str", "integer": "int", "number": "float", "boolean": "boo
 
 def files(contract: Contract, version: str) -> dict[Path, str]:
     """The content of each generated file, formatted, by its path in the repository."""
-    written: dict[str, str] = {"_version.py": _version(contract, version), "problems.py": _problems()}
+    written: dict[str, str] = {
+        "_version.py": f'"""{NOTE}"""\n\nVERSION = "{version}"\nCONTRACT = "{contract.version}"\n',
+        "problems.py": _problems(),
+    }
     modules = sorted({module_of(name) for name in contract.sent | contract.received})
     for module in modules:
         written[f"models/{module}.py"] = Models(contract, module).text()
@@ -46,10 +49,6 @@ def _formatted(text: str) -> str:
         ruff = [sys.executable, "-m", "ruff", *command, "--quiet"]
         text = subprocess.run(ruff, input=text, capture_output=True, text=True, check=True).stdout
     return text
-
-
-def _version(contract: Contract, version: str) -> str:
-    return f'"""{NOTE}"""\n\nVERSION = "{version}"\nCONTRACT = "{contract.version}"\n'
 
 
 def attribute(tag: str) -> str:
@@ -222,8 +221,10 @@ class Models:
 def _union(name: str, schema: Schema, members: list[str]) -> str:
     discriminator = schema.get("discriminator", {})
     keys = {target.rpartition("/")[2]: key for key, target in discriminator.get("mapping", {}).items()}
+    parts = [part for part in schema.get("anyOf") or schema["oneOf"] if referred(part)]
     listed = [
-        (keys.get(referred(part), str(number)), one) for number, (part, one) in enumerate(_pairs(schema, members))
+        (keys.get(referred(part), str(number)), one)
+        for number, (part, one) in enumerate(zip(parts, members, strict=True))
     ]
     table = ", ".join(f'"{key}": {one}' for key, one in listed)
     # A checker sees the members; at run time the class chooses among them.
@@ -231,11 +232,6 @@ def _union(name: str, schema: Schema, members: list[str]) -> str:
         f"if TYPE_CHECKING:\n    {name}: TypeAlias = {' | '.join([*members, 'dict[str, Any]'])}\nelse:\n\n    class {name}(OneOf):\n"
         f'        field = "{discriminator.get("propertyName", "")}"\n        members = {{{table}}}\n'
     )
-
-
-def _pairs(schema: Schema, members: list[str]) -> list[tuple[Schema, str]]:
-    parts = [part for part in schema.get("anyOf") or schema["oneOf"] if referred(part)]
-    return list(zip(parts, members, strict=True))
 
 
 class Resource:
@@ -259,7 +255,7 @@ class Resource:
         return HEAD + imports + body
 
     def _constant(self, operation: Operation) -> str:
-        path = "".join("{}" if part.startswith("{") else part for part in _parts(operation.path))
+        path = re.sub("{[^}]*}", "{}", operation.path)
         answers = ", ".join(
             f"{one.status}: {self._answer(operation, one.schema)}{' | bytes' if one.may_be_bytes else ''}"
             for one in operation.answers
@@ -296,7 +292,7 @@ class Resource:
         signature.append("timeout: float | None = None")
         prefix = "Async" if is_async else ""
         if operation.page is not None:
-            answer = f"{prefix}Pages[{self._item(operation)}]"
+            answer = f"{prefix}Pages[{self.types.of(self.contract.item_of(operation), '', sent_only=False)}]"
         else:
             answer = " | ".join(dict.fromkeys(self._answer(operation, one.schema) for one in operation.answers))
         start = "async def" if is_async and operation.page is None else "def"
@@ -315,13 +311,6 @@ class Resource:
         answer += " | bytes" if any(one.may_be_bytes for one in operation.answers) else ""
         answer += " | None" if operation.has_not_modified else ""
         return f"{overloads}\n    {start} {snake(operation.id)}({', '.join(signature)}) -> {answer}:\n{documented}        {done}\n"
-
-    def _item(self, operation: Operation) -> str:
-        schema = operation.answers[0].schema or {}
-        array = (
-            schema if operation.page == "" else self.contract.schemas[referred(schema)]["properties"][operation.page]
-        )
-        return self.types.of(array["items"], "", sent_only=False)
 
     @staticmethod
     def _call(operation: Operation, path: list[Parameter], named: list[Parameter]) -> str:
@@ -377,10 +366,6 @@ def _formats(operation: Operation, signature: list[str], answer: str) -> Iterato
     yield [others if one == given else one for one in signature], answer
     literal = ", ".join(f'"{name}"' for name in formats)
     yield [f"format: Literal[{literal}]" if one == given else one for one in signature], "bytes"
-
-
-def _parts(path: str) -> list[str]:
-    return path.replace("{", "\0{").replace("}", "}\0").split("\0")
 
 
 def _problems() -> str:

@@ -179,7 +179,14 @@ class Models:
             schema = contract.schemas[name]
             is_open = name in contract.received or name not in contract.sent
             if "oneOf" in schema or "anyOf" in schema:
-                written.append(self._union(self.types.name(name), schema, is_open))
+                parts = [
+                    self.types.of(one, self.types.name(name), is_open=is_open)
+                    for one in schema.get("oneOf") or schema["anyOf"]
+                ]
+                tag = schema.get("discriminator", {}).get("propertyName", "")
+                parts += [f"UnknownMember<{quoted(tag)}>"] if is_open and tag else []
+                described = comment(schema.get("description", ""))
+                written.append(described + declared(f"export type {self.types.name(name)} =", union(parts)))
             else:
                 written.append(self._model(self.types.name(name), schema, is_open))
             while self.types.nested:
@@ -202,13 +209,6 @@ class Models:
             lines.append(comment(one.get("description", ""), "  "))
             lines.append(declared(f"{wire if wire.isidentifier() else quoted(wire)}{mark}:", kind, "  "))
         return "".join([*lines, "}\n"])
-
-    def _union(self, name: str, schema: Schema, is_open: bool) -> str:
-        parts = [self.types.of(part, name, is_open=is_open) for part in schema.get("oneOf") or schema["anyOf"]]
-        tag = schema.get("discriminator", {}).get("propertyName", "")
-        if is_open and tag:
-            parts.append(f"UnknownMember<{quoted(tag)}>")
-        return comment(schema.get("description", "")) + declared(f"export type {name} =", union(parts))
 
     def _events(self, names: list[str]) -> str:
         described = (
@@ -287,14 +287,14 @@ class Resource:
             lines.append(declared(f"{camel(one.name)}{'' if one.required else '?'}:", kind, "  "))
         return "".join([*lines, "}\n"])
 
-    def _answer(self, operation: Operation, schema: Schema | None) -> str:
-        return "void" if schema is None else self.types.of(schema, pascal(operation.id), is_open=True)
-
     def _result(self, operation: Operation) -> str:
         if operation.page is not None:
-            return f"Pages<{self._item(operation)}>"
+            return f"Pages<{self.types.of(self.contract.item_of(operation), '', is_open=True)}>"
         forms = [form.answer for form in FORMS.get(operation.id, [])]
-        answers = forms[::-1] or [self._answer(operation, one.schema) for one in operation.answers]
+        answers = forms[::-1] or [
+            "void" if one.schema is None else self.types.of(one.schema, pascal(operation.id), is_open=True)
+            for one in operation.answers
+        ]
         return f"Promise<{_unchanged(operation, union(answers))}>"
 
     def _method(self, operation: Operation) -> str:
@@ -329,20 +329,28 @@ class Resource:
             f"    return this.#caller.{done}({{\n{self._call(operation)}    }});\n  }}\n"
         )
 
-    def _item(self, operation: Operation) -> str:
-        schema = operation.answers[0].schema or {}
-        array = (
-            schema if operation.page == "" else self.contract.schemas[referred(schema)]["properties"][operation.page]
-        )
-        return self.types.of(array["items"], "", is_open=True)
-
     def _call(self, operation: Operation) -> str:
-        lines = [_operation(operation)]
+        answers: list[str] = []
+        for one in operation.answers:
+            kind = (
+                "bytes" if one.kind == "bytes" else "array" if (one.schema or {}).get("type") == "array" else "object"
+            )
+            kind = "none" if one.schema is None else "any" if one.may_be_bytes else kind
+            answers.append(f"{one.status}: {quoted(kind)}")
+        about = [f"{name}: {quoted(getattr(operation, name))}" for name in ("id", "method", "path")]
+        about.append(f"answers: {{ {', '.join(answers)} }}")
+        about += [f"body: {quoted(operation.body.kind)}"] if operation.body else []
+        about += ["keyed: true"] if operation.is_keyed else []
+        about += ["repeatable: true"] if operation.is_repeatable else []
+        about += [f"auth: {quoted(operation.auth)}"] if operation.auth != "bearer" else []
+        lines = [_object("operation", about)]
         path = [camel(one.name) for one in operation.parameters if one.place == "path"]
         lines += [f"path: [{', '.join(path)}],"] if path else []
         for place, argument in (("query", "query"), ("header", "headers")):
             pairs = [
-                f"{_key(one.name)}: options.{camel(one.name)}" for one in operation.parameters if one.place == place
+                f"{one.name if one.name.isidentifier() else quoted(one.name)}: options.{camel(one.name)}"
+                for one in operation.parameters
+                if one.place == place
             ]
             lines += [_object(argument, pairs)] if pairs else []
         lines += ["body,"] if operation.body else []
@@ -374,30 +382,11 @@ def _signature(head: str, arguments: list[str], result: str, end: str) -> str:
     return f"  {head}(\n{listed}  ): {result}{end}\n"
 
 
-def _key(name: str) -> str:
-    return name if name.isidentifier() else quoted(name)
-
-
 def _object(name: str, pairs: list[str]) -> str:
     line = f"{name}: {{ {', '.join(pairs)} }},"
     if len(line) + 6 <= WIDTH:
         return line
     return f"{name}: {{\n" + "".join(f"        {pair},\n" for pair in pairs) + "      },"
-
-
-def _operation(operation: Operation) -> str:
-    answers: list[str] = []
-    for one in operation.answers:
-        kind = "bytes" if one.kind == "bytes" else "array" if (one.schema or {}).get("type") == "array" else "object"
-        kind = "none" if one.schema is None else "any" if one.may_be_bytes else kind
-        answers.append(f"{one.status}: {quoted(kind)}")
-    pairs = [f"id: {quoted(operation.id)}", f"method: {quoted(operation.method)}", f"path: {quoted(operation.path)}"]
-    pairs.append(f"answers: {{ {', '.join(answers)} }}")
-    pairs += [f"body: {quoted(operation.body.kind)}"] if operation.body else []
-    pairs += ["keyed: true"] if operation.is_keyed else []
-    pairs += ["repeatable: true"] if operation.is_repeatable else []
-    pairs += [f"auth: {quoted(operation.auth)}"] if operation.auth != "bearer" else []
-    return _object("operation", pairs)
 
 
 def _version(contract: Contract, version: str) -> str:

@@ -147,7 +147,11 @@ class _Comparison:
                 for choices in (before, after)
             )
             if earlier and later:
-                yield from self._values(earlier, later, place, direction)
+                known, possible = _enumerated(earlier), _enumerated(later)
+                if direction == "sent" and possible is not None and (known is None or known - possible):
+                    yield f"values narrowed: {place}"
+                if direction == "received" and known is not None and (possible is None or possible - known):
+                    yield f"values widened: {place}"
                 if len(earlier) == len(later) == 1:
                     yield from self._limits(earlier[0], later[0], place, direction)
                     yield from self._members(earlier[0], later[0], place, direction)
@@ -182,13 +186,6 @@ class _Comparison:
             if keyword in schema:
                 return [leaf for one in schema[keyword] for leaf in self._choices(one, document)]
         return [schema]
-
-    def _values(self, old: list[Any], new: list[Any], place: str, direction: Direction) -> Iterator[str]:
-        before, after = _enumerated(old), _enumerated(new)
-        if direction == "sent" and after is not None and (before is None or before - after):
-            yield f"values narrowed: {place}"
-        if direction == "received" and before is not None and (after is None or after - before):
-            yield f"values widened: {place}"
 
     def _limits(self, old: Any, new: Any, place: str, direction: Direction) -> Iterator[str]:
         if direction == "received":

@@ -93,7 +93,10 @@ def requests(document: dict[str, Any]) -> list[Request]:
         for path, operations in document["paths"].items()
         for method, operation in operations.items()
     }
-    story = [_as_step(_request(document, *calls[step.id], folder=STORY, changes=step.changes), step) for step in STEPS]
+    story: list[Request] = []
+    for step in STEPS:
+        made = _request(document, *calls[step.id], folder=STORY, changes=step.changes)
+        story.append(made._replace(name=step.name or made.name, kept=dict(step.kept) or made.kept))
     return story + [_request(document, *call, folder=call[2]["tags"][0]) for call in calls.values()]
 
 
@@ -102,10 +105,6 @@ def variables(document: dict[str, Any]) -> dict[str, str]:
     return SHOWN | dict.fromkeys(
         sorted({name for path in document["paths"] for name in re.findall(r"{(\w+)}", path)}), ""
     )
-
-
-def _as_step(request: Request, step: Step) -> Request:
-    return request._replace(name=step.name or request.name, kept=dict(step.kept) or request.kept)
 
 
 def _request(

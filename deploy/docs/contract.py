@@ -69,7 +69,24 @@ def texts() -> dict[str, str]:
 def contract() -> dict[str, Any]:
     """The document, the same at every call."""
     made = document(copy.deepcopy(INFO), copy.deepcopy(SERVERS), PARTS, texts())
-    made["components"]["securitySchemes"] = _security_schemes()
+    oauth = AUTH + "/v1/oauth"
+    flows = {
+        "clientCredentials": {"tokenUrl": f"{oauth}/token", "scopes": SCOPES},
+        "authorizationCode": {
+            "authorizationUrl": f"{oauth}/authorize",
+            "tokenUrl": f"{oauth}/token",
+            "refreshUrl": f"{oauth}/token",
+            "scopes": SCOPES,
+        },
+    }
+    made["components"]["securitySchemes"] = {
+        "oauth2": {
+            "type": "oauth2",
+            "description": "An access token or a service token, sent as `Authorization: Bearer`. A `:write` scope includes `:read`.",
+            "flows": flows,
+        },
+        "client": {"type": "http", "scheme": "basic", "description": "Client id and client secret."},
+    }
     made["components"]["schemas"] |= {f"events.{kind.type}": _event_schema(kind) for kind in catalogue().values()}
     made["tags"].append({"name": "Events", "description": EVENTS})
     made["webhooks"] = {kind.type: {"post": _event(kind)} for kind in catalogue().values()}
@@ -119,27 +136,6 @@ def for_generators(document: dict[str, Any]) -> dict[str, Any]:
 
 def encoded(document: dict[str, Any]) -> bytes:
     return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
-
-
-def _security_schemes() -> dict[str, Any]:
-    oauth = AUTH + "/v1/oauth"
-    flows = {
-        "clientCredentials": {"tokenUrl": f"{oauth}/token", "scopes": SCOPES},
-        "authorizationCode": {
-            "authorizationUrl": f"{oauth}/authorize",
-            "tokenUrl": f"{oauth}/token",
-            "refreshUrl": f"{oauth}/token",
-            "scopes": SCOPES,
-        },
-    }
-    return {
-        "oauth2": {
-            "type": "oauth2",
-            "description": "An access token or a service token, sent as `Authorization: Bearer`. A `:write` scope includes `:read`.",
-            "flows": flows,
-        },
-        "client": {"type": "http", "scheme": "basic", "description": "Client id and client secret."},
-    }
 
 
 def _event_schema(kind: EventType) -> dict[str, Any]:

@@ -50,30 +50,22 @@ def add(document: dict[str, Any]) -> None:
         for method, entry in entries.items():
             shown = [{"lang": "Shell", "label": "curl", "source": curl.command(server, method, path, entry)}]
             if entry["operationId"] not in NOT_CALLED_BY_PROGRAMS:
-                operation, example = by_id[entry["operationId"]], _example(entry)
-                given = _arguments(operation, entry)
+                contents = entry.get("requestBody", {}).get("content", {})
+                operation, example = by_id[entry["operationId"]], next(iter(contents.values()), {}).get("example")
+                # The values of the parameters that a call needs, by their names on the wire.
+                examples = {one["name"]: one["example"] for one in entry.get("parameters", []) if "example" in one}
+                needed: dict[str, Any] = {}
+                for one in operation.parameters:
+                    if one.place == "path":
+                        needed[one.name] = examples.get(one.name, one.name)
+                    elif one.required:
+                        needed[one.name] = curl.VALUES.get(one.name) or one.schema["enum"][0]
+                given = needed | ({"If-Match": curl.ETAG} if "428" in entry["responses"] else {})
                 shown += [
                     {"lang": "Python", "label": "Python", "source": python(contract, operation, given, example)},
                     {"lang": "TypeScript", "label": "TypeScript", "source": typescript(operation, given, example)},
                 ]
             entry["x-codeSamples"] = shown
-
-
-def _example(entry: Mapping[str, Any]) -> Any:
-    contents = entry.get("requestBody", {}).get("content", {})
-    return next((content.get("example") for content in contents.values()), None)
-
-
-def _arguments(operation: Operation, entry: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of the parameters that a call needs, by their names on the wire."""
-    examples = {one["name"]: one["example"] for one in entry.get("parameters", []) if "example" in one}
-    needed: dict[str, Any] = {}
-    for one in operation.parameters:
-        if one.place == "path":
-            needed[one.name] = examples.get(one.name, one.name)
-        elif one.required:
-            needed[one.name] = curl.VALUES.get(one.name) or one.schema["enum"][0]
-    return needed | ({"If-Match": curl.ETAG} if "428" in entry["responses"] else {})
 
 
 def python(contract: Contract, operation: Operation, given: Mapping[str, Any], example: Any) -> str:

@@ -115,21 +115,14 @@ class Road:
             elif isinstance(child, ast.Attribute):
                 self._called.add(child.attr)
                 yield from self._methods.get(child.attr, ())
-                found = self._attribute(where, child)
-                if found is not None:
+                owner = find(where, child.value.id) if isinstance(child.value, ast.Name) else None
+                found = find(owner, child.attr) if isinstance(owner, str) else None
+                if isinstance(found, Definition):
                     yield found
 
-    @staticmethod
-    def _attribute(where: str, node: ast.Attribute) -> Definition | None:
-        if not isinstance(node.value, ast.Name):
-            return None
-        owner = find(where, node.value.id)
-        found = find(owner, node.attr) if isinstance(owner, str) else None
-        return found if isinstance(found, Definition) else None
 
-
-def entered(*starts: str) -> tuple[int, int]:
-    """Modules of the service and of shared/ entered from functions `<module>:<function>` or methods `<module>:<class>.<method>`."""
+def entered(*starts: str) -> tuple[list[str], list[str]]:
+    """Modules of the service, and of shared/, entered from functions `<module>:<function>` or methods `<module>:<class>.<method>`."""
     road = Road()
     for start in starts:
         where, _, path = start.partition(":")
@@ -141,5 +134,5 @@ def entered(*starts: str) -> tuple[int, int]:
         if method and isinstance(found.node, ast.ClassDef):
             methods = {child.name: child for child in found.node.body if isinstance(child, Function)}
             road.follow(Definition(where, methods[method]))
-    shared = sum(1 for name in road.entered if name.startswith("shared."))
-    return len(road.entered) - shared, shared
+    shared = {name for name in road.entered if name.startswith("shared.")}
+    return sorted(road.entered - shared), sorted(shared)

@@ -4,6 +4,7 @@ It counts words in docstrings like words.py, modules like hops.py and lines like
 procrastinate and polar, measured in the same way.
 """
 
+import argparse
 import ast
 import re
 import subprocess
@@ -95,12 +96,12 @@ def subjects(since: str) -> Iterator[Row]:
     yield at_most(f"commit subjects > {LONGEST_SUBJECT} since {since} (of {len(found)})", long, 0)
 
 
-def used_once() -> Row:
-    """Private functions that their own file names once beside the definition; dunder methods do not count.
+def used_once(listed: list[str]) -> Row:
+    """Private functions that their own file names once beside the definition; dunder methods do not count. Adds them to `listed`.
 
     Those that are passed as values, and never called by their name, cannot be written where they are used.
     """
-    functions = once = passed = 0
+    functions = passed = 0
     for file in sources(*TREES):
         nodes = list(ast.walk(ast.parse(file.read_text())))
         named = Counter(filter(None, map(_name, nodes)))
@@ -109,22 +110,27 @@ def used_once() -> Row:
             if isinstance(node, hops.Function):
                 functions += 1
                 if node.name.startswith("_") and not node.name.endswith("__") and named[node.name] == 1:
-                    once += 1
-                    passed += node.name not in called
+                    is_passed = node.name not in called
+                    passed += is_passed
+                    size = (node.end_lineno or node.lineno) - node.lineno + 1
+                    place = f"{file.relative_to(ROOT)}:{node.lineno}: {node.name}, {size} lines"
+                    listed.append(f"{place}, passed as a value" if is_passed else place)
     text = f"private functions used once (of {functions:,}; {passed} are passed as values)"
-    return at_most(text, 100 * once / functions, 10, " %")
+    return at_most(text, 100 * len(listed) / functions, 10, " %")
 
 
 def _name(node: ast.AST) -> str | None:
     return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else None
 
 
-def roads() -> Iterator[Row]:
+def roads(listed: list[str]) -> Iterator[Row]:
+    """Adds the modules of each road to `listed`."""
     for behaviour, starts in ROADS.items():
         service, shared = hops.entered(*starts)
         goal = MODULES_OF_SERVICE[behaviour]
-        fits = service <= goal and shared <= MODULES_OF_SHARED
-        yield Row(f"modules: {behaviour}", f"{service} + {shared}", f"≤ {goal} + {MODULES_OF_SHARED}", fits)
+        fits = len(service) <= goal and len(shared) <= MODULES_OF_SHARED
+        listed += [f"{behaviour}: {module}" for module in (*service, *shared)]
+        yield Row(f"modules: {behaviour}", f"{len(service)} + {len(shared)}", f"≤ {goal} + {MODULES_OF_SHARED}", fits)
 
 
 def plain_lines(file: Path) -> list[tuple[int, str]]:
@@ -160,9 +166,11 @@ def sizes() -> Iterator[Row]:
     yield at_most("lines of shared/", lines(sources("shared")), 3000)
 
 
-def main(since: str) -> None:
+def main(since: str, *, with_list: bool) -> None:
+    """`with_list` also prints the private functions used once, and the modules of each road."""
     repeated = repetitions()
-    rows = [*wording(), *subjects(since), used_once(), *roads()]
+    listed: list[str] = []
+    rows = [*wording(), *subjects(since), used_once(listed), *roads(listed)]
     rows += [
         at_most(f"repetitions of {RUN} lines between services, beside {len(NAMED)} named", len(repeated), 0),
         *sizes(),
@@ -171,7 +179,15 @@ def main(since: str) -> None:
     for row in rows:
         sys.stdout.write(f"{row.measure:<{width}}  {row.value:>12}  {row.goal:>10}  {'' if row.meets else 'not yet'}\n")
     sys.stdout.write("".join(f"  repeated: {text}\n" for text in repeated))
+    if with_list:
+        sys.stdout.write("".join(f"  {text}\n" for text in listed))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else "6ecdc1f")
+    options = argparse.ArgumentParser(description="Measures how easily the code reads, beside the goals.")
+    options.add_argument("since", nargs="?", default="6ecdc1f", help="the commit after which subjects are measured")
+    options.add_argument(
+        "--list", action="store_true", help="print private functions used once and the modules of each road"
+    )
+    wanted = options.parse_args()
+    main(wanted.since, with_list=wanted.list)

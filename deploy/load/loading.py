@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from itertools import islice
@@ -13,7 +13,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from deploy.load import people, rows
-from deploy.load.rows import Sizes, Step, Table, World
+from deploy.load.rows import Sizes, Step, World
 from deploy.local.ports import LOOPBACK
 from deploy.local.state import State, read_json
 from shared.primitives.crypto import Keyring
@@ -95,20 +95,16 @@ def _copy(step: Step, world: World, connections: dict[str, psycopg.Connection[An
             for table, column in zip(step.tables, zip(*portion, strict=True), strict=True):
                 kept = [row for row in column if row is not None]
                 written += len(kept)
-                _write(connections[table.service], table, kept)
+                columns = sql.SQL(", ").join(map(sql.Identifier, table.columns.split(", ")))
+                statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table.name), columns)
+                with connections[table.service].cursor().copy(statement) as copy:
+                    for row in kept:
+                        copy.write_row(row)
             for name, statement in step.after:
                 connections[name].execute(cast(LiteralString, statement))
         done += len(portion)
         report(step.title, done, step.number, time.monotonic() - began)
     return written
-
-
-def _write(conn: psycopg.Connection[Any], table: Table, kept: Iterable[rows.Row]) -> None:
-    columns = sql.SQL(", ").join(map(sql.Identifier, table.columns.split(", ")))
-    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table.name), columns)
-    with conn.cursor().copy(statement) as copy:
-        for row in kept:
-            copy.write_row(row)
 
 
 class Progress:

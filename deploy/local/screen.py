@@ -49,27 +49,23 @@ class Screen:
 
     def show(self, processes: Sequence[Process]) -> None:
         if self._live:
-            self._live.update(self._table(processes), refresh=True)
+            title = f"Knogin integration platform  {self.seconds:.1f} s"
+            table = Table(box=None, padding=(0, 2), title=title, title_justify="left")
+            for heading in ("service", *KINDS, "address"):
+                table.add_column(heading, style="bold" if heading == "service" else "", header_style="dim")
+            for name, result, at in self._phases:
+                table.add_row(name, Text(f"● {at:.1f} s", "green"), *[""] * (len(KINDS) - 1), Text(result, "dim"))
+            for service in dict.fromkeys(process.service for process in processes):
+                mine = {process.kind: process for process in processes if process.service == service}
+                port = mine["web"].port
+                cells = [_state(mine[kind]) if kind in mine else Text("") for kind in KINDS]
+                table.add_row(service, *cells, f"[dim]127.0.0.1:{port}[/dim]")
+            self._live.update(table, refresh=True)
             return
         for process in processes:
             if process.ready and process.name not in self._told:
                 self._told.add(process.name)
                 self.say(f"{self.seconds:5.1f} s  {process.name} ready")
-
-    def _table(self, processes: Sequence[Process]) -> Table:
-        table = Table(
-            box=None, padding=(0, 2), title=f"Knogin integration platform  {self.seconds:.1f} s", title_justify="left"
-        )
-        for heading in ("service", *KINDS, "address"):
-            table.add_column(heading, style="bold" if heading == "service" else "", header_style="dim")
-        for name, result, at in self._phases:
-            table.add_row(name, Text(f"● {at:.1f} s", "green"), *[""] * (len(KINDS) - 1), Text(result, "dim"))
-        for service in dict.fromkeys(process.service for process in processes):
-            mine = {process.kind: process for process in processes if process.service == service}
-            port = mine["web"].port
-            cells = [_state(mine[kind]) if kind in mine else Text("") for kind in KINDS]
-            table.add_row(service, *cells, f"[dim]127.0.0.1:{port}[/dim]")
-        return table
 
 
 def _state(process: Process) -> Text:

@@ -48,7 +48,9 @@ def play(narrator: Narrator, stack: Mapping[str, Any]) -> None:
         # Nobody receives its webhooks any more.
         narrator.ask("DELETE", "auth", f"/v1/webhooks/{webhook}", app.token)
         narrator.ask("DELETE", "auth", f"/v1/platform/apps/{app.client_id}", stack["admin"]["access_token"])
-        _console(narrator, stack, delivery)
+        console = f"http://{stack['hosts']['console']}:{urlsplit(stack['gateway']).port}"
+        narrator.tell(Text(f"look at it: {console}/audit?trace_id={delivery.trace_id}", "bold"))
+        narrator.tell(Text(f"sign in as {stack['admin']['email']} with {stack['admin']['password']}", "dim"))
 
 
 @contextmanager
@@ -201,14 +203,6 @@ def _trace(narrator: Narrator, file: Path, delivery: Delivery) -> None:
     spans = narrator.wait(complete, "the spans of all processes")
     narrator.console.print(waterfall.draw(spans, narrator.console.width))
     narrator.tell(Text(f"again at any time: make trace ID={delivery.trace_id}", "dim"))
-
-
-def _console(narrator: Narrator, stack: Mapping[str, Any], delivery: Delivery) -> None:
-    """Where a person sees the same."""
-    base = f"http://{stack['hosts']['console']}:{urlsplit(stack['gateway']).port}"
-    admin = stack["admin"]
-    narrator.tell(Text(f"look at it: {base}/audit?trace_id={delivery.trace_id}", "bold"))
-    narrator.tell(Text(f"sign in as {admin['email']} with {admin['password']}", "dim"))
 
 
 def _resources(bundle: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -55,13 +55,29 @@ class Supervisor:
         self._listen_for_signals()
         bootstrap.start(self._not_for(bootstrap))
         while not self.stopping:
-            self._start_due()
+            now = time.monotonic()
+            due = [process for process in self.processes if not process.running and process.start_at <= now]
+            for process in due:
+                process.start(self._not_for(process))
+            if due:
+                self._record()
             if not self.tenants and (code := ended(bootstrap.pid)) is not None:
                 if code:
                     raise StartFailed(f"{bootstrap.name} ended with code {code}:\n{bootstrap.last_words()}")
                 self.tenants = read_tenants()
             self._reap()
-            self._revive_servers()
+            for server in self.servers:
+                if not server.running:
+                    self.screen.say(f"{server.name} died; starting it again", "yellow")
+                    # It may fail while sessions of a killed PostgreSQL still hold memory; the next round retries.
+                    server.launch()
+                    try:
+                        server.wait()
+                    except ServerFailed as error:
+                        self.screen.say(str(error), "yellow")
+                    else:
+                        self.screen.say(f"{server.name} is back", "green")
+                        self._record()
             self._look_for_ready()
             if not self.ready and self.tenants and all(process.ready for process in self.processes):
                 self.ready = True
@@ -104,14 +120,6 @@ class Supervisor:
         self.plan.ops_ports[new.name] = new.probe_port
         self._record()
 
-    def _start_due(self) -> None:
-        now = time.monotonic()
-        due = [process for process in self.processes if not process.running and process.start_at <= now]
-        for process in due:
-            process.start(self._not_for(process))
-        if due:
-            self._record()
-
     def _reap(self) -> None:
         for process in self.processes:
             if process.running and (code := ended(process.pid)) is not None:
@@ -125,20 +133,6 @@ class Supervisor:
                     self.screen.say(
                         f"{process.name} keeps dying. The end of {process.log}:\n{process.last_words()}", "red"
                     )
-
-    def _revive_servers(self) -> None:
-        for server in self.servers:
-            if not server.running:
-                self.screen.say(f"{server.name} died; starting it again", "yellow")
-                # It may fail while sessions of a killed PostgreSQL still hold memory; the next round retries.
-                server.launch()
-                try:
-                    server.wait()
-                except ServerFailed as error:
-                    self.screen.say(str(error), "yellow")
-                else:
-                    self.screen.say(f"{server.name} is back", "green")
-                    self._record()
 
     def _look_for_ready(self) -> None:
         for process in self.processes:
@@ -181,8 +175,9 @@ class Supervisor:
         signal.set_wakeup_fd(self._woken.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(SIGNAL, self.rolling.asked)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._stop_soon)
 
-    def _stop_soon(self, *_: object) -> None:
-        self.stopping = True
+        def stop_soon(*_: object) -> None:
+            self.stopping = True
+
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, stop_soon)

@@ -40,8 +40,12 @@ def up(state: State, headless: bool, only: frozenset[str]) -> None:
     lock = state.prepare()
     down.sweep(state)
     state.record_processes({})
+
+    def interrupt(*_: object) -> NoReturn:
+        raise Interrupted("stopped before it was up")
+
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+        signal.signal(number, interrupt)
     console = Console(highlight=False)
     screen = Screen(console, live=console.is_terminal and not headless)
     # auth always runs: without its keys the gateway accepts no token.
@@ -163,10 +167,6 @@ def _process(made: Plan, service: Service, kind: str) -> Process:
         listener=listener,
         probe_port=ports.port_of(listener) if listener else made.ops_ports[name],
     )
-
-
-def _interrupt(*_: object) -> NoReturn:
-    raise Interrupted("stopped before it was up")
 
 
 def invitation(made: Plan, seconds: float, tenants: Mapping[str, Any]) -> Text:

@@ -185,7 +185,12 @@ class Activity:
             if is_outage(error) and not isinstance(error, PipelineAborted):
                 raise
             for tenant_id, ledger in ledgers.items():
-                await self._write_alone(tenant_id, ledger)
+                try:
+                    await self._write({tenant_id: ledger})
+                except Exception as error:
+                    if is_outage(error) and not isinstance(error, PipelineAborted):
+                        raise
+                    log.warning("activity of one organisation not written: %s", type(error).__name__)
 
     async def _write(self, ledgers: Mapping[str, Ledger]) -> None:
         async with self._pool.connection() as conn, conn.pipeline():
@@ -193,14 +198,6 @@ class Activity:
             for tenant_id, ledger in sorted(ledgers.items(), key=lambda item: item[0]):
                 await conn.execute(SET_TENANT, (tenant_id,))
                 await ledger.write(conn, tenant_id)
-
-    async def _write_alone(self, tenant_id: str, ledger: Ledger) -> None:
-        try:
-            await self._write({tenant_id: ledger})
-        except Exception as error:
-            if is_outage(error) and not isinstance(error, PipelineAborted):
-                raise
-            log.warning("activity of one organisation not written: %s", type(error).__name__)
 
     async def keep_flushing(self) -> None:
         """Runs for the life of the process. While the database is away the counts of that time are lost; no request fails."""

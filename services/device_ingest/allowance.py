@@ -11,7 +11,7 @@ from typing import Any, LiteralString
 import psycopg
 
 from services.device_ingest import metrics
-from shared.storage import allowances
+from shared.storage import caps
 from shared.storage.caps import Cap, refusal
 from shared.storage.database import AsyncConnection, Connection, set_tenant
 from shared.web.problems import Problem
@@ -60,8 +60,8 @@ def measure(most: int, conn: Connection) -> None:
 
 
 def set_limit(conn: psycopg.Connection[Any], tenant_id: str, most: int | None) -> None:
-    """As `allowances.set_limit`."""
-    allowances.set_limit(conn, tenant_id, NAME, most)
+    """As `caps.set_limit`."""
+    caps.set_limit(conn, tenant_id, NAME, most)
 
 
 def show(conn: psycopg.Connection[Any], tenant_id: str, most: int) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from typing import Any, LiteralString
 import psycopg
 
 from services.epcr import metrics
-from shared.storage import allowances
+from shared.storage import caps
 from shared.storage.caps import Cap, refusal
 from shared.storage.database import AsyncConnection, Connection, set_tenant
 
@@ -75,8 +75,8 @@ def add_up(most: int, conn: Connection) -> None:
 
 
 def set_limit(conn: psycopg.Connection[Any], tenant_id: str, most: int | None) -> None:
-    """As `allowances.set_limit`, in bytes."""
-    allowances.set_limit(conn, tenant_id, NAME, most)
+    """As `caps.set_limit`, in bytes."""
+    caps.set_limit(conn, tenant_id, NAME, most)
 
 
 def show(conn: psycopg.Connection[Any], tenant_id: str, most: int) -> tuple[int, int]:

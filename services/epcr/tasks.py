@@ -12,10 +12,9 @@ from psycopg.rows import class_row
 
 from services.epcr import allowance, metrics
 from services.epcr.encounters import events, queries
-from services.epcr.encounters.briefs import ADD_BRIEFS, add_briefs
 from services.epcr.encounters.facts import extremes_asked, facts_of, with_readings
 from services.epcr.encounters.models import EncounterRow
-from services.epcr.encounters.store import opened
+from services.epcr.encounters.store import ADD_BRIEFS, add_briefs, opened
 from services.epcr.handover.listing import keep_lists
 from services.epcr.outcomes import store as outcomes
 from services.epcr.outcomes.facts import with_outcomes
@@ -180,7 +179,19 @@ def send_due_facts(keyring: Keyring, conn: Connection) -> None:
     while taken:
         for encounter_id in taken:
             try:
-                _send_facts(conn, keyring, encounter_id)
+                with conn.cursor(row_factory=class_row(EncounterRow)) as cursor:
+                    [row] = cursor.execute(queries.FIND_ENCOUNTER, ([encounter_id],)).fetchall()
+                facts = facts_of(opened(row, keyring).encounter, [])
+                with conn.cursor(row_factory=class_row(LinkedObservation)) as cursor:
+                    extremes = cursor.execute(queries.EXTREMES_OF, extremes_asked(row.tenant_id, facts)).fetchall()
+                facts = with_readings(facts, extremes)
+                outbox.add_sync(
+                    conn, row.tenant_id, with_outcomes(facts, outcomes.current_sync(conn, encounter_id, keyring))
+                )
+                if conn.execute(queries.FORGET_DUE_FACTS, (encounter_id, row.revision)).rowcount == 0:
+                    conn.execute(queries.FACTS_DUE_AGAIN, (encounter_id,))
+                conn.commit()
+                conn.run_after_commit()
             except Exception as error:  # one encounter's fault must not stop the others
                 if is_outage(error):
                     raise
@@ -194,20 +205,6 @@ def _take_due(conn: Connection) -> list[str]:
     taken = [encounter_id for (encounter_id,) in conn.execute(queries.TAKE_DUE_FACTS)]
     conn.commit()
     return taken
-
-
-def _send_facts(conn: Connection, keyring: Keyring, encounter_id: str) -> None:
-    with conn.cursor(row_factory=class_row(EncounterRow)) as cursor:
-        [row] = cursor.execute(queries.FIND_ENCOUNTER, ([encounter_id],)).fetchall()
-    facts = facts_of(opened(row, keyring).encounter, [])
-    with conn.cursor(row_factory=class_row(LinkedObservation)) as cursor:
-        extremes = cursor.execute(queries.EXTREMES_OF, extremes_asked(row.tenant_id, facts)).fetchall()
-    facts = with_readings(facts, extremes)
-    outbox.add_sync(conn, row.tenant_id, with_outcomes(facts, outcomes.current_sync(conn, encounter_id, keyring)))
-    if conn.execute(queries.FORGET_DUE_FACTS, (encounter_id, row.revision)).rowcount == 0:
-        conn.execute(queries.FACTS_DUE_AGAIN, (encounter_id,))
-    conn.commit()
-    conn.run_after_commit()
 
 
 def report_unknown(after_seconds: float, conn: Connection) -> None:

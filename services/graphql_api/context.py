@@ -30,17 +30,19 @@ class Loader:
         self._load = load
         self._passage = passage
         self._waiting: dict[Any, asyncio.Future[Any]] = {}
+        self._task: asyncio.Task[None] | None = None  # kept, because the loop keeps weak references
 
     def get(self, key: Any) -> asyncio.Future[Any]:
         if not self._waiting:
             loop = asyncio.get_running_loop()
-            loop.call_soon(self._begin, loop)
+
+            def begin() -> None:
+                self._task = loop.create_task(self._answer())
+
+            loop.call_soon(begin)
         if key not in self._waiting:
             self._waiting[key] = asyncio.get_running_loop().create_future()
         return self._waiting[key]
-
-    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._task = loop.create_task(self._answer())
 
     async def _answer(self) -> None:
         await self._passage.clear()

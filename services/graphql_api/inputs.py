@@ -1,5 +1,6 @@
 """Arguments of resolvers: Structs, texts, and the pages of Relay connections."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -17,7 +18,11 @@ def convert(value: Any, kind: type[T], place: str) -> T:
     try:
         return http.convert(value, kind)
     except problems.Problem as problem:
-        placed = [error._replace(pointer=f"/{place}{_camel(error.pointer)}") for error in problem.errors]
+        # `/cad_incident_id` as partners write it, `/cadIncidentId`.
+        placed = [
+            error._replace(pointer=f"/{place}" + re.sub("_(.)", lambda letter: letter[1].upper(), error.pointer))
+            for error in problem.errors
+        ]
         faults = [error.document() for error in placed]
         raise errors.bad_input("An argument does not fit; see errors.", errors=faults) from None
 
@@ -65,9 +70,3 @@ def connection(rows: Sequence[Identified], first: int) -> dict[str, Any]:
         "nodes": nodes,
         "page_info": {"has_next_page": len(rows) > first, "end_cursor": edges[-1]["cursor"] if edges else None},
     }
-
-
-def _camel(pointer: str) -> str:
-    """`/cad_incident_id` as partners write it, `/cadIncidentId`."""
-    first, *rest = pointer.split("_")
-    return first + "".join(word.capitalize() for word in rest)

@@ -57,7 +57,17 @@ class Crowding:
 
     def rooms(self, consumers: Sequence[str]) -> dict[str, Room]:
         """The room of each consumer whose queue has some; none while Redis is full. Exports the state of the queues."""
-        is_full = self._redis_is_full()
+        # Checks once a second; a Redis without a memory limit is never full.
+        if time.monotonic() - self._looked >= LOOK_SECONDS:
+            memory: Any = self.redis.info("memory")
+            limit = memory.get("maxmemory", 0)
+            share = memory["used_memory"] / limit if limit else 0.0
+            metrics.redis_memory_share.set(share)
+            if share > MAX_SHARE and not self._is_full:
+                log.warning("relay waits: Redis is %d %% full", share * 100)
+            self._is_full = share > MAX_SHARE
+            self._looked = time.monotonic()
+        is_full = self._is_full
         pipeline = self.redis.pipeline(transaction=False)
         for consumer in consumers:
             pipeline.llen(self.queues[consumer])
@@ -97,16 +107,3 @@ class Crowding:
             self.redis.ltrim(self.acknowledgements[consumer], *((-kept, -1) if kept else (1, 0)))
         again = filled <= 1 / 2 and calls <= MAX_CALLS // 2 and size <= MAX_BYTES // 2
         return Room(MAX_CALLS - calls, min((MAX_BYTES - size) // ESCAPED, CLAIM_BYTES), again)
-
-    def _redis_is_full(self) -> bool:
-        """Checks once a second; a Redis without a memory limit is never full."""
-        if time.monotonic() - self._looked >= LOOK_SECONDS:
-            memory: Any = self.redis.info("memory")
-            limit = memory.get("maxmemory", 0)
-            share = memory["used_memory"] / limit if limit else 0.0
-            metrics.redis_memory_share.set(share)
-            if share > MAX_SHARE and not self._is_full:
-                log.warning("relay waits: Redis is %d %% full", share * 100)
-            self._is_full = share > MAX_SHARE
-            self._looked = time.monotonic()
-        return self._is_full

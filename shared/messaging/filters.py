@@ -7,6 +7,7 @@ a missing value `exists` is false and so is every comparison but `ne`, which is 
 It has no patterns and no loops: the cost for an event is bounded by the number of parts and of the values in them.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Final
 
@@ -20,6 +21,9 @@ MAX_POINTER = 256
 MAX_STEPS = 16
 MAX_DEPTH = 6
 MAX_PARTS = 60
+
+
+_INDEX = re.compile("0|[1-9][0-9]{0,8}")
 
 
 class _Missing:
@@ -45,15 +49,11 @@ def resolve(pointer: str, document: Any) -> Any:
         member = step.replace("~1", "/").replace("~0", "~")
         if isinstance(document, dict):
             document = document.get(member, MISSING)
-        elif isinstance(document, list) and _is_index(member) and int(member) < len(document):
+        elif isinstance(document, list) and _INDEX.fullmatch(member) and int(member) < len(document):
             document = document[int(member)]
         else:
             return MISSING
     return document
-
-
-def _is_index(member: str) -> bool:
-    return member.isdecimal() and member.isascii() and member == str(int(member[:9]))
 
 
 Text = Annotated[str, Meta(max_length=256)]

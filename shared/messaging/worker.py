@@ -109,7 +109,13 @@ class Consumer:
         """
         try:
             batch = authenticity.unseal(self._keys, "batch", self.service, call)
-            envelopes = [each for each in authenticity.envelopes(batch) if self._may_be(batch.sender, each)]
+            envelopes = []
+            for each in authenticity.envelopes(batch):
+                reason = authenticity.objection(batch.sender, self.service, each)
+                if reason is None:
+                    envelopes.append(each)
+                else:
+                    authenticity.count_refusal(Refusal(reason, batch.sender))
         except Refusal as refusal:
             authenticity.count_refusal(refusal)
             return
@@ -133,12 +139,6 @@ class Consumer:
                 self._acknowledge(producer, [each.id])
             elif self._settle(producer, sent_ns, each):
                 self._acknowledge(producer, [each.id])
-
-    def _may_be(self, producer: str, envelope: Envelope) -> bool:
-        reason = authenticity.objection(producer, self.service, envelope)
-        if reason is not None:
-            authenticity.count_refusal(Refusal(reason, producer))
-        return reason is None
 
     def _done(self, producer: str, sent_ns: int, envelopes: list[Envelope]) -> list[UUID]:
         """Applies the messages. Returns the ids of those that need not be sent again."""

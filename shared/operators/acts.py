@@ -82,7 +82,14 @@ def carry_out(proof: Proof, handlers: Mapping[Action, Handler], conn: Connection
                 break
             claimed += 1
             try:
-                asked = _prove(proof, conn, asked)
+                # The id of the statement is stored, so that it proves no other act.
+                statement_id = proof.require(asked)
+                try:
+                    with conn.transaction():
+                        conn.execute(queries.PROVE, (statement_id, asked.id))
+                except UniqueViolation:
+                    raise Unproven("replay") from None
+                asked = msgspec.structs.replace(asked, statement_id=statement_id)
             except Unproven as unproven:
                 metrics.operator_acts_refused.labels(unproven.fault).inc()
                 log.error("the act %s was asked for by no operator: %s", asked.id, unproven.fault)
@@ -92,17 +99,6 @@ def carry_out(proof: Proof, handlers: Mapping[Action, Handler], conn: Connection
             proven += 1
             _carry_out(handlers, conn, asked)
     return claimed
-
-
-def _prove(proof: Proof, conn: Connection, asked: Asked) -> Asked:
-    """The act with the id of its statement, which is stored, so that it proves no other. Raises Unproven."""
-    statement_id = proof.require(asked)
-    try:
-        with conn.transaction():
-            conn.execute(queries.PROVE, (statement_id, asked.id))
-    except UniqueViolation:
-        raise Unproven("replay") from None
-    return msgspec.structs.replace(asked, statement_id=statement_id)
 
 
 def _carry_out(handlers: Mapping[Action, Handler], conn: Connection, asked: Asked) -> None:

@@ -87,7 +87,18 @@ class Operators:
             raise http.foreign_cursor() from None
         async with tenant_transaction(request, caller) as conn:
             rows = await every(conn, DeadLetterRow, queries.DEAD_LETTERS, parameters)
-        return http.listed(request, "dead_letters", rows, page, lambda row: str(row.message_id), _letter)
+
+        def shown(row: DeadLetterRow) -> DeadLetter:
+            return DeadLetter(
+                message_id=str(row.message_id),
+                tenant_id=row.tenant_id,
+                producer=row.producer,
+                name=row.name,
+                error=row.error,
+                died_at=row.died_at,
+            )
+
+        return http.listed(request, "dead_letters", rows, page, lambda row: str(row.message_id), shown)
 
     async def list_operator_acts(self, request: Request, caller: Caller, service: str, page: ActFilter) -> Response:
         self._require(service)
@@ -112,7 +123,15 @@ class Operators:
             raise problems.unavailable(
                 "The gateway did not name this act; it may be of the previous release. Try again."
             )
-        self._check(draft)
+        kind = ACTS[draft.action]
+        faults: list[FieldError] = []
+        if kind.service not in ("", self.own):
+            ours = [action for action, other in ACTS.items() if other.service in ("", self.own)]
+            faults.append(FieldError("/action", f"is an act of {kind.service}", "enum", allowed=ours))
+        if not re.fullmatch(kind.subject, draft.subject_id):
+            faults.append(FieldError("/subject_id", f"is not {kind.example}", "pattern"))
+        if faults:
+            raise problems.invalid("The act does not fit; see errors.", faults)
         async with tenant_transaction(request, caller) as conn:
             if (answer := await idempotency.stored(conn, request, caller)) is not None:
                 return answer
@@ -135,29 +154,7 @@ class Operators:
             location = {"location": f"{path_of_acts(self.own)}/{act.id}"}
             return await idempotency.keep(conn, request, caller, http.json(act, 202, location))
 
-    def _check(self, draft: ActDraft) -> None:
-        kind = ACTS[draft.action]
-        faults: list[FieldError] = []
-        if kind.service not in ("", self.own):
-            ours = [action for action, other in ACTS.items() if other.service in ("", self.own)]
-            faults.append(FieldError("/action", f"is an act of {kind.service}", "enum", allowed=ours))
-        if not re.fullmatch(kind.subject, draft.subject_id):
-            faults.append(FieldError("/subject_id", f"is not {kind.example}", "pattern"))
-        if faults:
-            raise problems.invalid("The act does not fit; see errors.", faults)
-
     def _require(self, service: str) -> None:
         """Raises a 404 Problem for the name of another service."""
         if service != self.own:
             raise problems.not_found()
-
-
-def _letter(row: DeadLetterRow) -> DeadLetter:
-    return DeadLetter(
-        message_id=str(row.message_id),
-        tenant_id=row.tenant_id,
-        producer=row.producer,
-        name=row.name,
-        error=row.error,
-        died_at=row.died_at,
-    )

@@ -41,7 +41,20 @@ def load(kind: type[SettingsT], environment: Mapping[str, str] | None = None) ->
     for field in msgspec.structs.fields(kind):
         text = source.get(field.name.upper())
         if text is not None:
-            values[field.name] = _read(field, text)
+            try:
+                value = msgspec.convert(text, field.type, strict=False)
+                if text or field.required:
+                    for form in _forms(field.type):
+                        form.check(text)
+            except Malformed as error:
+                raise SystemExit(
+                    f"setting {field.name.upper()} is malformed: {error}; expected {_expected(field.type)}"
+                ) from None
+            except Exception:  # a check may raise anything; its text is not shown, because it may quote a secret
+                raise SystemExit(
+                    f"setting {field.name.upper()} is malformed: expected {_expected(field.type)}"
+                ) from None
+            values[field.name] = value
         elif field.required:
             raise SystemExit(f"setting {field.name.upper()} is missing")
     try:
@@ -60,21 +73,6 @@ def required(value: str | None, name: str) -> str:
 def revision() -> str:
     """The revision that this image was built from; the image's recipe sets it."""
     return os.environ.get("REVISION", "unknown")
-
-
-def _read(field: msgspec.structs.FieldInfo, text: str) -> object:
-    try:
-        value = msgspec.convert(text, field.type, strict=False)
-        if text or field.required:
-            for form in _forms(field.type):
-                form.check(text)
-    except Malformed as error:
-        raise SystemExit(
-            f"setting {field.name.upper()} is malformed: {error}; expected {_expected(field.type)}"
-        ) from None
-    except Exception:  # a check may raise anything; its text is not shown, because it may quote a secret
-        raise SystemExit(f"setting {field.name.upper()} is malformed: expected {_expected(field.type)}") from None
-    return value
 
 
 def _forms(kind: object) -> list[Form]:

@@ -64,7 +64,10 @@ async def stored(conn: AsyncConnection, request: Request, caller: Caller) -> Res
         raise problems.invalid("This Idempotency-Key was used for another request.")
     keyring: Keyring = request.state.keyring
     answer = msgspec.msgpack.decode(keyring.decrypt(row[1], _context(caller, digest)), type=Answer)
-    body, headers = await _plain(answer)
+    body, headers = answer.body, answer.headers
+    if CODING.items() <= headers.items():
+        body = await _worked(len(body), partial(gzip.decompress, body))
+        headers = {name: value for name, value in headers.items() if name not in CODING}
     return Response(body, answer.status, headers | {"idempotent-replayed": "true"})
 
 
@@ -75,26 +78,15 @@ async def keep(conn: AsyncConnection, request: Request, caller: Caller, response
         return response
     digest = _digest(key.encode())
     headers = {name: value for name, value in response.headers.items() if name != "content-length"}
-    answer = await _compressed(response.status_code, headers, bytes(response.body))
+    body = bytes(response.body)
+    if len(body) >= COMPRESSED and "content-encoding" not in headers:
+        body = await _worked(len(body), partial(gzip.compress, body, compresslevel=1, mtime=0))
+        headers |= CODING
+    answer = Answer(response.status_code, headers, body)
     keyring: Keyring = request.state.keyring
     sealed = keyring.encrypt(msgspec.msgpack.encode(answer), _context(caller, digest))
     await conn.execute(KEEP, (caller.tenant_id, caller.client_id, digest, await _request_digest(request), sealed))
     return response
-
-
-async def _compressed(status: int, headers: dict[str, str], body: bytes) -> Answer:
-    if len(body) < COMPRESSED or "content-encoding" in headers:
-        return Answer(status, headers, body)
-    packed = await _worked(len(body), partial(gzip.compress, body, compresslevel=1, mtime=0))
-    return Answer(status, headers | CODING, packed)
-
-
-async def _plain(answer: Answer) -> tuple[bytes, dict[str, str]]:
-    """The body and the headers that were answered."""
-    if not CODING.items() <= answer.headers.items():
-        return answer.body, answer.headers
-    headers = {name: value for name, value in answer.headers.items() if name not in CODING}
-    return await _worked(len(answer.body), partial(gzip.decompress, answer.body)), headers
 
 
 async def _worked(size: int, work: Callable[[], bytes]) -> bytes:

@@ -28,7 +28,16 @@ def part(service: str) -> Part:
     trail = Trail(service)
     ids = {"service": "epcr", "entry_id": "aud_01jdkfx3c8e2r9v5m7q4t6w0ya"}
     # A fixed path comes before the one of an id.
-    return Part("Audit trail", "audit", DESCRIPTION, [*_lists(trail), *_proofs(trail), _entry(trail)], ids)
+    entry = Operation(
+        "GET",
+        f"{TRAIL}/{{entry_id}}",
+        trail.read_audit_entry,
+        "Read an entry of the audit trail",
+        SCOPE,
+        {200: SealedEntry},
+        "With the time of its seal.",
+    )
+    return Part("Audit trail", "audit", DESCRIPTION, [*_lists(trail), *_proofs(trail), entry], ids)
 
 
 def _lists(trail: Trail) -> list[Operation]:
@@ -86,15 +95,3 @@ def _proofs(trail: Trail) -> list[Operation]:
             " the service has it.",
         ),
     ]
-
-
-def _entry(trail: Trail) -> Operation:
-    return Operation(
-        "GET",
-        f"{TRAIL}/{{entry_id}}",
-        trail.read_audit_entry,
-        "Read an entry of the audit trail",
-        SCOPE,
-        {200: SealedEntry},
-        "With the time of its seal.",
-    )

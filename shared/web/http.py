@@ -356,3 +356,21 @@ def _cursor_mark(request: Request, page: Page) -> bytes:
     """A digest of the list's path and filters; it is equal for all pages of the list and for all page sizes."""
     filters = {name: value for name, value in msgspec.structs.asdict(page).items() if name not in ("cursor", "limit")}
     return hashlib.blake2b(encode([request.url.path, filters]), digest_size=CURSOR_MARK).digest()
+
+
+_TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e]*)"')
+
+
+def tag_of(*parts: object) -> str:
+    """A strong tag with its quotes; equal parts give equal tags."""
+    return f'"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"'
+
+
+def is_known(if_none_match: list[str], tag: str) -> bool:
+    """Whether the client already has the representation of `tag` (weak comparison)."""
+    text = ",".join(if_none_match).strip()
+    return text == "*" or tag.strip('"') in _TAG.findall(text)
+
+
+def not_modified(headers: Mapping[str, str]) -> Response:
+    return Response(status_code=304, headers=dict(headers) | {"cache-control": "no-store"})

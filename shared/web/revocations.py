@@ -273,7 +273,12 @@ class Follower:
         try:
             answer = await self._fetch(self.after, wait)
         except Exception as error:  # the next round tries again
-            self._alarm(error)
+            now = self._clock()
+            if now - self._alarmed_at >= ALARM_EVERY:
+                self._alarmed_at = now
+                age = self.age if self.age < 1e9 else None
+                described = {"reason": type(error).__name__, "detail": str(error), "age": age}
+                log.warning("revocations not confirmed by auth", extra=described)
             return False
         self._take(answer)
         self.confirmed_at = asked_at  # auth may have read its state when the request arrived
@@ -314,15 +319,6 @@ class Follower:
         self.after = 0 if answer.sequence < self.after else answer.sequence
         if self._published is not None and not answer.more:
             self._published(answer.keys)
-
-    def _alarm(self, error: Exception) -> None:
-        now = self._clock()
-        if now - self._alarmed_at < ALARM_EVERY:
-            return
-        self._alarmed_at = now
-        age = self.age
-        described = {"reason": type(error).__name__, "detail": str(error), "age": age if age < 1e9 else None}
-        log.warning("revocations not confirmed by auth", extra=described)
 
 
 ANSWER_SECONDS = 5.0

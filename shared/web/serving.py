@@ -101,16 +101,17 @@ class DrainingProtocol(HttpToolsProtocol):
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.keep_alive = False
         else:
-            self.loop.call_later(LINGER_SECONDS, self._leave)
+
+            def leave() -> None:
+                if not self.transport.is_closing() and (self.cycle is None or self.cycle.response_complete):
+                    self.transport.close()
+
+            self.loop.call_later(LINGER_SECONDS, leave)
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
         if self.draining:
             self.cycle.keep_alive = False
-
-    def _leave(self) -> None:
-        if not self.transport.is_closing() and (self.cycle is None or self.cycle.response_complete):
-            self.transport.close()
 
 
 class Joining:

@@ -19,7 +19,9 @@ import psycopg
 from deploy.local.databases import Database
 from services.auth.app import create_app
 from services.auth.settings import Settings
+from services.auth.tasks import create_worker
 from services.auth.tenants.bootstrap import Admin, BootstrapRequest, TenantRequest, bootstrap
+from shared.messaging.worker import Consumer
 from shared.primitives.crypto import base64url_decode, base64url_encode
 from shared.web.identity import Caller
 from tests.support import alone
@@ -91,6 +93,16 @@ class Auth:
         gateway = Caller(client_id="gateway", scopes=frozenset({"internal:gateway"}), token_use="service")
         headers = {"if-none-match": etag} if etag else {}
         return self.call("GET", "/internal/revocations", gateway, headers=headers)
+
+
+class QueueDoor:
+    """The consumer of auth's queues, without anyone who waits for acknowledgements."""
+
+    def __init__(self, auth: Auth) -> None:
+        self.auth = auth
+        celery: Any = create_worker(auth.settings)
+        self.consumer: Consumer = celery.consumer
+        self.consumer._acknowledge = lambda producer, ids: None
 
 
 def claims_of(token: str) -> dict[str, Any]:

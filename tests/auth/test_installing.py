@@ -11,10 +11,9 @@ from redis import Redis
 
 from services.auth.apps import installing
 from services.auth.apps.models import Tenant
-from services.auth.tasks import create_worker
 from shared.messaging.messages import InstallApp, UninstallApp
 from shared.primitives import ids
-from tests.auth.support import Auth
+from tests.auth.support import Auth, QueueDoor
 from tests.support.messages import envelope, sealed
 from tests.support.waiting import PATIENCE
 
@@ -22,14 +21,8 @@ MIGRATIONS = Path(installing.__file__).parent.parent / "migrations"
 EVENTS = ["incident.created", "automation.fired"]
 
 
-class Worker:
-    """Auth's queue door, told things as the control plane's relay would hand them over."""
-
-    def __init__(self, auth: Auth) -> None:
-        self.auth = auth
-        celery: Any = create_worker(auth.settings)
-        self.consumer = celery.consumer
-        self.consumer._acknowledge = lambda producer, ids: None
+class Worker(QueueDoor):
+    """Receives messages as the control plane's relay would hand them over."""
 
     def receive(self, message: Any, tenant: Any = None, message_id: str = "") -> None:
         wire = envelope((tenant or self.auth.demo)["tenant_id"], message, f"00-{'a' * 32}-{'b' * 16}-01")

@@ -11,13 +11,12 @@ import pytest
 from services.auth import metrics
 from services.auth.sandboxes import work
 from services.auth.sandboxes.plan import END, ERASE, SEED, STEPS, percent_of
-from services.auth.tasks import create_worker
 from shared.messaging.messages import SandboxPortionDone
 from shared.primitives.ids import new_id
 from shared.process.settings import required
 from shared.storage.database import Connection
 from tests.auth.organisations import Organisation
-from tests.auth.support import Auth, claims_of
+from tests.auth.support import Auth, QueueDoor, claims_of
 from tests.auth.test_operator import operate
 from tests.support.messages import envelope, sealed
 
@@ -30,14 +29,8 @@ def organisation(auth: Auth) -> Organisation:
     return Organisation(auth)
 
 
-class Worker:
-    """Auth's queue door, with the answers of the services."""
-
-    def __init__(self, auth: Auth) -> None:
-        self.auth = auth
-        celery: Any = create_worker(auth.settings)
-        self.consumer = celery.consumer
-        self.consumer._acknowledge = lambda producer, ids: None
+class Worker(QueueDoor):
+    """Receives the answers of the services."""
 
     def tasks(self, sandbox: dict[str, Any]) -> list[dict[str, Any]]:
         """All work that was sent, oldest first, with its service as `part`."""

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-from shared.process import priority
+from shared.process import children
 
 ROOT = Path(__file__).parents[2]
 MOST_SECONDS = 600
@@ -44,7 +44,7 @@ class Burner:
 
 
 def main(nice: int, share: float, slice_: float) -> None:
-    priority.yield_to_all(nice)
+    children.yield_to_all(nice)
     print("burning", flush=True)
     began, before = time.perf_counter(), time.process_time()
     while time.perf_counter() - began < MOST_SECONDS:

@@ -11,20 +11,14 @@ from shared.messaging.messages import SandboxDevices
 from shared.messaging.sandboxes import DEVICES_OF_VEHICLE, VEHICLES
 from shared.primitives import ids
 from tests.device_ingest.conftest import DEVICES, Inside, Partner
-from tests.support.messages import received
+from tests.support.messages import received, sandbox_fields
 
 
 class Sandbox:
     def __init__(self, inside: Inside, http: httpx2.Client) -> None:
         self.inside, self.id = inside, ids.new_id("org")
         self.partner = Partner(http, self.id, environment="sandbox")
-        self.fields: dict[str, Any] = {
-            "sandbox_id": ids.new_id("sbx"),
-            "client_id": ids.new_id("app"),
-            "generation": 1,
-            "seed": 3,
-            "until": datetime.now(UTC),
-        }
+        self.fields = sandbox_fields()
 
     def perform(self, task: str, tenant_id: str = "", **more: Any) -> None:
         fields: dict[str, Any] = {**self.fields, "task": task, **more}

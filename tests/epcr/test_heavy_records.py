@@ -13,7 +13,7 @@ import pytest
 
 from services.epcr.deidentification import projection
 from services.epcr.deidentification.pseudonyms import Pseudonyms
-from services.epcr.encounters import briefs, queries, store
+from services.epcr.encounters import queries, store
 from services.epcr.records import amend
 from shared.primitives import ids
 from shared.web import fairness
@@ -216,9 +216,9 @@ def test_the_job_adds_the_briefs_of_older_processes_in_portions_and_goes_past_a_
     before = opened_briefs(organisation, inside)
     without_briefs(inside, organisation)
     inside.owner.execute("UPDATE encounters SET record = 'broken' WHERE id = %s", (made[1],))
-    monkeypatch.setattr(briefs, "PORTION", 2)
+    monkeypatch.setattr(store, "BRIEFS_AT_ONCE", 2)
     with inside.task() as conn:
-        briefs.add_briefs(inside.keyring, conn)
+        store.add_briefs(inside.keyring, conn)
     del before[made[1]]
     assert opened_briefs(organisation, inside) == before
     left = (

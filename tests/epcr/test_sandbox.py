@@ -17,7 +17,7 @@ from shared.messaging.sandboxes import CASES, SHARES, Case, Year
 from shared.primitives import ids
 from shared.web import http as web
 from tests.epcr.conftest import ENCOUNTERS, Client, Inside, Organisation, settings_for
-from tests.support.messages import received
+from tests.support.messages import received, sandbox_fields
 
 COUNT = "SELECT count(*) FROM encounters WHERE tenant_id = %s"
 COLUMNS = "SELECT attname FROM pg_attribute WHERE attrelid = 'encounter_versions'::regclass AND attnum > 0 AND NOT attisdropped"
@@ -28,13 +28,7 @@ class Sandbox:
     def __init__(self, inside: Inside, http: httpx2.Client) -> None:
         self.inside, self.id = inside, ids.new_id("org")
         self.partner = Client(http, self.id, "argus:epcr:write", **SANDBOX)
-        self.fields: dict[str, Any] = {
-            "sandbox_id": ids.new_id("sbx"),
-            "client_id": ids.new_id("app"),
-            "generation": 1,
-            "seed": 3,
-            "until": datetime.now(UTC),
-        }
+        self.fields = sandbox_fields()
 
     def perform(self, task: str, tenant_id: str = "", **more: Any) -> None:
         fields: dict[str, Any] = {**self.fields, "task": task, **more}

@@ -21,8 +21,7 @@ from graphql.execution.executor import Executor
 
 from services.graphql_api import passage
 from services.graphql_api.context import Loader
-from services.graphql_api.passage import Passage
-from services.graphql_api.transport.executor import PortionedExecutor
+from services.graphql_api.passage import Passage, PortionedExecutor
 from services.graphql_api.transport.plans import PortionedExecutor as InUse
 
 NUMBER = 60

@@ -14,7 +14,7 @@ from shared.primitives import ids
 from shared.web.identity import HEADER
 from tests.graphql_api import population
 from tests.graphql_api.asking import Asking
-from tests.support.messages import received
+from tests.support.messages import received, sandbox_fields
 
 DRAFT = {"type": "medical", "priority": "high"}
 SANDBOX: dict[str, Any] = {"environment": "sandbox"}
@@ -26,13 +26,7 @@ class Sandbox:
     def __init__(self, ask: Asking, database: Database) -> None:
         self.ask, self.database = ask, database
         ask.grant("incident-management", "acqi-reporting")
-        self.fields: dict[str, Any] = {
-            "sandbox_id": ids.new_id("sbx"),
-            "client_id": ids.new_id("app"),
-            "generation": 1,
-            "seed": 3,
-            "until": datetime.now(UTC),
-        }
+        self.fields = sandbox_fields()
 
     def perform(self, task: str, tenant_id: str = "", **more: Any) -> None:
         fields: dict[str, Any] = {**self.fields, "task": task, **more}

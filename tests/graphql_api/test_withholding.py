@@ -13,8 +13,7 @@ from services.graphql_api.acqi.cache import Counts
 from services.graphql_api.acqi.definitions import Indicator
 from services.graphql_api.acqi.indicators import BY_NAME, INDICATORS, PARTS, contributions
 from services.graphql_api.acqi.report import next_month
-from services.graphql_api.acqi.suppression import SMALL_CELL, Cell
-from services.graphql_api.acqi.withholding import NOTHING_WITHHELD, Withholding, related
+from services.graphql_api.acqi.suppression import NOTHING_WITHHELD, SMALL_CELL, Cell, Withholding, related
 from tests.graphql_api import population
 
 MONTHS = [date(2025, month, 1) for month in range(1, 13)]

@@ -72,7 +72,7 @@ from shared.messaging import filters
 from shared.primitives.crypto import Keyring, base64url_encode
 from shared.process import mail as mail_server
 from shared.process import telemetry
-from shared.web import etags, http, identity, strict_json
+from shared.web import http, identity, strict_json
 from shared.web.problems import Problem
 from tests.hostile.shapes import FORM, JSON, XML, Shape, as_base64, deflated, listed, numbered, repeated
 
@@ -313,7 +313,7 @@ def docs_headers(body: bytes) -> None:
 
 def conditional(body: bytes) -> None:
     value = body.decode("latin-1")
-    etags.is_known([value], '"a"')
+    http.is_known([value], '"a"')
     representations.wants_fhir([value])
     representations.require_match([value, "*"], 1) if value == "*" else None
     fields = [(name, body) for name in (b"if-match", b"if-none-match", b"range", b"if-range")]

@@ -47,6 +47,22 @@ def effect(conn: Connection, received: Sequence[Received[Any]]) -> None:
         conn.execute("INSERT INTO effects (message_id) VALUES (%s)", (message.id,))
 
 
+class OneAtATime:
+    """A job that counts its runs, and the calls that came while another one ran."""
+
+    def __init__(self) -> None:
+        self.runs = self.overlaps = 0
+        self._inside = threading.Lock()
+
+    def run(self, conn: Connection) -> None:
+        if not self._inside.acquire(blocking=False):
+            self.overlaps += 1
+            return
+        conn.execute("SELECT pg_sleep(0.01)")
+        self.runs += 1
+        self._inside.release()
+
+
 def publish(database: Database, *messages: Message, tenant: str = "org_1") -> None:
     with psycopg.connect(database.app) as conn:
         conn.execute("SELECT set_config('app.tenant_id', %s, true)", (tenant,))

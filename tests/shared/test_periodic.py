@@ -16,7 +16,7 @@ from shared.process import metrics
 from shared.storage import jobs as shared_jobs
 from shared.storage.database import Connection, open_tasks_pool, task_transaction
 from shared.storage.jobs import LOCK, MOST_TIMEOUTS, Kept, Periodic, PeriodicRunner, apart
-from tests.shared.support import link, publish, scalar
+from tests.shared.support import OneAtATime, link, publish, scalar
 from tests.support.waiting import PATIENCE, wait_for
 
 
@@ -126,22 +126,11 @@ def test_a_job_that_another_relay_is_at_is_not_late(pool: Any, producer: Databas
 
 
 def test_a_job_runs_once_at_a_time_whichever_relay_it_is(pool: Any) -> None:
-    inside = threading.Lock()
-    overlaps: list[int] = []
-    done: list[int] = []
-
-    def alone(conn: Connection) -> None:
-        if not inside.acquire(blocking=False):
-            overlaps.append(1)
-            return
-        conn.execute("SELECT pg_sleep(0.01)")
-        done.append(1)
-        inside.release()
-
-    job = Periodic("alone", 0.001, alone)
+    measured = OneAtATime()
+    job = Periodic("alone", 0.001, measured.run)
     with at_work(pool, job), at_work(pool, job), at_work(pool, job):
-        wait_for(lambda: len(done) > 20)
-    assert overlaps == []
+        wait_for(lambda: measured.runs > 20)
+    assert measured.overlaps == 0
 
 
 def test_a_job_another_relay_is_at_is_passed_over(producer: Database, pool: Any) -> None:

@@ -11,9 +11,10 @@ import pytest
 
 from deploy.local.databases import Database
 from shared.storage import audit_check, jobs, migrate
-from shared.storage.database import Connection, aset_tenant, open_pool, open_tasks_pool, task_transaction
+from shared.storage.database import aset_tenant, open_pool, open_tasks_pool, task_transaction
 from shared.storage.jobs import Periodic, PeriodicRunner
 from tests.shared.support import (
+    OneAtATime,
     acknowledging,
     consuming,
     effects,
@@ -101,26 +102,17 @@ def test_messages_go_from_outbox_to_effect_and_are_acknowledged(
 
 
 def test_periodic_work_is_done_once_at_a_time_by_however_many_relays(pooled_producer: Database) -> None:
-    inside, overlaps, done = threading.Lock(), list[int](), list[int]()
-
-    def alone(conn: Connection) -> None:
-        if not inside.acquire(blocking=False):
-            overlaps.append(1)
-            return
-        conn.execute("SELECT pg_sleep(0.01)")
-        done.append(1)
-        inside.release()
-
+    job = OneAtATime()
     stopping = threading.Event()
     with open_tasks_pool(pooled_producer.worker) as pool:
-        runners = [PeriodicRunner(pool, [Periodic("alone", 0.001, alone)], stopping) for _ in range(3)]
+        runners = [PeriodicRunner(pool, [Periodic("alone", 0.001, job.run)], stopping) for _ in range(3)]
         for runner in runners:
             runner.start()
-        wait_for(lambda: len(done) > 20)
+        wait_for(lambda: job.runs > 20)
         stopping.set()
         for runner in runners:
             runner.join(PATIENCE)
-    assert overlaps == []
+    assert job.overlaps == 0
     # No client may keep a lock of a session that went back to the pooler.
     assert scalar(pooled_producer.admin, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == 0
 

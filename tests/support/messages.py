@@ -58,6 +58,17 @@ def received(tenant_id: str, body: Any, traceparent: str | None = None) -> Recei
     return Received(ids.uuid7(), tenant_id, datetime.now(UTC), traceparent, body)
 
 
+def sandbox_fields() -> dict[str, Any]:
+    """The fields that all tasks of one sandbox share."""
+    return {
+        "sandbox_id": ids.new_id("sbx"),
+        "client_id": ids.new_id("app"),
+        "generation": 1,
+        "seed": 3,
+        "until": datetime.now(UTC),
+    }
+
+
 def require_valid(event_type: str, data: Any) -> None:
     """Raises a ValidationError where `data`, plain values, breaks the schema of its type of event."""
     jsonschema_rs.Draft202012Validator(catalogue()[event_type].schema, validate_formats=True).validate(data)

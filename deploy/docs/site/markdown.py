@@ -86,15 +86,10 @@ class _Renderer(RendererHTML):
         return code(tokens[idx].content, language, LABELS[language], self.copy)
 
 
-def _reader(copy: str) -> MarkdownIt:
-    reader = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer).enable("table")
-    reader.renderer.copy = copy  # pyright: ignore[reportAttributeAccessIssue] - it is a _Renderer
-    return reader
-
-
 def rendered(source: str, copy: str = "Copy", links: Mapping[str, str] = {}) -> Page:
     """The page of a Markdown text. A link to a key of `links` leads to its value. Raises ValueError for two equal anchors."""
-    reader = _reader(copy)
+    reader = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer).enable("table")
+    reader.renderer.copy = copy  # pyright: ignore[reportAttributeAccessIssue] - it is a _Renderer
     tokens = reader.parse(source)
     sections = _named(tokens)
     anchors = [one.anchor for one in sections]

@@ -125,7 +125,9 @@ class Site:
             "anchor": reference.anchor,
             "module": reference.module,
             "slug": markdown.slug,
-            "code": self._code,
+            "code": lambda source, language, label: Markup(  # noqa: S704 - escaped there
+                markdown.code(source, language, label, self._copy)
+            ),
             "cell": cell,
             "filled": filled,
             "decimal": lambda number: str(number).replace(".", "," if self.language == "it" else "."),
@@ -142,9 +144,6 @@ class Site:
             **figures.figures(),
         }
         return environment
-
-    def _code(self, source: str, language: str, label: str) -> Markup:
-        return Markup(markdown.code(source, language, label, self._copy))  # noqa: S704 - escaped there
 
     def _text(self, address: str) -> str:
         """The Markdown of a page that is written, with its values."""

@@ -43,30 +43,28 @@ def anchor(schema: str) -> str:
 def groups(document: dict[str, Any]) -> dict[str, list[Shown]]:
     """The operations by their tags."""
     found: dict[str, list[Shown]] = {}
-    for path, item in document["paths"].items():
-        for method in METHODS:
-            if method in item:
-                found.setdefault(item[method]["tags"][0], []).append(_shown(document, method, path, item[method]))
-    return found
-
-
-def _shown(document: dict[str, Any], method: str, path: str, operation: dict[str, Any]) -> Shown:
-    responses = {int(status): resolved(document, one) for status, one in operation["responses"].items()}
-    parameters = [resolved(document, one) for one in operation.get("parameters", [])]
-    asked = operation["security"][0].get("oauth2") if operation["security"] else None
-    languages = {"Shell": "sh", "Python": "python", "TypeScript": "ts"}
-    return Shown(
-        operation["operationId"],
-        method,
-        path,
-        operation["tags"][0],
-        None if asked is None else (asked[0] if asked else ""),
-        operation,
-        [(title, rows) for place, title in PLACES.items() if (rows := _rows(parameters, place))],
-        [(one["label"], languages[one["lang"]], one["source"]) for one in operation["x-codeSamples"]],
-        [(status, one) for status, one in responses.items() if status < 400],
-        [(status, one) for status, one in responses.items() if status >= 400],
+    calls = (
+        (path, method, item[method]) for path, item in document["paths"].items() for method in METHODS if method in item
     )
+    languages = {"Shell": "sh", "Python": "python", "TypeScript": "ts"}
+    for path, method, operation in calls:
+        responses = {int(status): resolved(document, one) for status, one in operation["responses"].items()}
+        parameters = [resolved(document, one) for one in operation.get("parameters", [])]
+        asked = operation["security"][0].get("oauth2") if operation["security"] else None
+        shown = Shown(
+            operation["operationId"],
+            method,
+            path,
+            operation["tags"][0],
+            None if asked is None else (asked[0] if asked else ""),
+            operation,
+            [(title, rows) for place, title in PLACES.items() if (rows := _rows(parameters, place))],
+            [(one["label"], languages[one["lang"]], one["source"]) for one in operation["x-codeSamples"]],
+            [(status, one) for status, one in responses.items() if status < 400],
+            [(status, one) for status, one in responses.items() if status >= 400],
+        )
+        found.setdefault(shown.tag, []).append(shown)
+    return found
 
 
 def _rows(parameters: list[dict[str, Any]], place: str) -> list[fields.Field]:

@@ -2,7 +2,6 @@
 
 import logging
 import smtplib
-from collections.abc import Sequence
 from email.message import EmailMessage
 
 from psycopg.rows import class_row
@@ -52,26 +51,20 @@ class Post:
             return 0
         with conn.cursor(row_factory=class_row(DueMail)) as cursor:
             due = cursor.execute(queries.TAKE, {"of_address": MAILS_OF_ADDRESS}).fetchall()
-        messages = [(mail, self._compose(mail)) for mail in due if self._renew(conn, mail)]
+        messages = []
+        for mail in due:
+            mac = links.mac_of(self._keyring, self._token(mail))
+            # No row changes where the invitation has ended, or got a newer mail.
+            if conn.execute(queries.SET_TOKEN, (mac, mail.invitation_id, mail.number)).rowcount:
+                messages.append((mail, self._compose(mail)))
         (age,) = conn.execute(queries.MEASURE).fetchone() or (0.0,)
         metrics.oldest_invitation_mail.set(max(0.0, age))
         conn.commit()
-        return self._send(conn, self._server, messages) if messages else 0
-
-    def _renew(self, conn: Connection, mail: DueMail) -> bool:
-        """Stores the MAC of the token that this mail carries. False where the invitation has ended, or got a newer mail."""
-        mac = links.mac_of(self._keyring, self._token(mail))
-        return bool(conn.execute(queries.SET_TOKEN, (mac, mail.invitation_id, mail.number)).rowcount)
-
-    def _token(self, mail: DueMail) -> str:
-        return links.token_of(self._keyring, mail.invitation_id, mail.number)
-
-    def _send(
-        self, conn: Connection, server: mails.MailServer, messages: Sequence[tuple[DueMail, EmailMessage]]
-    ) -> int:
+        if not messages:
+            return 0
         done = 0
         try:
-            with mails.connect(server, self._settings.mail_ca_file) as smtp:
+            with mails.connect(self._server, self._settings.mail_ca_file) as smtp:
                 for mail, message in messages:
                     outcome = mails.deliver(smtp, message)
                     metrics.invitation_mails.labels("refused" if outcome == "waits" else outcome).inc()
@@ -83,6 +76,9 @@ class Post:
             metrics.invitation_mails.labels("failed").inc()
             log.warning("mail waits: %s", telemetry.describe(error))
         return done
+
+    def _token(self, mail: DueMail) -> str:
+        return links.token_of(self._keyring, mail.invitation_id, mail.number)
 
     def _compose(self, mail: DueMail) -> EmailMessage:
         """In English and Italian. Names nothing that a caller may write: an organisation's name is the operator's, a sandbox's is not."""

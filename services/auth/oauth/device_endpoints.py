@@ -20,7 +20,7 @@ from services.auth.signin.models import Session
 from services.auth.signin.returning import DEVICE, to_sign_in
 from shared.primitives import ids
 from shared.storage import audit
-from shared.storage.database import AsyncConnection, transaction
+from shared.storage.database import transaction
 from shared.web.identity import caller as caller_of
 from shared.web.identity import client_network
 
@@ -136,38 +136,24 @@ async def _decide(request: Request, session: Session, device_id: str, decision: 
             return _to_sign_in("")
         if await devices.hold(conn, device_id) is None:
             return _form(request, current, status=400, alert=gone)
-        return await _answer(request, conn, current, waiting, asked, allowed=decision == "allow", shown=shown)
-
-
-async def _answer(
-    request: Request,
-    conn: AsyncConnection,
-    session: Session,
-    waiting: Waiting,
-    asked: Asked,
-    *,
-    allowed: bool,
-    shown: str,
-) -> Response:
-    """Writes the person's answer, in the transaction that holds the device."""
-    if not granting.was_shown(request.state.keyring, asked, session, shown):
-        return _ask(request, session, waiting, asked)
-    beyond = await granting.beyond_roles(conn, session, asked.scopes)
-    if beyond is None:
-        return _to_sign_in("")
-    if beyond or not allowed:
-        await devices.deny(conn, waiting.device_id)
-        actor = sessions.actor(request, session.tenant_id, session.user_id)
-        detail = {"device": waiting.device_id, "beyond_roles": beyond}
-        await audit.record(conn, actor, "device.denied", waiting.client_id, detail)
-        if beyond:
-            return pages.error(request, "device_beyond_roles", 403)
-        return _done(request, session, asked, "device_denied")
-    if await granting.is_full_of_consents(request, conn, asked, session):
-        return pages.error(request, "consents_full", 409)
-    await granting.remember(request, conn, asked, session)
-    await granting.insert(request, conn, asked, session, await devices.approve(conn, waiting.device_id))
-    return _done(request, session, asked, "device_allowed")
+        if not granting.was_shown(request.state.keyring, asked, current, shown):
+            return _ask(request, current, waiting, asked)
+        beyond = await granting.beyond_roles(conn, current, asked.scopes)
+        if beyond is None:
+            return _to_sign_in("")
+        if beyond or decision != "allow":
+            await devices.deny(conn, waiting.device_id)
+            actor = sessions.actor(request, current.tenant_id, current.user_id)
+            detail = {"device": waiting.device_id, "beyond_roles": beyond}
+            await audit.record(conn, actor, "device.denied", waiting.client_id, detail)
+            if beyond:
+                return pages.error(request, "device_beyond_roles", 403)
+            return _done(request, current, asked, "device_denied")
+        if await granting.is_full_of_consents(request, conn, asked, current):
+            return pages.error(request, "consents_full", 409)
+        await granting.remember(request, conn, asked, current)
+        await granting.insert(request, conn, asked, current, await devices.approve(conn, waiting.device_id))
+        return _done(request, current, asked, "device_allowed")
 
 
 def _done(request: Request, session: Session, asked: Asked, word: str) -> Response:

@@ -107,7 +107,27 @@ async def fetch_credentials(request: Request, caller: Caller, request_id: str) -
                 "The credentials were fetched already; Knogin's operators give new ones.",
                 credentials_at=found.credentials_at,
             )
-        made = await _make_credentials(conn, request, caller, found)
+        # A secret for the sandbox's administrator app, and a link, good once for a week, for its administrator. Only here does a
+        # request of one tenant write into another. Its row names that other tenant, and only operators write the row.
+        keyring: Keyring = request.state.keyring
+        assert found.sandbox_tenant_id is not None
+        assert found.sandbox_client_id is not None
+        token = new_token()
+        await aset_tenant(conn, found.sandbox_tenant_id)
+        app = await store.load_app(conn, found.sandbox_client_id, lock=True)
+        secret = await store.add_secret(conn, keyring, app)
+        link = (keyring.mac(token.encode(), LINK_PURPOSE), found.sandbox_tenant_id, found.sandbox_user_id, LINK_HOURS)
+        await conn.execute(tenant_queries.INSERT_LINK, link)
+        there = Caller(tenant_id=found.sandbox_tenant_id, client_id=caller.client_id, subject=caller.subject)
+        await audit.record(conn, there, "sandbox.credentials_made", app.client_id, {"request": found.id})
+        await aset_tenant(conn, caller.tenant_id)
+        made = SandboxCredentials(
+            tenant_id=found.sandbox_tenant_id,
+            client_id=app.client_id,
+            client_secret=secret,
+            admin_email=found.details["admin_email"],
+            password_link=f"{request.state.settings.issuer}/v1/auth/password?link={token}",
+        )
         await conn.execute(queries.CREDENTIALS_FETCHED, (found.id,))
         await audit.record(conn, caller, "integration_request.credentials_fetched", found.id)
         return await idempotency.keep(conn, request, caller, http.json(made))
@@ -117,32 +137,3 @@ async def _load(conn: AsyncConnection, request_id: str, *, lock: bool = False) -
     if not ids.is_id(request_id, "ireq"):
         raise problems.not_found()
     return await database.found(conn, RequestRow, queries.FIND_TO_CHANGE if lock else queries.FIND, (request_id,))
-
-
-async def _make_credentials(
-    conn: AsyncConnection, request: Request, caller: Caller, made: RequestRow
-) -> SandboxCredentials:
-    """A secret for the sandbox's administrator app, and a link, good once for a week, for its administrator.
-
-    Only here does a request of one tenant write into another. The request's row names that other tenant, and only operators
-    write the row.
-    """
-    keyring: Keyring = request.state.keyring
-    assert made.sandbox_tenant_id is not None
-    assert made.sandbox_client_id is not None
-    token = new_token()
-    await aset_tenant(conn, made.sandbox_tenant_id)
-    app = await store.load_app(conn, made.sandbox_client_id, lock=True)
-    secret = await store.add_secret(conn, keyring, app)
-    link = (keyring.mac(token.encode(), LINK_PURPOSE), made.sandbox_tenant_id, made.sandbox_user_id, LINK_HOURS)
-    await conn.execute(tenant_queries.INSERT_LINK, link)
-    there = Caller(tenant_id=made.sandbox_tenant_id, client_id=caller.client_id, subject=caller.subject)
-    await audit.record(conn, there, "sandbox.credentials_made", app.client_id, {"request": made.id})
-    await aset_tenant(conn, caller.tenant_id)
-    return SandboxCredentials(
-        tenant_id=made.sandbox_tenant_id,
-        client_id=app.client_id,
-        client_secret=secret,
-        admin_email=made.details["admin_email"],
-        password_link=f"{request.state.settings.issuer}/v1/auth/password?link={token}",
-    )

@@ -178,7 +178,13 @@ def to_url(url: str, kind: str, document: bytes, relay_state: str, key: rsa.RSAP
 
 def from_query(query: str, certificates: Sequence[Certificate]) -> Received:
     """Raises MessageRefused for a message without a signature by a pinned certificate, or an unreadable one."""
-    raw = _raw_parameters(query)
+    raw: dict[str, str] = {}  # as the URL spells them, because the signature covers their octets
+    for part in query.split("&"):
+        name, _, value = part.partition("=")
+        if name in raw:
+            refuse("malformed", "a parameter is given more than once")
+        if name in NAMES:
+            raw[name] = value
     kinds = [kind for kind in ("SAMLRequest", "SAMLResponse") if kind in raw]
     if len(kinds) != 1:
         refuse("malformed", "one of SAMLRequest and SAMLResponse is expected")
@@ -195,18 +201,6 @@ def from_query(query: str, certificates: Sequence[Certificate]) -> Received:
         refuse("signature", "the signature is not by a pinned certificate, or the message was changed")
     relay_state = unquote_plus(raw.get("RelayState", ""))
     return Received(kinds[0], inflate(decode_base64(unquote_plus(raw[kinds[0]]))), relay_state[:MAX_RELAY_STATE])
-
-
-def _raw_parameters(query: str) -> dict[str, str]:
-    """The parameters as the URL spells them, because the signature covers their octets."""
-    found: dict[str, str] = {}
-    for part in query.split("&"):
-        name, _, value = part.partition("=")
-        if name in NAMES:
-            if name in found:
-                refuse("malformed", "a parameter is given more than once")
-            found[name] = value
-    return found
 
 
 def _is_signed(certificate: Certificate, algorithm: str, signature: bytes, signed: bytes) -> bool:

@@ -14,7 +14,7 @@ from services.auth import caps
 from services.auth.apps import scopes, store
 from services.auth.apps.models import AppDraft, Tenant
 from services.auth.apps.rules import refuse
-from services.auth.revocations import bell, watermarks
+from services.auth.revocations import watermarks
 from services.auth.sandboxes import queries, work
 from services.auth.sandboxes.models import (
     MOST_ADVANCED,
@@ -145,12 +145,16 @@ async def delete_sandbox(request: Request, caller: Caller, sandbox_id: str) -> R
             await aset_tenant(conn, caller.tenant_id)
             await _begin(conn, caller, sandbox, "deleting")
             await _revoke(conn, caller, closed.tenant_id)
-    await bell.ring(request.state.redis)
+    await watermarks.ring(request.state.redis)
     return http.no_content()
 
 
 async def run_scenario(request: Request, caller: Caller, sandbox_id: str, scenario: str) -> Response:
-    name = _scenario_of(scenario)
+    for name in SCENARIOS:
+        if name == scenario:
+            break
+    else:
+        raise problems.not_found(f"There is no such scenario; there are {', '.join(SCENARIOS)}.")
     async with tenant_transaction(request, caller) as conn:
         if (answer := await idempotency.stored(conn, request, caller)) is not None:
             return answer
@@ -169,7 +173,7 @@ async def run_scenario(request: Request, caller: Caller, sandbox_id: str, scenar
         if name == "revoked_tokens":
             await _revoke(conn, caller, sandbox.sandbox_tenant_id)
     if name == "revoked_tokens":
-        await bell.ring(request.state.redis)
+        await watermarks.ring(request.state.redis)
     return response
 
 
@@ -196,13 +200,6 @@ async def advance_sandbox_clock(request: Request, caller: Caller, sandbox_id: st
         await audit.record(conn, caller, "sandbox.clock_advanced", sandbox.id, {"seconds": advance.seconds})
         await _send(conn, sandbox, work.portion_of(sandbox))
         return await idempotency.keep(conn, request, caller, http.json(sandbox.shown(), status=202))
-
-
-def _scenario_of(name: str) -> ScenarioName:
-    for one in SCENARIOS:
-        if one == name:
-            return one
-    raise problems.not_found(f"There is no such scenario; there are {', '.join(SCENARIOS)}.")
 
 
 def _made(sandbox: SandboxRow, name: ScenarioName, task: SandboxTask) -> Scenario:

@@ -76,24 +76,22 @@ async def bootstrap(settings: Settings, wanted: BootstrapRequest) -> dict[str, A
                 await console.ensure(conn, wanted.console)
         if wanted.operator is not None:
             async with pool.connection() as conn:
-                await _ensure_operator(conn, keyring, wanted.operator)
+                # The platform's own tenant, with this operator. A second factor that the person chose meanwhile stays.
+                made = await conn.execute(queries.INSERT_PLATFORM, (PLATFORM, PLATFORM_KEY, PLATFORM_NAME))
+                await aset_tenant(conn, PLATFORM)
+                if made.rowcount:
+                    await audit.record(conn, Caller(tenant_id=PLATFORM, client_id=OPERATOR), "tenant.created", PLATFORM)
+                await announce_async(conn, PLATFORM)
+                user_id = await ensure_user(
+                    conn, PLATFORM, wanted.operator.email, wanted.operator.password, OPERATORS_ROLE
+                )
+                sealed = keyring.encrypt(wanted.operator.second_factor.encode(), codes.secret_context(user_id))
+                await conn.execute(queries.FIRST_TOTP, (sealed, user_id))
         answer: dict[str, Any] = {}
         for tenant in wanted.tenants:
             async with pool.connection() as conn:
                 answer[tenant.key] = await _ensure(conn, settings, keyring, keys, tenant)
     return answer
-
-
-async def _ensure_operator(conn: AsyncConnection, keyring: Keyring, wanted: Operator) -> None:
-    """The platform's own tenant, with this operator. A second factor that the person chose meanwhile stays."""
-    made = await conn.execute(queries.INSERT_PLATFORM, (PLATFORM, PLATFORM_KEY, PLATFORM_NAME))
-    await aset_tenant(conn, PLATFORM)
-    if made.rowcount:
-        await audit.record(conn, Caller(tenant_id=PLATFORM, client_id=OPERATOR), "tenant.created", PLATFORM)
-    await announce_async(conn, PLATFORM)
-    user_id = await ensure_user(conn, PLATFORM, wanted.email, wanted.password, OPERATORS_ROLE)
-    sealed = keyring.encrypt(wanted.second_factor.encode(), codes.secret_context(user_id))
-    await conn.execute(queries.FIRST_TOTP, (sealed, user_id))
 
 
 async def _ensure(

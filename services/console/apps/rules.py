@@ -32,16 +32,6 @@ def _form(visit: Visit, app: App, values: dict[str, Any], faults: list[Fault]) -
     return visit.page("apps/rules.html", status=422 if faults else 200, **context)
 
 
-def _posted(visit: Visit) -> dict[str, Any]:
-    lives = visit.form("lives")
-    return {
-        "tokens": visit.form("tokens") == "1",
-        "pkce": visit.form("pkce") == "1",
-        "lives": int(lives) if lives.isascii() and lives.isdecimal() and len(lives) < 7 else 0,
-        "mode": visit.form("mode"),
-    }
-
-
 def change_of(app: App, values: dict[str, Any]) -> dict[str, Any]:
     """The fields that differ from the present rules."""
     rules = app.governance
@@ -55,7 +45,13 @@ def change_of(app: App, values: dict[str, Any]) -> dict[str, Any]:
 
 
 async def change(visit: Visit) -> Response:
-    app, values = await listing.read(visit), _posted(visit)
+    app, lives = await listing.read(visit), visit.form("lives")
+    values = {
+        "tokens": visit.form("tokens") == "1",
+        "pkce": visit.form("pkce") == "1",
+        "lives": int(lives) if lives.isascii() and lives.isdecimal() and len(lives) < 7 else 0,
+        "mode": visit.form("mode"),
+    }
     body, governance = change_of(app, values), listing.path(visit, "/governance")
     if not body:
         return visit.redirect(f"/apps/{app.client_id}", done="nothing_changed")

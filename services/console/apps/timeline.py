@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from services.console.apps.models import Secret
 
-ROW, TOP, BAR = 46, 24, 14
+ROW, TOP = 46, 24
 """Pixels: the height of a secret's row, of the line with "now", and of a bar."""
 
 

@@ -34,7 +34,7 @@ async def entries(visit: Visit) -> Response:
     for name, of_service in found.items():
         for one in of_service.entries:
             one.service = name
-    listed = _of_one(found[service]) if service in found else merged(found)
+    listed = Merged(found[service].entries, None, []) if service in found else merged(found)
     kept = {name: visit.query(name) for name in ("service", *FILTERS, "from", "to")}
     return visit.page(
         "audit/entries.html",
@@ -90,10 +90,6 @@ async def keys(visit: Visit) -> Response:
     service = visit.query("service", SERVICES) or SERVICES[0]
     path = visit.path_of(TRAIL + "/keys", service=service)
     return Download(visit, path, {}, f"audit-{service}-keys.json", "application/json")
-
-
-def _of_one(found: Entries) -> Merged:
-    return Merged(found.entries, None, [])
 
 
 def _services(visit: Visit) -> list[tuple[str, str]]:

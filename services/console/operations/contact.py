@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from services.console.operations.models import Observation
+from services.console.pages.texts import is_number
 from services.console.quality.chart import Chart, Month, chart
 
 TIMES_ITS_INTERVAL = 10
@@ -52,10 +53,6 @@ def _trend(found: Sequence[Observation]) -> Chart | None:
     points = [
         Month(one.observed_at.date(), 1, 1, float(one.value))
         for one in reversed(found[:MOST_POINTS])
-        if _is_number(one.value)
+        if is_number(one.value)
     ]
     return chart(points, is_share=False) if len(points) > 1 and min(point.value or 0 for point in points) >= 0 else None
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

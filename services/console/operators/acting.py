@@ -29,15 +29,12 @@ async def switches(visit: Visit) -> Response:
         switch = SWITCHES[action]
         subject = subject if switch.subject.endswith("_") else switch.subject
         if subject.startswith(switch.subject) and subject.replace("_", "").replace("-", "").isalnum():
-            return visit.redirect(_page_of(visit, switch.service, action, subject))
+            path = "/operators/ask/{service}/{action}/{subject}"
+            return visit.redirect(visit.path_of(path, service=switch.service, action=action, subject=subject))
         faults.append(Fault("subject", visit.t("no_subject", beginning=switch.subject + "…")))
     stopped = await visit.load(STOPPED, StoppedTenants, limit=25)
     context = {"action": action, "subject": subject, "switches": SWITCHES, "stopped": stopped}
     return visit.page("operators/switches.html", status=422 if faults else 200, faults=faults, **context)
-
-
-def _page_of(visit: Visit, service: str, action: str, subject: str) -> str:
-    return visit.path_of("/operators/ask/{service}/{action}/{subject}", service=service, action=action, subject=subject)
 
 
 async def ask(visit: Visit) -> Response:

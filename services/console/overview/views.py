@@ -43,9 +43,13 @@ async def front(visit: Visit) -> Response:
         webhooks=webhooks,
         to_decide=to_decide,
         decisions=_decisions(requests, webhooks),
-        failing=[one for one in _webhooks(webhooks) if _fails(one)],
+        failing=[
+            one for one in _webhooks(webhooks) if one.failing_since is not None or one.disabled_reason is not None
+        ],
         names={one.client_id: one.name for one in _apps(apps)},
-        expiring=[one for one in _credentials(ending) if _matters(one)],
+        expiring=[one for one in ending.value.credentials if _matters(one)]
+        if ending is not None and ending.failure is None
+        else [],
         refused=sorted(((one, number) for one in _apps(apps) if (number := _refused(one))), key=lambda pair: -pair[1]),
         active=[one for one in _apps(apps) if one.status == "active"],
         shown=SHOWN,
@@ -72,20 +76,12 @@ def _apps(part: Loaded[Apps] | None) -> list[App]:
     return part.value.apps if part is not None and part.failure is None else []
 
 
-def _credentials(part: Loaded[EndingCredentials] | None) -> list[EndingCredential]:
-    return part.value.credentials if part is not None and part.failure is None else []
-
-
 def _decisions(requests: Loaded[IntegrationRequests] | None, webhooks: Loaded[Webhooks] | None) -> list[Any]:
     """Integration requests that wait or whose credentials do, and webhooks for events that nobody approved."""
     asked: list[IntegrationRequest] = []
     if requests is not None and requests.failure is None:
         asked = [one for one in requests.value.integration_requests if one.status == "pending" or one.has_credentials]
     return [*asked, *(one for one in _webhooks(webhooks) if one.unapproved_events)]
-
-
-def _fails(webhook: Webhook) -> bool:
-    return webhook.failing_since is not None or webhook.disabled_reason is not None
 
 
 def _matters(credential: EndingCredential) -> bool:

@@ -22,12 +22,9 @@ class Limiter:
         if counted != int(window):
             count = 0
             if len(self._counts) >= MOST_COUNTED:
-                self._forget(int(window))
+                kept = [(key, value) for key, value in self._counts.items() if value[0] == int(window)]
+                self._counts = dict(kept[-MOST_COUNTED // 2 :])
         if count >= self._most:
             return max(1, int(MINUTE - elapsed))
         self._counts[key] = (int(window), count + 1)
         return 0
-
-    def _forget(self, window: int) -> None:
-        kept = [(key, value) for key, value in self._counts.items() if value[0] == window]
-        self._counts = dict(kept[-MOST_COUNTED // 2 :])

@@ -48,11 +48,11 @@ HEADERS = {
 ONCE = re.compile(rb'name="once" value="[^"]*"')
 
 
-def _digest(name: str) -> str:
-    return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
-
-
-ASSETS = {path.name: f"/static/{path.name}?v={_digest(path.name)}" for path in STATIC.iterdir() if path.is_file()}
+ASSETS = {
+    path.name: f"/static/{path.name}?v={hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
+    for path in STATIC.iterdir()
+    if path.is_file()
+}
 
 
 @pass_context

@@ -58,7 +58,7 @@ class Texts:
         text = self._texts[key]
         if not values:
             return text
-        shown = {name: number(value, self.language) if _is_number(value) else value for name, value in values.items()}
+        shown = {name: number(value, self.language) if is_number(value) else value for name, value in values.items()}
         return text.format(**shown)
 
     def has(self, key: str) -> bool:
@@ -70,7 +70,7 @@ class Texts:
         return self._texts.get(f"{prefix}.{value}", str(value))
 
 
-def _is_number(value: object) -> bool:
+def is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

@@ -77,7 +77,12 @@ def chart(months: Sequence[Month], *, is_share: bool) -> Chart:
     """Raises ValueError without months."""
     if not months:
         raise ValueError("a trend has at least one month")
-    intervals = [_interval(month) if is_share else None for month in months]
+    intervals = [
+        wilson(month.numerator, month.denominator)
+        if is_share and month.value is not None and month.denominator and month.numerator is not None
+        else None
+        for month in months
+    ]
     top, step = _scale(months, intervals, is_share)
     width = (WIDTH - LEFT - RIGHT) / max(1, len(months) - 1)
 
@@ -98,7 +103,7 @@ def chart(months: Sequence[Month], *, is_share: bool) -> Chart:
         runs[-1].append(Dot(month, across(place), up(month.value), low, high))
     every = -(-len(months) // 12)
     return Chart(
-        lines=[_line(run) for run in runs if len(run) > 1],
+        lines=["M" + "L".join(f"{dot.x} {dot.y}" for dot in run) for run in runs if len(run) > 1],
         bands=[_band(run) for run in runs if is_share and len(run) > 1],
         dots=[dot for run in runs for dot in run],
         gaps=gaps,
@@ -106,12 +111,6 @@ def chart(months: Sequence[Month], *, is_share: bool) -> Chart:
         months=[(across(place), month.start) for place, month in enumerate(months) if place % every == 0],
         is_share=is_share,
     )
-
-
-def _interval(month: Month) -> tuple[float, float] | None:
-    if month.value is None or not month.denominator or month.numerator is None:
-        return None
-    return wilson(month.numerator, month.denominator)
 
 
 def _scale(
@@ -124,10 +123,6 @@ def _scale(
     step = next((one for one in STEPS if highest / one <= 5), STEPS[-1] * math.ceil(highest / 5 / STEPS[-1]))
     top = step * math.ceil(round(highest / step, 9))
     return (min(1.0, top), min(step, 1.0)) if is_share and top >= 1 else (top, step)
-
-
-def _line(run: Sequence[Dot]) -> str:
-    return "M" + "L".join(f"{dot.x} {dot.y}" for dot in run)
 
 
 def _band(run: Sequence[Dot]) -> str:

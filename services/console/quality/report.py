@@ -1,7 +1,7 @@
 """An indicator as the pages show it: its definition, its figures of a period and of the one before, and its trend."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
@@ -101,30 +101,26 @@ def _row(metric: Metric, before: Metric | None, definition: Definition | None) -
         minutes = comparing.of_times(metric.value, before.value)
         verdict = "none" if minutes is None else "same" if round(minutes, 1) == 0 else "more" if minutes > 0 else "less"
     months = [
-        Month(_day(point.period_start), point.numerator, point.denominator, point.value) for point in metric.sparkline
+        Month(point.period_start.date(), point.numerator, point.denominator, point.value) for point in metric.sparkline
     ]
     trend = chart(months, is_share=is_share) if months else None
-    return Row(definition or _unknown(metric), metric, before, change, minutes, verdict, months, trend)
+    if definition is None:
+        version, text = metric.definition_version, metric.description
+        definition = Definition(metric.name, "other", version, text, "", "", "", metric.unit, "increase", "")
+    return Row(definition, metric, before, change, minutes, verdict, months, trend)
 
 
 def _counted(metric: Metric) -> Counted:
     return Counted(metric.numerator, metric.denominator)
 
 
-def _day(at: datetime) -> date:
-    return at.date()
-
-
-def _unknown(metric: Metric) -> Definition:
-    return Definition(
-        metric.name, "other", metric.definition_version, metric.description, "", "", "", metric.unit, "increase", ""
-    )
-
-
 def matching(found: Sequence[Row], words: str) -> list[Row]:
     """Those whose name or definition has every one of the words."""
     wanted = words.casefold().split()
-    return [row for row in found if all(word in _text(row) for word in wanted)]
+    texts = [
+        " ".join((one.name, one.description, one.inclusion, one.source)) for one in (row.definition for row in found)
+    ]
+    return [row for row, text in zip(found, texts, strict=True) if all(word in text.casefold() for word in wanted)]
 
 
 def by_group(found: Sequence[Row]) -> dict[str, list[Row]]:
@@ -137,8 +133,3 @@ def by_group(found: Sequence[Row]) -> dict[str, list[Row]]:
         if inside:
             groups[group] = sorted(inside, key=lambda row: not row.has_cases)
     return groups
-
-
-def _text(row: Row) -> str:
-    definition = row.definition
-    return f"{definition.name} {definition.description} {definition.inclusion} {definition.source}".casefold()

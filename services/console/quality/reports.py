@@ -54,7 +54,7 @@ async def make_report(visit: Visit) -> Response:
         if refused.status not in (409, 422):
             raise
         return await ask_report(visit, faults=visit.faults(refused, from_date="period"))
-    return visit.redirect(_page_of(visit, answer.read(Report).id), done="report_asked")
+    return visit.redirect(visit.path_of("/quality/reports/{id}", id=answer.read(Report).id), done="report_asked")
 
 
 async def show_report(visit: Visit) -> Response:
@@ -73,7 +73,8 @@ async def show_report(visit: Visit) -> Response:
 async def file(visit: Visit) -> Response:
     format, language, ending, media = FILES[visit.query("as", tuple(FILES)) or f"csv-{visit.t.language}"]
     report = await _find(visit)
-    name = f"{'sandbox-' if report.sandbox else ''}indicators-{report.from_date:%Y-%m}-{_word(report.period)}.{ending}"
+    period = report.period if report.period in CHOICES else "period"
+    name = f"{'sandbox-' if report.sandbox else ''}indicators-{report.from_date:%Y-%m}-{period}.{ending}"
     path = visit.path_of(REPORT + "/content", id=report.id)
     return Download(visit, path, {"format": format, "language": language}, name, media)
 
@@ -101,14 +102,5 @@ def text_of(visit: Visit, length: str, first: date, last: date) -> str:
     return visit.t(f"choice.{length}", first=f"{first:%Y-%m}", last=f"{last:%Y-%m}", year=str(first.year))
 
 
-def _word(period: str) -> str:
-    """A part of a file's name."""
-    return period if period in CHOICES else "period"
-
-
 async def _find(visit: Visit) -> Report:
     return await visit.get(visit.path_of(REPORT, id=visit.ids["report_id"]), Report)
-
-
-def _page_of(visit: Visit, report_id: str) -> str:
-    return visit.path_of("/quality/reports/{id}", id=report_id)

@@ -42,7 +42,12 @@ async def make_schedule(visit: Visit) -> Response:
     except Refused as refused:
         if refused.status not in (409, 422):
             raise
-        return await ask_schedule(visit, faults=_faults(visit, refused))
+        # The platform's faults in the words of the form.
+        own = {"day": "fault.day", "time_zone": "fault.time_zone"}
+        faults = [
+            Fault(one.field, visit.t(own[one.field]) if one.field in own else one.text) for one in visit.faults(refused)
+        ]
+        return await ask_schedule(visit, faults=faults)
     return visit.redirect(LIST, done="schedule_made")
 
 
@@ -67,11 +72,3 @@ async def delete_schedule(visit: Visit) -> Response:
 async def _turn(visit: Visit, *, paused: bool) -> Response:
     await visit.send("PATCH", visit.path_of(SCHEDULE, id=visit.ids["schedule_id"]), {"paused": paused})
     return visit.redirect(LIST, done="schedule_paused" if paused else "schedule_resumed")
-
-
-def _faults(visit: Visit, refused: Refused) -> list[Fault]:
-    """The platform's faults in the words of the form."""
-    own = {"day": "fault.day", "time_zone": "fault.time_zone"}
-    return [
-        Fault(one.field, visit.t(own[one.field]) if one.field in own else one.text) for one in visit.faults(refused)
-    ]

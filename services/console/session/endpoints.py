@@ -61,7 +61,7 @@ async def sign_in(request: Request) -> Response:
 
 async def signed_in(request: Request) -> Response:
     """Takes auth's answer (RFC 6749 §4.1.2, RFC 9207), and starts a session under a new id."""
-    begun = _begun(request)
+    begun = read_begun(request.state.keyring, cookies.read(request, cookies.BEGUN))
     to, outcome = (begun.to, await _outcome(request, begun)) if begun is not None else ("/", Outcome("foreign"))
     metrics.sign_ins.labels(outcome.word).inc()
     if outcome.token:
@@ -172,10 +172,6 @@ async def change_preferences(request: Request, session: Session, form: Form) -> 
 def _wait_of(request: Request) -> int:
     limiter: Limiter = request.state.strangers
     return limiter.take(client_network(caller_of(request).address))
-
-
-def _begun(request: Request) -> Begun | None:
-    return read_begun(request.state.keyring, cookies.read(request, cookies.BEGUN))
 
 
 def read_begun(keyring: Keyring, sealed: str) -> Begun | None:

@@ -61,7 +61,11 @@ class Answer(NamedTuple):
     @property
     def next_cursor(self) -> str:
         """The cursor of the next page in the `Link` header (RFC 8288), "" on the last page."""
-        return _cursor_of(self.headers.get("link", ""))
+        for part in self.headers.get("link", "").split(","):
+            target, _, rest = part.partition(";")
+            if 'rel="next"' in rest:
+                return httpx2.URL(target.strip().strip("<>")).params.get("cursor", "")
+        return ""
 
 
 class Gateway:
@@ -240,19 +244,7 @@ def _failure(response: httpx2.Response, body: bytes, trace_id: str) -> Refused |
     return Refused(status, slug, detail, str(document.get("trace_id") or trace_id), errors, document)
 
 
-def _cursor_of(link: str) -> str:
-    for part in link.split(","):
-        target, _, rest = part.partition(";")
-        if 'rel="next"' in rest:
-            return httpx2.URL(target.strip().strip("<>")).params.get("cursor", "")
-    return ""
-
-
 def path_of(template: str, **ids: str) -> str:
     """`path_of("/v1/platform/apps/{id}", id=…)`: each id is one escaped segment, so that no id leads to another path."""
-    return template.format(**{name: _segment(value) for name, value in ids.items()})
-
-
-def _segment(value: str) -> str:
     # Dots alone would climb.
-    return quote(value, safe="") if value.strip(".") else "-"
+    return template.format(**{name: quote(value, safe="") if value.strip(".") else "-" for name, value in ids.items()})

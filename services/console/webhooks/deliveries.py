@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from services.console.pages.visit import Fault, Visit
 from services.console.webhooks import charts, forms, words
-from services.console.webhooks.models import AppDelivery, Attempt, Deliveries, History, Queued
+from services.console.webhooks.models import AppDelivery, Deliveries, History, Queued
 from services.console.webhooks.views import WEBHOOK, find, load_apps, names_of
 from shared.messaging.event_types import catalogue
 
@@ -86,7 +86,16 @@ async def show_delivery(visit: Visit) -> Response:
         "is_test": history.id.startswith("dlv_test_"),
         "marks": charts.marks_of(history),
         "width": charts.WIDTH,
-        "attempts": [_attempt(one) for one in reversed(attempts)],
+        "attempts": [
+            {
+                "attempt": one,
+                "kind": charts.kind_of(one),
+                "verdict": words.verdict_of(one.response_status, one.error),
+                "bars": charts.phases_of(one.timings_ms),
+                "url": words.without_values(one.url),
+            }
+            for one in reversed(attempts)
+        ],
         "verdict": words.verdict_of(newest.response_status, newest.error) if newest is not None else "",
         "body": body[:SHOWN] if body is not None else None,
         "is_cut": body is not None and len(body) > SHOWN,
@@ -97,16 +106,6 @@ async def show_delivery(visit: Visit) -> Response:
     if newest is not None and newest.url and body is not None and len(body) <= SHOWN:
         context["command"] = words.curl(newest.url, newest.request_headers, body)
     return visit.page("webhooks/delivery.html", title=history.event_type, **context)
-
-
-def _attempt(attempt: Attempt) -> dict[str, Any]:
-    return {
-        "attempt": attempt,
-        "kind": charts.kind_of(attempt),
-        "verdict": words.verdict_of(attempt.response_status, attempt.error),
-        "bars": charts.phases_of(attempt.timings_ms),
-        "url": words.without_values(attempt.url),
-    }
 
 
 async def resend(visit: Visit) -> Response:

@@ -44,8 +44,12 @@ def filter_of(text: str, t: Texts) -> tuple[Any, Fault | None]:
         return None, None
     if len(text) > MOST_JSON:
         return None, Fault("filter", t("filter_too_long"))
+
+    def refuse(constant: str) -> Any:
+        raise ValueError(constant)
+
     try:
-        return json.loads(text, parse_constant=_refuse), None
+        return json.loads(text, parse_constant=refuse), None
     except (ValueError, RecursionError):
         return None, Fault("filter", t("filter_not_json"))
 
@@ -56,10 +60,6 @@ def shown_filter(value: Any) -> str:
 
 def is_trace(text: str) -> bool:
     return re.fullmatch(r"[0-9a-f]{32}", text) is not None
-
-
-def _refuse(name: str) -> Any:
-    raise ValueError(name)
 
 
 def settings_of(form: Form, t: Texts) -> tuple[dict[str, Any], list[Fault]]:

@@ -20,18 +20,16 @@ async def list_webhooks(visit: Visit) -> Response:
     )
     rows: list[dict[str, Any]] = []
     if not webhooks.failure:
-        rows = [_row(one) for one in webhooks.value.webhooks]
+        rows = [
+            {
+                "webhook": one,
+                "tag": words.tag_of_webhook(one),
+                "shares": words.shares_of(one),
+                "url": words.without_values(one.url),
+            }
+            for one in webhooks.value.webhooks
+        ]
     return visit.page("webhooks/list.html", webhooks=webhooks, rows=rows, apps=apps, names=names_of(apps), query=query)
-
-
-def _row(webhook: Webhook) -> dict[str, Any]:
-    tag = words.tag_of_webhook(webhook)
-    return {
-        "webhook": webhook,
-        "tag": tag,
-        "shares": words.shares_of(webhook),
-        "url": words.without_values(webhook.url),
-    }
 
 
 async def show_webhook(visit: Visit) -> Response:

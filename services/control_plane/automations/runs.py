@@ -175,10 +175,22 @@ class Engine:
             "unanswered": self.unanswered,
             "most": MOST_TENANTS,
         }
+
+        def readable(text: str | bytes) -> Any:
+            """Nothing for a number of more digits than Python reads, which no message of a service contains."""
+            try:
+                return json.loads(text)
+            except ValueError:
+                return {}
+
         with conn.cursor(row_factory=class_row(RunRow)) as cursor:
-            set_json_loads(_readable, cursor)
+            set_json_loads(readable, cursor)
             due = cursor.execute(queries.LOCK_DUE_RUNS, limits).fetchall()
-        apart(conn, BEGIN_DUE, {run.id: run for run in due}, partial(_begin, conn), partial(_end_unfit, conn))
+
+        def end_unfit(run: RunRow) -> None:
+            _settle(conn, run, "dead", "unfit", "The run cannot begin.")
+
+        apart(conn, BEGIN_DUE, {run.id: run for run in due}, partial(_begin, conn), end_unfit)
         return len(due)
 
     def begin_all_due(self, conn: Connection) -> int:
@@ -194,10 +206,6 @@ class Engine:
         return total
 
 
-def _end_unfit(conn: Connection, run: RunRow) -> None:
-    _settle(conn, run, "dead", "unfit", "The run cannot begin.")
-
-
 def _begin(conn: Connection, due: Sequence[RunRow]) -> None:
     for run in due:
         with conn.cursor(row_factory=class_row(LiveAutomation)) as cursor:
@@ -211,14 +219,6 @@ def _begin(conn: Connection, due: Sequence[RunRow]) -> None:
             continue
         conn.execute(queries.BEGIN, (consumer_of(message), run.id))
         outbox.add_sync(conn, run.tenant_id, message, traceparent=run.traceparent)
-
-
-def _readable(text: str | bytes) -> Any:
-    """Its JSON value; nothing for a number of more digits than Python reads, which no message of a service contains."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return {}
 
 
 def allows(automation: LiveAutomation, event_type: str) -> bool:

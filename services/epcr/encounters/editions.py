@@ -16,10 +16,9 @@ from msgspec.structs import replace
 from services.epcr.deidentification.projection import Disclosure, shift
 from services.epcr.deidentification.pseudonyms import SHIFT_DAYS, Domain, Pseudonyms
 from services.epcr.encounters import queries, store
-from services.epcr.encounters.briefs import Unprepared
 from services.epcr.encounters.disclosure import Policy, rows_with_bases
 from services.epcr.encounters.models import EncounterFilter, EncounterRow
-from services.epcr.encounters.store import Readings, brief_of
+from services.epcr.encounters.store import Readings, Unprepared, brief_of
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring
 from shared.storage.database import AsyncConnection, every

@@ -11,7 +11,6 @@ from starlette.responses import Response
 from services.epcr import allowance
 from services.epcr.deidentification.pseudonyms import Pseudonyms
 from services.epcr.encounters import events, exporting, store
-from services.epcr.encounters.briefs import prepared
 from services.epcr.encounters.disclosure import (
     Policy,
     add_recipient,
@@ -29,7 +28,7 @@ from services.epcr.encounters.disclosure import (
 from services.epcr.encounters.editions import Edition, Present, reader_for
 from services.epcr.encounters.models import EncounterFilter, EncounterRow, ReadBundle, ReadEncounter
 from services.epcr.encounters.representations import FHIR, etag, wants_fhir
-from services.epcr.encounters.store import Sealed
+from services.epcr.encounters.store import Sealed, prepared
 from services.epcr.fhir.readings import Form
 from services.epcr.records import amend
 from services.epcr.records.models import Encounter, EncounterDraft
@@ -39,7 +38,7 @@ from shared.primitives import ids
 from shared.storage import audit, idempotency
 from shared.storage.database import AsyncConnection, tenant_transaction
 from shared.web import fairness, http, portions, problems
-from shared.web.etags import is_known, not_modified
+from shared.web.http import is_known, not_modified
 from shared.web.identity import Caller
 from shared.web.problems import FieldError
 

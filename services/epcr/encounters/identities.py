@@ -11,9 +11,8 @@ import msgspec
 
 from services.epcr.deidentification.pseudonyms import Pseudonyms
 from services.epcr.encounters import events, queries
-from services.epcr.encounters.briefs import Unprepared
 from services.epcr.encounters.models import EncounterRow
-from services.epcr.encounters.store import Stored, brief_of
+from services.epcr.encounters.store import Stored, Unprepared, brief_of
 from services.epcr.records.models import Encounter, PatientIdentifier
 from shared.messaging import outbox
 from shared.primitives.crypto import Keyring

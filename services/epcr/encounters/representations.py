@@ -5,7 +5,7 @@ import re
 from services.epcr.deidentification.projection import Disclosure
 from services.epcr.encounters.models import EncounterRow
 from shared.web import problems
-from shared.web.etags import tag_of
+from shared.web.http import tag_of
 
 # Raise it when a release gives the same encounter other bytes.
 FORMAT = 8

@@ -5,14 +5,19 @@ takes: a record of more than `LIGHT` bytes is opened in turns, in the thread bes
 beside it has the values that lists and decisions about identities need.
 """
 
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, LiteralString, NamedTuple
+from functools import partial
+from typing import Any, LiteralString, NamedTuple, TypeVar
 
 import msgspec
 from msgspec.structs import asdict
+from psycopg.rows import class_row
 from starlette.requests import Request
 
+from services.epcr import metrics
 from services.epcr.encounters import queries
 from services.epcr.encounters.facts import extremes_asked
 from services.epcr.encounters.models import EncounterFilter, EncounterRow
@@ -21,13 +26,19 @@ from services.epcr.records.models import Encounter, LinkedObservation, PatientId
 from shared.messaging.messages import EncounterFacts
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring
+from shared.process import metrics as shared_metrics
 from shared.process import telemetry
 from shared.storage.caps import Cap, refusal
-from shared.storage.database import IN_ORDER, AsyncConnection, every, first, found
-from shared.web import fairness, http, problems
+from shared.storage.database import IN_ORDER, AsyncConnection, Connection, every, first, found, tenant_transaction
+from shared.storage.jobs import apart
+from shared.web import fairness, http, portions, problems
 from shared.web.identity import Caller
 
 LIGHT = int(queries.LIGHT)
+# The job that adds briefs where an older process wrote the last version: encounters of one transaction, seconds of one run.
+ADD_BRIEFS, BRIEFS_AT_ONCE, BRIEFS_SECONDS = "add briefs", 20, 1
+shared_metrics.begin(shared_metrics.rows_set_aside, [ADD_BRIEFS])
+Answer = TypeVar("Answer")
 HELD = 10
 """Bytes of memory that an answer in progress holds for each byte of an encrypted record: the record, its projection, and the answer."""
 
@@ -258,3 +269,53 @@ def _number(kind: type, value: Any) -> Any:
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Record, dec_hook=_number).decode
 _decode_brief = msgspec.msgpack.Decoder(Brief).decode
+
+
+class Unprepared(Exception):
+    """A transaction needs the brief of an encounter that has none, and whose record is too heavy to be opened in it."""
+
+    def __init__(self, encounter_id: str) -> None:
+        super().__init__(encounter_id)
+        self.encounter_id = encounter_id
+
+
+async def prepared(request: Request, caller: Caller, attempt: Callable[[], Awaitable[Answer]]) -> Answer:
+    """The answer of `attempt`, which is made again after each brief that it lacks. Raises the Problems of a turn."""
+    while True:
+        try:
+            return await attempt()
+        except Unprepared as lacking:
+            async with tenant_transaction(request, caller) as conn:
+                row = await find(conn, lacking.encounter_id)
+            values = await portions.result(request, partial(_brief_values, row, request.state.keyring))
+            async with tenant_transaction(request, caller) as conn:
+                await conn.execute(queries.ADD_BRIEF, values)
+
+
+def add_briefs(keyring: Keyring, conn: Connection) -> None:
+    """Adds briefs in portions, each in a transaction of its own, until none is lacking or the time is up; the next run goes on."""
+    until = time.monotonic() + BRIEFS_SECONDS
+    while _add_some_briefs(keyring, conn) and time.monotonic() < until:
+        conn.commit()
+    [is_left] = conn.execute(queries.IS_WITHOUT_BRIEF).fetchone() or (False,)
+    metrics.set_briefs_behind(is_left=is_left)
+
+
+def _add_some_briefs(keyring: Keyring, conn: Connection) -> bool:
+    with conn.cursor(row_factory=class_row(EncounterRow)) as cursor:
+        rows = cursor.execute(queries.WITHOUT_BRIEF, (BRIEFS_AT_ONCE,)).fetchall()
+
+    def work(some: Sequence[EncounterRow]) -> None:
+        with conn.cursor() as cursor:
+            cursor.executemany(queries.ADD_BRIEF, [_brief_values(row, keyring) for row in some])
+
+    if rows:
+        by_id = {row.id: row for row in rows}
+        apart(conn, ADD_BRIEFS, by_id, work, lambda row: conn.execute(queries.SET_BRIEF_ASIDE, (row.id,)))
+    return len(rows) == BRIEFS_AT_ONCE
+
+
+def _brief_values(row: EncounterRow, keyring: Keyring) -> dict[str, object]:
+    brief = Brief.of(unseal(row.record, keyring, row.tenant_id, row.id))
+    sealed = seal_brief(brief, keyring, row.tenant_id, row.id)
+    return {"id": row.id, "version": row.version, "brief": sealed, "anchor": brief.anchor}

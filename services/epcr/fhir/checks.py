@@ -156,7 +156,9 @@ def problems_among(entries: Sequence[Json], kinds: Mapping[Any, Any]) -> Iterato
     """The faults of entries beside others of these kinds, by their URLs."""
     for index, entry in enumerate(entries):
         resource = entry.get("resource", {})
-        found = (*problems_of_request(entry), *_patient(entry), *_resource(resource), *_walk(resource, kinds, ""))
+        found = [*problems_of_request(entry), *_resource(resource), *_walk(resource, kinds, "")]
+        if resource.get("resourceType") == "Patient" and not resource.keys() <= PATIENT:
+            found.append("a Patient that is more than a pseudonym")
         for problem in found:
             yield f"Bundle.entry[{index}] {resource.get('resourceType')}: {problem}"
 
@@ -186,12 +188,6 @@ def problems_of_request(entry: Json) -> Iterator[str]:
         yield "bdl-3, the request is not conditional on the resource's own identifier"
     if kind == "Patient" and request.get("method") != "POST":
         yield "a Patient that may change another encounter's"
-
-
-def _patient(entry: Json) -> Iterator[str]:
-    resource = entry.get("resource", {})
-    if resource.get("resourceType") == "Patient" and not resource.keys() <= PATIENT:
-        yield "a Patient that is more than a pseudonym"
 
 
 def _resource(resource: Json) -> Iterator[str]:
@@ -288,18 +284,14 @@ def _walk(value: Any, kinds: Mapping[Any, Any], name: str) -> Iterator[str]:
             yield "data are not decimals or E, divided by single spaces"
     yield from _reference(value, kinds, name)
     if name.endswith("eriod"):
-        yield from _period(value)
+        # Ends are compared as moments, not as texts, which may differ in their fractions of a second.
+        ends = [str(value[name]) for name in ("start", "end") if name in value]
+        if not all(_TIME.fullmatch(end) for end in ends):
+            yield "a period has an end that is not a time in UTC"
+        elif len(ends) == 2 and datetime.fromisoformat(ends[1]) < datetime.fromisoformat(ends[0]):
+            yield "per-1, a period that ends before it starts"
     for member, content in value.items():
         yield from _walk(content, kinds, member)
-
-
-def _period(value: Json) -> Iterator[str]:
-    """Ends are compared as moments, not as texts, which may differ in their fractions of a second."""
-    ends = [str(value[name]) for name in ("start", "end") if name in value]
-    if not all(_TIME.fullmatch(end) for end in ends):
-        yield "a period has an end that is not a time in UTC"
-    elif len(ends) == 2 and datetime.fromisoformat(ends[1]) < datetime.fromisoformat(ends[0]):
-        yield "per-1, a period that ends before it starts"
 
 
 def _quantity(value: Json, name: str) -> Iterator[str]:

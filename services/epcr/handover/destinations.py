@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from msgspec import UNSET
@@ -41,7 +40,11 @@ NAMINGS = Cap("destinations in all", 50, "An encounter", "end the encounter and 
 
 
 async def create_destination(request: Request, caller: Caller, draft: DestinationDraft) -> Response:
-    await arrive(request, caller, partial(_is_known, request, caller, draft.client_id))
+    async def is_known() -> bool:
+        async with tenant_transaction(request, caller) as conn:
+            return await (await conn.execute(queries.FIND_APP, (draft.client_id,))).fetchone() is not None
+
+    await arrive(request, caller, is_known)
     async with tenant_transaction(request, caller) as conn:
         if answer := await idempotency.stored(conn, request, caller):
             return answer
@@ -185,11 +188,6 @@ async def _end(conn: AsyncConnection, row: EncounterRow, next_app: str | None = 
     if former.client_id != next_app:
         await outbox.add(conn, row.tenant_id, events.destination_changed(row, former, "ended"))
     return True
-
-
-async def _is_known(request: Request, caller: Caller, client_id: str) -> bool:
-    async with tenant_transaction(request, caller) as conn:
-        return await (await conn.execute(queries.FIND_APP, (client_id,))).fetchone() is not None
 
 
 async def _require_app(conn: AsyncConnection, client_id: str) -> None:

@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.epcr.encounters import store
-from services.epcr.encounters.briefs import prepared
 from services.epcr.encounters.disclosure import add_recipient, policy_for, with_basis
 from services.epcr.encounters.models import EncounterRow
+from services.epcr.encounters.store import prepared
 from services.epcr.handover import access, disclosures, events, queries, rendering
 from services.epcr.handover.access import Right
 from services.epcr.handover.destinations import sender_of
@@ -34,8 +34,7 @@ from shared.storage import audit, idempotency
 from shared.storage.caps import Cap, require_room
 from shared.storage.database import IN_ORDER, AsyncConnection, every, first, tenant_transaction
 from shared.web import http, portions, problems
-from shared.web.etags import is_known, not_modified, tag_of
-from shared.web.http import Page
+from shared.web.http import Page, is_known, not_modified, tag_of
 from shared.web.identity import Caller
 from shared.web.problems import FieldError
 

@@ -96,7 +96,12 @@ def parties(scene: Scene, source: Source) -> Iterator[tuple[str, Json]]:
     encounter = dict(encounter_entry(scene).resource)
     bound = {"destination": reference("Organization", uuid)}
     encounter["hospitalization"] = bound | encounter.get("hospitalization", {})
-    crew = list(crew_of(scene, _members(source)))
+    # Every member of the crew, with role and qualification where they are known.
+    view = plain_view(source.encounter, {})
+    known: list[dict[str, Any]] = view.get("crew", [])
+    named = {one["id"] for one in known}
+    others = [{"id": id} for id in dict.fromkeys(view.get("crew_ids", [])) if id not in named]
+    crew = list(crew_of(scene, [*known, *others]))
     if crew:
         encounter["participant"] = [participant(scene, member, one) for member, one in crew]
     yield scene.encounter, encounter
@@ -177,14 +182,6 @@ def patient_uuid(projection: Projection, encounter: Encounter, taken: Sequence[s
     words = (f"{encounter.id} {who}" + (f" {time}" if time > 1 else "") for time in count(1))
     uuids = (projection.domain.uuid("person", one) for one in words)
     return next(uuid for uuid in uuids if uuid not in taken or uuid == taken[-1])
-
-
-def _members(source: Source) -> list[dict[str, Any]]:
-    """Every member of the crew, with role and qualification where they are known."""
-    view = plain_view(source.encounter, {})
-    known: list[dict[str, Any]] = view.get("crew", [])
-    named = {one["id"] for one in known}
-    return [*known, *({"id": id} for id in dict.fromkeys(view.get("crew_ids", [])) if id not in named)]
 
 
 def _practitioner(scene: Scene, source: Source, member: Mapping[str, Any], uuid: str) -> Json:

@@ -13,7 +13,7 @@ import msgspec
 from starlette.requests import Request
 
 from services.epcr.deidentification.projection import Disclosure, Projection, projecting
-from services.epcr.deidentification.pseudonyms import Domain, Pseudonyms
+from services.epcr.deidentification.pseudonyms import Domain
 from services.epcr.encounters import exporting, store
 from services.epcr.encounters.endpoints import PATH
 from services.epcr.encounters.facts import facts_of
@@ -32,7 +32,6 @@ from services.epcr.handover.transaction import Before, Former, transacting
 from services.epcr.records.models import LinkedObservation, WholeRecord
 from services.epcr.renderer.parent import Renderer
 from services.epcr.renderer.work import Work
-from shared.messaging.messages import EncounterFacts
 from shared.primitives.crypto import Keyring
 from shared.storage.database import found, tenant_transaction
 from shared.web import fairness, http, portions
@@ -112,7 +111,14 @@ async def made(request: Request, caller: Caller, read: Read, asked: ReadHandover
             row = await found(conn, EncounterRow, FIND_VERSION, version)
         is_heavy = store.reserved(request, row) or is_heavy
         former.append(store.decrypted(row, keyring))
-    domains = _domains(request.state.pseudonyms, read)
+    row, pseudonyms = read.row, request.state.pseudonyms
+    assert row.pseudonym_version is not None
+    # By identity of the patient. A destination's documents have a domain of their own: no pseudonym in them is that of a bundle.
+    name = f"handover {read.right.destination.id}"
+    domains = [
+        pseudonyms.domain(row.pseudonym_version, row.tenant_id, name, "exact", identity)
+        for identity in range(1, row.identity + 1)
+    ]
     if is_heavy:
         renderer: Renderer = request.state.renderer
         job = partial(_rendered, domains, read._replace(row=content.row), content, former, asked)
@@ -123,25 +129,12 @@ async def made(request: Request, caller: Caller, read: Read, asked: ReadHandover
 async def _content(request: Request, caller: Caller, row: EncounterRow) -> _Content:
     fairness.reserve_memory(request, DOCUMENT * len(row.record))
     plain = store.decrypted(row, request.state.keyring)
-    facts = await portions.result(request, partial(_facts, plain))
+    facts = await portions.result(request, lambda: facts_of(store.read(plain).encounter, []))
     async with tenant_transaction(request, caller) as conn:
         readings = await store.extremes_of(conn, row.tenant_id, facts)
         rows = await conn.execute(queries.MAKES_OF, ([one.device_id for one in readings],))
         makes = {device_id: Make(*make) for device_id, *make in await rows.fetchall()}
     return _Content(plain, readings, makes)
-
-
-def _facts(plain: EncounterRow) -> EncounterFacts:
-    return facts_of(store.read(plain).encounter, [])
-
-
-def _domains(pseudonyms: Pseudonyms, read: Read) -> list[Domain]:
-    """By identity of the patient. A destination's documents have a domain of their own: no pseudonym in them is that of a bundle."""
-    row, name = read.row, f"handover {read.right.destination.id}"
-    assert row.pseudonym_version is not None
-    version = row.pseudonym_version
-    identities = range(1, row.identity + 1)
-    return [pseudonyms.domain(version, row.tenant_id, name, "exact", identity) for identity in identities]
 
 
 def _json(read: Read, keyring: Keyring) -> Made:
@@ -173,7 +166,14 @@ def _rendering(
     yield
     encounter, sender, to = stored.encounter, read.sender, read.right.destination
     projection = yield from _projecting(domains, stored)
-    reports = [_report_before(one, read.row.id) for one in domains[:-1]]
+    # The identifiers of the Composition under former identities.
+    reports = [
+        {
+            "system": one.system("composition"),
+            "value": one.uuid("composition", one.uuid("encounter", read.row.id)),
+        }
+        for one in domains[:-1]
+    ]
     observed, makes = content.readings, content.makes
     source = Source(encounter, projection, observed, reports, sender, to, read.closed_at, asked.language, makes)
     yield
@@ -209,14 +209,6 @@ def _projecting(domains: Sequence[Domain], stored: Stored) -> Generator[None, No
     assert row.patient_basis is not None
     disclosure = Disclosure(domains[row.identity - 1], "exact", bytes(row.patient_basis))
     return (yield from projecting(encounter, disclosure))
-
-
-def _report_before(domain: Domain, encounter_id: str) -> dict[str, str]:
-    """The identifier of the Composition under a former identity."""
-    return {
-        "system": domain.system("composition"),
-        "value": domain.uuid("composition", domain.uuid("encounter", encounter_id)),
-    }
 
 
 def _filled(record: WholeRecord) -> list[str]:

@@ -42,7 +42,10 @@ class Writing:
         self._report = entry["fullUrl"]
         # The references of a section differ in their identifiers only; the links are those of all.
         sections: list[Json] = entry["resource"]["section"]
-        few = [one | {"entry": _of_each_kind(one["entry"])} if "entry" in one else one for one in sections]
+        few = [
+            one | {"entry": list({each["type"]: each for each in one["entry"]}.values())} if "entry" in one else one
+            for one in sections
+        ]
         self._sections = few
         self._check([entry | {"resource": entry["resource"] | {"section": few}}])
 
@@ -52,7 +55,11 @@ class Writing:
         if self._kind == "document":
             reasons = list(faults_of_whole(bundle, first, self._kinds, self._links))
         else:
-            reasons = list(_loose(self._kinds, self._links))
+            reasons = [
+                f"{self._kinds[url]} refers to nothing in the transaction"
+                for url, of_one in self._links.items()
+                if not of_one <= self._kinds.keys()
+            ]
         if reasons:
             raise UnfitBundle(reasons)
         texts = [self._texts.pop(self._report), *self._texts.values()]
@@ -133,13 +140,3 @@ def links_of(value: Any) -> Iterator[str]:
             yield value["reference"]
         for one in value.values():
             yield from links_of(one)
-
-
-def _loose(kinds: Mapping[str, str], links: Mapping[str, set[str]]) -> Iterator[str]:
-    for url, of_one in links.items():
-        if not of_one <= kinds.keys():
-            yield f"{kinds[url]} refers to nothing in the transaction"
-
-
-def _of_each_kind(references: Sequence[Json]) -> list[Json]:
-    return list({one["type"]: one for one in references}.values())

@@ -10,11 +10,11 @@ from starlette.responses import Response
 
 from services.epcr import allowance
 from services.epcr.encounters import store as encounters
-from services.epcr.encounters.briefs import prepared
 from services.epcr.encounters.disclosure import add_recipient, policy_for, with_basis
 from services.epcr.encounters.facts import facts_of, with_readings
 from services.epcr.encounters.models import EncounterRow
 from services.epcr.encounters.representations import require_match
+from services.epcr.encounters.store import prepared
 from services.epcr.handover import access, disclosures
 from services.epcr.handover.access import Bound
 from services.epcr.handover.disclosures import Answer
@@ -32,13 +32,12 @@ from services.epcr.outcomes.models import (
 )
 from shared.messaging import outbox
 from shared.messaging.messages import EncounterFacts
-from shared.primitives.crypto import Keyring
 from shared.process import telemetry
 from shared.storage import audit
 from shared.storage.caps import Cap, refusal
 from shared.storage.database import AsyncConnection, every, first, tenant_transaction
 from shared.web import http, portions, problems
-from shared.web.etags import is_known, not_modified
+from shared.web.http import is_known, not_modified
 from shared.web.identity import Caller
 
 DAYS = 730
@@ -61,7 +60,11 @@ async def _record(request: Request, caller: Caller, encounter_id: str, outcome: 
         await _reporter(conn, caller, read)
         # Without a basis a later change of the patient would give no new identity, and this outcome would be the next patient's.
         await with_basis(conn, read, request.state.pseudonyms, keyring)
-    facts = await portions.result(request, partial(_facts, read, keyring), is_heavy=encounters.reserved(request, read))
+    facts = await portions.result(
+        request,
+        lambda: facts_of(encounters.opened(read, keyring).encounter, []),
+        is_heavy=encounters.reserved(request, read),
+    )
     async with tenant_transaction(request, caller) as conn:
         row = await encounters.find_briefly(conn, encounter_id, lock=True)
         if row.version != read.version:
@@ -182,10 +185,6 @@ async def _written(
     event = outcome_recorded(row, bound.destination, version)
     await outbox.add(conn, row.tenant_id, event, with_outcomes(facts, await store.current(conn, row.id, keyring)))
     return store.opened(made, keyring)
-
-
-def _facts(row: EncounterRow, keyring: Keyring) -> EncounterFacts:
-    return facts_of(encounters.opened(row, keyring).encounter, [])
 
 
 def _tag(outcome: Outcome) -> str:

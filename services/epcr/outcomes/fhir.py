@@ -191,7 +191,10 @@ def read(bundle: OutcomeBundle) -> OutcomeDraft:
     errors: list[FieldError] = []
     resources = [(f"/entry/{index}/resource", entry) for index, entry in enumerate(bundle.entry)]
     for pointer, entry in resources:
-        errors += _modified(pointer, entry.resource)
+        for name, value in (("modifierExtension", entry.resource.modifiers), ("implicitRules", entry.resource.rules)):
+            if value:
+                detail = "changes the meaning of the resource in a way that is not known here"
+                errors.append(FieldError(f"{pointer}/{name}", detail))
         if isinstance(entry.resource, FhirEncounter):
             errors += _encounter(pointer, entry.resource, entry.full_url, made, places)
     for pointer, entry in resources:
@@ -210,12 +213,6 @@ def read(bundle: OutcomeBundle) -> OutcomeDraft:
     if errors:
         raise problems.invalid("The bundle holds what an outcome cannot; see errors.", errors)
     return http.convert(msgspec.to_builtins(made), OutcomeDraft)
-
-
-def _modified(pointer: str, one: Resource) -> Iterator[FieldError]:
-    for name, value in (("modifierExtension", one.modifiers), ("implicitRules", one.rules)):
-        if value:
-            yield FieldError(f"{pointer}/{name}", "changes the meaning of the resource in a way that is not known here")
 
 
 def _patient(pointer: str, one: FhirPatient, made: dict[str, Any]) -> Iterator[FieldError]:

@@ -12,22 +12,20 @@ from starlette.responses import Response
 
 from services.epcr import allowance
 from services.epcr.encounters import events, identities, store
-from services.epcr.encounters.briefs import prepared
 from services.epcr.encounters.facts import facts_of, with_readings
 from services.epcr.encounters.models import EncounterRow
 from services.epcr.encounters.representations import require_match
-from services.epcr.encounters.store import Sealed, Stored
+from services.epcr.encounters.store import Sealed, Stored, prepared
 from services.epcr.outcomes import store as outcomes
 from services.epcr.records import amend
 from services.epcr.records.models import Encounter, RecordPatch, WholeRecord
 from shared.messaging import outbox
 from shared.messaging.messages import EncounterFacts
 from shared.primitives import ids
-from shared.primitives.crypto import Keyring
 from shared.storage import audit
 from shared.storage.database import tenant_transaction
 from shared.web import http, portions, problems
-from shared.web.etags import is_known, not_modified
+from shared.web.http import is_known, not_modified
 from shared.web.identity import Caller
 from shared.web.problems import FieldError
 
@@ -50,8 +48,12 @@ async def read_record(request: Request, caller: Caller, encounter_id: str) -> Re
     headers = {"etag": f'"{row.version}"'}
     if is_known(request.headers.getlist("if-none-match"), headers["etag"]):
         return not_modified(headers)
-    work = partial(_whole, row, request.state.keyring)
-    body = await portions.result(request, work, is_heavy=store.reserved(request, row))
+    keyring = request.state.keyring
+    body = await portions.result(
+        request,
+        lambda: WholeRecord.of(store.opened(row, keyring).encounter),
+        is_heavy=store.reserved(request, row),
+    )
     return portions.in_pieces(http.json(body, headers=headers))
 
 
@@ -109,10 +111,6 @@ def _writing(
     yield
     sealed = store.sealed(after, keyring, request.state.settings.max_record_bytes, before=len(row.record))
     return Written(stored, after, sealed, facts_of(after, []))
-
-
-def _whole(row: EncounterRow, keyring: Keyring) -> WholeRecord:
-    return WholeRecord.of(store.opened(row, keyring).encounter)
 
 
 def _written(before: Encounter, patch: RecordPatch, given: dict[str, Any]) -> Encounter:

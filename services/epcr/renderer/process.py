@@ -17,7 +17,7 @@ import msgspec
 
 from services.epcr.fhir.encode import UnfitBundle
 from services.epcr.renderer.work import Job, Portion, Wants
-from shared.process import priority
+from shared.process import children
 from shared.web.portions import BYTES, SECONDS
 
 LENGTH = 4
@@ -70,7 +70,7 @@ class Begun:
 
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    priority.yield_to_all(NICE)
+    children.yield_to_all(NICE)
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(FIRST_TO_END)
     works: dict[int, Begun] = {}

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from services.epcr.records.care import ATC, ICD10, SNOMED
@@ -34,7 +34,10 @@ MINUTES = {"mobile": 2, "on_scene": 9, "at_patient": 11, "left_scene": 28, "at_d
 def draft(case: Case, chance: random.Random) -> Draft:
     """The body of `POST /api/v1/epcr/encounters` for the case."""
     pace = chance.uniform(0.75, 1.35)
-    clock = _clock(case.at, pace)
+
+    def clock(minutes: float) -> str:
+        return (case.at + timedelta(minutes=minutes * pace)).isoformat()
+
     impressions, youngest, oldest = USUAL[case.kind]
     made: Draft = {
         "care_model": "prehospital_emergency",
@@ -60,10 +63,6 @@ def draft(case: Case, chance: random.Random) -> Draft:
     }
     ADD[case.kind](made, clock, chance)
     return made
-
-
-def _clock(call: datetime, pace: float) -> Clock:
-    return lambda minutes: (call + timedelta(minutes=minutes * pace)).isoformat()
 
 
 def _vitals(chance: random.Random, taken_at: str) -> Draft:

@@ -2,8 +2,17 @@
 
 from decimal import Decimal
 
-from services.graphql_api.acqi.definitions import Exclusion, Judgement, Outcome, elapsed, indicator, judged
-from services.graphql_api.acqi.facts import done, seconds_between, since
+from services.graphql_api.acqi.definitions import (
+    Exclusion,
+    Judgement,
+    Outcome,
+    done,
+    elapsed,
+    indicator,
+    judged,
+    seconds_between,
+    since,
+)
 from shared.messaging.messages import ArrestFact, CprFact, EncounterFacts
 
 SHOCKABLE = frozenset({"vf", "pulseless_vt", "shockable_unknown"})

@@ -2,12 +2,13 @@
 
 import re
 
-from services.graphql_api.acqi.definitions import Exclusion, Judgement, indicator, judged
-from services.graphql_api.acqi.facts import (
+from services.graphql_api.acqi.definitions import (
     ASTHMA,
     RESPIRATORY_DISTRESS,
     STATUS_EPILEPTICUS,
     SYNCOPE,
+    Exclusion,
+    Judgement,
     altered,
     declined,
     done,
@@ -16,6 +17,8 @@ from services.graphql_api.acqi.facts import (
     given,
     glucose_mg_dl,
     has_impression,
+    indicator,
+    judged,
     numbers,
     recorded,
     vitals,

@@ -151,13 +151,9 @@ class Snapshot(msgspec.Struct):
         found: dict[str, Counts] = {}
         for name in names:
             times = unpack(sum(one.times.get(name, 0) for one in cases))
-            found[name] = _counts(numbers[4 * PLACES[name] : 4 * PLACES[name] + 4], times)
+            met, not_met, excluded, unknown = numbers[4 * PLACES[name] : 4 * PLACES[name] + 4]
+            found[name] = Counts(met, not_met, excluded, unknown, times)
         return found
-
-
-def _counts(numbers: Sequence[int], bins: Sequence[int]) -> Counts:
-    met, not_met, excluded, unknown = numbers
-    return Counts(met, not_met, excluded, unknown, bins)
 
 
 class Snapshots:

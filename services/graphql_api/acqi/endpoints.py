@@ -10,9 +10,8 @@ from starlette.responses import Response
 from services.graphql_api.acqi import measure_reports, report, resolvers
 from services.graphql_api.acqi.indicators import BY_NAME
 from services.graphql_api.acqi.models import FHIR, ReadMeasureReports
-from services.graphql_api.acqi.projection import HEAVY
 from services.graphql_api.acqi.report import Days, InvalidRange
-from services.graphql_api.acqi.resolvers import NAMES, Asked
+from services.graphql_api.acqi.resolvers import HEAVY, NAMES, Asked
 from shared.storage import audit
 from shared.storage.database import tenant_transaction
 from shared.web import fairness, http, problems, strict_json
@@ -45,7 +44,9 @@ async def read_measure_reports(request: Request, caller: Caller, asked: ReadMeas
     async with tenant_transaction(request, caller) as conn:
         detail: dict[str, Any] = {"from": days.start.isoformat(), "to": days.end.isoformat(), "indicators": len(names)}
         await audit.record(conn, caller, "indicators.export", tenant_id, detail)
-    media = "application/json" if _wants_json(request) else FHIR
+    # The bytes are the same.
+    accepted = ",".join(request.headers.getlist("accept"))
+    media = "application/json" if "application/json" in accepted and FHIR not in accepted else FHIR
     return Response(body, 200, {"cache-control": "no-store", "vary": "accept"}, media)
 
 
@@ -70,9 +71,3 @@ def _names(asked: ReadMeasureReports) -> tuple[str, ...]:
             error = FieldError("names", "There is no indicator of that name.", "enum", list(NAMES), did_you_mean=near)
             raise problems.invalid("The query does not fit; see errors.", [error])
     return tuple(name for name in NAMES if name in given)
-
-
-def _wants_json(request: Request) -> bool:
-    """Whether `Accept` names JSON and not FHIR's media type. The bytes are the same."""
-    accepted = ",".join(request.headers.getlist("accept"))
-    return "application/json" in accepted and FHIR not in accepted

@@ -1,14 +1,18 @@
 """Quality indicators of heart attacks and strokes."""
 
-from services.graphql_api.acqi.definitions import Exclusion, Judgement, elapsed, indicator, judged
-from services.graphql_api.acqi.facts import (
+from services.graphql_api.acqi.definitions import (
     HEAD_INJURY,
+    Exclusion,
+    Judgement,
     between,
     declined,
     done,
+    elapsed,
     emergency,
     given,
     has_impression,
+    indicator,
+    judged,
     numbers,
     recorded,
     seconds_between,

@@ -6,9 +6,8 @@ from services.graphql_api.acqi.arrests import ARREST, FURTHER_ARREST
 from services.graphql_api.acqi.breathing_and_drugs import BREATHING_AND_DRUGS, FURTHER_BREATHING_AND_DRUGS
 from services.graphql_api.acqi.definitions import Exclusion, Indicator, Judgement, Outcome, Reason, outcome_of
 from services.graphql_api.acqi.heart_and_brain import FURTHER_HEART_AND_BRAIN, HEART_AND_BRAIN
-from services.graphql_api.acqi.hospital import HOSPITAL
 from services.graphql_api.acqi.injuries import FURTHER_INJURIES, INJURIES
-from services.graphql_api.acqi.system import FURTHER_SYSTEM, SYSTEM
+from services.graphql_api.acqi.system import FURTHER_SYSTEM, HOSPITAL, SYSTEM
 from shared.messaging.messages import EncounterFacts
 
 FINISHED = frozenset({"completed", "handed_over"})

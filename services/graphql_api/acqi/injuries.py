@@ -1,12 +1,14 @@
 """Quality indicators of injuries."""
 
-from services.graphql_api.acqi.definitions import Outcome, indicator, judged
-from services.graphql_api.acqi.facts import (
+from services.graphql_api.acqi.definitions import (
     BRAIN_INJURY,
+    Outcome,
     altered,
     emergency,
     has_impression,
+    indicator,
     injured,
+    judged,
     numbers,
     recorded,
     vitals,

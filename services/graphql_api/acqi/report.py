@@ -12,7 +12,7 @@ import msgspec
 from services.graphql_api.acqi.cache import Counts, Period, Snapshot
 from services.graphql_api.acqi.definitions import Indicator
 from services.graphql_api.acqi.indicators import BY_NAME
-from services.graphql_api.acqi.withholding import NOTHING_WITHHELD, ByMonth, Withheld, Withholding, cell, related
+from services.graphql_api.acqi.suppression import NOTHING_WITHHELD, ByMonth, Withheld, Withholding, cell, related
 
 LONGEST_DAYS = 3_660
 SPARKLINE_MONTHS = 12

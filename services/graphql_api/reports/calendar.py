@@ -46,9 +46,13 @@ def beginning(period: Period, day: date) -> Days | None:
 def next_run(timing: Timing, after: datetime) -> datetime:
     """The first run after that time: at six in the time zone, or when the period has ended in UTC too."""
     day = after.astimezone(timing.zone).date()
-    while not (_is_day(timing, day) and (at := _run_of(timing, day)) > after):
+    while True:
+        if _is_day(timing, day):
+            ended = datetime.combine(last_ended(timing.period, day).end, time(), UTC)
+            at = max(datetime.combine(day, HOUR, timing.zone).astimezone(UTC), ended)
+            if at > after:
+                return at
         day += timedelta(days=1)
-    return at
 
 
 def days_of(timing: Timing, run_at: datetime) -> Days:
@@ -60,11 +64,6 @@ def _is_day(timing: Timing, day: date) -> bool:
     if timing.every == "week":
         return day.isoweekday() == timing.day
     return day.day == timing.day and (timing.every == "month" or day.month % 3 == 1)
-
-
-def _run_of(timing: Timing, day: date) -> datetime:
-    ended = datetime.combine(last_ended(timing.period, day).end, time(), UTC)
-    return max(datetime.combine(day, HOUR, timing.zone).astimezone(UTC), ended)
 
 
 def _number(day: date) -> int:

@@ -21,7 +21,7 @@ from shared.primitives import ids
 from shared.storage import audit, idempotency
 from shared.storage.caps import require_room
 from shared.storage.database import AsyncConnection, every, found, tenant_transaction
-from shared.web import etags, http, problems
+from shared.web import http, problems
 from shared.web.identity import Caller
 from shared.web.problems import FieldError
 from shared.web.strict_json import nearest
@@ -76,9 +76,9 @@ async def read_report(request: Request, caller: Caller, report_id: str) -> Respo
     async with tenant_transaction(request, caller) as conn:
         report = await _find(conn, caller, report_id)
     shown = report.shown(request.state.settings.reports_kept_days)
-    headers = {"etag": etags.tag_of(http.encode(shown))}
-    if etags.is_known(request.headers.getlist("if-none-match"), headers["etag"]):
-        return etags.not_modified(headers)
+    headers = {"etag": http.tag_of(http.encode(shown))}
+    if http.is_known(request.headers.getlist("if-none-match"), headers["etag"]):
+        return http.not_modified(headers)
     return http.json(shown, headers=headers)
 
 

@@ -41,7 +41,6 @@ ROUTES_OF_PROVIDERS: LiteralString = f"""
     SELECT {ROUTE_COLUMNS} FROM telephony_routes WHERE tenant_id = %s AND provider_id = ANY(%s)
     ORDER BY prefix NULLS LAST, subaccount, id
 """
-ROUTE_BY_ID: LiteralString = f"SELECT {ROUTE_COLUMNS} FROM telephony_routes WHERE id = %s"
 ROUTE_TO_CHANGE: LiteralString = f"SELECT {ROUTE_COLUMNS} FROM telephony_routes WHERE id = %s FOR UPDATE"
 RESOLVE: LiteralString = f"""
     SELECT {ROUTE_COLUMNS} FROM telephony_routes

@@ -180,16 +180,16 @@ class Catalogue:
 
 def load(schema: GraphQLSchema, folder: Path = FOLDER) -> Catalogue:
     """Reads and checks all bundles. Raises BadBundle, which names the file."""
-    return Catalogue([_bundle(schema, path) for path in sorted(folder.iterdir()) if path.is_dir()])
-
-
-def _bundle(schema: GraphQLSchema, folder: Path) -> Bundle:
-    try:
-        manifest = msgspec.json.decode((folder / "manifest.json").read_bytes(), type=Manifest)
-    except (OSError, msgspec.MsgspecError) as error:
-        raise BadBundle(f"{folder.name}/manifest.json: {error}") from error
-    files = sorted(folder.glob("*.graphql"))
-    return Bundle(folder.name, manifest, tuple(_operation(schema, file) for file in files))
+    bundles: list[Bundle] = []
+    for path in sorted(one for one in folder.iterdir() if one.is_dir()):
+        try:
+            manifest = msgspec.json.decode((path / "manifest.json").read_bytes(), type=Manifest)
+        except (OSError, msgspec.MsgspecError) as error:
+            raise BadBundle(f"{path.name}/manifest.json: {error}") from error
+        bundles.append(
+            Bundle(path.name, manifest, tuple(_operation(schema, file) for file in sorted(path.glob("*.graphql"))))
+        )
+    return Catalogue(bundles)
 
 
 def _operation(schema: GraphQLSchema, file: Path) -> Operation:

@@ -24,15 +24,15 @@ from graphql import (
 from graphql.execution.values import VariableValues, get_variable_values
 
 from services.graphql_api import errors
-from services.graphql_api.acqi import projection
+from services.graphql_api.acqi import resolvers
 from services.graphql_api.acqi.indicators import INDICATORS
-from services.graphql_api.acqi.projection import COVERED, HEAVY, Projections
 from services.graphql_api.acqi.report import SPARKLINE_MONTHS
+from services.graphql_api.acqi.resolvers import COVERED, HEAVY, Projections
 from services.graphql_api.context import Context, RequestContext
 from services.graphql_api.inputs import MAX_PAGE
+from services.graphql_api.passage import PortionedExecutor
 from services.graphql_api.transport import documents
 from services.graphql_api.transport.documents import Catalogue, Document, Fragments
-from services.graphql_api.transport.executor import PortionedExecutor
 from shared.web import fairness
 
 MAX_DEPTH = 8
@@ -231,7 +231,7 @@ class Planner:
         return self._planned(approved.name, document, approved.bundles)
 
     def _planned(self, name: str, document: Document, bundles: frozenset[str] | None) -> Plan:
-        projections = projection.projections_of(self.schema, document)
+        projections = resolvers.projections_of(self.schema, document)
         values = measure(document, ROWS if projections is None else {**ROWS, COVERED: 0}).cost
         return Plan(name, document, values, bundles, projections)
 
@@ -252,9 +252,9 @@ async def run(schema: GraphQLSchema, plan: Plan, variables: dict[str, Any], cont
     if not isinstance(coerced, VariableValues):
         return await _execute(schema, plan, plan.document.ast, variables, context)
     projected = plan.projections.of(coerced)
-    data, refused, left = await projection.answer(schema, projected, coerced, context)
+    data, refused, left = await resolvers.answer(schema, projected, coerced, context)
     if left:
-        rest = await _execute(schema, plan, projection.remainder(plan.document, left), variables, context)
+        rest = await _execute(schema, plan, resolvers.remainder(plan.document, left), variables, context)
         data |= rest.get("data") or {}
         refused += rest.get("errors", [])
     answer = {"data": {key: data[key] for key in projected.keys}}

@@ -13,14 +13,15 @@ from msgspec.structs import asdict
 from psycopg.rows import class_row
 from redis import RedisError
 
+from services.webhook_dispatcher import metrics
 from services.webhook_dispatcher.fanout import event_types, queries
 from services.webhook_dispatcher.fanout.event_types import ABOUT_WEBHOOKS
-from services.webhook_dispatcher.fanout.filtering import Sieve
 from services.webhook_dispatcher.notices import mail
 from services.webhook_dispatcher.queues import MOST_NAMED, MOST_RINGS, SENDER
 from services.webhook_dispatcher.settings import Settings
 from shared.messaging import broker, outbox
 from shared.messaging.event_types import catalogue
+from shared.messaging.filters import Filter, matches
 from shared.messaging.messages import Event, PlatformEvent, Received
 from shared.primitives import ids
 from shared.process import redis_clients
@@ -105,7 +106,10 @@ class Intake:
         events = [accept(message.tenant_id, message.body, message.traceparent) for message in messages]
         mail.enqueue(conn, messages)
         events, waiting, listeners = _divide(conn, events)
-        wanted = _wanted_by_automations(conn, messages)
+        tenants, types = ({one.tenant_id for one in messages}, {one.body.type for one in messages})
+        interests = dict(conn.execute(queries.INTERESTED, (list(tenants), list(types))).fetchall())
+        # The ids of the events that an automation waits for.
+        wanted = {one.body.event_id for one in messages if one.body.type in interests.get(one.tenant_id, ())}
         heads = lock_heads(conn, [message.tenant_id for message in messages])
         new = self.queue(
             conn,
@@ -214,6 +218,56 @@ def body(event_type: str, timestamp: datetime, data: object, *, test: bool = Fal
     return http.encode(payload | ({"test": True} if test else {})).decode()
 
 
+class Filtered(msgspec.Struct, kw_only=True):
+    """The events that one webhook's filter held back in this transaction, and the last of them."""
+
+    id: str
+    number: int = 0
+    event_id: str = ""
+    event_type: str = ""
+
+
+# Holds back every event, in place of a filter that no call can have stored.
+UNREADABLE = Filter(pointer="", exists=False)
+
+
+def _readable(stored: str) -> Filter:
+    try:
+        return msgspec.json.decode(stored, type=Filter)
+    except (msgspec.DecodeError, RecursionError):
+        return UNREADABLE
+
+
+class Sieve:
+    """`filters` maps webhooks to their filters as JSON, or None. An event's data is read once, and only for a webhook with a filter."""
+
+    def __init__(self, filters: Iterable[tuple[str, str | None]]) -> None:
+        self._filters = {webhook: _readable(stored) for webhook, stored in filters if stored is not None}
+        self._data: dict[str, Any] = {}
+        self._held_back: dict[str, Filtered] = {}
+
+    def passes(self, webhook: str, event_id: str, event_type: str, body: str) -> bool:
+        """Whether the webhook gets the event. Counts it if not."""
+        given = self._filters.get(webhook)
+        if given is None:
+            return True
+        if event_id not in self._data:
+            self._data[event_id] = msgspec.json.decode(body)["data"]
+        if matches(given, self._data[event_id]):
+            return True
+        held_back = self._held_back.setdefault(webhook, Filtered(id=webhook))
+        held_back.number += 1
+        held_back.event_id, held_back.event_type = event_id, event_type
+        return False
+
+    def record(self, conn: Connection) -> None:
+        """Adds the counts to the webhooks, whose rows are locked."""
+        if self._held_back:
+            held_back = list(self._held_back.values())
+            conn.execute(queries.COUNT_FILTERED, (msgspec.json.encode(held_back).decode(),))
+            metrics.filtered.inc(sum(one.number for one in held_back))
+
+
 def plan(events: Iterable[NewEvent], listeners: Sequence[Listener], sieve: Sieve) -> list[Planned]:
     """A delivery for every event and listener that match, numbered on from each listener's last.
 
@@ -253,14 +307,6 @@ def plan(events: Iterable[NewEvent], listeners: Sequence[Listener], sieve: Sieve
 def time_of(identifier: str) -> datetime:
     """When an id was made, which names the partition of its row. Raises ValueError past the year 9999."""
     return datetime.fromtimestamp(ids.milliseconds(ids.uuid_of(identifier)) / 1000, UTC)
-
-
-def _wanted_by_automations(conn: Connection, messages: Sequence[Received[Event]]) -> set[str]:
-    """The ids of the events that an automation waits for."""
-    tenants = list({message.tenant_id for message in messages})
-    types = list({message.body.type for message in messages})
-    interests = dict(conn.execute(queries.INTERESTED, (tenants, types)).fetchall())
-    return {message.body.event_id for message in messages if message.body.type in interests.get(message.tenant_id, ())}
 
 
 def _divide(conn: Connection, events: list[NewEvent]) -> tuple[list[NewEvent], list[NewEvent], list[Listener]]:
@@ -313,14 +359,16 @@ def _store(conn: Connection, events: list[NewEvent], heads: Heads) -> list[NewEv
         return []
     # In the order of their ids, so that two batches with the same events wait for each other without a deadlock.
     once = {event.id: event for event in sorted(events, key=lambda event: event.id)}
-    ordered = [_stored(event, heads[event.tenant_id]) for event in once.values()]
+    ordered = [
+        Stored(
+            **asdict(event),
+            accepted_at=heads[event.tenant_id],
+            audiences=[EVERY_APP] if event.recipients is None else sorted(event.recipients),
+        )
+        for event in once.values()
+    ]
     new = {row[0] for row in conn.execute(queries.INSERT_EVENTS, (_rows(ordered),))}
     return [event for event in once.values() if event.id in new]
-
-
-def _stored(event: NewEvent, accepted_at: datetime) -> Stored:
-    audiences = [EVERY_APP] if event.recipients is None else sorted(event.recipients)
-    return Stored(**asdict(event), accepted_at=accepted_at, audiences=audiences)
 
 
 def _rows(structs: Sequence[msgspec.Struct]) -> str:

@@ -12,8 +12,7 @@ from psycopg.rows import class_row
 
 from services.webhook_dispatcher.failing import attempt
 from services.webhook_dispatcher.fanout import queries
-from services.webhook_dispatcher.fanout.filtering import Sieve
-from services.webhook_dispatcher.fanout.intake import Intake, Listener, NewEvent, insert_deliveries, plan
+from services.webhook_dispatcher.fanout.intake import Intake, Listener, NewEvent, Sieve, insert_deliveries, plan
 from shared.storage.database import Connection
 
 # Webhooks that one portion looks at.
@@ -74,13 +73,17 @@ def make_portion(conn: Connection, event: WaitingEvent, named: list[str]) -> int
     }
     with conn.cursor(row_factory=class_row(Listener)) as cursor:
         listeners = cursor.execute(queries.LOCK_LISTENERS, parameters).fetchall()
-    has_filter = any(listener.filter is not None for listener in listeners)
+    body = ""
+    if any(listener.filter is not None for listener in listeners):
+        row = conn.execute(queries.EVENT_BODY, {"event_id": event.event_id, "event_at": event.event_at}).fetchone()
+        # Without data past the retention, when nothing can be sent any more.
+        body = '{"data":null}' if row is None else row[0]
     new = NewEvent(
         id=event.event_id,
         at=event.event_at,
         tenant_id=event.tenant_id,
         type=event.event_type,
-        body=_body(conn, event) if has_filter else "",
+        body=body,
         traceparent=None,
         about=event.about,
         recipients=None if event.recipients is None else frozenset(event.recipients),
@@ -95,9 +98,3 @@ def make_portion(conn: Connection, event: WaitingEvent, named: list[str]) -> int
         conn.execute(queries.MOVE_WAITING_ON, {"event_id": event.event_id, "after": listeners[-1].id})
     named += [one.subscription_id for one in planned]
     return len(planned)
-
-
-def _body(conn: Connection, event: WaitingEvent) -> str:
-    """One without data past the retention, when nothing can be sent any more."""
-    row = conn.execute(queries.EVENT_BODY, {"event_id": event.event_id, "event_at": event.event_at}).fetchone()
-    return '{"data":null}' if row is None else row[0]

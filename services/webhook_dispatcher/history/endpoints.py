@@ -60,7 +60,16 @@ END_OF_TIME = ("8", datetime.max.replace(tzinfo=UTC))
 
 async def list_deliveries(request: Request, caller: Caller, webhook_id: str, page: DeliveryPage) -> Response:
     refuse_unknown_type(page.event_type)
-    between = _between(http.page_after(request, page), page)
+    # The ends of a page: the last 26 characters of ids, and their times. `oldest` is inclusive, `newest` exclusive.
+    after = http.page_after(request, page)
+    oldest, oldest_at = BEGINNING_OF_TIME if page.since is None else first_id_at(page.since)
+    newest, newest_at = END_OF_TIME if page.until is None else first_id_at(page.until)
+    if after is not None:
+        try:
+            newest, newest_at = min((newest, newest_at), (after[-26:], intake.time_of(after)))
+        except ValueError:
+            raise http.foreign_cursor() from None
+    between = {"oldest": oldest, "oldest_at": oldest_at, "newest": newest, "newest_at": newest_at}
     async with tenant_transaction(request, caller) as conn:
         subscription = await find(conn, caller, webhook_id)
         parameters = between | {
@@ -287,18 +296,3 @@ def refuse_unknown_type(name: str | None) -> None:
         raise problems.invalid(
             "The query does not fit.", [FieldError("event_type", "not an event type of the catalogue")]
         )
-
-
-def _between(after: str | None, page: DeliveryPage) -> dict[str, Any]:
-    """The ends of a page: the last 26 characters of ids, and their times. `oldest` is inclusive, `newest` exclusive.
-
-    Raises a 422 Problem for a cursor without an id.
-    """
-    oldest, oldest_at = BEGINNING_OF_TIME if page.since is None else first_id_at(page.since)
-    newest, newest_at = END_OF_TIME if page.until is None else first_id_at(page.until)
-    if after is not None:
-        try:
-            newest, newest_at = min((newest, newest_at), (after[-26:], intake.time_of(after)))
-        except ValueError:
-            raise http.foreign_cursor() from None
-    return {"oldest": oldest, "oldest_at": oldest_at, "newest": newest, "newest_at": newest_at}

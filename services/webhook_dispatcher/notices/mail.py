@@ -149,26 +149,23 @@ class Post:
         reached, is_done = Reached(mail.reached), False
         try:
             emails = self._vault.contacts(mail.client_id, mail.emails) if mail.emails is not None else []
-            is_done = self._send_to_each(smtp, mail, emails, reached)
+            # To the contacts that it has not reached; it is done when none of them is to be tried again.
+            refused_for_now = False
+            for number, email in enumerate(emails):
+                if number in reached:
+                    continue
+                outcome = mails.deliver(smtp, compose(mail, self._sender, email, number))
+                refused_for_now |= outcome == "waits"
+                metrics.mails.labels("sent" if outcome == "sent" else "refused").inc()
+                if outcome == "sent":
+                    reached.add(number)
+            is_done = not refused_for_now
         except UnreadableCiphertext:
             log.error("the contacts of %s cannot be decrypted; their mail waits for the key", mail.client_id)
         finally:
             conn.execute(queries.TRIED, {"event_id": mail.event_id, "done": is_done, "reached": reached.bits})
             conn.commit()
         return is_done
-
-    def _send_to_each(self, smtp: smtplib.SMTP, mail: Mail, emails: Sequence[str], reached: "Reached") -> bool:
-        """Sends it to the contacts that it has not reached. Whether none of them is to be tried again."""
-        refused_for_now = False
-        for number, email in enumerate(emails):
-            if number in reached:
-                continue
-            outcome = mails.deliver(smtp, compose(mail, self._sender, email, number))
-            refused_for_now |= outcome == "waits"
-            metrics.mails.labels("sent" if outcome == "sent" else "refused").inc()
-            if outcome == "sent":
-                reached.add(number)
-        return not refused_for_now
 
 
 class Reached:

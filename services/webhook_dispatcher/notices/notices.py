@@ -44,21 +44,21 @@ def send(conn: Connection, failing_after: float, seconds: float = SECONDS) -> in
         "webhook.failing": partial(failing, seconds=failing_after),
         "delivery.exhausted": exhausted,
     }
+
+    def send_portion(take: Take) -> int:
+        notices = take(conn)
+        for notice in notices:
+            outbox.add_sync(conn, notice.tenant_id, event_of(notice))
+        return len(notices)
+
     while kinds and time.monotonic() < until:
         for kind, take in list(kinds.items()):
-            number = attempt(conn, "notice", kind, partial(_send_portion, conn, take))
+            number = attempt(conn, "notice", kind, partial(send_portion, take))
             conn.commit()
             sent += number
             if number < queries.PORTION:
                 del kinds[kind]
     return sent
-
-
-def _send_portion(conn: Connection, take: Take) -> int:
-    notices = take(conn)
-    for notice in notices:
-        outbox.add_sync(conn, notice.tenant_id, event_of(notice))
-    return len(notices)
 
 
 def event_of(notice: Notice) -> Event:

@@ -1,7 +1,6 @@
 """HTTP endpoints of the event log: lists of events and single ones."""
 
 from datetime import timedelta
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -28,7 +27,16 @@ QUERIES = {
 
 async def list_events(request: Request, caller: Caller, page: EventPage) -> Response:
     wanted = _types(page)
-    bounds = _bounds(request, page)
+    # The time of a page and its beginning.
+    after = http.page_after(request, page)
+    try:
+        place = cursors.open_sealed(request, after) if after is not None else None
+    except UnreadableCursor:
+        raise http.foreign_cursor() from None
+    if place is None:
+        place = END if page.order == "newest" else BEGINNING
+    since, until = page.since or BEGINNING.at, page.until or END.at + timedelta(microseconds=1)
+    bounds = {"since": since, "until": until, "at": place.at, "position": place.position}
     async with tenant_transaction(request, caller) as conn:
         rights = await rights_of(conn, caller)
         rights.require(wanted or ())
@@ -64,16 +72,3 @@ def _types(page: EventPage) -> list[str] | None:
         )
     require_known(wanted, "event_types")
     return wanted
-
-
-def _bounds(request: Request, page: EventPage) -> dict[str, Any]:
-    """The time of a page and its beginning. Raises a 422 Problem for a cursor without a place."""
-    after = http.page_after(request, page)
-    try:
-        place = cursors.open_sealed(request, after) if after is not None else None
-    except UnreadableCursor:
-        raise http.foreign_cursor() from None
-    if place is None:
-        place = END if page.order == "newest" else BEGINNING
-    since, until = page.since or BEGINNING.at, page.until or END.at + timedelta(microseconds=1)
-    return {"since": since, "until": until, "at": place.at, "position": place.position}

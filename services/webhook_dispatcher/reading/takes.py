@@ -13,7 +13,6 @@ from starlette.requests import Request
 from services.webhook_dispatcher.places import Places
 from services.webhook_dispatcher.reading import cursors, queries
 from services.webhook_dispatcher.reading.consumers import head_of, is_expired, key_of, opened
-from services.webhook_dispatcher.reading.cursors import Place
 from services.webhook_dispatcher.reading.models import (
     Commit,
     Committed,
@@ -24,8 +23,8 @@ from services.webhook_dispatcher.reading.models import (
     ReadEvents,
     Reading,
 )
-from services.webhook_dispatcher.reading.rights import Rights, rights_of
-from shared.storage.database import IN_ORDER, LAZILY, AsyncConnection, found, tenant_transaction, within
+from services.webhook_dispatcher.reading.rights import rights_of
+from shared.storage.database import IN_ORDER, LAZILY, found, tenant_transaction, within
 from shared.web import http, identity, problems
 from shared.web.identity import Caller
 from shared.web.problems import Problem
@@ -103,8 +102,20 @@ async def _take(request: Request, caller: Caller, name: str, asked: ReadEvents) 
         if head.position <= consumer.position:
             return NOTHING
         if await is_expired(request, conn, consumer, head):
-            raise _expired(consumer)
-        rows, fitting = await _next(conn, rights, consumer, head, asked.limit)
+            detail = "Events that this consumer has not read are past their retention. Seek to where it shall go on, such as the beginning."
+            raise Problem(410, "Events expired", detail, extra={"committed_until": consumer.at})
+        # The next events and one more; `fitting` of them are handed out.
+        parameters = rights.branches(consumer.event_types) | {
+            "since": consumer.at,
+            # Days ahead have partitions, but no events.
+            "until": head.at + timedelta(microseconds=1),
+            "at": consumer.at,
+            "position": consumer.position,
+            "limit": asked.limit + 1,
+        }
+        await conn.execute(IN_ORDER)
+        rows, fitting = await within(conn, LogRow, queries.OLDEST, parameters, http.SMALL)
+        fitting = min(fitting, asked.limit)
         if not rows:
             await conn.execute(LAZILY)
             await conn.execute(queries.GO_PAST, key_of(caller, name) | {"at": head.at, "position": head.position})
@@ -116,23 +127,6 @@ async def _take(request: Request, caller: Caller, name: str, asked: ReadEvents) 
     lease, leased_until = row
     events = [one.handed_out(cursors.seal_handed(request, caller, name, lease, one.place)) for one in kept]
     return Reading(events, events[-1].cursor, leased_until, more=len(rows) > len(kept))
-
-
-async def _next(
-    conn: AsyncConnection, rights: Rights, consumer: ConsumerRow, head: Place, limit: int
-) -> tuple[list[LogRow], int]:
-    """The next events and one more, and how many of them are handed out."""
-    parameters = rights.branches(consumer.event_types) | {
-        "since": consumer.at,
-        # Days ahead have partitions, but no events.
-        "until": head.at + timedelta(microseconds=1),
-        "at": consumer.at,
-        "position": consumer.position,
-        "limit": limit + 1,
-    }
-    await conn.execute(IN_ORDER)
-    rows, fitting = await within(conn, LogRow, queries.OLDEST, parameters, http.SMALL)
-    return rows, min(fitting, limit)
 
 
 async def _await_news(request: Request, caller: Caller, key: dict[str, str | None], until: float, pause: float) -> bool:
@@ -148,15 +142,10 @@ async def _await_news(request: Request, caller: Caller, key: dict[str, str | Non
             row = await (await conn.execute(queries.LOOK, key)).fetchone()
         if row is None:
             raise problems.not_found()
-        is_leased, has_news, silence = row
+        is_leased, has_news, silence = row  # the seconds since the organisation's newest event; None if it has none
         if has_news and not is_leased:
             return True
-        pause = max(pause, _pause_after(silence))
-
-
-def _pause_after(silence: float | None) -> float:
-    """The seconds between two looks at an organisation whose newest event came `silence` seconds ago; None if it has none."""
-    return LONGEST_PAUSE if silence is None or silence >= QUIET else POLL
+        pause = max(pause, LONGEST_PAUSE if silence is None or silence >= QUIET else POLL)
 
 
 def _answer(taken: Reading | Held) -> Reading:
@@ -176,12 +165,3 @@ def _require_lease(consumer: ConsumerRow, lease: int) -> None:
     if lease != consumer.lease:
         detail = "The lease of these events ended, and they are handed out again. Read on, and commit within the lease or extend it."
         raise Problem(409, "Lease lost", detail)
-
-
-def _expired(consumer: ConsumerRow) -> Problem:
-    return Problem(
-        410,
-        "Events expired",
-        "Events that this consumer has not read are past their retention. Seek to where it shall go on, such as the beginning.",
-        extra={"committed_until": consumer.at},
-    )

@@ -29,7 +29,7 @@ from shared.primitives import ids
 from shared.storage import audit, idempotency
 from shared.storage.caps import Cap, require_room
 from shared.storage.database import IN_ORDER, AsyncConnection, every, first, found, tenant_transaction
-from shared.web import etags, http, problems
+from shared.web import http, problems
 from shared.web.http import Page
 from shared.web.identity import Caller
 from shared.web.problems import FieldError
@@ -90,9 +90,9 @@ async def read_replay(request: Request, caller: Caller, webhook_id: str, replay_
         subscription = await find(conn, caller, webhook_id)
         replay = await _find(conn, subscription, replay_id)
     shown = replay.shown(waits_of(subscription))
-    headers = {"etag": etags.tag_of(http.encode(shown))}
-    if etags.is_known(request.headers.getlist("if-none-match"), headers["etag"]):
-        return etags.not_modified(headers)
+    headers = {"etag": http.tag_of(http.encode(shown))}
+    if http.is_known(request.headers.getlist("if-none-match"), headers["etag"]):
+        return http.not_modified(headers)
     return http.json(shown, headers=headers)
 
 

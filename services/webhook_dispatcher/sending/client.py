@@ -202,7 +202,10 @@ async def deliver(client: Client, vault: Vault, due: Due) -> Sent:
     access = await _access(client, vault, due)
     at = clock.now()  # a receiver refuses a signature whose time is wrong
     body = sent_body(due)
-    custom = _custom(vault, due) | access.headers
+    custom = vault.headers(due.subscription_id, due.headers) if due.headers is not None else {}
+    if due.oauth is not None:  # an access token replaces an `authorization` of the owner
+        custom = {name: value for name, value in custom.items() if name.lower() != "authorization"}
+    custom |= access.headers
     headers = _signed(vault, due, int(at), body) | custom
     context = span.get_span_context()
     if context.is_valid:
@@ -238,12 +241,6 @@ def _signed(vault: Vault, due: Due, timestamp: int, body: bytes) -> dict[str, st
     sealed = (due.signing_key, due.previous_signing_key)
     signers = [vault.signer(due.subscription_id, one) for one in sealed if one is not None]
     return signing.request_headers(due.event_id, timestamp, keys, body, signers)
-
-
-def _custom(vault: Vault, due: Due) -> dict[str, str]:
-    """The headers that the owner added. An access token replaces an `authorization` among them."""
-    custom = vault.headers(due.subscription_id, due.headers) if due.headers is not None else {}
-    return {name: value for name, value in custom.items() if due.oauth is None or name.lower() != "authorization"}
 
 
 class Access(NamedTuple):

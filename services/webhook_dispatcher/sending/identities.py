@@ -106,16 +106,16 @@ class Contexts:
         context = self._kept.get(sealed)
         if context is None:
             identity = opened()
-            context = await asyncio.to_thread(self._new, identity)
-            self._kept[sealed] = context
+
+            def made() -> ssl.SSLContext:
+                context = self._make()
+                load(context, identity)
+                return context
+
+            context = self._kept[sealed] = await asyncio.to_thread(made)
             while len(self._kept) > MOST_CONTEXTS:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(sealed)
-        return context
-
-    def _new(self, identity: Identity) -> ssl.SSLContext:
-        context = self._make()
-        load(context, identity)
         return context
 
 

@@ -253,7 +253,12 @@ class Pump:
         lane.used = time.monotonic()
         task = asyncio.get_running_loop().create_task(self._send(due, lane))
         self.sending.add(task)
-        task.add_done_callback(self._ended)
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self.sending.discard(task)
+            self.woken.set()
+
+        task.add_done_callback(ended)
 
     def _refill(self, lane: Lane) -> None:
         """Starts the lane's next deliveries. Releases them if the receiver asked for a pause or their lease is too old."""
@@ -296,10 +301,6 @@ class Pump:
             lane.in_flight -= 1
             self.slots.give_back(due)
             self._refill(lane)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self.sending.discard(task)
-        self.woken.set()
 
 
 class Sender:

@@ -35,7 +35,12 @@ class Row(msgspec.Struct):
 async def read_statistics(conn: AsyncConnection, webhooks: Sequence[str]) -> dict[str, Statistics]:
     """Those of each webhook, also of those without traffic."""
     rows = await every(conn, Row, OF_WEBHOOKS, {"webhooks": list(webhooks)})
-    counted = {(row.webhook_id, row.period): _shown(row) for row in rows}
+    counted = {
+        (row.webhook_id, row.period): FirstAttempts(
+            attempts=row.delivered + row.failed, delivered=row.delivered, p95_ms=quantile_of(row.durations, 0.95)
+        )
+        for row in rows
+    }
     none = FirstAttempts(attempts=0, delivered=0, p95_ms=None)
     return {
         webhook: Statistics(
@@ -45,8 +50,3 @@ async def read_statistics(conn: AsyncConnection, webhooks: Sequence[str]) -> dic
         )
         for webhook in webhooks
     }
-
-
-def _shown(row: Row) -> FirstAttempts:
-    attempts = row.delivered + row.failed
-    return FirstAttempts(attempts=attempts, delivered=row.delivered, p95_ms=quantile_of(row.durations, 0.95))

@@ -19,7 +19,6 @@ from .session import Session, members
 _SINCE = re.compile(r"([0-9]{1,6})(s|min|m|h|d)")
 _UNITS = {"s": "seconds", "m": "minutes", "min": "minutes", "h": "hours", "d": "days"}
 STATES = ("failed", "queued", "retrying", "succeeded")
-STYLES = {"failed": "bad", "retrying": "warn", "succeeded": "good", "queued": "quiet"}
 MOST_WEBHOOKS = 50
 FASTEST = 100
 POLL_SECONDS = 2.0
