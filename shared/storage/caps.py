@@ -1,6 +1,10 @@
 """Caps on the number of things an organisation can create. A count under a lock in the creating transaction prevents races."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, LiteralString, NamedTuple
+
+from psycopg.errors import CheckViolation, UniqueViolation
 
 from shared.storage import locks
 from shared.storage.database import AsyncConnection
@@ -36,3 +40,19 @@ async def require_room(conn: AsyncConnection, cap: Cap, owner: str, count: Liter
 
 def refusal(cap: Cap) -> problems.Problem:
     return problems.Problem(409, "Limit reached", str(cap), extra={"resource": cap.things, "limit": cap.most})
+
+
+@contextmanager
+def slots(cap: Cap | None = None) -> Iterator[None]:
+    """For a statement that takes a slot of the database (`free_slot`).
+
+    Raises a Problem: if none is free, 409 of the cap, or 503 without one; where another transaction takes the same one, 503.
+    """
+    try:
+        yield
+    except (CheckViolation, UniqueViolation) as error:
+        if not (error.diag.constraint_name or "").endswith("_slots"):
+            raise
+        if isinstance(error, CheckViolation) and cap is not None:
+            raise refusal(cap) from None
+        raise problems.unavailable("Too much of this kind waits at this moment; try again.") from None
