@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import psycopg
 import pytest
 
-from services.webhook_dispatcher import tasks
+from services.webhook_dispatcher import metrics, tasks
 from services.webhook_dispatcher.settings import Settings
 from shared.primitives import ids
 from shared.primitives.ids import PLATFORM_TENANT
@@ -84,6 +85,24 @@ def test_stopped_deliveries_are_held_and_not_late(partner: Partner, dispatcher: 
         after = tasks.figures(conn)
     changed = {name for name in after if name.startswith(("deliveries_", "tenants_")) and after[name] != before[name]}
     assert changed == {"deliveries_held", "deliveries_waiting", "tenants_stopped"}
+
+
+def test_a_stop_that_is_forgotten_is_measured_against_the_setting_of_its_reminder(
+    partner: Partner, dispatcher: Dispatcher, operate: Act, settings: Settings
+) -> None:
+    """The expression of the alert compares the two."""
+    dispatcher.run("DELETE FROM stopped_tenants")
+    tasks.periodic(msgspec.structs.replace(settings, webhook_stop_reminder_hours=2))
+    operate("deliveries.stop", partner.tenant_id)
+    for hours, reminds in ((1, False), (3, True)):
+        dispatcher.run("UPDATE stopped_tenants SET stopped_at = now() - %s * interval '1 hour'", hours)
+        with dispatcher.pool.connection() as conn:
+            tasks.measure(conn)
+        assert (metrics.oldest_stop._value.get() > metrics.stop_reminder._value.get()) is reminds
+    operate("deliveries.resume", partner.tenant_id)
+    with dispatcher.pool.connection() as conn:
+        tasks.measure(conn)
+    assert metrics.oldest_stop._value.get() == 0
 
 
 def test_operators_list_stopped_organisations_and_nobody_else_does(
