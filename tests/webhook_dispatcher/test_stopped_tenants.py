@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from services.webhook_dispatcher import metrics, tasks
+from services.webhook_dispatcher.sending import queries
 from services.webhook_dispatcher.settings import Settings
 from shared.primitives import ids
 from shared.primitives.ids import PLATFORM_TENANT
@@ -16,6 +17,7 @@ from tests.support import alone
 from tests.support.operating import act
 from tests.support.receiver import Receiver
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner
+from tests.webhook_dispatcher.test_sending import CLAIM_ALL
 
 Act = Callable[[str, str], dict[str, Any]]
 STOPPED = "/v1/operations/webhook-dispatcher/stopped-tenants"
@@ -127,3 +129,17 @@ def test_operators_list_stopped_organisations_and_nobody_else_does(
             assert len(found) == sees
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             conn.execute("DELETE FROM stopped_tenants")
+
+
+def test_a_claim_looks_a_stop_up_by_its_key_however_many_there_are(dispatcher: Dispatcher) -> None:
+    """It read all stops for each webhook, a tenth more work for a hundred of them."""
+    dispatcher.run(
+        "INSERT INTO stopped_tenants (tenant_id, act_id, reason) SELECT 'org_x' || n, 'x', 'x' FROM generate_series(1, 200) n"
+    )
+    dispatcher.run("ANALYZE stopped_tenants")
+    with psycopg.connect(dispatcher.database.worker) as conn:
+        conn.execute(queries.BEGIN_RECORD)
+        plan = [row[0].strip() for row in conn.execute("EXPLAIN " + queries.CLAIM, CLAIM_ALL).fetchall()]
+    dispatcher.run("DELETE FROM stopped_tenants WHERE tenant_id LIKE 'org_x%%'")
+    (place,) = [number for number, line in enumerate(plan) if " on stopped_tenants" in line]
+    assert plan[place + 1] == "Index Cond: (tenant_id = subscriptions.tenant_id)"
