@@ -78,8 +78,8 @@ def periodic(settings: Settings) -> list[Periodic]:
             partial(decisions.release_held, pause=0.9),
             behind=metrics.oldest_step,
         ),
-        Periodic("replay deliveries", 1, replay_steps.go_on, behind=metrics.oldest_replay_step),
-        Periodic("do chores", 1, decisions.work_off, behind=metrics.chore_age),
+        Periodic("replay deliveries", 1, replay_steps.Rounds().go_on, behind=metrics.oldest_replay_step),
+        Periodic("do chores", 1, decisions.Chores().work_off, behind=metrics.chore_age),
         Periodic("fan out waiting events", 1, Waiting(Intake(settings)).go_on, behind=metrics.oldest_waiting_event),
         Periodic(
             "disable failing webhooks",
