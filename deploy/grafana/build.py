@@ -86,6 +86,7 @@ WEBHOOKS = [
         (("webhook_senders", "senders"), ("webhook_chores", "chores"), ("webhook_tenants_stopped", "stopped tenants")),
     ),
     Panel("Oldest chore", "s", (("webhook_oldest_chore_seconds", "oldest"),)),
+    Panel("Oldest stop of deliveries", "s", (("webhook_oldest_stop_seconds", "oldest"),)),
     Panel(
         "Organisations",
         "none",

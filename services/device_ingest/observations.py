@@ -77,21 +77,14 @@ async def record(
     """The outcome of each draft: the recorded observation or its Problem. A draft that is a Problem stays one.
 
     Raises DeviceChanged, with nothing recorded, when the device is no longer active or of that class. Awaits `confirm_clock` before
-    it refuses an observation for its time.
+    it refuses an observation for its time, and then reads the time again: the clock may have been set right since the first reading.
     """
     now = datetime.now(UTC)
-    checked: list[Checked | Problem] = []
-    for draft in drafts:
-        try:
-            passed = draft if isinstance(draft, Problem) else checks.check(draft, device_class, now)
-        except Problem as problem:
-            passed = problem
-        if isinstance(passed, Checked):
-            # Every observation of a sandbox is a test.
-            passed = passed._replace(test=passed.test or caller.is_sandbox)
-        checked.append(passed)
+    checked = [_check(draft, device_class, now, caller) for draft in drafts]
     if any(isinstance(each, Problem) and each.concerns("/observed_at") for each in checked):
         await confirm_clock()
+        now = datetime.now(UTC)
+        checked = [_check(draft, device_class, now, caller) for draft in drafts]
     trace = telemetry.traceparent()
     submissions = [
         Submission(caller.tenant_id, device_id, ids.new_id("obs"), each, now, trace)
@@ -103,6 +96,17 @@ async def record(
     if any(isinstance(outcome, DeviceChanged) for outcome in outcomes):
         raise DeviceChanged
     return outcomes
+
+
+def _check(draft: ObservationDraft | Problem, device_class: str, now: datetime, caller: Caller) -> Checked | Problem:
+    if isinstance(draft, Problem):
+        return draft
+    try:
+        passed = checks.check(draft, device_class, now)
+    except Problem as problem:
+        return problem
+    # Every observation of a sandbox is a test.
+    return passed._replace(test=passed.test or caller.is_sandbox)
 
 
 async def write(conn: AsyncConnection, most: int, submissions: Sequence[Submission]) -> list[Outcome]:

@@ -46,7 +46,7 @@ def periodic(settings: Settings) -> list[Periodic]:
     return [
         Periodic("retention", 3600, retention, behind=metrics.retention_overdue),
         Periodic(
-            "make reports", 1, partial(making.go_on, settings), "reports", own_metrics.reports_behind, rest_seconds=5
+            "make reports", 1, making.Making(settings).go_on, "reports", own_metrics.reports_behind, rest_seconds=5
         ),
     ]
 

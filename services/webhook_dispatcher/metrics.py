@@ -56,6 +56,12 @@ tenants_failing = Gauge(
     "Tenants with a receiver that began to fail in the last six hours and failed in the last 15 minutes",
 )
 tenants_stopped = Gauge("webhook_tenants_stopped", "Tenants whose deliveries operators have stopped, at most 10,000")
+oldest_stop = Gauge(
+    "webhook_oldest_stop_seconds", "Time since operators stopped a tenant's deliveries, of the oldest stop"
+)
+stop_reminder = Gauge(
+    "webhook_stop_reminder_seconds", "How old a stop of a tenant's deliveries may be before an alert reminds of it"
+)
 tenants_reached = Gauge(
     "webhook_tenants_reached", "Tenants of which a receiver took a webhook of this sender in the last 5 minutes"
 )

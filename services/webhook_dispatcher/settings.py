@@ -17,6 +17,7 @@ class Settings(mail.Settings, frozen=True, kw_only=True):
     webhook_retention_days: settings.Count = 30
     webhook_disable_after_days: settings.Positive = 5
     webhook_notice_after_seconds: settings.Positive = 3600
+    webhook_stop_reminder_hours: settings.Positive = 24
     most_webhooks_of_app: settings.Count = 100
     most_webhooks: settings.Count = 2000
     most_consumers_of_app: settings.Count = 20

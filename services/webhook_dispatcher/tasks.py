@@ -68,6 +68,7 @@ def periodic(settings: Settings) -> list[Periodic]:
     """The work of the relay besides its outbox."""
     server = mail_server.parse(settings.mail_server) if settings.mail_server else None
     vault = Vault(Keyring.from_text(settings.encryption_keys))
+    metrics.stop_reminder.set(settings.webhook_stop_reminder_hours * 3600)
     post = Post(vault, server, settings.mail_from, settings.mail_ca_file)
     days, retention = settings.webhook_disable_after_days, settings.webhook_retention_days
     return [
@@ -77,8 +78,8 @@ def periodic(settings: Settings) -> list[Periodic]:
             partial(decisions.release_held, pause=0.9),
             behind=metrics.oldest_step,
         ),
-        Periodic("replay deliveries", 1, replay_steps.go_on, behind=metrics.oldest_replay_step),
-        Periodic("do chores", 1, decisions.work_off, behind=metrics.chore_age),
+        Periodic("replay deliveries", 1, replay_steps.Rounds().go_on, behind=metrics.oldest_replay_step),
+        Periodic("do chores", 1, decisions.Chores().work_off, behind=metrics.chore_age),
         Periodic("fan out waiting events", 1, Waiting(Intake(settings)).go_on, behind=metrics.oldest_waiting_event),
         Periodic(
             "disable failing webhooks",
@@ -183,6 +184,7 @@ GAUGES = {
     "oldest_waiting_event_seconds": metrics.oldest_waiting_event,
     "senders": metrics.senders,
     "tenants_stopped": metrics.tenants_stopped,
+    "oldest_stop_seconds": metrics.oldest_stop,
 }
 
 
@@ -194,7 +196,7 @@ def figures(conn: Connection) -> Mapping[str, float]:
     replays, replay_age = conn.execute(replay_queries.MEASURE).fetchone() or (0, 0)
     waiting_events, event_age = conn.execute(fanout_queries.MEASURE_WAITING).fetchone() or (0, 0)
     (senders,) = conn.execute(queries.COUNT_SENDERS).fetchone() or (0,)
-    (stopped,) = conn.execute(operator_queries.COUNT).fetchone() or (0,)
+    stopped, stop_age = conn.execute(operator_queries.MEASURE).fetchone() or (0, 0)
     found = (
         due,
         held,
@@ -211,6 +213,7 @@ def figures(conn: Connection) -> Mapping[str, float]:
         event_age,
         senders,
         stopped,
+        stop_age,
     )
     return {name: max(0, value) for name, value in zip(GAUGES, found, strict=True)}
 

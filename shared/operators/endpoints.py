@@ -22,7 +22,6 @@ from shared.operators.models import (
 )
 from shared.operators.proof import READ, is_person_of_platform, names_request, path_of_acts
 from shared.primitives import ids
-from shared.primitives.ids import PLATFORM_TENANT
 from shared.storage import audit, caps, idempotency
 from shared.storage.caps import Cap
 from shared.storage.database import every, first, found, tenant_transaction
@@ -31,7 +30,7 @@ from shared.web.identity import HEADER, Caller
 from shared.web.problems import FieldError, Problem
 
 PREFIX = "act"
-WAITING = Cap("acts that wait", 100, "A service", "wait for them")
+WAITING = Cap("acts that wait", 500, "A service", "wait for them")
 
 
 async def require_operator(request: Request, caller: Caller) -> None:
@@ -135,7 +134,6 @@ class Operators:
         async with tenant_transaction(request, caller) as conn:
             if (answer := await idempotency.stored(conn, request, caller)) is not None:
                 return answer
-            await caps.require_room(conn, WAITING, PLATFORM_TENANT, queries.COUNT_WAITING)
             row = {
                 "id": ids.new_id(PREFIX),
                 "tenant_id": caller.tenant_id,
@@ -147,7 +145,8 @@ class Operators:
                 "identity": request.headers[HEADER],
                 "request": body,
             }
-            act = await found(conn, OperatorAct, queries.ASK, row)
+            with caps.slots(WAITING):
+                act = await found(conn, OperatorAct, queries.ASK, row)
             detail = {"action": act.action, "subject": act.subject_id, "reason": act.reason}
             await audit.record(conn, caller, "operator_act.asked", act.id, detail)
             conn.has_messages = True  # wakes the relay

@@ -10,7 +10,6 @@ ASK: LiteralString = (
     RETURNING """
     + COLUMNS
 )
-COUNT_WAITING: LiteralString = "SELECT count(*) FROM operator_acts WHERE state IN ('waiting', 'begun')"
 ACT: LiteralString = "SELECT " + COLUMNS + " FROM operator_acts WHERE id = %s"
 ACTS: LiteralString = (
     "SELECT "

@@ -3,9 +3,12 @@
 A cap is the deployment's number, or the one in `tenant_limits` that an operator set for the organisation.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, LiteralString, NamedTuple
 
 import psycopg
+from psycopg.errors import CheckViolation, UniqueViolation
 
 from shared.storage import audit, locks
 from shared.storage.database import AsyncConnection, set_tenant
@@ -58,3 +61,19 @@ def set_limit(conn: psycopg.Connection[Any], tenant_id: str, name: str, most: in
         conn.execute(DELETE_LIMIT if most is None else SET_LIMIT, {"name": name, "most": most})
         caller = Caller(tenant_id=tenant_id, client_id="operator")
         conn.execute(audit.RECORD, audit.entry(caller, "tenant.limit_set", tenant_id, {"name": name, "most": most}))
+
+
+@contextmanager
+def slots(cap: Cap | None = None) -> Iterator[None]:
+    """For a statement that takes a slot of the database (`free_slot`).
+
+    Raises a Problem: if none is free, 409 of the cap, or 503 without one; where another transaction takes the same one, 503.
+    """
+    try:
+        yield
+    except (CheckViolation, UniqueViolation) as error:
+        if not (error.diag.constraint_name or "").endswith("_slots"):
+            raise
+        if isinstance(error, CheckViolation) and cap is not None:
+            raise refusal(cap) from None
+        raise problems.unavailable("Too much of this kind waits at this moment; try again.") from None

@@ -61,6 +61,24 @@ def test_a_domain_whose_record_is_gone_for_a_week_is_proven_no_more(
     assert works.call("POST", f"domains/{works.domain}/prove").json()["status"] == "proven"
 
 
+def test_many_domains_of_one_organisation_leave_those_of_another_their_turn(
+    auth: Auth, works: Connection, name_server: NameServer, name: str
+) -> None:
+    """Those that nobody looked at for the longest time came first, even all of one organisation."""
+    ((tenant_id,),) = auth.sql("SELECT tenant_id FROM tenants WHERE tenant_id <> %s LIMIT 1", works.tenant["tenant_id"])
+    auth.sql(
+        "INSERT INTO saml_domains (tenant_id, domain, connection_id, token, verified_at) SELECT %s, 'x' || n || '.example',"
+        " (SELECT connection_id FROM saml_connections LIMIT 1), 'x', '2001-01-01' FROM generate_series(1, %s) n",
+        tenant_id,
+        domains.PORTION,
+    )
+    age(auth, works, 1.1)
+    name_server.texts.pop(name)
+    look(auth)
+    auth.sql("DELETE FROM saml_domains WHERE tenant_id = %s AND domain LIKE 'x%%'", tenant_id)
+    assert kinds(works) == ["domain_record_missing"]
+
+
 def test_a_record_that_comes_back_or_a_server_that_is_silent_changes_nothing(
     auth: Auth, works: Connection, name_server: NameServer, name: str
 ) -> None:

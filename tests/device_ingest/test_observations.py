@@ -10,9 +10,9 @@ import time_machine
 from psycopg import sql
 
 from deploy.local.databases import Database
-from services.device_ingest import queries
+from services.device_ingest import endpoints, queries
 from shared.primitives import ids
-from shared.storage.database import clock
+from shared.storage.database import AsyncConnection, clock
 from tests.device_ingest.conftest import DEVICES, SPO2, Inside, Partner, StartApp
 from tests.support.waiting import wait_for
 
@@ -470,6 +470,25 @@ def test_a_clock_set_wrong_a_moment_ago_refuses_nothing(partner: Partner, right_
     with time_machine.travel(now - timedelta(seconds=600)):
         assert partner.observe(device, observed_at=now.isoformat()).status_code == 503
     assert partner.observe(device, observed_at=(now + timedelta(hours=1)).isoformat()).status_code == 422
+
+
+def test_a_clock_set_right_while_it_is_confirmed_refuses_nothing(
+    partner: Partner, right_clock_afterwards: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Readings that waited for the confirmation were compared with a time of the wrong clock, and their devices threw them away."""
+    device = partner.enrol()
+    now = datetime.now(UTC)
+    confirm = endpoints.require_right_clock
+    clock.ask()
+    with time_machine.travel(now - timedelta(seconds=600)) as travelled:
+
+        async def set_right_first(conn: AsyncConnection, *, now: bool = False) -> None:
+            travelled.shift(timedelta(seconds=600))
+            await confirm(conn, now=now)
+
+        monkeypatch.setattr(endpoints, "require_right_clock", set_right_first)
+        answer = partner.observe(device, observed_at=now.isoformat())
+    assert (answer.status_code, answer.json()["observed_at"][:19]) == (201, now.isoformat()[:19])
 
 
 @pytest.fixture

@@ -132,6 +132,26 @@ def test_an_encounter_leaves_the_list_when_its_reading_is_over(region: Region, i
     assert arrivals(region.cork) == [open_]
 
 
+def test_an_organisation_with_many_lists_to_write_anew_has_one_turn_before_the_next_organisation(
+    inside: Inside,
+) -> None:
+    many, few = "org_many", "org_few"
+    add = "INSERT INTO relistings (destination_id, tenant_id, turn_at) VALUES (%s, %s, %s)"
+    for number in range(3):
+        inside.owner.execute(add, (f"dst_{number}", many, "2001-01-01"))
+    inside.owner.execute(add, ("dst_few", few, "2002-01-01"))
+    order: list[str] = []
+    for _ in range(3):
+        with inside.task() as conn:
+            destination_id, _ = conn.execute(queries.TAKE_RELISTING).fetchone() or ("", "")
+            conn.execute(queries.MOVE_RELISTING, {"destination_id": destination_id, "place": ""})
+            conn.commit()
+        order.append(destination_id)
+    inside.owner.execute("DELETE FROM relistings WHERE tenant_id IN (%s, %s)", (many, few))
+    assert order[1] == "dst_few"
+    assert order[2] != "dst_few"
+
+
 def test_other_days_of_reading_hold_at_once_and_the_list_follows_in_portions(
     region: Region, inside: Inside, monkeypatch: pytest.MonkeyPatch
 ) -> None:

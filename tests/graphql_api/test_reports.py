@@ -7,10 +7,11 @@ import json
 import random
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import httpx2
 import msgspec
@@ -26,6 +27,7 @@ from services.graphql_api.reports import calendar, making
 from services.graphql_api.reports.calendar import Timing
 from services.graphql_api.settings import Settings
 from services.graphql_api.transport.documents import Catalogue
+from shared.primitives import ids
 from shared.storage.database import set_tenant
 from shared.web.identity import HEADER
 from tests.graphql_api import population
@@ -100,7 +102,7 @@ def asked(ask: Asking, **draft: Any) -> str:
 def work(ask: Asking, **limits: int) -> int:
     """The relay's next runs, as long as they find work."""
     with ask.worker() as conn:
-        return making.go_on(msgspec.structs.replace(ask.settings, **limits), conn, 60)
+        return making.Making(msgspec.structs.replace(ask.settings, **limits)).go_on(conn, 60)
 
 
 def made(ask: Asking, **draft: Any) -> str:
@@ -464,14 +466,117 @@ def test_a_relay_that_is_killed_in_the_middle_leaves_the_report_to_the_next_with
     assert len(sent(database, ask)) == 1
 
 
+def known(database: Database, *tenants: str) -> None:
+    """They have cases counted."""
+    for tenant_id in tenants:
+        run(database, "INSERT INTO acqi_tenants (tenant_id) VALUES (%s) ON CONFLICT DO NOTHING", tenant_id)
+
+
+def order_of_reports(ask: Asking, database: Database) -> list[str]:
+    """The organisations whose reports the relay makes, each in a run that has time for one."""
+    order: list[str] = []
+    job = making.Making(ask.settings)
+    waiting = "SELECT tenant_id FROM quality_reports WHERE state = 'waiting' ORDER BY id"
+    while before := run(database, waiting):
+        with ask.worker() as conn:
+            assert job._make_next(conn)
+        after = run(database, waiting)
+        order += [tenant_id for (tenant_id,) in (Counter(before) - Counter(after)).elements()]
+    return order
+
+
 def test_tenants_take_turns(ask: Asking, database: Database) -> None:
-    many = [asked(ask) for _ in range(3)]
-    other = call(ask, "POST", PATH, json=MARCH, tenant=ask.other_tenant).headers["location"]
-    with ask.worker() as conn:
-        assert making.go_on(ask.settings, conn, 0) == 0
-    order = [row[0] for row in run(database, making.queries.TURNS)]
-    assert order == [many[0].rpartition("/")[2], other.rpartition("/")[2]]
-    assert work(ask) == 4
+    known(database, ask.tenant, ask.other_tenant)
+    for _ in range(3):
+        asked(ask)
+    call(ask, "POST", PATH, json=MARCH, tenant=ask.other_tenant)
+    assert order_of_reports(ask, database) == [ask.tenant, ask.other_tenant, ask.tenant, ask.tenant]
+
+
+FORGED: dict[str, tuple[LiteralString, int]] = {
+    "quality_reports": (
+        "INSERT INTO quality_reports (id, tenant_id, period, from_date, to_date, sandbox, due_at)"
+        " VALUES ('rep_' || gen_random_uuid(), current_tenant(), 'month', '2026-03-01', '2026-04-01', false, '2001-01-01')",
+        1000,
+    ),
+    "report_schedules": (
+        "INSERT INTO report_schedules (id, tenant_id, every, day, time_zone, period, sandbox, next_run_at)"
+        " VALUES ('sch_' || gen_random_uuid(), current_tenant(), 'week', 1, 'UTC', 'month', false, '2001-01-01')",
+        200,
+    ),
+}
+"""A row of long ago that somebody with the web process's role writes, and how many the database takes for one turn."""
+
+
+def forge(database: Database, table: str, tenants: list[str]) -> int:
+    """How many rows the database took."""
+    statement, _ = FORGED[table]
+    taken = 0
+    with psycopg.connect(database.app) as conn:
+        for tenant_id in tenants:
+            set_tenant(conn, tenant_id)
+            try:
+                with conn.transaction():
+                    conn.execute(statement)
+                taken += 1
+            except psycopg.errors.CheckViolation as refused:
+                if refused.diag.constraint_name != f"{table}_slots":
+                    raise
+    return taken
+
+
+@pytest.mark.parametrize("table", FORGED)
+def test_forged_rows_are_few_and_none_is_of_long_ago(ask: Asking, database: Database, table: str) -> None:
+    """Any number of schedules with runs of long ago came before everybody's, and each made up for all its runs."""
+    known(database, ask.tenant)
+    most = FORGED[table][1]
+    assert forge(database, table, [ids.new_id("org") for _ in range(most + 10)]) == most
+    assert forge(database, table, [ask.tenant] * (most + 10)) == most
+    column = "due_at" if table == "quality_reports" else "next_run_at"
+    assert run(database, f"SELECT count(*) FROM {table} WHERE {column} < now() - interval '1 hour'") == [(0,)]
+
+
+def test_forged_reports_of_any_number_of_organisations_have_one_turn(ask: Asking, database: Database) -> None:
+    known(database, ask.tenant)
+    forge(database, "quality_reports", [ids.new_id("org") for _ in range(5)])
+    for _ in range(2):
+        asked(ask)
+    order = order_of_reports(ask, database)
+    assert [place for place, tenant_id in enumerate(order) if tenant_id == ask.tenant] == [1, 3]
+
+
+def test_forged_schedules_of_any_number_of_organisations_have_one_turn(ask: Asking, database: Database) -> None:
+    known(database, ask.tenant)
+    forge(database, "report_schedules", [ids.new_id("org") for _ in range(5)])
+    own = [call(ask, "POST", SCHEDULES, json=MONTHLY).json()["id"] for _ in range(2)]
+    run(
+        database,
+        "UPDATE report_schedules SET next_run_at = now() - interval '1 minute' WHERE tenant_id = %s",
+        ask.tenant,
+    )
+    run(
+        database,
+        "UPDATE report_schedules SET next_run_at = now() - interval '1 hour' WHERE tenant_id <> %s",
+        ask.tenant,
+    )
+    job = making.Making(ask.settings)
+    for _ in range(4):
+        with ask.worker() as conn:
+            assert job._run_next(conn)
+    ran = run(database, "SELECT id FROM report_schedules WHERE tenant_id = %s AND last_run_at IS NOT NULL", ask.tenant)
+    assert {schedule_id for (schedule_id,) in ran} == set(own)
+
+
+def test_an_organisation_whose_slots_somebody_filled_gets_409_until_the_relay_emptied_them(
+    ask: Asking, database: Database
+) -> None:
+    known(database, ask.tenant)
+    for table, path, draft in (("quality_reports", PATH, MARCH), ("report_schedules", SCHEDULES, MONTHLY)):
+        forge(database, table, [ask.tenant] * FORGED[table][1])
+        run(database, f"UPDATE {table} SET tenant_id = %s WHERE tenant_id = %s", ids.new_id("org"), ask.tenant)
+        assert call(ask, "POST", path, json=draft).status_code == 409
+        run(database, f"DELETE FROM {table}")
+        assert call(ask, "POST", path, json=draft).status_code in (201, 202)
 
 
 @pytest.mark.parametrize(
@@ -530,7 +635,7 @@ def test_how_late_the_oldest_is_can_be_measured(ask: Asking, database: Database)
     asked(ask)
     run(database, "UPDATE quality_reports SET due_at = now() - interval '1 hour'")
     with ask.worker() as conn:
-        making.go_on(ask.settings, conn, 0)
+        making.Making(ask.settings).go_on(conn, 0)
     assert metrics.reports_behind._value.get() >= 3600
     work(ask)
     assert metrics.reports_behind._value.get() == 0

@@ -1,6 +1,7 @@
 """The calls of operators at one service: who may make them, their answers, and acts that the relay carries out at most once."""
 
 import hashlib
+import threading
 import time
 from collections.abc import Callable
 from typing import Any, LiteralString
@@ -20,6 +21,7 @@ from shared.storage.database import SET_TENANT
 from shared.web.identity import HEADER, Requested, mint
 from tests.operators.conftest import BASE, Caller, Ground, operator_of
 from tests.support.alone import KEY
+from tests.support.waiting import wait_for
 
 ACTS = f"{BASE}/acts"
 SUBJECT = "org_01jdkfx3c8e2r9v5m7q4t6w0ya"
@@ -239,7 +241,7 @@ def test_a_form_that_is_sent_twice_is_one_act(ground: Ground, operator: Any) -> 
 def test_acts_that_wait_are_bounded(ground: Ground, operator: Any) -> None:
     ground.sql(
         "INSERT INTO operator_acts (id, tenant_id, action, subject_id, reason, client_id, asked_by, identity)"
-        " SELECT 'act_' || n, %s, 'dead_letter.replay', 'x', 'y', 'z', 'w', '' FROM generate_series(1, 100) n",
+        " SELECT 'act_' || n, %s, 'dead_letter.replay', 'x', 'y', 'z', 'w', '' FROM generate_series(1, 500) n",
         PLATFORM_TENANT,
     )
     refused = operator.ask("dead_letter.replay", ground.letter())
@@ -460,22 +462,59 @@ def test_a_row_that_somebody_filled_keeps_no_act_of_an_operator_waiting(
         stranger.insert("x", request=b"x" * 100_000)
 
 
-def test_acts_that_nobody_asked_for_hold_an_operators_act_up_for_one_run(
-    ground: Ground, stranger: Stranger, operator: Any
-) -> None:
+def test_acts_that_nobody_asked_for_hold_an_operators_act_up_for_one_run(ground: Ground, operator: Any) -> None:
     """100,000 rows would be hours of a kill switch that does not act."""
-    many = (
-        "INSERT INTO operator_acts (id, tenant_id, action, subject_id, reason, client_id, asked_by, identity)"
-        " SELECT 'act_' || n, %s, 'dead_letter.discard', 'x', 'y', 'z', 'w', 'forged' FROM generate_series(1, %s) n"
-    )
+    forged(ground, 99)
+    asked = operator.ask("dead_letter.discard", ground.letter())
+    ground.relay()
+    assert operator.act(asked)["state"] == "done"
+
+
+FORGED: LiteralString = (
+    "INSERT INTO operator_acts (id, tenant_id, action, subject_id, reason, client_id, asked_by, identity)"
+    " SELECT 'act_' || gen_random_uuid(), %s, 'dead_letter.discard', 'x', 'y', 'z', 'w', 'forged' FROM generate_series(1, %s) n"
+)
+
+
+def forged(ground: Ground, number: int) -> None:
+    ground.sql(FORGED, PLATFORM_TENANT, number)
+
+
+def test_a_web_process_that_writes_acts_without_end_keeps_no_operator_from_asking(
+    ground: Ground, operator: Any
+) -> None:
+    """It filled all 500 places in one statement, again and again, and each operator got 409."""
     with psycopg.connect(ground.database.app) as conn:
         conn.execute(SET_TENANT, (PLATFORM_TENANT,))
-        with pytest.raises(psycopg.errors.CheckViolation):
-            conn.execute(many, (PLATFORM_TENANT, 100_000))
-        conn.rollback()
+        with pytest.raises(psycopg.errors.CheckViolation, match="a transaction writes one act"):
+            conn.execute(FORGED, (PLATFORM_TENANT, 2))
+    with psycopg.connect(ground.database.app) as conn:
         conn.execute(SET_TENANT, (PLATFORM_TENANT,))
-        conn.execute(many, (PLATFORM_TENANT, 99))
-    asked = operator.ask("dead_letter.discard", ground.letter())
+        conn.execute(FORGED, (PLATFORM_TENANT, 1))
+        with pytest.raises(psycopg.errors.CheckViolation, match="a transaction writes one act"), conn.transaction():
+            conn.execute(FORGED, (PLATFORM_TENANT, 1))
+    forged(ground, 60)
+    stop = threading.Event()
+
+    def write() -> None:
+        with psycopg.connect(ground.database.app) as conn:
+            while not stop.is_set():
+                conn.execute(SET_TENANT, (PLATFORM_TENANT,))
+                conn.execute(FORGED, (PLATFORM_TENANT, 1))
+                conn.commit()
+
+    writers = [threading.Thread(target=write) for _ in range(3)]
+    for writer in writers:
+        writer.start()
+    try:
+        paced = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
+        with psycopg.connect(ground.database.admin, autocommit=True) as admin:
+            wait_for(lambda: admin.execute(paced).fetchone() == (3,))
+        asked = operator.ask("dead_letter.discard", ground.letter())
+    finally:
+        stop.set()
+        for writer in writers:
+            writer.join(60)
     ground.relay()
     assert operator.act(asked)["state"] == "done"
 

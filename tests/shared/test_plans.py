@@ -78,6 +78,7 @@ CONFIGURED = frozenset(
         *("invitations", "invitation_mails", "last_sign_ins"),
         *("consumers", "event_log_heads", "contacts", "mails", "paces"),
         *("destinations", "relistings", "disclosures_to_list", "stored_bytes", "stored_observations"),
+        "late_links",  # of the encounters of the last minutes
     ]
 )
 # Rows of a large table per value of such a column.

@@ -116,7 +116,7 @@ class Dispatcher:
 
     def work_off(self, seconds: float = 30) -> int:
         with task_transaction(self.pool) as conn:
-            return decisions.work_off(conn, seconds)
+            return decisions.Chores().work_off(conn, seconds)
 
     def disable_failing(self) -> int:
         with task_transaction(self.pool) as conn:

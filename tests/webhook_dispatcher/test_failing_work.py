@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 from services.webhook_dispatcher import tasks
 from services.webhook_dispatcher.fanout.intake import time_of
 from services.webhook_dispatcher.fanout.queries import PARTITIONED
-from services.webhook_dispatcher.history import decisions
+from services.webhook_dispatcher.history import decision_queries, decisions
 from services.webhook_dispatcher.settings import Settings
 from shared.primitives import ids
 from shared.storage import jobs as shared_jobs
@@ -52,28 +52,28 @@ WRITABLE: LiteralString = """
 @pytest.fixture(autouse=True)
 def idle(dispatcher: Dispatcher) -> None:
     """Nothing is left of the tests before; partitions are there."""
-    for table in ("chores", "queue", "subscriptions"):
+    for table in ("chores", "queue", "subscriptions", "replays"):
         dispatcher.run(f"DELETE FROM {table}")
     for table in PARTITIONED:
         dispatcher.run("SELECT ensure_partitions_around_today(%s::regclass)", table)
 
 
 class Tenant:
-    """A webhook with a recovery and chores, and one that has failed for six days."""
+    """A webhook with a recovery and chores, one that has failed for six days, and one with a replay."""
 
     def __init__(self, dispatcher: Dispatcher) -> None:
         self.id, self.app = ids.new_id("org"), ids.new_id("app")
-        self.recovering, self.failing = ids.new_id("wh"), ids.new_id("wh")
+        self.recovering, self.failing, self.replaying = ids.new_id("wh"), ids.new_id("wh"), ids.new_id("wh")
         self.event, self.delivery, self.waiting = ids.new_id("evt"), ids.new_id("dlv"), ids.new_id("dlv")
         run = dispatcher.run
         run("INSERT INTO apps VALUES (%s, %s, 1, 'active', '{incident.*}')", self.id, self.app)
-        for webhook in (self.recovering, self.failing):
+        for webhook in (self.recovering, self.failing, self.replaying):
             run(
                 """INSERT INTO subscriptions (id, tenant_id, client_id, url, events, live_events, secret, secret_fingerprint, recovering,
                     failing_since, last_failure_at)
                    VALUES (%s, %s, %s, 'https://integrator.example/', '{incident.updated}', '{incident.updated}', '', '', %s,
-                    CASE WHEN %s THEN NULL ELSE now() - interval '6 days' END, now())""",
-                webhook, self.id, self.app, webhook == self.recovering, webhook == self.recovering,
+                    CASE WHEN %s THEN now() - interval '6 days' END, now())""",
+                webhook, self.id, self.app, webhook == self.recovering, webhook == self.failing,
             )  # fmt: skip
         at = time_of(self.event)
         new = "INSERT INTO events (id, at, tenant_id, type, body) VALUES (%s, %s, %s, 'incident.updated', '{}')"
@@ -94,16 +94,23 @@ class Tenant:
                 "INSERT INTO chores (subscription_id, tenant_id, kind, created_since) VALUES (%s, %s, %s, now() - interval '1 day')",
                 self.recovering, self.id, kind,
             )  # fmt: skip
+        run(
+            """INSERT INTO replays (id, tenant_id, subscription_id, filter, since, until, per_second, matching, more, place, place_at)
+               VALUES (%s, %s, %s, '{}', now() - interval '1 day', now(), 10, 0, false, 'dlv_0', now() - interval '1 day')""",
+            ids.new_id("rpl"), self.id, self.replaying,
+        )  # fmt: skip
 
     def done(self, dispatcher: Dispatcher) -> bool:
         [row] = dispatcher.rows(
             """SELECT (SELECT count(*) FROM chores WHERE tenant_id = %s AND kind = 'gather') AS chores,
                 (SELECT count(*) FROM queue WHERE tenant_id = %s) AS waiting,
                 (SELECT count(*) FROM queue WHERE tenant_id = %s AND released) AS released,
-                (SELECT enabled FROM subscriptions WHERE id = %s) AS enabled""",
-            *[self.id] * 3, self.failing,
+                (SELECT enabled FROM subscriptions WHERE id = %s) AS enabled,
+                (SELECT state FROM replays WHERE subscription_id = %s) AS replay""",
+            *[self.id] * 3, self.failing, self.replaying,
         )  # fmt: skip
-        return row == {"chores": 0, "waiting": 2, "released": row["released"], "enabled": False} and row["released"] > 0
+        done = {"chores": 0, "waiting": 2, "released": row["released"], "enabled": False, "replay": "finished"}
+        return row == done and row["released"] > 0
 
 
 def failures(work: str) -> float:
@@ -144,6 +151,7 @@ def test_nothing_that_the_app_role_writes_stops_the_work_for_another_tenant(
                 except psycopg.Error:
                     conn.rollback()
     assert {("chores", "cursor"), ("chores", "done"), ("subscriptions", "last_sequence"), ("events", "body")} <= written
+    assert {("replays", "filter"), ("replays", "sent"), ("replays", "place")} <= written
     other = Tenant(dispatcher)
     failed = list[str]()
     for _ in range(100):
@@ -152,6 +160,85 @@ def test_nothing_that_the_app_role_writes_stops_the_work_for_another_tenant(
             break
     assert other.done(dispatcher)
     assert failed == []
+
+
+CHORE: LiteralString = """
+    INSERT INTO chores (subscription_id, tenant_id, kind, due_at)
+    VALUES ('wh_' || gen_random_uuid(), current_tenant(), 'deleted', '2001-01-01')
+"""
+
+
+def test_forged_chores_are_few_and_have_one_turn_whatever_organisations_and_times_they_name(
+    dispatcher: Dispatcher,
+) -> None:
+    """Any number of rows of long ago came before everybody's."""
+    with psycopg.connect(dispatcher.database.app) as conn:
+        for _ in range(50):
+            conn.execute("SELECT set_config('app.tenant_id', %s, true)", (ids.new_id("org"),))
+            conn.execute(CHORE)
+    assert dispatcher.rows("SELECT count(*) AS old FROM chores WHERE due_at < now() - interval '1 hour'") == [
+        {"old": 0}
+    ]
+    assert dispatcher.rows("SELECT DISTINCT turn_of FROM chores") == [{"turn_of": ""}]
+    assert dispatcher.rows("SELECT count(DISTINCT slot) AS slots FROM chores WHERE slot <= 5000") == [{"slots": 50}]
+
+
+def test_an_organisation_with_many_chores_has_one_portion_before_the_next_organisation(dispatcher: Dispatcher) -> None:
+    """Those of a thousand webhooks had a thousand portions for each one of others, also where a run has time for one portion."""
+    many, few = Tenant(dispatcher), Tenant(dispatcher)
+    dispatcher.run("DELETE FROM chores")
+    for tenant, number in ((many, 20), (few, 1)):
+        for _ in range(number):
+            dispatcher.run(CHORE.replace("current_tenant()", "%s"), tenant.id)
+    dispatcher.run("UPDATE chores SET due_at = '2002-01-01' WHERE tenant_id = %s", few.id)
+    chores = decisions.Chores()
+    for _ in range(2):
+        with task_transaction(dispatcher.pool) as conn:
+            chores.work_off(conn, 0)
+    assert dispatcher.rows("SELECT count(*) AS number FROM chores WHERE tenant_id = %s", few.id) == [{"number": 0}]
+    assert dispatcher.rows("SELECT count(*) AS number FROM chores WHERE tenant_id = %s", many.id) == [{"number": 19}]
+
+
+def test_an_organisation_with_many_recoveries_has_one_step_before_the_next_organisation(dispatcher: Dispatcher) -> None:
+    many, few = Tenant(dispatcher), Tenant(dispatcher)
+    dispatcher.run("UPDATE subscriptions SET recovering = true, failing_since = NULL WHERE tenant_id = %s", many.id)
+    dispatcher.run("UPDATE subscriptions SET stepped_at = now() - interval '1 second' WHERE tenant_id = %s", few.id)
+    with psycopg.connect(dispatcher.database.app) as conn:
+        for _ in range(5):
+            tenant_id = ids.new_id("org")
+            conn.execute("SELECT set_config('app.tenant_id', %s, true)", (tenant_id,))
+            conn.execute(
+                """INSERT INTO subscriptions (id, tenant_id, client_id, url, events, live_events, secret, secret_fingerprint, recovering)
+                   VALUES (%s, %s, 'app_x', '', '{}', '{}', '', '', true)""",
+                (ids.new_id("wh"), tenant_id),
+            )
+    of = {row["id"]: row["tenant_id"] for row in dispatcher.rows("SELECT id, tenant_id FROM subscriptions")}
+    order = [of[row["id"]] for row in dispatcher.rows(decision_queries.RECOVERING)]
+    assert order.index(few.id) <= 2
+    assert len(order) == 3 + 1 + 5
+
+
+def test_a_web_process_notes_no_result_of_a_sender(dispatcher: Dispatcher) -> None:
+    """A row that failed for a year came before everybody's notices and ends of webhooks."""
+    tenant = Tenant(dispatcher)
+    columns = [
+        "failing_since",
+        "last_failure_at",
+        "noticed_failing_since",
+        "recovered_at",
+        "stepped_at",
+        "exhausted_noticed_at",
+    ]
+    changes = [f"{column} = '2001-01-01'" for column in columns] + ["exhausted = 1000"]
+    with psycopg.connect(dispatcher.database.app) as conn:
+        for change in changes:
+            conn.execute("SELECT set_config('app.tenant_id', %s, false)", (tenant.id,))
+            with pytest.raises(psycopg.errors.CheckViolation, match="senders note"), conn.transaction():
+                conn.execute(f"UPDATE subscriptions SET {change}".encode())
+        conn.execute(
+            "UPDATE subscriptions SET failing_since = NULL, last_failure_at = NULL, url = 'https://other.example/'"
+        )
+        assert conn.execute("SELECT count(failing_since) FROM subscriptions").fetchone() == (0,)
 
 
 def test_a_chore_that_fails_is_put_off_and_begins_anew(dispatcher: Dispatcher) -> None:

@@ -71,8 +71,11 @@ def test_under_another_tenant_the_app_role_neither_sees_nor_changes_nor_adds(
 def test_a_row_for_another_tenant_is_refused(filled: Partner, dispatcher: Dispatcher) -> None:
     with psycopg.connect(dispatcher.database.app) as conn:
         conn.execute("SELECT set_config('app.tenant_id', 'org_other', true)")
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            conn.execute("INSERT INTO apps VALUES (%s, 'app_1', 1, 'active', '{}')", (filled.tenant_id,))
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
+            conn.execute(
+                "INSERT INTO chores (subscription_id, tenant_id, kind) VALUES ('wh_1', %s, 'deleted')",
+                (filled.tenant_id,),
+            )
 
 
 def test_a_partition_shows_nothing_to_one_who_names_it_directly(filled: Partner, dispatcher: Dispatcher) -> None:

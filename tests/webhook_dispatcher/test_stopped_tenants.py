@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import psycopg
 import pytest
 
-from services.webhook_dispatcher import tasks
+from services.webhook_dispatcher import metrics, tasks
+from services.webhook_dispatcher.sending import queries
 from services.webhook_dispatcher.settings import Settings
 from shared.primitives import ids
 from shared.primitives.ids import PLATFORM_TENANT
@@ -15,6 +17,7 @@ from tests.support import alone
 from tests.support.operating import act
 from tests.support.receiver import Receiver
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner
+from tests.webhook_dispatcher.test_sending import CLAIM_ALL
 
 Act = Callable[[str, str], dict[str, Any]]
 STOPPED = "/v1/operations/webhook-dispatcher/stopped-tenants"
@@ -86,6 +89,24 @@ def test_stopped_deliveries_are_held_and_not_late(partner: Partner, dispatcher: 
     assert changed == {"deliveries_held", "deliveries_waiting", "tenants_stopped"}
 
 
+def test_a_stop_that_is_forgotten_is_measured_against_the_setting_of_its_reminder(
+    partner: Partner, dispatcher: Dispatcher, operate: Act, settings: Settings
+) -> None:
+    """The expression of the alert compares the two."""
+    dispatcher.run("DELETE FROM stopped_tenants")
+    tasks.periodic(msgspec.structs.replace(settings, webhook_stop_reminder_hours=2))
+    operate("deliveries.stop", partner.tenant_id)
+    for hours, reminds in ((1, False), (3, True)):
+        dispatcher.run("UPDATE stopped_tenants SET stopped_at = now() - %s * interval '1 hour'", hours)
+        with dispatcher.pool.connection() as conn:
+            tasks.measure(conn)
+        assert (metrics.oldest_stop._value.get() > metrics.stop_reminder._value.get()) is reminds
+    operate("deliveries.resume", partner.tenant_id)
+    with dispatcher.pool.connection() as conn:
+        tasks.measure(conn)
+    assert metrics.oldest_stop._value.get() == 0
+
+
 def test_operators_list_stopped_organisations_and_nobody_else_does(
     partner: Partner, dispatcher: Dispatcher, operate: Act
 ) -> None:
@@ -108,3 +129,17 @@ def test_operators_list_stopped_organisations_and_nobody_else_does(
             assert len(found) == sees
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             conn.execute("DELETE FROM stopped_tenants")
+
+
+def test_a_claim_looks_a_stop_up_by_its_key_however_many_there_are(dispatcher: Dispatcher) -> None:
+    """It read all stops for each webhook, a tenth more work for a hundred of them."""
+    dispatcher.run(
+        "INSERT INTO stopped_tenants (tenant_id, act_id, reason) SELECT 'org_x' || n, 'x', 'x' FROM generate_series(1, 200) n"
+    )
+    dispatcher.run("ANALYZE stopped_tenants")
+    with psycopg.connect(dispatcher.database.worker) as conn:
+        conn.execute(queries.BEGIN_RECORD)
+        plan = [row[0].strip() for row in conn.execute("EXPLAIN " + queries.CLAIM, CLAIM_ALL).fetchall()]
+    dispatcher.run("DELETE FROM stopped_tenants WHERE tenant_id LIKE 'org_x%%'")
+    (place,) = [number for number, line in enumerate(plan) if " on stopped_tenants" in line]
+    assert plan[place + 1] == "Index Cond: (tenant_id = subscriptions.tenant_id)"

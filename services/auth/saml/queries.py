@@ -313,11 +313,18 @@ CONNECTION_EVENTS: LiteralString = """
     SELECT id, at, kind AS reason, reason AS detail, trace_id FROM app_events
     WHERE client_id = %(connection_id)s AND (%(after)s::text IS NULL OR id < %(after)s) ORDER BY id DESC LIMIT %(limit)s
 """
+# One of each organisation before a second of any.
 TAKE_DUE_DOMAINS: LiteralString = """
     SELECT tenant_id, domain, connection_id, token, missing_since IS NOT NULL AS is_missing,
         missing_since < clock_timestamp() - %s AS is_over
-    FROM saml_domains WHERE verified_at IS NOT NULL AND coalesce(checked_at, verified_at) < clock_timestamp() - %s
-    ORDER BY coalesce(checked_at, verified_at) LIMIT %s FOR UPDATE SKIP LOCKED
+    FROM saml_domains WHERE (tenant_id, domain) IN (
+        SELECT tenant_id, domain FROM (
+            SELECT tenant_id, domain, seen_at, row_number() OVER (PARTITION BY tenant_id ORDER BY seen_at) AS turn
+            FROM (
+                SELECT tenant_id, domain, coalesce(checked_at, verified_at) AS seen_at FROM saml_domains WHERE verified_at IS NOT NULL
+            ) AS proven WHERE seen_at < clock_timestamp() - %s
+        ) AS due ORDER BY turn, seen_at LIMIT %s)
+    FOR UPDATE SKIP LOCKED
 """
 DOMAIN_SEEN: LiteralString = """
     UPDATE saml_domains SET checked_at = clock_timestamp(), missing_since = NULL WHERE tenant_id = %s AND domain = %s

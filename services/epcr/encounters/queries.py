@@ -390,9 +390,24 @@ FACTS_DUE_AGAIN: LiteralString = """
 DUE_FACTS_BEHIND: LiteralString = """
     SELECT coalesce(extract(epoch FROM clock_timestamp() - min(marked_at)), 0)::float8 FROM due_facts
 """
-# The encounters that have been due longest, at most 20 at a time.
+# At most 20 encounters, one of each organisation before a second of any, those that have been due longest first. All organisations
+# without an app have one turn: a web process may have invented them.
 DUE_LATE_LINKS: LiteralString = """
-    SELECT tenant_id, encounter_id FROM late_links WHERE look_at <= clock_timestamp() ORDER BY look_at LIMIT 20
+    WITH RECURSIVE tenants AS (
+        (SELECT tenant_id FROM late_links ORDER BY tenant_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT l.tenant_id FROM late_links l WHERE l.tenant_id > t.tenant_id ORDER BY l.tenant_id LIMIT 1)
+        FROM tenants t WHERE t.tenant_id IS NOT NULL
+    ), due AS (
+        SELECT l.encounter_id, l.look_at, row_number() OVER (PARTITION BY CASE
+            WHEN EXISTS (SELECT FROM apps a WHERE a.tenant_id = t.tenant_id) THEN t.tenant_id ELSE '' END ORDER BY l.look_at) AS turn
+        FROM tenants t CROSS JOIN LATERAL (
+            SELECT encounter_id, look_at FROM late_links
+            WHERE tenant_id = t.tenant_id AND look_at <= clock_timestamp() ORDER BY look_at LIMIT 20
+        ) l
+    )
+    SELECT tenant_id, encounter_id FROM late_links
+    WHERE encounter_id = ANY (ARRAY(SELECT encounter_id FROM due ORDER BY turn, look_at LIMIT 20)) AND look_at <= clock_timestamp()
     FOR UPDATE SKIP LOCKED
 """
 LINK_LATE: LiteralString = """

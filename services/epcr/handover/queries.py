@@ -231,8 +231,13 @@ UNLIST: LiteralString = """
     UPDATE encounter_destinations n SET listed_until = NULL FROM portion p
     WHERE n.encounter_id = p.encounter_id AND n.position = p.position
 """
+# Of the organisation whose last turn is the longest ago.
 TAKE_RELISTING: LiteralString = """
-    SELECT destination_id, place FROM relistings ORDER BY turn_at LIMIT 1 FOR UPDATE SKIP LOCKED
+    SELECT destination_id, place FROM relistings WHERE destination_id = (
+        SELECT destination_id FROM (
+            SELECT destination_id, turn_at, max(turn_at) OVER (PARTITION BY tenant_id) AS last FROM relistings) AS waiting
+        ORDER BY last, turn_at LIMIT 1)
+    FOR UPDATE SKIP LOCKED
 """
 RELIST: LiteralString = """
     WITH portion AS (

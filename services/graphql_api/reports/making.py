@@ -26,6 +26,7 @@ from shared.process import telemetry
 from shared.storage import audit, caps
 from shared.storage.caps import Cap
 from shared.storage.database import Connection, is_outage, set_tenant
+from shared.storage.turns import Turns
 from shared.web.identity import Caller
 
 # Of work in one run.
@@ -39,36 +40,51 @@ def cap_of(settings: Settings) -> Cap:
     return Cap("quality reports", settings.most_reports)
 
 
-def go_on(settings: Settings, conn: Connection, seconds: float = SECONDS) -> int:
-    """Works until nothing is due, or the time is used. Returns how many reports were made and schedules run."""
-    until, done = time.monotonic() + seconds, 0
-    while time.monotonic() < until and _run_next(conn, settings):
-        done += 1
-    while time.monotonic() < until and (turns := conn.execute(queries.TURNS).fetchall()):
-        made = 0
-        for (report_id,) in turns:
-            made += _make_next(conn, report_id)
-            if time.monotonic() >= until:
-                break
-        done += made
-        if not made:
-            break
-    conn.commit()
-    (behind,) = conn.execute(queries.BEHIND).fetchone() or (0,)
-    metrics.reports_behind.set(behind or 0)
-    return done
+class Making:
+    """The work of the relay. Organisations take turns at schedules, and at reports."""
 
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._schedules, self._reports = Turns(queries.DUE_SCHEDULE), Turns(queries.DUE_REPORT)
 
-def _run_next(conn: Connection, settings: Settings) -> bool:
-    with conn.cursor(row_factory=class_row(ScheduleRow)) as cursor:
-        schedule = cursor.execute(queries.DUE_SCHEDULE).fetchone()
-    if schedule is None:
-        return False
-    set_tenant(conn, schedule.tenant_id)
-    key = {"tenant_id": schedule.tenant_id, "id": schedule.id}
-    _attempt(conn, schedule.id, lambda: run(conn, schedule, settings), queries.PUT_OFF_SCHEDULE, key)
-    conn.commit()
-    return True
+    def go_on(self, conn: Connection, seconds: float = SECONDS) -> int:
+        """Works until nothing is due, or the time is used, half of it on schedules. Returns how many runs and reports it made."""
+        began, done = time.monotonic(), 0
+        while time.monotonic() < began + seconds / 2 and self._run_next(conn):
+            done += 1
+        while time.monotonic() < began + seconds and self._make_next(conn):
+            done += 1
+        conn.commit()
+        (behind,) = conn.execute(queries.BEHIND).fetchone() or (0,)
+        metrics.reports_behind.set(behind or 0)
+        return done
+
+    def _run_next(self, conn: Connection) -> bool:
+        due = self._schedules.next(conn)
+        if due is None:
+            return False
+        with conn.cursor(row_factory=class_row(ScheduleRow)) as cursor:
+            schedule = cursor.execute(queries.TAKE_SCHEDULE, due).fetchone()
+        assert schedule is not None
+        set_tenant(conn, schedule.tenant_id)
+        key = {"tenant_id": schedule.tenant_id, "id": schedule.id}
+        _attempt(conn, schedule.id, lambda: run(conn, schedule, self._settings), queries.PUT_OFF_SCHEDULE, key)
+        conn.commit()
+        return True
+
+    def _make_next(self, conn: Connection) -> bool:
+        due = self._reports.next(conn)
+        if due is None:
+            return False
+        with conn.cursor(row_factory=class_row(ReportRow)) as cursor:
+            row = cursor.execute(queries.TAKE, due).fetchone()
+        assert row is not None
+        set_tenant(conn, row.tenant_id)
+        key = {"tenant_id": row.tenant_id, "id": row.id}
+        if not _attempt(conn, row.id, lambda: make(conn, row), queries.PUT_OFF, key | {"most": MOST_ATTEMPTS}):
+            conn.execute(queries.NOTE_FAILURE, key | {"schedule_id": row.schedule_id})
+        conn.commit()
+        return True
 
 
 def run(conn: Connection, schedule: ScheduleRow, settings: Settings) -> None:
@@ -101,19 +117,6 @@ def run(conn: Connection, schedule: ScheduleRow, settings: Settings) -> None:
     ran = {"tenant_id": tenant_id, "id": schedule.id, "report_id": report_id, "error": error}
     ran |= {"next_run_at": calendar.next_run(schedule.timing, schedule.next_run_at), "run_at": datetime.now(UTC)}
     conn.execute(queries.RAN, ran)
-
-
-def _make_next(conn: Connection, report_id: str) -> bool:
-    """False where the report is made already, or another relay is at it."""
-    with conn.cursor(row_factory=class_row(ReportRow)) as cursor:
-        row = cursor.execute(queries.TAKE, (report_id,)).fetchone()
-    if row is not None:
-        set_tenant(conn, row.tenant_id)
-        key = {"tenant_id": row.tenant_id, "id": row.id}
-        if not _attempt(conn, row.id, lambda: make(conn, row), queries.PUT_OFF, key | {"most": MOST_ATTEMPTS}):
-            conn.execute(queries.NOTE_FAILURE, key | {"schedule_id": row.schedule_id})
-    conn.commit()
-    return row is not None
 
 
 def make(conn: Connection, row: ReportRow) -> None:

@@ -50,9 +50,12 @@ CHANGE_SCHEDULE: LiteralString = f"""
 DELETE_SCHEDULE: LiteralString = f"DELETE FROM report_schedules WHERE tenant_id = %s AND id = %s RETURNING {SCHEDULE}"
 
 # The relay's work. It finds rows of all tenants; then it sets the tenant of the row that it has locked.
-DUE_SCHEDULE: LiteralString = f"""
-    SELECT {SCHEDULE} FROM report_schedules WHERE next_run_at <= now() ORDER BY next_run_at LIMIT 1 FOR UPDATE SKIP LOCKED
+DUE_SCHEDULE: LiteralString = """
+    SELECT coalesce(turn_of, tenant_id), id FROM report_schedules
+    WHERE next_run_at <= now() AND coalesce(turn_of, tenant_id) <> ALL (%(served)s::text[])
+    ORDER BY next_run_at LIMIT 1 FOR UPDATE SKIP LOCKED
 """
+TAKE_SCHEDULE: LiteralString = f"SELECT {SCHEDULE} FROM report_schedules WHERE id = %s FOR UPDATE"
 RAN: LiteralString = """
     UPDATE report_schedules SET next_run_at = %(next_run_at)s, last_run_at = %(run_at)s,
         last_report_id = coalesce(%(report_id)s, last_report_id), last_error = %(error)s
@@ -62,15 +65,12 @@ PUT_OFF_SCHEDULE: LiteralString = """
     UPDATE report_schedules SET next_run_at = now() + interval '1 hour', last_error = 'failed'
     WHERE tenant_id = %(tenant_id)s AND id = %(id)s
 """
-# The oldest of each tenant, among the oldest of all: many reports of one delay that one alone.
-TURNS: LiteralString = """
-    SELECT id FROM (
-        SELECT DISTINCT ON (tenant_id) id, due_at FROM (
-            SELECT id, tenant_id, due_at FROM quality_reports WHERE due_at <= now() ORDER BY due_at LIMIT 10000
-        ) AS looked ORDER BY tenant_id, due_at
-    ) AS first ORDER BY due_at LIMIT 100
+DUE_REPORT: LiteralString = """
+    SELECT coalesce(turn_of, tenant_id), id FROM quality_reports
+    WHERE due_at <= now() AND coalesce(turn_of, tenant_id) <> ALL (%(served)s::text[])
+    ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
 """
-TAKE: LiteralString = f"SELECT {REPORT} FROM quality_reports WHERE id = %s AND due_at <= now() FOR UPDATE SKIP LOCKED"
+TAKE: LiteralString = f"SELECT {REPORT} FROM quality_reports WHERE id = %s FOR UPDATE"
 MADE: LiteralString = """
     UPDATE quality_reports SET state = 'ready', due_at = NULL, made_at = %(made_at)s, withheld = %(withheld)s, csv_en = %(csv_en)s,
         csv_it = %(csv_it)s, fhir = %(fhir)s

@@ -22,6 +22,7 @@ from shared.messaging import outbox
 from shared.messaging.messages import Event
 from shared.primitives import ids
 from shared.storage.database import AsyncConnection, Connection
+from shared.storage.turns import Turns
 
 # Seconds of work in each second, so that chores do not slow deliveries down.
 SECONDS = 0.25
@@ -175,17 +176,23 @@ async def first_portion(conn: AsyncConnection, subscription_id: str, kind: str) 
     return portion.changed
 
 
-def work_off(conn: Connection, seconds: float = SECONDS) -> int:
-    """Does portions until the time is used or no chore is due, each of the chore that waits longest. Returns the rows changed."""
-    until, total = time.monotonic() + seconds, 0
-    while (key := conn.execute(decision_queries.NEXT).fetchone()) is not None:
-        put_off = decision_queries.PUT_OFF, _named(*key)
-        total += attempt(conn, "chore", key[0], partial(do_portion, conn, *key), put_off)
+class Chores:
+    """The work of the relay: in each round an organisation has one portion, of its chore that waits longest, however many it has."""
+
+    def __init__(self) -> None:
+        self._turns = Turns(decision_queries.NEXT)
+
+    def work_off(self, conn: Connection, seconds: float = SECONDS) -> int:
+        """Does portions until the time is used or no chore is due. Returns the rows changed."""
+        until, total = time.monotonic() + seconds, 0
+        while (key := self._turns.next(conn)) is not None:
+            put_off = decision_queries.PUT_OFF, _named(*key)
+            total += attempt(conn, "chore", key[0], partial(do_portion, conn, *key), put_off)
+            conn.commit()
+            if time.monotonic() > until:
+                break
         conn.commit()
-        if time.monotonic() > until:
-            break
-    conn.commit()
-    return total
+        return total
 
 
 def chores_left(conn: Connection) -> list[tuple[Any, ...]]:

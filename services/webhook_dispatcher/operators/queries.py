@@ -10,4 +10,7 @@ STOP: LiteralString = """
 """
 RESUME: LiteralString = "DELETE FROM stopped_tenants WHERE tenant_id = %s RETURNING tenant_id"
 # There are few: each is an act of an operator.
-COUNT: LiteralString = "SELECT count(*) FROM (SELECT FROM stopped_tenants LIMIT 10000) AS counted"
+MEASURE: LiteralString = """
+    SELECT count(*), coalesce(extract(epoch FROM now() - min(stopped_at)), 0)::float8
+    FROM (SELECT stopped_at FROM stopped_tenants LIMIT 10000) AS counted
+"""

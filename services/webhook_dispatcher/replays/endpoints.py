@@ -27,7 +27,7 @@ from services.webhook_dispatcher.subscriptions.endpoints import find
 from services.webhook_dispatcher.subscriptions.models import Subscription
 from shared.primitives import ids
 from shared.storage import audit, idempotency
-from shared.storage.caps import Cap, require_room
+from shared.storage.caps import Cap, require_room, slots
 from shared.storage.database import IN_ORDER, AsyncConnection, every, first, found, tenant_transaction
 from shared.web import http, problems
 from shared.web.http import Page
@@ -66,7 +66,8 @@ async def start_replay(
         row = {name: getattr(replay, name) for name in ("id", "subscription_id", "since", "until", "per_second")}
         row |= {"tenant_id": caller.tenant_id, "filter": http.encode(replay.filter).decode()}
         row |= {"matching": matching, "more": more, "place": replay.place, "place_at": replay.place_at}
-        made = await found(conn, ReplayRow, queries.INSERT, row)
+        with slots(_cap(settings.most_replays)):
+            made = await found(conn, ReplayRow, queries.INSERT, row)
         await conn.execute(queries.FORGET_OLDER, {"subscription_id": subscription.id})
         detail = replay.filter | {"replay": made.id, "since": made.since, "until": made.until}
         detail |= {"per_second": made.per_second, "matching": matching, "more": more}
@@ -119,7 +120,8 @@ async def _turn(
             if act == "resumed":
                 require_running(subscription)
                 await _require_place(conn, caller, subscription, request.state.settings.most_replays)
-            turned = await first(conn, ReplayRow, statement, {"id": replay.id})
+            with slots(_cap(request.state.settings.most_replays)):
+                turned = await first(conn, ReplayRow, statement, {"id": replay.id})
             if turned is None:
                 raise problems.conflict("This replay is finished.")
             replay = turned
@@ -199,8 +201,11 @@ async def _count(conn: AsyncConnection, replay: ReplayRow) -> tuple[int, bool]:
 async def _require_place(conn: AsyncConnection, caller: Caller, subscription: Subscription, most: int) -> None:
     """Raises a 409 Problem while another replay of the webhook runs, or too many of the organisation do. Lock the webhook first."""
     await _require_alone(conn, subscription)
-    cap = Cap("running replays", most, instead="stop one, or wait until one has finished")
-    await require_room(conn, cap, caller.tenant_id, queries.COUNT_RUNNING)
+    await require_room(conn, _cap(most), caller.tenant_id, queries.COUNT_RUNNING)
+
+
+def _cap(most: int) -> Cap:
+    return Cap("running replays", most, instead="stop one, or wait until one has finished")
 
 
 async def _require_alone(conn: AsyncConnection, subscription: Subscription) -> None:

@@ -19,6 +19,7 @@ from services.webhook_dispatcher.replays import queries
 from services.webhook_dispatcher.replays.models import ReplayRow, Waits
 from services.webhook_dispatcher.sending.ladder import SENT_ONCE
 from shared.storage.database import IN_ORDER, Connection
+from shared.storage.turns import Turns
 
 # Of work in each second, so that replays do not slow deliveries down.
 SECONDS = 0.25
@@ -59,31 +60,24 @@ class Sent(NamedTuple):
     place_at: datetime | None
 
 
-def go_on(conn: Connection, seconds: float = SECONDS) -> int:
-    """Makes due steps until the time is used, and returns how many deliveries were sent.
+class Rounds:
+    """The work of the relay: in each round an organisation has one step, of its replay that waits longest, however many it has."""
 
-    In each round an organisation has one step, of its replay that waits longest, however many it has.
-    """
-    until, sent, served = time.monotonic() + seconds, 0, list[str]()
-    while (row := _next(conn, served)) is not None:
-        replay_id, tenant_id = row
-        served.append(tenant_id)
-        put_off = queries.PUT_OFF, {"replay_id": replay_id}
-        sent += attempt(conn, "replay", replay_id, partial(step, conn, replay_id), put_off)
+    def __init__(self) -> None:
+        self._turns = Turns(queries.NEXT)
+
+    def go_on(self, conn: Connection, seconds: float = SECONDS) -> int:
+        """Makes due steps until the time is used, and returns how many deliveries were sent."""
+        until, sent = time.monotonic() + seconds, 0
+        while (key := self._turns.next(conn)) is not None:
+            (replay_id,) = key
+            put_off = queries.PUT_OFF, {"replay_id": replay_id}
+            sent += attempt(conn, "replay", replay_id, partial(step, conn, replay_id), put_off)
+            conn.commit()
+            if time.monotonic() > until:
+                break
         conn.commit()
-        if time.monotonic() > until:
-            break
-    conn.commit()
-    return sent
-
-
-def _next(conn: Connection, served: list[str]) -> tuple[str, str] | None:
-    """The next replay and its organisation, locked; a new round begins where all others were `served`."""
-    row = conn.execute(queries.NEXT, {"served": served}).fetchone()
-    if row is None and served:
-        served.clear()
-        row = conn.execute(queries.NEXT, {"served": served}).fetchone()
-    return row
+        return sent
 
 
 def step(conn: Connection, replay_id: str) -> int:

@@ -66,7 +66,7 @@ CLAIM: LiteralString = (
                 CASE WHEN failing_since IS NOT NULL THEN 'failing' WHEN concurrency = 1 THEN 'new' ELSE 'known' END AS kind,
                 CASE WHEN failing_since IS NOT NULL THEN 1 ELSE concurrency END AS most
             FROM subscriptions WHERE id = lanes.subscription_id
-                AND NOT EXISTS (SELECT FROM stopped_tenants WHERE stopped_tenants.tenant_id = subscriptions.tenant_id) LIMIT 1
+                AND (SELECT true FROM stopped_tenants WHERE tenant_id = subscriptions.tenant_id LIMIT 1) IS NULL LIMIT 1
         ) s CROSS JOIN LATERAL (
             SELECT count(*) FILTER (WHERE due_at > now())::integer AS flying, bool_or(due_at <= now()) IS TRUE AS expired,
                 count(*) FILTER (WHERE due_at > now() AND replayed)::integer AS replaying

@@ -35,7 +35,7 @@ from shared.messaging.event_types import with_moved_times
 from shared.messaging.filters import Filter, as_json, matches
 from shared.primitives import ids
 from shared.storage import audit, idempotency
-from shared.storage.caps import Cap, require_room
+from shared.storage.caps import Cap, require_room, slots
 from shared.storage.database import IN_ORDER, AsyncConnection, every, first, found, page_of, tenant_transaction
 from shared.web import fairness, http, portions, problems
 from shared.web.identity import Caller
@@ -162,7 +162,8 @@ async def delete_webhook(request: Request, caller: Caller, webhook_id: str) -> R
         subscription = await find(conn, caller, webhook_id, queries.LOCK_SUBSCRIPTION)
         await conn.execute(queries.DELETE_SUBSCRIPTION, {"id": subscription.id})
         await conn.execute(queries.END_REPLAYS, {"id": subscription.id})
-        await conn.execute(*decisions.begin_chore(subscription.id, caller.tenant_id, "deleted"))
+        with slots():
+            await conn.execute(*decisions.begin_chore(subscription.id, caller.tenant_id, "deleted"))
         await decisions.first_portion(conn, subscription.id, "deleted")
         await audit.record(conn, caller, "webhook.deleted", subscription.id)
     return http.no_content()
@@ -210,7 +211,8 @@ async def read_backlog(conn: AsyncConnection, subscription_id: str) -> Backlog:
 
 async def gather(conn: AsyncConnection, subscription: Subscription, **since: datetime) -> int:
     """Queues again the deliveries given up since then. Returns how many the first portion took back; the others follow."""
-    await conn.execute(*decisions.begin_chore(subscription.id, subscription.tenant_id, "gather", **since))
+    with slots():
+        await conn.execute(*decisions.begin_chore(subscription.id, subscription.tenant_id, "gather", **since))
     return await decisions.first_portion(conn, subscription.id, "gather")
 
 

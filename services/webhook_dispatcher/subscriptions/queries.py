@@ -108,8 +108,12 @@ TOUCH: LiteralString = (
     + SUBSCRIPTION_COLUMNS
 )
 DELETE_SUBSCRIPTION: LiteralString = "DELETE FROM subscriptions WHERE id = %(id)s"
-# At most about a hundred. Their next step finds no webhook, and deletes them; ended ones of a deleted app are forgotten by their age.
-END_REPLAYS: LiteralString = "UPDATE replays SET due_at = now() WHERE subscription_id = %(id)s"
+# At most about a hundred. The next step of one that is due finds no webhook, and deletes it; ended ones of a deleted app are forgotten
+# by their age.
+END_REPLAYS: LiteralString = """
+    WITH ended AS (DELETE FROM replays WHERE subscription_id = %(id)s AND due_at IS NULL)
+    UPDATE replays SET due_at = now() WHERE subscription_id = %(id)s AND due_at IS NOT NULL
+"""
 BEGIN_RECOVERY: LiteralString = """
     UPDATE subscriptions SET enabled = true, disabled_reason = NULL, disabled_at = NULL, failing_since = NULL, last_failure_at = NULL,
         slowed_until = NULL, recovering = true, recovery_rate = 1, restarts_ladder = true
