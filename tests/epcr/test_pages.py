@@ -159,9 +159,7 @@ def test_a_short_section_and_its_heading_are_on_one_page(title: str, section: di
     """Wherever the page ends: a heading or a last line alone on a page is easily missed."""
     shown = [title, *(f"11:4{number}" for number in range(5))]
     one = {"substance": {"system": RXNORM, "code": "7980"}}
-    places = [
-        pages_of(MINIMAL | {"allergies": [one] * number} | section, shown) for number in range(FEWEST, MOST)
-    ]
+    places = [pages_of(MINIMAL | {"allergies": [one] * number} | section, shown) for number in range(FEWEST, MOST)]
     assert [(len(place), len(set(place))) for place in places] == [(len(shown), 1)] * len(places)
     assert (places[0][0], places[-1][0]) == (0, 1)
 

@@ -1,4 +1,4 @@
-"""The text of a PDF that typst made, page by page: its objects are plain, and each run of text is one Tj or TJ in a font with a ToUnicode map.
+"""The text of a PDF that typst made, page by page. Its objects are plain, and a run of text is one Tj or TJ in a font with a ToUnicode map.
 
 ISO 32000-1, 9.4 (text objects) and 9.10.3 (ToUnicode CMaps).
 """
