@@ -212,8 +212,8 @@ def beside(
         control = found["control"][kind]
         ratios = ", ".join(f"{name} {times.at(share) / control.at(share):.2f}" for name, share in SHARES.items())
         print(f"   others, {form}, exports / control: {kind:<13} {ratios}")
-    # A wait for an export would be many times as long.
-    assert all(times.at(0.99) < 4 * found["control"][kind].at(0.99) for kind, times in found["beside exports"].items())
+    # Noise of one run: each has some 700 calls of a kind, of which seven are beyond the 99th percentile.
+    assert all(times.at(0.99) < 2 * found["control"][kind].at(0.99) for kind, times in found["beside exports"].items())
 
 
 def describe(name: str, watched: Watch, first: float, last: float, answer: bytes) -> None:
