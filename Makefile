@@ -126,10 +126,10 @@ contract: $(VENV)/.installed-dev $(VENV)/contract/.installed $(DOCUMENTS) ## lin
 collections: openapi ## write the Postman and Bruno collections of the contract, beside it
 
 bench: $(VENV)/.installed-dev ## measure throughput and latency (minutes)
-	@$(PY) -m pytest -m bench -s tests
+	@$(PY) -m pytest -m bench -s -rs tests
 
 bench-%: $(VENV)/.installed-dev tests/bench/test_%.py ## measure one thing: make bench-gateway, bench-token, bench-fhir …
-	@$(PY) -m pytest -m bench -s tests/bench/test_$*.py
+	@$(PY) -m pytest -m bench -s -rs tests/bench/test_$*.py
 
 chaos: $(VENV)/.installed-dev ## kill, empty, fill, freeze and cut things while traffic runs (an hour)
 	@$(PY) -m pytest -m chaos -s tests

@@ -1,7 +1,8 @@
 """Measures the export of an encounter with 60,000 readings: time, memory, and other callers beside it. `make bench-bundles`.
 
-Beside an export others share the processors with one more process. The control is the same load beside a process that only burns as much
-processor time as the renderer does. Longer times than beside it are waits for the export.
+Beside an export others share the processors with one more process. The control is the same load beside processes that only burn as much
+processor time as the renderer does, with its priority, and pass as many bytes on, in as many hops, to a client that reads them as the
+export's does. Longer times than beside it are waits for the export.
 """
 
 import os
@@ -28,7 +29,7 @@ from deploy.local.table import ROOT
 from services.device_ingest.settings import Settings as DeviceSettings
 from services.epcr.fhir.readings import Form
 from services.epcr.renderer.process import NICE
-from tests.bench.burner import Burner
+from tests.bench.burner import Burner, Load
 from tests.bench.reading import Readers, Reading, Times
 from tests.device_ingest.conftest import Partner
 from tests.epcr.conftest import ENCOUNTERS, Client, Organisation, settings_for
@@ -196,11 +197,14 @@ def beside(
             seconds = time.perf_counter() - began
         measured("beside exports", readers)
         describe(f"{form}, beside others, the last of {number}", watched, first, last, answer)
-        with Readers(readings) as readers, Burner(NICE, watched.cpu["children"] / seconds, SLICE) as burner:
+        burnt = watched.cpu["children"]
+        load = Load(NICE, burnt / seconds, SLICE, round(number * len(answer) * SLICE / burnt))
+        with Readers(readings) as readers, Burner(load) as burner:
             time.sleep(seconds)
         measured("control", readers)
         print(
-            f"   the control burnt {burner.burnt:.2f} s of processor time, the renderer {watched.cpu['children']:.2f} s"
+            f"   the control burnt {burner.burnt:.2f} s of processor time and passed {burner.read / 1e6:.0f} MB on, "
+            f"the renderer {burnt:.2f} s and {number * len(answer) / 1e6:.0f} MB"
         )
     for name, kinds in found.items():
         report(f"{form}, {name}", kinds)
@@ -208,8 +212,8 @@ def beside(
         control = found["control"][kind]
         ratios = ", ".join(f"{name} {times.at(share) / control.at(share):.2f}" for name, share in SHARES.items())
         print(f"   others, {form}, exports / control: {kind:<13} {ratios}")
-    # A wait for an export would be many times as long.
-    assert all(times.at(0.99) < 4 * found["control"][kind].at(0.99) for kind, times in found["beside exports"].items())
+    # Noise of one run: each has some 700 calls of a kind, of which seven are beyond the 99th percentile.
+    assert all(times.at(0.99) < 2 * found["control"][kind].at(0.99) for kind, times in found["beside exports"].items())
 
 
 def describe(name: str, watched: Watch, first: float, last: float, answer: bytes) -> None:

@@ -430,6 +430,25 @@ def test_the_renderer_names_the_reasons_of_an_unfit_bundle() -> None:
     assert Begun(work).portion(None) == Portion(is_last=True, unfit=["a rule: a place"])
 
 
+def test_readings_are_sorted_for_series_alone(
+    organisation: Organisation, inside: Inside, long: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For each export all its readings were sorted twice, which held a processor longer than the rest of the database's work."""
+    readings = store.Readings(long, organisation.id, 1_000_000)
+
+    async def shapes(*, with_steps: bool) -> dict[Shape, Span]:
+        async with await AsyncConnection.connect(inside.database.app) as conn:
+            await conn.execute("SELECT set_config('app.tenant_id', %s, true)", (organisation.id,))
+            return await readings.shapes(conn, with_steps=with_steps)
+
+    spans, stepped = asyncio.run(shapes(with_steps=False)), asyncio.run(shapes(with_steps=True))
+    assert [*spans.items()] == [(shape, msgspec.structs.replace(span, step=None)) for shape, span in stepped.items()]
+    assert any(span.step for span in stepped.values())
+    monkeypatch.setattr(queries, "STEPS_OF", "SELECT 1 / 0")
+    assert read(organisation, long, readings="all").status_code == 200
+    assert read(organisation, long, readings="summary").status_code == 422
+
+
 def test_a_portion_reads_no_more_than_itself(organisation: Organisation, inside: Inside, long: str) -> None:
     """Without statistics, or with those of short encounters, the planner would read and sort all readings for each portion."""
     readings = store.Readings(long, organisation.id, 1_000_000)

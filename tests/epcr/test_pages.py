@@ -25,6 +25,7 @@ from tests.epcr.samples import (
     at,
     snomed,
 )
+from tests.support.pdf_text import runs_of_pages
 
 NITRATE = {"given_at": at("10:21:00"), "medication": {"system": ATC, "code": "C01DA02", "display": "Nitrate"}}
 
@@ -133,6 +134,34 @@ def test_a_medicine_that_the_patient_takes_is_no_faint_label() -> None:
     page = sheet(TYPICAL | {"current_medicines": medicines})
     assert [one.title for one in page.sections if one.has_names] == ["Allergies", "Current medicines"]
     assert pdf.render(page).startswith(b"%PDF-")
+
+
+# Allergies before a short section: it begins on the first page after the fewest, and on the second after the most.
+FEWEST, MOST = 20, 48
+FIVE = [f"10:4{number}:00" for number in range(5)]
+
+
+def pages_of(body: dict[str, Any], shown: list[str]) -> list[int]:
+    """The pages of these texts, each of which the handover of that record has once."""
+    pages = runs_of_pages(pdf.render(sheet(body)))
+    return [number for text in shown for number, page in enumerate(pages) for run in page if run == text]
+
+
+@pytest.mark.parametrize(
+    ("title", "section"),
+    [
+        ("Medications given", {"medications": [NITRATE | {"given_at": at(clock)} for clock in FIVE]}),
+        ("Vital signs", {"vital_signs": [{"taken_at": at(clock), "heart_rate": 80} for clock in FIVE]}),
+    ],
+    ids=["rows", "a table"],
+)
+def test_a_short_section_and_its_heading_are_on_one_page(title: str, section: dict[str, Any]) -> None:
+    """Wherever the page ends: a heading or a last line alone on a page is easily missed."""
+    shown = [title, *(f"11:4{number}" for number in range(5))]
+    one = {"substance": {"system": RXNORM, "code": "7980"}}
+    places = [pages_of(MINIMAL | {"allergies": [one] * number} | section, shown) for number in range(FEWEST, MOST)]
+    assert [(len(place), len(set(place))) for place in places] == [(len(shown), 1)] * len(places)
+    assert (places[0][0], places[-1][0]) == (0, 1)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 """Long answers are made in a process of their own: its faults are those of long answers alone, and no organisation has it alone."""
 
 import asyncio
+import ctypes
 import itertools
 import os
+import platform
 import re
 import signal
 import threading
@@ -17,11 +19,13 @@ import httpx2
 import psutil
 import pytest
 from prometheus_client import REGISTRY
+from starlette.types import Message, Receive, Scope, Send
 
 from deploy.local.redis_server import RedisServer
 from services.epcr.encounters import exporting
 from services.epcr.renderer import parent
 from services.epcr.renderer.parent import Renderer, Rendering
+from shared.process import priority
 from shared.web.identity import party_of
 from tests.epcr.conftest import ENCOUNTERS, Client, Inside, Organisation
 from tests.epcr.deliveries import recorded, spo2
@@ -354,6 +358,56 @@ def test_the_renderer_has_no_setting_and_yields_to_all(renderer: psutil.Process)
     assert renderer.nice() == 5
     assert os.getsid(renderer.pid) == renderer.pid
     assert Path(f"/proc/{renderer.pid}/oom_score_adj").read_text() == "1000\n"
+
+
+def slice_of(pid: int) -> int:
+    """Nanoseconds for which the process keeps a processor that others with such slices want (sched_getattr(2))."""
+    number = priority.SET_ATTRIBUTES.get(platform.machine())
+    if number is None or os.sched_getscheduler(0) != os.SCHED_OTHER:
+        pytest.skip("this machine, or the policy of these tests, knows no slices")
+    found = priority.Attributes()
+    assert ctypes.CDLL(None).syscall(number + 1, pid, ctypes.byref(found), ctypes.sizeof(found), 0) == 0
+    if not found.runtime:
+        pytest.skip("this kernel knows no slices")
+    return found.runtime
+
+
+def test_the_renderer_lets_others_interrupt_it(renderer: psutil.Process) -> None:
+    """With slices as long as theirs it kept its processor until the next tick, four milliseconds, though a request had come."""
+    assert slice_of(renderer.pid) > slice_of(os.getpid())
+
+
+def test_others_are_answered_between_the_pieces_of_a_portion(
+    organisation: Organisation, inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A portion has up to a megabyte, and held the loop until the socket had all of it."""
+    id = long(organisation, inside)
+    whole = read(organisation, id).content
+    call, pieces, turns = exporting.Streamed.__call__, list[bytes](), list[int]()
+
+    async def noted(self: exporting.Streamed, scope: Scope, receive: Receive, send: Send) -> None:
+        loop, turn = asyncio.get_running_loop(), 0
+
+        def count() -> None:
+            nonlocal turn, counting
+            turn, counting = turn + 1, loop.call_soon(count)
+
+        async def noting(message: Message) -> None:
+            if message.get("body"):
+                pieces.append(message["body"])
+                turns.append(turn)
+            await send(message)
+
+        counting = loop.call_soon(count)
+        try:
+            await call(self, scope, receive, noting)
+        finally:
+            counting.cancel()
+
+    monkeypatch.setattr(exporting.Streamed, "__call__", noted)
+    assert read(organisation, id).content == whole == b"".join(pieces)
+    assert max(map(len, pieces)) == parent.PIECE
+    assert sorted(set(turns)) == turns
 
 
 def test_no_job_carries_a_key_of_the_service(

@@ -20,7 +20,7 @@ from services.auth.saml.assertions import Expected, Verified
 from services.auth.saml.documents import MessageRefused, parse, refuse
 from services.auth.saml.messages import LogoutRequest
 from services.auth.saml.metadata import IdentityProvider
-from shared.process import children
+from shared.process import priority
 
 CPU_SECONDS = 1.0
 """Processor time for one document. A genuine answer takes some milliseconds."""
@@ -139,7 +139,7 @@ def _read_all(pems: Sequence[str]) -> list[metadata.Certificate]:
 def _limit_process() -> None:
     """Forbids files and child processes, limits memory, and lowers the priority. The process ends with its parent's socket."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    children.yield_to_all(19)
+    priority.yield_to_all(19)
     for limit, most in (
         (resource.RLIMIT_AS, MEMORY),
         (resource.RLIMIT_FSIZE, 0),

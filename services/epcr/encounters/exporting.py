@@ -5,6 +5,7 @@ in the renderer, a process of its own: each portion is made and sent before the 
 holds the projection of its records and one portion, for which it reserves memory.
 """
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Generator, Mapping, Sequence
 from contextlib import suppress
@@ -28,7 +29,6 @@ from services.epcr.fhir.encode import UnfitBundle
 from services.epcr.fhir.export import Content, Export
 from services.epcr.fhir.readings import Form, Shape, Span
 from services.epcr.fhir.words import Language
-from services.epcr.records.models import LinkedObservation
 from services.epcr.renderer.parent import Renderer, Rendering
 from services.epcr.renderer.work import Portion, Wants, Work
 from shared.primitives.crypto import Keyring
@@ -46,7 +46,6 @@ _passed: dict[str, None] = {}
 log = logging.getLogger(__name__)
 Step = TypeVar("Step")
 Result = TypeVar("Result")
-_decode = msgspec.json.Decoder(list[LinkedObservation]).decode
 
 
 class Source(NamedTuple):
@@ -122,7 +121,8 @@ async def sources(reader: Present | Edition, row: EncounterRow, form: Form, disc
 async def _source(
     reader: Present | Edition, row: EncounterRow, disclosure: Disclosure, forms: Sequence[Form], readings: Readings
 ) -> Source:
-    shapes = {} if set(forms) == {"none"} else await readings.shapes(reader.conn)
+    with_steps = "summary" in forms
+    shapes = {} if set(forms) == {"none"} else await readings.shapes(reader.conn, with_steps=with_steps)
     source = Source(row, disclosure, shapes, frozenset(forms), readings, None)
     is_short = 0 < source.number < PORTION
     return source._replace(text=await readings.portion(reader.conn, None, PORTION)) if is_short else source
@@ -180,8 +180,10 @@ class Streamed(StreamingResponse):
     async def _portions(self, request: Request, caller: Caller, portion: Portion) -> AsyncIterator[bytes]:
         with suppress(ClientDisconnect):
             while True:
-                if portion.written:
-                    yield portion.written
+                for piece in portion.pieces:
+                    yield piece
+                    # Else the loop would send all pieces in one turn, as far as the socket takes them.
+                    await asyncio.sleep(0)
                 if portion.is_last:
                     return
                 text = None
@@ -202,7 +204,7 @@ def exported(contents: Sequence[Plain], wanted: Wanted, portion: int) -> Work:
         after: tuple[datetime, str] | None = None
         is_last = not content.shapes
         while not is_last:
-            observations = _decode((yield Wants(number, after)) or "[]")
+            observations = store.read_portion((yield Wants(number, after)) or "[]")
             after = (observations[-1].observed_at, observations[-1].id) if observations else None
             is_last = len(observations) < portion
             yield export.add(number, observations)

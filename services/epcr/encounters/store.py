@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
-from typing import Any, LiteralString, NamedTuple, TypeVar
+from typing import Any, LiteralString, NamedTuple, TypeVar, cast
 
 import msgspec
 from msgspec.structs import asdict
@@ -135,9 +135,12 @@ class Readings(NamedTuple):
     tenant_id: str
     end: int | datetime
 
-    async def shapes(self, conn: AsyncConnection) -> dict[Shape, Span]:
+    async def shapes(self, conn: AsyncConnection, *, with_steps: bool) -> dict[Shape, Span]:
         """In the order of their first observations. Raises Problem, 422, for more than `MOST_SHAPES`."""
-        statement = queries.SHAPES_OF if isinstance(self.end, int) else queries.SHAPES_BEFORE
+        of, before = (
+            (queries.STEPS_OF, queries.STEPS_BEFORE) if with_steps else (queries.SHAPES_OF, queries.SHAPES_BEFORE)
+        )
+        statement = of if isinstance(self.end, int) else before
         rows = await (await conn.execute(statement, self._parameters() | {"most": MOST_SHAPES + 1})).fetchall()
         if len(rows) > MOST_SHAPES:
             raise problems.invalid(TOO_MANY_SHAPES)
@@ -151,7 +154,7 @@ class Readings(NamedTuple):
         return found
 
     async def portion(self, conn: AsyncConnection, after: tuple[datetime, str] | None, limit: int) -> str:
-        """As JSON, the next ones `after` that time and id, oldest first. Sets IN_ORDER for the rest of the transaction.
+        """As JSON for `read_portion`, the next ones `after` that time and id, oldest first. Sets IN_ORDER for the rest of the transaction.
 
         The planner expects as many readings as an encounter has on average; of a long one it would read and sort all for each portion.
         """
@@ -164,6 +167,14 @@ class Readings(NamedTuple):
 
     def _parameters(self) -> dict[str, Any]:
         return {"id": self.encounter_id, "tenant_id": self.tenant_id, "end": self.end}
+
+
+class _Listed(LinkedObservation, kw_only=True, array_like=True):
+    """The same as an array of its values."""
+
+
+read_portion = cast("Callable[[str], list[LinkedObservation]]", msgspec.json.Decoder(list[_Listed]).decode)
+"""The observations of a portion. The text comes from the database: no error is expected."""
 
 
 def opened(row: EncounterRow, keyring: Keyring) -> Stored:

@@ -28,8 +28,8 @@ from shared.web.problems import Problem
 WALL_SECONDS = 60.0
 """For one portion, with the start of the process: far more than a busy machine needs."""
 MODULE = "services.epcr.renderer.process"
-# A portion has a megabyte at most where a step is one of many readings.
-READ = 1 << 20
+PIECE = 128 << 10
+"""Bytes of a portion, which may have a megabyte, that are read, held and passed on at a time: some 100 µs of the loop's thread."""
 # Until an answer begins: less than the gateway waits for it. Who gets none is asked to try again.
 BEGIN_SECONDS = 25.0
 UNAVAILABLE = "The answer could not be made; try again."
@@ -62,7 +62,10 @@ class _Child:
 
     async def answer(self) -> Portion:
         await self._writer.drain()
-        return _decode(await self._reader.readexactly(int.from_bytes(await self._reader.readexactly(LENGTH))))
+        portion = _decode(await self._reader.readexactly(int.from_bytes(await self._reader.readexactly(LENGTH))))
+        for start in range(0, portion.size, PIECE):
+            portion.pieces.append(await self._reader.readexactly(min(PIECE, portion.size - start)))
+        return portion
 
     async def stop(self) -> None:
         self._writer.transport.abort()
@@ -103,11 +106,11 @@ class Renderer:
     async def whole(self, request: Request, job: Job) -> bytes:
         """The bytes of work that wants no readings. Raises as `begun` does."""
         rendering, portion = await self.begun(request, job)
-        written = [portion.written]
+        written = portion.pieces
         try:
             while not portion.is_last:
                 portion = await rendering.portion()
-                written.append(portion.written)
+                written += portion.pieces
         except RendererEnded:
             raise problems.unavailable(UNAVAILABLE) from None
         finally:
@@ -167,7 +170,7 @@ class Renderer:
             with theirs:
                 process = await asyncio.to_thread(children.start, MODULE, theirs)
             ours.setblocking(False)
-            self._child = _Child(process, *await asyncio.open_unix_connection(sock=ours, limit=READ))
+            self._child = _Child(process, *await asyncio.open_unix_connection(sock=ours, limit=PIECE))
         return self._child
 
     async def close(self) -> None:

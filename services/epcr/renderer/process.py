@@ -1,8 +1,8 @@
 """`python -m services.epcr.renderer.process`: a process that makes long answers, so that its parent, the web process, passes bytes on.
 
 It has no settings, no database, and no keys but those of the pseudonyms in its answers. Its standard input is a socket with frames: 4 bytes
-of length, then an order of the parent (pickled: the number of a work, its job or None, readings or None) or a `Portion` (MessagePack).
-An order with a negative number ends that work, and has no answer. The process ends with its parent's socket.
+of length, then an order of the parent (pickled: the number of a work, its job or None, readings or None) or a `Portion` (MessagePack),
+after which its bytes follow. An order with a negative number ends that work, and has no answer. The process ends with its parent's socket.
 """
 
 import pickle
@@ -17,7 +17,7 @@ import msgspec
 
 from services.epcr.fhir.encode import UnfitBundle
 from services.epcr.renderer.work import Job, Portion, Wants
-from shared.process import children
+from shared.process import priority
 from shared.web.portions import BYTES, SECONDS
 
 LENGTH = 4
@@ -45,7 +45,7 @@ class Begun:
             places = traceback.extract_tb(error.__traceback__)
             fault = " < ".join(f"{one.name}:{one.lineno}" for one in reversed(places))
             return Portion(is_last=True, fault=f"{type(error).__name__} in {fault}")
-        return Portion(b"".join(written), self._is_begun, wants, is_last)
+        return Portion(written, self._is_begun, wants, is_last)
 
     def _steps(self, readings: str | None, written: list[bytes]) -> tuple[Wants | None, bool]:
         """Works until the portion is long enough, or wants readings. Returns its wish, and whether the work is done."""
@@ -70,7 +70,7 @@ class Begun:
 
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    children.yield_to_all(NICE)
+    priority.yield_to_all(NICE)
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(FIRST_TO_END)
     works: dict[int, Begun] = {}
@@ -86,8 +86,10 @@ def main() -> None:
             portion.number = number
             if portion.is_last:
                 del works[number]
+            pieces, portion.pieces = portion.pieces, []
+            portion.size = sum(map(len, pieces))
             answer = msgspec.msgpack.encode(portion)
-            frames.write(len(answer).to_bytes(LENGTH) + answer)
+            frames.writelines([len(answer).to_bytes(LENGTH), answer, *pieces])
             frames.flush()
 
 

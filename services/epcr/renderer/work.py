@@ -24,16 +24,17 @@ Job = Callable[[], Work]
 
 
 class Portion(msgspec.Struct, array_like=True):
-    """The steps of one turn: their bytes, and whether bytes may be sent yet (`is_begun`).
+    """The steps of one turn: their bytes in `pieces`, and whether bytes may be sent yet (`is_begun`).
 
-    `unfit` are the reasons of an UnfitBundle. `fault` is another error, by its type and places: its text may quote a value. `number` is
-    that of the work.
+    Between the processes `size` bytes follow the portion, which has no pieces itself. `unfit` are the reasons of an UnfitBundle. `fault`
+    is another error, by its type and places: its text may quote a value. `number` is that of the work.
     """
 
-    written: bytes = b""
+    pieces: list[bytes] = []
     is_begun: bool = False
     wants: Wants | None = None
     is_last: bool = False
     unfit: list[str] | None = None
     fault: str = ""
     number: int = 0
+    size: int = 0
