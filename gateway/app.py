@@ -107,6 +107,7 @@ class Gateway:
         finally:
             self.refused.note(call)
             self.account.close_call(call)
+            call.client.request_ended()
 
     async def _serve(self, call: Call, host: str, path: str, peer: tuple[str, int] | None) -> None:
         site = self.sites.get(host)

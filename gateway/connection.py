@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from copy import copy
 
 from shared.web.responses import Fault, ResponseReader
 
@@ -130,12 +131,13 @@ class Connection(ResponseReader):
             self.transport.abort()
 
     async def _more(self) -> None:
+        # A copy, because the traceback of what is raised refers to this connection.
         if self.error is not None:
-            raise self.error
+            raise copy(self.error)
         self._waiter = self._loop.create_future()
         await self._until(self._waiter)
         if self.error is not None and not self._chunks:
-            raise self.error
+            raise copy(self.error)
 
     async def _until(self, future: "asyncio.Future[None]") -> None:
         self.deadline = self._loop.time() + self._patience

@@ -49,6 +49,8 @@ class GatewayProtocol(HttpToolsProtocol):
         self.head_is_held = False
         self.framing: list[tuple[bytes, bytes]] = []
         self.running: RequestResponseCycle | None = None
+        self.serving = 0
+        self.is_lost = False
         self.exchange: Any = None
 
     # Connection
@@ -69,6 +71,19 @@ class GatewayProtocol(HttpToolsProtocol):
             self.running.message_event.set()
         if self.exchange is not None:
             self.exchange.client_gone()
+        self.is_lost = True
+        self._forget()
+
+    def request_ended(self) -> None:
+        """Called after each request that was passed to the application."""
+        self.serving -= 1
+        self._forget()
+
+    def _forget(self) -> None:
+        """Frees a closed connection with its last request. They refer to each other, and a garbage collection would stop the loop."""
+        if self.is_lost and not self.serving:
+            self.cycle: Any = None
+            self.running = None
 
     def data_received(self, data: bytes) -> None:
         if self.refused:
@@ -263,6 +278,7 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def _run(self, cycle: RequestResponseCycle) -> None:
         self.running = cycle
+        self.serving += 1
         self._start_asgi_task(cycle, self.app)
 
     def on_body(self, body: bytes) -> None:

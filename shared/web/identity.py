@@ -14,7 +14,7 @@ organisation appear as MACs under keys of auth.
 import hashlib
 import ipaddress
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -365,22 +365,23 @@ class IdentityMiddleware:
             return
         if statement is None:
             refusal = problems.unauthorized("This service is reached through the gateway.")
-            if self._is_revoked(scope):
+            if self._is_revoked(scope["headers"]):
                 refusal = problems.ended_token()
             await refusal.response()(scope, receive, send)
             return
         who = scope["caller"] = statement.caller
         scope["requested"] = statement.requested
-        scope["is_revoked"] = partial(self._is_revoked, scope)
+        # Not of `scope`: one that refers to itself would live on with its body until the next garbage collection.
+        scope["is_revoked"] = partial(self._is_revoked, scope["headers"])
         token = telemetry.tenant.set(who.tenant_id or None)
         try:
             await self.app(scope, receive, send)
         finally:
             telemetry.tenant.reset(token)
 
-    def _is_revoked(self, scope: Scope) -> bool:
-        headers = [value for name, value in scope["headers"] if name == b"x-knogin-identity"]
-        return any(self.verifier.is_revoked(header.decode("latin-1")) for header in headers)
+    def _is_revoked(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+        sent = [value for name, value in headers if name == b"x-knogin-identity"]
+        return any(self.verifier.is_revoked(header.decode("latin-1")) for header in sent)
 
     def _statement(self, scope: Scope) -> Statement | None:
         headers = [value for name, value in scope["headers"] if name == b"x-knogin-identity"]

@@ -1,10 +1,8 @@
 """Long answers are made in a process of their own: its faults are those of long answers alone, and no organisation has it alone."""
 
 import asyncio
-import ctypes
 import itertools
 import os
-import platform
 import re
 import signal
 import threading
@@ -360,21 +358,11 @@ def test_the_renderer_has_no_setting_and_yields_to_all(renderer: psutil.Process)
     assert Path(f"/proc/{renderer.pid}/oom_score_adj").read_text() == "1000\n"
 
 
-def slice_of(pid: int) -> int:
-    """Nanoseconds for which the process keeps a processor that others with such slices want (sched_getattr(2))."""
-    number = priority.SET_ATTRIBUTES.get(platform.machine())
-    if number is None or os.sched_getscheduler(0) != os.SCHED_OTHER:
-        pytest.skip("this machine, or the policy of these tests, knows no slices")
-    found = priority.Attributes()
-    assert ctypes.CDLL(None).syscall(number + 1, pid, ctypes.byref(found), ctypes.sizeof(found), 0) == 0
-    if not found.runtime:
-        pytest.skip("this kernel knows no slices")
-    return found.runtime
-
-
 def test_the_renderer_lets_others_interrupt_it(renderer: psutil.Process) -> None:
-    """With slices as long as theirs it kept its processor until the next tick, four milliseconds, though a request had come."""
-    assert slice_of(renderer.pid) > slice_of(os.getpid())
+    """With turns as long as theirs it kept its processor until the next tick, four milliseconds, though a request had come."""
+    if not priority.length_of_turns(0):
+        pytest.skip("this kernel has no turns of chosen lengths")
+    assert priority.length_of_turns(renderer.pid) > priority.length_of_turns(0)
 
 
 def test_others_are_answered_between_the_pieces_of_a_portion(

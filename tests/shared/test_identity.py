@@ -1,7 +1,9 @@
 """The gateway's statement of the caller: only the gateway can make one, and it expires soon."""
 
 import asyncio
+import gc
 import time
+import weakref
 from typing import Any
 
 import pytest
@@ -63,6 +65,31 @@ def asked(header: str | None, path: str = "/whoami", **options: Any) -> Answer:
 def test_a_caller_is_who_the_gateway_says() -> None:
     assert asked(mint(CALLER, KEY, HERE)).json() == {"client_id": "app_1"}
     assert Verifier(KEY.public_text(), HERE).verify(mint(CALLER, KEY, HERE)) == CALLER
+
+
+class Body:
+    """Stands for the megabyte that a request holds until it is answered."""
+
+
+def test_a_request_and_its_body_are_freed_with_the_answer_and_not_by_the_garbage_collector() -> None:
+    """A collection that finds the bodies of many requests stops the loop for tens of milliseconds."""
+    bodies: list[weakref.ref[Body]] = []
+
+    async def hold(request: Request) -> Response:
+        identity.require_admitted(request)
+        request.state.body = Body()
+        bodies.append(weakref.ref(request.state.body))
+        return http.no_content()
+
+    middleware = [Middleware(IdentityMiddleware, public_keys=KEY.public_text(), service=HERE)]
+    holding = Starlette(routes=[resource("/hold", GET=hold)], middleware=middleware)
+    gc.disable()
+    try:
+        answer = asyncio.run(ask(holding, path="/hold", headers={identity.HEADER: mint(CALLER, KEY, HERE)}))
+        assert (answer.status, len(bodies)) == (204, 1)
+        assert bodies[0]() is None
+    finally:
+        gc.enable()
 
 
 def test_a_call_that_did_not_come_through_the_gateway_is_unauthorized() -> None:
