@@ -211,7 +211,7 @@ FIRST_PARTY = _by_name(
         description="Schedule reports of the quality indicators, and pause or delete schedules",
         italian="Pianificare rapporti degli indicatori di qualità, e sospendere o eliminare pianificazioni",
         consent="schedule reports of the quality indicators of your organisation, and pause or delete schedules",
-        consent_italian="pianificare rapporti degli indicatori di qualità della tua organizzazione, e sospendere o eliminare pianificazioni",
+        consent_italian="pianificare rapporti degli indicatori di qualità della tua organizzazione, sospendere o eliminare pianificazioni",
         for_administrators=True,
         in_console=True,
     ),

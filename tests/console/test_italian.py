@@ -11,11 +11,27 @@ from services.console.pages.texts import ALL
 from services.webhook_dispatcher.notices import mail
 from shared.web import scopes
 
-VOI = re.compile(r"\b(?:voi|ve|vostr[aeio]|siete|avete|potete|potrete|dovete|dovrete|volete|fate|sapete|vogliate)\b", re.I)
-LEI = re.compile(r"\b(?:Lei|La Sua|Il Suo|[Ss]celga|[Ii]nserisca|[Ff]accia|[Vv]oglia|[Dd]arLe|[Cc]licchi)\b|\bper favore\b")
+VOI = re.compile(
+    r"\b(?:voi|ve|vostr[aeio]|siete|avete|potete|potrete|dovete|dovrete|volete|fate|sapete|vogliate)\b", re.I
+)
+LEI = re.compile(
+    r"\b(?:Lei|La Sua|Il Suo|[Ss]celga|[Ii]nserisca|[Ff]accia|[Vv]oglia|[Dd]arLe|[Cc]licchi)\b|\bper favore\b"
+)
 IMPERATIVES = re.compile(r"(?:^|[.;:?!] )(?:Non |non |Prima |prima |Poi |poi )?(\w+[aei]te(?:l[aeio]|ne|gli|mi|ci)?)\b")
 WITH_PRONOUN = re.compile(r"\b\w+[aei]te(?:l[aio]|ne|gli)\b")
-PARTICIPLES = {"abbandonate", "accettate", "chiamate", "consegnate", "fallite", "limite", "rete", "rifiutate", "ritirate", "saltate", "tramite"}
+PARTICIPLES = {
+    "abbandonate",
+    "accettate",
+    "chiamate",
+    "consegnate",
+    "fallite",
+    "limite",
+    "rete",
+    "rifiutate",
+    "ritirate",
+    "saltate",
+    "tramite",
+}
 """Words at the beginning of a text that look like an imperative of "voi" and are none."""
 INSTRUCTION = re.compile(r"(?:^|[.;:] )[A-ZÈ]\w+(?:[aei]re|[aei]r(?:l[aeio]|ne))\b[^?.]*\.")
 SUBJECTS = {"apps.scopes_hint", "webhooks.recover_stop", "apps.portal.write_hint"}
