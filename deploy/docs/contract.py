@@ -40,7 +40,13 @@ SERVERS = [
 OF_EVERY_SERVICE = [trail.part("auth"), operators.part("auth")]
 PARTS = [*auth.PARTS, *webhooks.PARTS, *graphql.PARTS, epcr.PART, devices.PART, platform.PART, *OF_EVERY_SERVICE]
 # The scopes that partners may have; operators give the others only to first-party apps.
-OF_THE_ORGANISATION = (scopes.PLATFORM_APPS, scopes.READ_PEOPLE, scopes.CHANGE_PEOPLE, trail.SCOPE)
+OF_THE_ORGANISATION = (
+    scopes.PLATFORM_APPS,
+    scopes.READ_PEOPLE,
+    scopes.CHANGE_PEOPLE,
+    scopes.SCHEDULE_REPORTS,
+    trail.SCOPE,
+)
 """The scopes of first-party apps that calls of the contract ask for."""
 SCOPES = (
     scopes.DESCRIPTIONS

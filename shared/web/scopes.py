@@ -207,6 +207,15 @@ FIRST_PARTY = _by_name(
         in_console=True,
     ),
     Scope(
+        name="argus:acqi:schedule",
+        description="Schedule reports of the quality indicators, and pause or delete schedules",
+        italian="Pianificare rapporti degli indicatori di qualità, e sospendere o eliminare pianificazioni",
+        consent="schedule reports of the quality indicators of your organisation, and pause or delete schedules",
+        consent_italian="pianificare rapporti degli indicatori di qualità della tua organizzazione, sospendere o eliminare pianificazioni",
+        for_administrators=True,
+        in_console=True,
+    ),
+    Scope(
         name="argus:epcr:clinical",
         description="Read and write complete clinical records",
         italian="Leggere e scrivere schede cliniche complete",

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from services.auth.apps import scopes
 from services.auth.people import roles
 from services.auth.people.endpoints import place_of
 from tests.auth.people_support import ALL_ROLES, SCOPES, USERS, Organisation, Person
@@ -86,6 +87,14 @@ def test_only_administrators_may_change_people() -> None:
     limits = {role: roles.of(role) for role in ALL_ROLES}
     assert [role for role, limit in limits.items() if limit is None] == ["administrator"]
     assert not any("platform:people:write" in (limit or []) for limit in limits.values())
+
+
+def test_reports_are_scheduled_by_everybody_who_changes_something_and_not_by_auditors() -> None:
+    """A quality officer does not get the administration of apps for it."""
+    limits = {role: roles.of(role) for role in ALL_ROLES}
+    schedule = {role for role, limit in limits.items() if not scopes.beyond(limit, ["argus:acqi:schedule"])}
+    assert schedule == {"administrator", "quality_officer", "integrator"}
+    assert limits["quality_officer"] == ["argus:acqi:read", "argus:acqi:schedule", "argus:epcr:read"]
 
 
 def test_a_quality_officer_reads_indicators_and_nothing_else_can_be_given(auth: Auth) -> None:

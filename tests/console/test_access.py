@@ -1,10 +1,12 @@
 """Criteria of WCAG 2.2 that axe cannot judge, on every page in a real browser; docs/console-access.md has those for a person."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from deploy.local.table import ROOT
 from services.console.pages.registry import Entry
 from tests.console.answers.overview import FRONT
 from tests.console.conftest import Console
@@ -13,6 +15,7 @@ from tests.console.test_pages import READ, Watched, fits, of_every_page
 from tests.support.browser import MOST_MILLISECONDS, needs_browser
 
 pytestmark = needs_browser
+STATIC = ROOT / "services" / "console" / "pages" / "static"
 IN_ORDER = """() => [...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex="0"]')]
   .filter((one) => one.checkVisibility({visibilityProperty: true}) && !one.disabled)"""
 TEXT_SPACING = """* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important; }
@@ -40,6 +43,8 @@ def test_page_beyond_axe(watched: Watched, entry: Entry) -> None:
         "2.5.3 names without their words": page.evaluate(OTHER_NAMES),
         "1.3.5, 3.3.2, 3.3.8 fields": page.evaluate(FIELDS),
         "2.1.1, 2.4.3, 2.4.7, 2.4.11 keyboard": keyboard_faults(page),
+        "2.4.2 title": [] if TITLE.fullmatch(page.title()) else [page.title()],
+        "2.4.6 repeated headings": page.evaluate(REPEATED),
         "1.4.4, 1.4.10 sideways": [width for width in (320, 640) if not fits_at(page, width)],
     }
     page.emulate_media(reduced_motion="reduce")
@@ -65,6 +70,11 @@ def test_italian_page_with_wider_spacing(browser: Browser, console: Console, ent
     assert languages[0] == "it"
     assert set(languages) <= {"en", "it"}
     context.close()
+
+
+TITLE = re.compile(r"\S.* · Riviera Emergency Services · Knogin")
+REPEATED = """() => { const words = [...document.querySelectorAll('main h1, main h2')].filter((one) => one.checkVisibility())
+  .map((one) => one.innerText.trim()); return words.filter((one, place) => words.indexOf(one) !== place); }"""
 
 
 def fits_at(page: Page, width: int) -> bool:
@@ -184,6 +194,27 @@ def test_a_part_that_changes_keeps_the_focus_of_the_keyboard(watched: Watched) -
     watched.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     expect(watched.page.locator("#expiring")).to_have_count(0)
     assert watched.page.evaluate("document.activeElement.getAttribute('href')") == address
+
+
+def test_a_part_whose_link_is_gone_gives_the_focus_to_the_content(watched: Watched) -> None:
+    """2.4.3: otherwise the keyboard begins again at the top of the page, and a screen reader falls silent."""
+    watched.console.platform.overrides |= FRONT
+    watched.open("/")
+    link = watched.page.locator("#expiring a, [aria-labelledby=expiring] a").first
+    link.focus()
+    watched.console.platform.overrides["GET /v1/platform/ending-credentials"] = {"credentials": []}
+    watched.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(watched.page.locator("#expiring")).to_have_count(0)
+    expect(watched.page.locator("#content")).to_be_focused()
+
+
+def test_nothing_is_dragged_sent_by_a_change_or_tied_to_one_key_or_orientation() -> None:
+    """2.5.7, 2.5.1, 3.2.2, 2.1.4, 3.3.8, 1.3.4: the script and the style have no means for it."""
+    script, style = ((STATIC / name).read_text() for name in ("console.js", "console.css"))
+    for event in ("drag", "touch", "pointer", "mousemove", "mousedown", "change", "input", "keydown", "keyup", "paste"):
+        assert f'addEventListener("{event}' not in script, event
+    assert not re.search(r"\.on[a-z]+\s*=|[^.]submit\(\)", script)
+    assert "orientation" not in style
 
 
 def test_a_session_that_is_about_to_end_is_said_and_kept_with_one_key(watched: Watched) -> None:

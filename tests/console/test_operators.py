@@ -87,6 +87,16 @@ def test_an_act_is_asked_for_once_and_its_page_follows_it(console: Console) -> N
     assert 'data-live="5"' in browser.get(made.headers["location"]).text
 
 
+@pytest.mark.parametrize(("state", "offered"), [("done", True), ("refused", False), ("waiting", False)])
+def test_a_carried_out_act_leads_to_the_one_that_takes_it_back(console: Console, state: str, *, offered: bool) -> None:
+    console.platform.overrides["GET /v1/operations/auth/acts/{act_id}"] = _act(state)
+    link = f"/operators/ask/auth/tenant.resume/{TENANT}"
+    path = "/operators/acts/auth/act_01jdkfx3c8e2r9v5m7q4t6w0ya"
+    assert (link in console.signed_in().get(path).text) is offered
+    reader = Person(scopes=("platform:operate:read",))
+    assert link not in console.signed_in(reader).get(path).text
+
+
 def _act(state: str, **fields: Any) -> dict[str, Any]:
     made = {
         "id": "act_01jdkfx3c8e2r9v5m7q4t6w0ya",
@@ -132,6 +142,18 @@ def test_a_switch_leads_to_its_question(console: Console, action: str, subject: 
     assert answer.headers.get("location", "") == leads_to
 
 
+def test_no_switch_is_chosen_beforehand(console: Console) -> None:
+    """Who only pastes an id and goes on would come to the suspension, which ends more than any other."""
+    browser = console.signed_in()
+    assert (
+        "checked" not in browser.get("/operators/switches").text.partition("<fieldset")[2].partition("</fieldset>")[0]
+    )
+    page = browser.get("/operators/switches", params={"subject": TENANT})
+    assert page.status_code == 422
+    assert "Choose one of the switches" in page.text
+    assert TENANT in page.text
+
+
 def stopped(*tenants: str) -> dict[str, Any]:
     act = {"act_id": "act_01jdkfx3c8e2r9v5m7q4t6w0ya", "reason": "Leaks", "stopped_at": "2026-11-20T09:12:45Z"}
     return {"stopped_tenants": [{"tenant_id": one} | act for one in tenants], "next_cursor": None}
@@ -145,7 +167,8 @@ def test_stopped_deliveries_are_shown_and_may_go_on(console: Console, found: dic
     link = f"/operators/ask/webhook-dispatcher/{offered}/{TENANT}"
     assert link in page
     assert ("Leaks" in page) is bool(found["stopped_tenants"])
-    assert (link in browser.get("/operators/switches").text) is bool(found["stopped_tenants"])
+    for path in ("/operators", "/operators/switches"):
+        assert (link in browser.get(path).text) is bool(found["stopped_tenants"]), path
     assert "Lakeland" in browser.get(link).text
 
 

@@ -6,6 +6,7 @@ from playwright.sync_api import Browser, expect
 from tests.console.answers.overview import FRONT
 from tests.console.conftest import Console
 from tests.console.platform import Answer, Person
+from tests.console.test_operators import me
 from tests.console.test_pages import Watched, fits
 from tests.support.browser import WCAG_22, is_accessible, needs_browser
 
@@ -81,6 +82,27 @@ def test_a_failing_webhook_has_the_name_of_its_app(console: Console) -> None:
     console.platform.overrides |= {APPS: {"apps": [app]}, "GET /v1/webhooks": {"webhooks": [failing]}}
     page = console.signed_in().get("/").text
     assert "Ward notices: fails, first" in page
+
+
+def test_a_leavers_ended_session_is_no_alarm(console: Console) -> None:
+    """The console's own app is refused tokens of people whose access ended; nobody can repair that, and nothing is wrong."""
+    app = {
+        "client_id": "app_1",
+        "name": "Knogin console",
+        "status": "active",
+        "first_party": True,
+        "usage": {"refused": 3},
+    }
+    console.platform.overrides[APPS] = {"apps": [app | {"grant_types": ["authorization_code", "refresh_token"]}]}
+    assert "/refusals" not in console.signed_in().get("/").text
+    console.platform.overrides[APPS] = {"apps": [app | {"grant_types": ["client_credentials"]}]}
+    assert "/refusals" in console.signed_in().get("/").text
+
+
+def test_a_person_reads_their_role_in_words(console: Console) -> None:
+    person = Person(scopes=("argus:acqi:read",))
+    console.platform.overrides["GET /v1/platform/me"] = me(person, "quality_officer")
+    assert "Quality officer" in console.signed_in(person).get("/").text
 
 
 def test_the_page_claims_nothing_of_parts_that_the_role_does_not_see(console: Console) -> None:

@@ -15,7 +15,7 @@ from services.console.pages.limits import Limiter
 from services.console.session import cookies
 from shared.primitives.crypto import Keyring
 from shared.primitives.ids import is_id, uuid7
-from tests.console.conftest import Console
+from tests.console.conftest import Console, form_token
 from tests.console.platform import Answer, Person
 
 APP = "app_01m88d0q5rekasgwnts2cwwdh6"
@@ -159,6 +159,36 @@ def test_an_expired_link_opens_nothing(console: Console, administrator: httpx2.C
     browser.close()
 
 
+def test_a_developer_whose_link_is_over_is_not_led_to_a_sign_in(console: Console, administrator: httpx2.Client) -> None:
+    """They have no account: the page says whom to ask. A person who has one finds the sign-in there, and directly the next time."""
+    console.platform.tokens[TOKEN] = Person(scopes=("webhooks:read",))
+    text = make(console, administrator)
+    browser, _ = present(console, text)
+    assert browser.get("/webhooks").status_code == 200
+    assert "/v1/auth/sessions" not in browser.get("/webhooks").text  # the page of an account, which they have none of
+    gone = Answer({"type": "https://knogin.com/api/docs#not-found"}, 404)
+    console.platform.overrides["DELETE /v1/platform/apps/{client_id}/service-tokens/{token_id}"] = gone
+    console.post(administrator, f"/apps/{APP}/links/{id_of(text)}/revoke", {"confirmed": "1"})
+    polled = browser.get("/webhooks", headers={"x-console-poll": "1"})
+    assert polled.status_code == 401
+    page = browser.get("/webhooks")
+    assert (page.status_code, "Ask the organisation that gave it to you" in page.text) == (403, True)
+    assert 'href="/sign-in"' in page.text
+    assert browser.get("/webhooks").headers["location"].startswith("/sign-in")
+    browser.close()
+
+
+def test_who_signs_out_of_a_link_is_asked_to_sign_in_afterwards(console: Console, administrator: httpx2.Client) -> None:
+    console.platform.tokens[TOKEN] = Person(scopes=("webhooks:read",))
+    browser, _ = present(console, make(console, administrator))
+    assert browser.cookies.get(cookies.name_of(console.settings, cookies.PORTAL)) == "1"
+    token = form_token(browser.get("/webhooks").text)
+    left = browser.post("/sign-out", data={"csrf": token}, headers={"origin": console.url})
+    assert left.headers["location"] == "/signed-out"
+    assert browser.get("/webhooks").headers["location"].startswith("/sign-in")
+    browser.close()
+
+
 def test_a_session_of_a_link_is_over_when_the_link_is(console: Console, administrator: httpx2.Client) -> None:
     soon = datetime.now(UTC) + timedelta(seconds=60)
     text = make(console, administrator, ends=soon.isoformat())
@@ -183,6 +213,8 @@ def test_a_revoked_link_opens_nothing_and_its_open_pages_end(console: Console, a
     assert answer.headers["location"].endswith("done=link_revoked")
     assert ended == [f"/v1/platform/apps/{APP}/service-tokens/tok_01m88d0q5rekasgwnts2cwwdh6"]
     assert browser.get("/preferences-of-nobody").status_code == 404
+    closed = browser.get("/")
+    assert (closed.status_code, "This link opens nothing" in closed.text) == (403, True)
     assert browser.get("/").headers["location"] == "/sign-in"
     again, refused = present(console, text)
     assert refused.status_code == 403

@@ -261,3 +261,9 @@ def test_a_page_without_encounters_may_lead_on(console: Console) -> None:
     assert "cursor=b3RoZXI" in page
     console.platform.overrides[BEHIND] = {"encounters": [], "next_cursor": None}
     assert "No encounter of this period" in read(console, DRILL).text
+
+
+def test_the_printed_report_has_the_moment_of_its_data_and_not_an_age(console: Console) -> None:
+    """On paper "less than a minute ago" says nothing."""
+    page = text_of(read(console, "/quality/print").text)
+    assert re.search(r"Data as of \d+ \w+ \d{4}, \d\d:\d\d:\d\d UTC", page)

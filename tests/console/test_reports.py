@@ -17,7 +17,8 @@ API = "/api/v1/acqi/reports"
 SCHEDULES = "/api/v1/acqi/report-schedules"
 ONE = f"/quality/reports/{REPORT['id']}"
 RULE = f"/quality/schedules/{SCHEDULE['id']}"
-OFFICER = Person(scopes=("argus:acqi:read", "argus:epcr:read"))
+OFFICER = Person(scopes=("argus:acqi:read", "argus:acqi:schedule", "argus:epcr:read"))
+READER = Person(scopes=("argus:acqi:read", "platform:audit"))
 LIMIT = {
     "type": "https://knogin.com/api/docs#limit-reached",
     "title": "Limit reached",
@@ -66,7 +67,7 @@ def test_empty_lists_lead_to_the_act_that_fills_them(console: Console) -> None:
     filtered = read(console, "/quality/reports", query={"schedule_id": SCHEDULE["id"]}).text
     assert "made no report yet" in filtered
     assert 'href="/quality/schedules/new"' in read(console, "/quality/schedules").text
-    plain = read(console, "/quality/schedules", OFFICER).text
+    plain = read(console, "/quality/schedules", READER).text
     assert "Nothing is scheduled" in plain
     assert "/quality/schedules/new" not in plain
 
@@ -213,17 +214,31 @@ def test_a_schedule_that_does_not_fit_is_shown_again_with_its_faults(
     assert f'value="{draft["time_zone"]}"' in page.text
 
 
-def test_a_quality_officer_makes_and_reads_reports_and_changes_no_schedule(console: Console) -> None:
+def test_a_quality_officer_schedules_reports_and_deletes_none(console: Console, sent: Sent) -> None:
+    sent.answer(f"POST {SCHEDULES}", Answer(SCHEDULE, 201))
+    page = read(console, "/quality/schedules", OFFICER).text
+    for act in ("/schedules/new", f"{RULE}/pause", f"{RULE}/delete"):
+        assert act in page, act
+    browser = console.signed_in(OFFICER)
+    draft = {"every": "month", "day": "5", "time_zone": "Europe/Rome", "period": "month"}
+    assert console.post(browser, "/quality/schedules/new", draft).status_code == 303
+    assert "/delete" not in browser.get(ONE).text
+    assert browser.get(f"{ONE}/delete").status_code == 403
+
+
+def test_who_may_only_read_makes_and_reads_reports_and_changes_no_schedule(console: Console) -> None:
     for path in ("/quality/reports", "/quality/reports/new", ONE, "/quality/schedules"):
-        page = read(console, path, OFFICER)
+        page = read(console, path, READER)
         assert page.status_code == 200, path
         for act in ("/delete", "/pause", "/resume", "/schedules/new"):
             assert act not in page.text, (path, act)
-    assert "Administrators make" in read(console, "/quality/schedules", OFFICER).text
-    browser = console.signed_in(OFFICER)
+    assert "quality officers and integrators make" in read(console, "/quality/schedules", READER).text
+    browser = console.signed_in(READER)
     for path in (f"{ONE}/delete", "/quality/schedules/new", f"{RULE}/delete"):
-        assert browser.get(path).status_code in (403, 404)
-    stranger = Person(scopes=("platform:apps",))
+        assert browser.get(path).status_code == 403
+    for path in (f"{RULE}/pause", f"{RULE}/resume"):
+        assert console.post(browser, path, {}).status_code == 403
+    stranger = Person(scopes=("platform:apps", "argus:acqi:schedule"))
     for path in ("/quality/reports", ONE, f"{ONE}/file", "/quality/schedules"):
         assert read(console, path, stranger).status_code in (403, 404)
 

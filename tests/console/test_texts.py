@@ -10,6 +10,7 @@ from deploy.local.table import ROOT
 from services.console.pages import registry, texts
 from services.console.pages.moments import moment
 from services.console.pages.texts import ALL, Texts
+from shared.web import scopes
 
 FOLDER = ROOT / "services" / "console"
 AREAS = sorted(ALL["en"])
@@ -64,6 +65,12 @@ def test_every_page_has_a_title_and_every_area_a_name() -> None:
             assert t(f"area.{entry.area.name}")
             if entry.page.is_html:
                 assert t(f"title.{entry.page.name}")
+
+
+def test_every_scope_has_words_on_the_pages_of_apps() -> None:
+    """A role, an app or a request that has it would show a code."""
+    for language in texts.LANGUAGES:
+        assert not [scope for scope in scopes.ALL if not Texts(language, "apps").has(f"scope.{scope}")]
 
 
 def test_numbers_and_plurals_follow_the_language() -> None:

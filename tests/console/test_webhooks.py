@@ -26,6 +26,7 @@ PORTAL = ("webhooks:write",)
 """The scopes of an app's own token, which a developer's portal has."""
 FORM = {"url": "https://integrator.example/new", "events": "incident.updated", "payload": "full", "client_id": APP}
 API = f"/v1/webhooks/{WEBHOOK}"
+API_OF_ONE = "/v1/webhooks/{webhook_id}"
 
 
 class Sent:
@@ -79,6 +80,35 @@ def test_no_traffic_does_not_look_like_health(administrator: httpx2.Client) -> N
     assert 'class="tag good"' not in page
     assert "77.5 %" in page
     assert "The receiver answered 410" in page
+
+
+def test_an_organisation_whose_deliveries_are_stopped_reads_so(
+    console: Console, administrator: httpx2.Client, developer: httpx2.Client
+) -> None:
+    """Also the developer with a portal link, who would look for the fault at the receiver."""
+    stopped = answers.webhook() | {"deliveries_stopped": True}
+    console.platform.overrides |= {"GET /v1/webhooks": {"webhooks": [stopped]}, f"GET {API_OF_ONE}": stopped}
+    for browser in (administrator, developer):
+        for path in ("/webhooks", ONE):
+            page = browser.get(path).text
+            assert "Knogin stopped all deliveries of your organisation" in page
+            assert 'class="tag off">stopped by Knogin' in page
+    assert "Knogin stopped all deliveries of your organisation" in administrator.get("/").text
+
+
+def test_failures_of_the_last_minute_do_not_look_like_no_traffic(
+    console: Console, administrator: httpx2.Client
+) -> None:
+    """Attempts are counted within a minute; the failures show at once."""
+    none = {"attempts": 0, "delivered": 0, "p95_ms": None}
+    failing = answers.webhook() | {
+        "failing_since": "2026-11-27T09:00:00Z",
+        "statistics": {"last_hour": none, "last_day": none, "last_week": none},
+    }
+    console.platform.overrides["GET /v1/webhooks"] = {"webhooks": [failing]}
+    page = administrator.get("/webhooks").text
+    assert "no traffic" not in page
+    assert page.count("counted within a minute") == 3
 
 
 def test_an_administrator_filters_by_app_and_a_developer_has_no_other_app(
@@ -445,6 +475,7 @@ def test_a_state_is_that_of_the_newest_traffic() -> None:
     assert words.tag_of_webhook(webhook((10, 10))).key == "healthy"
     assert words.tag_of_webhook(webhook((10, 10), (4, 1))).key == "some_fail"
     assert words.tag_of_webhook(webhook((10, 10), enabled=False)).key == "disabled"
+    assert words.tag_of_webhook(webhook((10, 10), deliveries_stopped=True)).key == "stopped"
     assert words.tag_of_webhook(webhook((10, 10), failing_since=datetime.now(UTC))).key == "failing"
 
 

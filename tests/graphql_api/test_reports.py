@@ -37,7 +37,7 @@ from tests.support.waiting import wait_for
 
 PATH = "/api/v1/acqi/reports"
 SCHEDULES = "/api/v1/acqi/report-schedules"
-READER, ADMINISTRATOR = ["argus:acqi:read"], ["argus:acqi:read", "platform:apps"]
+READER, ADMINISTRATOR = ["argus:acqi:read"], ["argus:acqi:read", "argus:acqi:schedule", "platform:apps"]
 MARCH = {"period": "month", "from_date": "2026-03-01"}
 MONTHLY = {"every": "month", "day": 5}
 TODAY = datetime.now(UTC).date()
@@ -339,15 +339,15 @@ OTHER = "sch_01jdkfx3c8e2r9v5m7q4t6w0ya"
         ("GET", f"{PATH}/{ANY}", None, "argus:acqi:read"),
         ("GET", f"{PATH}/{ANY}/content", None, "argus:acqi:read"),
         ("DELETE", f"{PATH}/{ANY}", None, "platform:apps"),
-        ("POST", SCHEDULES, MONTHLY, "platform:apps"),
+        ("POST", SCHEDULES, MONTHLY, "argus:acqi:schedule"),
         ("GET", SCHEDULES, None, "argus:acqi:read"),
         ("GET", f"{SCHEDULES}/{OTHER}", None, "argus:acqi:read"),
-        ("PATCH", f"{SCHEDULES}/{OTHER}", {"paused": True}, "platform:apps"),
-        ("DELETE", f"{SCHEDULES}/{OTHER}", None, "platform:apps"),
+        ("PATCH", f"{SCHEDULES}/{OTHER}", {"paused": True}, "argus:acqi:schedule"),
+        ("DELETE", f"{SCHEDULES}/{OTHER}", None, "argus:acqi:schedule"),
     ],
 )
 def test_each_call_needs_its_scope(ask: Asking, method: str, path: str, body: Any, needed: str) -> None:
-    others = {"argus:acqi:read": ["platform:apps"], "platform:apps": ["argus:acqi:read"]}[needed]
+    others = {"argus:acqi:read", "argus:acqi:schedule", "platform:apps"} - {needed}
     for scopes in ([*others, "argus:incidents:write", "argus:epcr:read"], []):
         response = call(ask, method, path, scopes, json=body)
         assert (response.status_code, response.json()["scope"]) == (403, needed)

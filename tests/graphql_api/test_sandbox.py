@@ -138,7 +138,7 @@ def test_in_a_tenant_with_both_the_others_and_their_counts_stay(sandbox: Sandbox
 
 def test_an_erased_sandbox_has_no_reports_and_an_ended_one_no_schedules(sandbox: Sandbox) -> None:
     ask, schedules = sandbox.ask, "/api/v1/acqi/report-schedules"
-    scopes = ["argus:acqi:read", "platform:apps"]
+    scopes = ["argus:acqi:read", "argus:acqi:schedule"]
 
     def ask_for_reports(**environment: Any) -> None:
         identity = {HEADER: ask.identity(scopes=scopes, **environment)}

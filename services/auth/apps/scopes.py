@@ -11,6 +11,7 @@ PLATFORM_APPS = "platform:apps"
 READ_PEOPLE = "platform:people:read"
 CHANGE_PEOPLE = "platform:people:write"
 PLATFORM_AUDIT = "platform:audit"
+SCHEDULE_REPORTS = "argus:acqi:schedule"
 
 DESCRIPTIONS = {name: scope.description for name, scope in scopes.EVERYDAY.items()}
 ON_REQUEST = {name: scope.description for name, scope in scopes.ON_REQUEST.items()}

@@ -28,7 +28,8 @@ class RoleOf(msgspec.Struct, frozen=True):
 ROLES: Mapping[Role, RoleOf] = {
     "administrator": RoleOf("Everything in the organisation, and its people.", None),
     "quality_officer": RoleOf(
-        "Quality indicators, and the de-identified encounters behind them.", ("argus:acqi:read", "argus:epcr:read")
+        "Quality indicators with their reports and schedules, and the de-identified encounters behind them.",
+        ("argus:acqi:read", "argus:acqi:schedule", "argus:epcr:read"),
     ),
     "integrator": RoleOf(
         "Apps, webhooks and everything that apps of the organisation may do. No people and no federation.",
@@ -36,6 +37,7 @@ ROLES: Mapping[Role, RoleOf] = {
             "platform:apps",
             "webhooks:write",
             "argus:acqi:read",
+            "argus:acqi:schedule",
             "argus:devices:write",
             "argus:epcr:write",
             "argus:incidents:write",

@@ -297,7 +297,7 @@ ITALIAN: Mapping[str, str] = {
     "done_renewed": "Hai nuovi codici di recupero.",
     "done_removed": "Fatto: la password da sola basta di nuovo.",
     "skip": "Vai al contenuto",
-    "use_organisation": "Usa l’accesso della mia organizzazione",
+    "use_organisation": "Usa l’accesso della tua organizzazione",
     "use_password": "Accedi invece con una password",
     "organisation_title": "Accedi con la tua organizzazione",
     "organisation_lead": "{organisation} ti fa accedere da una pagina propria.",

@@ -17,8 +17,11 @@ from services.console.operators.views import OPERATIONS, REQUESTS, STOPPED, TENA
 from services.console.pages.visit import Fault, Visit
 from services.console.upstream.errors import Refused
 
+OPERATE = "platform:operate:write"
 FULL = 1000
 """Up to this the platform counts."""
+BACK = {"deliveries.stop": "deliveries.resume", "tenant.suspend": "tenant.resume"}
+"""The act that takes another one back."""
 
 
 async def switches(visit: Visit) -> Response:
@@ -32,6 +35,8 @@ async def switches(visit: Visit) -> Response:
             path = "/operators/ask/{service}/{action}/{subject}"
             return visit.redirect(visit.path_of(path, service=switch.service, action=action, subject=subject))
         faults.append(Fault("subject", visit.t("no_subject", beginning=switch.subject + "…")))
+    elif "subject" in visit.request.query_params:
+        faults.append(Fault("action", visit.t("no_switch")))
     stopped = await visit.load(STOPPED, StoppedTenants, limit=25)
     context = {"action": action, "subject": subject, "switches": SWITCHES, "stopped": stopped}
     return visit.page("operators/switches.html", status=422 if faults else 200, faults=faults, **context)
@@ -113,4 +118,5 @@ async def acts(visit: Visit) -> Response:
 async def read_act(visit: Visit) -> Response:
     service = visit.ids["service"]
     found = await visit.get(visit.path_of(OPERATIONS + "/acts/{id}", service=service, id=visit.ids["act_id"]), Act)
-    return visit.page("operators/act.html", service=service, act=found)
+    back = BACK.get(found.action, "") if found.state == "done" and visit.may(OPERATE) else ""
+    return visit.page("operators/act.html", service=service, act=found, back=back)

@@ -28,9 +28,13 @@ SHOWN = 5
 
 async def front(visit: Visit) -> Response:
     loads = (visit.load(visit.path_of(OPERATIONS + "/backlog", service=name), Backlog) for name in SERVICES)
-    pending, *backlogs = await visit.together(visit.load(REQUESTS, Requests, status="pending", limit=SHOWN), *loads)
+    pending, stopped, *backlogs = await visit.together(
+        visit.load(REQUESTS, Requests, status="pending", limit=SHOWN),
+        visit.load(STOPPED, StoppedTenants, limit=SHOWN),
+        *loads,
+    )
     parts = dict(zip(SERVICES, backlogs, strict=True))
-    return visit.page("operators/front.html", pending=pending, parts=parts)
+    return visit.page("operators/front.html", pending=pending, stopped=stopped, parts=parts)
 
 
 async def tenants(visit: Visit) -> Response:

@@ -15,6 +15,7 @@ class App(msgspec.Struct):
     client_id: str
     name: str
     status: str
+    grant_types: list[str] = []
     first_party: bool = False
     usage: Usage | None = None
 
@@ -73,6 +74,7 @@ class Webhook(msgspec.Struct):
     url: str
     client_id: str = ""
     enabled: bool = True
+    deliveries_stopped: bool = False
     disabled_reason: str | None = None
     disabled_at: datetime | None = None
     failing_since: datetime | None = None

@@ -43,6 +43,7 @@ async def front(visit: Visit) -> Response:
         webhooks=webhooks,
         to_decide=to_decide,
         decisions=_decisions(requests, webhooks),
+        are_stopped=any(one.deliveries_stopped for one in _webhooks(webhooks)),
         failing=[
             one for one in _webhooks(webhooks) if one.failing_since is not None or one.disabled_reason is not None
         ],
@@ -57,8 +58,12 @@ async def front(visit: Visit) -> Response:
 
 
 def _refused(app: App) -> int:
-    """Refused calls of the last 30 days. The platform's own apps meet refusals of the API where a person's role allows less."""
-    if app.usage is None:
+    """Refused calls of the last 30 days that somebody can repair.
+
+    The platform's own apps meet refusals where a person's role allows less, and those in which people sign in where a person's access
+    has ended: nothing is wrong then.
+    """
+    if app.usage is None or (app.first_party and "client_credentials" not in app.grant_types):
         return 0
     return app.usage.refused + (0 if app.first_party else app.usage.refused_calls)
 

@@ -79,7 +79,7 @@ async def _view(request: Request, session: Session, entry: Entry, view: View, fo
         return await view(Visit(request, session, entry, form))
     except SessionEnded:
         await store.end(request, session)
-        return signed_out(request, "ended")
+        return portal_closed(request) if session.profile.is_portal else signed_out(request, "ended")
     except Refused as refused:
         status = refused.status if refused.status in (403, 404, 409) else 502
         return message(request, session, "", status, failure=Failure(refused), detail=refused.detail)
@@ -111,9 +111,21 @@ def stranger(request: Request) -> Response:
     if store.POLL in request.headers:
         return Response(None, 401, render.HEADERS)
     reads = request.method in ("GET", "HEAD")
+    if cookies.read(request, cookies.PORTAL):
+        return portal_closed(request)
     if reads and request.headers.get("sec-fetch-site") in ("cross-site", "same-site") and links.is_own_page(here):
         return render.html(request, "onward.html", "common", refresh_to=here)
     return render.redirect(links.with_query("/sign-in", {"to": here if reads and here != "/" else ""}))
+
+
+def portal_closed(request: Request) -> Response:
+    """To a browser whose portal link is over: its person has no account to sign in with. Those who have one are asked to sign in next."""
+    if store.POLL in request.headers:
+        return Response(None, 401, render.HEADERS)
+    response = render.html(request, "portal/closed.html", "apps", status=403)
+    for cookie in (cookies.SESSION, cookies.PORTAL):
+        cookies.take(request, response, cookie)
+    return response
 
 
 def signed_out(request: Request, why: str = "") -> Response:

@@ -4,9 +4,10 @@ from starlette.responses import Response
 
 from services.console.pages.visit import Fault, Visit
 from services.console.quality.models import Schedule, Schedules
-from services.console.quality.reports import ADMINISTRATOR, PAGE
+from services.console.quality.reports import PAGE
 from services.console.upstream.errors import Refused
 
+SCOPE = "argus:acqi:schedule"
 SCHEDULES = "/api/v1/acqi/report-schedules"
 SCHEDULE = SCHEDULES + "/{id}"
 EVERY = ("month", "quarter", "week")
@@ -18,7 +19,7 @@ LIST = "/quality/schedules"
 async def list_schedules(visit: Visit) -> Response:
     cursor = visit.query("cursor", most=400)
     found = await visit.load(SCHEDULES, Schedules, limit=PAGE, cursor=cursor or None)
-    return visit.page("quality/schedules.html", found=found, query={"cursor": cursor}, changes=visit.may(ADMINISTRATOR))
+    return visit.page("quality/schedules.html", found=found, query={"cursor": cursor}, changes=visit.may(SCOPE))
 
 
 async def ask_schedule(visit: Visit, *, faults: list[Fault] | None = None) -> Response:

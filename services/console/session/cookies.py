@@ -9,7 +9,7 @@ from starlette.responses import Response
 from services.console.settings import Settings
 from shared.primitives.crypto import Keyring, base64url_encode
 
-SESSION, BEGUN, LANGUAGE = "console", "begun", "language"
+SESSION, BEGUN, LANGUAGE, PORTAL = "console", "begun", "language", "portal"
 TOKEN_LENGTH = 43
 FORM_PURPOSE = "form"
 YEAR = 366 * 86_400

@@ -72,7 +72,8 @@ async def signed_in(request: Request) -> Response:
         key, status = MESSAGES[outcome.word]
         known = {"trace_id": outcome.trace_id} if outcome.trace_id else {}
         response = serve.message(request, None, key, status, seconds=outcome.seconds, **known)
-    cookies.take(request, response, cookies.BEGUN)
+    for cookie in (cookies.BEGUN, cookies.PORTAL):
+        cookies.take(request, response, cookie)
     return response
 
 
@@ -139,7 +140,9 @@ async def sign_out(request: Request, session: Session, form: Form) -> Response:
     await store.end(request, session)
     if not session.profile.is_portal:  # the link stays good, and its token is the app's
         await _give_back(request, [session.tokens])
-    return serve.signed_out(request)
+    response = serve.signed_out(request)
+    cookies.take(request, response, cookies.PORTAL)
+    return response
 
 
 async def _give_back(request: Request, ended: list[Tokens]) -> None:

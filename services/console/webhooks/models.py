@@ -77,6 +77,7 @@ class Webhook(msgspec.Struct):
     disabled_reason: str | None = None
     disabled_at: datetime | None = None
     paused: bool = False
+    deliveries_stopped: bool = False
     public_key: str | None = None
     headers: list[str] = []
     failing_since: datetime | None = None

@@ -83,6 +83,8 @@ def tag_of_webhook(webhook: Webhook) -> Tag:
     """Without traffic nothing is known: that is not health."""
     if not webhook.enabled:
         return Tag("off", "disabled")
+    if webhook.deliveries_stopped:
+        return Tag("off", "stopped")
     if webhook.paused:
         return Tag("off", "paused")
     if webhook.failing_since is not None:

@@ -18,8 +18,10 @@ from shared.web.http import Page
 from shared.web.routing import Content, Operation
 
 READ = "argus:acqi:read"
+SCHEDULE_REPORTS = "argus:acqi:schedule"
+"""Not of the auditor, who changes nothing: a schedule works on when nobody looks."""
 ADMINISTRATOR = "platform:apps"
-"""Of an app that administers the organisation: schedules work on when nobody looks, and a deleted report is gone for all."""
+"""Of an app that administers the organisation: a deleted report is gone for all."""
 REPORTS = "/api/v1/acqi/reports"
 REPORT = REPORTS + "/{report_id}"
 SCHEDULES = "/api/v1/acqi/report-schedules"
@@ -106,7 +108,7 @@ OPERATIONS = [
         SCHEDULES,
         schedules.create_report_schedule,
         "Schedule reports",
-        ADMINISTRATOR,
+        SCHEDULE_REPORTS,
         {201: ReportSchedule},
         "A report every week, month or quarter, at six in the morning of the time zone: each of the last `period` that has ended. A run"
         " that was missed is made up.",
@@ -149,7 +151,7 @@ OPERATIONS = [
         SCHEDULE,
         schedules.change_report_schedule,
         "Change, pause or resume a schedule of reports",
-        ADMINISTRATOR,
+        SCHEDULE_REPORTS,
         {200: ReportSchedule},
         "Only the given fields change. A paused schedule has no next run; once resumed, it goes on with the first run after now.",
         body=ScheduleChange,
@@ -163,7 +165,7 @@ OPERATIONS = [
         SCHEDULE,
         schedules.delete_report_schedule,
         "Delete a schedule of reports",
-        ADMINISTRATOR,
+        SCHEDULE_REPORTS,
         {204: None},
         "Its reports stay until they expire.",
         headers=("X-Tenant-ID",),

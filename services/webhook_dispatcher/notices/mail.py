@@ -62,8 +62,8 @@ TEXTS = {
 FOOT = (
     "GET /v1/webhooks/{webhook_id} and GET /v1/webhooks/{webhook_id}/deliveries show more. You get this because the app {client_id} names"
     " you as a contact: PUT /v1/webhooks/contacts changes that.",
-    "GET /v1/webhooks/{webhook_id} e GET /v1/webhooks/{webhook_id}/deliveries mostrano di più. Riceve questo messaggio perché l'app"
-    " {client_id} la indica come contatto: PUT /v1/webhooks/contacts lo cambia.",
+    "GET /v1/webhooks/{webhook_id} e GET /v1/webhooks/{webhook_id}/deliveries mostrano di più. Ricevi questo messaggio perché l'app"
+    " {client_id} ti indica come contatto: PUT /v1/webhooks/contacts lo cambia.",
 )
 
 

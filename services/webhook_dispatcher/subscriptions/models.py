@@ -214,6 +214,7 @@ class Webhook(msgspec.Struct, omit_defaults=True):
     statistics: Statistics | None = None
     next_attempt_at: datetime | None = None
     secret: str | None = None
+    deliveries_stopped: bool = False
 
 
 HealthState = Literal["healthy", "untried", "failing", "slowed", "recovering", "disabled", "paused"]
@@ -339,6 +340,7 @@ class Subscription(msgspec.Struct, kw_only=True):
             disabled_reason=self.disabled_reason,
             disabled_at=self.disabled_at,
             paused=self.paused,
+            deliveries_stopped=self.tenant_stopped,
             secret_fingerprint=self.secret_fingerprint,
             public_key=self.public_key,
             headers=self.header_names,

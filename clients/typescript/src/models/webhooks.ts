@@ -324,7 +324,7 @@ export interface FirstAttempts {
 export interface Health {
   /**
    * `healthy`; `untried`, when nothing was delivered yet; `failing`, since its last success; `slowed`, when it asked
-   * for a pause; `recovering`; `disabled`; `paused`, with its app
+   * for a pause; `recovering`; `disabled`; `paused`, with its app or the deliveries of the organisation
    */
   state: Open<'disabled' | 'failing' | 'healthy' | 'paused' | 'recovering' | 'slowed' | 'untried'>;
   /** The same in sentences, for people */
@@ -688,6 +688,8 @@ export interface Webhook {
    * secret that you gave is not shown
    */
   secret?: string | null;
+  /** Whether Knogin stopped all deliveries of the organisation: nothing is sent until Knogin resumes them */
+  deliveries_stopped?: boolean;
 }
 
 /** Only the given fields change. */

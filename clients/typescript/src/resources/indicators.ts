@@ -296,7 +296,7 @@ export class Indicators {
    * A report every week, month or quarter, at six in the morning of the time zone: each of the last `period` that has
    * ended. A run that was missed is made up.
    *
-   * Scope: `platform:apps`.
+   * Scope: `argus:acqi:schedule`.
    */
   createReportSchedule(
     body: models.acqi.ScheduleDraft,
@@ -368,7 +368,7 @@ export class Indicators {
    * Only the given fields change. A paused schedule has no next run; once resumed, it goes on with the first run after
    * now.
    *
-   * Scope: `platform:apps`.
+   * Scope: `argus:acqi:schedule`.
    *
    * @param scheduleId - The schedule's id
    */
@@ -397,7 +397,7 @@ export class Indicators {
    *
    * Its reports stay until they expire.
    *
-   * Scope: `platform:apps`.
+   * Scope: `argus:acqi:schedule`.
    *
    * @param scheduleId - The schedule's id
    */

@@ -64,4 +64,5 @@ async def open_link(request: Request) -> Response:
         await store.end(request, before)
     response = render.redirect(FIRST_PAGE)
     cookies.give(request, response, cookies.SESSION, token, max_age=None, strict=True)
+    cookies.give(request, response, cookies.PORTAL, "1", max_age=None, strict=True)
     return response

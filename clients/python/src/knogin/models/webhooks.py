@@ -346,8 +346,8 @@ class Health(Model, kw_only=True):
 
     state: str
     """`healthy`; `untried`, when nothing was delivered yet; `failing`, since its last success; `slowed`, when it asked
-    for a pause; `recovering`; `disabled`; `paused`, with its app. One of: disabled, failing, healthy, paused,
-    recovering, slowed, untried
+    for a pause; `recovering`; `disabled`; `paused`, with its app or the deliveries of the organisation. One of:
+    disabled, failing, healthy, paused, recovering, slowed, untried
     """
     summary: str
     """The same in sentences, for people"""
@@ -712,6 +712,8 @@ class Webhook(Model, kw_only=True):
     """The signing secret, `whsec_` and base64 of 24 to 64 bytes: only in the answer to the call that generated it. A
     secret that you gave is not shown
     """
+    deliveries_stopped: bool | None = None
+    """Whether Knogin stopped all deliveries of the organisation: nothing is sent until Knogin resumes them"""
 
 
 class WebhookChange(Model, kw_only=True):

@@ -289,7 +289,7 @@ class Indicators:
         A report every week, month or quarter, at six in the morning of the time zone: each of the last `period`
         that has ended. A run that was missed is made up.
 
-        Scope: `platform:apps`.
+        Scope: `argus:acqi:schedule`.
 
         `x_tenant_id`: The tenant of the token. A different tenant gets 403.
         `idempotency_key`: Makes the call safe to repeat: for 24 hours, the same request with the same key gets the
@@ -361,7 +361,7 @@ class Indicators:
         Only the given fields change. A paused schedule has no next run; once resumed, it goes on with the first run
         after now.
 
-        Scope: `platform:apps`.
+        Scope: `argus:acqi:schedule`.
 
         `schedule_id`: The schedule's id.
         `x_tenant_id`: The tenant of the token. A different tenant gets 403.
@@ -383,7 +383,7 @@ class Indicators:
 
         Its reports stay until they expire.
 
-        Scope: `platform:apps`.
+        Scope: `argus:acqi:schedule`.
 
         `schedule_id`: The schedule's id.
         `x_tenant_id`: The tenant of the token. A different tenant gets 403.
@@ -645,7 +645,7 @@ class AsyncIndicators:
         A report every week, month or quarter, at six in the morning of the time zone: each of the last `period`
         that has ended. A run that was missed is made up.
 
-        Scope: `platform:apps`.
+        Scope: `argus:acqi:schedule`.
 
         `x_tenant_id`: The tenant of the token. A different tenant gets 403.
         `idempotency_key`: Makes the call safe to repeat: for 24 hours, the same request with the same key gets the
@@ -717,7 +717,7 @@ class AsyncIndicators:
         Only the given fields change. A paused schedule has no next run; once resumed, it goes on with the first run
         after now.
 
-        Scope: `platform:apps`.
+        Scope: `argus:acqi:schedule`.
 
         `schedule_id`: The schedule's id.
         `x_tenant_id`: The tenant of the token. A different tenant gets 403.
@@ -739,7 +739,7 @@ class AsyncIndicators:
 
         Its reports stay until they expire.
 
-        Scope: `platform:apps`.
+        Scope: `argus:acqi:schedule`.
 
         `schedule_id`: The schedule's id.
         `x_tenant_id`: The tenant of the token. A different tenant gets 403.
