@@ -4,16 +4,20 @@ import typer
 
 import gateway.docs
 from deploy.docs import build, changes, contract, translation
+from deploy.docs.described import described
 from deploy.docs.site import pages
 
 
 def main(*, release: bool = False) -> None:
     """Writes everything; with --release also stores the contract as the last released one."""
     italian = translation.Translator("it")
-    pages.files(contract.contract(), {"it": italian})
+    made = contract.contract()
+    pages.files(made, {"it": italian})
     translation.store(italian.used)
     for text in sorted(italian.missing):
         typer.echo(f'{translation.ITALIAN.name} has "" as the Italian of: {text}')
+    for place in described(made).lacking:
+        typer.echo(f"{contract.TEXTS.name}, a route entry or a Struct lacks the description of: {place}")
     contract.publish_ids()
     build.write(gateway.docs.FILES)
     if release:

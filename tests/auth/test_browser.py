@@ -120,7 +120,7 @@ def test_a_person_signs_in_and_allows_an_app(stack: Stack, context: BrowserConte
     assert is_accessible(page)
     sign_in(page, stack)
     expect(page.get_by_role("heading", name="Allow Dispatch board?")).to_be_visible()
-    expect(page.get_by_text("read de-identified patient care records")).to_be_visible()
+    expect(page.get_by_text("read patient care records without names, addresses and free text")).to_be_visible()
     expect(page.get_by_text("integrator.example")).to_be_visible()
     look(page, "en-consent")
     assert is_accessible(page)

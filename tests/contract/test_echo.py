@@ -71,8 +71,8 @@ def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 class Sender:
     def __init__(self, stack: Stack) -> None:
-        app = stack.register_app([*ALL_SCOPES, "argus:incidents:write"])
-        token = stack.token(app, " ".join([*ALL_SCOPES, "argus:incidents:write"]))
+        app = stack.register_app(ALL_SCOPES)
+        token = stack.token(app, " ".join(ALL_SCOPES))
         made = make_all(stack, stack.admin_token, token)
         self.ids = {"client_id": made["app"], "webhook_id": made["webhook"], "encounter_id": made["encounter"]}
         self.ids |= {"device_id": made["device"], "request_id": made["request"]}

@@ -8,7 +8,7 @@ import pytest
 
 from shared.primitives.ids import new_id
 from tests.contract.resources import make_all
-from tests.support.stack import Stack
+from tests.support.stack import EVERYDAY_SCOPES, Stack
 
 
 class Endpoint(NamedTuple):
@@ -136,7 +136,7 @@ OWNED = [endpoint for endpoint in ENDPOINTS if "{" in endpoint.path]
 ENDPOINTS += ON_REQUEST
 WITH_ID = [endpoint for endpoint in ENDPOINTS if "{" in endpoint.path]
 WITH_BODY = [endpoint for endpoint in ENDPOINTS if endpoint.body is not None]
-ALL_SCOPES = ["webhooks:write", "argus:epcr:write", "argus:devices:write", "argus:acqi:read", "argus:platform:write"]
+ALL_SCOPES = [*EVERYDAY_SCOPES, "argus:platform:write"]
 MALFORMED = [b"{", b"\xff\xfe", b'{"a":1,"a":2}', b"[" * 50_000, b"NaN"]
 PREFIXES = {
     "app": "app",

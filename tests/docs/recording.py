@@ -21,10 +21,9 @@ from tests.auth.federation import metadata_of, usual_signer
 from tests.control_plane.publishing import CONTENT, jwk, sign
 from tests.docs import validating
 from tests.epcr.samples import TYPICAL
-from tests.support.stack import Stack
+from tests.support.stack import EVERYDAY_SCOPES, Stack
 from tests.support.waiting import wait_for
 
-SCOPES = ["webhooks:write", "argus:epcr:write", "argus:devices:write", "argus:acqi:read", "argus:incidents:write"]
 SECRET = {
     "client_secret",
     "password_link",
@@ -78,7 +77,9 @@ def record_apps(stack: Stack, recorder: Recorder) -> str:
     with stack.client("auth", stack.admin_token) as admin, stack.client("auth") as anyone:
         keep(admin.get("/v1/platform/scopes"))
         keep(admin.get("/v1/platform/me"))
-        app = keep(admin.post("/v1/platform/apps", json=draft | {"redirect_uris": [], "requested_scopes": SCOPES}))
+        app = keep(
+            admin.post("/v1/platform/apps", json=draft | {"redirect_uris": [], "requested_scopes": EVERYDAY_SCOPES})
+        )
         keep(admin.get("/v1/platform/apps"))
         path = f"/v1/platform/apps/{app['client_id']}"
         keep(admin.patch(path, json={"name": "Case sync connector 2"}))
@@ -152,7 +153,9 @@ def record_sandboxes(stack: Stack, recorder: Recorder) -> None:
 def _record_oauth(anyone: httpx2.Client, recorder: Recorder, client: dict[str, str]) -> str:
     asked = {"grant_type": "client_credentials"} | client
     anyone.post("/v1/oauth/token", data=asked | {"scope": "argus:telephony:read"})
-    token = recorder.keep(anyone.post("/v1/oauth/token", data=asked | {"scope": " ".join(SCOPES)}))["access_token"]
+    token = recorder.keep(anyone.post("/v1/oauth/token", data=asked | {"scope": " ".join(EVERYDAY_SCOPES)}))[
+        "access_token"
+    ]
     other = anyone.post("/v1/oauth/token", data=asked | {"scope": "webhooks:write"}).json()["access_token"]
     recorder.keep(anyone.post("/v1/oauth/introspect", data=client | {"token": token}))
     recorder.keep(anyone.post("/v1/oauth/revoke", data=client | {"token": other}))

@@ -17,7 +17,7 @@ import gateway.docs
 import knogin
 from tests.clients import node
 from tests.docs import running
-from tests.support.stack import Stack
+from tests.support.stack import EVERYDAY_SCOPES, Stack
 
 # The ids in the samples are those of no resource.
 REACHED = {200, 201, 202, 204, 206, 302, 403, 404, 409, 410, 412}
@@ -25,7 +25,6 @@ REACHED = {200, 201, 202, 204, 206, 302, 403, 404, 409, 410, 412}
 UNKNOWN = {400, 401}
 # Its body names an app.
 NAMING = {"createDestination"}
-SCOPES = ["webhooks:write", "argus:epcr:write", "argus:devices:write", "argus:acqi:read"]
 STATUS = """curl() { command curl -sS -o /dev/null -w '%{http_code}' "$@"; }\n"""
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="no curl here")
 
@@ -62,7 +61,7 @@ CALLS = calls()
 @pytest.fixture(scope="module")
 def settings(stack: Stack) -> dict[str, dict[str, str]]:
     """The environment of a reader: of the administrator, and of an app."""
-    app = stack.register_app(SCOPES)
+    app = stack.register_app(EVERYDAY_SCOPES)
     base = {
         "KNOGIN_BASE_URL": f"http://{stack.described['hosts']['api']}:{stack.port}",
         "KNOGIN_CLIENT_ID": "",
@@ -71,7 +70,7 @@ def settings(stack: Stack) -> dict[str, dict[str, str]]:
     secret = {"KNOGIN_CLIENT_ID": app.client_id, "KNOGIN_CLIENT_SECRET": app.client_secret, "KNOGIN_TOKEN": ""}
     return {
         "administrator": base | {"KNOGIN_TOKEN": stack.admin_token},
-        "app": base | {"KNOGIN_TOKEN": stack.token(app, " ".join(SCOPES))},
+        "app": base | {"KNOGIN_TOKEN": stack.token(app, " ".join(EVERYDAY_SCOPES))},
         "client": base | secret,
     }
 

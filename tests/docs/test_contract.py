@@ -1,5 +1,6 @@
 """The contract that the docs host serves is exactly the contract that the code makes."""
 
+import copy
 import json
 import re
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 import gateway.docs
 from deploy.docs import build, contract, errors, examples, translation
+from deploy.docs.described import described
 from deploy.docs.site import pages
 from services.auth import app as auth
 from services.control_plane import app as platform
@@ -88,42 +90,23 @@ def test_every_scope_an_operation_asks_for_is_explained() -> None:
 
 
 def test_everything_is_described_and_no_description_is_left_over() -> None:
-    found: set[str] = set()
-    bare: list[str] = []
-
-    def describes(schema: dict[str, Any]) -> bool:
-        target = CONTRACT["components"]["schemas"].get(schema.get("$ref", "").rpartition("/")[2], {})
-        return bool(schema.get("description") or target.get("description"))
-
-    def walk(node: Any, place: str) -> None:
-        if isinstance(node, dict):
-            found.update([node["description"]] if isinstance(node.get("description"), str) else [])
-            members = node.get("properties", {}) if not place.endswith("/properties") else {}
-            bare.extend(f"{place}/{name}" for name, member in members.items() if not describes(member))
-            bare.extend(
-                f"{place}/{one['name']}"
-                for one in (node["parameters"] if isinstance(node.get("parameters"), list) else [])
-                if "name" in one and not one.get("description")
-            )
-            for name, member in node.items():
-                if name != "example":
-                    walk(member, f"{place}/{name}")
-        elif isinstance(node, list):
-            for index, item in enumerate(node):
-                walk(item, f"{place}/{index}")
-
-    walk({name: CONTRACT[name] for name in ("paths", "webhooks", "components", "tags")}, "")
-    schemas, operations = (
-        CONTRACT["components"]["schemas"],
-        [one for path in CONTRACT["paths"].values() for one in path.values()],
-    )
-    bare += [name for name, schema in schemas.items() if not schema.get("description")]
-    bare += [one["operationId"] for one in operations if not one.get("description")]
-    bare += [tag["name"] for tag in CONTRACT["tags"] if not tag.get("description")]
-    assert bare == [], "describe them: in fields.json, in the route entry, or in the Struct"
-    assert [name for name, text in contract.texts().items() if text not in found] == [], (
+    texts, lacking = described(CONTRACT)
+    assert lacking == [], "describe them: in fields.json, in the route entry, or in the Struct"
+    assert [name for name, text in contract.texts().items() if text not in texts] == [], (
         "fields.json has texts of nothing"
     )
+
+
+def test_a_field_a_parameter_and_a_schema_without_a_description_are_found() -> None:
+    document = copy.deepcopy(CONTRACT)
+    schema = document["components"]["schemas"]["devices.Device"]
+    del schema["description"], schema["properties"]["model"]["description"]
+    del document["paths"]["/api/v1/devices"]["get"]["parameters"][0]["description"]
+    assert described(document).lacking == [
+        "/paths//api/v1/devices/get/limit",
+        "/components/schemas/devices.Device/model",
+        "/components/schemas/devices.Device",
+    ]
 
 
 def _examples() -> list[Any]:

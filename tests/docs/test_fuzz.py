@@ -18,13 +18,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from shared.primitives.ids import new_id
 from tests.control_plane.publishing import CONTENT, jwk, sign
 from tests.docs import validating
-from tests.support.stack import App, Stack
+from tests.support.stack import EVERYDAY_SCOPES, App, Stack
 from tests.support.waiting import wait_for
 
 SCHEMATHESIS = shutil.which("schemathesis")
 EXAMPLES = 50
 PLATFORM = "/api/v1/platform"
-SCOPES = ["webhooks:write", "argus:epcr:write", "argus:devices:write", "argus:acqi:read", "argus:incidents:write"]
 CHECKS = (
     "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,"
     "response_schema_conformance"
@@ -46,8 +45,8 @@ class Ground(NamedTuple):
 
 @pytest.fixture(scope="module")
 def ground(stack: Stack) -> Ground:
-    app, victim = stack.register_app(SCOPES), stack.register_app(["webhooks:write"])
-    token = stack.token(app, " ".join(SCOPES))
+    app, victim = stack.register_app(EVERYDAY_SCOPES), stack.register_app(["webhooks:write"])
+    token = stack.token(app, " ".join(EVERYDAY_SCOPES))
     with stack.client("auth", stack.admin_token) as admin, stack.client("auth", token) as auth:
         minted = admin.post(f"/v1/platform/apps/{victim.client_id}/service-token").json()
         hook = {"url": "http://127.0.0.1:9/", "events": ["incident.created"]}

@@ -29,13 +29,12 @@ from tests.clients.command_line import SOURCES
 from tests.docs import running
 from tests.support.receiver import Receiver
 from tests.support.receiver import running as receiving
-from tests.support.stack import App, Stack
+from tests.support.stack import EVERYDAY_SCOPES, App, Stack
 from tests.support.waiting import wait_for
 
 T = TypeVar("T")
 PLACEHOLDER = "https://integrator.example/webhooks/knogin"
 SECRET, OTHER = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_b2xkLW9sZC1vbGQtb2xkLW9sZC1vbGQtb2xk"
-EVERYDAY = ["argus:epcr:write", "argus:devices:write", "argus:acqi:read", "webhooks:write"]
 HOSPITAL = ["argus:epcr:handover", "argus:epcr:outcome"]
 PRINTED = {
     "first_call": r"enc_\w+ Bundle \d+",
@@ -81,7 +80,7 @@ def source(name: str) -> str:
 @pytest.fixture(scope="module")
 def settings(stack: Stack) -> dict[str, str]:
     """The environment of a reader whose app has the everyday scopes."""
-    app = stack.register_app(EVERYDAY)
+    app = stack.register_app(EVERYDAY_SCOPES)
     stack.govern(app, approved_events=["epcr.*"])
     return {
         "KNOGIN_BASE_URL": f"http://{stack.described['hosts']['api']}:{stack.port}",

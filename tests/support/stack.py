@@ -20,11 +20,16 @@ from deploy.local.table import ROOT, by_name
 from deploy.local.waterfall import Span
 from shared.web import identity
 from shared.web.identity import Caller, SigningKey
+from shared.web.scopes import EVERYDAY
 from tests.docs import validating
 from tests.support.plain import PLAIN
 from tests.support.waiting import wait_for
 
 COMPLAINT = re.compile(r'^{"at":"[^"]*","level":"(warning|error|critical)"')
+# Every scope that an app gets without a request or a person. A `…:write` is asked for in place of its `…:read`.
+EVERYDAY_SCOPES = [
+    name for name in EVERYDAY if name != "offline_access" and f"{name.removesuffix('read')}write" not in EVERYDAY
+]
 _numbers = itertools.count(1)
 
 

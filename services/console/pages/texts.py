@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from services.console.session.models import Language
+from shared.web import scopes
 
 FOLDER = Path(__file__).parents[1] / "texts"
 LANGUAGES: tuple[Language, ...] = ("en", "it")
@@ -68,6 +69,11 @@ class Texts:
     def word(self, prefix: str, value: object) -> str:
         """The text of `prefix.value`, or the value itself."""
         return self._texts.get(f"{prefix}.{value}", str(value))
+
+    def scope(self, name: str) -> str:
+        """The words of the consent page for a scope; the name of a scope that is gone."""
+        scope = scopes.ALL.get(name)
+        return name if scope is None else scope.consent if self.language == "en" else scope.consent_italian
 
 
 def is_number(value: object) -> bool:
