@@ -131,7 +131,7 @@ class Connection(ResponseReader):
             self.transport.abort()
 
     async def _more(self) -> None:
-        # A copy, because the traceback of what is raised refers to this connection.
+        # A copy, because the traceback of a raised error refers to this connection.
         if self.error is not None:
             raise copy(self.error)
         self._waiter = self._loop.create_future()

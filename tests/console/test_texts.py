@@ -2,6 +2,7 @@
 
 import re
 import string
+import tomllib
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -37,6 +38,8 @@ def sources(area: str) -> str:
 def test_both_languages_have_the_same_texts(area: str) -> None:
     english, italian = ALL["en"][area], ALL["it"][area]
     assert english.keys() == italian.keys()
+    lines = texts.flat(tomllib.loads((texts.FOLDER / f"{area}.toml").read_text()))
+    assert lines.keys() == {f"{key}.{language}" for language in texts.LANGUAGES for key in english}
     for key in english:
         assert fields(english[key]) == fields(italian[key]) or key.endswith(".one"), key
         assert italian[key].strip(), key

@@ -68,7 +68,7 @@ def test_a_caller_is_who_the_gateway_says() -> None:
 
 
 class Body:
-    """Stands for the megabyte that a request holds until it is answered."""
+    """In place of the megabyte that a request holds until it is answered."""
 
 
 def test_a_request_and_its_body_are_freed_with_the_answer_and_not_by_the_garbage_collector() -> None:

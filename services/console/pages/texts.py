@@ -1,8 +1,10 @@
-"""The texts of the pages, from `texts/<area>.<language>.toml`; dotted keys, `{names}` for values, and a plural where a key has both forms.
+"""The texts of the pages, from `texts/<area>.toml`; dotted keys, `{names}` for values, and a plural where a key has both forms.
 
 [queue]
-waiting.one = "One request waits"
-waiting.other = "{count} requests wait"
+waiting.one.en = "One request waits"
+waiting.one.it = "Una richiesta attende"
+waiting.other.en = "{count} requests wait"
+waiting.other.it = "{count} richieste attendono"
 """
 
 import re
@@ -33,13 +35,13 @@ def flat(table: Mapping[str, Any], before: str = "") -> dict[str, str]:
 
 def read(folder: Path = FOLDER) -> dict[Language, dict[str, dict[str, str]]]:
     """All texts by language, area and key."""
-    return {
-        language: {
-            path.name.split(".")[0]: flat(tomllib.loads(path.read_text("utf-8")))
-            for path in sorted(folder.glob(f"*.{language}.toml"))
-        }
-        for language in LANGUAGES
-    }
+    areas = {path.stem: flat(tomllib.loads(path.read_text("utf-8"))) for path in sorted(folder.glob("*.toml"))}
+    return {language: {area: _in(language, texts) for area, texts in areas.items()} for language in LANGUAGES}
+
+
+def _in(language: Language, texts: Mapping[str, str]) -> dict[str, str]:
+    end = f".{language}"
+    return {key.removesuffix(end): text for key, text in texts.items() if key.endswith(end)}
 
 
 ALL = read()
