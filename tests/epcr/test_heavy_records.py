@@ -117,7 +117,9 @@ def test_the_database_sends_a_record_as_bytes_and_not_as_text_of_twice_the_lengt
     async def noting(cursor: Any, *given: Any, **named: Any) -> Any:
         await execute(cursor, *given, **named)
         result = cursor.pgresult
-        formats.update(result.fformat(n) for n in range(result.nfields) if result.fname(n) == b"record")
+        for column in range(result.nfields if result.ntuples else 0):
+            if len(result.get_value(0, column) or b"") > store.LIGHT:
+                formats.add(result.fformat(column))
         return cursor
 
     monkeypatch.setattr(psycopg.AsyncCursor, "execute", noting)
