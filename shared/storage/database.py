@@ -407,14 +407,19 @@ CONTROL = bytes(range(32))
 """Characters that JSON writes as six bytes."""
 
 
-async def first(conn: AsyncConnection, kind: type[Row], query: Any, parameters: Any = None) -> Row | None:
-    async with conn.cursor(row_factory=class_row(kind)) as cursor:
+async def first(
+    conn: AsyncConnection, kind: type[Row], query: Any, parameters: Any = None, *, binary: bool = False
+) -> Row | None:
+    """`binary` is for large bytes: as text the database writes, and the loop reads, two characters for each."""
+    async with conn.cursor(row_factory=class_row(kind), binary=binary) as cursor:
         return await (await cursor.execute(query, parameters)).fetchone()
 
 
-async def found(conn: AsyncConnection, kind: type[Row], query: Any, parameters: Any = None) -> Row:
-    """The row. Raises a 404 Problem if there is none."""
-    row = await first(conn, kind, query, parameters)
+async def found(
+    conn: AsyncConnection, kind: type[Row], query: Any, parameters: Any = None, *, binary: bool = False
+) -> Row:
+    """As `first`. Raises a 404 Problem if there is none."""
+    row = await first(conn, kind, query, parameters, binary=binary)
     if row is None:
         raise problems.not_found()
     return row

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
+import psycopg
 import pytest
 
 from services.epcr.deidentification import projection
@@ -104,6 +105,37 @@ def test_no_road_to_a_heavy_record_works_on_the_event_loop_or_waits_with_a_conne
     assert answer.status_code in (200, 201), answer.text
     assert set(watched) - {"transactions"} == (set() if road in IN_THE_RENDERER else {"large-bodies"})
     assert watched["transactions"] == 0
+
+
+@pytest.mark.parametrize("road", ["read", "export", "read the record"])
+def test_the_database_sends_a_record_as_bytes_and_not_as_text_of_twice_the_length(
+    organisation: Organisation, monkeypatch: pytest.MonkeyPatch, road: str
+) -> None:
+    id, formats = created(organisation, BODY), set[int]()
+    execute = psycopg.AsyncCursor.execute
+
+    async def noting(cursor: Any, *given: Any, **named: Any) -> Any:
+        await execute(cursor, *given, **named)
+        result = cursor.pgresult
+        for column in range(result.nfields if result.ntuples else 0):
+            if len(result.get_value(0, column) or b"") > store.LIGHT:
+                formats.add(result.fformat(column))
+        return cursor
+
+    monkeypatch.setattr(psycopg.AsyncCursor, "execute", noting)
+    assert ROADS[road](organisation, id).status_code == 200
+    assert formats == {psycopg.pq.Format.BINARY}
+
+
+def test_a_heavy_record_of_an_encounter_that_exists_is_refused_before_it_is_made(
+    organisation: Organisation, watched: Counter[str]
+) -> None:
+    body = BODY | {"cad_incident_id": ids.new_id("cad")}
+    first = organisation.partner.post_encounter(body)
+    watched.clear()
+    again = organisation.partner.post_encounter(body)
+    assert (again.status_code, again.json()["encounter_id"]) == (409, first.json()["id"])
+    assert set(watched) <= {"transactions"}
 
 
 @pytest.mark.parametrize("form", ["json", "document", "transaction", "pdf", "outcome"])

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, NamedTuple
 
+from msgspec.structs import asdict
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -65,6 +66,7 @@ async def create_encounter(request: Request, caller: Caller, draft: EncounterDra
             policy = await _writers_policy(conn, caller)
             if answer := await _repeated(conn, request, caller):
                 return answer
+            await store.refuse_twin(conn, asdict(draft))
         fairness.reserve_memory(request, store.HELD * store.weight_of(draft))
         begun = await portions.finished(request, _begun(request, caller, policy, draft))
     async with tenant_transaction(request, caller) as conn:

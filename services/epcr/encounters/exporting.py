@@ -112,7 +112,7 @@ async def sources(reader: Present | Edition, row: EncounterRow, form: Form, disc
     }
     for sent in await every(conn, Sent, queries.SENT_BEFORE, asked):
         version = msgspec.structs.asdict(sent) | {"encounter_id": row.id}
-        former = await found(conn, EncounterRow, queries.FIND_VERSION, version)
+        former = await found(conn, EncounterRow, queries.FIND_VERSION, version, binary=True)
         readings = Readings(row.id, row.tenant_id, sent.until or sent.revision)
         disclosed = disclosure_of(former, Policy(sent.domain, policy.mode), reader.pseudonyms)
         made.append(await _source(reader, former, disclosed, sent.forms, readings))

@@ -5,6 +5,7 @@ takes: a record of more than `LIGHT` bytes is opened in turns, in the thread bes
 beside it has the values that lists and decisions about identities need.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, LiteralString, NamedTuple
@@ -69,13 +70,19 @@ async def insert(conn: AsyncConnection, caller: Caller, sealed: Sealed, pseudony
     row = row_of(sealed) | {"pseudonym_version": pseudonym_version, "anchor": encounter.record.anchor}
     inserted = await first(conn, EncounterRow, queries.INSERT_ENCOUNTER, row)
     if inserted is None:
-        existing = await (await conn.execute(queries.FIND_TWIN, row)).fetchone()
-        assert existing is not None
+        await refuse_twin(conn, row)
+    assert inserted is not None
+    await _add_version(conn, caller, row)
+    return inserted
+
+
+async def refuse_twin(conn: AsyncConnection, members: Mapping[str, Any]) -> None:
+    """Raises a 409 Problem where there is an encounter of the same incident, vehicle and patient number."""
+    existing = await (await conn.execute(queries.FIND_TWIN, members)).fetchone()
+    if existing is not None:
         raise problems.conflict(
             "There is an encounter for this incident, vehicle and patient number.", encounter_id=existing[0]
         )
-    await _add_version(conn, caller, row)
-    return inserted
 
 
 async def update(conn: AsyncConnection, caller: Caller, sealed: Sealed) -> int:
@@ -235,7 +242,7 @@ def brief_context(tenant_id: str, encounter_id: str) -> bytes:
 async def _found(conn: AsyncConnection, statement: LiteralString, encounter_id: str) -> EncounterRow:
     if not ids.is_id(encounter_id, "enc"):
         raise problems.not_found()
-    return await found(conn, EncounterRow, statement, ([encounter_id],))
+    return await found(conn, EncounterRow, statement, ([encounter_id],), binary=True)
 
 
 async def _add_version(conn: AsyncConnection, caller: Caller, row: dict[str, Any]) -> None:

@@ -109,7 +109,7 @@ async def made(request: Request, caller: Caller, read: Read, asked: ReadHandover
     for one in read.taken.former if read.taken is not None else ():
         async with tenant_transaction(request, caller) as conn:
             version = msgspec.structs.asdict(one) | {"encounter_id": read.row.id}
-            row = await found(conn, EncounterRow, FIND_VERSION, version)
+            row = await found(conn, EncounterRow, FIND_VERSION, version, binary=True)
         is_heavy = store.reserved(request, row) or is_heavy
         former.append(store.decrypted(row, keyring))
     domains = _domains(request.state.pseudonyms, read)
