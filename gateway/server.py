@@ -13,7 +13,7 @@ from gateway.protocol import GatewayProtocol
 from gateway.reads import SmallReads
 from gateway.settings import Settings
 from shared.process import telemetry
-from shared.web.serving import Server, freeze
+from shared.web.serving import Server, favour_this_thread, freeze
 
 
 def run(settings: Settings, *, fd: int | None, host: str, port: int, ops_host: str) -> None:
@@ -25,6 +25,7 @@ def run(settings: Settings, *, fd: int | None, host: str, port: int, ops_host: s
     gateway = Gateway(settings)
     server = Server(config(gateway, settings))
     freeze()
+    favour_this_thread()
     listener = socket.socket(fileno=fd) if fd is not None else listen(host, port)
 
     async def main() -> None:

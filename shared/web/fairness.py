@@ -18,12 +18,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import copy_context
+from functools import partial
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary, WeakSet
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Scope
 
+from shared.process import priority
 from shared.web import problems
 from shared.web.identity import party_of
 
@@ -366,7 +368,9 @@ def reserve_memory(request: Request, size: int, tenant: str | None = None) -> No
 
 
 def release_memory(scope: Scope) -> None:
-    """Gives back all that the request reserved."""
+    """Gives back all that the request reserved, and frees its body, also where something still refers to the request."""
+    for name in ("body_bytes", "named"):
+        scope.get("state", {}).pop(name, None)
     for owner, size in scope.pop("reserved", ()):
         _of_this_loop().memory.give_back(owner, size)
 
@@ -421,7 +425,8 @@ class _OfLoop(Line):
     def __init__(self) -> None:
         super().__init__(rest=3.0)
         self.memory = Memory()
-        self.thread = ThreadPoolExecutor(1, "large-bodies")
+        long_turns = partial(priority.take_turns_of, priority.LONG_TURN)
+        self.thread = ThreadPoolExecutor(1, "large-bodies", long_turns)
         self.holder: asyncio.Task[object] | None = None
 
 

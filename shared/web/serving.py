@@ -25,7 +25,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from shared.process import metrics, telemetry
+from shared.process import metrics, priority, telemetry
 from shared.web import fairness, problems
 
 LINGER_SECONDS = 1.0
@@ -148,16 +148,31 @@ class Joining:
         return getattr(self._transport, name)
 
 
+YOUNG = 50_000
+"""Objects more than were freed, after which the garbage collector looks for cycles. The largest record and the body that it is made from
+are 10,000; by default it looks after 2,000, ten times for each such body, and finds nothing, because requests make no cycles."""
+
+
 def freeze() -> None:
-    """Excludes all present objects from garbage collection; a full collection with them would block the loop for 40 ms or more."""
+    """Excludes all present objects from garbage collection; a full collection with them would block the loop for 40 ms or more.
+
+    Makes collections of later objects rare. Each one stops all threads of the process.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(YOUNG, *gc.get_threshold()[1:])
+
+
+def favour_this_thread() -> None:
+    """For the thread of an event loop: other threads of the process and long turns of other processes hold it up for a moment only."""
+    sys.setswitchinterval(fairness.SWITCH_SECONDS)
+    priority.take_turns_of(priority.SHORT_TURN)
 
 
 def serve(app: Any, host: str, port: int, fd: int | None, working: threading.Event, **options: Any) -> None:
     """Serves until the process ends. Idle connections live longer here than in the gateway, so that none closes during a request."""
     freeze()
-    sys.setswitchinterval(fairness.SWITCH_SECONDS)
+    favour_this_thread()
     config = uvicorn.Config(
         app,
         host=host,

@@ -257,3 +257,14 @@ def test_callers_that_left_give_up_their_turns_before_any_work() -> None:
             pass
 
     asyncio.run(asyncio.wait_for(test(), 30))
+
+
+def test_a_request_that_something_still_refers_to_holds_no_body_after_its_answer() -> None:
+    async def test() -> None:
+        asked = request(b'{"items":[1]}')
+        await http.decode(asked, Large)
+        assert asked.scope["state"]
+        fairness.release_memory(asked.scope)
+        assert not asked.scope["state"]
+
+    asyncio.run(asyncio.wait_for(test(), 30))

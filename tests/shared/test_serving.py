@@ -33,6 +33,27 @@ def test_a_full_garbage_collection_does_not_go_through_all_that_was_imported() -
     assert float(done.stdout) > 10
 
 
+READING = """
+import gc, json
+from services.epcr.records.models import EncounterDraft
+from shared.web import http, serving
+from tests.support.records import heavy
+body = json.dumps(heavy()).encode()
+serving.freeze()
+collections = []
+gc.callbacks.append(lambda phase, _: collections.append(phase))
+for _ in range(20):
+    http.decode_bytes(body, EncounterDraft)
+print(len(collections))
+"""
+
+
+def test_the_largest_bodies_are_read_without_a_garbage_collection() -> None:
+    """A collection stops the loop for all callers, whichever thread it begins in."""
+    done = subprocess.run([sys.executable, "-c", READING], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "0\n"), done.stderr
+
+
 async def nothing(scope: Any, receive: Any, send: Any) -> None:
     """An application that answers no request."""
 
