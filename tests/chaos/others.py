@@ -127,19 +127,35 @@ def unprivileged() -> None:
 
 def cpu_seconds(stack: Stack) -> dict[str, float]:
     """CPU seconds of each process of the stack so far, by its name; a process's children count with it."""
+    taken: defaultdict[str, float] = defaultdict(float)
+    for name, process in _processes(stack):
+        with suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            taken[name] += times.user + times.system
+    return taken
+
+
+def waited_seconds(stack: Stack) -> dict[str, float]:
+    """Seconds in which threads of each process were ready and waited for a processor (proc_pid_schedstat(5)); by the same names."""
+    waited: defaultdict[str, float] = defaultdict(float)
+    for name, process in _processes(stack):
+        for thread in Path(f"/proc/{process.pid}/task").glob("*/schedstat"):
+            with suppress(OSError):
+                waited[name] += int(thread.read_text().split()[1]) / 1e9
+    return waited
+
+
+def _processes(stack: Stack) -> Iterator[tuple[str, psutil.Process]]:
     described = stack.described
     named = {described["gateway_pid"]: "gateway"} | {
         pid: f"{name} {kind}"
         for name, service in described["services"].items()
         for kind, pid in service["pids"].items()
     }
-    taken: defaultdict[str, float] = defaultdict(float)
     waiting = [(psutil.Process(described["supervisor_pid"]), "supervisor")]
     while waiting:
         process, name = waiting.pop()
         with suppress(psutil.NoSuchProcess):
             name = named.get(process.pid, "postgres" if process.name() == "postgres" else name)
-            times = process.cpu_times()
-            taken[name] += times.user + times.system
+            yield name, process
             waiting += [(child, name) for child in process.children()]
-    return taken

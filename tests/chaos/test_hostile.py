@@ -26,6 +26,7 @@ from tests.chaos.others import (
     stub,
     too_many_are_slow,
     unprivileged,
+    waited_seconds,
 )
 from tests.hostile.shapes import FORM, JSON, XML, as_base64
 from tests.support.records import heavy
@@ -222,21 +223,31 @@ def test_the_worst_bodies_of_four_attackers_slow_nobody_else(
     """The target alternates between none, a stub and the system, so that the machine's disturbances affect all three equally."""
     taken: dict[str, Seconds] = {who: {} for who in (NOBODY, STUB, SYSTEM)}
     cpu: dict[str, Counter[str]] = {who: Counter() for who in taken}
+    waited: dict[str, Counter[str]] = {who: Counter() for who in taken}
     with everyday(stack) as calls, attackers(stack, tmp_path, per_second) as them:
         rounds(calls, TURNS)  # warm
         for _ in range(SLICES):
             for who in taken:
                 them.turn_to(who)
                 time.sleep(0.3)  # until the attack has begun, which no condition shows
-                spent = cpu_seconds(stack)
+                spent, waits = cpu_seconds(stack), waited_seconds(stack)
                 for name, seconds in rounds(calls, TURNS).items():
                     taken[who].setdefault(name, []).extend(seconds)
                 cpu[who] += Counter(cpu_seconds(stack)) - Counter(spent)
+                waited[who] += Counter(waited_seconds(stack)) - Counter(waits)
         them.turn_to(NOBODY)
-    spent = {name: {who: round(cpu[who][name], 2) for who in cpu} for name in cpu[SYSTEM]}
+    processors = {
+        name: {who: f"{cpu[who][name]:.2f} and {waited[who][name]:.2f}" for who in cpu} for name in cpu[SYSTEM]
+    }
     rates = {who: round(them.rate(who), 1) for who in (STUB, SYSTEM)}
     figures = json.dumps(
-        {"calls": compared(taken), "attackers": them.answers, "answers a second": rates, "cpu seconds": spent}, indent=1
+        {
+            "calls": compared(taken),
+            "attackers": them.answers,
+            "answers a second": rates,
+            "seconds of processors, and of waiting for one": processors,
+        },
+        indent=1,
     )
     record_property("figures", figures)
     sys.stderr.write(figures + "\n")
