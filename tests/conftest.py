@@ -1,5 +1,6 @@
 """Fixtures every test may ask for: a PostgreSQL cluster, a Redis, a migrated database of one's own, the whole stack."""
 
+import gc
 import json
 import os
 import re
@@ -17,7 +18,7 @@ from deploy.local.databases import Database
 from deploy.local.postgres import Cluster, new_password
 from deploy.local.redis_server import RedisServer
 from deploy.local.table import ROOT
-from tests.support import ending, memory, scheduling, stopping
+from tests.support import compiling, ending, memory, scheduling, stopping
 from tests.support.cluster import TestDatabases, start_cluster
 from tests.support.running import RunningStack
 from tests.support.stack import Stack
@@ -41,6 +42,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput") and shutil.which("make"):
         command = ["make", "--silent", f"PY={sys.executable}", "--old-file=.venv/.installed", DOCUMENTS]
         subprocess.run(command, cwd=ROOT, check=True, timeout=ending.SECONDS)
+    if not hasattr(config, "workerinput") and config.getoption("numprocesses", None):
+        compiling.once(config)
 
 
 @pytest.fixture(scope="session")
@@ -141,6 +144,17 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     if running and nextitem and not scheduling.uses_stack(scheduling.file_of(nextitem.nodeid)):
         running.stop()
         del item.config.stash[RUNNING]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Imported modules and collected tests live as long as the process, so no garbage collection ever goes through them."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -117,36 +117,42 @@ def answered(*commands: bytes) -> Attack:
     return attack
 
 
-ATTACKS: dict[str, Attack] = {
-    "a long name by HELLO": answered(written("HELLO", "3", "SETNAME", LARGE)),
-    "a long name by HELLO with a login": answered(written("HELLO", "3", "AUTH", "probe", "x", "SETNAME", LARGE)),
-    "a long name by CLIENT": answered(written("CLIENT", "SETNAME", LARGE)),
-    "a long library": answered(
+# Made by the test that uses them: together they are hundreds of megabytes.
+ATTACKS: dict[str, Callable[[], Attack]] = {
+    "a long name by HELLO": lambda: answered(written("HELLO", "3", "SETNAME", LARGE)),
+    "a long name by HELLO with a login": lambda: answered(
+        written("HELLO", "3", "AUTH", "probe", "x", "SETNAME", LARGE)
+    ),
+    "a long name by CLIENT": lambda: answered(written("CLIENT", "SETNAME", LARGE)),
+    "a long library": lambda: answered(
         written("CLIENT", "SETINFO", "LIB-NAME", LARGE), written("CLIENT", "SETINFO", "LIB-VER", LARGE)
     ),
-    "refused keys, which a log keeps": answered(
+    "refused keys, which a log keeps": lambda: answered(
         written("LPUSH", b"{number}" + LARGE, "x"), written("GET", b"{number}" + LARGE)
     ),
-    "refused logins, which a log keeps": answered(written("AUTH", b"{number}" + LARGE, "x")),
-    "commands of many long words without an end": send(b"*1000\r\n" + (b"$%d\r\n%s\r\n" % (len(LARGE), LARGE)) * 3),
-    "a line without an end": send(LARGE * 2),
-    "commands that wait for EXEC": send(written("MULTI"), *[written("PING", LARGE)] * 3),
-    "answers that nobody reads": send(*[written("PING", LARGE)] * 5),
-    "unknown commands": answered(written(b"{number}" + LARGE)),
+    "refused logins, which a log keeps": lambda: answered(written("AUTH", b"{number}" + LARGE, "x")),
+    "commands of many long words without an end": lambda: send(
+        b"*1000\r\n" + (b"$%d\r\n%s\r\n" % (len(LARGE), LARGE)) * 3
+    ),
+    "a line without an end": lambda: send(LARGE * 2),
+    "commands that wait for EXEC": lambda: send(written("MULTI"), *[written("PING", LARGE)] * 3),
+    "answers that nobody reads": lambda: send(*[written("PING", LARGE)] * 5),
+    "unknown commands": lambda: answered(written(b"{number}" + LARGE)),
 }
 
 
 @pytest.mark.parametrize("user", ATTACKERS)
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
-def test_no_user_takes_redis_memory_by_its_connections(admin: Redis, user: str, attack: Attack) -> None:
+def test_no_user_takes_redis_memory_by_its_connections(admin: Redis, user: str, attack: Callable[[], Attack]) -> None:
     """Memory stays within the limit of all clients, a service's message is taken meanwhile, and nothing of it stays."""
     before, most = used(admin), (128 << 20) + SPARE
+    attacked = attack()
     with client(port_of(admin), "device_ingest", PASSWORDS["device_ingest"]) as service, ExitStack() as held:
         for number in range(CONNECTIONS):
             connection = held.enter_context(connected(admin, user))
             connection.settimeout(2)
             with suppress(OSError):  # Redis ended it, or reads no more of it
-                attack(connection, number)
+                attacked(connection, number)
             assert used(admin) < before + most
         assert service.lpush("epcr.from.device_ingest", "x")
     wait_for(lambda: used(admin) < before + (4 << 20), what="the memory to be free")

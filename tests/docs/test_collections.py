@@ -5,6 +5,7 @@ import json
 import subprocess
 import zipfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +17,22 @@ from deploy.docs.generators import NODE
 from tests.support.stack import Stack
 
 POSTMAN, BRUNO = gateway.docs.FILES / "knogin.postman_collection.json", gateway.docs.FILES / "knogin.bruno.zip"
-CALLS = sum(len(operations) for operations in contract.contract()["paths"].values())
 RESOLVES = Path(__file__).parent / "clients" / "localhost.cjs"
+
+
+@cache
+def calls() -> int:
+    return sum(len(operations) for operations in contract.contract()["paths"].values())
 
 
 def test_every_call_is_in_both_collections() -> None:
     folders = json.loads(POSTMAN.read_text())["item"]
     assert folders[0]["name"] == collections.STORY
-    assert sum(len(folder["item"]) for folder in folders[1:]) == CALLS
+    assert sum(len(folder["item"]) for folder in folders[1:]) == calls()
     names = [
         name for name in zipfile.ZipFile(BRUNO).namelist() if "/environments/" not in name and name.endswith(".bru")
     ]
-    assert len(set(names)) == CALLS + len(collections.STEPS)
+    assert len(set(names)) == calls() + len(collections.STEPS)
 
 
 def test_the_story_uses_only_variables_that_are_there_or_that_an_answer_gave() -> None:

@@ -3,6 +3,7 @@
 import json
 import re
 import xml.etree.ElementTree as ElementTree
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,17 @@ from shared.web.deprecation import NOTICE_DAYS
 from tests.docs import site
 
 FILES = gateway.docs.FILES
-DOCS = Docs()
 GUIDES = Path(pages.__file__).parents[1] / "guides"
 EXAMPLES_OF_SETTINGS = {"export KNOGIN_CLIENT_ID=app_…"}
 
 
+@cache
+def docs() -> Docs:
+    return Docs()
+
+
 def served(path: str) -> int:
-    return DOCS.answer("GET", path, b"", []).status
+    return docs().answer("GET", path, b"", []).status
 
 
 def test_every_link_of_every_page_leads_to_a_page_and_to_an_anchor_that_is_there() -> None:

@@ -3,7 +3,7 @@
 import itertools
 import json
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -184,27 +184,49 @@ def split(given: Given, most: int) -> list[dict[str, Any]]:
     return json.loads(exported(given, most=most), parse_float=Decimal)["bundles"]
 
 
-def bundles() -> dict[str, dict[str, Any]]:
-    typical = encounter(TYPICAL)
-    return {
-        "minimal": bundle(projection(encounter(MINIMAL, "in_progress"))),
-        "typical": bundle(projection(typical)),
-        "arrest": bundle(projection(encounter(RESUSCITATED, "handed_over"))),
-        "whole": bundle(projection(encounter(WHOLE))),
-        "italian": bundle(projection(encounter(WHOLE)), language="it"),
-        "stroke": bundle(projection(encounter(STROKE))),
-        "trauma": bundle(projection(encounter(TRAUMA))),
-        "child": bundle(projection(encounter(CHILD))),
-        "unknown_patient": bundle(projection(encounter(UNKNOWN_PATIENT))),
-        "overdose": bundle(projection(encounter(OVERDOSE))),
-        "interfacility": bundle(projection(encounter(INTERFACILITY))),
-        "refusal": bundle(projection(encounter(REFUSAL))),
-        "every_class_of_device": bundle(projection(encounter(MINIMAL), readings())),
-        "series": bundle(projection(encounter(MINIMAL), readings()), form="summary"),
-        "corrected": bundle(projection(encounter(TYPICAL, identity=2), readings()), [projection(typical, readings())]),
-        "shifted": bundle(projection(typical, mode="shifted")),
-        "safe_harbor": bundle(projection(typical, mode="safe_harbor")),
-    }
+def typical() -> Encounter:
+    return encounter(TYPICAL)
+
+
+MAKERS: dict[str, Callable[[], dict[str, Any]]] = {
+    "minimal": lambda: bundle(projection(encounter(MINIMAL, "in_progress"))),
+    "typical": lambda: bundle(projection(typical())),
+    "arrest": lambda: bundle(projection(encounter(RESUSCITATED, "handed_over"))),
+    "whole": lambda: bundle(projection(encounter(WHOLE))),
+    "italian": lambda: bundle(projection(encounter(WHOLE)), language="it"),
+    "stroke": lambda: bundle(projection(encounter(STROKE))),
+    "trauma": lambda: bundle(projection(encounter(TRAUMA))),
+    "child": lambda: bundle(projection(encounter(CHILD))),
+    "unknown_patient": lambda: bundle(projection(encounter(UNKNOWN_PATIENT))),
+    "overdose": lambda: bundle(projection(encounter(OVERDOSE))),
+    "interfacility": lambda: bundle(projection(encounter(INTERFACILITY))),
+    "refusal": lambda: bundle(projection(encounter(REFUSAL))),
+    "every_class_of_device": lambda: bundle(projection(encounter(MINIMAL), readings())),
+    "series": lambda: bundle(projection(encounter(MINIMAL), readings()), form="summary"),
+    "corrected": lambda: bundle(
+        projection(encounter(TYPICAL, identity=2), readings()), [projection(typical(), readings())]
+    ),
+    "shifted": lambda: bundle(projection(typical(), mode="shifted")),
+    "safe_harbor": lambda: bundle(projection(typical(), mode="safe_harbor")),
+}
+
+
+class Bundles(Mapping[str, dict[str, Any]]):
+    """Bundles by name. Each is made when it is first read: a process that only collects these tests makes none."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, dict[str, Any]] = {}
+
+    def __getitem__(self, name: str) -> dict[str, Any]:
+        if name not in self._made:
+            self._made[name] = MAKERS[name]()
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(MAKERS)
+
+    def __len__(self) -> int:
+        return len(MAKERS)
 
 
 def written(content: dict[str, Any]) -> bytes:
@@ -219,5 +241,5 @@ def written(content: dict[str, Any]) -> bytes:
 
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
-    for name, content in bundles().items():
+    for name, content in Bundles().items():
         (FOLDER / f"{name}.json").write_bytes(written(content))

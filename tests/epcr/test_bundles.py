@@ -21,7 +21,7 @@ from tests.epcr.fhir_server import FhirServer, Refused
 from tests.epcr.golden import bundle, split
 from tests.epcr.samples import ARREST, MINIMAL, REFUSAL, SNOMED, TYPICAL
 
-BUNDLES = golden.bundles()
+BUNDLES = golden.Bundles()
 ALL = pytest.mark.parametrize("name", list(BUNDLES))
 
 

@@ -45,7 +45,7 @@ from tests.epcr import golden
 from tests.epcr.conftest import ENCOUNTERS, Organisation
 from tests.epcr.samples import CHILD, ICD10, MINIMAL, SNOMED, STROKE, TRAUMA, TYPICAL, WHOLE, at, snomed
 
-BUNDLES = golden.bundles()
+BUNDLES = golden.Bundles()
 
 
 def refusal(body: dict[str, Any]) -> list[str]:

@@ -1,6 +1,7 @@
 """The encounters behind a count: those that plain loops find, for callers who may read records, audited, and none where counts are
 withheld."""
 
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -14,6 +15,7 @@ from services.graphql_api.acqi.indicators import BY_NAME, INDICATORS, judgements
 from services.graphql_api.acqi.months import rebuild_month
 from services.graphql_api.settings import Settings
 from services.graphql_api.transport.documents import Catalogue
+from shared.messaging.messages import EncounterFacts
 from shared.storage.database import set_tenant
 from shared.web.problems import REFUSAL
 from tests.graphql_api import population
@@ -29,10 +31,13 @@ FITTING = {
     "unknown": {"unknown"},
 }
 Json = dict[str, Any]
-ALL = [population.facts(one) for one in population.encounters()]
-
-
 BOTH = ["argus:acqi:read", "argus:epcr:read"]
+
+
+@cache
+def everybody() -> list[EncounterFacts]:
+    """The facts of 1,000 encounters."""
+    return [population.facts(one) for one in population.encounters()]
 
 
 def path(name: str) -> str:
@@ -50,7 +55,7 @@ def ask_for(ask: Asking, name: str, query: Json, **who: Any) -> httpx2.Response:
 def counted(http: httpx2.Client, settings: Settings, catalogue: Catalogue) -> Asking:
     """Of a tenant whose 1,000 encounters are counted."""
     ask = Asking(http, settings, catalogue)
-    ask.count(*ALL)
+    ask.count(*everybody())
     return ask
 
 
@@ -72,7 +77,7 @@ def listed(ask: Asking, name: str, **query: Any) -> list[Json]:
 def expected(name: str, population: str, first: str, end: str) -> dict[str, Any]:
     """The outcome of each encounter, by its id."""
     found: dict[str, Any] = {}
-    for facts in ALL:
+    for facts in everybody():
         outcome = BY_NAME[name].evaluate(facts) if facts.status in ("completed", "handed_over") else None
         is_measured = isinstance(outcome, int) and population in ("numerator", "denominator")
         if first <= facts.day.isoformat() < end and (is_measured or outcome in FITTING[population]):
@@ -98,7 +103,7 @@ def test_a_list_has_exactly_the_encounters_of_its_count(counted: Asking, name: s
 
 
 def test_an_excluded_encounter_has_its_reason_and_no_other_has_one(counted: Asking) -> None:
-    reasons = {facts.encounter_id: reasons_of(judgements(facts)) for facts in ALL}
+    reasons = {facts.encounter_id: reasons_of(judgements(facts)) for facts in everybody()}
     told: set[str] = set()
     for one in INDICATORS:
         for found in listed(counted, one.name, population="excluded", **WHOLE):
@@ -110,13 +115,13 @@ def test_an_excluded_encounter_has_its_reason_and_no_other_has_one(counted: Aski
 
 
 def test_rebuilding_a_month_writes_the_reasons_of_facts_from_before(ask: Asking) -> None:
-    ask.count(*ALL[:300])
+    ask.count(*everybody()[:300])
     before = listed(ask, "conveyance", population="excluded", **WHOLE)
     assert before
     with ask.worker() as conn:
         conn.execute("UPDATE acqi_facts SET reasons = '{}' WHERE tenant_id = %s", (ask.tenant,))
     assert {one["reason"] for one in listed(ask, "conveyance", population="excluded", **WHOLE)} == {None}
-    for month in sorted({facts.day.replace(day=1) for facts in ALL[:300]}):
+    for month in sorted({facts.day.replace(day=1) for facts in everybody()[:300]}):
         with ask.worker() as conn:
             rebuild_month(conn, ask.tenant, month)
     assert listed(ask, "conveyance", population="excluded", **WHOLE) == before
@@ -198,7 +203,7 @@ def test_a_cursor_of_another_count_is_refused(counted: Asking) -> None:
 
 
 def test_every_page_is_an_entry_of_the_audit_trail(ask: Asking, database: Database) -> None:
-    ask.count(*ALL[:50])
+    ask.count(*everybody()[:50])
     query = MARCH | {"population": "numerator", "limit": "1"}
     first = ask_for(ask, "conveyance", query).json()
     ask_for(ask, "conveyance", query | {"cursor": first["next_cursor"]})
@@ -217,7 +222,7 @@ def test_no_encounters_are_listed_where_small_counts_are_withheld(ask: Asking, n
     with ask.worker() as conn:
         set_tenant(conn, ask.tenant)
         conn.execute("INSERT INTO acqi_tenants (tenant_id, suppress_small_cells) VALUES (%s, true)", (ask.tenant,))
-    ask.count(*ALL[:20])
+    ask.count(*everybody()[:20])
     groups = [group for group in FITTING if group != "not_met" or not BY_NAME[name].is_time]
     for span in (MARCH, WHOLE, {"from_date": "2026-03-10", "to_date": "2026-03-11"}):
         for group in groups:

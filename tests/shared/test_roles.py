@@ -363,8 +363,7 @@ def test_no_attempt_to_be_more_than_the_role_has_an_effect(
     succeeded: dict[str, object] = {}
     with psycopg.connect(database.admin, autocommit=True) as admin:
         before = state(admin)
-        for attempt in ATTEMPTS:
-            outcome = tried(database, kind, attempt)
+        for attempt, outcome in outcomes(database, kind):
             if outcome != attempt.code:
                 succeeded[attempt.name] = outcome
             if outcome is None:
@@ -373,16 +372,32 @@ def test_no_attempt_to_be_more_than_the_role_has_an_effect(
     assert succeeded == {}
 
 
-def tried(database: Database, kind: str, attempt: Attempt) -> str | None:
-    """The SQLSTATE that refused the last statement; None if it ran."""
-    with psycopg.connect(getattr(database, kind), autocommit=True) as conn:
-        *first, last = (sql.SQL(each).format(**names(database, kind)) for each in attempt.statements)
-        for statement in first:
-            conn.execute(statement)
-        try:
-            conn.execute(last)
-        except psycopg.Error as error:
-            return error.sqlstate
+def outcomes(database: Database, kind: str) -> Iterator[tuple[Attempt, str | None]]:
+    """Each attempt with the SQLSTATE that refused its last statement; None if it ran.
+
+    A single statement that is refused leaves nothing in its session. Only then does the next attempt use the same one.
+    """
+    address, named = getattr(database, kind), names(database, kind)
+    conn = psycopg.connect(address, autocommit=True)
+    try:
+        for attempt in ATTEMPTS:
+            outcome = tried(conn, [sql.SQL(each).format(**named) for each in attempt.statements])
+            yield attempt, outcome
+            if outcome is None or len(attempt.statements) > 1:
+                conn.close()
+                conn = psycopg.connect(address, autocommit=True)
+    finally:
+        conn.close()
+
+
+def tried(conn: psycopg.Connection[Any], statements: list[sql.Composed]) -> str | None:
+    *first, last = statements
+    for statement in first:
+        conn.execute(statement)
+    try:
+        conn.execute(last)
+    except psycopg.Error as error:
+        return error.sqlstate
     return None
 
 
