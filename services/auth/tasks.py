@@ -12,7 +12,7 @@ from services.auth.invitations.post import Post
 from services.auth.keys.models import PLATFORM
 from services.auth.keys.rotation import rotate_if_due
 from services.auth.operators import acts as operators
-from services.auth.revocations import watermarks
+from services.auth.revocations import bell
 from services.auth.saml import domains
 from services.auth.sandboxes import work as sandboxes
 from services.auth.settings import Settings
@@ -60,7 +60,7 @@ KEPT = (
 
 def create_worker(settings: Settings) -> Celery:
     redis = redis_clients.client(settings.redis_url)
-    uninstall = partial(installing.uninstall, ring=partial(watermarks.ring_sync, redis))
+    uninstall = partial(installing.uninstall, ring=partial(bell.ring_sync, redis))
     install = partial(installing.install, settings=settings)
     handlers = {InstallApp: install, UninstallApp: uninstall, SandboxPortionDone: sandboxes.go_on}
     return worker.create_worker("auth", settings, handlers, redis=redis)

@@ -33,7 +33,7 @@ def test_a_user_signs_in_consents_and_the_app_gets_tokens(auth: Auth) -> None:
     back = browser.submit(page, "/v1/auth/sign-in", email=auth.demo["email"], password=PASSWORD)
     consent = browser.get(back.headers["location"])
     assert consent.status_code == 200
-    assert "create and change webhooks" in consent.text
+    assert "make and change its own webhooks" in consent.text
     answer = returned(browser.submit(consent, "/v1/oauth/authorize", decision="allow"))
     assert (answer["location"], answer["state"], answer["iss"]) == (CALLBACK, "st4te", ISSUER)
     tokens = redeem(auth, app, answer["code"])

@@ -39,7 +39,7 @@ def test_a_device_begins_waits_and_gets_its_tokens_once_it_is_allowed(auth: Auth
     browser.sign_in()
     page = typed(browser, device["user_code"].lower().replace("-", " "))
     assert "Allow Command line?" in page.text
-    assert "create and change webhooks" in page.text
+    assert "make and change its own webhooks" in page.text
     done = browser.submit(page, "/device", decision="allow")
     assert "The device is connected" in done.text
     tokens = poll(auth, app, device["device_code"])

@@ -34,7 +34,7 @@ from services.auth.apps.models import (
 from services.auth.apps.rules import refuse
 from services.auth.apps.store import insert_service_token
 from services.auth.people.acting import person_of
-from services.auth.revocations import watermarks
+from services.auth.revocations import bell, watermarks
 from shared.messaging import outbox
 from shared.messaging.messages import Event
 from shared.primitives import ids
@@ -112,7 +112,7 @@ async def change_app(request: Request, caller: Caller, client_id: str, change: A
         await audit.record(conn, caller, "app.changed", app.client_id, detail)
         answer = await _shown(conn, changed)
     if withdrawn:
-        await watermarks.ring(request.state.redis)
+        await bell.ring(request.state.redis)
     return answer
 
 
@@ -125,7 +125,7 @@ async def delete_app(request: Request, caller: Caller, client_id: str) -> Respon
             await conn.execute(statement, (app.client_id,))
         await watermarks.revoke(conn, "client", app.client_id)
         await audit.record(conn, caller, "app.deleted", app.client_id)
-    await watermarks.ring(request.state.redis)
+    await bell.ring(request.state.redis)
     return http.no_content()
 
 
@@ -138,7 +138,7 @@ async def disable_app(request: Request, caller: Caller, client_id: str) -> App:
             await store.revoke_every_token(conn, app.client_id)
             await audit.record(conn, caller, "app.disabled", app.client_id)
         answer = await _shown(conn, app)
-    await watermarks.ring(request.state.redis)
+    await bell.ring(request.state.redis)
     return answer
 
 
@@ -186,7 +186,7 @@ async def change_governance(
         detail = {"fields": sorted(named)} | decided.names()
         await audit.record(conn, caller, "app.governance_changed", app.client_id, detail)
     if revoked or has_other_mode:
-        await watermarks.ring(request.state.redis)
+        await bell.ring(request.state.redis)
     within = watermarks.EFFECTIVE_WITHIN_SECONDS
     return http.json(GovernanceChanged(app.client_id, changed.governance, revoked, within))
 
@@ -234,7 +234,7 @@ async def rotate_secret(request: Request, caller: Caller, client_id: str, rotati
         answer = http.json(RotatedSecret(app.client_id, secret, expires_at))
         response = await idempotency.keep(conn, request, caller, answer)
     if not rotation.overlap_seconds:
-        await watermarks.ring(request.state.redis)
+        await bell.ring(request.state.redis)
     return response
 
 
@@ -314,7 +314,7 @@ async def revoke_service_token(request: Request, caller: Caller, client_id: str,
             raise problems.not_found()
         await watermarks.revoke(conn, "grant", row[0])
         await audit.record(conn, caller, "service_token.revoked", token_id, {"client_id": app.client_id})
-    await watermarks.ring(request.state.redis)
+    await bell.ring(request.state.redis)
     return http.no_content()
 
 

@@ -19,8 +19,8 @@ from services.auth.oauth.forms import DESCRIPTIONS, UNDESCRIBED, InvalidClient, 
 from services.auth.oauth.models import DeviceAuthorization
 from services.auth.oauth.server import Answer, AuthorizationServer, OAuthRequest, PresentedToken, check_grant_type
 from services.auth.oauth.tokens import RefreshToken, jti_milliseconds, read_access_token
+from services.auth.revocations import bell, watermarks
 from services.auth.revocations import queries as revocation_queries
-from services.auth.revocations import watermarks
 from services.auth.signin.returning import DEVICE
 from shared.storage.database import UNAVAILABLE, AsyncConnection, aset_tenant, transaction
 from shared.web import http
@@ -71,7 +71,7 @@ async def _serve(request: Request, decide: Decide, *, counted: str = "") -> Resp
         # On the event loop: signing takes 0.2 ms, less than handing the GIL to a thread and back.
         answer.body["access_token"] = request.state.keys.signer().sign(asked.claims)
     if asked.gives_back is not None:
-        await watermarks.ring(request.state.redis)
+        await bell.ring(request.state.redis)
     return _render(answer)
 
 
@@ -105,7 +105,7 @@ async def _decide_token(request: Request, server: AuthorizationServer, asked: OA
             answer.body["refresh_token"] = tokens.write_refresh(grant.grant_id, generation, grant.seed, server.keyring)
     if asked.error is not None and asked.error.error not in WAITS:
         # A second use of a code or refresh token may have revoked a family.
-        await watermarks.ring(request.state.redis)
+        await bell.ring(request.state.redis)
     return answer
 
 

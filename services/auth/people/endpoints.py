@@ -20,7 +20,7 @@ from services.auth.people.models import (
     UserPage,
     UserSession,
 )
-from services.auth.revocations import watermarks
+from services.auth.revocations import bell, watermarks
 from services.auth.signin import queries as signin_queries
 from services.auth.signin.account_endpoints import describe_browser
 from services.auth.tenants import queries as tenant_queries
@@ -89,7 +89,7 @@ async def change_role(request: Request, caller: Caller, user_id: str, change: Ro
         done = Ending() if roles.reaches(wanted, before) else await ending.beyond(conn, held.user_id, wanted)
         detail = {"from": held.role, "to": change.role}
         changed = await _finish(conn, caller, held.user_id, "user.role_changed", done, detail)
-    await watermarks.ring(request.state.redis)
+    await bell.ring(request.state.redis)
     return changed
 
 
@@ -109,7 +109,7 @@ async def leave(request: Request, caller: Caller, user_id: str, query: LeaveQuer
         await conn.execute(queries.SET_STATUS, ("disabled", held.user_id))
         done = await ending.everything(conn, held.user_id)
         changed = await _finish(conn, caller, held.user_id, "user.left", done)
-    await watermarks.ring(request.state.redis)
+    await bell.ring(request.state.redis)
     return changed
 
 
@@ -137,7 +137,7 @@ async def reset_second_factor(request: Request, caller: Caller, user_id: str) ->
         done = await ending.sessions_of(conn, held.user_id)
         detail = {"had_one": held.has_totp}
         changed = await _finish(conn, caller, held.user_id, "user.second_factor_removed", done, detail)
-    await watermarks.ring(request.state.redis)
+    await bell.ring(request.state.redis)
     return changed
 
 
@@ -186,7 +186,7 @@ async def end_user_sessions(request: Request, caller: Caller, user_id: str) -> A
         held = await acting.hold(conn, caller, user_id)
         done = await ending.sessions_of(conn, held.user_id)
         changed = await _finish(conn, caller, held.user_id, "session.ended", done, {"which": "all"})
-    await watermarks.ring(request.state.redis)
+    await bell.ring(request.state.redis)
     return changed
 
 

@@ -11,7 +11,7 @@ import msgspec
 from psycopg_pool import AsyncConnectionPool
 
 from services.auth.revocations import queries
-from services.auth.revocations.watermarks import CHANNEL
+from services.auth.revocations.bell import CHANNEL
 from shared.process import redis_clients
 from shared.storage.database import AsyncConnection
 from shared.web import problems, serving

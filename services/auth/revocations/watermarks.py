@@ -1,12 +1,8 @@
-"""Ends tokens before their expiry by a watermark in the transaction. `ring` wakes the gateways after it."""
+"""Ends tokens before their expiry by a watermark in the transaction; `bell.ring` wakes the gateways after it."""
 
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Literal, LiteralString, NamedTuple
-
-from redis import Redis as BlockingRedis
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from services.auth.apps import queries as app_queries
 from services.auth.keys.rotation import LONGEST_TOKEN
@@ -134,22 +130,3 @@ async def end(conn: AsyncConnection, grant_ids: Sequence[str], why: str) -> list
         return []
     rows = await (await conn.execute(queries.REVOKE_GRANTS, (why, list(grant_ids)))).fetchall()
     return [grant_id for (grant_id,) in rows]
-
-
-CHANNEL = "auth:revocations"
-
-
-async def ring(redis: Redis) -> None:
-    """Wakes the gateways. They look three times a second anyway, so without Redis a revocation is only a moment later."""
-    try:
-        await redis.publish(CHANNEL, b"")
-    except (RedisError, OSError):
-        return
-
-
-def ring_sync(redis: BlockingRedis) -> None:
-    """As `ring`, in a task."""
-    try:
-        redis.publish(CHANNEL, b"")
-    except (RedisError, OSError):
-        return

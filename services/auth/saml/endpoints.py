@@ -12,7 +12,7 @@ from services.auth import caps
 from services.auth.apps.scopes import CHANGE_PEOPLE
 from services.auth.apps.store import load_tenant
 from services.auth.people.acting import person_of
-from services.auth.revocations import watermarks
+from services.auth.revocations import bell, watermarks
 from services.auth.revocations.watermarks import Ended
 from services.auth.saml import connections, domains, queries, roles
 from services.auth.saml.models import (
@@ -124,7 +124,7 @@ async def change_connection(
         await audit.record(conn, caller, "saml.connection_changed", connection.connection_id, detail)
         shown = await connections.shown(conn, request.state.settings.issuer, connection)
         await watermarks.revoke_ended(conn, ended)
-    await watermarks.ring(request.state.redis)
+    await bell.ring(request.state.redis)
     return shown
 
 
@@ -153,7 +153,7 @@ async def delete_connection(request: Request, caller: Caller, connection_id: str
         await conn.execute(queries.DELETE_CONNECTION, (connection.connection_id,))
         await audit.record(conn, caller, "saml.connection_deleted", connection.connection_id)
         await watermarks.revoke_ended(conn, ended)
-    await watermarks.ring(request.state.redis)
+    await bell.ring(request.state.redis)
     return http.no_content()
 
 
@@ -188,7 +188,7 @@ async def unlink_user(request: Request, caller: Caller, connection_id: str, user
         )
         await audit.record(conn, caller, "saml.user_unlinked", user_id, {"connection": connection.connection_id})
         await watermarks.revoke_all(conn, "grant", ended)
-    await watermarks.ring(request.state.redis)
+    await bell.ring(request.state.redis)
     return http.no_content()
 
 
@@ -306,7 +306,7 @@ async def set_policy(request: Request, caller: Caller, wanted: PolicyChange) -> 
         await audit.record(conn, caller, "saml.policy_changed", caller.tenant_id, detail)
         policy = await _policy(conn)
         await watermarks.revoke_ended(conn, ended)
-    await watermarks.ring(request.state.redis)
+    await bell.ring(request.state.redis)
     return policy.shown()
 
 

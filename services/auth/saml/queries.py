@@ -317,13 +317,13 @@ CONNECTION_EVENTS: LiteralString = """
 TAKE_DUE_DOMAINS: LiteralString = """
     SELECT tenant_id, domain, connection_id, token, missing_since IS NOT NULL AS is_missing,
         missing_since < clock_timestamp() - %s AS is_over
-    FROM saml_domains WHERE (tenant_id, domain) IN (
-        SELECT tenant_id, domain FROM (
+    FROM saml_domains WHERE verified_at IS NOT NULL AND domain = ANY (ARRAY(
+        SELECT domain FROM (
             SELECT tenant_id, domain, seen_at, row_number() OVER (PARTITION BY tenant_id ORDER BY seen_at) AS turn
             FROM (
                 SELECT tenant_id, domain, coalesce(checked_at, verified_at) AS seen_at FROM saml_domains WHERE verified_at IS NOT NULL
             ) AS proven WHERE seen_at < clock_timestamp() - %s
-        ) AS due ORDER BY turn, seen_at LIMIT %s)
+        ) AS due ORDER BY turn, seen_at LIMIT %s))
     FOR UPDATE SKIP LOCKED
 """
 DOMAIN_SEEN: LiteralString = """

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from services.auth.oauth.clients import read_form
-from services.auth.revocations import watermarks
+from services.auth.revocations import bell
 from services.auth.saml import messages, metadata, people, queries, readers, receiving
 from services.auth.saml.assertions import SKEW, Verified
 from services.auth.saml.documents import MessageRefused, refuse
@@ -114,10 +114,10 @@ async def acs(request: Request) -> Response:
         taken = await _take(request, connection, verified, relay_state)
     except MessageRefused as refused:
         if refused.reason == "no_role":
-            await watermarks.ring(request.state.redis)
+            await bell.ring(request.state.redis)
         return receiving.refusal(request, connection, refused)
     if taken.revoked:
-        await watermarks.ring(request.state.redis)
+        await bell.ring(request.state.redis)
     lead_on = f"/v1/saml/{connection.connection_id}/finish?ticket={taken.ticket}"
     return pages.render(request, "signing_in.html", gives_cookie=False, refresh_to=lead_on)
 

@@ -14,7 +14,7 @@ from services.auth import caps
 from services.auth.apps import scopes, store
 from services.auth.apps.models import AppDraft, Tenant
 from services.auth.apps.rules import refuse
-from services.auth.revocations import watermarks
+from services.auth.revocations import bell, watermarks
 from services.auth.sandboxes import queries, work
 from services.auth.sandboxes.models import (
     MOST_ADVANCED,
@@ -145,7 +145,7 @@ async def delete_sandbox(request: Request, caller: Caller, sandbox_id: str) -> R
             await aset_tenant(conn, caller.tenant_id)
             await _begin(conn, caller, sandbox, "deleting")
             await _revoke(conn, caller, closed.tenant_id)
-    await watermarks.ring(request.state.redis)
+    await bell.ring(request.state.redis)
     return http.no_content()
 
 
@@ -173,7 +173,7 @@ async def run_scenario(request: Request, caller: Caller, sandbox_id: str, scenar
         if name == "revoked_tokens":
             await _revoke(conn, caller, sandbox.sandbox_tenant_id)
     if name == "revoked_tokens":
-        await watermarks.ring(request.state.redis)
+        await bell.ring(request.state.redis)
     return response
 
 

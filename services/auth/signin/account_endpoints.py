@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from services.auth.oauth.clients import read_form
-from services.auth.revocations import watermarks
+from services.auth.revocations import bell, watermarks
 from services.auth.signin import cookies, hashing, pages, passwords, queries, sessions, throttle
 from services.auth.signin.models import AllowedApp, PasswordLink, Session, SessionRow
 from services.auth.signin.returning import SESSIONS, first_sign_in, to_console, to_sign_in
@@ -63,7 +63,7 @@ async def change_sessions(request: Request) -> Response:
         done = await _end(conn, request, session, values.get("end", ""))
         done = await _withdraw(conn, request, session, values.get("withdraw", "")) or done
     if done == "withdrawn":
-        await watermarks.ring(request.state.redis)
+        await bell.ring(request.state.redis)
     return RedirectResponse(f"{SESSIONS}?done={done}" if done else SESSIONS, 303, pages.headers())
 
 
@@ -168,7 +168,7 @@ async def set_password(request: Request) -> Response:
         actor = sessions.actor(request, link.tenant_id, link.user_id)
         await audit.record(conn, actor, "password.changed", link.user_id)
         await watermarks.revoke_all(conn, "grant", ended)
-    await watermarks.ring(request.state.redis)
+    await bell.ring(request.state.redis)
     return await first_sign_in(request, link.email, "password_saved")
 
 
