@@ -15,7 +15,7 @@ from services.console.pages.limits import Limiter
 from services.console.session import cookies
 from shared.primitives.crypto import Keyring
 from shared.primitives.ids import is_id, uuid7
-from tests.console.conftest import Console, form_token
+from tests.console.conftest import Console
 from tests.console.platform import Answer, Person
 
 APP = "app_01m88d0q5rekasgwnts2cwwdh6"
@@ -47,6 +47,15 @@ def present(console: Console, text: str, **headers: str) -> tuple[httpx2.Client,
     browser = console.browser()
     sent = {"origin": console.url, "sec-fetch-site": "same-origin"} | headers
     return browser, browser.post("/portal", data={"link": text}, headers=sent)
+
+
+def sign_out(console: Console, browser: httpx2.Client) -> httpx2.Response:
+    csrf = cookies.form_token(
+        Keyring.from_text(console.settings.encryption_keys),
+        browser.cookies.get(cookies.name_of(console.settings, cookies.SESSION)) or "",
+    )
+    sent = {"origin": console.url, "sec-fetch-site": "same-origin"}
+    return browser.post("/sign-out", data={"csrf": csrf}, headers=sent)
 
 
 def status_of(console: Console, text: str) -> int:
@@ -182,9 +191,7 @@ def test_who_signs_out_of_a_link_is_asked_to_sign_in_afterwards(console: Console
     console.platform.tokens[TOKEN] = Person(scopes=("webhooks:read",))
     browser, _ = present(console, make(console, administrator))
     assert browser.cookies.get(cookies.name_of(console.settings, cookies.PORTAL)) == "1"
-    token = form_token(browser.get("/webhooks").text)
-    left = browser.post("/sign-out", data={"csrf": token}, headers={"origin": console.url})
-    assert left.headers["location"] == "/signed-out"
+    assert sign_out(console, browser).headers["location"] == "/signed-out"
     assert browser.get("/webhooks").headers["location"].startswith("/sign-in")
     browser.close()
 
@@ -253,12 +260,7 @@ def test_a_link_is_revoked_through_its_own_app_alone(console: Console, administr
 def test_signing_out_of_a_portal_leaves_the_link_good(console: Console, administrator: httpx2.Client) -> None:
     text = make(console, administrator)
     browser, _ = present(console, text)
-    csrf = cookies.form_token(
-        Keyring.from_text(console.settings.encryption_keys),
-        browser.cookies.get(cookies.name_of(console.settings, cookies.SESSION)) or "",
-    )
-    sent = {"origin": console.url, "sec-fetch-site": "same-origin"}
-    assert browser.post("/sign-out", data={"csrf": csrf}, headers=sent).status_code == 303
+    assert sign_out(console, browser).status_code == 303
     assert TOKEN not in console.platform.given_back
     assert status_of(console, text) == 303
     browser.close()
