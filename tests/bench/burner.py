@@ -76,14 +76,13 @@ class Burner:
 def _child(work: str, end: socket.socket, *given: str) -> Iterator["subprocess.Popen[str]"]:
     """A process of this module with that end of a socket. It is killed at the end of the block."""
     command = [sys.executable, "-m", "tests.bench.burner", work, str(end.fileno()), *given]
-    child = subprocess.Popen(
+    with subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, pass_fds=[end.fileno()]
-    )
-    try:
-        yield child
-    finally:
-        child.kill()
-        child.wait()
+    ) as child:
+        try:
+            yield child
+        finally:
+            child.kill()
 
 
 def _line_of(child: "subprocess.Popen[str]") -> str:
