@@ -72,7 +72,7 @@ def addresses(signed: Patient) -> dict[str, str]:
     """A real address of each page that links lead to, by area and name."""
     patterns = [(entry, compile_path(entry.page.path)[0]) for entry in registry.entries() if entry.page.read]
     found: dict[str, str] = {name_of(entry): entry.page.path for entry, _ in patterns if "{" not in entry.page.path}
-    seen: set[str] = set()
+    fixed, seen = set(found.values()), set[str]()
     waiting = deque(found.values())
     while waiting and len(seen) < CRAWLED:
         path = waiting.popleft()
@@ -80,8 +80,11 @@ def addresses(signed: Patient) -> dict[str, str]:
             continue
         seen.add(path)
         for link in signed.links(path):
+            address = link.partition("?")[0]
             for entry, pattern in patterns:
-                if pattern.match(link.partition("?")[0]) and name_of(entry) not in found:
+                # `/apps/new` is not the page of an app.
+                fits = pattern.match(address) and ("{" not in entry.page.path or address not in fixed)
+                if fits and name_of(entry) not in found:
                     found[name_of(entry)] = link
                     waiting.append(link)
     return found
@@ -95,16 +98,16 @@ def test_every_page_answers_in_time(signed: Patient) -> None:
     slow, failed = list[str](), set[str]()
     for name, path in sorted(addresses(signed).items()):
         took: list[float] = []
-        size = 0
+        size = status = 0
         for _ in range(TIMES):
             answer = signed.get(path)
             took.append(signed.milliseconds)
-            assert answer.status_code in (200, 303, 404), f"{name} {path}: {answer.status_code}"
-            size = len(answer.content)
-            if FAILED_PART in answer.text:
-                failed.add(name)
+            size, status = len(answer.content), answer.status_code
+            # 403: a page for operators of the platform alone. 422: a file without its period.
+            if status not in (200, 303, 403, 404, 422) or FAILED_PART in answer.text:
+                failed.add(f"{name} {path}: {status}")
         middle, high = statistics.median(took), statistics.quantiles(took, n=20)[-1]
-        print(f"{name:40} p50 {middle:7.1f} ms  p95 {high:7.1f} ms  {size:8,} bytes", flush=True)
+        print(f"{name:40} p50 {middle:7.1f} ms  p95 {high:7.1f} ms  {size:8,} bytes, {status}", flush=True)
         if high > MOST_MILLISECONDS:
             slow.append(f"{name} {high:.0f} ms")
     assert (slow, failed) == ([], set())
