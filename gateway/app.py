@@ -237,7 +237,7 @@ class Gateway:
         await call.client.answer(Answer(answer.status, [*answer.headers, *call.answer], body))
 
     def _refuse_unread(self, refusal: Refusal) -> Answer:
-        """The answer to a request that could not be read; it has a trace id all the same."""
+        """The answer to a request that could not be read. It has a trace id too."""
         trace = Trace(0)
         self.account.refused(refusal, trace.trace_id)
         answer = problems.render(refusal, trace.trace_id)

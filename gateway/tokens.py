@@ -2,7 +2,6 @@
 
 import time
 import uuid
-from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
@@ -74,19 +73,11 @@ class Token:
 
 
 class Tokens:
-    def __init__(
-        self,
-        keys: Keys,
-        revocations: Revocations,
-        issuer: str,
-        audiences: list[str],
-        clock: Callable[[], float] = time.time,
-    ) -> None:
+    def __init__(self, keys: Keys, revocations: Revocations, issuer: str, audiences: list[str]) -> None:
         self._keys = keys
         self._revocations = revocations
         self._issuer = issuer
         self._audiences = audiences
-        self._clock = clock
         self._young: dict[bytes, Token] = {}
         self._old: dict[bytes, Token] = {}
 
@@ -103,7 +94,7 @@ class Tokens:
             if token is None:
                 return None
             self._remember(digest, token)
-        if token.until <= self._clock():
+        if token.until <= time.time():
             return None
         self._check(token, audience)
         return token
@@ -114,7 +105,7 @@ class Tokens:
             raise Invalid("too_long", "The token is too long.")
         kid, key = await self._key(text)
         claims, audiences = self._claims(text, key)
-        until = min(claims.exp + LEEWAY, self._clock() + REMEMBERED_SECONDS)
+        until = min(claims.exp + LEEWAY, time.time() + REMEMBERED_SECONDS)
         try:
             jti = uuid.UUID(claims.jti)
         except ValueError:
@@ -199,7 +190,7 @@ class Tokens:
             named = (str(genuine.get(name, "")) for name in ("client_id", "tenant_id"))
             raise Invalid("expired", "The token has expired.", *named) from error
         except jwt.ImmatureSignatureError as error:
-            genuine, now = _read(text), self._clock()
+            genuine, now = _read(text), time.time()
             # Where `iat` is ahead by no more than this, our clock or auth's is wrong.
             if "nbf" not in genuine and now < float(genuine["iat"]) <= now + CLOCKS_APART:
                 raise TokensUncheckable from error

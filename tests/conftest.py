@@ -15,7 +15,8 @@ import pytest
 from redis import Redis
 
 from deploy.local.databases import Database
-from deploy.local.postgres import Cluster, new_password
+from deploy.local.plan import new_secret
+from deploy.local.postgres import Cluster
 from deploy.local.redis_server import RedisServer
 from deploy.local.table import ROOT
 from tests.support import compiling, ending, memory, scheduling, stopping
@@ -91,7 +92,7 @@ def fresh_database(databases: TestDatabases) -> Iterator[FreshDatabase]:
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path_factory.mktemp("redis"), new_password())
+    server = RedisServer(tmp_path_factory.mktemp("redis"), new_secret())
     with stopping.all_else_fails(request.session, "Redis"):
         server.start()
         server.wait()

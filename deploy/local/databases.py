@@ -8,7 +8,6 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
-from deploy.local import postgres
 from deploy.local.table import Service
 from shared.storage import migrate as migrations
 
@@ -50,10 +49,6 @@ def address(admin_url: str, database: str, user: str = "", password: str = "") -
     host = parts.netloc.rpartition("@")[2]
     login = f"{quote(user)}:{quote(password)}@{host}" if user else parts.netloc
     return urlunsplit(parts._replace(netloc=login, path=f"/{database}"))
-
-
-def passwords_for(services: tuple[Service, ...]) -> dict[str, str]:
-    return {role(service, kind): postgres.new_password() for service in services for kind in KINDS}
 
 
 def prepare_roles(admin_url: str, service: Service, passwords: Mapping[str, str]) -> None:

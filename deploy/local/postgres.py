@@ -1,7 +1,6 @@
 """Our own PostgreSQL 18 cluster: scram passwords, TCP only on 127.0.0.1, no sockets in shared folders."""
 
 import os
-import secrets
 import shutil
 import signal
 import subprocess
@@ -247,7 +246,3 @@ def tail(log: Path, lines: int = 20, since: int = 0) -> str:
     """The last `lines` of the log after its first `since` bytes."""
     text = log.read_bytes()[since:].decode(errors="replace") if log.exists() else ""
     return "\n".join(text.splitlines()[-lines:]) or "(it logged nothing)"
-
-
-def new_password() -> str:
-    return secrets.token_hex(24)

@@ -12,26 +12,24 @@ from services.auth import metrics
 from shared.messaging import outbox
 from shared.messaging.messages import AuthorityEnded
 from shared.storage.database import Connection, set_tenant
+from shared.storage.turns import tenants_of
 
 PORTION = 500
 SHARE = 100
 """Rows of one tenant in a portion."""
 SECONDS = 1.0
 # A portion: the first row of each tenant before the second of any. Another relay may take rows of the same portion; each is deleted once.
-TAKE: LiteralString = """
-    WITH RECURSIVE waiting (tenant_id) AS (
-        (SELECT tenant_id FROM ended_authorities ORDER BY tenant_id LIMIT 1)
-        UNION ALL
-        SELECT (SELECT e.tenant_id FROM ended_authorities e WHERE e.tenant_id > w.tenant_id ORDER BY e.tenant_id LIMIT 1)
-        FROM waiting w WHERE w.tenant_id IS NOT NULL
-    ), numbered AS (
-        SELECT one.id, row_number() OVER (PARTITION BY w.tenant_id ORDER BY one.id) AS place
-        FROM waiting w CROSS JOIN LATERAL (
-            SELECT e.id FROM ended_authorities e WHERE e.tenant_id = w.tenant_id ORDER BY e.id LIMIT %(share)s) AS one
+TAKE: LiteralString = (
+    tenants_of("ended_authorities")  # noqa: S608 (from constants of the code)
+    + """, numbered AS (
+        SELECT one.id, row_number() OVER (PARTITION BY t.tenant_id ORDER BY one.id) AS place
+        FROM tenants t CROSS JOIN LATERAL (
+            SELECT e.id FROM ended_authorities e WHERE e.tenant_id = t.tenant_id ORDER BY e.id LIMIT %(share)s) AS one
     )
     DELETE FROM ended_authorities WHERE id = ANY (ARRAY(SELECT id FROM numbered ORDER BY place, id LIMIT %(portion)s))
     RETURNING tenant_id, grant_id, user_id, client_id, scopes_left, ended_at
 """
+)
 # The table is mostly empty, so that the planner knows nothing of a crowd in it and would sort all rows of a tenant for each portion.
 BY_INDEX: LiteralString = """
     SELECT set_config(name, 'off', true) FROM unnest(ARRAY['enable_seqscan', 'enable_bitmapscan', 'enable_sort']) AS name

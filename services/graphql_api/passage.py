@@ -45,7 +45,7 @@ class Passage:
         task = asyncio.get_running_loop().create_task(self._shown(show, answer, place))
 
         def done(ended: asyncio.Task[Result]) -> None:
-            # Also of a list that is cancelled before its turn. An error is the executor's matter, or nobody's any more.
+            # Also of a list that is cancelled before its turn. The executor handles an error; nobody needs that of a cancelled list.
             self._leave(place)
             if not ended.cancelled():
                 ended.exception()

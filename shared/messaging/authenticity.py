@@ -59,7 +59,7 @@ def count_refusal(refusal: Refusal, messages: int = 1) -> None:
         if now - _logged.get(key, -REFUSALS_LOG_SECONDS) < REFUSALS_LOG_SECONDS:
             return
         _logged[key] = now
-    log.error("message refused: %s, said to be from %s", refusal.reason, refusal.sender)
+    log.error("message refused: %s; it names %s as its sender", refusal.reason, refusal.sender)
 
 
 Purpose = Literal["batch", "acknowledgement"]

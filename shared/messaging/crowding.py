@@ -95,7 +95,7 @@ class Crowding:
             acknowledged = 0
         for answer in (calls, size, acknowledgements, acknowledged):
             if isinstance(answer, Exception):
-                log.warning("%s is sent nothing: %s", consumer, type(answer).__name__)
+                log.warning("nothing is sent to %s, Redis refused it: %s", consumer, type(answer).__name__)
                 return Room(0, 0, again=False)
         size, acknowledged = size or 0, acknowledged or 0
         metrics.queue_length.labels(self.queues[consumer]).set(calls)

@@ -1,4 +1,4 @@
-"""Messages whose effect keeps failing, or that end their worker, by a crash or for want of memory, so that no error can be caught.
+"""Messages whose effect keeps failing, or that end their worker, by a crash or for lack of memory, so that no error can be caught.
 
 After the fifth failure a message becomes a dead letter with the reason, and blocks no other.
 
@@ -68,7 +68,7 @@ def add(conn: Connection, producer: str, envelope: Envelope, reason: str) -> Non
     except psycopg.Error as error:
         if is_outage(error):
             raise
-        # The JSON as one string, since `jsonb` has neither U+0000 nor every number. It died at about the time of now.
+        # The JSON as one string, since `jsonb` has neither U+0000 nor every number. Its time of death is about now.
         text = bytes(envelope.body).decode()
         body = msgspec.json.encode({"name": msgspec.json.decode(text, type=_Named).name, "as_text": text})
         storable = Envelope(envelope.id, envelope.tenant_id, datetime.now(UTC), None, msgspec.Raw(body))

@@ -243,7 +243,7 @@ class Relay:
             self._set_unsendable_aside(consumer, room)
             return 0
         except ResponseError as error:  # Redis is full or refuses this user; other consumers may still have their turn
-            log.warning("%s is sent nothing: %s", consumer, type(error).__name__)
+            log.warning("nothing is sent to %s, Redis refused it: %s", consumer, type(error).__name__)
             return 0
         return sent
 

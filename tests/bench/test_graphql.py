@@ -22,7 +22,7 @@ import pytest
 from deploy.local.databases import Database
 from deploy.local.ports import free_port
 from deploy.local.redis_server import RedisServer
-from services.graphql_api.acqi.indicators import contributions
+from services.graphql_api.acqi.indicators import judgements, outcomes_of
 from shared.primitives.crypto import base64url_encode
 from shared.primitives.ids import new_id
 from shared.web.identity import HEADER, Caller, SigningKey, mint
@@ -215,7 +215,7 @@ def load(database: Database, environment: Mapping[str, str], tenant: str, count:
 def prepared(encounter: dict[str, Any]) -> tuple[str, str] | None:
     """The facts as text with placeholders for id and day, and their outcomes; None for an encounter that does not count."""
     facts = population.facts(encounter)
-    outcomes = contributions(facts)
+    outcomes = outcomes_of(judgements(facts))
     text = msgspec.json.encode(facts).decode().replace("%", "%%")
     text = text.replace(facts.encounter_id, "%(id)s").replace(f'"day":"{facts.day}"', '"day":"%(day)s"')
     return (text, msgspec.json.encode(outcomes).decode()) if outcomes else None

@@ -57,7 +57,6 @@ CONSOLE_SCOPES = frozenset({"platform:audit", "platform:people:read"})
 OLDEST_ENTRY: LiteralString = """
     SELECT id, actor, subject_id, client_id, action, trace_id, at FROM audit WHERE tenant_id = %s ORDER BY at, id LIMIT 1
 """
-INCIDENTS = "query ListIncidents"
 _numbers = count(1)
 
 Route = tuple[str, str]

@@ -4,6 +4,7 @@ import json
 import re
 import xml.etree.ElementTree as ElementTree
 from functools import cache
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,46 @@ from deploy.docs.site import changelog, figures, markdown, pages, search
 from deploy.docs.site import pages as site_pages
 from gateway.docs import Docs
 from shared.web.deprecation import NOTICE_DAYS
-from tests.docs import site
 
 FILES = gateway.docs.FILES
 GUIDES = Path(pages.__file__).parents[1] / "guides"
+ROOT = "/api/docs"
 EXAMPLES_OF_SETTINGS = {"export KNOGIN_CLIENT_ID=app_…"}
+
+
+class Read(HTMLParser):
+    """The anchors, links and text of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.text: list[str] = []
+        self.headings: list[str] = []
+        self.handlers: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.ids += [value for name, value in attrs if name == "id" and value]
+        self.links += [value for name, value in attrs if name in ("href", "src", "data-index") and value]
+        self.headings += [given["id"] or ""] if tag in ("h2", "h3") and given.get("id") else []
+        self.handlers += [name for name in given if name.startswith("on") or name == "style"]
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+@cache
+def read_pages() -> dict[str, Read]:
+    """Every page by its address."""
+    found: dict[str, Read] = {}
+    for path in sorted(FILES.glob("*/**/*.html")):
+        name = path.relative_to(FILES)
+        if name.parts[0] in gateway.docs.LANGUAGES:
+            read = Read()
+            read.feed(path.read_text())
+            found[f"{ROOT}/{re.sub(r'(/index)?[.]html$', '', name.as_posix())}"] = read
+    return found
 
 
 @cache
@@ -32,7 +68,7 @@ def served(path: str) -> int:
 
 
 def test_every_link_of_every_page_leads_to_a_page_and_to_an_anchor_that_is_there() -> None:
-    known = site.pages()
+    known = read_pages()
     assert len(known) > 300
     dead: set[str] = set()
     for address, page in known.items():
@@ -44,21 +80,21 @@ def test_every_link_of_every_page_leads_to_a_page_and_to_an_anchor_that_is_there
             if target in known:
                 if anchor and anchor not in known[target].ids:
                     dead.add(f"{address}: {link}")
-            elif not (FILES / target.removeprefix(f"{site.ROOT}/")).is_file() and served(target) != 200:
+            elif not (FILES / target.removeprefix(f"{ROOT}/")).is_file() and served(target) != 200:
                 dead.add(f"{address}: {link}")
     assert dead == set()
 
 
 def test_every_link_of_the_markdown_leads_to_a_file() -> None:
     texts = [*FILES.glob("*/**/*.md"), FILES / "llms.txt"]
-    assert len(texts) == len(site.pages()) + 1
+    assert len(texts) == len(read_pages()) + 1
     links = {link for path in texts for link in re.findall(r"\]\((/[^)#\s]*)", path.read_text())}
     assert len(links) > 300
-    assert [link for link in links if not (FILES / link.removeprefix(f"{site.ROOT}/")).is_file()] == []
+    assert [link for link in links if not (FILES / link.removeprefix(f"{ROOT}/")).is_file()] == []
 
 
 def test_no_page_has_an_anchor_twice_or_a_handler_or_style_that_the_policy_forbids() -> None:
-    for address, page in site.pages().items():
+    for address, page in read_pages().items():
         assert len(set(page.ids)) == len(page.ids), address
         assert page.handlers == [], address
     assert "<script>" not in "".join(path.read_text() for path in FILES.glob("en/*.html"))
@@ -67,9 +103,9 @@ def test_no_page_has_an_anchor_twice_or_a_handler_or_style_that_the_policy_forbi
 def test_both_languages_have_the_same_pages_sections_and_samples() -> None:
     english = {path.relative_to(FILES / "en").as_posix() for path in (FILES / "en").rglob("*.*")}
     assert english == {path.relative_to(FILES / "it").as_posix() for path in (FILES / "it").rglob("*.*")}
-    for address, page in site.pages().items():
-        if address.startswith(f"{site.ROOT}/en"):
-            other = site.pages()[address.replace("/en", "/it", 1)]
+    for address, page in read_pages().items():
+        if address.startswith(f"{ROOT}/en"):
+            other = read_pages()[address.replace("/en", "/it", 1)]
             assert page.headings == other.headings, address
     assert {path.name for path in (GUIDES / "en").iterdir()} == {path.name for path in (GUIDES / "it").iterdir()}
     for path in (GUIDES / "en").iterdir():
@@ -95,18 +131,18 @@ def test_code_in_a_guide_is_a_sample_that_a_test_runs() -> None:
 
 def test_every_operation_event_and_problem_has_its_place() -> None:
     document = contract.contract()
-    known = site.pages()
+    known = read_pages()
     for entries in document["paths"].values():
         for operation in entries.values():
             tag = re.sub(r"[^a-z0-9]+", "-", operation["tags"][0].lower())
-            page = known[f"{site.ROOT}/en/reference/{tag}/{operation['operationId']}"]
+            page = known[f"{ROOT}/en/reference/{tag}/{operation['operationId']}"]
             text = "".join(page.text)
             assert all(one["source"].strip() in text for one in operation["x-codeSamples"]), operation["operationId"]
-    events = known[f"{site.ROOT}/en/catalogues/events"].ids
+    events = known[f"{ROOT}/en/catalogues/events"].ids
     assert {one["post"]["operationId"] for one in document["webhooks"].values()} <= set(events)
     slugs = {one.slug for one in errors.PROBLEMS}
-    assert slugs <= set(known[f"{site.ROOT}/en/catalogues/errors"].ids)
-    assert slugs <= set(known[f"{site.ROOT}/en"].ids), "the type of a problem leads to an anchor of /api/docs"
+    assert slugs <= set(known[f"{ROOT}/en/catalogues/errors"].ids)
+    assert slugs <= set(known[f"{ROOT}/en"].ids), "the type of a problem leads to an anchor of /api/docs"
 
 
 def test_every_anchor_of_the_single_page_leads_to_a_place() -> None:
@@ -114,7 +150,7 @@ def test_every_anchor_of_the_single_page_leads_to_a_place() -> None:
         index = loaded(language)
         for old, address in index["anchors"].items():
             page, _, anchor = address.partition("#")
-            read = site.pages()[f"{site.ROOT}/{language}/{page}"]
+            read = read_pages()[f"{ROOT}/{language}/{page}"]
             assert not anchor or anchor in read.ids, old
     for old in (
         "createEncounter",
@@ -135,7 +171,7 @@ def test_every_place_of_the_search_is_there() -> None:
     for language in gateway.docs.LANGUAGES:
         for title, _, address in loaded(language)["places"]:
             page, _, anchor = address.partition("#")
-            read = site.pages()[f"{site.ROOT}/{language}{'/' + page if page else ''}"]
+            read = read_pages()[f"{ROOT}/{language}{'/' + page if page else ''}"]
             assert title
             assert not anchor or anchor in read.ids, address
 

@@ -8,7 +8,7 @@ import pytest
 from services.epcr.encounters import store
 from shared.primitives import ids
 from tests.epcr.conftest import ENCOUNTERS, Client, Inside, Organisation
-from tests.epcr.samples import ATC, MINIMAL, SNOMED, TYPICAL, at
+from tests.epcr.samples import MINIMAL, SNOMED, TYPICAL, at
 
 
 def test_the_pages_minimum_makes_an_encounter_in_progress(organisation: Organisation) -> None:
@@ -150,7 +150,6 @@ def test_a_path_that_is_not_there_is_not_found_and_leads_nowhere(organisation: O
 
 
 ECG = {"performed_at": at("10:14:00"), "procedure": {"system": SNOMED, "code": "268400002"}}
-ASPIRIN = {"given_at": at("10:16:00"), "medication": {"system": ATC, "code": "B01AC06"}}
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"care_model": "magic"}, "/care_model"),
     ({"vehicle_id": "x" * 129}, "/vehicle_id"),

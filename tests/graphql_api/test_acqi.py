@@ -21,7 +21,7 @@ from services.graphql_api.__main__ import cli
 from services.graphql_api.acqi import counting, months
 from services.graphql_api.acqi.breathing_and_drugs import UNKNOWN_DRUG
 from services.graphql_api.acqi.definitions import NO_EXCLUSION
-from services.graphql_api.acqi.indicators import BY_NAME, INDICATORS, PARTS, contributions
+from services.graphql_api.acqi.indicators import BY_NAME, INDICATORS, PARTS, judgements, outcomes_of
 from services.graphql_api.settings import Settings
 from services.graphql_api.tasks import expire
 from services.graphql_api.transport.documents import Catalogue
@@ -122,7 +122,7 @@ def test_the_population_exercises_every_clause_of_every_indicator() -> None:
 
 def test_an_indicators_cases_are_within_those_of_the_one_that_it_names() -> None:
     for encounter in population.encounters():
-        counted = contributions(population.facts(encounter))
+        counted = outcomes_of(judgements(population.facts(encounter)))
         for name in counted:
             holder = BY_NAME[name].within or BY_NAME[name].part_of
             assert holder is None or holder in counted, name

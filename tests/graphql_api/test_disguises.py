@@ -11,7 +11,6 @@ from shared.web.identity import HEADER
 from tests.graphql_api.asking import Asking
 
 GENERIC = {"message": "The operation is not approved for this client.", "code": "OPERATION_NOT_APPROVED"}
-APPROVED = {"telephonyProviders", "telephonyRoutes", "acqiMetrics"}
 FRAGMENT_BOMB = (
     "{ ...F0 } "
     + " ".join(f"fragment F{n} on Query {{ ...F{n + 1} ...F{n + 1} }}" for n in range(40))

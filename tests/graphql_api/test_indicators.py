@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.graphql_api.acqi.indicators import BY_NAME, INDICATORS, contributions
+from services.graphql_api.acqi.indicators import BY_NAME, INDICATORS, judgements, outcomes_of
 from shared.messaging.messages import (
     AirwayFact,
     ArrestFact,
@@ -451,7 +451,7 @@ CASES: list[tuple[str, Any, dict[str, Any]]] = [
 @pytest.mark.parametrize(("name", "outcome", "facts"), CASES)
 def test_a_case_counts_as_its_definition_says(name: str, outcome: Any, facts: dict[str, Any]) -> None:
     assert BY_NAME[name].evaluate(encounter(**facts)) == outcome
-    assert contributions(encounter(**facts)).get(name) == outcome
+    assert outcomes_of(judgements(encounter(**facts))).get(name) == outcome
 
 
 def test_every_indicator_has_cases_within_and_outside_its_population() -> None:
@@ -470,10 +470,10 @@ def test_there_are_at_least_40_indicators_each_with_its_definition() -> None:
 
 @pytest.mark.parametrize("change", [{"status": "in_progress"}, {"status": "cancelled"}])
 def test_only_finished_encounters_count(change: dict[str, Any]) -> None:
-    assert contributions(encounter())
-    assert contributions(encounter(**change)) == {}
+    assert outcomes_of(judgements(encounter()))
+    assert outcomes_of(judgements(encounter(**change))) == {}
 
 
 def test_encounters_of_a_sandbox_count_in_the_sandbox() -> None:
     """All encounters of a sandbox are tests, and no other tenant has any."""
-    assert contributions(encounter(test=True)) == contributions(encounter())
+    assert outcomes_of(judgements(encounter(test=True))) == outcomes_of(judgements(encounter()))

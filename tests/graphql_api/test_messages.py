@@ -10,7 +10,7 @@ from psycopg import sql
 
 from deploy.local.databases import Database
 from services.graphql_api import tasks
-from services.graphql_api.acqi.indicators import contributions
+from services.graphql_api.acqi.indicators import judgements, outcomes_of
 from services.graphql_api.incidents import lifecycle
 from services.graphql_api.incidents.models import Change, Draft
 from services.graphql_api.tasks import periodic
@@ -37,14 +37,14 @@ def test_the_golden_facts_count_and_survive_being_stored(ask: Asking) -> None:
     text = (GOLDEN / "graphql_api.encounter_facts.v1.json").read_bytes()
     golden = msgspec.json.decode(text, type=EncounterFacts)
     assert golden.test  # epcr sends facts of test encounters for sandboxes alone
-    assert contributions(golden)
+    assert outcomes_of(judgements(golden))
     ask.count(golden)
     with ask.worker() as conn:
         conn.execute("SELECT set_config('app.tenant_id', %s, true)", (ask.tenant,))
         row = conn.execute("SELECT facts::text, outcomes::text FROM acqi_facts").fetchone()
     assert row is not None
     assert msgspec.json.decode(row[0], type=EncounterFacts) == golden
-    assert msgspec.json.decode(row[1]) == contributions(golden)
+    assert msgspec.json.decode(row[1]) == outcomes_of(judgements(golden))
 
 
 def test_a_message_told_twice_counts_once(ask: Asking) -> None:

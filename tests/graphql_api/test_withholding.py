@@ -11,7 +11,7 @@ import pytest
 
 from services.graphql_api.acqi.cache import Counts
 from services.graphql_api.acqi.definitions import Indicator
-from services.graphql_api.acqi.indicators import BY_NAME, INDICATORS, PARTS, contributions
+from services.graphql_api.acqi.indicators import BY_NAME, INDICATORS, PARTS, judgements, outcomes_of
 from services.graphql_api.acqi.report import next_month
 from services.graphql_api.acqi.suppression import NOTHING_WITHHELD, SMALL_CELL, Cell, Withholding, related
 from tests.graphql_api import population
@@ -243,7 +243,7 @@ def test_the_attack_on_arrests_without_a_known_outcome_learns_nothing() -> None:
 def test_indicators_of_one_population_are_withheld_together() -> None:
     cases: dict[str, set[int]] = {one.name: set() for one in INDICATORS}
     for number, encounter in enumerate(population.encounters()):
-        for name in contributions(population.facts(encounter)):
+        for name in outcomes_of(judgements(population.facts(encounter))):
             cases[name].add(number)
     for one, other in combinations(INDICATORS, 2):
         if cases[one.name] and cases[one.name] == cases[other.name]:

@@ -6,9 +6,10 @@ import psycopg
 import pytest
 from psycopg.rows import scalar_row
 
-from deploy.local.databases import Database, address, create, described, drop, migrate, passwords_for, prepare_roles
+from deploy.local.databases import Database, address, create, described, drop, migrate, prepare_roles
+from deploy.local.plan import new_secret
 from deploy.local.postgres import Cluster
-from deploy.local.table import SERVICES, by_name
+from deploy.local.table import by_name
 from tests.support.cluster import TestDatabases
 
 EPCR = by_name("epcr")
@@ -43,7 +44,7 @@ def test_another_services_role_cannot_connect(postgres: Cluster, passwords: dict
 def test_a_role_that_exists_gets_the_new_password(postgres: Cluster, passwords: dict[str, str]) -> None:
     prepare_roles(postgres.url, EPCR, passwords)
     create(postgres.url, EPCR, "epcr_again")
-    changed = passwords_for(SERVICES)
+    changed = {role: new_secret() for role in passwords}
     prepare_roles(postgres.url, EPCR, changed)
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         psycopg.connect(described(EPCR, postgres.url, passwords, "epcr_again").app)

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from deploy.local.databases import Database
-from deploy.local.postgres import new_password
+from deploy.local.plan import new_secret
 from deploy.local.redis_server import RedisServer
 from tests.shared.support import EFFECTS, OPEN
 
@@ -35,7 +35,7 @@ def consumer(fresh_database: Callable[[str], Database]) -> Database:
 @pytest.fixture
 def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
     """A separate Redis for this test, which may stop and start it."""
-    server = RedisServer(tmp_path / "redis", new_password())
+    server = RedisServer(tmp_path / "redis", new_secret())
     server.start()
     server.wait()
     yield server

@@ -15,7 +15,7 @@ from redis import Redis
 from redis.exceptions import OutOfMemoryError
 
 from deploy.local.databases import Database
-from deploy.local.postgres import new_password
+from deploy.local.plan import new_secret
 from deploy.local.redis_server import RedisServer
 from shared.messaging import crowding
 from shared.messaging.crowding import Crowding
@@ -37,7 +37,6 @@ from tests.support.waiting import PATIENCE, wait_for
 
 ROOT = Path(__file__).parents[2]
 DEAD = batches_queue("graphql_api", "epcr")
-ACKNOWLEDGED = acknowledgements_queue("epcr", "device_ingest")
 ACKNOWLEDGEMENTS = {each: acknowledgements_queue("epcr", each) for each in ("device_ingest", "graphql_api")}
 FILL = """
     INSERT INTO outbox (id, tenant_id, consumer, name, body, attempts, send_at)
@@ -57,7 +56,7 @@ def fill(database: Database, rows: int, size: int = 100, attempts: int = 0) -> N
 @contextmanager
 def redis_of(folder: Path, megabytes: int) -> Iterator[RedisServer]:
     """A Redis with so many megabytes."""
-    server = RedisServer(folder, new_password())
+    server = RedisServer(folder, new_secret())
     configuration = server._configuration
     server._configuration = lambda: configuration().replace("512mb", f"{megabytes}mb")
     server.start()

@@ -12,7 +12,7 @@ import pytest
 from redis import Redis
 
 from deploy.local.databases import Database
-from deploy.local.postgres import new_password
+from deploy.local.plan import new_secret
 from deploy.local.redis_server import RedisServer
 from shared.process import redis_clients
 from shared.storage.database import UNAVAILABLE, open_pool, open_tasks_pool, task_transaction
@@ -79,7 +79,7 @@ async def lose(both: Database, port: int, standby: Standby) -> float:
 @pytest.fixture
 def lost_and_replaced(own_network: None, tmp_path: Path) -> Iterator[tuple[RedisServer, Callable[[], None]]]:
     """A Redis, and a call that cuts its network and puts an empty one in its place."""
-    server = RedisServer(tmp_path / "redis", new_password())
+    server = RedisServer(tmp_path / "redis", new_secret())
     server.start()
     server.wait()
 

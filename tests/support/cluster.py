@@ -16,7 +16,8 @@ from psycopg.sql import Identifier
 
 from deploy.local import databases
 from deploy.local.databases import Database
-from deploy.local.postgres import Cluster, new_password
+from deploy.local.plan import new_secret
+from deploy.local.postgres import Cluster
 from deploy.local.table import SERVICES, by_name
 
 Table = tuple[str, str]
@@ -60,7 +61,9 @@ class TestDatabases:
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
-        self.passwords = databases.passwords_for(SERVICES)
+        self.passwords = {
+            databases.role(service, kind): new_secret() for service in SERVICES for kind in databases.KINDS
+        }
         self.templates: dict[str, Template] = {}
         self.spare: dict[str, list[Database]] = {}
         # Kept open: a new connection costs the server several times more than the statements of a restoration.
@@ -119,7 +122,7 @@ class TestDatabases:
 
 def start_cluster(folder: Path, within: Path | None = None) -> Cluster:
     """A cluster that does not flush, because the test session deletes it. Its data is below `within`, if that is given."""
-    cluster = Cluster(folder, new_password(), durable=False, within=within)
+    cluster = Cluster(folder, new_secret(), durable=False, within=within)
     cluster.start()
     cluster.wait()
     return cluster

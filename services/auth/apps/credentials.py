@@ -16,22 +16,11 @@ _BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
 def new_secret() -> str:
     """`kns_`, 43 characters of 256 random bits, and 7 of a CRC-32. The prefix finds leaks, the checksum finds typing errors."""
     random = base64url_encode(secrets.token_bytes(32))
-    return f"{SECRET_PREFIX}{random}{_checksum(random)}"
-
-
-def is_well_formed(secret: str) -> bool:
-    """Whether `secret` has the form of a client secret. Leak scanners check this without a request."""
-    body = secret.removeprefix(SECRET_PREFIX)
-    return secret.startswith(SECRET_PREFIX) and len(body) == 50 and _checksum(body[:43]) == body[43:]
-
-
-def _checksum(text: str) -> str:
-    number = zlib.crc32(text.encode("utf-8", "surrogatepass"))
-    digits = ""
+    number, checksum = zlib.crc32(random.encode()), ""
     for _ in range(7):
         number, digit = divmod(number, 36)
-        digits = _BASE36[digit] + digits
-    return digits
+        checksum = _BASE36[digit] + checksum
+    return f"{SECRET_PREFIX}{random}{checksum}"
 
 
 def secret_purpose(client_id: str) -> str:

@@ -60,7 +60,7 @@ class Change(NamedTuple):
 
 
 def change_of(before: AppRow | None, after: AppRow) -> Change:
-    """Of a new app `before` is None: its rules are nobody's decision yet."""
+    """Of a new app `before` is None: nobody has decided about its rules yet."""
     decided: list[Item] = []
     withdrawn: list[Item] = []
     for kind, field in SETS.items():

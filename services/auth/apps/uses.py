@@ -15,7 +15,6 @@ from shared.storage.database import AsyncConnection, tenant_transaction
 from shared.web import identity
 from shared.web.identity import Caller
 
-DAYS = 30
 MOST_REFUSALS = 100
 MOST_PEOPLE = 10_000
 TOKEN_KINDS = ("token", rules.SERVICE_TOKEN)

@@ -25,16 +25,40 @@ from services.auth.apps import credentials, rules, scopes
 from services.auth.apps.credentials import secret_purpose
 from services.auth.oauth import forms, queries
 from services.auth.oauth.forms import Form, InvalidClient, TemporarilyUnavailable, TooLarge
-from services.auth.oauth.models import ClientRow
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring, base64url_decode
 from shared.storage import database
 from shared.storage.database import UNAVAILABLE, AsyncConnection
 from shared.web import http, problems
 from shared.web import scopes as shared_scopes
+from shared.web.scopes import Mode
 
 SECRET_METHODS = frozenset({"client_secret_basic", "client_secret_post"})
 _ABSENT = bytes(32)
+
+
+class ClientRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `find_oauth_clients`. `read_at_ms` is the database's time of reading, in milliseconds."""
+
+    client_id: str
+    tenant_id: str
+    name: str
+    status: Literal["active", "disabled"]
+    tenant_status: Literal["active", "suspended"]
+    tenant_name: str
+    environment: Literal["production", "sandbox"]
+    first_party: bool
+    grant_types: list[str]
+    redirect_uris: list[str]
+    requested_scopes: list[str]
+    token_endpoint_auth_method: str
+    jwks: dict[str, Any] | None
+    enforce_pkce: bool
+    access_token_ttl: int
+    deidentification: Mode
+    secret_ids: list[str] | None
+    secret_macs: list[bytes] | None
+    read_at_ms: int
 
 
 class Client(ClientMixin):

@@ -7,9 +7,8 @@ from starlette.requests import Request
 from services.auth.apps import common
 from services.auth.apps.common import CommonApp
 from services.auth.oauth import queries
-from services.auth.oauth.clients import Client, load_client
+from services.auth.oauth.clients import Client, ClientRow, load_client
 from services.auth.oauth.forms import TemporarilyUnavailable
-from services.auth.oauth.models import ClientRow
 from shared.storage import database
 from shared.storage.database import UNAVAILABLE, AsyncConnection, transaction
 

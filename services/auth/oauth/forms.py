@@ -130,8 +130,3 @@ def description_of(error: OAuth2Error) -> str:
 def reason_of(error: OAuth2Error) -> str:
     """The reason in the app's event list. It repeats nothing from the request."""
     return getattr(error, "reason", "") or description_of(error)
-
-
-def printable(text: str) -> str:
-    """`text` cut to the characters RFC 6749 §5.2 allows in error_description."""
-    return "".join(character if " " <= character <= "~" and character not in '"\\' else "?" for character in text[:200])

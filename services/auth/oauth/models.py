@@ -1,13 +1,11 @@
-"""OAuth: forms of requests, answers, and rows of clients, grants and codes."""
+"""OAuth: forms of requests, and answers."""
 
-from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from services.auth.apps.models import AuthMethod, GrantType
-from services.auth.people.roles import Role
 from shared.web.scopes import Mode
 
 ASSERTION_TYPE = Literal["urn:ietf:params:oauth:client-assertion-type:jwt-bearer"]
@@ -154,61 +152,3 @@ class ResourceMetadata(msgspec.Struct):
     scopes_supported: list[str]
     bearer_methods_supported: list[str]
     resource_signing_alg_values_supported: list[str]
-
-
-class GrantRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A user's permission for an app. `seed` goes into its refresh tokens, `generation` counts them.
-
-    `awaited_mapping` is a changed mapping of roles that the relay has not applied to the user yet.
-    """
-
-    grant_id: str
-    tenant_id: str
-    client_id: str
-    user_id: str
-    scopes: list[str]
-    audience: list[str]
-    offline: bool
-    seed: bytes
-    generation: int
-    rotated_at: datetime | None
-    created_at: datetime
-    expires_at: datetime
-    role: Role | None
-    roles: list[str]
-    awaited_mapping: dict[str, list[str]] | None
-    second_factor: bool
-    is_live: bool
-
-
-class CodeRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A code that was just used."""
-
-    grant_id: str
-    redirect_uri: str
-    redirect_uri_named: bool
-    code_challenge: str | None
-
-
-class ClientRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `find_oauth_clients`. `read_at_ms` is the database's time of reading, in milliseconds."""
-
-    client_id: str
-    tenant_id: str
-    name: str
-    status: Literal["active", "disabled"]
-    tenant_status: Literal["active", "suspended"]
-    tenant_name: str
-    environment: Literal["production", "sandbox"]
-    first_party: bool
-    grant_types: list[str]
-    redirect_uris: list[str]
-    requested_scopes: list[str]
-    token_endpoint_auth_method: str
-    jwks: dict[str, Any] | None
-    enforce_pkce: bool
-    access_token_ttl: int
-    deidentification: Mode
-    secret_ids: list[str] | None
-    secret_macs: list[bytes] | None
-    read_at_ms: int

@@ -33,11 +33,11 @@ from services.auth.oauth import clients
 from services.auth.oauth.clients import Assertion, Client, Presented, matching_secret
 from services.auth.oauth.devices import Polled
 from services.auth.oauth.forms import Form, InvalidClient, InvalidTarget
-from services.auth.oauth.models import GrantRow
 from services.auth.oauth.tokens import (
     AFTER_SECOND_FACTOR,
     AccessToken,
     Claims,
+    GrantRow,
     RedeemedCode,
     RefreshToken,
     introspection,

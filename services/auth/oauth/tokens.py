@@ -18,8 +18,8 @@ from msgspec import UNSET, UnsetType
 from services.auth.apps import scopes
 from services.auth.oauth import queries
 from services.auth.oauth.clients import MAX_JWT, Client
-from services.auth.oauth.models import CodeRow, GrantRow
 from services.auth.people import roles as people
+from services.auth.people.roles import Role
 from services.auth.revocations import watermarks
 from shared.primitives.crypto import Keyring, base64url_encode
 from shared.storage import database
@@ -140,6 +140,31 @@ class AccessToken:
         return self.revoked
 
 
+class GrantRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A user's permission for an app. `seed` goes into its refresh tokens, `generation` counts them.
+
+    `awaited_mapping` is a changed mapping of roles that the relay has not applied to the user yet.
+    """
+
+    grant_id: str
+    tenant_id: str
+    client_id: str
+    user_id: str
+    scopes: list[str]
+    audience: list[str]
+    offline: bool
+    seed: bytes
+    generation: int
+    rotated_at: datetime | None
+    created_at: datetime
+    expires_at: datetime
+    role: Role | None
+    roles: list[str]
+    awaited_mapping: dict[str, list[str]] | None
+    second_factor: bool
+    is_live: bool
+
+
 class RefreshToken:
     """A genuine refresh token. Only the newest generation of its grant is current."""
 
@@ -206,6 +231,15 @@ def _unix(moment: datetime) -> int:
 
 
 # --- Codes and grants -------------------------------------------------------------------------------------------------
+
+
+class CodeRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A code that was just used."""
+
+    grant_id: str
+    redirect_uri: str
+    redirect_uri_named: bool
+    code_challenge: str | None
 
 
 class RedeemedCode:

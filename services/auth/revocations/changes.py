@@ -58,7 +58,7 @@ class Changes:
                     try:
                         await changed()
                     except Exception as error:  # it is tried again after any error
-                        log.warning("not done after a change: %s", type(error).__name__)
+                        log.warning("the call that follows new revocations failed: %s", type(error).__name__)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(LOOK_SECONDS):
                         await self._wake.wait()

@@ -67,9 +67,9 @@ def relay_state(keyring: Keyring, connection_id: str, rank: Rank, lives: int) ->
     return _sealed(keyring, RELAY_STATE, connection_id, content)
 
 
-def browser_token(keyring: Keyring, connection_id: str, lives: int = PASS_LIFETIME) -> str:
-    """The cookie's token for a browser that has just signed in through the connection; it gives a rank for `lives` seconds."""
-    expires = int(time.time() + lives).to_bytes(EXPIRY)
+def browser_token(keyring: Keyring, connection_id: str) -> str:
+    """The cookie's token for a browser that has just signed in through the connection; it gives a rank for `PASS_LIFETIME` seconds."""
+    expires = int(time.time() + PASS_LIFETIME).to_bytes(EXPIRY)
     return _sealed(keyring, BROWSER, connection_id, expires + secrets.token_bytes(RANDOM - EXPIRY))
 
 

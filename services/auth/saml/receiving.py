@@ -51,7 +51,7 @@ async def hold(conn: AsyncConnection, connection: OpenConnection, *, to_write: b
 
 
 async def hold_or_refuse(conn: AsyncConnection, connection: OpenConnection) -> OpenConnection:
-    """The connection, held, with the mappings of now: they may have changed while the message was read. Raises MessageRefused: `closed`."""
+    """The connection, locked, with its present mappings; these may have changed since the message came. Raises MessageRefused: `closed`."""
     row = await (await conn.execute(queries.HOLD_CONNECTION, (connection.connection_id,))).fetchone()
     if row is None:
         refuse("closed", "the connection was switched off while the message was read")

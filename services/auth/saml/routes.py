@@ -24,7 +24,6 @@ DOMAIN = CONNECTION + "/domains/{domain}"
 NOT_OPEN = "The scope is missing, or federation is not open for the organisation"
 GATED = {403: NOT_OPEN}
 LAST = "Sign-in through a connection is enforced, and this is the last way in"
-UNDER_WAY = "A call with this Idempotency-Key is under way"
 OPERATIONS = [
     Operation(
         "GET",

@@ -37,13 +37,11 @@ class Governance(msgspec.Struct):
     approved_events: list[str]
     access_token_ttl: int
     graphql_bundles: list[str]
-    pseudonym_domain: str
     deidentification: Mode
 
 
 class ScopeUse(msgspec.Struct):
     scope: str
-    last_used_on: date
 
 
 class Usage(msgspec.Struct, kw_only=True):
@@ -119,10 +117,6 @@ class Minted(msgspec.Struct):
 class Tried(msgspec.Struct):
     would_refuse: int
     by_reason: dict[str, int]
-
-
-class Changed(msgspec.Struct):
-    revoked_service_tokens: int
 
 
 class Refusal(msgspec.Struct):

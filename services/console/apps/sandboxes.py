@@ -25,11 +25,9 @@ class Sandbox(msgspec.Struct):
     state: str
     percent: int
     seed: int
-    generation: int
     client_id: str
     created_at: datetime
     changed_at: datetime
-    deleted_at: datetime | None
     advanced_seconds: int = 0
 
     @property

@@ -25,8 +25,6 @@ class Line(NamedTuple):
     bars: list[Bar]
     now: float
     height: int
-    starts_at: datetime
-    ends_at: datetime
 
 
 def line_of(secrets: Sequence[Secret], now: datetime | None = None) -> Line | None:
@@ -54,7 +52,7 @@ def line_of(secrets: Sequence[Secret], now: datetime | None = None) -> Line | No
         )
         for index, secret in enumerate(secrets)
     ]
-    return Line(bars, share(now), TOP + len(bars) * ROW, start, end)
+    return Line(bars, share(now), TOP + len(bars) * ROW)
 
 
 def old_may_end(secrets: Sequence[Secret]) -> bool:

@@ -1,4 +1,4 @@
-"""Values that two things open together: a key of the server, and a secret that the server does not keep. Neither alone does."""
+"""Encryption that opens only with two things: a key of the server, and a secret that the server does not store."""
 
 import os
 

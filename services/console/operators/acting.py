@@ -19,9 +19,9 @@ from services.console.upstream.errors import Refused
 
 OPERATE = "platform:operate:write"
 FULL = 1000
-"""Up to this the platform counts."""
+"""The platform counts no further."""
 BACK = {"deliveries.stop": "deliveries.resume", "tenant.suspend": "tenant.resume"}
-"""The act that takes another one back."""
+"""The act that undoes another one."""
 
 
 async def switches(visit: Visit) -> Response:

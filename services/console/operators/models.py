@@ -31,12 +31,10 @@ class TenantDetail(Tenant):
     apps: int
     people: int
     sandboxes: int
-    pending_requests: int
 
 
 class StoppedTenant(msgspec.Struct):
     tenant_id: str
-    act_id: str
     reason: str
     stopped_at: datetime
 

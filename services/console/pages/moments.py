@@ -37,7 +37,7 @@ def moment(value: datetime | str | float, t: Texts, now: datetime | None = None)
     if distance < 60:
         near = t(f"{direction}.now")
     elif distance < NEAR_DAYS * 86_400:
-        # A link for seven days still ends in seven days a moment after it was made; the past is never made older than it is.
+        # The future is rounded: a link for seven days, made a moment ago, ends in seven days and not in six. The past is cut off.
         distance += 0 if direction == "ago" else next(size for _, size in reversed(UNITS) if distance >= size) / 2
         unit, size = next((unit, size) for unit, size in reversed(UNITS) if distance >= size)
         near = t(f"{direction}.{unit}", count=int(distance // size))

@@ -41,7 +41,7 @@ def reading(entry: Entry, view: View) -> Endpoint:
 
 
 def acting(entry: Entry | None, view: View | None, act: Act | None = None) -> Endpoint:
-    """A POST of a session's own form. `act` is that of a page outside the registry."""
+    """A POST of a form that this session was shown. A page outside the registry has an `act` in place of an entry and a view."""
 
     async def serve(request: Request) -> Response:
         session = await store.current(request)
@@ -103,7 +103,7 @@ def refused_early(request: Request, session: Session) -> Response | None:
 
 
 def stranger(request: Request) -> Response:
-    """To the sign-in, and back to the same page.
+    """Sends a browser without a session to the sign-in, and afterwards back to the same page.
 
     A strict cookie is not sent when another site led here, such as a link in a mail: the page then begins the navigation anew.
     """
@@ -119,7 +119,7 @@ def stranger(request: Request) -> Response:
 
 
 def portal_closed(request: Request) -> Response:
-    """To a browser whose portal link is over: its person has no account to sign in with. Those who have one are asked to sign in next."""
+    """For a browser whose portal link is over. Its person seldom has an account; the next request of one who has leads to the sign-in."""
     if store.POLL in request.headers:
         return Response(None, 401, render.HEADERS)
     response = render.html(request, "portal/closed.html", "apps", status=403)

@@ -41,7 +41,7 @@ class Failure:
 
 
 class Loaded(Generic[T]):
-    """One part of a page: its value, or its failure. The other parts are shown all the same."""
+    """One part of a page: its value, or its failure. The other parts of the page are shown in any case."""
 
     def __init__(self, value: T | None, failure: Failure | None = None, next_cursor: str = "") -> None:
         self._value = value

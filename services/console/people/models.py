@@ -54,7 +54,6 @@ class EndedAccess(msgspec.Struct):
 
 
 class AccessChanged(msgspec.Struct):
-    user: User
     ended: EndedAccess
 
 
@@ -85,7 +84,6 @@ class Domain(msgspec.Struct):
     domain: str
     status: str
     dns_record: DnsRecord
-    proven_at: datetime | None = None
 
 
 class ServiceProvider(msgspec.Struct):

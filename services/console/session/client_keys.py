@@ -17,9 +17,9 @@ class ClientKeys:
     def __init__(self, text: str) -> None:
         self._kid, self._key = next(iter(private_keys(text).items()))
 
-    def assertion(self, client_id: str, audience: str, now: float | None = None) -> str:
+    def assertion(self, client_id: str, audience: str) -> str:
         """A JWT, good once for `LIFETIME` seconds."""
-        issued = int(time.time() if now is None else now)
+        issued = int(time.time())
         claims = {
             "iss": client_id,
             "sub": client_id,

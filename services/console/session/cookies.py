@@ -12,7 +12,6 @@ from shared.primitives.crypto import Keyring, base64url_encode
 SESSION, BEGUN, LANGUAGE, PORTAL = "console", "begun", "language", "portal"
 TOKEN_LENGTH = 43
 FORM_PURPOSE = "form"
-YEAR = 366 * 86_400
 
 
 def name_of(settings: Settings, kind: str) -> str:

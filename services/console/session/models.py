@@ -80,7 +80,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Session(msgspec.Struct, kw_only=True):
-    """`token` is the random id in the cookie. `paused`: nothing on a page moves by itself."""
+    """`token` is the random id in the cookie. `paused`: no page updates by itself."""
 
     session_id: str
     tenant_id: str

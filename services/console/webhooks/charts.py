@@ -1,4 +1,4 @@
-"""Places of the marks of drawings; the templates draw them. Pure."""
+"""Positions of the bars and marks of two drawings, which the templates draw. Pure."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -36,13 +36,11 @@ class Statistics(msgspec.Struct):
 class Backlog(msgspec.Struct):
     waiting: int
     more: bool
-    clearing: bool = False
     gathering: bool = False
 
 
 class Filtered(msgspec.Struct):
     events: int
-    last_event_id: str
     last_event_type: str
     last_at: datetime
 
@@ -82,7 +80,6 @@ class Webhook(msgspec.Struct):
     headers: list[str] = []
     failing_since: datetime | None = None
     slowed_until: datetime | None = None
-    concurrency: int = 1
     recovering: bool = False
     previous_secret_fingerprint: str | None = None
     previous_secret_expires_at: datetime | None = None
@@ -179,7 +176,6 @@ class Queued(msgspec.Struct):
 
 class Recovering(msgspec.Struct):
     queued: int
-    hastened: int
     gathering: bool
 
 

@@ -146,7 +146,7 @@ async def _count(visit: Visit, given: Given) -> tuple[ReplayCounted | None, list
 
 
 def _options(visit: Visit, webhook: Webhook, given: Given) -> dict[str, list[tuple[str, str]]]:
-    """The choices of the form. A type that the webhook had once is among them if it was given."""
+    """The choices of the form. A type that the webhook no longer receives is among them if the address or form names it."""
     anything = [("", visit.t("any"))]
     types = dict.fromkeys([*webhook.events, *([given.fields["event_type"]] if given.fields["event_type"] else [])])
     return {

@@ -57,7 +57,7 @@ def verdict_of(response_status: int | None, error: str | None) -> str:
 
 
 def tag_of_delivery(delivery: Delivery) -> Tag:
-    """A row says whether a later try succeeded after a failed one."""
+    """`succeeded_later` where an earlier attempt failed."""
     match delivery.status:
         case "succeeded":
             return Tag("good", "succeeded" if delivery.attempt <= 1 else "succeeded_later")
@@ -80,7 +80,7 @@ def tag_of_replay(replay: Replay) -> Tag:
 
 
 def tag_of_webhook(webhook: Webhook) -> Tag:
-    """Without traffic nothing is known: that is not health."""
+    """A webhook without traffic is not called healthy, because nothing is known of its receiver."""
     if not webhook.enabled:
         return Tag("off", "disabled")
     if webhook.deliveries_stopped:

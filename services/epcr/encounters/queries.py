@@ -2,6 +2,8 @@
 
 from typing import LiteralString
 
+from shared.storage.turns import tenants_of
+
 # Bytes of an encrypted record up to which it is opened at once: about a millisecond of work. octet_length() reads no record.
 LIGHT: LiteralString = "8192"
 HEAD: LiteralString = """
@@ -373,13 +375,9 @@ TOUCH_ENCOUNTERS: LiteralString = """
     FROM touched WHERE status = 'handed_over' ORDER BY id
 """
 # One encounter of each of four tenants. A tenant with many has no more turns than another. A relay that dies loses its turn for a minute.
-TAKE_DUE_FACTS: LiteralString = """
-    WITH RECURSIVE tenants AS (
-        (SELECT tenant_id FROM due_facts ORDER BY tenant_id LIMIT 1)
-        UNION ALL
-        SELECT (SELECT d.tenant_id FROM due_facts d WHERE d.tenant_id > t.tenant_id ORDER BY d.tenant_id LIMIT 1)
-        FROM tenants t WHERE t.tenant_id IS NOT NULL
-    ), taken AS (
+TAKE_DUE_FACTS: LiteralString = (
+    tenants_of("due_facts")
+    + """, taken AS (
         SELECT due.encounter_id FROM tenants t CROSS JOIN LATERAL (
             SELECT encounter_id FROM due_facts
             WHERE tenant_id = t.tenant_id AND due_at <= now() ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
@@ -389,6 +387,7 @@ TAKE_DUE_FACTS: LiteralString = """
     UPDATE due_facts d SET due_at = clock_timestamp() + interval '1 minute' FROM taken WHERE d.encounter_id = taken.encounter_id
     RETURNING d.encounter_id
 """
+)
 FORGET_DUE_FACTS: LiteralString = "DELETE FROM due_facts WHERE encounter_id = %s AND revision <= %s"
 # Where readings came while the facts were computed.
 FACTS_DUE_AGAIN: LiteralString = """
@@ -399,13 +398,9 @@ DUE_FACTS_BEHIND: LiteralString = """
 """
 # At most 20 encounters, one of each organisation before a second of any, those that have been due longest first. All organisations
 # without an app have one turn: a web process may have invented them.
-DUE_LATE_LINKS: LiteralString = """
-    WITH RECURSIVE tenants AS (
-        (SELECT tenant_id FROM late_links ORDER BY tenant_id LIMIT 1)
-        UNION ALL
-        SELECT (SELECT l.tenant_id FROM late_links l WHERE l.tenant_id > t.tenant_id ORDER BY l.tenant_id LIMIT 1)
-        FROM tenants t WHERE t.tenant_id IS NOT NULL
-    ), due AS (
+DUE_LATE_LINKS: LiteralString = (
+    tenants_of("late_links")
+    + """, due AS (
         SELECT l.encounter_id, l.look_at, row_number() OVER (PARTITION BY CASE
             WHEN EXISTS (SELECT FROM apps a WHERE a.tenant_id = t.tenant_id) THEN t.tenant_id ELSE '' END ORDER BY l.look_at) AS turn
         FROM tenants t CROSS JOIN LATERAL (
@@ -417,6 +412,7 @@ DUE_LATE_LINKS: LiteralString = """
     WHERE encounter_id = ANY (ARRAY(SELECT encounter_id FROM due ORDER BY turn, look_at LIMIT 20)) AND look_at <= clock_timestamp()
     FOR UPDATE SKIP LOCKED
 """
+)
 LINK_LATE: LiteralString = """
     WITH early AS (
         SELECT o.id, known.revision FROM unnest(%s::text[], %s::text[], %s::bigint[]) AS known (tenant_id, encounter_id, revision)

@@ -2,6 +2,8 @@
 
 from typing import LiteralString
 
+from shared.storage.turns import tenants_of
+
 COLUMNS: LiteralString = """
     id, version, name, code, code_system, type, client_id, legal_basis, agreement, readable_days, allows_break_glass, active
 """
@@ -259,19 +261,16 @@ MOVE_RELISTING: LiteralString = """
 """
 END_RELISTING: LiteralString = "DELETE FROM relistings WHERE destination_id = %(destination_id)s"
 # One encounter of a tenant at random: a tenant with many corrections has no more turns than another.
-TAKE_UNLISTED: LiteralString = """
-    WITH RECURSIVE tenants AS (
-        (SELECT tenant_id FROM disclosures_to_list ORDER BY tenant_id LIMIT 1)
-        UNION ALL
-        SELECT (SELECT d.tenant_id FROM disclosures_to_list d WHERE d.tenant_id > t.tenant_id ORDER BY d.tenant_id LIMIT 1)
-        FROM tenants t WHERE t.tenant_id IS NOT NULL
-    )
+TAKE_UNLISTED: LiteralString = (
+    tenants_of("disclosures_to_list")
+    + """
     SELECT noted.* FROM (SELECT tenant_id FROM tenants WHERE tenant_id IS NOT NULL ORDER BY random()) t CROSS JOIN LATERAL (
         SELECT tenant_id, patient_basis, encounter_id, place FROM disclosures_to_list
         WHERE tenant_id = t.tenant_id ORDER BY turn_at LIMIT 1 FOR UPDATE SKIP LOCKED
     ) noted
     LIMIT 1
 """
+)
 LIST_DISCLOSURES: LiteralString = """
     WITH portion AS (
         SELECT id FROM disclosures WHERE encounter_id = %(encounter_id)s AND id > %(place)s ORDER BY id LIMIT %(limit)s

@@ -147,7 +147,6 @@ HEAD_INJURY = re.compile(r"S06")
 BRAIN_INJURY = re.compile(r"S02|S04\.4|S06|S07\.1|S09\.90|T74\.4")
 # Injuries, burns, frostbite; neither poisoning nor complications of care.
 INJURY = re.compile(r"S|T[0-2]|T3[0-5]")
-MINUTE = 60
 
 
 def emergency(facts: EncounterFacts) -> bool:

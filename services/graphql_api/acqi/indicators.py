@@ -48,8 +48,3 @@ def outcomes_of(found: Mapping[str, Judgement]) -> dict[str, Outcome]:
 def reasons_of(found: Mapping[str, Judgement]) -> dict[str, Reason]:
     """The reason of each indicator from which the encounter is excluded."""
     return {name: judgement.reason for name, judgement in found.items() if isinstance(judgement, Exclusion)}
-
-
-def contributions(facts: EncounterFacts) -> dict[str, Outcome]:
-    """The outcome of each indicator to which the encounter counts."""
-    return outcomes_of(judgements(facts))

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -15,7 +15,6 @@ Priority = Literal["critical", "high", "medium", "low"]
 Status = Literal["open", "dispatched", "in_progress", "resolved", "closed"]
 ClosedReason = Literal["resolved", "duplicate", "cancelled", "false_alarm", "transferred", "no_action_required"]
 Units = Annotated[list[http.ExternalId], Meta(max_length=200)]
-STATUSES: tuple[Status, ...] = get_args(Status)
 
 
 class Location(http.Body):

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, LiteralString
+from typing import Any, LiteralString, TypeVar
 
 from psycopg.rows import class_row
 
@@ -34,6 +34,7 @@ SECONDS = 0.5
 MOST_ATTEMPTS = 5
 BY_SCHEDULE = "schedule"
 log = logging.getLogger(__name__)
+Row = TypeVar("Row", ReportRow, ScheduleRow)
 
 
 def cap_of(settings: Settings) -> Cap:
@@ -60,26 +61,18 @@ class Making:
         return done
 
     def _run_next(self, conn: Connection) -> bool:
-        due = self._schedules.next(conn)
-        if due is None:
+        schedule = _take(conn, self._schedules, queries.TAKE_SCHEDULE, ScheduleRow)
+        if schedule is None:
             return False
-        with conn.cursor(row_factory=class_row(ScheduleRow)) as cursor:
-            schedule = cursor.execute(queries.TAKE_SCHEDULE, due).fetchone()
-        assert schedule is not None
-        set_tenant(conn, schedule.tenant_id)
         key = {"tenant_id": schedule.tenant_id, "id": schedule.id}
         _attempt(conn, schedule.id, lambda: run(conn, schedule, self._settings), queries.PUT_OFF_SCHEDULE, key)
         conn.commit()
         return True
 
     def _make_next(self, conn: Connection) -> bool:
-        due = self._reports.next(conn)
-        if due is None:
+        row = _take(conn, self._reports, queries.TAKE, ReportRow)
+        if row is None:
             return False
-        with conn.cursor(row_factory=class_row(ReportRow)) as cursor:
-            row = cursor.execute(queries.TAKE, due).fetchone()
-        assert row is not None
-        set_tenant(conn, row.tenant_id)
         key = {"tenant_id": row.tenant_id, "id": row.id}
         if not _attempt(conn, row.id, lambda: make(conn, row), queries.PUT_OFF, key | {"most": MOST_ATTEMPTS}):
             conn.execute(queries.NOTE_FAILURE, key | {"schedule_id": row.schedule_id})
@@ -142,6 +135,18 @@ def ready(row: ReportRow, now: datetime) -> Event:
     if row.schedule_id is not None:
         data["schedule_id"] = row.schedule_id
     return Event(event_id=ids.new_id("evt"), type="report.ready", timestamp=now, data=data, cause=[], test=row.sandbox)
+
+
+def _take(conn: Connection, turns: Turns, take: LiteralString, kind: type[Row]) -> Row | None:
+    """The row whose turn it is, in the tenant of the row; None where nothing is due."""
+    due = turns.next(conn)
+    if due is None:
+        return None
+    with conn.cursor(row_factory=class_row(kind)) as cursor:
+        row = cursor.execute(take, due).fetchone()
+    assert row is not None
+    set_tenant(conn, row.tenant_id)
+    return row
 
 
 def _attempt(

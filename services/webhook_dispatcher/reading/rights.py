@@ -1,4 +1,4 @@
-"""The events that an app may read: those that a webhook of its own could get, by its approvals of now."""
+"""The events that an app may read: those that a webhook of its own could get, by its present approvals."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple

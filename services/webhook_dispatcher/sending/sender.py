@@ -280,7 +280,7 @@ class Pump:
         except UnreadableCiphertext:
             log.error("secret of %s cannot be decrypted; its deliveries wait for the key", due.subscription_id)
         except Exception as error:  # a bug: the lease ends and another attempt follows
-            log.error("attempt failed: %s", telemetry.describe(error))
+            log.error("an attempt failed by a fault of the sender: %s", telemetry.describe(error))
         else:
             wait = None
             if not sent.outcome.succeeded:

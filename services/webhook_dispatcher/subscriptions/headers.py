@@ -36,7 +36,6 @@ RESERVED = frozenset(
     }
 )
 RESERVED_PREFIXES = ("webhook-", "x-forwarded-", "sec-", "x-amz-", "x-aws-", "x-goog-", "x-knogin-", "cf-", "metadata")
-REDACTED = "(redacted)"
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", re.ASCII)
 _VALUE = re.compile(r"[!-~](?:[ -~]*[!-~])?|", re.ASCII)
 
@@ -55,9 +54,3 @@ def objection(headers: Mapping[str, str]) -> tuple[str, str] | None:
         if len(value) > LONGEST_VALUE or not _VALUE.fullmatch(value):
             return name, f"a value is at most {LONGEST_VALUE} printable ASCII characters"
     return None
-
-
-def shown(sent: Mapping[str, str], custom_names: frozenset[str]) -> dict[str, str]:
-    """The headers of a request as its history keeps them: without the signature and the values of custom headers."""
-    hidden = {name.lower() for name in custom_names} | {"webhook-signature"}
-    return {name: REDACTED if name.lower() in hidden else value for name, value in sent.items()}

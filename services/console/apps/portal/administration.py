@@ -109,7 +109,7 @@ async def ask_revocation(visit: Visit) -> Response:
 
 
 async def revoke(visit: Visit) -> Response:
-    """The link, its sessions and its token end. The token ends last: nobody holds it but the link."""
+    """The link, its sessions and its token end. The token ends last: only the link holds it."""
     app, session, request = await listing.read(visit), visit.session, visit.request
     link = await _load(request, session, app.client_id, visit.ids["link_id"])
     if link is None:

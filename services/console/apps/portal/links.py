@@ -89,7 +89,7 @@ def mac(keyring: Keyring, secret: str) -> bytes:
 
 
 async def find(conn: AsyncConnection, keyring: Keyring, text: str) -> tuple[Found, Contents] | None:
-    """The link of a presented text. None for one that is wrong, over or revoked: nobody learns which."""
+    """The link of a presented text. None for one that is wrong, expired or revoked: the caller does not learn which."""
     link_id, _, secret = text.partition(".")
     if not ids.is_id(link_id, PREFIX) or len(secret) != TOKEN_LENGTH or not secret.isascii():
         return None
