@@ -93,6 +93,7 @@ def test_entries_are_in_the_order_of_their_times() -> None:
     ("patient", "language", "line"),
     [
         ({"birth_date": "2026-03-22", "sex": "female"}, "en", "female · 2026-03-22 · 1 day"),
+        ({"birth_date": "2026-03-24"}, "en", "2026-03-24 · 0 days"),
         ({"birth_date": "2026-02-20"}, "it", "20/02/2026 · 31 giorni"),
         ({"birth_date": "2025-12-24"}, "en", "2025-12-24 · 2 months"),
         ({"birth_date": "2024-03-24"}, "it", "24/03/2024 · 23 mesi"),
@@ -188,6 +189,16 @@ def test_a_dose_has_a_unit_that_is_not_read_as_another_and_no_zero_too_many(
     for language, words in texts.items():
         [row] = narrative.rows("medications", plain_view(encounter, {}), language)
         assert row.value == f"Nitrate (C01DA02); dose: {words}"
+
+
+def test_an_order_not_to_resuscitate_is_no_row_among_others() -> None:
+    titles: dict[Language, str] = {"en": "Cardiac arrest", "it": "Arresto cardiaco"}
+    for language, title in titles.items():
+        for order, alerts in ((True, 1), (False, 0), (None, 0)):
+            told = sheet(MINIMAL | {"arrest": {"initial_rhythm": "vf", "shocks": 2, "dnar": order}}, language)
+            [arrest] = [one for one in told.sections if one.title == title]
+            assert arrest.alerts == alerts
+            assert ("rianimare" in arrest.rows[0].label or "resuscitate" in arrest.rows[0].label) is (order is True)
 
 
 def test_pain_has_its_scale() -> None:

@@ -220,7 +220,8 @@ def _age(born: date, on: date, language: Language) -> str:
         return _years(years, language)
     if months >= 2:
         return f"{months} {say('months', language)}"
-    days = (on - born).days
+    # A child who is born after midnight, of a call before it.
+    days = max(0, (on - born).days)
     return f"{days} {say('day' if days == 1 else 'days', language)}"
 
 
@@ -274,6 +275,9 @@ def _section(name: str, view: Mapping[str, Any], language: Language, day: date) 
     if name == "allergies":
         shown["allergies"] = sorted(view.get("allergies", []), key=_is_refuted)
     rows = narrative.rows(name, shown, language, day)
+    if name == "arrest" and view.get("arrest", {}).get("dnar"):
+        order = heading("dnar", language)
+        rows.sort(key=lambda row: row.label != order)
     if name == "directives" and rows:
         rows = [_directives(view["directives"], language)]
     if not rows and name not in ALWAYS:
@@ -288,9 +292,11 @@ def _section(name: str, view: Mapping[str, Any], language: Language, day: date) 
 
 
 def _alerts(name: str, view: Mapping[str, Any]) -> int:
-    """The rows of a section that must not be overlooked: allergies but the refuted ones, and directives that there are."""
+    """The rows of a section that must not be overlooked: allergies but the refuted ones, and directives and orders that there are."""
     if name == "allergies":
         return sum(not one.get("entered_in_error") and not _is_refuted(one) for one in view.get("allergies", []))
+    if name == "arrest":
+        return int(view.get("arrest", {}).get("dnar") is True)
     return int(name == "directives" and view["directives"].get("status", "present") == "present")
 
 
