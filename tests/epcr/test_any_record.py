@@ -71,7 +71,12 @@ def in_order(signs: dict[str, Any]) -> dict[str, Any]:
     return signs if known == sorted(known, reverse=True) else without(signs, "diastolic", "mean_pressure")
 
 
-VITALS = VITALS.map(in_order)
+def awake(signs: dict[str, Any]) -> dict[str, Any]:
+    """A patient who obeys is not unresponsive."""
+    return signs if signs.get("gcs_motor") != 6 or signs.get("avpu") != "unresponsive" else without(signs, "avpu")
+
+
+VITALS = VITALS.map(in_order).map(awake)
 
 
 def without(entry: dict[str, Any], *names: str) -> dict[str, Any]:
