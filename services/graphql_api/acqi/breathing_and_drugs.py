@@ -53,15 +53,18 @@ def hypoglycaemia_treated(facts: EncounterFacts) -> Judgement | None:
 
 @indicator(
     "End-tidal CO2 of at least 5 mm[Hg] after the last successful advanced airway.",
-    inclusion="Emergency responses with a successful advanced airway",
-    differs="unknown when an airway's time is not recorded; capnography of a monitor counts as waveform from 5 mm[Hg]",
+    inclusion="Emergency responses with a successful advanced airway of the crew",
+    differs="an airway may be a procedure or an attempt; unknown when its time is not recorded; capnography of a monitor counts as waveform "
+    "from 5 mm[Hg]",
     source="NEMSQA Airway-18",
+    version="2",
 )
 def airway_capnography(facts: EncounterFacts) -> Judgement | None:
-    airways = [airway for airway in done(facts.procedures, "advanced_airway") if airway.successful]
+    airways = [airway.at for airway in done(facts.procedures, "advanced_airway") if airway.successful]
+    airways += [tried.at for tried in facts.airways if tried.successful and not tried.prior_to_arrival]
     if not emergency(facts) or not airways:
         return None
-    placed = [airway.at for airway in airways if airway.at is not None]
+    placed = [at for at in airways if at is not None]
     if len(placed) < len(airways):
         return "unknown"
     breaths = [vital for vital in vitals(facts, "etco2") if etco2_mmhg(vital) >= WAVEFORM_MMHG]
