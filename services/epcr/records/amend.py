@@ -197,7 +197,14 @@ _TIMES = {
 # The highest score of each part of the Glasgow Coma Scale. The lowest is 1.
 _COMA_SCALE = {"gcs_eye": 4, "gcs_verbal": 5, "gcs_motor": 6}
 # From an age in years on, the lowest and highest weight in kg: far outside the percentiles, to find a mistyped unit or point.
-_WEIGHTS: list[tuple[int, float, float]] = [(18, 15, 700), (10, 12, 300), (5, 8, 150), (2, 5, 70), (1, 3, 30), (0, 0.3, 20)]
+_WEIGHTS: list[tuple[int, float, float]] = [
+    (18, 15, 700),
+    (10, 12, 300),
+    (5, 8, 150),
+    (2, 5, 70),
+    (1, 3, 30),
+    (0, 0.3, 20),
+]
 _KILOGRAMS = {"kg": Decimal(1), "g": Decimal("0.001"), "[lb_av]": Decimal("0.45359237")}
 # Within one entry of a list.
 OF_ENTRIES: dict[str, list[Pair]] = {
@@ -205,7 +212,11 @@ OF_ENTRIES: dict[str, list[Pair]] = {
         ("systolic", "diastolic", lambda systolic, diastolic: systolic < diastolic),
         ("systolic", "mean_pressure", lambda systolic, mean: systolic < mean),
         ("diastolic", "mean_pressure", lambda diastolic, mean: mean < diastolic),
-        ("avpu", "gcs", lambda level, score: (level == "unresponsive" and score > 8) or (level == "alert" and score < 6)),
+        (
+            "avpu",
+            "gcs",
+            lambda level, score: (level == "unresponsive" and score > 8) or (level == "alert" and score < 6),
+        ),
         ("avpu", "gcs_verbal", lambda level, score: level == "unresponsive" and score == 5),
         ("avpu", "gcs_motor", lambda level, score: level == "unresponsive" and score == 6),
     ],
@@ -352,7 +363,7 @@ def entry_contradictions(name: str, entry: Item, pointer: str) -> list[Contradic
 
 
 def _of_coma_scale(signs: VitalSigns) -> list[tuple[str, str]]:
-    """The total beside each part that is known, where the parts cannot add up to it, whatever the others are."""
+    """The total beside each part that is known, where no values of the other parts add up to it."""
     parts: dict[str, int | None] = {name: getattr(signs, name) for name in _COMA_SCALE}
     known = {name: score for name, score in parts.items() if score is not None}
     lowest = sum(known.get(name, 1) for name in _COMA_SCALE)

@@ -54,8 +54,8 @@ def hypoglycaemia_treated(facts: EncounterFacts) -> Judgement | None:
 @indicator(
     "End-tidal CO2 of at least 5 mm[Hg] after the last successful advanced airway.",
     inclusion="Emergency responses with a successful advanced airway of the crew",
-    differs="an airway may be a procedure or an attempt; unknown when its time is not recorded; capnography of a monitor counts as waveform "
-    "from 5 mm[Hg]",
+    differs="an airway may be a procedure or an attempt; unknown when its time is not recorded; capnography of a monitor counts as "
+    "waveform from 5 mm[Hg]",
     source="NEMSQA Airway-18",
     version="2",
 )
