@@ -9,6 +9,9 @@ from services.epcr.fhir import narrative
 from services.epcr.fhir.words import Language
 from services.epcr.handover import pdf
 from services.epcr.handover.sheet import Sheet, plain_view, sheet_of
+from services.epcr.records import amend
+from services.epcr.records.models import Encounter, RecordPatch
+from shared.web import http
 from tests.epcr import golden, handovers
 from tests.epcr.conftest import Inside, Organisation
 from tests.epcr.hospitals import Region
@@ -31,7 +34,11 @@ NITRATE = {"given_at": at("10:21:00"), "medication": {"system": ATC, "code": "C0
 
 
 def sheet(body: dict[str, Any], language: Language = "en") -> Sheet:
-    told = handovers.source(golden.encounter(body, "handed_over"), language)
+    return sheet_of_encounter(golden.encounter(body, "handed_over"), language)
+
+
+def sheet_of_encounter(encounter: Encounter, language: Language = "en") -> Sheet:
+    told = handovers.source(encounter, language)
     view = plain_view(told.encounter, told.projection.view)
     return sheet_of(told.encounter, view, [], told.sender, told.destination, language)
 
@@ -115,6 +122,17 @@ def test_the_age_is_that_of_the_day_where_the_service_is() -> None:
     """The mission began at 23:30 UTC, after midnight in Rome, on the patient's birthday."""
     times = {"call": at("23:30:00")}
     assert sheet(MINIMAL | {"times": times, "patient": {"birth_date": "2020-03-24"}}).patient.line.endswith("6 years")
+
+
+def test_the_age_follows_a_corrected_day_of_the_call() -> None:
+    """The age of a child decides doses. The moment from which moved times are counted stays."""
+    born = {"birth_date": "2024-09-12"}
+    typed = golden.encounter(MINIMAL | {"times": {"call": "2025-03-23T10:00:00Z"}, "patient": born}, "handed_over")
+    times = {"call": at("10:00:00")}
+    patch = http.convert({"times": times}, RecordPatch)
+    typed.record = amend.merge(typed.record, patch, {"times": times}, golden.counted(100))
+    assert sheet_of_encounter(typed).patient.line == "2024-09-12 · 18 months"
+    assert typed.record.anchor.year == 2025
 
 
 def test_an_hour_that_comes_twice_has_its_zone() -> None:

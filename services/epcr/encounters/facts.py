@@ -17,7 +17,7 @@ from services.epcr.deidentification.projection import OLDEST_AGE_SHOWN
 from services.epcr.records.amend import impressions
 from services.epcr.records.assessment import Dispatch, Injury, Triage
 from services.epcr.records.care import ATC, RXNORM, SNOMED, Disposition, Medication, display
-from services.epcr.records.models import Encounter, LinkedObservation, Record, age
+from services.epcr.records.models import Encounter, LinkedObservation, Record, age, began
 from shared.messaging.messages import AirwayFact, ArrestFact, CodedFact, CprFact, EncounterFacts, StrokeFact, VitalFact
 
 Fact = TypeVar("Fact", bound=msgspec.Struct)
@@ -174,7 +174,7 @@ def facts_of(encounter: Encounter, observations: Sequence[LinkedObservation]) ->
         encounter_id=encounter.id,
         version=encounter.revision,
         # A record may name times ahead of every clock, which no consumer takes.
-        day=min(_began(record), encounter.updated_at).astimezone(UTC).date(),
+        day=min(began(record), encounter.updated_at).astimezone(UTC).date(),
         status=encounter.status,
         care_model=encounter.care_model,
         response="emergency" if encounter.care_model == "prehospital_emergency" else encounter.care_model,
@@ -258,14 +258,9 @@ def _airway_at(procedures: Sequence[CodedFact], airways: Sequence[AirwayFact]) -
     return max(placed, default=None)
 
 
-def _began(record: Record) -> datetime:
-    """The earliest time of the mission in the record; the anchor of a record without times."""
-    return min(_times(record).values(), default=record.anchor).astimezone(UTC)
-
-
 def _age(record: Record) -> tuple[int | None, bool | None]:
     """In years, and whether the patient was born on the day of the encounter or the next one; an hour of birth is not recorded."""
-    patient, day = record.patient, _began(record).date()
+    patient, day = record.patient, began(record).astimezone(UTC).date()
     if patient is None or (patient.birth_date is None and patient.age_years is None):
         return None, None
     years = patient.age_years if patient.birth_date is None else max(0, age(patient.birth_date, day))

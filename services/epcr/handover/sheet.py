@@ -16,7 +16,7 @@ from services.epcr.fhir.nomenclature import in_expected_unit
 from services.epcr.fhir.words import Language
 from services.epcr.handover.models import Destination, Sender
 from services.epcr.handover.words import heading, say
-from services.epcr.records.models import Encounter, LinkedObservation, age
+from services.epcr.records.models import Encounter, LinkedObservation, age, began
 
 # Rows of a section, columns of vital signs: a page that nobody can read helps nobody. The record has the others.
 MOST_ROWS = 60
@@ -123,7 +123,7 @@ def sheet_of(
     `was_another` is whether an earlier version was another patient's: a patient whose number was learnt later has another identity too.
     """
     view = in_zone(view, sender.zone)
-    day = encounter.record.anchor.astimezone(sender.zone).date()
+    day = began(encounter.record).astimezone(sender.zone).date()
     sections = [one for name in ORDER if (one := _section(name, view, language, day)) is not None]
     if any(one.value is not None and one.mdc_code in KIND_OF_METRIC for one in readings):
         # After the vital signs, or at the end.

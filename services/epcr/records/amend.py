@@ -15,7 +15,17 @@ from msgspec import UNSET
 from services.epcr.fhir.measurements import kind_without_unit, kinds_of
 from services.epcr.records.assessment import SCALES
 from services.epcr.records.care import Impression, Item, Part, VitalSigns
-from services.epcr.records.models import ITEM_LISTS, EncounterDraft, Patient, Record, RecordPatch, Sections, Status, age
+from services.epcr.records.models import (
+    ITEM_LISTS,
+    EncounterDraft,
+    Patient,
+    Record,
+    RecordPatch,
+    Sections,
+    Status,
+    age,
+    began,
+)
 from shared.web import http, problems
 from shared.web.problems import FieldError
 
@@ -313,7 +323,7 @@ def contradictions(record: Record) -> Iterator[Contradiction]:
     yield from _of_weight(record)
     patient = record.patient
     if patient and patient.birth_date and patient.age_years is not None:
-        years = age(patient.birth_date, record.anchor.date())
+        years = age(patient.birth_date, began(record).date())
         if abs(years - patient.age_years) > 1:
             yield Contradiction("/patient/age_years", "/patient/birth_date")
     for at, member in enumerate(record.crew):
@@ -327,7 +337,7 @@ def _of_weight(record: Record) -> Iterator[Contradiction]:
     if patient is None or weight is None or weight.value is None:
         return
     born = patient.birth_date
-    years = patient.age_years if born is None else max(0, age(born, record.anchor.date()))
+    years = patient.age_years if born is None else max(0, age(born, began(record).date()))
     if years is None:
         return
     mass, (low, high) = weight.value, next(limits for least, *limits in _WEIGHTS if years >= least)
