@@ -157,8 +157,9 @@ SECTIONS: dict[str, Strategy] = {
     "dispatch": st.none()
     | some(category=st.sampled_from(["england_c1", "mpds_delta", "italy_red"]), lights_and_sirens=YES),
     "triage": st.none() | some({"scale": st.just("esi")}, initial=LEVELS, final=LEVELS),
+    # A weight that a patient of any age may have.
     "weight": st.none()
-    | some(value=measured(("kg", 1, 200), ("[lb_av]", 1, 400)), method=st.sampled_from(["measured", "estimated"])),
+    | some(value=measured(("kg", 15, 20), ("[lb_av]", 34, 44)), method=st.sampled_from(["measured", "estimated"])),
     "pregnancy": st.none() | some(status=st.sampled_from(["pregnant", "possible", "not_asked"]), born_at=TIMES),
     "directives": st.none() | some({"kinds": st.lists(st.just("living_will"), max_size=1)}, seen=YES, comment=WORDS),
     "injury": st.none()
