@@ -93,6 +93,8 @@ class Chart:
         self.age, self.newborn = age_of(record.get("patient"), e["day"])
         self.codes = codes_of(record)
         self.arrest = record.get("arrest")
+        if self.arrest == {"dnar": True}:
+            self.arrest = None
         self.cpr = record.get("cpr", {})
         self.stroke = record.get("stroke")
         self.injury = record.get("injury", {})

@@ -17,6 +17,7 @@ from services.graphql_api.acqi.definitions import (
     given,
     glucose_mg_dl,
     has_impression,
+    in_arrest,
     indicator,
     judged,
     numbers,
@@ -150,6 +151,7 @@ def syncope_ecg(facts: EncounterFacts) -> Judgement | None:
     exclusion="cardiac arrest",
     differs="the lowest values that the crew recorded around the attempt, where the source searches the monitor's; unknown without them",
     source="NEMSQA Airway-01",
+    version="2",
 )
 def airway_first_pass(facts: EncounterFacts) -> Judgement | None:
     first = _first_intubation(facts)
@@ -167,6 +169,7 @@ def airway_first_pass(facts: EncounterFacts) -> Judgement | None:
     exclusion="cardiac arrest",
     differs="the value that the crew recorded before the attempt, where the source searches the monitor's three minutes before it",
     source="NEMSQA Airway-05",
+    version="2",
     within="airway_first_pass",
 )
 def airway_oxygenated(facts: EncounterFacts) -> Judgement | None:
@@ -180,7 +183,7 @@ def _first_intubation(facts: EncounterFacts) -> AirwayFact | Judgement | None:
     tries = [one for one in facts.airways if one.device == "endotracheal_tube" and not one.prior_to_arrival]
     if not emergency(facts) or facts.newborn or not tries:
         return None
-    return Exclusion("cardiac_arrest") if facts.arrest is not None else min(tries, key=lambda one: one.at)
+    return Exclusion("cardiac_arrest") if in_arrest(facts) else min(tries, key=lambda one: one.at)
 
 
 @indicator(
