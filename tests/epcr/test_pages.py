@@ -124,6 +124,19 @@ def test_the_age_is_that_of_the_day_where_the_service_is() -> None:
     assert sheet(MINIMAL | {"times": times, "patient": {"birth_date": "2020-03-24"}}).patient.line.endswith("6 years")
 
 
+def test_a_page_without_times_of_the_mission_has_its_day() -> None:
+    """Times of that day are without it everywhere else on the page."""
+    titles: dict[Language, tuple[str, str]] = {"en": ("Date", "2026-03-23"), "it": ("Data", "23/03/2026")}
+    for language, (label, day) in titles.items():
+        page = sheet(MINIMAL | {"medications": [NITRATE]}, language)
+        assert (label, f"{day} (Europe/Rome)") in [tuple(row) for row in page.mission]
+        assert label not in [row.label for row in sheet(TYPICAL, language).mission]
+    times = {"mobile": at("22:50:00"), "on_scene": at("23:10:00")}
+    mission = [tuple(row) for row in sheet(MINIMAL | {"times": times}).mission]
+    assert mission[-2:] == [("Mobile", "2026-03-23 23:50 (Europe/Rome)"), ("On scene", "2026-03-24 00:10")]
+    assert "Mobile" not in [row.label for row in sheet(TYPICAL).mission]
+
+
 def test_the_age_follows_a_corrected_day_of_the_call() -> None:
     """The age of a child decides doses. The moment from which moved times are counted stays."""
     born = {"birth_date": "2024-09-12"}

@@ -50,7 +50,7 @@ NAMES = ("allergies", "current_medicines", "past_conditions")
 SCRIPTS = frozenset({"LATIN", "GREEK", "CYRILLIC", "ARABIC", "HEBREW", "ARMENIAN"})
 # Systems of patients' numbers that everybody in their country knows by a name.
 NUMBERS = {"urn:oid:2.16.840.1.113883.2.9.4.3.2": "Codice fiscale", "https://fhir.nhs.uk/Id/nhs-number": "NHS number"}
-_TIMES = ("call", "on_scene", "at_patient", "left_scene", "at_destination", "handover")
+_TIMES = ("call", "mobile", "on_scene", "at_patient", "left_scene", "at_destination", "handover")
 
 
 class Column(NamedTuple):
@@ -151,7 +151,7 @@ def sheet_of(
         sender=sender.name,
         patient=_patient(view, language, day),
         notice=" ".join(say(name, language) for name, is_due in notices.items() if is_due),
-        mission=_mission(encounter, view, sender, destination, language),
+        mission=_mission(encounter, view, sender, destination, language, day),
         sections=sections,
         footer=f"{encounter.id} · {say('times_of', language)} {sender.time_zone or 'UTC'} · {say('confidential', language)}",
     )
@@ -240,18 +240,30 @@ def _number(system: str, value: str, language: Language) -> Row:
 
 
 def _mission(
-    encounter: Encounter, view: Mapping[str, Any], sender: Sender, destination: Destination, language: Language
+    encounter: Encounter,
+    view: Mapping[str, Any],
+    sender: Sender,
+    destination: Destination,
+    language: Language,
+    day: date,
 ) -> list[Row]:
     times: Mapping[str, datetime] = view.get("times", {})
+    zone = sender.time_zone or "UTC"
     clock: list[Row] = []
-    day: date | None = None
+    last: date | None = None
     for name in (one for one in _TIMES if one in times):
+        if name == "mobile" and clock:
+            # The call is enough; without it, the day of the mission is that of the departure.
+            continue
         at = times[name]
-        zone = f" ({sender.time_zone or 'UTC'})" if day is None else ""
+        of_zone = f" ({zone})" if last is None else ""
         shown = f"{at:%H:%M}{narrative.repeated(at)}"
-        shown = shown if at.date() == day else f"{narrative.day_of(at, language)} {shown}"
-        clock.append(Row(heading(name, language), shown + zone))
-        day = at.date()
+        shown = shown if at.date() == last else f"{narrative.day_of(at, language)} {shown}"
+        clock.append(Row(heading(name, language), shown + of_zone))
+        last = at.date()
+    if not clock:
+        # Other times are without the day.
+        clock.append(Row(heading("date", language), f"{narrative.day_of(day, language)} ({zone})"))
     named = {
         "sender": " · ".join(part for part in (sender.name, sender.phone) if part),
         "destination": f"{destination.name} ({destination.code})",
