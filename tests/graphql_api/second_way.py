@@ -92,9 +92,8 @@ class Chart:
         self.between_hospitals = record["care_model"] == "interfacility_transfer"
         self.age, self.newborn = age_of(record.get("patient"), e["day"])
         self.codes = codes_of(record)
-        self.arrest = record.get("arrest")
-        if self.arrest == {"dnar": True}:
-            self.arrest = None
+        arrest: Any = record.get("arrest")
+        self.arrest: Any = None if arrest == {"dnar": True} else arrest
         self.cpr = record.get("cpr", {})
         self.stroke = record.get("stroke")
         self.injury = record.get("injury", {})
