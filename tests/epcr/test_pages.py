@@ -9,6 +9,9 @@ from services.epcr.fhir import narrative
 from services.epcr.fhir.words import Language
 from services.epcr.handover import pdf
 from services.epcr.handover.sheet import Sheet, plain_view, sheet_of
+from services.epcr.records import amend
+from services.epcr.records.models import Encounter, RecordPatch
+from shared.web import http
 from tests.epcr import golden, handovers
 from tests.epcr.conftest import Inside, Organisation
 from tests.epcr.hospitals import Region
@@ -31,7 +34,11 @@ NITRATE = {"given_at": at("10:21:00"), "medication": {"system": ATC, "code": "C0
 
 
 def sheet(body: dict[str, Any], language: Language = "en") -> Sheet:
-    told = handovers.source(golden.encounter(body, "handed_over"), language)
+    return sheet_of_encounter(golden.encounter(body, "handed_over"), language)
+
+
+def sheet_of_encounter(encounter: Encounter, language: Language = "en") -> Sheet:
+    told = handovers.source(encounter, language)
     view = plain_view(told.encounter, told.projection.view)
     return sheet_of(told.encounter, view, [], told.sender, told.destination, language)
 
@@ -93,6 +100,7 @@ def test_entries_are_in_the_order_of_their_times() -> None:
     ("patient", "language", "line"),
     [
         ({"birth_date": "2026-03-22", "sex": "female"}, "en", "female · 2026-03-22 · 1 day"),
+        ({"birth_date": "2026-03-24"}, "en", "2026-03-24 · 0 days"),
         ({"birth_date": "2026-02-20"}, "it", "20/02/2026 · 31 giorni"),
         ({"birth_date": "2025-12-24"}, "en", "2025-12-24 · 2 months"),
         ({"birth_date": "2024-03-24"}, "it", "24/03/2024 · 23 mesi"),
@@ -114,6 +122,30 @@ def test_the_age_is_that_of_the_day_where_the_service_is() -> None:
     """The mission began at 23:30 UTC, after midnight in Rome, on the patient's birthday."""
     times = {"call": at("23:30:00")}
     assert sheet(MINIMAL | {"times": times, "patient": {"birth_date": "2020-03-24"}}).patient.line.endswith("6 years")
+
+
+def test_a_page_without_times_of_the_mission_has_its_day() -> None:
+    """Times of that day are without it everywhere else on the page."""
+    titles: dict[Language, tuple[str, str]] = {"en": ("Date", "2026-03-23"), "it": ("Data", "23/03/2026")}
+    for language, (label, day) in titles.items():
+        page = sheet(MINIMAL | {"medications": [NITRATE]}, language)
+        assert (label, f"{day} (Europe/Rome)") in [tuple(row) for row in page.mission]
+        assert label not in [row.label for row in sheet(TYPICAL, language).mission]
+    times = {"mobile": at("22:50:00"), "on_scene": at("23:10:00")}
+    mission = [tuple(row) for row in sheet(MINIMAL | {"times": times}).mission]
+    assert mission[-2:] == [("Mobile", "2026-03-23 23:50 (Europe/Rome)"), ("On scene", "2026-03-24 00:10")]
+    assert "Mobile" not in [row.label for row in sheet(TYPICAL).mission]
+
+
+def test_the_age_follows_a_corrected_day_of_the_call() -> None:
+    """The age of a child decides doses. The moment from which moved times are counted stays."""
+    born = {"birth_date": "2024-09-12"}
+    typed = golden.encounter(MINIMAL | {"times": {"call": "2025-03-23T10:00:00Z"}, "patient": born}, "handed_over")
+    times = {"call": at("10:00:00")}
+    patch = http.convert({"times": times}, RecordPatch)
+    typed.record = amend.merge(typed.record, patch, {"times": times}, golden.counted(100))
+    assert sheet_of_encounter(typed).patient.line == "2024-09-12 · 18 months"
+    assert typed.record.anchor.year == 2025
 
 
 def test_an_hour_that_comes_twice_has_its_zone() -> None:
@@ -171,6 +203,10 @@ def test_a_short_section_and_its_heading_are_on_one_page(title: str, section: di
         ("1", "ug", "1 microgram", "1 microgrammo"),
         ("0.10", "ug/kg/min", "0.1 micrograms/kg/min", "0,1 microgrammi/kg/min"),
         ("5000", "[iU]", "5000 units", "5000 unità"),
+        ("4", "[iU]/h", "4 units/h", "4 unità/h"),
+        ("1", "m[iU]/min", "1 milliunit/min", "1 milliunità/min"),
+        ("0.70", "ug/kg/h", "0.7 micrograms/kg/h", "0,7 microgrammi/kg/h"),
+        ("20", "mL/kg", "20 mL/kg", "20 mL/kg"),
         ("5.0", "mg", "5 mg", "5 mg"),
         ("0.50", "mg", "0.5 mg", "0,5 mg"),
         ("2", "{puff}", "2 puffs", "2 erogazioni"),
@@ -188,6 +224,16 @@ def test_a_dose_has_a_unit_that_is_not_read_as_another_and_no_zero_too_many(
     for language, words in texts.items():
         [row] = narrative.rows("medications", plain_view(encounter, {}), language)
         assert row.value == f"Nitrate (C01DA02); dose: {words}"
+
+
+def test_an_order_not_to_resuscitate_is_no_row_among_others() -> None:
+    titles: dict[Language, str] = {"en": "Cardiac arrest", "it": "Arresto cardiaco"}
+    for language, title in titles.items():
+        for order, alerts in ((True, 1), (False, 0), (None, 0)):
+            told = sheet(MINIMAL | {"arrest": {"initial_rhythm": "vf", "shocks": 2, "dnar": order}}, language)
+            [arrest] = [one for one in told.sections if one.title == title]
+            assert arrest.alerts == alerts
+            assert ("rianimare" in arrest.rows[0].label or "resuscitate" in arrest.rows[0].label) is (order is True)
 
 
 def test_pain_has_its_scale() -> None:

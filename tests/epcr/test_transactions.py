@@ -237,6 +237,20 @@ def test_a_name_that_is_corrected_and_corrected_back_is_on_the_patient_that_none
     assert (server.dangling(), server.duplicates()) == ([], [])
 
 
+def test_a_death_that_was_mistyped_leaves_no_dead_patient_at_the_hospital(region: Region) -> None:
+    server = FhirServer()
+    id = region.bound(region.cork, **TYPICAL | {"disposition": {"outcome": "dead_on_scene"}})
+    taken(region.cork, id, server)
+    for ending, is_dead in (("transported", None), ("dead_on_scene", True), ("transported", None)):
+        assert region.crew.write(id, {"disposition": {"outcome": ending}}).status_code == 200
+        taken(region.cork, id, server)
+        assert set(server.transaction(region.cork.read(id, format="transaction"))) == {"200"}
+        [patient] = current(server)
+        assert patient.get("deceasedBoolean") is is_dead
+        assert {"Encounter", "Composition"} <= {one["resourceType"] for one in server.about(f"Patient/{patient['id']}")}
+    assert (server.dangling(), server.duplicates()) == ([], [])
+
+
 def test_another_member_of_the_crew_in_the_same_role_is_another_person_at_the_hospital(region: Region) -> None:
     server = FhirServer()
     lead = {"role": "lead", "qualification": "paramedic"}

@@ -255,9 +255,18 @@ def _vital_signs(chance: random.Random, theme: str, scene: datetime) -> list[dic
         one |= chance.choice([{}, {"gcs": chance.choice([3, 8, 9, 10, 14, 15, 15])},
             {"gcs_eye": 4, "gcs_verbal": chance.choice([2, 5]), "gcs_motor": 6}, {"gcs_eye": 4, "gcs_motor": 6}])  # fmt: skip
         if chance.random() < 0.35:
-            one["avpu"] = chance.choice(["alert", "alert", "verbal", "pain", "unresponsive"])
+            one["avpu"] = _level(chance.choice(["alert", "alert", "verbal", "pain", "unresponsive"]), one)
         sets.append(one | {"taken_at": _text(scene + _minutes(chance, -3, 60)), **_error(chance)})
     return sets
+
+
+def _level(drawn: str, signs: dict[str, Any]) -> str:
+    """A level that the Glasgow score does not contradict."""
+    score = signs.get("gcs")
+    if drawn == "alert" and score == 3:
+        return "unresponsive"
+    awake = signs.get("gcs_motor") == 6 or (score is not None and score > 8)
+    return "pain" if drawn == "unresponsive" and awake else drawn
 
 
 def _procedures(chance: random.Random, theme: str, scene: datetime) -> list[dict[str, Any]]:

@@ -92,7 +92,8 @@ class Chart:
         self.between_hospitals = record["care_model"] == "interfacility_transfer"
         self.age, self.newborn = age_of(record.get("patient"), e["day"])
         self.codes = codes_of(record)
-        self.arrest = record.get("arrest")
+        arrest: Any = record.get("arrest")
+        self.arrest: Any = None if arrest == {"dnar": True} else arrest
         self.cpr = record.get("cpr", {})
         self.stroke = record.get("stroke")
         self.injury = record.get("injury", {})
@@ -314,6 +315,8 @@ def of_breath(chart: Chart, found: dict[str, Any]) -> None:
         for kind, at, reason, one in chart.acts
         if kind == "airway" and not reason and one.get("outcome") == "successful"
     ]
+    own = [one for one in chart.attempts if not one.get("prior_to_arrival")]
+    tubes += [moment(one["attempted_at"]) for one in own if one.get("successful")]
     if tubes:
         breaths = [at for at, value in chart.signs.get("etco2", []) if value >= 5]
         found["airway_capnography"] = "met" if any(at >= max(tubes) for at in breaths) else "not"

@@ -105,6 +105,10 @@ def tube(**fields: Any) -> dict[str, Any]:
     return {"airways": [AirwayFact(**(usual | values | fields))]}
 
 
+# A patient with an order not to resuscitate who is in no arrest.
+ORDER: dict[str, Any] = {"arrest": ArrestFact(dnar=True)}
+
+
 def clock(**minutes: float) -> dict[str, Any]:
     """Times of the mission, in minutes since the call."""
     return {"times": {name: CALL + timedelta(minutes=count) for name, count in minutes.items()}}
@@ -177,6 +181,8 @@ FURTHER: list[tuple[str, Any, dict[str, Any]]] = [
     ("airway_first_pass", "unknown", tube(successful=None)),
     ("airway_first_pass", "not_met", {"airways": [*tube()["airways"], *tube(at=at(1), successful=False)["airways"]]}),
     ("airway_first_pass", "excluded", tube() | arrest(resuscitation_attempted=False)),
+    ("airway_first_pass", "met", tube() | ORDER),
+    ("airway_oxygenated", "met", tube() | ORDER),
     ("airway_first_pass", None, tube(prior_to_arrival=True)),
     ("airway_first_pass", None, tube(device="supraglottic_airway")),
     ("airway_first_pass", None, tube() | {"newborn": True}),
@@ -254,6 +260,7 @@ FURTHER: list[tuple[str, Any, dict[str, Any]]] = [
     ("child_restraint", "not_met", {"age_years": 7, "restrained_in_transport": False}),
     ("child_restraint", "unknown", {"age_years": 0, "response": "interfacility_transfer"}),
     ("child_restraint", "excluded", {"age_years": 0} | arrest()),
+    ("child_restraint", "met", {"age_years": 7, "restrained_in_transport": True} | ORDER),
     ("child_restraint", "excluded", {"age_years": 0} | CRITERIA),
     ("child_restraint", "excluded", {"age_years": 0} | tube(prior_to_arrival=True)),
     ("child_restraint", "excluded", {"age_years": 0, "procedures": [AIRWAY]}),
@@ -393,6 +400,11 @@ CASES: list[tuple[str, Any, dict[str, Any]]] = [
     ("airway_capnography", "not_met", {"procedures": [AIRWAY], "vitals": [vital("etco2", 4, "mm[Hg]", 6)]}),
     ("airway_capnography", "unknown", {"procedures": [CodedFact(kind="advanced_airway", successful=True)]}),
     ("airway_capnography", None, {"procedures": [act("advanced_airway", successful=False)]}),
+    ("airway_capnography", "not_met", tube()),
+    ("airway_capnography", "met", tube() | {"vitals": [vital("etco2", 38, "mm[Hg]", 4)]}),
+    ("airway_capnography", "not_met", tube() | {"procedures": [AIRWAY], "vitals": [vital("etco2", 38, "mm[Hg]", 4)]}),
+    ("airway_capnography", None, tube(successful=False)),
+    ("airway_capnography", None, tube(prior_to_arrival=True)),
     ("hypoxia_oxygen", "met", {"vitals": [vital("spo2", 89.9)], "procedures": [act("oxygen")]}),
     ("hypoxia_oxygen", "not_met", {"vitals": [vital("spo2", 89)]}),
     ("hypoxia_oxygen", "excluded", {"vitals": [vital("spo2", 89)], "medications": [act("oxygen", "refused")]}),
@@ -426,6 +438,7 @@ CASES: list[tuple[str, Any, dict[str, Any]]] = [
     ("trauma_vitals", "not_met", INJURED | {"vitals": SIGNS}),
     ("nontransport_vitals", "met", {"transported": False, "vitals": [*SIGNS, vital("avpu", "alert")]}),
     ("nontransport_vitals", "not_met", {"transported": False, "vitals": SIGNS}),
+    ("nontransport_vitals", "not_met", {"transported": False, "vitals": SIGNS} | ORDER),
     ("nontransport_vitals", None, {"transported": None}),
     ("nontransport_vitals", "not_met", {"transported": False, "outcome": "refused"}),
     ("nontransport_vitals", "not_met", {"transported": False, "outcome": "treated_and_released"}),

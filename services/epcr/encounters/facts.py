@@ -17,7 +17,7 @@ from services.epcr.deidentification.projection import OLDEST_AGE_SHOWN
 from services.epcr.records.amend import impressions
 from services.epcr.records.assessment import Dispatch, Injury, Triage
 from services.epcr.records.care import ATC, RXNORM, SNOMED, Disposition, Medication, display
-from services.epcr.records.models import Encounter, LinkedObservation, Record, age
+from services.epcr.records.models import Encounter, LinkedObservation, Record, age, began
 from shared.messaging.messages import AirwayFact, ArrestFact, CodedFact, CprFact, EncounterFacts, StrokeFact, VitalFact
 
 Fact = TypeVar("Fact", bound=msgspec.Struct)
@@ -154,7 +154,7 @@ METRICS: dict[str, tuple[str, ...]] = {
     ),
     "gcs": ("MDC_SCORE_GLAS_COMA",),
 }
-EXTENT = 3
+EXTENT = 4
 """Raise it when the same record gives more or other facts; `resend-facts` then sends those of earlier encounters again."""
 KIND_OF_METRIC = {refid: kind for kind, refids in METRICS.items() for refid in refids}
 
@@ -166,12 +166,15 @@ def facts_of(encounter: Encounter, observations: Sequence[LinkedObservation]) ->
     call, triage, injury = record.dispatch or Dispatch(), record.triage or Triage(), record.injury or Injury()
     done = [one for one in record.procedures if not one.entered_in_error]
     procedures, (age_years, is_newborn) = _procedures(record), _age(record)
+    airways = _airways(record)
     prealerts = [part.prealert for part in (record.disposition, record.stroke) if part and part.prealert is not None]
+    # An alert with a time or a reason was given.
+    prealerts += [True] if ending.prealert_at or ending.prealert_for else []
     return EncounterFacts(
         encounter_id=encounter.id,
         version=encounter.revision,
         # A record may name times ahead of every clock, which no consumer takes.
-        day=min(_began(record), encounter.updated_at).astimezone(UTC).date(),
+        day=min(began(record), encounter.updated_at).astimezone(UTC).date(),
         status=encounter.status,
         care_model=encounter.care_model,
         response="emergency" if encounter.care_model == "prehospital_emergency" else encounter.care_model,
@@ -181,7 +184,7 @@ def facts_of(encounter: Encounter, observations: Sequence[LinkedObservation]) ->
         impressions=_impressions(record),
         conditions=["stemi"] if any(one.finding == "stemi" for one in done) else [],
         times=_times(record),
-        vitals=[*_vitals(record), *device_vitals(observations, _airway_at(procedures))],
+        vitals=[*_vitals(record), *device_vitals(observations, _airway_at(procedures, airways))],
         medications=[_medication(one) for one in record.medications if not one.entered_in_error],
         procedures=procedures,
         arrest=None if record.arrest is None else _same(ArrestFact, record.arrest),
@@ -203,7 +206,7 @@ def facts_of(encounter: Encounter, observations: Sequence[LinkedObservation]) ->
         destination_type=ending.destination_type,
         prealert_for=ending.prealert_for,
         prealert_at=ending.prealert_at,
-        airways=_airways(record),
+        airways=airways,
         cpr=None if record.cpr is None else _same(CprFact, record.cpr),
         restrained_in_transport=ending.child_restrained,
         extent=EXTENT,
@@ -213,7 +216,7 @@ def facts_of(encounter: Encounter, observations: Sequence[LinkedObservation]) ->
 
 def with_readings(facts: EncounterFacts, observations: Sequence[LinkedObservation]) -> EncounterFacts:
     """Facts that were made without readings, with those of `observations`."""
-    added = device_vitals(observations, _airway_at(facts.procedures))
+    added = device_vitals(observations, _airway_at(facts.procedures, facts.airways))
     return msgspec.structs.replace(facts, vitals=[*facts.vitals, *added])
 
 
@@ -224,7 +227,7 @@ def extremes_asked(tenant_id: str, facts: EncounterFacts) -> dict[str, Any]:
         "tenant_id": tenant_id,
         "revision": facts.version,
         "metrics": list(KIND_OF_METRIC),
-        "airway_at": _airway_at(facts.procedures),
+        "airway_at": _airway_at(facts.procedures, facts.airways),
     }
 
 
@@ -247,24 +250,21 @@ def _airways(record: Record) -> list[AirwayFact]:
     return [_same(AirwayFact, one, at=one.attempted_at) for one in tried]
 
 
-def _airway_at(procedures: Sequence[CodedFact]) -> datetime | None:
-    """The time of the last advanced airway."""
-    placed = [one for one in procedures if one.kind == "advanced_airway" and one.successful]
-    return max((one.at for one in placed if one.at and one.not_done_reason is None), default=None)
-
-
-def _began(record: Record) -> datetime:
-    """The earliest time of the mission in the record; the anchor of a record without times."""
-    return min(_times(record).values(), default=record.anchor).astimezone(UTC)
+def _airway_at(procedures: Sequence[CodedFact], airways: Sequence[AirwayFact]) -> datetime | None:
+    """The time of the last advanced airway, which crews record as a procedure or as an attempt."""
+    done = [one for one in procedures if one.kind == "advanced_airway" and one.successful]
+    placed = [one.at for one in done if one.at and one.not_done_reason is None]
+    placed += [one.at for one in airways if one.successful and not one.prior_to_arrival]
+    return max(placed, default=None)
 
 
 def _age(record: Record) -> tuple[int | None, bool | None]:
-    """In years, and whether the patient was born on the day of the encounter; an hour of birth is not recorded."""
-    patient, day = record.patient, _began(record).date()
+    """In years, and whether the patient was born on the day of the encounter or the next one; an hour of birth is not recorded."""
+    patient, day = record.patient, began(record).astimezone(UTC).date()
     if patient is None or (patient.birth_date is None and patient.age_years is None):
         return None, None
     years = patient.age_years if patient.birth_date is None else max(0, age(patient.birth_date, day))
-    return min(years or 0, OLDEST_AGE_SHOWN + 1), patient.birth_date == day
+    return min(years or 0, OLDEST_AGE_SHOWN + 1), patient.birth_date is not None and patient.birth_date >= day
 
 
 def _impressions(record: Record) -> list[str]:

@@ -47,7 +47,7 @@ _NAMED = {"airway_attempts": "airway_attempt"}
 _AS_WRITTEN = frozenset({"name", "identifiers", "address", "next_of_kin"})
 _UNITS = {"Cel": "°C", "[degF]": "°F", "mm[Hg]": "mmHg", "[lb_av]": "lb", "meq": "mEq"}
 # Abbreviated they are read as others, µg as mg, IU as IV or 10 (Ministero della Salute, raccomandazione 18; BNF, guidance on prescribing).
-_SPELLED = frozenset({"ug", "ng", "[iU]", "{puff}", "{tablet}", "{drop}"})
+_SPELLED = frozenset({"ug", "ng", "[iU]", "m[iU]", "{puff}", "{tablet}", "{drop}"})
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _UNIT_OF = {
     name: unit

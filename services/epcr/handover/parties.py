@@ -49,7 +49,7 @@ def patient(scene: Scene, source: Source) -> Json:
         made["birthDate"] = seen["birth_date"].isoformat()
     else:
         made["_birthDate"] = {"extension": [{"url": DATA_ABSENT_EXTENSION, "valueCode": "unknown"}]}
-    if view.get("arrest", {}).get("recognised_dead") or view.get("disposition", {}).get("outcome") == "dead_on_scene":
+    if _is_dead(view):
         made["deceasedBoolean"] = True
     if "address" in seen and (address := _address(seen["address"])):
         made["address"] = [address]
@@ -65,6 +65,12 @@ def patient(scene: Scene, source: Source) -> Json:
     if contacts:
         made["contact"] = contacts
     return made
+
+
+def _is_dead(view: Mapping[str, Any]) -> bool:
+    """Whether the crew left a dead patient."""
+    ending: str | None = view.get("disposition", {}).get("outcome")
+    return ending == "dead_on_scene" or bool(view.get("arrest", {}).get("recognised_dead"))
 
 
 def _identifier(source: Source, one: Mapping[str, str]) -> Json:
@@ -173,12 +179,15 @@ def document_reference(scene: Scene, source: Source, pdf: Pdf, uuid: str) -> Jso
 def patient_uuid(projection: Projection, encounter: Encounter, taken: Sequence[str] = ()) -> str:
     """That of the Patient of a transaction: of this encounter alone, and of the crew's knowledge of who the patient is.
 
-    A number may be mistyped, so that no two encounters may share a Patient with a name. `taken` are the Patients that the receiver took
+    A number may be mistyped, so that no two encounters may share a Patient with a name. So may a death: a Patient is never changed, so that
+    the dead and the living one are two. `taken` are the Patients that the receiver took
     before, the last one last: where the crew knows an earlier name again, another Patient replaces the last one, because the earlier
     Patient is replaced itself.
     """
-    seen: Mapping[str, Any] = plain_view(encounter, {}).get("patient", {})
-    who = json.dumps({name: seen[name] for name in _WHO if name in seen}, sort_keys=True, default=str)
+    view = plain_view(encounter, {})
+    seen: Mapping[str, Any] = view.get("patient", {})
+    known = {name: seen[name] for name in _WHO if name in seen} | ({"is_dead": True} if _is_dead(view) else {})
+    who = json.dumps(known, sort_keys=True, default=str)
     words = (f"{encounter.id} {who}" + (f" {time}" if time > 1 else "") for time in count(1))
     uuids = (projection.domain.uuid("person", one) for one in words)
     return next(uuid for uuid in uuids if uuid not in taken or uuid == taken[-1])

@@ -16,7 +16,7 @@ from services.epcr.fhir.nomenclature import in_expected_unit
 from services.epcr.fhir.words import Language
 from services.epcr.handover.models import Destination, Sender
 from services.epcr.handover.words import heading, say
-from services.epcr.records.models import Encounter, LinkedObservation, age
+from services.epcr.records.models import Encounter, LinkedObservation, age, began
 
 # Rows of a section, columns of vital signs: a page that nobody can read helps nobody. The record has the others.
 MOST_ROWS = 60
@@ -50,7 +50,7 @@ NAMES = ("allergies", "current_medicines", "past_conditions")
 SCRIPTS = frozenset({"LATIN", "GREEK", "CYRILLIC", "ARABIC", "HEBREW", "ARMENIAN"})
 # Systems of patients' numbers that everybody in their country knows by a name.
 NUMBERS = {"urn:oid:2.16.840.1.113883.2.9.4.3.2": "Codice fiscale", "https://fhir.nhs.uk/Id/nhs-number": "NHS number"}
-_TIMES = ("call", "on_scene", "at_patient", "left_scene", "at_destination", "handover")
+_TIMES = ("call", "mobile", "on_scene", "at_patient", "left_scene", "at_destination", "handover")
 
 
 class Column(NamedTuple):
@@ -123,7 +123,7 @@ def sheet_of(
     `was_another` is whether an earlier version was another patient's: a patient whose number was learnt later has another identity too.
     """
     view = in_zone(view, sender.zone)
-    day = encounter.record.anchor.astimezone(sender.zone).date()
+    day = began(encounter.record).astimezone(sender.zone).date()
     sections = [one for name in ORDER if (one := _section(name, view, language, day)) is not None]
     if any(one.value is not None and one.mdc_code in KIND_OF_METRIC for one in readings):
         # After the vital signs, or at the end.
@@ -151,7 +151,7 @@ def sheet_of(
         sender=sender.name,
         patient=_patient(view, language, day),
         notice=" ".join(say(name, language) for name, is_due in notices.items() if is_due),
-        mission=_mission(encounter, view, sender, destination, language),
+        mission=_mission(encounter, view, sender, destination, language, day),
         sections=sections,
         footer=f"{encounter.id} · {say('times_of', language)} {sender.time_zone or 'UTC'} · {say('confidential', language)}",
     )
@@ -220,7 +220,8 @@ def _age(born: date, on: date, language: Language) -> str:
         return _years(years, language)
     if months >= 2:
         return f"{months} {say('months', language)}"
-    days = (on - born).days
+    # A child who is born after midnight, of a call before it.
+    days = max(0, (on - born).days)
     return f"{days} {say('day' if days == 1 else 'days', language)}"
 
 
@@ -239,18 +240,30 @@ def _number(system: str, value: str, language: Language) -> Row:
 
 
 def _mission(
-    encounter: Encounter, view: Mapping[str, Any], sender: Sender, destination: Destination, language: Language
+    encounter: Encounter,
+    view: Mapping[str, Any],
+    sender: Sender,
+    destination: Destination,
+    language: Language,
+    day: date,
 ) -> list[Row]:
     times: Mapping[str, datetime] = view.get("times", {})
+    zone = sender.time_zone or "UTC"
     clock: list[Row] = []
-    day: date | None = None
+    last: date | None = None
     for name in (one for one in _TIMES if one in times):
+        if name == "mobile" and clock:
+            # The call is enough; without it, the day of the mission is that of the departure.
+            continue
         at = times[name]
-        zone = f" ({sender.time_zone or 'UTC'})" if day is None else ""
+        of_zone = f" ({zone})" if last is None else ""
         shown = f"{at:%H:%M}{narrative.repeated(at)}"
-        shown = shown if at.date() == day else f"{narrative.day_of(at, language)} {shown}"
-        clock.append(Row(heading(name, language), shown + zone))
-        day = at.date()
+        shown = shown if at.date() == last else f"{narrative.day_of(at, language)} {shown}"
+        clock.append(Row(heading(name, language), shown + of_zone))
+        last = at.date()
+    if not clock:
+        # Other times are without the day.
+        clock.append(Row(heading("date", language), f"{narrative.day_of(day, language)} ({zone})"))
     named = {
         "sender": " · ".join(part for part in (sender.name, sender.phone) if part),
         "destination": f"{destination.name} ({destination.code})",
@@ -274,6 +287,9 @@ def _section(name: str, view: Mapping[str, Any], language: Language, day: date) 
     if name == "allergies":
         shown["allergies"] = sorted(view.get("allergies", []), key=_is_refuted)
     rows = narrative.rows(name, shown, language, day)
+    if name == "arrest" and view.get("arrest", {}).get("dnar"):
+        order = heading("dnar", language)
+        rows.sort(key=lambda row: row.label != order)
     if name == "directives" and rows:
         rows = [_directives(view["directives"], language)]
     if not rows and name not in ALWAYS:
@@ -288,9 +304,11 @@ def _section(name: str, view: Mapping[str, Any], language: Language, day: date) 
 
 
 def _alerts(name: str, view: Mapping[str, Any]) -> int:
-    """The rows of a section that must not be overlooked: allergies but the refuted ones, and directives that there are."""
+    """The rows of a section that must not be overlooked: allergies but the refuted ones, and directives and orders that there are."""
     if name == "allergies":
         return sum(not one.get("entered_in_error") and not _is_refuted(one) for one in view.get("allergies", []))
+    if name == "arrest":
+        return int(view.get("arrest", {}).get("dnar") is True)
     return int(name == "directives" and view["directives"].get("status", "present") == "present")
 
 

@@ -6,6 +6,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "amended": ("amended", "rettificata"),
     "cancelled": ("cancelled", "annullata"),
     "confidential": ("Confidential: identified health data", "Riservato: dati sanitari identificati"),
+    "date": ("date", "data"),
     "day": ("day", "giorno"),
     "days": ("days", "giorni"),
     "destination": ("destination", "destinazione"),

@@ -65,6 +65,9 @@ async def _record(request: Request, caller: Caller, encounter_id: str, outcome: 
         lambda: facts_of(encounters.opened(read, keyring).encounter, []),
         is_heavy=encounters.reserved(request, read),
     )
+    # A record without times may have been begun days after the mission.
+    if facts.times and (errors := rules.check_day(outcome, facts.day)):
+        raise problems.invalid("The outcome contradicts the day of the encounter.", errors)
     async with tenant_transaction(request, caller) as conn:
         row = await encounters.find_briefly(conn, encounter_id, lock=True)
         if row.version != read.version:

@@ -1,7 +1,7 @@
 """Contradictions within an outcome. Pure: each is an error with the pointer of both fields."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -26,6 +26,18 @@ def check(outcome: OutcomeDraft, latest: datetime) -> list[FieldError]:
     empty = [] if any(reported) else [FieldError("", "reports nothing", "empty")]
     contradictions = (*_deaths(outcome), *_days_of_death(outcome), *_stays(outcome), *_orders(outcome))
     return [*empty, *dict.fromkeys(contradictions), *_late(outcome, "", latest)]
+
+
+def check_day(outcome: OutcomeDraft, day: date) -> list[FieldError]:
+    """Answers at 30 days that the days from the encounter's `day` to the death deny: no arrival has to be reported."""
+    survival = outcome.survival or Survival()
+    if survival.died_at is None:
+        return []
+    lived = (survival.died_at.astimezone(UTC).date() - day).days
+    is_denied = (survival.alive_at_30_days == "yes" and lived < DAYS.days - 1) or (
+        survival.alive_at_30_days == "no" and lived > DAYS.days + 1
+    )
+    return list(_both({"/survival/died_at": True}, {"/survival/alive_at_30_days": is_denied}))
 
 
 def _deaths(outcome: OutcomeDraft) -> Iterator[FieldError]:

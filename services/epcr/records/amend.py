@@ -5,6 +5,7 @@ Pure: the same input gives the same record.
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from itertools import combinations
 from typing import Any, NamedTuple, TypeVar
 
@@ -13,8 +14,18 @@ from msgspec import UNSET
 
 from services.epcr.fhir.measurements import kind_without_unit, kinds_of
 from services.epcr.records.assessment import SCALES
-from services.epcr.records.care import Impression, Item, Part
-from services.epcr.records.models import ITEM_LISTS, EncounterDraft, Patient, Record, RecordPatch, Sections, Status, age
+from services.epcr.records.care import Impression, Item, Part, VitalSigns
+from services.epcr.records.models import (
+    ITEM_LISTS,
+    EncounterDraft,
+    Patient,
+    Record,
+    RecordPatch,
+    Sections,
+    Status,
+    age,
+    began,
+)
 from shared.web import http, problems
 from shared.web.problems import FieldError
 
@@ -193,12 +204,31 @@ _TIMES = {
     "pupils": "examined_at",
     "examinations": "examined_at",
 }
+# The highest score of each part of the Glasgow Coma Scale. The lowest is 1.
+_COMA_SCALE = {"gcs_eye": 4, "gcs_verbal": 5, "gcs_motor": 6}
+# From an age in years on, the lowest and highest weight in kg: far outside the percentiles, to find a mistyped unit or point.
+_WEIGHTS: list[tuple[int, float, float]] = [
+    (18, 15, 700),
+    (10, 12, 300),
+    (5, 8, 150),
+    (2, 5, 70),
+    (1, 3, 30),
+    (0, 0.3, 20),
+]
+_KILOGRAMS = {"kg": Decimal(1), "g": Decimal("0.001"), "[lb_av]": Decimal("0.45359237")}
 # Within one entry of a list.
 OF_ENTRIES: dict[str, list[Pair]] = {
     "vital_signs": [
         ("systolic", "diastolic", lambda systolic, diastolic: systolic < diastolic),
         ("systolic", "mean_pressure", lambda systolic, mean: systolic < mean),
         ("diastolic", "mean_pressure", lambda diastolic, mean: mean < diastolic),
+        (
+            "avpu",
+            "gcs",
+            lambda level, score: (level == "unresponsive" and score > 8) or (level == "alert" and score < 6),
+        ),
+        ("avpu", "gcs_verbal", lambda level, score: level == "unresponsive" and score == 5),
+        ("avpu", "gcs_motor", lambda level, score: level == "unresponsive" and score == 6),
     ],
     "procedures": [("performed_at", "ended_at", _before)],
     "airway_attempts": [
@@ -212,6 +242,7 @@ OF_ENTRIES: dict[str, list[Pair]] = {
     "allergies": [
         ("certainty", "reactions", lambda certainty, reactions: certainty == "refuted" and reactions != []),
         ("certainty", "criticality", lambda certainty, _: certainty == "refuted"),
+        ("certainty", "severity", lambda certainty, _: certainty == "refuted"),
     ],
     "current_medicines": [("taken", "last_taken_at", lambda taken, _: taken == "not_taking")],
 }
@@ -289,14 +320,29 @@ def contradictions(record: Record) -> Iterator[Contradiction]:
         if silence is not None and known:
             yield Contradiction(f"/inquiries/{name}", f"/{name}/{known[0]}")
     yield from _of_another_day(record)
+    yield from _of_weight(record)
     patient = record.patient
     if patient and patient.birth_date and patient.age_years is not None:
-        years = age(patient.birth_date, record.anchor.date())
+        years = age(patient.birth_date, began(record).date())
         if abs(years - patient.age_years) > 1:
             yield Contradiction("/patient/age_years", "/patient/birth_date")
     for at, member in enumerate(record.crew):
         if member.id not in record.crew_ids:
             yield Contradiction(f"/crew/{at}/id", "/crew_ids")
+
+
+def _of_weight(record: Record) -> Iterator[Contradiction]:
+    """A weight that nobody of that age has: doses for children are made from it."""
+    patient, weight = record.patient, record.weight
+    if patient is None or weight is None or weight.value is None:
+        return
+    born = patient.birth_date
+    years = patient.age_years if born is None else max(0, age(born, began(record).date()))
+    if years is None:
+        return
+    mass, (low, high) = weight.value, next(limits for least, *limits in _WEIGHTS if years >= least)
+    if not low <= mass.value * _KILOGRAMS[mass.unit] <= high:
+        yield Contradiction("/weight/value", f"/patient/{'age_years' if born is None else 'birth_date'}")
 
 
 def _of_another_day(record: Record) -> Iterator[Contradiction]:
@@ -316,11 +362,23 @@ def entry_contradictions(name: str, entry: Item, pointer: str) -> list[Contradic
     """Those within an entry of the list `name`. A withdrawn entry may contradict itself."""
     if entry.entered_in_error:
         return []
-    return [
-        Contradiction(f"{pointer}/{one}", f"{pointer}/{other}")
+    pairs = [
+        (one, other)
         for one, other, contradict in OF_ENTRIES.get(name, [])
         if None not in (values := (getattr(entry, one), getattr(entry, other))) and contradict(*values)
     ]
+    if isinstance(entry, VitalSigns):
+        pairs += _of_coma_scale(entry)
+    return [Contradiction(f"{pointer}/{one}", f"{pointer}/{other}") for one, other in pairs]
+
+
+def _of_coma_scale(signs: VitalSigns) -> list[tuple[str, str]]:
+    """The total beside each part that is known, where no values of the other parts add up to it."""
+    parts: dict[str, int | None] = {name: getattr(signs, name) for name in _COMA_SCALE}
+    known = {name: score for name, score in parts.items() if score is not None}
+    lowest = sum(known.get(name, 1) for name in _COMA_SCALE)
+    highest = sum(known.get(name, most) for name, most in _COMA_SCALE.items())
+    return [] if signs.gcs is None or lowest <= signs.gcs <= highest else [("gcs", name) for name in known]
 
 
 def refuse(found: list[Contradiction]) -> None:

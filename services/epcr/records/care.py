@@ -224,12 +224,6 @@ class VitalSigns(Item, kw_only=True):
     avpu: Literal["alert", "verbal", "pain", "unresponsive"] | None = None
     pain: Annotated[int, Meta(ge=0, le=10)] | None = None
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        parts = [self.gcs_eye, self.gcs_verbal, self.gcs_motor]
-        if self.gcs is not None and None not in parts and sum(part or 0 for part in parts) != self.gcs:
-            raise ValueError("gcs is not the sum of its parts")
-
 
 Reason = Literal["refused", "contraindicated", "not_indicated", "unable"]
 
@@ -274,6 +268,23 @@ DOSE_UNITS = frozenset(
         "mL/h",
         "mL/min",
         "L/min",
+        # Infusions of transfers and births, and doses of children.
+        "[iU]/h",
+        "[iU]/kg",
+        "[iU]/kg/h",
+        "[iU]/min",
+        "g/h",
+        "g/kg",
+        "m[iU]/min",
+        "meq/h",
+        "mL/kg",
+        "mL/kg/h",
+        "mg/kg/h",
+        "mmol/h",
+        "mmol/kg",
+        "ng/kg/min",
+        "ug/h",
+        "ug/kg/h",
         "{puff}",
         "{tablet}",
         "{drop}",

@@ -286,6 +286,12 @@ class Encounter(msgspec.Struct, kw_only=True):
     record: Record
 
 
+def began(record: Record) -> datetime:
+    """The earliest time of the mission; the anchor of a record without times. A time that was mistyped and corrected does not count."""
+    times = asdict(record.times).values() if record.times else ()
+    return min((at for at in times if at is not None), default=record.anchor)
+
+
 class WholeRecord(Clinical, kw_only=True):
     """The complete record with the ids of its entries."""
 

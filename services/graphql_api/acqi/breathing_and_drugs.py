@@ -17,6 +17,7 @@ from services.graphql_api.acqi.definitions import (
     given,
     glucose_mg_dl,
     has_impression,
+    in_arrest,
     indicator,
     judged,
     numbers,
@@ -53,15 +54,18 @@ def hypoglycaemia_treated(facts: EncounterFacts) -> Judgement | None:
 
 @indicator(
     "End-tidal CO2 of at least 5 mm[Hg] after the last successful advanced airway.",
-    inclusion="Emergency responses with a successful advanced airway",
-    differs="unknown when an airway's time is not recorded; capnography of a monitor counts as waveform from 5 mm[Hg]",
+    inclusion="Emergency responses with a successful advanced airway of the crew",
+    differs="an airway may be a procedure or an attempt; unknown when its time is not recorded; capnography of a monitor counts as "
+    "waveform from 5 mm[Hg]",
     source="NEMSQA Airway-18",
+    version="2",
 )
 def airway_capnography(facts: EncounterFacts) -> Judgement | None:
-    airways = [airway for airway in done(facts.procedures, "advanced_airway") if airway.successful]
+    airways = [airway.at for airway in done(facts.procedures, "advanced_airway") if airway.successful]
+    airways += [tried.at for tried in facts.airways if tried.successful and not tried.prior_to_arrival]
     if not emergency(facts) or not airways:
         return None
-    placed = [airway.at for airway in airways if airway.at is not None]
+    placed = [at for at in airways if at is not None]
     if len(placed) < len(airways):
         return "unknown"
     breaths = [vital for vital in vitals(facts, "etco2") if etco2_mmhg(vital) >= WAVEFORM_MMHG]
@@ -147,6 +151,7 @@ def syncope_ecg(facts: EncounterFacts) -> Judgement | None:
     exclusion="cardiac arrest",
     differs="the lowest values that the crew recorded around the attempt, where the source searches the monitor's; unknown without them",
     source="NEMSQA Airway-01",
+    version="2",
 )
 def airway_first_pass(facts: EncounterFacts) -> Judgement | None:
     first = _first_intubation(facts)
@@ -164,6 +169,7 @@ def airway_first_pass(facts: EncounterFacts) -> Judgement | None:
     exclusion="cardiac arrest",
     differs="the value that the crew recorded before the attempt, where the source searches the monitor's three minutes before it",
     source="NEMSQA Airway-05",
+    version="2",
     within="airway_first_pass",
 )
 def airway_oxygenated(facts: EncounterFacts) -> Judgement | None:
@@ -177,7 +183,7 @@ def _first_intubation(facts: EncounterFacts) -> AirwayFact | Judgement | None:
     tries = [one for one in facts.airways if one.device == "endotracheal_tube" and not one.prior_to_arrival]
     if not emergency(facts) or facts.newborn or not tries:
         return None
-    return Exclusion("cardiac_arrest") if facts.arrest is not None else min(tries, key=lambda one: one.at)
+    return Exclusion("cardiac_arrest") if in_arrest(facts) else min(tries, key=lambda one: one.at)
 
 
 @indicator(

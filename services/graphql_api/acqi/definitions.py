@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from shared.messaging.messages import CodedFact, EncounterFacts, VitalFact
+from shared.messaging.messages import ArrestFact, CodedFact, EncounterFacts, VitalFact
 
 # An integer is a time in tenths of a minute.
 Outcome = Literal["met", "not_met", "excluded", "unknown"] | int
@@ -151,6 +151,11 @@ INJURY = re.compile(r"S|T[0-2]|T3[0-5]")
 
 def emergency(facts: EncounterFacts) -> bool:
     return facts.response == "emergency"
+
+
+def in_arrest(facts: EncounterFacts) -> bool:
+    """Whether the patient was in cardiac arrest. An order not to resuscitate alone is none."""
+    return facts.arrest not in (None, ArrestFact(dnar=True))
 
 
 def has_impression(facts: EncounterFacts, codes: re.Pattern[str]) -> bool:

@@ -14,6 +14,7 @@ from services.graphql_api.acqi.definitions import (
     done,
     elapsed,
     emergency,
+    in_arrest,
     indicator,
     judged,
     recorded,
@@ -34,11 +35,11 @@ BEFORE_CALL = "arrival before the call"
     inclusion="Emergency responses, a patient found, alive and left behind, not in cardiac arrest",
     differs="patients whom another crew took over, and patients who died, do not count",
     source="NEMSQA TTR-01",
-    version="2",
+    version="3",
 )
 def nontransport_vitals(facts: EncounterFacts) -> Judgement | None:
     left_behind = facts.transported is False and facts.outcome not in NO_PATIENT_LEFT
-    if not emergency(facts) or not left_behind or facts.arrest is not None:
+    if not emergency(facts) or not left_behind or in_arrest(facts):
         return None
     measured = recorded(facts, "systolic", "diastolic", "heart_rate", "respiratory_rate", "spo2")
     return judged(measured and (recorded(facts, "gcs") or recorded(facts, "avpu")))
@@ -225,13 +226,14 @@ def handover_within_15(facts: EncounterFacts) -> Judgement | None:
     exclusion="cardiac arrest, criteria of field triage found, advanced airway",
     differs="a long board is no reason for exclusion, since a record does not name it",
     source="NEMSQA Safety-04",
+    version="2",
 )
 def child_restraint(facts: EncounterFacts) -> Judgement | None:
     if not facts.transported or facts.response not in ("emergency", "interfacility_transfer"):
         return None
     if facts.age_years is None or facts.age_years >= RESTRAINED_BEFORE:
         return None
-    if facts.arrest is not None:
+    if in_arrest(facts):
         return Exclusion("cardiac_arrest")
     if facts.trauma_criteria or done(facts.procedures, "advanced_airway") or facts.airways:
         return Exclusion("too_ill")

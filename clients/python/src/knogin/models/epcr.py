@@ -832,8 +832,10 @@ class Dose(Model, kw_only=True):
     value: float
     """The value"""
     unit: str
-    """The UCUM unit; the catalogue of units lists those accepted. One of: L, L/min, [iU], g, mL, mL/h, mL/min, meq,
-    mg, mg/h, mg/kg, mg/kg/min, mg/min, mmol, ng, ug, ug/kg, ug/kg/min, ug/min, {drop}, {puff}, {tablet}
+    """The UCUM unit; the catalogue of units lists those accepted. One of: L, L/min, [iU], [iU]/h, [iU]/kg, [iU]/kg/h,
+    [iU]/min, g, g/h, g/kg, mL, mL/h, mL/kg, mL/kg/h, mL/min, m[iU]/min, meq, meq/h, mg, mg/h, mg/kg, mg/kg/h,
+    mg/kg/min, mg/min, mmol, mmol/h, mmol/kg, ng, ng/kg/min, ug, ug/h, ug/kg, ug/kg/h, ug/kg/min, ug/min, {drop},
+    {puff}, {tablet}
     """
 
 
