@@ -2,9 +2,10 @@
 
 `BENCH_SCALE` (1) multiplies the sizes: the organisation has 1,000,000 deliveries of one webhook, 100,000 encounters, 5,000 devices with
 readings, 500 people (these at any scale), and the other rows of `make load`; the test counts them first. Real addresses of pages with ids
-come from the console's own links. The pages of operators are asked for by an operator with a second factor, all others by the
-organisation's administrator. The 95th percentile of each page must stay below `MOST_MILLISECONDS` on two cores, and no part of a page may
-fail. The console lets a person ask for 300 pages a minute: most of the time is waiting for that.
+come from the console's own links; the pages of an id that the organisation does not have, such as a sandbox's, are named and not measured.
+The pages of operators are asked for by an operator with a second factor, all others by the organisation's administrator. The 95th
+percentile of each page must stay below `MOST_MILLISECONDS` on two cores, and no part of a page may fail. The console lets a person ask for
+300 pages a minute: most of the time is waiting for that.
 """
 
 import os
@@ -120,6 +121,22 @@ def addresses(signed: Patient, entries: list[Entry], more: list[str]) -> dict[st
     return found
 
 
+def with_known_ids(people: People, entries: list[Entry], found: dict[str, str]) -> dict[str, str]:
+    """Addresses of pages without a link, such as those of an app that is disabled, with the ids of other pages and of a loaded app."""
+    known = dict[str, str]()
+    for entry in entries:
+        if match := compile_path(entry.page.path)[0].match(found.get(name_of(entry), "").partition("?")[0]):
+            known |= match.groupdict()
+    with people.stack.database("auth", "admin") as conn:
+        query = "SELECT client_id FROM apps WHERE tenant_id = %s AND name LIKE 'Load %%'"
+        (known["client_id"],) = conn.execute(query, (people.stack.tenant.id,)).fetchone() or ("",)
+    return {
+        name_of(entry): entry.page.path.format(**known)
+        for entry in entries
+        if name_of(entry) not in found and set(compile_path(entry.page.path)[2]) <= known.keys()
+    }
+
+
 def name_of(entry: Entry) -> str:
     return f"{entry.area.name}.{entry.page.name}"
 
@@ -151,30 +168,40 @@ def test_the_organisation_has_the_sizes_that_it_is_measured_with(people: People)
 
 
 def test_every_page_answers_in_time(people: People) -> None:
-    slow, failed = list[str](), set[str]()
     pages = [entry for entry in registry.entries() if entry.page.read]
     of_operators = [entry for entry in pages if entry.area.name == OF_OPERATORS]
     begin = asked_by_an_operator(people)
-    found = addresses(people.administrator, [entry for entry in pages if entry not in of_operators], [])
+    others = [entry for entry in pages if entry not in of_operators]
+    found = addresses(people.administrator, others, [])
+    found |= with_known_ids(people, others, found)
     found |= addresses(people.operator, of_operators, begin)
-    print(f"\nwithout a link: {', '.join(name for name in map(name_of, pages) if name not in found)}", flush=True)
+    print(f"\nnot measured: {', '.join(name for name in map(name_of, pages) if name not in found)}", flush=True)
     assert {name_of(entry) for entry in of_operators} <= found.keys()
+    slow, failed = list[str](), set[str]()
     for entry in sorted(pages, key=name_of):
-        name, path = name_of(entry), found.get(name_of(entry))
-        if path is None:
+        name = name_of(entry)
+        if name not in found:
             continue
-        signed = people.asks_for(entry)
-        took: list[float] = []
-        size = status = 0
-        for _ in range(TIMES):
-            answer = signed.get(path)
-            took.append(signed.milliseconds)
-            size, status = len(answer.content), answer.status_code
-            # 409: nobody ends their own access. 422: a file without its period.
-            if status not in (200, 303, 404, 409, 422) or (status == 200 and FAILED_PART in answer.text):
-                failed.add(f"{name} {path}: {status}")
-        middle, high = statistics.median(took), statistics.quantiles(took, n=20)[-1]
-        print(f"{name:40} p50 {middle:7.1f} ms  p95 {high:7.1f} ms  {size:8,} bytes, {status}", flush=True)
-        if high > MOST_MILLISECONDS:
-            slow.append(f"{name} {high:.0f} ms")
+        took, problem = measured(people.asks_for(entry), name, found[name])
+        failed |= {problem} - {""}
+        if took > MOST_MILLISECONDS:
+            slow.append(f"{name} {took:.0f} ms")
     assert (slow, failed) == ([], set())
+
+
+def measured(signed: Patient, name: str, path: str) -> tuple[float, str]:
+    """The 95th percentile in milliseconds, and what was wrong with an answer."""
+    # 403: federation is on request. 409: nobody ends their own access. 422: a file without its period.
+    answers = (200, 303) if name.startswith(OF_OPERATORS) else (200, 303, 403, 404, 409, 422)
+    took: list[float] = []
+    size = status = 0
+    problem = ""
+    for _ in range(TIMES):
+        answer = signed.get(path)
+        took.append(signed.milliseconds)
+        size, status = len(answer.content), answer.status_code
+        if status not in answers or (status == 200 and FAILED_PART in answer.text):
+            problem = f"{name} {path}: {status}"
+    middle, high = statistics.median(took), statistics.quantiles(took, n=20)[-1]
+    print(f"{name:40} p50 {middle:7.1f} ms  p95 {high:7.1f} ms  {size:8,} bytes, {status}", flush=True)
+    return high, problem
