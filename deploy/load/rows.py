@@ -51,11 +51,13 @@ EPCR = "epcr"
 class Sizes:
     """The total number of rows of each kind; `large` is how many of the encounters are those of the large organisation.
 
-    `entries` are those of each service's audit trail.
+    `entries` are those of each service's audit trail. `past` are deliveries that the large organisation's webhook received before those
+    that wait, and `devices` are the large organisation's.
     """
 
     tenants: int = 1_000
     delivered: int = 1_000_000
+    past: int = 1
     waiting: int = 2_000_000
     encounters: int = 1_200_000
     large: int = 1_000_000
@@ -63,6 +65,7 @@ class Sizes:
     outbox: int = 1_000_000
     revocations: int = 100_000
     entries: int = 1_000_000
+    devices: int = 5_000
 
     def scaled(self, factor: float) -> "Sizes":
         """At least two organisations and one row of each kind."""
@@ -126,6 +129,12 @@ class World:
     def device(self, number: int) -> str:
         return ids.id_of("dev", made(self.until - SPAN, number))
 
+    def device_of(self, tenant: int, number: int) -> int:
+        """The number of one of the tenant's devices, for any number."""
+        if tenant == LARGE:
+            return number % self.sizes.devices
+        return self.sizes.devices + (tenant - 1) * DEVICES + number % DEVICES
+
     def destination(self, number: int) -> str:
         return ids.id_of("dst", made(self.until - SPAN, number))
 
@@ -165,7 +174,8 @@ def tenants(world: World) -> Rows:
             (tenant, app, version, "active", EVENTS, BUNDLES, SCOPES),
             (tenant, app, version, "active", EVENTS),
             (webhook, tenant, app, f"{world.receiver}/loaded/{number}", EVENTS, EVENTS, world.vault.seal_secret(webhook, secret),
-                signing.fingerprint(signing.signing_key(secret)), sizes.waiting if stopped else delivered, 1 if stopped else 16,
+                signing.fingerprint(signing.signing_key(secret)), sizes.past + sizes.waiting if stopped else delivered,
+                1 if stopped else 16,
                 not stopped, "failing" if stopped else None, world.until if stopped else None, began, began),
             (app, tenant, version, "active", BUNDLES),
             (app, tenant, version, "active", app, "exact"),
@@ -173,24 +183,30 @@ def tenants(world: World) -> Rows:
 
 
 def devices(world: World) -> Rows:
-    began = world.until - SPAN
-    for number in range(world.sizes.tenants * DEVICES):
-        serial, tenant = f"LOAD-{number}", world.tenant(number // DEVICES)
-        yield ((world.device(number), tenant, serial, "multiparameter", began, began),)
+    began, sizes = world.until - SPAN, world.sizes
+    for tenant in range(sizes.tenants):
+        for index in range(sizes.devices if tenant == LARGE else DEVICES):
+            number = world.device_of(tenant, index)
+            yield ((world.device(number), world.tenant(tenant), f"LOAD-{number}", "multiparameter", began, began),)
+
+
+def number_of_devices(sizes: Sizes) -> int:
+    return sizes.devices + (sizes.tenants - 1) * DEVICES
 
 
 def events(
-    world: World, first: int, number: int, tenant_of: Callable[[int], int]
+    world: World, first: int, places: range, of: int, tenant_of: Callable[[int], int]
 ) -> Iterator[tuple[Row, Row, Row, str]]:
     """For each event its row and its place in the log, the row of its delivery without the result columns, and the delivery's id.
 
-    Places are numbered up to 0, before those of events that the stack has had already. Three events have one key.
+    `places` are those in a week with `of` such events. In the log, places are numbered up to 0, before those of events that the stack has
+    had already. Three events have one key.
     """
     data = event_types.catalogue()[EVENT].example
-    before = world.sizes.delivered + world.sizes.waiting
+    before = world.sizes.delivered + world.sizes.past + world.sizes.waiting
     others = max(1, world.sizes.tenants - 1)
-    for index in range(number):
-        at, tenant = world.at(index, number), tenant_of(index)
+    for index in places:
+        at, tenant = world.at(index, of), tenant_of(index)
         event, delivery = (ids.id_of(prefix, made(at, first + index)) for prefix in ("evt", "dlv"))
         sequence = index + 1 if tenant == LARGE else index // others + 1
         kept, key = intake.time_of(event), ids.id_of("inc", made(world.until - SPAN, index // others // 3))
@@ -213,9 +229,18 @@ def events(
 
 
 def delivered(world: World) -> Rows:
-    others = max(1, world.sizes.tenants - 1)
-    of = events(world, 0, world.sizes.delivered, lambda index: 1 + index % others)
-    for event, place, delivery, delivery_id in of:
+    others, number = max(1, world.sizes.tenants - 1), world.sizes.delivered
+    return _made(world, events(world, 0, range(number), number, lambda index: 1 + index % others))
+
+
+def past(world: World) -> Rows:
+    sizes = world.sizes
+    made = events(world, sizes.delivered, range(sizes.past), sizes.past + sizes.waiting, lambda _: LARGE)
+    return _made(world, made)
+
+
+def _made(world: World, rows: Iterator[tuple[Row, Row, Row, str]]) -> Rows:
+    for event, place, delivery, delivery_id in rows:
         sent, url = place[1] + timedelta(milliseconds=40), f"{world.receiver}/loaded"
         yield (
             event,
@@ -226,7 +251,9 @@ def delivered(world: World) -> Rows:
 
 
 def waiting(world: World) -> Rows:
-    for event, place, delivery, _ in events(world, world.sizes.delivered, world.sizes.waiting, lambda _: LARGE):
+    sizes = world.sizes
+    number = sizes.past + sizes.waiting
+    for event, place, delivery, _ in events(world, sizes.delivered, range(sizes.past, number), number, lambda _: LARGE):
         yield event, place, (*delivery, "queued", 0, None), (*delivery, place[1])
 
 
@@ -311,7 +338,7 @@ def readings(world: World) -> Rows:
     number = 0
     for index in range(world.sizes.encounters):
         encounter, began, tenant = world.encounter(index)
-        device, whose = world.device(tenant * DEVICES + index % DEVICES), world.tenant(tenant)
+        device, whose = world.device(world.device_of(tenant, index)), world.tenant(tenant)
         for second in range(min(per_encounter, total - number)):
             # Observations of two overlapping encounters of one device differ in their milliseconds.
             at = began + timedelta(seconds=second, milliseconds=index % 997)
@@ -408,10 +435,11 @@ def steps(sizes: Sizes) -> list[Step]:
             Table("graphql-api", "graphql_apps", "client_id, tenant_id, version, status, bundles"),
             Table(EPCR, "apps", "client_id, tenant_id, version, status, pseudonym_domain, deidentification"),
         ), tenants, ((hooks, DAYS), (hooks, HEADS))),
-        Step("devices", sizes.tenants * DEVICES, (
+        Step("devices", number_of_devices(sizes), (
             Table("device-ingest", "devices", "id, tenant_id, serial_number, device_class, enrolled_at, updated_at"),
         ), devices),
         Step("deliveries made", sizes.delivered, (event, place, deliveries, Table(hooks, "attempts", attempts)), delivered),
+        Step("deliveries made to the large organisation", sizes.past, (event, place, deliveries, Table(hooks, "attempts", attempts)), past),
         Step("deliveries waiting", sizes.waiting, (event, place, deliveries, Table(hooks, "queue", queued)), waiting),
         *clinical_steps(sizes),
         Step("revocations", sizes.revocations, (

@@ -15,6 +15,7 @@ from services.webhook_dispatcher.fanout.intake import Intake
 from services.webhook_dispatcher.fanout.queries import PARTITIONED
 from services.webhook_dispatcher.fanout.waiting import Waiting
 from services.webhook_dispatcher.history import decision_queries, decisions
+from services.webhook_dispatcher.history.books import Books
 from services.webhook_dispatcher.notices import notices
 from services.webhook_dispatcher.notices.mail import Post
 from services.webhook_dispatcher.operators import acts as operators
@@ -94,6 +95,12 @@ def periodic(settings: Settings) -> list[Periodic]:
             behind="the next run goes on; a notice that waits for it is five seconds late",
         ),
         Periodic("send mail", 5, post.send, lane="mail", behind=metrics.oldest_mail),
+        Periodic(
+            "keep books",
+            5,
+            Books().keep,
+            behind="the books are exact without it; they add up more rows until it goes on",
+        ),
         Periodic("forget paces", 3600, forget_paces, behind="a run deletes all rows that no claim needs any more"),
         Periodic(
             "forget statistics", 600, statistics.forget, behind="the next run goes on; old rows cost nothing but room"

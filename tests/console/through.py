@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
+from pyotp.totp import TOTP
 
 from tests.support.plain import PLAIN
 from tests.support.stack import Stack
@@ -15,15 +16,15 @@ _LINK = re.compile(r'href="(/[^"#]*)"')
 
 
 class Signed:
-    """`get` and `post` are requests to the console."""
+    """`get` and `post` are requests to the console. `second_factor` is the secret of the person's authenticator."""
 
-    def __init__(self, stack: Stack, email: str = "", password: str = "") -> None:
+    def __init__(self, stack: Stack, email: str = "", password: str = "", second_factor: str = "") -> None:
         described = stack.described
         self.hosts = {name: f"{host}:{stack.port}" for name, host in described["hosts"].items()}
         self.origin = f"http://{self.hosts['console']}"
         self._http = httpx2.Client(base_url=described["gateway"], timeout=60, trust_env=False, verify=PLAIN)
         self._cookies: dict[str, dict[str, str]] = {}
-        self._sign_in(email or stack.tenant.email, password or stack.tenant.password)
+        self._sign_in(email or stack.tenant.email, password or stack.tenant.password, second_factor)
 
     def close(self) -> None:
         self._http.close()
@@ -71,10 +72,15 @@ class Signed:
             answer = self._send(host, "GET", parts.path + (f"?{parts.query}" if parts.query else ""))
         raise AssertionError("redirects without end")
 
-    def _sign_in(self, email: str, password: str) -> None:
+    def _sign_in(self, email: str, password: str, second_factor: str) -> None:
         host, page = self._follow("console", self._send("console", "GET", "/sign-in"))
         assert host == "auth", page.text
         fields = {name: html.unescape(value) for name, value in _HIDDEN.findall(page.text)}
         answer = self._send("auth", "POST", "/v1/auth/sign-in", data=fields | {"email": email, "password": password})
+        if second_factor:
+            form = answer.text.partition("</form>")[0]
+            fields = {name: html.unescape(value) for name, value in _HIDDEN.findall(form)}
+            fields["code"] = TOTP(second_factor).now()
+            answer = self._send("auth", "POST", "/v1/auth/second-factor", data=fields)
         host, page = self._follow("auth", answer)
         assert (host, page.status_code) == ("console", 200), page.text

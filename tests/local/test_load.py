@@ -29,7 +29,17 @@ from shared.primitives.crypto import Keyring
 from shared.storage import audit_check
 
 SIZES = Sizes(
-    tenants=3, delivered=20, waiting=30, encounters=40, large=25, readings=100, outbox=90, revocations=9, entries=50
+    tenants=3,
+    delivered=20,
+    past=10,
+    waiting=30,
+    encounters=40,
+    large=25,
+    readings=100,
+    outbox=90,
+    revocations=9,
+    entries=50,
+    devices=7,
 )
 KEYS = "1:" + base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip("=")
 
@@ -130,12 +140,12 @@ def test_every_kind_has_as_many_rows_as_was_asked(loadable: tuple[State, dict[st
         ("auth", f"SELECT count(*) FROM users WHERE tenant_id = '{large}'", PEOPLE),
         *((name, "SELECT count(*) FROM audit", SIZES.entries) for name in TRAILS),
         ("epcr", f"SELECT count(*) FROM audit WHERE tenant_id = '{large}'", SIZES.entries * 9 // 10),
-        ("webhook-dispatcher", "SELECT count(*) FROM deliveries", SIZES.delivered + SIZES.waiting),
+        ("webhook-dispatcher", "SELECT count(*) FROM deliveries", SIZES.delivered + SIZES.past + SIZES.waiting),
         (
             "webhook-dispatcher",
             "SELECT count(*) FROM event_log l JOIN events e ON e.id = l.event_id AND e.at = l.event_at"
             " AND e.key = l.key AND e.kind = l.kind AND l.position <= 0",
-            SIZES.delivered + SIZES.waiting,
+            SIZES.delivered + SIZES.past + SIZES.waiting,
         ),
         ("webhook-dispatcher", "SELECT count(*) FROM event_log_heads", SIZES.tenants),
         ("webhook-dispatcher", f"SELECT count(*) FROM queue WHERE tenant_id = '{large}'", SIZES.waiting),
@@ -147,6 +157,18 @@ def test_every_kind_has_as_many_rows_as_was_asked(loadable: tuple[State, dict[st
         ("epcr", "SELECT count(*) FROM patient_disclosures", SIZES.encounters // 4 * 2),
         ("epcr", "SELECT count(*) FROM outcomes", SIZES.encounters // 20),
         ("device-ingest", "SELECT count(*) FROM observations", SIZES.readings),
+        ("device-ingest", f"SELECT count(*) FROM devices WHERE tenant_id = '{large}'", SIZES.devices),
+        (
+            "device-ingest",
+            f"SELECT count(DISTINCT device_id) FROM observations WHERE tenant_id = '{large}'",
+            SIZES.devices,
+        ),
+        ("device-ingest", "SELECT count(*) FROM devices", SIZES.devices + 5 * (SIZES.tenants - 1)),
+        (
+            "webhook-dispatcher",
+            f"SELECT count(*) FROM deliveries WHERE tenant_id = '{large}'",
+            SIZES.past + SIZES.waiting,
+        ),
         ("epcr", "SELECT count(*) FROM outbox", SIZES.outbox),
     ]
     assert [(asked(databases[name], query), number) for name, query, number in counts] == [
@@ -199,5 +221,5 @@ def test_sizes_scale_and_none_is_nothing() -> None:
     assert Sizes().scaled(0.1).readings == 1_000_000
     assert min(vars(Sizes().scaled(1e-9)).values()) == 1
     assert Sizes().scaled(1e-9).tenants == 2
-    assert [step.number > 0 for step in steps(Sizes().scaled(1e-9))] == [True] * 12
+    assert [step.number > 0 for step in steps(Sizes().scaled(1e-9))] == [True] * 13
     assert LARGE == 0

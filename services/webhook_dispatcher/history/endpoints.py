@@ -11,6 +11,7 @@ from starlette.responses import Response
 from services.webhook_dispatcher.fanout import event_types, intake
 from services.webhook_dispatcher.fanout import queries as fanout_queries
 from services.webhook_dispatcher.history import diagnosis, queries
+from services.webhook_dispatcher.history.books import read_books
 from services.webhook_dispatcher.history.choosing import first_id_at
 from services.webhook_dispatcher.history.models import (
     Attempt,
@@ -151,9 +152,7 @@ async def recover(request: Request, caller: Caller, webhook_id: str, asked: Reco
 
 async def reconcile(request: Request, caller: Caller, webhook_id: str) -> Reconciliation:
     async with tenant_transaction(request, caller) as conn:
-        subscription = await find(conn, caller, webhook_id)
-        await conn.execute(queries.IN_TIME)
-        return await found(conn, Reconciliation, queries.COUNT_DELIVERIES, {"subscription_id": subscription.id})
+        return await read_books(conn, await find(conn, caller, webhook_id))
 
 
 async def send_test(request: Request, caller: Caller, webhook_id: str, asked: TestQuery) -> Response:

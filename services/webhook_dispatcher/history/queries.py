@@ -111,19 +111,6 @@ LIST_ATTEMPTS: LiteralString = """
         response_body, response_truncated, error, duration_ms::float8 AS duration_ms, timings AS timings_ms, trace_id
     FROM attempts WHERE delivery_id = %(id)s AND at >= %(at)s ORDER BY at DESC LIMIT 50
 """
-# Of the newest 100,000 by number. The other 10,000 looked at are those whose ids are not in the order of their numbers, because the
-# clocks of two workers differ a little.
-COUNT_DELIVERIES: LiteralString = """
-    WITH looked AS MATERIALIZED (
-        SELECT sequence, status FROM deliveries WHERE subscription_id = %(subscription_id)s AND id >= 'dlv_' AND id < 'dlv_8'
-        ORDER BY id DESC LIMIT 110000
-    ), kept AS (SELECT count(*) AS number, max(sequence) AS newest FROM looked)
-    SELECT coalesce(max(sequence) - min(sequence) + 1, 0) AS accepted, count(*) FILTER (WHERE status = 'succeeded') AS delivered,
-        count(*) FILTER (WHERE status IN ('queued', 'retrying')) AS pending,
-        count(*) FILTER (WHERE status = 'failed') AS given_up, min(sequence) AS first_sequence, max(sequence) AS last_sequence,
-        count(sequence) = max(number) AS complete
-    FROM kept LEFT JOIN looked ON sequence > newest - 100000
-"""
 INSERT_TEST_EVENT: LiteralString = """
     INSERT INTO events (id, at, tenant_id, type, body, traceparent)
     VALUES (%(event_id)s, %(event_at)s, %(tenant_id)s, %(type)s, %(body)s, %(traceparent)s)

@@ -11,6 +11,7 @@ SUBSCRIPTION_COLUMNS: LiteralString = """
     previous_secret_fingerprint, previous_secret_expires_at, signing_key, public_key, previous_signing_key, previous_public_key,
     previous_public_key_expires_at, headers, header_names, enabled, disabled_reason, disabled_at, paused,
     created_at, updated_at, last_sequence, concurrency, slowed_until, failing_since, recovering, held,
+    counted_from IS NULL AS is_counted,
     EXISTS (SELECT FROM stopped_tenants WHERE stopped_tenants.tenant_id = subscriptions.tenant_id) AS tenant_stopped
 """
 FIND_APP: LiteralString = "SELECT status, approved_events FROM apps WHERE client_id = %(client_id)s"

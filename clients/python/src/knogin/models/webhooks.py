@@ -422,10 +422,10 @@ class Queued(Model, kw_only=True):
 
 
 class Reconciliation(Model, kw_only=True):
-    """accepted = delivered + pending + given_up, of the newest 100,000 deliveries within the retention; the sequence
-    has no gap.
+    """accepted = delivered + pending + given_up, of all deliveries within the retention; the sequence has no gap.
 
-    Without `complete` older deliveries are kept and not counted.
+    Without `complete`, for a while after an upgrade of the platform, only the newest 100,000 are counted and older
+    ones are kept too.
     """
 
     accepted: int
