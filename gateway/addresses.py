@@ -5,6 +5,8 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from gateway.settings import networks
 
+LONGEST = 512
+"""The bytes of `X-Forwarded-For` that are read, from its end: more than a dozen proxies. A client chooses the bytes before them."""
 WIDER = ((56, 4), (48, 16))
 """Lengths of the IPv6 networks around a client's /64, and how many times the rate of a /64 each has. A mobile network gives each phone
 a /64, so a /48 may hold many subscribers."""
@@ -13,15 +15,18 @@ a /64, so a /48 may hold many subscribers."""
 class Addresses:
     def __init__(self, trusted_proxies: str) -> None:
         self._trusted = networks(trusted_proxies)
-        self.of = lru_cache(maxsize=4096)(self._of)
+        self._read = lru_cache(maxsize=4096)(self._of)
+
+    def of(self, peer: str, forwarded_for: bytes = b"") -> str:
+        """The right-most address of `X-Forwarded-For` that is not a trusted proxy, else the peer's."""
+        return self._read(peer, forwarded_for[-LONGEST:])
 
     def trusts(self, peer: str) -> bool:
         """Whether `peer` is a trusted proxy."""
         address = _parse(peer)
         return address is not None and self._trusts(address)
 
-    def _of(self, peer: str, forwarded_for: bytes = b"") -> str:
-        """The right-most address of `X-Forwarded-For` that is not a trusted proxy, else the peer's."""
+    def _of(self, peer: str, forwarded_for: bytes) -> str:
         address = _parse(peer)
         if address is None:
             return peer

@@ -55,10 +55,12 @@ OWN = frozenset({b"host", b"content-length", b"expect", b"authorization"})
 # The gateway sets the first two on every answer; its HTTP server sets `date`.
 OWN_ANSWER = frozenset({b"traceresponse", b"x-trace-id", b"date", b"server", b"x-powered-by"})
 KNOWN = 4096
+LONGEST_KNOWN = 64
+"""Longer names are decided each time: a client chooses them, and they would stay for ever."""
 
 
 class Filter:
-    """Decides whether a field passes or is dropped. It caches the decision for up to `KNOWN` names."""
+    """Decides whether a field passes or is dropped. It caches the decision for up to `KNOWN` names of at most `LONGEST_KNOWN` bytes."""
 
     def __init__(self, dropped: frozenset[bytes], prefixes: tuple[bytes, ...]) -> None:
         self._dropped = dropped
@@ -71,7 +73,7 @@ class Filter:
         if known is None:
             folded = name.replace(b"_", b"-")
             known = folded not in self._dropped and not folded.startswith(self._prefixes)
-            if len(self._known) < KNOWN:
+            if len(self._known) < KNOWN and len(name) <= LONGEST_KNOWN:
                 self._known[name] = known
         return known
 

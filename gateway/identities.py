@@ -9,7 +9,8 @@ from shared.primitives import ids
 from shared.web.identity import Caller, Requested, SigningKey, Statement, mint, sign
 
 FRESH_SECONDS = 15.0
-KEPT = 128
+KEPT = 10_000
+"""Headers for tokens, in each of two generations: a client uses a token from as many addresses as its network has."""
 ANONYMOUS = 10_000
 AUTH = "auth"
 
@@ -18,19 +19,22 @@ class Identities:
     def __init__(self, signing_key: str) -> None:
         self._key = SigningKey(signing_key)
         self.public_text = self._key.public_text()
+        self._young: dict[tuple[Token, str, str], tuple[float, bytes]] = {}
+        self._old: dict[tuple[Token, str, str], tuple[float, bytes]] = {}
         self._anonymous: dict[tuple[str, str], tuple[float, bytes]] = {}
         self._internal: tuple[float, str] = (0.0, "")
 
     def of(self, token: Token, address: str, audience: str, now: float) -> bytes:
         """The header for a token used from an address, for one service."""
-        kept = token.identities.get((address, audience))
+        key = token, address, audience
+        kept = self._young.get(key) or self._old.get(key)
         if kept is not None and 0 <= now - kept[0] < FRESH_SECONDS:
             return kept[1]
-        if len(token.identities) >= KEPT:
-            token.identities.clear()
+        if len(self._young) >= KEPT:
+            self._young, self._old = {}, self._young
         caller = msgspec.structs.replace(token.caller, address=address)
         header = mint(caller, self._key, audience, now, made_ms=token.made_ms, kid=token.kid).encode()
-        token.identities[address, audience] = (now, header)
+        self._young[key] = (now, header)
         return header
 
     def of_act(self, token: Token, address: str, audience: str, method: str, target: bytes, digest: str) -> bytes:

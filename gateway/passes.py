@@ -6,6 +6,7 @@ before needs no other.
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from hashlib import sha256
 
 from gateway.headers import Headers
@@ -21,9 +22,10 @@ RATES = frozenset({"sign_in", "saml"})
 
 
 class Passes:
-    def __init__(self, keys: Keys, issuer: str) -> None:
+    def __init__(self, keys: Keys, issuer: str, clock: Callable[[], float] = time.time) -> None:
         self._keys = keys
         self._issuer = issuer
+        self._clock = clock
         self._name = pass_cookie_name(issuer).encode()
         self._seen: dict[bytes, tuple[str, Pass]] = {}
         self._second = 0
@@ -37,7 +39,7 @@ class Passes:
         digest = sha256(text).digest()
         found = self._seen.get(digest)
         if found is None:
-            second = int(time.time())
+            second = int(self._clock())
             if second != self._second:
                 self._second = second
                 self._checks.clear()
@@ -52,7 +54,7 @@ class Passes:
                 if len(self._seen) >= REMEMBERED:
                     self._seen.clear()
                 self._seen[digest] = found
-        if found is None or found[1].exp <= time.time() or self._keys.held(found[0]) is None:
+        if found is None or found[1].exp <= self._clock() or self._keys.held(found[0]) is None:
             return None
         return found[1]
 

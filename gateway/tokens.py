@@ -57,9 +57,9 @@ class Claims(msgspec.Struct, frozen=True):
 
 
 class Token:
-    """A verified token: its caller, the time until it must be verified again, and the identity headers made for it."""
+    """A verified token: its caller, and the time until it must be verified again."""
 
-    __slots__ = ("audiences", "caller", "identities", "kid", "made_ms", "reported_at", "until", "version")
+    __slots__ = ("audiences", "caller", "kid", "made_ms", "reported_at", "until", "version")
 
     def __init__(self, caller: Caller, audiences: frozenset[str], made_ms: int, until: float, kid: str) -> None:
         self.caller = caller
@@ -69,7 +69,6 @@ class Token:
         self.kid = kid
         self.version = -1
         self.reported_at = 0.0
-        self.identities: dict[tuple[str, str], tuple[float, bytes]] = {}
 
 
 class Tokens:

@@ -71,6 +71,10 @@ periodic_late = Gauge(
     ["task"],
 )
 
+periodic_locks_taken = Counter(
+    "periodic_locks_taken_total", "Runs of a relay's job while a session of no worker held the lock of the job"
+)
+
 rows_set_aside = Counter(
     "rows_set_aside_total", "Rows that a periodic job could not work on and does not try again soon", ["work"]
 )

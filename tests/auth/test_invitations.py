@@ -169,7 +169,7 @@ def test_organisations_take_turns_at_the_mail_under_any_plan(coastal: Organisati
     with psycopg.connect(auth.settings.worker_database_url or "") as conn:
         for other_plan in {"enable_nestloop", "enable_hashjoin", "enable_mergejoin"} - {plan}:
             conn.execute("SELECT set_config(%s, 'off', true)", (other_plan,))
-        taken = [row[1] for row in conn.execute(queries.TAKE, {"of_address": post.MAILS_OF_ADDRESS}).fetchall()]
+        taken = [row[1] for row in conn.execute(queries.TAKE, post.PLACES).fetchall()]
         conn.rollback()
     assert taken == [made[index] for index in (5, 2, 4, 1, 3, 0)]
 
@@ -421,13 +421,32 @@ def test_one_organisation_sends_few_mails_to_one_address_however_it_tries(coasta
 
 
 def test_many_organisations_together_send_few_mails_to_one_address_and_do_not_learn_it(auth: Auth, sink: Sink) -> None:
-    organisations = [Organisation(auth) for _ in range(post.MAILS_OF_ADDRESS + 2)]
+    most = post.PLACES["of_address"]
+    organisations = [Organisation(auth) for _ in range(most + 2)]
     made = [organisation.invite(EMAIL) for organisation in organisations]
     assert {one.status_code for one in made} == {201}
-    assert send(auth, sink) + send(auth, sink) == post.MAILS_OF_ADDRESS
-    assert len(sink.mails) == post.MAILS_OF_ADDRESS
+    assert send(auth, sink) + send(auth, sink) == most
+    assert len(sink.mails) == most
     states = [shown(*pair)["mail"] for pair in zip(organisations, (one.json() for one in made), strict=True)]
-    assert sorted(states) == ["sent"] * post.MAILS_OF_ADDRESS + ["waiting"] * 2
+    assert sorted(states) == ["sent"] * most + ["waiting"] * 2
+
+
+def test_others_invitations_to_an_address_do_not_keep_an_organisations_first_one_back(auth: Auth, sink: Sink) -> None:
+    """Two organisations, or one with two sandboxes, sent a person five mails a day, and the invitation of the person's own never came."""
+    for organisation in (Organisation(auth), Organisation(auth)):
+        for _ in range(invitation_endpoints.MAILS_OF_ADDRESS):
+            made = organisation.invite(EMAIL).json()["id"]
+            send(auth, sink)
+            organisation.call("POST", f"{INVITATIONS}/{made}/withdraw")
+    for _ in range(3):
+        Organisation(auth, "Sandbox", environment="sandbox").invite(EMAIL)
+        send(auth, sink)
+    before = len(sink.mails)
+    assert before == post.PLACES["of_address"] - 1 + post.PLACES["of_sandboxes"]
+    own = Organisation(auth)
+    invited = own.invite(EMAIL)
+    send(auth, sink)
+    assert (len(sink.mails), shown(own, invited.json())["mail"]) == (before + 1, "sent")
 
 
 @pytest.mark.parametrize("name", ["invitations", "invitation_mails_a_day"])

@@ -1,7 +1,7 @@
 """Signing keys: published before they sign, and until the last token they signed is dead."""
 
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import LiteralString, NamedTuple
 
 import msgspec
 import psycopg
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.auth.keys import rotation, signing
+from services.auth.keys import keystore, rotation, signing
 from services.auth.tasks import periodic
 from shared.primitives.crypto import Keyring, UnreadableCiphertext
 from shared.storage.database import Connection
@@ -56,6 +56,41 @@ def test_private_keys_are_encrypted_and_bound_to_their_kid(auth: Auth) -> None:
     assert signing.unseal(kid, sealed, keyring).key_size == 2048
     with pytest.raises(UnreadableCiphertext):
         signing.unseal("another", sealed, keyring)
+
+
+def test_a_writer_of_the_table_publishes_no_key_of_their_own(auth: Auth, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The published half was a column of its own: another one in its place, and everybody's tokens were the writer's to sign."""
+    monkeypatch.setattr(keystore, "FRESH_SECONDS", -1.0)
+    before = auth.call("GET", "/.well-known/jwks.json").json()
+    mine = signing.public_jwk(before["keys"][0]["kid"], signing.generate(2048).public_key())
+    auth.sql("UPDATE signing_keys SET public_jwk = %s", msgspec.json.encode(mine).decode())
+    auth.sql(
+        "INSERT INTO signing_keys (kid, private_key, public_jwk, published_at, activates_at) VALUES ('mine', 'x', %s, now(), now())",
+        msgspec.json.encode(mine | {"kid": "mine"}).decode(),
+    )
+    try:
+        assert auth.call("GET", "/.well-known/jwks.json").json() == before
+        assert header_of(auth.token(auth.register()).json()["access_token"])["kid"] == before["keys"][0]["kid"]
+    finally:
+        auth.sql("DELETE FROM signing_keys WHERE kid = 'mine'")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE signing_keys SET public_jwk = '{}'",
+        "UPDATE signing_keys SET removed_at = NULL",
+        "INSERT INTO signing_keys (kid, private_key, public_jwk, published_at, activates_at) VALUES ('mine', 'x', '{}', now(), now())",
+        "DELETE FROM client_assertions",
+        "UPDATE client_assertions SET expires_at = '-infinity'",
+        "DELETE FROM saml_replays",
+    ],
+)
+def test_a_web_process_changes_no_key_and_makes_nothing_good_again_that_was_used(
+    auth: Auth, statement: LiteralString
+) -> None:
+    with psycopg.connect(auth.settings.database_url) as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        conn.execute(statement)
 
 
 def test_a_new_key_is_published_at_once_and_signs_only_after_its_wait(auth: Auth) -> None:

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from services.console.apps import twofold
+from services.console.apps.portal import links
 from services.console.pages import registry
 from services.console.pages.limits import Limiter
 from services.console.session import cookies
@@ -228,6 +229,27 @@ def test_a_revoked_link_opens_nothing_and_its_open_pages_end(console: Console, a
     assert sql(console, "SELECT sealed FROM portal_links WHERE link_id = %s", id_of(text)) == [(None,)]
     browser.close()
     again.close()
+
+
+def test_a_link_that_is_revoked_while_it_is_opened_starts_no_session(
+    console: Console, administrator: httpx2.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The opening had found a good link, and started a session after the revocation had ended those that it saw."""
+    text = make(console, administrator)
+    find = links.find
+
+    async def found_just_before_it_is_revoked(conn: Any, keyring: Any, text: str) -> Any:
+        found = await find(conn, keyring, text)
+        sql(
+            console,
+            "UPDATE portal_links SET revoked_at = clock_timestamp() WHERE link_id = %s RETURNING 1",
+            id_of(text),
+        )
+        return found
+
+    monkeypatch.setattr(links, "find", found_just_before_it_is_revoked)
+    assert status_of(console, text) == 403
+    assert sql(console, "SELECT count(*) FROM sessions WHERE user_id = %s", id_of(text)) == [(0,)]
 
 
 def test_a_link_whose_token_is_gone_already_can_be_revoked(console: Console, administrator: httpx2.Client) -> None:

@@ -6,22 +6,26 @@ import gzip
 import hashlib
 import json
 import math
+import time
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway import headers, keys, routes, target
+from gateway import headers, identities, keys, routes, target
 from gateway.addresses import Addresses
 from gateway.connection import Broken
 from gateway.docs import Docs
 from gateway.fetch import Document
+from gateway.identities import Identities
 from gateway.keys import Keys
 from gateway.metrics import jwks_age
 from gateway.problems import Refusal
+from gateway.tokens import Token
 from gateway.upstream import FAILURES, OPEN_SECONDS, Breaker
-from shared.web.identity import client_network
+from shared.primitives.crypto import base64url_encode
+from shared.web.identity import Caller, client_network
 from tests.gateway.conftest import World
 from tests.gateway.issuer import FIRST, KEYS, SECOND, jwk
 
@@ -63,6 +67,31 @@ def test_one_ipv6_subscriber_is_one_client_to_the_limits_and_one_ipv4_address_an
 def test_no_x_forwarded_for_breaks_it_or_names_a_trusted_proxys_client_without_one(text: bytes) -> None:
     assert Addresses("").of("203.0.113.9", text) == "203.0.113.9"
     assert TRUSTED.of("10.0.0.1", text)
+
+
+def test_strangers_fill_no_memory_with_long_names_or_long_lists_of_addresses() -> None:
+    """4,096 names of 32 KB stayed for ever, and 4,096 lists as long: half of a gateway's memory, for a few thousand requests."""
+    kept = headers.Filter(headers.OWN, ())
+    addresses = Addresses("10.0.0.0/8")
+    for number in range(50):
+        assert kept.passes(b"x-%d-" % number + b"x" * 30_000)
+        assert addresses.of("10.0.0.1", b"%d," % number + b"192.0.2.1," * 3000 + b"198.51.100.7") == "198.51.100.7"
+    assert all(len(name) <= headers.LONGEST_KNOWN for name in kept._known)
+    assert addresses._read.cache_info().currsize == 1
+
+
+def test_a_token_used_from_many_addresses_fills_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of 40,000 tokens kept 128 headers: a client with a few apps and the addresses of a /64 ended each gateway in minutes."""
+    monkeypatch.setattr(identities, "KEPT", 20)
+    maker = Identities(f"1:{base64url_encode(bytes(32))}")
+    tokens = [Token(Caller(tenant_id="org_1", client_id=f"app_{n}"), frozenset(), 0, 0.0, FIRST) for n in range(10)]
+    now = time.time()
+    for number in range(50):
+        for token in tokens:
+            maker.of(token, f"2001:db8::{number:x}", "epcr", now)
+    assert len(maker._young) + len(maker._old) <= 40
+    assert maker.of(tokens[9], "2001:db8::31", "epcr", now) is maker.of(tokens[9], "2001:db8::31", "epcr", now)
+    assert maker.of(tokens[9], "2001:db8::31", "epcr", now) != maker.of(tokens[8], "2001:db8::31", "epcr", now)
 
 
 @given(st.text("abcXYZ-_019", min_size=1, max_size=20), st.sampled_from(headers.FORGEABLE), st.randoms())

@@ -10,6 +10,7 @@ import httpx2
 import msgspec
 import psycopg
 import pytest
+from psycopg import sql
 
 from shared.operators import acts
 from shared.operators.models import ActRefused
@@ -517,6 +518,50 @@ def test_a_web_process_that_writes_acts_without_end_keeps_no_operator_from_askin
             writer.join(60)
     ground.relay()
     assert operator.act(asked)["state"] == "done"
+
+
+@pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
+def test_a_web_process_writes_no_acts_in_a_transaction_of_the_past(ground: Ground, level: LiteralString) -> None:
+    """With a shared snapshot from before the first act each counted no open act: none waited, and there was no limit."""
+    begin: LiteralString = f"SET TRANSACTION ISOLATION LEVEL {level}"
+    with psycopg.connect(ground.database.app) as holder:
+        holder.execute(begin)
+        [snapshot] = holder.execute("SELECT pg_export_snapshot()").fetchone() or ("",)
+        forged(ground, 50)
+        with psycopg.connect(ground.database.app) as conn:
+            conn.execute(begin)
+            conn.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(snapshot))
+            conn.execute(SET_TENANT, (PLATFORM_TENANT,))
+            with pytest.raises(psycopg.errors.CheckViolation, match="READ COMMITTED"):
+                conn.execute(FORGED, (PLATFORM_TENANT, 1))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO dead_letters (message_id, tenant_id, producer, name, body, occurred_at, error)"
+        " VALUES (gen_random_uuid(), 'org_1', 'auth', 'device_ingest.app_changed.v1', '{}', now(), 'x')",
+        "UPDATE dead_letters SET body = '{}'",
+        "DELETE FROM dead_letters",
+        "SELECT body FROM dead_letters",
+        "INSERT INTO inbox (message_id, tenant_id) VALUES (gen_random_uuid(), 'org_1')",
+        "DELETE FROM inbox",
+        "INSERT INTO failures (message_id, tenant_id, last_error, deaths) VALUES (gen_random_uuid(), 'org_1', 'x', 100)",
+        "UPDATE failures SET deaths = 100",
+        "LOCK TABLE dead_letters IN ACCESS EXCLUSIVE MODE",
+        "LOCK TABLE inbox IN ACCESS EXCLUSIVE MODE",
+        "LOCK TABLE failures IN ACCESS EXCLUSIVE MODE",
+    ],
+)
+def test_a_web_process_neither_forges_a_dead_letter_nor_makes_a_message_known(
+    ground: Ground, statement: LiteralString
+) -> None:
+    """A forged dead letter of any service, sent again by an operator who sees it, was applied like a signed message."""
+    ground.letter("org_1")
+    with psycopg.connect(ground.database.app) as conn:
+        conn.execute(SET_TENANT, ("org_1",))
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            conn.execute(statement)
 
 
 def test_the_role_of_web_processes_cannot_read_a_statement_and_use_it_for_another_act(

@@ -243,8 +243,9 @@ LOOPS = [
     ),
     one("message written at no time", "UPDATE outbox SET created_at = 'infinity'"),
     one(
-        "message received at no time", MINE,
-        "INSERT INTO inbox (message_id, tenant_id, received_at) VALUES (gen_random_uuid(), 'org_1', 'infinity')",
+        "answer stored at no time", MINE,
+        "INSERT INTO idempotency_keys (tenant_id, client_id, key_digest, request_digest, answer, created_at) "
+        "VALUES ('org_1', 'x', 'x', 'x', 'x', 'infinity')",
         code=TOO_LONG,
     ),
     one("limit of the trail", "ALTER TABLE audit DROP CONSTRAINT texts_are_short"),

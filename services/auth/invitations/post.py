@@ -15,8 +15,9 @@ from shared.process import mail as mails
 from shared.process import telemetry
 from shared.storage.database import Connection
 
-MAILS_OF_ADDRESS = 5
-"""Mails of all organisations to one address within a day; further ones wait."""
+PLACES = {"of_address": 5, "reserved": 2, "of_sandboxes": 2}
+"""Mails to one address within a day: of all organisations, the last ones only of organisations that had none yet; and of all sandboxes.
+Further ones wait."""
 SUBJECT = "Invitation to Knogin / Invito a Knogin"
 SANDBOX = ("A sandbox of the Knogin platform", "Una sandbox della piattaforma Knogin")
 ROLES = {
@@ -50,7 +51,7 @@ class Post:
         if self._server is None:
             return 0
         with conn.cursor(row_factory=class_row(DueMail)) as cursor:
-            due = cursor.execute(queries.TAKE, {"of_address": MAILS_OF_ADDRESS}).fetchall()
+            due = cursor.execute(queries.TAKE, PLACES).fetchall()
         messages = []
         for mail in due:
             mac = links.mac_of(self._keyring, self._token(mail))

@@ -91,17 +91,28 @@ GIVE_UP: LiteralString = """
         OR i.accepted_at IS NOT NULL OR i.withdrawn_at IS NOT NULL OR i.expires_at <= clock_timestamp())
 """
 # The next attempt is put off before this one begins: after a kill the mail is sent again, with the same link. Tenants take turns, under
-# any plan of the UPDATE. An address that had its mails of a day waits, and no organisation learns it.
+# any plan of the UPDATE. An address that had its mails of a day waits, and no organisation learns it. An organisation's first mail of a day
+# to an address has the `reserved` places too, and sandboxes, which their tenants make themselves, have places apart.
 TAKE: LiteralString = """
-    WITH chosen AS (
-        SELECT id, turn, due_at FROM (
-            SELECT m.id, m.due_at, row_number() OVER (PARTITION BY m.tenant_id ORDER BY m.due_at, m.id) AS turn,
-                row_number() OVER (PARTITION BY lower(i.email) ORDER BY m.due_at, m.id) + (
-                    SELECT count(*) FROM invitations o JOIN invitation_mails s ON s.invitation_id = o.id
-                    WHERE lower(o.email) = lower(i.email) AND s.sent_at > clock_timestamp() - interval '1 day') AS of_address
-            FROM invitation_mails m JOIN invitations i ON i.id = m.invitation_id
-            WHERE m.done_at IS NULL AND m.due_at <= clock_timestamp()
-        ) AS waiting WHERE of_address <= %(of_address)s ORDER BY turn, due_at, id LIMIT 20
+    WITH waiting AS (
+        SELECT m.id, m.due_at, lower(i.email) AS address, t.environment = 'sandbox' AS is_sandbox,
+            row_number() OVER (PARTITION BY m.tenant_id ORDER BY m.due_at, m.id) AS turn,
+            row_number() OVER (PARTITION BY m.tenant_id, lower(i.email) ORDER BY m.due_at, m.id) + (
+                SELECT count(*) FROM invitations o JOIN invitation_mails s ON s.invitation_id = o.id
+                WHERE lower(o.email) = lower(i.email) AND o.tenant_id = m.tenant_id AND s.sent_at > clock_timestamp() - interval '1 day'
+            ) AS of_organisation
+        FROM invitation_mails m JOIN invitations i ON i.id = m.invitation_id JOIN tenants t ON t.tenant_id = m.tenant_id
+        WHERE m.done_at IS NULL AND m.due_at <= clock_timestamp()
+    ), placed AS (
+        SELECT w.*, row_number() OVER (PARTITION BY w.address, w.is_sandbox ORDER BY w.of_organisation, w.due_at, w.id) + (
+            SELECT count(*) FROM invitations o JOIN invitation_mails s ON s.invitation_id = o.id JOIN tenants t ON t.tenant_id = o.tenant_id
+            WHERE lower(o.email) = w.address AND (t.environment = 'sandbox') = w.is_sandbox
+                AND s.sent_at > clock_timestamp() - interval '1 day') AS of_address
+        FROM waiting w
+    ), chosen AS (
+        SELECT id, turn, due_at FROM placed WHERE of_address <= CASE
+            WHEN is_sandbox THEN %(of_sandboxes)s WHEN of_organisation = 1 THEN %(of_address)s ELSE %(of_address)s - %(reserved)s END
+        ORDER BY turn, due_at, id LIMIT 20
     ), due AS (
         SELECT m.id, chosen.turn, chosen.due_at FROM invitation_mails m JOIN chosen ON chosen.id = m.id
         WHERE m.done_at IS NULL AND m.due_at <= clock_timestamp() FOR UPDATE OF m SKIP LOCKED

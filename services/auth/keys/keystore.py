@@ -14,7 +14,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from services.auth.keys import queries, rotation, signing
 from services.auth.keys.models import PLATFORM, SigningKeyRow
 from services.auth.keys.signing import Signer
-from shared.primitives.crypto import Keyring
+from shared.primitives.crypto import Keyring, UnreadableCiphertext
 from shared.storage import audit, database
 from shared.storage.database import AsyncConnection, aset_tenant
 from shared.web import problems
@@ -35,6 +35,7 @@ class KeyStore:
         self._keyring = keyring
         self._rows: list[SigningKeyRow] = []
         self._signers: dict[str, Signer] = {}
+        self._unopened: set[str] = set()
         self._read_at = float("-inf")
         self._reading = asyncio.Lock()
 
@@ -57,12 +58,22 @@ class KeyStore:
         return time.monotonic() - self._read_at < FRESH_SECONDS
 
     async def refresh(self) -> None:
+        """Keys that no key of ENCRYPTION_KEYS opens are left out: auth did not make them. Raises UnreadableCiphertext if none opens."""
         began = time.monotonic()
         async with self._pool.connection() as conn:
-            self._rows = await database.every(conn, SigningKeyRow, queries.KEYS)
-        for row in self._rows:
+            rows = await database.every(conn, SigningKeyRow, queries.KEYS)
+        for row in rows:
             if row.kid not in self._signers:
-                self._signers[row.kid] = Signer(row.kid, signing.unseal(row.kid, row.private_key, self._keyring))
+                try:
+                    self._signers[row.kid] = Signer(row.kid, signing.unseal(row.kid, row.private_key, self._keyring))
+                except (UnreadableCiphertext, TypeError, ValueError):
+                    if row.kid not in self._unopened:
+                        log.error("the signing key %s cannot be opened", row.kid)
+                    self._unopened.add(row.kid)
+        opened = [row for row in rows if row.kid in self._signers]
+        if rows and not opened:
+            raise UnreadableCiphertext
+        self._rows = opened
         self._read_at = began
 
     async def ensure_first_key(self, bits: int) -> None:
@@ -106,9 +117,9 @@ class KeyStore:
 
     def jwks(self) -> tuple[bytes, str]:
         """The JWK Set (RFC 7517 §5) and its ETag."""
-        keys = rotation.published(self._rows, datetime.now(UTC))
-        body = msgspec.json.encode({"keys": [key.public_jwk for key in keys]})
+        body = msgspec.json.encode({"keys": self.public_jwks()})
         return body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
     def public_jwks(self) -> list[dict[str, str]]:
-        return [key.public_jwk for key in rotation.published(self._rows, datetime.now(UTC))]
+        """The public halves of the private keys. The copies in the table could be a writer's own."""
+        return [self._signers[key.kid].public_jwk for key in rotation.published(self._rows, datetime.now(UTC))]

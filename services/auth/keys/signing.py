@@ -22,6 +22,7 @@ class Signer:
     def __init__(self, kid: str, key: RSAPrivateKey) -> None:
         self.kid = kid
         self.key = key
+        self.public_jwk = public_jwk(kid, key.public_key())
         self._headers = {
             kind: base64url_encode(_encode({"alg": "RS256", "typ": kind, "kid": kid}))
             for kind in (ACCESS_TOKEN_TYPE, identity.PASS_TYPE)

@@ -11,7 +11,7 @@ from services.console.pages.limits import Limiter
 from services.console.pages.visit import read_form
 from services.console.session import cookies, store
 from services.console.session.models import Profile, Tokens
-from shared.storage.database import aset_tenant, transaction
+from shared.storage.database import AsyncConnection, aset_tenant, transaction
 from shared.web import problems
 from shared.web.identity import caller as caller_of
 from shared.web.identity import client_network
@@ -24,6 +24,12 @@ log = logging.getLogger(__name__)
 async def ask(request: Request) -> Response:
     text = request.query_params.get("link", "")
     return render.html(request, "portal/open.html", "apps", link=text if len(text) <= LONGEST else "")
+
+
+async def _is_opened(conn: AsyncConnection, link: links.Found) -> bool:
+    """Counts the opening, unless the link was revoked since it was found."""
+    await aset_tenant(conn, link.tenant_id)
+    return bool((await conn.execute(queries.OPENED, (link.link_id,))).rowcount)
 
 
 async def open_link(request: Request) -> Response:
@@ -40,7 +46,8 @@ async def open_link(request: Request) -> Response:
     keyring = request.state.keyring
     async with transaction(request) as conn:
         found = await links.find(conn, keyring, text) if len(text) <= LONGEST else None
-        if found is None:
+        # Until the commit the row is locked: an administrator who revokes the link meanwhile then ends this session too.
+        if found is None or not await _is_opened(conn, found[0]):
             log.warning("a portal link was refused")
             return render.html(request, "portal/closed.html", "apps", status=403)
         link, contents = found
@@ -55,8 +62,6 @@ async def open_link(request: Request) -> Response:
             portal_app=link.client_id,
         )
         tokens = Tokens(link.client_id, contents.token, "", link.expires_at.timestamp())
-        await aset_tenant(conn, link.tenant_id)
-        await conn.execute(queries.OPENED, (link.link_id,))
         # Sessions that this one displaces had the same token, which stays good.
         token, _ = await store.start(request, conn, tokens, profile)
         await conn.execute(queries.END_WITH_LINK, (link.expires_at, link.link_id))
