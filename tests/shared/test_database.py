@@ -199,7 +199,9 @@ def test_a_transaction_of_a_tenant_begins_in_one_round_trip(producer: Database, 
     assert trace.read_text().count("ReadyForQuery") == 1
 
 
-@pytest.mark.parametrize("tenant", ["org'); SELECT set_config('app.tenant_id', 'org_1", "\\'; COMMIT; --", "org_1' || '"])
+@pytest.mark.parametrize(
+    "tenant", ["org'); SELECT set_config('app.tenant_id', 'org_1", "\\'; COMMIT; --", "org_1' || '"]
+)
 def test_the_name_of_a_tenant_is_no_statement(producer: Database, tenant: str) -> None:
     publish(producer, link())
 
