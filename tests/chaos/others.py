@@ -1,6 +1,5 @@
 """Everyday calls of an innocent tenant, their durations, and the machine's share in them."""
 
-import os
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ import httpx2
 import psutil
 
 from deploy.local.table import ROOT
+from shared.process.priority import yield_to_all
 from tests.support.plain import PLAIN
 from tests.support.stack import Stack
 
@@ -24,6 +24,9 @@ PAUSE = 0.05
 TIMES = 3
 NOTHING = "nothing"
 """A call to a server that does no work, on the same machine at the same time: it shows the machine's share in the durations."""
+ATTACKERS_NICE = 12
+OWN = Path("/proc/thread-self/schedstat")
+SERVERS = {"postgres": "postgres", "redis-server": "redis", "valkey-server": "redis"}
 
 
 @contextmanager
@@ -67,16 +70,29 @@ def rounds(calls: Calls, count: int) -> Seconds:
 
 
 def while_there_are(calls: Calls, turns: Iterator[object]) -> Seconds:
-    """Makes each call once per turn; returns the seconds that each took."""
+    """Makes each call once per turn; returns the seconds that each took, less those in which this thread waited for a processor.
+
+    A client has a machine of its own. Here it shares one with the attackers and the system.
+    """
     taken: Seconds = {name: [] for name in calls}
     for _ in turns:
         for name, call in calls.items():
-            began = time.perf_counter()
+            began, waited = time.perf_counter(), own_wait()
             answer = call()
-            taken[name].append(time.perf_counter() - began)
+            taken[name].append(time.perf_counter() - began - (own_wait() - waited))
             assert answer.is_success, f"{name}: {answer.status_code} {answer.text}"
         time.sleep(PAUSE)
     return taken
+
+
+def own_wait() -> float:
+    """Seconds in which this thread was ready and waited for a processor so far."""
+    return waited_by(OWN)
+
+
+def waited_by(schedstat: Path) -> float:
+    """Of a thread's `schedstat` (proc_pid_schedstat(5))."""
+    return int(schedstat.read_text().split()[1]) / 1e9
 
 
 def p99(values: list[float]) -> float:
@@ -115,47 +131,46 @@ def _described(values: list[float], limit: float) -> str:
 
 
 def unprivileged() -> None:
-    """For `preexec_fn`: real attackers run on other machines, so these get only the CPU time that the system leaves.
+    """For `preexec_fn`: real attackers run on other machines, so these work only while the system leaves a processor free.
 
-    They get their own session, because Linux first divides the CPU between sessions and compares priorities only within one.
+    They have a session of their own, because Linux may first divide the CPU between sessions, and long turns, which a thread that wakes
+    interrupts at once. An idle priority would stop them while other work runs on the machine.
     """
-    os.setsid()
-    with suppress(OSError):
-        Path("/proc/self/autogroup").write_text("19")
-    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    yield_to_all(ATTACKERS_NICE)
 
 
-def cpu_seconds(stack: Stack) -> dict[str, float]:
-    """CPU seconds of each process of the stack so far, by its name; a process's children count with it."""
+def cpu_seconds(stack: Stack, beside: Mapping[str, int]) -> dict[str, float]:
+    """CPU seconds of each process of the stack so far, by its name, and of those `beside` it. The stack's count with their children."""
     taken: defaultdict[str, float] = defaultdict(float)
-    for name, process in _processes(stack):
+    for name, process in _processes(stack, beside):
         with suppress(psutil.NoSuchProcess):
             times = process.cpu_times()
             taken[name] += times.user + times.system
     return taken
 
 
-def waited_seconds(stack: Stack) -> dict[str, float]:
-    """Seconds in which threads of each process were ready and waited for a processor (proc_pid_schedstat(5)); by the same names."""
+def waited_seconds(stack: Stack, beside: Mapping[str, int]) -> dict[str, float]:
+    """Seconds in which threads of each process were ready and waited for a processor; by the same names."""
     waited: defaultdict[str, float] = defaultdict(float)
-    for name, process in _processes(stack):
+    for name, process in _processes(stack, beside):
         for thread in Path(f"/proc/{process.pid}/task").glob("*/schedstat"):
             with suppress(OSError):
-                waited[name] += int(thread.read_text().split()[1]) / 1e9
+                waited[name] += waited_by(thread)
     return waited
 
 
-def _processes(stack: Stack) -> Iterator[tuple[str, psutil.Process]]:
+def _processes(stack: Stack, beside: Mapping[str, int]) -> Iterator[tuple[str, psutil.Process]]:
     described = stack.described
     named = {described["gateway_pid"]: "gateway"} | {
         pid: f"{name} {kind}"
         for name, service in described["services"].items()
         for kind, pid in service["pids"].items()
     }
-    waiting = [(psutil.Process(described["supervisor_pid"]), "supervisor")]
-    while waiting:
-        process, name = waiting.pop()
+    yield from ((name, psutil.Process(pid)) for name, pid in beside.items())
+    supervisor = psutil.Process(described["supervisor_pid"])
+    names: dict[int, str] = {}
+    for process in (supervisor, *supervisor.children(recursive=True)):  # parents before their children
         with suppress(psutil.NoSuchProcess):
-            name = named.get(process.pid, "postgres" if process.name() == "postgres" else name)
-            yield name, process
-            waiting += [(child, name) for child in process.children()]
+            inherited = names.get(process.ppid(), "supervisor")
+            names[process.pid] = named.get(process.pid) or SERVERS.get(process.name(), inherited)
+            yield names[process.pid], process

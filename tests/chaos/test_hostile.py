@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ import pytest
 
 from shared.primitives.ids import new_id
 from tests.auth.federation import metadata_of, usual_signer
+from tests.chaos.attacking import BYTES
 from tests.chaos.others import (
     NOTHING,
     Seconds,
@@ -121,13 +123,18 @@ def written(stack: Stack, attack: Attack, body: bytes, token: str) -> bytes:
 
 
 class Attackers:
-    """Four attackers, each with its own app; `answers` counts the answers that they got, `seconds` their time, by target."""
+    """Four attackers, each with its own app; `answers` counts the answers that they got, `sent` bytes, `seconds` their time, by target."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
         self._target, self._since = NOBODY, time.perf_counter()
         self.answers: dict[str, dict[str, int]] = {}
+        self.sent: dict[str, int] = {}
         self.seconds: Counter[str] = Counter()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def turn_to(self, name: str) -> None:
         """Attacks that target from now on, or none for NOBODY. Returns when all requests to other targets are answered."""
@@ -147,6 +154,7 @@ class Attackers:
     def end(self) -> None:
         output, _ = self._process.communicate()
         self.answers = json.loads(output)
+        self.sent = {name: counts.pop(BYTES, 0) for name, counts in self.answers.items()}
 
 
 @contextmanager
@@ -225,26 +233,29 @@ def test_the_worst_bodies_of_four_attackers_slow_nobody_else(
     cpu: dict[str, Counter[str]] = {who: Counter() for who in taken}
     waited: dict[str, Counter[str]] = {who: Counter() for who in taken}
     with everyday(stack) as calls, attackers(stack, tmp_path, per_second) as them:
+        beside = {"the attackers": them.pid, "the measured client": os.getpid()}
         rounds(calls, TURNS)  # warm
         for _ in range(SLICES):
             for who in taken:
                 them.turn_to(who)
                 time.sleep(0.3)  # until the attack has begun, which no condition shows
-                spent, waits = cpu_seconds(stack), waited_seconds(stack)
+                spent, waits = cpu_seconds(stack, beside), waited_seconds(stack, beside)
                 for name, seconds in rounds(calls, TURNS).items():
                     taken[who].setdefault(name, []).extend(seconds)
-                cpu[who] += Counter(cpu_seconds(stack)) - Counter(spent)
-                waited[who] += Counter(waited_seconds(stack)) - Counter(waits)
+                cpu[who] += Counter(cpu_seconds(stack, beside)) - Counter(spent)
+                waited[who] += Counter(waited_seconds(stack, beside)) - Counter(waits)
         them.turn_to(NOBODY)
     processors = {
         name: {who: f"{cpu[who][name]:.2f} and {waited[who][name]:.2f}" for who in cpu} for name in cpu[SYSTEM]
     }
     rates = {who: round(them.rate(who), 1) for who in (STUB, SYSTEM)}
+    megabytes = {who: round(them.sent[who] / them.seconds[who] / 1e6, 1) for who in rates}
     figures = json.dumps(
         {
             "calls": compared(taken),
             "attackers": them.answers,
             "answers a second": rates,
+            "megabytes a second": megabytes,
             "seconds of processors, and of waiting for one": processors,
         },
         indent=1,

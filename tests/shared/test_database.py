@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -190,6 +191,50 @@ def test_a_tenant_does_not_linger_on_a_connection_that_goes_back_to_the_pool(pro
         return counts
 
     assert in_pool(producer, Bell(producer.admin), work) == [1, 0, 0]
+
+
+def test_a_transaction_of_a_tenant_begins_in_one_round_trip(producer: Database, tmp_path: Path) -> None:
+    """Every round trip wakes the loop and the server, and each may wait for a processor."""
+    trace = tmp_path / "trace"
+
+    async def work(asked: Any) -> None:
+        async with asked.state.pool.connection() as conn:
+            pass
+        with trace.open("w") as file:
+            conn.pgconn.trace(file.fileno())
+            database.clock._asked_at = float("-inf")  # the transaction asks for the clock too
+            async with tenant_transaction(asked, caller("org_1")):
+                conn.pgconn.untrace()
+
+    in_pool(producer, Bell(producer.admin), work)
+    assert trace.read_text().count("ReadyForQuery") == 1
+
+
+@pytest.mark.parametrize(
+    "tenant", ["org'); SELECT set_config('app.tenant_id', 'org_1", "\\'; COMMIT; --", "org_1' || '"]
+)
+def test_the_name_of_a_tenant_is_no_statement(producer: Database, tenant: str) -> None:
+    publish(producer, link())
+
+    async def work(asked: Any) -> tuple[int, str]:
+        async with tenant_transaction(asked, caller(tenant)) as conn:
+            row = await (await conn.execute("SELECT current_tenant()")).fetchone()
+            assert row
+            return await seen(conn), row[0]
+
+    assert in_pool(producer, Bell(producer.admin), work) == (0, tenant)
+
+
+def test_a_transaction_that_does_not_begin_leaves_its_connection_clean(producer: Database) -> None:
+    async def work(asked: Any) -> list[Any]:
+        async with asked.state.pool.connection() as conn:
+            with pytest.raises(psycopg.errors.UndefinedTable):
+                await conn.begin(b"SELECT 1 FROM nothing_of_that_name")
+        async with tenant_transaction(asked, caller("org_1")) as after:
+            assert after is conn
+            return [await seen(after), after.broken]
+
+    assert in_pool(producer, Bell(producer.admin), work) == [0, False]
 
 
 def test_tasks_of_different_tenants_on_one_connection_stand_apart(producer: Database) -> None:

@@ -11,8 +11,10 @@ import pytest
 
 from deploy.local.databases import Database
 from shared.storage import audit_check, jobs, migrate
-from shared.storage.database import aset_tenant, open_pool, open_tasks_pool, task_transaction
+from shared.storage.database import aset_tenant, open_pool, open_tasks_pool, task_transaction, tenant_transaction
 from shared.storage.jobs import Periodic, PeriodicRunner
+from shared.web.identity import Caller
+from tests.shared.asking import request
 from tests.shared.support import (
     OneAtATime,
     acknowledging,
@@ -84,6 +86,29 @@ def test_tenants_stand_apart_over_two_server_connections_that_all_share(pooled_p
     assert scalar(pooled_producer.admin, "SELECT count(*) FROM inbox") == 600
     servers = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'epcr_app' AND datname = current_database()"
     assert scalar(pooled_producer.admin, servers) <= 2
+
+
+def test_requests_of_many_tenants_stand_apart_over_two_server_connections(pooled_producer: Database) -> None:
+    """Each begins its transaction and sets its tenant in one round trip."""
+
+    async def many() -> list[Any]:
+        async with open_pool(pooled_producer.app, min_size=10) as pool:
+            return await asyncio.gather(*(of_tenant(pool, f"org_{number}") for number in range(30)))
+
+    async def of_tenant(pool: Any, tenant: str) -> set[Any]:
+        asked = request()
+        asked.state.pool = pool
+        seen: set[Any] = set()
+        for _ in range(10):
+            async with tenant_transaction(asked, Caller(tenant_id=tenant, client_id="app_1")) as conn:
+                await conn.execute(
+                    "INSERT INTO inbox (message_id, tenant_id) VALUES (gen_random_uuid(), %s)", (tenant,)
+                )
+                seen |= set(await (await conn.execute("SELECT DISTINCT tenant_id FROM inbox")).fetchall())
+        return seen
+
+    assert asyncio.run(many()) == [{(f"org_{number}",)} for number in range(30)]
+    assert scalar(pooled_producer.admin, "SELECT count(*) FROM inbox") == 300
 
 
 def test_messages_go_from_outbox_to_effect_and_are_acknowledged(
