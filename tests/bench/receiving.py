@@ -1,16 +1,13 @@
-"""`python -m tests.bench.receiving`: a hospital that fetches one long answer after another and drops its bytes.
+"""`python -m tests.bench.receiving`: a hospital that fetches long answers one after another and drops their bytes.
 
-Its first line of input is a `Fetching` as JSON. It writes "receiving", and begins with the next line. It writes seconds and bytes of each
-answer as JSON, a line each. It ends after an answer whose end finds its input closed.
+It writes "receiving", then for each line of its input, a `Fetching` as JSON, a line with the `Fetched` as JSON.
 
 It represents another machine, and so takes as little of this one as it can: its priority is the lowest, and it reads into one buffer.
 """
 
-import json
 import socket
 import subprocess
 import sys
-import threading
 import time
 from types import TracebackType
 
@@ -41,39 +38,32 @@ class Fetched(msgspec.Struct):
 
 
 class Receiver:
-    """Fetches while the block runs; `next` gives each answer. The block's end waits for the answer that is on its way."""
+    """A process that fetches for this one."""
 
-    def __init__(self, fetching: Fetching) -> None:
+    def __init__(self) -> None:
         command = [sys.executable, "-m", "tests.bench.receiving"]
         self._child = subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
         )
-        self._write(msgspec.json.encode(fetching).decode())
-        assert self._read() == "receiving\n"
 
     def __enter__(self) -> "Receiver":
-        self._write("begin")
+        assert self._read() == "receiving\n"
         return self
-
-    def _write(self, line: str) -> None:
-        assert self._child.stdin is not None
-        self._child.stdin.write(line + "\n")
 
     def _read(self) -> str:
         assert self._child.stdout is not None
         return self._child.stdout.readline()
 
-    def next(self) -> Fetched:
+    def fetch(self, fetching: Fetching) -> Fetched:
+        assert self._child.stdin is not None
+        self._child.stdin.write(msgspec.json.encode(fetching).decode() + "\n")
         return msgspec.json.decode(self._read(), type=Fetched)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            self._child.communicate(timeout=PATIENCE)
-        finally:
-            self._child.kill()
-            self._child.wait()
+        self._child.kill()
+        self._child.communicate(timeout=60)
 
 
 def fetched(fetching: Fetching, buffer: bytearray) -> Fetched:
@@ -89,14 +79,12 @@ def fetched(fetching: Fetching, buffer: bytearray) -> Fetched:
 
 
 def main() -> None:
-    fetching = msgspec.json.decode(sys.stdin.readline(), type=Fetching)
     priority.yield_to_all(19)
-    buffer, over = bytearray(1 << 20), threading.Event()
+    buffer = bytearray(1 << 20)
     print("receiving", flush=True)
-    sys.stdin.readline()
-    threading.Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).start()
-    while not over.is_set():
-        print(json.dumps(msgspec.to_builtins(fetched(fetching, buffer))), flush=True)
+    for line in sys.stdin:
+        made = fetched(msgspec.json.decode(line, type=Fetching), buffer)
+        print(msgspec.json.encode(made).decode(), flush=True)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -179,11 +179,12 @@ def measure(epcr: Database, devices: Database, redis_url: str, form: Form, root:
         entries = answer.count(b'"fullUrl"')
         print(f"{form}: {entries} entries")
         describe(form, watched, fetched)
-        asked = fetching(organisation.hospital, id, readings=form)
-        compare(form, *beside(form, readings, pid, asked))
+        compare(form, *beside(form, readings, pid, lambda: fetching(organisation.hospital, id, readings=form)))
 
 
-def beside(form: Form, readings: Sequence[Reading], pid: int, asked: Fetching) -> tuple[Found, Found, Found]:
+def beside(
+    form: Form, readings: Sequence[Reading], pid: int, asked: Callable[[], Fetching]
+) -> tuple[Found, Found, Found]:
     """The times of others beside exports one after another, before them, and after them. The three take turns."""
     found, before, after = Found(), Found(), Found()
 
@@ -194,11 +195,10 @@ def beside(form: Form, readings: Sequence[Reading], pid: int, asked: Fetching) -
 
     for _ in range(ROUNDS):
         alone_for(before)
-        receiver = Receiver(asked)
-        with Readers(readings) as readers, Watch(pid) as watched, receiver:
-            until, fetched = time.perf_counter() + SECONDS, [receiver.next()]
+        with Receiver() as receiver, Readers(readings) as readers, Watch(pid) as watched:
+            until, fetched = time.perf_counter() + SECONDS, [receiver.fetch(asked())]
             while time.perf_counter() < until:
-                fetched.append(receiver.next())
+                fetched.append(receiver.fetch(asked()))
         found.add(readers)
         describe(f"{form}, beside others, the last of {len(fetched)}", watched, fetched[-1])
         alone_for(after)
