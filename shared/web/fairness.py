@@ -12,6 +12,7 @@ callers without a token, may hold as many as its tenant leaves free: alone a thi
 """
 
 import asyncio
+import math
 import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
@@ -162,14 +163,23 @@ def _largest(waiting: list[Waiter], path: tuple[str, ...]) -> Waiter | None:
 class Turns:
     """At most `at_once` requests work; the others wait in `lines`, of which earlier ones go first.
 
-    A place that was held for a second stays empty for `rest` seconds afterwards.
+    A place that was held for a second stays empty for `rest` seconds afterwards, but for `most_rest` at most, and only while `rests`.
     """
 
-    def __init__(self, at_once: int, *lines: Lines, rest: float = 0) -> None:
+    def __init__(
+        self,
+        at_once: int,
+        *lines: Lines,
+        rest: float = 0,
+        most_rest: float = math.inf,
+        rests: Callable[[], bool] = lambda: True,
+    ) -> None:
         self.free = at_once
         self.waited = 0.0
         self._lines = lines
         self._rest = rest
+        self._most_rest = most_rest
+        self._rests = rests
 
     @asynccontextmanager
     async def take(self, lines: Lines, path: Sequence[str], pool: str = "") -> AsyncIterator[None]:
@@ -189,8 +199,9 @@ class Turns:
         try:
             yield
         finally:
-            if self._rest:
-                loop.call_later(self._rest * max(0.0, loop.time() - self.waited - began), self.leave)
+            if self._rest and self._rests():
+                rest = self._rest * max(0.0, loop.time() - self.waited - began)
+                loop.call_later(min(rest, self._most_rest), self.leave)
             else:
                 self.leave()
 
@@ -389,9 +400,10 @@ MOST_OF_CLIENT = 32
 class Line:
     """The line for one kind of work: one request works at a time, the others wait, and organisations and their apps take turns."""
 
-    def __init__(self, rest: float = 0) -> None:
+    def __init__(self, **rest: Any) -> None:
+        """`rest` as of `Turns`."""
         self.waiting = Lines(MOST_WAITING)
-        self.turns = Turns(1, self.waiting, rest=rest)
+        self.turns = Turns(1, self.waiting, **rest)
         self.tenants = Counter[str]()
         self.clients = Counter[str]()
 

@@ -26,7 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from shared.process import metrics, priority, telemetry
-from shared.web import fairness, problems
+from shared.web import fairness, others, problems
 
 LINGER_SECONDS = 1.0
 TICK_SECONDS = 1.0
@@ -240,7 +240,8 @@ class _Exchange:
     async def run(self) -> None:
         with telemetry.attached(self.context):
             try:
-                await self.app(self.scope, self.receive, self._send)
+                with others.of_this_loop().counted(self.scope):
+                    await self.app(self.scope, self.receive, self._send)
             except Exception as error:
                 logging.getLogger("error").exception("unhandled", exc_info=error)
                 self.span.set_status(Status(StatusCode.ERROR, type(error).__name__))

@@ -113,3 +113,24 @@ def test_no_place_is_lost_on_one_who_is_gone_and_cancelled_in_the_same_moment() 
         assert (turns.free, lines.number) == (1, 0)
 
     run(test)
+
+
+def test_a_place_rests_only_while_it_has_to_and_no_longer_than_it_may() -> None:
+    """The rest is a thousand million times the work, but for its bound."""
+
+    async def test() -> None:
+        has_to = False
+        lines = Lines(5)
+        turns = Turns(1, lines, rest=1e9, most_rest=0.01, rests=lambda: has_to)
+        async with turns.take(lines, "a"):
+            await asyncio.sleep(0)
+        assert turns.free == 1
+        has_to = True
+        async with turns.take(lines, "a"):
+            await asyncio.sleep(0)
+        assert turns.free == 0
+        async with turns.take(lines, "b"):
+            has_to = False
+        assert turns.free == 1
+
+    asyncio.run(asyncio.wait_for(test(), PATIENCE))

@@ -33,6 +33,8 @@ VITAL_SIGNS = "vital_signs"
 PROBLEMS = "problems"
 # Entries that are made and checked at a time: at the first time some 20 ms of work, later some 3 ms.
 ENTRIES = 50
+# Bytes of the Composition that are given at a time: it has a hundred for each reading.
+AT_ONCE = 128 << 10
 _MARK = "ffffffff-ffff-8fff-bfff-ffffffffffff"
 
 
@@ -145,7 +147,9 @@ class Export:
                 referred[name] = orjson.Fragment(b"[" + b",".join(texts) + b"]")
         last = composition(self._present, referred, self._former, self._language, self._readings)
         self._out.put(_written(last))
-        yield self._out.end()
+        written = self._out.end()
+        for start in range(0, len(written), AT_ONCE):
+            yield written[start : start + AT_ONCE]
 
     def check(self, entry: Entry) -> None:
         """Raises UnfitBundle for an entry that a server would refuse beside the Patient, the Encounter and its devices."""

@@ -21,7 +21,7 @@ from services.epcr.fhir.encode import UnfitBundle
 from services.epcr.renderer.process import LENGTH
 from services.epcr.renderer.work import Job, Portion
 from shared.process import children
-from shared.web import fairness, problems
+from shared.web import fairness, others, problems
 from shared.web.portions import PAUSE
 from shared.web.problems import Problem
 
@@ -33,6 +33,8 @@ PIECE = 128 << 10
 # Until an answer begins: less than the gateway waits for it. Who gets none is asked to try again.
 BEGIN_SECONDS = 25.0
 UNAVAILABLE = "The answer could not be made; try again."
+REST, MOST_REST = 3.0, 0.03
+"""After a portion, while the process serves others: a multiple of its time, and seconds at most, since on a busy machine it takes long."""
 log = logging.getLogger(__name__)
 _decode = msgspec.msgpack.Decoder(Portion).decode
 
@@ -77,7 +79,7 @@ class Renderer:
     """One process for the long answers of this one."""
 
     def __init__(self) -> None:
-        self.line = fairness.Line()
+        self.line = fairness.Line(rest=REST, most_rest=MOST_REST, rests=lambda: others.of_this_loop().are_served())
         self._child: _Child | None = None
         self._exchanging = asyncio.Lock()
         self._exchanges: set[asyncio.Task[Portion]] = set()
@@ -88,6 +90,7 @@ class Renderer:
         Raises Problems: 429 and 503 of the line, 503 where the renderer ended or was busy for `BEGIN_SECONDS`; ClientDisconnect; and
         UnfitBundle.
         """
+        others.of_this_loop().leave_out(request.scope)
         rendering = Rendering(self, request, job)
         try:
             async with asyncio.timeout(BEGIN_SECONDS), self.line.turn(request):
