@@ -7,11 +7,12 @@ from psycopg.rows import dict_row
 from starlette.requests import Request
 
 from services.device_ingest import queries
-from services.device_ingest.models import Device, DeviceChange, DeviceFilter, Enrolment
+from services.device_ingest.models import Device, DeviceChange, DeviceFilter, Enrolment, Vehicle
 from shared.primitives import ids
+from shared.primitives.crypto import base64url_decode, base64url_encode
 from shared.storage.caps import Cap, require_room
 from shared.storage.database import AsyncConnection, every, first, found, tenant_transaction
-from shared.web import problems
+from shared.web import http, problems
 from shared.web.identity import Caller
 
 REMEMBERED = 50_000
@@ -94,6 +95,31 @@ async def listed(conn: AsyncConnection, wanted: DeviceFilter, after: str | None)
     """One more than the page holds, newest first."""
     parameters = structs.asdict(wanted) | {"after": after, "limit": wanted.limit + 1}
     return await every(conn, Device, queries.LIST_DEVICES, parameters)
+
+
+async def vehicles(conn: AsyncConnection, after: str | None, limit: int) -> list[Vehicle]:
+    """One more than `limit`, in the order of their ids, those after `after`, a `vehicle_key`."""
+    return await every(conn, Vehicle, queries.LIST_VEHICLES, {"after": _vehicle_in(after), "limit": limit + 1})
+
+
+def vehicle_key(vehicle: Vehicle) -> str:
+    """The position of a vehicle in the list, which a cursor holds: its id in letters that a cursor may have."""
+    return base64url_encode(vehicle.vehicle_id.encode())
+
+
+VEHICLE_KEY = 700
+"""The longest `vehicle_key`: 128 characters of four bytes."""
+
+
+def _vehicle_in(key: str | None) -> str:
+    """The id in a key, "" without one. Raises a 422 Problem for another text."""
+    try:
+        vehicle_id = base64url_decode(key or "").decode()
+    except ValueError:
+        raise http.foreign_cursor() from None
+    if "\0" in vehicle_id:
+        raise http.foreign_cursor()
+    return vehicle_id
 
 
 async def active_class(request: Request, caller: Caller, device_id: str) -> str:

@@ -18,6 +18,7 @@ from services.device_ingest.models import (
     ObservationDraft,
     ObservationFilter,
     UnreadBatch,
+    VehicleFilter,
 )
 from services.device_ingest.observations import Confirm, DeviceChanged, Write
 from shared.messaging import outbox
@@ -37,6 +38,14 @@ async def list_devices(request: Request, caller: Caller, page: DeviceFilter) -> 
     async with tenant_transaction(request, caller) as conn:
         found = await devices.listed(conn, page, http.page_after(request, page))
     found, cursor = http.slice_page(request, found, page, key=lambda device: device.id)
+    return http.json(found, headers=http.link_header(request, cursor))
+
+
+async def list_vehicles(request: Request, caller: Caller, page: VehicleFilter) -> Response:
+    after = http.page_after(request, page, most=devices.VEHICLE_KEY)
+    async with tenant_transaction(request, caller) as conn:
+        found = await devices.vehicles(conn, after, page.limit)
+    found, cursor = http.slice_page(request, found, page, key=devices.vehicle_key)
     return http.json(found, headers=http.link_header(request, cursor))
 
 

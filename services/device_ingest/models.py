@@ -43,6 +43,7 @@ class DeviceFilter(Page):
     vehicle_id: str | None = None
     device_class: DeviceClass | None = None
     status: DeviceStatus | None = None
+    silent_since: http.Timestamp | None = None
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +58,19 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     vehicle_id: str | None
     enrolled_at: datetime
     updated_at: datetime
+    last_contact_at: datetime | None
+
+
+class VehicleFilter(Page):
+    """Vehicles have no filter."""
+
+
+class Vehicle(msgspec.Struct, frozen=True, kw_only=True):
+    """A vehicle that devices are on. Retired devices do not count."""
+
+    vehicle_id: str
+    devices: int
+    last_contact_at: datetime | None
 
 
 class ObservationDraft(http.Body):

@@ -10,7 +10,11 @@ from services.device_ingest.models import Enrolment
 DETAILS = cast(
     "tuple[LiteralString, ...]", tuple(field.name for field in structs.fields(Enrolment) if field.default is UNSET)
 )
-DEVICE: LiteralString = f"id, serial_number, device_class, status, {', '.join(DETAILS)}, enrolled_at, updated_at"
+COLUMNS: LiteralString = f"id, serial_number, device_class, status, {', '.join(DETAILS)}, enrolled_at, updated_at"
+LAST_CONTACT: LiteralString = (
+    "(SELECT c.last_at FROM device_contacts c WHERE c.device_id = devices.id) AS last_contact_at"
+)
+DEVICE: LiteralString = f"{COLUMNS}, {LAST_CONTACT}"
 
 # Details that are not in `given` keep their value. `old` is null for a new device.
 ENROL_DEVICE: LiteralString = f"""
@@ -19,7 +23,7 @@ ENROL_DEVICE: LiteralString = f"""
     ON CONFLICT (tenant_id, serial_number) DO UPDATE SET
         device_class = excluded.device_class, status = 'active', updated_at = now(),
         {", ".join(f"{name} = CASE WHEN '{name}' = ANY(%(given)s) THEN excluded.{name} ELSE devices.{name} END" for name in DETAILS)}
-    RETURNING {", ".join("new." + column.strip() for column in DEVICE.split(","))}, old.id IS NULL AS is_new,
+    RETURNING {", ".join("new." + column.strip() for column in COLUMNS.split(","))}, {LAST_CONTACT}, old.id IS NULL AS is_new,
         (old.status, old.device_class, old.vehicle_id) IS DISTINCT FROM (new.status, new.device_class, new.vehicle_id)
             AS must_notify
 """
@@ -40,7 +44,17 @@ LIST_DEVICES: LiteralString = f"""
         AND (%(vehicle_id)s::text IS NULL OR vehicle_id = %(vehicle_id)s)
         AND (%(device_class)s::text IS NULL OR device_class = %(device_class)s)
         AND (%(status)s::text IS NULL OR status = %(status)s)
+        AND (%(silent_since)s::timestamptz IS NULL OR enrolled_at < %(silent_since)s AND NOT EXISTS (
+            SELECT FROM device_contacts c WHERE c.device_id = devices.id AND c.last_at >= %(silent_since)s))
     ORDER BY id DESC LIMIT %(limit)s
+"""
+
+# The vehicles that devices are on, in the order of their ids. Retired devices do not count.
+LIST_VEHICLES: LiteralString = """
+    SELECT d.vehicle_id, count(*) AS devices, max(c.last_at) AS last_contact_at
+    FROM devices d LEFT JOIN device_contacts c ON c.device_id = d.id
+    WHERE d.status <> 'retired' AND d.vehicle_id > %(after)s
+    GROUP BY d.vehicle_id ORDER BY d.vehicle_id LIMIT %(limit)s
 """
 
 OBSERVATION: LiteralString = """
@@ -105,7 +119,7 @@ WAITING_TENANTS: LiteralString = """
         SELECT FROM announcements a WHERE a.tenant_id = w.tenant_id ORDER BY a.tenant_id, written_at LIMIT %(share)s) AS counted)
     FROM walk w WHERE tenant_id IS NOT NULL
 """
-# Also counts the observations that each tenant stores.
+# Also counts the observations that each tenant stores, and writes the last contact of each device where the row is a minute old.
 TAKE_ANNOUNCEMENTS: LiteralString = """
     WITH taken AS (
         DELETE FROM announcements WHERE ctid = ANY(ARRAY(
@@ -121,6 +135,15 @@ TAKE_ANNOUNCEMENTS: LiteralString = """
         INSERT INTO stored_observations AS s (tenant_id, observations)
         SELECT tenant_id, sum(observations) FROM taken GROUP BY 1
         ON CONFLICT (tenant_id) DO UPDATE SET observations = s.observations + excluded.observations
+    ), heard AS (
+        SELECT tenant_id, device_id, max(written_at) AS last_at FROM taken GROUP BY 1, 2
+    ), contacts AS (
+        INSERT INTO device_contacts AS c (tenant_id, device_id, last_at)
+        SELECT h.tenant_id, h.device_id, h.last_at
+        FROM heard h LEFT JOIN device_contacts known ON (known.tenant_id, known.device_id) = (h.tenant_id, h.device_id)
+        WHERE known.last_at IS NULL OR known.last_at <= h.last_at - interval '1 minute'
+        ORDER BY h.tenant_id, h.device_id
+        ON CONFLICT (tenant_id, device_id) DO UPDATE SET last_at = greatest(c.last_at, excluded.last_at)
     )
     SELECT tenant_id, device_id, encounter_id, sum(observations), min(first_observed_at), max(last_observed_at), bool_and(test),
         min(traceparent)
@@ -168,15 +191,22 @@ INSERT_SANDBOX_DEVICES: LiteralString = """
         enrolled_at timestamptz)
     ON CONFLICT DO NOTHING
 """
-# As RECORD_OBSERVATIONS, but without an event.
+# As RECORD_OBSERVATIONS with the contacts that the relay writes, but without an event.
 INSERT_SANDBOX_OBSERVATIONS: LiteralString = """
-    INSERT INTO observations (id, tenant_id, device_id, device_class, mdc_code, mdc_code10, value, unit_code, observed_at, recorded_at,
-        encounter_id, encounter_link, flags, test)
-    SELECT r.id, current_tenant(), r.device_id, r.device_class, r.mdc_code, r.mdc_code10, r.value, r.unit_code, r.observed_at,
-        r.recorded_at, r.encounter_id, 'pending', '{}', true
-    FROM json_to_recordset(%s::json) AS r (id text, device_id text, device_class text, mdc_code text, mdc_code10 int, value numeric,
-        unit_code text, observed_at timestamptz, recorded_at timestamptz, encounter_id text)
-    JOIN devices d ON d.id = r.device_id AND d.sandbox
-    ON CONFLICT DO NOTHING RETURNING id
+    WITH recorded AS (
+        INSERT INTO observations (id, tenant_id, device_id, device_class, mdc_code, mdc_code10, value, unit_code, observed_at, recorded_at,
+            encounter_id, encounter_link, flags, test)
+        SELECT r.id, current_tenant(), r.device_id, r.device_class, r.mdc_code, r.mdc_code10, r.value, r.unit_code, r.observed_at,
+            r.recorded_at, r.encounter_id, 'pending', '{}', true
+        FROM json_to_recordset(%s::json) AS r (id text, device_id text, device_class text, mdc_code text, mdc_code10 int, value numeric,
+            unit_code text, observed_at timestamptz, recorded_at timestamptz, encounter_id text)
+        JOIN devices d ON d.id = r.device_id AND d.sandbox
+        ON CONFLICT DO NOTHING RETURNING id, device_id, recorded_at
+    ), contacts AS (
+        INSERT INTO device_contacts AS c (tenant_id, device_id, last_at)
+        SELECT current_tenant(), device_id, max(recorded_at) FROM recorded GROUP BY device_id ORDER BY device_id
+        ON CONFLICT (tenant_id, device_id) DO UPDATE SET last_at = greatest(c.last_at, excluded.last_at)
+    )
+    SELECT id FROM recorded
 """
 ERASE_SANDBOX_DEVICES: LiteralString = "SELECT erase_sandbox_devices(%s)"

@@ -12,6 +12,8 @@ from services.device_ingest.models import (
     ObservationDraft,
     ObservationFilter,
     UnreadBatch,
+    Vehicle,
+    VehicleFilter,
 )
 from shared.web.routing import Operation, Part
 
@@ -32,6 +34,16 @@ OPERATIONS = [
         {200: list[Device]},
         "IEEE 11073 devices enrolled for the caller's organisation, newest first.",
         query=DeviceFilter,
+    ),
+    Operation(
+        "GET",
+        f"{DEVICES}/vehicles",
+        endpoints.list_vehicles,
+        "List the vehicles that devices are on",
+        READ,
+        {200: list[Vehicle]},
+        "In the order of their ids, with their devices counted and their last contact. Retired devices do not count.",
+        query=VehicleFilter,
     ),
     Operation(
         "POST",

@@ -287,8 +287,11 @@ class Page(Body):
     cursor: str | None = None
 
 
-def page_after(request: Request, page: Page) -> str | None:
-    """The id after which this page begins, or None for the first page. Raises a 422 Problem for a cursor of another list."""
+def page_after(request: Request, page: Page, most: int = 128) -> str | None:
+    """The id after which this page begins, or None for the first page. Raises a 422 Problem for a cursor of another list.
+
+    `most` is the length of the longest id of the list.
+    """
     if page.cursor is None:
         return None
     try:
@@ -296,7 +299,7 @@ def page_after(request: Request, page: Page) -> str | None:
         last = opened[CURSOR_MARK:].decode("ascii")
     except (ValueError, UnicodeDecodeError):
         raise foreign_cursor() from None
-    if not last or len(last) > 128 or not last.isprintable():
+    if not last or len(last) > most or not last.isprintable():
         raise foreign_cursor()
     if opened[:CURSOR_MARK] != _cursor_mark(request, page):
         raise problems.invalid(

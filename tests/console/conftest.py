@@ -22,7 +22,7 @@ from tests.console.platform import Person, Platform
 from tests.support.alone import KEY, settings_for
 from tests.support.cluster import TestDatabases
 from tests.support.plain import PLAIN
-from tests.support.serving import serving
+from tests.support.serving import KEEP_ALIVE, serving
 from tests.support.waiting import wait_for
 
 ISSUER = "http://auth.localhost:1"
@@ -130,7 +130,12 @@ def running(database: Database, redis_url: str, platform: Platform, **changes: A
             **changes,
         )
         config = uvicorn.Config(
-            Front(create_app(settings)), http="httptools", loop="uvloop", log_config=None, access_log=False
+            Front(create_app(settings)),
+            http="httptools",
+            loop="uvloop",
+            log_config=None,
+            access_log=False,
+            timeout_keep_alive=KEEP_ALIVE,
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

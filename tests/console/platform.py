@@ -74,6 +74,7 @@ class Platform:
         self.overrides: dict[str, Given] = {}
         self.hostile = False
         self.scripts = False
+        self.secret = ""  # in the query of every receiver's address
         self.always: Answer | None = None  # to every call but those of signing in
         self.given_back: list[str] = []
         self._made = 0
@@ -112,6 +113,7 @@ class Platform:
             return given
         answer = given if isinstance(given, Answer) else Answer(given)
         body = hostile(answer.body) if self.hostile else scripting(answer.body) if self.scripts else answer.body
+        body = with_secret(body, self.secret) if self.secret else body
         return JSONResponse(body, answer.status, dict(answer.headers))
 
     def _given(self, method: str, path: str, person: Person) -> Any:
@@ -193,6 +195,17 @@ def scripting(value: Any) -> Any:
         return [scripting(member) for member in value]
     is_address = isinstance(value, str) and re.match(r"https?://", value)
     return "javascript:document.title='caught'" if is_address else value
+
+
+def with_secret(value: Any, secret: str, name: str = "") -> Any:
+    """The value with a secret in the query, and one before the host, of every address of a receiver or of its authorization server."""
+    if isinstance(value, dict):
+        return {key: with_secret(member, secret, key) for key, member in value.items()}
+    if isinstance(value, list):
+        return [with_secret(member, secret, name) for member in value]
+    if name in ("url", "token_url") and isinstance(value, str) and value.startswith("https://"):
+        return f"{value.replace('https://', f'https://user:{secret}@', 1)}?key={secret}"
+    return value
 
 
 @cache

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, expect
 from psycopg import sql
 
 from services.console.pages import limits, links, registry
+from services.console.pages.registry import Entry
 from services.console.session import cookies
 from shared.primitives.crypto import Keyring, base64url_encode
 from tests.console.conftest import Console, running
@@ -24,6 +25,20 @@ def dump(console: Console) -> str:
         tables = conn.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
         every = [sql.SQL("SELECT t::text FROM {} t").format(sql.Identifier(table)) for (table,) in tables]
         return "\n".join(str(row) for query in every for row in conn.execute(query).fetchall())
+
+
+READ = [entry for entry in registry.entries() if entry.page.read is not None]
+
+
+@pytest.mark.parametrize("entry", READ, ids=lambda one: f"{one.area.name}.{one.page.name}")
+def test_a_secret_in_a_receiver_s_address_is_on_no_page(console: Console, entry: Entry) -> None:
+    """Everybody who may see webhooks would have it. The page on which the address is edited needs it."""
+    console.platform.secret = "hush-6f1d"
+    try:
+        text = console.signed_in().get(entry.example).text
+    finally:
+        console.platform.secret = ""
+    assert ("hush-6f1d" in text) is ((entry.area.name, entry.page.name) == ("webhooks", "edit"))
 
 
 def test_a_dump_of_the_database_holds_no_usable_token_and_no_name(console: Console) -> None:

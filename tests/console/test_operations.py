@@ -1,20 +1,35 @@
 """Pages of operations: their content, and the content that they keep from view."""
 
+import json
+import re
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
 
 import httpx2
 import pytest
+from starlette.requests import Request
 
-from services.console.operations import contact, views
+from services.console.operations import addresses, contact, views
 from services.console.operations.models import Observation
-from tests.console.answers.operations import readings
+from tests.console.answers.operations import devices, graphql, readings
 from tests.console.conftest import Console
-from tests.console.platform import Person
+from tests.console.platform import Answer, Person
 
 DEVICE = "/operations/devices/dev_01m88d0r19fjx8kh51pg6tdnvk"
 ENCOUNTER = "/operations/encounters/enc_01m88d0qxrfeab348dr2e8tvkd"
+VEHICLE = "/operations/vehicles/AMB-42"
+DISCLOSURE = {
+    "id": "dsc_01m8d18v48fr4v777cww2bgzw1",
+    "client_id": "app_01m8d18t5rf9588shcphk9vvj1",
+    "purpose": "TREAT",
+    "content": "json",
+    "disclosed_at": "2026-11-25T03:47:01.300095Z",
+    "trace_id": "876b89ea9493d0cd96945032b60d0cc6",
+}
 NOW = datetime(2026, 11, 27, 10, tzinfo=UTC)
 BUNDLES = Path("services/graphql_api/bundles")
 
@@ -93,11 +108,136 @@ def test_filters_go_to_the_platform_and_stay_in_the_address(console: Console) ->
     assert 'value="AMB-42"' in page.text
 
 
+DEVICE_SINCE = re.compile(r"silent_since=([^&]+)")
+
+
+def test_silent_devices_are_asked_for_with_a_time_that_all_pages_keep(console: Console) -> None:
+    following = Answer(devices(), headers={"link": '</api/v1/devices?cursor=abc>; rel="next"'})
+    console.platform.overrides["GET /api/v1/devices"] = following
+    page = read(console, "/operations/devices", query={"silent": "day", "silent_since": "2001-01-01T00:00:00Z"})
+    since = datetime.fromisoformat(
+        unquote(DEVICE_SINCE.findall(console.platform.asked("GET", "/api/v1/devices?")[-1])[0])
+    )
+    assert timedelta(hours=24) <= datetime.now(UTC) - since < timedelta(hours=25)
+    assert '<option value="day" selected>' in page.text
+    [link] = re.findall(r'href="([^"]*cursor=abc[^"]*)"', page.text)
+    read(console, unescape(link))
+    again = DEVICE_SINCE.findall(console.platform.asked("GET", "/api/v1/devices?")[-1])
+    assert datetime.fromisoformat(unquote(again[0])) == since
+    read(console, "/operations/devices", query={"silent": "forever"})
+    assert "silent" not in console.platform.asked("GET", "/api/v1/devices?")[-1]
+
+
+@pytest.mark.parametrize(
+    ("age", "bars"),
+    [(0, 4), (3600, 4), (3601, 3), (86_401, 2), (7 * 86_400 + 1, 1), (30 * 86_400 + 1, 0), (-60, 4), (None, 0)],
+)
+def test_the_battery_of_silence_empties_in_steps(age: int | None, bars: int) -> None:
+    assert contact.bars(None if age is None else NOW - timedelta(seconds=age), NOW) == bars
+
+
+def test_a_device_without_readings_shows_the_contact_that_the_platform_remembers(console: Console) -> None:
+    at = (datetime.now(UTC) - timedelta(days=3)).isoformat()
+    console.platform.overrides["GET /api/v1/devices/{device_id}/observations"] = []
+    console.platform.overrides["GET /api/v1/devices/{device_id}"] = devices()[0] | {"last_contact_at": at}
+    page = read(console, DEVICE).text
+    assert "3 days ago" in page
+    assert page.count('class="bar"') == 2
+
+
+def test_an_empty_list_says_whether_a_filter_made_it_so(console: Console) -> None:
+    for path, call in (("devices", "GET /api/v1/devices"), ("encounters", "GET /api/v1/epcr/encounters")):
+        console.platform.overrides[call] = [] if path == "devices" else {"encounters": [], "next_cursor": None}
+        whole = read(console, f"/operations/{path}").text
+        filtered = read(console, f"/operations/{path}", query={"vehicle_id": "AMB-1"}).text
+        assert "Nothing matches the filter" in filtered
+        assert "Nothing matches the filter" not in whole
+        assert "when an app" in whole
+
+
+@pytest.mark.parametrize(
+    "vehicle", ["AMB-42", "A 1&2", "AMB/1", "..", ".", "100%", "%2F", "Ambulanza \u00e8", "a?b#c", "+"]
+)
+def test_a_vehicle_of_any_name_has_a_page(console: Console, vehicle: str) -> None:
+    read(console, addresses.of_vehicle(vehicle))
+    asked = console.platform.asked("GET", "/api/v1/devices?")[-1]
+    assert httpx2.URL(f"http://x{asked}").params["vehicle_id"] == vehicle
+
+
+def test_a_vehicle_has_its_devices_and_its_encounters_of_those_who_may_read_them(console: Console) -> None:
+    page = read(console, VEHICLE)
+    assert page.status_code == 200
+    assert "SN-pI99p0" in page.text
+    assert "enc_01m88d0qxrfeab348dr2e8tvkd" in page.text
+    before = len(console.platform.asked("GET", "/api/v1/epcr/encounters"))
+    page = read(console, VEHICLE, "argus:devices:read")
+    assert "enc_01m88d0qxrfeab348dr2e8tvkd" not in page.text
+    assert len(console.platform.asked("GET", "/api/v1/epcr/encounters")) == before
+
+
+def test_a_vehicle_that_nothing_names_is_not_found(console: Console) -> None:
+    console.platform.overrides["GET /api/v1/devices"] = []
+    console.platform.overrides["GET /api/v1/epcr/encounters"] = {"encounters": [], "next_cursor": None}
+    for person in ((), ("argus:devices:read",)):
+        assert read(console, VEHICLE, *person).status_code == 404
+    assert read(console, "/operations/vehicles/" + "x" * 129).status_code == 404
+    assert read(console, "/operations/vehicles/a%00b").status_code == 404
+
+
+def test_who_read_an_encounter_comes_in_pages(console: Console) -> None:
+    path = "GET /api/v1/epcr/encounters/{encounter_id}/disclosures"
+    console.platform.overrides[path] = {"disclosures": [DISCLOSURE], "next_cursor": "abc"}
+    assert f"{ENCOUNTER}?cursor=abc" in read(console, ENCOUNTER).text
+    read(console, ENCOUNTER, query={"cursor": "abc"})
+    assert "cursor=abc" in console.platform.asked("GET", "/api/v1/epcr/encounters/")[-1]
+
+
+def test_incidents_are_filtered_by_the_platform(console: Console) -> None:
+    sent: list[Any] = []
+
+    def answer(request: Request) -> Any:
+        sent.append(json.loads(request._body)["variables"])
+        return graphql(request)
+
+    console.platform.overrides["POST /graphql"] = answer
+    query = {"status": "open", "type": "fire", "priority": "urgent", "cad_incident_id": "cad_1"}
+    read(console, "/operations/incidents", query=query)
+    assert sent[-1]["filter"] == {"status": ["open"], "type": ["fire"], "cadIncidentId": "cad_1"}
+
+
 def test_a_number_leads_to_its_route_or_nowhere(console: Console) -> None:
     page = read(console, "/operations/telephony", query={"number": "+390184123456"}).text
     assert "the dispatch centre" in page
     console.platform.overrides["POST /graphql"] = {"data": {"telephonyResolution": None}}
     assert "nowhere" in read(console, "/operations/telephony", query={"number": "+390184123456"}).text
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("BAD_USER_INPUT", "This is no telephone number in international form"),
+        ("UNAVAILABLE", "This part of the platform is not available at the moment"),
+        ("INTERNAL", "answered in a way that the console cannot read"),
+        ("OPERATION_NOT_APPROVED", "Your role does not include this part"),
+    ],
+)
+def test_a_number_is_called_wrong_only_where_it_is(console: Console, code: str, text: str) -> None:
+    """An outage of the part blamed the person's number before."""
+    console.platform.overrides["POST /graphql"] = {
+        "data": None,
+        "errors": [{"message": "", "extensions": {"code": code}}],
+    }
+    page = read(console, "/operations/telephony", query={"number": "+390184123456"}).text
+    assert text in page
+    assert ("This is no telephone number" in page) is (code == "BAD_USER_INPUT")
+
+
+def test_an_incident_that_cannot_be_read_now_is_not_called_missing(console: Console) -> None:
+    failed = {"data": None, "errors": [{"message": "", "extensions": {"code": "UNAVAILABLE"}}]}
+    console.platform.overrides["POST /graphql"] = failed
+    page = read(console, "/operations/incidents/inc_01m88d0r6yfsvb6bv9qk0a8j4t")
+    assert page.status_code == 200
+    assert "not available at the moment" in page.text
 
 
 def test_an_incident_of_another_organisation_is_not_found(console: Console) -> None:

@@ -234,7 +234,12 @@ def record_clinical(stack: Stack, recorder: Recorder, token: str) -> None:
         device = keep(client.post(f"{devices}/enrol", json=enrolment))
         keep(client.post(f"{devices}/enrol", json=enrolment | {"vehicle_id": "AMB-42"}))
         path = f"{devices}/{device['id']}"
-        for answer in (client.get(devices), client.get(path), client.patch(path, json={"vehicle_id": "AMB-43"})):
+        for answer in (
+            client.get(devices),
+            client.get(f"{devices}/vehicles"),
+            client.get(path),
+            client.patch(path, json={"vehicle_id": "AMB-43"}),
+        ):
             keep(answer)
         observation = keep(client.post(f"{path}/observations", json=SPO2))
         keep(client.get(f"{path}/observations"))

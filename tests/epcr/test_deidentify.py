@@ -354,10 +354,10 @@ def test_an_incident_that_is_not_shown_cannot_be_asked_for(
 ) -> None:
     incident = organisation.partner.read(organisation.partner.create())["cad_incident_id"]
     inside.receive(organisation.id, app_changed(organisation.hospital.caller.client_id, deidentification=mode))
-    for asked in (incident, "cad_of_nobody"):
-        refused = organisation.hospital.get("/api/v1/epcr/encounters", params={"cad_incident_id": asked})
+    for name, asked in (("cad_incident_id", incident), ("cad_incident_id", "cad_of_nobody"), ("vehicle_id", "AMB-42")):
+        refused = organisation.hospital.get("/api/v1/epcr/encounters", params={name: asked})
         assert refused.status_code == 422
-        assert [error["pointer"] for error in refused.json()["errors"]] == ["cad_incident_id"]
+        assert [error["pointer"] for error in refused.json()["errors"]] == [name]
     assert organisation.hospital.get("/api/v1/epcr/encounters").status_code == 200
 
 

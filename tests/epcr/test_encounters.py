@@ -130,6 +130,18 @@ def test_a_list_is_filtered_paged_and_newest_first(organisation: Organisation) -
     assert [one["id"] for one in found] == [made[0]]
 
 
+def test_encounters_of_a_vehicle_are_listed_in_pages(organisation: Organisation) -> None:
+    made = [organisation.partner.create(vehicle_id="AMB-7", cad_incident_id=f"cad_{n}") for n in range(3)]
+    organisation.partner.create(vehicle_id="AMB-70", cad_incident_id="cad_9")
+    page = organisation.partner.get(ENCOUNTERS, params={"vehicle_id": "AMB-7", "limit": 2})
+    following = organisation.partner.get(page.links["next"]["url"]).json()
+    assert [one["id"] for one in page.json()["encounters"] + following["encounters"]] == made[::-1]
+    assert organisation.partner.get(ENCOUNTERS, params={"vehicle_id": "x" * 129}).status_code == 422
+    cursor = page.json()["next_cursor"]
+    other = organisation.partner.get(ENCOUNTERS, params={"vehicle_id": "AMB-70", "limit": 2, "cursor": cursor})
+    assert other.status_code == 422
+
+
 def test_a_list_opens_no_record(organisation: Organisation, monkeypatch: pytest.MonkeyPatch) -> None:
     """A hundred records of a megabyte each would hold the event loop for seconds, and take the memory of the process."""
     made = [organisation.partner.create() for _ in range(5)]

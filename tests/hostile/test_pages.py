@@ -47,6 +47,7 @@ ROW = {
     "listAllAutomationRuns": 1024 + 2 * 1024 + 10 * 32,
     "listDevices": 1024 + 4 * 128 * OF_CONTROL,  # a serial number, texts of the maker, a vehicle
     "listObservations": 2 * 1024,
+    "listVehicles": 256 + 128 * OF_CONTROL,  # a vehicle
     "listDestinations": 1024 + (200 + 200 + 200) * OF_CONTROL,  # a name, a code, a reference
     "listArrivals": 1024,
     "listEmergencies": 1024 + 1000 * OF_CONTROL,  # an explanation

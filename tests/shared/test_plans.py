@@ -77,7 +77,14 @@ CONFIGURED = frozenset(
         "device_codes",
         *("invitations", "invitation_mails", "last_sign_ins"),
         *("consumers", "event_log_heads", "contacts", "mails", "paces"),
-        *("destinations", "relistings", "disclosures_to_list", "stored_bytes", "stored_observations"),
+        *(
+            "destinations",
+            "relistings",
+            "disclosures_to_list",
+            "stored_bytes",
+            "stored_observations",
+            "device_contacts",
+        ),
         "late_links",  # of the encounters of the last minutes
     ]
 )

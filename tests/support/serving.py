@@ -10,6 +10,9 @@ import uvicorn
 
 from tests.support.waiting import joined, wait_for
 
+# As in the services. A client of httpx gives up an idle connection after 5 seconds, as uvicorn does without a setting: where both do at the
+# same moment, a request meets a connection that is being closed, and fails.
+KEEP_ALIVE = 75
 # Seconds after which a request that a test left in its handler is cancelled.
 GRACE = 30
 
@@ -22,7 +25,13 @@ def serving(app: Any) -> Iterator[str]:
     listener.bind(("127.0.0.1", 0))
     server = uvicorn.Server(
         uvicorn.Config(
-            app, http="httptools", loop="uvloop", log_config=None, access_log=False, timeout_graceful_shutdown=GRACE
+            app,
+            http="httptools",
+            loop="uvloop",
+            log_config=None,
+            access_log=False,
+            timeout_keep_alive=KEEP_ALIVE,
+            timeout_graceful_shutdown=GRACE,
         )
     )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

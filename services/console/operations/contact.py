@@ -1,7 +1,7 @@
 """The last contact of a device, and whether it is silent for longer than its own habit explains."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
@@ -11,6 +11,9 @@ from services.console.pages.texts import is_number
 from services.console.quality.chart import Chart, Month, chart
 
 TIMES_ITS_INTERVAL = 10
+FULL = 4
+LADDER = (timedelta(hours=1), timedelta(days=1), timedelta(days=7), timedelta(days=30))
+"""After each of these silences the battery has one bar less."""
 LEAST = timedelta(minutes=5)
 MOST_POINTS = 50
 
@@ -28,6 +31,17 @@ class Contact(NamedTuple):
     last: datetime | None
     usual: timedelta | None
     is_silent: bool
+
+
+def bars(last: datetime | None, now: datetime) -> int:
+    """How full the battery of silence is, 0 to `FULL`: it empties while the device sends nothing."""
+    return 0 if last is None else FULL - sum(now - last > step for step in LADDER)
+
+
+def battery_of(now: datetime | None = None) -> Callable[[datetime | None], int]:
+    """`bars` of one moment for a whole page."""
+    at = now or datetime.now(UTC)
+    return lambda last: bars(last, at)
 
 
 def of(observations: Sequence[Observation], now: datetime) -> Contact:

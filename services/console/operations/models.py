@@ -16,6 +16,13 @@ class Device(msgspec.Struct, frozen=True):
     manufacturer: str | None = None
     model: str | None = None
     vehicle_id: str | None = None
+    last_contact_at: datetime | None = None
+
+
+class Vehicle(msgspec.Struct, frozen=True):
+    vehicle_id: str
+    devices: int
+    last_contact_at: datetime | None = None
 
 
 class Observation(msgspec.Struct, frozen=True):

@@ -1,6 +1,6 @@
 """The pages of the area `operations`."""
 
-from services.console.operations import views
+from services.console.operations import vehicles, views
 from services.console.pages.registry import Area, Page
 
 AREA = Area("operations", 50)
@@ -22,6 +22,8 @@ PAGES = [
         DEVICES,
         examples={"device_id": "dev_01m88d0r19fjx8kh51pg6tdnvk"},
     ),
+    Page("vehicles", "/operations/vehicles", vehicles.vehicles, DEVICES),
+    Page("vehicle", "/operations/vehicles/{vehicle}", vehicles.vehicle, DEVICES, examples={"vehicle": "AMB-42"}),
     Page("encounters", "/operations/encounters", views.encounters, RECORDS),
     Page(
         "encounter",

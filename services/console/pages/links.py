@@ -1,7 +1,7 @@
-"""Addresses within the console. Pure."""
+"""Addresses within the console, and those of others as pages show them. Pure."""
 
 from collections.abc import Mapping
-from urllib.parse import unquote_plus, urlencode, urlsplit
+from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit, urlunsplit
 
 LONGEST = 2000
 OF_SIGNING_IN = ("/sign-in", "/sign-out", "/signed-out", "/static", "/preferences", "/portal")
@@ -28,3 +28,15 @@ def with_query(path: str, query: Mapping[str, object]) -> str:
     """Without empty parameters, so that an address holds only the chosen ones."""
     kept = {name: value for name, value in query.items() if value not in (None, "")}
     return f"{path}?{urlencode(kept)}" if kept else path
+
+
+def without_values(url: str) -> str:
+    """The URL with its query's values and any password taken out, since they may be secrets."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "https://"
+    query = urlencode([(name, "REDACTED") for name, _ in parse_qsl(parts.query, keep_blank_values=True)])
+    if parts.query and not query:
+        query = "REDACTED"
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=query, fragment=""))

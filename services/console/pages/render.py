@@ -66,7 +66,7 @@ def _number(context: Context, value: float, digits: int | None = None) -> str:
     return texts.number(value, t.language, digits)
 
 
-TEMPLATES.filters |= {"moment": _moment, "number": _number}
+TEMPLATES.filters |= {"moment": _moment, "number": _number, "without_values": links.without_values}
 TEMPLATES.globals |= {"assets": ASSETS, "with_query": links.with_query, "once": lambda: str(uuid7())}
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from services.console.pages import links
 from services.console.pages.visit import Fault, Visit
 from services.console.webhooks import charts, forms, words
 from services.console.webhooks.models import AppDelivery, Deliveries, History, Queued
@@ -92,7 +93,7 @@ async def show_delivery(visit: Visit) -> Response:
                 "kind": charts.kind_of(one),
                 "verdict": words.verdict_of(one.response_status, one.error),
                 "bars": charts.phases_of(one.timings_ms),
-                "url": words.without_values(one.url),
+                "url": links.without_values(one.url),
             }
             for one in reversed(attempts)
         ],

@@ -4,6 +4,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from services.console.pages import links
 from services.console.pages.visit import Loaded, Visit
 from services.console.webhooks import forms, words
 from services.console.webhooks.models import App, Apps, Books, Contacts, Health, Replay, Replays, Webhook, Webhooks
@@ -25,7 +26,7 @@ async def list_webhooks(visit: Visit) -> Response:
                 "webhook": one,
                 "tag": words.tag_of_webhook(one),
                 "shares": words.shares_of(one),
-                "url": words.without_values(one.url),
+                "url": links.without_values(one.url),
             }
             for one in webhooks.value.webhooks
         ]
@@ -56,7 +57,7 @@ async def show_webhook(visit: Visit) -> Response:
     }
     if not health.failure and health.value.last_error:
         context["error_word"] = words.verdict_of(_status_in(health.value.last_error), health.value.last_error)
-    return visit.page("webhooks/webhook.html", title=words.without_values(webhook.url), **context)
+    return visit.page("webhooks/webhook.html", title=links.without_values(webhook.url), **context)
 
 
 def newest_of(replays: list[Replay]) -> Replay | None:

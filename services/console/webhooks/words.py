@@ -3,8 +3,8 @@
 import shlex
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from services.console.pages.links import without_values
 from services.console.webhooks.models import Delivery, FirstAttempts, Replay, Webhook
 
 Kind = Literal["good", "bad", "warn", "info", "off"]
@@ -136,15 +136,3 @@ def curl(url: str, headers: Mapping[str, str], body: str) -> str:
             lines.append(f"  --header {shlex.quote(f'{name}: {value}')}")
     lines.append(f"  --data-raw {shlex.quote(body)}")
     return " \\\n".join(lines)
-
-
-def without_values(url: str) -> str:
-    """The URL with its query's values and any password taken out, since they may be secrets."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return "https://"
-    query = urlencode([(name, "REDACTED") for name, _ in parse_qsl(parts.query, keep_blank_values=True)])
-    if parts.query and not query:
-        query = "REDACTED"
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=query, fragment=""))

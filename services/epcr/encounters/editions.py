@@ -97,10 +97,11 @@ class Edition(Present):
         return True
 
     async def listed(self, page: EncounterFilter, after: str | None) -> tuple[list[EncounterRow], str | None]:
-        if page.cad_incident_id is not None:
-            # The results of a filter by a hidden field would show the field.
-            hidden = FieldError("cad_incident_id", "not a filter for an application that is shown moved times")
-            raise problems.invalid("The incident is not shown to this application.", [hidden])
+        # The results of a filter by a hidden field would show the field. The shuffled list has no order by vehicles.
+        hidden = [name for name in ("cad_incident_id", "vehicle_id") if getattr(page, name) is not None]
+        if hidden:
+            errors = [FieldError(name, "not a filter for an application that is shown moved times") for name in hidden]
+            raise problems.invalid("An application that is shown moved times filters by status alone.", errors)
         # An encounter made later is seen by no app of this mode, however its times are moved.
         latest = _midnight(self.now) - timedelta(days=1)
         if self.caller.is_sandbox:

@@ -31,6 +31,7 @@ MaxEntries = Annotated[int, Meta(ge=SMALLEST, le=10_000)]
 
 class EncounterFilter(Page):
     cad_incident_id: http.ExternalId | None = None
+    vehicle_id: http.ExternalId | None = None
     status: Status | None = None
 
 

@@ -61,6 +61,7 @@ LIST_ENCOUNTERS: LiteralString = (
     + """
     FROM encounters
     WHERE (%(cad_incident_id)s::text IS NULL OR cad_incident_id = %(cad_incident_id)s)
+        AND (%(vehicle_id)s::text IS NULL OR vehicle_id = %(vehicle_id)s)
         AND (%(status)s::text IS NULL OR status = %(status)s)
         AND (%(after)s::text IS NULL OR id < %(after)s)
     ORDER BY id DESC LIMIT %(limit)s

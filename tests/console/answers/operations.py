@@ -71,7 +71,29 @@ def readings(age: timedelta = timedelta(seconds=4)) -> list[dict[str, Any]]:
     ]
 
 
+def devices(request: Request | None = None) -> list[dict[str, Any]]:
+    """Six devices, each one rung of the ladder of silence further down."""
+    now = datetime.now(UTC)
+    ages = [timedelta(minutes=2), timedelta(hours=3), timedelta(days=2), timedelta(days=12), timedelta(days=50), None]
+    return [
+        {
+            "id": f"dev_01m88d0r19fjx8kh51pg6tdnv{place}",
+            "serial_number": f"SN-pI99p{place}",
+            "device_class": "multiparameter",
+            "status": "retired" if place == 4 else "active",
+            "manufacturer": "ACME",
+            "model": None,
+            "vehicle_id": "AMB-42",
+            "enrolled_at": "2026-01-25T03:47:01.289030Z",
+            "updated_at": "2026-01-25T03:47:01.300095Z",
+            "last_contact_at": None if age is None else (now - age).isoformat(),
+        }
+        for place, age in enumerate(ages)
+    ]
+
+
 ANSWERS = {
+    "GET /api/v1/devices": devices,
     "POST /graphql": graphql,
     "GET /api/v1/devices/{device_id}/observations": lambda request: readings(),
 }

@@ -38,6 +38,10 @@ export interface Device {
   enrolled_at: string;
   /** When it last changed */
   updated_at: string;
+  /**
+   * When the platform last recorded an observation of it (UTC), or up to a minute earlier; null before the first one
+   */
+  last_contact_at: string | null;
 }
 
 /** A JSON merge patch (RFC 7396): move to another vehicle, take out of use, retire. */
@@ -148,4 +152,14 @@ export interface ObservationDraft {
   encounter_id?: string | null;
   /** Whether it is a demonstration or of a sandbox */
   test?: boolean;
+}
+
+/** A vehicle that devices are on. Retired devices do not count. */
+export interface Vehicle {
+  /** The vehicle, as your dispatch system names it, such as `AMB-42` */
+  vehicle_id: string;
+  /** How many devices are on it, without retired ones */
+  devices: number;
+  /** The latest last contact of its devices (UTC); null if none has sent an observation */
+  last_contact_at: string | null;
 }

@@ -12,6 +12,11 @@ export interface ListDevicesOptions extends PageOptions {
   deviceClass?: 'bp' | 'defib' | 'ecg' | 'etco2' | 'glucose' | 'multiparameter' | 'oximeter' | 'thermometer';
   /** Only devices in this state */
   status?: 'active' | 'inactive' | 'retired';
+  /**
+   * Only devices that have sent no observation since this time, those among them that never sent one and were enrolled
+   * before it
+   */
+  silentSince?: string;
 }
 
 /** The options of `listObservations`. */
@@ -48,7 +53,23 @@ export class Devices {
         vehicle_id: options.vehicleId,
         device_class: options.deviceClass,
         status: options.status,
+        silent_since: options.silentSince,
       },
+      options,
+    });
+  }
+
+  /**
+   * List the vehicles that devices are on.
+   *
+   * In the order of their ids, with their devices counted and their last contact. Retired devices do not count.
+   *
+   * Scope: `argus:devices:read`.
+   */
+  listVehicles(options: PageOptions = {}): Pages<models.devices.Vehicle> {
+    return this.#caller.pages({
+      operation: { id: 'listVehicles', method: 'GET', path: '/api/v1/devices/vehicles', answers: { 200: 'array' } },
+      query: { limit: options.limit, cursor: options.cursor },
       options,
     });
   }

@@ -9,6 +9,8 @@ import type { Pages } from '../paging.js';
 export interface ListEncountersOptions extends PageOptions {
   /** Only encounters of this incident */
   cadIncidentId?: string;
+  /** Only encounters of this vehicle */
+  vehicleId?: string;
   /** Only encounters in this state */
   status?: 'cancelled' | 'completed' | 'handed_over' | 'in_progress';
 }
@@ -112,6 +114,7 @@ export class Epcr {
         limit: options.limit,
         cursor: options.cursor,
         cad_incident_id: options.cadIncidentId,
+        vehicle_id: options.vehicleId,
         status: options.status,
       },
       options,

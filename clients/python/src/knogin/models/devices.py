@@ -51,6 +51,9 @@ class Device(Model, kw_only=True):
     """When it was enrolled"""
     updated_at: datetime
     """When it last changed"""
+    last_contact_at: datetime | None
+    """When the platform last recorded an observation of it (UTC), or up to a minute earlier; null before the first one
+    """
 
 
 class DeviceChange(Model, kw_only=True):
@@ -153,3 +156,14 @@ class ObservationDraft(Model, kw_only=True):
     """The encounter that it belongs to"""
     test: bool | UnsetType = UNSET
     """Whether it is a demonstration or of a sandbox"""
+
+
+class Vehicle(Model, kw_only=True):
+    """A vehicle that devices are on. Retired devices do not count."""
+
+    vehicle_id: str
+    """The vehicle, as your dispatch system names it, such as `AMB-42`"""
+    devices: int
+    """How many devices are on it, without retired ones"""
+    last_contact_at: datetime | None
+    """The latest last contact of its devices (UTC); null if none has sent an observation"""

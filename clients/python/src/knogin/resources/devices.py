@@ -10,6 +10,7 @@ from .._paging import AsyncPages, Pages
 from .._transport import Call, Caller, Operation
 
 _LIST_DEVICES = Operation("listDevices", "GET", "/api/v1/devices", {200: list[models.devices.Device]})
+_LIST_VEHICLES = Operation("listVehicles", "GET", "/api/v1/devices/vehicles", {200: list[models.devices.Vehicle]})
 _ENROL_DEVICE = Operation(
     "enrolDevice",
     "POST",
@@ -59,6 +60,7 @@ class Devices:
         device_class: Literal["bp", "defib", "ecg", "etco2", "glucose", "multiparameter", "oximeter", "thermometer"]
         | None = None,
         status: Literal["active", "inactive", "retired"] | None = None,
+        silent_since: datetime | None = None,
         timeout: float | None = None,
     ) -> Pages[models.devices.Device]:
         """List medical devices.
@@ -72,6 +74,8 @@ class Devices:
         `vehicle_id`: Only those of this vehicle.
         `device_class`: Only devices of this class.
         `status`: Only devices in this state.
+        `silent_since`: Only devices that have sent no observation since this time, those among them that never sent
+        one and were enrolled before it.
         """
         return self._client._pages(
             Call(
@@ -82,10 +86,25 @@ class Devices:
                     "vehicle_id": vehicle_id,
                     "device_class": device_class,
                     "status": status,
+                    "silent_since": silent_since,
                 },
                 timeout=timeout,
             )
         )
+
+    def list_vehicles(
+        self, *, limit: int | None = None, cursor: str | None = None, timeout: float | None = None
+    ) -> Pages[models.devices.Vehicle]:
+        """List the vehicles that devices are on.
+
+        In the order of their ids, with their devices counted and their last contact. Retired devices do not count.
+
+        Scope: `argus:devices:read`.
+
+        `limit`: The highest number of items.
+        `cursor`: `next_cursor` of the previous page.
+        """
+        return self._client._pages(Call(_LIST_VEHICLES, query={"limit": limit, "cursor": cursor}, timeout=timeout))
 
     def enrol_device(
         self, body: models.devices.Enrolment, *, idempotency_key: str | None = None, timeout: float | None = None
@@ -257,6 +276,7 @@ class AsyncDevices:
         device_class: Literal["bp", "defib", "ecg", "etco2", "glucose", "multiparameter", "oximeter", "thermometer"]
         | None = None,
         status: Literal["active", "inactive", "retired"] | None = None,
+        silent_since: datetime | None = None,
         timeout: float | None = None,
     ) -> AsyncPages[models.devices.Device]:
         """List medical devices.
@@ -270,6 +290,8 @@ class AsyncDevices:
         `vehicle_id`: Only those of this vehicle.
         `device_class`: Only devices of this class.
         `status`: Only devices in this state.
+        `silent_since`: Only devices that have sent no observation since this time, those among them that never sent
+        one and were enrolled before it.
         """
         return self._client._pages(
             Call(
@@ -280,10 +302,25 @@ class AsyncDevices:
                     "vehicle_id": vehicle_id,
                     "device_class": device_class,
                     "status": status,
+                    "silent_since": silent_since,
                 },
                 timeout=timeout,
             )
         )
+
+    def list_vehicles(
+        self, *, limit: int | None = None, cursor: str | None = None, timeout: float | None = None
+    ) -> AsyncPages[models.devices.Vehicle]:
+        """List the vehicles that devices are on.
+
+        In the order of their ids, with their devices counted and their last contact. Retired devices do not count.
+
+        Scope: `argus:devices:read`.
+
+        `limit`: The highest number of items.
+        `cursor`: `next_cursor` of the previous page.
+        """
+        return self._client._pages(Call(_LIST_VEHICLES, query={"limit": limit, "cursor": cursor}, timeout=timeout))
 
     async def enrol_device(
         self, body: models.devices.Enrolment, *, idempotency_key: str | None = None, timeout: float | None = None

@@ -85,6 +85,7 @@ class Epcr:
         limit: int | None = None,
         cursor: str | None = None,
         cad_incident_id: str | None = None,
+        vehicle_id: str | None = None,
         status: Literal["cancelled", "completed", "handed_over", "in_progress"] | None = None,
         timeout: float | None = None,
     ) -> Pages[models.epcr.EncounterSummary]:
@@ -97,12 +98,19 @@ class Epcr:
         `limit`: The highest number of items.
         `cursor`: `next_cursor` of the previous page.
         `cad_incident_id`: Only encounters of this incident.
+        `vehicle_id`: Only encounters of this vehicle.
         `status`: Only encounters in this state.
         """
         return self._client._pages(
             Call(
                 _LIST_ENCOUNTERS,
-                query={"limit": limit, "cursor": cursor, "cad_incident_id": cad_incident_id, "status": status},
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "cad_incident_id": cad_incident_id,
+                    "vehicle_id": vehicle_id,
+                    "status": status,
+                },
                 timeout=timeout,
                 page="encounters",
             )
@@ -665,6 +673,7 @@ class AsyncEpcr:
         limit: int | None = None,
         cursor: str | None = None,
         cad_incident_id: str | None = None,
+        vehicle_id: str | None = None,
         status: Literal["cancelled", "completed", "handed_over", "in_progress"] | None = None,
         timeout: float | None = None,
     ) -> AsyncPages[models.epcr.EncounterSummary]:
@@ -677,12 +686,19 @@ class AsyncEpcr:
         `limit`: The highest number of items.
         `cursor`: `next_cursor` of the previous page.
         `cad_incident_id`: Only encounters of this incident.
+        `vehicle_id`: Only encounters of this vehicle.
         `status`: Only encounters in this state.
         """
         return self._client._pages(
             Call(
                 _LIST_ENCOUNTERS,
-                query={"limit": limit, "cursor": cursor, "cad_incident_id": cad_incident_id, "status": status},
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "cad_incident_id": cad_incident_id,
+                    "vehicle_id": vehicle_id,
+                    "status": status,
+                },
                 timeout=timeout,
                 page="encounters",
             )
