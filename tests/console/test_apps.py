@@ -14,6 +14,8 @@ from starlette.requests import Request
 
 from services.console.apps import approvals, guide, timeline
 from services.console.apps.models import Secret
+from services.console.pages.texts import Texts
+from services.console.session.models import Language
 from shared.messaging import event_types
 from shared.primitives.ids import uuid7
 from tests.console.answers.apps import EXAMPLES, NEW_SECRET, OLD_SECRET, app
@@ -314,7 +316,9 @@ def test_a_button_is_red_only_where_something_ends(console: Console, browser: ht
 
 def test_the_page_of_an_app_leads_to_its_events_and_webhooks(browser: httpx2.Client) -> None:
     page = browser.get(f"/apps/{APP}").text
-    for next_step in (f"/apps/{APP}/approvals", f"/webhooks?client_id={APP}", f"/webhooks/new?client_id={APP}"):
+    first = f"/webhooks/new?client_id={APP}"
+    assert f'class="button" href="{first}"' in page, "its events are approved: a webhook is the next step"
+    for next_step in (f"/apps/{APP}/approvals", f"/webhooks?client_id={APP}"):
         assert f'class="button second" href="{next_step}"' in page
 
 
@@ -645,3 +649,9 @@ def test_the_reason_of_a_change_is_sent_with_it_and_not_with_the_trial(
     assert "reason" not in patched.bodies[-1]
     console.post(browser, f"/apps/{APP}/approvals", form | {"confirmed": "1"})
     assert patched.bodies[-1]["reason"] == "The case sync needs it."
+
+
+@pytest.mark.parametrize("language", ["en", "it"])
+def test_every_group_of_events_has_words(language: Language) -> None:
+    texts = Texts(language, "apps")
+    assert [group for group in approvals.groups(language) if not texts.has(f"event_group.{group}")] == []

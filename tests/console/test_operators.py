@@ -204,3 +204,31 @@ def test_a_backlog_says_more_than_it_counted(console: Console) -> None:
     assert "more than 10,000" in text
     assert "7 minutes" in text
     assert "2 hours" in text
+
+
+def test_dead_letters_come_before_the_figures_and_the_front_page_leads_to_them(console: Console) -> None:
+    """They were below twenty figures that were all in order."""
+    browser = console.signed_in()
+    path = "/operators/services/webhook-dispatcher"
+    assert f'href="{path}#letters"' in browser.get("/operators").text
+    page = browser.get(path).text
+    assert page.index('id="letters"') < page.index('id="backlog"')
+    letters = "GET /v1/operations/webhook-dispatcher/dead-letters"
+    console.platform.overrides[letters] = {"dead_letters": [], "next_cursor": None}
+    page = browser.get(path).text
+    assert page.index('id="letters"') > page.index('id="backlog"')
+
+
+def test_the_way_back_from_an_act_comes_with_its_end(console: Console) -> None:
+    """Only a reload showed it, because the part of the page that moves did not have it."""
+    console.platform.overrides["GET /v1/operations/auth/acts/{act_id}"] = _act("done")
+    page = console.signed_in().get("/operators/acts/auth/act_01jdkfx3c8e2r9v5m7q4t6w0ya").text
+    moving = page.partition('<div id="act"')[2].partition("</div>")[0]
+    assert "tenant.resume" in moving
+    assert f'href="/operators/tenants/{TENANT}"' in moving
+
+
+def test_a_switch_is_found_by_the_name_of_an_organisation(console: Console) -> None:
+    """The form asks for an id, which nobody has in an emergency."""
+    page = console.signed_in().get("/operators/switches").text
+    assert 'href="/operators/tenants">Find the organisation' in page

@@ -4,12 +4,14 @@ import csv
 import html
 import io
 import re
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
+from playwright.sync_api import Browser, expect
 from starlette.requests import Request
 
 from services.console.quality import reading
@@ -18,6 +20,8 @@ from services.graphql_api.acqi.indicators import INDICATORS
 from tests.console.answers.quality import DEFINITIONS, ID, METRICS, MONTHS, WITHHELD, metric
 from tests.console.conftest import Console
 from tests.console.platform import HOSTILE, Answer, Person
+from tests.console.test_pages import Watched
+from tests.support.browser import needs_browser
 
 PAGES = ("/quality", "/quality/print", "/quality/indicators/rosc_at_hospital")
 
@@ -267,3 +271,39 @@ def test_the_printed_report_has_the_moment_of_its_data_and_not_an_age(console: C
     """On paper "less than a minute ago" says nothing."""
     page = text_of(read(console, "/quality/print").text)
     assert re.search(r"Data as of \d+ \w+ \d{4}, \d\d:\d\d:\d\d UTC", page)
+
+
+@pytest.fixture
+def watched(console: Console, browser: Browser) -> Iterator[Watched]:
+    watched = Watched(browser, console)
+    yield watched
+    watched.close()
+
+
+@needs_browser
+@pytest.mark.parametrize("chosen", ["", "dark"])
+def test_paper_is_white_in_a_dark_theme(watched: Watched, chosen: str) -> None:
+    """The board got black words on a black card."""
+    watched.open("/quality/print?q=rosc_at_hospital")
+    page = watched.page
+    page.evaluate("chosen => document.documentElement.setAttribute('data-theme', chosen)", chosen)
+    page.emulate_media(media="print", color_scheme="dark")
+    for part in ("header", "article", "body"):
+        assert (
+            page.locator(part).first.evaluate("part => getComputedStyle(part).backgroundColor") == "rgb(255, 255, 255)"
+        )
+    assert page.locator("h1").evaluate("part => getComputedStyle(part).color") == "rgb(0, 0, 0)"
+
+
+@needs_browser
+def test_the_report_for_print_prints_and_leads_to_its_file_and_back(watched: Watched) -> None:
+    """It had neither a button to print, nor the file, nor the way back to its indicator."""
+    watched.open("/quality/indicators/rosc_at_hospital")
+    page = watched.page
+    page.get_by_role("link", name="Report for print").click()
+    page.evaluate("window.print = () => { document.title = 'printed' }")
+    page.get_by_role("button", name="Print").click()
+    expect(page).to_have_title("printed")
+    assert "name=rosc_at_hospital" in (page.get_by_role("link", name="Download as CSV").get_attribute("href") or "")
+    page.get_by_role("link", name="Back to the indicator").click()
+    expect(page.locator("h1")).to_contain_text("Spontaneous circulation")

@@ -231,3 +231,42 @@ def test_progress_moves_without_a_reload_and_leaves_the_button_alone_until_the_e
     page.evaluate(soon)
     expect(page.locator("#progress")).to_contain_text("1,204 of 1,204 done")
     expect(page.locator("#turn")).to_have_count(0)
+
+
+def test_who_finds_nothing_given_up_is_led_to_those_that_will_be_retried(browser_of: httpx2.Client, sent: Sent) -> None:
+    """The page of a failing webhook led to "0 deliveries", while twelve waited for their next try."""
+    assert fields_of(browser_of.get(ONE).text) == {"status": ["retrying"]}
+    sent.answer(f"POST {API}/replays", COUNTED | {"matching": 0})
+    page = browser_of.get(FORM, params={"count": "1", "status": "failed", "per_second": "5"}).text
+    assert "None is given up" in page
+    assert fields_of(page) == {"status": ["retrying"], "per_second": ["5"], "count": ["1"]}
+
+
+def test_a_finished_replay_explains_those_that_it_did_not_send(console: Console, browser_of: httpx2.Client) -> None:
+    """It read "1 of 12 done" and no more: the receiver had taken the others by themselves."""
+    console.platform.overrides[f"GET {API}/replays/{{id}}"] = answers.replay(
+        state="finished", matching=12, done=1, delivered=1, failed=0, skipped=0, waiting=0
+    )
+    page = browser_of.get(f"{PROGRESS}?done=replay_started", headers={"sec-fetch-site": "same-origin"}).text
+    assert "<dd>11 " in page
+    assert 'max="12" value="12"' in page
+    assert "The replay has started" not in page
+
+
+def test_a_replay_promises_no_end_in_the_past(console: Console, browser_of: httpx2.Client) -> None:
+    """It read "Expected to end: one minute ago"."""
+    assert "Expected to end" not in browser_of.get(PROGRESS).text
+    console.platform.overrides[f"GET {API}/replays/{{id}}"] = answers.replay(expected_end_at="2099-11-25T03:50:00Z")
+    assert "Expected to end" in browser_of.get(PROGRESS).text
+
+
+@needs_browser
+def test_a_notice_goes_on_with_the_part_that_it_is_about(watched: Watched) -> None:
+    """The words "The replay has started" stayed above a replay that was over."""
+    watched.open(FORM)
+    watched.page.evaluate(f"location.assign('{PROGRESS}?done=replay_started')")
+    notice = watched.page.locator("main > .notice")
+    expect(notice).to_have_text("The replay has started.")
+    watched.console.platform.overrides[f"GET {API}/replays/{{id}}"] = answers.replay(done=900, delivered=896)
+    watched.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(notice).to_have_text("running, 70 %")

@@ -367,21 +367,47 @@ def test_a_replay_waits_while_its_webhook_is_stopped_recovers_or_asked_for_a_pau
     assert step(dispatcher) == 2
 
 
-def test_a_receiver_that_fails_gets_one_replayed_delivery_at_a_time(
-    partner: Partner, dispatcher: Dispatcher, receiver: Receiver, webhook: str
-) -> None:
+def failing_replay(dispatcher: Dispatcher, partner: Partner, receiver: Receiver, webhook: str) -> str:
+    """The path of a replay of three deliveries to a receiver that has been failing for 30 seconds."""
     delivered(dispatcher, partner, receiver, webhook, *["incident.updated"] * 3)
     replay = start(partner, webhook)
     dispatcher.run(
         "UPDATE subscriptions SET failing_since = now() - interval '30 seconds' WHERE tenant_id = %s", partner.tenant_id
     )
+    return replay
+
+
+def rests(dispatcher: Dispatcher, replay: str) -> bool:
+    """Whether the next step is 20 seconds away or more."""
+    statement = "SELECT due_at - now() > interval '20 seconds' AS rests FROM replays WHERE id = %s"
+    [row] = dispatcher.rows(statement, replay[-30:])
+    return bool(row["rests"])
+
+
+def test_a_receiver_that_fails_gets_one_replayed_delivery_at_a_time(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver, webhook: str
+) -> None:
+    replay = failing_replay(dispatcher, partner, receiver, webhook)
+    receiver.behaviour = always(answer(500))
     assert step(dispatcher) == 1
     assert step(dispatcher) == 0
     assert partner.get(replay).json()["waits_for"] == "receiver"
-    [row] = dispatcher.rows(
-        "SELECT due_at - now() > interval '20 seconds' AS rests FROM replays WHERE id = %s", replay[-30:]
-    )
-    assert row["rests"]
+    assert not rests(dispatcher, replay), "the next step only waits for the result of the one that went out"
+    dispatcher.pump_until(lambda: len(receiver.requests) == 1)
+    assert step(dispatcher) == 0
+    assert rests(dispatcher, replay)
+    assert step(dispatcher) == 1, "after the rest one more goes out"
+
+
+def test_a_replay_goes_on_at_once_when_its_failing_receiver_answers_again(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver, webhook: str
+) -> None:
+    replay = failing_replay(dispatcher, partner, receiver, webhook)
+    assert step(dispatcher) == 1
+    dispatcher.pump_until(lambda: len(receiver.requests) == 1)
+    assert not rests(dispatcher, replay), "it slept as long as the receiver had been failing"
+    healthy(dispatcher, partner)
+    assert step(dispatcher) == 2
 
 
 def test_one_replay_of_a_webhook_runs_at_a_time_also_after_a_resume(

@@ -102,8 +102,9 @@ async def show_delivery(visit: Visit) -> Response:
         "is_cut": body is not None and len(body) > SHOWN,
         "command": "",
         "live_seconds": 2 if moves else 10,
-        "is_over": history.status in ("succeeded", "failed"),
     }
+    if history.status in ("succeeded", "failed"):
+        context["notice"] = ""  # "on its way" is over
     if newest is not None and newest.url and body is not None and len(body) <= SHOWN:
         context["command"] = words.curl(newest.url, newest.request_headers, body)
     return visit.page("webhooks/delivery.html", title=history.event_type, **context)

@@ -1,6 +1,7 @@
 """Replays of a webhook: the form, the count before anything is sent, progress, stopping and resuming."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -71,12 +72,17 @@ async def start_replay(visit: Visit) -> Response:
 async def show_replay(visit: Visit) -> Response:
     path = visit.path_of(REPLAYS + "/{replay}", id=visit.ids["webhook_id"], replay=visit.ids["replay_id"])
     replay, webhook = await visit.together(visit.get(path, Replay), find(visit, visit.ids["webhook_id"]))
+    is_over = replay.state == "finished"
+    context: dict[str, Any] = {"notice": ""} if is_over else {}
     return visit.page(
         "webhooks/replay_progress.html",
         webhook=webhook,
         replay=replay,
+        gone=max(0, replay.matching - replay.done) if is_over and not replay.more else 0,
+        now=datetime.now(UTC),
         tag=words.tag_of_replay(replay),
         seconds=2 if replay.state == "running" or replay.waiting else 30,
+        **context,
     )
 
 

@@ -165,7 +165,8 @@ SETTLE: LiteralString = """
     )
     SELECT (SELECT count(*) FROM waiting) - (SELECT count(*) FROM settled) AS left_over,
         (SELECT count(*) FROM waiting WHERE replay_id = %(replay_id)s) - (SELECT count(*) FROM settled WHERE replay_id = %(replay_id)s)
-            AS own
+            AS own,
+        (SELECT count(*) FROM settled) AS settled
 """
 GO_ON: LiteralString = """
     UPDATE replays SET sent = sent + %(queued)s, skipped = skipped + %(skipped)s, place = %(place)s, place_at = %(place_at)s,

@@ -91,11 +91,11 @@ def step(conn: Connection, replay_id: str) -> int:
     if webhook is None:
         _without_webhook(conn, key)
         return 0
-    waiting, own = conn.execute(queries.SETTLE, key).fetchone() or (0, 0)
+    waiting, own, settled = conn.execute(queries.SETTLE, key).fetchone() or (0, 0, 0)
     if replay.state != "running" or replay.looked_through:
         conn.execute(*((queries.WAIT, key | {"wait": STEP}) if own else (queries.END, key)))
         return 0
-    room, wait = _room(replay, webhook, waiting)
+    room, wait = _room(replay, webhook, waiting, has_news=settled > 0)
     if not room:
         conn.execute(queries.WAIT, key | {"wait": wait})
         return 0
@@ -111,16 +111,19 @@ def _without_webhook(conn: Connection, key: dict[str, Any]) -> None:
     conn.execute(queries.DELETE, key)
 
 
-def _room(replay: ReplayRow, webhook: Webhook, waiting: int) -> tuple[int, float]:
-    """How many deliveries to send now, and the seconds until the next step.
+def _room(replay: ReplayRow, webhook: Webhook, waiting: int, *, has_news: bool) -> tuple[int, float]:
+    """How many deliveries to send now, and the seconds until the next step. `has_news` is whether one has fared since the step before.
 
-    A receiver that fails gets one at a time, as rarely as it has been failing, to find out whether it answers again.
+    A receiver that fails gets one at a time, as rarely as it has been failing. The step after it waits for its result alone, so that
+    a replay goes on at once when the receiver answers again.
     """
     if webhook.waits is not None:
         return 0, REST
-    if webhook.failing_for is not None:
-        return max(0, 1 - waiting), min(max(webhook.failing_for, STEP), LONGEST_REST)
-    return replay.room or max(0, replay.per_second - waiting), STEP
+    if webhook.failing_for is None:
+        return replay.room or max(0, replay.per_second - waiting), STEP
+    if has_news:
+        return 0, min(max(webhook.failing_for, STEP), LONGEST_REST)
+    return max(0, 1 - waiting), STEP
 
 
 def _send(conn: Connection, replay: ReplayRow, webhook: Webhook, room: int, wait: float) -> int:

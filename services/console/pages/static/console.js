@@ -21,6 +21,9 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => { button.textContent = button.dataset.word; }, 2000);
 });
 
+// Printing
+for (const button of document.querySelectorAll("[data-print]")) { button.hidden = false; button.addEventListener("click", () => print()); }
+
 // A form is sent once, however often its button is pressed.
 document.addEventListener("submit", (event) => {
   const form = event.target;
@@ -69,7 +72,10 @@ function replace(text) {
       (found[focused] || found[0] || document.getElementById("content")).focus();
     }
     imported.classList.add("changed");
-    if (imported.dataset.says && imported.dataset.says !== part.dataset.says) say(imported.dataset.says);
+    if (imported.dataset.says && imported.dataset.says !== part.dataset.says) {
+      if (notice) notice.textContent = imported.dataset.says; // what the act began has gone on; it is read out as a status
+      else say(imported.dataset.says);
+    }
   }
 }
 function plan(times) { clearTimeout(wait); if (live().length) wait = setTimeout(refresh, seconds() * 1000 * times); }
