@@ -190,7 +190,7 @@ def test_every_page_answers_in_time(people: People) -> None:
 
 
 def measured(signed: Patient, name: str, path: str) -> tuple[float, str]:
-    """The 95th percentile in milliseconds, and what was wrong with an answer."""
+    """The 95th percentile in milliseconds, and the fault of an answer, if one had any."""
     # 403: federation is on request. 409: nobody ends their own access. 422: a file without its period.
     answers = (200, 303) if name.startswith(OF_OPERATORS) else (200, 303, 403, 404, 409, 422)
     took: list[float] = []

@@ -190,7 +190,7 @@ STORED: Mapping[str, str] = {
     "getWebhookAddresses": KEPT,
     "getConsumer": SMALL,
     "getEvent": "an event as it was accepted, whose fields are bounded",
-    "getReconciliation": "adds up counts of days, and looks at 2,000 deliveries (test_the_books_read_as_much_of_a_long_history_as_of_a_short_one)",
+    "getReconciliation": "adds up days, looks at 2,000 deliveries (test_the_books_read_as_much_of_a_long_history_as_of_a_short_one)",
     "listGraphqlBundles": KEPT,
     "getAuditEntry": SMALL,
     "getAuditVerification": SMALL,

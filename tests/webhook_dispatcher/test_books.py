@@ -1,4 +1,4 @@
-"""The books of a webhook: counts that are kept and equal the rows, however many there are and whatever happened to them."""
+"""The books of a webhook: counts that are kept and equal the rows, however many there are and after each kind of change."""
 
 import threading
 import uuid

@@ -4,7 +4,7 @@ from urllib.parse import quote, unquote
 
 
 def of_vehicle(vehicle_id: str) -> str:
-    """Escaped twice: what would be part of a path stays in one segment, also after a proxy or a browser has tidied the path."""
+    """Escaped twice: a value with a slash stays one segment of the path, also after a proxy or a browser has tidied the path."""
     return "/operations/vehicles/" + quote(quote(vehicle_id, safe=" ").replace(".", "%2E"), safe="")
 
 

@@ -67,7 +67,7 @@ UNCOUNTED: LiteralString = """
     SELECT id FROM subscriptions WHERE counted_from IS NOT NULL AND id > %(after)s ORDER BY id LIMIT 1
 """
 # The day before those that are counted: its rows, less those that triggers have counted meanwhile. One statement sees one state of both, so
-# that whatever commits beside it is counted once, by its trigger.
+# that a change which commits beside it is counted once, by its trigger.
 COUNT_DAY: LiteralString = (
     """
     WITH webhook AS MATERIALIZED (
