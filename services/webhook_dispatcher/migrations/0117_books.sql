@@ -1,5 +1,5 @@
 -- The deliveries of a webhook by the state that they are in, counted for each day (UTC) of their making, so that its books cost the same however
--- many are kept. Test deliveries have no sequence and count nowhere. Triggers count in the transaction of the change itself, whoever makes it: each
+-- many are kept. Test deliveries have no sequence and count nowhere. Triggers count in the transaction of the change itself, whichever process makes it: each
 -- statement adds a row to `delivery_changes` for each webhook and day, so that no two transactions wait for each other. The relay adds these rows
 -- up into `delivery_counts`. Days whose partition was dropped are not read any more.
 CREATE TABLE delivery_counts (
