@@ -224,6 +224,7 @@ def test_the_books_read_as_much_of_a_long_history_as_of_a_short_one(partner: Par
         dispatcher.run("ANALYZE deliveries, delivery_counts, delivery_changes")
         assert require_exact(dispatcher, partner, webhook)["accepted"] == number // 3 * 3
         with psycopg.connect(dispatcher.database.worker) as conn:
+            conn.execute(IN_ORDER)
             explained = "EXPLAIN (ANALYZE, FORMAT JSON) " + queries.READ
             ((plan,),) = conn.execute(explained.encode(), {"subscription_id": id_of(webhook)}).fetchall()
         read.append(sum(rows_of(node) for node in scans(plan[0]["Plan"])))

@@ -111,7 +111,8 @@ TAKE: LiteralString = """
         FROM waiting w
     ), chosen AS (
         SELECT id, turn, due_at FROM placed WHERE of_address <= CASE
-            WHEN is_sandbox THEN %(of_sandboxes)s WHEN of_organisation = 1 THEN %(of_address)s ELSE %(of_address)s - %(reserved)s END
+            WHEN is_sandbox THEN %(of_sandboxes)s WHEN of_organisation = 1 THEN %(of_address)s
+            ELSE %(of_address)s::integer - %(reserved)s::integer END
         ORDER BY turn, due_at, id LIMIT 20
     ), due AS (
         SELECT m.id, chosen.turn, chosen.due_at FROM invitation_mails m JOIN chosen ON chosen.id = m.id

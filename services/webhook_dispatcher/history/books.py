@@ -7,13 +7,14 @@ from services.webhook_dispatcher.history import book_queries as queries
 from services.webhook_dispatcher.history.models import Reconciliation
 from services.webhook_dispatcher.history.queries import IN_TIME
 from services.webhook_dispatcher.subscriptions.models import Subscription
-from shared.storage.database import AsyncConnection, Connection, found
+from shared.storage.database import IN_ORDER, AsyncConnection, Connection, found
 
 KEEP_SECONDS, PORTION = 1.0, 5000
 
 
 async def read_books(conn: AsyncConnection, subscription: Subscription) -> Reconciliation:
     await conn.execute(IN_TIME)
+    await conn.execute(IN_ORDER)
     query = queries.READ if subscription.is_counted else queries.READ_NEWEST
     return await found(conn, Reconciliation, query, {"subscription_id": subscription.id})
 
