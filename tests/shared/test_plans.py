@@ -481,7 +481,7 @@ def test_a_portion_is_chosen_once_whatever_the_statistics() -> None:
 
 def test_a_statement_without_an_index_is_found(large: Large) -> None:
     conn = large.connection("epcr", "worker")
-    assert reads_whole(conn, "SELECT * FROM encounters WHERE vehicle_id = %s") == {"encounters"}
+    assert reads_whole(conn, "SELECT * FROM encounters WHERE care_model = %s") == {"encounters"}
     assert cost(conn, "SELECT id FROM encounters ORDER BY updated_at LIMIT 10") > BOUND
 
 
