@@ -330,6 +330,7 @@ BOUNDED = {
     "services.webhook_dispatcher.history.overview_queries.WALK_TROUBLED_ANSWERED": WALKED,
     "services.webhook_dispatcher.history.overview_queries.REACHED_WALKING": WALKED,
     "services.webhook_dispatcher.history.book_queries.COUNT_DAY": "a day of one webhook, once after the upgrade that counts them",
+    "services.webhook_dispatcher.history.book_queries.READ": "2,000 deliveries and the days of one webhook (tests of its books)",
     "services.webhook_dispatcher.history.book_queries.READ_NEWEST": "the newest 110,000 of one webhook, until its days are counted",
     "services.webhook_dispatcher.history.queries.LIST_DELIVERIES": LOOKED_AT,
     "services.webhook_dispatcher.history.queries.LIST_QUEUED_DELIVERIES": LOOKED_AT,

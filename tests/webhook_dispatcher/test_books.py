@@ -14,7 +14,7 @@ from services.webhook_dispatcher.history import book_queries as queries
 from services.webhook_dispatcher.history.books import Books
 from shared.primitives import ids
 from shared.storage import partitions
-from shared.storage.database import SET_TENANT, Connection
+from shared.storage.database import IN_ORDER, SET_TENANT, Connection
 from tests.support.receiver import Receiver, always, answer
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner
 from tests.webhook_dispatcher.test_replays import healthy, play, start

@@ -13,7 +13,7 @@ READ: LiteralString = """
         SELECT coalesce(sum(delivered), 0)::bigint AS delivered, coalesce(sum(pending), 0)::bigint AS pending,
             coalesce(sum(given_up), 0)::bigint AS given_up
         FROM parts WHERE to_regclass('public.deliveries_' || to_char(day, 'YYYYMMDD')) IS NOT NULL
-    ), numbered AS (
+    ), numbered AS MATERIALIZED (
         SELECT (SELECT min(sequence) FROM (
             SELECT sequence FROM deliveries WHERE (subscription_id, id) >= (%(subscription_id)s, 'dlv_')
                 AND (subscription_id, id) < (%(subscription_id)s, 'dlv_8')
