@@ -156,9 +156,9 @@ class Rooms(NamedTuple):
 class Slots:
     """The slots of one sender and the bytes of its bodies, with their holders."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, most_bytes: int = MOST_BYTES) -> None:
         self.number = number
-        self.free_bytes = MOST_BYTES
+        self.most_bytes = self.free_bytes = most_bytes
         self.bytes_of_tenants: Counter[str] = Counter()
         self.held: Counter[str] = Counter()
         self.of_tenants: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -210,7 +210,7 @@ class Slots:
         }
         classes = {name: max(0, room) for name, room in budgets.items()} | {"first": self.free}
         classes["bytes"] = max(0, min(self.free_bytes, CLAIM_BYTES))
-        classes["large"] = max(0, min(self.free_bytes - MOST_BYTES // 4, CLAIM_BYTES // 2))
+        classes["large"] = max(0, min(self.free_bytes - self.most_bytes // 4, CLAIM_BYTES // 2))
         return Rooms(classes, tenants, newcomer, lanes, newcomer_fair)
 
 
