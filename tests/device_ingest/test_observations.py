@@ -415,7 +415,7 @@ def test_after_days_without_a_relay_a_reading_makes_the_partition_it_needs(
     device, key = partner.enrol(), {"Idempotency_Key": ids.new_id("key")}
     today = sql.Identifier(f"observations_{datetime.now(UTC):%Y%m%d}")
     sent = {
-        "alone": lambda partner: partner.observe(device, observed_at=at(1)),
+        "alone": lambda partner: partner.observe(device, observed_at=datetime.now(UTC).isoformat()),
         "batch": lambda partner: partner.post(f"{device}/observations:batch", {"observations": [SPO2]}),
         "key": lambda partner: partner.post(f"{device}/observations", SPO2, **key),
     }

@@ -158,7 +158,7 @@ def test_a_link_reaches_neither_another_tenant_nor_another_encounter(
 
 
 def test_partitions_stand_for_every_day_an_observation_may_be_of_and_go_with_retention(inside: Inside) -> None:
-    today = NOW.date()
+    today = datetime.now(UTC).date()
 
     def days() -> set[str]:
         query = "SELECT right(inhrelid::regclass::text, 8) FROM pg_inherits WHERE inhparent = 'observations'::regclass"

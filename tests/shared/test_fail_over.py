@@ -31,7 +31,11 @@ from tests.support.cluster import TestDatabases, start_cluster
 from tests.support.standby import Standby, lose, read_only
 from tests.support.waiting import PATIENCE, Control, wait_for
 
-WRITE = "INSERT INTO inbox (message_id, tenant_id) VALUES (gen_random_uuid(), 'org_1')"
+# Web processes and workers may write this table.
+WRITE = """
+    INSERT INTO idempotency_keys (tenant_id, client_id, key_digest, request_digest, answer)
+    VALUES ('org_1', 'app', uuid_send(gen_random_uuid()), '', '')
+"""
 
 
 @pytest.fixture(scope="module")
@@ -236,7 +240,7 @@ def test_a_standby_that_is_promoted_takes_over_within_seconds(tmp_path: Path, in
         written, seconds = asyncio.run(lose_and_promote(both, primary, standby))
         assert seconds < writing(both).allows(10)
         with psycopg.connect(at(here.admin, standby)) as conn:
-            assert conn.execute("SELECT count(*) FROM inbox").fetchone() == (written,)
+            assert conn.execute("SELECT count(*) FROM idempotency_keys").fetchone() == (written,)
     finally:
         made.close()
         for each in (primary, standby):

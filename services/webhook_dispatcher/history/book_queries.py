@@ -67,11 +67,13 @@ UNCOUNTED: LiteralString = """
     SELECT id FROM subscriptions WHERE counted_from IS NOT NULL AND id > %(after)s ORDER BY id LIMIT 1
 """
 # The day before those that are counted: its rows, less those that triggers have counted meanwhile. One statement sees one state of both, so
-# that a change which commits beside it is counted once, by its trigger.
+# that a change which commits beside it is counted once, by its trigger. Web processes may write `counted_from`: no value of it takes many
+# steps.
 COUNT_DAY: LiteralString = (
     """
     WITH webhook AS MATERIALIZED (
-        SELECT id, tenant_id, counted_from - 1 AS day FROM subscriptions WHERE id = %(id)s AND counted_from IS NOT NULL
+        SELECT id, tenant_id, greatest(least(counted_from, today + 9), today - 4000) - 1 AS day
+        FROM subscriptions, (SELECT (now() AT TIME ZONE 'UTC')::date AS today) AS clock WHERE id = %(id)s AND counted_from IS NOT NULL
     ), rows AS (
         SELECT count(*) FILTER (WHERE status = 'succeeded') AS delivered,
             count(*) FILTER (WHERE status IN ('queued', 'retrying')) AS pending, count(*) FILTER (WHERE status = 'failed') AS given_up
