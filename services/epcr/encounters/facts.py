@@ -167,9 +167,6 @@ def facts_of(encounter: Encounter, observations: Sequence[LinkedObservation]) ->
     done = [one for one in record.procedures if not one.entered_in_error]
     procedures, (age_years, is_newborn) = _procedures(record), _age(record)
     airways = _airways(record)
-    prealerts = [part.prealert for part in (record.disposition, record.stroke) if part and part.prealert is not None]
-    # An alert with a time or a reason was given.
-    prealerts += [True] if ending.prealert_at or ending.prealert_for else []
     return EncounterFacts(
         encounter_id=encounter.id,
         version=encounter.revision,
@@ -191,7 +188,7 @@ def facts_of(encounter: Encounter, observations: Sequence[LinkedObservation]) ->
         stroke=_stroke(record),
         transported=None if ending.outcome is None else ending.outcome == "transported",
         outcome=ending.outcome,
-        prealert=any(prealerts) if prealerts else None,
+        prealert=_prealert(record, ending),
         lights_and_sirens=ending.lights_and_sirens,
         # Without a mechanism the impressions decide.
         injury=True if injury.mechanism or injury.criteria else None,
@@ -243,6 +240,14 @@ def _procedures(record: Record) -> list[CodedFact]:
         for done in record.procedures
         if not done.entered_in_error
     ]
+
+
+def _prealert(record: Record, ending: Disposition) -> bool | None:
+    """Whether the hospital was alerted; None if that is not recorded. An alert with a time or a reason was given."""
+    if ending.prealert_at or ending.prealert_for:
+        return True
+    known = [part.prealert for part in (record.disposition, record.stroke) if part and part.prealert is not None]
+    return any(known) if known else None
 
 
 def _airways(record: Record) -> list[AirwayFact]:
