@@ -133,12 +133,14 @@ def test_a_reader_yields_to_every_other_process() -> None:
     run(test)
 
 
-def test_a_document_that_holds_a_reader_is_given_up_and_the_next_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_without_a_processor_refuses_no_document_for_good_and_the_next_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async def test(pool: Readers) -> None:
         await pool.metadata(job(), "a")
         os.kill(pid_of(pool), signal.SIGSTOP)
         monkeypatch.setattr(readers, "WALL_SECONDS", 0.3)
-        with pytest.raises(MessageRefused, match="too_costly"):
+        with pytest.raises(MessageRefused, match="busy"):
             await pool.metadata(job(), "a")
         monkeypatch.setattr(readers, "WALL_SECONDS", PATIENCE)
         assert (await pool.metadata(job(), "a")).entity_id == ENTITY

@@ -137,7 +137,8 @@ def _used(counts: OrderedDict[str, int], key: str) -> int:
 # --- Processes --------------------------------------------------------------------------------------------------------
 
 WALL_SECONDS = 10.0
-"""For one document, with the start of its process. On a busy machine a second of processor time takes several."""
+"""For one document, with the start of its process. On a busy machine a second of processor time takes several: then the caller is asked to
+try again."""
 WAITING = 64
 PER_CONNECTION = 32
 """Waiting messages of one connection."""
@@ -236,7 +237,11 @@ class Readers:
         reader = self._idle.pop()
         try:
             return await reader.read(msgspec.msgpack.encode(job))
-        except (OSError, EOFError) as error:  # TimeoutError is an OSError, IncompleteReadError an EOFError
+        except TimeoutError:
+            # A document that costs too much ends its reader by the limit of processor time; this one was not given that much.
+            log.warning("a document was not read in %g seconds", WALL_SECONDS)
+            raise _crowded("busy") from None
+        except (OSError, EOFError) as error:  # IncompleteReadError is an EOFError
             log.warning("a document ended its reader: %s", type(error).__name__)
             readings.labels("too_costly").inc()
             raise MessageRefused("too_costly", "reading it takes too much time or memory") from None
