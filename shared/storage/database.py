@@ -115,7 +115,7 @@ def is_contention(error: BaseException) -> bool:
 
 
 SET_TENANT: LiteralString = "SELECT set_config('app.tenant_id', %s, true)"
-BEGIN_OF = b"SELECT set_config('app.tenant_id', %s, true)"
+BEGIN_OF = SET_TENANT.encode()
 # Before a query of the beginning of a list. The planner multiplies the share of an owner (a webhook, a destination) by that of its
 # organisation, although one contains the other. It expects few rows, and would read and sort all of them instead of following an index
 # in order.

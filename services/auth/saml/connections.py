@@ -148,7 +148,7 @@ async def resolved(
     pasted = named.pop("metadata_xml", None)
     if pasted is not None:
         if both := [name for name in FROM_METADATA if name in named]:
-            _refuse([FieldError(f"/{name}", "stands in metadata_xml as well; send one of the two") for name in both])
+            _refuse([FieldError(f"/{name}", "metadata_xml has it too; send one of the two") for name in both])
         try:
             named |= (await read(PastedMetadata(text=pasted, plain_http=plain_http)))._asdict()
         except MessageRefused as refused:

@@ -100,7 +100,7 @@ ENGLISH: Mapping[str, str] = {
     "enrol_title": "Set up an authenticator app",
     "enrol_lead": "Any app for one-time codes does: Aegis, Google Authenticator, 1Password, your phone’s own.",
     "enrol_scan": "1. Add Knogin to the app",
-    "enrol_drawing": "QR code for the authenticator app; the same key stands below as text",
+    "enrol_drawing": "QR code for the authenticator app; the same key is below as text",
     "enrol_open": "On this very device: open the app",
     "enrol_by_hand": "Or type in this key, a time-based one:",
     "enrol_confirm": "2. Confirm",

@@ -48,7 +48,7 @@ def nontransport_vitals(facts: EncounterFacts) -> Judgement | None:
 @indicator(
     "Transported without lights and sirens.",
     inclusion="Emergency responses, transported",
-    differs="each crew's transport counts once, whatever the number of its patients",
+    differs="each crew's transport counts once, for any number of its patients",
     source="NEMSQA Safety-02",
 )
 def no_lights_sirens(facts: EncounterFacts) -> Judgement | None:
