@@ -12,7 +12,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from deploy.load import people, rows
+from deploy.load import history, people, rows
 from deploy.load.rows import Sizes, Step, World
 from deploy.local.ports import LOOPBACK
 from deploy.local.state import State, read_json
@@ -68,7 +68,7 @@ def load(state: State, sizes: Sizes, receiver: str, report: Report) -> int:
 
 
 def steps(sizes: Sizes) -> list[Step]:
-    return [*rows.steps(sizes), *people.steps(sizes)]
+    return [*rows.steps(sizes), *people.steps(sizes), *history.steps()]
 
 
 def _databases(state: State) -> dict[str, str]:

@@ -15,7 +15,7 @@ from starlette.requests import Request
 
 from services.console.operations import addresses, contact, views
 from services.console.operations.models import Observation
-from tests.console.answers.operations import devices, graphql, readings
+from tests.console.answers.operations import INCIDENT, devices, graphql, readings
 from tests.console.conftest import Console
 from tests.console.platform import Answer, Person
 
@@ -238,6 +238,17 @@ def test_an_incident_that_cannot_be_read_now_is_not_called_missing(console: Cons
     page = read(console, "/operations/incidents/inc_01m88d0r6yfsvb6bv9qk0a8j4t")
     assert page.status_code == 200
     assert "not available at the moment" in page.text
+
+
+def test_a_time_line_that_lacks_its_oldest_entries_says_so(console: Console) -> None:
+    """The platform lists the newest 200 of an incident; the first entry of each is that it was opened."""
+    path = "/operations/incidents/inc_01m88d0r6yfsvb6bv9qk0a8j4t"
+    assert "Older ones are not listed" not in read(console, path).text
+    newest = INCIDENT | {"timeline": INCIDENT["timeline"][1:]}
+    console.platform.overrides["POST /graphql"] = {"data": {"incident": newest}}
+    page = read(console, path).text
+    assert "Older ones are not listed" in page
+    assert f"/audit?subject_id={INCIDENT['id']}" in page
 
 
 def test_an_incident_of_another_organisation_is_not_found(console: Console) -> None:

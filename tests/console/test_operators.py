@@ -172,6 +172,20 @@ def test_stopped_deliveries_are_shown_and_may_go_on(console: Console, found: dic
     assert "Lakeland" in browser.get(link).text
 
 
+def test_stopped_organisations_have_their_names_and_an_id_where_auth_does_not_answer(console: Console) -> None:
+    """The lists had ids alone: an operator could not see whose deliveries wait."""
+    console.platform.overrides["GET /v1/operations/webhook-dispatcher/stopped-tenants"] = stopped(TENANT)
+    browser = console.signed_in()
+    pages = ("/operators", "/operators/switches")
+    for path in pages:
+        page = browser.get(path).text
+        assert f'href="/operators/tenants/{TENANT}">Lakeland &lt;b&gt;Ambulance&lt;/b&gt; Trust</a>' in page, path
+        assert 'aria-label="Resume the deliveries of Lakeland' in page, path
+    console.platform.overrides["GET /v1/operations/auth/tenants/{tenant_id}"] = Answer({}, 503)
+    for path in pages:
+        assert f'href="/operators/tenants/{TENANT}">{TENANT}</a>' in browser.get(path).text, path
+
+
 def test_a_decision_names_the_request_and_its_organisation(console: Console) -> None:
     page = console.signed_in().get("/operators/ask/auth/integration_request.approve/ireq_01jdkfx3c8e2r9v5m7q4t6w0ya")
     assert "/operators/tenants/org_" in page.text

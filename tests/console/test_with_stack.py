@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, expect
 from shared.web.scopes import OF_CONSOLE
 from tests.console.through import Signed
 from tests.support.browser import MOST_MILLISECONDS, needs_browser
+from tests.support.receiver import Receiver, always, answer, running
 from tests.support.stack import Stack
 from tests.support.waiting import wait_for
 
@@ -116,6 +117,69 @@ def walked(signed: Signed, most: int) -> set[str]:
                 found.add(link)
                 waiting.append(link)
     return found
+
+
+def test_the_page_of_a_replay_stays_true_while_its_receiver_fails_and_it_is_stopped_and_resumed(
+    stack: Stack, signed: Signed
+) -> None:
+    """A stop keeps the counts, nothing that waits is lost, and no delivery is sent by the replay twice."""
+    number = 6
+    app = stack.register_app(["webhooks:write", "argus:epcr:write"])
+    stack.govern(app, approved_events=["epcr.*"])
+    token = stack.token(app, "webhooks:write argus:epcr:write")
+    with running(Receiver()) as receiver, stack.client("api", token) as api:
+        webhook = f"/webhooks/{stack.subscribe(token, receiver.url, 'epcr.encounter.created')}"
+        for case in range(number):
+            body = {"care_model": "prehospital_emergency", "vehicle_id": "AMB-1", "crew_ids": ["usr_1"]}
+            made = api.post("/api/v1/epcr/encounters", json=body | {"cad_incident_id": f"replayed-{case}"})
+            assert made.status_code == 201, made.text
+        # The results are recorded a moment after the requests.
+        counted = f"{webhook}/replay?count=1&status=succeeded"
+        wait_for(lambda: f"{number} deliveries would be sent again" in signed.get(counted).text, what="the deliveries")
+        sent = sorted(receiver.ids())
+        receiver.requests.clear()
+        receiver.behaviour = always(answer(500))
+        begun = signed.post(f"{webhook}/replay", {"status": "succeeded", "per_second": "1"})
+        page = begun.headers["location"].partition("?")[0]
+        shown = Shown(signed, page)
+        wait_for(lambda: shown.read("Failed at the first try") > 0, what="a failure")
+        assert signed.post(f"{page}/stop", {}).status_code == 303
+        wait_for(lambda: shown.read("Waiting to be sent") == 0, what="the end of the requests in flight")
+        failed = shown.read("Failed at the first try")
+        assert 0 < failed < number
+        assert "Resume the replay" in shown.text
+        assert len(receiver.requests) == failed == shown.done(number)
+        receiver.behaviour = always(answer(200))
+        assert signed.post(f"{page}/resume", {}).status_code == 303
+        wait_for(lambda: "Stop the replay" not in shown.load(), what="the end of the replay")
+        assert shown.done(number) == number
+        assert shown.read("Taken by the receiver") == number - failed
+        assert shown.read("Failed at the first try") == failed
+        assert sorted(receiver.ids()) == sent
+
+
+class Shown:
+    """The page of a replay. Its counts never go back."""
+
+    def __init__(self, signed: Signed, path: str) -> None:
+        self._signed, self._path, self._last = signed, path, 0
+        self.text = ""
+
+    def load(self) -> str:
+        self.text = self._signed.get(self._path).text
+        return self.text
+
+    def read(self, fact: str) -> int:
+        """The count of that name, 0 where the page leaves it out."""
+        found = re.search(rf"<dt>{fact}</dt><dd>([\d,]+)", self.load())
+        return int(found[1].replace(",", "")) if found else 0
+
+    def done(self, of: int) -> int:
+        found = re.search(rf"<strong>(\d+) of {of} done</strong>", self.load())
+        assert found is not None, self.text
+        assert int(found[1]) >= self._last
+        self._last = int(found[1])
+        return self._last
 
 
 @needs_browser

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from deploy.load.history import INCIDENTS, LONG, OPEN, REPLAYS
 from deploy.load.loading import NotLoadable, load, steps
 from deploy.load.people import PEOPLE, TRAILS
 from deploy.load.rows import LARGE, Sizes
@@ -170,6 +171,11 @@ def test_every_kind_has_as_many_rows_as_was_asked(loadable: tuple[State, dict[st
             SIZES.past + SIZES.waiting,
         ),
         ("epcr", "SELECT count(*) FROM outbox", SIZES.outbox),
+        ("graphql-api", f"SELECT count(*) FROM incidents WHERE tenant_id = '{large}'", INCIDENTS),
+        ("graphql-api", "SELECT count(*) FROM incidents WHERE closed_at IS NULL", INCIDENTS // OPEN),
+        ("graphql-api", "SELECT max(count) FROM (SELECT count(*) FROM incident_timeline GROUP BY incident_id)", LONG),
+        ("webhook-dispatcher", f"SELECT count(*) FROM replays WHERE tenant_id = '{large}'", REPLAYS),
+        ("webhook-dispatcher", "SELECT count(*) FROM replays WHERE due_at IS NOT NULL", 0),
     ]
     assert [(asked(databases[name], query), number) for name, query, number in counts] == [
         ([(number,)], number) for _, _, number in counts
@@ -221,5 +227,5 @@ def test_sizes_scale_and_none_is_nothing() -> None:
     assert Sizes().scaled(0.1).readings == 1_000_000
     assert min(vars(Sizes().scaled(1e-9)).values()) == 1
     assert Sizes().scaled(1e-9).tenants == 2
-    assert [step.number > 0 for step in steps(Sizes().scaled(1e-9))] == [True] * 13
+    assert [step.number > 0 for step in steps(Sizes().scaled(1e-9))] == [True] * 16
     assert LARGE == 0

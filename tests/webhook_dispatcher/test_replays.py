@@ -265,6 +265,39 @@ def test_a_stop_holds_from_the_next_step_on_and_a_resumed_replay_goes_on_there(
         assert partner.post(f"{replay}/{act}").status_code == 409
 
 
+def test_a_replay_that_is_stopped_while_its_receiver_fails_goes_on_with_the_rest_and_counts_each_delivery_once(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver, webhook: str
+) -> None:
+    """Nothing is lost or sent twice, and the progress never goes back: the console shows it while a person waits."""
+    sent = delivered(dispatcher, partner, receiver, webhook, *["incident.updated"] * 6)
+    receiver.behaviour = always(answer(500))
+    replay = start(partner, webhook, per_second=2)
+
+    def progress(state: str) -> tuple[int, int, int]:
+        shown = partner.get(replay).json()
+        assert (shown["state"], shown["matching"], shown["done"]) == (state, 6, shown["delivered"] + shown["failed"])
+        return shown["delivered"], shown["failed"], shown["waiting"]
+
+    assert step(dispatcher) == 2
+    dispatcher.pump_until(lambda: len(receiver.requests) == 2)
+    assert step(dispatcher) == 0
+    assert progress("running") == (0, 2, 0)
+    assert step(dispatcher) == 1, "a receiver that fails gets one at a time"
+    partner.post(f"{replay}/stop")
+    assert progress("stopped") == (0, 2, 1)
+    dispatcher.pump_until(lambda: len(receiver.requests) == 3)
+    for _ in range(2):
+        assert step(dispatcher) == 0
+        assert progress("stopped") == (0, 3, 0)
+    receiver.behaviour = always(answer(200))
+    partner.post(f"{replay}/resume")
+    assert progress("running") == (0, 3, 0)
+    play(dispatcher, partner, receiver, replay)
+    assert progress("finished") == (3, 3, 0)
+    assert sorted(receiver.ids()) == sorted(sent)
+    assert partner.books(webhook)["delivered"] == 6
+
+
 def test_progress_is_polled_with_its_etag(
     partner: Partner, dispatcher: Dispatcher, receiver: Receiver, webhook: str
 ) -> None:

@@ -10,10 +10,9 @@ from services.console.operators.models import (
     Act,
     Acts,
     Request,
-    StoppedTenants,
     TenantDetail,
 )
-from services.console.operators.views import OPERATIONS, REQUESTS, STOPPED, TENANTS
+from services.console.operators.views import OPERATIONS, REQUESTS, TENANTS, load_stopped
 from services.console.pages.visit import Fault, Visit
 from services.console.upstream.errors import Refused
 
@@ -37,7 +36,7 @@ async def switches(visit: Visit) -> Response:
         faults.append(Fault("subject", visit.t("no_subject", beginning=switch.subject + "…")))
     elif "subject" in visit.request.query_params:
         faults.append(Fault("action", visit.t("no_switch")))
-    stopped = await visit.load(STOPPED, StoppedTenants, limit=25)
+    stopped = await load_stopped(visit, 25)
     context = {"action": action, "subject": subject, "switches": SWITCHES, "stopped": stopped}
     return visit.page("operators/switches.html", status=422 if faults else 200, faults=faults, **context)
 

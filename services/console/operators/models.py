@@ -37,6 +37,8 @@ class StoppedTenant(msgspec.Struct):
     tenant_id: str
     reason: str
     stopped_at: datetime
+    name: str = ""
+    """Of another answer; empty where that is missing."""
 
 
 class StoppedTenants(msgspec.Struct):

@@ -13,10 +13,11 @@ from services.console.operators.models import (
     Request,
     Requests,
     StoppedTenants,
+    Tenant,
     TenantDetail,
     Tenants,
 )
-from services.console.pages.visit import Visit
+from services.console.pages.visit import Loaded, Visit
 
 OPERATIONS = "/v1/operations/{service}"
 TENANTS, REQUESTS = "/v1/operations/auth/tenants", "/v1/operations/auth/integration-requests"
@@ -26,11 +27,23 @@ ACTING = ("auth", "webhook-dispatcher", "control-plane")
 SHOWN = 5
 
 
+async def load_stopped(visit: Visit, limit: int) -> Loaded[StoppedTenants]:
+    """Organisations whose deliveries are stopped, with their names as far as auth answers; webhook-dispatcher knows their ids alone."""
+    stopped = await visit.load(STOPPED, StoppedTenants, limit=limit)
+    if stopped.failure is None:
+        listed = stopped.value.stopped_tenants
+        paths = [visit.path_of(TENANTS + "/{id}", id=one.tenant_id) for one in listed]
+        found = await visit.together(*(visit.load(path, Tenant) for path in paths))
+        for one, tenant in zip(listed, found, strict=True):
+            one.name = "" if tenant.failure is not None else tenant.value.name
+    return stopped
+
+
 async def front(visit: Visit) -> Response:
     loads = (visit.load(visit.path_of(OPERATIONS + "/backlog", service=name), Backlog) for name in SERVICES)
     pending, stopped, *backlogs = await visit.together(
         visit.load(REQUESTS, Requests, status="pending", limit=SHOWN),
-        visit.load(STOPPED, StoppedTenants, limit=SHOWN),
+        load_stopped(visit, SHOWN),
         *loads,
     )
     parts = dict(zip(SERVICES, backlogs, strict=True))
