@@ -89,6 +89,7 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str, str]] = [
     ),
     ({"pregnancy": {"status": "not_pregnant", "contractions": True}}, "/pregnancy/status", "/pregnancy/contractions"),
     ({"pregnancy": {"gravida": 0, "para": 1}}, "/pregnancy/gravida", "/pregnancy/para"),
+    ({"pregnancy": {"gravida": 1, "para": 2}}, "/pregnancy/gravida", "/pregnancy/para"),
     (
         {"directives": {"status": "none_known", "kinds": ["living_will"]}},
         "/directives/status",

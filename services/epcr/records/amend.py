@@ -25,6 +25,7 @@ from services.epcr.records.models import (
     Status,
     age,
     began,
+    start_of,
 )
 from shared.web import http, problems
 from shared.web.problems import FieldError
@@ -84,7 +85,14 @@ def merge(record: Record, patch: RecordPatch, given: Mapping[str, Any], new_id: 
     known = set(contradictions(record))
     refuse([one for one in contradictions(new) if one not in known])
     _count_sections(record, new)
+    if _start(record) != _start(new):
+        # The begin is the time of all observations without a time of their own. The first one counts as a write.
+        new.revisions["times"] = new.revisions.get("times", 1) + 1
     return new
+
+
+def _start(record: Record) -> datetime:
+    return start_of(msgspec.structs.asdict(record.times) if record.times else {}, record.anchor)
 
 
 def _entries(record: Record, name: str, sent: list[Entry], new_id: NewId) -> list[Entry]:
@@ -266,7 +274,8 @@ OF_SECTIONS: list[Pair] = [
         ("pregnancy.status", f"pregnancy.{name}", _none_but)
         for name in ("gestation_weeks", "waters_broken", "contractions", "birth_imminent")
     ),
-    ("pregnancy.gravida", "pregnancy.para", _none_but),
+    # Births are at most pregnancies: twins are one of each.
+    ("pregnancy.gravida", "pregnancy.para", lambda pregnancies, births: births > pregnancies),
     ("directives.status", "directives.kinds", _none_but),
     ("directives.status", "directives.seen", _none_but),
     ("directives.status", "arrest.dnar", _none_but),

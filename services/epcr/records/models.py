@@ -1,5 +1,6 @@
 """The record of an encounter: bodies that are accepted, parts that are stored, and the answer for the crew's application."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal
@@ -284,6 +285,12 @@ class Encounter(msgspec.Struct, kw_only=True):
     created_at: datetime
     updated_at: datetime
     record: Record
+
+
+def start_of(times: Mapping[str, datetime | None], anchor: datetime) -> datetime:
+    """The begin of the mission by its clock: the call, else the departure, else the first known time, else the anchor."""
+    known = {name: at for name, at in times.items() if at is not None}
+    return known.get("call") or known.get("mobile") or min(known.values(), default=anchor)
 
 
 def began(record: Record) -> datetime:
