@@ -447,7 +447,7 @@ def test_a_corrected_call_moves_all_that_has_no_time_of_its_own_also_where_it_wa
     mended = with_times(typed, call="2026-03-23T10:00:00Z")
     server.transaction(json.loads(encode(bundle(golden.projection(mended)))))
     observations = server.of("Observation")
-    assert len(observations) == 14
+    assert len(observations) == 13
     assert {one["effectiveDateTime"] for one in observations} == {"2026-03-23T10:00:00Z"}
     told = handovers.source(mended)
     for made in (document(told, handovers.PDF), transaction(told, handovers.PDF)):

@@ -286,7 +286,11 @@ def test_the_largest_record_gives_few_pages() -> None:
     view = plain_view(told.encounter, told.projection.view)
     sheet = sheet_of(told.encounter, view, [], SENDER, DESTINATION, "en")
     assert max(len(one.cells) + len(one.rows) for one in sheet.sections) <= MOST_ROWS
-    assert [one.more for one in sheet.sections if one.more].count("+ 440 more in the record") == 2
+    mores = {one.title: one.more for one in sheet.sections if one.more}
+    assert mores["Vital signs"] == ("The first entry and the latest 59 are shown; 440 between them are in the record.")
+    assert mores["Medications given: the latest"] == (
+        "The latest 60 entries are shown; 440 earlier ones are in the record."
+    )
     small = pdf.render(sheet)
     assert pages(small) <= 12
 

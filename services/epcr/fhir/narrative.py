@@ -130,9 +130,13 @@ def _entry(part: str, entry: Mapping[str, Any], language: Language, day: date | 
     about += [value_of(name, shown.pop(name), language, day) for name in _SUBJECTS if name in shown]
     if about and "not_done" in shown:
         # First, and loud: the heading of its section speaks of acts that were done.
-        reason = value_of("not_done", shown.pop("not_done"), language)
-        about[0] = f"{word('not_done', language, part).upper()} ({reason}): {about[0]}"
+        about[0] = f"{refusal(part, shown.pop('not_done'), language)}: {about[0]}"
     return Row(label, "; ".join(about + [_labelled(part, name, value, language, day) for name, value in shown.items()]))
+
+
+def refusal(part: str, reason: str, language: Language) -> str:
+    """That an act was not done, and why."""
+    return f"{word('not_done', language, part).upper()} ({value_of('not_done', reason, language)})"
 
 
 def _time_of_entry(entry: Mapping[str, Any]) -> datetime | None:
