@@ -12,6 +12,7 @@ from msgspec.structs import asdict
 from services.epcr.records.assessment import (
     AirwayAttempt,
     Allergy,
+    Apgar,
     Complaint,
     Cpr,
     CrewMember,
@@ -168,6 +169,7 @@ ITEM_LISTS: dict[str, tuple[type[Item], str]] = {
     "allergies": (Allergy, "alg"),
     "past_conditions": (PastCondition, "pcn"),
     "current_medicines": (CurrentMedicine, "cmd"),
+    "apgar": (Apgar, "apg"),
 }
 
 
@@ -192,6 +194,7 @@ class EncounterDraft(Sections, http.Body):
     allergies: Annotated[list[Allergy], Meta(max_length=MAX_FEW)] = field(default_factory=list)
     past_conditions: Annotated[list[PastCondition], Meta(max_length=MAX_FEW)] = field(default_factory=list)
     current_medicines: Annotated[list[CurrentMedicine], Meta(max_length=MAX_FEW)] = field(default_factory=list)
+    apgar: Annotated[list[Apgar], Meta(max_length=MAX_FEW)] = field(default_factory=list)
 
 
 class RecordPatch(http.Body):
@@ -228,6 +231,7 @@ class RecordPatch(http.Body):
     allergies: Annotated[list[Allergy], Meta(max_length=MAX_FEW)] | UnsetType = UNSET
     past_conditions: Annotated[list[PastCondition], Meta(max_length=MAX_FEW)] | UnsetType = UNSET
     current_medicines: Annotated[list[CurrentMedicine], Meta(max_length=MAX_FEW)] | UnsetType = UNSET
+    apgar: Annotated[list[Apgar], Meta(max_length=MAX_FEW)] | UnsetType = UNSET
     arrest: Arrest | UnsetType | None = UNSET
     cpr: Cpr | UnsetType | None = UNSET
     stroke: Stroke | UnsetType | None = UNSET
@@ -250,6 +254,7 @@ class Clinical(Sections, kw_only=True):
     allergies: list[Allergy] = []
     past_conditions: list[PastCondition] = []
     current_medicines: list[CurrentMedicine] = []
+    apgar: list[Apgar] = []
 
 
 class Record(Clinical, kw_only=True):
