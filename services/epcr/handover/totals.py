@@ -21,7 +21,7 @@ SECTIONS = ("medications", "procedures")
 
 
 class Act(NamedTuple):
-    """An entry of a list: what it is about, why it was not done, and its dose or outcome."""
+    """An entry of a list: the drug or procedure, why it was not done, and its dose or outcome."""
 
     at: datetime
     about: str
@@ -36,7 +36,7 @@ def totals(name: str, view: Mapping[str, Any], language: Language, day: date) ->
     kinds: dict[tuple[str, str], list[Act]] = {}
     for act in acts:
         kinds.setdefault((act.about, act.refused), []).append(act)
-    return [Row(about, _told(of_kind[::-1], language, day)) for (about, _), of_kind in kinds.items()]
+    return [Row(about, _summed(of_kind[::-1], language, day)) for (about, _), of_kind in kinds.items()]
 
 
 def _acts(name: str, view: Mapping[str, Any], language: Language, day: date) -> Iterator[Act]:
@@ -60,7 +60,7 @@ def _valid(view: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any]]:
     return (one for one in view.get(name, []) if not one.get("entered_in_error"))
 
 
-def _told(acts: Sequence[Act], language: Language, day: date) -> str:
+def _summed(acts: Sequence[Act], language: Language, day: date) -> str:
     """Of the entries of one kind, in the order of their times."""
     clock = [narrative.value_of("at", act.at, language, day) for act in acts]
     when = ", ".join(clock) if len(clock) <= MOST_TIMES else f"{clock[0]} – {clock[-1]}"

@@ -217,7 +217,7 @@ def _of_weight(record: Record) -> Iterator[Contradiction]:
 
 def _of_apgar(record: Record) -> Iterator[Contradiction]:
     """A child has one score of each minute, in their order, on the day of the birth or of a time zone beside it."""
-    # The day of the mission is no limit: a transfer tells the score of another hospital.
+    # The day of the mission is no limit: of a transfer the score may be that of another hospital.
     known = [(f"/apgar/{at}", one) for at, one in enumerate(record.apgar) if not one.entered_in_error]
     for (first, one), (second, other) in combinations(known, 2):
         if one.minute == other.minute:
