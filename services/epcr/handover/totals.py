@@ -62,8 +62,9 @@ def _valid(view: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any]]:
 
 def _summed(acts: Sequence[Act], language: Language, day: date) -> str:
     """Of the entries of one kind, in the order of their times."""
-    clock = [narrative.value_of("at", act.at, language, day) for act in acts]
-    when = ", ".join(clock) if len(clock) <= MOST_TIMES else f"{clock[0]} – {clock[-1]}"
+    is_long = len(acts) > MOST_TIMES
+    clock = [narrative.time_of(act.at, language, day) for act in ((acts[0], acts[-1]) if is_long else acts)]
+    when = (" – " if is_long else ", ").join(clock)
     parts = [f"{len(acts)} × ({when})", *_doses([act.dose for act in acts], language)]
     outcomes = Counter(act.outcome for act in acts if act.outcome is not None)
     parts += [f"{narrative.value_of('outcome', outcome, language)}: {times}" for outcome, times in outcomes.items()]
