@@ -22,7 +22,7 @@ from services.epcr.fhir.measurements import SECTIONS as OBSERVED
 from services.epcr.fhir.narrative import value_of
 from services.epcr.fhir.terms import EMS, EXTENSIONS
 from services.epcr.fhir.vocabulary import concepts
-from services.epcr.fhir.words import table
+from services.epcr.fhir.words import Language, table
 from services.epcr.records import amend, contradictions
 from services.epcr.records.assessment import AirwayAttempt, Cpr, Injury, Pupils
 from services.epcr.records.care import (
@@ -622,7 +622,8 @@ def test_a_burned_surface_is_an_injury_and_its_depth_a_part_of_the_finding() -> 
     }
     assert parts["burn-depth"]["valueCodeableConcept"]["coding"][0]["code"] == "burn-depth-full-thickness"
     record = msgspec.to_builtins(golden.encounter(BURNED).record, builtin_types=(datetime, date, Decimal))
-    for language, words in {"en": "burned body surface", "it": "superficie corporea ustionata"}.items():
+    names: dict[Language, str] = {"en": "burned body surface", "it": "superficie corporea ustionata"}
+    for language, words in names.items():
         assert f"<th>{words[0].upper()}{words[1:]}</th><td>18" in narrative.div("injury", record, language)
     assert "ustione più profonda: a tutto spessore" in narrative.div("examinations", record, "it")
 

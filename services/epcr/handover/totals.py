@@ -48,7 +48,8 @@ def _acts(name: str, view: Mapping[str, Any], language: Language, day: date) -> 
         at, subject, detail = ("performed_at", "procedure", "body_site")
         for one in _valid(view, "airway_attempts"):
             about = f"{word('airway_attempt', language)} ({shown('device', one['device'])})"
-            outcome = {True: "successful", False: "unsuccessful"}.get(one.get("successful"))
+            successful: bool | None = one.get("successful")
+            outcome = None if successful is None else "successful" if successful else "unsuccessful"
             yield Act(one["attempted_at"], about, "", None, outcome)
     for one in _valid(view, name):
         about = shown(subject, one[subject]) + (f" ({shown(detail, one[detail])})" if detail in one else "")
