@@ -328,6 +328,18 @@ def test_the_most_serious_of_many_allergies_are_shown() -> None:
     assert found.more == "The 60 most serious entries are shown; 12 more are in the record."
 
 
+def test_a_medicine_that_the_patient_takes_comes_before_those_that_are_past() -> None:
+    """Of a long list the page shows the first ones."""
+    stopped = [{"medicine": {"system": RXNORM, "code": "4337"}, "taken": "stopped"}] * 61
+    taken = {"medicine": {"system": RXNORM, "code": "11289"}, "taken": "taking"}
+    rows, more = part(sheet(MINIMAL | {"current_medicines": [*stopped, taken]}), "Current medicines")
+    assert (rows[0], len(rows)) == (("warfarin", "taken: taking"), 60)
+    assert more == "60 entries are shown; 2 more are in the record."
+    active, resolved = ({"condition": snomed("49436004"), "state": state} for state in ("active", "resolved"))
+    rows, _ = part(sheet(MINIMAL | {"past_conditions": [resolved, active]}), "Past conditions")
+    assert [value for _, value in rows] == ["state: active", "state: resolved"]
+
+
 def test_an_order_not_to_resuscitate_is_no_row_among_others() -> None:
     titles: dict[Language, str] = {"en": "Cardiac arrest", "it": "Arresto cardiaco"}
     for language, title in titles.items():

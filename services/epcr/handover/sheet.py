@@ -1,6 +1,6 @@
 """The content of a handover for people, as the PDF shows it: in English or Italian, in the order in which a doctor asks for it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -304,10 +304,9 @@ def _section(name: str, view: Mapping[str, Any], language: Language, day: date) 
         return _vitals(view, language, day)
     # The clock of the mission is above.
     shown = {part: one for part, one in view.items() if part != "times"}
-    if name == "allergies":
-        shown["allergies"] = sorted(view.get("allergies", []), key=_harmlessness)
-    if name == "assessments":
-        shown["procedures"] = sorted(view.get("procedures", []), key=lambda one: one.get("finding") != "stemi")
+    if name in LAST:
+        part, is_last = LAST[name]
+        shown[part] = sorted(view.get(part, []), key=is_last)
     rows = narrative.rows(name, shown, language, day)
     if name == "arrest" and view.get("arrest", {}).get("dnar"):
         order = heading("dnar", language)
@@ -343,6 +342,15 @@ def _is_refuted(allergy: Mapping[str, Any]) -> bool:
 def _harmlessness(allergy: Mapping[str, Any]) -> tuple[bool, bool, bool]:
     """Refuted allergies come last, those of a high criticality and with severe reactions first."""
     return _is_refuted(allergy), allergy.get("criticality") != "high", allergy.get("severity") != "severe"
+
+
+# The part of a section whose entries that matter less to the reader come last, and the key of that order.
+LAST: dict[str, tuple[str, Callable[[Mapping[str, Any]], Any]]] = {
+    "allergies": ("allergies", _harmlessness),
+    "assessments": ("procedures", lambda one: one.get("finding") != "stemi"),
+    "current_medicines": ("current_medicines", lambda one: one.get("taken") in ("not_taking", "stopped")),
+    "past_conditions": ("past_conditions", lambda one: one.get("state") == "resolved"),
+}
 
 
 def _directives(seen: Mapping[str, Any], language: Language) -> Row:
