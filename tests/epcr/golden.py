@@ -21,9 +21,11 @@ from services.epcr.records.models import Encounter, EncounterDraft, LinkedObserv
 from shared.primitives.crypto import base64url_encode
 from shared.web import http
 from tests.epcr.samples import (
+    BURNED,
     CHILD,
     INTERFACILITY,
     MINIMAL,
+    NEWBORN,
     OVERDOSE,
     REFUSAL,
     RESUSCITATED,
@@ -197,6 +199,8 @@ MAKERS: dict[str, Callable[[], dict[str, Any]]] = {
     "stroke": lambda: bundle(projection(encounter(STROKE))),
     "trauma": lambda: bundle(projection(encounter(TRAUMA))),
     "child": lambda: bundle(projection(encounter(CHILD))),
+    "newborn": lambda: bundle(projection(encounter(NEWBORN))),
+    "burned": lambda: bundle(projection(encounter(BURNED))),
     "unknown_patient": lambda: bundle(projection(encounter(UNKNOWN_PATIENT))),
     "overdose": lambda: bundle(projection(encounter(OVERDOSE))),
     "interfacility": lambda: bundle(projection(encounter(INTERFACILITY))),

@@ -16,9 +16,11 @@ from services.epcr.records.models import Encounter, LinkedObservation
 from tests.epcr import golden
 from tests.epcr.golden import PSEUDONYMS
 from tests.epcr.samples import (
+    BURNED,
     CHILD,
     INTERFACILITY,
     MINIMAL,
+    NEWBORN,
     OVERDOSE,
     PATIENT,
     REFUSAL,
@@ -58,6 +60,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "stemi": TYPICAL,
     "trauma": TRAUMA,
     "child": CHILD,
+    "newborn": NEWBORN,
+    "burned": BURNED,
     "unknown_patient": UNKNOWN_PATIENT,
     "refusal": REFUSAL,
     "interfacility": INTERFACILITY,

@@ -362,6 +362,46 @@ CHILD: dict[str, Any] = MINIMAL | {
     ],
     "disposition": {"outcome": "transported"},
 }
+# Born in the ambulance, with a drug of which the crew knew the name alone.
+NEWBORN: dict[str, Any] = MINIMAL | {
+    "patient_number": 2,
+    "patient": {"sex": "female", "birth_date": "2026-03-23"},
+    "times": {"call": at("10:00:00")},
+    "primary_impression": {"system": ICD10, "code": "P22.0"},
+    "apgar": [
+        {
+            "scored_at": at("10:31:00"),
+            "minute": 1,
+            "total": 6,
+            "appearance": 1,
+            "pulse": 2,
+            "grimace": 1,
+            "activity": 1,
+            "respiration": 1,
+        },
+        {"minute": 5, "total": 8},
+        {"minute": 10, "appearance": 2, "pulse": 2, "grimace": 2, "activity": 1, "respiration": 2},
+    ],
+    "medications": [
+        {
+            "given_at": at("10:40:00"),
+            "medication": {"display": "Vitamin K drops of Dr Byrne"},
+            "dose": {"value": 1, "unit": "mg"},
+        },
+    ],
+    "disposition": {"outcome": "transported"},
+}
+BURNED: dict[str, Any] = MINIMAL | {
+    "patient": {"sex": "male", "age_years": 51},
+    "times": {"call": at("17:00:00")},
+    "primary_impression": {"system": ICD10_CM, "code": "T20.0"},
+    "injury": {"mechanism": "burn", "intent": "unintentional", "burned_surface": 18.5},
+    "examinations": [
+        {"examined_at": at("17:14:00"), "region": "face", "result": "abnormal", "burn_depth": "superficial_partial"},
+        {"examined_at": at("17:15:00"), "region": "chest", "result": "abnormal", "burn_depth": "full_thickness"},
+    ],
+    "disposition": {"outcome": "transported"},
+}
 UNKNOWN_PATIENT: dict[str, Any] = MINIMAL | {
     "patient": {"name": {"text": "Unknown man"}, "sex": "unknown"},
     "complaint": {"text": "Found in a park", "informant": "bystander"},

@@ -29,6 +29,7 @@ TIMES = st.integers(1_774_224_000, 1_774_310_000).map(lambda seconds: datetime.f
 YES = st.booleans()
 CLINICAL = st.sampled_from(["268400002", "392230005", "26643006"]).map(lambda code: {"system": SNOMED, "code": code})
 DRUGS = st.sampled_from(["B01AC06", "N02AA01"]).map(lambda code: {"system": ATC, "code": code})
+WORDED = WORDS.filter(str.strip).map(lambda words: {"display": words})
 REASONS = st.sampled_from(["refused", "contraindicated", "not_indicated", "unable"])
 
 
@@ -100,7 +101,7 @@ PROCEDURES = some(
     comment=WORDS,
 ).map(without_contradiction)
 MEDICATIONS = some(
-    {"given_at": TIMES, "medication": DRUGS} | ERROR,
+    {"given_at": TIMES, "medication": DRUGS | WORDED} | ERROR,
     dose=st.fixed_dictionaries({"value": numbers(1, 9999), "unit": st.sampled_from(sorted(DOSE_UNITS))}),
     route=CLINICAL,
     response=st.sampled_from(["improved", "unchanged", "worse"]),
@@ -167,6 +168,7 @@ SECTIONS: dict[str, Strategy] = {
         {"criteria": st.lists(st.sampled_from(["ejection", "amputation"]), max_size=2, unique=True)},
         injured_at=TIMES,
         intent=st.sampled_from(["assault", "self_harm"]),
+        burned_surface=numbers(1, 100),
         entrapped=YES,
     ),
     "cpr": st.none() | some(full_recoil=numbers(0, 100), feedback_device=YES),
@@ -182,6 +184,9 @@ SECTIONS: dict[str, Strategy] = {
         ).map(lambda one: one if one.get("findings") is not None else without(one, "findings")),
         max_size=2,
     ),
+    "apgar": st.lists(
+        some({"minute": st.sampled_from([1, 5, 10]), "total": st.integers(0, 10)} | ERROR, scored_at=TIMES), max_size=1
+    ),
     "airway_attempts": st.lists(
         some({"attempted_at": TIMES, "device": st.just("supraglottic_airway")} | ERROR, successful=YES), max_size=2
     ),
@@ -194,7 +199,14 @@ SECTIONS: dict[str, Strategy] = {
     "procedures": st.lists(PROCEDURES, max_size=3),
     "medications": st.lists(MEDICATIONS, max_size=3),
 }
-RECORDS = st.fixed_dictionaries({}, optional=SECTIONS)
+
+
+def of_nobody_born_before(record: dict[str, Any]) -> dict[str, Any]:
+    """A newborn's score is of the day of the birth."""
+    return without(record, "apgar") if (record.get("patient") or {}).get("birth_date") else record
+
+
+RECORDS = st.fixed_dictionaries({}, optional=SECTIONS).map(of_nobody_born_before)
 STATUSES = st.sampled_from(["in_progress", "completed", "handed_over", "cancelled"])
 MODES = st.sampled_from(["exact", "shifted", "safe_harbor"])
 

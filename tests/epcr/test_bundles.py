@@ -12,11 +12,13 @@ from ucumvert import get_ucum_parser
 
 from services.epcr.fhir import checks, measurements, nomenclature
 from services.epcr.fhir.encode import UnfitBundle, checked, encode
+from services.epcr.handover.document import document
+from services.epcr.handover.transaction import transaction
 from services.epcr.records import amend
 from services.epcr.records.care import DOSE_UNITS, Measurement
-from services.epcr.records.models import RecordPatch
+from services.epcr.records.models import Encounter, RecordPatch
 from shared.web import http
-from tests.epcr import golden
+from tests.epcr import golden, handovers
 from tests.epcr.fhir_server import FhirServer, Refused
 from tests.epcr.golden import bundle, split
 from tests.epcr.samples import ARREST, MINIMAL, REFUSAL, SNOMED, TYPICAL
@@ -404,6 +406,72 @@ def test_an_encounter_begins_with_its_first_time_though_the_record_was_begun_lat
     period = _entry("Encounter", bundle(golden.projection(told)))["resource"]["period"]
     assert told.record.anchor == golden.BEGAN
     assert period == {"start": "2026-03-23T09:20:00Z", "end": "2026-03-23T09:50:00Z"}
+
+
+# Sections whose Observations have no time of their own.
+TIMELESS: dict[str, Any] = MINIMAL | {
+    "times": {"call": "2025-03-23T10:00:00Z"},
+    "patient": {"sex": "female", "age_years": 40},
+    "complaint": {"text": "Chest pain", "informant": "patient"},
+    "dispatch": {"category": "england_c1"},
+    "triage": {"scale": "esi", "initial": "level_2"},
+    "weight": {"value": {"value": 70, "unit": "kg"}},
+    "pregnancy": {"status": "not_pregnant"},
+    "directives": {"status": "none_known"},
+    "injury": {"mechanism": "burn"},
+    "arrest": {"rosc": True},
+    "cpr": {"mechanical_device": True},
+    "stroke": {"face": "abnormal", "nihss": 4},
+    "disposition": {"outcome": "transported"},
+}
+
+
+def with_times(told: Encounter, **times: str | None) -> Encounter:
+    """The encounter after a correction of its clock."""
+    patch = http.convert({"times": times}, RecordPatch)
+    record = amend.merge(told.record, patch, {"times": times}, golden.counted(100))
+    return msgspec.structs.replace(told, record=record)
+
+
+def times_of(found: dict[str, Any]) -> set[str]:
+    resources = [entry["resource"] for entry in found["entry"]]
+    return {one["effectiveDateTime"] for one in resources if one["resourceType"] == "Observation"}
+
+
+def test_a_corrected_call_moves_all_that_has_no_time_of_its_own_also_where_it_was_sent() -> None:
+    """The call was typed in the wrong year: a hospital that took the first state reads the second."""
+    server, typed = FhirServer(), golden.encounter(TIMELESS)
+    sent = bundle(golden.projection(typed))
+    assert times_of(sent) == {"2025-03-23T10:00:00Z"}
+    server.transaction(json.loads(encode(sent)))
+    mended = with_times(typed, call="2026-03-23T10:00:00Z")
+    server.transaction(json.loads(encode(bundle(golden.projection(mended)))))
+    observations = server.of("Observation")
+    assert len(observations) == 13
+    assert {one["effectiveDateTime"] for one in observations} == {"2026-03-23T10:00:00Z"}
+    told = handovers.source(mended)
+    for made in (document(told, handovers.PDF), transaction(told, handovers.PDF)):
+        assert times_of(made) == {"2026-03-23T10:00:00Z"}
+
+
+def test_a_clock_that_was_corrected_back_is_sent_back() -> None:
+    server, typed = FhirServer(), golden.encounter(TIMELESS)
+    mended = with_times(typed, call="2026-03-23T10:00:00Z")
+    server.transaction(json.loads(encode(bundle(golden.projection(mended)))))
+    back = with_times(mended, call="2025-03-23T10:00:00Z")
+    server.transaction(json.loads(encode(bundle(golden.projection(back)))))
+    assert {one["effectiveDateTime"] for one in server.of("Observation")} == {"2025-03-23T10:00:00Z"}
+
+
+def test_a_corrected_clock_changes_nothing_that_has_a_time_of_its_own() -> None:
+    body = TIMELESS | {"weight": {"value": {"value": 70, "unit": "kg"}, "weighed_at": "2025-03-23T10:20:00Z"}}
+    mended = with_times(golden.encounter(body), call="2025-03-23T10:05:00Z")
+    methods = {
+        entry["resource"]["effectiveDateTime"]: entry["request"]["method"]
+        for entry in bundle(golden.projection(mended))["entry"]
+        if entry["resource"]["resourceType"] == "Observation"
+    }
+    assert methods == {"2025-03-23T10:20:00Z": "POST", "2025-03-23T10:05:00Z": "PUT"}
 
 
 def test_every_unit_is_ucum_and_what_crews_may_send_may_leave() -> None:

@@ -102,7 +102,8 @@ class Aviary:
                     "route": self.concept(SNOMED, "26643006", "route"),
                     "dose": {"value": 300, "unit": "mg"},
                     "comment": self.word("drug-comment"),
-                }
+                },
+                {"given_at": at("10:17:00"), "medication": {"display": self.word("uncoded-drug")}},
             ],
             "complaint": {"concept": self.concept(SNOMED, "29857009", "complaint"), "text": self.word("said")},
             "allergies": [
@@ -324,7 +325,10 @@ def test_the_destination_alone_reads_them(told: Told) -> None:
     for form in ("json", "document", "transaction"):
         for language in ("en", "it"):
             sung = " ".join(told.aviary.found_in(told.handovers[f"{form}-{language}"].decode()))
-            assert all(f"canary-{name}-" in sung for name in ("family", "given", "mrn", "kin", "second-narrative"))
+            assert all(
+                f"canary-{name}-" in sung
+                for name in ("family", "given", "mrn", "kin", "second-narrative", "uncoded-drug")
+            )
     assert told.handovers["pdf-en"].startswith(b"%PDF-")
     assert told.handovers["pdf-en"] != told.handovers["pdf-it"]
 

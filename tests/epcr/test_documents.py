@@ -39,6 +39,7 @@ from tests.epcr.samples import (
     EVERYTHING,
     ICD10,
     MINIMAL,
+    NEWBORN,
     PATIENT,
     REFUSAL,
     STROKE,
@@ -286,7 +287,11 @@ def test_the_largest_record_gives_few_pages() -> None:
     view = plain_view(told.encounter, told.projection.view)
     sheet = sheet_of(told.encounter, view, [], SENDER, DESTINATION, "en")
     assert max(len(one.cells) + len(one.rows) for one in sheet.sections) <= MOST_ROWS
-    assert [one.more for one in sheet.sections if one.more].count("+ 440 more in the record") == 2
+    mores = {one.title: one.more for one in sheet.sections if one.more}
+    assert mores["Vital signs"] == ("The first entry and the latest 59 are shown; 440 between them are in the record.")
+    assert mores["Medications given: the latest"] == (
+        "The latest 60 entries are shown; 440 earlier ones are in the record."
+    )
     small = pdf.render(sheet)
     assert pages(small) <= 12
 
@@ -401,6 +406,65 @@ def test_a_hospital_reads_the_crews_words_for_a_code_without_a_display(
     entries = made(HISTORY | {"current_medicines": [{"medicine": medicine}]}, language)["entry"]
     [found] = [one["resource"] for one in entries if one["resource"]["resourceType"] == "MedicationStatement"]
     assert found["medicationCodeableConcept"] == {"coding": [{"system": ATC, "code": "C07AB07"}], "text": text}
+
+
+def test_a_drug_without_a_code_is_told_by_the_crews_words_to_the_hospital_alone() -> None:
+    words = {"display": "<b>Novalgin</b>\x01 of Dr Byrne"}
+    given = {"given_at": at("10:20:00"), "medication": words, "dose": {"value": 1, "unit": "g"}}
+    body = TYPICAL | {"medications": [given]}
+    [told] = resources(made(body), "MedicationAdministration")
+    assert told["medicationCodeableConcept"] == {"text": "<b>Novalgin</b>\ufffd of Dr Byrne"}
+    assert told["status"] == "completed"
+    divs = [one["text"]["div"] for one in sections(made(body)).values()]
+    assert any("&lt;b&gt;Novalgin&lt;/b&gt;\ufffd of Dr Byrne (no code); dose: 1 g" in div for div in divs)
+    assert "of Dr Byrne (no code); dose: 1 g" in page(body)
+    assert "of Dr Byrne (senza codice); dose: 1 g" in page(body, "it")
+    printed(source(golden.encounter(body, "handed_over")))
+    sent = golden.bundle(golden.projection(golden.encounter(body)))
+    [masked] = resources(sent, "MedicationAdministration")
+    assert [one["code"] for one in masked["medicationCodeableConcept"]["coding"]] == ["masked"]
+    assert (masked["status"], masked["dosage"]["dose"]["value"]) == ("completed", 1)
+    text = json.dumps(sent, default=str)
+    assert "Novalgin" not in text
+    assert "Byrne" not in text
+    assert "drug without a code; dose: 1 g" in text
+
+
+def test_a_drug_without_a_code_that_was_not_given_says_so() -> None:
+    given = {"given_at": at("10:20:00"), "medication": {"display": "Novalgin"}, "not_done": "refused"}
+    body = TYPICAL | {"medications": [given]}
+    assert "NOT GIVEN (refused): Novalgin (no code)" in page(body)
+    assert "NOT GIVEN (refused): drug without a code" in json.dumps(
+        golden.bundle(golden.projection(golden.encounter(body))), default=str
+    )
+
+
+def test_a_hospital_reads_other_words_of_the_crew_beside_the_official_ones() -> None:
+    allergy = {"substance": snomed("372687004") | {"display": "Penicillin V"}, "criticality": "high"}
+    body = TYPICAL | {"allergies": [allergy]}
+    both: dict[Language, str] = {"en": "Penicillin V – Amoxicillin", "it": "Penicillin V – Amoxicillina"}
+    for language, words in both.items():
+        [found] = resources(made(body, language), "AllergyIntolerance")
+        assert found["code"]["text"] == words
+        assert found["code"]["coding"][0]["display"] == "Amoxicillin"
+        assert f'["{words}","' in page(body, language)
+        assert f"{words} (372687004)" in sections(made(body, language))["48765-2"]["text"]["div"]
+    [same] = resources(made(TYPICAL | {"allergies": [{"substance": snomed("372687004")}]}), "AllergyIntolerance")
+    assert "text" not in same["code"]
+
+
+def test_the_hospital_alone_reads_when_a_newborn_was_scored() -> None:
+    encounter = golden.encounter(NEWBORN, "handed_over")
+    told = {
+        one["code"]["coding"][0]["code"]: one["effectiveDateTime"]
+        for one in resources(document(source(encounter), Pdf(b"x", "https://api.knogin.com/x")), "Observation")
+    }
+    assert (told["9272-6"], told["9274-2"]) == ("2026-03-23T10:31:00Z", "2026-03-23T10:00:00Z")
+    sent = golden.bundle(golden.projection(encounter))
+    assert "10:31" not in json.dumps(sent, default=str)
+    assert '["11:31","Apgar score; minute after the birth: 1; total: 6; appearance (colour): 1;' in page(NEWBORN)
+    assert '["Indice di Apgar","minuto dopo la nascita: 5; totale: 8"]' in page(NEWBORN, "it")
+    assert "respirazione: 2; totale: 9" in page(NEWBORN, "it")
 
 
 def test_each_drug_has_its_own_words_where_several_have_one_code() -> None:

@@ -12,6 +12,7 @@ import pytest
 from deploy.docs import contract
 from gateway.docs import Docs
 from services.epcr.encounters.facts import DRUGS, IMPRESSIONS, PROCEDURES, facts_of, kind_of_drug
+from services.epcr.fhir import apgar as apgar_codes
 from services.epcr.fhir import conformance, narrative, panels
 from services.epcr.fhir.checks import UNITS
 from services.epcr.fhir.composition import SECTIONS as REPORT
@@ -21,8 +22,8 @@ from services.epcr.fhir.measurements import SECTIONS as OBSERVED
 from services.epcr.fhir.narrative import value_of
 from services.epcr.fhir.terms import EMS, EXTENSIONS
 from services.epcr.fhir.vocabulary import concepts
-from services.epcr.fhir.words import table
-from services.epcr.records import amend
+from services.epcr.fhir.words import Language, table
+from services.epcr.records import amend, contradictions
 from services.epcr.records.assessment import AirwayAttempt, Cpr, Injury, Pupils
 from services.epcr.records.care import (
     ATC,
@@ -43,7 +44,7 @@ from shared.web import http, strict_json
 from shared.web.problems import Problem
 from tests.epcr import golden
 from tests.epcr.conftest import ENCOUNTERS, Organisation
-from tests.epcr.samples import CHILD, ICD10, MINIMAL, SNOMED, STROKE, TRAUMA, TYPICAL, WHOLE, at, snomed
+from tests.epcr.samples import BURNED, CHILD, ICD10, MINIMAL, SNOMED, STROKE, TRAUMA, TYPICAL, WHOLE, at, snomed
 
 BUNDLES = golden.Bundles()
 
@@ -67,6 +68,15 @@ def weighing(value: float, unit: str, **patient: Any) -> dict[str, Any]:
     return {"times": {"call": at("10:00:00")}, "weight": weight, "patient": patient}
 
 
+def burn(region: str, depth: str) -> dict[str, Any]:
+    return {"examined_at": at("10:12:00"), "region": region, "result": "abnormal", "burn_depth": depth}
+
+
+def apgar(*scores: dict[str, Any], **patient: Any) -> dict[str, Any]:
+    return {"apgar": list(scores), "patient": patient}
+
+
+APGAR_TOTAL = ("/apgar/0/total", "/apgar/0/pulse")
 CONTRADICTIONS: list[tuple[dict[str, Any], str, str]] = [
     ({"times": {"call": at("10:20:00"), "handover": at("10:10:00")}}, "/times/call", "/times/handover"),
     (
@@ -89,6 +99,7 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str, str]] = [
     ),
     ({"pregnancy": {"status": "not_pregnant", "contractions": True}}, "/pregnancy/status", "/pregnancy/contractions"),
     ({"pregnancy": {"gravida": 0, "para": 1}}, "/pregnancy/gravida", "/pregnancy/para"),
+    ({"pregnancy": {"gravida": 1, "para": 2}}, "/pregnancy/gravida", "/pregnancy/para"),
     (
         {"directives": {"status": "none_known", "kinds": ["living_will"]}},
         "/directives/status",
@@ -97,6 +108,43 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str, str]] = [
     ({"directives": {"status": "none_known", "seen": True}}, "/directives/status", "/directives/seen"),
     ({"directives": {"status": "none_known"}, "arrest": {"dnar": True}}, "/directives/status", "/arrest/dnar"),
     ({"injury": {"mechanism": "burn", "fall_m": 3}}, "/injury/mechanism", "/injury/fall_m"),
+    (
+        {"injury": {"burned_surface": 0, "criteria": ["burns_with_trauma"]}},
+        "/injury/burned_surface",
+        "/injury/criteria",
+    ),
+    (
+        {"injury": {"burned_surface": 0}, "examinations": [burn("chest", "superficial"), burn("face", "deep_partial")]},
+        "/injury/burned_surface",
+        "/examinations/1/burn_depth",
+    ),
+    (
+        {"examinations": [burn("face", "superficial") | {"result": "normal"}]},
+        "/examinations/0/result",
+        "/examinations/0/burn_depth",
+    ),
+    (apgar({"minute": 5, "total": 1, "pulse": 2}), *APGAR_TOTAL[:2]),
+    (apgar({"minute": 1, "total": 9, "pulse": 0}), *APGAR_TOTAL[:2]),
+    (apgar({"minute": 1, "total": 3}, {"minute": 1, "total": 4}), "/apgar/0/minute", "/apgar/1/minute"),
+    (
+        apgar(
+            {"minute": 5, "total": 3, "scored_at": at("10:01:00")},
+            {"minute": 1, "total": 4, "scored_at": at("10:05:00")},
+        ),
+        "/apgar/0/scored_at",
+        "/apgar/1/scored_at",
+    ),
+    (apgar({"minute": 1, "total": 9}, age_years=1), "/apgar/0/minute", "/patient/age_years"),
+    (
+        apgar({"minute": 1, "total": 9}, birth_date="2025-03-22") | {"times": {"call": at("10:00:00")}},
+        "/apgar/0/minute",
+        "/patient/birth_date",
+    ),
+    (
+        apgar({"minute": 1, "total": 9, "scored_at": at("10:00:00")}, birth_date="2026-03-21"),
+        "/apgar/0/scored_at",
+        "/patient/birth_date",
+    ),
     ({"injury": {"protection": ["helmet", "no_protection"]}}, "/injury/protection/1", "/injury/protection/0"),
     (
         {"arrest": {"recognised_dead": True, "survived_to_discharge": True}},
@@ -312,6 +360,20 @@ def test_a_record_that_does_not_contradict_itself_is_taken(body: dict[str, Any])
         weighing(44, "[lb_av]", age_years=0),
         weighing(15, "kg", age_years=18),
         {"weight": {"value": {"value": 115, "unit": "kg"}}},
+        {"pregnancy": {"gravida": 2, "para": 2}},
+        apgar({"minute": 1, "total": 2, "pulse": 2}, {"minute": 5, "total": 10, "pulse": 2}, age_years=0),
+        apgar({"minute": 1, "total": 2, "pulse": 1}, {"minute": 1, "total": 9, "entered_in_error": True}),
+        apgar({"minute": 1, "total": 9, "pulse": 0, "entered_in_error": True}, age_years=40),
+        apgar({"minute": 5, "total": 9, "scored_at": at("00:04:00")}, birth_date="2026-03-22"),
+        # The score of another hospital, at a transfer.
+        apgar({"minute": 5, "total": 9, "scored_at": "2026-03-18T00:04:00Z"}, birth_date="2026-03-18")
+        | {"times": {"call": at("10:00:00")}},
+        {"injury": {"burned_surface": 0}, "examinations": [burn("face", "superficial")]},
+        {
+            "injury": {"burned_surface": 0},
+            "examinations": [burn("face", "full_thickness") | {"entered_in_error": True}],
+        },
+        {"injury": {"burned_surface": 100, "criteria": ["burns_with_trauma"]}},
     ],
 )
 def test_values_at_the_limits_contradict_nothing(body: dict[str, Any]) -> None:
@@ -345,11 +407,11 @@ def test_the_contract_lists_code_systems_and_units() -> None:
 
 def test_each_pair_names_fields_of_a_record() -> None:
     sections = dict(typing.get_type_hints(Record).items())
-    for path in (path for one, other, _ in amend.OF_SECTIONS for path in (one, other)):
+    for path in (path for one, other, _ in contradictions.OF_SECTIONS for path in (one, other)):
         section, _, name = path.partition(".")
         [kind] = [one for one in typing.get_args(sections[section]) if one is not type(None)]
         assert name in kind.__struct_fields__
-    for name, pairs in amend.OF_ENTRIES.items():
+    for name, pairs in contradictions.OF_ENTRIES.items():
         fields = ITEM_LISTS[name][0].__struct_fields__
         assert {field for one, other, _ in pairs for field in (one, other)} <= set(fields)
 
@@ -386,9 +448,9 @@ def test_a_time_ahead_of_the_clock_is_refused(organisation: Organisation) -> Non
     id = organisation.partner.create()
     assert organisation.crew.write(id, late).status_code == 422
     draft = http.decode_bytes(http.encode(MINIMAL | {"times": {"call": at("10:00:00")}}), EncounterDraft)
-    amend.refuse_future(draft, golden.BEGAN)
+    contradictions.refuse_future(draft, golden.BEGAN)
     with pytest.raises(Problem):
-        amend.refuse_future(draft, golden.BEGAN - timedelta(hours=2))
+        contradictions.refuse_future(draft, golden.BEGAN - timedelta(hours=2))
 
 
 def test_a_partner_reads_the_new_parts_without_words_of_the_crew(organisation: Organisation) -> None:
@@ -498,7 +560,7 @@ def test_an_italian_text_has_italian_displays_and_dates() -> None:
     drug = {"system": RXNORM, "code": "3992"}
     record = {"medications": [{"given_at": at("10:20:00"), "medication": drug}]}
     assert words_of(drug, "it") == "adrenalina"
-    assert words_of({"system": SNOMED, "code": "29857009", "display": "Cardiac"}, "it") == "Dolore toracico"
+    assert words_of({"system": SNOMED, "code": "29857009", "display": "Cardiac"}, "it") == "Cardiac – Dolore toracico"
     chest = {"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "R07.9"}
     assert words_of(chest | {"display": "Dolore al torace"}, "it") == "Dolore al torace – Chest pain, unspecified"
     assert words_of(chest, "it") == "Chest pain, unspecified"
@@ -506,6 +568,107 @@ def test_an_italian_text_has_italian_displays_and_dates() -> None:
     assert value_of("given_at", datetime(2026, 3, 23, 10, 20, tzinfo=UTC), "en") == "2026-03-23 10:20 UTC"
     assert value_of("due_on", date(2026, 12, 1), "it") == "01/12/2026"
     assert "adrenalina (3992)" in narrative.div("medications", record, "it")
+
+
+@pytest.mark.parametrize(
+    ("written", "english", "italian_"),
+    [
+        (None, "Amoxicillin", "Amoxicillina"),
+        ("amoxicillin ", "Amoxicillin", "Amoxicillina"),
+        ("AMOXICILLINA", "AMOXICILLINA – Amoxicillin", "Amoxicillina"),
+        ("Penicillin V", "Penicillin V – Amoxicillin", "Penicillin V – Amoxicillina"),
+    ],
+)
+def test_an_official_display_hides_no_other_words_of_the_crew(written: str | None, english: str, italian_: str) -> None:
+    """The crew chose a code of another drug than they wrote: the reader must see both."""
+    drug = snomed("372687004") | ({"display": written} if written else {})
+    assert (words_of(drug, "en"), words_of(drug, "it")) == (english, italian_)
+
+
+@pytest.mark.parametrize(
+    ("drug", "pointer"),
+    [
+        ({}, "/medications/0/medication"),
+        ({"display": "  "}, "/medications/0/medication"),
+        ({"display": ""}, "/medications/0/medication/display"),
+        ({"display": "x" * 201}, "/medications/0/medication/display"),
+        ({"system": SNOMED, "display": "Vitamin K"}, "/medications/0/medication/system"),
+        ({"code": "372687004", "display": "Vitamin K"}, "/medications/0/medication/system"),
+        ({"system": SNOMED, "code": "372687005"}, "/medications/0/medication/code"),
+        ({"system": "urn:x", "code": "1", "display": "Vitamin K"}, "/medications/0/medication/system"),
+    ],
+)
+def test_a_drug_has_a_code_or_words(drug: dict[str, Any], pointer: str) -> None:
+    assert refusal({"medications": [{"given_at": at("10:20:00"), "medication": drug}]}) == [pointer]
+
+
+def test_a_drug_without_a_code_may_be_any_drug_for_indicators() -> None:
+    given = {"given_at": at("10:20:00"), "medication": {"display": "Glucagon?"}}
+    facts = facts_of(golden.encounter(MINIMAL | {"medications": [given]}), [])
+    assert [(one.kind, one.code, one.not_done_reason) for one in facts.medications] == [("unknown", None, None)]
+
+
+def test_a_burned_surface_is_an_injury_and_its_depth_a_part_of_the_finding() -> None:
+    assert facts_of(golden.encounter(MINIMAL | {"injury": {"burned_surface": 9}}), []).injury is True
+    assert facts_of(golden.encounter(MINIMAL | {"injury": {"burned_surface": 0}}), []).injury is None
+    parts = {
+        part["code"]["coding"][0]["code"]: part for one in _resources("burned") for part in one.get("component", [])
+    }
+    assert parts["burned-surface"]["valueQuantity"] == {
+        "value": Decimal("18.5"),
+        "unit": "%",
+        "system": "http://unitsofmeasure.org",
+        "code": "%",
+    }
+    assert parts["burn-depth"]["valueCodeableConcept"]["coding"][0]["code"] == "burn-depth-full-thickness"
+    record = msgspec.to_builtins(golden.encounter(BURNED).record, builtin_types=(datetime, date, Decimal))
+    names: dict[Language, str] = {"en": "burned body surface", "it": "superficie corporea ustionata"}
+    for language, words in names.items():
+        assert f"<th>{words[0].upper()}{words[1:]}</th><td>18" in narrative.div("injury", record, language)
+    assert "ustione più profonda: a tutto spessore" in narrative.div("examinations", record, "it")
+
+
+def test_a_burned_surface_is_a_percentage() -> None:
+    assert refusal({"injury": {"burned_surface": 101}}) == ["/injury/burned_surface"]
+    assert refusal({"injury": {"burned_surface": -1}}) == ["/injury/burned_surface"]
+
+
+def test_each_score_of_a_newborn_has_the_code_of_its_minute() -> None:
+    scores = {one["code"]["coding"][0]["code"]: one for one in _resources("newborn") if _is_apgar(one)}
+    assert {code: one["valueQuantity"]["value"] for code, one in scores.items()} == {
+        "9272-6": 6,
+        "9274-2": 8,
+        "9271-8": 9,
+    }
+    parts = [[part["code"]["coding"][0] for part in one.get("component", [])] for one in scores.values()]
+    assert [len(one) for one in parts] == [5, 0, 5]
+    assert (parts[0][1]["code"], parts[0][1]["display"]) == ("32407-9", "1 minute Apgar Heart rate")
+    codes = [code for of_minute in apgar_codes.PARTS.values() for code in of_minute] + [*apgar_codes.TOTALS.values()]
+    assert len(set(codes)) == 18
+    assert all(_is_loinc(code) for code in codes)
+
+
+def _is_apgar(resource: dict[str, Any]) -> bool:
+    return "Apgar" in resource.get("code", {}).get("coding", [{}])[0].get("display", "")
+
+
+def _is_loinc(code: str) -> bool:
+    """Whether the last digit is the check digit of the others (Luhn), as LOINC gives it."""
+    number, _, check = code.partition("-")
+    digits = [int(one) * (1 + (place % 2 == 0)) for place, one in enumerate(reversed(number))]
+    return (10 - sum(one // 10 + one % 10 for one in digits) % 10) % 10 == int(check)
+
+
+def test_a_total_that_is_not_the_sum_of_its_parts_is_refused_with_each() -> None:
+    score = {"minute": 5, "total": 4, "pulse": 2, "respiration": 2, "activity": 1}
+    parts = ("pulse", "activity", "respiration")
+    assert refusal({"apgar": [score]}) == [f"/apgar/0/{name}" for part in parts for name in ("total", part)]
+
+
+@pytest.mark.parametrize("score", [{"minute": 1}, {"minute": 2, "total": 5}, {"minute": 1, "total": 11}])
+def test_a_score_that_no_newborn_has_is_refused(score: dict[str, Any]) -> None:
+    assert len(refusal({"apgar": [score]})) == 1
+    assert len(refusal({"apgar": [{"minute": 1, "pulse": 3}]})) == 1
 
 
 def test_each_group_of_the_indicators_has_words() -> None:

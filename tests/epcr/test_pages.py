@@ -1,6 +1,7 @@
 """A doctor reads on the page and in the narrative: acts that were not done, the name of an entry, the age of an infant, the hour."""
 
 import json
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -224,6 +225,119 @@ def test_a_dose_has_a_unit_that_is_not_read_as_another_and_no_zero_too_many(
     for language, words in texts.items():
         [row] = narrative.rows("medications", plain_view(encounter, {}), language)
         assert row.value == f"Nitrate (C01DA02); dose: {words}"
+
+
+def times_of(count: int, first: str = "2026-03-23T10:00:00Z") -> list[str]:
+    """One in each minute."""
+    began = datetime.fromisoformat(first)
+    return [(began + timedelta(minutes=number)).isoformat() for number in range(count)]
+
+
+def part(page: Sheet, title: str) -> tuple[list[tuple[str, str]], str]:
+    """The rows of a section and the sentence below them."""
+    [found] = [one for one in page.sections if one.title == title]
+    return [(row.label, row.value) for row in found.rows], found.more
+
+
+MORPHINE = {"system": RXNORM, "code": "7052"}
+
+
+def test_no_drug_of_a_long_list_is_missing_on_the_page() -> None:
+    """The first drug was given before sixty others: its row is not among the latest, its total is there."""
+    first, *others = times_of(70)
+    morphine = {"given_at": first, "medication": MORPHINE, "dose": {"value": 2.50, "unit": "mg"}}
+    others_given = [NITRATE | {"given_at": one, "dose": {"value": 0.4, "unit": "mg"}} for one in others[:67]]
+    given = [*others_given, morphine, NITRATE | {"given_at": others[67]}]
+    refused = {"given_at": others[68], "medication": MORPHINE, "not_done": "refused"}
+    page = sheet(MINIMAL | {"medications": [*given, refused]})
+    rows, more = part(page, "Medications given: totals")
+    assert rows == [
+        ("morphine", "NOT GIVEN (refused): 1 × (12:09)"),
+        ("Nitrate", "68 × (11:01 – 12:08); total: 26.8 mg; without a dose: 1"),
+        ("morphine", "1 × (11:00); total: 2.5 mg"),
+    ]
+    assert more == ""
+    rows, more = part(page, "Medications given: the latest")
+    assert len(rows) == 60
+    assert (rows[0][0], rows[-1]) == ("11:10", ("12:09", "NOT GIVEN (refused): morphine"))
+    assert more == "The latest 60 entries are shown; 10 earlier ones are in the record."
+    italian = sheet(MINIMAL | {"medications": [*given, refused]}, "it")
+    rows, _ = part(italian, "Farmaci somministrati: totali")
+    assert rows[1] == ("Nitrate", "68 × (11:01 – 12:08); totale: 26,8 mg; senza dose: 1")
+    _, more = part(italian, "Farmaci somministrati: più recenti")
+    assert more == "Sono mostrate le ultime 60 voci; altre 10, precedenti, sono nella scheda."
+
+
+def test_totals_add_no_rates_and_keep_units_and_routes_apart() -> None:
+    route = snomed("47625008")
+    doses = [(1, "mg"), (500, "ug"), (2, "mg"), (5, "mL/h"), (8, "mL/h")] * 13
+    given = [
+        {"given_at": at, "medication": MORPHINE, "dose": {"value": value, "unit": unit}, "route": route}
+        for at, (value, unit) in zip(times_of(65), doses, strict=True)
+    ]
+    by_mouth = {"given_at": at("13:00:00"), "medication": MORPHINE, "dose": {"value": 10, "unit": "mg"}}
+    rows, _ = part(sheet(MINIMAL | {"medications": [*given, by_mouth]}), "Medications given: totals")
+    assert rows[0] == ("morphine", "1 × (14:00); total: 10 mg")
+    assert rows[1][0].startswith("morphine (")
+    assert rows[1][1] == "65 × (11:00 – 12:04); total: 39 mg + 6500 micrograms; last rate: 8 mL/h"
+
+
+def test_sixty_drugs_are_each_a_row_and_have_no_totals() -> None:
+    page = sheet(MINIMAL | {"medications": [NITRATE | {"given_at": one} for one in times_of(60)]})
+    rows, more = part(page, "Medications given")
+    assert (len(rows), more) == (60, "")
+
+
+def test_a_long_list_of_procedures_has_the_attempts_at_an_airway_among_its_totals() -> None:
+    first, *others = times_of(70)
+    attempt = {"attempted_at": first, "device": "endotracheal_tube", "successful": False}
+    done = [{"performed_at": one, "procedure": snomed("268400002"), "outcome": "successful"} for one in others]
+    rows, _ = part(sheet(MINIMAL | {"procedures": done, "airway_attempts": [attempt]}), "Procedures: totals")
+    assert rows == [
+        ("12 lead electrocardiogram", "69 × (11:01 – 12:09); successful: 69"),
+        ("attempt at an advanced airway (endotracheal tube)", "1 × (11:00); unsuccessful: 1"),
+    ]
+
+
+def test_more_drugs_than_a_page_takes_are_counted() -> None:
+    given = [
+        {"given_at": at, "medication": {"system": ATC, "code": f"N02AA{number:02}", "display": f"Drug {number}"}}
+        for number, at in enumerate(times_of(70))
+    ]
+    rows, more = part(sheet(MINIMAL | {"medications": given}), "Medications given: totals")
+    assert (len(rows), rows[0][0]) == (40, "Drug 69")
+    assert more == "The 40 kinds of the latest entries are shown; 30 more are in the record."
+
+
+def test_the_first_set_of_vital_signs_stays_on_the_page() -> None:
+    """How the patient was found, before the sets of the way."""
+    sets = [{"taken_at": one, "heart_rate": 40 + number} for number, one in enumerate(times_of(100))]
+    [found] = [one for one in sheet(MINIMAL | {"vital_signs": sets}).sections if one.title == "Vital signs"]
+    assert [line[0] for line in found.cells][:2] == ["11:00", "11:41"]
+    assert len(found.cells) == 60
+    assert found.more == "The first entry and the latest 59 are shown; 40 between them are in the record."
+
+
+def test_the_most_serious_of_many_allergies_are_shown() -> None:
+    """The crew wrote the one that kills last."""
+    mild = [{"substance": MORPHINE, "severity": "mild"}] * 70
+    worst = {"substance": snomed("372687004"), "criticality": "high"}
+    refuted = {"substance": {"system": ATC, "code": "J01CA04"}, "certainty": "refuted"}
+    [found] = [one for one in sheet(MINIMAL | {"allergies": [refuted, *mild, worst]}).sections if one.alerts]
+    assert (found.rows[0].label, found.alerts, len(found.rows)) == ("Amoxicillin", 60, 60)
+    assert found.more == "The 60 most serious entries are shown; 12 more are in the record."
+
+
+def test_a_medicine_that_the_patient_takes_comes_before_those_that_are_past() -> None:
+    """Of a long list the page shows the first ones."""
+    stopped = [{"medicine": {"system": RXNORM, "code": "4337"}, "taken": "stopped"}] * 61
+    taken = {"medicine": {"system": RXNORM, "code": "11289"}, "taken": "taking"}
+    rows, more = part(sheet(MINIMAL | {"current_medicines": [*stopped, taken]}), "Current medicines")
+    assert (rows[0], len(rows)) == (("warfarin", "taken: taking"), 60)
+    assert more == "60 entries are shown; 2 more are in the record."
+    active, resolved = ({"condition": snomed("49436004"), "state": state} for state in ("active", "resolved"))
+    rows, _ = part(sheet(MINIMAL | {"past_conditions": [resolved, active]}), "Past conditions")
+    assert [value for _, value in rows] == ["state: active", "state: resolved"]
 
 
 def test_an_order_not_to_resuscitate_is_no_row_among_others() -> None:

@@ -191,7 +191,7 @@ def facts_of(encounter: Encounter, observations: Sequence[LinkedObservation]) ->
         prealert=_prealert(record, ending),
         lights_and_sirens=ending.lights_and_sirens,
         # Without a mechanism the impressions decide.
-        injury=True if injury.mechanism or injury.criteria else None,
+        injury=True if injury.mechanism or injury.criteria or injury.burned_surface else None,
         dispatch_category=call.category,
         responded_with_lights_and_sirens=call.lights_and_sirens,
         acuity_scale=triage.scale,
@@ -307,10 +307,10 @@ def _vitals(record: Record) -> Iterator[VitalFact]:
 
 
 def _medication(given: Medication) -> CodedFact:
-    code = given.medication
-    return CodedFact(
-        kind=kind_of_drug(code.system, code.code), code=code.code, at=given.given_at, not_done_reason=given.not_done
-    )
+    """A drug of which only the crew's words are known may be any drug."""
+    drug = given.medication
+    kind = kind_of_drug(drug.system, drug.code) if drug.system and drug.code else "unknown"
+    return CodedFact(kind=kind, code=drug.code, at=given.given_at, not_done_reason=given.not_done)
 
 
 def _same(kind: type[Fact], part: msgspec.Struct, **others: Any) -> Fact:

@@ -4,6 +4,7 @@ Of a drug or procedure that indicators count it names the group: licences keep t
 """
 
 import csv
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,7 @@ from services.epcr.records.care import ATC, ICD10, ICD10_CM, RXNORM, SNOMED, dis
 TABLE = Path(__file__).parents[1] / "data" / "displays_it.csv"
 SYSTEMS = {ICD10: "ICD-10", ICD10_CM: "ICD-10-CM", SNOMED: "SNOMED CT", ATC: "ATC", RXNORM: "RxNorm"}
 
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 Coded = Mapping[str, Any]
 
 
@@ -27,13 +29,24 @@ def italian() -> dict[tuple[str, str], str]:
 
 
 def words_of(one: Coded, language: Language) -> str | None:
-    """The official display, or the crew's words for a code without one. Where an Italian text has no translation, both."""
+    """The crew's words, then the official display or its translation. Where both are the same, or one is missing, the other alone."""
     key = (one["system"], one["code"])
     official, written = display(*key), one.get("display")
-    if language == "en":
-        return official or written
-    both = [words for words in (written, official) if words]
-    return italian().get(key) or " – ".join(dict.fromkeys(both)) or None
+    shown = official if language == "en" else italian().get(key) or official
+    if shown is None or written is None:
+        return shown or written
+    is_same = _folded(written) in (_folded(shown), _folded(official or ""))
+    return shown if is_same else f"{written} – {shown}"
+
+
+def in_xml(words: str) -> str:
+    """The words without the control characters that neither XML nor FHIR's strings hold, not even escaped."""
+    return _NOT_IN_XML.sub("\ufffd", words)
+
+
+def _folded(words: str) -> str:
+    """Without differences of case, spaces and a full stop at the end."""
+    return " ".join(words.casefold().split()).removesuffix(".")
 
 
 def unknown(one: Coded, language: Language) -> str:
@@ -46,10 +59,10 @@ def unknown(one: Coded, language: Language) -> str:
 
 
 def with_texts(view: Any, record: Any, language: Language) -> Any:
-    """The de-identified view for a reader of the whole `record`: a concept without an official display has the crew's words as `display`.
+    """The de-identified view for a reader of the whole `record`: crew's words that differ from the official display are beside it.
 
-    So has, in Italian, each concept that was translated; one without any words says that none are known. Words are those of the entry: for
-    one code the crew may have written several.
+    Both are the `display` of the concept. In Italian each concept that was translated has one; a code without any words says that none are
+    known. Words are those of the entry: for one code the crew may have written several.
     """
     if isinstance(view, list):
         whole = record if isinstance(record, list) and len(record) == len(view) else [None] * len(view)
@@ -67,9 +80,8 @@ def with_texts(view: Any, record: Any, language: Language) -> Any:
 
 def _text_of(one: Coded, language: Language) -> str | None:
     """None for a code whose official display is enough."""
-    if display(one["system"], one["code"]) is None:
-        return words_of(one, language) or unknown(one, language)
-    return italian().get((one["system"], one["code"])) if language == "it" else None
+    words = words_of(one, language) or unknown(one, language)
+    return None if words == display(one["system"], one["code"]) else words
 
 
 def is_coded(value: Any) -> bool:

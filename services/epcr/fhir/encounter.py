@@ -47,9 +47,7 @@ def encounter(scene: Scene) -> Entry:
     times: dict[str, datetime] = view.get("times", {})
     clock = [{"url": name.replace("_", "-"), "valueDateTime": moment(at)} for name, at in times.items()]
     extensions = [{"extension": clock, "url": f"{EXTENSIONS}/mission-times"}] if clock else []
-    # Of a record that was begun before its times were known, the anchor is later than they are.
-    start = times.get("call") or times.get("mobile") or min(times.values(), default=view["anchor"])
-    end = times.get("handover")
+    start, end = scene.start(), times.get("handover")
     outcome = view.get("disposition", {}).get("outcome")
     named = [coding(NEMSIS, *_NEMSIS_TYPES[model])] if model in _NEMSIS_TYPES else []
     types = [concept(*named, ems_coding(model))]

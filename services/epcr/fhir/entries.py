@@ -1,10 +1,12 @@
 """Entries of a transaction bundle: identifiers and references of resources, and requests that make no duplicate when repeated."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from services.epcr.deidentification.projection import Projection
 from services.epcr.fhir.terms import Json, meta
+from services.epcr.records.models import start_of
 
 # The last part of a pseudonym's system, by resource type.
 KINDS = {
@@ -56,6 +58,19 @@ class Scene(NamedTuple):
     def refer(self, kind: str, uuid: str) -> Json:
         """A reference to an entry that may be in another bundle."""
         return logical_reference(self.projection, kind, uuid) if self.is_split else reference(kind, uuid)
+
+    def start(self) -> datetime:
+        """The begin of the mission, the time of all that has no time of its own.
+
+        Of a record that was begun before its times were known, the anchor is later than they are; of one whose times were mistyped and
+        corrected, it is that of the first ones.
+        """
+        view = self.projection.view
+        return start_of(view.get("times", {}), view["anchor"])
+
+    def has_another_start(self) -> bool:
+        """Whether a receiver may hold resources with another begin of the mission: releases before this rule sent the anchor."""
+        return "times" in self.projection.rewritten or self.start() != self.projection.view["anchor"]
 
     def subject(self) -> Json:
         return reference("Patient", self.patient)

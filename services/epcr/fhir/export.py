@@ -14,6 +14,7 @@ import orjson
 from services.epcr.deidentification.projection import Projection
 from services.epcr.fhir import device, panels, readings
 from services.epcr.fhir.acts import medication, procedure
+from services.epcr.fhir.apgar import apgar
 from services.epcr.fhir.composition import composition
 from services.epcr.fhir.device import devices
 from services.epcr.fhir.encode import UnfitBundle, checked, checked_among, encode
@@ -349,7 +350,7 @@ def sections(scene: Scene) -> dict[str, Iterable[Entry]]:
         "injury": panels.section(scene, "injury"),
         VITAL_SIGNS: chain(signs, panels.section(scene, "weight")),
         "examinations": chain(panels.entries(scene, "pupils"), panels.entries(scene, "examinations")),
-        "assessments": chain(panels.stroke(scene), ecgs),
+        "assessments": chain(panels.stroke(scene), ecgs, apgar(scene)),
         "arrest": chain(panels.section(scene, "arrest"), panels.section(scene, "cpr")),
         "procedures": chain((procedure(scene, done) for done in procedures), panels.entries(scene, "airway_attempts")),
         "medications": (medication(scene, given) for given in view.get("medications", [])),

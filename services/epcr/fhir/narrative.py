@@ -4,16 +4,15 @@ A record is a mapping of its parts to plain values: the de-identified view, or t
 all that the mapping holds but identifiers of entries, so that it never says more than the bundle around it.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from html import escape
 from typing import Any, NamedTuple, TypeGuard
 
-from services.epcr.fhir.displays import unknown, words_of
+from services.epcr.fhir.displays import in_xml, unknown, words_of
 from services.epcr.fhir.words import Language, word
-from services.epcr.records.assessment import AirwayAttempt, Cpr, Injury, Pupils
+from services.epcr.records.assessment import AirwayAttempt, Cpr, Injury, Pupils, apgar_total
 from services.epcr.records.care import VitalSigns, ranges_of
 
 # The parts of a record in each section of the report, in the order of the report.
@@ -29,7 +28,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "injury": ("injury",),
     "vital_signs": ("vital_signs", "weight"),
     "examinations": ("pupils", "examinations"),
-    "assessments": ("stroke",),
+    "assessments": ("stroke", "apgar"),
     "arrest": ("arrest", "cpr"),
     "procedures": ("procedures", "airway_attempts"),
     "medications": ("medications",),
@@ -43,12 +42,11 @@ _HIDDEN = frozenset({"id", "entered_in_error", "system"})
 # The concept that an entry is about: it needs no name of its field.
 _SUBJECTS = ("procedure", "medication")
 # Entries that begin with a name, because a section has them among others.
-_NAMED = {"airway_attempts": "airway_attempt"}
+_NAMED = {"airway_attempts": "airway_attempt", "apgar": "apgar"}
 _AS_WRITTEN = frozenset({"name", "identifiers", "address", "next_of_kin"})
 _UNITS = {"Cel": "°C", "[degF]": "°F", "mm[Hg]": "mmHg", "[lb_av]": "lb", "meq": "mEq"}
 # Abbreviated they are read as others, µg as mg, IU as IV or 10 (Ministero della Salute, raccomandazione 18; BNF, guidance on prescribing).
 _SPELLED = frozenset({"ug", "ng", "[iU]", "m[iU]", "{puff}", "{tablet}", "{drop}"})
-_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _UNIT_OF = {
     name: unit
     for kind in (VitalSigns, Pupils, Injury, AirwayAttempt, Cpr)
@@ -120,19 +118,28 @@ def text(section: str, record: Mapping[str, Any], language: Language, more: Sequ
 
 def _entry(part: str, entry: Mapping[str, Any], language: Language, day: date | None = None) -> Row:
     """Labelled by its time or concept where that is its first field, else by the name of the list."""
+    if part == "apgar":
+        entry = {**entry, "total": apgar_total(entry)}
     shown = {name: value for name, value in entry.items() if name not in _HIDDEN and not _is_empty(value)}
     if _is_concept(entry):
         return Row(_label(part, language), _concept(entry, language, day))
     name, first = next(iter(shown.items()), ("", None))
     is_label = isinstance(first, datetime) or _is_concept(first)
     label = value_of(name, shown.pop(name), language, day) if is_label else _label(part, language)
-    about = [word(_NAMED[part], language)] if part in _NAMED else []
+    about = [word(_NAMED[part], language)] if part in _NAMED and is_label else []
     about += [value_of(name, shown.pop(name), language, day) for name in _SUBJECTS if name in shown]
+    if part == "medications" and not about:
+        # A reader who may not have the crew's words.
+        about = [word("drug_without_code", language)]
     if about and "not_done" in shown:
         # First, and loud: the heading of its section speaks of acts that were done.
-        reason = value_of("not_done", shown.pop("not_done"), language)
-        about[0] = f"{word('not_done', language, part).upper()} ({reason}): {about[0]}"
+        about[0] = f"{refusal(part, shown.pop('not_done'), language)}: {about[0]}"
     return Row(label, "; ".join(about + [_labelled(part, name, value, language, day) for name, value in shown.items()]))
+
+
+def refusal(part: str, reason: str, language: Language) -> str:
+    """That an act was not done, and why."""
+    return f"{word('not_done', language, part).upper()} ({value_of('not_done', reason, language)})"
 
 
 def _time_of_entry(entry: Mapping[str, Any]) -> datetime | None:
@@ -158,6 +165,8 @@ def value_of(name: str, value: Any, language: Language, day: date | None = None)
         return ", ".join(value_of(name, one, language, day) for one in value)
     if _is_concept(value):
         return _concept(value, language, day)
+    if isinstance(value, Mapping) and _is_worded(value):
+        return f"{value['display']} ({word('no_code', language)})"
     if isinstance(value, Mapping) and "unit" in value:
         return (dose if name == "dose" else measured)(value["value"], value["unit"], language)
     if isinstance(value, Mapping):
@@ -244,7 +253,14 @@ def _concept(concept: Mapping[str, Any], language: Language, day: date | None) -
 
 
 def _is_concept(value: Any) -> TypeGuard[Mapping[str, Any]]:
-    return isinstance(value, Mapping) and "system" in value and "code" in value
+    return isinstance(value, Mapping) and value.get("system") is not None and value.get("code") is not None
+
+
+def _is_worded(value: Mapping[str, Any]) -> bool:
+    """Whether it is a drug of which only the crew's words are known."""
+    return (
+        value.get("display") is not None and value.get("code") is None and value.keys() <= {"system", "code", "display"}
+    )
 
 
 def _is_empty(value: Any) -> bool:
@@ -252,5 +268,4 @@ def _is_empty(value: Any) -> bool:
 
 
 def _escaped(words: str) -> str:
-    """XML holds no control characters but tab and line ends, not even escaped."""
-    return escape(_NOT_IN_XML.sub("\ufffd", words))
+    return escape(in_xml(words))

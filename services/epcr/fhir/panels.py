@@ -29,7 +29,7 @@ from services.epcr.records.care import ranges_of
 
 
 class Panel(NamedTuple):
-    """`at` is the field with its time; without it, the Observation is of the time when the encounter began.
+    """`at` is the field with its time; without it, the Observation is of the time when the mission began.
 
     `value` is the field that is the Observation's own value, where there is one.
     """
@@ -61,7 +61,8 @@ ENTRIES: dict[str, Panel] = {
     "examinations": Panel(ems("examination"), at="examined_at", value="result"),
     "airway_attempts": Panel(ems("airway_attempt"), at="attempted_at", category="procedure"),
 }
-# Public codes of fields; others have a concept of our own.
+# Public codes of fields; others have a concept of our own. So has the burned surface: of LOINC a source was found for that of third-degree
+# burns alone (88099-7).
 _CODES = {
     "initial_rhythm": _loinc("8884-9", "Heart rate rhythm"),
     "gestation_weeks": _loinc("18185-9", "Gestational age"),
@@ -95,8 +96,9 @@ def section(scene: Scene, name: str) -> Iterator[Entry]:
         content = UNKNOWN
     else:
         return
-    resource = observation(scene, uuid, panel.code, _time(scene, panel, seen), content, panel.category, not seen)
-    yield Entry(resource, uuid, name in scene.projection.rewritten or not seen)
+    at, is_own = _time(scene, panel, seen)
+    resource = observation(scene, uuid, panel.code, at, content, panel.category, not seen)
+    yield Entry(resource, uuid, name in scene.projection.rewritten or not seen or _moves(scene, is_own))
 
 
 def entries(scene: Scene, name: str) -> Iterator[Entry]:
@@ -106,15 +108,15 @@ def entries(scene: Scene, name: str) -> Iterator[Entry]:
         uuid = scene.uuid("Observation", seen["id"])
         content = result(panel, seen)
         in_error: bool = seen["entered_in_error"]
-        at = _time(scene, panel, seen)
+        at, is_own = _time(scene, panel, seen)
         resource = observation(scene, uuid, panel.code, at, content, panel.category, in_error)
-        yield Entry(resource, uuid, seen["id"] in scene.projection.rewritten)
+        yield Entry(resource, uuid, seen["id"] in scene.projection.rewritten or _moves(scene, is_own))
 
 
 def stroke(scene: Scene) -> Iterator[Entry]:
     """The FAST signs as one Observation, the NIHSS total as another."""
     seen: dict[str, Any] = scene.projection.view.get("stroke", {})
-    at = seen.get("assessed_at") or scene.projection.view["anchor"]
+    at: datetime | None = seen.get("assessed_at")
     gone = scene.projection.withdrawn.get("stroke", [])
     signs = {name: seen[name] for name in FAST if name in seen}
     if signs:
@@ -199,14 +201,21 @@ def observation(
     )
 
 
-def _of_stroke(scene: Scene, name: str, code: Json, at: datetime, content: Json | None = None) -> Entry:
+def _of_stroke(scene: Scene, name: str, code: Json, at: datetime | None, content: Json | None = None) -> Entry:
     """Without content in error, because a correction removed it."""
     uuid = scene.uuid("Observation", f"{scene.encounter}/{name}")
     is_gone = content is None
-    resource = observation(scene, uuid, code, at, content or UNKNOWN, in_error=is_gone)
-    return Entry(resource, uuid, is_gone or "stroke" in scene.projection.rewritten)
+    resource = observation(scene, uuid, code, at or scene.start(), content or UNKNOWN, in_error=is_gone)
+    is_rewritten = is_gone or "stroke" in scene.projection.rewritten
+    return Entry(resource, uuid, is_rewritten or _moves(scene, at is not None))
 
 
-def _time(scene: Scene, panel: Panel, seen: Mapping[str, Any]) -> datetime:
+def _time(scene: Scene, panel: Panel, seen: Mapping[str, Any]) -> tuple[datetime, bool]:
+    """The time of an Observation, and whether it is its own; else it is the begin of the mission."""
     at = seen.get(panel.at) if panel.at else None
-    return at or scene.projection.view["anchor"]
+    return at or scene.start(), at is not None
+
+
+def _moves(scene: Scene, has_own_time: bool) -> bool:
+    """Whether a corrected clock of the mission changes the Observation."""
+    return not has_own_time and scene.has_another_start()

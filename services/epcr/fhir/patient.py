@@ -48,6 +48,6 @@ def demographics(scene: Scene) -> Iterator[Entry]:
         return
     uuid = scene.uuid("Observation", f"{scene.encounter}/demographics")
     content = {"component": components} if components else panels.UNKNOWN
-    code, at = ems("patient-demographics"), scene.projection.view["anchor"]
+    code, at = ems("patient-demographics"), scene.start()
     resource = panels.observation(scene, uuid, code, at, content, "social-history", in_error=not components)
     yield Entry(resource, uuid, mutable=True)

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from services.epcr.fhir.displays import unknown
+from services.epcr.fhir.displays import in_xml, unknown
 from services.epcr.fhir.nomenclature import UCUM
 from services.epcr.fhir.vocabulary import concepts
 from services.epcr.records import care
@@ -48,10 +48,12 @@ def concept(*codings: Json) -> Json:
 
 
 def coded(one: Mapping[str, Any]) -> Json:
-    """A concept of the record. Its text are the words that the view has; a code without any says so."""
+    """A concept of the record. Its text are the words that the view has; a code without any says so, words without a code are all."""
+    if "code" not in one:
+        return {"text": in_xml(one["display"])}
     made = coding(one["system"], one["code"])
     text: str | None = one.get("display") or (None if "display" in made else unknown(one, "en"))
-    return concept(made) | ({"text": text} if text else {})
+    return concept(made) | ({"text": in_xml(text)} if text else {})
 
 
 def ems_coding(code: str) -> Json:

@@ -60,7 +60,7 @@ def contents(
     view = plain_view(source.encounter, source.projection.view)
     shown = scene._replace(projection=source.projection._replace(view=view))
     yield
-    worded = with_texts(scene.projection.view, view, source.language)
+    worded = _identified(with_texts(scene.projection.view, view, source.language), view)
     scene = scene._replace(projection=scene.projection._replace(view=worded))
     yield
     measured = readings_of(scene, source.readings)
@@ -93,6 +93,19 @@ def contents(
     made = _composition(shown, source, referred, pdf_uuid)
     yield
     return Contents(scene.uuid("Composition", scene.encounter), made, list(measured))
+
+
+def _identified(view: dict[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
+    """The view with the values that a reader of the patient alone may have: drugs by the crew's words, and when a newborn was scored."""
+
+    def with_members(name: str, *members: str) -> list[Json]:
+        return [
+            {**{member: one[member] for member in members if member in one}, **seen}
+            for seen, one in zip(view.get(name, []), record.get(name, []), strict=True)
+        ]
+
+    shown = {"medications": with_members("medications", "medication"), "apgar": with_members("apgar", "scored_at")}
+    return view | {name: entries for name, entries in shown.items() if entries}
 
 
 def readings_of(scene: Scene, observed: Sequence[LinkedObservation]) -> dict[str, Json]:

@@ -1,6 +1,6 @@
 """The content of a handover for people, as the PDF shows it: in English or Italian, in the order in which a doctor asks for it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -14,11 +14,12 @@ from services.epcr.fhir import narrative
 from services.epcr.fhir.narrative import Row
 from services.epcr.fhir.nomenclature import in_expected_unit
 from services.epcr.fhir.words import Language
+from services.epcr.handover import totals
 from services.epcr.handover.models import Destination, Sender
 from services.epcr.handover.words import heading, say
 from services.epcr.records.models import Encounter, LinkedObservation, age, began
 
-# Rows of a section, columns of vital signs: a page that nobody can read helps nobody. The record has the others.
+# Rows of a section: a page that nobody can read helps nobody. The record has the others, and a sentence gives their number.
 MOST_ROWS = 60
 MOST_TEXT, MOST_LINES = 8_000, 150
 # The order of the pages; a section without content is left out.
@@ -44,6 +45,8 @@ ORDER = (
 )
 # A doctor must see that nothing is known of them.
 ALWAYS = ("allergies", "current_medicines")
+# Sections in the order of time: of a long one the latest entries are shown.
+TIMED = ("examinations", "medications", "procedures")
 # Sections whose labels are concepts of the patient.
 NAMES = ("allergies", "current_medicines", "past_conditions")
 # Scripts of which the fonts of the page have the letters.
@@ -124,7 +127,7 @@ def sheet_of(
     """
     view = in_zone(view, sender.zone)
     day = began(encounter.record).astimezone(sender.zone).date()
-    sections = [one for name in ORDER if (one := _section(name, view, language, day)) is not None]
+    sections = [one for name in ORDER for one in _sections(name, view, language, day)]
     if any(one.value is not None and one.mdc_code in KIND_OF_METRIC for one in readings):
         # After the vital signs, or at the end.
         titles = [one.title for one in sections]
@@ -273,6 +276,23 @@ def _mission(
     return [Row(heading(name, language), value) for name, value in named.items() if value] + clock
 
 
+def _sections(name: str, view: Mapping[str, Any], language: Language, day: date) -> Iterator[Section]:
+    """A long list of drugs or procedures is two sections: the totals of all its entries, and the latest of them."""
+    section = _section(name, view, language, day)
+    if section is None:
+        return
+    if name in totals.SECTIONS and section.more:
+        kinds = totals.totals(name, view, language, day)
+        yield Section(
+            title=f"{section.title}: {say('totals', language)}",
+            has_names=True,
+            rows=kinds[: totals.MOST_KINDS],
+            more=_more("kinds", totals.MOST_KINDS, len(kinds), language),
+        )
+        section.title = f"{section.title}: {say('latest', language)}"
+    yield section
+
+
 def _section(name: str, view: Mapping[str, Any], language: Language, day: date) -> Section | None:
     if name == "narrative":
         text: str = view.get("narrative", "")
@@ -284,8 +304,9 @@ def _section(name: str, view: Mapping[str, Any], language: Language, day: date) 
         return _vitals(view, language, day)
     # The clock of the mission is above.
     shown = {part: one for part, one in view.items() if part != "times"}
-    if name == "allergies":
-        shown["allergies"] = sorted(view.get("allergies", []), key=_is_refuted)
+    if name in LAST:
+        part, is_last = LAST[name]
+        shown[part] = sorted(view.get(part, []), key=is_last)
     rows = narrative.rows(name, shown, language, day)
     if name == "arrest" and view.get("arrest", {}).get("dnar"):
         order = heading("dnar", language)
@@ -294,12 +315,14 @@ def _section(name: str, view: Mapping[str, Any], language: Language, day: date) 
         rows = [_directives(view["directives"], language)]
     if not rows and name not in ALWAYS:
         return None
+    kept = rows[-MOST_ROWS:] if name in TIMED else rows[:MOST_ROWS]
+    others = "earlier" if name in TIMED else "less_serious" if name == "allergies" else "others"
     return Section(
         title=heading(name, language),
-        alerts=_alerts(name, view),
+        alerts=min(_alerts(name, view), MOST_ROWS),
         has_names=name in NAMES,
-        rows=rows[:MOST_ROWS],
-        more=_more(len(rows) - MOST_ROWS, language) if rows else say("nothing_recorded", language),
+        rows=kept,
+        more=_more(others, MOST_ROWS, len(rows), language) if rows else say("nothing_recorded", language),
     )
 
 
@@ -314,6 +337,20 @@ def _alerts(name: str, view: Mapping[str, Any]) -> int:
 
 def _is_refuted(allergy: Mapping[str, Any]) -> bool:
     return allergy.get("certainty") == "refuted"
+
+
+def _harmlessness(allergy: Mapping[str, Any]) -> tuple[bool, bool, bool]:
+    """Refuted allergies come last, those of a high criticality and with severe reactions first."""
+    return _is_refuted(allergy), allergy.get("criticality") != "high", allergy.get("severity") != "severe"
+
+
+# The part of a section whose entries that matter less to the reader come last, and the key of that order.
+LAST: dict[str, tuple[str, Callable[[Mapping[str, Any]], Any]]] = {
+    "allergies": ("allergies", _harmlessness),
+    "assessments": ("procedures", lambda one: one.get("finding") != "stemi"),
+    "current_medicines": ("current_medicines", lambda one: one.get("taken") in ("not_taking", "stopped")),
+    "past_conditions": ("past_conditions", lambda one: one.get("state") == "resolved"),
+}
 
 
 def _directives(seen: Mapping[str, Any], language: Language) -> Row:
@@ -334,7 +371,8 @@ def _vitals(view: Mapping[str, Any], language: Language, day: date) -> Section |
     weight = "; ".join(row.value for row in weights)
     if not sets and not weight:
         return None
-    shown = sets[-MOST_ROWS:]
+    # The first set is how the patient was found.
+    shown = sets if len(sets) <= MOST_ROWS else [sets[0], *sets[1 - MOST_ROWS :]]
     columns = [column for column in VITALS if any(name in one for one in shown for name in column.fields)]
     columns = [column._replace(unit=column.unit or _common_unit(shown, column, language)) for column in columns]
     cells = [
@@ -358,7 +396,7 @@ def _vitals(view: Mapping[str, Any], language: Language, day: date) -> Section |
         columns=headings if shown else [],
         cells=cells,
         rows=[Row(heading("weight", language), weight)] if weight else [],
-        more=_more(len(sets) - len(shown), language),
+        more=_more("between", MOST_ROWS - 1, len(sets) - 1, language),
     )
 
 
@@ -403,5 +441,6 @@ def rows_of_readings(
     return [Row(heading(kind, language), ", ".join(values)) for kind, values in by_kind.items()]
 
 
-def _more(number: int, language: Language) -> str:
-    return f"+ {number} {say('more_in_the_record', language)}" if number > 0 else ""
+def _more(others: str, shown: int, number: int, language: Language) -> str:
+    """How many of a number of entries are shown, and which the others are; nothing where all are shown."""
+    return say(f"more_{others}", language).format(shown=shown, others=number - shown) if number > shown else ""

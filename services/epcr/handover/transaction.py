@@ -88,7 +88,7 @@ def _pdf_uuid(scene: Scene) -> str:
 def _left(scene: Scene, place: str) -> Entry:
     """The Observation of a place without a reading: there are fewer than before."""
     code = concept(coding(MDC, place.partition("|")[0]))
-    uuid, at = place_uuid(scene, place), scene.projection.view["anchor"]
+    uuid, at = place_uuid(scene, place), scene.start()
     return Entry(observation(scene, uuid, code, at, UNKNOWN, "procedure", in_error=True), uuid, mutable=True)
 
 

@@ -23,7 +23,29 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "incident": ("incident", "evento"),
     "months": ("months", "mesi"),
-    "more_in_the_record": ("more in the record", "altri nella scheda"),
+    "latest": ("the latest", "più recenti"),
+    "last_rate": ("last rate", "ultima velocità"),
+    # The numbers are those of entries that are shown, and of those that are not.
+    "more_earlier": (
+        "The latest {shown} entries are shown; {others} earlier ones are in the record.",
+        "Sono mostrate le ultime {shown} voci; altre {others}, precedenti, sono nella scheda.",
+    ),
+    "more_between": (
+        "The first entry and the latest {shown} are shown; {others} between them are in the record.",
+        "Sono mostrate la prima voce e le ultime {shown}; altre {others}, fra queste, sono nella scheda.",
+    ),
+    "more_kinds": (
+        "The {shown} kinds of the latest entries are shown; {others} more are in the record.",
+        "Sono mostrati i {shown} tipi delle voci più recenti; altri {others} sono nella scheda.",
+    ),
+    "more_less_serious": (
+        "The {shown} most serious entries are shown; {others} more are in the record.",
+        "Sono mostrate le {shown} voci più gravi; altre {others} sono nella scheda.",
+    ),
+    "more_others": (
+        "{shown} entries are shown; {others} more are in the record.",
+        "Sono mostrate {shown} voci; altre {others} sono nella scheda.",
+    ),
     "not_closed": (
         "Preliminary: the crew has not closed the report.",
         "Provvisoria: l'equipaggio non ha chiuso la relazione.",
@@ -47,6 +69,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "test_data": ("TEST DATA, NO REAL PATIENT.", "DATI DI PROVA, NESSUN PAZIENTE REALE."),
     "text_is_longer": ("The text goes on in the record.", "Il testo continua nella scheda."),
     "time": ("time", "ora"),
+    "total": ("total", "totale"),
+    "totals": ("totals", "totali"),
     "times_of": ("Times:", "Orari:"),
     "unknown_patient": ("Unknown patient", "Paziente sconosciuto"),
     "unshown": (
@@ -55,6 +79,7 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "vehicle": ("vehicle", "mezzo"),
     "version": ("version", "versione"),
+    "without_a_dose": ("without a dose", "senza dose"),
     "year": ("year", "anno"),
     "years": ("years", "anni"),
 }

@@ -1,6 +1,7 @@
 """Parts of a record from the crew's assessment: the call, the history, the patient, the findings, airway and compressions, the crew."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, field
 
@@ -163,6 +164,38 @@ class Directives(Part):
     comment: Text | None = None
 
 
+OfScore = Annotated[int, Meta(ge=0, le=2)]
+
+
+class Apgar(Item, kw_only=True):
+    """The Apgar score of a newborn patient, one, five or ten minutes after the birth: the total, its five parts, or both."""
+
+    scored_at: http.Timestamp | None = None
+    minute: Literal[1, 5, 10]
+    total: Annotated[int, Meta(ge=0, le=10)] | None = None
+    appearance: OfScore | None = None
+    pulse: OfScore | None = None
+    grimace: OfScore | None = None
+    activity: OfScore | None = None
+    respiration: OfScore | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if all(getattr(self, name) is None for name in ("total", *APGAR_PARTS)):
+            raise ValueError("has neither a total nor a part of the score")
+
+
+APGAR_PARTS = ("appearance", "pulse", "grimace", "activity", "respiration")
+MOST_OF_A_PART = 2
+
+
+def apgar_total(score: Mapping[str, Any]) -> int | None:
+    """The total of a score, or the sum of its parts where all five are known."""
+    parts: list[int | None] = [score.get(name) for name in APGAR_PARTS]
+    total: int | None = score.get("total")
+    return total if total is not None or None in parts else sum(part or 0 for part in parts)
+
+
 Reaction = Literal["brisk", "sluggish", "none", "not_assessable"]
 
 
@@ -177,7 +210,7 @@ class Pupils(Item, kw_only=True):
 
 
 class Examination(Item, kw_only=True):
-    """The finding of one region of the body, with SNOMED CT findings."""
+    """The finding of one region of the body, with SNOMED CT findings, and the depth of its deepest burn."""
 
     examined_at: http.Timestamp
     region: Literal[
@@ -202,11 +235,15 @@ class Examination(Item, kw_only=True):
     ]
     result: Finding
     findings: Annotated[list[Clinical], Meta(max_length=20)] = field(default_factory=list)
+    burn_depth: Literal["superficial", "superficial_partial", "deep_partial", "full_thickness"] | None = None
     comment: Text | None = None
 
 
 class Injury(Part):
-    """How the patient was injured, and the criteria of field triage (ACS 2021) that the crew found."""
+    """How the patient was injured, and the criteria of field triage (ACS 2021) that the crew found.
+
+    `burned_surface` is the burned part of the whole body surface; superficial burns (erythema) do not count.
+    """
 
     injured_at: http.Timestamp | None = None
     mechanism: (
@@ -234,6 +271,7 @@ class Injury(Part):
     intent: Literal["unintentional", "self_harm", "assault", "undetermined"] | None = None
     fall_m: Annotated[http.Number, within("m", 0, 1000)] | None = None
     entrapped: Yes | None = None
+    burned_surface: Annotated[http.Number, within("%", 0, 100)] | None = None
     criteria: Annotated[
         list[
             Literal[

@@ -60,11 +60,7 @@ class Concept(http.Body):
     display: Text | None = None
 
     def __post_init__(self) -> None:
-        form = _FORMS.get(self.system)
-        if form is None or self.system not in self.systems:
-            raise ValueError(f"system is not one of {', '.join(self.systems)}")
-        if not form.fullmatch(self.code) or (self.system == SNOMED and not is_snomed_id(self.code)):
-            raise ValueError(f"code is not a code of {self.system}")
+        check_code(self.system, self.code, self.systems)
 
 
 class Impression(Concept):
@@ -86,6 +82,31 @@ class Drug(Concept):
 
     systems: ClassVar[tuple[str, ...]] = (RXNORM, ATC, SNOMED)
     system: Annotated[str, one_of(*systems)]
+
+
+class GivenDrug(http.Body):
+    """RxNorm, ATC or SNOMED CT; for a drug whose code the crew does not know, their words alone, as `display`."""
+
+    system: Annotated[str, one_of(*Drug.systems)] | None = None
+    code: str | None = None
+    display: Text | None = None
+
+    def __post_init__(self) -> None:
+        if self.system is not None and self.code is not None:
+            check_code(self.system, self.code, Drug.systems)
+        elif self.system is not None or self.code is not None:
+            raise ValueError("system and code are given together, or neither")
+        elif not (self.display or "").strip():
+            raise ValueError("has neither a code nor words")
+
+
+def check_code(system: str, code: str, systems: tuple[str, ...]) -> None:
+    """Raises ValueError for another system than these, or a code without its form."""
+    form = _FORMS.get(system)
+    if form is None or system not in systems:
+        raise ValueError(f"system is not one of {', '.join(systems)}")
+    if not form.fullmatch(code) or (system == SNOMED and not is_snomed_id(code)):
+        raise ValueError(f"code is not a code of {system}")
 
 
 def is_snomed_id(digits: str) -> bool:
@@ -307,7 +328,7 @@ class Medication(Item, kw_only=True):
     """A drug given, or with `not_done` one that was not given and the reason. A unit per time (`mL/h`) makes the dose a rate."""
 
     given_at: http.Timestamp
-    medication: Drug
+    medication: GivenDrug
     dose: Dose | None = None
     route: Clinical | None = None
     response: Literal["improved", "unchanged", "worse"] | None = None

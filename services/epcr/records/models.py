@@ -1,5 +1,6 @@
 """The record of an encounter: bodies that are accepted, parts that are stored, and the answer for the crew's application."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal
@@ -11,6 +12,7 @@ from msgspec.structs import asdict
 from services.epcr.records.assessment import (
     AirwayAttempt,
     Allergy,
+    Apgar,
     Complaint,
     Cpr,
     CrewMember,
@@ -167,6 +169,7 @@ ITEM_LISTS: dict[str, tuple[type[Item], str]] = {
     "allergies": (Allergy, "alg"),
     "past_conditions": (PastCondition, "pcn"),
     "current_medicines": (CurrentMedicine, "cmd"),
+    "apgar": (Apgar, "apg"),
 }
 
 
@@ -191,6 +194,7 @@ class EncounterDraft(Sections, http.Body):
     allergies: Annotated[list[Allergy], Meta(max_length=MAX_FEW)] = field(default_factory=list)
     past_conditions: Annotated[list[PastCondition], Meta(max_length=MAX_FEW)] = field(default_factory=list)
     current_medicines: Annotated[list[CurrentMedicine], Meta(max_length=MAX_FEW)] = field(default_factory=list)
+    apgar: Annotated[list[Apgar], Meta(max_length=MAX_FEW)] = field(default_factory=list)
 
 
 class RecordPatch(http.Body):
@@ -227,6 +231,7 @@ class RecordPatch(http.Body):
     allergies: Annotated[list[Allergy], Meta(max_length=MAX_FEW)] | UnsetType = UNSET
     past_conditions: Annotated[list[PastCondition], Meta(max_length=MAX_FEW)] | UnsetType = UNSET
     current_medicines: Annotated[list[CurrentMedicine], Meta(max_length=MAX_FEW)] | UnsetType = UNSET
+    apgar: Annotated[list[Apgar], Meta(max_length=MAX_FEW)] | UnsetType = UNSET
     arrest: Arrest | UnsetType | None = UNSET
     cpr: Cpr | UnsetType | None = UNSET
     stroke: Stroke | UnsetType | None = UNSET
@@ -249,6 +254,7 @@ class Clinical(Sections, kw_only=True):
     allergies: list[Allergy] = []
     past_conditions: list[PastCondition] = []
     current_medicines: list[CurrentMedicine] = []
+    apgar: list[Apgar] = []
 
 
 class Record(Clinical, kw_only=True):
@@ -284,6 +290,12 @@ class Encounter(msgspec.Struct, kw_only=True):
     created_at: datetime
     updated_at: datetime
     record: Record
+
+
+def start_of(times: Mapping[str, datetime | None], anchor: datetime) -> datetime:
+    """The begin of the mission by its clock: the call, else the departure, else the first known time, else the anchor."""
+    known = {name: at for name, at in times.items() if at is not None}
+    return known.get("call") or known.get("mobile") or min(known.values(), default=anchor)
 
 
 def began(record: Record) -> datetime:

@@ -156,6 +156,56 @@ export interface Allergy {
   comment?: string | null;
 }
 
+/**
+ * The Apgar score of a newborn patient, one, five or ten minutes after the birth: the total, its five parts, or both.
+ */
+export interface Apgar {
+  /** The id */
+  id?: string | null;
+  /** Whether the entry was withdrawn as an error */
+  entered_in_error?: boolean;
+  /** When the newborn was scored */
+  scored_at?: string | null;
+  /** The minute after the birth: 1, 5 or 10 */
+  minute: 1 | 5 | 10;
+  /** The total of the five parts, 0 to 10 */
+  total?: number | null;
+  /** The colour of the skin, 0 to 2 */
+  appearance?: number | null;
+  /** The heart rate, 0 to 2 */
+  pulse?: number | null;
+  /** The reflexes, 0 to 2 */
+  grimace?: number | null;
+  /** The muscle tone, 0 to 2 */
+  activity?: number | null;
+  /** The effort of breathing, 0 to 2 */
+  respiration?: number | null;
+}
+
+/**
+ * The Apgar score of a newborn patient, one, five or ten minutes after the birth: the total, its five parts, or both.
+ */
+export interface ApgarView {
+  /** The id */
+  id?: string;
+  /** Whether the entry was withdrawn as an error */
+  entered_in_error?: boolean;
+  /** The minute after the birth: 1, 5 or 10 */
+  minute?: 1 | 5 | 10;
+  /** The total of the five parts, 0 to 10 */
+  total?: number;
+  /** The colour of the skin, 0 to 2 */
+  appearance?: number;
+  /** The heart rate, 0 to 2 */
+  pulse?: number;
+  /** The reflexes, 0 to 2 */
+  grimace?: number;
+  /** The muscle tone, 0 to 2 */
+  activity?: number;
+  /** The effort of breathing, 0 to 2 */
+  respiration?: number;
+}
+
 /** Out-of-hospital cardiac arrest in Utstein terms. */
 export interface Arrest {
   /** Whether resuscitation was attempted */
@@ -985,6 +1035,8 @@ export interface EncounterDraft {
   past_conditions?: readonly PastCondition[];
   /** Medicines that the patient takes, or no longer takes, at home */
   current_medicines?: readonly CurrentMedicine[];
+  /** The Apgar scores of a newborn patient */
+  apgar?: readonly Apgar[];
   /** The patient */
   patient?: Patient | null;
   /** The times of the mission */
@@ -1136,6 +1188,8 @@ export interface EncounterView {
   past_conditions?: PastConditionsView[];
   /** Medicines that the patient takes, or no longer takes, at home */
   current_medicines?: CurrentMedicinesView[];
+  /** The Apgar scores of a newborn patient */
+  apgar?: ApgarView[];
 }
 
 /** End-tidal CO2 with its unit: `mm[Hg]`, `kPa` or `%` */
@@ -1146,7 +1200,7 @@ export interface EndTidalCO2 {
   unit: Open<'mm[Hg]' | 'kPa' | '%'>;
 }
 
-/** The finding of one region of the body, with SNOMED CT findings. */
+/** The finding of one region of the body, with SNOMED CT findings, and the depth of its deepest burn. */
 export interface Examination {
   /** The id */
   id?: string | null;
@@ -1178,6 +1232,8 @@ export interface Examination {
   result: 'abnormal' | 'normal' | 'not_assessable';
   /** The findings, SNOMED CT */
   findings?: readonly Clinical[];
+  /** The depth of the deepest burn of the region */
+  burn_depth?: 'deep_partial' | 'full_thickness' | 'superficial' | 'superficial_partial' | null;
   /** Free text. It is encrypted, and in no de-identified answer */
   comment?: string | null;
 }
@@ -1190,7 +1246,7 @@ export interface ExaminationsFindingsView {
   code?: string;
 }
 
-/** The finding of one region of the body, with SNOMED CT findings. */
+/** The finding of one region of the body, with SNOMED CT findings, and the depth of its deepest burn. */
 export interface ExaminationsView {
   /** The id */
   id?: string;
@@ -1223,6 +1279,8 @@ export interface ExaminationsView {
   result?: Open<'abnormal' | 'normal' | 'not_assessable'>;
   /** The findings, SNOMED CT */
   findings?: ExaminationsFindingsView[];
+  /** The depth of the deepest burn of the region */
+  burn_depth?: Open<'deep_partial' | 'full_thickness' | 'superficial' | 'superficial_partial'>;
 }
 
 /** A diagnosis of the encounter that it refers to; without a reference, of the stay if there is one. */
@@ -1341,6 +1399,16 @@ export interface FhirProcedure {
   implicitRules?: string;
 }
 
+/** RxNorm, ATC or SNOMED CT; for a drug whose code the crew does not know, their words alone, as `display`. */
+export interface GivenDrug {
+  /** The code system's URI or short name */
+  system?: 'http://www.nlm.nih.gov/research/umls/rxnorm' | 'http://www.whocc.no/atc' | 'http://snomed.info/sct' | null;
+  /** The code within the code system */
+  code?: string | null;
+  /** The code's name, or the crew's words for a drug without a code */
+  display?: string | null;
+}
+
 /** Blood glucose with its unit: `mg/dL` or `mmol/L` */
 export interface Glucose {
   /** The value */
@@ -1442,7 +1510,11 @@ export interface Impression {
   display?: string | null;
 }
 
-/** How the patient was injured, and the criteria of field triage (ACS 2021) that the crew found. */
+/**
+ * How the patient was injured, and the criteria of field triage (ACS 2021) that the crew found.
+ *
+ * `burned_surface` is the burned part of the whole body surface; superficial burns (erythema) do not count.
+ */
 export interface Injury {
   /** When the patient was injured */
   injured_at?: string | null;
@@ -1472,6 +1544,8 @@ export interface Injury {
   fall_m?: number | null;
   /** Whether the patient was trapped */
   entrapped?: boolean | null;
+  /** The burned part of the body surface without superficial burns, `%` */
+  burned_surface?: number | null;
   /** The criteria of field triage (ACS 2021) that the crew found */
   criteria?:
     | readonly ('active_bleeding'
@@ -1498,7 +1572,11 @@ export interface Injury {
   protection?: readonly ('airbag_deployed' | 'child_restraint' | 'helmet' | 'no_protection' | 'seat_belt')[];
 }
 
-/** How the patient was injured, and the criteria of field triage (ACS 2021) that the crew found. */
+/**
+ * How the patient was injured, and the criteria of field triage (ACS 2021) that the crew found.
+ *
+ * `burned_surface` is the burned part of the whole body surface; superficial burns (erythema) do not count.
+ */
 export interface InjuryView {
   /** When the patient was injured */
   injured_at?: string;
@@ -1528,6 +1606,8 @@ export interface InjuryView {
   fall_m?: number;
   /** Whether the patient was trapped */
   entrapped?: boolean;
+  /** The burned part of the body surface without superficial burns, `%` */
+  burned_surface?: number;
   /** The criteria of field triage (ACS 2021) that the crew found */
   criteria?:
     | (Open<'active_bleeding'
@@ -1593,7 +1673,7 @@ export interface Medication {
   entered_in_error?: boolean;
   /** When it was given */
   given_at: string;
-  medication: Drug;
+  medication: GivenDrug;
   /** The dose; a unit per time makes it a rate */
   dose?: Dose | null;
   /** The route, SNOMED CT */
@@ -1606,7 +1686,7 @@ export interface Medication {
   comment?: string | null;
 }
 
-/** RxNorm, ATC or SNOMED CT. */
+/** RxNorm, ATC or SNOMED CT; for a drug whose code the crew does not know, their words alone, as `display`. */
 export interface MedicationsMedicationView {
   /** The code system's URI or short name */
   system?: Open<'http://www.nlm.nih.gov/research/umls/rxnorm' | 'http://www.whocc.no/atc' | 'http://snomed.info/sct'>;
@@ -2363,6 +2443,8 @@ export interface WholeRecord {
   past_conditions: PastCondition[];
   /** Medicines that the patient takes, or no longer takes, at home */
   current_medicines: CurrentMedicine[];
+  /** The Apgar scores of a newborn patient */
+  apgar: Apgar[];
   /** The id */
   id: string;
   /** The id of the organisation that owns the encounter */

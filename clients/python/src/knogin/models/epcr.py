@@ -177,6 +177,58 @@ class Allergy(Model, kw_only=True):
     """Free text. It is encrypted, and in no de-identified answer"""
 
 
+class Apgar(Model, kw_only=True):
+    """The Apgar score of a newborn patient, one, five or ten minutes after the birth: the total, its five parts, or
+    both.
+    """
+
+    id: str | UnsetType | None = UNSET
+    """The id"""
+    entered_in_error: bool | UnsetType = UNSET
+    """Whether the entry was withdrawn as an error"""
+    scored_at: datetime | UnsetType | None = UNSET
+    """When the newborn was scored"""
+    minute: Literal[1, 5, 10]
+    """The minute after the birth: 1, 5 or 10"""
+    total: int | UnsetType | None = UNSET
+    """The total of the five parts, 0 to 10"""
+    appearance: int | UnsetType | None = UNSET
+    """The colour of the skin, 0 to 2"""
+    pulse: int | UnsetType | None = UNSET
+    """The heart rate, 0 to 2"""
+    grimace: int | UnsetType | None = UNSET
+    """The reflexes, 0 to 2"""
+    activity: int | UnsetType | None = UNSET
+    """The muscle tone, 0 to 2"""
+    respiration: int | UnsetType | None = UNSET
+    """The effort of breathing, 0 to 2"""
+
+
+class ApgarView(Model, kw_only=True):
+    """The Apgar score of a newborn patient, one, five or ten minutes after the birth: the total, its five parts, or
+    both.
+    """
+
+    id: str | None = None
+    """The id"""
+    entered_in_error: bool | None = None
+    """Whether the entry was withdrawn as an error"""
+    minute: int | None = None
+    """The minute after the birth: 1, 5 or 10. One of: 1, 5, 10"""
+    total: int | None = None
+    """The total of the five parts, 0 to 10"""
+    appearance: int | None = None
+    """The colour of the skin, 0 to 2"""
+    pulse: int | None = None
+    """The heart rate, 0 to 2"""
+    grimace: int | None = None
+    """The reflexes, 0 to 2"""
+    activity: int | None = None
+    """The muscle tone, 0 to 2"""
+    respiration: int | None = None
+    """The effort of breathing, 0 to 2"""
+
+
 class Arrest(Model, kw_only=True):
     """Out-of-hospital cardiac arrest in Utstein terms."""
 
@@ -992,6 +1044,8 @@ class EncounterDraft(Model, kw_only=True):
     """Illnesses and operations before this encounter"""
     current_medicines: list[CurrentMedicine] | UnsetType = UNSET
     """Medicines that the patient takes, or no longer takes, at home"""
+    apgar: list[Apgar] | UnsetType = UNSET
+    """The Apgar scores of a newborn patient"""
     patient: Patient | UnsetType | None = UNSET
     """The patient"""
     times: Times | UnsetType | None = UNSET
@@ -1135,6 +1189,8 @@ class EncounterView(Model, kw_only=True):
     """Illnesses and operations before this encounter"""
     current_medicines: list[CurrentMedicinesView] | None = None
     """Medicines that the patient takes, or no longer takes, at home"""
+    apgar: list[ApgarView] | None = None
+    """The Apgar scores of a newborn patient"""
 
 
 class EndTidalCO2(Model, kw_only=True):
@@ -1147,7 +1203,7 @@ class EndTidalCO2(Model, kw_only=True):
 
 
 class Examination(Model, kw_only=True):
-    """The finding of one region of the body, with SNOMED CT findings."""
+    """The finding of one region of the body, with SNOMED CT findings, and the depth of its deepest burn."""
 
     id: str | UnsetType | None = UNSET
     """The id"""
@@ -1180,6 +1236,10 @@ class Examination(Model, kw_only=True):
     """Normal, abnormal, or not assessable"""
     findings: list[Clinical] | UnsetType = UNSET
     """The findings, SNOMED CT"""
+    burn_depth: Literal["deep_partial", "full_thickness", "superficial", "superficial_partial"] | UnsetType | None = (
+        UNSET
+    )
+    """The depth of the deepest burn of the region"""
     comment: str | UnsetType | None = UNSET
     """Free text. It is encrypted, and in no de-identified answer"""
 
@@ -1194,7 +1254,7 @@ class ExaminationsFindingsView(Model, kw_only=True):
 
 
 class ExaminationsView(Model, kw_only=True):
-    """The finding of one region of the body, with SNOMED CT findings."""
+    """The finding of one region of the body, with SNOMED CT findings, and the depth of its deepest burn."""
 
     id: str | None = None
     """The id"""
@@ -1210,6 +1270,10 @@ class ExaminationsView(Model, kw_only=True):
     """Normal, abnormal, or not assessable. One of: abnormal, normal, not_assessable"""
     findings: list[ExaminationsFindingsView] | None = None
     """The findings, SNOMED CT"""
+    burn_depth: str | None = None
+    """The depth of the deepest burn of the region. One of: deep_partial, full_thickness, superficial,
+    superficial_partial
+    """
 
 
 class FhirCondition(Model, kw_only=True):
@@ -1336,6 +1400,21 @@ class FhirProcedure(Model, kw_only=True):
     """Refused unless it is empty"""
 
 
+class GivenDrug(Model, kw_only=True):
+    """RxNorm, ATC or SNOMED CT; for a drug whose code the crew does not know, their words alone, as `display`."""
+
+    system: (
+        Literal["http://www.nlm.nih.gov/research/umls/rxnorm", "http://www.whocc.no/atc", "http://snomed.info/sct"]
+        | UnsetType
+        | None
+    ) = UNSET
+    """The code system's URI or short name"""
+    code: str | UnsetType | None = UNSET
+    """The code within the code system"""
+    display: str | UnsetType | None = UNSET
+    """The code's name, or the crew's words for a drug without a code"""
+
+
 class Glucose(Model, kw_only=True):
     """Blood glucose with its unit: `mg/dL` or `mmol/L`"""
 
@@ -1407,7 +1486,10 @@ class Impression(Model, kw_only=True):
 
 
 class Injury(Model, kw_only=True):
-    """How the patient was injured, and the criteria of field triage (ACS 2021) that the crew found."""
+    """How the patient was injured, and the criteria of field triage (ACS 2021) that the crew found.
+
+    `burned_surface` is the burned part of the whole body surface; superficial burns (erythema) do not count.
+    """
 
     injured_at: datetime | UnsetType | None = UNSET
     """When the patient was injured"""
@@ -1441,6 +1523,8 @@ class Injury(Model, kw_only=True):
     """The height of the fall, `m`"""
     entrapped: bool | UnsetType | None = UNSET
     """Whether the patient was trapped"""
+    burned_surface: float | UnsetType | None = UNSET
+    """The burned part of the body surface without superficial burns, `%`"""
     criteria: (
         list[
             Literal[
@@ -1476,7 +1560,10 @@ class Injury(Model, kw_only=True):
 
 
 class InjuryView(Model, kw_only=True):
-    """How the patient was injured, and the criteria of field triage (ACS 2021) that the crew found."""
+    """How the patient was injured, and the criteria of field triage (ACS 2021) that the crew found.
+
+    `burned_surface` is the burned part of the whole body surface; superficial burns (erythema) do not count.
+    """
 
     injured_at: datetime | None = None
     """When the patient was injured"""
@@ -1491,6 +1578,8 @@ class InjuryView(Model, kw_only=True):
     """The height of the fall, `m`"""
     entrapped: bool | None = None
     """Whether the patient was trapped"""
+    burned_surface: float | None = None
+    """The burned part of the body surface without superficial burns, `%`"""
     criteria: list[str] | None = None
     """The criteria of field triage (ACS 2021) that the crew found"""
     protection: list[str] | None = None
@@ -1543,7 +1632,7 @@ class Medication(Model, kw_only=True):
     """Whether the entry was withdrawn as an error"""
     given_at: datetime
     """When it was given"""
-    medication: Drug
+    medication: GivenDrug
     dose: Dose | UnsetType | None = UNSET
     """The dose; a unit per time makes it a rate"""
     route: Clinical | UnsetType | None = UNSET
@@ -1557,7 +1646,7 @@ class Medication(Model, kw_only=True):
 
 
 class MedicationsMedicationView(Model, kw_only=True):
-    """RxNorm, ATC or SNOMED CT."""
+    """RxNorm, ATC or SNOMED CT; for a drug whose code the crew does not know, their words alone, as `display`."""
 
     system: str | None = None
     """The code system's URI or short name. One of: http://www.nlm.nih.gov/research/umls/rxnorm,
