@@ -59,7 +59,9 @@ def _path(visit: Visit, rest: str = "", **ids: str) -> str:
 async def list_sandboxes(visit: Visit) -> Response:
     query = {"state": visit.query("state", STATES), "cursor": visit.query("cursor", most=400)}
     sandboxes = await visit.load(SANDBOXES, Sandboxes, limit=25, **query)
-    return visit.page("apps/sandboxes.html", sandboxes=sandboxes, query=query, states=STATES)
+    moves = not sandboxes.failure and any(one.is_in_work for one in sandboxes.value.sandboxes)
+    context = {"query": query, "states": STATES, "seconds": 5 if moves else 30}
+    return visit.page("apps/sandboxes.html", sandboxes=sandboxes, **context)
 
 
 async def begin(visit: Visit) -> Response:
