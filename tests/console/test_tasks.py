@@ -34,7 +34,7 @@ ITALIAN = {
     "All access has ended.": "Ogni accesso è terminato.",
     "Approve events": "Approva gli eventi",
     "Apps": "App",
-    "An incident was opened.": "Un evento di soccorso è stato aperto.",
+    "An incident was opened.": "Un incidente è stato aperto.",
     "A patient care encounter was begun.": "Un intervento è iniziato.",
     "Audit trail": "Registro di audit",
     "Begins: A patient care encounter was begun.": "Comincia: Un intervento è iniziato.",
