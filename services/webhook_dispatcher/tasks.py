@@ -105,7 +105,7 @@ def periodic(settings: Settings) -> list[Periodic]:
             "seal for addresses",
             600,
             partial(sealing.seal_for_addresses, vault),
-            behind="the next run goes on; what is not sealed anew yet is read as before",
+            behind="the next run goes on; values that are not sealed anew yet are read as before",
         ),
         Periodic("forget paces", 3600, forget_paces, behind="a run deletes all rows that no claim needs any more"),
         Periodic(

@@ -24,7 +24,7 @@ NARROWING = {
     "hide it from followers": "UPDATE watermarks SET sequence = 0 WHERE id = %(grant)s",
     "a number that nobody took": "UPDATE watermarks SET sequence = sequence + 1 WHERE id = %(grant)s",
     "live for ever": "UPDATE watermarks SET expires_at = '9000-01-01' WHERE id = %(grant)s",
-    "refuse what is to come": "UPDATE watermarks SET not_before_ms = 4102444800000 WHERE id = %(grant)s",
+    "refuse tokens to come": "UPDATE watermarks SET not_before_ms = 4102444800000 WHERE id = %(grant)s",
     "cover it by one that has ended": """
         INSERT INTO watermarks (kind, id, tenant_id, client_id, not_before_ms, made_before_ms, expires_at, sequence)
         SELECT 'client', %(client)s, current_tenant(), %(client)s, floor(extract(epoch FROM now()) * 1000), 0, now(), next_changes(1) + 1
@@ -48,7 +48,7 @@ NARROWING = {
         INSERT INTO watermarks (kind, id, tenant_id, client_id, not_before_ms, made_before_ms, expires_at, sequence)
         SELECT 'client', %(other)s, current_tenant(), %(other)s, 1, 1, now() + interval '30 days 5 minutes', next_changes(1) + 1
     """,
-    "refuse what is to come of an app": """
+    "refuse tokens to come of an app": """
         INSERT INTO watermarks (kind, id, tenant_id, client_id, not_before_ms, made_before_ms, expires_at, sequence)
         SELECT 'client', %(other)s, current_tenant(), %(other)s, 4102444800000, 1, '2101-01-01', next_changes(1) + 1
     """,

@@ -1,4 +1,4 @@
-"""What a partner gave for one address goes to no other: not where somebody with a role of the database changes the URL."""
+"""The secrets that a partner gave for one address go to no other, also where somebody with a role of the database changes the URL."""
 
 import os
 from collections.abc import Iterator
@@ -186,7 +186,7 @@ def test_a_value_opens_for_its_scheme_host_and_port_alone() -> None:
                 opened("wh_1", headers if opened == vault.headers else grant, another)
     with pytest.raises(UnreadableCiphertext):
         vault.headers("wh_1", grant, "https://a.example/")
-    # A new key in front reads what the old one sealed.
+    # A ring with a new key in front opens values of the old one.
     first = ENCRYPTION_KEYS
     rotated = Vault(Keyring.from_text(f"99:{base64url_encode(bytes(32))},{first}"))
     assert rotated.headers("wh_1", headers, "https://a.example/") == HEADERS

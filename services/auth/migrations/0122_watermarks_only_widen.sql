@@ -1,5 +1,5 @@
--- A role of a process widens what is revoked, and narrows or hides none of it: a gateway that starts reads this table alone, and one that runs
--- reads what has a number above the last one that it knows.
+-- A role of a process widens revocations, and narrows or hides none of them: a gateway that starts reads this table alone, and one that runs
+-- reads the rows with numbers above the last one that it knows.
 
 -- Those of an organisation and its sandboxes, suspended together, were all under the one that came last, where followers do not look for the others.
 WITH wrong AS (SELECT id, row_number() OVER () AS number FROM watermarks WHERE kind = 'tenant' AND tenant_id <> id),
@@ -29,7 +29,7 @@ BEGIN
     IF quote_ident(session_user)::regrole NOT IN ('{{app}}'::regrole, '{{worker}}'::regrole) THEN
         RETURN NEW;
     END IF;
-    RAISE EXCEPTION 'a watermark only widens, and lives as long as what it refuses' USING ERRCODE = 'insufficient_privilege';
+    RAISE EXCEPTION 'a watermark only widens, and lives as long as the tokens that it refuses' USING ERRCODE = 'insufficient_privilege';
 END $$;
 -- Without a client it refuses the token for every client of the tenant.
 CREATE TRIGGER refuse_narrow_watermark BEFORE UPDATE ON watermarks FOR EACH ROW WHEN (
@@ -42,7 +42,7 @@ CREATE TRIGGER refuse_narrow_watermark BEFORE UPDATE ON watermarks FOR EACH ROW 
         AND NEW.expires_at < to_timestamp(NEW.not_before_ms / 1000.0) + interval '30 days')
     OR (NEW.not_before_ms > OLD.not_before_ms AND NEW.not_before_ms > extract(epoch FROM clock_timestamp()) * 1000 + 900000)
 ) EXECUTE FUNCTION public.refuse_narrow_watermark();
--- What a wide watermark covers is not written, or is deleted. One that ends before those tokens would let them in; one of a time to come would
+-- Narrower watermarks that a wide one covers are not written, or are deleted. One that ends before those tokens would let them in; one of a time to come would
 -- refuse tokens long after its writer is gone.
 CREATE TRIGGER refuse_short_watermark BEFORE INSERT ON watermarks FOR EACH ROW WHEN (
     NEW.expires_at > clock_timestamp() + interval '31 days' OR NEW.not_before_ms > extract(epoch FROM clock_timestamp()) * 1000 + 900000
@@ -81,7 +81,7 @@ FOR EACH STATEMENT EXECUTE FUNCTION public.require_numbered_watermarks();
 CREATE TRIGGER require_numbered_updates AFTER UPDATE ON watermarks REFERENCING NEW TABLE AS changed
 FOR EACH STATEMENT EXECUTE FUNCTION public.require_numbered_watermarks();
 
--- What is over is forgotten, and what a wider watermark covers.
+-- Watermarks that are over are forgotten, and those that a wider one covers.
 CREATE FUNCTION public.keep_watermarks() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF quote_ident(session_user)::regrole IN ('{{app}}'::regrole, '{{worker}}'::regrole) AND EXISTS (
@@ -91,7 +91,7 @@ BEGIN
             AND NOT (g.kind IN ('client', 'grant', 'token') AND EXISTS (SELECT FROM public.watermarks w WHERE w.kind = 'tenant'
                 AND w.id = g.tenant_id AND w.tenant_id = g.tenant_id AND w.not_before_ms >= g.made_before_ms))
     ) THEN
-        RAISE EXCEPTION 'a watermark stays until all that it refuses has expired' USING ERRCODE = 'insufficient_privilege';
+        RAISE EXCEPTION 'a watermark stays until all tokens that it refuses have expired' USING ERRCODE = 'insufficient_privilege';
     END IF;
     RETURN NULL;
 END $$;
