@@ -283,8 +283,16 @@ def _add_dead_letters(cli: typer.Typer, load: Callable[[], Service], package: Pa
     @letters.command()
     def retry(message_id: UUID) -> None:
         """Try one again now; if it fails, it stays a dead letter."""
+        from shared.messaging.authenticity import Refusal
+
         worker = _module(package, "tasks").create_worker(load())
-        if not worker.consumer.revive(str(message_id)):
+        try:
+            revived = worker.consumer.revive(str(message_id))
+        except Refusal as refusal:
+            raise SystemExit(
+                f"its producer cannot have sent this message ({refusal}); see forged-messages.md"
+            ) from None
+        if not revived:
             raise SystemExit(f"there is no dead letter {message_id}")
         typer.echo("done")
 

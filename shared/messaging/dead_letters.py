@@ -39,7 +39,7 @@ LIST: LiteralString = """
 """
 TAKE: LiteralString = """
     DELETE FROM dead_letters WHERE message_id = %s::uuid
-    RETURNING message_id, tenant_id, occurred_at, traceparent, coalesce(body ->> 'as_text', body::text)
+    RETURNING producer, message_id, tenant_id, occurred_at, traceparent, coalesce(body ->> 'as_text', body::text)
 """
 FORGET: LiteralString = "DELETE FROM failures WHERE message_id = %s::uuid"
 log = logging.getLogger(__name__)
@@ -89,14 +89,14 @@ def newest(pool: ConnectionPool[Connection], limit: int) -> list[tuple[str, ...]
         return conn.execute(LIST, (limit,)).fetchall()
 
 
-def take(conn: Connection, message_id: str) -> Envelope | None:
-    """Removes one dead letter and returns it, in the transaction that then applies its effect."""
+def take(conn: Connection, message_id: str) -> tuple[str, Envelope] | None:
+    """Removes one dead letter and returns its producer and it, in the transaction that then applies its effect."""
     row = conn.execute(TAKE, (message_id,)).fetchone()
     conn.execute(FORGET, (message_id,))
     if row is None:
         return None
-    found, tenant_id, occurred_at, traceparent, body = row
-    return Envelope(found, tenant_id, occurred_at, traceparent, msgspec.Raw(body.encode()))
+    producer, found, tenant_id, occurred_at, traceparent, body = row
+    return producer, Envelope(found, tenant_id, occurred_at, traceparent, msgspec.Raw(body.encode()))
 
 
 MAX_DEATHS = 3

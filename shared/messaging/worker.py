@@ -203,13 +203,24 @@ class Consumer:
             conn.after_commit(self.ring)
 
     def revive(self, message_id: str) -> bool:
-        """Tries a dead letter once more at once; if it fails, it stays a dead letter. False if there is none with that id."""
+        """Tries a dead letter once more at once; if it fails, it stays a dead letter. False if there is none with that id.
+
+        A worker's role can write any row, and a row has no signature. So the message is judged like one that comes from its producer.
+        Raises Refusal where that producer may not send it.
+        """
         self._prepare()
         with task_transaction(self.pool) as conn:
-            envelope = dead_letters.take(conn, message_id)
-            if envelope is not None:
-                self._perform(conn, self._new(conn, [envelope]), time.time_ns())
-        return envelope is not None
+            taken = dead_letters.take(conn, message_id)
+            if taken is None:
+                return False
+            producer, envelope = taken
+            reason = authenticity.objection(producer, self.service, envelope)
+            if reason is not None:
+                refusal = Refusal(reason, producer)
+                authenticity.count_refusal(refusal)
+                raise refusal
+            self._perform(conn, self._new(conn, [envelope]), time.time_ns())
+        return True
 
     def _new(self, conn: Connection, envelopes: list[Envelope]) -> list[Envelope]:
         # In the order of ids, so that two batches with the same messages wait for each other without a deadlock.

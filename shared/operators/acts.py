@@ -10,6 +10,7 @@ from psycopg.errors import UniqueViolation
 from psycopg.rows import class_row
 
 from shared.messaging import dead_letters
+from shared.messaging.authenticity import Refusal
 from shared.operators import queries
 from shared.operators.models import Action, ActRefused, Asked, ConsumerBacklog, Figure, Figures, State
 from shared.operators.proof import Fault, Proof, Unproven
@@ -158,6 +159,8 @@ def replay(revive: Revive, conn: Connection, asked: Asked) -> None:
     tenant_id, name = _letter(conn, asked)
     try:
         revived = revive(asked.subject_id)
+    except Refusal as refusal:
+        raise ActRefused(f"its producer cannot have sent this message ({refusal})") from refusal
     except Exception as error:
         if is_outage(error):
             raise

@@ -17,16 +17,19 @@ from shared.web import http, problems
 from shared.web.identity import Caller
 
 HEADER = "idempotency-key"
-LOCK: LiteralString = "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))"
+# All of them, or 409: the statement tries each.
+LOCK: LiteralString = "SELECT bool_and(pg_try_advisory_xact_lock(number)) FROM unnest(%s::bigint[]) AS number"
+LOCK_PURPOSE = "idempotency lock"
 FIND: LiteralString = """
     SELECT request_digest, answer FROM idempotency_keys
     WHERE client_id = %s AND key_digest = %s AND created_at > now() - interval '24 hours'
 """
-# A key older than a day may be used for a new request.
+# A key older than a day may be used for a new request. A younger one was used since this call looked for it.
 KEEP: LiteralString = """
     INSERT INTO idempotency_keys (tenant_id, client_id, key_digest, request_digest, answer) VALUES (%s, %s, %s, %s, %s)
     ON CONFLICT (tenant_id, client_id, key_digest) DO UPDATE
     SET request_digest = excluded.request_digest, answer = excluded.answer, created_at = now()
+    WHERE idempotency_keys.created_at <= now() - interval '24 hours'
 """
 
 
@@ -52,11 +55,8 @@ async def stored(conn: AsyncConnection, request: Request, caller: Caller) -> Res
     if key is None:
         return None
     digest = _digest(key.encode())
-    lock = f"{caller.tenant_id}\0{caller.client_id}\0{key}".replace("\0", "|")
-    if await (await conn.execute(LOCK, (lock,))).fetchone() != (True,):
-        raise problems.Problem(
-            409, "Conflict", "A call with this Idempotency-Key is still under way.", headers={"retry-after": "1"}
-        )
+    if await (await conn.execute(LOCK, (_locks(request.state.keyring, caller, key),))).fetchone() != (True,):
+        raise _under_way()
     row = await (await conn.execute(FIND, (caller.client_id, digest))).fetchone()
     if row is None:
         return None
@@ -72,7 +72,9 @@ async def stored(conn: AsyncConnection, request: Request, caller: Caller) -> Res
 
 
 async def keep(conn: AsyncConnection, request: Request, caller: Caller, response: Response) -> Response:
-    """Stores the answer and returns it. It is encrypted, because some answers contain a secret that is shown only once."""
+    """Stores the answer and returns it. It is encrypted, because some answers contain a secret that is shown only once.
+
+    Raises Problem (409) where another call stored an answer for the key meanwhile: this one has no effect."""
     key = _key(request)
     if key is None:
         return response
@@ -85,8 +87,25 @@ async def keep(conn: AsyncConnection, request: Request, caller: Caller, response
     answer = Answer(response.status_code, headers, body)
     keyring: Keyring = request.state.keyring
     sealed = keyring.encrypt(msgspec.msgpack.encode(answer), _context(caller, digest))
-    await conn.execute(KEEP, (caller.tenant_id, caller.client_id, digest, await _request_digest(request), sealed))
+    row = (caller.tenant_id, caller.client_id, digest, await _request_digest(request), sealed)
+    if (await conn.execute(KEEP, row)).rowcount == 0:
+        raise _under_way()
     return response
+
+
+def _locks(keyring: Keyring, caller: Caller, key: str) -> list[int]:
+    """The numbers of the locks of this caller's key: keyed, so that nobody can choose a key with the number of another tenant's.
+
+    One under each encryption key, because processes that have an older list of keys share one with it.
+    """
+    named = f"{caller.tenant_id}\0{caller.client_id}\0{key}".encode()
+    return [int.from_bytes(mac[:8], signed=True) for mac in keyring.macs(named, LOCK_PURPOSE)]
+
+
+def _under_way() -> problems.Problem:
+    return problems.Problem(
+        409, "Conflict", "A call with this Idempotency-Key is still under way.", headers={"retry-after": "1"}
+    )
 
 
 async def _worked(size: int, work: Callable[[], bytes]) -> bytes:

@@ -230,8 +230,8 @@ def test_a_suspended_organisation_acts_through_none_of_its_sandboxes(auth: Auth,
     every = [organisation.tenant_id, kept["tenant_id"], deleted["tenant_id"]]
     assert dict(auth.sql(statuses, every)) == dict.fromkeys(every, "suspended")
     assert auth.token(kept, scope="argus:epcr:write").status_code == 401
-    ended = "SELECT id FROM watermarks WHERE kind = 'tenant' AND id = ANY (%s)"
-    assert {one for (one,) in auth.sql(ended, every)} == set(every)
+    ended = "SELECT id FROM watermarks WHERE kind = 'tenant' AND id = ANY (%s) AND tenant_id = id"
+    assert {one for (one,) in auth.sql(ended, every)} == set(every), "gateways look for each under its own organisation"
     operate(auth, "tenant", "resume", organisation.tenant_id)
     assert dict(auth.sql(statuses, every)) == dict.fromkeys(every[:2], "active") | {every[2]: "suspended"}
 

@@ -1,10 +1,12 @@
 """Idempotency-Key: one effect and one answer, replayed for a day, and unreadable at rest."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, LiteralString
 
+import psycopg
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -200,6 +202,59 @@ def test_an_answer_at_rest_gives_nothing_away(producer: Database) -> None:
     stored = scalar(producer.admin, "SELECT answer FROM idempotency_keys")
     assert b"whsec" not in stored
     assert "key-of-a-partner" not in kept
+
+
+LIKE_BEFORE: LiteralString = "SELECT pg_advisory_xact_lock(hashtextextended('org_1|app_1|k', 0))"
+
+
+def test_no_other_tenant_can_choose_a_key_that_holds_this_ones_call(producer: Database) -> None:
+    """The hash has no key: anybody can compute texts with the same number, and had the lock of another tenant's key with their own call."""
+    with psycopg.connect(producer.app) as conn:
+        conn.execute(LIKE_BEFORE)
+        [answer] = played(producer, {"key": "k"})
+    assert answer.status == 201
+
+
+def locks_of(*keys: str, tenant_id: str = "org_1", client_id: str = "app_1") -> list[int]:
+    who = Caller(tenant_id=tenant_id, client_id=client_id)
+    text = ",".join(f"{version}:{base64url_encode(version.encode() * 32)}" for version in keys)
+    return idempotency._locks(Keyring.from_text(text), who, "k")
+
+
+def test_locks_are_each_callers_own_and_unknown_without_the_key() -> None:
+    every = [
+        locks_of("1"),
+        locks_of("2"),
+        locks_of("1", tenant_id="org_2"),
+        locks_of("1", client_id="app_2"),
+        locks_of("1", tenant_id="org_1|app_1", client_id="app"),
+    ]
+    assert len({number for one in every for number in one}) == len(every)
+    assert all(-(2**63) <= number < 2**63 for one in every for number in one)
+
+
+def test_processes_with_an_older_list_of_keys_share_a_lock_with_it() -> None:
+    """While keys are rotated, a call and its repetition may come to two processes."""
+    for before, after in ((("1",), ("2", "1")), (("2", "1"), ("2",))):
+        assert {*locks_of(*before)} & {*locks_of(*after)}
+
+
+def test_a_call_whose_key_was_used_beside_its_lock_has_no_effect(producer: Database) -> None:
+    """By a process of the previous release, for example, which takes another lock."""
+
+    async def play() -> Answer:
+        async with served(producer) as (service, client):
+            service.go_on.clear()
+            call = asyncio.create_task(client.post("k"))
+            await service.entered.wait()
+            with psycopg.connect(producer.admin) as conn:
+                digest = hashlib.sha256(b"k").digest()
+                conn.execute("INSERT INTO idempotency_keys VALUES ('org_1', 'app_1', %s, '', '')", (digest,))
+            service.go_on.set()
+            return await call
+
+    assert asyncio.run(play()).status == 409
+    assert effects(producer) == 0
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "caf\u00e9", "a\tb"])

@@ -14,8 +14,9 @@ from redis import Redis, RedisError
 from deploy.local.databases import Database
 from deploy.local.redis_server import RedisServer
 from shared.messaging import broker, crowding, dead_letters, outbox, relay
-from shared.messaging.authenticity import Envelope, Sealed
+from shared.messaging.authenticity import Envelope, Refusal, Sealed
 from shared.messaging.messages import Received
+from shared.primitives.ids import uuid7
 from shared.storage.database import Connection, task_transaction
 from tests.shared.support import (
     ACKS,
@@ -202,6 +203,36 @@ def test_a_dead_letter_is_revived_once_its_cause_is_gone(
     assert not mended.revive(str(dead.id))
     mended.consume(*batch([dead]))
     assert effects(consumer) == (1, 1)
+
+
+FORGED: dict[str, dict[str, str]] = {
+    "of a producer that does not make it": {"producer": "control_plane"},
+    "of no service": {"producer": "epcr_2"},
+    "of no organisation": {"tenant_id": "platform"},
+    "for another consumer": {"body": '{"name": "epcr.app_changed.v1", "client_id": "app_1", "version": 1}'},
+    "of no kind": {"body": '{"name": "device_ingest.nothing.v1"}'},
+    "of no form": {"body": '{"name": 1}'},
+}
+
+
+@pytest.mark.parametrize("how", FORGED)
+def test_a_dead_letter_that_its_producer_cannot_have_sent_is_not_applied(
+    consumer: Database, redis_url: str, how: str
+) -> None:
+    """The role of a worker writes dead letters, which have no signature. An operator who is made to replay one believes its row."""
+    row = {"id": str(uuid7()), "tenant_id": "org_1", "producer": "epcr", "body": msgspec.json.encode(link()).decode()}
+    with psycopg.connect(consumer.worker) as conn:
+        conn.execute(
+            """INSERT INTO dead_letters (message_id, tenant_id, producer, name, body, occurred_at, error)
+               VALUES (%(id)s, %(tenant_id)s, %(producer)s, %(body)s::jsonb ->> 'name', %(body)s::jsonb, now(), 'e')""",
+            row | FORGED[how],
+        )
+    worker = worker_of("device_ingest", consumer, redis_url).consumer
+    with pytest.raises(Refusal):
+        worker.revive(row["id"])
+    assert effects(consumer) == (0, 0)
+    assert [letter[0] for letter in dead_letters.newest(worker.pool, 10)] == [row["id"]]
+    worker.close()
 
 
 UNSTORABLE: dict[str, dict[str, Any]] = {

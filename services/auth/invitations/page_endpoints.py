@@ -10,7 +10,7 @@ from services.auth.oauth.clients import read_form
 from services.auth.people import roles
 from services.auth.saml.people import refuses_password
 from services.auth.saml.queries import COUNT_USERS
-from services.auth.signin import cookies, hashing, pages, passwords, sessions, throttle
+from services.auth.signin import cookies, hashing, pages, passwords, sealing, sessions, throttle
 from services.auth.signin.returning import first_sign_in
 from shared.primitives import ids
 from shared.storage import audit, database
@@ -120,7 +120,9 @@ async def _join(request: Request, token: str, invited: Invited, name: str, hashe
             ).rowcount:
                 raise _Refused("address_known", 409)
             role: roles.Role = accepted[0]
-            await conn.execute(queries.COMPLETE_USER, (role, roles.of(role), hashed, user_id))
+            stored = sealing.either(request.state.keyring, invited.tenant_id, user_id, hashed)
+            person = {"role": role, "scope_limit": roles.of(role), "user_id": user_id, **stored}
+            await conn.execute(queries.COMPLETE_USER, person)
             await conn.execute(queries.ACCEPTED_BY, (user_id, invited.id))
             actor = sessions.actor(request, invited.tenant_id, user_id)
             await audit.record(conn, actor, "invitation.accepted", invited.id)

@@ -80,7 +80,12 @@ ACCEPT: LiteralString = """
 INSERT_USER: LiteralString = """
     INSERT INTO users (user_id, tenant_id, email, name) VALUES (%s, %s, %s, %s) ON CONFLICT (lower(email)) DO NOTHING
 """
-COMPLETE_USER: LiteralString = "UPDATE users SET role = %s, scope_limit = %s, password_hash = %s WHERE user_id = %s"
+# Of the two forms of a password the database stores one (signin/sealing.py).
+COMPLETE_USER: LiteralString = """
+    UPDATE users SET role = %(role)s, scope_limit = %(scope_limit)s,
+        password_hash = CASE WHEN passwords_are_sealed() THEN %(sealed)s ELSE %(hashed)s END
+    WHERE user_id = %(user_id)s
+"""
 ACCEPTED_BY: LiteralString = "UPDATE invitations SET user_id = %s WHERE id = %s"
 
 # --- The relay ---------------------------------------------------------------------------------------------------------------------

@@ -111,7 +111,10 @@ def set_status(conn: Conn, tenant_id: str, status: str, why: Mapping[str, Any] |
         record(conn, one, f"tenant.{status}", one, detail or None)
         announce(conn, one)
     if status == "suspended":
-        _revoke(conn, "tenant", [(one,) for one in changed])
+        for one in changed:
+            # Gateways look for the watermark of an organisation under that organisation.
+            set_tenant(conn, one)
+            _revoke(conn, "tenant", [(one,)])
 
 
 def rotate_keys(

@@ -189,7 +189,7 @@ class Client:
 
 
 async def deliver(client: Client, vault: Vault, due: Due) -> Sent:
-    """Sends one delivery once, in the trace of its event. Raises UnreadableCiphertext if the key that sealed one of its secrets is gone."""
+    """Sends one delivery once, in the trace of its event. Raises UnreadableCiphertext for a secret of another address or key."""
     parent = telemetry.context_of(due.traceparent) if due.traceparent else telemetry.new_root()
     attributes = {
         "webhook.id": due.subscription_id,
@@ -202,7 +202,7 @@ async def deliver(client: Client, vault: Vault, due: Due) -> Sent:
     access = await _access(client, vault, due)
     at = clock.now()  # a receiver refuses a signature whose time is wrong
     body = sent_body(due)
-    custom = vault.headers(due.subscription_id, due.headers) if due.headers is not None else {}
+    custom = vault.headers(due.subscription_id, due.headers, due.url) if due.headers is not None else {}
     if due.oauth is not None:  # an access token replaces an `authorization` of the owner
         custom = {name: value for name, value in custom.items() if name.lower() != "authorization"}
     custom |= access.headers
@@ -260,7 +260,7 @@ async def _access(client: Client, vault: Vault, due: Due) -> Access:
             sealed = due.client_certificate
             tls = await client.contexts.of(sealed, lambda: vault.identity(due.subscription_id, sealed))
         if due.oauth is not None:
-            grant = vault.grant(due.subscription_id, due.oauth)
+            grant = vault.grant(due.subscription_id, due.oauth, due.url)
             token = await client.tokens.get((due.subscription_id, due.oauth), grant)
     except NoToken as error:
         refused = Outcome(error=str(error), timed_out=error.timed_out)

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from services.webhook_dispatcher.fanout import event_types
 from services.webhook_dispatcher.history import decision_queries, decisions
 from services.webhook_dispatcher.sending import signing
-from services.webhook_dispatcher.sending.signing import Vault
+from services.webhook_dispatcher.sending.signing import ForAddress, Vault
 from services.webhook_dispatcher.settings import Settings
 from services.webhook_dispatcher.subscriptions import access, approvals, faults, queries
 from services.webhook_dispatcher.subscriptions.administrators import WebhookPage, app_of, reachable, whose
@@ -34,6 +34,7 @@ from services.webhook_dispatcher.subscriptions.statistics import read_statistics
 from shared.messaging.event_types import with_moved_times
 from shared.messaging.filters import Filter, as_json, matches
 from shared.primitives import ids
+from shared.primitives.crypto import UnreadableCiphertext
 from shared.storage import audit, idempotency
 from shared.storage.caps import Cap, require_room, slots
 from shared.storage.database import IN_ORDER, AsyncConnection, every, first, found, page_of, tenant_transaction
@@ -72,12 +73,12 @@ async def create_webhook(request: Request, caller: Caller, draft: NewWebhook) ->
             "payload": draft.payload,
             "max_per_second": draft.max_per_second,
             **access.columns_of_certificate(vault, webhook_id, draft.client_certificate),
-            **access.columns_of_oauth(vault, webhook_id, draft.oauth),
+            **access.columns_of_oauth(vault, webhook_id, draft.oauth, draft.url),
             "secret": vault.seal_secret(webhook_id, secret),
             "fingerprint": signing.fingerprint(key),
             "signing_key": vault.seal_signing_key(webhook_id, signer),
             "public_key": signing.public_text(signer),
-            "headers": vault.seal_headers(webhook_id, draft.headers),
+            "headers": vault.seal_headers(webhook_id, draft.headers, draft.url),
             "header_names": list(draft.headers),
             "paused": app.status == "disabled",
             "rehearses": caller.is_sandbox,
@@ -121,7 +122,7 @@ async def change_webhook(request: Request, caller: Caller, webhook_id: str, chan
         subscription = await find(conn, caller, webhook_id, queries.LOCK_SUBSCRIPTION)
         if change.events is not UNSET:
             _require_approval(app, change.events)
-        for statement, parameters in _updates(request.state.vault, subscription.id, change):
+        for statement, parameters in _updates(request.state.vault, subscription, change):
             await conn.execute(statement, {"id": subscription.id, **parameters})
         if change.enabled is not UNSET:
             await _switch(conn, subscription, enabled=change.enabled)
@@ -249,11 +250,14 @@ async def _share_app(conn: AsyncConnection, caller: Caller, client_id: str) -> A
     return app
 
 
-def _updates(vault: Vault, webhook_id: str, change: WebhookChange) -> list[tuple[LiteralString, dict[str, Any]]]:
-    """The statement and its parameters for each given field but `enabled`."""
+def _updates(
+    vault: Vault, subscription: Subscription, change: WebhookChange
+) -> list[tuple[LiteralString, dict[str, Any]]]:
+    """The statement and its parameters for each given field but `enabled`. Raises a 422 Problem."""
     updates: list[tuple[LiteralString, dict[str, Any]]] = []
+    webhook_id, url = subscription.id, subscription.url if change.url is UNSET else change.url
     if change.url is not UNSET:
-        updates.append((queries.SET_URL, {"url": change.url}))
+        updates.append((queries.SET_URL, {"url": url, **_sealed_for(vault, subscription, change, url)}))
     if change.events is not UNSET:
         updates.append((queries.SET_EVENTS, {"events": change.events}))
     if change.filter is not UNSET:
@@ -266,17 +270,36 @@ def _updates(vault: Vault, webhook_id: str, change: WebhookChange) -> list[tuple
         certificate = access.columns_of_certificate(vault, webhook_id, change.client_certificate)
         updates.append((queries.SET_CERTIFICATE, certificate))
     if change.oauth is not UNSET:
-        updates.append((queries.SET_OAUTH, access.columns_of_oauth(vault, webhook_id, change.oauth)))
+        updates.append((queries.SET_OAUTH, access.columns_of_oauth(vault, webhook_id, change.oauth, url)))
     if change.description is not UNSET:
         updates.append((queries.SET_DESCRIPTION, {"description": change.description}))
     if change.headers is not UNSET:
-        sealed = vault.seal_headers(webhook_id, change.headers)
+        sealed = vault.seal_headers(webhook_id, change.headers, url)
         updates.append((queries.SET_HEADERS, {"headers": sealed, "header_names": list(change.headers)}))
     if change.secret is not UNSET:
         fingerprint = signing.fingerprint(signing.signing_key(change.secret))
         sealed = vault.seal_secret(webhook_id, change.secret)
         updates.append((queries.SIGN_WITH_BOTH, {"secret": sealed, "fingerprint": fingerprint}))
     return updates
+
+
+def _sealed_for(vault: Vault, subscription: Subscription, change: WebhookChange, url: str) -> dict[str, bytes | None]:
+    """The headers and the grant that stay, sealed for the new URL. Raises a 422 Problem for those that were not sealed for the old one."""
+    kept: tuple[tuple[str, ForAddress, bytes | None, bool], ...] = (
+        ("headers", "headers", subscription.headers, change.headers is UNSET),
+        ("oauth", "grant", subscription.oauth, change.oauth is UNSET),
+    )
+    sealed: dict[str, bytes | None] = {}
+    for field, kind, stored, stays in kept:
+        sealed[field] = stored
+        if stored is None or not stays:
+            continue
+        try:
+            sealed[field] = vault.moved(subscription.id, kind, stored, subscription.url, url)
+        except UnreadableCiphertext:
+            fault = FieldError(f"/{field}", "these were given for another URL; give them again")
+            raise problems.invalid("What is sent to the old URL cannot be sent to the new one.", [fault]) from None
+    return sealed
 
 
 async def _switch(conn: AsyncConnection, subscription: Subscription, *, enabled: bool) -> None:
