@@ -18,7 +18,7 @@ import pytest
 
 from services.auth.saml import documents, readers
 from services.auth.saml.documents import MessageRefused
-from services.auth.saml.reader import PastedMetadata, ResponseForm
+from services.auth.saml.reader import NICE, PastedMetadata, ResponseForm
 from services.auth.saml.readers import BEGUN, OTHER, RETURNING, Rank, Readers, Sender
 from services.auth.signin.cookies import TOKEN_LENGTH
 from shared.primitives.crypto import Keyring
@@ -120,15 +120,15 @@ def test_a_reader_knows_no_setting_of_ours() -> None:
     run(test)
 
 
-def test_a_reader_yields_to_every_other_process() -> None:
+def test_a_reader_yields_to_other_processes() -> None:
     """A kernel with autogroups compares niceness within a session only."""
 
     async def test(pool: Readers) -> None:
         await pool.metadata(job(), "org_1")
         reader = pid_of(pool)
-        assert os.getpriority(os.PRIO_PROCESS, reader) == 19
+        assert os.getpriority(os.PRIO_PROCESS, reader) == NICE
         assert os.getsid(reader) == reader
-        assert autogroup_of(reader).endswith((" nice 19\n", "none"))
+        assert autogroup_of(reader).endswith((f" nice {NICE}\n", "none"))
 
     run(test)
 

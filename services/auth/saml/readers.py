@@ -136,7 +136,7 @@ def _used(counts: OrderedDict[str, int], key: str) -> int:
 
 # --- Processes --------------------------------------------------------------------------------------------------------
 
-WALL_SECONDS = 10.0
+WALL_SECONDS = 20.0
 """For one document, with the start of its process. On a busy machine a second of processor time takes several: then the caller is asked to
 try again."""
 WAITING = 64
