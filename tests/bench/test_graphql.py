@@ -9,12 +9,11 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import httpx2
-import msgspec
 import psutil
 import psycopg
 import pytest
@@ -22,12 +21,11 @@ import pytest
 from deploy.local.databases import Database
 from deploy.local.ports import free_port
 from deploy.local.redis_server import RedisServer
-from services.graphql_api.acqi.indicators import judgements, outcomes_of
 from shared.primitives.crypto import base64url_encode
 from shared.primitives.ids import new_id
 from shared.web.identity import HEADER, Caller, SigningKey, mint
+from tests.bench import facts
 from tests.bench.graphql_figures import FIGURES, SDL
-from tests.graphql_api import population
 from tests.support.cluster import TestDatabases
 from tests.support.waiting import wait_for
 
@@ -38,7 +36,6 @@ pytestmark = [
 KEY = SigningKey(f"bench-1:{base64url_encode(bytes(range(32)))}")
 CONNECTIONS, SECONDS, ROUNDS = 32, 5, 3
 HISTORY = (1_000, 100_000, 1_000_000)
-HISTORY_DAYS = 365
 GOAL_HOT, GOAL_COLD_OVER_ARIADNE, GOAL_GROWTH = 4_000, 4.0, 2.0
 PAGE = (
     "query($from: DateTime!, $to: DateTime!) "
@@ -197,28 +194,12 @@ def test_latency_does_not_grow_with_history(database: Database, environment: dic
 def load(database: Database, environment: Mapping[str, str], tenant: str, count: int) -> None:
     """Stores that many encounters over a year as facts, then makes their aggregates with the operator's command."""
     began = time.perf_counter()
-    kinds = [kind for one in population.encounters(count=1_000) if (kind := prepared(one))]
-    first = date(2025, 7, 1)
-    with psycopg.connect(database.admin) as conn, conn.cursor() as cursor:
-        statement = "COPY acqi_facts (tenant_id, encounter_id, version, day, facts, outcomes) FROM STDIN"
-        with cursor.copy(statement) as copy:
-            for number in range(count):
-                facts, outcomes = kinds[number % len(kinds)]
-                day, id = first + timedelta(days=number * 7 % HISTORY_DAYS), f"enc_{number:026d}"
-                copy.write_row((tenant, id, 1, day, facts % {"id": id, "day": day}, outcomes))
+    with psycopg.connect(database.admin) as conn:
+        facts.store(conn, tenant, count, date(2025, 7, 1))
     loaded = time.perf_counter()
     command = [sys.executable, "-m", "services.graphql_api", "rebuild-acqi", "--tenant", tenant]
     subprocess.run(command, env=dict(environment), check=True, stdout=subprocess.DEVNULL)
     print(f"\n{count:,} encounters: loaded in {loaded - began:.0f} s, rebuilt in {time.perf_counter() - loaded:.0f} s")
-
-
-def prepared(encounter: dict[str, Any]) -> tuple[str, str] | None:
-    """The facts as text with placeholders for id and day, and their outcomes; None for an encounter that does not count."""
-    facts = population.facts(encounter)
-    outcomes = outcomes_of(judgements(facts))
-    text = msgspec.json.encode(facts).decode().replace("%", "%%")
-    text = text.replace(facts.encounter_id, "%(id)s").replace(f'"day":"{facts.day}"', '"day":"%(day)s"')
-    return (text, msgspec.json.encode(outcomes).decode()) if outcomes else None
 
 
 @contextmanager
