@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import psycopg
 import pytest
 from psycopg.rows import class_row
 
@@ -293,6 +294,11 @@ def test_readings_beyond_the_most_of_an_encounter_stay_apart_and_are_reported(
     assert metrics.full_encounters._value.get() > count
 
 
+def own_connection(inside: Inside) -> psycopg.Connection[Any]:
+    """As the command has it: each portion is a transaction of its own."""
+    return psycopg.connect(inside.database.worker, autocommit=True)
+
+
 def test_facts_of_before_are_sent_again_in_portions_and_once(
     organisation: Organisation, inside: Inside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -300,7 +306,7 @@ def test_facts_of_before_are_sent_again_in_portions_and_once(
     known = [finished(organisation, cad_incident_id=f"cad_{number}") for number in range(3)]
     running = organisation.partner.create(cad_incident_id="cad_running")
     told: list[tuple[str, int]] = []
-    with inside.task() as conn:
+    with own_connection(inside) as conn:
         assert resend.resend(conn, organisation.id, "", lambda *one: told.append(one)) == 3
     assert told == [(known[1], 2), (running, 3)]
     assert sorted(id for id, _ in due(inside)) == sorted(known)
@@ -325,7 +331,7 @@ def test_sending_again_waits_until_few_are_due_and_goes_on_after_the_last(
         slept.append(seconds)
         inside.owner.execute("DELETE FROM due_facts")
 
-    with inside.task() as conn:
+    with own_connection(inside) as conn:
         assert resend.resend(conn, organisation.id, known[0], lambda *seen: reached.append(seen), sleep) == 2
     assert slept == [resend.LOOK_SECONDS] * 2
     assert reached == [(known[1], 1), (known[2], 2)]
@@ -333,6 +339,6 @@ def test_sending_again_waits_until_few_are_due_and_goes_on_after_the_last(
 
 def test_facts_of_another_organisation_are_not_sent_again(organisation: Organisation, inside: Inside) -> None:
     finished(organisation)
-    with inside.task() as conn:
+    with own_connection(inside) as conn:
         assert resend.resend(conn, ids.new_id("org"), "", lambda *_: None) == 0
     assert due(inside) == []
