@@ -40,13 +40,18 @@ def reading(entry: Entry, view: View) -> Endpoint:
     return serve
 
 
-def acting(entry: Entry | None, view: View | None, act: Act | None = None) -> Endpoint:
-    """A POST of a form that this session was shown. A page outside the registry has an `act` in place of an entry and a view."""
+def acting(
+    entry: Entry | None, view: View | None, act: Act | None = None, without: Callable[[Request], Response] | None = None
+) -> Endpoint:
+    """A POST of a form that this session was shown. A page outside the registry has an `act` in place of an entry and a view.
+
+    `without` answers a browser without a session, in place of the way to the sign-in.
+    """
 
     async def serve(request: Request) -> Response:
         session = await store.current(request)
         if session is None:
-            return stranger(request)
+            return (without or stranger)(request)
         if (early := refused_early(request, session)) is not None:
             return early
         try:
@@ -125,6 +130,7 @@ def portal_closed(request: Request) -> Response:
     response = render.html(request, "portal/closed.html", "apps", status=403)
     for cookie in (cookies.SESSION, cookies.PORTAL):
         cookies.take(request, response, cookie)
+    cookies.give(request, response, cookies.ENDED, "1", max_age=None, strict=False)
     return response
 
 
@@ -134,6 +140,7 @@ def signed_out(request: Request, why: str = "") -> Response:
     else:
         response = render.redirect(links.with_query("/signed-out", {"why": why}))
     cookies.take(request, response, cookies.SESSION)
+    cookies.give(request, response, cookies.ENDED, "1", max_age=None, strict=False)
     return response
 
 
