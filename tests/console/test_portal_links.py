@@ -279,6 +279,19 @@ def test_a_link_is_revoked_through_its_own_app_alone(console: Console, administr
     assert status_of(console, text) == 303
 
 
+def test_a_link_that_is_opened_over_a_persons_session_ends_it_with_its_grant(
+    console: Console, administrator: httpx2.Client
+) -> None:
+    text, person = make(console, administrator), Person()
+    browser = console.signed_in(person)
+    sent = {"origin": console.url, "sec-fetch-site": "same-origin"}
+    assert browser.post("/portal", data={"link": text}, headers=sent).status_code == 303
+    held = [token for token, holder in console.platform.refreshes.items() if holder is person]
+    assert held
+    assert set(held) <= set(console.platform.given_back)
+    assert sql(console, "SELECT count(*) FROM sessions WHERE user_id = %s", person.user_id) == [(0,)]
+
+
 def test_signing_out_of_a_portal_leaves_the_link_good(console: Console, administrator: httpx2.Client) -> None:
     text = make(console, administrator)
     browser, _ = present(console, text)

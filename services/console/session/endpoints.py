@@ -142,20 +142,21 @@ async def _begin_session(request: Request, client_id: str, code: str, begun: Beg
         await store.end(request, before)
         if not before.profile.is_portal:
             displaced.append(before.tokens)
-    await _give_back(request, displaced)
+    await give_back(request, displaced)
     return token
 
 
 async def sign_out(request: Request, session: Session, form: Form) -> Response:
     await store.end(request, session)
     if not session.profile.is_portal:  # the link stays good, and its token is the app's
-        await _give_back(request, [session.tokens])
+        await give_back(request, [session.tokens])
     response = serve.signed_out(request)
     cookies.take(request, response, cookies.PORTAL)
     return response
 
 
-async def _give_back(request: Request, ended: list[Tokens]) -> None:
+async def give_back(request: Request, ended: list[Tokens]) -> None:
+    """Ends the grants of sessions that are over."""
     oauth: OAuth = request.state.oauth
     for tokens in ended:
         if not await oauth.give_back(stranger(caller_of(request).address), tokens):
