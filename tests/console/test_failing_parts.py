@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from playwright.sync_api import Browser, expect
 from starlette.requests import Request
 
 from services.console.pages import registry
@@ -16,6 +17,8 @@ from tests.console.answers.operators import TENANT
 from tests.console.answers.webhooks import APP, DELIVERY, WEBHOOK
 from tests.console.conftest import Console, form_token
 from tests.console.platform import Answer
+from tests.console.test_pages import Watched
+from tests.support.browser import WCAG_22, is_accessible, needs_browser
 
 READ = [entry for entry in registry.entries() if entry.page.read is not None]
 ACTING = [entry for entry in registry.entries() if entry.page.act is not None]
@@ -137,3 +140,24 @@ def test_an_act_without_a_page_leads_to_the_thing_that_it_changes(console: Conso
     answer = console.post(console.signed_in(), f"{path}/resend", {"once": str(uuid7())})
     assert answer.status_code == 503
     assert f'href="{path}">Look first' in answer.text
+
+
+@needs_browser
+@pytest.mark.parametrize("script", [True, False])
+def test_a_person_tries_again_in_a_browser(console: Console, browser: Browser, *, script: bool) -> None:
+    watched = Watched(browser, console, script=script)
+    watched.open(f"/webhooks/{WEBHOOK}/edit")
+    console.platform.overrides["PUT /v1/webhooks/{id}"] = Answer({"detail": "broken"}, 503)
+    watched.page.get_by_label("Description").fill("A new description")
+    watched.page.get_by_role("button", name="Save").click()
+    expect(watched.page.locator("h1")).to_have_text("It is not known whether this was done")
+    watched.wrong.clear()  # the browser reports the status in its console
+    expect(watched.page.get_by_text("A new description")).to_be_visible()
+    for width in (360, 1280):
+        watched.page.set_viewport_size({"width": width, "height": 800})
+        assert is_accessible(watched.page, WCAG_22)
+    del console.platform.overrides["PUT /v1/webhooks/{id}"]
+    watched.page.get_by_role("button", name="Try again").click()
+    expect(watched.page.locator(".notice")).to_be_visible()
+    assert watched.page.url == f"{console.url}/webhooks/{WEBHOOK}?done=changed"
+    watched.close()
