@@ -11,7 +11,7 @@ def unlisted() -> list[Unlisted]:
     routes = [
         Unlisted("GET", "/sign-in", session.sign_in),
         Unlisted("GET", "/sign-in/done", session.signed_in),
-        Unlisted("POST", "/sign-out", serve.acting(None, None, session.sign_out)),
+        Unlisted("POST", "/sign-out", serve.acting(None, None, session.sign_out, session.signed_out_before)),
         Unlisted("GET", "/signed-out", session.signed_out_page),
         Unlisted("POST", "/preferences", serve.acting(None, None, session.change_preferences)),
         Unlisted("GET", "/portal", portal.ask),

@@ -20,6 +20,7 @@ HEADER = "idempotency-key"
 # All of them, or 409: the statement tries each.
 LOCK: LiteralString = "SELECT bool_and(pg_try_advisory_xact_lock(number)) FROM unnest(%s::bigint[]) AS number"
 LOCK_PURPOSE = "idempotency lock"
+UNDER_WAY = "A call with this Idempotency-Key is still under way."
 FIND: LiteralString = """
     SELECT request_digest, answer FROM idempotency_keys
     WHERE client_id = %s AND key_digest = %s AND created_at > now() - interval '24 hours'
@@ -103,9 +104,7 @@ def _locks(keyring: Keyring, caller: Caller, key: str) -> list[int]:
 
 
 def _under_way() -> problems.Problem:
-    return problems.Problem(
-        409, "Conflict", "A call with this Idempotency-Key is still under way.", headers={"retry-after": "1"}
-    )
+    return problems.Problem(409, "Conflict", UNDER_WAY, headers={"retry-after": "1"})
 
 
 async def _worked(size: int, work: Callable[[], bytes]) -> bytes:

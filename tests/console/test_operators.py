@@ -7,6 +7,7 @@ import pytest
 from services.console.pages.texts import Texts
 from services.console.session.models import Language
 from services.webhook_dispatcher.tasks import GAUGES
+from shared.primitives.ids import uuid7
 from shared.web.scopes import OF_CONSOLE, OPERATORS
 from tests.console.answers.operators import TENANT, tenant
 from tests.console.conftest import Console
@@ -69,6 +70,32 @@ def test_a_suspension_lists_what_ends_and_needs_a_reason(console: Console) -> No
     again = console.post(browser, SUSPEND, {"reason": "Why"})
     assert again.status_code == 422
     assert ">Why</textarea>" in again.text
+
+
+STOP = f"/operators/ask/webhook-dispatcher/deliveries.stop/{TENANT}"
+
+
+def test_a_switch_works_while_auth_does_not_answer(console: Console) -> None:
+    """The form is there without the organisation's name."""
+    browser = console.signed_in()
+    assert "Riviera" in browser.get(STOP).text.partition("<h1>")[2]
+    console.platform.overrides["GET /v1/operations/auth/tenants/{id}"] = Answer({"detail": "broken"}, 503)
+    page = browser.get(STOP)
+    assert page.status_code == 200
+    assert 'name="reason"' in page.text
+    assert "The name and the numbers are missing" in page.text
+    made = console.post(browser, STOP, {"reason": "They flood a receiver", "once": str(uuid7())})
+    assert made.status_code == 303
+
+
+@pytest.mark.parametrize("path", [STOP, SUSPEND, "/operators/ask/webhook-dispatcher/deliveries.stop/org_typo"])
+def test_an_unknown_organisation_is_not_found(console: Console, path: str) -> None:
+    missing = Answer({"type": "https://knogin.com/api/docs#not-found", "detail": "Nothing here."}, 404)
+    console.platform.overrides["GET /v1/operations/auth/tenants/{id}"] = missing
+    page = console.signed_in().get(path)
+    assert page.status_code == 404
+    assert "No organisation and no request of the platform has this id" in page.text
+    assert 'name="reason"' not in page.text
 
 
 def test_an_act_is_asked_for_once_and_its_page_follows_it(console: Console) -> None:

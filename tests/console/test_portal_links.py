@@ -188,6 +188,20 @@ def test_a_developer_whose_link_is_over_is_not_led_to_a_sign_in(console: Console
     browser.close()
 
 
+def test_a_developer_whose_page_was_idle_reads_whom_to_ask(console: Console, administrator: httpx2.Client) -> None:
+    """The script of the page leads to the end of a session; a sign-in is of no use to them."""
+    text = make(console, administrator)
+    browser, _ = present(console, text)
+    sql(
+        console,
+        "UPDATE sessions SET last_seen_at = last_seen_at - interval '31 minutes' WHERE user_id = %s RETURNING 1",
+        id_of(text),
+    )
+    page = browser.get("/signed-out?why=ended&to=/webhooks")
+    assert (page.status_code, "Ask the organisation that gave it to you" in page.text) == (403, True)
+    browser.close()
+
+
 def test_who_signs_out_of_a_link_is_asked_to_sign_in_afterwards(console: Console, administrator: httpx2.Client) -> None:
     console.platform.tokens[TOKEN] = Person(scopes=("webhooks:read",))
     browser, _ = present(console, make(console, administrator))
@@ -277,6 +291,19 @@ def test_a_link_is_revoked_through_its_own_app_alone(console: Console, administr
     answer = console.post(administrator, f"/apps/{other['client_id']}/links/{id_of(text)}/revoke", {})
     assert answer.headers["location"].endswith("done=no_link")
     assert status_of(console, text) == 303
+
+
+def test_a_link_that_is_opened_over_a_persons_session_ends_it_with_its_grant(
+    console: Console, administrator: httpx2.Client
+) -> None:
+    text, person = make(console, administrator), Person()
+    browser = console.signed_in(person)
+    sent = {"origin": console.url, "sec-fetch-site": "same-origin"}
+    assert browser.post("/portal", data={"link": text}, headers=sent).status_code == 303
+    held = [token for token, holder in console.platform.refreshes.items() if holder is person]
+    assert held
+    assert set(held) <= set(console.platform.given_back)
+    assert sql(console, "SELECT count(*) FROM sessions WHERE user_id = %s", person.user_id) == [(0,)]
 
 
 def test_signing_out_of_a_portal_leaves_the_link_good(console: Console, administrator: httpx2.Client) -> None:

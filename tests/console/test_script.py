@@ -12,6 +12,7 @@ from tests.console.answers.overview import FRONT
 from tests.console.conftest import ISSUER, Console
 from tests.console.platform import Person
 from tests.console.test_pages import Watched
+from tests.console.test_signing_in import make_idle
 from tests.support.browser import needs_browser
 from tests.support.waiting import wait_for
 
@@ -86,8 +87,33 @@ def test_a_session_that_ended_elsewhere_leads_to_the_sign_in(console: Console, b
     for held in (console.platform.tokens, console.platform.refreshes):
         for token in [token for token, holder in held.items() if holder is person]:
             del held[token]
-    with watched.page.expect_request(lambda one: one.url.startswith(ISSUER)):
+    with watched.page.expect_navigation(url="**/signed-out?why=ended*"):
         soon(watched)
+    with watched.page.expect_request(lambda one: one.url.startswith(ISSUER)) as asked:
+        watched.page.get_by_role("link", name="Sign in").click()
+    assert "prompt=login" in asked.value.url
+    watched.context.close()
+
+
+@pytest.mark.parametrize("is_used", [False, True])
+def test_an_idle_page_leaves_once_the_session_is_over(console: Console, browser: Browser, *, is_used: bool) -> None:
+    """It asks in a way that does not count as use; a session that another tab used goes on."""
+    person = Person()
+    watched = Watched(browser, console, person=person)
+    watched.page.clock.install()
+    watched.open("/apps")
+    if not is_used:
+        make_idle(console, person)
+    watched.page.clock.run_for((console.settings.idle_seconds - 100) * 1000)
+    expect(watched.page.locator("#ending")).to_be_visible()
+    if is_used:
+        with watched.page.expect_response(lambda answer: answer.request.method == "HEAD"):
+            watched.page.clock.run_for(102_000)
+        expect(watched.page.locator("#ending")).not_to_be_visible()
+    else:
+        with watched.page.expect_navigation(url="**/signed-out?why=ended&to=%2Fapps"):
+            watched.page.clock.run_for(102_000)
+        expect(watched.page.locator("h1")).to_have_text("You are signed out")
     watched.context.close()
 
 

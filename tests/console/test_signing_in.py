@@ -5,6 +5,7 @@ import time
 from threading import Thread
 
 import httpx2
+import psycopg
 import pytest
 
 from services.console.session import cookies
@@ -136,6 +137,81 @@ def test_access_that_ended_at_auth_ends_the_session(console: Console) -> None:
     answer = browser.get("/")
     assert answer.headers["location"] == "/signed-out?why=ended"
     assert browser.get("/").headers["location"] == "/sign-in"
+
+
+def make_idle(console: Console, person: Person) -> None:
+    """As if the person had not used the console for 31 minutes."""
+    with psycopg.connect(console.database.migrator) as conn:
+        conn.execute(
+            "UPDATE sessions SET last_seen_at = last_seen_at - interval '31 minutes' WHERE user_id = %s",
+            (person.user_id,),
+        )
+
+
+def test_after_idleness_auth_asks_for_the_password_again(console: Console) -> None:
+    """Auth knows the person for hours: without `prompt=login` the page that loads itself again would open a new session."""
+    person = Person()
+    browser = console.signed_in(person)
+    assert "prompt" not in console.begin(console.browser())
+    make_idle(console, person)
+    answer = browser.get("/audit")
+    assert answer.headers["location"] == "/sign-in?to=%2Faudit"
+    asked = console.begin(browser, to="/audit")
+    assert asked["prompt"] == "login"
+    assert 'content="0; url=/audit"' in console.finish(browser, person, asked["state"]).text
+    assert browser.get("/audit").status_code == 200
+
+
+def test_the_script_leads_from_an_idle_page_to_the_end_of_the_session_and_back(console: Console) -> None:
+    person = Person()
+    browser = console.signed_in(person)
+    ended = "/signed-out?why=ended&to=%2Faudit%3Fx%3D1"
+    assert browser.get(ended).headers["location"] == "/audit?x=1"  # another tab was used
+    make_idle(console, person)
+    page = browser.get(ended)
+    assert "Your session has ended" in page.text
+    assert 'href="/sign-in?again=1&amp;to=%2Faudit%3Fx%3D1"' in page.text
+    assert "evil" not in console.browser().get("/signed-out?why=ended&to=//evil.example").text
+
+
+def test_a_request_of_a_page_itself_does_not_keep_the_session(console: Console) -> None:
+    person = Person()
+    browser = console.signed_in(person)
+    with psycopg.connect(console.database.migrator) as conn:
+        past = "UPDATE sessions SET last_seen_at = last_seen_at - interval '20 minutes' WHERE user_id = %s"
+        conn.execute(past, (person.user_id,))
+        conn.commit()
+        assert browser.get("/", headers={"x-console-poll": "1"}).status_code == 200
+        conn.execute(past, (person.user_id,))
+    assert browser.get("/", headers={"x-console-poll": "1"}).status_code == 401
+    assert browser.get("/").headers["location"] == "/sign-in"
+
+
+def test_signing_in_after_signing_out_asks_for_the_password(console: Console) -> None:
+    browser = console.signed_in()
+    assert console.post(browser, "/sign-out").headers["location"] == "/signed-out"
+    assert 'href="/sign-in?again=1"' in browser.get("/signed-out").text
+    asked = console.begin(browser)  # the address itself, without the button
+    assert asked["prompt"] == "login"
+    console.finish(browser, Person(), asked["state"])
+    assert not browser.cookies.get(cookies.name_of(console.settings, cookies.ENDED))
+
+
+def test_a_link_to_the_sign_in_from_another_site_is_no_way_around_the_password(console: Console) -> None:
+    """The strict cookie of the ended session does not come with it."""
+    answer = console.browser(sec_fetch_site="cross-site").get("/sign-in?to=/audit")
+    assert answer.status_code == 200
+    assert 'content="0; url=/sign-in?to=%2Faudit"' in answer.text
+
+
+def test_signing_out_without_a_session_signs_nobody_in(console: Console) -> None:
+    browser = console.browser()
+    own = {"origin": console.url, "sec-fetch-site": "same-origin"}
+    answer = browser.post("/sign-out", headers=own)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/signed-out")
+    assert console.begin(browser)["prompt"] == "login"
+    foreign = console.browser().post("/sign-out", headers={"origin": "https://evil.example"})
+    assert (foreign.headers["location"], "set-cookie" in foreign.headers) == ("/signed-out", False)
 
 
 def test_a_link_from_another_site_keeps_the_session(console: Console) -> None:

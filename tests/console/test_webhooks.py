@@ -13,6 +13,7 @@ from starlette.requests import Request
 from services.console.pages import registry
 from services.console.webhooks import charts, forms, words
 from services.console.webhooks.models import FirstAttempts, Statistics, Webhook
+from shared.primitives.ids import uuid7
 from tests.console.answers import webhooks as answers
 from tests.console.answers.webhooks import APP, BUSY, DELIVERY, EVENT, TRACE, WEBHOOK
 from tests.console.conftest import Console
@@ -121,7 +122,9 @@ def test_an_administrator_filters_by_app_and_a_developer_has_no_other_app(
 
 
 @pytest.mark.parametrize("refusal", [403, 404])
-@pytest.mark.parametrize("entry", [one for one in PAGES if one.page.examples], ids=lambda one: one.page.name)
+@pytest.mark.parametrize(
+    "entry", [one for one in PAGES if one.page.examples.keys() - {"once"}], ids=lambda one: one.page.name
+)
 def test_another_apps_and_another_tenants_ids_are_refused_in_every_address(
     console: Console, developer: httpx2.Client, entry: registry.Entry, refusal: int
 ) -> None:
@@ -202,7 +205,15 @@ def test_a_webhook_is_made_for_the_chosen_app_and_its_secret_shown_once(
     administrator: httpx2.Client, console: Console, sent: Sent
 ) -> None:
     sent.answer("POST /v1/webhooks", Answer(answers.webhook(secret="whsec_canary"), 201))
-    assert "whsec_canary" in console.post(administrator, "/webhooks/new", FORM | {"max_per_second": "5"}).text
+    form = FORM | {"max_per_second": "5", "once": str(uuid7())}
+    shown_at = console.post(administrator, "/webhooks/new", form).headers["location"]
+    page = administrator.get(shown_at).text
+    assert "whsec_canary" in page
+    assert f'href="{ONE}/test"' in page
+    assert "whsec_canary" not in administrator.get(shown_at).text, "a reload shows it again"
+    again = console.post(administrator, "/webhooks/new", form)
+    assert again.headers["location"] == shown_at
+    assert "whsec_canary" not in administrator.get(shown_at).text, "the same form shows it again"
     [(_, body, _)] = sent.bodies
     assert body == {
         "url": FORM["url"],
@@ -219,7 +230,7 @@ def test_a_developer_makes_webhooks_of_their_own_app_alone(
     developer: httpx2.Client, console: Console, sent: Sent
 ) -> None:
     sent.answer("POST /v1/webhooks", Answer(answers.webhook(), 201))
-    assert console.post(developer, "/webhooks/new", FORM | {"client_id": "app_of_somebody"}).status_code == 200
+    assert console.post(developer, "/webhooks/new", FORM | {"client_id": "app_of_somebody"}).status_code == 303
     [(_, body, _)] = sent.bodies
     assert "client_id" not in body
 
@@ -326,13 +337,77 @@ def test_keys_are_replaced_with_an_overlap_and_the_new_secret_is_shown_once(
 ) -> None:
     sent.answer(f"PUT {API}", answers.webhook())
     sent.answer(f"POST {API}/rotate-signing-key", answers.webhook())
-    page = console.post(administrator, f"{ONE}/keys", {"what": "secret"}).text
+    shown_at = console.post(administrator, f"{ONE}/keys", {"what": "secret"}).headers["location"]
+    page = administrator.get(shown_at).text
+    assert "was shown already" in administrator.get(shown_at).text
     console.post(administrator, f"{ONE}/keys", {"what": "key", "overlap": "3600"})
     console.post(administrator, f"{ONE}/keys", {"what": "key", "overlap": "-1"})
     (_, first, _), (_, second, _), (_, third, _) = sent.bodies
     assert first["secret"] in page
     assert first["secret"].startswith("whsec_")
     assert (second, third) == ({"overlap_seconds": 3600}, {"overlap_seconds": 86_400})
+
+
+def test_a_form_for_a_new_secret_that_is_sent_twice_makes_one(
+    administrator: httpx2.Client, console: Console, sent: Sent
+) -> None:
+    """The platform keeps two secrets: a second new one would end the one with which the receiver works."""
+    sent.answer(f"PUT {API}", answers.webhook())
+    form = {"what": "secret", "once": str(uuid7())}
+    first, second = (console.post(administrator, f"{ONE}/keys", form) for _ in range(2))
+    assert len(sent.bodies) == 1
+    assert first.status_code == second.status_code == 303
+    page = administrator.get(first.headers["location"]).text
+    assert sent.bodies[0][1]["secret"] in page
+    other = console.post(administrator, f"{ONE}/keys", form | {"once": str(uuid7())})
+    assert sent.bodies[1][1]["secret"] not in page
+    assert sent.bodies[1][1]["secret"] in administrator.get(other.headers["location"]).text
+
+
+def test_trying_again_after_no_answer_sends_the_same_new_secret(
+    administrator: httpx2.Client, console: Console, sent: Sent
+) -> None:
+    """The platform may have taken the first one. It takes the same one again as no change."""
+    form = {"what": "secret", "once": str(uuid7())}
+    sent.answer(f"PUT {API}", Answer({"detail": "broken"}, 503))
+    assert console.post(administrator, f"{ONE}/keys", form).status_code == 503
+    sent.answer(f"PUT {API}", answers.webhook())
+    shown_at = console.post(administrator, f"{ONE}/keys", form).headers["location"]
+    (_, first, _), (_, second, _) = sent.bodies
+    assert first == second
+    assert first["secret"] in administrator.get(shown_at).text
+
+
+def test_a_secret_of_a_webhook_is_shown_to_no_other_session(
+    administrator: httpx2.Client, developer: httpx2.Client, console: Console, sent: Sent
+) -> None:
+    sent.answer("POST /v1/webhooks", Answer(answers.webhook(secret="whsec_canary"), 201))
+    shown_at = console.post(developer, "/webhooks/new", FORM | {"once": str(uuid7())}).headers["location"]
+    assert "whsec_canary" not in administrator.get(shown_at).text
+    assert "whsec_canary" in developer.get(shown_at).text
+
+
+@pytest.mark.parametrize(
+    ("path", "call", "answer"),
+    [
+        (f"{INSPECTOR}/resend", f"POST {API}/deliveries/{{id}}/retry", {"delivery_id": DELIVERY, "status": "queued"}),
+        (f"{ONE}/recover", f"POST {API}/recover", {"queued": 3, "gathering": False}),
+    ],
+    ids=["resend", "recover"],
+)
+def test_the_same_form_sends_deliveries_again_once(
+    administrator: httpx2.Client, console: Console, sent: Sent, path: str, call: str, answer: dict[str, Any]
+) -> None:
+    """These calls take no Idempotency-Key. A form that was refused may be sent again."""
+    form = {"once": str(uuid7()), "period": "24h"}
+    sent.answer(call, Answer({"type": "https://knogin.com/api/docs#conflict", "detail": "Paused."}, 409))
+    assert console.post(administrator, path, form).status_code == 409
+    sent.answer(call, Answer(answer, 202))
+    places = {console.post(administrator, path, form).headers["location"] for _ in range(3)}
+    assert len(places) == 1
+    assert len(sent.bodies) == 2
+    console.post(administrator, path, form | {"once": str(uuid7())})
+    assert len(sent.bodies) == 3
 
 
 def test_a_test_leads_to_its_inspector(administrator: httpx2.Client, console: Console, sent: Sent) -> None:

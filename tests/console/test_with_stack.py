@@ -65,6 +65,28 @@ def test_after_signing_out_the_grant_is_over_at_auth(stack: Stack) -> None:
     assert row == ("revoked by the app",)
 
 
+def test_after_idleness_or_signing_out_nobody_is_let_in_without_the_password(stack: Stack) -> None:
+    """Auth's own session in this browser is good for hours."""
+    person = Signed(stack, stack.other.email, stack.other.password)
+    try:
+        with stack.database("console", "migrator") as conn:
+            conn.execute(
+                "UPDATE sessions SET last_seen_at = last_seen_at - interval '31 minutes'"
+                " WHERE session_id = (SELECT max(session_id) FROM sessions)"
+            )
+        host, page = person.follow("/audit")
+        assert (host, 'name="password"' in page.text) == ("auth", True)
+    finally:
+        person.close()
+    leaving = Signed(stack, stack.other.email, stack.other.password)
+    try:
+        leaving.post("/sign-out", {})
+        host, page = leaving.follow("/sign-in")
+        assert (host, 'name="password"' in page.text) == ("auth", True)
+    finally:
+        leaving.close()
+
+
 def test_access_that_ends_at_auth_ends_the_session(stack: Stack) -> None:
     """The person takes the console's access back, on the page of their account."""
     ended = Signed(stack, stack.other.email, stack.other.password)

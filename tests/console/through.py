@@ -37,6 +37,10 @@ class Signed:
         headers = {"origin": self.origin, "sec-fetch-site": "same-origin"}
         return self._send("console", "POST", path, data={"csrf": token} | form, headers=headers)
 
+    def follow(self, path: str) -> tuple[str, httpx2.Response]:
+        """The page that an address of the console leads to, and its host."""
+        return self._follow("console", self.get(path))
+
     def links(self, path: str) -> list[str]:
         """The addresses of the console that a page leads to."""
         page = self.get(path)

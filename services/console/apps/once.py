@@ -1,12 +1,12 @@
 """Answers with a secret are shown once: not by a reload, not by going back, and not by sending the same form again.
 
 The form's own id (`once`) is the key of the call's repeat at the platform and of the row here. A posted form goes on to a page that
-shows the row's secret and empties it.
+shows the row's secret and empties it. An act whose call takes no Idempotency-Key is guarded by such a row too (`act_once`).
 """
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from typing import Literal, LiteralString
+from typing import Literal, LiteralString, TypeVar
 
 import msgspec
 from starlette.requests import Request
@@ -19,6 +19,7 @@ from services.console.session.models import Session
 from shared.primitives.ids import uuid7
 from shared.storage.database import aset_tenant, transaction
 
+T = TypeVar("T")
 BEGIN: LiteralString = """
     INSERT INTO shown_once (once_hash, tenant_id, session_id) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING
 """
@@ -55,23 +56,39 @@ def _hash(session: Session, once: str) -> bytes:
     return hashlib.sha256(f"{session.session_id} {once}".encode()).digest()
 
 
-async def only_once(visit: Visit, make: Callable[[], Awaitable[Shown]]) -> Response:
-    """Makes the secret unless this form was sent before, and goes on to the page that shows it. `make` may raise Refused."""
+def id_of(visit: Visit) -> str:
+    """The form's own id; a new one for a form that has none."""
     once = visit.form("once")
-    if not ONCE.fullmatch(once):
-        once = str(uuid7())
+    return once if ONCE.fullmatch(once) else str(uuid7())
+
+
+async def only_once(visit: Visit, make: Callable[[], Awaitable[Shown]], page: str = "/shown") -> Response:
+    """Makes the secret unless this form was sent before, and goes on to the page that shows it. `make` may raise Refused."""
+    once = id_of(visit)
     key, session, request = _hash(visit.session, once), visit.session, visit.request
-    onward = visit.redirect(f"/shown/{once}")
+    onward = visit.redirect(f"{page}/{once}")
     if not await _write(request, session, BEGIN, key, session.tenant_id, session.session_id):
         return onward
-    try:
-        shown = await make()
-    except BaseException:
-        await _write(request, session, FORGET, key)
-        raise
+    shown = await _or_forget(visit, key, make)
     sealed = twofold.seal(request.state.keyring, once, msgspec.json.encode(shown), CONTEXT)
     await _write(request, session, KEEP, sealed, key)
     return onward
+
+
+async def act_once(visit: Visit, act: Callable[[], Awaitable[T]]) -> T | None:
+    """The act, unless this form was sent before: then None. One that failed may be tried again."""
+    key, session = _hash(visit.session, id_of(visit)), visit.session
+    if not await _write(visit.request, session, BEGIN, key, session.tenant_id, session.session_id):
+        return None
+    return await _or_forget(visit, key, act)
+
+
+async def _or_forget(visit: Visit, key: bytes, act: Callable[[], Awaitable[T]]) -> T:
+    try:
+        return await act()
+    except BaseException:
+        await _write(visit.request, visit.session, FORGET, key)
+        raise
 
 
 async def take(visit: Visit, once: str) -> Shown | State:

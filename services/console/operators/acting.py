@@ -46,16 +46,21 @@ async def ask(visit: Visit) -> Response:
 
 
 async def _ask(visit: Visit, faults: list[Fault]) -> Response:
-    """The former acts on the same subject are shown, its name, and for a tenant everything that ends with it."""
+    """The former acts on the same subject are shown, its name, and for a suspension everything that ends with it.
+
+    Where auth does not answer for the name, the page is shown without it: a switch must work when a part of the platform does not.
+    """
     service, action, subject = visit.ids["service"], visit.ids["action"], visit.ids["subject"]
     acts = await visit.get(visit.path_of(OPERATIONS + "/acts", service=service), Acts, subject_id=subject, limit=5)
     tenant = request = None
-    if action == "tenant.suspend":
-        tenant = await visit.get(visit.path_of(TENANTS + "/{id}", id=subject), TenantDetail)
-    elif subject.startswith("org_"):
-        tenant = (await visit.load(visit.path_of(TENANTS + "/{id}", id=subject), TenantDetail)).value
+    if subject.startswith("org_"):
+        tenant = await visit.load(visit.path_of(TENANTS + "/{id}", id=subject), TenantDetail)
     elif subject.startswith("ireq_"):
-        request = (await visit.load(visit.path_of(REQUESTS + "/{id}", id=subject), Request)).value
+        request = await visit.load(visit.path_of(REQUESTS + "/{id}", id=subject), Request)
+    named = tenant or request
+    if named is not None and named.failure is not None and named.failure.status == 404:
+        return visit.page("operators/unknown.html", status=404, title=visit.t("unknown_subject"), subject=subject)
+    known = tenant.value if tenant is not None and tenant.failure is None else None
     is_known = action in ACTIONS
     return visit.page(
         "operators/ask.html",
@@ -65,9 +70,10 @@ async def _ask(visit: Visit, faults: list[Fault]) -> Response:
         service=service,
         action=action if is_known else "",
         subject=subject,
-        tenant=tenant,
-        request_asked=request,
-        consequences=_consequences(visit, action, tenant),
+        tenant=known,
+        request_asked=request.value if request is not None and request.failure is None else None,
+        unnamed=named.failure if named is not None else None,
+        consequences=_consequences(visit, action, known),
         is_gentle=action in GENTLE,
         acts=acts.acts,
         reason=visit.form("reason"),

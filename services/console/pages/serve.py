@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.console import metrics
-from services.console.pages import links, render
+from services.console.pages import links, registry, render
 from services.console.pages.limits import Limiter
 from services.console.pages.registry import Entry, View
 from services.console.pages.visit import Failure, Form, Visit, answer, read_form
@@ -21,6 +21,8 @@ from shared.web import problems
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Act = Callable[[Request, Session, Form], Awaitable[Response]]
+OF_FORMS = ("once", "confirmed", "what", "act", "client_id")
+"""Fields that a person did not enter."""
 log = logging.getLogger(__name__)
 
 
@@ -40,13 +42,18 @@ def reading(entry: Entry, view: View) -> Endpoint:
     return serve
 
 
-def acting(entry: Entry | None, view: View | None, act: Act | None = None) -> Endpoint:
-    """A POST of a form that this session was shown. A page outside the registry has an `act` in place of an entry and a view."""
+def acting(
+    entry: Entry | None, view: View | None, act: Act | None = None, without: Callable[[Request], Response] | None = None
+) -> Endpoint:
+    """A POST of a form that this session was shown. A page outside the registry has an `act` in place of an entry and a view.
+
+    `without` answers a browser without a session, in place of the way to the sign-in.
+    """
 
     async def serve(request: Request) -> Response:
         session = await store.current(request)
         if session is None:
-            return stranger(request)
+            return (without or stranger)(request)
         if (early := refused_early(request, session)) is not None:
             return early
         try:
@@ -75,8 +82,9 @@ async def _view(request: Request, session: Session, entry: Entry, view: View, fo
         return message(request, session, "outside_portal", 403)
     if not session.profile.has(entry.page.scope):
         return message(request, session, "forbidden", 403, scope=entry.page.scope)
+    visit = Visit(request, session, entry, form)
     try:
-        return await view(Visit(request, session, entry, form))
+        return await view(visit)
     except SessionEnded:
         await store.end(request, session)
         return portal_closed(request) if session.profile.is_portal else signed_out(request, "ended")
@@ -84,6 +92,8 @@ async def _view(request: Request, session: Session, entry: Entry, view: View, fo
         status = refused.status if refused.status in (403, 404, 409) else 502
         return message(request, session, "", status, failure=Failure(refused), detail=refused.detail)
     except UpstreamFailure as error:
+        if visit.is_unanswered and request.method == "POST":
+            return unanswered(visit, error.trace_id)
         return message(request, session, "", 503, failure=Failure(error))
     except (problems.Problem, *UNAVAILABLE):
         raise
@@ -125,6 +135,7 @@ def portal_closed(request: Request) -> Response:
     response = render.html(request, "portal/closed.html", "apps", status=403)
     for cookie in (cookies.SESSION, cookies.PORTAL):
         cookies.take(request, response, cookie)
+    cookies.give(request, response, cookies.ENDED, "1", max_age=None, strict=False)
     return response
 
 
@@ -134,7 +145,27 @@ def signed_out(request: Request, why: str = "") -> Response:
     else:
         response = render.redirect(links.with_query("/signed-out", {"why": why}))
     cookies.take(request, response, cookies.SESSION)
+    cookies.give(request, response, cookies.ENDED, "1", max_age=None, strict=False)
     return response
+
+
+def unanswered(visit: Visit, trace_id: str) -> Response:
+    """For a form that was sent and got no answer. It is kept as it was, with its `once`, so that sending it again has one effect."""
+    pairs = [(name, value) for name, value in visit.form.pairs if name != "csrf"]
+    entered = [value for name, value in pairs if value and name not in OF_FORMS]
+    context = {"pairs": pairs, "entered": entered, "look_at": _above(visit), "trace_id": trace_id}
+    return answer(visit.request, visit.session, visit.entry, "unanswered.html", status=503, **context)
+
+
+def _above(visit: Visit) -> str:
+    """The page that shows the effect of an act, as far as addresses tell: the nearest one above it."""
+    shown = {one.page.path for one in registry.entries() if one.page.read is not None}
+    place = visit.entry.page.path.rpartition("/")[0]
+    while place and place not in shown:
+        place = place.rpartition("/")[0]
+    if place:
+        return visit.path_of(place, **visit.ids)
+    return visit.request.url.path if visit.entry.page.read is not None else "/"
 
 
 def message(request: Request, session: Session | None, key: str, status: int, **context: Any) -> Response:

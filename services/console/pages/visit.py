@@ -17,6 +17,7 @@ from services.console.session.models import Session
 from services.console.upstream import calls
 from services.console.upstream.errors import Refused, Unavailable, UpstreamFailure
 from services.console.upstream.gateway import Answer, path_of
+from shared.storage.idempotency import UNDER_WAY
 from shared.web import http
 
 T = TypeVar("T")
@@ -24,6 +25,8 @@ FORM_BYTES = 128 << 10
 MOST_FIELDS = 500
 MOST_ESCAPES = 16_384
 """An escape costs as much as forty plain characters."""
+NOT_SENT = ("busy", "limited")
+"""Reasons of `Unavailable` for which a call had no effect."""
 DONE = re.compile(r"[a-z_]{1,40}")
 ONCE = re.compile(r"[0-9a-f-]{36}")
 
@@ -78,6 +81,11 @@ class Form:
         """The values of boxes of the same name."""
         return [value for value in self._values.get(name, []) if value]
 
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Every field, so that the form can be sent again."""
+        return [(name, value) for name, values in self._values.items() for value in values]
+
     def __contains__(self, name: str) -> bool:
         return name in self._values
 
@@ -92,6 +100,8 @@ class Visit:
         self.form = form
         self.t = Texts(render.language_of(request, session), entry.area.name)
         self.ids: Mapping[str, str] = request.path_params
+        self.is_unanswered = False
+        """Whether a change was sent: if the visit then fails, it may have been made."""
 
     # --- Reading and changing the platform ----------------------------------------------------------------------------
 
@@ -111,7 +121,19 @@ class Visit:
         """A change. A form that is sent twice has one effect where the call takes an Idempotency-Key. Raises Refused or Unavailable."""
         once = self.form("once")
         headers = {"idempotency-key": once} if ONCE.fullmatch(once) and method == "POST" else None
-        return await calls.call(self.request, self.session, method, path, query=query, body=body, headers=headers)
+        changes = "dry_run" not in query
+        try:
+            answer = await calls.call(self.request, self.session, method, path, query=query, body=body, headers=headers)
+        except Unavailable as failed:
+            self.is_unanswered |= changes and failed.reason not in NOT_SENT
+            raise
+        except Refused as refused:
+            if refused.status != 409 or refused.detail != UNDER_WAY:
+                raise
+            self.is_unanswered = True  # the same form was sent before, and the platform is at it
+            raise Unavailable("slow", refused.trace_id) from None
+        self.is_unanswered |= changes  # a later call of the same form may fail
+        return answer
 
     async def documentation(self, path: str, kind: type[T]) -> T:
         """A file of the docs host. Raises Refused or Unavailable."""

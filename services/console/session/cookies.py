@@ -9,7 +9,8 @@ from starlette.responses import Response
 from services.console.settings import Settings
 from shared.primitives.crypto import Keyring, base64url_encode
 
-SESSION, BEGUN, LANGUAGE, PORTAL = "console", "begun", "language", "portal"
+SESSION, BEGUN, LANGUAGE, PORTAL, ENDED = "console", "begun", "language", "portal", "ended"
+"""`ENDED` notes that a session of this browser is over: the next sign-in asks for the password, though auth may still know the person."""
 TOKEN_LENGTH = 43
 FORM_PURPOSE = "form"
 

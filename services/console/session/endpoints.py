@@ -41,16 +41,25 @@ class Begun(msgspec.Struct, frozen=True):
 
 
 async def sign_in(request: Request) -> Response:
-    """Sends the browser to auth. `to` is the page that the person wanted; `again` asks for another account, or for a second factor."""
+    """Sends the browser to auth. `to` is the page that the person wanted; `again` asks for another account, or for a second factor.
+
+    Auth's own session outlives the console's. Where one of the console ended in this browser, auth asks for the password again.
+    """
+    is_again = request.query_params.get("again") == "1"
     to = request.query_params.get("to", "/")
     to = links.without_notice(to) if links.is_own_page(to) else "/"
-    if request.query_params.get("again") != "1" and await store.current(request) is not None:
+    if request.headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+        # The strict cookie of a session that is over does not come with it, so the page begins the navigation anew.
+        onward = links.with_query("/sign-in", {"to": to if to != "/" else "", "again": "1" if is_again else ""})
+        return render.html(request, "onward.html", "common", refresh_to=onward)
+    if not is_again and await store.current(request) is not None:
         return render.redirect(to)
+    was_here = bool(cookies.read(request, cookies.SESSION) or cookies.read(request, cookies.ENDED))
     if (wait := _wait_of(request)) > 0:
         return serve.message(request, None, "too_many", 429, seconds=wait)
     oauth: OAuth = request.state.oauth
     asked = oauth.request(render.language_of(request, None))
-    location = asked.location + ("&prompt=login" if request.query_params.get("again") == "1" else "")
+    location = asked.location + ("&prompt=login" if is_again or was_here else "")
     begun = Begun(asked.state, asked.verifier, to, time.time() + BEGUN_SECONDS)
     sealed = base64url_encode(request.state.keyring.encrypt(msgspec.json.encode(begun), BEGUN_CONTEXT))
     response = render.redirect(location)
@@ -72,7 +81,8 @@ async def signed_in(request: Request) -> Response:
         key, status = MESSAGES[outcome.word]
         known = {"trace_id": outcome.trace_id} if outcome.trace_id else {}
         response = serve.message(request, None, key, status, seconds=outcome.seconds, **known)
-    for cookie in (cookies.BEGUN, cookies.PORTAL):
+    over = (cookies.BEGUN, cookies.PORTAL, *((cookies.ENDED,) if outcome.token else ()))
+    for cookie in over:
         cookies.take(request, response, cookie)
     return response
 
@@ -132,30 +142,43 @@ async def _begin_session(request: Request, client_id: str, code: str, begun: Beg
         await store.end(request, before)
         if not before.profile.is_portal:
             displaced.append(before.tokens)
-    await _give_back(request, displaced)
+    await give_back(request, displaced)
     return token
 
 
 async def sign_out(request: Request, session: Session, form: Form) -> Response:
     await store.end(request, session)
     if not session.profile.is_portal:  # the link stays good, and its token is the app's
-        await _give_back(request, [session.tokens])
+        await give_back(request, [session.tokens])
     response = serve.signed_out(request)
     cookies.take(request, response, cookies.PORTAL)
     return response
 
 
-async def _give_back(request: Request, ended: list[Tokens]) -> None:
+async def give_back(request: Request, ended: list[Tokens]) -> None:
+    """Ends the grants of sessions that are over."""
     oauth: OAuth = request.state.oauth
     for tokens in ended:
         if not await oauth.give_back(stranger(caller_of(request).address), tokens):
             log.warning("auth did not take back the tokens of a session; they end by themselves")
 
 
+def signed_out_before(request: Request) -> Response:
+    """For the form of a session that is over already. Another site's form takes no cookie."""
+    return serve.signed_out(request) if cookies.is_own_origin(request) else render.redirect("/signed-out")
+
+
 async def signed_out_page(request: Request) -> Response:
-    why = request.query_params.get("why", "")
-    context: dict[str, Any] = {"why": why if why == "ended" else "", "issuer": request.state.settings.issuer}
-    return render.html(request, "signed_out.html", "common", **context)
+    """`why=ended`: the page found that the session is over. `to` is that page, for the sign-in."""
+    is_ended, to = request.query_params.get("why") == "ended", request.query_params.get("to", "")
+    to = links.without_notice(to) if links.is_own_page(to) and to != "/" else ""
+    if is_ended and await store.current(request) is not None:
+        return render.redirect(to or "/")
+    if is_ended and cookies.read(request, cookies.PORTAL):
+        return serve.portal_closed(request)
+    sign_in_again = links.with_query("/sign-in", {"again": "1", "to": to})
+    context: dict[str, Any] = {"why": "ended" if is_ended else "", "issuer": request.state.settings.issuer}
+    return render.html(request, "signed_out.html", "common", sign_in_again=sign_in_again, **context)
 
 
 async def change_preferences(request: Request, session: Session, form: Form) -> Response:

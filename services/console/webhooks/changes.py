@@ -1,9 +1,12 @@
 """Making, changing and ending a webhook."""
 
+from datetime import datetime
 from typing import Any
 
 from starlette.responses import Response
 
+from services.console.apps import once
+from services.console.apps.once import Shown, Value
 from services.console.pages.visit import Fault, Visit
 from services.console.upstream.errors import Refused
 from services.console.webhooks import forms
@@ -13,6 +16,8 @@ from services.console.webhooks.views import ADMINISTRATOR, WEBHOOK, app_of, find
 UNFIT = 422
 OVERLAPS = {"0": 0, "3600": 3600, "86400": 86_400, "604800": 604_800}
 COUNTED = 100
+SECRETS = "/webhook-secrets"
+PURPOSE = "webhook secret"
 FIELDS = ("url", "description", "max_per_second", "payload")
 
 
@@ -47,16 +52,31 @@ async def make_webhook(visit: Visit) -> Response:
         return await new_webhook(visit, faults=faults)
     if visit.may(ADMINISTRATOR):
         body["client_id"] = visit.form("client_id")
+
+    async def make() -> Shown:
+        made = (await visit.send("POST", "/v1/webhooks", body)).read(Webhook)
+        secret = [Value("secret", made.secret, is_secret=True)] if made.secret else []
+        return Shown("made", secret, visit.path_of("/webhooks/{id}/test", id=made.id))
+
     try:
-        answer = await visit.send("POST", "/v1/webhooks", body)
+        return await once.only_once(visit, make, SECRETS)
     except Refused as refused:
         if refused.status not in (403, 409, UNFIT):
             raise
         return await new_webhook(visit, faults=faults_of(visit, refused))
-    made = answer.read(Webhook)
-    return visit.page(
-        "webhooks/secret.html", title=visit.t("made_title"), webhook=made, secret=made.secret, is_new=True
-    )
+
+
+async def show_secret(visit: Visit) -> Response:
+    """The page after a form that made a secret. It shows it this once."""
+    found = await once.take(visit, visit.ids["once"])
+    if not isinstance(found, Shown):
+        title = visit.t(f"secret_state.{found}.title")
+        return visit.page("webhooks/secret.html", title=title, shown=None, state=found)
+    values = {one.name: one.value for one in found.values}
+    ends = datetime.fromisoformat(values["ends"]) if "ends" in values else None
+    title = visit.t("made_title") if found.kind == "made" else visit.t("secret_title")
+    context = {"shown": found, "secret": values.get("secret", ""), "ends": ends, "state": ""}
+    return visit.page("webhooks/secret.html", title=title, **context)
 
 
 async def edit_webhook(visit: Visit, *, faults: list[Fault] | None = None) -> Response:
@@ -184,8 +204,9 @@ async def recover(visit: Visit) -> Response:
     webhook_id = visit.ids["webhook_id"]
     period = visit.form("period")
     since = forms.time_ago(period if period in forms.AGO else "24h")
-    answer = await visit.send("POST", visit.path_of(WEBHOOK + "/recover", id=webhook_id), since=since)
-    done = "recovering" if answer.read(Recovering).queued else "nothing_to_recover"
+    path = visit.path_of(WEBHOOK + "/recover", id=webhook_id)
+    answer = await once.act_once(visit, lambda: visit.send("POST", path, since=since))
+    done = "recovering" if answer is None or answer.read(Recovering).queued else "nothing_to_recover"
     return visit.redirect(visit.path_of("/webhooks/{id}", id=webhook_id), done=done)
 
 
@@ -199,16 +220,30 @@ async def change_keys(visit: Visit) -> Response:
     """A new secret, which is shown once, or a new signing key."""
     webhook_id = visit.ids["webhook_id"]
     if visit.form("what") == "secret":
-        secret = forms.new_secret()
-        webhook = await put(visit, webhook_id, {"secret": secret})
-        return visit.page(
-            "webhooks/secret.html", title=visit.t("secret_title"), webhook=webhook, secret=secret, is_new=False
-        )
+        return await _change_secret(visit, webhook_id)
     overlap = OVERLAPS.get(visit.form("overlap"), OVERLAPS["86400"])
     await visit.send(
         "POST", visit.path_of(WEBHOOK + "/rotate-signing-key", id=webhook_id), {"overlap_seconds": overlap}
     )
     return visit.redirect(visit.path_of("/webhooks/{id}/keys", id=webhook_id), done="key_rotated")
+
+
+async def _change_secret(visit: Visit, webhook_id: str) -> Response:
+    """The platform keeps the present secret and the one before, and takes the present one again as no change.
+
+    So a form that is sent again after a missing answer sends the same secret.
+    """
+    named = f"{visit.session.session_id} {webhook_id} {once.id_of(visit)}".encode()
+    secret = forms.secret_of(visit.request.state.keyring.mac(named, PURPOSE))
+
+    async def make() -> Shown:
+        webhook = await put(visit, webhook_id, {"secret": secret})
+        values = [Value("secret", secret, is_secret=True)]
+        if webhook.previous_secret_expires_at is not None:
+            values.append(Value("ends", webhook.previous_secret_expires_at.isoformat()))
+        return Shown("changed", values, visit.path_of("/webhooks/{id}", id=webhook_id))
+
+    return await once.only_once(visit, make, SECRETS)
 
 
 async def show_contacts(visit: Visit, *, faults: list[Fault] | None = None) -> Response:

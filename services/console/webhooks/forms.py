@@ -2,7 +2,6 @@
 
 import json
 import re
-import secrets
 from base64 import b64encode
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -18,9 +17,9 @@ AGO = {"1h": timedelta(hours=1), "24h": timedelta(days=1), "7d": timedelta(days=
 _LOCAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?")
 
 
-def new_secret() -> str:
-    """A secret as Standard Webhooks writes it."""
-    return "whsec_" + b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+def secret_of(mac: bytes) -> str:
+    """A secret as Standard Webhooks writes it, of a MAC that nobody else can compute."""
+    return "whsec_" + b64encode(mac[:SECRET_BYTES]).decode()
 
 
 def time_of(text: str) -> str | None:

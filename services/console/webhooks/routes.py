@@ -31,6 +31,13 @@ PAGES = [
     Page("delete", ONE + "/delete", changes.ask_delete, WRITE, changes.delete_webhook, examples=EXAMPLE),
     Page("delivery", DELIVERY, deliveries.show_delivery, READ, examples=OF_DELIVERY),
     Page("resend", DELIVERY + "/resend", None, WRITE, deliveries.resend, examples=OF_DELIVERY),
+    Page(
+        "secret",
+        changes.SECRETS + "/{once}",
+        changes.show_secret,
+        WRITE,
+        examples={"once": "01890000-0000-7000-8000-000000000000"},
+    ),
     Page("deliveries", "/deliveries", deliveries.list_deliveries, READ),
     Page(
         "contacts",

@@ -10,6 +10,7 @@ from services.console.pages import render, serve
 from services.console.pages.limits import Limiter
 from services.console.pages.visit import read_form
 from services.console.session import cookies, store
+from services.console.session.endpoints import give_back
 from services.console.session.models import Profile, Tokens
 from shared.storage.database import AsyncConnection, aset_tenant, transaction
 from shared.web import problems
@@ -67,6 +68,7 @@ async def open_link(request: Request) -> Response:
         await conn.execute(queries.END_WITH_LINK, (link.expires_at, link.link_id))
     if before is not None and not before.profile.portal_app:
         await store.end(request, before)
+        await give_back(request, [before.tokens])
     response = render.redirect(FIRST_PAGE)
     cookies.give(request, response, cookies.SESSION, token, max_age=None, strict=True)
     cookies.give(request, response, cookies.PORTAL, "1", max_age=None, strict=True)

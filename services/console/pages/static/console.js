@@ -3,6 +3,7 @@
 const policy = window.trustedTypes ? trustedTypes.createPolicy("console", { createHTML: (text) => text }) : { createHTML: (text) => text };
 const body = document.body;
 const say = (text) => { document.getElementById("says").textContent = text; };
+const leave = () => location.replace("/signed-out?why=ended&to=" + encodeURIComponent(location.pathname + location.search));
 
 const live = () => [...document.querySelectorAll("[data-live]")];
 const plain = (part) => part.outerHTML.replace(/name="once" value="[^"]*"/g, ""); // the id of a form is new each time
@@ -47,7 +48,7 @@ async function refresh() {
   try {
     const headers = { "x-console-poll": "1", ...(etag && { "if-none-match": etag }) };
     const answer = await fetch(location.href, { headers, cache: "no-store", redirect: "manual" });
-    if (answer.status === 401 || answer.type === "opaqueredirect") { location.reload(); return; }
+    if (answer.status === 401 || answer.type === "opaqueredirect") return leave();
     if (answer.status === 200) { etag = answer.headers.get("etag") || ""; replace(await answer.text()); }
     plan(answer.ok || answer.status === 304 ? 1 : 4);
   } catch { plan(4); }
@@ -87,10 +88,16 @@ const dialog = document.getElementById("ending");
 const idle = Number(body.dataset.idle) * 1000;
 if (dialog && idle > 180000) {
   let ends = 0, warns = 0;
+  // Another tab may have been used meanwhile. This question does not count as use.
+  const over = async () => {
+    const answer = await fetch("/", { method: "HEAD", headers: { "x-console-poll": "1" }, cache: "no-store", redirect: "manual" }).catch(() => null);
+    if (!answer || answer.status === 401) return leave();
+    dialog.close(); watch();
+  };
   const watch = () => {
     clearTimeout(ends); clearTimeout(warns);
     warns = setTimeout(() => dialog.showModal(), idle - 120000);
-    ends = setTimeout(() => location.reload(), idle + 1000);
+    ends = setTimeout(over, idle + 1000);
   };
   dialog.querySelector("button").addEventListener("click", async () => {
     const answer = await fetch("/", { method: "HEAD", cache: "no-store", redirect: "manual" }).catch(() => null);
