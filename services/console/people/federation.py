@@ -65,8 +65,10 @@ async def read_connection(visit: Visit) -> Response:
 async def _connection(visit: Visit, status: int = 200, **context: Any) -> Response:
     found = await visit.get(_path(visit), Connection)
     events = await visit.load(_path(visit, "/events"), RefusedSignIns, limit=10)
+    certified = any(one.is_valid for one in found.certificates)
     steps = {
-        "provider": found.status == "active" and any(one.is_valid for one in found.certificates),
+        "certificate": certified,
+        "provider": found.status == "active" and certified,
         "domain": any(one.status == "proven" for one in found.domains),
         "tried": found.last_sign_in_at is not None,
     }
