@@ -8,7 +8,9 @@ from services.console.pages.texts import Texts
 
 MOST_ALLOWED = 8
 """Accepted values that one sentence lists."""
+MOST_ADDRESS = 254
 _BOUND = re.compile(r"Expected (at least|at most|above|below) \S+?( characters| items| members)?\.")
+_ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
 _IN_ENGLISH = ("enum", "format", "pattern", "type", "repeated")
 """Codes whose sentences of the platform say more than a translation: it serves readers of another language."""
 
@@ -36,3 +38,8 @@ def field_of(pointer: str, fields: Mapping[str, str]) -> str:
     parts = pointer.lstrip("/").split("/")
     beginnings = ("/".join(parts[:length]) for length in range(len(parts), 0, -1))
     return next((fields[one] for one in beginnings if one in fields), parts[0])
+
+
+def is_address(text: str) -> bool:
+    """Whether a form may send the text as an e-mail address; the platform looks closer."""
+    return len(text) <= MOST_ADDRESS and text.isprintable() and _ADDRESS.fullmatch(text) is not None
