@@ -97,6 +97,7 @@ AUTH = (
     Route("/v1/auth/jwks.json", "auth", Access.PUBLIC, "discovery", with_subpaths=False),
     Route("/v1/auth", "auth", Access.PUBLIC, "sign_in", body=64 * KIB, with_path=False, elsewhere=Elsewhere.NONE),
     Route("/v1/saml/connections", "auth", Access.OPTIONAL, "saml"),
+    Route("/v1/saml/metadata", "auth", Access.OPTIONAL, "saml"),
     Route("/v1/saml/policy", "auth", Access.OPTIONAL, "saml"),
     Route("/v1/saml", "auth", Access.OPTIONAL, "saml", with_path=False, elsewhere=Elsewhere.REDIRECT),
     Route("/v1/platform", "auth", with_path=False),

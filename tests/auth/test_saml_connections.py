@@ -15,6 +15,7 @@ from lxml import etree
 
 from services.auth.saml import domains, metadata
 from services.auth.saml.documents import METADATA, POST, SIGNATURE, MessageRefused, tag
+from shared.primitives import ids
 from tests.auth.federation import CONNECTIONS, Connection, metadata_of, open_federation, usual_signer
 from tests.auth.identity_provider import new_signer
 from tests.auth.support import Auth, Browser
@@ -22,6 +23,7 @@ from tests.support.keys import rsa_key
 from tests.support.name_server import NameServer
 
 ENTITY = "https://idp.example/metadata"
+METADATA_READ = "/v1/saml/metadata"
 UNKNOWN = "samlc_0123456789abcdefghjkmnpqrs"
 
 
@@ -55,6 +57,7 @@ def pointers(answer: Any) -> list[str]:
 CALLS = [
     ("GET", CONNECTIONS),
     ("POST", CONNECTIONS),
+    ("POST", METADATA_READ),
     ("GET", f"{CONNECTIONS}/{UNKNOWN}"),
     ("PATCH", f"{CONNECTIONS}/{UNKNOWN}"),
     ("DELETE", f"{CONNECTIONS}/{UNKNOWN}"),
@@ -70,6 +73,7 @@ CALLS = [
 ]
 BODIES: dict[tuple[str, str], Any] = {
     ("POST", CONNECTIONS): {"name": "x"},
+    ("POST", METADATA_READ): {"metadata_xml": "x"},
     ("PATCH", f"{CONNECTIONS}/{UNKNOWN}"): {"name": "x"},
     ("POST", f"{CONNECTIONS}/{UNKNOWN}/domains"): {"domain": "works.example"},
     ("PUT", "/v1/saml/policy"): {"enforced": False},
@@ -104,7 +108,12 @@ def test_another_tenants_connection_is_not_there(auth: Auth, works: Connection, 
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("POST", CONNECTIONS), ("PATCH", CONNECTIONS + "/{id}"), ("POST", CONNECTIONS + "/{id}/domains")],
+    [
+        ("POST", CONNECTIONS),
+        ("POST", METADATA_READ),
+        ("PATCH", CONNECTIONS + "/{id}"),
+        ("POST", CONNECTIONS + "/{id}/domains"),
+    ],
 )
 def test_a_body_that_cannot_be_read_is_refused(works: Connection, method: str, path: str) -> None:
     path = path.format(id=works.id)
@@ -215,6 +224,85 @@ def test_a_field_that_does_not_fit_is_named(works: Connection, fields: dict[str,
 def test_what_is_missing_is_named(works: Connection) -> None:
     answer = works.call("POST", CONNECTIONS, json={"name": "Works"})
     assert (answer.status_code, pointers(answer)) == (422, ["/entity_id", "/sso_url", "/certificates"])
+
+
+# --- Reading metadata before it is used ----------------------------------------------------------------------------------
+
+
+def test_metadata_is_read_as_a_connection_would_get_it(works: Connection) -> None:
+    next_signer = new_signer()
+    before = works.call("GET").json()
+    read = works.call("POST", METADATA_READ, json={"metadata_xml": metadata_of(works.entity_id, next_signer)})
+    assert read.status_code == 200, read.text
+    found = read.json()
+    assert [found[name] for name in ("entity_id", "sso_url", "slo_url")] == [
+        before[name] for name in ("entity_id", "sso_url", "slo_url")
+    ]
+    assert works.call("GET").json() == before
+    changed = works.call("PATCH", json={"metadata_xml": metadata_of(works.entity_id, next_signer)}).json()
+    assert [one["fingerprint"] for one in changed["certificates"]] == [
+        one["fingerprint"] for one in found["certificates"]
+    ]
+    assert changed["certificates"][0]["not_after"] == found["certificates"][0]["not_after"]
+
+
+def test_certificates_are_read_without_metadata(works: Connection) -> None:
+    read = works.call("POST", METADATA_READ, json={"certificates": [usual_signer().pem] * 2})
+    assert (read.status_code, len(read.json()["certificates"]), read.json()["sso_url"]) == (200, 1, "")
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"metadata_xml": "<x/>"}, "/metadata_xml"),
+        ({"metadata_xml": ""}, "/metadata_xml"),
+        ({"certificates": ["x"]}, "/certificates/0"),
+        ({"certificates": []}, "/certificates"),
+        ({}, "/metadata_xml"),
+        ({"metadata_xml": "<x/>", "certificates": ["x"]}, "/metadata_xml"),
+    ],
+)
+def test_metadata_that_cannot_be_read_is_refused(works: Connection, body: dict[str, Any], pointer: str) -> None:
+    answer = works.call("POST", METADATA_READ, json=body)
+    assert (answer.status_code, pointers(answer)) == (422, [pointer])
+
+
+# --- Certificates that end soon ------------------------------------------------------------------------------------------
+
+
+def ending(works: Connection, **fields: Any) -> list[Any]:
+    caller = works.auth.caller(tenant=works.tenant, **fields)
+    answer = works.auth.call("GET", "/v1/platform/ending-credentials?within=864000", caller)
+    assert answer.status_code == 200, answer.text
+    return [one for one in answer.json()["certificates"] if one["connection_id"] == works.id]
+
+
+def test_a_certificate_that_ends_soon_or_has_ended_is_listed_until_it_has_a_successor(works: Connection) -> None:
+    assert ending(works) == []
+    soon = new_signer(days=(-30, 5))
+    assert works.call("PATCH", json={"certificates": [soon.pem]}).status_code == 200
+    (found,) = ending(works)
+    assert (found["connection_name"], found["last_used_at"]) == ("Works", None)
+    works.auth.sql(
+        "UPDATE saml_certificates SET not_after = now() - interval '1 day' WHERE connection_id = %s", works.id
+    )
+    assert [one["fingerprint"] for one in ending(works)] == [found["fingerprint"]]
+    assert works.call("PATCH", json={"certificates": [soon.pem, usual_signer().pem]}).status_code == 200
+    assert ending(works) == []
+
+
+def test_who_may_not_read_connections_sees_no_certificate(auth: Auth, works: Connection) -> None:
+    works.call("PATCH", json={"certificates": [new_signer(days=(-30, 5)).pem]})
+    person = ids.new_id("usr")
+    assert ending(works, subject=person) == []
+    assert len(ending(works, subject=person, scopes=frozenset(["platform:apps", "platform:people:write"]))) == 1
+    works.call("PATCH", json={"status": "disabled"})
+    assert ending(works) == []
+    works.call("PATCH", json={"status": "active"})
+    open_federation(auth, auth.demo, is_open=False)
+    assert ending(works) == []
+    answer = auth.call("GET", "/v1/platform/ending-credentials", auth.caller(tenant=auth.other))
+    assert works.id not in answer.text
 
 
 def changed_metadata(change: Callable[[Any], Any]) -> str:

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.console.answers.overview import FRONT
+from tests.console.answers.overview import FRONT, ending
 from tests.console.conftest import Console
 from tests.console.platform import Answer, Person
 from tests.console.test_operators import me
@@ -11,6 +11,13 @@ from tests.console.test_pages import Watched, fits
 from tests.support.browser import WCAG_22, is_accessible, needs_browser
 
 APPS = "GET /v1/platform/apps"
+QUIET = {
+    "GET /v1/webhooks": {"webhooks": []},
+    APPS: {"apps": []},
+    "GET /v1/platform/ending-credentials": {"credentials": [], "certificates": []},
+    "GET /v1/platform/integration-requests": {"integration_requests": []},
+    "GET /v1/operations/auth/integration-requests": {"integration_requests": []},
+}
 
 
 @pytest.fixture
@@ -42,14 +49,18 @@ def test_the_sections_lead_to_what_mends_them(busy: Console) -> None:
     assert "something_new" in page
 
 
+def test_an_ending_certificate_of_an_identity_provider_leads_to_its_connection(console: Console) -> None:
+    console.platform.overrides |= QUIET
+    console.platform.overrides["GET /v1/platform/ending-credentials"] = ending(None) | {"credentials": []}
+    page = console.signed_in().get("/").text
+    assert "One credential ends soon" in page
+    assert "sign-in certificate" in page
+    assert 'href="/people/federation/samlc_01m89g2a7gfx0sy7nchvghf9zd">Our directory</a>' in page
+    assert "Nothing needs you now" not in page
+
+
 def test_where_nothing_needs_anybody_the_page_says_so(console: Console) -> None:
-    console.platform.overrides |= {
-        "GET /v1/webhooks": {"webhooks": []},
-        APPS: {"apps": []},
-        "GET /v1/platform/ending-credentials": {"credentials": []},
-        "GET /v1/platform/integration-requests": {"integration_requests": []},
-        "GET /v1/operations/auth/integration-requests": {"integration_requests": []},
-    }
+    console.platform.overrides |= QUIET
     assert "Nothing needs you now" in console.signed_in().get("/").text
 
 

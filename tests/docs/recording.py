@@ -462,6 +462,7 @@ def record_saml(stack: Stack, recorder: Recorder) -> None:
     with psycopg.connect(database, autocommit=True) as owner, stack.client("auth", stack.admin_token) as admin:
         owner.execute("UPDATE tenants SET federation = true WHERE tenant_id = %s", (stack.tenant.id,))
         metadata = metadata_of("https://idp.integrator.example/metadata", usual_signer())
+        keep(admin.post("/v1/saml/metadata", json={"metadata_xml": metadata}))
         made = keep(admin.post(connections, json={"name": "Our directory", "metadata_xml": metadata}))
         path = f"{connections}/{made['id']}"
         domain = keep(admin.post(f"{path}/domains", json={"domain": "integrator.example"}))["domain"]

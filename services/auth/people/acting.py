@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from services.auth.apps.scopes import CHANGE_PEOPLE
 from services.auth.people import queries
 from services.auth.people.models import Held
 from services.auth.people.roles import ADMINISTRATOR, Role, in_tenant, limit_of, reaches
@@ -18,6 +19,14 @@ from shared.web.problems import FieldError
 def person_of(caller: Caller) -> str | None:
     """The id of the person in whose name the caller acts; None for an app that acts for itself."""
     return caller.subject if caller.subject is not None and ids.is_id(caller.subject, "usr") else None
+
+
+def may_federate(caller: Caller) -> bool:
+    """Whether the caller may read and change SAML connections. A person must also be allowed to change people.
+
+    Who maps roles could otherwise map all scopes to their own.
+    """
+    return person_of(caller) is None or caller.has(CHANGE_PEOPLE)
 
 
 def require_role_of_tenant(caller: Caller, role: Role) -> None:

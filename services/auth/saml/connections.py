@@ -21,7 +21,10 @@ from services.auth.saml.models import (
     ConnectionDraft,
     ConnectionRow,
     DomainRow,
+    IdentityProviderRead,
+    MetadataDraft,
     OpenConnection,
+    ReadCertificate,
     ServiceProvider,
 )
 from services.auth.saml.reader import PastedMetadata
@@ -129,6 +132,18 @@ async def shown(conn: AsyncConnection, issuer: str, connection: ConnectionRow) -
     )
 
 
+def read_of(fields: Mapping[str, Any], wanted: Sequence[x509.Certificate]) -> IdentityProviderRead:
+    return IdentityProviderRead(
+        entity_id=fields.get("entity_id", ""),
+        sso_url=fields.get("sso_url", ""),
+        slo_url=fields["slo_url"],
+        certificates=[
+            ReadCertificate(documents.fingerprint(one), one.not_valid_before_utc, one.not_valid_after_utc)
+            for one in wanted
+        ],
+    )
+
+
 def new_own(issuer: str) -> tuple[bytes, str]:
     """Our key and certificate for one connection. Takes about 0.1 s of processor time."""
     return metadata.new_own_certificate(issuer.partition("://")[2].partition(":")[0][:64], datetime.now(UTC))
@@ -141,7 +156,7 @@ FROM_METADATA = ("entity_id", "sso_url", "slo_url", "certificates")
 
 
 async def resolved(
-    wanted: ConnectionDraft | ConnectionChange, read: ReadsMetadata, *, plain_http: bool
+    wanted: ConnectionDraft | ConnectionChange | MetadataDraft, read: ReadsMetadata, *, plain_http: bool
 ) -> dict[str, Any]:
     """The fields that `wanted` names, also those of pasted metadata. Raises Problem: 422, or 503 while too many documents are read."""
     named = {name: getattr(wanted, name) for name in wanted.__struct_fields__ if getattr(wanted, name) is not UNSET}

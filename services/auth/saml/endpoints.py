@@ -11,7 +11,7 @@ from starlette.responses import Response
 from services.auth import caps
 from services.auth.apps.scopes import CHANGE_PEOPLE
 from services.auth.apps.store import load_tenant
-from services.auth.people.acting import person_of
+from services.auth.people.acting import may_federate
 from services.auth.revocations import bell, watermarks
 from services.auth.revocations.watermarks import Ended
 from services.auth.saml import connections, domains, queries, roles
@@ -23,7 +23,9 @@ from services.auth.saml.models import (
     Domain,
     DomainDraft,
     DomainRow,
+    IdentityProviderRead,
     LinkedUser,
+    MetadataDraft,
     Policy,
     PolicyChange,
     PolicyRow,
@@ -42,22 +44,26 @@ CAPABILITY = "federation"
 
 
 async def require_federation(request: Request, caller: Caller) -> None:
-    """Raises a 403 Problem: `access-on-request` where federation is not open, or for a person who may not change people.
-
-    Who maps roles could otherwise map all scopes to their own.
-    """
-    if person_of(caller) is not None and not caller.has(CHANGE_PEOPLE):
+    """Raises a 403 Problem: `access-on-request` where federation is not open, or for a person who may not change people."""
+    if not may_federate(caller):
         raise problems.insufficient_scope(CHANGE_PEOPLE, caller.deidentification)
     async with tenant_transaction(request, caller) as conn:
         if not (await load_tenant(conn, caller.tenant_id)).federation:
             raise problems.access_on_request(CAPABILITY)
 
 
-async def _resolved(request: Request, caller: Caller, wanted: ConnectionDraft | ConnectionChange) -> dict[str, Any]:
+async def _resolved(
+    request: Request, caller: Caller, wanted: ConnectionDraft | ConnectionChange | MetadataDraft
+) -> dict[str, Any]:
     """The fields that `wanted` names. Only a stack that is itself reached over plain http takes an identity provider without TLS."""
     read = partial(request.state.readers.metadata, tenant_id=caller.tenant_id)
     plain_http = request.state.settings.issuer.startswith("http://")
     return await connections.resolved(wanted, read, plain_http=plain_http)
+
+
+async def read_metadata(request: Request, caller: Caller, draft: MetadataDraft) -> IdentityProviderRead:
+    fields = {"slo_url": ""} | await _resolved(request, caller, draft)
+    return connections.read_of(fields, connections.pinned(fields["certificates"]))
 
 
 async def create_connection(request: Request, caller: Caller, draft: ConnectionDraft) -> Response:

@@ -48,6 +48,18 @@ class ConnectionDraft(http.Body):
     default_role: OrganisationRole = "quality_officer"
 
 
+class MetadataDraft(http.Body):
+    """`POST /v1/saml/metadata`: metadata to look at, or certificates alone; nothing is kept."""
+
+    max_bytes: ClassVar[int] = http.MAX_BODY
+    metadata_xml: Xml | UnsetType = UNSET
+    certificates: Pems | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        if (self.metadata_xml is UNSET) == (self.certificates is UNSET):
+            raise ValueError("metadata_xml or certificates: send one of the two")
+
+
 class ConnectionChange(http.Body):
     """`PATCH /v1/saml/connections/{connection_id}`; changes the fields it names. `certificates` replaces the pinned ones."""
 
@@ -231,6 +243,26 @@ class Connection(msgspec.Struct):
     created_at: datetime
     updated_at: datetime
     last_sign_in_at: datetime | None
+
+
+class ReadCertificate(msgspec.Struct, frozen=True):
+    """A certificate that was only read. A connection that pins it shows the same `fingerprint`."""
+
+    fingerprint: str
+    not_before: datetime
+    not_after: datetime
+
+
+class IdentityProviderRead(msgspec.Struct):
+    """An identity provider as a connection would have it. The addresses are empty where certificates alone were sent.
+
+    `slo_url` is also empty without single logout.
+    """
+
+    entity_id: str
+    sso_url: str
+    slo_url: str
+    certificates: list[ReadCertificate]
 
 
 class Connections(msgspec.Struct):

@@ -10,7 +10,9 @@ from services.auth.saml.models import (
     Connections,
     Domain,
     DomainDraft,
+    IdentityProviderRead,
     LinkedUsers,
+    MetadataDraft,
     Policy,
     PolicyChange,
     RefusedSignIns,
@@ -53,6 +55,21 @@ OPERATIONS = [
         refusals=GATED
         | {409: "The organisation has ten connections, or a call with this Idempotency-Key is under way"},
         example={"name": "Our directory", "metadata_xml": "<EntityDescriptor …>"},
+        guard=require_federation,
+    ),
+    Operation(
+        "POST",
+        "/v1/saml/metadata",
+        endpoints.read_metadata,
+        "Read metadata without using it",
+        PLATFORM_APPS,
+        {200: IdentityProviderRead},
+        "The addresses and signing certificates of pasted metadata, or of certificates in PEM, as a connection would get them. Nothing is"
+        " kept: look at new metadata with it before you PATCH a connection.",
+        id="readSamlMetadata",
+        body=MetadataDraft,
+        refusals=GATED,
+        example={"metadata_xml": "<EntityDescriptor …>"},
         guard=require_federation,
     ),
     Operation(

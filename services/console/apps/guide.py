@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -73,6 +74,15 @@ def scopes_for(purposes: Iterable[str], kind: Kind) -> list[str]:
 def lines(text: str) -> list[str]:
     """The lines of a text field, without empty ones."""
     return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def may_lead_back(address: str) -> bool:
+    """Whether it is https, http, or a private scheme as apps have it (`com.example.app:/done`). Auth looks closer."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    return bool(parts.hostname) if parts.scheme in ("https", "http") else "." in parts.scheme
 
 
 def keys_of(text: str) -> dict[str, Any] | None:

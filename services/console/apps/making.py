@@ -56,12 +56,10 @@ async def make(visit: Visit) -> Response:
         "auth": form("auth"),
         "jwks": form("jwks"),
     }
-    keys = None
-    if values["auth"] == "keys" and not kind.is_public:
-        keys = guide.keys_of(values["jwks"])
-        if keys is None:
-            fault = Fault("jwks", visit.t("keys_unreadable"))
-            return _second(visit, await visit.get(SCOPES, Catalogue), kind, values, [fault])
+    with_keys = values["auth"] == "keys" and not kind.is_public
+    keys = guide.keys_of(values["jwks"]) if with_keys else None
+    if faults := faults_of(visit, kind, values, lacks_keys=with_keys and keys is None):
+        return _second(visit, await visit.get(SCOPES, Catalogue), kind, values, faults)
     body = guide.draft(
         kind,
         name=values["name"],
@@ -81,6 +79,19 @@ async def make(visit: Visit) -> Response:
         if refused.status not in (409, 422):
             raise
         return _second(visit, await visit.get(SCOPES, Catalogue), kind, values, visit.faults(refused, **FIELDS))
+
+
+def faults_of(visit: Visit, kind: guide.Kind, values: dict[str, Any], *, lacks_keys: bool) -> list[Fault]:
+    """All faults that the form itself finds, because the API has no dry run that would find them with its own."""
+    found = [] if values["name"] else [Fault("name", visit.t("needs_name"))]
+    addresses = guide.lines(values["redirect_uris"]) if kind.with_people else []
+    if kind.with_people and not addresses:
+        found.append(Fault("redirect_uris", visit.t("needs_redirect_uri")))
+    if wrong := [one[:80] for one in addresses if not guide.may_lead_back(one)]:
+        found.append(Fault("redirect_uris", visit.t("no_redirect_uris", names=", ".join(wrong))))
+    if lacks_keys:
+        found.append(Fault("jwks", visit.t("keys_unreadable")))
+    return found
 
 
 async def edit(visit: Visit) -> Response:

@@ -1,5 +1,6 @@
 """Integration requests: capabilities that Knogin's operators open for the organisation."""
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +9,7 @@ from starlette.responses import Response
 
 from services.console.apps import guide, once
 from services.console.apps.once import Shown, Value
+from services.console.pages.refusals import is_address
 from services.console.pages.visit import Fault, Visit
 from services.console.upstream.errors import Refused
 
@@ -15,6 +17,16 @@ REQUESTS = "/v1/platform/integration-requests"
 CAPABILITIES = ("graphql_bundles", "telephony", "handover", "platform_api", "federation", "sandbox")
 STATUSES = ("pending", "approved", "declined", "withdrawn")
 BUNDLES = ("acqi-reporting", "incident-management", "incident-webhooks", "telephony-admin")
+FIELDS = {
+    "details/bundles": "bundles",
+    "details/scopes": "scopes",
+    "details/domains": "domains",
+    "details/identity_provider": "identity_provider",
+    "details/admin_email": "admin_email",
+    "details/name": "sandbox_name",
+}
+DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
+MOST_DOMAINS = 20
 SCOPES = {
     "telephony": ("argus:telephony:read", "argus:telephony:write"),
     "handover": ("argus:epcr:handover", "argus:epcr:outcome"),
@@ -94,17 +106,46 @@ def details_of(visit: Visit, capability: str) -> dict[str, Any]:
     return {"admin_email": form("admin_email"), "name": form("sandbox_name")}
 
 
+def faults_of(visit: Visit, capability: str) -> list[Fault]:
+    """Everything that an operator needs for a decision, and that the form lacks. The API has no dry run for requests."""
+    form, found = visit.form, list[Fault]()
+    if capability == "graphql_bundles" and not form.every("bundles"):
+        found.append(Fault("bundles", visit.t("needs_bundles")))
+    if capability in SCOPES and not form.every("scopes"):
+        found.append(Fault("scopes", visit.t("needs_scopes")))
+    if capability == "federation":
+        found += _faults_of_domains(visit, guide.lines(form("domains")))
+        if not form("identity_provider"):
+            found.append(Fault("identity_provider", visit.t("needs_identity_provider")))
+    if capability == "sandbox" and not is_address(form("admin_email")):
+        found.append(Fault("admin_email", visit.t("needs_admin_email")))
+    if not form("reason"):
+        found.append(Fault("reason", visit.t("needs_reason")))
+    return found
+
+
+def _faults_of_domains(visit: Visit, domains: list[str]) -> list[Fault]:
+    if not domains:
+        return [Fault("domains", visit.t("needs_domains"))]
+    if len(domains) > MOST_DOMAINS:
+        return [Fault("domains", visit.t("unfit.at_most_items", count=MOST_DOMAINS))]
+    wrong = [one[:80] for one in domains if not DOMAIN.fullmatch(one)]
+    return [Fault("domains", visit.t("no_domains", names=", ".join(wrong)))] if wrong else []
+
+
 async def make(visit: Visit) -> Response:
     capability = visit.form("capability")
     if capability not in CAPABILITIES:
         return _form(visit, "", [Fault("capability", visit.t("needs_capability"))])
+    if faults := faults_of(visit, capability):
+        return _form(visit, capability, faults)
     body = {"capability": capability, "reason": visit.form("reason"), "details": details_of(visit, capability)}
     try:
         made = (await visit.send("POST", REQUESTS, body)).read(Request)
     except Refused as refused:
         if refused.status not in (409, 422):
             raise
-        return _form(visit, capability, visit.faults(refused))
+        return _form(visit, capability, visit.faults(refused, **FIELDS))
     return visit.redirect(f"/requests/{made.id}", done="asked")
 
 

@@ -35,8 +35,18 @@ class EndingCredential(msgspec.Struct):
     last_used_at: datetime | None
 
 
+class EndingCertificate(msgspec.Struct):
+    """A certificate of an identity provider; people cannot sign in through it once it has ended."""
+
+    connection_id: str
+    connection_name: str
+    expires_at: datetime
+    last_used_at: datetime | None
+
+
 class EndingCredentials(msgspec.Struct):
     credentials: list[EndingCredential]
+    certificates: list[EndingCertificate] = []
 
 
 class IntegrationRequest(msgspec.Struct):

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from services.console.overview.models import (
     App,
     Apps,
+    EndingCertificate,
     EndingCredential,
     EndingCredentials,
     IntegrationRequest,
@@ -48,9 +49,7 @@ async def front(visit: Visit) -> Response:
             one for one in _webhooks(webhooks) if one.failing_since is not None or one.disabled_reason is not None
         ],
         names={one.client_id: one.name for one in _apps(apps)},
-        expiring=[one for one in ending.value.credentials if _matters(one)]
-        if ending is not None and ending.failure is None
-        else [],
+        expiring=_expiring(ending),
         refused=sorted(((one, number) for one in _apps(apps) if (number := _refused(one))), key=lambda pair: -pair[1]),
         active=[one for one in _apps(apps) if one.status == "active"],
         shown=SHOWN,
@@ -87,6 +86,14 @@ def _decisions(requests: Loaded[IntegrationRequests] | None, webhooks: Loaded[We
     if requests is not None and requests.failure is None:
         asked = [one for one in requests.value.integration_requests if one.status == "pending" or one.has_credentials]
     return [*asked, *(one for one in _webhooks(webhooks) if one.unapproved_events)]
+
+
+def _expiring(ending: Loaded[EndingCredentials] | None) -> list[EndingCertificate | EndingCredential]:
+    """Credentials of apps and certificates of identity providers, the soonest first."""
+    if ending is None or ending.failure is not None:
+        return []
+    found = [*ending.value.certificates, *(one for one in ending.value.credentials if _matters(one))]
+    return sorted(found, key=lambda one: one.expires_at)
 
 
 def _matters(credential: EndingCredential) -> bool:

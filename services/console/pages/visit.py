@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.console.pages import links, render
+from services.console.pages import links, refusals, render
 from services.console.pages.registry import Entry
 from services.console.pages.texts import Texts
 from services.console.session import cookies
@@ -59,11 +59,12 @@ class Loaded(Generic[T]):
 
 
 class Fault:
-    """A fault of a field of a form. `field` is its name, "" for the whole form."""
+    """A fault of a field of a form. `field` is its name, "" for the whole form; `language` that of the text where it is not the page's."""
 
-    def __init__(self, field: str, text: str) -> None:
+    def __init__(self, field: str, text: str, language: str = "") -> None:
         self.field = field
         self.text = text
+        self.language = language
 
 
 class Form:
@@ -175,14 +176,22 @@ class Visit:
         return render.redirect(links.with_query(path, query | {"done": done}))
 
     def faults(self, refused: Refused, **fields: str) -> list[Fault]:
-        """The platform's faults as faults of the form. `fields` name the form's field of each JSON pointer: `redirect_uris="uris"`."""
-        found: list[Fault] = []
+        """The platform's faults as faults of the form, each once.
+
+        `fields` name the form's field of each JSON pointer or of its beginning: `redirect_uris="uris"`, `**{"details/name": "name"}`.
+        """
+        found: dict[tuple[str, str], Fault] = {}
         for error in refused.errors:
-            first = str(error.get("pointer", "")).lstrip("/").split("/")[0]
-            code, detail = str(error.get("code", "")), str(error.get("detail", ""))
-            text = self.t(f"fault.{code}", limit=error.get("limit") or "") if self.t.has(f"fault.{code}") else detail
-            found.append(Fault(fields.get(first, first), text))
-        return found or [Fault("", refused.detail or self.t("failure.refused"))]
+            field = refusals.field_of(str(error.get("pointer", "")), fields)
+            text, language = refusals.words(self.t, error)
+            found.setdefault((field, text), Fault(field, text, language))
+        return list(found.values()) or [self.refusal(refused)]
+
+    def refusal(self, refused: Refused, field: str = "", text: str = "") -> Fault:
+        """The whole refusal as one fault, in the words of the form if it has some, else in the platform's."""
+        if text or not refused.detail:
+            return Fault(field, text or self.t("failure.refused"))
+        return Fault(field, refused.detail, "" if self.t.language == "en" else "en")
 
 
 def answer(

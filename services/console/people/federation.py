@@ -6,7 +6,8 @@ from starlette.responses import Response
 
 from services.console.pages.visit import Fault, Visit
 from services.console.people.models import Connection, Connections, Policy, RefusedSignIns
-from services.console.people.views import ROLES, why
+from services.console.people.upkeep import READ_METADATA
+from services.console.people.views import ROLES, why_fault
 from services.console.upstream.errors import Refused
 
 PATH = "/v1/saml/connections"
@@ -30,23 +31,23 @@ def _new(visit: Visit, status: int = 200, **context: Any) -> Response:
 
 async def create(visit: Visit) -> Response:
     name, metadata, role = visit.form("name"), visit.form("metadata"), visit.form("default_role")
-    faults: list[Fault] = []
-    if not name:
-        faults.append(Fault("name", visit.t("name_missing")))
+    faults = [] if name else [Fault("name", visit.t("name_missing"))]
     if not metadata:
         faults.append(Fault("metadata", visit.t("metadata_missing")))
-    if not faults:
-        draft = {"name": name, "metadata_xml": metadata, "default_role": role if role in ROLES else ROLES[-1]}
-        try:
+    draft = {"name": name, "metadata_xml": metadata, "default_role": role if role in ROLES else ROLES[-1]}
+    try:
+        if not faults:
             made = (await visit.send("POST", PATH, draft)).read(Connection)
             return visit.redirect(f"/people/federation/{made.id}", done="connected")
-        except Refused as refused:
-            if refused.status == 409:
-                faults = [Fault("", why(visit, refused))]
-            elif refused.status == 422:
-                faults = visit.faults(refused, metadata_xml="metadata")
-            else:
-                raise
+        if metadata:  # its faults are shown with those of the form
+            await visit.send("POST", READ_METADATA, {"metadata_xml": metadata})
+    except Refused as refused:
+        if refused.status == 409:
+            faults.append(why_fault(visit, refused))
+        elif refused.status == 422:
+            faults += visit.faults(refused, metadata_xml="metadata")
+        else:
+            raise
     return _new(visit, 422, name=name, metadata=metadata, chosen=role, faults=faults)
 
 
@@ -65,8 +66,10 @@ async def read_connection(visit: Visit) -> Response:
 async def _connection(visit: Visit, status: int = 200, **context: Any) -> Response:
     found = await visit.get(_path(visit), Connection)
     events = await visit.load(_path(visit, "/events"), RefusedSignIns, limit=10)
+    certified = any(one.is_valid for one in found.certificates)
     steps = {
-        "provider": found.status == "active" and any(one.is_valid for one in found.certificates),
+        "certificate": certified,
+        "provider": found.status == "active" and certified,
         "domain": any(one.status == "proven" for one in found.domains),
         "tried": found.last_sign_in_at is not None,
     }
@@ -140,7 +143,7 @@ async def _end(visit: Visit, method: str, body: Any, back: str, done: str) -> Re
         if refused.status != 409:
             raise
         act = "disable" if method == "PATCH" else "delete"
-        return await _confirm(visit, act, [f"{act}_sign_in"], [Fault("", why(visit, refused))])
+        return await _confirm(visit, act, [f"{act}_sign_in"], [why_fault(visit, refused)])
     return visit.redirect(back, done=done)
 
 
@@ -158,7 +161,7 @@ async def change_policy(visit: Visit) -> Response:
     except Refused as refused:
         if refused.status not in (409, 422):
             raise
-        faults = visit.faults(refused, break_glass_email="email") if refused.errors else [Fault("", refused.detail)]
+        faults = visit.faults(refused, break_glass_email="email")
         policy = await visit.get(POLICY, Policy)
         return visit.page("people/policy.html", status=422, policy=policy, email=email, faults=faults)
     return visit.redirect("/people/federation", done="policy")

@@ -3,9 +3,10 @@
 from starlette.responses import Response
 
 from services.console.apps import once
+from services.console.pages.refusals import is_address
 from services.console.pages.visit import Fault, Visit
 from services.console.people.models import Invitation, Invitations
-from services.console.people.views import CHANGE, OPERATOR, ROLES, roles_of, why
+from services.console.people.views import CHANGE, OPERATOR, ROLES, roles_of, why_fault
 from services.console.upstream.errors import Refused, Unavailable
 
 PATH = "/v1/platform/invitations"
@@ -28,21 +29,26 @@ async def invite_page(visit: Visit) -> Response:
 
 async def invite(visit: Visit) -> Response:
     email, role = visit.form("email"), visit.form("role")
-    faults = [Fault("role", visit.t("role_missing"))] if role not in (*ROLES, OPERATOR) else []
+    faults = [] if is_address(email) else [Fault("email", visit.t("email_wrong"))]
+    if role not in (*ROLES, OPERATOR):
+        faults.append(Fault("role", visit.t("role_missing")))
     if not faults:
         try:
             await visit.send("POST", PATH, {"email": email, "role": role})
             return visit.redirect("/people/invitations", done="invited")
         except Refused as refused:
-            if refused.status == 422:
-                of_role = any(error.get("pointer") == "/role" for error in refused.errors)
-                faults = [Fault("role", visit.t("role_missing")) if of_role else Fault("email", visit.t("email_wrong"))]
-            elif refused.status in (403, 409):
-                faults = [Fault("role" if refused.status == 403 else "email", why(visit, refused))]
-            else:
+            if refused.status not in (403, 409, 422):
                 raise
+            faults = _faults_of(visit, refused)
     roles = await roles_of(visit)
     return visit.page("people/invite.html", status=422, email=email, chosen=role, roles=roles, faults=faults)
+
+
+def _faults_of(visit: Visit, refused: Refused) -> list[Fault]:
+    if refused.status != 422:
+        return [why_fault(visit, refused, "role" if refused.status == 403 else "email")]
+    texts = {"/role": Fault("role", visit.t("role_missing")), "/email": Fault("email", visit.t("email_wrong"))}
+    return [texts[error["pointer"]] for error in refused.errors if error.get("pointer") in texts] or [texts["/email"]]
 
 
 async def _invitation(visit: Visit) -> Invitation:
@@ -63,9 +69,9 @@ async def resend(visit: Visit) -> Response:
         too_soon = isinstance(failed, Unavailable) and failed.reason == "limited"
         if not too_soon and not (isinstance(failed, Refused) and failed.status == 409):
             raise
-        text = visit.t("resend_too_soon") if isinstance(failed, Unavailable) else why(visit, failed)
+        too_soon_text = Fault("", visit.t("resend_too_soon"))
+        faults = [too_soon_text if isinstance(failed, Unavailable) else why_fault(visit, failed)]
         found = await _invitation(visit)
-        faults = [Fault("", text)]
         return visit.page(
             "people/invitation.html", status=409, title=found.email, one=found, may_change=True, faults=faults
         )

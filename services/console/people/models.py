@@ -96,9 +96,12 @@ class ServiceProvider(msgspec.Struct):
 
 
 class Certificate(msgspec.Struct):
+    """A pinned certificate, or one that was only read, which is valid. `last_used_at` is of pinned ones."""
+
     fingerprint: str
     not_after: datetime
-    is_valid: bool
+    is_valid: bool = True
+    last_used_at: datetime | None = None
 
 
 class AttributeMapping(msgspec.Struct):
@@ -120,6 +123,26 @@ class Connection(msgspec.Struct):
     domains: list[Domain]
     service_provider: ServiceProvider
     last_sign_in_at: datetime | None = None
+    slo_url: str = ""
+
+
+class IdentityProviderRead(msgspec.Struct):
+    """`POST /v1/saml/metadata`."""
+
+    entity_id: str
+    sso_url: str
+    slo_url: str
+    certificates: list[Certificate]
+
+
+class Scope(msgspec.Struct):
+    name: str
+
+
+class Scopes(msgspec.Struct):
+    """`GET /v1/platform/scopes`."""
+
+    scopes: list[Scope]
 
 
 class Connections(msgspec.Struct):

@@ -1,7 +1,7 @@
 """The pages of people and of federation."""
 
 from services.console.pages.registry import Area, Page
-from services.console.people import federation, invitations, views
+from services.console.people import federation, invitations, upkeep, views
 from services.console.people.views import CHANGE, READ
 
 AREA = Area("people", 30)
@@ -35,6 +35,24 @@ PAGES = [
     Page("new_connection", FEDERATION + "/new", federation.new_page, CHANGE, federation.create),
     Page("policy", FEDERATION + "/policy", federation.policy_page, CHANGE, federation.change_policy),
     Page("connection", ONE, federation.read_connection, CHANGE, federation.change_connection, examples=CONNECTION),
+    Page("renew", ONE + "/renew", upkeep.renew_page, CHANGE, upkeep.renew, examples=CONNECTION),
+    Page(
+        "remove_domain",
+        ONE + "/domains/{domain}/remove",
+        upkeep.remove_domain_page,
+        CHANGE,
+        upkeep.remove_domain,
+        examples=CONNECTION | {"domain": "integrator.example"},
+    ),
+    Page(
+        "attributes",
+        ONE + "/attributes",
+        upkeep.attributes_page,
+        CHANGE,
+        upkeep.change_attributes,
+        examples=CONNECTION,
+    ),
+    Page("mapped_role", ONE + "/roles", upkeep.roles_page, CHANGE, upkeep.change_roles, examples=CONNECTION),
     Page("disable", ONE + "/disable", federation.disable_page, CHANGE, federation.disable, examples=CONNECTION),
     Page("delete", ONE + "/delete", federation.delete_page, CHANGE, federation.delete, examples=CONNECTION),
     Page("person", "/people/{user_id}", views.read_person, READ, examples=PERSON),

@@ -22,9 +22,10 @@ async def roles_of(visit: Visit) -> list[str]:
     return list(ROLES) if found.failure else [one.role for one in found.value.roles]
 
 
-def why(visit: Visit, refused: Refused) -> str:
+def why_fault(visit: Visit, refused: Refused, field: str = "") -> Fault:
     """The reason of a conflict in the words of the page, or else those of the platform."""
-    return visit.t.word("conflict", refused.document.get("reason", "")) or refused.detail
+    reason = refused.document.get("reason", "")
+    return visit.refusal(refused, field, visit.t(f"conflict.{reason}") if visit.t.has(f"conflict.{reason}") else "")
 
 
 async def list_people(visit: Visit) -> Response:
@@ -95,7 +96,7 @@ async def change_role(visit: Visit) -> Response:
     except Refused as refused:
         if refused.status not in (403, 409):
             raise
-        return await _role_page(visit, role, refused.status, faults=[Fault("role", why(visit, refused))])
+        return await _role_page(visit, role, refused.status, faults=[why_fault(visit, refused, "role")])
     return visit.redirect(_back(visit), done="role")
 
 
@@ -119,7 +120,7 @@ def _kept(visit: Visit, user: User, refused: Refused) -> Response:
         "people/kept.html",
         status=409,
         title=visit.t("leave_of", name=user.name),
-        reason=why(visit, refused),
+        reason=why_fault(visit, refused),
         failure=Failure(refused),
         back=_back(visit),
     )

@@ -6,12 +6,14 @@ from services.console.pages.visit import Fault, Visit
 from services.console.quality.models import Schedule, Schedules
 from services.console.quality.reports import PAGE
 from services.console.upstream.errors import Refused
+from shared.primitives.time_zones import zone_of
 
 SCOPE = "argus:acqi:schedule"
 SCHEDULES = "/api/v1/acqi/report-schedules"
 SCHEDULE = SCHEDULES + "/{id}"
 EVERY = ("month", "quarter", "week")
 PERIODS = ("month", "quarter", "year")
+MOST_DAYS = {"week": 7, "month": 28}
 DEFAULTS = {"every": "month", "day": "5", "time_zone": "Europe/Rome", "period": "month"}
 LIST = "/quality/schedules"
 
@@ -33,10 +35,23 @@ async def ask_schedule(visit: Visit, *, faults: list[Fault] | None = None) -> Re
     )
 
 
+def _faults_of(visit: Visit, day: str) -> list[Fault]:
+    """All faults that the form itself finds."""
+    most = MOST_DAYS["week" if visit.form("every") == "week" else "month"]
+    found: list[Fault] = []
+    if not (day.isascii() and day.isdigit() and len(day) <= 2 and 1 <= int(day) <= most):
+        found.append(Fault("day", visit.t("fault.day")))
+    try:
+        zone_of(visit.form("time_zone"))
+    except ValueError:
+        found.append(Fault("time_zone", visit.t("fault.time_zone")))
+    return found
+
+
 async def make_schedule(visit: Visit) -> Response:
     day = visit.form("day")
-    if not (day.isascii() and day.isdigit() and len(day) <= 2):
-        return await ask_schedule(visit, faults=[Fault("day", visit.t("fault.day"))])
+    if faults := _faults_of(visit, day):
+        return await ask_schedule(visit, faults=faults)
     body = {name: visit.form(name) for name in ("every", "time_zone", "period")} | {"day": int(day)}
     try:
         await visit.send("POST", SCHEDULES, body)
@@ -46,7 +61,7 @@ async def make_schedule(visit: Visit) -> Response:
         # The platform's faults in the words of the form.
         own = {"day": "fault.day", "time_zone": "fault.time_zone"}
         faults = [
-            Fault(one.field, visit.t(own[one.field]) if one.field in own else one.text) for one in visit.faults(refused)
+            Fault(one.field, visit.t(own[one.field])) if one.field in own else one for one in visit.faults(refused)
         ]
         return await ask_schedule(visit, faults=faults)
     return visit.redirect(LIST, done="schedule_made")

@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from services.console.pages.texts import Texts
 from services.console.pages.visit import Fault, Form
@@ -13,6 +14,7 @@ from shared.messaging.event_types import catalogue
 
 SECRET_BYTES = 24
 MOST_JSON = 32_768
+MOST_PACE = 1000
 AGO = {"1h": timedelta(hours=1), "24h": timedelta(days=1), "7d": timedelta(days=7), "30d": timedelta(days=30)}
 _LOCAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?")
 
@@ -61,20 +63,36 @@ def is_trace(text: str) -> bool:
     return re.fullmatch(r"[0-9a-f]{32}", text) is not None
 
 
+def pace_of(text: str) -> int | None:
+    """Deliveries a second, or None for a text that is no such number."""
+    is_number = text.isascii() and text.isdigit() and len(text) < 5
+    return int(text) if is_number and 1 <= int(text) <= MOST_PACE else None
+
+
+def is_web_address(text: str) -> bool:
+    """Whether it is https or http with a host. The dispatcher looks closer, and takes http on a laptop alone."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in ("https", "http") and bool(parts.hostname)
+
+
 def settings_of(form: Form, t: Texts) -> tuple[dict[str, Any], list[Fault]]:
     """The fields of the form of a webhook, but for its app, secret and headers; and the faults that the form itself finds."""
     faults: list[Fault] = []
     pace: int | None = None
     if form("max_per_second"):
-        if form("max_per_second").isascii() and form("max_per_second").isdigit() and len(form("max_per_second")) < 5:
-            pace = int(form("max_per_second"))
-        else:
+        pace = pace_of(form("max_per_second"))
+        if pace is None:
             faults.append(Fault("max_per_second", t("fault_pace")))
     events = form.every("events")
     if not events:
         faults.append(Fault("events", t("fault_events")))
     if not form("url"):
         faults.append(Fault("url", t("fault_url")))
+    elif not is_web_address(form("url")):
+        faults.append(Fault("url", t("fault_address")))
     fields: dict[str, Any] = {
         "url": form("url"),
         "events": events,

@@ -1,7 +1,7 @@
 """The pages of webhooks and their deliveries. In an app's portal they show that app's alone, since its token reaches no others."""
 
 from services.console.pages.registry import Area, Page
-from services.console.webhooks import changes, deliveries, replays, views
+from services.console.webhooks import changes, deliveries, identity, replays, views
 
 AREA = Area("webhooks", 20)
 READ, WRITE = "webhooks:read", "webhooks:write"
@@ -18,6 +18,7 @@ PAGES = [
     Page("edit", ONE + "/edit", changes.edit_webhook, WRITE, changes.change_webhook, examples=EXAMPLE),
     Page("filter", ONE + "/filter", changes.edit_filter, WRITE, changes.change_filter, examples=EXAMPLE),
     Page("keys", ONE + "/keys", changes.show_keys, WRITE, changes.change_keys, examples=EXAMPLE),
+    Page("identity", ONE + "/identity", identity.show_identity, WRITE, identity.change_identity, examples=EXAMPLE),
     Page("books", ONE + "/books", views.show_books, READ, examples=EXAMPLE),
     Page("test", ONE + "/test", deliveries.ask_test, WRITE, deliveries.send_test, examples=EXAMPLE),
     Page("recover", ONE + "/recover", changes.ask_recover, WRITE, changes.recover, examples=EXAMPLE),

@@ -13,11 +13,13 @@ def at(**distance: float) -> str:
     return (NOW + timedelta(**distance)).isoformat()
 
 
-def ending(request: Request) -> dict[str, Any]:
+def ending(request: Request | None) -> dict[str, Any]:
     secret = {"client_id": APP, "app_name": "Case sync", "kind": "secret", "id": "sec_01m88d0q5rekasgwnts2cwwdh6"}
     token = secret | {"kind": "service_token", "id": "tok_01m88d0q5rekasgwnts2cwwdh6", "last_used_at": None}
     times = {"created_at": at(days=-20), "expires_at": at(hours=30), "last_used_at": at(minutes=-3)}
-    return {"credentials": [secret | times, times | token]}
+    certificate = {"connection_id": "samlc_01m89g2a7gfx0sy7nchvghf9zd", "connection_name": "Our directory"}
+    ended = certificate | {"fingerprint": "ab" * 32, "expires_at": at(days=-1), "last_used_at": at(days=-2)}
+    return {"credentials": [secret | times, times | token], "certificates": [ended]}
 
 
 def webhooks(request: Request) -> dict[str, Any]:

@@ -163,6 +163,20 @@ export interface Dependents {
   tokens_last_7_days: number;
 }
 
+/** A certificate of an identity provider that ends soon or has ended, and that has no successor in its connection. */
+export interface EndingCertificate {
+  /** The connection's id */
+  connection_id: string;
+  /** The connection's name */
+  connection_name: string;
+  /** The SHA-256 fingerprint, in hex */
+  fingerprint: string;
+  /** When it ends or ended */
+  expires_at: string;
+  /** When it was last used; null if never */
+  last_used_at: string | null;
+}
+
 /** A client secret or a service token that ends soon. `last_used_at` says whether it is still in use. */
 export interface EndingCredential {
   /** The id of the app, such as `app_01jdk…` */
@@ -181,10 +195,12 @@ export interface EndingCredential {
   last_used_at: string | null;
 }
 
-/** The soonest first, 100 at most. */
+/** The soonest first, 100 of each list at most. `certificates` is empty for who may not read connections. */
 export interface EndingCredentials {
   /** The soonest first, 100 at most */
   credentials: EndingCredential[];
+  /** Those without a successor, the soonest first */
+  certificates: EndingCertificate[];
 }
 
 /** The rules that the organisation's administrator set for the app. `access_token_ttl` is in seconds. */

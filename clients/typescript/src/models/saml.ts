@@ -165,6 +165,22 @@ export interface DomainDraft {
   domain: string;
 }
 
+/**
+ * An identity provider as a connection would have it. The addresses are empty where certificates alone were sent.
+ *
+ * `slo_url` is also empty without single logout.
+ */
+export interface IdentityProviderRead {
+  /** The entity id in SAML metadata */
+  entity_id: string;
+  /** The identity provider's address for sign-in */
+  sso_url: string;
+  /** The address for single logout; empty if there is none */
+  slo_url: string;
+  /** The certificates that sign assertions */
+  certificates: ReadCertificate[];
+}
+
 /** A person who signs in through the connection, with the roles of their last sign-in. */
 export interface LinkedUser {
   /** The person's id */
@@ -187,6 +203,14 @@ export interface LinkedUsers {
   next_cursor: string | null;
 }
 
+/** `POST /v1/saml/metadata`: metadata to look at, or certificates alone; nothing is kept. */
+export interface MetadataDraft {
+  /** The identity provider's metadata, as XML */
+  metadata_xml?: string;
+  /** The certificates that sign assertions */
+  certificates?: readonly string[];
+}
+
 /** Whether people must sign in through a connection, and whose password still works. */
 export interface Policy {
   /** Whether people must sign in through a connection */
@@ -201,6 +225,16 @@ export interface PolicyChange {
   enforced: boolean;
   /** The one person whose password still works; null for nobody */
   break_glass_email?: string | null;
+}
+
+/** A certificate that was only read. A connection that pins it shows the same `fingerprint`. */
+export interface ReadCertificate {
+  /** The SHA-256 fingerprint, in hex */
+  fingerprint: string;
+  /** Start of the certificate's validity */
+  not_before: string;
+  /** End of the certificate's validity */
+  not_after: string;
 }
 
 /** Why an answer or logout of the identity provider was refused; never whose it was. */

@@ -488,7 +488,9 @@ export class Apps {
    * List credentials that end soon.
    *
    * Client secrets and service tokens of active apps that end within `within` seconds, with their last use: what to
-   * renew, and what is still in use.
+   * renew, and what is still in use. And the certificates of identity providers of active SAML connections that end by
+   * then or have ended, unless a longer one is pinned already; only for callers who may read the connections
+   * (federation is open, and a person also has `platform:people:write`).
    *
    * Scope: `platform:apps`.
    */

@@ -54,6 +54,31 @@ export class Saml {
   }
 
   /**
+   * Read metadata without using it.
+   *
+   * The addresses and signing certificates of pasted metadata, or of certificates in PEM, as a connection would get
+   * them. Nothing is kept: look at new metadata with it before you PATCH a connection.
+   *
+   * Scope: `platform:apps`.
+   */
+  readSamlMetadata(
+    body: models.saml.MetadataDraft,
+    options: CallOptions = {},
+  ): Promise<models.saml.IdentityProviderRead> {
+    return this.#caller.value({
+      operation: {
+        id: 'readSamlMetadata',
+        method: 'POST',
+        path: '/v1/saml/metadata',
+        answers: { 200: 'object' },
+        body: 'json',
+      },
+      body,
+      options,
+    });
+  }
+
+  /**
    * Inspect a SAML connection.
    *
    * With its domains and pinned certificates, and our side for the identity provider's administrator.

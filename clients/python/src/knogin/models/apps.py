@@ -182,6 +182,21 @@ class Dependents(Model, kw_only=True):
     """Tokens that it obtained in the last 7 days"""
 
 
+class EndingCertificate(Model, kw_only=True):
+    """A certificate of an identity provider that ends soon or has ended, and that has no successor in its connection."""
+
+    connection_id: str
+    """The connection's id"""
+    connection_name: str
+    """The connection's name"""
+    fingerprint: str
+    """The SHA-256 fingerprint, in hex"""
+    expires_at: datetime
+    """When it ends or ended"""
+    last_used_at: datetime | None
+    """When it was last used; null if never"""
+
+
 class EndingCredential(Model, kw_only=True):
     """A client secret or a service token that ends soon. `last_used_at` says whether it is still in use."""
 
@@ -202,10 +217,12 @@ class EndingCredential(Model, kw_only=True):
 
 
 class EndingCredentials(Model, kw_only=True):
-    """The soonest first, 100 at most."""
+    """The soonest first, 100 of each list at most. `certificates` is empty for who may not read connections."""
 
     credentials: list[EndingCredential]
     """The soonest first, 100 at most"""
+    certificates: list[EndingCertificate]
+    """Those without a successor, the soonest first"""
 
 
 class Governance(Model, kw_only=True):

@@ -182,6 +182,22 @@ class DomainDraft(Model, kw_only=True):
     """An e-mail domain, in its ASCII form"""
 
 
+class IdentityProviderRead(Model, kw_only=True):
+    """An identity provider as a connection would have it. The addresses are empty where certificates alone were sent.
+
+    `slo_url` is also empty without single logout.
+    """
+
+    entity_id: str
+    """The entity id in SAML metadata"""
+    sso_url: str
+    """The identity provider's address for sign-in"""
+    slo_url: str
+    """The address for single logout; empty if there is none"""
+    certificates: list[ReadCertificate]
+    """The certificates that sign assertions"""
+
+
 class LinkedUser(Model, kw_only=True):
     """A person who signs in through the connection, with the roles of their last sign-in."""
 
@@ -206,6 +222,15 @@ class LinkedUsers(Model, kw_only=True):
     """The `cursor` of the next page; null on the last one"""
 
 
+class MetadataDraft(Model, kw_only=True):
+    """`POST /v1/saml/metadata`: metadata to look at, or certificates alone; nothing is kept."""
+
+    metadata_xml: str | UnsetType = UNSET
+    """The identity provider's metadata, as XML"""
+    certificates: list[str] | UnsetType = UNSET
+    """The certificates that sign assertions"""
+
+
 class Policy(Model, kw_only=True):
     """Whether people must sign in through a connection, and whose password still works."""
 
@@ -222,6 +247,17 @@ class PolicyChange(Model, kw_only=True):
     """Whether people must sign in through a connection"""
     break_glass_email: str | UnsetType | None = UNSET
     """The one person whose password still works; null for nobody"""
+
+
+class ReadCertificate(Model, kw_only=True):
+    """A certificate that was only read. A connection that pins it shows the same `fingerprint`."""
+
+    fingerprint: str
+    """The SHA-256 fingerprint, in hex"""
+    not_before: str
+    """Start of the certificate's validity"""
+    not_after: str
+    """End of the certificate's validity"""
 
 
 class RefusedSignIn(Model, kw_only=True):

@@ -394,7 +394,9 @@ class Apps:
         """List credentials that end soon.
 
         Client secrets and service tokens of active apps that end within `within` seconds, with their last use: what
-        to renew, and what is still in use.
+        to renew, and what is still in use. And the certificates of identity providers of active SAML connections
+        that end by then or have ended, unless a longer one is pinned already; only for callers who may read the
+        connections (federation is open, and a person also has `platform:people:write`).
 
         Scope: `platform:apps`.
 
@@ -732,7 +734,9 @@ class AsyncApps:
         """List credentials that end soon.
 
         Client secrets and service tokens of active apps that end within `within` seconds, with their last use: what
-        to renew, and what is still in use.
+        to renew, and what is still in use. And the certificates of identity providers of active SAML connections
+        that end by then or have ended, unless a longer one is pinned already; only for callers who may read the
+        connections (federation is open, and a person also has `platform:people:write`).
 
         Scope: `platform:apps`.
 

@@ -10,6 +10,9 @@ _LIST_SAML_CONNECTIONS = Operation("listSamlConnections", "GET", "/v1/saml/conne
 _CREATE_SAML_CONNECTION = Operation(
     "createSamlConnection", "POST", "/v1/saml/connections", {201: models.saml.Connection}, body="json", keyed=True
 )
+_READ_SAML_METADATA = Operation(
+    "readSamlMetadata", "POST", "/v1/saml/metadata", {200: models.saml.IdentityProviderRead}, body="json"
+)
 _GET_SAML_CONNECTION = Operation("getSamlConnection", "GET", "/v1/saml/connections/{}", {200: models.saml.Connection})
 _UPDATE_SAML_CONNECTION = Operation(
     "updateSamlConnection", "PATCH", "/v1/saml/connections/{}", {200: models.saml.Connection}, body="json"
@@ -72,6 +75,18 @@ class Saml:
         return self._client._call(
             Call(_CREATE_SAML_CONNECTION, headers={"Idempotency-Key": idempotency_key}, body=body, timeout=timeout)
         )
+
+    def read_saml_metadata(
+        self, body: models.saml.MetadataDraft, *, timeout: float | None = None
+    ) -> models.saml.IdentityProviderRead:
+        """Read metadata without using it.
+
+        The addresses and signing certificates of pasted metadata, or of certificates in PEM, as a connection would
+        get them. Nothing is kept: look at new metadata with it before you PATCH a connection.
+
+        Scope: `platform:apps`.
+        """
+        return self._client._call(Call(_READ_SAML_METADATA, body=body, timeout=timeout))
 
     def get_saml_connection(self, connection_id: str, *, timeout: float | None = None) -> models.saml.Connection:
         """Inspect a SAML connection.
@@ -340,6 +355,18 @@ class AsyncSaml:
         return await self._client._call(
             Call(_CREATE_SAML_CONNECTION, headers={"Idempotency-Key": idempotency_key}, body=body, timeout=timeout)
         )
+
+    async def read_saml_metadata(
+        self, body: models.saml.MetadataDraft, *, timeout: float | None = None
+    ) -> models.saml.IdentityProviderRead:
+        """Read metadata without using it.
+
+        The addresses and signing certificates of pasted metadata, or of certificates in PEM, as a connection would
+        get them. Nothing is kept: look at new metadata with it before you PATCH a connection.
+
+        Scope: `platform:apps`.
+        """
+        return await self._client._call(Call(_READ_SAML_METADATA, body=body, timeout=timeout))
 
     async def get_saml_connection(self, connection_id: str, *, timeout: float | None = None) -> models.saml.Connection:
         """Inspect a SAML connection.
