@@ -97,6 +97,14 @@ def test_reports_are_scheduled_by_everybody_who_changes_something_and_not_by_aud
     assert limits["quality_officer"] == ["argus:acqi:read", "argus:acqi:schedule", "argus:epcr:read"]
 
 
+def test_an_auditor_reads_no_webhooks_whose_deliveries_hold_records() -> None:
+    """Through the console the scope would show the console's own webhooks, of which there are none; bodies of deliveries are records."""
+    limits = roles.of("auditor")
+    assert limits is not None
+    assert scopes.beyond(limits, ["webhooks:read"])
+    assert not any(name.endswith(":write") for name in limits)
+
+
 def test_a_quality_officer_reads_indicators_and_nothing_else_can_be_given(auth: Auth) -> None:
     """A person's app gets no scope beyond the role, on the consent page of a real sign-in."""
     user = auth.sql("SELECT user_id FROM users WHERE email = %s", auth.demo["email"])[0][0]

@@ -354,8 +354,23 @@ def test_one_look_at_all_trails_is_one_line_that_hides_nothing_else() -> None:
     ]
 
 
-def entry_of(action: str, trace_id: str, service: str) -> Entry:
-    return Entry("aud_1", NOW, action, "x", "app_1", trace_id, "usr_1", {}, service)
+def test_a_look_is_one_line_although_each_call_has_a_trace_of_its_own() -> None:
+    """The calls of one page come to the gateway one by one, and each begins a trace."""
+    looks = [entry_of("audit.read", f"{number:x}", service, number / 10) for number, service in enumerate(SERVICES)]
+    earlier = [entry_of("audit.read", f"e{number}", service, 60) for number, service in enumerate(SERVICES)]
+    assert [(one.trace_id, len(one.others)) for one in folded([*looks, *earlier])] == [("0", 5), ("e0", 5)]
+
+
+def test_two_looks_in_ten_seconds_and_those_of_two_people_stay_apart() -> None:
+    looks = [entry_of("audit.read", str(number), "auth", number) for number in range(3)]
+    assert len(folded(looks)) == 3
+    other = entry_of("audit.read", "x", "epcr", actor="usr_2")
+    assert len(folded([looks[0], other])) == 2
+
+
+def entry_of(action: str, trace_id: str, service: str, seconds: float = 0, actor: str = "usr_1") -> Entry:
+    """An entry of so many seconds before `NOW`."""
+    return Entry("aud_1", NOW - timedelta(seconds=seconds), action, "x", "app_1", trace_id, actor, {}, service)
 
 
 def test_trails_that_all_hold_are_said_to_in_one_sentence(console: Console) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 from playwright.sync_api import Browser, expect
+from starlette.requests import Request
 
 from tests.console.answers.overview import FRONT, ending
 from tests.console.conftest import Console
@@ -120,3 +121,36 @@ def test_the_page_claims_nothing_of_parts_that_the_role_does_not_see(console: Co
     page = console.signed_in(Person(scopes=("argus:acqi:read",))).get("/").text
     assert "Nothing that your role sees needs a decision." in page
     assert "no webhook fails" not in page
+
+
+def test_a_failing_webhook_and_a_waiting_request_behind_a_hundred_newer_are_found(console: Console) -> None:
+    webhook = {"id": "wh_old", "url": "https://old.example/hook", "client_id": "app_1"}
+    asked = {"id": "ireq_new", "capability": "telephony", "status": "withdrawn", "created_at": "2026-11-01T00:00:00Z"}
+
+    def webhooks(request: Request) -> object:
+        is_troubled = request.query_params.get("troubled") == "true"
+        found = webhook | {"id": "wh_old" if is_troubled else "wh_new"}
+        return {
+            "webhooks": [found | ({"failing_since": "2026-11-01T00:00:00Z"} if is_troubled else {})],
+            "next_cursor": "x",
+        }
+
+    def requests(request: Request) -> object:
+        is_pending = request.query_params.get("status") == "pending"
+        return {"integration_requests": [asked | {"id": "ireq_old", "status": "pending"} if is_pending else asked]}
+
+    console.platform.overrides |= {
+        "GET /v1/webhooks": webhooks,
+        "GET /v1/platform/integration-requests": requests,
+    }
+    page = console.signed_in().get("/").text
+    assert "/webhooks/wh_old" in page
+    assert "/requests/ireq_old" in page
+    assert "One webhook fails" in page
+    assert "Counted among the newest 100" in page
+
+
+@pytest.mark.parametrize(("language", "part"), [("en", "Webhooks that fail"), ("it", "Webhook che falliscono")])
+def test_a_silent_part_has_its_name(console: Console, language: str, part: str) -> None:
+    console.platform.overrides["GET /v1/webhooks"] = Answer({}, 503)
+    assert f"<h3>{part}</h3>" in console.signed_in(accept_language=language).get("/").text

@@ -85,10 +85,14 @@ def test_the_filter_of_the_list_is_in_the_address_and_goes_to_the_platform(
     assert 'value="Ros"' in page.text
 
 
-def test_a_filter_that_is_none_of_ours_is_not_passed_on(console: Console, browser: httpx2.Client) -> None:
-    browser.get("/people", params={"role": "root", "status": "x", "federated": "perhaps"})
-    asked = console.platform.asked("GET", "/v1/platform/users?")[-1]
-    assert not any(name in asked for name in ("role", "status", "federated"))
+@pytest.mark.parametrize("query", [{"role": "root"}, {"status": "x"}, {"federated": "perhaps"}])
+def test_a_filter_that_is_none_of_ours_lists_nobody(
+    console: Console, browser: httpx2.Client, query: dict[str, str]
+) -> None:
+    before = len(console.platform.asked("GET", "/v1/platform/users?"))
+    page = browser.get("/people", params=query)
+    assert (page.status_code, f"The value of {next(iter(query))} is" in page.text) == (422, True)
+    assert len(console.platform.asked("GET", "/v1/platform/users?")) == before
 
 
 def test_the_next_page_keeps_the_filter(console: Console, browser: httpx2.Client) -> None:
@@ -358,3 +362,11 @@ def test_a_link_leads_from_closed_federation_to_its_request(console: Console, vi
     assert "/requests/new?capability=federation" in visitors().get("/people/federation").text
     without = visitors(Person(scopes=(READ, CHANGE))).get("/people/federation").text
     assert "/requests/new" not in without
+
+
+def test_a_role_that_the_platform_does_not_know_is_a_fault_of_the_form(
+    console: Console, browser: httpx2.Client
+) -> None:
+    console.platform.overrides[f"PUT {AT_AUTH}/role"] = Answer({"errors": [{"pointer": "/role"}]}, 422)
+    page = console.post(browser, f"{PERSON}/role", {"role": "operator"})
+    assert (page.status_code, 'href="#role"' in page.text) == (422, True)

@@ -18,6 +18,7 @@ from shared.primitives.crypto import Keyring
 from shared.primitives.ids import is_id, uuid7
 from tests.console.conftest import Console
 from tests.console.platform import Answer, Person
+from tests.console.test_people import user as person
 
 APP = "app_01m88d0q5rekasgwnts2cwwdh6"
 TOKEN = "ey.service.token"
@@ -370,3 +371,41 @@ def test_the_page_of_a_link_tells_no_other_site(console: Console) -> None:
     assert answer.headers["referrer-policy"] == "same-origin"
     assert answer.headers["cache-control"] == "no-store"
     browser.close()
+
+
+LIVE = "GET /v1/platform/apps/{client_id}/service-tokens"
+
+
+def test_a_link_whose_token_is_over_is_not_called_good(console: Console, administrator: httpx2.Client) -> None:
+    """Its maker left, or the app was disabled and enabled: auth ended the token, and the link opens nothing."""
+    note = f"Link of {uuid7()}"
+    make(console, administrator, note=note)
+    token = {"id": "tok_01m88d0q5rekasgwnts2cwwdh6", "scopes": [], "created_at": ENDS, "expires_at": ENDS}
+    token |= {"last_used_at": None, "grant_id": "grt_1"}
+    for given, state in (
+        ({"service_tokens": [token], "next_cursor": None}, "Good"),
+        ({"service_tokens": [], "next_cursor": None}, "Ended with its app or its maker"),
+        ({"service_tokens": [], "next_cursor": "x"}, "Not known at the moment"),
+        (Answer({}, 503), "Not known at the moment"),
+    ):
+        console.platform.overrides[LIVE] = given
+        row = administrator.get(f"/apps/{APP}/links").text.partition(note)[2].partition("</tr>")[0]
+        assert state in row
+
+
+def test_the_end_of_an_app_or_of_a_person_names_the_links_that_end(console: Console) -> None:
+    maker = Person()
+    with closing(console.signed_in(maker)) as browser:
+        make(console, browser, note="Developer <of> bees")
+        ended = dict.fromkeys(("sessions", "grants", "refresh_tokens", "service_tokens", "invitations"), 0)
+        user = person() | {"user_id": maker.user_id}
+        for act in ("disable", "delete"):
+            page = browser.get(f"/apps/{APP}/{act}").text
+            assert "One portal link ends, for: Developer &lt;of&gt; bees" in page
+        left = {"user": user, "ended": ended, "dry_run": True}
+        console.platform.overrides["POST /v1/platform/users/{user_id}/leave"] = left
+        console.platform.overrides["GET /v1/platform/users/{user_id}"] = user
+        page = browser.get(f"/people/{maker.user_id}/leave").text
+        assert "One portal link that this person made ends, for: Developer &lt;of&gt; bees" in page
+    with closing(console.signed_in()) as stranger:
+        assert "portal link ends" not in stranger.get(f"/apps/{APP}/disable").text

@@ -307,3 +307,18 @@ def test_the_report_for_print_prints_and_leads_to_its_file_and_back(watched: Wat
     assert "name=rosc_at_hospital" in (page.get_by_role("link", name="Download as CSV").get_attribute("href") or "")
     page.get_by_role("link", name="Back to the indicator").click()
     expect(page.locator("h1")).to_contain_text("Spontaneous circulation")
+
+
+@pytest.mark.parametrize("query", [{"from": "2990-01", "to": "2990-02"}, {"from": "2026-03", "to": "2026-01"}])
+def test_a_period_that_is_none_makes_no_file_and_a_print_that_says_so(console: Console, query: dict[str, str]) -> None:
+    asked = {"period": "months"} | query
+    answer = read(console, "/quality/indicators.csv", query=asked)
+    assert (answer.status_code, "content-disposition" in answer.headers) == (422, False)
+    assert '<div class="alert" role="alert">' in answer.text
+    assert '<div class="alert" role="alert">' in read(console, "/quality/print", query=asked).text
+    assert '<div class="alert" role="alert">' not in read(console, "/quality/print").text
+
+
+def test_a_file_of_an_indicator_that_is_none_is_not_found(console: Console) -> None:
+    answer = read(console, "/quality/indicators.csv", query={"name": "nonsense"})
+    assert (answer.status_code, "content-disposition" in answer.headers) == (404, False)

@@ -226,15 +226,15 @@ def test_a_quality_officer_schedules_reports_and_deletes_none(console: Console, 
     assert browser.get(f"{ONE}/delete").status_code == 403
 
 
-def test_who_may_only_read_makes_and_reads_reports_and_changes_no_schedule(console: Console) -> None:
-    for path in ("/quality/reports", "/quality/reports/new", ONE, "/quality/schedules"):
+def test_who_may_only_read_reads_reports_and_makes_and_changes_nothing(console: Console) -> None:
+    for path in ("/quality/reports", ONE, "/quality/schedules"):
         page = read(console, path, READER)
         assert page.status_code == 200, path
         for act in ("/delete", "/pause", "/resume", "/schedules/new"):
             assert act not in page.text, (path, act)
     assert "quality officers and integrators make" in read(console, "/quality/schedules", READER).text
     browser = console.signed_in(READER)
-    for path in (f"{ONE}/delete", "/quality/schedules/new", f"{RULE}/delete"):
+    for path in (f"{ONE}/delete", "/quality/reports/new", "/quality/schedules/new", f"{RULE}/delete"):
         assert browser.get(path).status_code == 403
     for path in (f"{RULE}/pause", f"{RULE}/resume"):
         assert console.post(browser, path, {}).status_code == 403
@@ -267,3 +267,12 @@ def test_a_refusal_of_the_platform_is_a_part_of_the_list(console: Console, path:
     assert page.status_code == 200
     assert 'class="missing"' in page.text
     assert "secret words" not in page.text
+
+
+def test_a_reader_of_reports_makes_none(console: Console) -> None:
+    browser = console.signed_in(READER)
+    assert "/quality/reports/new" not in browser.get("/quality/reports").text
+    before = len(console.platform.asked("POST"))
+    assert browser.get("/quality/reports/new").status_code == 403
+    assert console.post(browser, "/quality/reports/new", {"period": "quarter 2026-07-01"}).status_code == 403
+    assert not [one for one in console.platform.asked("POST")[before:] if "reports" in one]

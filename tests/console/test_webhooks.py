@@ -572,3 +572,43 @@ def test_types_are_approved_as_their_app_is() -> None:
     assert forms.is_approved("incident.updated", ["incident.*"])
     assert forms.is_approved("incident.updated", ["*"])
     assert not forms.is_approved("incident.updated", ["incident", "incident.up*", "device.*"])
+
+
+def test_an_app_beyond_the_newest_hundred_gets_its_webhook(console: Console) -> None:
+    old = {"client_id": "app_of_old", "name": "Oldest link", "governance": {"approved_events": ["incident.*"]}}
+    apps = [{"client_id": APP, "name": "Case sync", "governance": {"approved_events": ["*"]}}]
+    console.platform.overrides |= {
+        "GET /v1/platform/apps": {"apps": apps, "next_cursor": "b2xkZXI"},
+        "GET /v1/platform/apps/app_of_old": old,
+        "GET /v1/webhooks": {"webhooks": [], "next_cursor": None},
+    }
+    browser = console.signed_in()
+    page = browser.get("/webhooks/new", params={"client_id": "app_of_old"}).text
+    assert '<input type="hidden" name="client_id" value="app_of_old">' in page
+    assert 'value="incident.updated"' in page
+    assert 'value="epcr.encounter.created"' not in page
+    listed = browser.get("/webhooks", params={"client_id": "app_of_old"}).text
+    assert '<option value="app_of_old" selected>Oldest link</option>' in listed
+    assert "the newest 1 apps" in browser.get("/webhooks/new").text
+
+
+def test_an_empty_list_asks_nobody_to_make_a_webhook_who_may_not(console: Console) -> None:
+    console.platform.overrides["GET /v1/webhooks"] = {"webhooks": [], "next_cursor": None}
+    page = console.signed_in(Person(scopes=("webhooks:read",))).get("/webhooks").text
+    assert "There is no webhook yet" in page
+    assert "Create one" not in page
+
+
+@pytest.mark.parametrize(
+    ("days", "query", "is_none"), [(None, {"status": "failed"}, True), (2, {}, True), (9, {}, False)]
+)
+def test_an_organisation_without_deliveries_learns_it_at_once(
+    console: Console, administrator: httpx2.Client, days: int | None, query: dict[str, str], *, is_none: bool
+) -> None:
+    made = (datetime.now(UTC) - timedelta(days=days or 0)).isoformat()
+    found = [] if days is None else [answers.webhook() | {"created_at": made}]
+    console.platform.overrides["GET /v1/deliveries"] = {"deliveries": [], "next_cursor": "b2xkZXI"}
+    console.platform.overrides["GET /v1/webhooks"] = {"webhooks": found, "next_cursor": None}
+    page = administrator.get("/deliveries", params=query).text
+    assert ("Look further back" in page) is not is_none
+    assert ("have not been looked at yet" in page) is not is_none

@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString
 
 import httpx2
 import pytest
@@ -314,3 +314,20 @@ def test_deliveries_are_found_by_webhook_state_answer_type_event_and_trace(
     stranger = Partner(http, "", "webhooks:read", "platform:apps")
     assert all_deliveries(stranger, event_id=event) == all_deliveries(stranger, webhook_id=webhooks[good]) == []
     assert all_deliveries(Partner(http, partner.tenant_id), event_id=event) == []
+
+
+@pytest.mark.parametrize(
+    "trouble", ["failing_since = now()", "disabled_reason = 'gone', enabled = false", "live_events = '{}'"]
+)
+def test_webhooks_that_need_somebody_are_listed_alone(
+    http: httpx2.Client, partner: Partner, administrator: Partner, dispatcher: Dispatcher, trouble: LiteralString
+) -> None:
+    webhook = partner.subscribe("https://integrator.example/").rpartition("/")[2]
+    for _ in range(3):
+        partner.subscribe("https://integrator.example/")
+    Partner(http).subscribe("https://integrator.example/")
+    assert ids_of(administrator, troubled="true") == []
+    dispatcher.run("UPDATE subscriptions SET " + trouble + " WHERE id = %s", webhook)
+    assert ids_of(administrator, troubled="true") == ids_of(partner, troubled="true") == [webhook]
+    assert len(ids_of(administrator, troubled="false")) == 4
+    assert administrator.get(WEBHOOKS, params={"troubled": "yes"}).status_code == 422

@@ -50,7 +50,6 @@ ROLES: Mapping[Role, RoleOf] = {
         (
             "platform:audit",
             "platform:people:read",
-            "webhooks:read",
             "argus:acqi:read",
             "argus:devices:read",
             "argus:platform:read",

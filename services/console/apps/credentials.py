@@ -63,7 +63,7 @@ async def list_tokens(visit: Visit) -> Response:
 
 
 async def _tokens(visit: Visit, app: App, faults: list[Fault]) -> Response:
-    query = {"cursor": visit.query("cursor", most=400)}
+    query = {"cursor": visit.cursor()}
     tokens = await visit.load(listing.path(visit, "/service-tokens"), ServiceTokens, limit=25, **query)
     context = {"app": app, "tokens": tokens, "query": query, "lives": LIVES, "faults": faults}
     chosen = visit.form.every("scopes")

@@ -4,12 +4,14 @@ from starlette.responses import Response
 
 from services.console.apps import listing
 from services.console.apps.models import Dependents
+from services.console.apps.portal import administration
 from services.console.pages.visit import Visit
 
 
 async def _ask(visit: Visit, act: str) -> Response:
     app, counts = await visit.together(listing.read(visit), visit.load(listing.path(visit, "/dependents"), Dependents))
-    return visit.page("apps/end.html", app=app, counts=counts, act=act)
+    links = await administration.ending(visit, client_id=app.client_id)
+    return visit.page("apps/end.html", app=app, counts=counts, act=act, links=links)
 
 
 async def ask_disable(visit: Visit) -> Response:

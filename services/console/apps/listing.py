@@ -30,7 +30,7 @@ def reason_of(visit: Visit) -> dict[str, str]:
 
 
 async def list_apps(visit: Visit) -> Response:
-    query = {"status": visit.query("status", ("active", "disabled")), "cursor": visit.query("cursor", most=400)}
+    query = {"status": visit.query("status", ("active", "disabled")), "cursor": visit.cursor()}
     apps = await visit.load(APPS, Apps, usage="true", limit=PER_PAGE, **query)
     return visit.page("apps/list.html", apps=apps, query=query)
 

@@ -74,7 +74,7 @@ async def list_requests(visit: Visit) -> Response:
     query = {
         "status": visit.query("status", STATUSES),
         "capability": visit.query("capability", CAPABILITIES),
-        "cursor": visit.query("cursor", most=400),
+        "cursor": visit.cursor(),
     }
     requests = await visit.load(REQUESTS, Requests, limit=25, **query)
     context = {"requests": requests, "query": query, "statuses": STATUSES, "capabilities": CAPABILITIES}

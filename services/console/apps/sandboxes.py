@@ -57,7 +57,7 @@ def _path(visit: Visit, rest: str = "", **ids: str) -> str:
 
 
 async def list_sandboxes(visit: Visit) -> Response:
-    query = {"state": visit.query("state", STATES), "cursor": visit.query("cursor", most=400)}
+    query = {"state": visit.query("state", STATES), "cursor": visit.cursor()}
     sandboxes = await visit.load(SANDBOXES, Sandboxes, limit=25, **query)
     moves = not sandboxes.failure and any(one.is_in_work for one in sandboxes.value.sandboxes)
     context = {"query": query, "states": STATES, "seconds": 5 if moves else 30}

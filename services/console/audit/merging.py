@@ -1,7 +1,7 @@
 """One list by time from the trails of several services. Pure."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from services.console.audit.models import Entries, Entry
@@ -9,6 +9,8 @@ from services.console.audit.models import Entries, Entry
 OF_SERVICE = 25
 """Entries that one look reads of each service."""
 SHOWN = 50
+ONE_LOOK = timedelta(seconds=10)
+"""A page waits no longer for its calls."""
 
 
 class Merged(NamedTuple):
@@ -20,16 +22,29 @@ class Merged(NamedTuple):
 
 
 def folded(entries: Iterable[Entry]) -> list[Entry]:
-    """Entries about one reading of several trails are one line, with the `others` of its services: they would hide all the rest."""
+    """Entries about one look at several trails are one line, with the `others` of its services: they would hide all the rest.
+
+    The calls of one page have different traces: a look is each service once, by one person through one app, within `ONE_LOOK`. The
+    entries are the newest first.
+    """
     lines: list[Entry] = []
-    read: dict[tuple[str, str | None], Entry] = {}
+    looks: dict[tuple[str | None, str], list[Entry]] = {}
     for entry in entries:
-        first = read.setdefault((entry.trace_id, entry.actor), entry) if entry.action == "audit.read" else entry
-        if first is entry:
+        if entry.action != "audit.read":
+            lines.append(entry)
+            continue
+        open_ones = looks.setdefault((entry.actor, entry.client_id), [])
+        first = next((one for one in open_ones if _is_of_look(entry, one)), None)
+        if first is None:
+            open_ones.append(entry)
             lines.append(entry)
         else:
             first.others.append(entry.service)
     return lines
+
+
+def _is_of_look(entry: Entry, first: Entry) -> bool:
+    return first.at - entry.at <= ONE_LOOK and entry.service not in (first.service, *first.others)
 
 
 def merged(found: Mapping[str, Entries], limit: int = OF_SERVICE) -> Merged:

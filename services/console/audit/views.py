@@ -15,6 +15,9 @@ from services.console.pages.visit import Fault, Loaded, Visit
 TRAIL = "/v1/audit/{service}"
 TRACE = re.compile(r"[0-9a-f]{32}")
 DAY = timedelta(days=1)
+LONGEST = 256
+NAMES = ("subject_id", "actor")
+"""Others gave them, and may have begun them with a space."""
 
 
 async def entries(visit: Visit) -> Response:
@@ -24,7 +27,7 @@ async def entries(visit: Visit) -> Response:
         before = visit.query("before")
         limits = {
             "limit": SHOWN if service else OF_SERVICE,
-            "cursor": visit.query("cursor", most=600) if service else "",
+            "cursor": visit.cursor() if service else "",
         }
         wanted = query if service or not before else query | {"until": before}
         names = (service,) if service else SERVICES
@@ -35,16 +38,17 @@ async def entries(visit: Visit) -> Response:
         for one in of_service.entries:
             one.service = name
     listed = Merged(found[service].entries, None, []) if service in found else merged(found)
-    kept = {name: visit.query(name) for name in ("service", *FILTERS, "from", "to")}
+    kept = _chosen(visit)
     return visit.page(
         "audit/entries.html",
+        status=422 if faults else 200,
         faults=faults,
         listed=listed,
         lines=listed.entries if query["trace_id"] else folded(listed.entries),
         next_cursor=found[service].next_cursor if service in found else None,
         failed={name: part.failure for name, part in parts.items() if part.failure is not None},
         services=_services(visit),
-        query=kept | {"cursor": visit.query("cursor", most=600)},
+        query=kept | {"cursor": visit.cursor()},
         kept=kept,
         is_filtered=any(kept.values()),
     )
@@ -66,7 +70,7 @@ async def check(visit: Visit) -> Response:
 
 async def export(visit: Visit) -> Response:
     now = datetime.now(UTC)
-    chosen = {name: visit.query(name) for name in ("service", *FILTERS, "from", "to")}
+    chosen = _chosen(visit)
     chosen["service"] = chosen["service"] or SERVICES[0]
     chosen["from"] = chosen["from"] or f"{now - 30 * DAY:%Y-%m-%d}"
     return visit.page("audit/export.html", chosen=chosen, services=_services(visit)[1:])
@@ -76,7 +80,7 @@ async def file(visit: Visit) -> Response:
     """A day that is no date, or no service, is a fault that the form shows."""
     service, query, faults = _asked(visit)
     if not service or "since" not in query or faults:
-        chosen = {name: visit.query(name) for name in ("service", *FILTERS, "from", "to")}
+        chosen = _chosen(visit)
         missing = faults or [Fault("from", visit.t("period_missing"))]
         return visit.page(
             "audit/export.html", status=422, chosen=chosen, services=_services(visit)[1:], faults=missing,
@@ -96,9 +100,15 @@ def _services(visit: Visit) -> list[tuple[str, str]]:
     return [("", visit.t("all_services")), *((name, visit.t(f"service.{name}")) for name in SERVICES)]
 
 
+def _chosen(visit: Visit) -> dict[str, str]:
+    """The fields of the filter as they were entered."""
+    texts = {name: visit.query(name, most=LONGEST, exact=name in NAMES) for name in FILTERS}
+    return {"service": visit.query("service", SERVICES)} | texts | {name: visit.query(name) for name in ("from", "to")}
+
+
 def _asked(visit: Visit) -> tuple[str, dict[str, Any], list[Fault]]:
     """The service ("" for all), the parameters of the calls, and faults. The period is whole days in UTC, both included."""
-    query: dict[str, Any] = {name: visit.query(name) for name in FILTERS}
+    query: dict[str, Any] = {name: visit.query(name, most=LONGEST, exact=name in NAMES) for name in FILTERS}
     faults: list[Fault] = []
     for name, parameter, more in (("from", "since", timedelta()), ("to", "until", DAY)):
         if day := visit.query(name):

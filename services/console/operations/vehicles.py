@@ -7,6 +7,7 @@ from services.console.operations.models import Device, Encounters, Vehicle
 from services.console.operations.views import PAGE
 from services.console.pages.visit import Visit
 from services.console.upstream.errors import Refused
+from shared.web.strict_json import is_storable
 
 RECORDS = "argus:epcr:read"
 NEWEST = 10
@@ -14,7 +15,7 @@ LONGEST = 128
 
 
 async def vehicles(visit: Visit) -> Response:
-    query = {"cursor": visit.query("cursor", most=1000)}
+    query = {"cursor": visit.cursor()}
     found = await visit.load("/api/v1/devices/vehicles", list[Vehicle], limit=PAGE, **query)
     return visit.page(
         "operations/vehicles.html", found=found, query=query, path_of=addresses.of_vehicle, battery=contact.battery_of()
@@ -24,7 +25,7 @@ async def vehicles(visit: Visit) -> Response:
 async def vehicle(visit: Visit) -> Response:
     """404 for one that has neither a device nor an encounter of this organisation."""
     vehicle_id = addresses.vehicle_in(visit.ids["vehicle"])
-    if len(vehicle_id) > LONGEST or not vehicle_id.isprintable():
+    if len(vehicle_id) > LONGEST or not is_storable(vehicle_id):
         raise Refused(404, "not-found", "", "")
     devices = await visit.get("/api/v1/devices", list[Device], limit=PAGE, vehicle_id=vehicle_id)
     encounters = None

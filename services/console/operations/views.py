@@ -59,11 +59,11 @@ async def operations(visit: Visit) -> Response:
 async def devices(visit: Visit) -> Response:
     """The devices of the organisation, the filters in the address."""
     query = {
-        "vehicle_id": visit.query("vehicle_id"),
+        "vehicle_id": visit.query("vehicle_id", most=128, exact=True),
         "device_class": visit.query("device_class", DEVICE_CLASSES),
         "status": visit.query("status", DEVICE_STATUSES),
         "silent": visit.query("silent", tuple(SILENCES)),
-        "cursor": visit.query("cursor", most=1000),
+        "cursor": visit.cursor(),
     }
     since = _silent_since(visit, query["silent"], query["cursor"])
     asked = {name: value for name, value in query.items() if name != "silent"}
@@ -105,10 +105,10 @@ async def device(visit: Visit) -> Response:
 async def encounters(visit: Visit) -> Response:
     """Encounters without who the patient is."""
     query = {
-        "cad_incident_id": visit.query("cad_incident_id", most=128),
-        "vehicle_id": visit.query("vehicle_id", most=128),
+        "cad_incident_id": visit.query("cad_incident_id", most=128, exact=True),
+        "vehicle_id": visit.query("vehicle_id", most=128, exact=True),
         "status": visit.query("status", ENCOUNTER_STATUSES),
-        "cursor": visit.query("cursor", most=1000),
+        "cursor": visit.cursor(),
     }
     found = await visit.load("/api/v1/epcr/encounters", Encounters, limit=PAGE, **query)
     return visit.page(
@@ -124,7 +124,7 @@ async def encounter(visit: Visit) -> Response:
     """One encounter: its times and versions, and to whom it was disclosed."""
     path = visit.path_of("/api/v1/epcr/encounters/{id}", id=visit.ids["encounter_id"])
     one = await visit.get(path, EncounterPage)
-    cursor = visit.query("cursor", most=1000)
+    cursor = visit.cursor()
     disclosed = None
     if visit.may("platform:apps"):
         disclosed = await visit.load(path + "/disclosures", Disclosures, limit=PAGE, cursor=cursor)
@@ -145,8 +145,8 @@ async def incidents(visit: Visit) -> Response:
         "status": visit.query("status", INCIDENT_STATUSES),
         "type": visit.query("type", INCIDENT_TYPES),
         "priority": visit.query("priority", PRIORITIES),
-        "cad_incident_id": visit.query("cad_incident_id", most=128),
-        "cursor": visit.query("cursor", most=1000),
+        "cad_incident_id": visit.query("cad_incident_id", most=128, exact=True),
+        "cursor": visit.cursor(),
     }
     wanted: dict[str, Any] = {name: [query[name]] for name in ("status", "type", "priority") if query[name]}
     if query["cad_incident_id"]:

@@ -113,7 +113,7 @@ async def acts(visit: Visit) -> Response:
     query = {
         "service": service,
         "subject_id": visit.query("subject_id", most=64),
-        "cursor": visit.query("cursor", most=400),
+        "cursor": visit.cursor(),
     }
     asked = {name: value for name, value in query.items() if name != "service"}
     found = await visit.load(visit.path_of(OPERATIONS + "/acts", service=service), Acts, limit=25, **asked)

@@ -55,7 +55,7 @@ async def tenants(visit: Visit) -> Response:
         "search": visit.query("search", most=100),
         "status": visit.query("status", STATES),
         "environment": visit.query("environment", ENVIRONMENTS),
-        "cursor": visit.query("cursor", most=400),
+        "cursor": visit.cursor(),
     }
     found = await visit.load(TENANTS, Tenants, limit=25, **query)
     context = {"states": STATES, "environments": ENVIRONMENTS}
@@ -87,7 +87,7 @@ async def tenant(visit: Visit) -> Response:
 async def requests(visit: Visit) -> Response:
     query = {
         "status": visit.query("status", (*STATUSES, "any")) or "pending",
-        "cursor": visit.query("cursor", most=400),
+        "cursor": visit.cursor(),
     }
     asked = query | {"status": "" if query["status"] == "any" else query["status"]}
     found = await visit.load(REQUESTS, Requests, limit=25, **asked)
@@ -101,7 +101,7 @@ async def request(visit: Visit) -> Response:
 
 async def service(visit: Visit) -> Response:
     name = visit.ids["service"]
-    query = {"tenant_id": visit.query("tenant_id", most=40), "cursor": visit.query("cursor", most=400)}
+    query = {"tenant_id": visit.query("tenant_id", most=40), "cursor": visit.cursor()}
     backlog = await visit.get(visit.path_of(OPERATIONS + "/backlog", service=name), Backlog)
     letters = await visit.load(
         visit.path_of(OPERATIONS + "/dead-letters", service=name), DeadLetters, limit=25, **query

@@ -22,6 +22,9 @@ from services.console.pages.visit import Loaded, Visit
 MOST = 100
 """Of each kind that one look reads; where there are more, the page says so."""
 SHOWN = 5
+REQUESTS = "/v1/platform/integration-requests"
+SANDBOXES = {"status": "approved", "capability": "sandbox"}
+"""Their first secret may wait to be fetched."""
 TO_DECIDE = "/v1/operations/auth/integration-requests"
 LONG_LIFE = timedelta(days=7)
 """A service token that lives shorter is renewed by its program, and is nobody's concern."""
@@ -29,24 +32,37 @@ TOKEN_SOON = timedelta(days=3)
 
 
 async def front(visit: Visit) -> Response:
-    apps, ending, requests, webhooks, to_decide = await visit.together(
+    apps, ending, requests, made, webhooks, troubled, to_decide = await visit.together(
         _load(visit, "platform:apps", "/v1/platform/apps", Apps, limit=MOST, usage="true"),
         _load(visit, "platform:apps", "/v1/platform/ending-credentials", EndingCredentials),
-        _load(visit, "platform:apps", "/v1/platform/integration-requests", IntegrationRequests, limit=20),
+        _load(visit, "platform:apps", REQUESTS, IntegrationRequests, status="pending", limit=MOST),
+        _load(visit, "platform:apps", REQUESTS, IntegrationRequests, limit=MOST, **SANDBOXES),
         _load(visit, "webhooks:read", "/v1/webhooks", Webhooks, limit=MOST),
+        _load(visit, "webhooks:read", "/v1/webhooks", Webhooks, limit=MOST, troubled="true"),
         _load(visit, "platform:operate:read", TO_DECIDE, RequestsOfAll, status="pending", limit=SHOWN),
     )
+    decisions = _decisions([*_requests(requests), *_requests(made)], troubled)
+    parts = {
+        "requests": requests,
+        "sandboxes": made,
+        "webhooks": webhooks,
+        "troubled": troubled,
+        "apps": apps,
+        "credentials": ending,
+        "to_decide": to_decide,
+    }
     return visit.page(
         "overview/front.html",
         apps=apps,
-        ending=ending,
-        requests=requests,
         webhooks=webhooks,
         to_decide=to_decide,
-        decisions=_decisions(requests, webhooks),
+        silent={name: part.failure for name, part in parts.items() if part is not None and part.failure is not None},
+        reads_all=None not in (requests, webhooks, apps, ending),
+        troubled_more=_has_more(troubled),
+        decisions=decisions,
         are_stopped=any(one.deliveries_stopped for one in _webhooks(webhooks)),
         failing=[
-            one for one in _webhooks(webhooks) if one.failing_since is not None or one.disabled_reason is not None
+            one for one in _webhooks(troubled) if one.failing_since is not None or one.disabled_reason is not None
         ],
         names={one.client_id: one.name for one in _apps(apps)},
         expiring=_expiring(ending),
@@ -76,16 +92,22 @@ def _webhooks(part: Loaded[Webhooks] | None) -> list[Webhook]:
     return part.value.webhooks if part is not None and part.failure is None else []
 
 
+def _has_more(part: Loaded[Webhooks] | None) -> bool:
+    return part is not None and part.failure is None and part.value.next_cursor is not None
+
+
+def _requests(part: Loaded[IntegrationRequests] | None) -> list[IntegrationRequest]:
+    return part.value.integration_requests if part is not None and part.failure is None else []
+
+
 def _apps(part: Loaded[Apps] | None) -> list[App]:
     return part.value.apps if part is not None and part.failure is None else []
 
 
-def _decisions(requests: Loaded[IntegrationRequests] | None, webhooks: Loaded[Webhooks] | None) -> list[Any]:
-    """Integration requests that wait or whose credentials do, and webhooks for events that nobody approved."""
-    asked: list[IntegrationRequest] = []
-    if requests is not None and requests.failure is None:
-        asked = [one for one in requests.value.integration_requests if one.status == "pending" or one.has_credentials]
-    return [*asked, *(one for one in _webhooks(webhooks) if one.unapproved_events)]
+def _decisions(requests: list[IntegrationRequest], webhooks: Loaded[Webhooks] | None) -> list[Any]:
+    """Integration requests that wait or whose credentials do, each once, and webhooks for events that nobody approved."""
+    asked = {one.id: one for one in requests if one.status == "pending" or one.has_credentials}
+    return [*asked.values(), *(one for one in _webhooks(webhooks) if one.unapproved_events)]
 
 
 def _expiring(ending: Loaded[EndingCredentials] | None) -> list[EndingCertificate | EndingCredential]:

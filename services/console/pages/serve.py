@@ -11,7 +11,7 @@ from services.console import metrics
 from services.console.pages import links, registry, render
 from services.console.pages.limits import Limiter
 from services.console.pages.registry import Entry, View
-from services.console.pages.visit import Failure, Form, Visit, answer, read_form
+from services.console.pages.visit import Failure, Form, UnreadableQuery, Visit, answer, read_form
 from services.console.session import cookies, store
 from services.console.session.models import PORTAL_AREA, Profile, Session
 from services.console.upstream.errors import Refused, SessionEnded, UpstreamFailure
@@ -85,6 +85,8 @@ async def _view(request: Request, session: Session, entry: Entry, view: View, fo
     visit = Visit(request, session, entry, form)
     try:
         return await view(visit)
+    except UnreadableQuery as unreadable:
+        return message(request, session, "unreadable_query", 422, name=unreadable.name)
     except SessionEnded:
         await store.end(request, session)
         return portal_closed(request) if session.profile.is_portal else signed_out(request, "ended")
@@ -175,6 +177,7 @@ def message(request: Request, session: Session | None, key: str, status: int, **
         "failure": None,
         "detail": "",
         "scope": "",
+        "name": "",
         "seconds": 0,
         "trace_id": telemetry.trace_id(),
     }

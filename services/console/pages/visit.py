@@ -19,6 +19,7 @@ from services.console.upstream.errors import Refused, Unavailable, UpstreamFailu
 from services.console.upstream.gateway import Answer, path_of
 from shared.storage.idempotency import UNDER_WAY
 from shared.web import http
+from shared.web.strict_json import is_storable
 
 T = TypeVar("T")
 FORM_BYTES = 128 << 10
@@ -27,6 +28,8 @@ MOST_ESCAPES = 16_384
 """An escape costs as much as forty plain characters."""
 NOT_SENT = ("busy", "limited")
 """Reasons of `Unavailable` for which a call had no effect."""
+SPACES = " \t\r\n"
+LONGEST_CURSOR = 1000
 DONE = re.compile(r"[a-z_]{1,40}")
 ONCE = re.compile(r"[0-9a-f-]{36}")
 
@@ -58,6 +61,14 @@ class Loaded(Generic[T]):
         return self._value
 
 
+class UnreadableQuery(Exception):
+    """A parameter of the address that is there and that the page cannot read. The page is then not made: without it, it covered more."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
 class Fault:
     """A fault of a field of a form. `field` is its name, "" for the whole form; `language` that of the text where it is not the page's."""
 
@@ -68,19 +79,20 @@ class Fault:
 
 
 class Form:
-    """The fields of a POST. Each text is stripped; a field that was not sent is empty."""
+    """The fields of a POST. Each text is stripped but where `exact` is asked for; a field that was not sent is empty."""
 
     def __init__(self, pairs: list[tuple[str, str]] | None = None) -> None:
         self._values: dict[str, list[str]] = {}
         for name, value in pairs or []:
-            self._values.setdefault(name, []).append(value.strip())
+            self._values.setdefault(name, []).append(value)
 
-    def __call__(self, name: str) -> str:
-        return self._values.get(name, [""])[0]
+    def __call__(self, name: str, *, exact: bool = False) -> str:
+        value = self._values.get(name, [""])[0]
+        return value if exact else value.strip()
 
     def every(self, name: str) -> list[str]:
         """The values of boxes of the same name."""
-        return [value for value in self._values.get(name, []) if value]
+        return [value.strip() for value in self._values.get(name, []) if value.strip()]
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -151,10 +163,24 @@ class Visit:
 
     # --- The address --------------------------------------------------------------------------------------------------
 
-    def query(self, name: str, allowed: tuple[str, ...] = (), most: int = 200) -> str:
-        """A parameter of the address; "" if it is absent, too long, or not one of `allowed`."""
-        value = self.request.query_params.get(name, "").strip()
-        return value if len(value) <= most and value.isprintable() and (not allowed or value in allowed) else ""
+    def query(self, name: str, allowed: tuple[str, ...] = (), most: int = 200, *, exact: bool = False) -> str:
+        """A parameter of the address, without spaces around it unless `exact`; "" only if it is absent or empty.
+
+        Raises UnreadableQuery for one that is blank, repeated, no text that the platform stores, longer than `most`, or not one of
+        `allowed`. `exact` is for names that others gave, which may begin with a space.
+        """
+        given = self.request.query_params.getlist(name)
+        if not any(given):
+            return ""
+        value = given[0] if exact else given[0].strip(SPACES)
+        is_known = not allowed or value in allowed
+        if len(given) > 1 or not value or len(value) > most or not is_storable(value) or not is_known:
+            raise UnreadableQuery(name)
+        return value
+
+    def cursor(self) -> str:
+        """Where the page of a list begins; "" for its first page."""
+        return self.query("cursor", most=LONGEST_CURSOR)
 
     def may(self, scope: str) -> bool:
         """Whether the person has the scope."""

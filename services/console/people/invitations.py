@@ -14,7 +14,7 @@ STATUSES = ("pending", "accepted", "withdrawn", "expired")
 
 
 async def list_invitations(visit: Visit) -> Response:
-    query = {"status": visit.query("status", STATUSES), "cursor": visit.query("cursor")}
+    query = {"status": visit.query("status", STATUSES), "cursor": visit.cursor()}
     found = await visit.load(
         PATH, Invitations, limit=50, status=query["status"] or None, cursor=query["cursor"] or None
     )

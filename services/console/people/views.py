@@ -4,6 +4,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from services.console.apps.portal import administration
 from services.console.pages.visit import Failure, Fault, Visit
 from services.console.people.models import AccessChanged, Roles, User, Users, UserSessions
 from services.console.upstream.errors import Refused
@@ -35,7 +36,7 @@ async def list_people(visit: Visit) -> Response:
         "status": visit.query("status", STATUSES),
         "second_factor": visit.query("second_factor", YES_OR_NO),
         "federated": visit.query("federated", YES_OR_NO),
-        "cursor": visit.query("cursor"),
+        "cursor": visit.cursor(),
     }
     asked: dict[str, str | int | None] = {name: value or None for name, value in query.items()}
     people, roles = await visit.together(visit.load(USERS, Users, limit=50, **asked), roles_of(visit))
@@ -94,9 +95,11 @@ async def change_role(visit: Visit) -> Response:
     try:
         await visit.send("PUT", path, {"role": role})
     except Refused as refused:
-        if refused.status not in (403, 409):
+        if refused.status not in (403, 409, 422):
             raise
-        return await _role_page(visit, role, refused.status, faults=[why_fault(visit, refused, "role")])
+        unknown = Fault("role", visit.t("role_missing"))
+        fault = unknown if refused.status == 422 else why_fault(visit, refused, "role")
+        return await _role_page(visit, role, refused.status, faults=[fault])
     return visit.redirect(_back(visit), done="role")
 
 
@@ -111,7 +114,8 @@ async def leave_page(visit: Visit) -> Response:
             raise
         return _kept(visit, user, refused)
     title = visit.t("leave_of", name=user.name)
-    return visit.page("people/leave.html", title=title, user=user, ended=tried.ended, back=_back(visit))
+    links = await administration.ending(visit, made_by=user.user_id)
+    return visit.page("people/leave.html", title=title, user=user, ended=tried.ended, links=links, back=_back(visit))
 
 
 def _kept(visit: Visit, user: User, refused: Refused) -> Response:

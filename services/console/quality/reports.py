@@ -11,6 +11,8 @@ from services.console.quality.models import Report, Reports
 from services.console.upstream.errors import Refused
 
 ADMINISTRATOR = "platform:apps"
+MAKE = "argus:acqi:schedule"
+"""Not of the auditor, who changes nothing."""
 REPORTS = "/api/v1/acqi/reports"
 REPORT = REPORTS + "/{id}"
 PAGE = 50
@@ -27,7 +29,7 @@ SOON, LATER = 2, 30
 
 
 async def list_reports(visit: Visit) -> Response:
-    query = {"schedule_id": visit.query("schedule_id", most=64), "cursor": visit.query("cursor", most=400)}
+    query = {"schedule_id": visit.query("schedule_id", most=64), "cursor": visit.cursor()}
     found = await visit.load(REPORTS, Reports, limit=PAGE, **{name: value or None for name, value in query.items()})
     waits = not found.failure and any(one.state == "waiting" for one in found.value.reports)
     return visit.page("quality/reports.html", found=found, query=query, tags=TAGS, seconds=SOON if waits else LATER)

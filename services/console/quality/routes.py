@@ -16,7 +16,7 @@ PAGES = [
     Page("indicator", ONE, views.indicator, SCOPE, examples=EXAMPLE),
     Page("encounters", ONE + "/encounters", views.encounters, views.RECORDS, examples=EXAMPLE),
     Page("reports", "/quality/reports", reports.list_reports, SCOPE),
-    Page("new_report", "/quality/reports/new", reports.ask_report, SCOPE, reports.make_report),
+    Page("new_report", "/quality/reports/new", reports.ask_report, reports.MAKE, reports.make_report),
     Page("report", REPORT, reports.show_report, SCOPE, examples=OF_REPORT),
     Page("report_file", REPORT + "/file", reports.file, SCOPE, examples=OF_REPORT, is_html=False),
     Page(

@@ -4,11 +4,11 @@ from starlette.responses import Response
 
 from services.console.pages.visit import Fault, Visit
 from services.console.quality.models import Schedule, Schedules
-from services.console.quality.reports import PAGE
+from services.console.quality.reports import MAKE, PAGE
 from services.console.upstream.errors import Refused
 from shared.primitives.time_zones import zone_of
 
-SCOPE = "argus:acqi:schedule"
+SCOPE = MAKE
 SCHEDULES = "/api/v1/acqi/report-schedules"
 SCHEDULE = SCHEDULES + "/{id}"
 EVERY = ("month", "quarter", "week")
@@ -19,7 +19,7 @@ LIST = "/quality/schedules"
 
 
 async def list_schedules(visit: Visit) -> Response:
-    cursor = visit.query("cursor", most=400)
+    cursor = visit.cursor()
     found = await visit.load(SCHEDULES, Schedules, limit=PAGE, cursor=cursor or None)
     return visit.page("quality/schedules.html", found=found, query={"cursor": cursor}, changes=visit.may(SCOPE))
 

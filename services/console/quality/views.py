@@ -58,7 +58,7 @@ async def encounters(visit: Visit) -> Response:
     """The encounters behind a count of an indicator, without who the patients are."""
     wanted, name = asked.of(visit), visit.ids["name"]
     group = visit.query("group", GROUPS) or "denominator"
-    cursor = visit.query("cursor", most=1000)
+    cursor = visit.cursor()
     path = visit.path_of("/api/v1/acqi/indicators/{name}/encounters", name=name)
     days = {"from_date": wanted.period.start.isoformat(), "to_date": wanted.period.end.isoformat()}
     found = await visit.load(path, EncountersBehind, limit=PAGE, population=group, cursor=cursor, **days)
@@ -79,11 +79,18 @@ async def encounters(visit: Visit) -> Response:
 
 
 async def as_csv(visit: Visit) -> Response:
-    """The report as a file, of one indicator with `?name=`."""
+    """The report as a file, of one indicator with `?name=`. There is none of a period that is none."""
     wanted, name = asked.of(visit), visit.query("name", most=64)
-    found = await _rows(visit, wanted, await reading.definitions(visit), [name] if name else None)
+    if wanted.fault:
+        return visit.page("quality/no_file.html", status=422, failure=None, fault=wanted.fault)
+    known = await reading.definitions(visit)
+    if name and known and name not in known:
+        raise Refused(404, "not-found", "", "")
+    found = await _rows(visit, wanted, known, [name] if name else None)
     if found.failure is not None:
-        return visit.page("quality/no_file.html", status=503, failure=found.failure)
+        if name and found.failure.status in (400, 404):
+            raise Refused(404, "not-found", "", "")
+        return visit.page("quality/no_file.html", status=503, failure=found.failure, fault="")
     text = spreadsheet.written(found.value, wanted.period, wanted.against, visit.t.language)
     file = f"indicators-{wanted.first}-{wanted.last}.csv"
     headers = render.HEADERS | CSV | {"content-disposition": f'attachment; filename="{file}"'}

@@ -11,7 +11,7 @@ from services.console.pages.visit import Fault, Visit
 from services.console.upstream.errors import Refused
 from services.console.webhooks import forms
 from services.console.webhooks.models import Contacts, FilterTried, GivenUp, Recovering, Webhook
-from services.console.webhooks.views import ADMINISTRATOR, WEBHOOK, app_of, find, load_apps, names_of
+from services.console.webhooks.views import ADMINISTRATOR, WEBHOOK, find, find_app, load_apps, names_of, names_with
 
 UNFIT = 422
 OVERLAPS = {"0": 0, "3600": 3600, "86400": 86_400, "604800": 604_800}
@@ -24,7 +24,7 @@ FIELDS = ("url", "description", "max_per_second", "payload")
 async def new_webhook(visit: Visit, *, faults: list[Fault] | None = None) -> Response:
     apps = await load_apps(visit)
     chosen = visit.form("client_id") or visit.query("client_id")
-    app = app_of(apps, chosen)
+    app = await find_app(visit, apps, chosen)
     if visit.may(ADMINISTRATOR) and app is None:
         return visit.page(
             "webhooks/choose_app.html",
@@ -81,7 +81,7 @@ async def show_secret(visit: Visit) -> Response:
 
 async def edit_webhook(visit: Visit, *, faults: list[Fault] | None = None) -> Response:
     webhook = await find(visit, visit.ids["webhook_id"])
-    app = app_of(await load_apps(visit), webhook.client_id)
+    app = await find_app(visit, await load_apps(visit), webhook.client_id)
     types = forms.types_of(visit.t, app.governance.approved_events if app is not None else None)
     known = {name for name, _, _ in types}
     types += [(name, name, visit.t("unapproved")) for name in webhook.events if name not in known]
@@ -250,7 +250,7 @@ async def show_contacts(visit: Visit, *, faults: list[Fault] | None = None) -> R
     client_id = visit.ids["client_id"]
     contacts = await visit.get("/v1/webhooks/contacts", Contacts, client_id=client_id)
     emails = visit.form("emails") if faults else "\n".join(contacts.emails)
-    names = names_of(await load_apps(visit))
+    names = await names_with(visit, await load_apps(visit), client_id)
     status = UNFIT if faults else 200
     return visit.page(
         "webhooks/contacts.html",

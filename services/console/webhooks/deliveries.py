@@ -1,5 +1,6 @@
 """Deliveries: the list of all with its filters, and the inspector of one."""
 
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
@@ -9,13 +10,15 @@ from services.console.apps import once
 from services.console.pages import links
 from services.console.pages.visit import Fault, Visit
 from services.console.webhooks import charts, forms, words
-from services.console.webhooks.models import AppDelivery, Deliveries, History, Queued
-from services.console.webhooks.views import WEBHOOK, find, load_apps, names_of
+from services.console.webhooks.models import AppDelivery, Deliveries, History, Queued, Webhooks
+from services.console.webhooks.views import WEBHOOK, find, load_apps, names_with
 from shared.messaging.event_types import catalogue
 
 STATUSES = ("succeeded", "retrying", "failed", "queued")
 RESPONSES = ("2xx", "3xx", "4xx", "5xx", "none")
 PAGE = 50
+WINDOW = timedelta(days=1)
+"""The part of the past that one call looks at."""
 LOOKS = 5
 """How many pages of the API one page may ask for while nothing is found: each looks at a part of the past."""
 SHOWN = 64 << 10
@@ -27,7 +30,7 @@ async def list_deliveries(visit: Visit) -> Response:
         "status": visit.query("status", STATUSES),
         "response": visit.query("response", RESPONSES),
         "event_type": visit.query("event_type", tuple(catalogue())),
-        "cursor": visit.query("cursor", most=400),
+        "cursor": visit.cursor(),
     }
     query |= {name: visit.query(name, most=128) for name in ("client_id", "webhook_id", "event_id", "trace_id")}
     query |= {name: visit.query(name, most=25) for name in ("since", "until")}
@@ -40,7 +43,8 @@ async def list_deliveries(visit: Visit) -> Response:
     if query["trace_id"] and not forms.is_trace(query["trace_id"]):
         faults.append(Fault("trace_id", visit.t("fault_trace")))
     apps = await load_apps(visit)
-    context: dict[str, Any] = {"query": query, "apps": apps, "names": names_of(apps), "faults": faults}
+    names = await names_with(visit, apps, query["client_id"])
+    context: dict[str, Any] = {"query": query, "apps": apps, "names": names, "faults": faults}
     anything = [("", visit.t("any"))]
     context["options"] = {
         "status": anything + [(one, visit.t(f"status.{one}")) for one in STATUSES],
@@ -57,7 +61,22 @@ async def list_deliveries(visit: Visit) -> Response:
         looks += 1
     groups = [] if found.failure else grouped(found.value.deliveries)
     next_cursor = "" if found.failure else found.value.next_cursor or ""
+    if not groups and next_cursor and not query["cursor"] and await _are_none(visit, query, looks):
+        next_cursor = ""
     return visit.page("webhooks/deliveries.html", found=found, groups=groups, next_cursor=next_cursor, **context)
+
+
+async def _are_none(visit: Visit, query: dict[str, str], looks: int) -> bool:
+    """Whether nothing can be further back: there is no webhook, or each is younger than the days that were looked at.
+
+    A filter may have ended a look before its day was over.
+    """
+    webhooks = await visit.load("/v1/webhooks", Webhooks, limit=100, client_id=query["client_id"])
+    if webhooks.failure or webhooks.value.next_cursor:
+        return False
+    begins = datetime.now(UTC) - WINDOW * (looks - 1)
+    is_filtered = any(value for name, value in query.items() if name not in ("client_id", "webhook_id"))
+    return all(one.created_at > begins and not is_filtered for one in webhooks.value.webhooks)
 
 
 def grouped(deliveries: list[AppDelivery]) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ class App(msgspec.Struct):
 
 class Apps(msgspec.Struct):
     apps: list[App]
+    next_cursor: str | None = None
 
 
 class FirstAttempts(msgspec.Struct):

@@ -1,8 +1,8 @@
 """Replays of a webhook: the form, the count before anything is sent, progress, stopping and resuming."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from starlette.responses import Response
@@ -12,7 +12,6 @@ from services.console.upstream.errors import Refused
 from services.console.webhooks import forms, words
 from services.console.webhooks.models import Replay, ReplayCounted, Replays, Webhook
 from services.console.webhooks.views import WEBHOOK, find
-from shared.messaging.event_types import catalogue
 
 REPLAYS = WEBHOOK + "/replays"
 STATUSES = ("failed", "succeeded", "retrying")
@@ -21,6 +20,14 @@ RATES = ("1", "5", "10", "20", "50", "100")
 TEXTS = ("status", "response", "event_type", "event_id", "key", "trace_id")
 FIELDS = (*TEXTS, "since", "until", "per_second")
 PAGE = 25
+LONGEST = 256
+CHOICES = {"status": STATUSES, "response": RESPONSES}
+
+
+class Entered(Protocol):
+    """Where a field's text comes from: a form or an address."""
+
+    def __call__(self, name: str, /, *, exact: bool) -> str: ...
 
 
 class Given(msgspec.Struct):
@@ -35,7 +42,7 @@ async def ask_replay(visit: Visit, *, given: Given | None = None, faults: list[F
     """A filter is chosen first, or comes with the address; then its deliveries are counted."""
     webhook, replays = await visit.together(find(visit, visit.ids["webhook_id"]), load_newest(visit))
     is_counted = bool(visit.query("count")) and given is None
-    given = given or given_by(visit, visit.query)
+    given = given or given_by(visit, _of_address(visit))
     faults = faults or (given.faults if is_counted else [])
     counted: ReplayCounted | None = None
     if is_counted and not faults:
@@ -88,7 +95,7 @@ async def show_replay(visit: Visit) -> Response:
 
 async def list_replays(visit: Visit) -> Response:
     path = visit.path_of(REPLAYS, id=visit.ids["webhook_id"])
-    cursor = visit.query("cursor", most=400)
+    cursor = visit.cursor()
     webhook, replays = await visit.together(
         find(visit, visit.ids["webhook_id"]), visit.load(path, Replays, limit=PAGE, cursor=cursor)
     )
@@ -119,9 +126,9 @@ async def load_newest(visit: Visit) -> Any:
     return await visit.load(visit.path_of(REPLAYS, id=visit.ids["webhook_id"]), Replays, limit=PAGE)
 
 
-def given_by(visit: Visit, entered: Callable[[str], str]) -> Given:
+def given_by(visit: Visit, entered: Entered) -> Given:
     """The draft of a replay from fields of a form or an address."""
-    fields = {name: entered(name) for name in FIELDS}
+    fields = {name: entered(name, exact=name == "key") for name in FIELDS}
     body: dict[str, Any] = {name: fields[name] for name in TEXTS if fields[name]}
     faults: list[Fault] = []
     for name in ("since", "until"):
@@ -138,6 +145,10 @@ def given_by(visit: Visit, entered: Callable[[str], str]) -> Given:
     else:
         faults.append(Fault("per_second", visit.t("fault_rate")))
     return Given(fields, body, faults)
+
+
+def _of_address(visit: Visit) -> Entered:
+    return lambda name, *, exact: visit.query(name, CHOICES.get(name, ()), LONGEST, exact=exact)
 
 
 async def _count(visit: Visit, given: Given) -> tuple[ReplayCounted | None, list[Fault]]:
@@ -158,7 +169,7 @@ def _options(visit: Visit, webhook: Webhook, given: Given) -> dict[str, list[tup
     return {
         "status": [("", visit.t("any_tried"))] + [(one, visit.t(f"status.{one}")) for one in STATUSES],
         "response": anything + [(one, visit.t(f"answer.{one}")) for one in RESPONSES],
-        "event_type": anything + [(one, one) for one in types if one in catalogue() or one in webhook.events],
+        "event_type": anything + [(one, one) for one in types],
         "per_second": [(one, visit.t("per_second", count=int(one))) for one in RATES],
     }
 

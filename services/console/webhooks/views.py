@@ -15,10 +15,11 @@ PAGE = 25
 
 
 async def list_webhooks(visit: Visit) -> Response:
-    query = {"client_id": visit.query("client_id"), "cursor": visit.query("cursor", most=400)}
+    query = {"client_id": visit.query("client_id"), "cursor": visit.cursor()}
     webhooks, apps = await visit.together(
         visit.load("/v1/webhooks", Webhooks, limit=PAGE, statistics="true", **query), load_apps(visit)
     )
+    names = await names_with(visit, apps, query["client_id"])
     rows: list[dict[str, Any]] = []
     if not webhooks.failure:
         rows = [
@@ -30,7 +31,7 @@ async def list_webhooks(visit: Visit) -> Response:
             }
             for one in webhooks.value.webhooks
         ]
-    return visit.page("webhooks/list.html", webhooks=webhooks, rows=rows, apps=apps, names=names_of(apps), query=query)
+    return visit.page("webhooks/list.html", webhooks=webhooks, rows=rows, apps=apps, names=names, query=query)
 
 
 async def show_webhook(visit: Visit) -> Response:
@@ -53,7 +54,7 @@ async def show_webhook(visit: Visit) -> Response:
         "replay": None if replays.failure else newest_of(replays.value.replays),
         "filter_text": forms.shown_filter(webhook.filter),
         "contacts": contacts,
-        "names": names_of(apps),
+        "names": await names_with(visit, apps, webhook.client_id),
     }
     if not health.failure and health.value.last_error:
         context["error_word"] = words.verdict_of(_status_in(health.value.last_error), health.value.last_error)
@@ -89,6 +90,21 @@ async def load_apps(visit: Visit) -> Loaded[Apps]:
     if not visit.may(ADMINISTRATOR):
         return Loaded(Apps([]))
     return await visit.load("/v1/platform/apps", Apps, limit=100)
+
+
+async def find_app(visit: Visit, apps: Loaded[Apps], client_id: str) -> App | None:
+    """The app of an administrator's organisation: the list has the newest alone, so another one is read by itself."""
+    found = app_of(apps, client_id)
+    if found is not None or apps.failure or not client_id or not visit.may(ADMINISTRATOR):
+        return found
+    one = await visit.load(visit.path_of("/v1/platform/apps/{id}", id=client_id), App)
+    return one.value if one.failure is None and one.value.client_id == client_id else None
+
+
+async def names_with(visit: Visit, apps: Loaded[Apps], client_id: str) -> dict[str, str]:
+    """The names of the newest apps, and of the one that the address names."""
+    app = await find_app(visit, apps, client_id)
+    return names_of(apps) | ({app.client_id: app.name} if app is not None else {})
 
 
 def names_of(apps: Loaded[Apps]) -> dict[str, str]:

@@ -18,9 +18,13 @@ class AppPage(Page):
 
 
 class WebhookPage(AppPage):
-    """`statistics` adds to each webhook how its first attempts fared, and when its next attempt is due."""
+    """`statistics` adds to each webhook how its first attempts fared, and when its next attempt is due.
+
+    `troubled` leaves those alone that need somebody: that fail, were switched off, or have events that nobody approved.
+    """
 
     statistics: bool = False
+    troubled: bool = False
 
 
 def whose(caller: Caller, page: AppPage) -> dict[str, Any]:

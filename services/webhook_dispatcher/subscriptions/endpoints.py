@@ -91,7 +91,7 @@ async def create_webhook(request: Request, caller: Caller, draft: NewWebhook) ->
 
 async def list_webhooks(request: Request, caller: Caller, page: WebhookPage) -> Response:
     parameters = whose(caller, page) | {"after": http.page_after(request, page), "limit": page.limit + 1}
-    query = queries.LIST_OF_TENANT if parameters["everyone"] else queries.LIST_SUBSCRIPTIONS
+    query = queries.list_of(every_app=parameters["everyone"], troubled=page.troubled)
     async with tenant_transaction(request, caller) as conn:
         rows, fitting = await page_of(conn, Subscription, query, parameters, page, http.SMALL)
         shown = {row.id: row.shown() for row in rows}

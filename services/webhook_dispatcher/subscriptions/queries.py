@@ -36,18 +36,24 @@ FIND_SUBSCRIPTION: LiteralString = (
     + " FROM subscriptions WHERE id = %(id)s AND (%(everyone)s OR client_id = %(client_id)s)"
 )
 LOCK_SUBSCRIPTION: LiteralString = FIND_SUBSCRIPTION + " FOR NO KEY UPDATE"
-LIST_SUBSCRIPTIONS: LiteralString = (
-    "SELECT "
-    + SUBSCRIPTION_COLUMNS
-    + """ FROM subscriptions WHERE client_id = %(client_id)s AND (%(after)s::text IS NULL OR id < %(after)s)
-    ORDER BY id DESC LIMIT %(limit)s"""
+# The condition of the index of migration 0121.
+_TROUBLED: LiteralString = (
+    " AND (failing_since IS NOT NULL OR disabled_reason IS NOT NULL OR NOT events <@ live_events)"
 )
-LIST_OF_TENANT: LiteralString = (
-    "SELECT "
-    + SUBSCRIPTION_COLUMNS
-    + """ FROM subscriptions WHERE tenant_id = current_tenant() AND (%(after)s::text IS NULL OR id < %(after)s)
-    ORDER BY id DESC LIMIT %(limit)s"""
-)
+
+
+def list_of(*, every_app: bool, troubled: bool) -> LiteralString:
+    """The page of a list of webhooks: of the tenant or of one app, all or those that need somebody."""
+    return (
+        "SELECT "
+        + SUBSCRIPTION_COLUMNS
+        + " FROM subscriptions WHERE tenant_id = current_tenant()"
+        + ("" if every_app else " AND client_id = %(client_id)s")
+        + (_TROUBLED if troubled else "")
+        + " AND (%(after)s::text IS NULL OR id < %(after)s) ORDER BY id DESC LIMIT %(limit)s"
+    )
+
+
 SET_URL: LiteralString = """
     UPDATE subscriptions SET url = %(url)s, headers = %(headers)s, oauth = %(oauth)s, slowed_until = NULL, concurrency = DEFAULT
     WHERE id = %(id)s

@@ -30,7 +30,8 @@ OPERATIONS = [
         READ,
         {200: Webhooks},
         "Those of the calling app, newest first. With the scope `platform:apps` those of every app, or of the app `client_id`: an"
-        " administrator may read and change each of them. `statistics=true` adds to each how the first attempts of its deliveries fared.",
+        " administrator may read and change each of them. `statistics=true` adds to each how the first attempts of its deliveries fared."
+        " `troubled=true` lists those alone that fail, were switched off for it, or have an event type that nobody approved.",
         query=WebhookPage,
     ),
     Operation(

@@ -10,6 +10,11 @@ export interface ListWebhooksOptions extends PageOptions {
   clientId?: string;
   /** Adds to each webhook how its first attempts fared */
   statistics?: boolean;
+  /**
+   * Whether the list has those webhooks alone that fail, were switched off for it, or have an event type that nobody
+   * approved
+   */
+  troubled?: boolean;
 }
 
 /** The options of `listAllDeliveries`. */
@@ -91,7 +96,8 @@ export class Webhooks {
    *
    * Those of the calling app, newest first. With the scope `platform:apps` those of every app, or of the app
    * `client_id`: an administrator may read and change each of them. `statistics=true` adds to each how the first
-   * attempts of its deliveries fared.
+   * attempts of its deliveries fared. `troubled=true` lists those alone that fail, were switched off for it, or have an
+   * event type that nobody approved.
    *
    * Scope: `webhooks:read`.
    */
@@ -103,6 +109,7 @@ export class Webhooks {
         cursor: options.cursor,
         client_id: options.clientId,
         statistics: options.statistics,
+        troubled: options.troubled,
       },
       options,
       page: 'webhooks',

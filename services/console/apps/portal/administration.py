@@ -7,10 +7,10 @@ from starlette.responses import Response
 
 from services.console.apps import listing, once
 from services.console.apps.credentials import seconds_of
-from services.console.apps.models import App, Minted
+from services.console.apps.models import App, Minted, ServiceTokens
 from services.console.apps.once import Shown, Value
 from services.console.apps.portal import links, queries
-from services.console.apps.portal.links import Contents, Link
+from services.console.apps.portal.links import Contents, Link, Named
 from services.console.pages.visit import Fault, Visit
 from services.console.session import store
 from services.console.session.models import Session
@@ -23,6 +23,7 @@ DAY = 86_400
 LIVES = (7 * DAY, DAY, 30 * DAY)
 READ, WRITE = "webhooks:read", "webhooks:write"
 PER_PAGE = 25
+MOST_TOKENS = 100
 
 
 async def list_links(visit: Visit) -> Response:
@@ -30,17 +31,19 @@ async def list_links(visit: Visit) -> Response:
 
 
 async def _list(visit: Visit, app: App, faults: list[Fault]) -> Response:
-    after = visit.query("cursor", most=60)
+    after = visit.cursor()
     parameters = {"client_id": app.client_id, "after": after, "limit": PER_PAGE + 1}
     async with transaction(visit.request, store.as_caller(visit.request, visit.session)) as conn:
         await aset_tenant(conn, visit.session.tenant_id)
         found = await database.every(conn, Link, queries.OF_APP, parameters)
     shown = list(found[:PER_PAGE])
+    live, is_whole = await _live_tokens(visit) if any(link.is_good for link in shown) else (set[str](), True)
     return visit.page(
         "portal/links.html",
         status=422 if faults else 200,
         app=app,
         links=shown,
+        states={link.link_id: link.state_with(live, is_whole=is_whole) for link in shown},
         next_cursor=shown[-1].link_id if len(found) > PER_PAGE else "",
         query={"cursor": after},
         lives=LIVES,
@@ -48,6 +51,22 @@ async def _list(visit: Visit, app: App, faults: list[Fault]) -> Response:
         may_write=WRITE in app.requested_scopes,
         faults=faults,
     )
+
+
+async def _live_tokens(visit: Visit) -> tuple[set[str], bool]:
+    """The app's service tokens that auth calls good, and whether these are all: a token ends with its maker or its app."""
+    found = await visit.load(listing.path(visit, "/service-tokens"), ServiceTokens, limit=MOST_TOKENS)
+    if found.failure is not None:
+        return set(), False
+    return {token.id for token in found.value.service_tokens}, found.value.next_cursor is None
+
+
+async def ending(visit: Visit, *, client_id: str = "", made_by: str = "") -> list[str]:
+    """For whom the links are that end with an app or with a person."""
+    parameters = {"client_id": client_id, "made_by": made_by, "limit": MOST_TOKENS}
+    async with transaction(visit.request, store.as_caller(visit.request, visit.session)) as conn:
+        await aset_tenant(conn, visit.session.tenant_id)
+        return [one.note for one in await database.every(conn, Named, queries.ENDING, parameters)]
 
 
 async def make(visit: Visit) -> Response:

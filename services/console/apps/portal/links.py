@@ -5,6 +5,7 @@ secret open together (`twofold`): neither a dump with its keys nor a link withou
 """
 
 import hmac
+from collections.abc import Collection
 from datetime import datetime
 
 import msgspec
@@ -37,9 +38,19 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     last_opened_at: datetime | None
     is_good: bool
 
-    @property
-    def state(self) -> str:
-        return "good" if self.is_good else "revoked" if self.revoked_at is not None else "expired"
+    def state_with(self, live: Collection[str], *, is_whole: bool) -> str:
+        """`live` are good service tokens of the app, all of them if `is_whole`. A link opens nothing when its token is over."""
+        if not self.is_good:
+            return "revoked" if self.revoked_at is not None else "expired"
+        if self.token_id in live:
+            return "good"
+        return "ended" if is_whole else "unknown"
+
+
+class Named(msgspec.Struct, frozen=True):
+    """The note of a link: for whom it is."""
+
+    note: str
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):

@@ -81,13 +81,15 @@ class Webhooks:
         cursor: str | None = None,
         client_id: str | None = None,
         statistics: bool | None = None,
+        troubled: bool | None = None,
         timeout: float | None = None,
     ) -> Pages[models.webhooks.Webhook]:
         """List webhooks.
 
         Those of the calling app, newest first. With the scope `platform:apps` those of every app, or of the app
         `client_id`: an administrator may read and change each of them. `statistics=true` adds to each how the first
-        attempts of its deliveries fared.
+        attempts of its deliveries fared. `troubled=true` lists those alone that fail, were switched off for it, or
+        have an event type that nobody approved.
 
         Scope: `webhooks:read`.
 
@@ -95,11 +97,19 @@ class Webhooks:
         `cursor`: `next_cursor` of the previous page.
         `client_id`: Only those of this app; of another than your own with the scope `platform:apps`.
         `statistics`: Adds to each webhook how its first attempts fared.
+        `troubled`: Whether the list has those webhooks alone that fail, were switched off for it, or have an event
+        type that nobody approved.
         """
         return self._client._pages(
             Call(
                 _LIST_WEBHOOKS,
-                query={"limit": limit, "cursor": cursor, "client_id": client_id, "statistics": statistics},
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "client_id": client_id,
+                    "statistics": statistics,
+                    "troubled": troubled,
+                },
                 timeout=timeout,
                 page="webhooks",
             )
@@ -610,13 +620,15 @@ class AsyncWebhooks:
         cursor: str | None = None,
         client_id: str | None = None,
         statistics: bool | None = None,
+        troubled: bool | None = None,
         timeout: float | None = None,
     ) -> AsyncPages[models.webhooks.Webhook]:
         """List webhooks.
 
         Those of the calling app, newest first. With the scope `platform:apps` those of every app, or of the app
         `client_id`: an administrator may read and change each of them. `statistics=true` adds to each how the first
-        attempts of its deliveries fared.
+        attempts of its deliveries fared. `troubled=true` lists those alone that fail, were switched off for it, or
+        have an event type that nobody approved.
 
         Scope: `webhooks:read`.
 
@@ -624,11 +636,19 @@ class AsyncWebhooks:
         `cursor`: `next_cursor` of the previous page.
         `client_id`: Only those of this app; of another than your own with the scope `platform:apps`.
         `statistics`: Adds to each webhook how its first attempts fared.
+        `troubled`: Whether the list has those webhooks alone that fail, were switched off for it, or have an event
+        type that nobody approved.
         """
         return self._client._pages(
             Call(
                 _LIST_WEBHOOKS,
-                query={"limit": limit, "cursor": cursor, "client_id": client_id, "statistics": statistics},
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "client_id": client_id,
+                    "statistics": statistics,
+                    "troubled": troubled,
+                },
                 timeout=timeout,
                 page="webhooks",
             )
