@@ -3,6 +3,7 @@
 import re
 from html import unescape
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx2
 import pytest
@@ -100,8 +101,8 @@ def test_a_form_without_an_answer_is_kept_and_has_one_effect_when_it_is_sent_aga
     fields = fields_of(answer.text)
     assert ("once", once) in fields
     assert [value for name, value in fields if name == "events"] == EVENTS
-    sent = {"origin": console.url, "content-type": "application/x-www-form-urlencoded"}
-    again = browser.post("/webhooks/new", content=str(httpx2.QueryParams(fields)), headers=sent)
+    sent = {"sec-fetch-site": "same-origin", "content-type": "application/x-www-form-urlencoded"}
+    again = browser.post("/webhooks/new", content=urlencode(fields), headers=sent)
     assert again.status_code == 303, again.text
     assert "whsec_canary" in browser.get(again.headers["location"]).text
     assert keys == [once, once]

@@ -104,7 +104,7 @@ def test_an_idle_page_leaves_once_the_session_is_over(console: Console, browser:
     watched.open("/apps")
     if not is_used:
         make_idle(console, person)
-    watched.page.clock.run_for((console.settings.idle_seconds - 100) * 1000)
+    watched.page.clock.run_for(int(console.settings.idle_seconds - 100) * 1000)
     expect(watched.page.locator("#ending")).to_be_visible()
     if is_used:
         with watched.page.expect_response(lambda answer: answer.request.method == "HEAD"):
