@@ -51,8 +51,9 @@ def test_a_form_shows_all_its_faults_at_once(
     console: Console, path: str, form: dict[str, Any], fields: set[str], language: str
 ) -> None:
     console.platform.overrides["GET /v1/platform/scopes"] = {"scopes": [], "graphql_bundles": []}
+    browser = console.signed_in(accept_language=language)
     before = len(console.platform.asked("POST"))
-    page = console.post(console.signed_in(accept_language=language), path, form)
+    page = console.post(browser, path, form)
     assert page.status_code == 422
     assert marked(page.text) == fields
     assert 'lang="en"' not in page.text.partition('id="faults"')[2].partition("</div>")[0]

@@ -93,7 +93,7 @@ async def mint(visit: Visit) -> Response:
     except Refused as refused:
         if refused.status not in (403, 409, 422):
             raise
-        return await _tokens(visit, await listing.read(visit), visit.faults(refused))
+        return await _tokens(visit, await listing.read(visit), visit.faults(refused, expires_in="lives"))
 
 
 async def ask_revocation(visit: Visit) -> Response:

@@ -11,7 +11,7 @@ from services.console.pages.visit import Fault, Visit
 from services.console.upstream.errors import Refused
 
 SCOPES = "/v1/platform/scopes"
-FIELDS = {"requested_scopes": "scopes", "token_endpoint_auth_method": "auth", "grant_types": "kind"}
+FIELDS = {"requested_scopes": "scopes", "token_endpoint_auth_method": "auth", "grant_types": ""}
 MOST_SCOPES = 50
 
 

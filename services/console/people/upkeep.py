@@ -240,7 +240,7 @@ def _roles(
 
 
 async def change_roles(visit: Visit) -> Response:
-    """Gives a value its scopes, or takes the value away; the first time a page shows what is lost."""
+    """Gives a value its scopes, or takes the value away; the first time a page lists the rights that are lost."""
     one, scopes = await visit.together(_read(visit), visit.get("/v1/platform/scopes", Scopes))
     value, chosen = visit.form("value"), visit.form.every("scopes")
     removes = visit.form("act") == "remove" and value in one.role_mapping

@@ -108,7 +108,7 @@ async def make(visit: Visit) -> Response:
     except Refused as refused:
         if refused.status not in (403, 409, 422):
             raise
-        return await _list(visit, app, visit.faults(refused))
+        return await _list(visit, app, visit.faults(refused, expires_in="lives", scopes=""))
 
 
 async def _load(request: Request, session: Session, client_id: str, link_id: str) -> Link | None:
