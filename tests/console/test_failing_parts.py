@@ -109,6 +109,23 @@ def test_a_form_without_an_answer_is_kept_and_has_one_effect_when_it_is_sent_aga
     assert bodies[0] == bodies[1]
 
 
+@pytest.mark.parametrize(
+    ("act", "entered"),
+    [
+        ("headers", {"headers": "x-key: canary"}),
+        ("oauth", {"token_url": "https://auth.example/token", "oauth_client": "us", "oauth_secret": "canary"}),
+    ],
+)
+def test_a_kept_form_shows_no_secret(console: Console, act: str, entered: dict[str, str]) -> None:
+    console.platform.overrides[f"PUT /v1/webhooks/{WEBHOOK}"] = Answer({"detail": "broken"}, 503)
+    form = {"act": act, "once": str(uuid7())} | entered
+    answer = console.post(console.signed_in(), f"/webhooks/{WEBHOOK}/identity", form)
+    assert answer.status_code == 503
+    assert {("act", act), *entered.items()} <= set(fields_of(answer.text))
+    shown = re.sub(r"<input[^>]*>", "", answer.text)
+    assert "canary" not in shown
+
+
 def test_a_form_that_the_platform_is_still_at_is_kept_too(console: Console) -> None:
     """It was sent again before the first one had its answer."""
     conflict = {"type": "https://knogin.com/api/docs#conflict", "detail": UNDER_WAY}

@@ -23,6 +23,8 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 Act = Callable[[Request, Session, Form], Awaitable[Response]]
 OF_FORMS = ("once", "confirmed", "what", "act", "client_id")
 """Fields that a person did not enter."""
+SECRETS = ("headers", "oauth_secret", "private_key")
+"""Fields of which a page never shows the value."""
 log = logging.getLogger(__name__)
 
 
@@ -154,7 +156,7 @@ def signed_out(request: Request, why: str = "") -> Response:
 def unanswered(visit: Visit, trace_id: str) -> Response:
     """For a form that was sent and got no answer. It is kept as it was, with its `once`, so that sending it again has one effect."""
     pairs = [(name, value) for name, value in visit.form.pairs if name != "csrf"]
-    entered = [value for name, value in pairs if value and name not in OF_FORMS]
+    entered = [value for name, value in pairs if value and name not in (*OF_FORMS, *SECRETS)]
     context = {"pairs": pairs, "entered": entered, "look_at": _above(visit), "trace_id": trace_id}
     return answer(visit.request, visit.session, visit.entry, "unanswered.html", status=503, **context)
 
