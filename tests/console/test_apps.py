@@ -77,8 +77,11 @@ def test_an_empty_list_says_what_would_fill_it(console: Console, browser: httpx2
 
 
 def test_a_status_that_does_not_exist_is_not_sent_on(console: Console, browser: httpx2.Client) -> None:
-    assert browser.get("/apps?status='%3E<script>").status_code == 200
-    assert "status" not in console.platform.asked("GET", "/v1/platform/apps?")[-1]
+    before = len(console.platform.asked("GET", "/v1/platform/apps?"))
+    page = browser.get("/apps?status='%3E<script>")
+    assert (page.status_code, "The value of status is too long" in page.text) == (422, True)
+    assert "'><script>" not in page.text
+    assert len(console.platform.asked("GET", "/v1/platform/apps?")) == before
 
 
 # --- A new app --------------------------------------------------------------------------------------------------------

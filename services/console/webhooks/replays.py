@@ -165,7 +165,9 @@ async def _count(visit: Visit, given: Given) -> tuple[ReplayCounted | None, list
 def _options(visit: Visit, webhook: Webhook, given: Given) -> dict[str, list[tuple[str, str]]]:
     """The choices of the form. A type that the webhook no longer receives is among them if the address or form names it."""
     anything = [("", visit.t("any"))]
-    types = dict.fromkeys([*webhook.events, *([given.fields["event_type"]] if given.fields["event_type"] else [])])
+    types: list[str] = list(webhook.events)
+    if given.fields["event_type"] and given.fields["event_type"] not in types:
+        types.append(given.fields["event_type"])
     return {
         "status": [("", visit.t("any_tried"))] + [(one, visit.t(f"status.{one}")) for one in STATUSES],
         "response": anything + [(one, visit.t(f"answer.{one}")) for one in RESPONSES],
