@@ -10,7 +10,7 @@ from services.console.pages.visit import Visit
 
 async def _ask(visit: Visit, act: str) -> Response:
     app, counts = await visit.together(listing.read(visit), visit.load(listing.path(visit, "/dependents"), Dependents))
-    links = await administration.ending(visit, client_id=app.client_id)
+    links = await administration.ending_with_app(visit, app.client_id)
     return visit.page("apps/end.html", app=app, counts=counts, act=act, links=links)
 
 

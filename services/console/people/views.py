@@ -114,7 +114,7 @@ async def leave_page(visit: Visit) -> Response:
             raise
         return _kept(visit, user, refused)
     title = visit.t("leave_of", name=user.name)
-    links = await administration.ending(visit, made_by=user.user_id)
+    links = await administration.ending_with_maker(visit, user.user_id)
     return visit.page("people/leave.html", title=title, user=user, ended=tried.ended, links=links, back=_back(visit))
 
 

@@ -1,6 +1,7 @@
 """An administrator's pages of an app's portal links: the list, a new one, and its end."""
 
 from datetime import UTC
+from typing import LiteralString
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,6 +25,8 @@ LIVES = (7 * DAY, DAY, 30 * DAY)
 READ, WRITE = "webhooks:read", "webhooks:write"
 PER_PAGE = 25
 MOST_TOKENS = 100
+MOST_ENDING = 200
+"""Links that are looked at, the newest first."""
 
 
 async def list_links(visit: Visit) -> Response:
@@ -61,12 +64,20 @@ async def _live_tokens(visit: Visit) -> tuple[set[str], bool]:
     return {token.id for token in found.value.service_tokens}, found.value.next_cursor is None
 
 
-async def ending(visit: Visit, *, client_id: str = "", made_by: str = "") -> list[str]:
-    """For whom the links are that end with an app or with a person."""
-    parameters = {"client_id": client_id, "made_by": made_by, "limit": MOST_TOKENS}
+async def ending_with_app(visit: Visit, client_id: str) -> list[str]:
+    """For whom the links are that end with the app."""
+    return await _ending(visit, queries.ENDING_WITH_APP, client_id)
+
+
+async def ending_with_maker(visit: Visit, user_id: str) -> list[str]:
+    """For whom the links are that end with the access of the person who made them."""
+    return await _ending(visit, queries.ENDING_WITH_MAKER, user_id)
+
+
+async def _ending(visit: Visit, query: LiteralString, whose: str) -> list[str]:
     async with transaction(visit.request, store.as_caller(visit.request, visit.session)) as conn:
         await aset_tenant(conn, visit.session.tenant_id)
-        return [one.note for one in await database.every(conn, Named, queries.ENDING, parameters)]
+        return [one.note for one in await database.every(conn, Named, query, (whose, MOST_ENDING))]
 
 
 async def make(visit: Visit) -> Response:

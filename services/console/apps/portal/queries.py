@@ -20,11 +20,14 @@ ONE: LiteralString = """
         revoked_at IS NULL AND expires_at > clock_timestamp() AS is_good
     FROM portal_links WHERE link_id = %s AND client_id = %s
 """
-ENDING: LiteralString = """
-    SELECT note FROM portal_links
-    WHERE revoked_at IS NULL AND expires_at > clock_timestamp() AND (%(client_id)s = '' OR client_id = %(client_id)s)
-        AND (%(made_by)s = '' OR made_by = %(made_by)s)
-    ORDER BY link_id DESC LIMIT %(limit)s
+# Of the newest links: an app has few good ones.
+ENDING_WITH_APP: LiteralString = """
+    SELECT note FROM (SELECT * FROM portal_links WHERE client_id = %s ORDER BY link_id DESC LIMIT %s) AS newest
+    WHERE revoked_at IS NULL AND expires_at > clock_timestamp() ORDER BY link_id DESC
+"""
+ENDING_WITH_MAKER: LiteralString = """
+    SELECT note FROM (SELECT * FROM portal_links WHERE made_by = %s ORDER BY link_id DESC LIMIT %s) AS newest
+    WHERE revoked_at IS NULL AND expires_at > clock_timestamp() ORDER BY link_id DESC
 """
 REVOKE: LiteralString = """
     UPDATE portal_links SET revoked_at = clock_timestamp(), sealed = NULL WHERE link_id = %s AND revoked_at IS NULL
