@@ -108,7 +108,7 @@ KINDS: dict[str, Any] = {
         (services.auth.people.models, "RoleChange"),
         (services.auth.revocations.endpoints, "TokenUses"),
         (services.auth.apps.refused, "RefusedReport"),
-        (services.auth.saml.models, "ConnectionDraft ConnectionChange DomainDraft PolicyChange"),
+        (services.auth.saml.models, "ConnectionDraft ConnectionChange MetadataDraft DomainDraft PolicyChange"),
         (services.auth.sandboxes.models, "SandboxDraft ClockAdvance"),
         (services.control_plane.agents.models, "AgentDraft AgentChange Enrolment Heartbeat"),
         (services.control_plane.automations.models, "AutomationDraft AutomationChange"),

@@ -87,6 +87,7 @@ AUTH = {
     ("POST", "/v1/auth/authenticator"): BROWSER_FORM,
     ("GET", "/v1/auth/style.css"): NOTHING,
     ("POST", "/v1/saml/connections"): ("json ConnectionDraft", "saml metadata", "certificate"),
+    ("POST", "/v1/saml/metadata"): ("json MetadataDraft", "saml metadata", "certificate"),
     ("PATCH", CONNECTION): ("json ConnectionChange", "saml metadata", "certificate"),
     ("POST", CONNECTION + "/domains"): ("json DomainDraft", "grammars"),
     ("PUT", "/v1/saml/policy"): ("json PolicyChange",),
