@@ -73,12 +73,7 @@ def periodic(settings: Settings) -> list[Periodic]:
     post = Post(vault, server, settings.mail_from, settings.mail_ca_file)
     days, retention = settings.webhook_disable_after_days, settings.webhook_retention_days
     return [
-        Periodic(
-            "release held deliveries",
-            1,
-            partial(decisions.release_held, pause=0.9),
-            behind=metrics.oldest_step,
-        ),
+        Periodic("release held deliveries", 1, partial(decisions.release_held, pause=0.9), behind=metrics.oldest_step),
         Periodic("replay deliveries", 1, replay_steps.Rounds().go_on, behind=metrics.oldest_replay_step),
         Periodic("do chores", 1, decisions.Chores().work_off, behind=metrics.chore_age),
         Periodic("fan out waiting events", 1, Waiting(Intake(settings)).go_on, behind=metrics.oldest_waiting_event),

@@ -99,13 +99,13 @@ def p99(values: list[float]) -> float:
     return quantiles(values, n=100)[98]
 
 
-def too_many_are_slow(usual: list[float], control: list[float], attacked: list[float], times: float = TIMES) -> bool:
-    """Whether more than a hundredth of the attacked calls take longer than `times` times the usual median.
+def too_many_are_slow(usual: list[float], control: list[float], attacked: list[float]) -> bool:
+    """Whether more than a hundredth of the attacked calls take longer than `TIMES` times the usual median.
 
     The share that is as slow under the same load on a stub is allowed in addition, plus the statistical error of two counts of
     that size. If the machine itself slows no call, both are zero.
     """
-    limit = times * median(usual)
+    limit = TIMES * median(usual)
     chance = 2 * sqrt(slower(control, limit) * (1 - slower(control, limit)) * (1 / len(control) + 1 / len(attacked)))
     return slower(attacked, limit) > 0.01 + slower(control, limit) + chance
 

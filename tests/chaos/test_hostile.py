@@ -20,7 +20,6 @@ from tests.auth.federation import metadata_of, usual_signer
 from tests.chaos.attacking import BYTES
 from tests.chaos.others import (
     NOTHING,
-    TIMES,
     Seconds,
     compared,
     cpu_seconds,
@@ -41,7 +40,6 @@ SLICES, TURNS = 20, 40
 SYSTEM, STUB, NOBODY = "the system", "a stub", "nobody"
 LONGEST = 1.0
 ATTACKERS, PER_SECOND = 4, 20
-TIMES_BESIDE_RECORDS = 8
 REACHED = 0.8
 """The share of their rate that the attackers must reach. A turn begins and ends with a moment in which fewer requests are sent, and large
 bodies of an attacker wait for one another."""
@@ -228,21 +226,21 @@ def test_the_worst_bodies_of_four_attackers_slow_nobody_else(
     stack: Stack, tmp_path: Path, record_property: Any
 ) -> None:
     taken, figures = attacked(stack, tmp_path, record_property, with_records=False)
-    judge(taken, figures, TIMES)
+    judge(taken, figures)
 
 
-def test_the_largest_records_of_four_attackers_slow_others_within_a_bound(
+def test_the_largest_records_of_four_attackers_slow_nobody_else(
     stack: Stack, tmp_path: Path, record_property: Any
 ) -> None:
     """Valid records are stored and exported for those who send them: this work is epcr's, with its answers on one event loop."""
     taken, figures = attacked(stack, tmp_path, record_property, with_records=True)
-    judge(taken, figures, TIMES_BESIDE_RECORDS)
+    judge(taken, figures)
 
 
-def judge(taken: dict[str, Seconds], figures: str, times: float) -> None:
+def judge(taken: dict[str, Seconds], figures: str) -> None:
     for name in taken[NOBODY].keys() - {NOTHING}:
         usual, control, attacked = (taken[who][name] for who in (NOBODY, STUB, SYSTEM))
-        assert not too_many_are_slow(usual, control, attacked, times), f"{name}\n{figures}"
+        assert not too_many_are_slow(usual, control, attacked), f"{name}\n{figures}"
         assert max(attacked) <= LONGEST, f"{name}\n{figures}"
 
 

@@ -38,8 +38,8 @@ from shared.web.identity import Caller
 
 # Readings that are made at a time: some milliseconds of work in a thread beside the event loop.
 PORTION = 500
-# Readings that are written at a time, 170 kilobytes: two milliseconds of the renderer between two rests.
-AT_ONCE = 100
+# Readings that are written at a time, four hundred kilobytes: five milliseconds of the renderer between two rests.
+AT_ONCE = 250
 # Bytes that an export holds for each reading that it sends: its identifier, and at the end the reference to it.
 HELD_OF_READING = 140
 # Entity tags of exports that passed their checks: the same tag names the same bytes.

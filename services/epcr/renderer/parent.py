@@ -33,7 +33,7 @@ PIECE = 128 << 10
 # Until an answer begins: less than the gateway waits for it. Who gets none is asked to try again.
 BEGIN_SECONDS = 25.0
 UNAVAILABLE = "The answer could not be made; try again."
-REST, MOST_REST = 3.0, 0.015
+REST, MOST_REST = 3.0, 0.03
 """After a portion, while the process serves others: a multiple of its time, and seconds at most, since on a busy machine it takes long."""
 log = logging.getLogger(__name__)
 _decode = msgspec.msgpack.Decoder(Portion).decode
