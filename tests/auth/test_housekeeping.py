@@ -4,6 +4,7 @@ from services.auth.signin import throttle
 from services.auth.tasks import KEPT, forget, periodic
 from shared.storage.database import open_tasks_pool, task_transaction
 from tests.auth.support import Auth, Browser, redeem, register_web_app
+from tests.support.waiting import wait_for
 
 AGE = """
     UPDATE grants SET expires_at = now() - interval '8 days' WHERE client_id = '{client_id}';
@@ -39,7 +40,8 @@ def test_what_is_over_is_forgotten(auth: Auth) -> None:
     with task_transaction(pool) as conn:
         forget(conn)
     pool.close()
-    assert set(auth.sql(LEFT.format(client_id=app["client_id"]))[0]) == {0}
+    # The stack's own relay may hold rows at this moment, which are skipped here and deleted there.
+    wait_for(lambda: set(auth.sql(LEFT.format(client_id=app["client_id"]))[0]) == {0}, what="the rows to be gone")
 
 
 def test_counts_of_sign_ins_stay_until_their_buckets_are_empty_and_hardly_longer() -> None:
