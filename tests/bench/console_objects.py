@@ -31,6 +31,11 @@ def fresh_secret(administrator: Signed, app: str) -> str:
     return _posted(administrator, f"{app}/tokens", scopes="webhooks:write", lives="3600")
 
 
+def fresh_webhook_secret(administrator: Signed, webhook: str) -> str:
+    """The address of the page that shows a new secret of this webhook, once."""
+    return _posted(administrator, f"{webhook}/keys", what="secret")
+
+
 def _of_app(stack: Stack, administrator: Signed) -> dict[str, str]:
     """An app with a second secret beside the first, a service token, and a portal link."""
     app = stack.register_app(["webhooks:write"])

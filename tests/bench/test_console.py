@@ -39,8 +39,8 @@ pytestmark = pytest.mark.bench
 MOST_MILLISECONDS = 300
 TIMES = 20
 FAILED_PART = '<div class="missing">'
-SHOWN = "apps.shown"
-HOLDS = {SHOWN: "eyJ"}
+TOKEN, SECRET = "apps.shown", "webhooks.secret"
+HOLDS = {TOKEN: "eyJ", SECRET: "whsec_"}
 """Words without which an answer is not the page: one that shows no secret, because it was shown before, is also 200."""
 BEGINS = {"audit.file": "An export has no bound. The browser saves it while the person goes on."}
 """Answers whose beginning is measured in place of their end, and why."""
@@ -212,9 +212,12 @@ def paths(people: People, pages: list[Entry]) -> dict[str, Callable[[], str]]:
     found |= with_known_ids(people, others, found)
     found |= addresses(people.operator, of_operators, begin)
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
-    fresh = partial(console_objects.fresh_secret, people.administrator, made["apps.one"])
+    shown_once = {
+        TOKEN: partial(console_objects.fresh_secret, people.administrator, made["apps.one"]),
+        SECRET: partial(console_objects.fresh_webhook_secret, people.administrator, found["webhooks.webhook"]),
+    }
     found |= {"audit.file": f"/audit/export/file?service=epcr&from={yesterday}&to={yesterday}"}
-    return {name: lambda path=path: path for name, path in found.items()} | {SHOWN: fresh}
+    return {name: lambda path=path: path for name, path in found.items()} | shown_once
 
 
 def test_every_page_answers_in_time(people: People) -> None:
