@@ -6,7 +6,7 @@ from functools import partial
 
 from celery import Celery
 
-from services.auth import authorities, metrics
+from services.auth import authorities, metrics, seals
 from services.auth.apps import ending, installing
 from services.auth.invitations.post import Post
 from services.auth.keys.models import PLATFORM
@@ -89,7 +89,12 @@ def periodic(settings: Settings) -> list[Periodic]:
             behind="a run takes the domains that have been due longest; nobody waits for a domain that is late by hours",
         ),
         Periodic("tell of ended authority", 2, authorities.send_ended, behind=metrics.oldest_ended_authority),
-        Periodic("end grants of deleted apps and ended sign-ins", 1, ending.work_off, behind=metrics.oldest_ending_app),
+        Periodic(
+            "end grants of deleted apps and ended sign-ins",
+            1,
+            partial(ending.work_off, keyring),
+            behind=metrics.oldest_ending_app,
+        ),
         Periodic("send invitations", 5, Post(settings).send, lane="mail", behind=metrics.oldest_invitation_mail),
         Periodic("go on in sandboxes", 60, sandboxes.resume, behind=metrics.oldest_sandbox_work),
         Periodic("rotate signing keys", 60, rotate_keys, behind="a run makes the one key that is due"),
@@ -98,6 +103,12 @@ def periodic(settings: Settings) -> list[Periodic]:
             600,
             partial(sealing.seal_stored, keyring),
             behind="the next run goes on; hashes that are not sealed yet are read as before",
+        ),
+        Periodic(
+            "seal rows",
+            3600,
+            partial(seals.seal_stored, keyring),
+            behind="the next run goes on; rows that are not sealed yet are read as before, and no process can change them",
         ),
         Periodic("forget", 60, forget, lane="retention", behind=shared_metrics.retention_overdue),
     ]

@@ -190,6 +190,15 @@ class Keyring:
         """The same under every key, the current one first: compare a stored MAC with each of them, since it may be of an older key."""
         return [_mac(key, data, purpose) for key in self._mac_keys.values()]
 
+    def seal(self, data: bytes, purpose: str) -> bytes:
+        """The version of the current key and the MAC of `data` under it: 33 bytes for a row that is stored beside them."""
+        return bytes([self._current]) + self.mac(data, purpose)
+
+    def is_sealed(self, data: bytes, purpose: str, seal: bytes) -> bool:
+        """Whether `seal` is that of `data` under one of our keys."""
+        key = self._mac_keys.get(seal[0]) if seal else None
+        return key is not None and hmac.compare_digest(_mac(key, data, purpose), seal[1:])
+
 
 def _mac(key: bytes, data: bytes, purpose: str) -> bytes:
     return hmac.digest(key, purpose.encode() + b"\0" + data, hashlib.sha256)

@@ -22,7 +22,7 @@ from services.auth.settings import Settings
 from services.auth.tasks import create_worker
 from services.auth.tenants.bootstrap import Admin, BootstrapRequest, TenantRequest, bootstrap
 from shared.messaging.worker import Consumer
-from shared.primitives.crypto import base64url_decode, base64url_encode
+from shared.primitives.crypto import Keyring, base64url_decode, base64url_encode
 from shared.web.identity import Caller
 from tests.support import alone
 from tests.support.alone import settings_for
@@ -93,6 +93,10 @@ class Auth:
         gateway = Caller(client_id="gateway", scopes=frozenset({"internal:gateway"}), token_use="service")
         headers = {"if-none-match": etag} if etag else {}
         return self.call("GET", "/internal/revocations", gateway, headers=headers)
+
+
+def keyring_of(auth: Auth) -> Keyring:
+    return Keyring.from_text(auth.settings.encryption_keys)
 
 
 class QueueDoor:

@@ -12,7 +12,7 @@ from services.auth.oauth.queries import LOCK_GRANT
 from services.auth.tenants import operations
 from shared.primitives import ids
 from shared.storage.database import SET_TENANT, Connection
-from tests.auth.support import Auth, Browser, redeem, register_web_app, running
+from tests.auth.support import Auth, Browser, keyring_of, redeem, register_web_app, running
 from tests.conftest import FreshDatabase
 
 MANY = 20 * ending.PORTION
@@ -62,7 +62,7 @@ def left(auth: Auth, app: dict[str, Any]) -> tuple[int, int]:
 
 def work(auth: Auth, seconds: float = 60) -> int:
     with Connection.connect(auth.settings.worker_database_url or "") as conn:
-        return ending.work_off(conn, seconds)
+        return ending.work_off(keyring_of(auth), conn, seconds)
 
 
 def send(auth: Auth, seconds: float = 60) -> None:

@@ -115,6 +115,7 @@ def test_every_growing_table_has_its_rule(auth: Auth) -> None:
     assert {job.name for job in periodic(auth.settings)} == {
         "rotate signing keys",
         "seal passwords",
+        "seal rows",
         "forget",
         "look at proven domains",
         "tell of ended authority",

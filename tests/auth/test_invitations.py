@@ -24,7 +24,7 @@ from tests.auth.people_support import (
 from tests.auth.people_support import (
     post as send,
 )
-from tests.auth.support import PASSWORD, Auth, Browser
+from tests.auth.support import PASSWORD, Auth, Browser, keyring_of
 from tests.support.mail_sink import Sink, text_of
 
 EMAIL = "anna@new.example"
@@ -91,7 +91,11 @@ def test_an_invited_person_signs_in_once_and_is_in_the_console(coastal: Organisa
     """And does not end at the page of their sessions, from which nothing leads on."""
     keys = public_jwks(f"1:{base64url_encode(bytes(32))}")
     with psycopg.connect(coastal.auth.settings.worker_database_url or "") as conn:
-        console.register(conn, console.Console(["https://console.example/sign-in/done"], keys))
+        console.register(
+            conn,
+            keyring_of(coastal.auth),
+            console.Console(["https://console.example/sign-in/done"], keys),
+        )
     try:
         coastal.invite(EMAIL)
         send(coastal.auth, sink)
@@ -506,9 +510,8 @@ def test_the_web_process_cannot_mark_mail_as_sent(auth: Auth) -> None:
 
 
 def test_a_link_is_of_one_mail_of_one_invitation(auth: Auth) -> None:
-    from shared.primitives.crypto import Keyring
 
-    keyring = Keyring.from_text(auth.settings.encryption_keys)
+    keyring = keyring_of(auth)
     tokens = {links.token_of(keyring, one, number) for one in ("inv_1", "inv_2") for number in (1, 2, 11)}
     assert len(tokens) == 6
     assert {len(token) for token in tokens} == {43}

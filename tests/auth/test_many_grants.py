@@ -16,7 +16,7 @@ from services.auth.saml import roles
 from shared.storage import database
 from shared.web.revocations import Marks
 from tests.auth.federation import Connection
-from tests.auth.support import Auth, Browser, claims_of, redeem, register_web_app, returned, running
+from tests.auth.support import Auth, Browser, claims_of, keyring_of, redeem, register_web_app, returned, running
 from tests.auth.test_changes import changes, covers, number
 from tests.auth.test_operator import operate
 from tests.auth.test_revocations import new_user
@@ -259,7 +259,7 @@ def test_a_mapping_of_many_people_is_applied_in_portions_and_tenants_have_turns(
     left = []
     with database.Connection.connect(auth.settings.worker_database_url or "") as conn:
         for _ in range(3):
-            ending.work_off(conn, 0)
+            ending.work_off(keyring_of(auth), conn, 0)
             left.append(roles_of(auth, works)["desk"])
     everybody = 2 * roles.PEOPLE + roles.AT_ONCE
     assert left == [everybody - roles.PEOPLE, everybody - 2 * roles.PEOPLE, everybody - 3 * roles.PEOPLE]
@@ -281,7 +281,7 @@ def test_a_portion_ends_with_the_person_who_has_many_grants(
     crowd(auth, works, 2)
     assert map_roles(works, {"night": []}).status_code == 200
     with database.Connection.connect(auth.settings.worker_database_url or "") as conn:
-        roles.apply_portion(conn)
+        roles.apply_portion(conn, keyring_of(auth))
     after = auth.sql("SELECT email FROM changing_roles JOIN users ON user_id = after")
     assert after == [(f"anna@{works.domain}",)]
     work(auth)
@@ -299,7 +299,7 @@ def allowed(auth: Auth, browser: Browser, app: dict[str, Any]) -> dict[str, Any]
 def work(auth: Auth) -> None:
     """The work of the relay, until nothing is left."""
     with database.Connection.connect(auth.settings.worker_database_url or "") as conn:
-        ending.work_off(conn, 60)
+        ending.work_off(keyring_of(auth), conn, 60)
 
 
 def rows_of(auth: Auth, client_id: str) -> int:

@@ -12,6 +12,7 @@ from psycopg.rows import class_row
 
 from services.auth import metrics
 from services.auth.saml import roles
+from shared.primitives.crypto import Keyring
 from shared.storage.database import Connection, set_tenant
 
 PORTION = 500
@@ -96,11 +97,11 @@ class Ending(msgspec.Struct, frozen=True):
     again: bool
 
 
-def work_off(conn: Connection, seconds: float = SECONDS) -> int:
+def work_off(keyring: Keyring, conn: Connection, seconds: float = SECONDS) -> int:
     """Does portions, one at least, until the time is used or nothing is due. Returns their number."""
     until, portions = time.monotonic() + seconds, 0
     # All kinds of work have turns.
-    while (_portion(conn) + _portion_of_people(conn) + roles.apply_portion(conn)) > 0:
+    while (_portion(conn) + _portion_of_people(conn) + roles.apply_portion(conn, keyring)) > 0:
         portions += 1
         if time.monotonic() >= until:
             break

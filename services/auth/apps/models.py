@@ -208,6 +208,8 @@ class AppRow(msgspec.Struct, frozen=True, kw_only=True):
     graphql_bundles: list[str]
     pseudonym_domain: str
     deidentification: Deidentification
+    common_app: str | None
+    seal: bytes | None
     version: int
     created_by: str | None = None
     created_at: datetime

@@ -1,9 +1,10 @@
 """The page that an invitation's link opens: name and password of a new person, once."""
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.auth import caps
+from services.auth import caps, seals
 from services.auth.invitations import links, queries
 from services.auth.invitations.models import Invited
 from services.auth.oauth.clients import read_form
@@ -31,9 +32,12 @@ async def _find(request: Request, token: str) -> Invited | None:
     """One answer for links that are unknown, used, withdrawn or too old."""
     if len(token) != cookies.TOKEN_LENGTH or not token.isascii():
         return None
+    keyring = request.state.keyring
     async with transaction(request) as conn:
-        macs = links.macs_of(request.state.keyring, token)
-        return await database.first(conn, Invited, queries.FIND, (macs,))
+        found = await database.first(conn, Invited, queries.FIND, (links.macs_of(keyring, token),))
+    if found is None or not links.is_token_of(keyring, found.id, found.number, token):
+        return None
+    return found if seals.INVITATIONS.holds(keyring, msgspec.structs.asdict(found), found.seal) else None
 
 
 def _ask(
@@ -106,8 +110,7 @@ async def _join(request: Request, token: str, invited: Invited, name: str, hashe
             # Raises _Refused if the link was used meanwhile, the address has an account, or the organisation takes
             # nobody in.
             macs = links.macs_of(request.state.keyring, token)
-            accepted = await (await conn.execute(queries.ACCEPT, (invited.id, macs))).fetchone()
-            if accepted is None:
+            if not (await conn.execute(queries.ACCEPT, (invited.id, macs))).rowcount:
                 raise _Refused("link_dead", 410)
             user_id = ids.new_id("usr")
             if await refuses_password(conn, user_id):
@@ -119,7 +122,7 @@ async def _join(request: Request, token: str, invited: Invited, name: str, hashe
                 await conn.execute(queries.INSERT_USER, (user_id, invited.tenant_id, invited.email, name))
             ).rowcount:
                 raise _Refused("address_known", 409)
-            role: roles.Role = accepted[0]
+            role: roles.Role = invited.role
             stored = sealing.either(request.state.keyring, invited.tenant_id, user_id, hashed)
             person = {"role": role, "scope_limit": roles.of(role), "user_id": user_id, **stored}
             await conn.execute(queries.COMPLETE_USER, person)

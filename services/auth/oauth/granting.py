@@ -2,12 +2,13 @@
 
 import hmac
 import secrets
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 from starlette.requests import Request
 
+from services.auth import seals
 from services.auth.apps import scopes
 from services.auth.oauth import authorization, queries, tokens
 from services.auth.oauth.clients import Client
@@ -18,7 +19,7 @@ from services.auth.signin import sessions, texts
 from services.auth.signin.models import Session
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring, base64url_encode
-from shared.storage import audit
+from shared.storage import audit, database
 from shared.storage.caps import Cap, is_full
 from shared.storage.database import AsyncConnection
 
@@ -26,6 +27,16 @@ AFTER_CODE_SECONDS = 300
 """A grant lives for this time after its code, until the code is redeemed, also one that allows refresh tokens."""
 # The purpose of the MAC over the content of a consent page.
 SHOWN_PURPOSE = "consent shown"
+
+
+class Consent(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `consents`."""
+
+    user_id: str
+    tenant_id: str
+    client_id: str
+    scopes: list[str]
+    seal: bytes | None
 
 
 class Asked(NamedTuple):
@@ -39,19 +50,19 @@ class Asked(NamedTuple):
 
 async def beyond_roles(conn: AsyncConnection, session: Session, wanted: Sequence[str]) -> list[str] | None:
     """The wanted scopes beyond the person's roles; None if the session has just ended, or ends because no role is left."""
-    row = await (await conn.execute(saml_queries.SCOPE_LIMIT, (session.session_id,))).fetchone()
+    row = await (await conn.execute(saml_queries.SCOPE_LIMIT, (session.session_id, session.user_id))).fetchone()
     if row is None:
         return None
-    stored, role, roles, awaited, second_factor = row
-    limit = people.limit_of(role, stored)
+    stored, role, roles, awaited = row
+    beyond = scopes.beyond(people.limit_of(role, stored), wanted)
     if awaited is not None:  # a changed mapping of roles that the relay has not applied to the person yet
         if not set(roles) & set(awaited):
             return None
-        limit = scopes.of_roles(roles, awaited)
-    if not second_factor:
-        wanted_more = [scope for scope in wanted if scope in scopes.OPERATORS]
-        return list(dict.fromkeys([*scopes.beyond(limit, wanted), *wanted_more]))
-    return scopes.beyond(limit, wanted)
+        # Both limits count until then: the mapping takes rights away, and gives none.
+        beyond += scopes.beyond(scopes.of_roles(roles, awaited), wanted)
+    if not session.second_factor:
+        beyond += [scope for scope in wanted if scope in scopes.OPERATORS]
+    return list(dict.fromkeys(beyond))
 
 
 def shown_scopes(request: Request, asked: Asked) -> list[str]:
@@ -86,18 +97,42 @@ async def is_full_of_consents(request: Request, conn: AsyncConnection, asked: As
 
 async def remember(request: Request, conn: AsyncConnection, asked: Asked, session: Session) -> None:
     """Stores the consent."""
-    client_id = asked.client.row.client_id
-    consent = {"tenant_id": session.tenant_id, "user_id": session.user_id, "client_id": client_id}
-    await conn.execute(queries.GIVE_CONSENT, consent | {"scopes": asked.scopes})
+    keyring, client_id = request.state.keyring, asked.client.row.client_id
+    before = await consented(conn, keyring, asked.client, session, to_change=True)
+    await conn.execute(queries.GIVE_CONSENT, _consent(keyring, asked, session, before | set(asked.scopes)))
     actor = sessions.actor(request, session.tenant_id, session.user_id)
     detail = {"scopes": asked.scopes} | ({"device": asked.about} if asked.about else {})
     await audit.record(conn, actor, "consent.given", client_id, detail)
 
 
-async def remember_common(conn: AsyncConnection, asked: Asked, session: Session) -> None:
+async def remember_common(conn: AsyncConnection, keyring: Keyring, asked: Asked, session: Session) -> None:
     """Stores that the person uses a common app, and locks the row for `insert`. Nobody was asked, so the audit trail has no consent."""
-    consent = {"tenant_id": session.tenant_id, "user_id": session.user_id, "client_id": asked.client.row.client_id}
-    await conn.execute(queries.GIVE_CONSENT, consent | {"scopes": asked.scopes})
+    consent = _consent(keyring, asked, session, asked.scopes)
+    if (await conn.execute(queries.GIVE_CONSENT_AGAIN, consent)).rowcount:
+        return
+    before = await consented(conn, keyring, asked.client, session, to_change=True)
+    await conn.execute(queries.GIVE_CONSENT, _consent(keyring, asked, session, before | set(asked.scopes)))
+
+
+async def consented(
+    conn: AsyncConnection, keyring: Keyring, client: Client, session: Session, *, to_change: bool = False
+) -> set[str]:
+    """The scopes that the person has given the app before. The row stays as it is until the transaction ends."""
+    query = queries.CONSENT_TO_CHANGE if to_change else queries.CONSENT
+    row = await database.first(conn, Consent, query, (session.user_id, client.row.client_id))
+    if row is None or not seals.CONSENTS.holds(keyring, msgspec.structs.asdict(row), row.seal):
+        return set()
+    return set(row.scopes)
+
+
+def _consent(keyring: Keyring, asked: Asked, session: Session, given: Iterable[str]) -> dict[str, Any]:
+    row = {
+        "tenant_id": session.tenant_id,
+        "user_id": session.user_id,
+        "client_id": asked.client.row.client_id,
+        "scopes": sorted(given),
+    }
+    return row | {"seal": seals.CONSENTS.seal(keyring, row)}
 
 
 async def insert(request: Request, conn: AsyncConnection, asked: Asked, session: Session, code: NewCode) -> None:
@@ -113,10 +148,11 @@ async def insert(request: Request, conn: AsyncConnection, asked: Asked, session:
         "audience": asked.audience,
         "offline": offline,
         "seed": secrets.token_bytes(32),
-        "session_id": session.session_id,
-        "lives": lives,
+        "second_factor": session.second_factor,
     }
-    await conn.execute(queries.INSERT_GRANT, tenant | grant)
-    row = code._asdict() | {"code_mac": code.mac}
-    await conn.execute(queries.INSERT_CODE, tenant | row)
+    keyring, grant = request.state.keyring, tenant | grant
+    seal = seals.GRANTS.seal(keyring, grant)
+    await conn.execute(queries.INSERT_GRANT, grant | {"seal": seal, "lives": lives})
+    row = tenant | code._asdict() | {"code_mac": code.mac}
+    await conn.execute(queries.INSERT_CODE, row | {"seal": seals.CODES.seal(keyring, row)})
     await tokens.make_room(conn, session.user_id, client.row.client_id, request.state.settings.most_grants)

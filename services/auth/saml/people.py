@@ -6,18 +6,20 @@ At a first sign-in the user is found by address or made. Also answers which peop
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
 from starlette.requests import Request
 
-from services.auth import caps
+from services.auth import caps, seals
 from services.auth.apps import scopes
 from services.auth.people import roles as people_roles
 from services.auth.revocations import watermarks
 from services.auth.saml import connections, domains, queries, roles
 from services.auth.saml.assertions import Verified
 from services.auth.saml.documents import refuse, shown
-from services.auth.saml.models import AttributeMapping, Federated, OpenConnection
+from services.auth.saml.models import AttributeMapping, Federated, Identity, OpenConnection
 from services.auth.settings import Settings
 from shared.primitives import ids
+from shared.primitives.crypto import Keyring
 from shared.storage import database
 from shared.storage.caps import is_full
 from shared.storage.database import AsyncConnection, aset_tenant, transaction
@@ -89,7 +91,9 @@ class Admitted(NamedTuple):
     revoked: bool
 
 
-async def admit(conn: AsyncConnection, settings: Settings, connection: OpenConnection, verified: Verified) -> Admitted:
+async def admit(
+    conn: AsyncConnection, keyring: Keyring, settings: Settings, connection: OpenConnection, verified: Verified
+) -> Admitted:
     """Updates the user with the values of the identity provider. Raises MessageRefused. The tenant must be set.
 
     The NameID identifies the user, never the address alone. An address finds the user only at a first sign-in, only in the connection's
@@ -99,16 +103,22 @@ async def admit(conn: AsyncConnection, settings: Settings, connection: OpenConne
     person = person_from(verified.attributes, verified.name_id, wanted, connection.role_mapping)
     # One sign-in at a time for a NameID, so that a first sign-in in two tabs makes one user.
     await conn.execute(queries.LOCK_NAME, (f"{connection.connection_id} {verified.name_id}",))
-    known = await (await conn.execute(queries.IDENTITY, (connection.connection_id, verified.name_id))).fetchone()
-    user_id, is_active = known or await _link(conn, settings, connection, verified.name_id, person)
+    known = await database.first(conn, Identity, queries.IDENTITY, (connection.connection_id, verified.name_id))
+    if known is not None and not seals.IDENTITIES.holds(keyring, msgspec.structs.asdict(known), known.seal):
+        refuse("already_linked", "the link of this NameID is not as it was made; unlink the person first")
+    if known is not None:
+        user_id, is_active = known.user_id, known.is_active
+    else:
+        user_id, is_active = await _link(conn, keyring, settings, connection, verified.name_id, person)
     if not is_active:
         refuse("user_disabled", "the user is switched off here")
     role, limit = None, person.scope_limit
     if limit is None:
         # No mapping limits this person: the role is their own, or the connection's for people without one.
-        row = await (await conn.execute(queries.ROLE, (user_id, connection.connection_id))).fetchone()
+        row = await (await conn.execute(queries.ROLE, (user_id,))).fetchone()
         assert row is not None
-        role, limit = row[0], people_roles.of(row[0])
+        role = row[0] or connection.default_role
+        limit = people_roles.of(role)
     await conn.execute(queries.UPDATE_PERSON, (person.name, person.roles, limit, role, user_id))
     beyond = await roles.end_beyond(conn, user_id, limit)
     await watermarks.revoke_all(conn, "grant", beyond)
@@ -116,13 +126,18 @@ async def admit(conn: AsyncConnection, settings: Settings, connection: OpenConne
 
 
 async def _link(
-    conn: AsyncConnection, settings: Settings, connection: OpenConnection, name_id: str, person: Person
+    conn: AsyncConnection,
+    keyring: Keyring,
+    settings: Settings,
+    connection: OpenConnection,
+    name_id: str,
+    person: Person,
 ) -> tuple[str, bool]:
     domain = domains.of_email(person.email)
     proven = {
         row.domain
         for row in await connections.domains_of(conn, connection.connection_id)
-        if row.verified_at is not None
+        if row.verified_at is not None and seals.DOMAINS.holds(keyring, msgspec.structs.asdict(row), row.seal)
     }
     if domain not in proven:
         refuse("domain", shown(f"{domain} is not proven for this connection"))
@@ -139,19 +154,25 @@ async def _link(
         if not found[1]:
             return found
         user_id = found[0]
-    link = (connection.connection_id, name_id, connection.tenant_id, user_id)
+    link = {
+        "connection_id": connection.connection_id,
+        "name_id": name_id,
+        "tenant_id": connection.tenant_id,
+        "user_id": user_id,
+    }
+    link["seal"] = seals.IDENTITIES.seal(keyring, link)
     if not (await conn.execute(queries.LINK, link)).rowcount:
         refuse("already_linked", "the user with this address is linked to another NameID; unlink them first")
     return user_id, True
 
 
-async def without_role(conn: AsyncConnection, connection: OpenConnection, name_id: str) -> str | None:
+async def without_role(conn: AsyncConnection, keyring: Keyring, connection: OpenConnection, name_id: str) -> str | None:
     """Ends all access of a known person without any role. Returns their id; None for an unknown person."""
     await conn.execute(queries.LOCK_NAME, (f"{connection.connection_id} {name_id}",))
-    known = await (await conn.execute(queries.IDENTITY, (connection.connection_id, name_id))).fetchone()
-    if known is None:
+    known = await database.first(conn, Identity, queries.IDENTITY, (connection.connection_id, name_id))
+    if known is None or not seals.IDENTITIES.holds(keyring, msgspec.structs.asdict(known), known.seal):
         return None
-    user_id: str = known[0]
+    user_id = known.user_id
     ended = await roles.end_without_role(conn, connection.connection_id, user_id)
     await watermarks.revoke_all(conn, "grant", ended)
     return user_id
@@ -160,12 +181,15 @@ async def without_role(conn: AsyncConnection, connection: OpenConnection, name_i
 # --- Where people sign in ---------------------------------------------------------------------------------------------
 
 
-async def federation_of(conn: AsyncConnection, email: str) -> Federated | None:
+async def federation_of(conn: AsyncConnection, keyring: Keyring, email: str) -> Federated | None:
     """The connection of any tenant for which the address' domain is proven."""
     domain = domains.of_email(email)
     if domain is None:
         return None
-    return await database.first(conn, Federated, queries.FIND_DOMAIN, (domain,))
+    found = await database.first(conn, Federated, queries.FIND_DOMAIN, (domain,))
+    if found is None or not seals.DOMAINS.holds(keyring, msgspec.structs.asdict(found), found.seal):
+        return None
+    return found
 
 
 async def asks_address_first(request: Request, tenant_id: str) -> bool:

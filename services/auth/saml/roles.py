@@ -6,11 +6,15 @@ Of many, the request only writes a row of `changing_roles` and ends the tokens o
 
 from collections.abc import Mapping, Sequence
 
+from psycopg.rows import dict_row
+
+from services.auth import seals
 from services.auth.apps import scopes
 from services.auth.revocations import watermarks
 from services.auth.revocations.queries import REVOKE_GRANTS
 from services.auth.revocations.watermarks import Ended
 from services.auth.saml import queries
+from shared.primitives.crypto import Keyring
 from shared.storage.database import AsyncConnection, Connection, set_tenant
 
 AT_ONCE = 200
@@ -70,7 +74,7 @@ async def end_beyond(conn: AsyncConnection, user_id: str, limit: Sequence[str] |
 # --- The relay --------------------------------------------------------------------------------------------------------
 
 
-def apply_portion(conn: Connection) -> bool:
+def apply_portion(conn: Connection, keyring: Keyring) -> bool:
     """Applies one connection's mapping to its next people. Tenants have turns. False where no connection waits."""
     waiting = conn.execute(queries.NEXT_CHANGING_ROLES).fetchone()
     if waiting is None:
@@ -78,11 +82,16 @@ def apply_portion(conn: Connection) -> bool:
     connection_id, tenant_id = waiting
     set_tenant(conn, tenant_id)
     # The lock keeps sign-ins through the connection back for the portion.
-    held = conn.execute(queries.HOLD_CHANGING_ROLES, (connection_id,)).fetchone()
+    with conn.cursor(row_factory=dict_row) as cursor:
+        held = cursor.execute(queries.HOLD_CHANGING_ROLES, (connection_id,)).fetchone()
     if held is None:  # another relay has finished it meanwhile
         conn.commit()
         return True
-    mapping, after = held
+    if not seals.CONNECTIONS.holds(keyring, held, held["seal"]):  # nobody signs in through it either
+        conn.execute(queries.FORGET_CHANGING_ROLES, (connection_id,))
+        conn.commit()
+        return True
+    mapping, after = held["role_mapping"], held["after"]
     portion = {"connection_id": connection_id, "after": after, "most": PEOPLE}
     people, grants = conn.execute(queries.PEOPLE_WITH_ROLES, portion).fetchall(), 0
     for user_id, roles in people:

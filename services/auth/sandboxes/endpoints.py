@@ -81,7 +81,7 @@ async def _make(
     wanted = [scopes.PLATFORM_APPS, scopes.PLATFORM_AUDIT, *catalogue]
     app_draft = AppDraft(name=ADMIN_APP, grant_types=["client_credentials"], requested_scopes=wanted)
     app = await store.insert_app(
-        conn, tenant.tenant_id, app_draft, first_party=True, bundles=list(tenant.graphql_bundles)
+        conn, request.state.keyring, tenant.tenant_id, app_draft, first_party=True, bundles=list(tenant.graphql_bundles)
     )
     secret = await store.add_secret(conn, request.state.keyring, app)
     await audit.record(conn, there, "tenant.created", tenant.tenant_id, {"by": caller.tenant_id})

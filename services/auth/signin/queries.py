@@ -6,17 +6,17 @@ from services.auth.people.queries import ROLE
 
 FIND_USER: LiteralString = "SELECT * FROM find_user(%s)"
 PERSON: LiteralString = "SELECT u.user_id, u.email, u.name, " + ROLE + " AS role FROM users u WHERE u.user_id = %s"
-FIND_SESSION: LiteralString = "SELECT * FROM find_session(%s)"
-FIND_PASSWORD_LINK: LiteralString = "SELECT * FROM find_password_link(%s)"
+FIND_SESSION: LiteralString = "SELECT * FROM find_sealed_session(%s)"
+FIND_PASSWORD_LINK: LiteralString = "SELECT * FROM find_sealed_link(%s)"
 
 START_SESSION: LiteralString = """
-    INSERT INTO sessions (session_id, tenant_id, user_id, token_mac, expires_at, user_agent, address, second_factor)
-    VALUES (%(session_id)s, %(tenant_id)s, %(user_id)s, %(token_mac)s, clock_timestamp() + interval '12 hours',
-        %(user_agent)s, %(address)s, %(second_factor)s)
+    INSERT INTO sessions (session_id, tenant_id, user_id, token_mac, signed_in_at, expires_at, user_agent, address, second_factor, seal)
+    VALUES (%(session_id)s, %(tenant_id)s, %(user_id)s, %(token_mac)s, %(signed_in_at)s, %(signed_in_at)s + interval '12 hours',
+        %(user_agent)s, %(address)s, %(second_factor)s, %(seal)s)
 """
 NOTE_SIGN_IN: LiteralString = """
     INSERT INTO last_sign_ins (user_id, tenant_id) VALUES (%(user_id)s, %(tenant_id)s)
-    ON CONFLICT (user_id) DO UPDATE SET at = clock_timestamp()
+    ON CONFLICT (user_id) DO UPDATE SET at = clock_timestamp() RETURNING at
 """
 # A deleted session has ended. Those that had ended before go first.
 FORGET_OLD_SESSIONS: LiteralString = """
@@ -33,7 +33,7 @@ END_SESSION: LiteralString = """
     UPDATE sessions SET ended_at = clock_timestamp() WHERE session_id = %s AND user_id = %s AND ended_at IS NULL
 """
 # After a password and a code in the same form.
-NOTE_SECOND_FACTOR: LiteralString = "UPDATE sessions SET second_factor = true WHERE session_id = %s"
+NOTE_SECOND_FACTOR: LiteralString = "UPDATE sessions SET second_factor = true, seal = %s WHERE session_id = %s"
 END_OTHER_SESSIONS: LiteralString = """
     UPDATE sessions SET ended_at = clock_timestamp() WHERE user_id = %s AND session_id <> %s AND ended_at IS NULL
 """

@@ -1,0 +1,203 @@
+"""Seals of rows: MACs over the values by which somebody is believed, so that a writer of the tables without our keys moves, changes, copies
+and makes up no row that counts.
+
+A row without a seal is from before seals: the database lets no process write one, and the relay seals it (migration 0124). A value that the
+owner of the database changes by hand loses its seal, and gets a new one in the same way.
+"""
+
+import logging
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, LiteralString, NamedTuple
+
+import msgspec
+from prometheus_client import Counter
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from shared.primitives.crypto import Keyring
+from shared.process.metrics import begin
+from shared.storage.database import Connection
+
+PURPOSE = "row of "
+NONE = b"\0"
+"""The seal of a row that stays refused."""
+SECONDS = 2.0
+log = logging.getLogger(__name__)
+
+
+class Sealed(NamedTuple):
+    """A table whose rows have seals over `values`. The first one names the row, and is no secret. `key` is the primary key."""
+
+    table: LiteralString
+    key: tuple[LiteralString, ...]
+    values: tuple[LiteralString, ...]
+    only: LiteralString = ""
+    """The rows that need a seal, where others need none."""
+
+    def seal(self, keyring: Keyring, row: Mapping[str, Any]) -> bytes:
+        return keyring.seal(self._data(row), PURPOSE + self.table)
+
+    def holds(self, keyring: Keyring, row: Mapping[str, Any], seal: bytes | None) -> bool:
+        """Whether the row is as one of our processes wrote it. Counts and logs one that is not."""
+        if seal is None or keyring.is_sealed(self._data(row), PURPOSE + self.table, seal):
+            return True
+        forged.labels(self.table).inc()
+        log.error("the row of %s with %s %s is not as we wrote it", self.table, self.values[0], row[self.values[0]])
+        return False
+
+    def _data(self, row: Mapping[str, Any]) -> bytes:
+        return msgspec.json.encode([_plain(row[name]) for name in self.values], order="sorted")
+
+
+_AS_IT_IS = frozenset({str, bytes, bool, type(None)})
+
+
+def _plain(value: Any) -> Any:
+    """The same for a value that is written and for the one that the database gives back, which spells times and numbers in its way."""
+    if type(value) in _AS_IT_IS:
+        return value
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    if isinstance(value, Jsonb):
+        return _plain(value.obj)
+    if isinstance(value, Mapping):
+        return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, datetime):
+        return [int(value.timestamp()), value.microsecond]
+    return float(value)
+
+
+SESSIONS = Sealed(
+    "sessions", ("session_id",), ("session_id", "tenant_id", "user_id", "token_mac", "signed_in_at", "second_factor")
+)
+PASSWORD_LINKS = Sealed("password_links", ("token_mac",), ("user_id", "tenant_id", "token_mac"))
+GRANTS = Sealed(
+    "grants",
+    ("grant_id",),
+    ("grant_id", "tenant_id", "client_id", "user_id", "scopes", "audience", "offline", "seed", "second_factor"),
+)
+CODES = Sealed(
+    "codes",
+    ("code_mac",),
+    ("grant_id", "tenant_id", "client_id", "code_mac", "redirect_uri", "redirect_uri_named", "code_challenge"),
+)
+DEVICE_CODES = Sealed(
+    "device_codes",
+    ("device_id",),
+    ("device_id", "tenant_id", "client_id", "device_mac", "user_mac", "scopes", "audience", "address", "network"),
+)
+CONSENTS = Sealed("consents", ("user_id", "client_id"), ("user_id", "tenant_id", "client_id", "scopes"))
+APPS = Sealed(
+    "apps",
+    ("client_id",),
+    (
+        "client_id",
+        "tenant_id",
+        "name",
+        "status",
+        "first_party",
+        "grant_types",
+        "redirect_uris",
+        "requested_scopes",
+        "token_endpoint_auth_method",
+        "jwks",
+        "allow_service_tokens",
+        "enforce_pkce",
+        "access_token_ttl",
+        "deidentification",
+        "common_app",
+    ),
+)
+# The token of an invitation's link is made of its id and number (invitations/links.py).
+INVITATIONS = Sealed("invitations", ("id",), ("id", "tenant_id", "email", "role", "invited_by"))
+CONNECTIONS = Sealed(
+    "saml_connections",
+    ("connection_id",),
+    (
+        "connection_id",
+        "tenant_id",
+        "status",
+        "entity_id",
+        "sso_url",
+        "slo_url",
+        "name_id_format",
+        "allow_idp_initiated",
+        "attribute_mapping",
+        "role_mapping",
+        "default_role",
+    ),
+)
+CERTIFICATES = Sealed("saml_certificates", ("connection_id", "fingerprint"), ("connection_id", "tenant_id", "pem"))
+# A domain has a seal once it is proven.
+DOMAINS = Sealed(
+    "saml_domains", ("tenant_id", "domain"), ("domain", "tenant_id", "connection_id"), "verified_at IS NOT NULL"
+)
+IDENTITIES = Sealed(
+    "saml_identities", ("connection_id", "name_id"), ("user_id", "tenant_id", "connection_id", "name_id")
+)
+REQUESTS = Sealed(
+    "saml_requests",
+    ("request_id",),
+    ("request_id", "tenant_id", "connection_id", "kind", "browser_mac", "relay_state", "continue_to", "fresh"),
+)
+TICKETS = Sealed(
+    "saml_tickets",
+    ("ticket_mac",),
+    (
+        "user_id",
+        "tenant_id",
+        "connection_id",
+        "ticket_mac",
+        "browser_mac",
+        "continue_to",
+        "name_id",
+        "name_id_format",
+        "session_index",
+        "session_ends_at",
+    ),
+)
+OF_SAML = (CONNECTIONS, CERTIFICATES, DOMAINS, IDENTITIES, REQUESTS, TICKETS)
+ALL = (SESSIONS, PASSWORD_LINKS, GRANTS, CODES, DEVICE_CODES, CONSENTS, APPS, INVITATIONS, *OF_SAML)
+forged = begin(
+    Counter("forged_rows_total", "Rows that are not as a process of ours wrote them, and count for nothing", ["table"]),
+    [one.table for one in ALL],
+)
+
+# --- The relay --------------------------------------------------------------------------------------------------------
+
+
+def seal_stored(keyring: Keyring, conn: Connection) -> int:
+    """Seals rows of before, and seals those of an older key anew. Each portion commits by itself. Returns how many it sealed."""
+    sealed, until = 0, time.monotonic() + SECONDS
+    for kept in ALL:
+        after: list[Any] | None = None
+        while time.monotonic() < until:
+            with conn.cursor(row_factory=dict_row) as cursor:
+                rows = cursor.execute(_due(kept, first=after is None), [keyring.version, *(after or ())]).fetchall()
+            for row in rows:
+                after = [row[name] for name in kept.key]
+                if kept.holds(keyring, row, row["seal"]):
+                    conn.execute(_seal(kept), [kept.seal(keyring, row), *after])
+                    sealed += 1
+            conn.commit()
+            if not rows:
+                break
+    return sealed
+
+
+def _due(kept: Sealed, *, first: bool) -> LiteralString:
+    columns, key = ", ".join(dict.fromkeys((*kept.key, *kept.values))), ", ".join(kept.key)
+    only = "" if not kept.only else f"AND {kept.only}"
+    later = "" if first else f"AND ({key}) > ({', '.join(['%s'] * len(kept.key))})"
+    return f"""
+        SELECT {columns}, seal FROM {kept.table}
+        WHERE (seal IS NULL OR get_byte(seal, 0) <> %s) AND rows_are_sealed() {only} {later}
+        ORDER BY {key} LIMIT 500 FOR NO KEY UPDATE SKIP LOCKED
+    """  # noqa: S608 - constants of this module
+
+
+def _seal(kept: Sealed) -> LiteralString:
+    where = " = %s AND ".join(kept.key)
+    return f"UPDATE {kept.table} SET seal = %s WHERE {where} = %s"  # noqa: S608 - constants of this module

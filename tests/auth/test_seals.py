@@ -1,0 +1,143 @@
+"""Seals of rows: who reads them, rows of before, and keys that follow one another."""
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.types.json import Jsonb
+
+from services.auth import seals
+from services.auth.seals import SESSIONS, Sealed, seal_stored
+from shared.primitives.crypto import Keyring, base64url_encode
+from shared.storage.database import open_tasks_pool, task_transaction
+from tests.auth.forging import forge, new_person, shown, signed_in
+from tests.auth.support import Auth, keyring_of
+
+OTHERS = (
+    "UPDATE migrations SET applied_at = applied_at + %s * interval '1 day' WHERE name <> 'auth/0124_sealed_rows.sql'"
+)
+OURS = "UPDATE migrations SET applied_at = applied_at + %s * interval '1 day' WHERE name = 'auth/0124_sealed_rows.sql'"
+ROW = {
+    "session_id": "ses_1",
+    "tenant_id": "org_1",
+    "user_id": "usr_1",
+    "token_mac": b"mac",
+    "signed_in_at": datetime(2026, 3, 1, 12, 0, 0, 7, UTC),
+    "second_factor": False,
+}
+
+
+def keyrings() -> tuple[Keyring, Keyring, Keyring]:
+    """The old key, both keys, the new key."""
+    old, new = (f"{version}:{base64url_encode(os.urandom(32))}" for version in (1, 2))
+    return Keyring.from_text(old), Keyring.from_text(f"{new},{old}"), Keyring.from_text(new)
+
+
+@pytest.fixture
+def after_an_upgrade(auth: Auth) -> Iterator[None]:
+    """Processes of the release before may still run."""
+    auth.sql(OTHERS, -30)
+    yield
+    auth.sql(OTHERS, 30)
+
+
+@pytest.fixture
+def a_day_later(auth: Auth, after_an_upgrade: None) -> Iterator[None]:
+    yield
+    auth.sql(OURS, 2)
+
+
+def relay(auth: Auth, keyring: Keyring | None = None) -> int:
+    pool = open_tasks_pool(auth.settings.worker_database_url or "", max_size=1)
+    try:
+        with task_transaction(pool) as conn:
+            return seal_stored(keyring or keyring_of(auth), conn)
+    finally:
+        pool.close()
+
+
+@pytest.mark.parametrize("name", ROW)
+def test_a_seal_is_of_all_values_of_its_row(name: str) -> None:
+    old, both, new = keyrings()
+    seal = SESSIONS.seal(old, ROW)
+    assert SESSIONS.holds(old, ROW, seal)
+    assert SESSIONS.holds(both, ROW, seal)
+    assert not SESSIONS.holds(new, ROW, seal)
+    changed: Any = True if name == "second_factor" else datetime.now(UTC) if name == "signed_in_at" else "other"
+    assert not SESSIONS.holds(old, ROW | {name: changed}, seal)
+    assert not Sealed("elsewhere", (), SESSIONS.values)._replace(table="grants").holds(old, ROW, seal)
+
+
+@pytest.mark.parametrize("seal", [b"", b"\0", b"\1", bytes(33), b"\1" + bytes(32), b"\1" + bytes(100)])
+def test_bytes_that_are_no_seal_are_refused_and_counted(seal: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    counted = seals.forged.labels("sessions")._value
+    before = counted.get()
+    assert not SESSIONS.holds(keyrings()[0], ROW, seal)
+    assert counted.get() == before + 1
+    assert "ses_1" in caplog.text
+    assert "usr_1" not in caplog.text
+
+
+def test_values_that_the_database_spells_in_another_way_have_the_same_seal() -> None:
+    keyring = keyrings()[0]
+    kept = Sealed("apps", (), ("one", "two", "three"))
+    written = {"one": Jsonb({"b": 1e22, "a": [1, None]}), "two": ["x"], "three": ROW["signed_in_at"]}
+    elsewhere = datetime(2026, 3, 1, 14, 0, 0, 7, timezone(timedelta(hours=2)))
+    read = {"one": {"a": [1.0, None], "b": 10**22}, "two": ["x"], "three": elsewhere}
+    seal = kept.seal(keyring, written)
+    assert kept.holds(keyring, read, seal)
+    assert not kept.holds(keyring, read | {"two": ["x", "y"]}, seal)
+    assert not kept.holds(keyring, read | {"two": "x"}, seal)
+
+
+@pytest.mark.usefixtures("a_day_later")
+def test_rows_of_the_release_before_are_read_for_a_day_and_then_sealed(auth: Auth) -> None:
+    person = new_person(auth)
+    browser = signed_in(auth, person)
+    whose, seal = person["user_id"], "SELECT seal FROM sessions WHERE user_id = %s"
+    # Its processes know no seals: they make rows, and change the values of ours.
+    forge(auth, "web", person["tenant_id"], "UPDATE sessions SET second_factor = true WHERE user_id = %s", whose)
+    assert auth.sql(seal, whose) == [(None,)]
+    assert person["email"] in shown(browser)
+    assert relay(auth) == 0
+    auth.sql(OURS, -2)
+    forge(auth, "web", person["tenant_id"], "UPDATE sessions SET second_factor = false WHERE user_id = %s", whose)
+    assert auth.sql("SELECT second_factor FROM sessions WHERE user_id = %s", whose) == [(True,)]
+    assert relay(auth) > 0
+    assert relay(auth) == 0
+    [(sealed,)] = auth.sql(seal, whose)
+    assert len(sealed) == 33
+    assert person["email"] in shown(browser)
+
+
+def test_what_the_owner_changes_by_hand_is_believed_and_sealed_anew(auth: Auth) -> None:
+    person = new_person(auth)
+    browser = signed_in(auth, person)
+    auth.sql("UPDATE sessions SET second_factor = true WHERE user_id = %s", person["user_id"])
+    assert person["email"] in shown(browser)
+    assert relay(auth) > 0
+    assert person["email"] in shown(browser)
+
+
+def test_rows_get_seals_of_a_new_key_and_forged_ones_do_not(auth: Auth) -> None:
+    good, bad = new_person(auth), new_person(auth)
+    browsers = signed_in(auth, good), signed_in(auth, bad)
+    junk = "UPDATE sessions SET second_factor = true, seal = decode('01' || repeat('00', 32), 'hex') WHERE user_id = %s"
+    forge(auth, "web", bad["tenant_id"], junk, bad["user_id"])
+    text = auth.settings.encryption_keys
+    rotated = Keyring.from_text(f"9:{base64url_encode(os.urandom(32))},{text}")
+    # In a transaction that ends without effect, since the running service has the old key alone.
+    with psycopg.connect(auth.settings.worker_database_url or "") as conn:
+        conn.commit = lambda: None  # type: ignore[method-assign]
+        assert seal_stored(rotated, conn) > 0  # pyright: ignore[reportArgumentType]
+        versions = dict(conn.execute("SELECT user_id, get_byte(seal, 0) FROM sessions").fetchall())
+        conn.rollback()
+        assert seal_stored(keyring_of(auth), conn) == 0  # pyright: ignore[reportArgumentType]
+        conn.rollback()
+    assert versions[good["user_id"]] == 9
+    assert versions[bad["user_id"]] == 1
+    assert good["email"] in shown(browsers[0])
+    assert not shown(browsers[1])
