@@ -22,6 +22,7 @@ from gateway.places import ANONYMOUS, Sender
 from gateway.problems import Answer, Refusal
 from gateway.proxy import NameCall
 from gateway.refused import RefusedCalls
+from gateway.refused_bytes import Payer
 from gateway.revocations import Revocations
 from gateway.routes import Access, Elsewhere, Route, Site, documentation, sites
 from gateway.sessions import session_of
@@ -145,6 +146,8 @@ class Gateway:
             raise problems.on_request(route.upstream)
         if call.length is not None and call.length > route.body:
             raise problems.too_large(route.body)
+        if call.length != 0:
+            self._let_in(call, route, address, now)
         call.upstream = upstream.name
         sender = Sender(call.tenant_id or ANONYMOUS, call.client_id or client_network(address))
         await proxy.forward(call, upstream, identity, route.body, sender, name_call)
@@ -193,6 +196,19 @@ class Gateway:
         taken = self.limits.take("account", known.sub, now)
         self.limits.take("organisation", known.org, now)
         return taken
+
+    def _let_in(self, call: Call, route: Route, address: str, now: float) -> None:
+        """Notes who pays if the body is refused. Raises Refusal (429) for a large body of a caller that exceeds its budget."""
+        if call.client_id:
+            call.payer = Payer(self.limits, call.client_id)
+        else:
+            network, wider = client_network(address), wider_networks(address)
+            call.payer = Payer(self.limits, network, wider)
+            is_large = call.length is None or call.length > route.free
+            if is_large and route.limit in PASS_RATES and call.payer.exceeds(now):
+                known = self.passes.of(call.incoming.passing, network, wider)
+                call.payer = call.payer if known is None else Payer(self.limits, known.sub)
+        call.payer.admit(call.length, route.free, now)
 
     async def _token(self, call: Call, sent: list[bytes], site: Site, address: str, now: float) -> Token:
         scheme, _, text = sent[0].partition(b" ") if sent else (b"", b"", b"")

@@ -5,6 +5,7 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from gateway.headers import Headers, Incoming
+from gateway.refused_bytes import Payer
 from gateway.tracing import Trace
 
 
@@ -17,6 +18,7 @@ class Call:
         "incoming",
         "length",
         "method",
+        "payer",
         "reason",
         "receive",
         "refusal",
@@ -41,6 +43,8 @@ class Call:
         self.incoming = Incoming(scope["headers"])
         # Added to the client's answer, made by a service or by the gateway.
         self.answer: Headers = trace.answer_headers()
+        # Set where there is a body.
+        self.payer: Payer | None = None
         # For the log line, the span and the metrics.
         self.route = "(none)"
         self.status = 0

@@ -3,6 +3,8 @@
 A caller without a token counts by its network, and an IPv6 network also within the /56 and the /48 around it: providers assign these
 to one subscriber (RIPE-690), who could otherwise use each of its networks' rates.
 
+The budget of refused bytes (`refused_bytes.py`) is such a window too: it counts bytes where the others count requests.
+
 A count's key names the second when nobody needs it any more. A sweep removes keys whose second has passed, or is further ahead than
 a gateway writes: an attacker with the gateways' password may have left them without an expiry.
 """
@@ -32,11 +34,17 @@ SWEPT = 500
 """Keys that one step of the sweep looks at, about."""
 REST = 4
 """After a step that found keys to remove, in multiples of its time."""
+REFUSED_BYTES = "refused_bytes"
+"""The policy that counts bytes (`content-bytes`, draft-ietf-httpapi-ratelimit-headers)."""
 log = logging.getLogger(__name__)
 
 
+Wider = tuple[tuple[str, int], ...]
+"""Networks around a client's, the narrowest first, each with the multiple of the quota that it has."""
+
+
 class Policy(NamedTuple):
-    """`quota` requests in any `window` seconds. `times` is the quota's multiple of the rate class's own."""
+    """`quota` requests, or bytes, in any `window` seconds. `times` is the quota's multiple of the rate class's own."""
 
     name: str
     quota: int
@@ -50,7 +58,8 @@ def policy(name: str, rate: str, times: int = 1) -> Policy | None:
     if rate == "off":
         return None
     quota, window = map(int, rate.split("/"))
-    return Policy(name, quota * times, window, f'"{name}";q={quota * times};w={window}'.encode(), times)
+    unit = ';qu="content-bytes"' if name == REFUSED_BYTES else ""
+    return Policy(name, quota * times, window, f'"{name}";q={quota * times}{unit};w={window}'.encode(), times)
 
 
 class Bucket:
@@ -78,6 +87,16 @@ class Bucket:
             self.unshared += 1
             used += 1
         return allowed, max(0, int(self.policy.quota - used)), math.ceil(self.policy.window - elapsed)
+
+    def add(self, amount: int, now: float) -> None:
+        """Counts `amount`, also beyond the quota."""
+        self._used(now)
+        self.count += amount
+        self.unshared += amount
+
+    def until_reset(self, now: float) -> int:
+        """Whole seconds until the window ends."""
+        return math.ceil(self.policy.window - now % self.policy.window)
 
     def has_room(self, now: float) -> bool:
         """Whether `take` would allow a request."""
@@ -112,12 +131,11 @@ class Limits:
         self._dirty: set[Bucket] = set()
         self._idle = -1
 
-    def take(self, name: str, key: str, now: float, wider: tuple[tuple[str, int], ...] = ()) -> Headers:
+    def take(self, name: str, key: str, now: float, wider: Wider = ()) -> Headers:
         """Counts a request and returns the header fields with the rest of the quota. Raises Refusal (429).
 
-        `wider` are networks around the client's, the narrowest first, each with the multiple of the quota that it has. The request
-        counts in each of them or, if one of them or the client has no more, in none: a client that sends too much takes nothing from
-        its neighbours.
+        The request counts in each of the `wider` networks or, if one of them or the client has no more, in none: a client that sends
+        too much takes nothing from its neighbours.
         """
         around: list[Bucket] = []
         # The widest first: where it is full, its many narrow networks get no counts of their own, which take memory.
@@ -141,7 +159,25 @@ class Limits:
             self._dirty.add(one)
             if left < remaining:
                 bucket, remaining, reset = one, left, reset_of_one
-        return _fields(bucket, remaining, reset)
+        return fields_of(bucket, remaining, reset)
+
+    def add(self, name: str, key: str, amount: int, now: float, wider: Wider = ()) -> None:
+        """Counts events of the past, also beyond the quota. Once `key` has no more, nothing counts for the networks around it."""
+        bucket = self._bucket(name, key)
+        if bucket is None:
+            return
+        around = wider if bucket.has_room(now) else ()
+        for one in filter(None, (bucket, *(self._bucket(name, network, times) for network, times in around))):
+            one.add(amount, now)
+            self._dirty.add(one)
+
+    def full(self, name: str, key: str, now: float, wider: Wider = ()) -> Bucket | None:
+        """The count of `key`, or of a network around it, that has no room. Counts nothing."""
+        for one in (key, *(network for network, _ in wider)):
+            bucket = self._buckets.get((name, one))
+            if bucket is not None and not bucket.has_room(now):
+                return bucket
+        return None
 
     def _bucket(self, name: str, key: str, times: int = 1) -> Bucket | None:
         """None for a class without a rate."""
@@ -193,7 +229,7 @@ class Limits:
         return max((rule.window for rule in rules if rule), default=0)
 
 
-def _fields(bucket: Bucket, remaining: int, reset: int) -> Headers:
+def fields_of(bucket: Bucket, remaining: int, reset: int) -> Headers:
     rule = bucket.policy
     return [
         (b"ratelimit-policy", rule.header),
@@ -205,7 +241,7 @@ def _refusal(bucket: Bucket, reset: int, now: float) -> Refusal:
     rule = bucket.policy
     limited.labels(rule.name).inc()
     headers = [
-        *_fields(bucket, 0, reset),
+        *fields_of(bucket, 0, reset),
         (b"retry-after", str(bucket.retry_after(now)).encode()),
         (b"x-ratelimit-limit", str(rule.quota).encode()),
         (b"x-ratelimit-remaining", b"0"),

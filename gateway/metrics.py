@@ -33,6 +33,9 @@ refused_calls_dropped = Counter(
     "gateway_refused_calls_dropped_total", "Refused calls that were not counted for their app, for want of room"
 )
 limited = Counter("gateway_limited_total", "Requests over their rate limit", ["limit"])
+refused_bytes = Counter(
+    "gateway_refused_bytes_total", "Bytes of bodies that services refused, charged to their senders"
+)
 passes = Counter("gateway_passes_total", "Passes of browsers that were checked, or were too many to be", ["outcome"])
 limits_swept = Counter("gateway_limits_swept_total", "Counts removed from Redis that nobody needed any more")
 limits_synced = Gauge("gateway_limits_synchronised", "1 while rate limits are shared through Redis")

@@ -294,6 +294,8 @@ class GatewayProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self.cycle.more_body = False
         self.cycle.message_event.set()
+        if not self.pipeline:
+            self.flow.resume_reading()  # a long last part paused it, and the end of the connection would not be noticed
         self._settle()
 
     def on_response_complete(self) -> None:
@@ -324,6 +326,9 @@ class GatewayProtocol(HttpToolsProtocol):
             await self.flow.drain()
         cycle = self.running
         if cycle is None or cycle.disconnected:
+            return
+        if cycle.more_body and not cycle.keep_alive:
+            self.conclude(answer._replace(headers=[*answer.headers, CLOSE]))
             return
         cycle.response_started = cycle.response_complete = True
         cycle.message_event.set()

@@ -2,16 +2,18 @@
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Callable
 from functools import partial
 
-from gateway import headers, pace, problems, refused
+from gateway import headers, pace, problems, refused, refused_bytes
 from gateway.call import Call
 from gateway.connection import Broken, ClientGone, Connection, Slow, UpstreamError
 from gateway.metrics import places_refused, upstream_failures, upstream_retries
 from gateway.pace import Begun
 from gateway.places import Client, Crowded, NoPlace, Sender
-from gateway.problems import Answer
+from gateway.problems import Answer, Refusal
+from gateway.refused_bytes import LEFT_SECONDS
 from gateway.upstream import Refused, Unreachable, Upstream
 from shared.primitives.crypto import base64url_encode
 
@@ -29,15 +31,19 @@ NameCall = Callable[[str], bytes]
 
 
 class Body:
-    """The client's body: `first` is read before the exchange, the rest during it. Raises Refusal (413) beyond the limit.
+    """The client's body: `first` is read before the exchange, the rest during it. Raises Refusal beyond the limit (413), or
+    beyond the part that is read while the budget of refused bytes is exceeded (429).
 
     `digest`, where the call is named, covers the bytes that were read, without their framing.
     """
 
     def __init__(self, call: Call, limit: int, *, named: bool) -> None:
         self._receive = call.receive
+        self._payer = call.payer
         self._limit = limit
-        self._size = 0
+        self._most = limit if call.payer is None or call.payer.most is None else min(limit, call.payer.most)
+        self.size = 0
+        self.ended_at = 0.0
         self.digest = hashlib.sha256() if named else None
         self.chunked = call.length is None
         self.first = b""
@@ -50,9 +56,9 @@ class Body:
         """
         parts: list[bytes] = []
         held = False
-        while self.more and self._size < COLLECTED:
+        while self.more and self.size < COLLECTED:
             parts.append(await self.read())
-            if self.more and self._size > FREE and not held:
+            if self.more and self.size > FREE and not held:
                 held = hold(COLLECTED)
                 if not held:
                     break
@@ -65,15 +71,33 @@ class Body:
             raise ClientGone("client gone")
         part: bytes = message["body"]
         self.more = message["more_body"]
-        self._size += len(part)
-        if self._size > self._limit:
-            raise problems.too_large(self._limit)
+        self.size += len(part)
+        if self.size > self._most:
+            raise self._too_much()
+        if not self.more:
+            self.ended_at = time.monotonic()
         if self.digest is not None:
             self.digest.update(part)
         if not self.chunked:
             return part
         framed = b"%x\r\n%s\r\n" % (len(part), part) if part else b""
         return framed if self.more else framed + b"0\r\n\r\n"
+
+    def _too_much(self) -> Refusal:
+        if self._payer is not None and self.size <= self._limit:
+            return self._payer.refusal(time.time())
+        self.charge()
+        return problems.too_large(self._limit)
+
+    def charge(self) -> None:
+        """The bytes that were read count as refused."""
+        if self._payer is not None and self.size:
+            self._payer.charge(self.size)
+
+    def charge_for_leaving(self) -> None:
+        """For a client that left. One that waited for its answer, or whose body broke off, is not charged."""
+        if not self.more and time.monotonic() - self.ended_at < LEFT_SECONDS:
+            self.charge()
 
 
 async def forward(
@@ -87,6 +111,7 @@ async def forward(
     connection: Connection | None = None
     place: Client | None = None
     begun: Begun | None = None
+    head = b""
     now = asyncio.get_running_loop().time
     upstream.earn_retry()
     try:
@@ -107,8 +132,12 @@ async def forward(
             identity = name_call(base64url_encode(body.digest.digest()))
         head = _head(call, identity)
         connection = await (_receive if body.more else _exchange)(call, upstream, head, body, sender)
+        if body.size and refused_bytes.is_refused(connection.status, connection.headers):
+            body.charge()
         await _return(call, connection)
     except ClientGone:
+        if connection is None and head:
+            body.charge_for_leaving()
         call.status = CLIENT_CLOSED
     except NoPlace as error:
         call.reason = f"places_{error.reason}"

@@ -17,6 +17,9 @@ def networks(text: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
 Rate = Annotated[
     str, msgspec.Meta(pattern=r"^(?:[1-9]\d{0,8}/[1-9]\d{0,4}|off)\Z", description="<requests>/<seconds> or off")
 ]
+Bytes = Annotated[
+    str, msgspec.Meta(pattern=r"^(?:[1-9]\d{0,8}/[1-9]\d{0,4}|off)\Z", description="<bytes>/<seconds> or off")
+]
 KEY = settings.Form("<kid>:<base64url of 32 bytes>", SigningKey)
 NETWORKS = settings.Form("networks such as 10.0.0.0/8, separated by commas", networks)
 
@@ -24,7 +27,8 @@ NETWORKS = settings.Form("networks such as 10.0.0.0/8, separated by commas", net
 class Settings(settings.Process, frozen=True, kw_only=True):
     """Rates are `<requests>/<seconds>` for each client (for each client network on routes without a token), or `off`.
 
-    `rate_limit_console` is for each session of the console, `rate_limit_console_network` for each client network there."""
+    `rate_limit_console` is for each session of the console, `rate_limit_console_network` for each client network there.
+    `refused_bytes_limit` is `<bytes>/<seconds>` of refused bodies, by client or network alike."""
 
     identity_signing_key: Annotated[str, KEY]
     issuer: settings.Origin
@@ -61,6 +65,7 @@ class Settings(settings.Process, frozen=True, kw_only=True):
     rate_limit_write: Rate = "1200/60"
     rate_limit_ingest: Rate = "12000/60"
     rate_limit_graphql: Rate = "1200/60"
+    refused_bytes_limit: Bytes = "4194304/60"
     upstream_connect_timeout: settings.Positive = 2
     upstream_timeout: settings.Positive = 30
     upstream_concurrency: settings.Count = 256
@@ -72,11 +77,12 @@ class Settings(settings.Process, frozen=True, kw_only=True):
     drain_timeout: settings.Whole = 25
 
     def rates(self) -> dict[str, str]:
-        """The rate of each route class."""
+        """The rate of each route class, and the budget of refused bytes."""
         prefix = "rate_limit_"
-        return {
+        of_classes = {
             name.removeprefix(prefix): getattr(self, name) for name in self.__struct_fields__ if name.startswith(prefix)
         }
+        return of_classes | {"refused_bytes": self.refused_bytes_limit}
 
 
 def names(text: str) -> list[str]:

@@ -120,8 +120,11 @@ def stack(
         yield Stack(Path(named))
         return
     # Readings of an encounter nobody knows are told so soon, since a test waits for that.
-    settings = json.dumps({"epcr": {"UNKNOWN_AFTER_SECONDS": "1"}})
-    running = RunningStack(tmp_path_factory.mktemp("stack") / "state", data=in_memory, KNOGIN_SETTINGS=settings)
+    settings = {"epcr": {"UNKNOWN_AFTER_SECONDS": "1"}}
+    if pytestconfig.getoption("markexpr") == "chaos":  # attackers have the budget that a platform gives them
+        settings["gateway"] = {"REFUSED_BYTES_LIMIT": "4194304/60"}
+    chosen = json.dumps(settings)
+    running = RunningStack(tmp_path_factory.mktemp("stack") / "state", data=in_memory, KNOGIN_SETTINGS=chosen)
     with stopping.all_else_fails(request.session, "the stack"):
         started = running.start()
     pytestconfig.stash[RUNNING] = running

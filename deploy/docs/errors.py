@@ -114,7 +114,11 @@ PROBLEMS = [
         "The request is well-formed, but at least one field is not valid. `errors` lists each such field with the reason.",
     ),
     Problem(428, "Precondition required", "The call needs If-Match with the ETag that you read."),
-    Problem(429, "Too many requests", "The rate limit is reached. Wait for the number of seconds in Retry-After."),
+    Problem(
+        429,
+        "Too many requests",
+        "The rate limit, or the budget of refused bytes, is reached; `detail` says which. Wait for the number of seconds in Retry-After.",
+    ),
     Problem(431, "Request header fields too large", "The header is too large. Send fewer or shorter header fields."),
     Problem(500, "Internal error", "The platform failed. Give the trace id to support."),
     Problem(502, "Bad gateway", "The service gave no usable answer. Try again with the same Idempotency-Key."),

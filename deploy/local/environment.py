@@ -70,6 +70,7 @@ def of_gateway(plan: Plan) -> dict[str, str]:
         **{service.upstream: _upstream(plan, service) for service in SERVICES},
         # High, because all programs of a developer share one address and so one limit.
         **{f"RATE_LIMIT_{kind}": "600000/60" for kind in _RATES},
+        "REFUSED_BYTES_LIMIT": "999999999/60",
         **chosen_settings("gateway"),
     }
 

@@ -14,6 +14,8 @@ from shared.web.problems import Problem
 log = logging.getLogger(__name__)
 errors_answered = Counter("graphql_errors_total", "Errors in GraphQL answers", ["code"])
 NOT_APPROVED = "The operation is not approved for this client."
+ABOUT_THE_REQUEST = frozenset({"FORBIDDEN", "OPERATION_NOT_APPROVED", "LIMIT_EXCEEDED", "BAD_USER_INPUT"})
+"""Codes of refusals for good: the gateway counts the bytes of such a request as refused."""
 INTERNAL = "Something went wrong on our side; quote the trace id to support."
 
 

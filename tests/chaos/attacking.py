@@ -24,20 +24,21 @@ BYTES = "bytes"
 class Attacker:
     """Sends the requests in turn, at the given rate or as fast as AT_ONCE of them are answered."""
 
-    def __init__(self, per_second: float, requests: list[bytes]) -> None:
+    def __init__(self, per_second: float, requests: dict[str, list[bytes]]) -> None:
         self._between = 1 / per_second
         self._requests = requests
-        self._number = 0
+        self._sent: Counter[str] = Counter()
 
-    async def attack(self, port: int, answers: Counter[str], stop: asyncio.Event) -> None:
-        """Runs until `stop` is set and every request sent is answered."""
+    async def attack(self, name: str, port: int, answers: Counter[str], stop: asyncio.Event) -> None:
+        """Runs until `stop` is set and every request sent is answered. Target `name` without requests of its own gets the first one's."""
+        requests = self._requests[name] or next(iter(self._requests.values()))
         free, now = asyncio.Semaphore(AT_ONCE), asyncio.get_running_loop().time
         due = now()
         async with asyncio.TaskGroup() as running:
             while not stop.is_set():
                 await free.acquire()
-                request = self._requests[self._number % len(self._requests)]
-                self._number += 1
+                request = requests[self._sent[name] % len(requests)]
+                self._sent[name] += 1
                 running.create_task(_one(port, request, answers)).add_done_callback(lambda _: free.release())
                 due += self._between
                 with suppress(TimeoutError):
@@ -62,7 +63,11 @@ async def _one(port: int, request: bytes, answers: Counter[str]) -> None:
 async def main(plan: dict[str, Any]) -> None:
     answers: dict[str, Counter[str]] = {name: Counter() for name in plan["ports"]}
     attackers = [
-        Attacker(each["per_second"], [base64.b64decode(one) for one in each["requests"]]) for each in plan["attackers"]
+        Attacker(
+            each["per_second"],
+            {name: [base64.b64decode(one) for one in requests] for name, requests in each["requests"].items()},
+        )
+        for each in plan["attackers"]
     ]
     stop = asyncio.Event()
     attacks: list[asyncio.Task[None]] = []
@@ -72,7 +77,7 @@ async def main(plan: dict[str, Any]) -> None:
         stop.clear()
         name = line.strip()
         attacks = [
-            asyncio.create_task(attacker.attack(plan["ports"][name], answers[name], stop))
+            asyncio.create_task(attacker.attack(name, plan["ports"][name], answers[name], stop))
             for attacker in (attackers if name in answers else [])
         ]
         sys.stdout.write(line)

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -30,7 +31,7 @@ from tests.chaos.others import (
     unprivileged,
     waited_seconds,
 )
-from tests.hostile.shapes import FORM, JSON, XML, as_base64
+from tests.hostile.shapes import FORM, JSON, XML, Shape, as_base64
 from tests.support.records import heavy
 from tests.support.stack import App, Stack
 
@@ -38,6 +39,8 @@ pytestmark = pytest.mark.chaos
 ROOT = Path(__file__).parents[2]
 SLICES, TURNS = 20, 40
 SYSTEM, STUB, NOBODY = "the system", "a stub", "nobody"
+INFORMED = "the system, as one who knows the budget of refused bytes"
+"""The same attackers: nine of ten bodies are as long as always pass, and the tenth takes up the budget whenever there is any."""
 LONGEST = 1.0
 ATTACKERS, PER_SECOND = 4, 20
 REACHED = 0.8
@@ -59,20 +62,23 @@ class Attack(NamedTuple):
     headers: tuple[tuple[str, str], ...] = ()
 
 
-def bodies(connection: str, device: str) -> list[Attack]:
+def bodies(connection: str, device: str, most: int = 1_000_000, most_of_xml: int = 1_000_000) -> list[Attack]:
     """The costliest requests that are refused, and the costliest query that is answered."""
     json_type, form_type = "application/json", "application/x-www-form-urlencoded"
     graphql = [json.dumps({"query": ACQI + "#" * number}).encode() for number in range(1000, 1020)]
-    xml = [b"SAMLResponse=" + quote(as_base64(shape)(250_000), safe="").encode() for shape in XML.values()]
+    xml = [answer(shape, 250_000, most_of_xml) for shape in XML.values()]
+
+    def shaped(size: int) -> list[bytes]:
+        return [JSON[name](min(size, most)) for name in BODIES]
+
+    form, parts = min(65_000, most), min(12_000, most // 5)
     return [
-        Attack("api", "POST", "/api/v1/epcr/encounters", json_type, [JSON[name](1_000_000) for name in BODIES]),
-        Attack(
-            "api", "POST", f"/api/v1/devices/{device}/observations:batch", json_type, [JSON[n](500_000) for n in BODIES]
-        ),
-        Attack("api", "POST", "/graphql", json_type, [*graphql, *(JSON[name](130_000) for name in BODIES)]),
-        Attack("auth", "POST", "/v1/webhooks", json_type, [JSON[name](65_000) for name in BODIES]),
-        Attack("auth", "POST", "/v1/oauth/token", form_type, [shape(65_000) for shape in FORM.values()]),
-        Attack("auth", "POST", "/v1/oauth/token", "multipart/form-data; boundary=a", [b"--a\r\n" * 12_000]),
+        Attack("api", "POST", "/api/v1/epcr/encounters", json_type, shaped(1_000_000)),
+        Attack("api", "POST", f"/api/v1/devices/{device}/observations:batch", json_type, shaped(500_000)),
+        Attack("api", "POST", "/graphql", json_type, [*graphql, *shaped(130_000)]),
+        Attack("auth", "POST", "/v1/webhooks", json_type, shaped(65_000)),
+        Attack("auth", "POST", "/v1/oauth/token", form_type, [shape(form) for shape in FORM.values()]),
+        Attack("auth", "POST", "/v1/oauth/token", "multipart/form-data; boundary=a", [b"--a\r\n" * parts]),
         Attack("auth", "POST", f"/v1/saml/{connection}/acs", form_type, xml),
         Attack("api", "GET", "/api/v1/devices?" + "a=%41&" * 1300, json_type, [b""]),
         Attack(
@@ -82,6 +88,23 @@ def bodies(connection: str, device: str) -> list[Attack]:
             "api", "POST", "/api/v1/epcr/encounters", json_type, [b"\x1f\x8b" * 400], (("content-encoding", "gzip"),)
         ),
     ]
+
+
+def answer(shape: Shape, size: int, most: int) -> bytes:
+    """A form with a SAML answer of `size` bytes, of fewer where the form has more than `most`."""
+    form = b"SAMLResponse=" + quote(as_base64(shape)(size), safe="").encode()
+    return form if len(form) <= most else answer(shape, min(size - 1, size * most // len(form)), most)
+
+
+def beside_the_budget(connection: str, device: str) -> list[tuple[Attack, bytes]]:
+    """Bodies just as long as pass also beyond the budget; after nine of them one that is as long as a path allows."""
+    small = one_by_one(bodies(connection, device, 16 << 10, 32 << 10))
+    large = cycle(one_by_one(bodies(connection, device)[:1]))
+    return [one for start in range(0, len(small), 9) for one in (*small[start : start + 9], next(large))]
+
+
+def one_by_one(attacks: list[Attack]) -> list[tuple[Attack, bytes]]:
+    return [(attack, body) for attack in attacks for body in attack.bodies]
 
 
 def records(encounter: str) -> list[Attack]:
@@ -160,18 +183,22 @@ def attackers(stack: Stack, tmp_path: Path, per_second: float, *, with_records: 
     for _ in range(ATTACKERS):
         app = stack.register_app(SCOPES)
         token = stack.token(app, " ".join(SCOPES))
-        attacks = bodies(connection, enrolled(stack, token))
+        device = enrolled(stack, token)
+        attacks = bodies(connection, device)
         if with_records:
             attacks += records(stored_encounter(stack, app, token))
-        requests = [
-            base64.b64encode(written(stack, attack, body, token)).decode()
-            for attack in attacks
-            for body in attack.bodies
-        ]
+        usual = one_by_one(attacks)
+        requests = {
+            target: [base64.b64encode(written(stack, attack, body, token)).decode() for attack, body in chosen]
+            for target, chosen in ((SYSTEM, usual), (INFORMED, beside_the_budget(connection, device)))
+        }
+        requests[STUB] = []
         plans.append({"per_second": per_second, "requests": requests})
     file = tmp_path / "plan.json"
     with stub() as port:
-        file.write_text(json.dumps({"ports": {SYSTEM: stack.port, STUB: port}, "attackers": plans}))
+        file.write_text(
+            json.dumps({"ports": {SYSTEM: stack.port, INFORMED: stack.port, STUB: port}, "attackers": plans})
+        )
         command = [sys.executable, "-m", "tests.chaos.attacking", str(file)]
         process = subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=unprivileged
@@ -226,6 +253,8 @@ def test_the_worst_bodies_of_four_attackers_slow_nobody_else(
     stack: Stack, tmp_path: Path, record_property: Any
 ) -> None:
     taken, figures = attacked(stack, tmp_path, record_property, with_records=False)
+    for who in (SYSTEM, INFORMED):
+        assert json.loads(figures)["attackers"][who]["429"] > 0, f"the budget has its usual size\n{figures}"
     judge(taken, figures)
 
 
@@ -239,9 +268,10 @@ def test_the_largest_records_of_four_attackers_slow_nobody_else(
 
 def judge(taken: dict[str, Seconds], figures: str) -> None:
     for name in taken[NOBODY].keys() - {NOTHING}:
-        usual, control, attacked = (taken[who][name] for who in (NOBODY, STUB, SYSTEM))
-        assert not too_many_are_slow(usual, control, attacked), f"{name}\n{figures}"
-        assert max(attacked) <= LONGEST, f"{name}\n{figures}"
+        usual, control = (taken[who][name] for who in (NOBODY, STUB))
+        for who in taken.keys() - {NOBODY, STUB}:
+            assert not too_many_are_slow(usual, control, taken[who][name]), f"{name}, {who}\n{figures}"
+            assert max(taken[who][name]) <= LONGEST, f"{name}, {who}\n{figures}"
 
 
 def attacked(
@@ -249,9 +279,10 @@ def attacked(
 ) -> tuple[dict[str, Seconds], str]:
     """The seconds of others' calls by target, and all figures as text.
 
-    The target alternates between none, a stub and the system, so that the machine's disturbances affect all three equally.
+    The target alternates between none, a stub and the system, so that the machine's disturbances affect all of them equally.
     """
-    taken: dict[str, Seconds] = {who: {} for who in (NOBODY, STUB, SYSTEM)}
+    informed = () if with_records else (INFORMED,)
+    taken: dict[str, Seconds] = {who: {} for who in (NOBODY, STUB, SYSTEM, *informed)}
     cpu: dict[str, Counter[str]] = {who: Counter() for who in taken}
     waited: dict[str, Counter[str]] = {who: Counter() for who in taken}
     with everyday(stack) as calls, attackers(stack, tmp_path, PER_SECOND, with_records=with_records) as them:
@@ -270,7 +301,7 @@ def attacked(
     processors = {
         name: {who: f"{cpu[who][name]:.2f} and {waited[who][name]:.2f}" for who in cpu} for name in cpu[SYSTEM]
     }
-    rates = {who: round(them.rate(who), 1) for who in (STUB, SYSTEM)}
+    rates = {who: round(them.rate(who), 1) for who in (STUB, SYSTEM, *informed)}
     megabytes = {who: round(them.sent[who] / them.seconds[who] / 1e6, 1) for who in rates}
     figures = json.dumps(
         {

@@ -19,6 +19,7 @@ from shared.storage import idempotency
 from shared.storage.database import AsyncConnection, tenant_transaction
 from shared.web import fairness, http, problems
 from shared.web.identity import Caller
+from shared.web.problems import REFUSAL
 
 TENANT_HEADER = "x-tenant-id"
 ACQI_SCOPE = "argus:acqi:read"
@@ -226,7 +227,10 @@ async def _granted(conn: AsyncConnection, caller: Caller) -> frozenset[str]:
 
 
 def _refused(refusal: errors.Refusal) -> Response:
-    return _respond(http.encode({"errors": [errors.document(refusal)]}))
+    response = _respond(http.encode({"errors": [errors.document(refusal)]}))
+    if refusal.code in errors.ABOUT_THE_REQUEST:
+        response.headers[REFUSAL] = f"{refusal.code.lower().replace('_', '-')} - -"
+    return response
 
 
 def _respond(body: bytes) -> Response:
