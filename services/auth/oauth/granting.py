@@ -114,6 +114,7 @@ async def insert(request: Request, conn: AsyncConnection, asked: Asked, session:
         "offline": offline,
         "seed": secrets.token_bytes(32),
         "session_id": session.session_id,
+        "signed_in_at": session.signed_in_at,
         "lives": lives,
     }
     await conn.execute(queries.INSERT_GRANT, tenant | grant)
