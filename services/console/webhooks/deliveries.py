@@ -6,7 +6,6 @@ from typing import Any
 
 from starlette.responses import Response
 
-from services.console.apps import once
 from services.console.pages import links
 from services.console.pages.visit import Fault, Visit
 from services.console.webhooks import charts, forms, words
@@ -133,7 +132,7 @@ async def show_delivery(visit: Visit) -> Response:
 async def resend(visit: Visit) -> Response:
     webhook_id, delivery_id = visit.ids["webhook_id"], visit.ids["delivery_id"]
     path = visit.path_of(WEBHOOK + "/deliveries/{delivery}/retry", id=webhook_id, delivery=delivery_id)
-    await once.act_once(visit, lambda: visit.send("POST", path))
+    await visit.send("POST", path)
     return visit.redirect(_inspector(visit, webhook_id, delivery_id), done="resent")
 
 

@@ -39,6 +39,11 @@ def time_ago(period: str) -> str:
     return (datetime.now(UTC) - AGO[period]).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
+def moment_of(text: str) -> str | None:
+    """A text that `time_ago` has made; None for another one."""
+    return text if time_of(text.removesuffix("Z")) == text else None
+
+
 def filter_of(text: str, t: Texts) -> tuple[Any, Fault | None]:
     """A filter as JSON; None of an empty text. Deeper than the parser goes is a fault too."""
     if not text:
