@@ -212,7 +212,7 @@ def test_a_webhook_is_made_for_the_chosen_app_and_its_secret_shown_once(
     shown_at = console.post(administrator, "/webhooks/new", form).headers["location"]
     page = administrator.get(shown_at).text
     assert "whsec_canary" in page
-    assert f'href="{ONE}/test"' in page
+    assert f'action="{ONE}/test"' in page
     assert "whsec_canary" not in administrator.get(shown_at).text, "a reload shows it again"
     again = console.post(administrator, "/webhooks/new", form)
     assert again.headers["location"] == shown_at
@@ -623,3 +623,41 @@ def test_an_organisation_without_deliveries_learns_it_at_once(
     page = administrator.get("/deliveries", params=query).text
     assert ("Look further back" in page) is not is_none
     assert ("have not been looked at yet" in page) is not is_none
+
+
+def test_faults_of_a_webhook_are_in_the_order_of_its_fields_and_open_no_further_ones(
+    administrator: httpx2.Client, console: Console
+) -> None:
+    page = console.post(administrator, "/webhooks/new", {"client_id": APP, "url": "ftp://x"}).text
+    assert re.findall(r'<a href="#(\w+)">', page) == ["url", "events"]
+    assert '<details class="more"><summary>' in page
+    form = {"client_id": APP, "url": "ftp://x", "max_per_second": "x"}
+    page = console.post(administrator, "/webhooks/new", form).text
+    assert re.findall(r'<a href="#(\w+)">', page) == ["url", "events", "max_per_second"]
+    assert '<details class="more" open><summary>' in page
+
+
+@pytest.mark.parametrize(("ago", "is_promised"), [(30, False), (90, True)])
+def test_those_that_wait_are_promised_after_a_failure_that_the_platform_recovers_from(
+    administrator: httpx2.Client, console: Console, ago: int, is_promised: bool
+) -> None:
+    """After less than a minute of failing, each delivery goes out at its own next try."""
+    since = (datetime.now(UTC) - timedelta(seconds=ago)).isoformat()
+    health = answers.ANSWERS["GET /v1/webhooks/{webhook_id}/health"] | {"failing_since": since, "waiting": 3}
+    console.platform.overrides[f"GET {API}/health"] = health
+    assert ("They go out by themselves" in administrator.get(ONE).text) == is_promised
+
+
+def test_the_deliveries_of_one_webhook_are_looked_for_since_it_was_made(
+    administrator: httpx2.Client, console: Console
+) -> None:
+    """Otherwise a new one has a next page for each day of the time that deliveries are kept, all of them empty."""
+    console.platform.overrides[f"GET {API}"] = answers.webhook(created_at="2026-11-20T09:00:00.25Z")
+    administrator.get(f"/deliveries?webhook_id={WEBHOOK}")
+    asked = parse_qs(urlsplit(console.platform.asked("GET", "/v1/deliveries")[-1]).query)
+    assert asked["since"] == ["2026-11-20T08:45:00Z"]
+    administrator.get(f"/deliveries?webhook_id={WEBHOOK}&since=2026-11-21T00:00")
+    asked = parse_qs(urlsplit(console.platform.asked("GET", "/v1/deliveries")[-1]).query)
+    assert asked["since"] == ["2026-11-21T00:00:00Z"]
+    console.platform.overrides[f"GET {API}"] = Answer({}, 404)
+    assert administrator.get(f"/deliveries?webhook_id={WEBHOOK}").status_code == 200

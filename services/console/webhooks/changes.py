@@ -56,7 +56,7 @@ async def make_webhook(visit: Visit) -> Response:
     async def make() -> Shown:
         made = (await visit.send("POST", "/v1/webhooks", body)).read(Webhook)
         secret = [Value("secret", made.secret, is_secret=True)] if made.secret else []
-        return Shown("made", secret, visit.path_of("/webhooks/{id}/test", id=made.id))
+        return Shown("made", secret, visit.path_of("/webhooks/{id}", id=made.id))
 
     try:
         return await once.only_once(visit, make, SECRETS)
