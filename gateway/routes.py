@@ -133,7 +133,7 @@ API = (
     Route("/api/v1/platform", "platform", body=10 * MIB + 64 * 1024, with_path=False),
 )
 # Every path of its host: pages for people, whom it knows by their cookies.
-CONSOLE = (Route("", "console", Access.PUBLIC, "console", body=256 * KIB),)
+CONSOLE = (Route("", "console", Access.PUBLIC, "console", body=384 * KIB),)
 
 
 class Site:

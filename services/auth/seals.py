@@ -1,7 +1,7 @@
 """Seals of rows: MACs over the values by which somebody is believed, so that a writer of the tables without our keys moves, changes, copies
 and makes up no row that counts.
 
-A row without a seal is from before seals: the database lets no process write one, and the relay seals it (migration 0124). A value that the
+A row without a seal is from before seals: the database lets no process write one, and the relay seals it (migration 0125). A value that the
 owner of the database changes by hand loses its seal, and gets a new one in the same way.
 """
 

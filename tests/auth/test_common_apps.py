@@ -1,6 +1,7 @@
 """Common apps, such as the console: people of every organisation sign in to one, and each organisation has its own app of it."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from threading import Thread
 from typing import Any
 
@@ -181,6 +182,20 @@ def test_me_is_the_person_and_the_organisation_of_the_token(auth: Auth) -> None:
     assert me["person"]["email"] == auth.demo["email"]
     assert me["organisation"]["tenant_id"] == auth.demo["tenant_id"]
     assert auth.admin("GET", "/v1/platform/me").json()["person"] is None
+
+
+def test_me_knows_when_the_person_signed_in_and_no_later_code_makes_it_younger(auth: Auth) -> None:
+    browser = Browser(auth)
+    browser.sign_in()
+    auth.sql("UPDATE sessions SET signed_in_at = now() - interval '3 hours'")
+    claims = claims_of(redeem(auth, returned(browser.authorize(CONSOLE, scope=None))).json()["access_token"])
+    caller = auth.caller(subject=claims["sub"], client_id=claims["client_id"], grant_id=claims["grant_id"])
+    signed_in_at = datetime.fromisoformat(auth.call("GET", "/v1/platform/me", caller).json()["signed_in_at"])
+    assert 3 * 3600 <= (datetime.now(UTC) - signed_in_at).total_seconds() < 3 * 3600 + 600
+    others = auth.caller(
+        subject="usr_00000000000000000000000000", client_id=claims["client_id"], grant_id=claims["grant_id"]
+    )
+    assert auth.call("GET", "/v1/platform/me", others).json()["signed_in_at"] is None
 
 
 def test_credentials_that_end_soon_are_listed_the_soonest_first(auth: Auth) -> None:

@@ -263,8 +263,11 @@ def test_a_resent_invitation_has_a_new_link_and_a_new_week(coastal: Organisation
     assert early.status_code == 429
     assert 0 < int(early.headers["retry-after"]) <= invitation_endpoints.WAIT_SECONDS
     later(coastal.auth, made)
-    resent = coastal.call("POST", again)
+    key = {"idempotency-key": "once"}
+    resent, repeated = (coastal.call("POST", again, headers=key) for _ in range(2))
     assert (resent.status_code, resent.json()["mail"]) == (200, "waiting")
+    assert (repeated.status_code, repeated.json()) == (200, resent.json())
+    assert coastal.call("POST", again).status_code == 429
     assert resent.json()["expires_at"] > made["expires_at"]
     assert Browser(coastal.auth).get(first).status_code == 410
     send(coastal.auth, sink)

@@ -17,9 +17,9 @@ from tests.auth.forging import forge, new_person, shown, signed_in
 from tests.auth.support import Auth, keyring_of
 
 OTHERS = (
-    "UPDATE migrations SET applied_at = applied_at + %s * interval '1 day' WHERE name <> 'auth/0124_sealed_rows.sql'"
+    "UPDATE migrations SET applied_at = applied_at + %s * interval '1 day' WHERE name <> 'auth/0125_sealed_rows.sql'"
 )
-OURS = "UPDATE migrations SET applied_at = applied_at + %s * interval '1 day' WHERE name = 'auth/0124_sealed_rows.sql'"
+OURS = "UPDATE migrations SET applied_at = applied_at + %s * interval '1 day' WHERE name = 'auth/0125_sealed_rows.sql'"
 ROW = {
     "session_id": "ses_1",
     "tenant_id": "org_1",

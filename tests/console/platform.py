@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
@@ -61,6 +62,8 @@ class Person:
     environment: str = "production"
     scopes: tuple[str, ...] = tuple(OF_CONSOLE)
     lives: int = 3600
+    signed_in_ago: float | None = 0
+    """Seconds since the person signed in to auth; None where auth does not know."""
 
 
 class Platform:
@@ -118,6 +121,7 @@ class Platform:
 
     def _given(self, method: str, path: str, person: Person) -> Any:
         if path == "/v1/platform/me" and "GET /v1/platform/me" not in self.overrides:
+            ago = person.signed_in_ago
             return {
                 "client_id": person.client_id,
                 "person": {"user_id": person.user_id, "email": person.email, "name": person.name},
@@ -127,6 +131,7 @@ class Platform:
                     "environment": person.environment,
                 },
                 "scopes": list(person.scopes),
+                "signed_in_at": ago if ago is None else (datetime.now(UTC) - timedelta(seconds=ago)).isoformat(),
             }
         for known in (self.overrides, _of_areas(), _examples()):
             for call, given in known.items():

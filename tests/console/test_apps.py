@@ -133,6 +133,20 @@ def test_an_app_is_registered_and_its_secret_is_shown_once(console: Console, bro
     assert SECRET not in browser.get(again.headers["location"]).text, "going back and sending again shows it again"
 
 
+@pytest.mark.parametrize(
+    ("scope", "onward"),
+    [("webhooks:write", f"/webhooks/new?client_id={APP}"), ("argus:epcr:write", f"/apps/{APP}")],
+)
+def test_after_the_secret_an_app_of_events_gets_its_webhook_and_another_its_page(
+    console: Console, browser: httpx2.Client, scope: str, onward: str
+) -> None:
+    console.platform.overrides["POST /v1/platform/apps"] = Answer({"client_id": APP, "client_secret": SECRET}, 201)
+    form = {"kind": "server", "name": "Case sync", "scopes": [scope], "auth": "secret", "once": once()}
+    page = browser.get(console.post(browser, "/apps/new", form).headers["location"]).text
+    assert f'class="button" href="{onward}"' in page
+    assert ("gives it a webhook" in page) == (scope == "webhooks:write")
+
+
 def test_a_secret_is_shown_to_no_other_session(console: Console, browser: httpx2.Client) -> None:
     console.platform.overrides["POST /v1/platform/apps"] = Answer({"client_id": APP, "client_secret": SECRET}, 201)
     answer = console.post(browser, "/apps/new", {"kind": "server", "name": "x", "once": once()})

@@ -10,7 +10,9 @@ import pytest
 from playwright.sync_api import Browser, expect
 from starlette.requests import Request
 
-from services.console.pages import registry
+from services.console.pages import labels, registry
+from services.console.pages.registry import Entry
+from services.console.pages.texts import Texts
 from shared.primitives.ids import uuid7
 from shared.storage.idempotency import UNDER_WAY
 from tests.console.answers import webhooks as answers
@@ -96,7 +98,8 @@ def test_a_form_without_an_answer_is_kept_and_has_one_effect_when_it_is_sent_aga
     assert answer.status_code == 503
     assert "It is not known whether this was done" in answer.text
     assert "did not do this" not in answer.text
-    assert "<li>https://integrator.example/new?&#34;&gt;&lt;b&gt;</li>" in answer.text
+    assert "<dt>Address (URL)</dt><dd>https://integrator.example/new?&#34;&gt;&lt;b&gt;</dd>" in answer.text
+    assert [f"<dt>Event types</dt><dd>{one}</dd>" in answer.text for one in EVENTS] == [True] * len(EVENTS)
     assert 'href="/webhooks">Look first' in answer.text
     fields = fields_of(answer.text)
     assert ("once", once) in fields
@@ -124,6 +127,27 @@ def test_a_kept_form_shows_no_secret(console: Console, act: str, entered: dict[s
     assert {("act", act), *entered.items()} <= set(fields_of(answer.text))
     shown = re.sub(r"<input[^>]*>", "", answer.text)
     assert "canary" not in shown
+
+
+def test_a_kept_form_names_each_value_in_the_persons_language(console: Console) -> None:
+    console.platform.overrides["POST /v1/platform/apps"] = Answer({"detail": "broken"}, 503)
+    form = {
+        "name": "Ward notices",
+        "kind": "server",
+        "scopes": "webhooks:write",
+        "auth": "secret",
+        "once": str(uuid7()),
+    }
+    answer = console.post(console.signed_in(accept_language="it"), "/apps/new", form)
+    assert answer.status_code == 503
+    for label, value in (("Nome dell&#39;app", "Ward notices"), ("Dove gira?", "server"), ("Può", "webhooks:write")):
+        assert f"<dt>{label}</dt><dd>{value}</dd>" in answer.text
+
+
+@pytest.mark.parametrize("entry", [one for one in registry.entries() if one.page.act], ids=lambda one: one.page.name)
+def test_every_label_of_a_form_is_a_text_of_its_area(entry: Entry) -> None:
+    t = Texts("it", entry.area.name)
+    assert all(t(key) for key in labels.of_page(entry.area.name, entry.page.name).values())
 
 
 def test_a_form_that_the_platform_is_still_at_is_kept_too(console: Console) -> None:

@@ -224,3 +224,25 @@ def test_the_upkeep_needs_the_right_to_change_people(console: Console) -> None:
     for path in (f"{PAGE}/renew", DOMAIN, f"{PAGE}/attributes", f"{PAGE}/roles"):
         assert browser.get(path).status_code == 403
         assert console.post(browser, path).status_code == 403
+
+
+def metadata(characters: int) -> str:
+    """As long as asked for, with the marks of claims as AD FS writes them."""
+    claim = '<auth:ClaimType Uri="http://schemas.xmlsoap.org/claims/UPN" Optional="true"><auth:DisplayName>UPN of users</auth:DisplayName>'
+    return (claim * (characters // len(claim) + 1))[:characters]
+
+
+def test_metadata_as_long_as_the_platform_reads_is_sent_on(console: Console) -> None:
+    read = kept(console, "POST /v1/saml/metadata", READ)
+    longest = metadata(262_144)
+    tried = console.post(console.signed_in(), f"{PAGE}/renew", {"metadata": longest})
+    assert (tried.status_code, read) == (200, [{"metadata_xml": longest}])
+    assert 'maxlength="262144"' in console.signed_in().get(f"{PAGE}/renew").text
+
+
+def test_a_long_form_is_read_on_pages_for_metadata_alone_and_for_people_who_may_send_it(console: Console) -> None:
+    long = {"metadata": metadata(150_000), "email": "x"}
+    assert console.post(console.signed_in(), "/people/invite", long).status_code == 413
+    auditor = console.signed_in(Person(scopes=("platform:people:read",)))
+    assert console.post(auditor, f"{PAGE}/renew", long).status_code == 413
+    assert console.post(console.signed_in(), f"{PAGE}/renew", {"metadata": metadata(400_000)}).status_code == 413

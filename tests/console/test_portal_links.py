@@ -409,3 +409,12 @@ def test_the_end_of_an_app_or_of_a_person_names_the_links_that_end(console: Cons
         assert "One portal link that this person made ends, for: Developer &lt;of&gt; bees" in page
     with closing(console.signed_in()) as stranger:
         assert "portal link ends" not in stranger.get(f"/apps/{APP}/disable").text
+
+
+def test_a_link_that_is_not_made_keeps_the_entered_values(console: Console, administrator: httpx2.Client) -> None:
+    form = {"note": "n" * 121, "may_write": "1", "lives": "2592000"}
+    page = console.post(administrator, f"/apps/{APP}/links", form)
+    assert page.status_code == 422
+    assert f'value="{form["note"]}"' in page.text
+    assert 'name="may_write" value="1" checked' in page.text
+    assert '<option value="2592000" selected>' in page.text

@@ -162,6 +162,46 @@ def test_after_idleness_auth_asks_for_the_password_again(console: Console) -> No
     assert browser.get("/audit").status_code == 200
 
 
+def test_after_idleness_an_old_sign_in_opens_no_session_though_the_wish_is_taken_out_of_the_address(
+    console: Console,
+) -> None:
+    """The person at an idle machine opens auth's address without `prompt=login`, and auth knows the one who was here before."""
+    person = Person()
+    browser = console.signed_in(person)
+    make_idle(console, person)
+    state = console.begin(browser)["state"]
+    person.signed_in_ago = 300
+    before = len(console.platform.given_back)
+    answer = console.finish(browser, person, state)
+    assert answer.status_code == 403
+    assert "Sign in with your password" in answer.text
+    assert len(console.platform.given_back) == before + 1
+    assert browser.get("/").headers["location"] == "/sign-in"
+    person.signed_in_ago = 5
+    assert console.finish(browser, person, console.begin(browser)["state"]).status_code == 200
+
+
+@pytest.mark.parametrize("ago", [31 * 60 + 60, None])
+def test_a_browser_without_cookies_is_asked_for_the_password_where_the_sign_in_is_older_than_a_session(
+    console: Console, ago: float | None
+) -> None:
+    """Taking the console's cookies out of the browser is no way around the password. `None`: auth does not know."""
+    person = Person(signed_in_ago=ago)
+    browser = console.browser()
+    state = console.begin(browser, to="/audit")["state"]
+    answer = console.finish(browser, person, state)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?again=1&to=%2Faudit")
+    assert browser.get("/").headers["location"] == "/sign-in"
+    again = browser.get(answer.headers["location"])
+    assert "prompt=login" in again.headers["location"]
+
+
+def test_a_sign_in_of_a_few_minutes_ago_is_enough_for_a_browser_that_was_not_here(console: Console) -> None:
+    person = Person(signed_in_ago=600)
+    browser = console.browser()
+    assert console.finish(browser, person, console.begin(browser)["state"]).status_code == 200
+
+
 def test_the_script_leads_from_an_idle_page_to_the_end_of_the_session_and_back(console: Console) -> None:
     person = Person()
     browser = console.signed_in(person)

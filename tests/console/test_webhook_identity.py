@@ -107,3 +107,10 @@ def test_only_who_may_write_webhooks_changes_them(console: Console) -> None:
 def test_another_organisations_webhook_is_not_there(console: Console) -> None:
     console.platform.overrides[f"GET /v1/webhooks/{WEBHOOK}"] = Answer({"detail": "Nothing here."}, 404)
     assert console.signed_in().get(PAGE).status_code == 404
+
+
+def test_the_fault_of_one_header_names_it(console: Console) -> None:
+    errors = [{"pointer": "/headers/X~1Host", "code": "invalid", "detail": "this header is not yours to set"}]
+    console.platform.overrides[PUT] = refused(422, errors=errors)
+    page = console.post(console.signed_in(), PAGE, {"act": "headers", "headers": "X/Host: x\nX-Ward: a"})
+    assert "X/Host: this header is not yours to set" in page.text

@@ -1,6 +1,7 @@
 """The pages of webhooks and deliveries: their calls of the platform, the words for its answers, and attacks."""
 
 import json
+import re
 import shlex
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -36,11 +37,13 @@ class Sent:
     def __init__(self, console: Console) -> None:
         self.console = console
         self.bodies: list[tuple[str, Any, str]] = []
+        self.keys: list[str] = []
 
     def answer(self, call: str, given: Any) -> None:
         def record(request: Request) -> Any:
             body = getattr(request, "_body", b"")
             self.bodies.append((call, json.loads(body) if body else None, request.url.query))
+            self.keys.append(request.headers.get("idempotency-key", ""))
             return given
 
         self.console.platform.overrides[call] = record
@@ -209,7 +212,7 @@ def test_a_webhook_is_made_for_the_chosen_app_and_its_secret_shown_once(
     shown_at = console.post(administrator, "/webhooks/new", form).headers["location"]
     page = administrator.get(shown_at).text
     assert "whsec_canary" in page
-    assert f'href="{ONE}/test"' in page
+    assert f'action="{ONE}/test"' in page
     assert "whsec_canary" not in administrator.get(shown_at).text, "a reload shows it again"
     again = console.post(administrator, "/webhooks/new", form)
     assert again.headers["location"] == shown_at
@@ -325,11 +328,17 @@ def test_given_up_deliveries_are_counted_before_they_are_sent_again(
 
 def test_a_recovery_begins_at_the_chosen_time(administrator: httpx2.Client, console: Console, sent: Sent) -> None:
     sent.answer(f"POST {API}/recover", Answer({"queued": 3, "hastened": 1, "gathering": False}, 202))
-    answer = console.post(administrator, f"{ONE}/recover", {"period": "7d"})
+    page = administrator.get(f"{ONE}/recover?period=7d").text
+    since = re.findall(r'name="since" value="([^"]+)"', page)[0]
+    assert timedelta(days=7) <= datetime.now(UTC) - datetime.fromisoformat(since) < timedelta(days=7, hours=1)
+    answer = console.post(administrator, f"{ONE}/recover", {"since": since})
     assert answer.headers["location"] == f"{ONE}?done=recovering"
     [(_, _, query)] = sent.bodies
-    since = datetime.fromisoformat(parse_qs(query)["since"][0])
-    assert timedelta(days=7) <= datetime.now(UTC) - since < timedelta(days=7, hours=1)
+    assert parse_qs(query)["since"] == [since]
+    for unreadable in ("", "7d", "2026-13-01T00:00:00Z", "2026-11-01T00:00:00Z&limit=9"):
+        again = console.post(administrator, f"{ONE}/recover", {"since": unreadable})
+        assert again.headers["location"] == f"{ONE}/recover"
+    assert len(sent.bodies) == 1
 
 
 def test_keys_are_replaced_with_an_overlap_and_the_new_secret_is_shown_once(
@@ -398,16 +407,18 @@ def test_a_secret_of_a_webhook_is_shown_to_no_other_session(
 def test_the_same_form_sends_deliveries_again_once(
     administrator: httpx2.Client, console: Console, sent: Sent, path: str, call: str, answer: dict[str, Any]
 ) -> None:
-    """These calls take no Idempotency-Key. A form that was refused may be sent again."""
-    form = {"once": str(uuid7()), "period": "24h"}
-    sent.answer(call, Answer({"type": "https://knogin.com/api/docs#conflict", "detail": "Paused."}, 409))
-    assert console.post(administrator, path, form).status_code == 409
+    """The first call may have had its effect though no answer came: each further one is the same, with the same Idempotency-Key."""
+    form = {"once": str(uuid7()), "since": "2026-11-27T06:00:00Z"}
+    sent.answer(call, Answer({"detail": "broken"}, 503))
+    unanswered = console.post(administrator, path, form)
+    assert unanswered.status_code == 503
+    assert form["once"] in unanswered.text
     sent.answer(call, Answer(answer, 202))
     places = {console.post(administrator, path, form).headers["location"] for _ in range(3)}
     assert len(places) == 1
-    assert len(sent.bodies) == 2
+    assert (len(set(sent.keys)), sent.keys[0], len(set(sent.bodies))) == (1, form["once"], 1)
     console.post(administrator, path, form | {"once": str(uuid7())})
-    assert len(sent.bodies) == 3
+    assert len(set(sent.keys)) == 2
 
 
 def test_a_test_leads_to_its_inspector(administrator: httpx2.Client, console: Console, sent: Sent) -> None:
@@ -612,3 +623,41 @@ def test_an_organisation_without_deliveries_learns_it_at_once(
     page = administrator.get("/deliveries", params=query).text
     assert ("Look further back" in page) is not is_none
     assert ("have not been looked at yet" in page) is not is_none
+
+
+def test_faults_of_a_webhook_are_in_the_order_of_its_fields_and_open_no_further_ones(
+    administrator: httpx2.Client, console: Console
+) -> None:
+    page = console.post(administrator, "/webhooks/new", {"client_id": APP, "url": "ftp://x"}).text
+    assert re.findall(r'<a href="#(\w+)">', page) == ["url", "events"]
+    assert '<details class="more"><summary>' in page
+    form = {"client_id": APP, "url": "ftp://x", "max_per_second": "x"}
+    page = console.post(administrator, "/webhooks/new", form).text
+    assert re.findall(r'<a href="#(\w+)">', page) == ["url", "events", "max_per_second"]
+    assert '<details class="more" open><summary>' in page
+
+
+@pytest.mark.parametrize(("ago", "is_promised"), [(30, False), (90, True)])
+def test_those_that_wait_are_promised_after_a_failure_that_the_platform_recovers_from(
+    administrator: httpx2.Client, console: Console, ago: int, is_promised: bool
+) -> None:
+    """After less than a minute of failing, each delivery goes out at its own next try."""
+    since = (datetime.now(UTC) - timedelta(seconds=ago)).isoformat()
+    health = answers.ANSWERS["GET /v1/webhooks/{webhook_id}/health"] | {"failing_since": since, "waiting": 3}
+    console.platform.overrides[f"GET {API}/health"] = health
+    assert ("They go out by themselves" in administrator.get(ONE).text) == is_promised
+
+
+def test_the_deliveries_of_one_webhook_are_looked_for_since_it_was_made(
+    administrator: httpx2.Client, console: Console
+) -> None:
+    """Otherwise a new one has a next page for each day of the time that deliveries are kept, all of them empty."""
+    console.platform.overrides[f"GET {API}"] = answers.webhook(created_at="2026-11-20T09:00:00.25Z")
+    administrator.get(f"/deliveries?webhook_id={WEBHOOK}")
+    asked = parse_qs(urlsplit(console.platform.asked("GET", "/v1/deliveries")[-1]).query)
+    assert asked["since"] == ["2026-11-20T08:45:00Z"]
+    administrator.get(f"/deliveries?webhook_id={WEBHOOK}&since=2026-11-21T00:00")
+    asked = parse_qs(urlsplit(console.platform.asked("GET", "/v1/deliveries")[-1]).query)
+    assert asked["since"] == ["2026-11-21T00:00:00Z"]
+    console.platform.overrides[f"GET {API}"] = Answer({}, 404)
+    assert administrator.get(f"/deliveries?webhook_id={WEBHOOK}").status_code == 200

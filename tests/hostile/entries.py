@@ -55,6 +55,7 @@ from services.auth.saml.documents import MessageRefused
 from services.auth.signin import texts
 from services.console.pages import texts as console_texts
 from services.console.pages import visit as console_pages
+from services.console.people import routes as console_people
 from services.console.session import endpoints as console_signin
 from services.control_plane import contents
 from services.control_plane.automations import expressions
@@ -526,6 +527,14 @@ ENTRIES = [
         "console session", lambda body: sessions.session_of([(b"cookie", body)]), HEAD, {**COOKIES, **DIGITS}, most=12
     ),
     Entry("console form", console_pages.parse_form, console_pages.FORM_BYTES, FORM, (ValueError,), most=12),
+    Entry(
+        "console form of metadata",
+        lambda body: console_pages.parse_form(body, console_people.METADATA),
+        console_people.METADATA,
+        FORM,
+        (ValueError,),
+        most=12,
+    ),
     Entry("console cookie", console_cookie, HEAD, DIGITS),
     Entry("console language", text(console_texts.accepted), HEAD, HEADERS),
     Entry("grammars", grammars, http.SMALL, DIGITS, most=40),

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from services.auth import routes as auth
 from services.console import routes as console
+from services.console.pages import registry
 from services.control_plane import routes as control_plane
 from services.device_ingest import routes as device_ingest
 from services.epcr import routes as epcr
@@ -188,6 +189,11 @@ CONSOLE = {
     ("GET", "/sign-in/done"): (*CONSOLE_PAGE, "console cookie"),
     ("GET", "/static/{name}"): NOTHING,
     ("GET", "/robots.txt"): NOTHING,
+    **{
+        ("POST", one.page.path): (*CONSOLE_PAGE, "console form of metadata")
+        for one in registry.entries()
+        if one.page.most_bytes > registry.FORM_BYTES
+    },
 }
 
 

@@ -91,6 +91,31 @@ def test_a_delivery_is_given_up_after_the_last_rung_and_can_be_retried_by_hand(
     assert partner.books(webhook)["delivered"] == 1
 
 
+@pytest.mark.parametrize("tail", ["/deliveries/{id}/retry", "/recover?since=2026-01-01T00:00:00Z"])
+def test_a_call_that_sends_again_has_one_effect_though_its_answer_was_lost(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver, tail: str
+) -> None:
+    webhook = partner.subscribe(receiver.url)
+    receiver.behaviour = always(answer(500))
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    dispatcher.pump_until(lambda: statuses(partner, webhook) == ["failed"])
+    receiver.behaviour = always(answer(200))
+    [delivery] = partner.deliveries(webhook, status="failed")
+    path, key = webhook + tail.format(id=delivery["id"]), {"idempotency_key": "once"}
+    first = partner.post(path, **key)
+    dispatcher.release()
+    dispatcher.pump_until(lambda: statuses(partner, webhook) == ["succeeded"])
+    sent = len(receiver.requests)
+    second = partner.post(path, **key)
+    assert (first.status_code, second.status_code, second.json()) == (202, 202, first.json())
+    assert second.headers["idempotent-replayed"] == "true"
+    dispatcher.pump_until(lambda: dispatcher.rows("SELECT 1 FROM queue WHERE delivery_id = %s", delivery["id"]) == [])
+    assert len(receiver.requests) == sent
+    assert statuses(partner, webhook) == ["succeeded"]
+    other = partner.post(webhook + "/recover?since=2026-02-01T00:00:00Z", **key)
+    assert other.status_code == 422
+
+
 def test_a_delivery_that_succeeded_can_be_sent_once_more_and_stays_succeeded_if_that_fails(
     partner: Partner, dispatcher: Dispatcher, receiver: Receiver
 ) -> None:

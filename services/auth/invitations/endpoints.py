@@ -133,10 +133,12 @@ async def _hold(conn: AsyncConnection, caller: Caller, invitation_id: str) -> He
     return held
 
 
-async def resend_invitation(request: Request, caller: Caller, invitation_id: str) -> Invitation:
+async def resend_invitation(request: Request, caller: Caller, invitation_id: str) -> Response:
     """The link before is void at once; the new one is good for seven days."""
     _require_mail(request)
     async with tenant_transaction(request, caller) as conn:
+        if (answer := await idempotency.stored(conn, request, caller)) is not None:
+            return answer
         held = await _hold(conn, caller, invitation_id)
         if held.status not in ("pending", "expired"):
             raise problems.conflict(f"The invitation is {held.status}.", reason="over")
@@ -150,7 +152,8 @@ async def resend_invitation(request: Request, caller: Caller, invitation_id: str
         assert renewed is not None
         await _add_mail(conn, caller, held.id, renewed[0])
         await audit.record(conn, caller, "invitation.resent", held.id)
-        return await _invitation(conn, held.id)
+        response = http.json(await _invitation(conn, held.id))
+        return await idempotency.keep(conn, request, caller, response)
 
 
 async def withdraw_invitation(request: Request, caller: Caller, invitation_id: str) -> Invitation:

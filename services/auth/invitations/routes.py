@@ -53,6 +53,7 @@ OPERATIONS = [
         CHANGE_PEOPLE,
         {200: Invitation},
         "Sends a new link, good for seven days; the one before is void. At most every five minutes.",
+        headers=("Idempotency-Key",),
         refusals=BEYOND | {409: "The invitation is accepted or withdrawn, or a limit is reached"},
     ),
     Operation(

@@ -149,6 +149,7 @@ async def insert(request: Request, conn: AsyncConnection, asked: Asked, session:
         "offline": offline,
         "seed": secrets.token_bytes(32),
         "second_factor": session.second_factor,
+        "signed_in_at": session.signed_in_at,
     }
     keyring, grant = request.state.keyring, tenant | grant
     seal = seals.GRANTS.seal(keyring, grant)

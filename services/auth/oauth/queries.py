@@ -37,9 +37,10 @@ NEXT_GENERATION: LiteralString = """
     WHERE grant_id = %(grant_id)s
 """
 INSERT_GRANT: LiteralString = """
-    INSERT INTO grants (grant_id, tenant_id, client_id, user_id, scopes, audience, offline, seed, expires_at, second_factor, seal)
+    INSERT INTO grants (grant_id, tenant_id, client_id, user_id, scopes, audience, offline, seed, expires_at, second_factor,
+        signed_in_at, seal)
     VALUES (%(grant_id)s, %(tenant_id)s, %(client_id)s, %(user_id)s, %(scopes)s, %(audience)s, %(offline)s, %(seed)s,
-        clock_timestamp() + make_interval(secs => %(lives)s), %(second_factor)s, %(seal)s)
+        clock_timestamp() + make_interval(secs => %(lives)s), %(second_factor)s, %(signed_in_at)s, %(seal)s)
 """
 # Of a person's grants for one app: those whose code was never redeemed, and those that are over with all their tokens, beyond the newest
 # `most` of each. A redemption locks the code before its grant; where one is under way the grant stays.

@@ -1,5 +1,6 @@
 """The person whom a token acts for, for programs that show it, such as the console."""
 
+from datetime import datetime
 from typing import Literal
 
 import msgspec
@@ -41,11 +42,14 @@ class Me(msgspec.Struct, frozen=True):
     organisation: Organisation
     scopes: list[str]
     second_factor: bool
+    signed_in_at: datetime | None
 
 
 async def read_me(request: Request, caller: Caller) -> Me:
     async with tenant_transaction(request, caller) as conn:
         tenant = await store.load_tenant(conn, caller.tenant_id)
         person = await database.first(conn, Person, queries.PERSON, (caller.subject,))
+        grant = await conn.execute(queries.SIGNED_IN_AT, (caller.grant_id, caller.subject))
+        (signed_in_at,) = await grant.fetchone() or (None,)
     organisation = Organisation(tenant.tenant_id, tenant.name, tenant.environment)
-    return Me(caller.client_id, person, organisation, sorted(caller.scopes), caller.second_factor)
+    return Me(caller.client_id, person, organisation, sorted(caller.scopes), caller.second_factor, signed_in_at)

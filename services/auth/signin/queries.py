@@ -6,6 +6,7 @@ from services.auth.people.queries import ROLE
 
 FIND_USER: LiteralString = "SELECT * FROM find_user(%s)"
 PERSON: LiteralString = "SELECT u.user_id, u.email, u.name, " + ROLE + " AS role FROM users u WHERE u.user_id = %s"
+SIGNED_IN_AT: LiteralString = "SELECT signed_in_at FROM grants WHERE grant_id = %s AND user_id = %s"
 FIND_SESSION: LiteralString = "SELECT * FROM find_sealed_session(%s)"
 FIND_PASSWORD_LINK: LiteralString = "SELECT * FROM find_sealed_link(%s)"
 

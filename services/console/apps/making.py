@@ -7,12 +7,14 @@ from starlette.responses import Response
 from services.console.apps import guide, listing, once
 from services.console.apps.models import App, Catalogue, RegisteredApp
 from services.console.apps.once import Shown, Value
+from services.console.pages import links
 from services.console.pages.visit import Fault, Visit
 from services.console.upstream.errors import Refused
 
 SCOPES = "/v1/platform/scopes"
 FIELDS = {"requested_scopes": "scopes", "token_endpoint_auth_method": "auth", "grant_types": ""}
 MOST_SCOPES = 50
+RECEIVES = "webhooks:write"
 
 
 async def begin(visit: Visit) -> Response:
@@ -71,7 +73,10 @@ async def make(visit: Visit) -> Response:
     async def register() -> Shown:
         made = (await visit.send("POST", listing.APPS, body)).read(RegisteredApp)
         secret = [Value("client_secret", made.client_secret, is_secret=True)] if made.client_secret else []
-        return Shown("app", [Value("client_id", made.client_id), *secret], f"/apps/{made.client_id}")
+        lines = [Value("client_id", made.client_id), *secret]
+        if RECEIVES in values["scopes"] and visit.may(RECEIVES):
+            return Shown("app_of_events", lines, links.with_query("/webhooks/new", {"client_id": made.client_id}))
+        return Shown("app", lines, f"/apps/{made.client_id}")
 
     try:
         return await once.only_once(visit, register)

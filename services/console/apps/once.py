@@ -1,12 +1,12 @@
 """Answers with a secret are shown once: not by a reload, not by going back, and not by sending the same form again.
 
 The form's own id (`once`) is the key of the call's repeat at the platform and of the row here. A posted form goes on to a page that
-shows the row's secret and empties it. An act whose call takes no Idempotency-Key is guarded by such a row too (`act_once`).
+shows the row's secret and empties it.
 """
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from typing import Literal, LiteralString, TypeVar
+from typing import Literal, LiteralString
 
 import msgspec
 from starlette.requests import Request
@@ -19,7 +19,6 @@ from services.console.session.models import Session
 from shared.primitives.ids import uuid7
 from shared.storage.database import aset_tenant, transaction
 
-T = TypeVar("T")
 BEGIN: LiteralString = """
     INSERT INTO shown_once (once_hash, tenant_id, session_id) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING
 """
@@ -75,17 +74,9 @@ async def only_once(visit: Visit, make: Callable[[], Awaitable[Shown]], page: st
     return onward
 
 
-async def act_once(visit: Visit, act: Callable[[], Awaitable[T]]) -> T | None:
-    """The act, unless this form was sent before: then None. One that failed may be tried again."""
-    key, session = _hash(visit.session, id_of(visit)), visit.session
-    if not await _write(visit.request, session, BEGIN, key, session.tenant_id, session.session_id):
-        return None
-    return await _or_forget(visit, key, act)
-
-
-async def _or_forget(visit: Visit, key: bytes, act: Callable[[], Awaitable[T]]) -> T:
+async def _or_forget(visit: Visit, key: bytes, make: Callable[[], Awaitable[Shown]]) -> Shown:
     try:
-        return await act()
+        return await make()
     except BaseException:
         await _write(visit.request, visit.session, FORGET, key)
         raise

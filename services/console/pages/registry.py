@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 View = Callable[["Visit"], Awaitable[Response]]
 ROOT = Path(__file__).parents[1]
+FORM_BYTES = 128 << 10
 
 
 class Area(NamedTuple):
@@ -34,7 +35,7 @@ class Page(NamedTuple):
     `read` answers GET. `act` answers POST, after the form's token was checked. Without `scope` the page is closed ("" is any person).
     With `in_navigation` it is in the navigation of those who have the scope, and one of `shown_to` where these are named. `examples`
     are ids for the tests of all pages, for which the tests' platform has answers. A page that is no HTML, such as a file, says so with
-    `is_html`.
+    `is_html`. A form is at most `most_bytes` long, encoded as it is sent.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Page(NamedTuple):
     shown_to: tuple[str, ...] = ()
     examples: Mapping[str, str] = {}
     is_html: bool = True
+    most_bytes: int = FORM_BYTES
 
 
 class Entry(NamedTuple):

@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.console import metrics
-from services.console.pages import links, registry, render
+from services.console.pages import labels, links, registry, render
 from services.console.pages.limits import Limiter
-from services.console.pages.registry import Entry, View
+from services.console.pages.registry import FORM_BYTES, Entry, View
 from services.console.pages.visit import Failure, Form, UnreadableQuery, Visit, answer, read_form
 from services.console.session import cookies, store
 from services.console.session.models import PORTAL_AREA, Profile, Session
@@ -21,8 +21,6 @@ from shared.web import problems
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Act = Callable[[Request, Session, Form], Awaitable[Response]]
-OF_FORMS = ("once", "confirmed", "what", "act", "client_id")
-"""Fields that a person did not enter."""
 SECRETS = ("headers", "oauth_secret", "private_key")
 """Fields of which a page never shows the value."""
 log = logging.getLogger(__name__)
@@ -59,7 +57,7 @@ def acting(
         if (early := refused_early(request, session)) is not None:
             return early
         try:
-            form = await read_form(request)
+            form = await read_form(request, _most_bytes(entry, session))
         except problems.Problem as problem:
             return message(request, session, "too_large" if problem.status == 413 else "busy", problem.status)
         except ValueError:
@@ -75,6 +73,11 @@ def acting(
         return await _view(request, session, entry, view, form)
 
     return serve
+
+
+def _most_bytes(entry: Entry | None, session: Session) -> int:
+    """Long forms are read for those alone who may send them."""
+    return entry.page.most_bytes if entry is not None and session.profile.has(entry.page.scope) else FORM_BYTES
 
 
 async def _view(request: Request, session: Session, entry: Entry, view: View, form: Form) -> Response:
@@ -156,7 +159,8 @@ def signed_out(request: Request, why: str = "") -> Response:
 def unanswered(visit: Visit, trace_id: str) -> Response:
     """For a form that was sent and got no answer. It is kept as it was, with its `once`, so that sending it again has one effect."""
     pairs = [(name, value) for name, value in visit.form.pairs if name != "csrf"]
-    entered = [value for name, value in pairs if value and name not in (*OF_FORMS, *SECRETS)]
+    keys = labels.of_page(visit.entry.area.name, visit.entry.page.name)
+    entered = [(visit.t(keys[name]), value) for name, value in pairs if value and name in keys and name not in SECRETS]
     context = {"pairs": pairs, "entered": entered, "look_at": _above(visit), "trace_id": trace_id}
     return answer(visit.request, visit.session, visit.entry, "unanswered.html", status=503, **context)
 

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.console.pages import links, refusals, render
-from services.console.pages.registry import Entry
+from services.console.pages.registry import FORM_BYTES, Entry
 from services.console.pages.texts import Texts
 from services.console.session import cookies
 from services.console.session.models import Session
@@ -22,10 +22,9 @@ from shared.web import http
 from shared.web.strict_json import is_storable
 
 T = TypeVar("T")
-FORM_BYTES = 128 << 10
 MOST_FIELDS = 500
-MOST_ESCAPES = 16_384
-"""An escape costs as much as forty plain characters."""
+BYTES_OF_ESCAPE = 8
+"""At most one escape in so many bytes of the longest form: it costs as much as forty plain characters."""
 NOT_SENT = ("busy", "limited")
 """Reasons of `Unavailable` for which a call had no effect."""
 SPACES = " \t\r\n"
@@ -243,16 +242,16 @@ def answer(
     return render.html(request, template, area, session=session, status=status, **(frame | context))
 
 
-async def read_form(request: Request) -> Form:
+async def read_form(request: Request, most: int = FORM_BYTES) -> Form:
     """Raises a 413 Problem for a body that is too large, ValueError for one that is no form."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
         raise ValueError("no form")
-    return parse_form(await http.read_body(request, FORM_BYTES))
+    return parse_form(await http.read_body(request, most), most)
 
 
-def parse_form(body: bytes) -> Form:
-    """Raises ValueError for a body that is no form of UTF-8, or has too many fields or escapes."""
-    if body.count(b"%") > MOST_ESCAPES:
+def parse_form(body: bytes, most: int = FORM_BYTES) -> Form:
+    """Raises ValueError for a body that is no form of UTF-8, or has too many fields, or more escapes than one of `most` bytes may have."""
+    if body.count(b"%") > most // BYTES_OF_ESCAPE:
         raise ValueError("too many escapes")
     pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
     if any("\0" in part for pair in pairs for part in pair):

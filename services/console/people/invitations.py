@@ -2,7 +2,6 @@
 
 from starlette.responses import Response
 
-from services.console.apps import once
 from services.console.pages.refusals import is_address
 from services.console.pages.visit import Fault, Visit
 from services.console.people.models import Invitation, Invitations
@@ -64,7 +63,7 @@ async def resend(visit: Visit) -> Response:
     path = visit.path_of(PATH + "/{id}", id=visit.ids["invitation_id"])
     back = f"/people/invitations/{visit.ids['invitation_id']}"
     try:
-        await once.act_once(visit, lambda: visit.send("POST", path + "/resend"))
+        await visit.send("POST", path + "/resend")
     except (Refused, Unavailable) as failed:
         too_soon = isinstance(failed, Unavailable) and failed.reason == "limited"
         if not too_soon and not (isinstance(failed, Refused) and failed.status == 409):

@@ -11,6 +11,8 @@ INVITATION = {"invitation_id": "inv_01m8a2b4t1g6c9s3q5w7x8z0ke"}
 CONNECTION = {"connection_id": "con_01m8a4d6w3j8f1v5s7z9b2c0gn"}
 FEDERATION = "/people/federation"
 ONE = FEDERATION + "/{connection_id}"
+METADATA = 384 << 10
+"""A form with as much metadata as the platform reads: 262,144 characters, of which one in seven is escaped."""
 PAGES = [
     Page("list", "/people", views.list_people, READ, in_navigation=True),
     Page("invite", "/people/invite", invitations.invite_page, CHANGE, invitations.invite),
@@ -32,10 +34,10 @@ PAGES = [
         examples=INVITATION,
     ),
     Page("federation", FEDERATION, federation.overview, CHANGE),
-    Page("new_connection", FEDERATION + "/new", federation.new_page, CHANGE, federation.create),
+    Page("new_connection", FEDERATION + "/new", federation.new_page, CHANGE, federation.create, most_bytes=METADATA),
     Page("policy", FEDERATION + "/policy", federation.policy_page, CHANGE, federation.change_policy),
     Page("connection", ONE, federation.read_connection, CHANGE, federation.change_connection, examples=CONNECTION),
-    Page("renew", ONE + "/renew", upkeep.renew_page, CHANGE, upkeep.renew, examples=CONNECTION),
+    Page("renew", ONE + "/renew", upkeep.renew_page, CHANGE, upkeep.renew, examples=CONNECTION, most_bytes=METADATA),
     Page(
         "remove_domain",
         ONE + "/domains/{domain}/remove",

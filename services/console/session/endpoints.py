@@ -26,24 +26,32 @@ from shared.web.identity import Caller, client_network
 from shared.web.identity import caller as caller_of
 
 BEGUN_SECONDS = 900
+LEEWAY_SECONDS = 60.0
+"""By which the clocks of auth's database and of this machine may differ."""
 BEGUN_CONTEXT = b"cookie begun"
 LONGEST_CODE = 512
 log = logging.getLogger(__name__)
 
 
 class Begun(msgspec.Struct, frozen=True):
-    """A sign-in that this browser began, in its cookie, encrypted. `to` is the page to go on to."""
+    """A sign-in that this browser began, in its cookie, encrypted. `to` is the page to go on to.
+
+    `since`: a sign-in to auth that is older begins no session. `is_asked`: auth was asked for a new one.
+    """
 
     state: str
     verifier: str
     to: str
     until: float
+    since: float
+    is_asked: bool
 
 
 async def sign_in(request: Request) -> Response:
     """Sends the browser to auth. `to` is the page that the person wanted; `again` asks for another account, or for a second factor.
 
-    Auth's own session outlives the console's. Where one of the console ended in this browser, auth asks for the password again.
+    Auth's own session outlives the console's. Where one of the console ended in this browser, auth asks for the password again. The
+    person can take that wish out of the address, and the cookies out of the browser: `_begin_session` checks when they signed in.
     """
     is_again = request.query_params.get("again") == "1"
     to = request.query_params.get("to", "/")
@@ -59,8 +67,11 @@ async def sign_in(request: Request) -> Response:
         return serve.message(request, None, "too_many", 429, seconds=wait)
     oauth: OAuth = request.state.oauth
     asked = oauth.request(render.language_of(request, None))
-    location = asked.location + ("&prompt=login" if is_again or was_here else "")
-    begun = Begun(asked.state, asked.verifier, to, time.time() + BEGUN_SECONDS)
+    is_asked = is_again or was_here
+    location = asked.location + ("&prompt=login" if is_asked else "")
+    now, idle_seconds = time.time(), request.state.settings.idle_seconds
+    since = now - LEEWAY_SECONDS - (0 if is_asked else idle_seconds)
+    begun = Begun(asked.state, asked.verifier, to, now + BEGUN_SECONDS, since, is_asked)
     sealed = base64url_encode(request.state.keyring.encrypt(msgspec.json.encode(begun), BEGUN_CONTEXT))
     response = render.redirect(location)
     # Lax: the answer may come from an organisation's own identity provider, which is another site.
@@ -73,7 +84,9 @@ async def signed_in(request: Request) -> Response:
     begun = read_begun(request.state.keyring, cookies.read(request, cookies.BEGUN))
     to, outcome = (begun.to, await _outcome(request, begun)) if begun is not None else ("/", Outcome("foreign"))
     metrics.sign_ins.labels(outcome.word).inc()
-    if outcome.token:
+    if outcome.word == "stale" and begun is not None and not begun.is_asked:
+        response = render.redirect(links.with_query("/sign-in", {"again": "1", "to": to if to != "/" else ""}))
+    elif outcome.token:
         # Not a redirect: a strict cookie is not sent on a navigation that began on another site.
         response = render.html(request, "onward.html", "common", refresh_to=to)
         cookies.give(request, response, cookies.SESSION, outcome.token, max_age=None, strict=True)
@@ -88,7 +101,7 @@ async def signed_in(request: Request) -> Response:
 
 
 class Outcome(NamedTuple):
-    """Of a sign-in: a word of `MESSAGES`, or `ok` with the id of the new session."""
+    """Of a sign-in: a word of `MESSAGES`, or `ok` with the id of the new session. `stale`: the sign-in to auth is too old."""
 
     word: str
     token: str = ""
@@ -102,6 +115,7 @@ MESSAGES = {
     "foreign": ("sign_in_again", 400),
     "denied": ("sign_in_denied", 403),
     "refused": ("sign_in_again", 400),
+    "stale": ("sign_in_anew", 403),
     "limited": ("too_many", 429),
     "unavailable": ("sign_in_unavailable", 503),
 }
@@ -120,7 +134,8 @@ async def _outcome(request: Request, begun: Begun) -> Outcome:
     if (wait := _wait_of(request)) > 0:
         return Outcome("limited", seconds=wait)
     try:
-        return Outcome("ok", await _begin_session(request, client_id, code, begun))
+        token = await _begin_session(request, client_id, code, begun)
+        return Outcome("ok", token) if token else Outcome("stale")
     except Refused as refused:
         log.warning("auth refused a sign-in: %s", refused)
         return Outcome("refused")
@@ -129,12 +144,17 @@ async def _outcome(request: Request, begun: Begun) -> Outcome:
 
 
 async def _begin_session(request: Request, client_id: str, code: str, begun: Begun) -> str:
-    """The new session's id. A session that the browser had before ends, with its tokens."""
+    """The new session's id; "" if the person's sign-in to auth is older than it may be. A session that the browser had before ends,
+    with its tokens.
+    """
     oauth: OAuth = request.state.oauth
     before = await store.current(request)
     person = stranger(caller_of(request).address)
     tokens = await oauth.redeem(person, client_id, code, begun.verifier)
-    profile = await oauth.profile(person, tokens)
+    profile, signed_in_at = await oauth.profile(person, tokens)
+    if signed_in_at < begun.since:
+        await give_back(request, [tokens])
+        return ""
     caller = Caller(tenant_id=profile.tenant_id, client_id=profile.user_id, address=caller_of(request).address)
     async with transaction(request, caller) as conn:
         token, displaced = await store.start(request, conn, tokens, profile)

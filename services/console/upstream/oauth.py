@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -55,6 +56,7 @@ class _Me(msgspec.Struct):
     person: Person | None
     organisation: Organisation
     scopes: list[str]
+    signed_in_at: datetime | None = None
 
 
 class OAuth:
@@ -103,12 +105,13 @@ class OAuth:
             return False
         return True
 
-    async def profile(self, person: Person, tokens: Tokens) -> Profile:
+    async def profile(self, person: Person, tokens: Tokens) -> tuple[Profile, float]:
+        """The person, and when they signed in to auth (Unix seconds, 0 where auth does not know)."""
         answer = await self._gateway.send(person, "GET", ME, host="api", token=tokens.access)
         me = answer.read(_Me)
         if me.person is None:
             raise Refused(403, "no-person", "The token acts for no person.", answer.trace_id)
-        return Profile(
+        profile = Profile(
             user_id=me.person.user_id,
             email=me.person.email,
             name=me.person.name,
@@ -118,6 +121,7 @@ class OAuth:
             scopes=frozenset(me.scopes),
             role=me.person.role or "",
         )
+        return profile, me.signed_in_at.timestamp() if me.signed_in_at is not None else 0.0
 
     @property
     def _redirect_uri(self) -> str:

@@ -56,7 +56,7 @@ async def make_webhook(visit: Visit) -> Response:
     async def make() -> Shown:
         made = (await visit.send("POST", "/v1/webhooks", body)).read(Webhook)
         secret = [Value("secret", made.secret, is_secret=True)] if made.secret else []
-        return Shown("made", secret, visit.path_of("/webhooks/{id}/test", id=made.id))
+        return Shown("made", secret, visit.path_of("/webhooks/{id}", id=made.id))
 
     try:
         return await once.only_once(visit, make, SECRETS)
@@ -192,21 +192,25 @@ async def ask_recover(visit: Visit) -> Response:
     """A period is chosen first; then the page counts its given-up deliveries, up to `COUNTED`."""
     webhook = await find(visit, visit.ids["webhook_id"])
     period = visit.query("period", tuple(forms.AGO))
-    found = None
+    found, since = None, ""
     if period:
+        since = forms.time_ago(period)
         path = visit.path_of(WEBHOOK + "/deliveries", id=webhook.id)
-        found = await visit.load(path, GivenUp, status="failed", since=forms.time_ago(period), limit=COUNTED)
+        found = await visit.load(path, GivenUp, status="failed", since=since, limit=COUNTED)
     options = [(one, visit.t(f"period.{one}"), "") for one in forms.AGO]
-    return visit.page("webhooks/recover.html", webhook=webhook, options=options, period=period, found=found)
+    known = {"options": options, "period": period, "since": since, "found": found}
+    return visit.page("webhooks/recover.html", webhook=webhook, **known)
 
 
 async def recover(visit: Visit) -> Response:
+    """Since the moment from which the page has counted: sent again, the form asks for the same."""
     webhook_id = visit.ids["webhook_id"]
-    period = visit.form("period")
-    since = forms.time_ago(period if period in forms.AGO else "24h")
-    path = visit.path_of(WEBHOOK + "/recover", id=webhook_id)
-    answer = await once.act_once(visit, lambda: visit.send("POST", path, since=since))
-    done = "recovering" if answer is None or answer.read(Recovering).queued else "nothing_to_recover"
+    since = forms.moment_of(visit.form("since"))
+    if since is None:
+        webhook = await find(visit, webhook_id)
+        return visit.redirect(visit.path_of("/webhooks/{id}/recover", id=webhook.id))
+    answer = await visit.send("POST", visit.path_of(WEBHOOK + "/recover", id=webhook_id), since=since)
+    done = "recovering" if answer.read(Recovering).queued else "nothing_to_recover"
     return visit.redirect(visit.path_of("/webhooks/{id}", id=webhook_id), done=done)
 
 

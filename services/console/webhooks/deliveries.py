@@ -6,11 +6,10 @@ from typing import Any
 
 from starlette.responses import Response
 
-from services.console.apps import once
 from services.console.pages import links
 from services.console.pages.visit import Fault, Visit
 from services.console.webhooks import charts, forms, words
-from services.console.webhooks.models import AppDelivery, Deliveries, History, Queued, Webhooks
+from services.console.webhooks.models import AppDelivery, Deliveries, History, Queued, Webhook, Webhooks
 from services.console.webhooks.views import WEBHOOK, find, load_apps, names_with
 from shared.messaging.event_types import catalogue
 
@@ -19,6 +18,8 @@ RESPONSES = ("2xx", "3xx", "4xx", "5xx", "none")
 PAGE = 50
 WINDOW = timedelta(days=1)
 """The part of the past that one call looks at."""
+CLOCKS = timedelta(minutes=15)
+"""By which a delivery's time may be before that of its webhook, for wrong clocks."""
 LOOKS = 5
 """How many pages of the API one page may ask for while nothing is found: each looks at a part of the past."""
 SHOWN = 64 << 10
@@ -53,6 +54,7 @@ async def list_deliveries(visit: Visit) -> Response:
     }
     if faults:
         return visit.page("webhooks/deliveries.html", status=422, found=None, groups=[], next_cursor="", **context)
+    times["since"] = times["since"] or await _made(visit, query["webhook_id"])
     found = await visit.load("/v1/deliveries", Deliveries, limit=PAGE, **(query | times))
     looks = 1
     while looks < LOOKS and not found.failure and not found.value.deliveries and found.value.next_cursor:
@@ -64,6 +66,16 @@ async def list_deliveries(visit: Visit) -> Response:
     if not groups and next_cursor and not query["cursor"] and await _are_none(visit, query, looks):
         next_cursor = ""
     return visit.page("webhooks/deliveries.html", found=found, groups=groups, next_cursor=next_cursor, **context)
+
+
+async def _made(visit: Visit, webhook_id: str) -> str | None:
+    """When the webhook was made, a little before: it has no older deliveries, and no page looks for them."""
+    if not webhook_id:
+        return None
+    webhook = await visit.load(visit.path_of(WEBHOOK, id=webhook_id), Webhook)
+    if webhook.failure:
+        return None
+    return (webhook.value.created_at - CLOCKS).astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 async def _are_none(visit: Visit, query: dict[str, str], looks: int) -> bool:
@@ -133,7 +145,7 @@ async def show_delivery(visit: Visit) -> Response:
 async def resend(visit: Visit) -> Response:
     webhook_id, delivery_id = visit.ids["webhook_id"], visit.ids["delivery_id"]
     path = visit.path_of(WEBHOOK + "/deliveries/{delivery}/retry", id=webhook_id, delivery=delivery_id)
-    await once.act_once(visit, lambda: visit.send("POST", path))
+    await visit.send("POST", path)
     return visit.redirect(_inspector(visit, webhook_id, delivery_id), done="resent")
 
 

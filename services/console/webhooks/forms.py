@@ -39,6 +39,11 @@ def time_ago(period: str) -> str:
     return (datetime.now(UTC) - AGO[period]).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
+def moment_of(text: str) -> str | None:
+    """A text that `time_ago` has made; None for another one."""
+    return text if time_of(text.removesuffix("Z")) == text else None
+
+
 def filter_of(text: str, t: Texts) -> tuple[Any, Fault | None]:
     """A filter as JSON; None of an empty text. Deeper than the parser goes is a fault too."""
     if not text:
@@ -81,18 +86,16 @@ def is_web_address(text: str) -> bool:
 def settings_of(form: Form, t: Texts) -> tuple[dict[str, Any], list[Fault]]:
     """The fields of the form of a webhook, but for its app, secret and headers; and the faults that the form itself finds."""
     faults: list[Fault] = []
-    pace: int | None = None
-    if form("max_per_second"):
-        pace = pace_of(form("max_per_second"))
-        if pace is None:
-            faults.append(Fault("max_per_second", t("fault_pace")))
-    events = form.every("events")
-    if not events:
-        faults.append(Fault("events", t("fault_events")))
     if not form("url"):
         faults.append(Fault("url", t("fault_url")))
     elif not is_web_address(form("url")):
         faults.append(Fault("url", t("fault_address")))
+    events = form.every("events")
+    if not events:
+        faults.append(Fault("events", t("fault_events")))
+    pace = pace_of(form("max_per_second")) if form("max_per_second") else None
+    if form("max_per_second") and pace is None:
+        faults.append(Fault("max_per_second", t("fault_pace")))
     fields: dict[str, Any] = {
         "url": form("url"),
         "events": events,

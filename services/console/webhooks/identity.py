@@ -89,5 +89,15 @@ async def change_identity(visit: Visit) -> Response:
         except Refused as refused:
             if refused.status not in (403, 422):
                 raise
-            faults = visit.faults(refused, **FIELDS)
+            faults = _named(visit.faults(refused, **FIELDS), refused)
     return _page(visit, webhook, faults)
+
+
+def _named(faults: list[Fault], refused: Refused) -> list[Fault]:
+    """The faults, the one of a header with its name: the field has several."""
+    pointers = [str(error.get("pointer", "")) for error in refused.errors]
+    if len(faults) != 1 or len(pointers) != 1 or not pointers[0].startswith("/headers/"):
+        return faults
+    name = pointers[0].removeprefix("/headers/").replace("~1", "/").replace("~0", "~")
+    [fault] = faults
+    return [Fault(fault.field, f"{name}: {fault.text}", fault.language)]

@@ -1,5 +1,6 @@
 """Webhooks of an organisation, or of one app in its portal: the list with health, and one webhook."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from starlette.responses import Response
@@ -51,6 +52,7 @@ async def show_webhook(visit: Visit) -> Response:
         "health": health,
         "shares": words.shares_of(webhook),
         "error_word": "",
+        "recovers": not health.failure and words.recovers(health.value.failing_since, datetime.now(UTC)),
         "replay": None if replays.failure else newest_of(replays.value.replays),
         "filter_text": forms.shown_filter(webhook.filter),
         "contacts": contacts,

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 from services.console.pages.links import without_values
@@ -10,6 +11,7 @@ from services.console.webhooks.models import Delivery, FirstAttempts, Replay, We
 Kind = Literal["good", "bad", "warn", "info", "off"]
 REDACTED = "(redacted)"
 GOOD_SHARE = 0.99
+RECOVERS_AFTER = timedelta(minutes=1)
 OF_CODES: Mapping[str, str] = {
     "dns_error": "dns",
     "tls_error": "tls",
@@ -136,3 +138,8 @@ def curl(url: str, headers: Mapping[str, str], body: str) -> str:
             lines.append(f"  --header {shlex.quote(f'{name}: {value}')}")
     lines.append(f"  --data-raw {shlex.quote(body)}")
     return " \\\n".join(lines)
+
+
+def recovers(failing_since: datetime | None, now: datetime) -> bool:
+    """Whether the platform sends all that wait once the receiver takes one. After a shorter failure each goes out at its own next try."""
+    return failing_since is not None and now - failing_since > RECOVERS_AFTER

@@ -108,8 +108,11 @@ async def read_delivery(request: Request, caller: Caller, webhook_id: str, deliv
     return DeliveryHistory(**asdict(delivery), request_body=body, attempts=attempts)
 
 
-async def retry_delivery(request: Request, caller: Caller, webhook_id: str, delivery_id: str) -> Queued:
+async def retry_delivery(request: Request, caller: Caller, webhook_id: str, delivery_id: str) -> Response:
     async with tenant_transaction(request, caller) as conn:
+        stored = await idempotency.stored(conn, request, caller)
+        if stored is not None:
+            return stored
         subscription = await find(conn, caller, webhook_id, subscription_queries.LOCK_SUBSCRIPTION)
         delivery = await _find_delivery(conn, subscription, delivery_id)
         require_running(subscription)
@@ -129,13 +132,18 @@ async def retry_delivery(request: Request, caller: Caller, webhook_id: str, deli
         await conn.execute(queries.RETRY, key | {"sent_once": SENT_ONCE})
         await conn.execute(queries.MARK_RETRYING, key)
         await audit.record(conn, caller, "delivery.retried", subscription.id, {"delivery": delivery.id})
+        queued = http.json(Queued(delivery_id=delivery.id, status="queued"), 202)
+        answer = await idempotency.keep(conn, request, caller, queued)
     request.state.sender_bell.ring(subscription.id)
-    return Queued(delivery_id=delivery.id, status="queued")
+    return answer
 
 
-async def recover(request: Request, caller: Caller, webhook_id: str, asked: RecoverQuery) -> Recovering:
+async def recover(request: Request, caller: Caller, webhook_id: str, asked: RecoverQuery) -> Response:
     """Queues deliveries given up since a time again and hastens retries. The recovery sends the oldest first, at a rising rate."""
     async with tenant_transaction(request, caller) as conn:
+        stored = await idempotency.stored(conn, request, caller)
+        if stored is not None:
+            return stored
         subscription = await find(conn, caller, webhook_id, subscription_queries.LOCK_SUBSCRIPTION)
         require_running(subscription)
         retrying = await conn.execute(queries.COUNT_RETRYING, {"subscription_id": subscription.id})
@@ -146,8 +154,10 @@ async def recover(request: Request, caller: Caller, webhook_id: str, asked: Reco
             await conn.execute(subscription_queries.BEGIN_RECOVERY, {"subscription_id": subscription.id})
         detail = {"since": asked.since, "queued": queued}
         await audit.record(conn, caller, "webhook.recovered", subscription.id, detail)
+        begun = http.json(Recovering(queued=queued, hastened=hastened, gathering=backlog.gathering), 202)
+        answer = await idempotency.keep(conn, request, caller, begun)
     request.state.sender_bell.ring(subscription.id)
-    return Recovering(queued=queued, hastened=hastened, gathering=backlog.gathering)
+    return answer
 
 
 async def reconcile(request: Request, caller: Caller, webhook_id: str) -> Reconciliation:

@@ -61,6 +61,7 @@ OPERATIONS = [
         WRITE,
         {202: Queued},
         "Sent at once, even if the receiver asked for a pause.",
+        headers=("Idempotency-Key",),
         refusals=STOPPED | UNAPPROVED,
     ),
     Operation(
@@ -73,6 +74,7 @@ OPERATIONS = [
         "Sends again the given-up deliveries created `since` then, and those that wait for a retry: oldest first, at a rising rate.",
         id="recoverDeliveries",
         query=RecoverQuery,
+        headers=("Idempotency-Key",),
         refusals=STOPPED,
     ),
     Operation(

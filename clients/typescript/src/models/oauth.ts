@@ -108,6 +108,11 @@ export interface Me {
   scopes: string[];
   /** Whether the token comes from a sign-in of the person with a second factor */
   second_factor: boolean;
+  /**
+   * When the person last signed in, with a password or at their identity provider, before they allowed this access;
+   * null for an app alone and where it is not known
+   */
+  signed_in_at: string | null;
 }
 
 /** An empty object. */

@@ -333,15 +333,17 @@ export class People {
    *
    * @param invitationId - The invitation's id, such as `inv_01jdk…`
    */
-  resendInvitation(invitationId: string, options: CallOptions = {}): Promise<models.people.Invitation> {
+  resendInvitation(invitationId: string, options: KeyedOptions = {}): Promise<models.people.Invitation> {
     return this.#caller.value({
       operation: {
         id: 'resendInvitation',
         method: 'POST',
         path: '/v1/platform/invitations/{invitation_id}/resend',
         answers: { 200: 'object' },
+        keyed: true,
       },
       path: [invitationId],
+      headers: { 'Idempotency-Key': options.idempotencyKey },
       options,
     });
   }

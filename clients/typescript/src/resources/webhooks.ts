@@ -52,7 +52,7 @@ export interface ListDeliveriesOptions extends PageOptions {
 }
 
 /** The options of `recoverDeliveries`. */
-export interface RecoverDeliveriesOptions extends CallOptions {
+export interface RecoverDeliveriesOptions extends KeyedOptions {
   /** Take back deliveries created since then */
   since: string;
 }
@@ -403,15 +403,17 @@ export class Webhooks {
    * @param webhookId - The webhook's id
    * @param deliveryId - The delivery's id
    */
-  retryDelivery(webhookId: string, deliveryId: string, options: CallOptions = {}): Promise<models.webhooks.Queued> {
+  retryDelivery(webhookId: string, deliveryId: string, options: KeyedOptions = {}): Promise<models.webhooks.Queued> {
     return this.#caller.value({
       operation: {
         id: 'retryDelivery',
         method: 'POST',
         path: '/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/retry',
         answers: { 202: 'object' },
+        keyed: true,
       },
       path: [webhookId, deliveryId],
+      headers: { 'Idempotency-Key': options.idempotencyKey },
       options,
     });
   }
@@ -433,9 +435,11 @@ export class Webhooks {
         method: 'POST',
         path: '/v1/webhooks/{webhook_id}/recover',
         answers: { 202: 'object' },
+        keyed: true,
       },
       path: [webhookId],
       query: { since: options.since },
+      headers: { 'Idempotency-Key': options.idempotencyKey },
       options,
     });
   }

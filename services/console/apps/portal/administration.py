@@ -50,6 +50,7 @@ async def _list(visit: Visit, app: App, faults: list[Fault]) -> Response:
         next_cursor=shown[-1].link_id if len(found) > PER_PAGE else "",
         query={"cursor": after},
         lives=LIVES,
+        form=visit.form,
         may_read=READ in app.requested_scopes or WRITE in app.requested_scopes,
         may_write=WRITE in app.requested_scopes,
         faults=faults,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
 from msgspec import UNSET, UnsetType
@@ -122,6 +123,10 @@ class Me(Model, kw_only=True):
     """The scopes of the token"""
     second_factor: bool
     """Whether the token comes from a sign-in of the person with a second factor"""
+    signed_in_at: datetime | None
+    """When the person last signed in, with a password or at their identity provider, before they allowed this access;
+    null for an app alone and where it is not known
+    """
 
 
 class Nothing(Model, kw_only=True):

@@ -32,7 +32,7 @@ _CREATE_INVITATION = Operation(
 _LIST_INVITATIONS = Operation("listInvitations", "GET", "/v1/platform/invitations", {200: models.people.Invitations})
 _GET_INVITATION = Operation("getInvitation", "GET", "/v1/platform/invitations/{}", {200: models.people.Invitation})
 _RESEND_INVITATION = Operation(
-    "resendInvitation", "POST", "/v1/platform/invitations/{}/resend", {200: models.people.Invitation}
+    "resendInvitation", "POST", "/v1/platform/invitations/{}/resend", {200: models.people.Invitation}, keyed=True
 )
 _WITHDRAW_INVITATION = Operation(
     "withdrawInvitation", "POST", "/v1/platform/invitations/{}/withdraw", {200: models.people.Invitation}
@@ -271,7 +271,9 @@ class People:
         """
         return self._client._call(Call(_GET_INVITATION, path=(invitation_id,), timeout=timeout))
 
-    def resend_invitation(self, invitation_id: str, *, timeout: float | None = None) -> models.people.Invitation:
+    def resend_invitation(
+        self, invitation_id: str, *, idempotency_key: str | None = None, timeout: float | None = None
+    ) -> models.people.Invitation:
         """Resend an invitation.
 
         Sends a new link, good for seven days; the one before is void. At most every five minutes.
@@ -279,8 +281,14 @@ class People:
         Scope: `platform:people:write`.
 
         `invitation_id`: The invitation's id, such as `inv_01jdk…`.
+        `idempotency_key`: Makes the call safe to repeat: for 24 hours, the same request with the same key gets the
+        stored answer.
         """
-        return self._client._call(Call(_RESEND_INVITATION, path=(invitation_id,), timeout=timeout))
+        return self._client._call(
+            Call(
+                _RESEND_INVITATION, path=(invitation_id,), headers={"Idempotency-Key": idempotency_key}, timeout=timeout
+            )
+        )
 
     def withdraw_invitation(self, invitation_id: str, *, timeout: float | None = None) -> models.people.Invitation:
         """Withdraw an invitation.
@@ -526,7 +534,9 @@ class AsyncPeople:
         """
         return await self._client._call(Call(_GET_INVITATION, path=(invitation_id,), timeout=timeout))
 
-    async def resend_invitation(self, invitation_id: str, *, timeout: float | None = None) -> models.people.Invitation:
+    async def resend_invitation(
+        self, invitation_id: str, *, idempotency_key: str | None = None, timeout: float | None = None
+    ) -> models.people.Invitation:
         """Resend an invitation.
 
         Sends a new link, good for seven days; the one before is void. At most every five minutes.
@@ -534,8 +544,14 @@ class AsyncPeople:
         Scope: `platform:people:write`.
 
         `invitation_id`: The invitation's id, such as `inv_01jdk…`.
+        `idempotency_key`: Makes the call safe to repeat: for 24 hours, the same request with the same key gets the
+        stored answer.
         """
-        return await self._client._call(Call(_RESEND_INVITATION, path=(invitation_id,), timeout=timeout))
+        return await self._client._call(
+            Call(
+                _RESEND_INVITATION, path=(invitation_id,), headers={"Idempotency-Key": idempotency_key}, timeout=timeout
+            )
+        )
 
     async def withdraw_invitation(
         self, invitation_id: str, *, timeout: float | None = None

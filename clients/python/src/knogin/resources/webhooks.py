@@ -35,10 +35,10 @@ _LIST_ALL_DELIVERIES = Operation("listAllDeliveries", "GET", "/v1/deliveries", {
 _LIST_DELIVERIES = Operation("listDeliveries", "GET", "/v1/webhooks/{}/deliveries", {200: models.webhooks.Deliveries})
 _GET_DELIVERY = Operation("getDelivery", "GET", "/v1/webhooks/{}/deliveries/{}", {200: models.webhooks.DeliveryHistory})
 _RETRY_DELIVERY = Operation(
-    "retryDelivery", "POST", "/v1/webhooks/{}/deliveries/{}/retry", {202: models.webhooks.Queued}
+    "retryDelivery", "POST", "/v1/webhooks/{}/deliveries/{}/retry", {202: models.webhooks.Queued}, keyed=True
 )
 _RECOVER_DELIVERIES = Operation(
-    "recoverDeliveries", "POST", "/v1/webhooks/{}/recover", {202: models.webhooks.Recovering}
+    "recoverDeliveries", "POST", "/v1/webhooks/{}/recover", {202: models.webhooks.Recovering}, keyed=True
 )
 _SEND_TEST_WEBHOOK = Operation(
     "sendTestWebhook",
@@ -362,7 +362,7 @@ class Webhooks:
         )
 
     def retry_delivery(
-        self, webhook_id: str, delivery_id: str, *, timeout: float | None = None
+        self, webhook_id: str, delivery_id: str, *, idempotency_key: str | None = None, timeout: float | None = None
     ) -> models.webhooks.Queued:
         """Send a delivery again.
 
@@ -372,6 +372,8 @@ class Webhooks:
 
         `webhook_id`: The webhook's id.
         `delivery_id`: The delivery's id.
+        `idempotency_key`: Makes the call safe to repeat: for 24 hours, the same request with the same key gets the
+        stored answer.
         """
         return self._client._call(
             Call(
@@ -380,12 +382,13 @@ class Webhooks:
                     webhook_id,
                     delivery_id,
                 ),
+                headers={"Idempotency-Key": idempotency_key},
                 timeout=timeout,
             )
         )
 
     def recover_deliveries(
-        self, webhook_id: str, *, since: datetime, timeout: float | None = None
+        self, webhook_id: str, *, since: datetime, idempotency_key: str | None = None, timeout: float | None = None
     ) -> models.webhooks.Recovering:
         """Send given-up deliveries again.
 
@@ -396,9 +399,17 @@ class Webhooks:
 
         `webhook_id`: The webhook's id.
         `since`: Take back deliveries created since then.
+        `idempotency_key`: Makes the call safe to repeat: for 24 hours, the same request with the same key gets the
+        stored answer.
         """
         return self._client._call(
-            Call(_RECOVER_DELIVERIES, path=(webhook_id,), query={"since": since}, timeout=timeout)
+            Call(
+                _RECOVER_DELIVERIES,
+                path=(webhook_id,),
+                query={"since": since},
+                headers={"Idempotency-Key": idempotency_key},
+                timeout=timeout,
+            )
         )
 
     def send_test_webhook(
@@ -901,7 +912,7 @@ class AsyncWebhooks:
         )
 
     async def retry_delivery(
-        self, webhook_id: str, delivery_id: str, *, timeout: float | None = None
+        self, webhook_id: str, delivery_id: str, *, idempotency_key: str | None = None, timeout: float | None = None
     ) -> models.webhooks.Queued:
         """Send a delivery again.
 
@@ -911,6 +922,8 @@ class AsyncWebhooks:
 
         `webhook_id`: The webhook's id.
         `delivery_id`: The delivery's id.
+        `idempotency_key`: Makes the call safe to repeat: for 24 hours, the same request with the same key gets the
+        stored answer.
         """
         return await self._client._call(
             Call(
@@ -919,12 +932,13 @@ class AsyncWebhooks:
                     webhook_id,
                     delivery_id,
                 ),
+                headers={"Idempotency-Key": idempotency_key},
                 timeout=timeout,
             )
         )
 
     async def recover_deliveries(
-        self, webhook_id: str, *, since: datetime, timeout: float | None = None
+        self, webhook_id: str, *, since: datetime, idempotency_key: str | None = None, timeout: float | None = None
     ) -> models.webhooks.Recovering:
         """Send given-up deliveries again.
 
@@ -935,9 +949,17 @@ class AsyncWebhooks:
 
         `webhook_id`: The webhook's id.
         `since`: Take back deliveries created since then.
+        `idempotency_key`: Makes the call safe to repeat: for 24 hours, the same request with the same key gets the
+        stored answer.
         """
         return await self._client._call(
-            Call(_RECOVER_DELIVERIES, path=(webhook_id,), query={"since": since}, timeout=timeout)
+            Call(
+                _RECOVER_DELIVERIES,
+                path=(webhook_id,),
+                query={"since": since},
+                headers={"Idempotency-Key": idempotency_key},
+                timeout=timeout,
+            )
         )
 
     async def send_test_webhook(

@@ -3,7 +3,7 @@
 -- a day after this migration on a database that has had another release. Then the roles of processes write no row without a seal, and the relay
 -- seals those of before. A value that the owner changes by hand loses its seal, and the relay gives it one.
 CREATE FUNCTION public.rows_are_sealed() RETURNS boolean LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT EXISTS (SELECT FROM public.migrations WHERE name = 'auth/0124_sealed_rows.sql' AND (applied_at < now() - interval '1 day'
+    SELECT EXISTS (SELECT FROM public.migrations WHERE name = 'auth/0125_sealed_rows.sql' AND (applied_at < now() - interval '1 day'
         OR applied_at < (SELECT min(applied_at) FROM public.migrations) + interval '1 hour'))
 $$;
 CREATE FUNCTION public.require_seal() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
@@ -86,7 +86,8 @@ CREATE TRIGGER require_seal_update BEFORE UPDATE ON grants FOR EACH ROW WHEN (
         (OLD.grant_id, OLD.tenant_id, OLD.client_id, OLD.user_id, OLD.scopes, OLD.audience, OLD.offline, OLD.seed, OLD.second_factor, OLD.seal)
 ) EXECUTE FUNCTION public.require_seal();
 CREATE TRIGGER keep_over BEFORE UPDATE ON grants FOR EACH ROW WHEN (
-    NEW.generation < OLD.generation OR NEW.created_at > OLD.created_at OR (OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS NULL)
+    NEW.generation < OLD.generation OR NEW.created_at > OLD.created_at OR NEW.signed_in_at IS DISTINCT FROM OLD.signed_in_at
+    OR (OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS NULL)
 ) EXECUTE FUNCTION public.keep_over();
 
 ALTER TABLE codes ADD COLUMN seal bytea;
