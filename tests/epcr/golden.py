@@ -34,6 +34,7 @@ from tests.epcr.samples import (
     TYPICAL,
     UNKNOWN_PATIENT,
     WHOLE,
+    WORDED,
 )
 
 FOLDER = Path(__file__).parent / "golden"
@@ -201,6 +202,7 @@ MAKERS: dict[str, Callable[[], dict[str, Any]]] = {
     "child": lambda: bundle(projection(encounter(CHILD))),
     "newborn": lambda: bundle(projection(encounter(NEWBORN))),
     "burned": lambda: bundle(projection(encounter(BURNED))),
+    "worded": lambda: bundle(projection(encounter(WORDED))),
     "unknown_patient": lambda: bundle(projection(encounter(UNKNOWN_PATIENT))),
     "overdose": lambda: bundle(projection(encounter(OVERDOSE))),
     "interfacility": lambda: bundle(projection(encounter(INTERFACILITY))),

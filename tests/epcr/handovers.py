@@ -30,6 +30,7 @@ from tests.epcr.samples import (
     TYPICAL,
     UNKNOWN_PATIENT,
     WHOLE,
+    WORDED,
 )
 
 PDF = Pdf(b"%PDF-1.7", "https://api.knogin.com/x")
@@ -62,6 +63,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "child": CHILD,
     "newborn": NEWBORN,
     "burned": BURNED,
+    "worded": WORDED,
     "unknown_patient": UNKNOWN_PATIENT,
     "refusal": REFUSAL,
     "interfacility": INTERFACILITY,

@@ -402,6 +402,39 @@ BURNED: dict[str, Any] = MINIMAL | {
     ],
     "disposition": {"outcome": "transported"},
 }
+# A history that the crew knew in words alone, two of them beside a code of something else.
+WORDED: dict[str, Any] = MINIMAL | {
+    "patient": {"sex": "male", "age_years": 78},
+    "times": {"call": at("20:00:00")},
+    "primary_impression": {"system": ICD10_CM, "code": "R55"},
+    "allergies": [
+        {
+            "substance": {"display": "Sticking plaster, says Dr Byrne"},
+            "kind": "allergy",
+            "criticality": "low",
+            "reactions": [snomed("126485001")],
+            "severity": "mild",
+            "informant": "family",
+        },
+        {"substance": snomed("372687004") | {"display": "Penicillin V"}, "certainty": "confirmed"},
+    ],
+    "current_medicines": [
+        {
+            "medicine": {"display": "Blood pressure pill of Dr Byrne"},
+            "taken": "taking",
+            "last_taken_at": at("07:00:00"),
+            "informant": "patient",
+        },
+        {"medicine": {"display": "The red inhaler"}, "taken": "stopped"},
+        {"medicine": {"system": RXNORM, "code": "11289", "display": "Eliquis"}},
+    ],
+    "past_conditions": [
+        {"condition": {"display": "Heart trouble, Dr Byrne in 2019"}, "state": "active", "informant": "family"},
+        {"condition": {"system": ICD10_CM, "code": "I10", "display": "Low blood pressure"}},
+    ],
+    "injury": {"mechanism": "other", "comment": "Between boat and pier of the Byrnes"},
+    "disposition": {"outcome": "transported"},
+}
 UNKNOWN_PATIENT: dict[str, Any] = MINIMAL | {
     "patient": {"name": {"text": "Unknown man"}, "sex": "unknown"},
     "complaint": {"text": "Found in a park", "informant": "bystander"},

@@ -29,7 +29,7 @@ TIMES = st.integers(1_774_224_000, 1_774_310_000).map(lambda seconds: datetime.f
 YES = st.booleans()
 CLINICAL = st.sampled_from(["268400002", "392230005", "26643006"]).map(lambda code: {"system": SNOMED, "code": code})
 DRUGS = st.sampled_from(["B01AC06", "N02AA01"]).map(lambda code: {"system": ATC, "code": code})
-WORDED = WORDS.filter(str.strip).map(lambda words: {"display": words})
+WORDED = WORDS.map(lambda words: {"display": f"{words}x"})
 REASONS = st.sampled_from(["refused", "contraindicated", "not_indicated", "unable"])
 
 
@@ -169,6 +169,7 @@ SECTIONS: dict[str, Strategy] = {
         injured_at=TIMES,
         intent=st.sampled_from(["assault", "self_harm"]),
         burned_surface=numbers(1, 100),
+        comment=WORDS,
         entrapped=YES,
     ),
     "cpr": st.none() | some(full_recoil=numbers(0, 100), feedback_device=YES),
@@ -191,10 +192,11 @@ SECTIONS: dict[str, Strategy] = {
         some({"attempted_at": TIMES, "device": st.just("supraglottic_airway")} | ERROR, successful=YES), max_size=2
     ),
     "allergies": st.lists(
-        some({"substance": DRUGS} | ERROR, severity=st.just("mild"), informant=INFORMANTS, comment=WORDS), max_size=2
+        some({"substance": DRUGS | WORDED} | ERROR, severity=st.just("mild"), informant=INFORMANTS, comment=WORDS),
+        max_size=2,
     ),
-    "past_conditions": st.lists(some({"condition": IMPRESSIONS} | ERROR, state=st.just("active")), max_size=2),
-    "current_medicines": st.lists(some({"medicine": DRUGS} | ERROR, last_taken_at=TIMES), max_size=2),
+    "past_conditions": st.lists(some({"condition": IMPRESSIONS | WORDED} | ERROR, state=st.just("active")), max_size=2),
+    "current_medicines": st.lists(some({"medicine": DRUGS | WORDED} | ERROR, last_taken_at=TIMES), max_size=2),
     "vital_signs": st.lists(VITALS, max_size=3),
     "procedures": st.lists(PROCEDURES, max_size=3),
     "medications": st.lists(MEDICATIONS, max_size=3),

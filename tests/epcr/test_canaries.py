@@ -21,6 +21,7 @@ from tests.support.waiting import wait_for
 SERVICES = ("auth", "webhook-dispatcher", "graphql-api", "epcr", "device-ingest", "control-plane")
 SCOPES = ["argus:epcr:write", "argus:devices:write", "webhooks:write"]
 BIRTH_DATE, LATITUDE, LONGITUDE = "1947-02-19", "53.3498051234", "-6.2603099876"
+UNCODED = ("uncoded-drug", "uncoded-substance", "uncoded-medicine", "uncoded-condition")
 BORN_AT = "2026-03-23T10:43:17"
 ENCOUNTERS = "/api/v1/epcr/encounters"
 EVENTS = (
@@ -111,17 +112,21 @@ class Aviary:
                     "substance": self.concept(SNOMED, "372687004", "substance"),
                     "reactions": [self.concept(SNOMED, "126485001", "reaction")],
                     "comment": self.word("allergy-comment"),
-                }
+                },
+                {"substance": {"display": self.word("uncoded-substance")}, "severity": "severe"},
             ],
             "past_conditions": [
                 {
                     "condition": self.concept(SNOMED, "49436004", "condition"),
                     "comment": self.word("condition-comment"),
-                }
+                },
+                {"condition": {"display": self.word("uncoded-condition")}},
             ],
             "current_medicines": [
-                {"medicine": self.concept(ATC, "B01AC06", "medicine"), "comment": self.word("medicine-comment")}
+                {"medicine": self.concept(ATC, "B01AC06", "medicine"), "comment": self.word("medicine-comment")},
+                {"medicine": {"display": self.word("uncoded-medicine")}, "taken": "taking"},
             ],
+            "injury": {"mechanism": "other", "comment": self.word("injury-comment")},
             "pregnancy": {"status": "pregnant", "born_at": f"{BORN_AT}Z"},
             "directives": {"status": "present", "comment": self.word("directive-comment")},
             "examinations": [
@@ -327,7 +332,7 @@ def test_the_destination_alone_reads_them(told: Told) -> None:
             sung = " ".join(told.aviary.found_in(told.handovers[f"{form}-{language}"].decode()))
             assert all(
                 f"canary-{name}-" in sung
-                for name in ("family", "given", "mrn", "kin", "second-narrative", "uncoded-drug")
+                for name in ("family", "given", "mrn", "kin", "second-narrative", "injury-comment", *UNCODED)
             )
     assert told.handovers["pdf-en"].startswith(b"%PDF-")
     assert told.handovers["pdf-en"] != told.handovers["pdf-it"]

@@ -30,6 +30,7 @@ from services.epcr.records.care import (
     RXNORM,
     Clinical,
     Drug,
+    Illness,
     Impression,
     Measurement,
     VitalSigns,
@@ -394,8 +395,11 @@ def test_clocks_may_differ_by_five_minutes() -> None:
 
 def test_the_contract_lists_code_systems_and_units() -> None:
     components = contract.contract()["components"]["schemas"]
-    for kind in (Impression, Clinical, Drug):
+    for kind in (Impression, Clinical):
         assert components[f"epcr.{kind.__name__}"]["properties"]["system"]["enum"] == list(kind.systems)
+    for kind in (Drug, Illness):
+        system, _ = components[f"epcr.{kind.__name__}"]["properties"]["system"]["anyOf"]
+        assert system["enum"] == list(kind.systems)
     for kind in Measurement.__subclasses__():
         assert components[f"epcr.{kind.__name__}"]["properties"]["unit"]["enum"] == list(kind.units)
     for kind in (VitalSigns, Pupils, AirwayAttempt, Cpr, Injury):

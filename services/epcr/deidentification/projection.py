@@ -257,6 +257,7 @@ RULES: dict[str, Method | dict[Mode, Method]] = {
     "injury.burned_surface": "keep",
     "injury.criteria": "keep",
     "injury.protection": "keep",
+    "injury.comment": "drop",
     "airway_attempts.id": "entry",
     "airway_attempts.entered_in_error": "keep",
     "airway_attempts.attempted_at": "move",

@@ -3,7 +3,7 @@
 from typing import Any
 
 from services.epcr.fhir.entries import Entry, Scene
-from services.epcr.fhir.terms import DATA_ABSENT, SNOMED, Json, coded, coding, concept, ems, extension, moment, quantity
+from services.epcr.fhir.terms import SNOMED, Json, coded, coding, concept, ems, extension, moment, named, quantity
 
 OUTCOMES = {
     "successful": ("385669000", "Successful"),
@@ -44,7 +44,7 @@ def medication(scene: Scene, given: dict[str, Any]) -> Entry:
     if "not_done" in given:
         resource["statusReason"] = [ems(given["not_done"])]
     resource |= {
-        "medicationCodeableConcept": _drug(given),
+        "medicationCodeableConcept": named(given, "medication"),
         "subject": scene.subject(),
         "context": scene.context(),
         "effectiveDateTime": moment(given["given_at"]),
@@ -55,11 +55,6 @@ def medication(scene: Scene, given: dict[str, Any]) -> Entry:
         route: Json = {"route": coded(given["route"])} if "route" in given else {}
         resource["dosage"] = route | {name: quantity(given["dose"]["value"], unit)}
     return Entry(resource, uuid, given["id"] in scene.projection.rewritten)
-
-
-def _drug(given: dict[str, Any]) -> Json:
-    """Of a drug without a code the crew's words, for a reader who may have them; for others the drug is masked, not left out."""
-    return coded(given["medication"]) if "medication" in given else concept(coding(DATA_ABSENT, "masked", "Masked"))
 
 
 def _status(entry: dict[str, Any]) -> str:

@@ -4,7 +4,18 @@ from collections.abc import Iterator
 from typing import Any
 
 from services.epcr.fhir.entries import Entry, Scene
-from services.epcr.fhir.terms import DATA_ABSENT, TERMINOLOGY, Json, coded, coding, concept, ems, extension, moment
+from services.epcr.fhir.terms import (
+    DATA_ABSENT,
+    TERMINOLOGY,
+    Json,
+    coded,
+    coding,
+    concept,
+    ems,
+    extension,
+    moment,
+    named,
+)
 
 _UNNAMED = concept(coding(DATA_ABSENT, "unknown", "Unknown"))
 _STATES = {"taking": "active", "not_taking": "not-taken", "stopped": "stopped", "unknown": "unknown"}
@@ -45,7 +56,7 @@ def past_conditions(scene: Scene) -> Iterator[Entry]:
         if "state" in seen:
             # An item of the problem list has a clinical status (con-3).
             resource["category"] = [_status("condition-category", "problem-list-item")]
-        resource |= {"code": coded(seen["condition"]), "subject": scene.subject(), "encounter": scene.context()}
+        resource |= {"code": named(seen, "condition"), "subject": scene.subject(), "encounter": scene.context()}
         yield _entry(scene, resource, uuid, seen)
 
 
@@ -64,7 +75,7 @@ def allergies(scene: Scene) -> Iterator[Entry]:
             resource["category"] = [seen["category"]]
         if "criticality" in seen:
             resource["criticality"] = seen["criticality"].replace("_", "-")
-        resource |= {"code": coded(seen["substance"]), "patient": scene.subject(), "encounter": scene.context()}
+        resource |= {"code": named(seen, "substance"), "patient": scene.subject(), "encounter": scene.context()}
         if "reactions" in seen or "severity" in seen:
             manifestation = [coded(one) for one in seen.get("reactions", [])] or [_UNNAMED]
             severity = {"severity": seen["severity"]} if "severity" in seen else {}
@@ -77,7 +88,7 @@ def current_medicines(scene: Scene) -> Iterator[Entry]:
         uuid = scene.uuid("MedicationStatement", seen["id"])
         resource = _begin(scene, "MedicationStatement", uuid, seen) | {
             "status": _STATES[seen.get("taken", "unknown")],
-            "medicationCodeableConcept": coded(seen["medicine"]),
+            "medicationCodeableConcept": named(seen, "medicine"),
             "subject": scene.subject(),
             "context": scene.context(),
         }

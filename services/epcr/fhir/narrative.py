@@ -14,6 +14,7 @@ from services.epcr.fhir.displays import in_xml, unknown, words_of
 from services.epcr.fhir.words import Language, word
 from services.epcr.records.assessment import AirwayAttempt, Cpr, Injury, Pupils, apgar_total
 from services.epcr.records.care import VitalSigns, ranges_of
+from services.epcr.records.wording import ANSWERED, SUBJECTS
 
 # The parts of a record in each section of the report, in the order of the report.
 SECTIONS: dict[str, tuple[str, ...]] = {
@@ -37,9 +38,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "crew": ("crew",),
     "narrative": ("narrative",),
 }
-_INQUIRIES = frozenset({"allergies", "past_conditions", "current_medicines"})
 _HIDDEN = frozenset({"id", "entered_in_error", "system"})
-# The concept that an entry is about: it needs no name of its field.
+# The concept that an entry with a time is about: it needs no name of its field.
 _SUBJECTS = ("procedure", "medication")
 # Entries that begin with a name, because a section has them among others.
 _NAMED = {"airway_attempts": "airway_attempt", "apgar": "apgar"}
@@ -75,7 +75,8 @@ def rows(section: str, record: Mapping[str, Any], language: Language, day: date 
         content = record.get(part)
         if isinstance(content, list):
             for one in (one for one in content if not one.get("entered_in_error")):
-                row, at = _entry(part, one, language, day), _time_of_entry(one)
+                row = _entry(part, one, language, day)
+                at = None if part in ANSWERED else _time_of_entry(one)
                 found += [row] if at is None else []
                 timed += [] if at is None else [(at, row)]
         elif _is_concept(content):
@@ -93,7 +94,7 @@ def rows(section: str, record: Mapping[str, Any], language: Language, day: date 
     if section == "assessments":
         done = [one for one in record.get("procedures") or [] if not one.get("entered_in_error")]
         found += [_entry("procedures", one, language, day) for one in done if one.get("finding") is not None]
-    silence = (record.get("inquiries") or {}).get(section) if section in _INQUIRIES else None
+    silence = (record.get("inquiries") or {}).get(section) if section in ANSWERED else None
     if silence is not None and not found:
         found.append(Row(_label(section, language), word(silence, language, "inquiries")))
     return found
@@ -124,13 +125,16 @@ def _entry(part: str, entry: Mapping[str, Any], language: Language, day: date | 
     if _is_concept(entry):
         return Row(_label(part, language), _concept(entry, language, day))
     name, first = next(iter(shown.items()), ("", None))
-    is_label = isinstance(first, datetime) or _is_concept(first)
+    # Of a reader who may not have the crew's words.
+    is_masked = part in SUBJECTS and SUBJECTS[part] not in shown
+    is_label = _is_concept(first) or _is_worded(first) or (isinstance(first, datetime) and part not in ANSWERED)
     label = value_of(name, shown.pop(name), language, day) if is_label else _label(part, language)
     about = [word(_NAMED[part], language)] if part in _NAMED and is_label else []
     about += [value_of(name, shown.pop(name), language, day) for name in _SUBJECTS if name in shown]
-    if part == "medications" and not about:
-        # A reader who may not have the crew's words.
-        about = [word("drug_without_code", language)]
+    if is_masked and is_label:
+        about = [word(f"{SUBJECTS[part]}_without_code", language)]
+    elif is_masked:
+        label = _label(f"{SUBJECTS[part]}_without_code", language)
     if about and "not_done" in shown:
         # First, and loud: the heading of its section speaks of acts that were done.
         about[0] = f"{refusal(part, shown.pop('not_done'), language)}: {about[0]}"
@@ -165,7 +169,7 @@ def value_of(name: str, value: Any, language: Language, day: date | None = None)
         return ", ".join(value_of(name, one, language, day) for one in value)
     if _is_concept(value):
         return _concept(value, language, day)
-    if isinstance(value, Mapping) and _is_worded(value):
+    if _is_worded(value):
         return f"{value['display']} ({word('no_code', language)})"
     if isinstance(value, Mapping) and "unit" in value:
         return (dose if name == "dose" else measured)(value["value"], value["unit"], language)
@@ -256,10 +260,13 @@ def _is_concept(value: Any) -> TypeGuard[Mapping[str, Any]]:
     return isinstance(value, Mapping) and value.get("system") is not None and value.get("code") is not None
 
 
-def _is_worded(value: Mapping[str, Any]) -> bool:
-    """Whether it is a drug of which only the crew's words are known."""
+def _is_worded(value: Any) -> TypeGuard[Mapping[str, Any]]:
+    """Whether it is a concept of which only the crew's words are known."""
     return (
-        value.get("display") is not None and value.get("code") is None and value.keys() <= {"system", "code", "display"}
+        isinstance(value, Mapping)
+        and value.get("display") is not None
+        and value.get("code") is None
+        and value.keys() <= {"system", "code", "display"}
     )
 
 

@@ -56,6 +56,13 @@ def coded(one: Mapping[str, Any]) -> Json:
     return concept(made) | ({"text": in_xml(text)} if text else {})
 
 
+def named(seen: Mapping[str, Any], name: str) -> Json:
+    """The concept `name` of an entry. Without a code it has the crew's words, for a reader who may have them; for others it is masked, not
+    left out: that there is an allergy is known.
+    """
+    return coded(seen[name]) if name in seen else concept(coding(DATA_ABSENT, "masked", "Masked"))
+
+
 def ems_coding(code: str) -> Json:
     """A code of our own CodeSystem. Raises KeyError for one that is not published."""
     code = code.replace("_", "-")

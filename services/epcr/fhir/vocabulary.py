@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args, get_origin
 import msgspec
 
 from services.epcr.fhir.words import word
-from services.epcr.records.care import Concept, Disposition, GivenDrug, Measurement, Procedure
+from services.epcr.records.care import Concept, Disposition, Measurement, Procedure, Worded
 from services.epcr.records.models import CareModel, Clinical, Patient
 
 # Groups of fields that are an Observation, and marks of readings.
@@ -68,7 +68,7 @@ def _fields(kind: type[msgspec.Struct]) -> Iterator[tuple[str, list[str]]]:
     for field in msgspec.structs.fields(kind):
         yield field.name, _literals(field.type)
         for part in _structs(field.type):
-            if not issubclass(part, (Patient, Concept, GivenDrug, Measurement)):
+            if not issubclass(part, (Patient, Concept, Measurement, Worded)):
                 yield from _fields(part)
 
 

@@ -25,6 +25,7 @@ from services.epcr.handover.source import Pdf, Source
 from services.epcr.handover.words import heading, say
 from services.epcr.handover.writing import Writing
 from services.epcr.records.models import LinkedObservation
+from services.epcr.records.wording import SUBJECTS
 
 ACT_CLASS = f"{TERMINOLOGY}/v3-ActClass"
 # Sections that a Paramedicine Care Summary has in any case, and the reason for which they may be empty.
@@ -96,15 +97,15 @@ def contents(
 
 
 def _identified(view: dict[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
-    """The view with the values that a reader of the patient alone may have: drugs by the crew's words, and when a newborn was scored."""
+    """The view with the values that a reader of the patient alone may have: words in place of codes, and when a newborn was scored."""
 
-    def with_members(name: str, *members: str) -> list[Json]:
+    def with_member(name: str, member: str) -> list[Json]:
         return [
-            {**{member: one[member] for member in members if member in one}, **seen}
+            {**({member: one[member]} if member in one else {}), **seen}
             for seen, one in zip(view.get(name, []), record.get(name, []), strict=True)
         ]
 
-    shown = {"medications": with_members("medications", "medication"), "apgar": with_members("apgar", "scored_at")}
+    shown = {name: with_member(name, member) for name, member in (SUBJECTS | {"apgar": "scored_at"}).items()}
     return view | {name: entries for name, entries in shown.items() if entries}
 
 

@@ -22,6 +22,7 @@ from services.epcr.records.models import (
     Status,
     start_of,
 )
+from services.epcr.records.wording import refuse_nameless
 from shared.web import problems
 from shared.web.problems import FieldError
 
@@ -49,7 +50,8 @@ def may_follow(current: Status, wanted: Status) -> bool:
 
 
 def begin(draft: EncounterDraft, now: datetime, new_id: NewId) -> Record:
-    """The first version of a record. Raises a 422 Problem for an entry that has an id or contradicts itself."""
+    """The first version of a record. Raises a 422 Problem for an entry that has an id, names nothing or contradicts itself."""
+    refuse_nameless(draft)
     clock = [getattr(draft.times, name) for name in draft.times.__struct_fields__] if draft.times else []
     record = Record(anchor=min((at for at in clock if at is not None), default=now), crew_ids=draft.crew_ids)
     for name in (*SECTIONS, *REPLACED[1:]):
@@ -64,8 +66,10 @@ def begin(draft: EncounterDraft, now: datetime, new_id: NewId) -> Record:
 def merge(record: Record, patch: RecordPatch, given: Mapping[str, Any], new_id: NewId) -> Record:
     """The next version. `given` is the JSON of the patch: a missing member changes nothing, null clears (RFC 7396).
 
-    Raises a 422 Problem for an entry whose id is not in the record or that contradicts itself, and for a section whose parts no longer fit.
+    Raises a 422 Problem for an entry whose id is not in the record, that names nothing or contradicts itself, and for a section whose
+    parts no longer fit.
     """
+    refuse_nameless(patch)
     new = msgspec.structs.replace(record, revisions=dict(record.revisions), withdrawn=dict(record.withdrawn))
     for name in REPLACED:
         if getattr(patch, name) is not UNSET:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, field
 
-from services.epcr.records.care import Clinical, Drug, Finding, Impression, Item, Mass, Part, Text, Yes, within
+from services.epcr.records.care import Clinical, Drug, Finding, Illness, Item, Mass, Part, Text, Yes, within
 from shared.web import http
 
 Informant = Literal["patient", "family", "bystander", "caregiver", "health_professional", "records"]
@@ -14,7 +14,10 @@ Silence = Literal["nil_known", "not_asked", "unknown"]
 
 
 class Inquiries(Part):
-    """Why lists of the history are empty. "Nothing known" is an answer; "not asked" and "unknown" are not."""
+    """Why lists of the history are empty. "Nothing known" is an answer; "not asked" and "unknown" are not.
+
+    An entry whose words are such an answer, as "none" or "NKDA", is refused.
+    """
 
     allergies: Silence | None = None
     past_conditions: Silence | None = None
@@ -22,7 +25,7 @@ class Inquiries(Part):
 
 
 class Allergy(Item, kw_only=True):
-    """An allergy or intolerance to a substance or drug."""
+    """An allergy or intolerance to a substance or drug. A de-identified answer has no `substance` where the crew knew it in words alone."""
 
     substance: Drug
     kind: Literal["allergy", "intolerance"] | None = None
@@ -36,16 +39,19 @@ class Allergy(Item, kw_only=True):
 
 
 class PastCondition(Item, kw_only=True):
-    """An illness or operation before this encounter."""
+    """An illness or operation before this encounter. A de-identified answer has no `condition` where the crew knew it in words alone."""
 
-    condition: Impression
+    condition: Illness
     state: Literal["active", "inactive", "resolved"] | None = None
     informant: Informant | None = None
     comment: Text | None = None
 
 
 class CurrentMedicine(Item, kw_only=True):
-    """A medicine that the patient takes, or no longer takes, at home."""
+    """A medicine that the patient takes, or no longer takes, at home.
+
+    A de-identified answer has no `medicine` where the crew knew it in words alone.
+    """
 
     medicine: Drug
     taken: Literal["taking", "not_taking", "stopped", "unknown"] | None = None
@@ -242,7 +248,8 @@ class Examination(Item, kw_only=True):
 class Injury(Part):
     """How the patient was injured, and the criteria of field triage (ACS 2021) that the crew found.
 
-    `burned_surface` is the burned part of the whole body surface; superficial burns (erythema) do not count.
+    `burned_surface` is the burned part of the whole body surface; superficial burns (erythema) do not count. `comment` has the mechanism in
+    words, where none of the list fits.
     """
 
     injured_at: http.Timestamp | None = None
@@ -302,6 +309,7 @@ class Injury(Part):
     protection: Annotated[
         list[Literal["seat_belt", "child_restraint", "helmet", "airbag_deployed", "no_protection"]], Meta(max_length=5)
     ] = field(default_factory=list)
+    comment: Text | None = None
 
 
 class AirwayAttempt(Item, kw_only=True):

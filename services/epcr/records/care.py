@@ -77,27 +77,37 @@ class Clinical(Concept):
     system: Annotated[str, one_of(*systems)]
 
 
-class Drug(Concept):
-    """RxNorm, ATC or SNOMED CT."""
+class Worded(http.Body):
+    """A code, as of a Concept, or the crew's words alone as `display`, where they do not know the code."""
 
-    systems: ClassVar[tuple[str, ...]] = (RXNORM, ATC, SNOMED)
-    system: Annotated[str, one_of(*systems)]
-
-
-class GivenDrug(http.Body):
-    """RxNorm, ATC or SNOMED CT; for a drug whose code the crew does not know, their words alone, as `display`."""
-
-    system: Annotated[str, one_of(*Drug.systems)] | None = None
+    systems: ClassVar[tuple[str, ...]] = ()
+    system: str | None = None
     code: str | None = None
     display: Text | None = None
 
     def __post_init__(self) -> None:
         if self.system is not None and self.code is not None:
-            check_code(self.system, self.code, Drug.systems)
+            check_code(self.system, self.code, self.systems)
         elif self.system is not None or self.code is not None:
             raise ValueError("system and code are given together, or neither")
         elif not (self.display or "").strip():
             raise ValueError("has neither a code nor words")
+
+
+class Drug(Worded):
+    """RxNorm, ATC or SNOMED CT; for a drug or substance whose code the crew does not know, their words alone, as `display`."""
+
+    systems: ClassVar[tuple[str, ...]] = (RXNORM, ATC, SNOMED)
+    system: Annotated[str, one_of(*systems)] | None = None
+
+
+class Illness(Worded):
+    """ICD-10, of the WHO or the clinical modification, or SNOMED CT; for an illness whose code the crew does not know, their words alone,
+    as `display`.
+    """
+
+    systems: ClassVar[tuple[str, ...]] = Impression.systems
+    system: Annotated[str, one_of(*systems)] | None = None
 
 
 def check_code(system: str, code: str, systems: tuple[str, ...]) -> None:
@@ -325,10 +335,13 @@ class Dose(http.Body):
 
 
 class Medication(Item, kw_only=True):
-    """A drug given, or with `not_done` one that was not given and the reason. A unit per time (`mL/h`) makes the dose a rate."""
+    """A drug given, or with `not_done` one that was not given and the reason. A unit per time (`mL/h`) makes the dose a rate.
+
+    A de-identified answer has no `medication` where the crew knew it in words alone.
+    """
 
     given_at: http.Timestamp
-    medication: GivenDrug
+    medication: Drug
     dose: Dose | None = None
     route: Clinical | None = None
     response: Literal["improved", "unchanged", "worse"] | None = None

@@ -100,7 +100,9 @@ export interface AllergiesReactionsView {
   code?: string;
 }
 
-/** RxNorm, ATC or SNOMED CT. */
+/**
+ * RxNorm, ATC or SNOMED CT; for a drug or substance whose code the crew does not know, their words alone, as `display`.
+ */
 export interface AllergiesSubstanceView {
   /** The code system's URI or short name */
   system?: Open<'http://www.nlm.nih.gov/research/umls/rxnorm' | 'http://www.whocc.no/atc' | 'http://snomed.info/sct'>;
@@ -108,7 +110,10 @@ export interface AllergiesSubstanceView {
   code?: string;
 }
 
-/** An allergy or intolerance to a substance or drug. */
+/**
+ * An allergy or intolerance to a substance or drug. A de-identified answer has no `substance` where the crew knew it in
+ * words alone.
+ */
 export interface AllergiesView {
   /** The id */
   id?: string;
@@ -131,7 +136,10 @@ export interface AllergiesView {
   informant?: Open<'bystander' | 'caregiver' | 'family' | 'health_professional' | 'patient' | 'records'>;
 }
 
-/** An allergy or intolerance to a substance or drug. */
+/**
+ * An allergy or intolerance to a substance or drug. A de-identified answer has no `substance` where the crew knew it in
+ * words alone.
+ */
 export interface Allergy {
   /** The id */
   id?: string | null;
@@ -465,7 +473,11 @@ export interface CrewView {
   >;
 }
 
-/** A medicine that the patient takes, or no longer takes, at home. */
+/**
+ * A medicine that the patient takes, or no longer takes, at home.
+ *
+ * A de-identified answer has no `medicine` where the crew knew it in words alone.
+ */
 export interface CurrentMedicine {
   /** The id */
   id?: string | null;
@@ -482,7 +494,9 @@ export interface CurrentMedicine {
   comment?: string | null;
 }
 
-/** RxNorm, ATC or SNOMED CT. */
+/**
+ * RxNorm, ATC or SNOMED CT; for a drug or substance whose code the crew does not know, their words alone, as `display`.
+ */
 export interface CurrentMedicinesMedicineView {
   /** The code system's URI or short name */
   system?: Open<'http://www.nlm.nih.gov/research/umls/rxnorm' | 'http://www.whocc.no/atc' | 'http://snomed.info/sct'>;
@@ -490,7 +504,11 @@ export interface CurrentMedicinesMedicineView {
   code?: string;
 }
 
-/** A medicine that the patient takes, or no longer takes, at home. */
+/**
+ * A medicine that the patient takes, or no longer takes, at home.
+ *
+ * A de-identified answer has no `medicine` where the crew knew it in words alone.
+ */
 export interface CurrentMedicinesView {
   /** The id */
   id?: string;
@@ -879,13 +897,15 @@ export interface Dose {
   >;
 }
 
-/** RxNorm, ATC or SNOMED CT. */
+/**
+ * RxNorm, ATC or SNOMED CT; for a drug or substance whose code the crew does not know, their words alone, as `display`.
+ */
 export interface Drug {
   /** The code system's URI or short name */
-  system: 'http://www.nlm.nih.gov/research/umls/rxnorm' | 'http://www.whocc.no/atc' | 'http://snomed.info/sct';
+  system?: 'http://www.nlm.nih.gov/research/umls/rxnorm' | 'http://www.whocc.no/atc' | 'http://snomed.info/sct' | null;
   /** The code within the code system */
-  code: string;
-  /** The code's name, for people */
+  code?: string | null;
+  /** The code's name, or the crew's words for a drug or substance without a code */
   display?: string | null;
 }
 
@@ -1399,16 +1419,6 @@ export interface FhirProcedure {
   implicitRules?: string;
 }
 
-/** RxNorm, ATC or SNOMED CT; for a drug whose code the crew does not know, their words alone, as `display`. */
-export interface GivenDrug {
-  /** The code system's URI or short name */
-  system?: 'http://www.nlm.nih.gov/research/umls/rxnorm' | 'http://www.whocc.no/atc' | 'http://snomed.info/sct' | null;
-  /** The code within the code system */
-  code?: string | null;
-  /** The code's name, or the crew's words for a drug without a code */
-  display?: string | null;
-}
-
 /** Blood glucose with its unit: `mg/dL` or `mmol/L` */
 export interface Glucose {
   /** The value */
@@ -1500,6 +1510,20 @@ export interface Identifier {
   value?: string;
 }
 
+/**
+ * ICD-10, of the WHO or the clinical modification, or SNOMED CT; for an illness whose code the crew does not know,
+ * their words alone,
+ * as `display`.
+ */
+export interface Illness {
+  /** The code system's URI or short name */
+  system?: 'http://hl7.org/fhir/sid/icd-10' | 'http://hl7.org/fhir/sid/icd-10-cm' | 'http://snomed.info/sct' | null;
+  /** A code of ICD-10, such as `I21.9`, or of SNOMED CT */
+  code?: string | null;
+  /** The code's name, or the crew's words for an illness without a code */
+  display?: string | null;
+}
+
 /** ICD-10, of the WHO or the clinical modification, or SNOMED CT. */
 export interface Impression {
   /** The code system's URI or short name */
@@ -1513,7 +1537,9 @@ export interface Impression {
 /**
  * How the patient was injured, and the criteria of field triage (ACS 2021) that the crew found.
  *
- * `burned_surface` is the burned part of the whole body surface; superficial burns (erythema) do not count.
+ * `burned_surface` is the burned part of the whole body surface; superficial burns (erythema) do not count. `comment`
+ * has the mechanism in
+ * words, where none of the list fits.
  */
 export interface Injury {
   /** When the patient was injured */
@@ -1570,12 +1596,16 @@ export interface Injury {
     | 'two_long_bone_fractures')[];
   /** Belts, helmets and other protection */
   protection?: readonly ('airbag_deployed' | 'child_restraint' | 'helmet' | 'no_protection' | 'seat_belt')[];
+  /** Free text. It is encrypted, and in no de-identified answer */
+  comment?: string | null;
 }
 
 /**
  * How the patient was injured, and the criteria of field triage (ACS 2021) that the crew found.
  *
- * `burned_surface` is the burned part of the whole body surface; superficial burns (erythema) do not count.
+ * `burned_surface` is the burned part of the whole body surface; superficial burns (erythema) do not count. `comment`
+ * has the mechanism in
+ * words, where none of the list fits.
  */
 export interface InjuryView {
   /** When the patient was injured */
@@ -1634,7 +1664,11 @@ export interface InjuryView {
   protection?: (Open<'airbag_deployed' | 'child_restraint' | 'helmet' | 'no_protection' | 'seat_belt'>)[];
 }
 
-/** Why lists of the history are empty. "Nothing known" is an answer; "not asked" and "unknown" are not. */
+/**
+ * Why lists of the history are empty. "Nothing known" is an answer; "not asked" and "unknown" are not.
+ *
+ * An entry whose words are such an answer, as "none" or "NKDA", is refused.
+ */
 export interface Inquiries {
   /** Why the list of allergies is empty: none known, not asked, or unknown */
   allergies?: 'nil_known' | 'not_asked' | 'unknown' | null;
@@ -1644,7 +1678,11 @@ export interface Inquiries {
   current_medicines?: 'nil_known' | 'not_asked' | 'unknown' | null;
 }
 
-/** Why lists of the history are empty. "Nothing known" is an answer; "not asked" and "unknown" are not. */
+/**
+ * Why lists of the history are empty. "Nothing known" is an answer; "not asked" and "unknown" are not.
+ *
+ * An entry whose words are such an answer, as "none" or "NKDA", is refused.
+ */
 export interface InquiriesView {
   /** Why the list of allergies is empty: none known, not asked, or unknown */
   allergies?: Open<'nil_known' | 'not_asked' | 'unknown'>;
@@ -1665,6 +1703,8 @@ export interface Mass {
 /**
  * A drug given, or with `not_done` one that was not given and the reason. A unit per time (`mL/h`) makes the dose a
  * rate.
+ *
+ * A de-identified answer has no `medication` where the crew knew it in words alone.
  */
 export interface Medication {
   /** The id */
@@ -1673,7 +1713,7 @@ export interface Medication {
   entered_in_error?: boolean;
   /** When it was given */
   given_at: string;
-  medication: GivenDrug;
+  medication: Drug;
   /** The dose; a unit per time makes it a rate */
   dose?: Dose | null;
   /** The route, SNOMED CT */
@@ -1686,7 +1726,9 @@ export interface Medication {
   comment?: string | null;
 }
 
-/** RxNorm, ATC or SNOMED CT; for a drug whose code the crew does not know, their words alone, as `display`. */
+/**
+ * RxNorm, ATC or SNOMED CT; for a drug or substance whose code the crew does not know, their words alone, as `display`.
+ */
 export interface MedicationsMedicationView {
   /** The code system's URI or short name */
   system?: Open<'http://www.nlm.nih.gov/research/umls/rxnorm' | 'http://www.whocc.no/atc' | 'http://snomed.info/sct'>;
@@ -1705,6 +1747,8 @@ export interface MedicationsRouteView {
 /**
  * A drug given, or with `not_done` one that was not given and the reason. A unit per time (`mL/h`) makes the dose a
  * rate.
+ *
+ * A de-identified answer has no `medication` where the crew knew it in words alone.
  */
 export interface MedicationsView {
   /** The id */
@@ -1807,13 +1851,16 @@ export interface OutcomeDraft {
   reported_by?: string | null;
 }
 
-/** An illness or operation before this encounter. */
+/**
+ * An illness or operation before this encounter. A de-identified answer has no `condition` where the crew knew it in
+ * words alone.
+ */
 export interface PastCondition {
   /** The id */
   id?: string | null;
   /** Whether the entry was withdrawn as an error */
   entered_in_error?: boolean;
-  condition: Impression;
+  condition: Illness;
   /** Whether the condition is active, inactive or resolved */
   state?: 'active' | 'inactive' | 'resolved' | null;
   /** The person or record that it comes from */
@@ -1822,7 +1869,11 @@ export interface PastCondition {
   comment?: string | null;
 }
 
-/** ICD-10, of the WHO or the clinical modification, or SNOMED CT. */
+/**
+ * ICD-10, of the WHO or the clinical modification, or SNOMED CT; for an illness whose code the crew does not know,
+ * their words alone,
+ * as `display`.
+ */
 export interface PastConditionsConditionView {
   /** The code system's URI or short name */
   system?: Open<'http://hl7.org/fhir/sid/icd-10' | 'http://hl7.org/fhir/sid/icd-10-cm' | 'http://snomed.info/sct'>;
@@ -1830,7 +1881,10 @@ export interface PastConditionsConditionView {
   code?: string;
 }
 
-/** An illness or operation before this encounter. */
+/**
+ * An illness or operation before this encounter. A de-identified answer has no `condition` where the crew knew it in
+ * words alone.
+ */
 export interface PastConditionsView {
   /** The id */
   id?: string;

@@ -113,7 +113,9 @@ class AllergiesReactionsView(Model, kw_only=True):
 
 
 class AllergiesSubstanceView(Model, kw_only=True):
-    """RxNorm, ATC or SNOMED CT."""
+    """RxNorm, ATC or SNOMED CT; for a drug or substance whose code the crew does not know, their words alone, as
+    `display`.
+    """
 
     system: str | None = None
     """The code system's URI or short name. One of: http://www.nlm.nih.gov/research/umls/rxnorm,
@@ -124,7 +126,9 @@ class AllergiesSubstanceView(Model, kw_only=True):
 
 
 class AllergiesView(Model, kw_only=True):
-    """An allergy or intolerance to a substance or drug."""
+    """An allergy or intolerance to a substance or drug. A de-identified answer has no `substance` where the crew knew
+    it in words alone.
+    """
 
     id: str | None = None
     """The id"""
@@ -150,7 +154,9 @@ class AllergiesView(Model, kw_only=True):
 
 
 class Allergy(Model, kw_only=True):
-    """An allergy or intolerance to a substance or drug."""
+    """An allergy or intolerance to a substance or drug. A de-identified answer has no `substance` where the crew knew
+    it in words alone.
+    """
 
     id: str | UnsetType | None = UNSET
     """The id"""
@@ -506,7 +512,10 @@ class CrewView(Model, kw_only=True):
 
 
 class CurrentMedicine(Model, kw_only=True):
-    """A medicine that the patient takes, or no longer takes, at home."""
+    """A medicine that the patient takes, or no longer takes, at home.
+
+    A de-identified answer has no `medicine` where the crew knew it in words alone.
+    """
 
     id: str | UnsetType | None = UNSET
     """The id"""
@@ -526,7 +535,9 @@ class CurrentMedicine(Model, kw_only=True):
 
 
 class CurrentMedicinesMedicineView(Model, kw_only=True):
-    """RxNorm, ATC or SNOMED CT."""
+    """RxNorm, ATC or SNOMED CT; for a drug or substance whose code the crew does not know, their words alone, as
+    `display`.
+    """
 
     system: str | None = None
     """The code system's URI or short name. One of: http://www.nlm.nih.gov/research/umls/rxnorm,
@@ -537,7 +548,10 @@ class CurrentMedicinesMedicineView(Model, kw_only=True):
 
 
 class CurrentMedicinesView(Model, kw_only=True):
-    """A medicine that the patient takes, or no longer takes, at home."""
+    """A medicine that the patient takes, or no longer takes, at home.
+
+    A de-identified answer has no `medicine` where the crew knew it in words alone.
+    """
 
     id: str | None = None
     """The id"""
@@ -892,14 +906,20 @@ class Dose(Model, kw_only=True):
 
 
 class Drug(Model, kw_only=True):
-    """RxNorm, ATC or SNOMED CT."""
+    """RxNorm, ATC or SNOMED CT; for a drug or substance whose code the crew does not know, their words alone, as
+    `display`.
+    """
 
-    system: Literal["http://www.nlm.nih.gov/research/umls/rxnorm", "http://www.whocc.no/atc", "http://snomed.info/sct"]
+    system: (
+        Literal["http://www.nlm.nih.gov/research/umls/rxnorm", "http://www.whocc.no/atc", "http://snomed.info/sct"]
+        | UnsetType
+        | None
+    ) = UNSET
     """The code system's URI or short name"""
-    code: str
+    code: str | UnsetType | None = UNSET
     """The code within the code system"""
     display: str | UnsetType | None = UNSET
-    """The code's name, for people"""
+    """The code's name, or the crew's words for a drug or substance without a code"""
 
 
 class Emergency(Model, kw_only=True):
@@ -1400,21 +1420,6 @@ class FhirProcedure(Model, kw_only=True):
     """Refused unless it is empty"""
 
 
-class GivenDrug(Model, kw_only=True):
-    """RxNorm, ATC or SNOMED CT; for a drug whose code the crew does not know, their words alone, as `display`."""
-
-    system: (
-        Literal["http://www.nlm.nih.gov/research/umls/rxnorm", "http://www.whocc.no/atc", "http://snomed.info/sct"]
-        | UnsetType
-        | None
-    ) = UNSET
-    """The code system's URI or short name"""
-    code: str | UnsetType | None = UNSET
-    """The code within the code system"""
-    display: str | UnsetType | None = UNSET
-    """The code's name, or the crew's words for a drug without a code"""
-
-
 class Glucose(Model, kw_only=True):
     """Blood glucose with its unit: `mg/dL` or `mmol/L`"""
 
@@ -1472,6 +1477,24 @@ class Identifier(Model, kw_only=True):
     """The value"""
 
 
+class Illness(Model, kw_only=True):
+    """ICD-10, of the WHO or the clinical modification, or SNOMED CT; for an illness whose code the crew does not know,
+    their words alone,
+    as `display`.
+    """
+
+    system: (
+        Literal["http://hl7.org/fhir/sid/icd-10", "http://hl7.org/fhir/sid/icd-10-cm", "http://snomed.info/sct"]
+        | UnsetType
+        | None
+    ) = UNSET
+    """The code system's URI or short name"""
+    code: str | UnsetType | None = UNSET
+    """A code of ICD-10, such as `I21.9`, or of SNOMED CT"""
+    display: str | UnsetType | None = UNSET
+    """The code's name, or the crew's words for an illness without a code"""
+
+
 class Impression(Model, kw_only=True):
     """ICD-10, of the WHO or the clinical modification, or SNOMED CT."""
 
@@ -1489,6 +1512,8 @@ class Injury(Model, kw_only=True):
     """How the patient was injured, and the criteria of field triage (ACS 2021) that the crew found.
 
     `burned_surface` is the burned part of the whole body surface; superficial burns (erythema) do not count.
+    `comment` has the mechanism in
+    words, where none of the list fits.
     """
 
     injured_at: datetime | UnsetType | None = UNSET
@@ -1557,12 +1582,16 @@ class Injury(Model, kw_only=True):
         list[Literal["airbag_deployed", "child_restraint", "helmet", "no_protection", "seat_belt"]] | UnsetType
     ) = UNSET
     """Belts, helmets and other protection"""
+    comment: str | UnsetType | None = UNSET
+    """Free text. It is encrypted, and in no de-identified answer"""
 
 
 class InjuryView(Model, kw_only=True):
     """How the patient was injured, and the criteria of field triage (ACS 2021) that the crew found.
 
     `burned_surface` is the burned part of the whole body surface; superficial burns (erythema) do not count.
+    `comment` has the mechanism in
+    words, where none of the list fits.
     """
 
     injured_at: datetime | None = None
@@ -1587,7 +1616,10 @@ class InjuryView(Model, kw_only=True):
 
 
 class Inquiries(Model, kw_only=True):
-    """Why lists of the history are empty. "Nothing known" is an answer; "not asked" and "unknown" are not."""
+    """Why lists of the history are empty. "Nothing known" is an answer; "not asked" and "unknown" are not.
+
+    An entry whose words are such an answer, as "none" or "NKDA", is refused.
+    """
 
     allergies: Literal["nil_known", "not_asked", "unknown"] | UnsetType | None = UNSET
     """Why the list of allergies is empty: none known, not asked, or unknown"""
@@ -1598,7 +1630,10 @@ class Inquiries(Model, kw_only=True):
 
 
 class InquiriesView(Model, kw_only=True):
-    """Why lists of the history are empty. "Nothing known" is an answer; "not asked" and "unknown" are not."""
+    """Why lists of the history are empty. "Nothing known" is an answer; "not asked" and "unknown" are not.
+
+    An entry whose words are such an answer, as "none" or "NKDA", is refused.
+    """
 
     allergies: str | None = None
     """Why the list of allergies is empty: none known, not asked, or unknown. One of: nil_known, not_asked, unknown"""
@@ -1624,6 +1659,8 @@ class Mass(Model, kw_only=True):
 class Medication(Model, kw_only=True):
     """A drug given, or with `not_done` one that was not given and the reason. A unit per time (`mL/h`) makes the dose
     a rate.
+
+    A de-identified answer has no `medication` where the crew knew it in words alone.
     """
 
     id: str | UnsetType | None = UNSET
@@ -1632,7 +1669,7 @@ class Medication(Model, kw_only=True):
     """Whether the entry was withdrawn as an error"""
     given_at: datetime
     """When it was given"""
-    medication: GivenDrug
+    medication: Drug
     dose: Dose | UnsetType | None = UNSET
     """The dose; a unit per time makes it a rate"""
     route: Clinical | UnsetType | None = UNSET
@@ -1646,7 +1683,9 @@ class Medication(Model, kw_only=True):
 
 
 class MedicationsMedicationView(Model, kw_only=True):
-    """RxNorm, ATC or SNOMED CT; for a drug whose code the crew does not know, their words alone, as `display`."""
+    """RxNorm, ATC or SNOMED CT; for a drug or substance whose code the crew does not know, their words alone, as
+    `display`.
+    """
 
     system: str | None = None
     """The code system's URI or short name. One of: http://www.nlm.nih.gov/research/umls/rxnorm,
@@ -1668,6 +1707,8 @@ class MedicationsRouteView(Model, kw_only=True):
 class MedicationsView(Model, kw_only=True):
     """A drug given, or with `not_done` one that was not given and the reason. A unit per time (`mL/h`) makes the dose
     a rate.
+
+    A de-identified answer has no `medication` where the crew knew it in words alone.
     """
 
     id: str | None = None
@@ -1775,13 +1816,15 @@ class OutcomeDraft(Model, kw_only=True):
 
 
 class PastCondition(Model, kw_only=True):
-    """An illness or operation before this encounter."""
+    """An illness or operation before this encounter. A de-identified answer has no `condition` where the crew knew it
+    in words alone.
+    """
 
     id: str | UnsetType | None = UNSET
     """The id"""
     entered_in_error: bool | UnsetType = UNSET
     """Whether the entry was withdrawn as an error"""
-    condition: Impression
+    condition: Illness
     state: Literal["active", "inactive", "resolved"] | UnsetType | None = UNSET
     """Whether the condition is active, inactive or resolved"""
     informant: (
@@ -1793,7 +1836,10 @@ class PastCondition(Model, kw_only=True):
 
 
 class PastConditionsConditionView(Model, kw_only=True):
-    """ICD-10, of the WHO or the clinical modification, or SNOMED CT."""
+    """ICD-10, of the WHO or the clinical modification, or SNOMED CT; for an illness whose code the crew does not know,
+    their words alone,
+    as `display`.
+    """
 
     system: str | None = None
     """The code system's URI or short name. One of: http://hl7.org/fhir/sid/icd-10, http://hl7.org/fhir/sid/icd-10-cm,
@@ -1804,7 +1850,9 @@ class PastConditionsConditionView(Model, kw_only=True):
 
 
 class PastConditionsView(Model, kw_only=True):
-    """An illness or operation before this encounter."""
+    """An illness or operation before this encounter. A de-identified answer has no `condition` where the crew knew it
+    in words alone.
+    """
 
     id: str | None = None
     """The id"""
