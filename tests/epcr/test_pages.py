@@ -389,3 +389,30 @@ def test_only_where_the_patient_was_another_a_page_says_so(
     region.crew.write(id, {"patient": other})
     assert region.cork.handover(id, format="pdf").status_code == 200
     assert "an earlier version of this report named another person" in notices[-1]
+
+
+DRUG = "Idrossipropilmetilcellulosaftalato"
+LONG = {
+    "name": {"family": "Dell'Acqua-" * 18, "given": ["Edoardo"] * 10},
+    "identifiers": [{"system": "MRN" * 60, "value": "4711" * 50}],
+}
+
+
+def test_no_word_covers_the_column_beside_it() -> None:
+    """A drug or a number of a patient that is covered by another is not to be read."""
+    drug = {"medicine": {"system": ATC, "code": "B01AF01", "display": DRUG}, "taken": "taking"}
+    [page, *_] = runs_of_pages(pdf.render(sheet(TYPICAL | {"patient": PATIENT | LONG, "current_medicines": [drug]})))
+    # A zero-width space is a place where a word may break.
+    plain = [run.replace("\u200b", "") for run in page]
+    assert page[plain.index(DRUG)] != DRUG
+    assert not any("MRN" * 20 in run for run in plain)
+    assert "Phones" in page, "a word of its column's width stays whole"
+
+
+def test_the_header_of_each_page_has_both_ends_of_a_long_name() -> None:
+    narrative = "She fell.\n" * 100
+    _, second, *_ = runs_of_pages(pdf.render(sheet(TYPICAL | {"patient": PATIENT | LONG, "narrative": narrative})))
+    header = "".join(second[: second.index("Vital signs")] if "Vital signs" in second else second)[:200]
+    assert "Edoardo Edoardo" in header
+    assert "Acqua-" in header
+    assert header.count("Edoardo") < 10
