@@ -82,6 +82,20 @@ def test_a_grant_that_has_ended_and_a_used_code_stay_so(auth: Auth, role: str) -
 
 
 @ROLES
+def test_the_age_of_a_sign_in_stays_as_it_was_when_the_access_was_allowed(auth: Auth, role: str) -> None:
+    """The console begins no session on an old sign-in: a writer of the table would keep an idle browser signed in."""
+    mine = new_person(auth)
+    granted(auth, mine)
+    query = "SELECT signed_in_at FROM grants WHERE user_id = %s"
+    before = auth.sql(query, mine["user_id"])
+    for change in ("now()", "NULL"):
+        statement = f"UPDATE grants SET signed_in_at = {change} WHERE user_id = %(user)s"
+        forge(auth, role, mine["tenant_id"], statement, user=mine["user_id"])
+    assert before != [(None,)]
+    assert auth.sql(query, mine["user_id"]) == before
+
+
+@ROLES
 @SEALS
 @pytest.mark.parametrize("column", ["device_mac", "user_mac"])
 def test_a_person_allows_no_other_device_than_the_one_that_asked(auth: Auth, role: str, seal: str, column: str) -> None:

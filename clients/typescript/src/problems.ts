@@ -129,7 +129,10 @@ export class PreconditionRequired extends APIError {
   }
 }
 
-/** The rate limit is reached. Wait for the number of seconds in Retry-After. */
+/**
+ * The rate limit, or the budget of refused bytes, is reached; `detail` says which. Wait for the number of seconds in
+ * Retry-After.
+ */
 export class TooManyRequests extends APIError {
   static {
     this.prototype.name = 'TooManyRequests';

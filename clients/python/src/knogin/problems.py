@@ -79,7 +79,9 @@ class PreconditionRequired(APIError):
 
 
 class TooManyRequests(APIError):
-    """The rate limit is reached. Wait for the number of seconds in Retry-After."""
+    """The rate limit, or the budget of refused bytes, is reached; `detail` says which. Wait for the number of seconds
+    in Retry-After.
+    """
 
 
 class RequestHeaderFieldsTooLarge(APIError):
