@@ -174,8 +174,7 @@ async def insert_service_token(
         environment="sandbox" if environment == "sandbox" else "production",
         deidentification=app.deidentification,
     )
-    token_id = ids.new_id("tok")
-    created_at = datetime.fromtimestamp(issued, UTC)
+    token_id, created_at = ids.new_id("tok"), datetime.fromtimestamp(issued, UTC)
     await conn.execute(
         queries.INSERT_SERVICE_TOKEN,
         {
