@@ -46,7 +46,7 @@ ANSWERS = frozenset(
         *("no medicines", "no medicine", "no medication", "no medications", "no meds", "no regular medication"),
         *("no regular medications", "no known medication", "no known medications", "no home medication", "no drugs"),
         *("no history", "no past history", "no past medical history", "no medical history", "no known conditions"),
-        *("no conditions", "nil of note", "no previous history", "no pmh", "nil pmh", "nad"),
+        *("no conditions", "nil of note", "no previous history", "no pmh", "nil pmh"),
         *(
             "unknown",
             "not known",
