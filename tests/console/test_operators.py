@@ -1,5 +1,6 @@
 """The pages of operators: who sees them, the acts that they ask for, and the way to a second factor."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -45,6 +46,7 @@ def me(person: Person, role: str) -> dict[str, Any]:
         "organisation": {"tenant_id": person.tenant_id, "name": person.tenant_name, "environment": "production"},
         "scopes": list(person.scopes),
         "second_factor": False,
+        "signed_in_at": datetime.now(UTC).isoformat(),
     }
 
 
