@@ -439,6 +439,42 @@ def test_a_drug_without_a_code_that_was_not_given_says_so() -> None:
     )
 
 
+def test_a_complaint_in_words_alone_is_known_to_the_hospital() -> None:
+    """Its value was absent and "unknown", although the section beside it had the words."""
+    [told] = [one for one in resources(made(HISTORY), "Observation") if "10154-3" in str(one["code"])]
+    assert told["valueCodeableConcept"] == {"text": "Chest pain for an hour"}
+    assert "dataAbsentReason" not in told
+    sent = golden.bundle(golden.projection(golden.encounter(HISTORY)))
+    assert "Chest pain for an hour" not in json.dumps(sent, default=str)
+
+
+def test_the_crews_comments_are_notes_of_their_resources_for_the_hospital_alone() -> None:
+    """A system that reads entries and no narrative lost them."""
+    wrong = {"given_at": at("10:21:00"), "medication": {"display": "Ketorolac"}, "comment": "wrong patient"}
+    body = WHOLE | {
+        "procedures": [WHOLE["procedures"][0] | {"comment": "New LBBB\x01"}],
+        "medications": [WHOLE["medications"][0] | {"comment": "Left deltoid"}, wrong | {"entered_in_error": True}],
+        "past_conditions": [{"condition": snomed("49436004"), "comment": "Since 2011"}],
+        "inquiries": {},
+        "disposition": WHOLE["disposition"] | {"comment": "Bay 4"},
+    }
+    notes = {
+        entry["resource"]["resourceType"]: [one["text"] for one in entry["resource"]["note"]]
+        for entry in made(body)["entry"]
+        if "note" in entry["resource"] and entry["resource"]["resourceType"] != "Observation"
+    }
+    assert notes == {
+        "AllergyIntolerance": ["Seen by Sean in 2011"],
+        "MedicationStatement": ["From her sister"],
+        "Condition": ["Since 2011"],
+        "Procedure": ["New LBBB\ufffd"],
+        "MedicationAdministration": ["Left deltoid"],
+    }
+    of_observations = [one["note"][0]["text"] for one in resources(made(body), "Observation") if "note" in one]
+    assert sorted(of_observations) == ["An elephant on my chest", "Bay 4", "In the drawer", "Scar of Dr Byrne"]
+    assert '"note"' not in json.dumps(golden.bundle(golden.projection(golden.encounter(body))), default=str)
+
+
 def test_a_hospital_reads_other_words_of_the_crew_beside_the_official_ones() -> None:
     allergy = {"substance": snomed("372687004") | {"display": "Penicillin V"}, "criticality": "high"}
     body = TYPICAL | {"allergies": [allergy]}

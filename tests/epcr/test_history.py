@@ -78,6 +78,16 @@ def apgar(*scores: dict[str, Any], **patient: Any) -> dict[str, Any]:
 
 
 APGAR_TOTAL = ("/apgar/0/total", "/apgar/0/pulse")
+
+
+def on_tape(value: float, unit: str, colour: str) -> dict[str, Any]:
+    return {"weight": {"value": {"value": value, "unit": unit}, "method": "length_based_tape", "tape": colour}}
+
+
+def mission(**sections: Any) -> dict[str, Any]:
+    return {"times": {"call": at("10:00:00"), "handover": at("11:00:00")}} | sections
+
+
 CONTRADICTIONS: list[tuple[dict[str, Any], str, str]] = [
     ({"times": {"call": at("10:20:00"), "handover": at("10:10:00")}}, "/times/call", "/times/handover"),
     (
@@ -324,12 +334,62 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str, str]] = [
         "/allergies/0/certainty",
         "/allergies/0/severity",
     ),
+    (
+        {"directives": {"status": "present", "kinds": ["other", "do_not_resuscitate"]}, "arrest": {"dnar": False}},
+        "/directives/kinds",
+        "/arrest/dnar",
+    ),
+    (
+        {"arrest": {"recognised_dead": True}, "disposition": {"outcome": "treated_and_released"}},
+        "/arrest/recognised_dead",
+        "/disposition/outcome",
+    ),
+    (on_tape(80, "kg", "grey"), "/weight/value", "/weight/tape"),
+    (on_tape(3200, "g", "green"), "/weight/value", "/weight/tape"),
+    ({"injury": {"fall_m": 1, "criteria": ["fall_over_3_m"]}}, "/injury/fall_m", "/injury/criteria"),
+    (
+        {"injury": {"mechanism": "fall_same_level", "criteria": ["ejection", "fall_over_3_m"]}},
+        "/injury/mechanism",
+        "/injury/criteria",
+    ),
+    (
+        signs(heart_rate=80) | {"disposition": {"outcome": "no_patient_found"}},
+        "/disposition/outcome",
+        "/vital_signs/0",
+    ),
+    (
+        {"stroke": {"suspected": False}, "disposition": {"prealert_for": "stroke"}},
+        "/stroke/suspected",
+        "/disposition/prealert_for",
+    ),
+    (
+        {"stroke": {"prealert": True}, "disposition": {"prealert": False}},
+        "/stroke/prealert",
+        "/disposition/prealert",
+    ),
+    (mission(arrest={"first_shock_at": "2026-03-21T10:00:00Z"}), "/arrest/first_shock_at", "/times/call"),
+    (mission(disposition={"prealert_at": "2025-03-23T10:20:00Z"}), "/disposition/prealert_at", "/times/call"),
+    (mission(injury={"injured_at": "2026-03-25T10:00:00Z"}), "/injury/injured_at", "/times/handover"),
+    (
+        {"times": {"on_scene": at("10:00:00")}, "patient": {"birth_date": "2026-03-25"}},
+        "/patient/birth_date",
+        "/times/on_scene",
+    ),
 ]
 
 
 def test_a_coma_score_that_is_not_the_sum_of_its_parts_is_refused_with_each() -> None:
     parts = ["gcs", "gcs_eye", "gcs", "gcs_verbal", "gcs", "gcs_motor"]
     assert refusal(signs(gcs=9, gcs_eye=4, gcs_verbal=5, gcs_motor=6)) == [f"/vital_signs/0/{one}" for one in parts]
+
+
+def test_parts_of_a_coma_score_contradict_the_level_as_their_total_does() -> None:
+    parts = ["avpu", "gcs_eye", "avpu", "gcs_verbal", "avpu", "gcs_motor"]
+    for told in (
+        signs(avpu="alert", gcs_eye=1, gcs_verbal=1, gcs_motor=1),
+        signs(avpu="unresponsive", gcs_eye=4, gcs_verbal=4, gcs_motor=5),
+    ):
+        assert refusal(told) == [f"/vital_signs/0/{one}" for one in parts]
 
 
 @pytest.mark.parametrize(("body", "one", "other"), CONTRADICTIONS)
@@ -375,6 +435,23 @@ def test_a_record_that_does_not_contradict_itself_is_taken(body: dict[str, Any])
             "examinations": [burn("face", "full_thickness") | {"entered_in_error": True}],
         },
         {"injury": {"burned_surface": 100, "criteria": ["burns_with_trauma"]}},
+        on_tape(7.5, "kg", "grey"),
+        on_tape(4.41, "[lb_av]", "grey"),
+        on_tape(54, "kg", "green"),
+        {"directives": {"status": "present", "kinds": ["living_will"]}, "arrest": {"dnar": False}},
+        {"directives": {"kinds": ["do_not_resuscitate"]}, "arrest": {"dnar": True}},
+        {"arrest": {"recognised_dead": True}, "disposition": {"outcome": "dead_on_scene"}},
+        {"injury": {"mechanism": "fall_from_height", "fall_m": 3, "criteria": ["fall_over_3_m"]}},
+        {
+            "disposition": {"outcome": "no_patient_found"},
+            "medications": [
+                {"given_at": at("10:00:00"), "medication": {"display": "Aspirin"}, "not_done": "unable"},
+                {"given_at": at("10:00:00"), "medication": {"display": "Aspirin"}, "entered_in_error": True},
+            ],
+        },
+        # The patient fell, and was last seen well, days before the call.
+        mission(injury={"injured_at": "2026-03-20T10:00:00Z"}, stroke={"last_known_well": "2026-03-19T10:00:00Z"}),
+        signs(avpu="alert", gcs_eye=1, gcs_verbal=4, gcs_motor=1),
     ],
 )
 def test_values_at_the_limits_contradict_nothing(body: dict[str, Any]) -> None:
@@ -386,6 +463,21 @@ def test_nobody_is_born_in_the_future(organisation: Organisation) -> None:
     answer = organisation.partner.post_encounter(draft)
     assert answer.status_code == 422
     assert [(one["pointer"], one["code"]) for one in answer.json()["errors"]] == [("/patient/birth_date", "future")]
+
+
+# Ids of a description, of the international edition and of an extension, and of a relationship: their check digits are right.
+DESCRIPTION, OF_EXTENSION, RELATIONSHIP = "751689013", "1000126119", "100022"
+
+
+@pytest.mark.parametrize("code", [DESCRIPTION, OF_EXTENSION, RELATIONSHIP])
+def test_a_code_that_looks_like_a_concept_is_refused(organisation: Organisation, code: str) -> None:
+    drug = {"given_at": at("10:00:00"), "medication": snomed("387458008"), "route": {"system": SNOMED, "code": code}}
+    asked = {"primary_impression": {"system": SNOMED, "code": code}, "medications": [drug]}
+    id = organisation.partner.create()
+    for answer in (organisation.partner.post_encounter(MINIMAL | asked), organisation.crew.write(id, asked)):
+        assert answer.status_code == 422
+        pointers = [one["pointer"] for one in answer.json()["errors"]]
+        assert sorted(pointers) == ["/medications/0/route/code", "/primary_impression/code"]
 
 
 def test_clocks_may_differ_by_five_minutes() -> None:
@@ -452,9 +544,9 @@ def test_a_time_ahead_of_the_clock_is_refused(organisation: Organisation) -> Non
     id = organisation.partner.create()
     assert organisation.crew.write(id, late).status_code == 422
     draft = http.decode_bytes(http.encode(MINIMAL | {"times": {"call": at("10:00:00")}}), EncounterDraft)
-    contradictions.refuse_future(draft, golden.BEGAN)
+    contradictions.refuse_impossible(draft, golden.BEGAN)
     with pytest.raises(Problem):
-        contradictions.refuse_future(draft, golden.BEGAN - timedelta(hours=2))
+        contradictions.refuse_impossible(draft, golden.BEGAN - timedelta(hours=2))
 
 
 def test_a_partner_reads_the_new_parts_without_words_of_the_crew(organisation: Organisation) -> None:

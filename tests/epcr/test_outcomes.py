@@ -248,6 +248,11 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
         {"survival": {"alive_at_30_days": "no", "died_at": "2026-04-24T10:00:00Z"}},
         ["/survival/alive_at_30_days", "/survival/died_at"],
     ),
+    # The id of a description has the form of a concept.
+    (
+        {"stay": {"diagnoses": [{"system": SNOMED, "code": "751689013"}]}},
+        ["/stay/diagnoses/0/code"],
+    ),
 ]
 
 

@@ -92,7 +92,7 @@ async def create_encounter(request: Request, caller: Caller, draft: EncounterDra
 
 def _begun(request: Request, caller: Caller, policy: Policy, draft: EncounterDraft) -> Generator[None, None, Begun]:
     now = datetime.now(UTC)
-    contradictions.refuse_future(draft, now)
+    contradictions.refuse_impossible(draft, now)
     encounter = Encounter(
         id=ids.new_id("enc"),
         tenant_id=caller.tenant_id,

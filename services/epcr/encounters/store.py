@@ -22,6 +22,7 @@ from services.epcr.encounters import queries
 from services.epcr.encounters.facts import extremes_asked
 from services.epcr.encounters.models import EncounterFilter, EncounterRow
 from services.epcr.fhir.readings import Shape, Span
+from services.epcr.records import newer
 from services.epcr.records.models import Encounter, LinkedObservation, PatientIdentifier, Record
 from shared.messaging.messages import EncounterFacts
 from shared.primitives import ids
@@ -197,6 +198,15 @@ def read(row: EncounterRow) -> Stored:
     return Stored(row, _encounter_of(row, _decode(row.record)))
 
 
+def is_known(row: EncounterRow, keyring: Keyring) -> bool:
+    """Whether this release knows all fields of the record. Another one may be read, and not written."""
+    try:
+        _decode_whole(decrypted(row, keyring).record)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
 def _encounter_of(row: EncounterRow, record: Record) -> Encounter:
     members = asdict(row)
     for name in ("patient_basis", "pseudonym_version", "moved_by", "identity_rule", "anchor", "brief"):
@@ -284,7 +294,21 @@ def _number(kind: type, value: Any) -> Any:
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Record, dec_hook=_number).decode
+_decode_whole = msgspec.msgpack.Decoder(Record, dec_hook=_number).decode
+
+
+def _decode(content: bytes) -> Record:
+    """The record, without fields of a newer release. Raises ValidationError for one that this release cannot read."""
+    try:
+        return _decode_whole(content)
+    except msgspec.ValidationError:
+        found = msgspec.msgpack.decode(content)
+        known = newer.without_unknown(found, Record)
+        if known == found:
+            raise
+        return msgspec.convert(known, Record, dec_hook=_number)
+
+
 _decode_brief = msgspec.msgpack.Decoder(Brief).decode
 
 

@@ -11,11 +11,11 @@ from services.epcr.fhir import narrative, readings
 from services.epcr.fhir.composition import EMPTY, SECTIONS, composition
 from services.epcr.fhir.composition import Section as Code
 from services.epcr.fhir.device import devices
-from services.epcr.fhir.displays import with_texts
+from services.epcr.fhir.displays import in_xml, with_texts
 from services.epcr.fhir.encounter import encounter as encounter_entry
 from services.epcr.fhir.entries import Scene, reference
 from services.epcr.fhir.export import ENTRIES, VITAL_SIGNS, sections
-from services.epcr.fhir.history import impressions
+from services.epcr.fhir.history import IN_ERROR, impressions
 from services.epcr.fhir.provider import organization_uuid
 from services.epcr.fhir.readings import Shape
 from services.epcr.fhir.terms import LOINC, TERMINOLOGY, Json, coding, concept, ems, moment
@@ -33,6 +33,16 @@ REQUIRED = ("complaint", "reason", "narrative", "problems", "current_medicines",
 CODES: dict[str, Code] = SECTIONS | {
     "reason": Code("29299-5", "Reason for visit Narrative"),
     "narrative": Code("10164-2", "History of Present illness Narrative"),
+}
+# Resources whose notes are the crew's comments, by lists of the record.
+_COMMENTED = {
+    "allergies": "AllergyIntolerance",
+    "past_conditions": "Condition",
+    "current_medicines": "MedicationStatement",
+    "examinations": "Observation",
+    "airway_attempts": "Observation",
+    "procedures": "Procedure",
+    "medications": "MedicationAdministration",
 }
 # The order of the report.
 ORDER = ("complaint", "reason", "narrative", *(name for name in SECTIONS if name != "complaint"))
@@ -77,6 +87,7 @@ def contents(
     writing.add(first)
     written = {uuid for uuid, _ in first}
     yield
+    notes = _notes(scene, view)
     referred: dict[str, list[Json]] = {}
     for name, entries in sections(scene).items():
         resources: Iterable[Json] = (entry.resource for entry in entries)
@@ -87,7 +98,7 @@ def contents(
         pairs = ((one["identifier"][0]["value"], one) for one in resources)
         while portion := list(islice(pairs, ENTRIES)):
             referred[name] += [reference(one["resourceType"], uuid) for uuid, one in portion]
-            writing.add([(uuid, one) for uuid, one in portion if uuid not in written])
+            writing.add([(uuid, _noted(one, notes.get(uuid))) for uuid, one in portion if uuid not in written])
             yield
     writing.add([(pdf_uuid, document_reference(scene, source, pdf, pdf_uuid))])
     yield
@@ -97,7 +108,10 @@ def contents(
 
 
 def _identified(view: dict[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
-    """The view with the values that a reader of the patient alone may have: words in place of codes, and when a newborn was scored."""
+    """The view with the values that a reader of the patient alone may have.
+
+    Those are words in place of codes, also of a complaint, and when a newborn was scored.
+    """
 
     def with_member(name: str, member: str) -> list[Json]:
         return [
@@ -106,7 +120,37 @@ def _identified(view: dict[str, Any], record: Mapping[str, Any]) -> dict[str, An
         ]
 
     shown = {name: with_member(name, member) for name, member in (SUBJECTS | {"apgar": "scored_at"}).items()}
-    return view | {name: entries for name, entries in shown.items() if entries}
+    complaint: dict[str, Any] = view.get("complaint", {})
+    words: str | None = record.get("complaint", {}).get("text")
+    worded = {"complaint": complaint | {"concept": {"display": words}}} if words and _lacks_code(complaint) else {}
+    return view | {name: entries for name, entries in shown.items() if entries} | worded
+
+
+def _lacks_code(complaint: Mapping[str, Any]) -> bool:
+    """Whether there is an Observation of the complaint, and no code in it."""
+    return bool(complaint) and "concept" not in complaint
+
+
+def _noted(resource: Json, words: str | None) -> Json:
+    if words is None or resource.get("status") == IN_ERROR:
+        return resource
+    return resource | {"note": [{"text": in_xml(words)}]}
+
+
+def _notes(scene: Scene, record: Mapping[str, Any]) -> dict[str, str]:
+    """The crew's comments, by the UUIDs of the resources that they are about."""
+    words: dict[str, str] = {}
+    for name, kind in _COMMENTED.items():
+        for seen, one in zip(scene.projection.view.get(name, []), record.get(name, []), strict=True):
+            if "comment" in one and not one.get("entered_in_error"):
+                words[scene.uuid(kind, seen["id"])] = one["comment"]
+    fields = dict.fromkeys(("arrest", "directives", "disposition", "stroke"), "comment")
+    if "concept" in record.get("complaint", {}):
+        fields["complaint"] = "text"
+    for name, field in fields.items():
+        if field in record.get(name, {}):
+            words[scene.uuid("Observation", f"{scene.encounter}/{name}")] = record[name][field]
+    return words
 
 
 def readings_of(scene: Scene, observed: Sequence[LinkedObservation]) -> dict[str, Json]:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from services.epcr.outcomes.models import EmergencyDepartment, HospitalStay, Neurology, OutcomeDraft, Survival
+from services.epcr.records.codes import foreign_ids
 from shared.web.problems import FieldError
 
 _ALIVE_AFTER_ED = ("died", "dead_on_arrival")
@@ -21,11 +22,11 @@ DAYS = timedelta(days=30)
 
 
 def check(outcome: OutcomeDraft, latest: datetime) -> list[FieldError]:
-    """The errors; empty where nothing contradicts. No time may be after `latest`."""
+    """The errors; empty where nothing contradicts. No time may be after `latest`, and no code may be the id of a description."""
     reported = (outcome.emergency_department, outcome.stay, outcome.procedures, outcome.survival, outcome.neurology)
     empty = [] if any(reported) else [FieldError("", "reports nothing", "empty")]
     contradictions = (*_deaths(outcome), *_days_of_death(outcome), *_stays(outcome), *_orders(outcome))
-    return [*empty, *dict.fromkeys(contradictions), *_late(outcome, "", latest)]
+    return [*empty, *dict.fromkeys(contradictions), *_late(outcome, "", latest), *foreign_ids(outcome)]
 
 
 def check_day(outcome: OutcomeDraft, day: date) -> list[FieldError]:

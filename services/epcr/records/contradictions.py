@@ -7,7 +7,8 @@ from itertools import combinations
 from typing import Any, NamedTuple
 
 from services.epcr.records.assessment import APGAR_PARTS, MOST_OF_A_PART, SCALES, Apgar
-from services.epcr.records.care import Item, Part, VitalSigns
+from services.epcr.records.care import Item, Mass, Part, VitalSigns
+from services.epcr.records.codes import foreign_ids
 from services.epcr.records.models import Patient, Record, age, began
 from shared.web import http, problems
 from shared.web.problems import FieldError
@@ -53,6 +54,19 @@ def _none_but(one: str | int, other: Any) -> bool:
     return one in ("none_known", "not_pregnant", 0) and other not in (False, [])
 
 
+def _off_coma(level: str, score: int) -> bool:
+    return (level == "unresponsive" and score > 8) or (level == "alert" and score < 6)
+
+
+def _off_tape(mass: Mass, colour: str) -> bool:
+    low, high = _TAPES[colour]
+    return not low / _TAPE_FACTOR <= mass.value * _KILOGRAMS[mass.unit] <= high * _TAPE_FACTOR
+
+
+def _orders_resuscitation(kinds: list[str], is_ordered_not: bool) -> bool:
+    return "do_not_resuscitate" in kinds and is_ordered_not is False
+
+
 _STEPS = ("call", "mobile", "on_scene", "at_patient", "left_scene", "at_destination", "handover")
 # The times of entries, which are those of the mission.
 _TIMES = {
@@ -63,6 +77,22 @@ _TIMES = {
     "pupils": "examined_at",
     "examinations": "examined_at",
 }
+# Those of sections. What came before the mission, such as an injury or the last dose of a medicine, may be of any day.
+_SECTION_TIMES = (
+    "triage.initial_at",
+    "triage.final_at",
+    "stroke.assessed_at",
+    "arrest.cpr_started_at",
+    "arrest.first_shock_at",
+    "arrest.rosc_at",
+    "arrest.ended_at",
+    "disposition.prealert_at",
+)
+_BEFORE_MISSION = ("complaint.began_at", "injury.injured_at", "arrest.arrested_at", "stroke.last_known_well")
+# Ends of an encounter whose patient lives, and those without a patient.
+_LEFT_ALIVE = frozenset({"treated_and_released", "refused", "no_treatment_needed", "no_patient_found"})
+# Entries that there are of a patient alone.
+_OF_A_PATIENT = ("vital_signs", "pupils", "examinations", "medications", "procedures", "airway_attempts")
 # The highest score of each part of the Glasgow Coma Scale.
 _COMA_SCALE = {"gcs_eye": 4, "gcs_verbal": 5, "gcs_motor": 6}
 # From an age in years on, the lowest and highest weight in kg: far outside the percentiles, to find a mistyped unit or point.
@@ -74,6 +104,20 @@ _WEIGHTS: list[tuple[int, float, float]] = [
     (1, 3, 30),
     (0, 0.3, 20),
 ]
+# The weights in kg of the colours of a length-based tape, from the lowest to the highest (Broselow).
+_TAPES = {
+    "grey": (3, 5),
+    "pink": (6, 7),
+    "red": (8, 9),
+    "purple": (10, 11),
+    "yellow": (12, 14),
+    "white": (15, 18),
+    "blue": (19, 23),
+    "orange": (24, 29),
+    "green": (30, 36),
+}
+# A weight may lie so far outside its colour: tapes of other makers differ, and a scale is more exact than a tape.
+_TAPE_FACTOR = Decimal("1.5")
 _KILOGRAMS = {"kg": Decimal(1), "g": Decimal("0.001"), "[lb_av]": Decimal("0.45359237")}
 # Within one entry of a list.
 OF_ENTRIES: dict[str, list[Pair]] = {
@@ -81,11 +125,7 @@ OF_ENTRIES: dict[str, list[Pair]] = {
         ("systolic", "diastolic", lambda systolic, diastolic: systolic < diastolic),
         ("systolic", "mean_pressure", lambda systolic, mean: systolic < mean),
         ("diastolic", "mean_pressure", lambda diastolic, mean: mean < diastolic),
-        (
-            "avpu",
-            "gcs",
-            lambda level, score: (level == "unresponsive" and score > 8) or (level == "alert" and score < 6),
-        ),
+        ("avpu", "gcs", _off_coma),
         ("avpu", "gcs_verbal", lambda level, score: level == "unresponsive" and score == 5),
         ("avpu", "gcs_motor", lambda level, score: level == "unresponsive" and score == 6),
     ],
@@ -124,6 +164,7 @@ OF_SECTIONS: list[Pair] = [
     ("triage.scale", "triage.final", lambda scale, value: value not in SCALES[scale]),
     ("triage.initial_at", "triage.final_at", _before),
     ("weight.method", "weight.tape", lambda method, _: method != "length_based_tape"),
+    ("weight.value", "weight.tape", _off_tape),
     *(
         ("pregnancy.status", f"pregnancy.{name}", _none_but)
         for name in ("gestation_weeks", "waters_broken", "contractions", "birth_imminent")
@@ -133,14 +174,23 @@ OF_SECTIONS: list[Pair] = [
     ("directives.status", "directives.kinds", _none_but),
     ("directives.status", "directives.seen", _none_but),
     ("directives.status", "arrest.dnar", _none_but),
+    ("directives.kinds", "arrest.dnar", _orders_resuscitation),
     (
         "injury.burned_surface",
         "injury.criteria",
         lambda percent, criteria: percent == 0 and "burns_with_trauma" in criteria,
     ),
     ("injury.mechanism", "injury.fall_m", lambda mechanism, _: mechanism != "fall_from_height"),
+    # The criterion is ten feet.
+    ("injury.fall_m", "injury.criteria", lambda metres, criteria: metres < 3 and "fall_over_3_m" in criteria),
+    (
+        "injury.mechanism",
+        "injury.criteria",
+        lambda mechanism, criteria: mechanism == "fall_same_level" and "fall_over_3_m" in criteria,
+    ),
     ("arrest.recognised_dead", "arrest.survived_to_discharge", _both),
     ("arrest.recognised_dead", "arrest.rosc_at_handover", _both),
+    ("arrest.recognised_dead", "disposition.outcome", lambda is_dead, end: is_dead and end in _LEFT_ALIVE),
     ("arrest.survived_to_discharge", "arrest.cpc", lambda survived, cpc: survived != (cpc < 5)),
     ("disposition.outcome", "arrest.survived_to_discharge", lambda end, alive: end == "dead_on_scene" and alive),
     ("disposition.outcome", "arrest.rosc_at_handover", lambda end, rosc: end == "dead_on_scene" and rosc),
@@ -150,7 +200,7 @@ OF_SECTIONS: list[Pair] = [
     ),
     ("stroke.last_known_well", "stroke.assessed_at", lambda well, assessed: assessed < well - SKEW),
     # A child may be born in the mission.
-    ("patient.birth_date", "times.call", lambda born, call: born > call.date() + DAY),
+    *(("patient.birth_date", f"times.{name}", lambda born, at: born > at.date() + DAY) for name in _STEPS),
     ("arrest.rosc", "arrest.rosc_at", _denied),
     ("arrest.rosc", "arrest.rosc_at_handover", _denied),
     ("arrest.shocks", "arrest.first_shock_at", _none_but),
@@ -160,6 +210,8 @@ OF_SECTIONS: list[Pair] = [
         for name in ("compression_rate", "compression_depth", "compression_fraction", "mechanical_device")
     ),
     ("stroke.suspected", "stroke.prealert", _denied),
+    ("stroke.suspected", "disposition.prealert_for", lambda is_suspected, why: not is_suspected and why == "stroke"),
+    ("stroke.prealert", "disposition.prealert", lambda is_given, alert: is_given and not alert),
     ("disposition.prealert", "disposition.prealert_at", _denied),
     ("disposition.prealert", "disposition.prealert_for", _denied),
     ("disposition.refusal_signed", "disposition.refusal_signed_by", _denied),
@@ -188,6 +240,7 @@ def contradictions(record: Record) -> Iterator[Contradiction]:
         if silence is not None and known:
             yield Contradiction(f"/inquiries/{name}", f"/{name}/{known[0]}")
     yield from _of_another_day(record)
+    yield from _of_nobody(record)
     yield from _of_weight(record)
     yield from _of_apgar(record)
     yield from _of_burns(record)
@@ -246,8 +299,24 @@ def _of_burns(record: Record) -> Iterator[Contradiction]:
             yield Contradiction("/injury/burned_surface", f"/examinations/{at}/burn_depth")
 
 
+def _of_nobody(record: Record) -> Iterator[Contradiction]:
+    """Acts and findings where no patient was found. An act that was not done may be recorded."""
+    if record.disposition is None or record.disposition.outcome != "no_patient_found":
+        return
+    for name in _OF_A_PATIENT:
+        for at, entry in enumerate(getattr(record, name)):
+            if not entry.entered_in_error and getattr(entry, "not_done", None) is None:
+                yield Contradiction("/disposition/outcome", f"/{name}/{at}")
+
+
 def _of_another_day(record: Record) -> Iterator[Contradiction]:
     times = record.times
+    for path in (*_SECTION_TIMES, *_BEFORE_MISSION) if times else ():
+        at, pointer = _value(record, path), "/" + path.replace(".", "/")
+        if at and times and times.call and path in _SECTION_TIMES and at < times.call - DAY:
+            yield Contradiction(pointer, "/times/call")
+        if at and times and times.handover and at > times.handover + DAY:
+            yield Contradiction(pointer, "/times/handover")
     for name, field in _TIMES.items() if times else ():
         for index, entry in enumerate(getattr(record, name)):
             at = getattr(entry, field)
@@ -270,6 +339,10 @@ def entry_contradictions(name: str, entry: Item, pointer: str) -> list[Contradic
     ]
     if isinstance(entry, VitalSigns):
         pairs += _of_total(entry, "gcs", 1, _COMA_SCALE)
+        parts = [getattr(entry, part) for part in _COMA_SCALE]
+        # With a total each part was compared with it, and it with the level.
+        if entry.gcs is None and entry.avpu and None not in parts and _off_coma(entry.avpu, sum(parts)):
+            pairs += [("avpu", part) for part in _COMA_SCALE if ("avpu", part) not in pairs]
     if isinstance(entry, Apgar):
         pairs += _of_total(entry, "total", 0, dict.fromkeys(APGAR_PARTS, MOST_OF_A_PART))
     return [Contradiction(f"{pointer}/{one}", f"{pointer}/{other}") for one, other in pairs]
@@ -295,8 +368,8 @@ def refuse(found: list[Contradiction]) -> None:
         raise problems.invalid("Values contradict one another.", errors)
 
 
-def refuse_future(sent: http.Body, now: datetime) -> None:
-    """Raises a 422 Problem for times of care, and a date of birth, that are ahead of the clock."""
+def refuse_impossible(sent: http.Body, now: datetime) -> None:
+    """Raises a 422 Problem for times of care, and a date of birth, that are ahead of the clock, and for codes that are no concepts."""
     errors = [
         FieldError(pointer, "is in the future", "future")
         for name in sent.__struct_fields__
@@ -307,8 +380,9 @@ def refuse_future(sent: http.Body, now: datetime) -> None:
     born: date | None = patient.birth_date if isinstance(patient, Patient) else None
     if born is not None and born > (now + DAY).date():
         errors.append(FieldError("/patient/birth_date", "is in the future", "future"))
+    errors += foreign_ids(sent)
     if errors:
-        raise problems.invalid("A time is in the future.", errors)
+        raise problems.invalid("A time is in the future, or a code is no concept; see errors.", errors)
 
 
 def _times(value: Any, pointer: str) -> Iterator[tuple[str, datetime]]:

@@ -105,6 +105,12 @@ def _writing(
     keyring = request.state.keyring
     stored = store.opened(row, keyring)
     yield
+    if not store.is_known(row, keyring):
+        # What this release does not know would be lost. Processes of the newer one take the next attempt.
+        raise problems.unavailable(
+            "A newer release wrote this record, and this process does not know all of its fields; try again."
+        )
+    yield
     after = _written(stored.encounter, patch, given)
     if after is stored.encounter:
         return Written(stored, after, None, None)
@@ -119,7 +125,7 @@ def _written(before: Encounter, patch: RecordPatch, given: dict[str, Any]) -> En
     if not amend.may_follow(before.status, status):
         detail = f"An encounter that is {before.status} cannot become {status}."
         raise problems.Problem(409, "Conflict", detail, errors=[FieldError("/status", "moves only forward")])
-    contradictions.refuse_future(patch, datetime.now(UTC))
+    contradictions.refuse_impossible(patch, datetime.now(UTC))
     record = amend.merge(before.record, patch, given, ids.new_id)
     care_model = before.care_model if patch.care_model is UNSET else patch.care_model
     unchanged = (record, status, care_model) == (before.record, before.status, before.care_model)

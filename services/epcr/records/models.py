@@ -257,8 +257,8 @@ class Clinical(Sections, kw_only=True):
     apgar: list[Apgar] = []
 
 
-class Record(Clinical, kw_only=True):
-    """The encrypted part of an encounter.
+class Record(Clinical, kw_only=True, forbid_unknown_fields=True):
+    """The encrypted part of an encounter. `newer.py` reads one with fields of a newer release.
 
     `anchor` is the moment the encounter began, fixed for good: moved times are counted from it. `revisions` counts the writes of each
     entry and section, and `withdrawn` lists the measurements an entry once had, because a receiver may hold an earlier state.

@@ -151,7 +151,7 @@ def syncope_ecg(facts: EncounterFacts) -> Judgement | None:
     exclusion="cardiac arrest",
     differs="the lowest values that the crew recorded around the attempt, where the source searches the monitor's; unknown without them",
     source="NEMSQA Airway-01",
-    version="2",
+    version="3",
 )
 def airway_first_pass(facts: EncounterFacts) -> Judgement | None:
     first = _first_intubation(facts)
@@ -169,7 +169,7 @@ def airway_first_pass(facts: EncounterFacts) -> Judgement | None:
     exclusion="cardiac arrest",
     differs="the value that the crew recorded before the attempt, where the source searches the monitor's three minutes before it",
     source="NEMSQA Airway-05",
-    version="2",
+    version="3",
     within="airway_first_pass",
 )
 def airway_oxygenated(facts: EncounterFacts) -> Judgement | None:

@@ -154,8 +154,11 @@ def emergency(facts: EncounterFacts) -> bool:
 
 
 def in_arrest(facts: EncounterFacts) -> bool:
-    """Whether the patient was in cardiac arrest. An order not to resuscitate alone is none."""
-    return facts.arrest not in (None, ArrestFact(dnar=True))
+    """Whether the patient was in cardiac arrest. The answer about an order not to resuscitate, or that the patient is not dead, is none."""
+    if facts.arrest is None:
+        return False
+    is_dead = facts.arrest.recognised_dead or None
+    return msgspec.structs.replace(facts.arrest, dnar=None, recognised_dead=is_dead) != ArrestFact()
 
 
 def has_impression(facts: EncounterFacts, codes: re.Pattern[str]) -> bool:

@@ -35,7 +35,7 @@ BEFORE_CALL = "arrival before the call"
     inclusion="Emergency responses, a patient found, alive and left behind, not in cardiac arrest",
     differs="patients whom another crew took over, and patients who died, do not count",
     source="NEMSQA TTR-01",
-    version="3",
+    version="4",
 )
 def nontransport_vitals(facts: EncounterFacts) -> Judgement | None:
     left_behind = facts.transported is False and facts.outcome not in NO_PATIENT_LEFT
@@ -226,7 +226,7 @@ def handover_within_15(facts: EncounterFacts) -> Judgement | None:
     exclusion="cardiac arrest, criteria of field triage found, advanced airway",
     differs="a long board is no reason for exclusion, since a record does not name it",
     source="NEMSQA Safety-04",
-    version="2",
+    version="3",
 )
 def child_restraint(facts: EncounterFacts) -> Judgement | None:
     if not facts.transported or facts.response not in ("emergency", "interfacility_transfer"):
