@@ -195,7 +195,8 @@ def seal_stored(keyring: Keyring, conn: Connection) -> int:
 def _due(kept: Sealed, *, first: bool) -> LiteralString:
     columns, key = ", ".join(dict.fromkeys((*kept.key, *kept.values))), ", ".join(kept.key)
     only = "" if not kept.only else f"AND {kept.only}"
-    later = "" if first else f"AND ({key}) > ({', '.join(['%s'] * len(kept.key))})"
+    places: list[LiteralString] = ["%s"] * len(kept.key)
+    later = "" if first else f"AND ({key}) > ({', '.join(places)})"
     return f"""
         SELECT {columns}, {kept.column} FROM {kept.table}
         WHERE ({kept.column} IS NULL OR get_byte({kept.column}, 0) <> %s) AND rows_are_sealed() {only} {later}
