@@ -11,8 +11,8 @@ FIND_PASSWORD_LINK: LiteralString = "SELECT * FROM find_sealed_link(%s)"
 
 START_SESSION: LiteralString = """
     INSERT INTO sessions (session_id, tenant_id, user_id, token_mac, signed_in_at, expires_at, user_agent, address, second_factor, seal)
-    VALUES (%(session_id)s, %(tenant_id)s, %(user_id)s, %(token_mac)s, %(signed_in_at)s, %(signed_in_at)s + interval '12 hours',
-        %(user_agent)s, %(address)s, %(second_factor)s, %(seal)s)
+    VALUES (%(session_id)s, %(tenant_id)s, %(user_id)s, %(token_mac)s, %(signed_in_at)s::timestamptz,
+        %(signed_in_at)s::timestamptz + interval '12 hours', %(user_agent)s, %(address)s, %(second_factor)s, %(seal)s)
 """
 NOTE_SIGN_IN: LiteralString = """
     INSERT INTO last_sign_ins (user_id, tenant_id) VALUES (%(user_id)s, %(tenant_id)s)
