@@ -35,6 +35,7 @@ class Sealed(NamedTuple):
     values: tuple[LiteralString, ...]
     only: LiteralString = ""
     """The rows that need a seal, where others need none."""
+    column: LiteralString = "seal"
 
     def seal(self, keyring: Keyring, row: Mapping[str, Any]) -> bytes:
         return keyring.seal(self._data(row), PURPOSE + self.table)
@@ -159,7 +160,11 @@ TICKETS = Sealed(
     ),
 )
 OF_SAML = (CONNECTIONS, CERTIFICATES, DOMAINS, IDENTITIES, REQUESTS, TICKETS)
-ALL = (SESSIONS, PASSWORD_LINKS, GRANTS, CODES, DEVICE_CODES, CONSENTS, APPS, INVITATIONS, *OF_SAML)
+FACTORS = Sealed(
+    "users", ("user_id",), ("user_id", "tenant_id", "totp_secret"), "totp_secret IS NOT NULL", "factor_seal"
+)
+"""Whether a person has an authenticator, and which one. Somebody who never had one has no seal."""
+ALL = (SESSIONS, PASSWORD_LINKS, FACTORS, GRANTS, CODES, DEVICE_CODES, CONSENTS, APPS, INVITATIONS, *OF_SAML)
 forged = begin(
     Counter("forged_rows_total", "Rows that are not as a process of ours wrote them, and count for nothing", ["table"]),
     [one.table for one in ALL],
@@ -178,7 +183,7 @@ def seal_stored(keyring: Keyring, conn: Connection) -> int:
                 rows = cursor.execute(_due(kept, first=after is None), [keyring.version, *(after or ())]).fetchall()
             for row in rows:
                 after = [row[name] for name in kept.key]
-                if kept.holds(keyring, row, row["seal"]):
+                if kept.holds(keyring, row, row[kept.column]):
                     conn.execute(_seal(kept), [kept.seal(keyring, row), *after])
                     sealed += 1
             conn.commit()
@@ -190,14 +195,15 @@ def seal_stored(keyring: Keyring, conn: Connection) -> int:
 def _due(kept: Sealed, *, first: bool) -> LiteralString:
     columns, key = ", ".join(dict.fromkeys((*kept.key, *kept.values))), ", ".join(kept.key)
     only = "" if not kept.only else f"AND {kept.only}"
-    later = "" if first else f"AND ({key}) > ({', '.join(['%s'] * len(kept.key))})"
+    places: list[LiteralString] = ["%s"] * len(kept.key)
+    later = "" if first else f"AND ({key}) > ({', '.join(places)})"
     return f"""
-        SELECT {columns}, seal FROM {kept.table}
-        WHERE (seal IS NULL OR get_byte(seal, 0) <> %s) AND rows_are_sealed() {only} {later}
+        SELECT {columns}, {kept.column} FROM {kept.table}
+        WHERE ({kept.column} IS NULL OR get_byte({kept.column}, 0) <> %s) AND rows_are_sealed() {only} {later}
         ORDER BY {key} LIMIT 500 FOR NO KEY UPDATE SKIP LOCKED
     """  # noqa: S608 - constants of this module
 
 
 def _seal(kept: Sealed) -> LiteralString:
     where = " = %s AND ".join(kept.key)
-    return f"UPDATE {kept.table} SET seal = %s WHERE {where} = %s"  # noqa: S608 - constants of this module
+    return f"UPDATE {kept.table} SET {kept.column} = %s WHERE {where} = %s"  # noqa: S608 - constants of this module

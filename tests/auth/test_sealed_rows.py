@@ -5,6 +5,7 @@ import pytest
 
 from tests.auth.forging import ROLES, SEALS, forge, new_person, shown, signed_in
 from tests.auth.support import PASSWORD, Auth, Browser
+from tests.auth.test_authenticator import Enrolled
 from tests.auth.test_sealed_passwords import write
 from tests.auth.test_sign_in import new_link
 
@@ -104,6 +105,21 @@ def test_a_link_to_choose_a_password_chooses_nobody_elses(auth: Auth, role: str,
         browser.submit(page, "/v1/auth/password", password=MINE, again=MINE)
     assert Browser(auth).sign_in(victim, password=MINE).status_code != 303
     assert Browser(auth).sign_in(victim, password=PASSWORD).status_code == 303
+
+
+@ROLES
+@SEALS
+@pytest.mark.parametrize("change", ["totp_secret = NULL", "totp_secret = '\\x01'"])
+def test_an_authenticator_is_taken_away_by_its_person_or_an_administrator_alone(
+    auth: Auth, role: str, seal: str, change: str
+) -> None:
+    victim = new_person(auth)
+    assert Enrolled(signed_in(auth, victim)).done.status_code == 200
+    statement = f"UPDATE users SET {change}{seal.replace('seal', 'factor_seal')} WHERE user_id = %s"
+    forge(auth, role, victim["tenant_id"], statement, victim["user_id"])
+    stolen = Browser(auth)
+    stolen.sign_in(victim)
+    assert not shown(stolen)
 
 
 def test_no_web_process_gives_a_person_another_address_or_organisation(auth: Auth) -> None:

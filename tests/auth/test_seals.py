@@ -131,7 +131,7 @@ def test_rows_get_seals_of_a_new_key_and_forged_ones_do_not(auth: Auth) -> None:
     rotated = Keyring.from_text(f"9:{base64url_encode(os.urandom(32))},{text}")
     # In a transaction that ends without effect, since the running service has the old key alone.
     with psycopg.connect(auth.settings.worker_database_url or "") as conn:
-        conn.commit = lambda: None  # type: ignore[method-assign]
+        conn.commit = lambda: None
         assert seal_stored(rotated, conn) > 0  # pyright: ignore[reportArgumentType]
         versions = dict(conn.execute("SELECT user_id, get_byte(seal, 0) FROM sessions").fetchall())
         conn.rollback()

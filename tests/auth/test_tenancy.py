@@ -62,6 +62,7 @@ def test_the_app_role_reaches_past_its_tenant_only_through_the_listed_functions(
         "find_sealed_invitation",
         "find_sealed_link",
         "find_sealed_session",
+        "find_sealed_user",
         "make_sandbox_tenant",
         "close_sandbox_tenant",
         "live_watermarks",

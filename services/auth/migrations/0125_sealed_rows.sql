@@ -54,6 +54,35 @@ GRANT UPDATE (used_at) ON password_links TO {{app}};
 REVOKE UPDATE ON users FROM {{app}};
 GRANT UPDATE (name, status, password_hash, totp_secret, totp_last_step, wrong_codes, roles, scope_limit, role) ON users TO {{app}};
 
+-- --- Authenticators --------------------------------------------------------------------------------------------------------------------
+ALTER TABLE users ADD COLUMN factor_seal bytea;
+GRANT UPDATE (factor_seal) ON users TO {{app}};
+CREATE FUNCTION public.require_factor_seal() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF quote_ident(session_user)::regrole IN ('{{app}}'::regrole, '{{worker}}'::regrole) AND public.rows_are_sealed() THEN
+        RAISE EXCEPTION 'an authenticator is stored with its seal' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    NEW.factor_seal := NULL;
+    RETURN NEW;
+END $$;
+REVOKE EXECUTE ON FUNCTION public.require_factor_seal() FROM PUBLIC;
+CREATE TRIGGER require_factor_insert BEFORE INSERT ON users FOR EACH ROW WHEN (NEW.totp_secret IS NOT NULL AND NEW.factor_seal IS NULL)
+EXECUTE FUNCTION public.require_factor_seal();
+CREATE TRIGGER require_factor_update BEFORE UPDATE ON users FOR EACH ROW WHEN (
+    (NEW.factor_seal IS NULL OR NEW.factor_seal = OLD.factor_seal)
+    AND (NEW.totp_secret, NEW.factor_seal) IS DISTINCT FROM (OLD.totp_secret, OLD.factor_seal)
+) EXECUTE FUNCTION public.require_factor_seal();
+-- As find_user of the release before.
+CREATE FUNCTION public.find_sealed_user(wanted text) RETURNS TABLE (
+    user_id text, tenant_id text, email text, name text, password_hash text, totp_secret bytea, factor_seal bytea
+) LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT u.user_id, u.tenant_id, u.email, u.name, u.password_hash, u.totp_secret, u.factor_seal
+    FROM public.users u JOIN public.tenants t USING (tenant_id)
+    WHERE lower(u.email) = lower(wanted) AND u.status = 'active' AND t.status = 'active'
+$$;
+REVOKE EXECUTE ON FUNCTION public.find_sealed_user(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION public.find_sealed_user(text) TO {{app}};
+
 -- Before a tenant is known, as the functions of the previous release, with the seal and the values that it covers. A session's age counts from
 -- the sealed time, also where its row says otherwise.
 CREATE FUNCTION public.find_sealed_session(mac bytea) RETURNS TABLE (

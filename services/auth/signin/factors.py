@@ -1,9 +1,11 @@
 """The stored second factor: one authenticator and its recovery codes. Each code works once."""
 
-from typing import Literal
+from typing import Any, Literal
 
+import msgspec
 from starlette.requests import Request
 
+from services.auth import seals
 from services.auth.signin import codes, metrics, queries, sessions
 from services.auth.signin.models import User
 from services.auth.signin.sessions import MOST_WRONG_CODES as MOST_WRONG_CODES_OF_DEVICE
@@ -17,8 +19,18 @@ Used = Literal["authenticator", "recovery code", ""]
 MOST_WRONG_CODES = 20
 
 
-async def find_user(conn: AsyncConnection, email: str) -> User | None:
-    return await database.first(conn, User, queries.FIND_USER, (email.strip(),))
+async def find_user(conn: AsyncConnection, keyring: Keyring, email: str) -> User | None:
+    """None also for a person whose authenticator was taken away or changed in the database."""
+    user = await database.first(conn, User, queries.FIND_USER, (email.strip(),))
+    if user is None or not seals.FACTORS.holds(keyring, msgspec.structs.asdict(user), user.factor_seal):
+        return None
+    return user
+
+
+def row_of(keyring: Keyring, tenant_id: str, user_id: str, secret: bytes | None) -> dict[str, Any]:
+    """The person's encrypted authenticator, or none, with the seal."""
+    row = {"user_id": user_id, "tenant_id": tenant_id, "totp_secret": secret}
+    return row | {"factor_seal": seals.FACTORS.seal(keyring, row)}
 
 
 async def is_unchanged(conn: AsyncConnection, user: User, *, to_write: bool = False) -> bool:

@@ -14,7 +14,7 @@ from services.auth.people import roles
 from services.auth.people.roles import ADMINISTRATOR, Role
 from services.auth.people.roles import OPERATOR as OPERATORS_ROLE
 from services.auth.settings import Settings
-from services.auth.signin import codes, passwords, sealing
+from services.auth.signin import codes, factors, passwords, sealing
 from services.auth.signin.models import User
 from services.auth.signin.queries import SET_PASSWORD
 from services.auth.tenants import console, queries
@@ -88,7 +88,7 @@ async def bootstrap(settings: Settings, wanted: BootstrapRequest) -> dict[str, A
                     conn, keyring, PLATFORM, wanted.operator.email, wanted.operator.password, OPERATORS_ROLE
                 )
                 sealed = keyring.encrypt(wanted.operator.second_factor.encode(), codes.secret_context(user_id))
-                await conn.execute(queries.FIRST_TOTP, (sealed, user_id))
+                await conn.execute(queries.FIRST_TOTP, factors.row_of(keyring, PLATFORM, user_id, sealed))
         answer: dict[str, Any] = {}
         for tenant in wanted.tenants:
             async with pool.connection() as conn:
