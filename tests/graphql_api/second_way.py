@@ -93,7 +93,7 @@ class Chart:
         self.age, self.newborn = age_of(record.get("patient"), e["day"])
         self.codes = codes_of(record)
         arrest: Any = record.get("arrest")
-        # What a form asks of every patient makes no arrest.
+        # Answers that a form asks of every patient make no arrest.
         asked_of_all = ({}, {"dnar": True}, {"dnar": False}, {"recognised_dead": False})
         asked_of_all += ({"dnar": True, "recognised_dead": False}, {"dnar": False, "recognised_dead": False})
         self.arrest: Any = None if arrest in asked_of_all else arrest

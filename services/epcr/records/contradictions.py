@@ -77,7 +77,7 @@ _TIMES = {
     "pupils": "examined_at",
     "examinations": "examined_at",
 }
-# Those of sections. What came before the mission, such as an injury or the last dose of a medicine, may be of any day.
+# Those of sections. An event before the mission, such as an injury or the last dose of a medicine, may be of any day.
 _SECTION_TIMES = (
     "triage.initial_at",
     "triage.final_at",

@@ -106,7 +106,7 @@ def _writing(
     stored = store.opened(row, keyring)
     yield
     if not store.is_known(row, keyring):
-        # What this release does not know would be lost. Processes of the newer one take the next attempt.
+        # Fields that this release does not know would be lost. Processes of the newer one take the next attempt.
         raise problems.unavailable(
             "A newer release wrote this record, and this process does not know all of its fields; try again."
         )
