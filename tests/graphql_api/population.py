@@ -1,4 +1,4 @@
-"""Encounters as crews, devices and hospitals report them to epcr, made by a seeded chance: 1,000 over ten weeks. Facts are epcr's."""
+"""Encounters as crews, devices and hospitals report them to epcr, made by a seeded chance: 1,010 over ten weeks. Facts are epcr's."""
 
 import random
 from datetime import UTC, date, datetime, timedelta
@@ -70,7 +70,11 @@ BEHIND = -timedelta(minutes=2)
 
 @cache
 def encounters(count: int = 1_000) -> list[dict[str, Any]]:
-    return [_encounter(random.Random(f"first {number}"), number) for number in range(count)]
+    """So many of any theme, and ten seizures, of which chance gives too few that crews treat."""
+    any_theme = [_encounter(random.Random(f"first {number}"), number) for number in range(count)]
+    return any_theme + [
+        _encounter(random.Random(f"seizure {number}"), count + number, "seizure") for number in range(10)
+    ]
 
 
 def facts(encounter: dict[str, Any]) -> EncounterFacts:
@@ -118,9 +122,9 @@ def _reading(number: int, one: dict[str, Any]) -> LinkedObservation:
     )
 
 
-def _encounter(chance: random.Random, number: int) -> dict[str, Any]:
+def _encounter(chance: random.Random, number: int, theme: str = "") -> dict[str, Any]:
     while True:
-        made = _drawn(chance, number)
+        made = _drawn(chance, number, theme)
         try:
             golden.encounter(made["record"], made["status"])
         except Problem:  # values contradict one another
@@ -128,10 +132,10 @@ def _encounter(chance: random.Random, number: int) -> dict[str, Any]:
         return made
 
 
-def _drawn(chance: random.Random, number: int) -> dict[str, Any]:
+def _drawn(chance: random.Random, number: int, theme: str) -> dict[str, Any]:
     day = FIRST_DAY + timedelta(days=chance.randrange(DAYS))
     call = datetime(day.year, day.month, day.day, chance.randrange(2, 18), chance.randrange(60), tzinfo=UTC)
-    theme = chance.choice([*IMPRESSIONS, *["arrest"] * 5, "brain", "airway", "stroke", "stemi"])
+    theme = theme or chance.choice([*IMPRESSIONS, *["arrest"] * 5, "brain", "airway", "stroke", "stemi"])
     clock = _clock(chance, call)
     record = _record(chance, theme, clock)
     told = sorted((record.get("times") or {}).values())
