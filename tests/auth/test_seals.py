@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from services.auth import seals
+from services.auth import metrics
 from services.auth.seals import SESSIONS, Sealed, seal_stored
 from shared.primitives.crypto import Keyring, base64url_encode
 from shared.storage.database import open_tasks_pool, task_transaction
@@ -73,7 +73,7 @@ def test_a_seal_is_of_all_values_of_its_row(name: str) -> None:
 
 @pytest.mark.parametrize("seal", [b"", b"\0", b"\1", bytes(33), b"\1" + bytes(32), b"\1" + bytes(100)])
 def test_bytes_that_are_no_seal_are_refused_and_counted(seal: bytes, caplog: pytest.LogCaptureFixture) -> None:
-    counted = seals.forged.labels("sessions")._value
+    counted = metrics.forged_rows.labels("sessions")._value
     before = counted.get()
     assert not SESSIONS.holds(keyrings()[0], ROW, seal)
     assert counted.get() == before + 1

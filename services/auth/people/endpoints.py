@@ -7,6 +7,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.auth import seals
 from services.auth.people import acting, ending, queries, roles
 from services.auth.people.ending import Ending
 from services.auth.people.models import (
@@ -21,7 +22,6 @@ from services.auth.people.models import (
     UserSession,
 )
 from services.auth.revocations import bell, watermarks
-from services.auth.signin import factors
 from services.auth.signin import queries as signin_queries
 from services.auth.signin.account_endpoints import describe_browser
 from services.auth.tenants import queries as tenant_queries
@@ -133,7 +133,7 @@ async def reset_second_factor(request: Request, caller: Caller, user_id: str) ->
         if held.user_id == acting.person_of(caller):
             raise problems.forbidden("Your own second factor changes on your page, with your password and a code.")
         await conn.execute(signin_queries.DELETE_RECOVERY_CODES, (held.user_id,))
-        none = factors.row_of(request.state.keyring, caller.tenant_id, held.user_id, None)
+        none = seals.factor_row(request.state.keyring, caller.tenant_id, held.user_id, None)
         await conn.execute(tenant_queries.SET_TOTP, none)
         await conn.execute(signin_queries.FORGET_WRONG_CODES, (held.user_id,))
         done = await ending.sessions_of(conn, held.user_id)

@@ -8,6 +8,7 @@ import segno
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from services.auth import seals
 from services.auth.oauth.clients import read_form
 from services.auth.signin import (
     codes,
@@ -167,7 +168,7 @@ async def _set_up(request: Request, change: Change, asked: str) -> Response:
     if step is None:
         return await _refuse(request, change, words["wrong_code"])
     sealed = keyring.encrypt(enrolment.secret.encode(), codes.secret_context(user.user_id))
-    factor = factors.row_of(keyring, user.tenant_id, user.user_id, sealed)
+    factor = seals.factor_row(keyring, user.tenant_id, user.user_id, sealed)
     async with transaction(request) as conn:
         session = await _session_of(request, conn, change)
         if isinstance(session, Response):
@@ -211,7 +212,7 @@ async def _change(request: Request, change: Change, asked: str) -> Response:
         if asked == "remove" and len(change.values.get("password", "")) < passwords.MIN_LENGTH:
             return await _page(request, conn, session, user, words["password_alone"], 422)
         if asked == "remove":
-            factor = factors.row_of(request.state.keyring, user.tenant_id, user.user_id, None)
+            factor = seals.factor_row(request.state.keyring, user.tenant_id, user.user_id, None)
             await conn.execute(queries.REMOVE_TOTP, factor)
             await conn.execute(queries.DELETE_RECOVERY_CODES, (user.user_id,))
             await _done(conn, request, change, "user.second_factor_removed")

@@ -1,6 +1,6 @@
 """The stored second factor: one authenticator and its recovery codes. Each code works once."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 from starlette.requests import Request
@@ -25,12 +25,6 @@ async def find_user(conn: AsyncConnection, keyring: Keyring, email: str) -> User
     if user is None or not seals.FACTORS.holds(keyring, msgspec.structs.asdict(user), user.factor_seal):
         return None
     return user
-
-
-def row_of(keyring: Keyring, tenant_id: str, user_id: str, secret: bytes | None) -> dict[str, Any]:
-    """The person's encrypted authenticator, or none, with the seal."""
-    row = {"user_id": user_id, "tenant_id": tenant_id, "totp_secret": secret}
-    return row | {"factor_seal": seals.FACTORS.seal(keyring, row)}
 
 
 async def is_unchanged(conn: AsyncConnection, user: User, *, to_write: bool = False) -> bool:

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from services.auth import seals
 from services.auth.apps import credentials, scopes, store
 from services.auth.apps import queries as app_queries
 from services.auth.apps.models import AppDraft, AppRow
@@ -14,7 +15,7 @@ from services.auth.people import roles
 from services.auth.people.roles import ADMINISTRATOR, Role
 from services.auth.people.roles import OPERATOR as OPERATORS_ROLE
 from services.auth.settings import Settings
-from services.auth.signin import codes, factors, passwords, sealing
+from services.auth.signin import codes, passwords, sealing
 from services.auth.signin.models import User
 from services.auth.signin.queries import SET_PASSWORD
 from services.auth.tenants import console, queries
@@ -88,7 +89,7 @@ async def bootstrap(settings: Settings, wanted: BootstrapRequest) -> dict[str, A
                     conn, keyring, PLATFORM, wanted.operator.email, wanted.operator.password, OPERATORS_ROLE
                 )
                 sealed = keyring.encrypt(wanted.operator.second_factor.encode(), codes.secret_context(user_id))
-                await conn.execute(queries.FIRST_TOTP, factors.row_of(keyring, PLATFORM, user_id, sealed))
+                await conn.execute(queries.FIRST_TOTP, seals.factor_row(keyring, PLATFORM, user_id, sealed))
         answer: dict[str, Any] = {}
         for tenant in wanted.tenants:
             async with pool.connection() as conn:

@@ -21,7 +21,7 @@ from services.auth.people.roles import ADMINISTRATOR, Role
 from services.auth.revocations import watermarks
 from services.auth.revocations.queries import ADD_WATERMARKS
 from services.auth.settings import Settings
-from services.auth.signin import codes, factors, throttle
+from services.auth.signin import codes, throttle
 from services.auth.signin.cookies import LINK_PURPOSE, new_token
 from services.auth.signin.queries import (
     DELETE_RECOVERY_CODES,
@@ -269,7 +269,7 @@ def set_second_factor(conn: Conn, keyring: Keyring, email: str) -> str:
     conn.execute(DELETE_RECOVERY_CODES, (user_id,))
     conn.execute(FORGET_DEVICES, (user_id,))
     sealed = keyring.encrypt(secret.encode(), codes.secret_context(user_id))
-    conn.execute(queries.SET_TOTP, factors.row_of(keyring, tenant_id, user_id, sealed))
+    conn.execute(queries.SET_TOTP, seals.factor_row(keyring, tenant_id, user_id, sealed))
     return codes.otpauth_uri(secret, address)
 
 
@@ -277,7 +277,7 @@ def remove_second_factor(conn: Conn, keyring: Keyring, email: str) -> None:
     user_id, tenant_id, _ = find_user(conn, email)
     record(conn, tenant_id, "user.second_factor_removed", user_id)
     conn.execute(DELETE_RECOVERY_CODES, (user_id,))
-    conn.execute(queries.SET_TOTP, factors.row_of(keyring, tenant_id, user_id, None))
+    conn.execute(queries.SET_TOTP, seals.factor_row(keyring, tenant_id, user_id, None))
 
 
 def unlock_user(conn: Conn, keyring: Keyring, email: str) -> None:
