@@ -68,6 +68,14 @@ def read(client: Any) -> Any:
     return client.epcr.get_encounter("enc_1")
 
 
+def try_filter(client: Any) -> Any:
+    """A POST without an Idempotency-Key."""
+    trial = models.webhooks.FilterTrial(
+        events=["incident.created"], filter=models.webhooks.Filter(pointer="/priority", eq=1)
+    )
+    return client.webhooks.try_webhook_filter(trial)
+
+
 @both
 @faults.once
 def test_a_fault_is_met_by_one_more_attempt_with_the_same_key(
@@ -103,7 +111,7 @@ def test_a_call_that_may_have_had_its_effect_is_not_repeated_without_a_key(
 ) -> None:
     platform.script = in_turn(fault)
     with pytest.raises((problems.BadGateway, knogin.ConnectionFailed)):
-        run(kind, platform, lambda client: client.webhooks.retry_delivery("wh_1", "del_1"))
+        run(kind, platform, try_filter)
     assert len(platform.calls) == 1
 
 
@@ -155,9 +163,9 @@ def test_a_form_that_nobody_asked_for_is_unreadable(kind: str, answer: Answering
 
 @both
 def test_a_call_without_a_key_is_repeated_after_429(kind: str, platform: Stub) -> None:
-    queued = Answering(202, b'{"delivery_id": "del_1", "status": "pending"}')
-    platform.script = in_turn(problem(429), queued)
-    assert run(kind, platform, lambda client: client.webhooks.retry_delivery("wh_1", "del_1")).delivery_id == "del_1"
+    tried = Answering(200, b'{"looked_at": 3, "matched": 0, "events": []}')
+    platform.script = in_turn(problem(429), tried)
+    assert run(kind, platform, try_filter).looked_at == 3
 
 
 @both

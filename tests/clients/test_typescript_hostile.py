@@ -15,7 +15,7 @@ from tests.clients.stub import HTML, Answering, Asked, Stub, problem, stub
 from tests.support.waiting import wait_for
 
 pytestmark = node.needed
-QUEUED = Answering(202, b'{"delivery_id": "dlv_1", "status": "queued"}')
+TRIED = Answering(200, b'{"looked_at": 3, "matched": 0, "events": []}')
 
 
 class Outcome(NamedTuple):
@@ -104,14 +104,14 @@ def test_a_call_that_may_have_had_its_effect_is_not_repeated_without_a_key(
     fault: Answering, platform: Stub, call: Caller
 ) -> None:
     platform.script = in_turn(fault)
-    assert call("retry").error["name"] in {"BadGateway", "ConnectionFailed"}
+    assert call("tryFilter").error["name"] in {"BadGateway", "ConnectionFailed"}
     assert len(platform.calls) == 1
 
 
 def test_a_call_that_was_not_sent_is_repeated_also_without_a_key(host: str, call: Caller) -> None:
     with stub() as gone:
         port = gone.port
-    found = call("retry", baseUrl=f"http://{host}:{port}", token="t")
+    found = call("tryFilter", baseUrl=f"http://{host}:{port}", token="t")
     assert found.error["name"] == "ConnectionFailed"
     assert f"http://{host}:{port}: " in found.error["message"]
     assert "ECONNREFUSED" in found.error["message"]
@@ -119,8 +119,8 @@ def test_a_call_that_was_not_sent_is_repeated_also_without_a_key(host: str, call
 
 
 def test_a_call_without_a_key_is_repeated_after_429(platform: Stub, call: Caller) -> None:
-    platform.script = in_turn(problem(429), QUEUED)
-    assert call("retry").value["delivery_id"] == "dlv_1"
+    platform.script = in_turn(problem(429), TRIED)
+    assert call("tryFilter").value["looked_at"] == 3
 
 
 @pytest.mark.parametrize(("header", "seconds"), [("61", 61), ("9" * 400, 999_999_999)], ids=["61", "huge"])

@@ -92,7 +92,9 @@ CERTIFICATE_USED: LiteralString = """
     UPDATE saml_certificates SET last_used_at = clock_timestamp() WHERE connection_id = %s AND fingerprint = %s
 """
 SIGNED_IN: LiteralString = "UPDATE saml_connections SET last_sign_in_at = clock_timestamp() WHERE connection_id = %s"
-DOMAIN_COLUMNS: LiteralString = "tenant_id, domain, connection_id, token, seal, claimed_at, verified_at"
+DOMAIN_COLUMNS: LiteralString = """
+    tenant_id, domain, connection_id, token, seal, claimed_at, verified_at
+"""
 CLAIM_DOMAIN: LiteralString = (
     """
     INSERT INTO saml_domains (tenant_id, domain, connection_id, token) VALUES (%s, %s, %s, %s)

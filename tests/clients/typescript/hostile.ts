@@ -65,7 +65,8 @@ const calls: Record<string, (client: Knogin) => Promise<unknown>> = {
   unchanged: (client) => client.epcr.getEncounter('enc_1', { ifNoneMatch: '"1"' }),
   handoverPdf: async (client) => new TextDecoder().decode(await client.epcr.getHandover('enc_1', { format: 'pdf' })),
   handover: (client) => client.epcr.getHandover('enc_1'),
-  retry: (client) => client.webhooks.retryDelivery('wh_1', 'dlv_1'),
+  tryFilter: (client) =>
+    client.webhooks.tryWebhookFilter({ events: ['incident.created'], filter: { pointer: '/priority', eq: 1 } }),
   remove: (client) => client.webhooks.deleteWebhook('wh_1'),
   metadata: async (client) => new TextDecoder().decode(await client.saml.getSamlMetadata('samlc_1')),
   upload: (client) => client.controlPlane.uploadPackageContent('pkg_1', '1.0', new Uint8Array([1, 2, 255])),
