@@ -143,7 +143,7 @@ def _notes(scene: Scene, record: Mapping[str, Any]) -> dict[str, str]:
         for seen, one in zip(scene.projection.view.get(name, []), record.get(name, []), strict=True):
             if "comment" in one and not one.get("entered_in_error"):
                 words[scene.uuid(kind, seen["id"])] = one["comment"]
-    fields = dict.fromkeys(("arrest", "directives", "disposition", "stroke"), "comment")
+    fields: dict[str, str] = dict.fromkeys(("arrest", "directives", "disposition", "stroke"), "comment")
     if "concept" in record.get("complaint", {}):
         fields["complaint"] = "text"
     for name, field in fields.items():
