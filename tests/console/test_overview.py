@@ -56,8 +56,16 @@ def test_an_ending_certificate_of_an_identity_provider_leads_to_its_connection(c
     page = console.signed_in().get("/").text
     assert "One credential ends soon" in page
     assert "sign-in certificate" in page
-    assert 'href="/people/federation/samlc_01m89g2a7gfx0sy7nchvghf9zd">Our directory</a>' in page
+    assert 'href="/people/federation/samlc_01m89g2a7gfx0sy7nchvghf9zd">Our directory</a> ended <time' in page
     assert "Nothing needs you now" not in page
+
+
+def test_a_credential_that_has_not_ended_yet_ends(console: Console) -> None:
+    console.platform.overrides |= QUIET
+    console.platform.overrides["GET /v1/platform/ending-credentials"] = ending(None) | {"certificates": []}
+    page = console.signed_in().get("/").text
+    assert "</a> ends <time" in page
+    assert "</a> ended <time" not in page
 
 
 def test_where_nothing_needs_anybody_the_page_says_so(console: Console) -> None:

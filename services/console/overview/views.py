@@ -66,6 +66,7 @@ async def front(visit: Visit) -> Response:
         ],
         names={one.client_id: one.name for one in _apps(apps)},
         expiring=_expiring(ending),
+        now=datetime.now(UTC),
         refused=sorted(((one, number) for one in _apps(apps) if (number := _refused(one))), key=lambda pair: -pair[1]),
         active=[one for one in _apps(apps) if one.status == "active"],
         shown=SHOWN,
