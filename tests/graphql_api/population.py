@@ -69,11 +69,11 @@ BEHIND = -timedelta(minutes=2)
 
 
 @cache
-def encounters(count: int = 1_000) -> list[dict[str, Any]]:
-    """So many of any theme, and ten seizures, of which chance gives too few that crews treat."""
-    any_theme = [_encounter(random.Random(f"first {number}"), number) for number in range(count)]
+def encounters(count: int = 1_010) -> list[dict[str, Any]]:
+    """The first 1,000 are of any theme; then come ten seizures, of which chance gives too few that crews treat."""
+    any_theme = [_encounter(random.Random(f"first {number}"), number) for number in range(min(count, 1_000))]
     return any_theme + [
-        _encounter(random.Random(f"seizure {number}"), count + number, "seizure") for number in range(10)
+        _encounter(random.Random(f"seizure {number - 1_000}"), number, "seizure") for number in range(1_000, count)
     ]
 
 
