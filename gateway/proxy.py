@@ -132,7 +132,7 @@ async def forward(
             identity = name_call(base64url_encode(body.digest.digest()))
         head = _head(call, identity)
         connection = await (_receive if body.more else _exchange)(call, upstream, head, body, sender)
-        if body.size and refused_bytes.is_refused(connection.status, connection.headers):
+        if refused_bytes.is_refused(connection.status, connection.headers):
             body.charge()
         await _return(call, connection)
     except ClientGone:
@@ -140,11 +140,7 @@ async def forward(
             body.charge_for_leaving()
         call.status = CLIENT_CLOSED
     except NoPlace as error:
-        call.reason = f"places_{error.reason}"
-        places_refused.labels(upstream.name, error.reason).inc()
-        if isinstance(error, Crowded):
-            raise problems.crowded() from error
-        raise problems.unavailable("The service behind this path is busy; try again.") from error
+        raise _without_place(call, upstream, error) from error
     except UpstreamError as error:
         call.reason = _count(upstream, error, sender)
         call.client.break_off()
@@ -156,6 +152,14 @@ async def forward(
             pace.end(begun)
         if place is not None:
             upstream.places.leave(place)
+
+
+def _without_place(call: Call, upstream: Upstream, error: NoPlace) -> Refusal:
+    call.reason = f"places_{error.reason}"
+    places_refused.labels(upstream.name, error.reason).inc()
+    if isinstance(error, Crowded):
+        return problems.crowded()
+    return problems.unavailable("The service behind this path is busy; try again.")
 
 
 def _require_client(call: Call) -> None:
