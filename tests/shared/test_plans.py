@@ -347,6 +347,7 @@ FRAGMENTS = frozenset(
         "services.control_plane.automations.queries._UNANSWERED",
         "services.epcr.encounters.queries._PORTION",
         "services.epcr.encounters.queries._SHAPES",
+        "services.epcr.encounters.queries._STEPS",
         "services.epcr.handover.queries._DISCLOSURES",
         "services.webhook_dispatcher.history.decision_queries._GIVE_UP_BEGIN",
         "services.webhook_dispatcher.reading.queries._BRANCHES",

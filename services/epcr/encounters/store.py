@@ -7,7 +7,7 @@ beside it has the values that lists and decisions about identities need.
 
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any, LiteralString, NamedTuple, TypeVar, cast
@@ -143,22 +143,29 @@ class Readings(NamedTuple):
     end: int | datetime
 
     async def shapes(self, conn: AsyncConnection, *, with_steps: bool) -> dict[Shape, Span]:
-        """In the order of their first observations. Raises Problem, 422, for more than `MOST_SHAPES`."""
-        of, before = (
-            (queries.STEPS_OF, queries.STEPS_BEFORE) if with_steps else (queries.SHAPES_OF, queries.SHAPES_BEFORE)
-        )
-        statement = of if isinstance(self.end, int) else before
-        rows = await (await conn.execute(statement, self._parameters() | {"most": MOST_SHAPES + 1})).fetchall()
+        """In the order of their first observations. Raises Problem, 422, for more than `MOST_SHAPES`. Sets IN_ORDER as `portion` does."""
+        await conn.execute(IN_ORDER)
+        parameters = self._parameters() | {"most": MOST_SHAPES + 1}
+        rows = await (await conn.execute(self._either(queries.SHAPES_OF, queries.SHAPES_BEFORE), parameters)).fetchall()
         if len(rows) > MOST_SHAPES:
             raise problems.invalid(TOO_MANY_SHAPES)
+        steps: dict[int, timedelta | None] = {}
+        if with_steps:
+            statement = self._either(queries.STEPS_OF, queries.STEPS_BEFORE)
+            steps = dict(await (await conn.execute(statement, self._parameters())).fetchall())
         found: dict[Shape, Span] = {}
         for row in rows:
-            device_id, device_class, mdc_code, mdc_code10, unit_code, reason, flags, test, has_value, *span = row
+            device_id, device_class, mdc_code, mdc_code10, unit_code, reason, flags, test, has_value, *span, series = (
+                row
+            )
             shape = Shape(
                 device_id, device_class, mdc_code, mdc_code10, unit_code, reason, tuple(flags), test, has_value
             )
-            found[shape] = Span(*span)
+            found[shape] = Span(*span, steps.get(series))
         return found
+
+    def _either(self, of_revision: LiteralString, before: LiteralString) -> LiteralString:
+        return of_revision if isinstance(self.end, int) else before
 
     async def portion(self, conn: AsyncConnection, after: tuple[datetime, str] | None, limit: int) -> str:
         """As JSON for `read_portion`, the next ones `after` that time and id, oldest first. Sets IN_ORDER for the rest of the transaction.
@@ -166,7 +173,7 @@ class Readings(NamedTuple):
         The planner expects as many readings as an encounter has on average; of a long one it would read and sort all for each portion.
         """
         await conn.execute(IN_ORDER)
-        statement = queries.PORTION_OF if isinstance(self.end, int) else queries.PORTION_BEFORE
+        statement = self._either(queries.PORTION_OF, queries.PORTION_BEFORE)
         at, id = after or ("-infinity", "")
         parameters = self._parameters() | {"at": at, "after": id, "limit": limit}
         [text] = await (await conn.execute(statement, parameters)).fetchone() or ("[]",)
