@@ -32,7 +32,7 @@ INSERT: LiteralString = """
 
 
 class Rights(msgspec.Struct, frozen=True, kw_only=True):
-    """The columns of `users` that say who may do what. `seals.RIGHTS` covers them."""
+    """The columns of `users` that hold the rights of the person. `seals.RIGHTS` covers them."""
 
     user_id: str
     tenant_id: str
