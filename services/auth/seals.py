@@ -1,8 +1,8 @@
 """Seals of rows: MACs over the values by which somebody is believed, so that a writer of the tables without our keys moves, changes, copies
 and makes up no row that counts.
 
-A row without a seal is from before seals: the database lets no process write one, and the relay seals it (migration 0125). A value that the
-owner of the database changes by hand loses its seal, and gets a new one in the same way.
+A row without a seal is from before seals: the database lets no process write one, and the relay seals it (migrations 0125, 0126). A value
+that the owner of the database changes by hand loses its seal, and gets a new one in the same way.
 """
 
 import logging
@@ -34,19 +34,25 @@ class Sealed(NamedTuple):
     only: LiteralString = ""
     """The rows that need a seal, where others need none."""
     column: LiteralString = "seal"
+    of: LiteralString = ""
+    """The name of these values, where others of the row have a seal of their own."""
 
     def seal(self, keyring: Keyring, row: Mapping[str, Any]) -> bytes:
-        return keyring.seal(self._data(row), PURPOSE + self.table)
+        return keyring.seal(self._data(row), self._purpose)
 
     def holds(self, keyring: Keyring, row: Mapping[str, Any], seal: bytes | None) -> bool:
         """Whether the row is as one of our processes wrote it. Counts and logs one that is not."""
-        if seal is None or keyring.is_sealed(self._data(row), PURPOSE + self.table, seal):
+        if seal is None or keyring.is_sealed(self._data(row), self._purpose, seal):
             return True
         from services.auth import metrics  # commands also import this module and need no metrics
 
         metrics.forged_rows.labels(self.table).inc()
         log.error("the row of %s with %s %s is not as we wrote it", self.table, self.values[0], row[self.values[0]])
         return False
+
+    @property
+    def _purpose(self) -> str:
+        return PURPOSE + (self.of or self.table)
 
     def _data(self, row: Mapping[str, Any]) -> bytes:
         return msgspec.json.encode([_plain(row[name]) for name in self.values], order="sorted")
@@ -164,7 +170,33 @@ FACTORS = Sealed(
     "users", ("user_id",), ("user_id", "tenant_id", "totp_secret"), "totp_secret IS NOT NULL", "factor_seal"
 )
 """Whether a person has an authenticator, and which one. Somebody who never had one has no seal."""
-ALL = (SESSIONS, PASSWORD_LINKS, FACTORS, GRANTS, CODES, DEVICE_CODES, CONSENTS, APPS, INVITATIONS, *OF_SAML)
+# A version that no role of a process takes back is among the values, so that no older copy of these rows is believed (migration 0126).
+RIGHTS = Sealed(
+    "users",
+    ("user_id",),
+    ("user_id", "tenant_id", "status", "role", "roles", "scope_limit", "rights_version"),
+    column="rights_seal",
+    of="rights of users",
+)
+POLICIES = Sealed("saml_policies", ("tenant_id",), ("tenant_id", "enforced", "break_glass_user_id", "version"))
+DEVICES = Sealed("known_devices", ("user_id", "device_mac"), ("user_id", "tenant_id", "device_mac"))
+# Counts live for hours, and the relay seals none of before.
+COUNTS = Sealed("sign_in_counts", ("key",), ("key", "level", "at", "version"))
+ALL = (
+    SESSIONS,
+    PASSWORD_LINKS,
+    FACTORS,
+    RIGHTS,
+    GRANTS,
+    CODES,
+    DEVICE_CODES,
+    CONSENTS,
+    APPS,
+    INVITATIONS,
+    *OF_SAML,
+    POLICIES,
+    DEVICES,
+)
 
 
 def factor_row(keyring: Keyring, tenant_id: str, user_id: str, secret: bytes | None) -> dict[str, Any]:

@@ -201,7 +201,7 @@ def test_a_disabled_person_is_one_notice(alone: Auth) -> None:
     app = register_web_app(alone)
     user_id = seed(alone, app, 50)
     with Connection.connect(alone.settings.worker_database_url or "") as conn:
-        operations.set_user_status(conn, f"{user_id}@demo.example", "disabled")
+        operations.set_user_status(conn, keyring_of(alone), f"{user_id}@demo.example", "disabled")
     send(alone)
     assert [(body.get("user_id"), body.get("grant_id")) for _, body in sent(alone)] == [(user_id, None)]
     assert left(alone, app)[0] == 0

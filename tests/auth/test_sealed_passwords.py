@@ -5,9 +5,11 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import psycopg
 import pytest
 
+from services.auth.people.rights import new
 from services.auth.signin import passwords, sealing
 from services.auth.signin.models import User
 from services.auth.signin.sealing import hash_of, seal, seal_stored
@@ -139,7 +141,8 @@ def test_a_hash_opens_for_its_person_in_their_organisation_alone() -> None:
     sealed = seal(keyring, "org_1", "usr_1", "hash")
 
     def user(tenant_id: str, user_id: str, stored: str | None = sealed) -> User:
-        return User(user_id=user_id, tenant_id=tenant_id, email="", name="", password_hash=stored, totp_secret=None)
+        rights = msgspec.structs.asdict(new(keyring, tenant_id, user_id, []))
+        return User(**rights, email="", name="", password_hash=stored, totp_secret=None)
 
     assert hash_of(keyring, user("org_1", "usr_1")) == hash_of(rotated, user("org_1", "usr_1")) == "hash"
     assert hash_of(keyring, user("org_2", "usr_1")) is None

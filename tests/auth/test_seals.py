@@ -124,6 +124,7 @@ def test_what_the_owner_changes_by_hand_is_believed_and_sealed_anew(auth: Auth) 
 
 def test_rows_get_seals_of_a_new_key_and_forged_ones_do_not(auth: Auth) -> None:
     good, bad = new_person(auth), new_person(auth)
+    relay(auth)
     browsers = signed_in(auth, good), signed_in(auth, bad)
     junk = "UPDATE sessions SET second_factor = true, seal = decode('01' || repeat('00', 32), 'hex') WHERE user_id = %s"
     forge(auth, "web", bad["tenant_id"], junk, bad["user_id"])

@@ -2,6 +2,8 @@
 
 from typing import LiteralString
 
+from services.auth.people import rights
+
 STATUS: LiteralString = """
     CASE WHEN i.accepted_at IS NOT NULL THEN 'accepted' WHEN i.withdrawn_at IS NOT NULL THEN 'withdrawn'
         WHEN i.expires_at <= clock_timestamp() THEN 'expired' ELSE 'pending' END
@@ -76,15 +78,14 @@ ACCEPT: LiteralString = """
     UPDATE invitations SET accepted_at = clock_timestamp()
     WHERE id = %s AND token_mac = ANY (%s) AND accepted_at IS NULL AND withdrawn_at IS NULL AND expires_at > clock_timestamp()
 """
-INSERT_USER: LiteralString = """
-    INSERT INTO users (user_id, tenant_id, email, name) VALUES (%s, %s, %s, %s) ON CONFLICT (lower(email)) DO NOTHING
-"""
 # Of the two forms of a password the database stores one (signin/sealing.py).
-COMPLETE_USER: LiteralString = """
-    UPDATE users SET role = %(role)s, scope_limit = %(scope_limit)s,
-        password_hash = CASE WHEN passwords_are_sealed() THEN %(sealed)s ELSE %(hashed)s END
+COMPLETE_USER: LiteralString = (
+    "UPDATE users SET "
+    + rights.VALUES
+    + """, password_hash = CASE WHEN passwords_are_sealed() THEN %(sealed)s ELSE %(hashed)s END
     WHERE user_id = %(user_id)s
 """
+)
 ACCEPTED_BY: LiteralString = "UPDATE invitations SET user_id = %s WHERE id = %s"
 
 # --- The relay ---------------------------------------------------------------------------------------------------------------------

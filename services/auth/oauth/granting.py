@@ -13,7 +13,9 @@ from services.auth.apps import scopes
 from services.auth.oauth import authorization, queries, tokens
 from services.auth.oauth.clients import Client
 from services.auth.oauth.tokens import NewCode
+from services.auth.people import rights
 from services.auth.people import roles as people
+from services.auth.people.rights import Rights
 from services.auth.saml import queries as saml_queries
 from services.auth.signin import sessions, texts
 from services.auth.signin.models import Session
@@ -48,18 +50,25 @@ class Asked(NamedTuple):
     about: str = ""
 
 
-async def beyond_roles(conn: AsyncConnection, session: Session, wanted: Sequence[str]) -> list[str] | None:
+class Limits(Rights, frozen=True, kw_only=True):
+    """The rights of a signed-in person. `awaited_mapping`: a changed one of roles that the relay has not applied to the person yet."""
+
+    awaited_mapping: dict[str, list[str]] | None
+
+
+async def beyond_roles(
+    conn: AsyncConnection, keyring: Keyring, session: Session, wanted: Sequence[str]
+) -> list[str] | None:
     """The wanted scopes beyond the person's roles; None if the session has just ended, or ends because no role is left."""
-    row = await (await conn.execute(saml_queries.SCOPE_LIMIT, (session.session_id, session.user_id))).fetchone()
-    if row is None:
+    found = await database.first(conn, Limits, saml_queries.SCOPE_LIMIT, (session.session_id, session.user_id))
+    if found is None or not (person := rights.believed(keyring, found)).is_active:
         return None
-    stored, role, roles, awaited = row
-    beyond = scopes.beyond(people.limit_of(role, stored), wanted)
-    if awaited is not None:  # a changed mapping of roles that the relay has not applied to the person yet
-        if not set(roles) & set(awaited):
+    beyond = scopes.beyond(people.limit_of(person.role, person.scope_limit), wanted)
+    if person.awaited_mapping is not None:
+        if not set(person.roles) & set(person.awaited_mapping):
             return None
         # Both limits count until then: the mapping takes rights away, and gives none.
-        beyond += scopes.beyond(scopes.of_roles(roles, awaited), wanted)
+        beyond += scopes.beyond(scopes.of_roles(person.roles, person.awaited_mapping), wanted)
     if not session.second_factor:
         beyond += [scope for scope in wanted if scope in scopes.OPERATORS]
     return list(dict.fromkeys(beyond))

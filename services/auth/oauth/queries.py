@@ -12,7 +12,8 @@ USE_ASSERTION: LiteralString = """
 # A grant of an operator lives for 12 hours, and not without the second factor that it began with.
 GRANT_COLUMNS: LiteralString = """
     g.grant_id, g.tenant_id, g.client_id, g.user_id, g.scopes, g.audience, g.offline, g.seed, g.generation, g.rotated_at,
-    g.created_at, g.expires_at, u.role, u.roles, awaited_role_mapping(u.user_id) AS awaited_mapping, g.second_factor, g.seal,
+    g.created_at, g.expires_at, u.status, u.role, u.roles, u.scope_limit, u.rights_version, u.rights_seal,
+    awaited_role_mapping(u.user_id) AS awaited_mapping, g.second_factor, g.seal,
     g.revoked_at IS NULL AND g.expires_at > clock_timestamp() AND u.status = 'active'
         AND NOT EXISTS (SELECT FROM apps a WHERE a.client_id = g.client_id AND a.status = 'deleted')
         AND NOT EXISTS (SELECT FROM ending_grants e WHERE e.user_id = g.user_id AND g.created_at < e.decided_at)

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-import msgspec
-
 from services.auth.apps.scopes import CHANGE_PEOPLE
-from services.auth.people import queries
+from services.auth.people import queries, rights
 from services.auth.people.models import Held
+from services.auth.people.rights import Rights
 from services.auth.people.roles import ADMINISTRATOR, Role, in_tenant, limit_of, reaches
 from shared.primitives import ids
+from shared.primitives.crypto import Keyring
 from shared.storage import database
 from shared.storage.database import AsyncConnection
 from shared.web import problems
@@ -38,38 +38,35 @@ def require_role_of_tenant(caller: Caller, role: Role) -> None:
         )
 
 
-class _Actor(msgspec.Struct, frozen=True):
-    role: Role | None
-    scope_limit: list[str] | None
-
-
 async def begin_change(conn: AsyncConnection) -> None:
     """Waits for other changes of the organisation's people."""
     await conn.execute(queries.LOCK_PEOPLE)
 
 
-async def require_reach(conn: AsyncConnection, caller: Caller, limit: Sequence[str] | None) -> None:
+async def require_reach(conn: AsyncConnection, keyring: Keyring, caller: Caller, limit: Sequence[str] | None) -> None:
     """Raises a 403 Problem if the person who acts may do less than `limit`. Their token may be older than their present role."""
     person = person_of(caller)
     if person is None:
         return
-    actor = await database.first(conn, _Actor, queries.ACTOR, (person,))
-    if actor is None or not reaches(limit_of(actor.role, actor.scope_limit), limit):
+    found = await database.first(conn, Rights, queries.ACTOR, (person,))
+    actor = None if found is None else rights.believed(keyring, found)
+    if actor is None or not actor.is_active or not reaches(limit_of(actor.role, actor.scope_limit), limit):
         raise problems.forbidden("Your own role does not reach so far.")
 
 
-async def hold(conn: AsyncConnection, caller: Caller, user_id: str) -> Held:
+async def hold(conn: AsyncConnection, keyring: Keyring, caller: Caller, user_id: str) -> Held:
     """The person, locked, for a change by the caller. Raises Problem: 404, or 403 for a person who may do more than the caller."""
     held = await database.first(conn, Held, queries.HOLD, (user_id,)) if ids.is_id(user_id, "usr") else None
     if held is None:
         raise problems.not_found()
-    await require_reach(conn, caller, limit_of(held.role, held.scope_limit))
+    held = rights.believed(keyring, held)
+    await require_reach(conn, keyring, caller, limit_of(held.role, held.scope_limit))
     return held
 
 
 async def require_other_administrator(conn: AsyncConnection, held: Held) -> None:
     """Raises a 409 Problem for the last administrator who can sign in."""
-    if held.role != ADMINISTRATOR or held.status != "active":
+    if held.effective_role != ADMINISTRATOR or not held.is_active:
         return
     row = await (await conn.execute(queries.OTHER_ADMINISTRATORS, (held.user_id,))).fetchone()
     if row is None or not row[0]:

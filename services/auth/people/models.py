@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from services.auth.people.rights import Rights
 from services.auth.people.roles import Role
 from shared.web import http
 from shared.web.http import Page
@@ -109,13 +110,8 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
     last_seen_at: datetime
 
 
-class Held(msgspec.Struct, frozen=True, kw_only=True):
+class Held(Rights, frozen=True, kw_only=True):
     """A person whose row is locked, and the facts that decide about a change."""
 
-    user_id: str
-    status: Status
-    role: Role | None
-    scope_limit: list[str] | None
     has_totp: bool
-    break_glass: bool
     role_mapped: bool

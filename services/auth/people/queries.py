@@ -2,6 +2,7 @@
 
 from typing import LiteralString
 
+from services.auth.people import rights
 from shared.storage import locks
 
 # Changes of one organisation's people come one after the other, so that two administrators cannot remove one another at once.
@@ -37,17 +38,16 @@ USERS: LiteralString = (
 """
 )
 HOLD: LiteralString = (
-    "SELECT u.user_id, u.status, "
-    + ROLE
-    + """ AS role, u.scope_limit, u.totp_secret IS NOT NULL AS has_totp,
-        EXISTS (SELECT FROM saml_policies p WHERE p.enforced AND p.break_glass_user_id = u.user_id) AS break_glass,
+    "SELECT "
+    + rights.COLUMNS
+    + """, u.totp_secret IS NOT NULL AS has_totp,
         EXISTS (SELECT FROM saml_identities i JOIN saml_connections c USING (connection_id)
             WHERE i.user_id = u.user_id AND c.status = 'active' AND c.role_mapping <> '{}') AS role_mapped
     FROM users u WHERE u.user_id = %s FOR UPDATE OF u
 """
 )
 # The limit of the person who makes a change.
-ACTOR: LiteralString = "SELECT u.role, u.scope_limit FROM users u WHERE u.user_id = %s AND u.status = 'active'"
+ACTOR: LiteralString = "SELECT " + rights.COLUMNS + " FROM users u WHERE u.user_id = %s"
 # Other people who are administrators and have a way to sign in.
 OTHER_ADMINISTRATORS: LiteralString = (
     "SELECT count(*) FROM (SELECT FROM users u WHERE u.tenant_id = current_tenant() AND u.user_id <> %s AND u.status = 'active' AND "
@@ -56,8 +56,6 @@ OTHER_ADMINISTRATORS: LiteralString = (
         LIMIT 1) AS other
 """
 )
-SET_ROLE: LiteralString = "UPDATE users SET role = %s, scope_limit = %s, roles = '{}' WHERE user_id = %s"
-SET_STATUS: LiteralString = "UPDATE users SET status = %s WHERE user_id = %s"
 SESSIONS: LiteralString = """
     SELECT s.session_id, s.user_agent, s.address, s.signed_in_at, s.last_seen_at,
         EXISTS (SELECT FROM saml_sessions c WHERE c.session_id = s.session_id) AS federated

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType, field
 
+from services.auth.people.rights import Rights
 from services.auth.people.roles import OrganisationRole
 from shared.web import http
 
@@ -148,14 +149,17 @@ class OpenConnection(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Federated(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `find_sealed_domain`: the connection for an e-mail domain, and whether its use is enforced."""
+    """A row of `find_policed_domain`: the connection for an e-mail domain, and whether its use is enforced."""
 
     connection_id: str
     tenant_id: str
     organisation: str
-    enforced: bool
     domain: str
     seal: bytes | None
+    enforced: bool
+    break_glass_user_id: str | None
+    policy_version: int | None
+    policy_seal: bytes | None
 
 
 class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -171,12 +175,9 @@ class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
     seal: bytes | None
 
 
-class Identity(msgspec.Struct, frozen=True, kw_only=True):
+class Identity(Rights, frozen=True, kw_only=True):
     """The user with whom a NameID is linked."""
 
-    user_id: str
-    is_active: bool
-    tenant_id: str
     connection_id: str
     name_id: str
     seal: bytes | None
@@ -336,11 +337,19 @@ class Policy(msgspec.Struct):
 
 
 class PolicyRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `saml_policies` with its user's address; the defaults are for an organisation without one."""
+    """A row of `saml_policies` with its user's address; the defaults are for an organisation without one.
 
+    `federation`: whether the organisation may federate. Without that nobody could sign in, so nothing is enforced.
+    """
+
+    tenant_id: str = ""
     enforced: bool = False
     break_glass_user_id: str | None = None
     break_glass_email: str | None = None
+    federation: bool = False
+    version: int = -1
+    seal: bytes | None = None
+    is_genuine: bool = True
 
     def shown(self) -> Policy:
         return Policy(self.enforced, self.break_glass_email)

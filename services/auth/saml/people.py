@@ -4,16 +4,18 @@ At a first sign-in the user is found by address or made. Also answers which peop
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from starlette.requests import Request
 
 from services.auth import caps, seals
 from services.auth.apps import scopes
+from services.auth.people import rights
 from services.auth.people import roles as people_roles
+from services.auth.people.rights import Rights
 from services.auth.revocations import watermarks
-from services.auth.saml import connections, domains, queries, roles
+from services.auth.saml import connections, domains, policies, queries, roles
 from services.auth.saml.assertions import Verified
 from services.auth.saml.documents import refuse, shown
 from services.auth.saml.models import AttributeMapping, Federated, Identity, OpenConnection
@@ -107,22 +109,21 @@ async def admit(
     if known is not None and not seals.IDENTITIES.holds(keyring, msgspec.structs.asdict(known), known.seal):
         refuse("already_linked", "the link of this NameID is not as it was made; unlink the person first")
     if known is not None:
-        user_id, is_active = known.user_id, known.is_active
+        held: Rights = rights.believed(keyring, known)
     else:
-        user_id, is_active = await _link(conn, keyring, settings, connection, verified.name_id, person)
-    if not is_active:
+        held = await _link(conn, keyring, settings, connection, verified.name_id, person)
+    if not held.is_active:
         refuse("user_disabled", "the user is switched off here")
     role, limit = None, person.scope_limit
     if limit is None:
         # No mapping limits this person: the role is their own, or the connection's for people without one.
-        row = await (await conn.execute(queries.ROLE, (user_id,))).fetchone()
-        assert row is not None
-        role = row[0] or connection.default_role
+        role = held.role or connection.default_role
         limit = people_roles.of(role)
-    await conn.execute(queries.UPDATE_PERSON, (person.name, person.roles, limit, role, user_id))
-    beyond = await roles.end_beyond(conn, user_id, limit)
+    row = rights.changed(keyring, held, roles=person.roles, scope_limit=limit, role=role)
+    await conn.execute(queries.UPDATE_PERSON, row | {"name": person.name})
+    beyond = await roles.end_beyond(conn, held.user_id, limit)
     await watermarks.revoke_all(conn, "grant", beyond)
-    return Admitted(user_id, known is None, bool(beyond))
+    return Admitted(held.user_id, known is None, bool(beyond))
 
 
 async def _link(
@@ -132,7 +133,7 @@ async def _link(
     connection: OpenConnection,
     name_id: str,
     person: Person,
-) -> tuple[str, bool]:
+) -> Rights:
     domain = domains.of_email(person.email)
     proven = {
         row.domain
@@ -141,29 +142,29 @@ async def _link(
     }
     if domain not in proven:
         refuse("domain", shown(f"{domain} is not proven for this connection"))
-    if await (await conn.execute(queries.USER_BY_EMAIL, (person.email,))).fetchone() is None:
+    if await database.first(conn, Rights, queries.USER_BY_EMAIL, (person.email,)) is None:
         cap = await caps.cap_of(conn, settings, connection.tenant_id, "users")
         if await is_full(conn, cap, connection.tenant_id, queries.COUNT_USERS, (connection.tenant_id,)):
             refuse("too_many_people", str(cap))
-    user_id = ids.new_id("usr")
-    row = (user_id, connection.tenant_id, person.email, person.name)
-    if not (await conn.execute(queries.INSERT_USER, row)).rowcount:
-        found = await (await conn.execute(queries.USER_BY_EMAIL, (person.email,))).fetchone()
+    held = rights.new(keyring, connection.tenant_id, ids.new_id("usr"), [])
+    row = msgspec.structs.asdict(held) | {"email": person.email, "name": person.name}
+    if not (await conn.execute(rights.INSERT, row)).rowcount:
+        found = await database.first(conn, Rights, queries.USER_BY_EMAIL, (person.email,))
         if found is None:
             refuse("email_taken", "a user of another organisation has this address")
-        if not found[1]:
-            return found
-        user_id = found[0]
-    link = {
+        held = rights.believed(keyring, found)
+        if not held.is_active:
+            return held
+    link: dict[str, Any] = {
         "connection_id": connection.connection_id,
         "name_id": name_id,
         "tenant_id": connection.tenant_id,
-        "user_id": user_id,
+        "user_id": held.user_id,
     }
     link["seal"] = seals.IDENTITIES.seal(keyring, link)
     if not (await conn.execute(queries.LINK, link)).rowcount:
         refuse("already_linked", "the user with this address is linked to another NameID; unlink them first")
-    return user_id, True
+    return held
 
 
 async def without_role(conn: AsyncConnection, keyring: Keyring, connection: OpenConnection, name_id: str) -> str | None:
@@ -172,10 +173,10 @@ async def without_role(conn: AsyncConnection, keyring: Keyring, connection: Open
     known = await database.first(conn, Identity, queries.IDENTITY, (connection.connection_id, name_id))
     if known is None or not seals.IDENTITIES.holds(keyring, msgspec.structs.asdict(known), known.seal):
         return None
-    user_id = known.user_id
-    ended = await roles.end_without_role(conn, connection.connection_id, user_id)
+    held = rights.believed(keyring, known)
+    ended = await roles.end_without_role(conn, keyring, connection.connection_id, held)
     await watermarks.revoke_all(conn, "grant", ended)
-    return user_id
+    return held.user_id
 
 
 # --- Where people sign in ---------------------------------------------------------------------------------------------
@@ -189,7 +190,15 @@ async def federation_of(conn: AsyncConnection, keyring: Keyring, email: str) -> 
     found = await database.first(conn, Federated, queries.FIND_DOMAIN, (domain,))
     if found is None or not seals.DOMAINS.holds(keyring, msgspec.structs.asdict(found), found.seal):
         return None
-    return found
+    policy = {
+        "tenant_id": found.tenant_id,
+        "enforced": found.enforced,
+        "break_glass_user_id": found.break_glass_user_id,
+        "version": found.policy_version,
+    }
+    # A policy that is not as we wrote it refuses passwords (policies.py), and has nobody's limits of guessing widened.
+    is_believed = found.policy_version is None or seals.POLICIES.holds(keyring, policy, found.policy_seal)
+    return found if is_believed else msgspec.structs.replace(found, enforced=False)
 
 
 async def asks_address_first(request: Request, tenant_id: str) -> bool:
@@ -202,9 +211,9 @@ async def asks_address_first(request: Request, tenant_id: str) -> bool:
     return row is not None and bool(row[0])
 
 
-async def refuses_password(conn: AsyncConnection, user_id: str) -> bool:
+async def refuses_password(conn: AsyncConnection, keyring: Keyring, user_id: str) -> bool:
     """Whether the user's organisation enforces its own sign-in and the user is not its break-glass user. The tenant must be set."""
     # A change of the policy waits for this transaction and then ends its session.
     await conn.execute(queries.HOLD_TENANT)
-    row = await (await conn.execute(queries.MUST_FEDERATE, (user_id,))).fetchone()
-    return row is not None and bool(row[0])
+    policy = await policies.of_tenant(conn, keyring)
+    return policy.enforced and policy.federation and policy.break_glass_user_id != user_id

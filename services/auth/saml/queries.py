@@ -2,10 +2,11 @@
 
 from typing import LiteralString
 
+from services.auth.people import rights
 from shared.storage import locks
 
 FIND_CONNECTION: LiteralString = "SELECT * FROM find_sealed_connection(%s)"
-FIND_DOMAIN: LiteralString = "SELECT * FROM find_sealed_domain(%s)"
+FIND_DOMAIN: LiteralString = "SELECT * FROM find_policed_domain(%s)"
 HAS_OPEN_DOMAIN: LiteralString = """
     SELECT EXISTS (
         SELECT FROM saml_domains d JOIN saml_connections c USING (connection_id) JOIN tenants t ON t.tenant_id = c.tenant_id
@@ -117,19 +118,15 @@ OTHER_PROVEN_DOMAINS: LiteralString = """
     WHERE d.verified_at IS NOT NULL AND c.status = 'active' AND d.domain <> %s
 """
 POLICY: LiteralString = """
-    SELECT p.enforced, p.break_glass_user_id, u.email AS break_glass_email
-    FROM saml_policies p LEFT JOIN users u ON u.user_id = p.break_glass_user_id
-"""
-# Enforced only with the capability, because without it no person could sign in.
-MUST_FEDERATE: LiteralString = """
-    SELECT EXISTS (
-        SELECT FROM saml_policies p JOIN tenants t USING (tenant_id)
-        WHERE p.enforced AND t.federation AND p.break_glass_user_id IS DISTINCT FROM %s)
+    SELECT p.tenant_id, p.enforced, p.break_glass_user_id, p.version, p.seal, t.federation, u.email AS break_glass_email
+    FROM saml_policies p JOIN tenants t USING (tenant_id) LEFT JOIN users u ON u.user_id = p.break_glass_user_id
+    WHERE p.tenant_id = current_tenant()
 """
 SET_POLICY: LiteralString = """
-    INSERT INTO saml_policies (tenant_id, enforced, break_glass_user_id) VALUES (%s, %s, %s)
+    INSERT INTO saml_policies (tenant_id, enforced, break_glass_user_id, version, seal)
+    VALUES (%(tenant_id)s, %(enforced)s, %(break_glass_user_id)s, %(version)s, %(seal)s)
     ON CONFLICT (tenant_id) DO UPDATE SET enforced = excluded.enforced, break_glass_user_id = excluded.break_glass_user_id,
-        changed_at = clock_timestamp()
+        version = excluded.version, seal = excluded.seal, changed_at = clock_timestamp()
 """
 USER_WITH_PASSWORD: LiteralString = """
     SELECT user_id FROM users WHERE lower(email) = lower(%s) AND status = 'active' AND password_hash IS NOT NULL
@@ -175,24 +172,21 @@ SEEN_MESSAGE: LiteralString = (
     "SELECT EXISTS (SELECT FROM saml_replays WHERE connection_id = %s AND message_mac = ANY (%s))"
 )
 LOCK_NAME: LiteralString = f"SELECT pg_advisory_xact_lock({locks.AUTH_NAME_ID}, hashtext(%s))"
-IDENTITY: LiteralString = """
-    SELECT u.user_id, u.status = 'active' AS is_active, i.tenant_id, i.connection_id, i.name_id, i.seal
-    FROM saml_identities i JOIN users u USING (user_id)
+IDENTITY: LiteralString = (
+    "SELECT "
+    + rights.COLUMNS
+    + """, i.connection_id, i.name_id, i.seal
+    FROM saml_identities i JOIN users u USING (user_id, tenant_id)
     WHERE i.connection_id = %s AND i.name_id = %s FOR UPDATE OF u
 """
-USER_BY_EMAIL: LiteralString = """
-    SELECT user_id, status = 'active' FROM users WHERE lower(email) = lower(%s) FOR UPDATE
-"""
+)
+USER_BY_EMAIL: LiteralString = "SELECT " + rights.COLUMNS + " FROM users u WHERE lower(u.email) = lower(%s) FOR UPDATE"
 COUNT_USERS: LiteralString = "SELECT count(*) FROM users WHERE tenant_id = %s"
-INSERT_USER: LiteralString = """
-    INSERT INTO users (user_id, tenant_id, email, name) VALUES (%s, %s, %s, %s) ON CONFLICT (lower(email)) DO NOTHING
-"""
 LINK: LiteralString = """
     INSERT INTO saml_identities (connection_id, name_id, tenant_id, user_id, seal)
     VALUES (%(connection_id)s, %(name_id)s, %(tenant_id)s, %(user_id)s, %(seal)s) ON CONFLICT DO NOTHING
 """
-UPDATE_PERSON: LiteralString = "UPDATE users SET name = %s, roles = %s, scope_limit = %s, role = %s WHERE user_id = %s"
-ROLE: LiteralString = "SELECT role FROM users WHERE user_id = %s"
+UPDATE_PERSON: LiteralString = "UPDATE users SET name = %(name)s, " + rights.VALUES + " WHERE user_id = %(user_id)s"
 LIVE_GRANTS: LiteralString = """
     SELECT grant_id, scopes FROM grants WHERE user_id = %s AND revoked_at IS NULL ORDER BY grant_id FOR UPDATE
 """
@@ -209,20 +203,21 @@ HOLD_GRANTS_OF_CONNECTION: LiteralString = """
 # For `watermarks.end_grants`, which appends the portion.
 GRANTS_OF_USER: LiteralString = "SELECT grant_id FROM grants WHERE revoked_at IS NULL AND user_id = %(whose)s"
 # People whom a change of roles concerns. The roles of the break-glass user, who repairs mistakes, change at the next sign-in.
-PEOPLE_WITH_ROLES: LiteralString = """
-    SELECT u.user_id, u.roles FROM saml_identities i JOIN users u USING (user_id)
-    WHERE i.connection_id = %(connection_id)s AND u.user_id > %(after)s
-        AND NOT EXISTS (SELECT FROM saml_policies p WHERE p.enforced AND p.break_glass_user_id = u.user_id)
+PEOPLE_WITH_ROLES: LiteralString = (
+    "SELECT "
+    + rights.COLUMNS
+    + """ FROM saml_identities i JOIN users u USING (user_id)
+    WHERE i.connection_id = %(connection_id)s AND u.user_id > %(after)s AND u.user_id IS DISTINCT FROM %(break_glass)s
     ORDER BY u.user_id LIMIT %(most)s FOR UPDATE OF u
 """
+)
 MORE_PEOPLE: LiteralString = (
     "SELECT 1 FROM saml_identities WHERE connection_id = %(connection_id)s OFFSET %(most)s LIMIT 1"
 )
 # The different scopes that people with different roles granted to apps.
 GRANTED_BY_ROLES: LiteralString = """
     SELECT DISTINCT g.client_id, g.scopes, u.roles FROM saml_identities i JOIN users u USING (user_id) JOIN grants g USING (user_id)
-    WHERE i.connection_id = %s AND g.revoked_at IS NULL
-        AND NOT EXISTS (SELECT FROM saml_policies p WHERE p.enforced AND p.break_glass_user_id = u.user_id)
+    WHERE i.connection_id = %(connection_id)s AND g.revoked_at IS NULL AND u.user_id IS DISTINCT FROM %(break_glass)s
 """
 BEGIN_CHANGING_ROLES: LiteralString = """
     INSERT INTO changing_roles (connection_id, tenant_id) VALUES (%s, current_tenant())
@@ -246,13 +241,15 @@ HAD_A_TURN_OF_ROLES: LiteralString = """
     UPDATE changing_roles SET turn_at = clock_timestamp() WHERE connection_id = (
         SELECT connection_id FROM changing_roles WHERE tenant_id = %s ORDER BY decided_at LIMIT 1)
 """
-SET_ROLES: LiteralString = "UPDATE users SET roles = %s, scope_limit = %s, role = NULL WHERE user_id = %s"
 # The lock lasts until the grant is written. The end of the session, or narrower roles, wait for it and then end that grant too.
-SCOPE_LIMIT: LiteralString = """
-    SELECT u.scope_limit, u.role, u.roles, awaited_role_mapping(u.user_id) FROM users u JOIN sessions s USING (user_id)
+SCOPE_LIMIT: LiteralString = (
+    "SELECT "
+    + rights.COLUMNS
+    + """, awaited_role_mapping(u.user_id) AS awaited_mapping FROM users u JOIN sessions s USING (user_id)
     WHERE s.session_id = %s AND u.user_id = %s AND s.ended_at IS NULL
     FOR KEY SHARE OF u FOR SHARE OF s
 """
+)
 IDENTITIES: LiteralString = """
     SELECT i.user_id, u.email, u.name, u.roles, i.linked_at FROM saml_identities i JOIN users u USING (user_id)
     WHERE i.connection_id = %(connection_id)s AND (%(after)s::text IS NULL OR i.user_id < %(after)s)
@@ -288,9 +285,12 @@ TICKET: LiteralString = (
 )
 USE_TICKET: LiteralString = "UPDATE saml_tickets SET used_at = clock_timestamp() WHERE ticket_mac = ANY (%s)"
 # The lock lasts until the session is written. Disabling or unlinking the user waits for it and then ends the session.
-ACTIVE_USER: LiteralString = """
-    SELECT user_id, tenant_id, email, name, password_hash, totp_secret FROM users WHERE user_id = %s AND status = 'active' FOR SHARE
+ACTIVE_USER: LiteralString = (
+    "SELECT "
+    + rights.COLUMNS
+    + """, u.email, u.name, u.password_hash, u.totp_secret FROM users u WHERE u.user_id = %s AND u.status = 'active' FOR SHARE
 """
+)
 NOTE_SESSION: LiteralString = """
     INSERT INTO saml_sessions (session_id, tenant_id, connection_id, name_id, name_id_format, session_index)
     VALUES (%(session_id)s, %(tenant_id)s, %(connection_id)s, %(name_id)s, %(name_id_format)s, %(session_index)s)

@@ -6,15 +6,19 @@ Of many, the request only writes a row of `changing_roles` and ends the tokens o
 
 from collections.abc import Mapping, Sequence
 
-from psycopg.rows import dict_row
+from psycopg.rows import class_row, dict_row
 
 from services.auth import seals
 from services.auth.apps import scopes
+from services.auth.people import rights
+from services.auth.people.rights import Rights
 from services.auth.revocations import watermarks
 from services.auth.revocations.queries import REVOKE_GRANTS
 from services.auth.revocations.watermarks import Ended
-from services.auth.saml import queries
+from services.auth.saml import policies, queries
+from services.auth.saml.models import PolicyRow
 from shared.primitives.crypto import Keyring
+from shared.storage import database
 from shared.storage.database import AsyncConnection, Connection, set_tenant
 
 AT_ONCE = 200
@@ -26,7 +30,7 @@ BEYOND = "beyond the user's roles"
 RoleMapping = Mapping[str, Sequence[str]]
 
 
-async def apply(conn: AsyncConnection, connection_id: str, mapping: RoleMapping) -> Ended:
+async def apply(conn: AsyncConnection, keyring: Keyring, connection_id: str, mapping: RoleMapping) -> Ended:
     """People without a mapped role must sign in again. With an empty mapping, limits stay until the next sign-in.
 
     `revoke_ended` must follow, in the transaction that holds the connection and stores its mapping.
@@ -34,32 +38,38 @@ async def apply(conn: AsyncConnection, connection_id: str, mapping: RoleMapping)
     await conn.execute(queries.FORGET_CHANGING_ROLES, (connection_id,))
     if not mapping:
         return Ended([], [])
-    counted = {"connection_id": connection_id, "most": AT_ONCE}
-    if await (await conn.execute(queries.MORE_PEOPLE, counted)).fetchone() is not None:
+    exempt = _exempt(await policies.of_tenant(conn, keyring))
+    everybody = {"connection_id": connection_id, "after": "", "most": AT_ONCE, "break_glass": exempt}
+    if await (await conn.execute(queries.MORE_PEOPLE, everybody)).fetchone() is not None:
         await conn.execute(queries.BEGIN_CHANGING_ROLES, (connection_id,))
-        held = await (await conn.execute(queries.GRANTED_BY_ROLES, (connection_id,))).fetchall()
+        held = await (await conn.execute(queries.GRANTED_BY_ROLES, everybody)).fetchall()
         return Ended([], sorted({app for app, granted, roles in held if scopes.exceeds(granted, roles, mapping)}))
     # Locks all grants first, because a grant is locked before the watermarks.
     await conn.execute(queries.HOLD_GRANTS_OF_CONNECTION, (connection_id,))
     ended: list[str] = []
-    everybody = {"connection_id": connection_id, "after": "", "most": AT_ONCE}
-    for user_id, roles in await (await conn.execute(queries.PEOPLE_WITH_ROLES, everybody)).fetchall():
-        left = sorted(set(roles) & set(mapping))
+    for found in await database.every(conn, Rights, queries.PEOPLE_WITH_ROLES, everybody):
+        person = rights.believed(keyring, found)
+        left = sorted(set(person.roles) & set(mapping))
         if left:
             limit = scopes.of_roles(left, mapping)
-            await conn.execute(queries.SET_ROLES, (left, limit, user_id))
-            ended += await end_beyond(conn, user_id, limit)
+            await rights.change(conn, keyring, person, roles=left, scope_limit=limit, role=None)
+            ended += await end_beyond(conn, person.user_id, limit)
         else:
-            ended += await end_without_role(conn, connection_id, user_id)
+            ended += await end_without_role(conn, keyring, connection_id, person)
     return Ended(ended, [])
 
 
-async def end_without_role(conn: AsyncConnection, connection_id: str, user_id: str) -> list[str]:
-    """Ends all access of a person without any role. Returns the ended grants, for `revoke_all`."""
-    await conn.execute(queries.SET_ROLES, ([], [], user_id))
-    await conn.execute(queries.END_SESSIONS_OF_USER, (connection_id, user_id))
-    await conn.execute(queries.DELETE_TICKETS_OF_USER, (connection_id, user_id))
-    return await watermarks.end_grants(conn, queries.GRANTS_OF_USER, {"whose": user_id}, NO_ROLE)
+def _exempt(policy: PolicyRow) -> str | None:
+    """The user to whom no mapping is applied before their next sign-in."""
+    return policy.break_glass_user_id if policy.enforced else None
+
+
+async def end_without_role(conn: AsyncConnection, keyring: Keyring, connection_id: str, person: Rights) -> list[str]:
+    """Ends all access of a locked person without any role. Returns the ended grants, for `revoke_all`."""
+    await rights.change(conn, keyring, person, roles=[], scope_limit=[], role=None)
+    await conn.execute(queries.END_SESSIONS_OF_USER, (connection_id, person.user_id))
+    await conn.execute(queries.DELETE_TICKETS_OF_USER, (connection_id, person.user_id))
+    return await watermarks.end_grants(conn, queries.GRANTS_OF_USER, {"whose": person.user_id}, NO_ROLE)
 
 
 async def end_beyond(conn: AsyncConnection, user_id: str, limit: Sequence[str] | None) -> list[str]:
@@ -92,11 +102,15 @@ def apply_portion(conn: Connection, keyring: Keyring) -> bool:
         conn.commit()
         return True
     mapping, after = held["role_mapping"], held["after"]
-    portion = {"connection_id": connection_id, "after": after, "most": PEOPLE}
-    people, grants = conn.execute(queries.PEOPLE_WITH_ROLES, portion).fetchall(), 0
-    for user_id, roles in people:
-        left = sorted(set(roles) & set(mapping))
-        conn.execute(queries.SET_ROLES, (left, scopes.of_roles(left, mapping), user_id))
+    exempt = _exempt(policies.of_tenant_sync(conn, keyring))
+    portion = {"connection_id": connection_id, "after": after, "most": PEOPLE, "break_glass": exempt}
+    with conn.cursor(row_factory=class_row(Rights)) as cursor:
+        people, grants = cursor.execute(queries.PEOPLE_WITH_ROLES, portion).fetchall(), 0
+    for found in people:
+        person = rights.believed(keyring, found)
+        user_id, left = person.user_id, sorted(set(person.roles) & set(mapping))
+        change = {"roles": left, "scope_limit": scopes.of_roles(left, mapping), "role": None}
+        conn.execute(rights.SET, rights.changed(keyring, person, **change))
         if not left:
             conn.execute(queries.END_SESSIONS_OF_USER, (connection_id, user_id))
             conn.execute(queries.DELETE_TICKETS_OF_USER, (connection_id, user_id))
@@ -107,7 +121,7 @@ def apply_portion(conn: Connection, keyring: Keyring) -> bool:
         after, grants = user_id, grants + len(live)
         if grants >= GRANTS:
             break
-    if len(people) == PEOPLE or (people and after != people[-1][0]):
+    if len(people) == PEOPLE or (people and after != people[-1].user_id):
         conn.execute(queries.GO_ON_WITH_ROLES, (after, connection_id))
     else:
         conn.execute(queries.FORGET_CHANGING_ROLES, (connection_id,))

@@ -11,7 +11,7 @@ from services.auth.apps.models import AppDraft, AppRow
 from services.auth.apps.store import insert_service_token
 from services.auth.keys.keystore import KeyStore
 from services.auth.keys.models import PLATFORM
-from services.auth.people import roles
+from services.auth.people import rights, roles
 from services.auth.people.roles import ADMINISTRATOR, Role
 from services.auth.people.roles import OPERATOR as OPERATORS_ROLE
 from services.auth.settings import Settings
@@ -161,7 +161,8 @@ async def ensure_user(
         await conn.execute(SET_PASSWORD, {"user_id": user_id, **stored})
         return user_id
     row = {"user_id": user_id, "tenant_id": tenant_id, "email": email, "name": email.partition("@")[0]}
-    made = await conn.execute(queries.ENSURE_USER, {**row, "role": role, "scope_limit": roles.of(role), **stored})
+    allowed = msgspec.structs.asdict(rights.new(keyring, tenant_id, user_id, roles.of(role), role))
+    made = await conn.execute(queries.ENSURE_USER, {**row, **allowed, **stored})
     if made.rowcount == 0:
         raise SystemExit(f"{email} belongs to another tenant")
     return user_id

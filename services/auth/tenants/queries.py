@@ -3,6 +3,7 @@
 from typing import LiteralString
 
 from services.auth.apps.queries import COLUMNS, TENANT_COLUMNS
+from services.auth.people import rights
 
 ENSURE_TENANT: LiteralString = """
     INSERT INTO tenants (tenant_id, key, name, environment, granted_scopes, graphql_bundles) VALUES (%s, %s, %s, %s, %s, %s)
@@ -20,17 +21,19 @@ TENANT_OF_FIRST_PARTY_APP: LiteralString = (
     "SELECT tenant_id FROM apps WHERE client_id = %s AND first_party AND status <> 'deleted'"
 )
 ENSURE_USER: LiteralString = """
-    INSERT INTO users (user_id, tenant_id, email, name, password_hash, role, scope_limit)
+    INSERT INTO users (user_id, tenant_id, email, name, password_hash, role, scope_limit, rights_version, rights_seal)
     VALUES (%(user_id)s, %(tenant_id)s, %(email)s, %(name)s, CASE WHEN passwords_are_sealed() THEN %(sealed)s ELSE %(hashed)s END, %(role)s,
-        %(scope_limit)s)
+        %(scope_limit)s, %(rights_version)s, %(rights_seal)s)
     ON CONFLICT (lower(email)) DO NOTHING
 """
 FIRST_TOTP: LiteralString = """
     UPDATE users SET totp_secret = %(totp_secret)s, factor_seal = %(factor_seal)s WHERE user_id = %(user_id)s AND totp_secret IS NULL
 """
-USER_BY_EMAIL: LiteralString = """
-    SELECT user_id, tenant_id, email, name, password_hash, totp_secret FROM users WHERE lower(email) = lower(%s)
-"""
+USER_BY_EMAIL: LiteralString = (
+    "SELECT "
+    + rights.COLUMNS
+    + ", u.email, u.name, u.password_hash, u.totp_secret FROM users u WHERE lower(u.email) = lower(%s)"
+)
 SECRET_MACS: LiteralString = "SELECT mac FROM app_secrets WHERE client_id = %s AND expires_at IS NULL"
 
 TENANTS: LiteralString = "SELECT " + TENANT_COLUMNS + " FROM tenants ORDER BY tenant_id"
@@ -142,10 +145,10 @@ USERS: LiteralString = """
 """
 FIND_USER: LiteralString = "SELECT user_id, tenant_id, email FROM users WHERE lower(email) = lower(%s)"
 INSERT_USER: LiteralString = """
-    INSERT INTO users (user_id, tenant_id, email, name, role, scope_limit) VALUES (%s, %s, %s, %s, %s, %s)
+    INSERT INTO users (user_id, tenant_id, email, name, role, scope_limit, rights_version, rights_seal)
+    VALUES (%(user_id)s, %(tenant_id)s, %(email)s, %(name)s, %(role)s, %(scope_limit)s, %(rights_version)s, %(rights_seal)s)
     ON CONFLICT (lower(email)) DO NOTHING
 """
-SET_USER_STATUS: LiteralString = "UPDATE users SET status = %s WHERE user_id = %s"
 END_USER_SESSIONS: LiteralString = """
     UPDATE sessions SET ended_at = clock_timestamp() WHERE user_id = %s AND ended_at IS NULL
 """
