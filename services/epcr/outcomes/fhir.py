@@ -7,8 +7,11 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 from msgspec import Meta, field
 
+from services.epcr.deidentification.pseudonyms import NAMESPACE
 from services.epcr.fhir.terms import ACT_CODE, EMS, LOINC
 from services.epcr.outcomes.models import OutcomeDraft
+from services.epcr.outcomes.naming import Mentioned
+from services.epcr.records.bounds import is_blank
 from services.epcr.records.care import ICD10, ICD10_CM, SNOMED
 from shared.web import http, problems
 from shared.web.problems import FieldError
@@ -16,6 +19,7 @@ from shared.web.problems import FieldError
 DISPOSITION = "http://terminology.hl7.org/CodeSystem/discharge-disposition"
 Short = Annotated[str, Meta(max_length=300)]
 MOST = 200
+MOST_OF_A_NUMBER = 200
 
 
 class Open(http.Body, forbid_unknown_fields=False):
@@ -40,6 +44,7 @@ class Reference(Open):
 
 
 class Identifier(Open):
+    system: Short = ""
     value: Short = ""
 
 
@@ -66,6 +71,7 @@ class Resource(Open, kw_only=True):
 class FhirEncounter(Resource, tag_field="resourceType", tag="Encounter"):
     """Class `EMER` is the emergency department, `IMP`, `ACUTE` and `NONAC` are the stay. The first identifier is the visit number.
 
+    An identifier of the Encounter in the handover says whom the report is about; it is no visit number.
     One that is planned, cancelled or entered in error reports nothing.
     """
 
@@ -215,6 +221,16 @@ def read(bundle: OutcomeBundle) -> OutcomeDraft:
     return http.convert(msgspec.to_builtins(made), OutcomeDraft)
 
 
+def mentioned(bundle: OutcomeBundle) -> list[Mentioned]:
+    """The identifiers of all Encounters."""
+    return [
+        Mentioned(f"/entry/{index}/resource/identifier/{at}", one.system, one.value)
+        for index, entry in enumerate(bundle.entry)
+        if isinstance(entry.resource, FhirEncounter)
+        for at, one in enumerate(entry.resource.identifier)
+    ]
+
+
 def _patient(pointer: str, one: FhirPatient, made: dict[str, Any]) -> Iterator[FieldError]:
     if one.died_at is not None:
         made.setdefault("survival", {})["died_at"] = one.died_at
@@ -248,15 +264,24 @@ def _encounter(
         return
     part: dict[str, Any] = {}
     made[name] = part
-    if one.identifier:
-        made.setdefault("visit_number", one.identifier[0].value)
+    own = [(at, known.value) for at, known in enumerate(one.identifier) if not known.system.startswith(NAMESPACE)]
+    # An identifier may have no value (R4).
+    numbers = [(at, value) for at, value in own if value]
+    if numbers:
+        at, number = numbers[0]
+        if is_blank(number) or len(number) > MOST_OF_A_NUMBER:
+            yield FieldError(
+                f"{pointer}/identifier/{at}/value", f"is blank, or longer than {MOST_OF_A_NUMBER}", "length"
+            )
+        else:
+            made.setdefault("visit_number", number)
     if one.period is not None:
         part |= dict(zip(_TIMES[name], (one.period.start, one.period.end), strict=True))
     given = one.hospitalization and one.hospitalization.discharge_disposition
     if given:
-        own, code = given.of(EMS), given.of(DISPOSITION)
-        if own:
-            word = own.code.replace("-", "_")
+        ours, code = given.of(EMS), given.of(DISPOSITION)
+        if ours:
+            word = ours.code.replace("-", "_")
         else:
             word = None if code is None else _DISPOSITIONS[name].get(code.code)
         if word is None:
