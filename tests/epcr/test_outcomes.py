@@ -803,6 +803,52 @@ def test_two_answers_to_one_question_are_refused(region: Region) -> None:
     ]
 
 
+def test_a_bundle_is_about_one_patient(region: Region) -> None:
+    def stay(subject: str) -> dict[str, Any]:
+        return resource("Encounter", of="IMP", period={"start": at("12:00:00")}, subject={"reference": subject})
+
+    def diagnosis(subject: str) -> dict[str, Any]:
+        return resource("Condition", code=coded(ICD10, "I21.0"), subject={"reference": subject})
+
+    def pointers(*entries: Any) -> list[str]:
+        answer = send(region, region.bound(region.cork, **TYPICAL), bundle_of(*entries))
+        assert answer.status_code in (201, 422), answer.text
+        return [error["pointer"] for error in answer.json().get("errors", [])]
+
+    ada = resource("Patient", "urn:uuid:7", id="7", deceasedDateTime="2026-03-25T10:00:00Z")
+    bea = resource("Patient", "urn:uuid:8", id="8", deceasedDateTime="2026-03-26T10:00:00Z")
+    assert pointers(ada, bea) == ["/entry/1/resource"]
+    assert pointers(stay("Patient/7"), diagnosis("Patient/8")) == ["/entry/1/resource/subject"]
+    assert pointers(stay("Patient/7"), diagnosis("urn:uuid:8")) == ["/entry/1/resource/subject"]
+    assert pointers(ada, stay("Patient/7"), diagnosis("urn:uuid:7")) == []
+    assert pointers(stay("https://his.example/fhir/Patient/7"), diagnosis("Patient/7/_history/2")) == []
+    assert pointers(stay("Patient/7"), resource("Condition", code=coded(ICD10, "I21.0"))) == []
+
+
+def test_an_answer_beside_the_reason_for_none_is_refused(region: Region) -> None:
+    both = resource(
+        "Observation",
+        status="final",
+        code=coded(EMS, "cpc"),
+        valueInteger=1,
+        dataAbsentReason=coded("urn:x", "unknown"),
+    )
+    answer = send(region, region.bound(region.cork, **TYPICAL), bundle_of(both))
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/entry/0/resource/dataAbsentReason"]
+
+
+def test_a_visit_number_in_a_bundle_has_something_to_see(region: Region) -> None:
+    def sent(*numbers: dict[str, Any]) -> httpx2.Response:
+        stay = resource("Encounter", of="IMP", period={"start": at("12:00:00")}, identifier=list(numbers))
+        return send(region, region.bound(region.cork, **TYPICAL), bundle_of(stay))
+
+    for wrong in ("  ", "x" * 201):
+        refused = sent({"value": wrong})
+        assert refused.status_code == 422
+        assert [error["pointer"] for error in refused.json()["errors"]] == ["/entry/0/resource/identifier/0/value"]
+    assert sent({"system": "urn:x"}, {"value": "V-7"}).json()["outcome"]["visit_number"] == "V-7"
+
+
 def test_a_death_without_its_time_agrees_with_the_other_resources(region: Region) -> None:
     died = resource("Encounter", of="IMP", hospitalization={"dischargeDisposition": coded(DISPOSITION, "exp")})
     for is_dead, status in ((True, 201), (False, 422)):

@@ -66,6 +66,7 @@ class Resource(Open, kw_only=True):
     rules: Annotated[str, Meta(max_length=300, description="Refused unless it is empty")] = field(
         default="", name="implicitRules"
     )
+    subject: Annotated[Reference | None, Meta(description="The patient: the same one in all resources")] = None
 
 
 class FhirEncounter(Resource, tag_field="resourceType", tag="Encounter"):
@@ -128,8 +129,9 @@ class FhirObservation(Resource, tag_field="resourceType", tag="Observation"):
 
 
 class FhirPatient(Resource, tag_field="resourceType", tag="Patient"):
-    """Only the death is read. Without a time it is refused, unless another resource says that the patient died."""
+    """Only the death is read. Without a time it is refused, unless another resource says that the patient died. There is one."""
 
+    id: Short = ""
     died_at: http.Timestamp | None = field(default=None, name="deceasedDateTime")
     died: Annotated[bool | None, Meta(description="Whether the patient is dead")] = field(
         default=None, name="deceasedBoolean"
@@ -216,9 +218,39 @@ def read(bundle: OutcomeBundle) -> OutcomeDraft:
     for pointer, entry in resources:
         if isinstance(entry.resource, FhirPatient):
             errors += _patient(pointer, entry.resource, made)
+    errors += _other_patients(bundle)
     if errors:
         raise problems.invalid("The bundle holds what an outcome cannot; see errors.", errors)
     return http.convert(msgspec.to_builtins(made), OutcomeDraft)
+
+
+def _other_patients(bundle: OutcomeBundle) -> Iterator[FieldError]:
+    """Each Patient and subject that is not the first one: an outcome is one person's."""
+    known: dict[str, str] = {}
+    patients = list[int]()
+    for at, entry in enumerate(bundle.entry):
+        if isinstance(entry.resource, FhirPatient):
+            patients.append(at)
+            own = f"Patient/{entry.resource.id}" if entry.resource.id else _person(entry.full_url)
+            known[_person(entry.full_url)] = own
+    yield from (FieldError(f"/entry/{at}/resource", "is a second patient", "repeated") for at in patients[1:])
+    first: str | None = None
+    for at, entry in enumerate(bundle.entry):
+        reference = entry.resource.subject.reference if entry.resource.subject else ""
+        if not reference:
+            continue
+        person = known.get(_person(reference), _person(reference))
+        first = first or person
+        if person != first:
+            yield FieldError(
+                f"/entry/{at}/resource/subject", "is another patient than in the resources before", "contradiction"
+            )
+
+
+def _person(url: str) -> str:
+    """The URL of a Patient without its version and server: references within a bundle may leave the server out."""
+    plain = _unversioned(url)
+    return plain[plain.rindex("Patient/") :] if "Patient/" in plain else plain
 
 
 def mentioned(bundle: OutcomeBundle) -> list[Mentioned]:
@@ -346,7 +378,10 @@ def _observation(pointer: str, one: FhirObservation, made: dict[str, Any]) -> It
     rankin, own = one.code.of(LOINC), one.code.of(EMS)
     name = "mrs" if rankin and rankin.code == "75859-9" else own and own.code.replace("-", "_")
     part_of = {"mrs": "neurology", "cpc": "neurology"}.get(name or "", "survival")
-    if name in made.get(part_of, {}):
+    values = (one.integer, one.quantity, one.boolean)
+    if one.absent is not None and any(value is not None for value in values):
+        yield FieldError(f"{pointer}/dataAbsentReason", "contradicts the value (R4, obs-6)", "contradiction")
+    elif name in made.get(part_of, {}):
         yield FieldError(pointer, f"is a second answer for {name}", "repeated")
     elif name in ("mrs", "cpc"):
         part = made.setdefault("neurology", {})
