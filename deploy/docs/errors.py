@@ -74,6 +74,12 @@ PROBLEMS = [
     ),
     Problem(
         409,
+        "Patient corrected",
+        "The encounter was first recorded for another patient, and the report is about that one, or does not say about whom. Read the"
+        " handover at `handover`, and send a report about the patient in it with its `identity`.",
+    ),
+    Problem(
+        409,
         "Limit reached",
         "The tenant has reached a limit. `resource` names the kind of resource, `limit` the highest number: also of a record's bytes.",
     ),

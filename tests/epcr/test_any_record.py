@@ -133,10 +133,18 @@ STROKE = some(
     suspected=YES, face=SIGN, arm=SIGN, speech=SIGN, last_known_well=TIMES, nihss=st.integers(0, 42), comment=WORDS
 )
 CLOCK = ("call", "mobile", "on_scene", "at_patient", "left_scene", "at_destination", "handover")
+
+
+def of_one_person(name: dict[str, Any]) -> dict[str, Any]:
+    """The whole name has the family name."""
+    family, text = name.get("family"), name.get("text")
+    return name | {"text": f"{family} {text}"} if family and text else name
+
+
 PATIENT = some(
     sex=st.sampled_from(["female", "male", "other", "unknown"]),
-    birth_date=st.dates(datetime(1880, 1, 1, tzinfo=UTC).date(), datetime(2026, 1, 1, tzinfo=UTC).date()).map(str),
-    name=some(family=WORDS, text=WORDS),
+    birth_date=st.dates(datetime(1897, 1, 1, tzinfo=UTC).date(), datetime(2026, 1, 1, tzinfo=UTC).date()).map(str),
+    name=some(family=WORDS, text=WORDS).map(of_one_person),
     address=some(city=WORDS, country=st.sampled_from(["IE", "IT"])),
 )
 INFORMANTS = st.sampled_from(["patient", "family"])

@@ -528,6 +528,22 @@ def test_a_page_writes_addresses_and_kin_as_people_do_and_names_the_numbers() ->
     assert "IE, 53.34 -6.26" in page(placed, "it")
 
 
+def test_the_patient_has_the_place_of_the_address_as_fhir_writes_it() -> None:
+    addresses = [{"latitude": 53.34, "longitude": -6.26}, {"latitude": 53.34, "city": "Cork"}]
+    kin = {"name": "Sean Murphy", "address": addresses[0]}
+    placed = TYPICAL | {"patient": PATIENT | {"address": addresses[0], "next_of_kin": [kin]}}
+    [patient] = resources(made(placed), "Patient")
+    parts = [
+        {"url": "latitude", "valueDecimal": Decimal("53.34")},
+        {"url": "longitude", "valueDecimal": Decimal("-6.26")},
+    ]
+    extension = {"extension": parts, "url": "http://hl7.org/fhir/StructureDefinition/geolocation"}
+    assert patient["address"] == [{"extension": [extension]}]
+    assert patient["contact"][0]["address"] == {"extension": [extension]}
+    [halved] = resources(made(TYPICAL | {"patient": PATIENT | {"address": addresses[1]}}), "Patient")
+    assert halved["address"] == [{"city": "Cork"}]
+
+
 def test_an_alert_says_the_substance_and_the_directive_first() -> None:
     words = page(WHOLE)
     assert '["Amoxicillin","' in words

@@ -11,6 +11,7 @@ import pytest
 
 from deploy.docs import contract
 from gateway.docs import Docs
+from services.epcr.encounters import store
 from services.epcr.encounters.facts import DRUGS, IMPRESSIONS, PROCEDURES, facts_of, kind_of_drug
 from services.epcr.fhir import apgar as apgar_codes
 from services.epcr.fhir import conformance, narrative, panels
@@ -39,12 +40,12 @@ from services.epcr.records.care import (
     is_snomed_id,
     ranges_of,
 )
-from services.epcr.records.models import ITEM_LISTS, EncounterDraft, Record, RecordPatch
+from services.epcr.records.models import ITEM_LISTS, Address, EncounterDraft, Name, Patient, Record, RecordPatch
 from services.graphql_api.acqi import breathing_and_drugs
 from shared.web import http, strict_json
 from shared.web.problems import Problem
 from tests.epcr import golden
-from tests.epcr.conftest import ENCOUNTERS, Organisation
+from tests.epcr.conftest import ENCOUNTERS, Inside, Organisation
 from tests.epcr.samples import BURNED, CHILD, ICD10, MINIMAL, SNOMED, STROKE, TRAUMA, TYPICAL, WHOLE, at, snomed
 
 BUNDLES = golden.Bundles()
@@ -89,6 +90,10 @@ def mission(**sections: Any) -> dict[str, Any]:
 
 
 CONTRADICTIONS: list[tuple[dict[str, Any], str, str]] = [
+    ({"patient": {"name": {"family": "Rossi", "text": "Bea Bruni"}}}, "/patient/name/text", "/patient/name/family"),
+    ({"patient": {"name": {"given": ["Ada"], "text": "Bruni"}}}, "/patient/name/text", "/patient/name/given/0"),
+    ({"patient": {"birth_date": "1881-01-01"}, "times": {"call": at("10:00:00")}}, "/patient/birth_date", "/times"),
+    ({"triage": {"initial": "red", "final": "level_1"}}, "/triage/initial", "/triage/final"),
     ({"times": {"call": at("10:20:00"), "handover": at("10:10:00")}}, "/times/call", "/times/handover"),
     (
         {"dispatch": {"category": "mpds_alpha", "determinant": "10D04"}},
@@ -887,6 +892,120 @@ def test_facts_hold_what_indicators_ask_next() -> None:
     stroke = facts_of(golden.encounter(STROKE), [])
     assert stroke.impressions == [IMPRESSIONS["422504002"], "I63.9"]
     assert stroke.dispatch_category == "england_c2"
+
+
+BLANK = "\u2003\u200b\t"
+BOUNDED: list[tuple[dict[str, Any], dict[str, str]]] = [
+    ({"narrative": "  "}, {"/narrative": "pattern"}),
+    ({"complaint": {"text": BLANK}}, {"/complaint/text": "pattern"}),
+    (
+        {
+            "patient": {
+                "name": {"family": " ", "given": ["Ada", BLANK]},
+                "phones": ["   "],
+                "email": " ",
+                "identifiers": [{"system": " ", "value": "\n"}],
+                "address": {"line": [" "], "city": " ", "latitude": 999, "longitude": -180.5},
+                "next_of_kin": [{"name": " ", "address": {"latitude": -91}}],
+            }
+        },
+        {
+            "/patient/name/family": "pattern",
+            "/patient/name/given/1": "pattern",
+            "/patient/phones/0": "pattern",
+            "/patient/email": "pattern",
+            "/patient/identifiers/0/system": "pattern",
+            "/patient/identifiers/0/value": "pattern",
+            "/patient/address/line/0": "pattern",
+            "/patient/address/city": "pattern",
+            "/patient/address/latitude": "range",
+            "/patient/address/longitude": "range",
+            "/patient/next_of_kin/0/name": "pattern",
+            "/patient/next_of_kin/0/address/latitude": "range",
+        },
+    ),
+    (
+        {
+            "medications": [
+                {
+                    "given_at": at("10:05:00"),
+                    "medication": {"system": RXNORM, "code": "4832", "display": " "},
+                    "dose": {"value": 1e12, "unit": "mg"},
+                    "comment": BLANK,
+                }
+            ]
+        },
+        {
+            "/medications/0/medication/display": "pattern",
+            "/medications/0/dose/value": "range",
+            "/medications/0/comment": "pattern",
+        },
+    ),
+    (
+        {
+            "times": {"call": "1970-01-01T00:00:00Z"},
+            "vital_signs": [{"taken_at": "1980-01-06T00:00:12Z"}],
+            "current_medicines": [{"medicine": {"display": "aspirin"}, "last_taken_at": "1999-01-01T00:00:00Z"}],
+        },
+        {"/times/call": "range", "/vital_signs/0/taken_at": "range"},
+    ),
+    (
+        {"disposition": {"comment": " ", "destination": " "}},
+        dict.fromkeys(("/disposition/comment", "/disposition/destination"), "pattern"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("fields", "faults"), BOUNDED)
+def test_blank_texts_and_numbers_out_of_bounds_are_refused_all_at_once(
+    organisation: Organisation, fields: dict[str, Any], faults: dict[str, str]
+) -> None:
+    id = organisation.partner.create()
+    created = organisation.partner.post_encounter(MINIMAL | fields | {"cad_incident_id": "bounds"})
+    written = organisation.crew.write(id, fields)
+    for answer in (created, written):
+        assert answer.status_code == 422, answer.text
+        assert {one["pointer"]: one["code"] for one in answer.json()["errors"]} == faults
+    assert organisation.crew.record(id)["version"] == 1
+
+
+def test_the_ends_of_the_earth_and_short_texts_are_taken(organisation: Organisation) -> None:
+    edges = {"latitude": -90, "longitude": 180}
+    person = {"name": {"family": "O"}, "address": edges, "phones": ["+ 1"], "next_of_kin": [{"name": "李"}]}
+    id = organisation.partner.create(patient=person, narrative=" . ")
+    assert organisation.crew.record(id)["patient"]["address"]["latitude"] == -90
+
+
+def test_a_stored_record_out_of_bounds_stays_readable_and_is_written_on(
+    organisation: Organisation, inside: Inside
+) -> None:
+    """As an earlier release took it."""
+    id = organisation.partner.create(patient={"sex": "female"})
+    [(tenant_id, sealed)] = inside.rows("SELECT tenant_id, record FROM encounters WHERE id = %s", id)
+    record = store.unseal(bytes(sealed), inside.keyring, tenant_id, id)
+    address = Address(latitude=Decimal(999), city=" ")
+    record.patient = Patient(name=Name(family=" "), address=address)
+    stored = store.seal(record, inside.keyring, tenant_id, id)
+    inside.owner.execute("UPDATE encounters SET record = %s WHERE id = %s", (stored, id))
+    assert organisation.crew.record(id)["patient"]["address"]["latitude"] == 999
+    assert organisation.hospital.get(f"{ENCOUNTERS}/{id}/fhir-bundle").status_code == 200
+    assert organisation.crew.write(id, {"narrative": "She is better."}).status_code == 200
+    mended = {"patient": {"name": {"family": "Rossi"}, "address": {"latitude": 45.5, "city": "Pavia"}}}
+    assert organisation.crew.write(id, mended).status_code == 200
+
+
+def test_the_contract_shows_the_bounds() -> None:
+    made = contract.contract()["components"]["schemas"]
+    latitude = next(
+        option for option in made["epcr.Address"]["properties"]["latitude"]["anyOf"] if option.get("type") == "number"
+    )
+    assert (latitude["minimum"], latitude["maximum"]) == (-90, 90)
+    family = made["epcr.Name"]["properties"]["family"]["anyOf"]
+    assert any(option.get("pattern") == r"\S" for option in family)
+    temperature = made["epcr.Temperature"]["properties"]["value"]
+    dose = made["epcr.Dose"]["properties"]["value"]
+    assert (dose["maximum"], dose["x-ranges"]["g"]["maximum"]) == (100_000_000, 500)
+    assert (temperature["minimum"], temperature["maximum"], temperature["x-ranges"]["Cel"]["maximum"]) == (0, 122, 50)
 
 
 def _resources(name: str) -> list[dict[str, Any]]:

@@ -241,6 +241,57 @@ def test_the_crew_states_that_the_patient_is_another_where_there_is_no_number(
     assert [error["pointer"] for error in refused.json()["errors"]] == ["/is_other_patient"]
 
 
+ROSSI = {"name": {"family": "Rossi", "given": ["Ada"]}, "birth_date": "1958-04-17"}
+BRUNI = {"name": {"family": "Bruni", "given": ["Bea"]}, "birth_date": "1990-01-30"}
+
+
+@pytest.mark.parametrize("numbers", [[], [ADA], [{"system": HOSPITAL, "value": "unknown"}]])
+def test_another_name_and_birth_date_need_the_crews_answer(
+    organisation: Organisation, inside: Inside, numbers: list[dict[str, str]]
+) -> None:
+    id = organisation.partner.create(patient=ROSSI | {"identifiers": numbers})
+    before = patient_of(organisation.hospital, id)
+    written = {"family": None, "given": [], "text": "Bruni, Bea"}
+    for change in (BRUNI, {"name": None, "birth_date": None}, BRUNI | {"name": written}):
+        refused = organisation.crew.write(id, {"patient": change})
+        assert refused.status_code == 422, refused.text
+        [error] = refused.json()["errors"]
+        assert (error["pointer"], error["code"], error["allowed"]) == ("/is_other_patient", "missing", [True, False])
+        assert not any(word in refused.text for word in ("Rossi", "Bruni", "1990"))
+    assert organisation.crew.record(id)["version"] == 1
+    assert organisation.crew.write(id, {"patient": BRUNI, "is_other_patient": False}).status_code == 200
+    assert patient_of(organisation.hospital, id) == before
+    assert corrections(inside, organisation.id) == []
+    back = {"patient": ROSSI | {"identifiers": []}, "is_other_patient": True}
+    assert organisation.crew.write(id, back).status_code == 200
+    assert patient_of(organisation.hospital, id) != before
+    assert len(corrections(inside, organisation.id)) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": {"family": "Bruni", "given": ["Bea"]}},
+        {"birth_date": "1990-01-30"},
+        {"name": {"family": "ROSSI", "given": ["Àda"]}, "birth_date": "1990-01-30"},
+        {"name": {"family": None, "given": [], "text": "Ada Bianchi"}, "birth_date": "1990-01-30"},
+        BRUNI | {"identifiers": [BEA]},
+    ],
+)
+def test_a_correction_that_keeps_a_name_or_says_enough_needs_no_answer(
+    organisation: Organisation, change: dict[str, Any]
+) -> None:
+    id = organisation.partner.create(patient=ROSSI | {"identifiers": [ADA]})
+    organisation.hospital.read(id)
+    assert organisation.crew.write(id, {"patient": change}).status_code == 200
+
+
+def test_a_name_that_is_learned_needs_no_answer(organisation: Organisation) -> None:
+    id = organisation.partner.create(patient={"sex": "female", "birth_date": "1958-04-17"})
+    organisation.hospital.read(id)
+    assert organisation.crew.write(id, {"patient": BRUNI}).status_code == 200
+
+
 def test_a_correction_before_anybody_read_the_patient_is_no_event(organisation: Organisation, inside: Inside) -> None:
     id = organisation.partner.create()
     organisation.crew.write(id, {"patient": person(BEA)})

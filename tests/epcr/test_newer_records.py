@@ -7,6 +7,7 @@ import pytest
 
 from services.epcr.encounters import store
 from services.epcr.records.models import Record
+from shared.primitives.crypto import Keyring
 from tests.epcr.conftest import ENCOUNTERS, RECORDS, Inside, Organisation
 from tests.epcr.hospitals import Region
 from tests.epcr.samples import WHOLE
@@ -71,6 +72,25 @@ def test_no_process_writes_over_fields_that_it_does_not_know(
     [(tenant_id, sealed)] = inside.rows("SELECT tenant_id, record FROM encounters WHERE id = %s", id)
     assert inside.keyring.decrypt(bytes(sealed), store.context(tenant_id, id)) == content
     assert organisation.crew.get(f"{RECORDS}/{id}").json()["version"] == 1
+
+
+def test_a_write_opens_the_record_once(
+    organisation: Organisation, inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = organisation.partner.create(**WHOLE)
+    opened, decrypt = list[bytes](), Keyring.decrypt
+
+    def noted(keyring: Keyring, ciphertext: bytes, context: bytes) -> bytes:
+        opened.extend([context] if context.startswith(b"epcr record") else [])
+        return decrypt(keyring, ciphertext, context)
+
+    monkeypatch.setattr(Keyring, "decrypt", noted)
+    assert organisation.crew.write(id, {"narrative": "She is better."}, version=1).status_code == 200
+    assert len(opened) == 1
+    rewritten(inside, id, _in_a_section)
+    opened.clear()
+    assert organisation.crew.write(id, {"narrative": "She is well."}, version=2).status_code == 503
+    assert len(opened) == 1
 
 
 def test_a_record_that_is_none_is_still_a_fault(inside: Inside) -> None:

@@ -51,11 +51,16 @@ def path_of(encounter_id: str) -> str:
 
 
 def report(
-    client: Hospital | Client, encounter_id: str, body: Any = OUTCOME, version: int | None = None
+    client: Hospital | Client,
+    encounter_id: str,
+    body: Any = OUTCOME,
+    version: int | str | None = None,
+    identity: int | None = None,
 ) -> httpx2.Response:
     app = client.app if isinstance(client, Hospital) else client
-    headers = {} if version is None else {"if-match": f'"{version}"'}
-    return app.call("POST", path_of(encounter_id), json=body, headers=headers)
+    headers = {} if version is None else {"if-match": f'"{version}"' if isinstance(version, int) else version}
+    params = {} if identity is None else {"identity": identity}
+    return app.call("POST", path_of(encounter_id), json=body, headers=headers, params=params)
 
 
 def reports(region: Region, encounter_id: str) -> list[tuple[str, int]]:
@@ -165,6 +170,21 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ({"stay": {"injury_severity_score": 76}}, ["/stay/injury_severity_score"]),
     ({"procedures": [{"kind": "prayer"}]}, ["/procedures/0/kind"]),
     ({"survival": {"died_at": "2099-01-01T00:00:00Z"}}, ["/survival/died_at"]),
+    (
+        {"stay": {"disposition": "still_admitted"}, "survival": {"survived_to_discharge": "yes"}},
+        ["/stay/disposition", "/survival/survived_to_discharge"],
+    ),
+    (
+        {"stay": {"disposition": "still_admitted"}, "survival": {"died_at": "2026-03-25T10:00:00Z"}},
+        ["/stay/disposition", "/survival/died_at"],
+    ),
+    (
+        {"visit_number": " ", "reported_by": "\u200b\t", "procedures": [{"kind": "other"}]},
+        ["/reported_by", "/visit_number"],
+    ),
+    ({"emergency_department": {"arrived_at": "2025-03-23T10:51:10Z"}}, ["/emergency_department/arrived_at"]),
+    ({"emergency_department": {"arrived_at": "2026-04-01T10:51:10Z"}}, ["/emergency_department/arrived_at"]),
+    ({"stay": {"discharged_at": "1901-03-23T10:51:10Z"}}, ["/stay/discharged_at"]),
     ({"emergency_department": {"arrived_at": "2026-03-23T10:00:00"}}, ["/emergency_department/arrived_at"]),
     (
         {"stay": {"disposition": "died"}, "survival": {"survived_to_discharge": "yes"}},
@@ -349,10 +369,91 @@ def test_the_outcome_of_a_former_identity_does_not_count(region: Region, inside:
     numbers = [{"system": "urn:oid:1.2.372.980010.1.2", "value": "4445556KA"}]
     assert region.crew.write(id, {"patient": {"identifiers": numbers}}).status_code == 200
     assert facts(inside, region)[-1]["hospital"] is None
-    assert report(region.cork, id, version=1).status_code == 412
-    again = report(region.cork, id)
+    assert report(region.cork, id, version=1).status_code == 409
+    assert report(region.cork, id, version=1, identity=2).status_code == 412
+    again = report(region.cork, id, identity=2)
     assert (again.json()["version"], again.json()["identity"]) == (2, 2)
     assert facts(inside, region)[-1]["hospital"] is not None
+
+
+def reported(inside: Inside, encounter_id: str) -> list[tuple[int, int]]:
+    """Version and identity of each report that is stored."""
+    return inside.rows("SELECT version, identity FROM outcomes WHERE encounter_id = %s ORDER BY version", encounter_id)
+
+
+def test_a_first_outcome_about_the_former_patient_is_never_the_present_ones(region: Region, inside: Inside) -> None:
+    id = region.bound(region.cork, **TYPICAL | {"patient": person(ADA)})
+    assert region.cork.read(id)["identity"] == 1
+    assert region.crew.write(id, {"patient": person(BEA)}).status_code == 200
+    handover = f"{ENCOUNTERS}/{id}/handover"
+    attempts = [report(region.cork, id), report(region.cork, id, identity=1)]
+    attempts += [report(region.cork, id, version=one) for one in ("*", 1)]
+    for refused in attempts:
+        assert refused.status_code == 409, refused.text
+        problem = refused.json()
+        assert (problem["type"].rpartition("#")[2], problem["handover"]) == ("patient-corrected", handover)
+    unknown = report(region.cork, id, identity=3)
+    assert (unknown.status_code, unknown.json()["errors"][0]["pointer"]) == (422, "identity")
+    assert [report(region.cork, id, identity=one).status_code for one in (0, -1, 10**9)] == [422] * 3
+    assert reported(inside, id) == []
+    assert facts(inside, region)[-1].get("hospital") is None
+    present = region.cork.app.get(handover).json()["identity"]
+    assert report(region.cork, id, identity=present).status_code == 201
+    assert reported(inside, id) == [(1, 2)]
+    later = OUTCOME | {"procedures": []}
+    assert report(region.cork, id, later, version="*").status_code == 409
+    assert report(region.cork, id, later, version=1, identity=1).status_code == 409
+    assert report(region.cork, id, later, version=1).status_code == 201
+
+
+def test_an_identity_may_be_another_one_of_the_same_patient(region: Region, inside: Inside) -> None:
+    """A number that was learned since, and a correction that was corrected."""
+    region.cork.read(region.bound(region.cork, **TYPICAL | {"patient": person(ADA)}))
+    id = region.bound(region.cork, **TYPICAL | {"patient": {"sex": "female"}})
+    assert region.cork.read(id)["identity"] == 1
+    assert region.crew.write(id, {"patient": person(ADA)}).status_code == 200
+    assert region.cork.read(id)["identity"] == 2
+    assert report(region.cork, id, identity=1).status_code == 201
+    again = region.bound(region.cork, **TYPICAL | {"patient": person(ADA)})
+    region.cork.read(again)
+    for patient in (person(BEA), person(ADA)):
+        assert region.crew.write(again, {"patient": patient}).status_code == 200
+    assert [report(region.cork, again, identity=one).status_code for one in (2, 1)] == [409, 201]
+    assert reported(inside, again) == [(1, 3)]
+
+
+def test_a_report_needs_no_name_where_the_patient_was_never_another(region: Region) -> None:
+    id = region.bound(region.cork, **TYPICAL)
+    assert report(region.cork, id, identity=2).status_code == 422
+    assert report(region.cork, id).status_code == 201
+    assert report(region.cork, id, OUTCOME | {"procedures": []}, version="*").status_code == 201
+
+
+def test_a_bundle_names_its_patient_by_the_encounter_of_the_handover(region: Region, inside: Inside) -> None:
+    id = region.bound(region.cork, **TYPICAL | {"patient": person(ADA)})
+    other = region.bound(region.cork, **TYPICAL | {"patient": person(ADA)})
+
+    def encounter_of(encounter_id: str, form: str) -> dict[str, Any]:
+        entries = region.cork.read(encounter_id, format=form)["entry"]
+        [found] = [one["resource"] for one in entries if one["resource"]["resourceType"] == "Encounter"]
+        return found["identifier"][0]
+
+    def sent(*identifiers: dict[str, Any]) -> httpx2.Response:
+        stay = resource("Encounter", of="IMP", identifier=[*identifiers, {"system": "urn:x", "value": "V-1"}])
+        return send(region, id, bundle_of(stay))
+
+    former = encounter_of(id, "transaction")
+    assert former == encounter_of(id, "document")
+    assert region.crew.write(id, {"patient": person(BEA)}).status_code == 200
+    present = encounter_of(id, "document")
+    assert [sent().status_code, sent(former).status_code, sent(present, former).status_code] == [409] * 3
+    foreign = sent(encounter_of(other, "document"))
+    assert foreign.status_code == 422
+    assert [one["pointer"] for one in foreign.json()["errors"]] == ["/entry/0/resource/identifier/0"]
+    assert reported(inside, id) == []
+    made = sent(present)
+    assert (made.status_code, made.json()["outcome"]["visit_number"]) == (201, "V-1"), made.text
+    assert reported(inside, id) == [(1, 2)]
 
 
 def test_an_outcome_stays_when_an_unknown_patient_is_found_to_be_a_known_one(region: Region, inside: Inside) -> None:
@@ -399,7 +500,8 @@ def test_an_outcome_counts_again_when_a_correction_is_corrected(
     assert region.cork.app.get(path_of(id)).status_code == 404
     assert facts(inside, region)[-1]["hospital"] is None
     died = OUTCOME | {"survival": {"survived_to_discharge": "no"}, "neurology": None}
-    assert report(region.cork, id, died | {"stay": {"disposition": "died"}}).json()["version"] == 2
+    second_report = report(region.cork, id, died | {"stay": {"disposition": "died"}}, identity=2)
+    assert second_report.json()["version"] == 2
     correct(first)
     assert region.cork.read(id)["identity"] == 3
     assert region.cork.app.get(path_of(id)).json()["version"] == 1
@@ -701,6 +803,52 @@ def test_two_answers_to_one_question_are_refused(region: Region) -> None:
     ]
 
 
+def test_a_bundle_is_about_one_patient(region: Region) -> None:
+    def stay(subject: str) -> dict[str, Any]:
+        return resource("Encounter", of="IMP", period={"start": at("12:00:00")}, subject={"reference": subject})
+
+    def diagnosis(subject: str) -> dict[str, Any]:
+        return resource("Condition", code=coded(ICD10, "I21.0"), subject={"reference": subject})
+
+    def pointers(*entries: Any) -> list[str]:
+        answer = send(region, region.bound(region.cork, **TYPICAL), bundle_of(*entries))
+        assert answer.status_code in (201, 422), answer.text
+        return [error["pointer"] for error in answer.json().get("errors", [])]
+
+    ada = resource("Patient", "urn:uuid:7", id="7", deceasedDateTime="2026-03-25T10:00:00Z")
+    bea = resource("Patient", "urn:uuid:8", id="8", deceasedDateTime="2026-03-26T10:00:00Z")
+    assert pointers(ada, bea) == ["/entry/1/resource"]
+    assert pointers(stay("Patient/7"), diagnosis("Patient/8")) == ["/entry/1/resource/subject"]
+    assert pointers(stay("Patient/7"), diagnosis("urn:uuid:8")) == ["/entry/1/resource/subject"]
+    assert pointers(ada, stay("Patient/7"), diagnosis("urn:uuid:7")) == []
+    assert pointers(stay("https://his.example/fhir/Patient/7"), diagnosis("Patient/7/_history/2")) == []
+    assert pointers(stay("Patient/7"), resource("Condition", code=coded(ICD10, "I21.0"))) == []
+
+
+def test_an_answer_beside_the_reason_for_none_is_refused(region: Region) -> None:
+    both = resource(
+        "Observation",
+        status="final",
+        code=coded(EMS, "cpc"),
+        valueInteger=1,
+        dataAbsentReason=coded("urn:x", "unknown"),
+    )
+    answer = send(region, region.bound(region.cork, **TYPICAL), bundle_of(both))
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/entry/0/resource/dataAbsentReason"]
+
+
+def test_a_visit_number_in_a_bundle_has_something_to_see(region: Region) -> None:
+    def sent(*numbers: dict[str, Any]) -> httpx2.Response:
+        stay = resource("Encounter", of="IMP", period={"start": at("12:00:00")}, identifier=list(numbers))
+        return send(region, region.bound(region.cork, **TYPICAL), bundle_of(stay))
+
+    for wrong in ("  ", "x" * 201):
+        refused = sent({"value": wrong})
+        assert refused.status_code == 422
+        assert [error["pointer"] for error in refused.json()["errors"]] == ["/entry/0/resource/identifier/0/value"]
+    assert sent({"system": "urn:x"}, {"value": "V-7"}).json()["outcome"]["visit_number"] == "V-7"
+
+
 def test_a_death_without_its_time_agrees_with_the_other_resources(region: Region) -> None:
     died = resource("Encounter", of="IMP", hospitalization={"dischargeDisposition": coded(DISPOSITION, "exp")})
     for is_dead, status in ((True, 201), (False, 422)):
@@ -779,7 +927,7 @@ def test_the_outcome_of_the_former_patient_is_read_by_nobody(region: Region, is_
     attempts += [region.kerry.app.get(path_of(id)), region.crew.get(f"{RECORDS}/{id}/outcome")]
     assert [answer.status_code for answer in attempts] == [404] * 4
     assert [word for word in SECRETS for answer in attempts if word in answer.text] == []
-    made = report(region.kerry, id)
+    made = report(region.kerry, id, identity=2)
     assert (made.json()["identity"], made.json()["version"]) == (2, 2)
     assert made.headers["etag"] != tag
 

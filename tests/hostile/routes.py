@@ -148,8 +148,8 @@ EPCR |= {
     ("GET", ENCOUNTERS + "/{encounter_id}/handover"): ("query", "conditional headers"),
     ("POST", ENCOUNTERS + "/{encounter_id}/handover/emergency"): ("json EmergencyDraft",),
     ("GET", ENCOUNTERS + "/{encounter_id}/outcome"): ("conditional headers",),
-    ("POST", ENCOUNTERS + "/{encounter_id}/outcome"): ("json OutcomeDraft", "conditional headers"),
-    ("POST", ENCOUNTERS + "/{encounter_id}/outcome-bundle"): ("json OutcomeBundle", "conditional headers"),
+    ("POST", ENCOUNTERS + "/{encounter_id}/outcome"): ("query", "json OutcomeDraft", "conditional headers"),
+    ("POST", ENCOUNTERS + "/{encounter_id}/outcome-bundle"): ("query", "json OutcomeBundle", "conditional headers"),
     ("GET", "/api/v1/epcr/records/{encounter_id}/outcome"): ("conditional headers",),
 }
 DEVICE_INGEST = {

@@ -220,6 +220,16 @@ export class HandoverClosed extends Forbidden {
 }
 
 /**
+ * The encounter was first recorded for another patient, and the report is about that one, or does not say about whom.
+ * Read the handover at `handover`, and send a report about the patient in it with its `identity`.
+ */
+export class PatientCorrected extends Conflict {
+  static {
+    this.prototype.name = 'PatientCorrected';
+  }
+}
+
+/**
  * The tenant has reached a limit. `resource` names the kind of resource, `limit` the highest number: also of a record's
  * bytes.
  */
@@ -409,6 +419,7 @@ const TYPES: Partial<Record<string, typeof APIError>> = {
   '405 method-not-allowed': MethodNotAllowed,
   '408 request-timeout': RequestTimeout,
   '409 conflict': Conflict,
+  '409 patient-corrected': PatientCorrected,
   '409 limit-reached': LimitReached,
   '409 consumer-in-use': ConsumerInUse,
   '409 lease-lost': LeaseLost,

@@ -70,6 +70,10 @@ class Pseudonyms:
         """The pseudonyms of one partner in one mode. Raises KeyError when the key of `version` was removed."""
         return Domain(self._keys[version], version, tenant_id, name, mode, identity)
 
+    def handover_domain(self, version: int, tenant_id: str, destination_id: str, identity: int) -> "Domain":
+        """The pseudonyms in a destination's handovers, which are in no other bundle. Raises KeyError as `domain`."""
+        return self.domain(version, tenant_id, f"handover {destination_id}", "exact", identity)
+
     def has(self, version: str) -> bool:
         """Whether there is a key of that version."""
         return version in map(str, self._keys)

@@ -41,7 +41,7 @@ async def policy_for(conn: AsyncConnection, caller: Caller) -> Policy:
 
 def viewing(stored: Stored, policy: Policy, pseudonyms: Pseudonyms) -> Generator[None, None, dict[str, Any]]:
     """An `EncounterView`, with the fields of the summary first. Its basis is fixed if it shows the patient. Stops after each portion."""
-    row, encounter = stored
+    row, encounter = stored.row, stored.encounter
     is_shown = shows_patient(has_patient=encounter.record.patient is not None, policy=policy)
     return (
         yield from _viewing(

@@ -8,12 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, LiteralString, NamedTuple
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from services.epcr.deidentification.pseudonyms import Pseudonyms
 from services.epcr.encounters import events, queries
 from services.epcr.encounters.models import EncounterRow
 from services.epcr.encounters.store import Stored, Unprepared, brief_of
-from services.epcr.records.models import Encounter, PatientIdentifier
+from services.epcr.records.contradictions import words_of
+from services.epcr.records.models import Encounter, Patient, PatientIdentifier
 from shared.messaging import outbox
 from shared.primitives.crypto import Keyring
 from shared.storage import audit
@@ -152,6 +154,32 @@ async def correct(
             marks if is_corrected else Marks(group[id].numbers, []),
             is_another=is_corrected and leaves,
         )
+
+
+def refuse_unanswered(before: Stored, after: Encounter, pseudonyms: Pseudonyms, answer: bool | UnsetType) -> None:
+    """Raises a 422 Problem where the write may put one patient's name on the record of another, and does not say whether it does.
+
+    Name and date of birth were known, and neither is kept: a person with corrected data, or another one whose number, if there is one,
+    was not corrected too. A change of all numbers is an answer. Nobody has to answer before somebody read who the patient is.
+    """
+    row, was, now = before.row, before.encounter.record.patient, after.record.patient
+    if answer is not UNSET or row.patient_basis is None or was is None or was.birth_date is None:
+        return
+    names = _words(was)
+    if not names or names & _words(now) or (now is not None and now.birth_date == was.birth_date):
+        return
+    left, present = (_member(row, one.identifiers if one else [], pseudonyms).numbers for one in (was, now))
+    if left and not set(left) & set(present):
+        return
+    detail = "true for another patient, who has other numbers too; false for the same patient with corrected name and date of birth"
+    error = FieldError("/is_other_patient", detail, "missing", allowed=[True, False])
+    raise problems.invalid("Name and date of birth are both others: answer whether this is another patient.", [error])
+
+
+def _words(patient: Patient | None) -> set[str]:
+    """Those of the name, in any order: a name may be moved from one field to another."""
+    name = patient.name if patient else None
+    return words_of(name.family, *name.given, name.text) if name else set()
 
 
 async def _leaving(

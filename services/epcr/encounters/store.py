@@ -45,10 +45,14 @@ HELD = 10
 
 
 class Stored(NamedTuple):
-    """A row and its encounter, with the record decrypted."""
+    """A row and its encounter, with the record decrypted.
+
+    Unless it `is_whole`, this release does not know all fields of the record, and left them out: it may be read, and not written.
+    """
 
     row: EncounterRow
     encounter: Encounter
+    is_whole: bool = True
 
 
 class Sealed(NamedTuple):
@@ -192,7 +196,7 @@ read_portion = cast("Callable[[str], list[LinkedObservation]]", msgspec.json.Dec
 
 
 def opened(row: EncounterRow, keyring: Keyring) -> Stored:
-    return Stored(row, _encounter_of(row, unseal(row.record, keyring, row.tenant_id, row.id)))
+    return read(decrypted(row, keyring))._replace(row=row)
 
 
 def decrypted(row: EncounterRow, keyring: Keyring) -> EncounterRow:
@@ -202,16 +206,8 @@ def decrypted(row: EncounterRow, keyring: Keyring) -> EncounterRow:
 
 def read(row: EncounterRow) -> Stored:
     """As `opened`, of a row that is `decrypted`."""
-    return Stored(row, _encounter_of(row, _decode(row.record)))
-
-
-def is_known(row: EncounterRow, keyring: Keyring) -> bool:
-    """Whether this release knows all fields of the record. Another one may be read, and not written."""
-    try:
-        _decode_whole(decrypted(row, keyring).record)
-    except msgspec.ValidationError:
-        return False
-    return True
+    record, is_whole = _decode(row.record)
+    return Stored(row, _encounter_of(row, record), is_whole)
 
 
 def _encounter_of(row: EncounterRow, record: Record) -> Encounter:
@@ -237,7 +233,7 @@ def seal(record: Record, keyring: Keyring, tenant_id: str, encounter_id: str) ->
 
 def unseal(ciphertext: bytes, keyring: Keyring, tenant_id: str, encounter_id: str) -> Record:
     """Raises UnreadableCiphertext for a ciphertext of another encounter or tenant."""
-    return _decode(keyring.decrypt(ciphertext, context(tenant_id, encounter_id)))
+    return _decode(keyring.decrypt(ciphertext, context(tenant_id, encounter_id)))[0]
 
 
 def seal_brief(brief: Brief, keyring: Keyring, tenant_id: str, encounter_id: str) -> bytes:
@@ -304,16 +300,16 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode_whole = msgspec.msgpack.Decoder(Record, dec_hook=_number).decode
 
 
-def _decode(content: bytes) -> Record:
-    """The record, without fields of a newer release. Raises ValidationError for one that this release cannot read."""
+def _decode(content: bytes) -> tuple[Record, bool]:
+    """The record without fields of a newer release, and whether it has none. Raises ValidationError for one that is none."""
     try:
-        return _decode_whole(content)
+        return _decode_whole(content), True
     except msgspec.ValidationError:
         found = msgspec.msgpack.decode(content)
         known = newer.without_unknown(found, Record)
         if known == found:
             raise
-        return msgspec.convert(known, Record, dec_hook=_number)
+        return msgspec.convert(known, Record, dec_hook=_number), False
 
 
 _decode_brief = msgspec.msgpack.Decoder(Brief).decode

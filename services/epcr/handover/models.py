@@ -45,7 +45,10 @@ ClientId = Annotated[
     ),
 ]
 Agreement = Annotated[
-    str, Meta(min_length=1, max_length=200, description="Your reference of the agreement with the destination")
+    str,
+    Meta(
+        min_length=1, max_length=200, pattern=r"\S", description="Your reference of the agreement with the destination"
+    ),
 ]
 Days = Annotated[
     int,

@@ -21,6 +21,7 @@ from services.epcr.handover.source import CONFIDENTIALITY, Pdf, Source
 from services.epcr.handover.words import heading
 from services.epcr.records.models import Encounter
 
+GEOLOCATION = "http://hl7.org/fhir/StructureDefinition/geolocation"
 _URI = re.compile(r"(https?://|urn:)[!-~]+")
 # No character of it means something in the URL of a search.
 _SEARCHABLE = re.compile(r"[A-Za-z0-9:/._~-]+")
@@ -92,7 +93,11 @@ def _telecom(phones: Sequence[str], email: str | None = None) -> list[Json]:
 
 def _address(seen: Mapping[str, Any]) -> Json:
     names = {"line": "line", "city": "city", "state": "state", "postalCode": "postal_code", "country": "country"}
-    return {name: seen[field] for name, field in names.items() if field in seen}
+    made: Json = {name: seen[field] for name, field in names.items() if field in seen}
+    if "latitude" in seen and "longitude" in seen:
+        place = [{"url": part, "valueDecimal": seen[part]} for part in ("latitude", "longitude")]
+        made["extension"] = [{"extension": place, "url": GEOLOCATION}]
+    return made
 
 
 def parties(scene: Scene, source: Source) -> Iterator[tuple[str, Json]]:

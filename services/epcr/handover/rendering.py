@@ -113,10 +113,9 @@ async def made(request: Request, caller: Caller, read: Read, asked: ReadHandover
         former.append(store.decrypted(row, keyring))
     row, pseudonyms = read.row, request.state.pseudonyms
     assert row.pseudonym_version is not None
-    # By identity of the patient. A destination's documents have a domain of their own: no pseudonym in them is that of a bundle.
-    name = f"handover {read.right.destination.id}"
+    # By identity of the patient.
     domains = [
-        pseudonyms.domain(row.pseudonym_version, row.tenant_id, name, "exact", identity)
+        pseudonyms.handover_domain(row.pseudonym_version, row.tenant_id, read.right.destination.id, identity)
         for identity in range(1, row.identity + 1)
     ]
     if is_heavy:
@@ -205,7 +204,7 @@ def _before(domains: Sequence[Domain], read: Read, former: Sequence[EncounterRow
 
 
 def _projecting(domains: Sequence[Domain], stored: Stored) -> Generator[None, None, Projection]:
-    row, encounter = stored
+    row, encounter = stored.row, stored.encounter
     assert row.patient_basis is not None
     disclosure = Disclosure(domains[row.identity - 1], "exact", bytes(row.patient_basis))
     return (yield from projecting(encounter, disclosure))

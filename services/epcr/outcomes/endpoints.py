@@ -28,8 +28,10 @@ from services.epcr.outcomes.models import (
     OutcomeReport,
     OutcomeReports,
     OutcomeRow,
+    ReportOutcome,
     latest_time,
 )
+from services.epcr.outcomes.naming import Named, require_present
 from shared.messaging import outbox
 from shared.messaging.messages import EncounterFacts
 from shared.process import telemetry
@@ -46,13 +48,21 @@ VERSIONS = Cap("versions of the outcome of an encounter", 100, "A destination", 
 OUTCOME = "argus:epcr:outcome"
 
 
-async def record_outcome(request: Request, caller: Caller, encounter_id: str, outcome: OutcomeDraft) -> Response:
+async def record_outcome(
+    request: Request, caller: Caller, encounter_id: str, asked: ReportOutcome, outcome: OutcomeDraft
+) -> Response:
+    return await _checked(request, caller, encounter_id, Named(asked.identity), outcome)
+
+
+async def _checked(
+    request: Request, caller: Caller, encounter_id: str, named: Named, outcome: OutcomeDraft
+) -> Response:
     if errors := rules.check(outcome, latest_time(datetime.now(UTC))):
         raise problems.invalid("The outcome contradicts itself, or names a time to come.", errors)
-    return await prepared(request, caller, partial(_record, request, caller, encounter_id, outcome))
+    return await prepared(request, caller, partial(_record, request, caller, encounter_id, named, outcome))
 
 
-async def _record(request: Request, caller: Caller, encounter_id: str, outcome: OutcomeDraft) -> Response:
+async def _record(request: Request, caller: Caller, encounter_id: str, named: Named, outcome: OutcomeDraft) -> Response:
     """The facts of the record are made before the encounter is locked, and again where another version was written meanwhile."""
     keyring = request.state.keyring
     async with tenant_transaction(request, caller) as conn:
@@ -73,13 +83,7 @@ async def _record(request: Request, caller: Caller, encounter_id: str, outcome: 
         if row.version != read.version:
             raise problems.unavailable("The record was written meanwhile; try again.")
         bound = await _reporter(conn, caller, row, hold=True)
-        before = await store.of_destination(conn, encounter_id, bound.destination.id, keyring)
-        if before is not None:
-            require_match(request.headers.getlist("if-match"), before.version)
-        elif request.headers.getlist("if-match"):
-            raise problems.precondition_failed(
-                "Your destination has reported no outcome of this patient yet; send it without If-Match."
-            )
+        before = await _replaced(conn, request, row, bound, named)
         if before is None or before.outcome != outcome:
             made = await _written(conn, caller, request, row, facts, bound, outcome)
         else:
@@ -89,8 +93,29 @@ async def _record(request: Request, caller: Caller, encounter_id: str, outcome: 
     return http.json(made, 201, {"etag": _tag(made)})
 
 
-async def record_outcome_bundle(request: Request, caller: Caller, encounter_id: str, bundle: OutcomeBundle) -> Response:
-    return await record_outcome(request, caller, encounter_id, fhir.read(bundle))
+async def _replaced(
+    conn: AsyncConnection, request: Request, row: EncounterRow, bound: Bound, named: Named
+) -> Outcome | None:
+    """The version that the report replaces, which `If-Match` names. Raises the Problems of a report about a former patient, 412 and 428."""
+    if_match = request.headers.getlist("if-match")
+    before = await store.of_destination(conn, row.id, bound.destination.id, request.state.keyring)
+    # `*` names no version, and none of a former patient is replaced.
+    names_version = before is not None and "*" not in "".join(if_match)
+    await require_present(conn, row, bound.destination.id, named, request.state.pseudonyms, is_correction=names_version)
+    if before is not None:
+        require_match(if_match, before.version)
+    elif if_match:
+        raise problems.precondition_failed(
+            "Your destination has reported no outcome of this patient yet; send it without If-Match."
+        )
+    return before
+
+
+async def record_outcome_bundle(
+    request: Request, caller: Caller, encounter_id: str, asked: ReportOutcome, bundle: OutcomeBundle
+) -> Response:
+    named = Named(asked.identity, fhir.mentioned(bundle))
+    return await _checked(request, caller, encounter_id, named, fhir.read(bundle))
 
 
 async def read_outcome(request: Request, caller: Caller, encounter_id: str) -> Response:

@@ -7,8 +7,11 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 from msgspec import Meta, field
 
+from services.epcr.deidentification.pseudonyms import NAMESPACE
 from services.epcr.fhir.terms import ACT_CODE, EMS, LOINC
 from services.epcr.outcomes.models import OutcomeDraft
+from services.epcr.outcomes.naming import Mentioned
+from services.epcr.records.bounds import is_blank
 from services.epcr.records.care import ICD10, ICD10_CM, SNOMED
 from shared.web import http, problems
 from shared.web.problems import FieldError
@@ -16,6 +19,7 @@ from shared.web.problems import FieldError
 DISPOSITION = "http://terminology.hl7.org/CodeSystem/discharge-disposition"
 Short = Annotated[str, Meta(max_length=300)]
 MOST = 200
+MOST_OF_A_NUMBER = 200
 
 
 class Open(http.Body, forbid_unknown_fields=False):
@@ -40,6 +44,7 @@ class Reference(Open):
 
 
 class Identifier(Open):
+    system: Short = ""
     value: Short = ""
 
 
@@ -61,11 +66,13 @@ class Resource(Open, kw_only=True):
     rules: Annotated[str, Meta(max_length=300, description="Refused unless it is empty")] = field(
         default="", name="implicitRules"
     )
+    subject: Annotated[Reference | None, Meta(description="The patient: the same one in all resources")] = None
 
 
 class FhirEncounter(Resource, tag_field="resourceType", tag="Encounter"):
     """Class `EMER` is the emergency department, `IMP`, `ACUTE` and `NONAC` are the stay. The first identifier is the visit number.
 
+    An identifier of the Encounter in the handover says whom the report is about; it is no visit number.
     One that is planned, cancelled or entered in error reports nothing.
     """
 
@@ -122,8 +129,9 @@ class FhirObservation(Resource, tag_field="resourceType", tag="Observation"):
 
 
 class FhirPatient(Resource, tag_field="resourceType", tag="Patient"):
-    """Only the death is read. Without a time it is refused, unless another resource says that the patient died."""
+    """Only the death is read. Without a time it is refused, unless another resource says that the patient died. There is one."""
 
+    id: Short = ""
     died_at: http.Timestamp | None = field(default=None, name="deceasedDateTime")
     died: Annotated[bool | None, Meta(description="Whether the patient is dead")] = field(
         default=None, name="deceasedBoolean"
@@ -210,9 +218,49 @@ def read(bundle: OutcomeBundle) -> OutcomeDraft:
     for pointer, entry in resources:
         if isinstance(entry.resource, FhirPatient):
             errors += _patient(pointer, entry.resource, made)
+    errors += _other_patients(bundle)
     if errors:
         raise problems.invalid("The bundle holds what an outcome cannot; see errors.", errors)
     return http.convert(msgspec.to_builtins(made), OutcomeDraft)
+
+
+def _other_patients(bundle: OutcomeBundle) -> Iterator[FieldError]:
+    """Each Patient and subject that is not the first one: an outcome is one person's."""
+    known: dict[str, str] = {}
+    patients = list[int]()
+    for at, entry in enumerate(bundle.entry):
+        if isinstance(entry.resource, FhirPatient):
+            patients.append(at)
+            own = f"Patient/{entry.resource.id}" if entry.resource.id else _person(entry.full_url)
+            known[_person(entry.full_url)] = own
+    yield from (FieldError(f"/entry/{at}/resource", "is a second patient", "repeated") for at in patients[1:])
+    first: str | None = None
+    for at, entry in enumerate(bundle.entry):
+        reference = entry.resource.subject.reference if entry.resource.subject else ""
+        if not reference:
+            continue
+        person = known.get(_person(reference), _person(reference))
+        first = first or person
+        if person != first:
+            yield FieldError(
+                f"/entry/{at}/resource/subject", "is another patient than in the resources before", "contradiction"
+            )
+
+
+def _person(url: str) -> str:
+    """The URL of a Patient without its version and server: references within a bundle may leave the server out."""
+    plain = _unversioned(url)
+    return plain[plain.rindex("Patient/") :] if "Patient/" in plain else plain
+
+
+def mentioned(bundle: OutcomeBundle) -> list[Mentioned]:
+    """The identifiers of all Encounters."""
+    return [
+        Mentioned(f"/entry/{index}/resource/identifier/{at}", one.system, one.value)
+        for index, entry in enumerate(bundle.entry)
+        if isinstance(entry.resource, FhirEncounter)
+        for at, one in enumerate(entry.resource.identifier)
+    ]
 
 
 def _patient(pointer: str, one: FhirPatient, made: dict[str, Any]) -> Iterator[FieldError]:
@@ -248,15 +296,24 @@ def _encounter(
         return
     part: dict[str, Any] = {}
     made[name] = part
-    if one.identifier:
-        made.setdefault("visit_number", one.identifier[0].value)
+    own = [(at, known.value) for at, known in enumerate(one.identifier) if not known.system.startswith(NAMESPACE)]
+    # An identifier may have no value (R4).
+    numbers = [(at, value) for at, value in own if value]
+    if numbers:
+        at, number = numbers[0]
+        if is_blank(number) or len(number) > MOST_OF_A_NUMBER:
+            yield FieldError(
+                f"{pointer}/identifier/{at}/value", f"is blank, or longer than {MOST_OF_A_NUMBER}", "length"
+            )
+        else:
+            made.setdefault("visit_number", number)
     if one.period is not None:
         part |= dict(zip(_TIMES[name], (one.period.start, one.period.end), strict=True))
     given = one.hospitalization and one.hospitalization.discharge_disposition
     if given:
-        own, code = given.of(EMS), given.of(DISPOSITION)
-        if own:
-            word = own.code.replace("-", "_")
+        ours, code = given.of(EMS), given.of(DISPOSITION)
+        if ours:
+            word = ours.code.replace("-", "_")
         else:
             word = None if code is None else _DISPOSITIONS[name].get(code.code)
         if word is None:
@@ -321,7 +378,10 @@ def _observation(pointer: str, one: FhirObservation, made: dict[str, Any]) -> It
     rankin, own = one.code.of(LOINC), one.code.of(EMS)
     name = "mrs" if rankin and rankin.code == "75859-9" else own and own.code.replace("-", "_")
     part_of = {"mrs": "neurology", "cpc": "neurology"}.get(name or "", "survival")
-    if name in made.get(part_of, {}):
+    values = (one.integer, one.quantity, one.boolean)
+    if one.absent is not None and any(value is not None for value in values):
+        yield FieldError(f"{pointer}/dataAbsentReason", "contradicts the value (R4, obs-6)", "contradiction")
+    elif name in made.get(part_of, {}):
         yield FieldError(pointer, f"is a second answer for {name}", "repeated")
     elif name in ("mrs", "cpc"):
         part = made.setdefault("neurology", {})

@@ -122,6 +122,22 @@ class OutcomeDraft(http.Body):
     reported_by: Text | None = None
 
 
+class ReportOutcome(http.Body):
+    """`identity` is that of the handover which the report is about."""
+
+    identity: (
+        Annotated[
+            int,
+            Meta(
+                ge=1,
+                le=1_000_000,
+                description="The `identity` in the handover that you read: required where an earlier one was another patient's",
+            ),
+        ]
+        | None
+    ) = None
+
+
 class OutcomeReport(msgspec.Struct):
     """That a destination reported the outcome of the present patient, and when it last did. The outcome is for the destination alone."""
 

@@ -4,7 +4,7 @@ from services.epcr.encounters.routes import ENCOUNTER
 from services.epcr.handover.routes import CLOSED
 from services.epcr.outcomes import endpoints
 from services.epcr.outcomes.fhir import OutcomeBundle
-from services.epcr.outcomes.models import Outcome, OutcomeDraft, OutcomeReports
+from services.epcr.outcomes.models import Outcome, OutcomeDraft, OutcomeReports, ReportOutcome
 from services.epcr.records.routes import CLINICAL, RECORD
 from shared.web.routing import Operation
 
@@ -54,7 +54,8 @@ BUNDLE = {
     ],
 }
 VERSIONED = CLOSED | {
-    409: "`limit-reached`: your destination has reported its most versions of the outcome, or the organisation has used its allowance",
+    409: "`patient-corrected`: the report is not about the present patient, read `handover`; `limit-reached`: your destination has "
+    "reported its most versions of the outcome, or the organisation has used its allowance",
     412: "There is a newer version, read it first; or your destination has reported none of this patient",
     428: "There is a version; send If-Match with its ETag",
 }
@@ -80,8 +81,11 @@ OPERATIONS = [
         {201: Outcome},
         "Diagnosis, disposition, procedures, survival and neurological outcome, by the app of the encounter's destination alone, for two "
         "years after the encounter ended. Each report is the whole outcome as it is known then, and a new version; your first needs no "
-        "`If-Match`, each later one the ETag of the version that it corrects. A field that is absent is not reported; `unknown` is an "
-        "answer. The crew's entries stay as they are. Quality indicators follow, and `epcr.outcome.recorded` is sent.",
+        "`If-Match`, each later one the ETag of the version that it corrects. `identity` names the handover "
+        "that it is about: after a correction of who the patient is, a report about the former patient, or one that names no handover, is "
+        "refused. A field that is absent is not reported; `unknown` is an answer. "
+        "The crew's entries stay as they are. Quality indicators follow, and `epcr.outcome.recorded` is sent.",
+        query=ReportOutcome,
         body=OutcomeDraft,
         headers=("If-Match",),
         refusals=VERSIONED,
@@ -95,8 +99,10 @@ OPERATIONS = [
         OUTCOME,
         {201: Outcome},
         "The same as a FHIR R4 Bundle: Encounters of the emergency department and the stay, Conditions, Procedures, and Observations of "
-        "survival and neurological outcome. `application/fhir+json` is accepted too. A resource that an outcome cannot hold is refused; "
-        "elements that it does not need are not read.",
+        "survival and neurological outcome. `application/fhir+json` is accepted too. `identity`, or the identifier of the Encounter in a "
+        "FHIR handover among those of an Encounter here, names the handover that it is about. A resource that an outcome cannot hold is "
+        "refused; elements that it does not need are not read.",
+        query=ReportOutcome,
         body=OutcomeBundle,
         headers=("If-Match",),
         refusals=VERSIONED,

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from services.epcr.outcomes.models import EmergencyDepartment, HospitalStay, Neurology, OutcomeDraft, Survival
+from services.epcr.records.bounds import faults
 from services.epcr.records.codes import foreign_ids
 from shared.web.problems import FieldError
 
@@ -19,26 +20,54 @@ _LEFT = frozenset(
     }
 )
 DAYS = timedelta(days=30)
+ARRIVES = timedelta(days=7)
+"""A mission at sea or in the mountains takes days; a later arrival is that of another encounter."""
 
 
 def check(outcome: OutcomeDraft, latest: datetime) -> list[FieldError]:
-    """The errors; empty where nothing contradicts. No time may be after `latest`, and no code may be the id of a description."""
+    """The errors; empty where nothing contradicts. No time may be after `latest`, no code the id of a description, and no text blank."""
     reported = (outcome.emergency_department, outcome.stay, outcome.procedures, outcome.survival, outcome.neurology)
     empty = [] if any(reported) else [FieldError("", "reports nothing", "empty")]
     contradictions = (*_deaths(outcome), *_days_of_death(outcome), *_stays(outcome), *_orders(outcome))
-    return [*empty, *dict.fromkeys(contradictions), *_late(outcome, "", latest), *foreign_ids(outcome)]
+    return [
+        *empty,
+        *dict.fromkeys(contradictions),
+        *_late(outcome, "", latest),
+        *foreign_ids(outcome),
+        *faults(outcome),
+    ]
 
 
 def check_day(outcome: OutcomeDraft, day: date) -> list[FieldError]:
-    """Answers at 30 days that the days from the encounter's `day` to the death deny: no arrival has to be reported."""
-    survival = outcome.survival or Survival()
+    """Times of another encounter, and answers at 30 days that the days from the encounter's `day` to the death deny: no arrival has to be
+    reported.
+    """
+    survival, elsewhere = outcome.survival or Survival(), list(_of_another_encounter(outcome, day))
     if survival.died_at is None:
-        return []
+        return elsewhere
     lived = (survival.died_at.astimezone(UTC).date() - day).days
     is_denied = (survival.alive_at_30_days == "yes" and lived < DAYS.days - 1) or (
         survival.alive_at_30_days == "no" and lived > DAYS.days + 1
     )
-    return list(_both({"/survival/died_at": True}, {"/survival/alive_at_30_days": is_denied}))
+    return [*elsewhere, *_both({"/survival/died_at": True}, {"/survival/alive_at_30_days": is_denied})]
+
+
+def _of_another_encounter(outcome: OutcomeDraft, day: date) -> Iterator[FieldError]:
+    """Ends before the encounter began, and an arrival long before or after it. Patients in transfer were admitted before."""
+    department, stay = outcome.emergency_department or EmergencyDepartment(), outcome.stay or HospitalStay()
+    first, last = day - timedelta(days=1), day + ARRIVES
+    times = {
+        "/emergency_department/arrived_at": department.arrived_at,
+        "/emergency_department/left_at": department.left_at,
+        "/stay/discharged_at": stay.discharged_at,
+    }
+    for pointer, at in times.items():
+        if at is not None and at.astimezone(UTC).date() < first:
+            yield FieldError(pointer, "is before the encounter", "contradiction")
+    if department.arrived_at is not None and department.arrived_at.astimezone(UTC).date() > last:
+        yield FieldError(
+            "/emergency_department/arrived_at", f"is more than {ARRIVES.days} days after the encounter", "contradiction"
+        )
 
 
 def _deaths(outcome: OutcomeDraft) -> Iterator[FieldError]:
@@ -105,7 +134,13 @@ def _stays(outcome: OutcomeDraft) -> Iterator[FieldError]:
     """Parts of a stay that there cannot have been."""
     department, stay = outcome.emergency_department or EmergencyDepartment(), outcome.stay or HospitalStay()
     is_still_there = stay.disposition == "still_admitted"
-    yield from _both({"/stay/disposition": is_still_there}, {"/stay/discharged_at": stay.discharged_at is not None})
+    survival = outcome.survival or Survival()
+    left = {
+        "/stay/discharged_at": stay.discharged_at is not None,
+        "/survival/survived_to_discharge": survival.survived_to_discharge == "yes",
+        "/survival/died_at": survival.died_at is not None,
+    }
+    yield from _both({"/stay/disposition": is_still_there}, left)
     cared = {
         "/stay/admitted_at": stay.admitted_at is not None,
         "/stay/intensive_care_days": bool(stay.intensive_care_days),

@@ -3,6 +3,7 @@
 import csv
 import re
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
@@ -19,8 +20,10 @@ SNOMED = "http://snomed.info/sct"
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 ATC = "http://www.whocc.no/atc"
 
-Text = Annotated[str, Meta(min_length=1, max_length=200)]
-LongText = Annotated[str, Meta(min_length=1, max_length=50_000)]
+# A text of white space alone is refused by `bounds.py` where it is sent. Stored ones stay readable.
+NOT_BLANK = {"pattern": r"\S"}
+Text = Annotated[str, Meta(min_length=1, max_length=200, extra_json_schema=NOT_BLANK)]
+LongText = Annotated[str, Meta(min_length=1, max_length=50_000, extra_json_schema=NOT_BLANK)]
 
 
 def one_of(*values: str) -> Meta:
@@ -31,6 +34,13 @@ def one_of(*values: str) -> Meta:
 def within(unit: str, low: int, high: int) -> Meta:
     """The UCUM unit of a number and its range: values that no patient can have are outside. An alarming value is data."""
     return Meta(extra_json_schema={"minimum": low, "maximum": high, "x-ucum": unit})
+
+
+def in_units(units: Mapping[str, tuple[int, int]]) -> Meta:
+    """The range of a number in each of several units, and the one that covers all."""
+    lows, highs = zip(*units.values(), strict=True)
+    ranges = {unit: {"minimum": low, "maximum": high} for unit, (low, high) in units.items()}
+    return Meta(extra_json_schema={"minimum": min(lows), "maximum": max(highs), "x-ranges": ranges})
 
 
 _FORMS = {
@@ -207,21 +217,25 @@ class Measurement(http.Body):
 
 class Temperature(Measurement):
     units: ClassVar[dict[str, tuple[int, int]]] = {"Cel": (0, 50), "[degF]": (32, 122)}
+    value: Annotated[http.Number, in_units(units)]
     unit: Annotated[str, one_of(*units)]
 
 
 class EndTidalCO2(Measurement):
     units: ClassVar[dict[str, tuple[int, int]]] = {"mm[Hg]": (0, 200), "kPa": (0, 27), "%": (0, 30)}
+    value: Annotated[http.Number, in_units(units)]
     unit: Annotated[str, one_of(*units)]
 
 
 class Glucose(Measurement):
     units: ClassVar[dict[str, tuple[int, int]]] = {"mmol/L": (0, 120), "mg/dL": (0, 2200)}
+    value: Annotated[http.Number, in_units(units)]
     unit: Annotated[str, one_of(*units)]
 
 
 class Mass(Measurement):
     units: ClassVar[dict[str, tuple[int, int]]] = {"kg": (0, 700), "g": (0, 700_000), "[lb_av]": (0, 1550)}
+    value: Annotated[http.Number, in_units(units)]
     unit: Annotated[str, one_of(*units)]
 
 
@@ -323,8 +337,22 @@ DOSE_UNITS = frozenset(
 )
 
 
+# Far above each dose that is given, to find a mistyped unit or point: benzylpenicillin has the largest numbers, in units.
+_MOST_OF_A_DOSE = {
+    **dict.fromkeys(("[iU]", "[iU]/h", "[iU]/kg", "[iU]/kg/h", "[iU]/min", "m[iU]/min"), 100_000_000),
+    **dict.fromkeys(("ng", "ng/kg/min"), 100_000_000),
+    **dict.fromkeys(("ug", "ug/min", "ug/h", "ug/kg", "ug/kg/min", "ug/kg/h"), 10_000_000),
+    **dict.fromkeys(("mg", "mg/min", "mg/h", "mg/kg", "mg/kg/min", "mg/kg/h"), 200_000),
+    **dict.fromkeys(("g", "g/h", "g/kg"), 500),
+    **dict.fromkeys(("mL", "mL/h", "mL/min", "mL/kg", "mL/kg/h"), 50_000),
+    **dict.fromkeys(("L", "L/min"), 100),
+    **dict.fromkeys(("mmol", "mmol/h", "mmol/kg", "meq", "meq/h"), 10_000),
+    **dict.fromkeys(("{puff}", "{tablet}", "{drop}"), 1000),
+}
+
+
 class Dose(http.Body):
-    value: http.Number
+    value: Annotated[http.Number, in_units({unit: (0, _MOST_OF_A_DOSE[unit]) for unit in sorted(DOSE_UNITS)})]
     unit: Annotated[str, one_of(*sorted(DOSE_UNITS))]
 
     def __post_init__(self) -> None:

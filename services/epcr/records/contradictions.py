@@ -1,5 +1,7 @@
 """The values of a record that contradict one another, and times that cannot be: refused with 422 and the pointers of both fields."""
 
+import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -7,6 +9,7 @@ from itertools import combinations
 from typing import Any, NamedTuple
 
 from services.epcr.records.assessment import APGAR_PARTS, MOST_OF_A_PART, SCALES, Apgar
+from services.epcr.records.bounds import faults
 from services.epcr.records.care import Item, Mass, Part, VitalSigns
 from services.epcr.records.codes import foreign_ids
 from services.epcr.records.models import Patient, Record, age, began
@@ -17,6 +20,10 @@ from shared.web.problems import FieldError
 SKEW = timedelta(minutes=5)
 # A time further ahead of this service's clock is a typing error.
 AHEAD = timedelta(hours=1)
+# A mission before this is that of a clock that was reset: to 1970, 1980 or 2000.
+FIRST_YEAR = 2001
+# As the highest `age_years`.
+OLDEST = 130
 # Entries may be so much before the call, or after the handover: more is a mistyped date.
 DAY = timedelta(days=1)
 
@@ -241,6 +248,7 @@ def contradictions(record: Record) -> Iterator[Contradiction]:
             yield Contradiction(f"/inquiries/{name}", f"/{name}/{known[0]}")
     yield from _of_another_day(record)
     yield from _of_nobody(record)
+    yield from _of_name(record)
     yield from _of_weight(record)
     yield from _of_apgar(record)
     yield from _of_burns(record)
@@ -249,9 +257,37 @@ def contradictions(record: Record) -> Iterator[Contradiction]:
         years = age(patient.birth_date, began(record).date())
         if abs(years - patient.age_years) > 1:
             yield Contradiction("/patient/age_years", "/patient/birth_date")
+    if patient and patient.birth_date and age(patient.birth_date, began(record).date()) > OLDEST:
+        yield Contradiction("/patient/birth_date", "/times")
+    triage = record.triage
+    if (
+        triage
+        and triage.initial
+        and triage.final
+        and not any({triage.initial, triage.final} <= {*one} for one in SCALES.values())
+    ):
+        # Of no scale, whether it is named or not.
+        yield Contradiction("/triage/initial", "/triage/final")
     for at, member in enumerate(record.crew):
         if member.id not in record.crew_ids:
             yield Contradiction(f"/crew/{at}/id", "/crew_ids")
+
+
+def _of_name(record: Record) -> Iterator[Contradiction]:
+    """A whole name that has no word of its parts is another person's. Another alphabet has other words."""
+    name = record.patient.name if record.patient else None
+    if name is None or name.text is None or not (name.family or name.given):
+        return
+    whole, parts = words_of(name.text), words_of(name.family, *name.given)
+    if whole and parts and not whole & parts and all(one.isascii() for one in whole | parts):
+        yield Contradiction("/patient/name/text", "/patient/name/family" if name.family else "/patient/name/given/0")
+
+
+def words_of(*names: str | None) -> set[str]:
+    """The words of a name, without case and accents."""
+    plain = unicodedata.normalize("NFKD", " ".join(one for one in names if one)).casefold()
+    letters = "".join(one for one in plain if not unicodedata.combining(one))
+    return set(re.findall(r"[^\W_]+", letters))
 
 
 def _of_weight(record: Record) -> Iterator[Contradiction]:
@@ -369,20 +405,27 @@ def refuse(found: list[Contradiction]) -> None:
 
 
 def refuse_impossible(sent: http.Body, now: datetime) -> None:
-    """Raises a 422 Problem for times of care, and a date of birth, that are ahead of the clock, and for codes that are no concepts."""
+    """Raises a 422 Problem for times of care, and a date of birth, that are ahead of the clock, for codes that are no concepts, for blank
+    texts and for numbers out of bounds.
+    """
     errors = [
         FieldError(pointer, "is in the future", "future")
         for name in sent.__struct_fields__
         for pointer, at in _times(getattr(sent, name), f"/{name}")
         if at > now + AHEAD
     ]
+    errors += [
+        FieldError(pointer, f"is before {FIRST_YEAR}: the clock was reset", "range")
+        for pointer, at in _mission_times(sent)
+        if at.year < FIRST_YEAR
+    ]
     patient = getattr(sent, "patient", None)
     born: date | None = patient.birth_date if isinstance(patient, Patient) else None
     if born is not None and born > (now + DAY).date():
         errors.append(FieldError("/patient/birth_date", "is in the future", "future"))
-    errors += foreign_ids(sent)
+    errors += [*foreign_ids(sent), *faults(sent)]
     if errors:
-        raise problems.invalid("A time is in the future, or a code is no concept; see errors.", errors)
+        raise problems.invalid("A value cannot be, or is none; see errors.", errors)
 
 
 def _times(value: Any, pointer: str) -> Iterator[tuple[str, datetime]]:
@@ -394,6 +437,17 @@ def _times(value: Any, pointer: str) -> Iterator[tuple[str, datetime]]:
     elif isinstance(value, Part):
         for name in value.__struct_fields__:
             yield from _times(getattr(value, name), f"{pointer}/{name}")
+
+
+def _mission_times(sent: http.Body) -> Iterator[tuple[str, datetime]]:
+    """The clock of the mission, and the times of entries that are of the mission."""
+    times = getattr(sent, "times", None)
+    yield from _times(times, "/times")
+    for name, field in _TIMES.items():
+        entries: Any = getattr(sent, name)
+        for at, entry in enumerate(entries if isinstance(entries, list) else ()):
+            if not entry.entered_in_error:
+                yield f"/{name}/{at}/{field}", getattr(entry, field)
 
 
 def _value(record: Record, path: str) -> Any:

@@ -74,7 +74,7 @@ async def _write(request: Request, caller: Caller, encounter_id: str, patch: Rec
         is_heavy = store.reserved(request, row) or len(await http.read_body(request)) > store.LIGHT
         written = await portions.finished(request, _writing(request, row, patch, given), is_heavy=is_heavy)
         async with tenant_transaction(request, caller) as conn:
-            if patch.is_other_patient or may_change_numbers:
+            if patch.is_other_patient is True or may_change_numbers:
                 await identities.lock_group(conn, encounter_id)
             locked = await store.find_briefly(conn, encounter_id, lock=True)
             if locked.version != row.version:
@@ -86,9 +86,9 @@ async def _write(request: Request, caller: Caller, encounter_id: str, patch: Rec
                     after, identity=locked.identity, updated_at=max(after.updated_at, locked.updated_at)
                 )
                 before = Stored(locked, written.before.encounter)
-                await identities.correct(
-                    conn, caller, before, after, pseudonyms, keyring, is_other_patient=patch.is_other_patient
-                )
+                identities.refuse_unanswered(before, after, pseudonyms, patch.is_other_patient)
+                is_other = patch.is_other_patient is True
+                await identities.correct(conn, caller, before, after, pseudonyms, keyring, is_other_patient=is_other)
                 after.revision = await store.update(conn, caller, written.sealed._replace(encounter=after))
                 facts = msgspec.structs.replace(written.facts, version=after.revision)
                 facts = with_readings(facts, await store.extremes_of(conn, caller.tenant_id, facts))
@@ -105,7 +105,7 @@ def _writing(
     keyring = request.state.keyring
     stored = store.opened(row, keyring)
     yield
-    if not store.is_known(row, keyring):
+    if not stored.is_whole:
         # Fields that this release does not know would be lost. Processes of the newer one take the next attempt.
         raise problems.unavailable(
             "A newer release wrote this record, and this process does not know all of its fields; try again."
@@ -129,7 +129,7 @@ def _written(before: Encounter, patch: RecordPatch, given: dict[str, Any]) -> En
     record = amend.merge(before.record, patch, given, ids.new_id)
     care_model = before.care_model if patch.care_model is UNSET else patch.care_model
     unchanged = (record, status, care_model) == (before.record, before.status, before.care_model)
-    if unchanged and not patch.is_other_patient:
+    if unchanged and patch.is_other_patient is not True:
         return before
     is_amended = before.status in FINISHED and (record, care_model) != (before.record, before.care_model)
     return msgspec.structs.replace(

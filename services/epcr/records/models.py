@@ -29,6 +29,7 @@ from services.epcr.records.assessment import (
     Weight,
 )
 from services.epcr.records.care import (
+    NOT_BLANK,
     Arrest,
     Disposition,
     Impression,
@@ -40,10 +41,11 @@ from services.epcr.records.care import (
     Text,
     Times,
     VitalSigns,
+    within,
 )
 from shared.web import http
 
-Phone = Annotated[str, Meta(min_length=3, max_length=40)]
+Phone = Annotated[str, Meta(min_length=3, max_length=40, extra_json_schema=NOT_BLANK)]
 Sex = Literal["female", "male", "other", "unknown"]
 
 
@@ -66,8 +68,8 @@ class Address(http.Body):
     state: Text | None = None
     postal_code: Text | None = None
     country: Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z")] | None = None
-    latitude: http.Number | None = None
-    longitude: http.Number | None = None
+    latitude: Annotated[http.Number, within("deg", -90, 90)] | None = None
+    longitude: Annotated[http.Number, within("deg", -180, 180)] | None = None
 
 
 class NextOfKin(http.Body):
@@ -200,14 +202,14 @@ class EncounterDraft(Sections, http.Body):
 class RecordPatch(http.Body):
     """A change of a record. Objects merge field by field (RFC 7396: null clears); entries of lists are added or replaced by id.
 
-    `is_other_patient` states that the encounter was recorded for another patient than is now named. Without it only a change of all
-    numbers means that.
+    `is_other_patient` states that the encounter was recorded for another patient than is now named, or that it was not. Without it only a
+    change of all numbers means that, and a change of both name and date of birth alone is refused once anybody read who the patient is.
     """
 
     max_bytes: ClassVar[int] = http.MAX_BODY
     care_model: CareModel | UnsetType = UNSET
     status: Status | UnsetType = UNSET
-    is_other_patient: bool = False
+    is_other_patient: bool | UnsetType = UNSET
     crew_ids: Crew | UnsetType = UNSET
     crew: Members | UnsetType = UNSET
     patient: Patient | UnsetType | None = UNSET

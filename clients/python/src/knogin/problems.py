@@ -130,6 +130,12 @@ class HandoverClosed(Forbidden):
     """
 
 
+class PatientCorrected(Conflict):
+    """The encounter was first recorded for another patient, and the report is about that one, or does not say about
+    whom. Read the handover at `handover`, and send a report about the patient in it with its `identity`.
+    """
+
+
 class LimitReached(Conflict):
     """The tenant has reached a limit. `resource` names the kind of resource, `limit` the highest number: also of a
     record's bytes.
@@ -255,6 +261,7 @@ TYPES: dict[str, type[APIError]] = {
     "405 method-not-allowed": MethodNotAllowed,
     "408 request-timeout": RequestTimeout,
     "409 conflict": Conflict,
+    "409 patient-corrected": PatientCorrected,
     "409 limit-reached": LimitReached,
     "409 consumer-in-use": ConsumerInUse,
     "409 lease-lost": LeaseLost,

@@ -1316,12 +1316,15 @@ export interface FhirCondition {
   modifierExtension?: readonly Record<string, unknown>[];
   /** Refused unless it is empty */
   implicitRules?: string;
+  /** The patient: the same one in all resources */
+  subject?: Reference | null;
 }
 
 /**
  * Class `EMER` is the emergency department, `IMP`, `ACUTE` and `NONAC` are the stay. The first identifier is the visit
  * number.
  *
+ * An identifier of the Encounter in the handover says whom the report is about; it is no visit number.
  * One that is planned, cancelled or entered in error reports nothing.
  */
 export interface FhirEncounter {
@@ -1353,6 +1356,8 @@ export interface FhirEncounter {
   modifierExtension?: readonly Record<string, unknown>[];
   /** Refused unless it is empty */
   implicitRules?: string;
+  /** The patient: the same one in all resources */
+  subject?: Reference | null;
 }
 
 /** A resource of the Bundle, with the URL by which others refer to it */
@@ -1386,12 +1391,19 @@ export interface FhirObservation {
   modifierExtension?: readonly Record<string, unknown>[];
   /** Refused unless it is empty */
   implicitRules?: string;
+  /** The patient: the same one in all resources */
+  subject?: Reference | null;
 }
 
-/** Only the death is read. Without a time it is refused, unless another resource says that the patient died. */
+/**
+ * Only the death is read. Without a time it is refused, unless another resource says that the patient died. There is
+ * one.
+ */
 export interface FhirPatient {
   /** The type of the FHIR resource */
   resourceType: 'Patient';
+  /** The id */
+  id?: string;
   /** When the patient died */
   deceasedDateTime?: string | null;
   /** Whether the patient is dead */
@@ -1400,6 +1412,8 @@ export interface FhirPatient {
   modifierExtension?: readonly Record<string, unknown>[];
   /** Refused unless it is empty */
   implicitRules?: string;
+  /** The patient: the same one in all resources */
+  subject?: Reference | null;
 }
 
 /** A procedure in hospital. One whose `status` is neither `completed` nor `in-progress` is not read */
@@ -1417,6 +1431,8 @@ export interface FhirProcedure {
   modifierExtension?: readonly Record<string, unknown>[];
   /** Refused unless it is empty */
   implicitRules?: string;
+  /** The patient: the same one in all resources */
+  subject?: Reference | null;
 }
 
 /** Blood glucose with its unit: `mg/dL` or `mmol/L` */
@@ -1506,6 +1522,8 @@ export interface Hospitalization {
 
 /** An identifier (FHIR `Identifier`); its value alone is read */
 export interface Identifier {
+  /** The code system's URI or short name */
+  system?: string;
   /** The value */
   value?: string;
 }

@@ -79,12 +79,16 @@ export interface GetOutcomeOptions<ETag extends string | undefined = string | un
 
 /** The options of `recordOutcome`. */
 export interface RecordOutcomeOptions extends CallOptions {
+  /** The `identity` in the handover that you read: required where an earlier one was another patient's */
+  identity?: number;
   /** The ETag of the version that the call replaces. */
   ifMatch?: string;
 }
 
 /** The options of `recordOutcomeBundle`. */
 export interface RecordOutcomeBundleOptions extends CallOptions {
+  /** The `identity` in the handover that you read: required where an earlier one was another patient's */
+  identity?: number;
   /** The ETag of the version that the call replaces. */
   ifMatch?: string;
 }
@@ -774,9 +778,10 @@ export class Epcr {
    *
    * Diagnosis, disposition, procedures, survival and neurological outcome, by the app of the encounter's destination
    * alone, for two years after the encounter ended. Each report is the whole outcome as it is known then, and a new
-   * version; your first needs no `If-Match`, each later one the ETag of the version that it corrects. A field that is
-   * absent is not reported; `unknown` is an answer. The crew's entries stay as they are. Quality indicators follow, and
-   * `epcr.outcome.recorded` is sent.
+   * version; your first needs no `If-Match`, each later one the ETag of the version that it corrects. `identity` names
+   * the handover that it is about: after a correction of who the patient is, a report about the former patient, or one
+   * that names no handover, is refused. A field that is absent is not reported; `unknown` is an answer. The crew's
+   * entries stay as they are. Quality indicators follow, and `epcr.outcome.recorded` is sent.
    *
    * Scope: `argus:epcr:outcome`.
    *
@@ -796,6 +801,7 @@ export class Epcr {
         body: 'json',
       },
       path: [encounterId],
+      query: { identity: options.identity },
       headers: { 'If-Match': options.ifMatch },
       body,
       options,
@@ -806,8 +812,9 @@ export class Epcr {
    * Report the outcome of an encounter as FHIR.
    *
    * The same as a FHIR R4 Bundle: Encounters of the emergency department and the stay, Conditions, Procedures, and
-   * Observations of survival and neurological outcome. `application/fhir+json` is accepted too. A resource that an
-   * outcome cannot hold is refused; elements that it does not need are not read.
+   * Observations of survival and neurological outcome. `application/fhir+json` is accepted too. `identity`, or the
+   * identifier of the Encounter in a FHIR handover among those of an Encounter here, names the handover that it is
+   * about. A resource that an outcome cannot hold is refused; elements that it does not need are not read.
    *
    * Scope: `argus:epcr:outcome`.
    *
@@ -827,6 +834,7 @@ export class Epcr {
         body: 'json',
       },
       path: [encounterId],
+      query: { identity: options.identity },
       headers: { 'If-Match': options.ifMatch },
       body,
       options,

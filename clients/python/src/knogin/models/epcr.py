@@ -1310,12 +1310,15 @@ class FhirCondition(Model, kw_only=True):
     """Refused unless it is empty"""
     implicitRules: str | UnsetType = UNSET
     """Refused unless it is empty"""
+    subject: Reference | UnsetType | None = UNSET
+    """The patient: the same one in all resources"""
 
 
 class FhirEncounter(Model, kw_only=True):
     """Class `EMER` is the emergency department, `IMP`, `ACUTE` and `NONAC` are the stay. The first identifier is the
     visit number.
 
+    An identifier of the Encounter in the handover says whom the report is about; it is no visit number.
     One that is planned, cancelled or entered in error reports nothing.
     """
 
@@ -1351,6 +1354,8 @@ class FhirEncounter(Model, kw_only=True):
     """Refused unless it is empty"""
     implicitRules: str | UnsetType = UNSET
     """Refused unless it is empty"""
+    subject: Reference | UnsetType | None = UNSET
+    """The patient: the same one in all resources"""
 
 
 class FhirEntry(Model, kw_only=True):
@@ -1385,13 +1390,19 @@ class FhirObservation(Model, kw_only=True):
     """Refused unless it is empty"""
     implicitRules: str | UnsetType = UNSET
     """Refused unless it is empty"""
+    subject: Reference | UnsetType | None = UNSET
+    """The patient: the same one in all resources"""
 
 
 class FhirPatient(Model, kw_only=True):
-    """Only the death is read. Without a time it is refused, unless another resource says that the patient died."""
+    """Only the death is read. Without a time it is refused, unless another resource says that the patient died. There
+    is one.
+    """
 
     resourceType: Literal["Patient"] = "Patient"
     """The type of the FHIR resource"""
+    id: str | UnsetType = UNSET
+    """The id"""
     deceasedDateTime: datetime | UnsetType | None = UNSET
     """When the patient died"""
     deceasedBoolean: bool | UnsetType | None = UNSET
@@ -1400,6 +1411,8 @@ class FhirPatient(Model, kw_only=True):
     """Refused unless it is empty"""
     implicitRules: str | UnsetType = UNSET
     """Refused unless it is empty"""
+    subject: Reference | UnsetType | None = UNSET
+    """The patient: the same one in all resources"""
 
 
 class FhirProcedure(Model, kw_only=True):
@@ -1418,6 +1431,8 @@ class FhirProcedure(Model, kw_only=True):
     """Refused unless it is empty"""
     implicitRules: str | UnsetType = UNSET
     """Refused unless it is empty"""
+    subject: Reference | UnsetType | None = UNSET
+    """The patient: the same one in all resources"""
 
 
 class Glucose(Model, kw_only=True):
@@ -1473,6 +1488,8 @@ class Hospitalization(Model, kw_only=True):
 class Identifier(Model, kw_only=True):
     """An identifier (FHIR `Identifier`); its value alone is read"""
 
+    system: str | UnsetType = UNSET
+    """The code system's URI or short name"""
     value: str | UnsetType = UNSET
     """The value"""
 

@@ -613,6 +613,7 @@ class Epcr:
         encounter_id: str,
         body: models.epcr.OutcomeDraft,
         *,
+        identity: int | None = None,
         if_match: str | None = None,
         timeout: float | None = None,
     ) -> models.epcr.Outcome:
@@ -621,16 +622,27 @@ class Epcr:
         Diagnosis, disposition, procedures, survival and neurological outcome, by the app of the encounter's
         destination alone, for two years after the encounter ended. Each report is the whole outcome as it is known
         then, and a new version; your first needs no `If-Match`, each later one the ETag of the version that it
-        corrects. A field that is absent is not reported; `unknown` is an answer. The crew's entries stay as they
-        are. Quality indicators follow, and `epcr.outcome.recorded` is sent.
+        corrects. `identity` names the handover that it is about: after a correction of who the patient is, a report
+        about the former patient, or one that names no handover, is refused. A field that is absent is not reported;
+        `unknown` is an answer. The crew's entries stay as they are. Quality indicators follow, and
+        `epcr.outcome.recorded` is sent.
 
         Scope: `argus:epcr:outcome`.
 
         `encounter_id`: The encounter that it belongs to.
+        `identity`: The `identity` in the handover that you read: required where an earlier one was another
+        patient's.
         `if_match`: The ETag of the version that the call replaces.
         """
         return self._client._call(
-            Call(_RECORD_OUTCOME, path=(encounter_id,), headers={"If-Match": if_match}, body=body, timeout=timeout)
+            Call(
+                _RECORD_OUTCOME,
+                path=(encounter_id,),
+                query={"identity": identity},
+                headers={"If-Match": if_match},
+                body=body,
+                timeout=timeout,
+            )
         )
 
     def record_outcome_bundle(
@@ -638,23 +650,33 @@ class Epcr:
         encounter_id: str,
         body: models.epcr.OutcomeBundle,
         *,
+        identity: int | None = None,
         if_match: str | None = None,
         timeout: float | None = None,
     ) -> models.epcr.Outcome:
         """Report the outcome of an encounter as FHIR.
 
         The same as a FHIR R4 Bundle: Encounters of the emergency department and the stay, Conditions, Procedures,
-        and Observations of survival and neurological outcome. `application/fhir+json` is accepted too. A resource
-        that an outcome cannot hold is refused; elements that it does not need are not read.
+        and Observations of survival and neurological outcome. `application/fhir+json` is accepted too. `identity`,
+        or the identifier of the Encounter in a FHIR handover among those of an Encounter here, names the handover
+        that it is about. A resource that an outcome cannot hold is refused; elements that it does not need are not
+        read.
 
         Scope: `argus:epcr:outcome`.
 
         `encounter_id`: The encounter that it belongs to.
+        `identity`: The `identity` in the handover that you read: required where an earlier one was another
+        patient's.
         `if_match`: The ETag of the version that the call replaces.
         """
         return self._client._call(
             Call(
-                _RECORD_OUTCOME_BUNDLE, path=(encounter_id,), headers={"If-Match": if_match}, body=body, timeout=timeout
+                _RECORD_OUTCOME_BUNDLE,
+                path=(encounter_id,),
+                query={"identity": identity},
+                headers={"If-Match": if_match},
+                body=body,
+                timeout=timeout,
             )
         )
 
@@ -1203,6 +1225,7 @@ class AsyncEpcr:
         encounter_id: str,
         body: models.epcr.OutcomeDraft,
         *,
+        identity: int | None = None,
         if_match: str | None = None,
         timeout: float | None = None,
     ) -> models.epcr.Outcome:
@@ -1211,16 +1234,27 @@ class AsyncEpcr:
         Diagnosis, disposition, procedures, survival and neurological outcome, by the app of the encounter's
         destination alone, for two years after the encounter ended. Each report is the whole outcome as it is known
         then, and a new version; your first needs no `If-Match`, each later one the ETag of the version that it
-        corrects. A field that is absent is not reported; `unknown` is an answer. The crew's entries stay as they
-        are. Quality indicators follow, and `epcr.outcome.recorded` is sent.
+        corrects. `identity` names the handover that it is about: after a correction of who the patient is, a report
+        about the former patient, or one that names no handover, is refused. A field that is absent is not reported;
+        `unknown` is an answer. The crew's entries stay as they are. Quality indicators follow, and
+        `epcr.outcome.recorded` is sent.
 
         Scope: `argus:epcr:outcome`.
 
         `encounter_id`: The encounter that it belongs to.
+        `identity`: The `identity` in the handover that you read: required where an earlier one was another
+        patient's.
         `if_match`: The ETag of the version that the call replaces.
         """
         return await self._client._call(
-            Call(_RECORD_OUTCOME, path=(encounter_id,), headers={"If-Match": if_match}, body=body, timeout=timeout)
+            Call(
+                _RECORD_OUTCOME,
+                path=(encounter_id,),
+                query={"identity": identity},
+                headers={"If-Match": if_match},
+                body=body,
+                timeout=timeout,
+            )
         )
 
     async def record_outcome_bundle(
@@ -1228,22 +1262,32 @@ class AsyncEpcr:
         encounter_id: str,
         body: models.epcr.OutcomeBundle,
         *,
+        identity: int | None = None,
         if_match: str | None = None,
         timeout: float | None = None,
     ) -> models.epcr.Outcome:
         """Report the outcome of an encounter as FHIR.
 
         The same as a FHIR R4 Bundle: Encounters of the emergency department and the stay, Conditions, Procedures,
-        and Observations of survival and neurological outcome. `application/fhir+json` is accepted too. A resource
-        that an outcome cannot hold is refused; elements that it does not need are not read.
+        and Observations of survival and neurological outcome. `application/fhir+json` is accepted too. `identity`,
+        or the identifier of the Encounter in a FHIR handover among those of an Encounter here, names the handover
+        that it is about. A resource that an outcome cannot hold is refused; elements that it does not need are not
+        read.
 
         Scope: `argus:epcr:outcome`.
 
         `encounter_id`: The encounter that it belongs to.
+        `identity`: The `identity` in the handover that you read: required where an earlier one was another
+        patient's.
         `if_match`: The ETag of the version that the call replaces.
         """
         return await self._client._call(
             Call(
-                _RECORD_OUTCOME_BUNDLE, path=(encounter_id,), headers={"If-Match": if_match}, body=body, timeout=timeout
+                _RECORD_OUTCOME_BUNDLE,
+                path=(encounter_id,),
+                query={"identity": identity},
+                headers={"If-Match": if_match},
+                body=body,
+                timeout=timeout,
             )
         )
