@@ -10,7 +10,7 @@ from deploy.local.databases import Database
 from deploy.local.plan import new_secret
 from deploy.local.redis_server import RedisServer
 from tests.shared.support import EFFECTS, OPEN
-from tests.support.cluster import END_OTHERS
+from tests.support.cluster import end_others
 
 
 @pytest.fixture(autouse=True)
@@ -32,8 +32,8 @@ def consumer(fresh_database: Callable[[str], Database]) -> Iterator[Database]:
     with psycopg.connect(database.admin) as conn:
         conn.execute(EFFECTS)
     yield database
-    with psycopg.connect(database.admin) as conn:
-        conn.execute(END_OTHERS)
+    with psycopg.connect(database.admin, autocommit=True) as conn:
+        end_others(conn)
         conn.execute("DROP TABLE effects")
 
 
