@@ -74,7 +74,8 @@ class Cluster:
                 os.chown(self._password_file, *self.account)
             self._initdb = self._run(
                 [self._home() / "bin" / "initdb", "-D", self._data, "-U", SUPERUSER, "-A", "scram-sha-256",
-                 "--pwfile", self._password_file, "--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8", "--no-sync"]
+                 "--pwfile", self._password_file, "--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8", "--no-sync",
+                 *([] if self.durable else ["-c", f"scram_iterations={FORGETFUL['scram_iterations']}"])]
             )  # fmt: skip
 
     def launch(self) -> None:

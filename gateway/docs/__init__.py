@@ -8,7 +8,8 @@ import hashlib
 import mimetypes
 import re
 from collections.abc import Mapping
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import parse_qs
@@ -32,17 +33,25 @@ SECURITY: Headers = [
     (b"cross-origin-opener-policy", b"same-origin"),
 ]
 CACHE: Headers = [(b"cache-control", b"public, max-age=300"), (b"vary", b"accept, accept-encoding, accept-language")]
+# Bytes of a file that is packed at the start: later it would take milliseconds, in which the loop answers nobody.
+LONG = 64 * 1024
 # Kinds that not every machine knows.
 KINDS = {".md": "text/markdown", ".atom": "application/atom+xml", ".js": "text/javascript"}
 STYLE = re.compile(rb"<style>(.*?)</style>", re.DOTALL)
 RANGE = re.compile(r"\s*([a-zA-Z]{2})(?:-[a-zA-Z0-9-]+)?\s*(?:;\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?")
 
 
-class File(NamedTuple):
+@dataclass(frozen=True)
+class File:
+    """A file with its answer's headers. One of the many short ones is packed for the first client that asks for it packed."""
+
     kind: bytes
     body: bytes
-    packed: bytes
     etag: bytes
+
+    @cached_property
+    def packed(self) -> bytes:
+        return gzip.compress(self.body, mtime=0)
 
 
 class Greeting(NamedTuple):
@@ -181,4 +190,7 @@ def _read(path: Path, shown: tuple[tuple[bytes, bytes], ...]) -> File:
     kind = KINDS.get(path.suffix, kind)
     if kind.startswith("text/") or kind.endswith("javascript"):
         kind += "; charset=utf-8"
-    return File(kind.encode(), body, gzip.compress(body, mtime=0), hashlib.sha256(body).hexdigest()[:32].encode())
+    file = File(kind.encode(), body, hashlib.sha256(body).hexdigest()[:32].encode())
+    if len(body) > LONG:
+        _ = file.packed
+    return file

@@ -14,7 +14,6 @@ from urllib.parse import parse_qsl, urlencode
 
 import httpx2
 import msgspec
-import psycopg
 
 from deploy.local.databases import Database
 from services.auth.app import create_app
@@ -26,6 +25,7 @@ from shared.primitives.crypto import Keyring, base64url_decode, base64url_encode
 from shared.web.identity import Caller
 from tests.support import alone
 from tests.support.alone import settings_for
+from tests.support.kept import Kept
 from tests.support.plain import PLAIN
 from tests.support.serving import serving
 
@@ -44,8 +44,10 @@ class Auth:
         self.url = url
         self.demo, self.other = tenants["demo"], tenants["other"]
         self.http = httpx2.Client(base_url=url, timeout=30, trust_env=False, verify=PLAIN)
+        self._owner = Kept(settings.migration_database_url or "", options="-c statement_timeout=0")
 
     def close(self) -> None:
+        self._owner.close()
         self.http.close()
 
     def caller(self, scopes: Sequence[str] = ("platform:apps",), tenant: Any = None, **fields: Any) -> Caller:
@@ -85,9 +87,7 @@ class Auth:
 
     def sql(self, statement: Any, *parameters: Any) -> list[Any]:
         """As the owner, past row-level security and without a limit of time."""
-        with psycopg.connect(self.settings.migration_database_url or "", options="-c statement_timeout=0") as conn:
-            cursor = conn.execute(statement, parameters)
-            return cursor.fetchall() if cursor.description else []
+        return self._owner.rows(statement, parameters)
 
     def watermarks(self, etag: str | None = None) -> httpx2.Response:
         gateway = Caller(client_id="gateway", scopes=frozenset({"internal:gateway"}), token_use="service")

@@ -113,9 +113,10 @@ def test_nobody_is_signed_in_as_somebody_who_began_elsewhere(works: Connection) 
 
 
 def test_an_answer_to_another_connections_request_is_refused(
-    auth: Auth, works: Connection, name_server: NameServer
+    auth: Auth, works: Connection, name_server: NameServer, request: pytest.FixtureRequest
 ) -> None:
     other = Connection(auth, auth.demo, new_signer())
+    request.addfinalizer(other.remove)
     other.prove(name_server)
     browser = Browser(auth)
     asked = other.ask(browser)
@@ -189,8 +190,9 @@ def test_an_address_outside_the_proven_domains_is_refused(works: Connection) -> 
         assert users_with(works.auth, email) == []
 
 
-def test_a_claimed_domain_that_is_not_proven_admits_nobody(auth: Auth) -> None:
+def test_a_claimed_domain_that_is_not_proven_admits_nobody(auth: Auth, request: pytest.FixtureRequest) -> None:
     works = Connection(auth, auth.demo)
+    request.addfinalizer(works.remove)
     works.domain = f"unproven{time.time_ns()}.example"
     works.call("POST", "domains", json={"domain": works.domain})
     answer = works.post(browser := Browser(auth), works.form(works.ask(browser)))

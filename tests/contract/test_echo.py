@@ -18,6 +18,7 @@ CANARY = "Aoife-Brennan-canary-7391"
 CONTRACT: dict[str, Any] = json.loads((gateway.docs.FILES / "openapi.json").read_text())
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 DEPTH = 7
+TIMES_WITHIN_ITSELF = 2
 Path = tuple[str | int, ...]
 
 
@@ -30,19 +31,25 @@ def resolved(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def places(schema: dict[str, Any], path: Path = ()) -> Iterator[Path]:
-    """The paths at which the schema allows a value."""
+def places(schema: dict[str, Any], path: Path = (), within: tuple[str, ...] = ()) -> Iterator[Path]:
+    """The paths at which the schema allows a value.
+
+    A schema that contains itself is entered twice: each of its members is met at its top and within each member that leads to it again.
+    """
+    entered = schema.get("$ref")
+    again = within.count(entered) >= TIMES_WITHIN_ITSELF
+    within = (*within, entered) if entered else within
     schema = resolved(schema)
     options = [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
     for option in options:
-        yield from places(option, path)
-    if len(path) < DEPTH:
+        yield from places(option, path, within)
+    if len(path) < DEPTH and not again:
         for name, member in schema.get("properties", {}).items():
-            yield from places(member, (*path, name))
+            yield from places(member, (*path, name), within)
         if isinstance(schema.get("items"), dict):
-            yield from places(schema["items"], (*path, 0))
+            yield from places(schema["items"], (*path, 0), within)
         if isinstance(schema.get("additionalProperties"), dict):
-            yield from places(schema["additionalProperties"], (*path, "a"))
+            yield from places(schema["additionalProperties"], (*path, "a"), within)
     if path and not options:
         yield path
 

@@ -168,8 +168,8 @@ def test_a_reset_begins_anew_with_the_same_credentials(own: Own) -> None:
         assert len(encounters(api)) == CASES
 
 
-def test_a_deleted_one_answers_nobody_and_leaves_no_encounter(stack: Stack) -> None:
-    own = Own(stack)
+def test_a_deleted_one_answers_nobody_and_leaves_no_encounter(stack: Stack, own: Own) -> None:
+    """Last in this file, because it deletes the sandbox of the others: to fill one with a year takes half a minute."""
     own.wait("ready")
     with own.client() as api:
         assert own.admin("DELETE", f"{PATH}/{own.made['id']}").status_code == 204

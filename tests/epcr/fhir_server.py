@@ -1,11 +1,12 @@
 """A small FHIR R4 server in memory: it executes transactions as the specification says, all or nothing."""
 
-import copy
 import itertools
 import re
+from collections import Counter
 from typing import Any
 
 Json = dict[str, Any]
+Held = dict[tuple[str, str, str], list[str]]
 _SEARCH = re.compile(r"identifier=([^|]+)\|(.+)")
 
 
@@ -28,7 +29,7 @@ class FhirServer:
         """The status of each entry, in order. Raises Refused and changes nothing if any entry cannot be done."""
         if bundle["resourceType"] != "Bundle" or bundle["type"] != "transaction":
             raise Refused("not a transaction")
-        before, numbers = copy.deepcopy(self.resources), self._numbers
+        before, numbers = dict(self.resources), self._numbers
         try:
             return self._execute(bundle["entry"])
         except Refused:
@@ -45,44 +46,43 @@ class FhirServer:
     def duplicates(self) -> list[Any]:
         """Identifiers that more than one resource of a kind has."""
         seen = [(resource["resourceType"], *_identifier(resource)) for resource in self.resources.values()]
-        return [one for one in seen if seen.count(one) > 1]
+        times = Counter(seen)
+        return [one for one in seen if times[one] > 1]
 
     def _execute(self, entries: list[Json]) -> list[str]:
         if len({entry["fullUrl"] for entry in entries}) != len(entries):
             raise Refused("a fullUrl stands twice")
+        held = self._by_identifier()
         # POST before PUT (R4 §3.1.0.11.2); the answers keep the order of the entries.
-        places = {entry["fullUrl"]: self._place(entry) for entry in sorted(entries, key=_method)}
+        places = {entry["fullUrl"]: self._place(entry, held) for entry in sorted(entries, key=_method)}
         if len({place for place, _ in places.values()}) != len(entries):
             raise Refused("two entries for one resource")
+        targets = {url: place for url, (place, _) in places.items()}
         for entry in entries:
             place, status = places[entry["fullUrl"]]
             if entry["request"]["method"] == "PUT" or status == "201":
-                resource = _rewritten(entry["resource"], {url: place for url, (place, _) in places.items()})
+                resource = _rewritten(entry["resource"], targets)
                 self.resources[place] = resource | {"id": place.partition("/")[2]}
         return [places[entry["fullUrl"]][1] for entry in entries]
 
-    def _place(self, entry: Json) -> tuple[str, str]:
+    def _by_identifier(self) -> Held:
+        """The places of all resources with a kind, a system and a value."""
+        held: Held = {}
+        for place, resource in self.resources.items():
+            for system, value in dict.fromkeys(_identifiers(resource) if "identifier" in resource else ()):
+                held.setdefault((resource["resourceType"], system, value), []).append(place)
+        return held
+
+    def _place(self, entry: Json, held: Held) -> tuple[str, str]:
         """`Type/id` of an entry, and whether it is made (201) or was there (200)."""
         request, kind = entry["request"], entry["resource"]["resourceType"]
         target, _, search = request["url"].partition("?")
         if target != kind or (request["method"] == "PUT") != bool(search):
             raise Refused(f"{request['method']} {target} is no way to send a {kind}")
-        found = self._search(kind, search or request.get("ifNoneExist", ""))
+        found = _search(kind, search or request.get("ifNoneExist", ""), held)
         if len(found) > 1:
             raise Refused("412, the condition is true of several")
         return (found[0], "200") if found else (f"{kind}/{next(self._numbers)}", "201")
-
-    def _search(self, kind: str, search: str) -> list[str]:
-        if not search:
-            return []
-        asked = _SEARCH.fullmatch(search)
-        if asked is None:
-            raise Refused("not a search by identifier")
-        return [
-            place
-            for place, resource in self.resources.items()
-            if resource["resourceType"] == kind and asked.groups() in _identifiers(resource)
-        ]
 
     def merge(self, kept: str, gone: str) -> None:
         """As a hospital merges two Patients: `kept` takes the identifiers and all references, and `gone` is deleted."""
@@ -103,6 +103,15 @@ class FhirServer:
             for one in self.resources.values()
             if one.get("subject", one.get("patient", {})).get("reference") == patient and not is_in_error(one)
         ]
+
+
+def _search(kind: str, search: str, held: Held) -> list[str]:
+    if not search:
+        return []
+    asked = _SEARCH.fullmatch(search)
+    if asked is None:
+        raise Refused("not a search by identifier")
+    return held.get((kind, asked[1], asked[2]), [])
 
 
 def is_in_error(resource: Json) -> bool:

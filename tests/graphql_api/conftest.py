@@ -13,6 +13,7 @@ from services.graphql_api.app import create_app
 from services.graphql_api.settings import Settings
 from services.graphql_api.transport import documents
 from services.graphql_api.transport.documents import Catalogue
+from tests.graphql_api import asking
 from tests.graphql_api.asking import Asking
 from tests.support import alone
 from tests.support.cluster import TestDatabases
@@ -25,6 +26,12 @@ hypothesis.settings.load_profile("any machine")
 @pytest.fixture(scope="session")
 def catalogue() -> Catalogue:
     return documents.load(schema.build())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _closed_pools() -> Iterator[None]:
+    yield
+    asking.close_pools()
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from deploy.local.databases import Database
 from deploy.local.plan import new_secret
 from deploy.local.redis_server import RedisServer
 from tests.shared.support import EFFECTS, OPEN
+from tests.support.cluster import end_others
 
 
 @pytest.fixture(autouse=True)
@@ -25,11 +26,15 @@ def producer(fresh_database: Callable[[str], Database]) -> Database:
 
 
 @pytest.fixture
-def consumer(fresh_database: Callable[[str], Database]) -> Database:
+def consumer(fresh_database: Callable[[str], Database]) -> Iterator[Database]:
+    """With a table of effects. Without it the database is as it was, so that another test can have it."""
     database = fresh_database("device_ingest")
     with psycopg.connect(database.admin) as conn:
         conn.execute(EFFECTS)
-    return database
+    yield database
+    with psycopg.connect(database.admin, autocommit=True) as conn:
+        end_others(conn)
+        conn.execute("DROP TABLE effects")
 
 
 @pytest.fixture

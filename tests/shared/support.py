@@ -20,6 +20,7 @@ from shared.messaging.relay import Relay
 from shared.messaging.worker import create_worker
 from shared.process import redis_clients
 from shared.storage.database import Connection
+from tests.support.kept import Kept
 from tests.support.messages import PUBLIC_KEYS, signing_key
 from tests.support.waiting import PATIENCE
 
@@ -71,6 +72,7 @@ def publish(database: Database, *messages: Message, tenant: str = "org_1") -> No
 
 # Open connections of the current test's relays and workers, closed in its teardown; the garbage collector would do so in a later test.
 OPEN: list[Callable[[], object]] = []
+_kept: dict[str, Kept] = {}
 
 
 def relay_of(database: Database, redis_url: str, **settings: Any) -> Relay:
@@ -147,9 +149,16 @@ def worker_of(service: str, database: Database, redis_url: str, handle: Handle =
 
 
 def scalar(dsn: str, statement: Any, *parameters: object) -> Any:
-    with psycopg.connect(dsn) as conn:
-        row = conn.execute(statement, parameters).fetchone()
-    return None if row is None else row[0]
+    rows = kept(dsn).rows(statement, parameters)
+    return rows[0][0] if rows else None
+
+
+def kept(dsn: str) -> Kept:
+    """The connection of this test to that address."""
+    if dsn not in _kept:
+        _kept[dsn] = Kept(dsn)
+        OPEN.append(lambda: _kept.pop(dsn).close())
+    return _kept[dsn]
 
 
 def unacknowledged(database: Database) -> int:
@@ -158,6 +167,5 @@ def unacknowledged(database: Database) -> int:
 
 def effects(database: Database) -> tuple[int, int]:
     """How many messages had their effect, and how many effects there were. Equal numbers mean that none happened twice."""
-    with psycopg.connect(database.admin) as conn:
-        row = conn.execute("SELECT count(DISTINCT message_id), count(*) FROM effects").fetchone()
-    return row or (0, 0)
+    [row] = kept(database.admin).rows("SELECT count(DISTINCT message_id), count(*) FROM effects")
+    return row

@@ -5,6 +5,7 @@ A new copy makes six hundred files, and few tests write to ten tables.
 
 import contextlib
 import itertools
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,8 +50,10 @@ SEQUENCES: LiteralString = """
     SELECT setval(format('%I.%I', schemaname, sequencename), start_value, false) FROM pg_sequences WHERE last_value IS NOT NULL
 """
 END_OTHERS: LiteralString = """
-    SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+    SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
+STILL_THERE: LiteralString = "SELECT FROM pg_stat_activity WHERE pid = ANY(%s)"
+END_SECONDS = 10
 WITHOUT_TRIGGERS: LiteralString = "SET session_replication_role = replica"
 
 
@@ -120,6 +123,17 @@ class TestDatabases:
         return self.templates[service_name]
 
 
+def end_others(conn: psycopg.Connection) -> None:
+    """Ends every other session of the database of `conn`, which is in autocommit.
+
+    The server could wait for their ends itself, but looks for each only ten times a second.
+    """
+    ended = [pid for pid, _ in conn.execute(END_OTHERS).fetchall()]
+    deadline = time.monotonic() + END_SECONDS
+    while ended and conn.execute(STILL_THERE, (ended,)).rowcount and time.monotonic() < deadline:
+        time.sleep(0.002)
+
+
 def start_cluster(folder: Path, within: Path | None = None) -> Cluster:
     """A cluster that does not flush, because the test session deletes it. Its data is below `within`, if that is given."""
     cluster = Cluster(folder, new_secret(), durable=False, within=within)
@@ -146,7 +160,7 @@ class Template:
 
     def restore(self, conn: psycopg.Connection) -> bool:
         """Ends every other connection to the copy and restores its rows. False if more than rows differs."""
-        conn.execute(END_OTHERS)
+        end_others(conn)
         if conn.execute(SHAPE).fetchall() != self.shape:
             return False
         conn.execute(WITHOUT_TRIGGERS)

@@ -24,6 +24,7 @@ from services.webhook_dispatcher.sending.sender import Pump
 from services.webhook_dispatcher.settings import Settings
 from shared.storage.database import AsyncConnection, clock
 from tests.support.alone import environment_of
+from tests.support.plain import PLAIN
 from tests.support.receiver import Behaviour, Received, Receiver, answer, hang, running
 from tests.support.waiting import PATIENCE, TIMES, wait_for
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner
@@ -48,7 +49,7 @@ def sending(settings: Settings, **changes: str) -> Iterator[tuple[subprocess.Pop
 
 def is_ready(url: str) -> bool:
     try:
-        return httpx2.get(f"{url}/readyz", timeout=PATIENCE).status_code == 200
+        return httpx2.get(f"{url}/readyz", timeout=PATIENCE, verify=PLAIN).status_code == 200
     except httpx2.TransportError:
         return False
 
@@ -61,8 +62,8 @@ def test_a_sender_process_is_woken_by_the_bell_and_shows_its_metrics(
         dispatcher.publish(partner.tenant_id, "incident.updated")
         Intake(settings).ring([webhook.rpartition("/")[2]])
         wait_for(lambda: partner.books(webhook)["delivered"] == 1)
-        assert httpx2.get(f"{url}/livez").status_code == 200
-        assert 'webhook_attempts_total{outcome="succeeded"} 1.0' in httpx2.get(f"{url}/metrics").text
+        assert httpx2.get(f"{url}/livez", verify=PLAIN).status_code == 200
+        assert 'webhook_attempts_total{outcome="succeeded"} 1.0' in httpx2.get(f"{url}/metrics", verify=PLAIN).text
         assert (
             dispatcher.rows("SELECT count(*) AS number FROM senders WHERE seen_at > now() - interval '10 s'")[0][
                 "number"
@@ -166,7 +167,7 @@ def test_four_sender_processes_give_no_receiver_more_than_its_limit_and_nothing_
 
 
 def sent_by(url: str) -> int:
-    metrics = httpx2.get(f"{url}/metrics").text
+    metrics = httpx2.get(f"{url}/metrics", verify=PLAIN).text
     return int(sum(float(found) for found in re.findall(r"^webhook_attempts_total{.*} (\S+)$", metrics, re.MULTILINE)))
 
 
