@@ -5,7 +5,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
@@ -24,6 +24,11 @@ from tests.support.cluster import TestDatabases
 from tests.support.plain import PLAIN
 from tests.support.serving import KEEP_ALIVE, serving
 from tests.support.waiting import wait_for
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from tests.console.test_pages import Windows
 
 ISSUER = "http://auth.localhost:1"
 
@@ -162,6 +167,16 @@ def console(console_database: Database, redis_server: RedisServer) -> Iterator[C
     """One for a module's tests; each signs in people of its own."""
     with running(console_database, redis_server.url, Platform()) as console:
         yield console
+
+
+@pytest.fixture(scope="module")
+def windows(browser: "Browser", console: Console) -> "Iterator[Windows]":
+    """For the many tests that open one page each."""
+    from tests.console.test_pages import Windows  # its imports are long
+
+    windows = Windows(browser, console)
+    yield windows
+    windows.close()
 
 
 @pytest.fixture(autouse=True)

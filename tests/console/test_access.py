@@ -10,9 +10,9 @@ from deploy.local.table import ROOT
 from services.console.pages.registry import Entry
 from tests.console.answers.overview import FRONT
 from tests.console.conftest import Console
-from tests.console.platform import Person, problem
-from tests.console.test_pages import READ, Watched, fits, of_every_page
-from tests.support.browser import MOST_MILLISECONDS, needs_browser
+from tests.console.platform import problem
+from tests.console.test_pages import READ, Watched, Windows, fits, of_every_page
+from tests.support.browser import needs_browser
 
 pytestmark = needs_browser
 STATIC = ROOT / "services" / "console" / "pages" / "static"
@@ -34,42 +34,40 @@ def watched(browser: Browser, console: Console) -> Iterator[Watched]:
 
 
 @of_every_page
-def test_page_beyond_axe(watched: Watched, entry: Entry) -> None:
+def test_page_beyond_axe(windows: Windows, entry: Entry) -> None:
     """One load for all checks; a failure names the criteria and the elements."""
-    page = watched.page
-    watched.open(entry.example)
-    wrong = {
-        "2.5.8 small targets": page.evaluate(SMALL_TARGETS),
-        "2.5.3 names without their words": page.evaluate(OTHER_NAMES),
-        "1.3.5, 3.3.2, 3.3.8 fields": page.evaluate(FIELDS),
-        "2.1.1, 2.4.3, 2.4.7, 2.4.11 keyboard": keyboard_faults(page),
-        "2.4.2 title": [] if TITLE.fullmatch(page.title()) else [page.title()],
-        "2.4.6 repeated headings": page.evaluate(REPEATED),
-        "1.4.4, 1.4.10 sideways": [width for width in (320, 640) if not fits_at(page, width)],
-    }
-    page.emulate_media(reduced_motion="reduce")
-    wrong["2.3.3 motion"] = page.evaluate(MOVING)
-    page.emulate_media(forced_colors="active", color_scheme="dark")
-    wrong["colours of the page's own"] = page.evaluate(OWN_COLOURS)
-    assert not any(wrong.values()), {name: found for name, found in wrong.items() if found}
+    with windows.watched() as watched:
+        page = watched.page
+        watched.open(entry.example)
+        wrong = {
+            "2.5.8 small targets": page.evaluate(SMALL_TARGETS),
+            "2.5.3 names without their words": page.evaluate(OTHER_NAMES),
+            "1.3.5, 3.3.2, 3.3.8 fields": page.evaluate(FIELDS),
+            "2.1.1, 2.4.3, 2.4.7, 2.4.11 keyboard": keyboard_faults(page),
+            "2.4.2 title": [] if TITLE.fullmatch(page.title()) else [page.title()],
+            "2.4.6 repeated headings": page.evaluate(REPEATED),
+            "1.4.4, 1.4.10 sideways": [width for width in (320, 640) if not fits_at(page, width)],
+        }
+        page.emulate_media(reduced_motion="reduce")
+        wrong["2.3.3 motion"] = page.evaluate(MOVING)
+        page.emulate_media(forced_colors="active", color_scheme="dark")
+        wrong["colours of the page's own"] = page.evaluate(OWN_COLOURS)
+        assert not any(wrong.values()), {name: found for name, found in wrong.items() if found}
 
 
 @of_every_page
-def test_italian_page_with_wider_spacing(browser: Browser, console: Console, entry: Entry) -> None:
+def test_italian_page_with_wider_spacing(windows: Windows, entry: Entry) -> None:
     """1.4.12 and 3.1.2. The reader's own style sheet is not the page's: the policy of the page does not hold for it."""
-    context = browser.new_context(bypass_csp=True, locale="it-IT")
-    context.set_default_timeout(MOST_MILLISECONDS)
-    context.add_cookies(console.cookies(Person(), accept_language="it"))
-    page = context.new_page()
-    page.goto(console.url + entry.example)
-    page.add_style_tag(content=TEXT_SPACING)
-    for width in (320, 1280):
-        assert fits_at(page, width), width
-        assert page.evaluate(CLIPPED) == [], width
-    languages: list[str] = page.evaluate("[...document.querySelectorAll('[lang]')].map((one) => one.lang)")
-    assert languages[0] == "it"
-    assert set(languages) <= {"en", "it"}
-    context.close()
+    with windows.watched("it", bypass_csp=True) as watched:
+        page = watched.page
+        watched.open(entry.example)
+        page.add_style_tag(content=TEXT_SPACING)
+        for width in (320, 1280):
+            assert fits_at(page, width), width
+            assert page.evaluate(CLIPPED) == [], width
+        languages: list[str] = page.evaluate("[...document.querySelectorAll('[lang]')].map((one) => one.lang)")
+        assert languages[0] == "it"
+        assert set(languages) <= {"en", "it"}
 
 
 TITLE = re.compile(r"\S.* · Riviera Emergency Services · Knogin")

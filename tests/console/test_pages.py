@@ -5,6 +5,7 @@ A page that is added to the registry is tested here without a new test. The test
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -34,7 +35,10 @@ of_every_page = pytest.mark.parametrize("entry", READ, ids=NAMES)
 
 
 class Watched:
-    """A page in a browser in which somebody is signed in, and everything that may not happen in it."""
+    """A page in a browser in which somebody is signed in, and everything that may not happen in it.
+
+    `afresh` makes it as good as a new one for much less work: the process of the page has compiled its programs already.
+    """
 
     def __init__(
         self,
@@ -43,14 +47,16 @@ class Watched:
         language: str = "en",
         *,
         script: bool = True,
+        bypass_csp: bool = False,
         person: Person | None = None,
     ) -> None:
         locale = {"en": "en-GB", "it": "it-IT"}[language]
         self.console = console
-        self.context: BrowserContext = browser.new_context(locale=locale)
+        self.language = language
+        self.context: BrowserContext = browser.new_context(locale=locale, bypass_csp=bypass_csp)
         self.context.set_default_timeout(MOST_MILLISECONDS)
-        self.context.add_cookies(console.cookies(person or Person(), accept_language=language))
         self.page: Page = self.context.new_page()
+        self._enter(person)
         if not script:  # the page's own; axe could not run in a browser without any
             empty = {"status": 200, "body": "", "content_type": "text/javascript"}
             self.page.route("**/static/*.js*", lambda route: route.fulfill(**empty))
@@ -60,6 +66,20 @@ class Watched:
         )
         self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
         self.page.on("request", lambda one: None if one.url.startswith(console.url) else self.wrong.append(one.url))
+
+    def _enter(self, person: Person | None) -> None:
+        """Replaces the cookies one by one: a page that is still open and asks again without any would leave for another address."""
+        cookies = self.console.cookies(person or Person(), accept_language=self.language)
+        self.context.add_cookies(cookies)
+        for name in {one.get("name", "") for one in self.context.cookies()} - {one["name"] for one in cookies}:
+            self.context.clear_cookies(name=name)
+
+    def afresh(self) -> None:
+        """Another person, no cookie of the one before, the looks of a new page. The browser keeps files that never change."""
+        self._enter(None)
+        self.page.emulate_media(color_scheme="light", reduced_motion="null", forced_colors="null")
+        self.page.set_viewport_size({"width": 1280, "height": 720})
+        self.wrong.clear()
 
     def open(self, path: str, status: int = 200) -> None:
         answer = self.page.goto(self.console.url + path)
@@ -72,12 +92,42 @@ class Watched:
         self.context.close()
         assert not self.wrong
 
+    def ends(self) -> None:
+        """For a page that the next test uses: nothing went wrong, and nothing of it is left in the browser."""
+        assert self.page.evaluate("localStorage.length + sessionStorage.length") == 0
+        assert not self.wrong
 
-@pytest.fixture
-def watched(browser: Browser, console: Console, request: pytest.FixtureRequest) -> Iterator[Watched]:
-    watched = Watched(browser, console)
-    yield watched
-    watched.close()
+
+class Windows:
+    """Keeps a page for each language, with and without script: a new context costs the browser half a second of a processor.
+
+    Each test gets it as a new one, and one whose test failed goes.
+    """
+
+    def __init__(self, browser: Browser, console: Console) -> None:
+        self._browser = browser
+        self._console = console
+        self._kept: dict[tuple[str, bool, bool], Watched] = {}
+
+    @contextmanager
+    def watched(self, language: str = "en", *, script: bool = True, bypass_csp: bool = False) -> Iterator[Watched]:
+        key = language, script, bypass_csp
+        watched = self._kept.pop(key, None)
+        if watched is None:
+            watched = Watched(self._browser, self._console, language, script=script, bypass_csp=bypass_csp)
+        else:
+            watched.afresh()
+        try:
+            yield watched
+            watched.ends()
+        except BaseException:
+            watched.context.close()
+            raise
+        self._kept[key] = watched
+
+    def close(self) -> None:
+        while self._kept:
+            self._kept.popitem()[1].close()
 
 
 def fits(page: Page) -> bool:
@@ -97,49 +147,46 @@ def is_a_page(page: Page) -> bool:
 
 @pytest.mark.parametrize(("language", "script"), CHECKED)
 @of_every_page
-def test_page(browser: Browser, console: Console, entry: Entry, language: str, *, script: bool) -> None:
-    look_at(browser, console, entry, language, script, CHECKED[language, script])
+def test_page(windows: Windows, entry: Entry, language: str, *, script: bool) -> None:
+    look_at(windows, entry, language, script, CHECKED[language, script])
 
 
 @pytest.mark.looks
 @pytest.mark.parametrize(("language", "script"), EVERYWHERE)
 @of_every_page
-def test_page_in_every_look(browser: Browser, console: Console, entry: Entry, language: str, *, script: bool) -> None:
-    look_at(browser, console, entry, language, script, LOOKS)
+def test_page_in_every_look(windows: Windows, entry: Entry, language: str, *, script: bool) -> None:
+    look_at(windows, entry, language, script, LOOKS)
 
 
-def look_at(
-    browser: Browser, console: Console, entry: Entry, language: str, script: bool, checked: Sequence[tuple[str, int]]
-) -> None:
+def look_at(windows: Windows, entry: Entry, language: str, script: bool, checked: Sequence[tuple[str, int]]) -> None:
     """Opens the page, and checks its accessibility in the looks of `checked`; its width and its form in all."""
-    watched = Watched(browser, console, language, script=script)
-    watched.open(entry.example)
-    assert watched.page.locator("html").get_attribute("lang") == language
-    assert is_a_page(watched.page)
-    for theme, width in LOOKS:
-        watched.page.emulate_media(color_scheme=theme)
-        watched.page.set_viewport_size({"width": width, "height": 800})
-        assert fits(watched.page), f"{width} px"
-        if (theme, width) in checked:
-            assert is_accessible(watched.page, WCAG_22)
-        if PICTURES and script:
-            name = f"{entry.area.name}.{entry.page.name}-{language}-{theme}-{width}.png"
-            watched.page.screenshot(path=Path(PICTURES) / name, full_page=True)
-    watched.close()
+    with windows.watched(language, script=script) as watched:
+        watched.open(entry.example)
+        assert watched.page.locator("html").get_attribute("lang") == language
+        assert is_a_page(watched.page)
+        for theme, width in LOOKS:
+            watched.page.emulate_media(color_scheme=theme)
+            watched.page.set_viewport_size({"width": width, "height": 800})
+            assert fits(watched.page), f"{width} px"
+            if (theme, width) in checked:
+                assert is_accessible(watched.page, WCAG_22)
+            if PICTURES and script:
+                name = f"{entry.area.name}.{entry.page.name}-{language}-{theme}-{width}.png"
+                watched.page.screenshot(path=Path(PICTURES) / name, full_page=True)
 
 
 @of_every_page
-def test_hostile_texts_are_shown_as_text(watched: Watched, entry: Entry) -> None:
+def test_hostile_texts_are_shown_as_text(windows: Windows, entry: Entry) -> None:
     """In every text of every answer: nothing runs, nothing becomes an element."""
-    watched.console.platform.hostile = True
-    watched.open(entry.example)
-    watched.page.wait_for_load_state("networkidle")
-    assert watched.page.title() != "caught"
-    assert watched.page.locator("main img").count() == 0
-    assert watched.page.locator("main script").count() == 0
-    assert "49" not in watched.page.locator("h1").inner_text()
-    watched.page.set_viewport_size({"width": 360, "height": 800})
-    assert fits(watched.page)
+    with windows.watched() as watched:
+        watched.console.platform.hostile = True
+        watched.open(entry.example)  # and waits for all that it loads, so that a hostile image would have failed by now
+        assert watched.page.title() != "caught"
+        assert watched.page.locator("main img").count() == 0
+        assert watched.page.locator("main script").count() == 0
+        assert "49" not in watched.page.locator("h1").inner_text()
+        watched.page.set_viewport_size({"width": 360, "height": 800})
+        assert fits(watched.page)
 
 
 @of_every_page
