@@ -5,8 +5,11 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+import msgspec
+
 from services.auth.apps import scopes, store
 from services.auth.apps.models import AppDraft, AppRow, Tenant
+from services.auth.people import rights
 from services.auth.people.roles import ADMINISTRATOR
 from services.auth.requests import queries
 from services.auth.requests.models import (
@@ -156,15 +159,14 @@ async def make_sandbox(
     await aset_tenant(conn, tenant_id)
     name = wanted.name or f"{parent.name} (sandbox)"
     bundles = sorted({*parent.graphql_bundles, DEMO_BUNDLE})
-    row = (tenant_id, name, parent.granted_scopes, bundles, parent.federation)
-    await conn.execute(tenant_queries.INSERT_SANDBOX, row)
+    sandbox = (tenant_id, name, parent.granted_scopes, bundles, parent.federation)
+    await conn.execute(tenant_queries.INSERT_SANDBOX, sandbox)
     await _record_in_sandbox(conn, tenant_id, "tenant.created", tenant_id, request_id)
     await announce_async(conn, tenant_id)
     user_id = ids.new_id("usr")
-    made = await conn.execute(
-        tenant_queries.INSERT_USER,
-        (user_id, tenant_id, wanted.admin_email, wanted.admin_email.partition("@")[0], ADMINISTRATOR, None),
-    )
+    row = msgspec.structs.asdict(rights.new(keyring, tenant_id, user_id, None, ADMINISTRATOR))
+    row |= {"email": wanted.admin_email, "name": wanted.admin_email.partition("@")[0]}
+    made = await conn.execute(tenant_queries.INSERT_USER, row)
     if not made.rowcount:
         raise OperationRefused("the address asked for has a user already: decline, so that they ask again with another")
     await _record_in_sandbox(conn, tenant_id, "user.created", user_id, request_id)
