@@ -1,4 +1,4 @@
-"""Ends sessions of the web processes' role that keep workers, senders and relays waiting, whoever holds them.
+"""Ends sessions of the web processes' role that keep workers, senders and relays waiting.
 
 The rules are in the database (`end_sessions_in_the_way`, shared migration 0122): no session of that role can change or lock them.
 """

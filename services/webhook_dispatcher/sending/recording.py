@@ -61,7 +61,7 @@ class PassedOver:
 
 
 async def claim(
-    conn: AsyncConnection, visited: Round, most: int, rooms: Rooms, *, wait: bool = False
+    conn: AsyncConnection, visited: Round, most: int, rooms: Rooms, wait: bool = False
 ) -> list[tuple[Any, ...]]:
     """The rows of one claim; with `wait` it waits for locked ones.
 

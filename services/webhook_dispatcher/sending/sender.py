@@ -213,7 +213,7 @@ class Pump:
         known = ((key, self.lanes[key]) for key in (self.lanes if walked else named) if key in self.lanes)
         rooms = self.slots.rooms({key: (lane.tenant_id, lane.claimable(self.peers)) for key, lane in known})
         visited = recording.Round(named, self.after, walked)
-        rows = await recording.claim(conn, visited, most, rooms, wait=self.passed_over.is_long)
+        rows = await recording.claim(conn, visited, most, rooms, self.passed_over.is_long)
         self.peers = rows[0][1]
         self.passed_over.note(rows[0][-1])
         if walked:
