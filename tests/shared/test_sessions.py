@@ -31,6 +31,10 @@ LOCKABLE: LiteralString = """
         AND NOT c.relispartition AND has_table_privilege(%s, c.oid, 'DELETE') AND has_table_privilege(%s, c.oid, 'SELECT') ORDER BY 1
 """
 ENDED: LiteralString = "SELECT reason FROM ended_sessions ORDER BY ended_at"
+QUEUED: LiteralString = """
+    SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
 KEY: LiteralString = """
     INSERT INTO idempotency_keys (tenant_id, client_id, key_digest, request_digest, answer) VALUES ('org_1', 'app_1', '', '', '')
 """
@@ -212,6 +216,35 @@ def test_a_web_session_that_waits_itself_is_spared_at_first(lent: Callable[[str]
                 attacker.execute("SELECT 1")
 
 
+def test_many_that_have_a_lock_in_turns_are_not_ended_for_a_worker_that_waits_long(
+    lent: Callable[[str], Database],
+) -> None:
+    """Calls of one organisation may queue for a lock of their own, and no organisation can close a service by that."""
+    database = lent("epcr")
+    over: list[object] = []
+
+    def call() -> None:
+        with psycopg.connect(database.app, options="-c lock_timeout=60s") as conn:
+            conn.execute("SELECT pg_advisory_xact_lock(1), pg_sleep(0.15)")
+            over.append(1)
+
+    calls = [threading.Thread(target=call) for _ in range(30)]
+    with psycopg.connect(database.admin) as admin, watched(database):
+        with psycopg.connect(database.worker, options="-c lock_timeout=60s") as worker:
+            admin.execute("SELECT pg_advisory_xact_lock(1)")
+            for one in calls:
+                one.start()
+            wait_for(lambda: admin.execute(QUEUED).fetchone() == (len(calls),))
+            begin = threading.Timer(0.5, admin.rollback)
+            begin.start()
+            worker.execute("SELECT pg_advisory_xact_lock(1)")
+            assert len(over) > 20
+        for one in (*calls, begin):
+            joined(one)
+    assert ended(database) == []
+    assert len(over) == len(calls)
+
+
 def test_where_the_owner_has_no_right_to_end_them_it_is_shown(lent: Callable[[str], Database]) -> None:
     database = lent("epcr")
     with psycopg.connect(database.admin, autocommit=True) as admin, psycopg.connect(database.worker) as worker:
@@ -230,6 +263,7 @@ def test_no_role_of_a_process_keeps_the_relays_from_looking(lent: Callable[[str]
                 "LOCK TABLE ended_sessions IN ROW EXCLUSIVE MODE",
                 "SELECT FROM ended_sessions FOR KEY SHARE",
                 "DELETE FROM ended_sessions",
+                "DELETE FROM sessions_in_the_way",
                 "INSERT INTO ended_sessions VALUES (1, now(), now(), 'x')",
             ):
                 with pytest.raises(psycopg.errors.InsufficientPrivilege), conn.transaction():
