@@ -59,9 +59,10 @@ def cluster(service: Service, name: str) -> Manifest:
         for role in ROLES
     ]
     owner = f"{service.database}_owner"
-    # The owner cannot log in; the migrator can switch to it.
+    # The owner cannot log in; the migrator can switch to it. Its functions can end sessions of app.
     roles[0]["inRoles"] = [owner]
-    roles.append({"name": owner, "ensure": "present", "login": False, "bypassrls": True})
+    of_app = [f"{service.database}_app"]
+    roles.append({"name": owner, "ensure": "present", "login": False, "bypassrls": True, "inRoles": of_app})
     return {
         "apiVersion": "postgresql.cnpg.io/v1",
         "kind": "Cluster",

@@ -73,7 +73,10 @@ def prepare_roles(admin_url: str, service: Service, passwords: Mapping[str, str]
             connection.execute(statement)
             connection.execute(sql.SQL("ALTER ROLE {} RESET ALL").format(sql.Identifier(name)))
         migrator = role(service, "migrator")
-        connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(owner), sql.Identifier(migrator)))
+        app = role(service, "app")
+        # To end a session of a role, PostgreSQL asks for the rights of that role.
+        for member, of in ((migrator, owner), (owner, app)):
+            connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(of), sql.Identifier(member)))
 
 
 def create(admin_url: str, service: Service, name: str = "", template: str = "template1") -> None:

@@ -29,6 +29,7 @@ from shared.messaging.messages import acknowledgements_queue, batches_queue, con
 from shared.primitives.crypto import Signer
 from shared.process import metrics, redis_clients, telemetry
 from shared.process.settings import required
+from shared.storage import sessions
 from shared.storage.database import LAZILY, Connection, open_tasks_pool
 from shared.storage.jobs import Periodic, PeriodicRunner
 
@@ -356,12 +357,19 @@ def run(service: str, settings: RelaySettings, periodic: list[Periodic], working
     `working` is set while it can send.
     """
     relay = Relay(service, settings, working)
+    # Beside the pool, since sessions in the way may keep every connection of the pool waiting.
+    beside = open_tasks_pool(required(settings.worker_database_url, "WORKER_DATABASE_URL"), max_size=1)
+    ending = PeriodicRunner(beside, [job for job in periodic if job.lane == sessions.LANE], relay.stopping)
+    periodic = [job for job in periodic if job.lane != sessions.LANE]
     runner = PeriodicRunner(relay.pool, periodic, relay.stopping, partial(broker.ring, relay.redis, service))
     relay.rung = runner.wake
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: relay.stopping.set())
-    runner.start()
+    for each in (ending, runner):
+        each.start()
     broker.end_when_locked_out(redis_clients.client(settings.redis_url))
     relay.run()
     runner.join(timeout=5)
+    ending.join(timeout=5)
+    beside.close()
     telemetry.shutdown_tracing()

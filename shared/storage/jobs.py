@@ -22,7 +22,7 @@ from psycopg_pool import ConnectionPool
 from shared.primitives.crypto import Signer
 from shared.process import metrics, telemetry
 from shared.process.settings import Service
-from shared.storage import audit, audit_watch
+from shared.storage import audit, audit_watch, sessions
 from shared.storage.audit import Anchor
 from shared.storage.database import ASK_CLOCK, Connection, clock, is_contention, is_outage, set_tenant
 from shared.web.identity import Caller
@@ -384,6 +384,13 @@ def of_every_service(trail: str, settings: Service) -> list[Periodic]:
         Periodic("check the audit trail", 60, audit_watch.watch, lane="retention", behind=metrics.audit_checked),
         Periodic("expire messages and stored answers", 60, expire, lane="retention", behind=metrics.retention_overdue),
         Periodic("measure the outbox", 5, measure_outbox, behind="a measurement"),
+        Periodic(
+            "end sessions in the way",
+            sessions.EVERY_SECONDS,
+            sessions.end_those_in_the_way,
+            lane=sessions.LANE,
+            behind="a run looks at all sessions; those that it ended are counted",
+        ),
     ]
 
 

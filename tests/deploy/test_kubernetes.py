@@ -21,7 +21,7 @@ from tests.deploy.test_watching import asked, kept
 __all__ = ["production"]
 Manifests = list[dict[str, Any]]
 # The most connections of one process; deploy/runbooks/connection-budget.md explains them.
-WEB, WORKER, RELAY, SENDER = 11, {"graphql-api": 12}, 4, 1
+WEB, WORKER, RELAY, SENDER = 11, {"graphql-api": 12}, 5, 1
 SPARE = 5 + 3 + 2  # for operators, replication and monitoring
 
 

@@ -88,6 +88,7 @@ class Pump:
         self.portions, self.usual_portions = 0, 1
         self.began = self.busy = 0.0
         self.next_walk = self.next_beat = self.next_forgetting = self.plans_until = 0.0
+        self.passed_over = recording.PassedOver()
         self.id = ids.uuid7()
         self.partitions = Daily(*PARTITIONED)
         self.statistics = Statistics()
@@ -211,11 +212,13 @@ class Pump:
         most = min(MOST_AT_ONCE, self.slots.free)
         known = ((key, self.lanes[key]) for key in (self.lanes if walked else named) if key in self.lanes)
         rooms = self.slots.rooms({key: (lane.tenant_id, lane.claimable(self.peers)) for key, lane in known})
-        rows = await recording.claim(conn, recording.Round(named, self.after, walked), most, rooms)
+        visited = recording.Round(named, self.after, walked)
+        rows = await recording.claim(conn, visited, most, rooms, self.passed_over.is_long)
         self.peers = rows[0][1]
+        self.passed_over.note(rows[0][-1])
         if walked:
             self.walk_on(rows[0][0], began)
-        claimed = [Due(**dict(zip(CLAIMED, row[2:-2], strict=True))) for row in rows if row[2] is not None]
+        claimed = [Due(**dict(zip(CLAIMED, row[2:-3], strict=True))) for row in rows if row[2] is not None]
         if len(claimed) == most:  # more may wait
             self.wake(named)
         self.over += [recording.expired(due) for due in claimed if due.body is None]
