@@ -309,7 +309,7 @@ def docs_headers(body: bytes) -> None:
     gateway.docs.language(body, asked)
     gateway.docs.wants_json(asked)
     gateway.docs.wants_html(asked)
-    gateway.docs.respond(gateway.docs.File(b"text/html", b"a", b"b", b"c"), asked)
+    gateway.docs.respond(gateway.docs.File(b"text/html", b"a", b"b"), asked)
 
 
 def conditional(body: bytes) -> None:

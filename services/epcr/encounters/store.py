@@ -159,13 +159,12 @@ class Readings(NamedTuple):
             steps = dict(await (await conn.execute(statement, self._parameters())).fetchall())
         found: dict[Shape, Span] = {}
         for row in rows:
-            device_id, device_class, mdc_code, mdc_code10, unit_code, reason, flags, test, has_value, *span, series = (
-                row
-            )
+            device_id, device_class, mdc_code, mdc_code10, unit_code, reason, flags, test, has_value = row[:9]
+            count, since, until, series = row[9:]
             shape = Shape(
                 device_id, device_class, mdc_code, mdc_code10, unit_code, reason, tuple(flags), test, has_value
             )
-            found[shape] = Span(*span, steps.get(series))
+            found[shape] = Span(count, since, until, steps.get(series))
         return found
 
     def _either(self, of_revision: LiteralString, before: LiteralString) -> LiteralString:
