@@ -47,6 +47,11 @@ def database(service: Service) -> list[Manifest]:
     return [cluster(service, name), backup(name), reached_by_its_service(service, name), reaching(service, name)]
 
 
+def patient(worker: str) -> list[str]:
+    """In a deadlock of app and worker it is app that gives way, since it looks for deadlocks first. The operator adds the login."""
+    return [f"CREATE ROLE {worker}", f"ALTER ROLE {worker} SET deadlock_timeout = '4s'"]
+
+
 def cluster(service: Service, name: str) -> Manifest:
     roles: list[Manifest] = [
         {
@@ -77,7 +82,13 @@ def cluster(service: Service, name: str) -> Manifest:
                 # A commit is on two machines before the answer.
                 "synchronous": {"method": "any", "number": 1},
             },
-            "bootstrap": {"initdb": {"database": service.database, "owner": owner}},
+            "bootstrap": {
+                "initdb": {
+                    "database": service.database,
+                    "owner": owner,
+                    "postInitSQL": patient(f"{service.database}_worker"),
+                }
+            },
             "managed": {"roles": roles},
             "plugins": [
                 {

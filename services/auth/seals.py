@@ -1,7 +1,7 @@
 """Seals of rows: MACs over the values by which somebody is believed, so that a writer of the tables without our keys moves, changes, copies
 and makes up no row that counts.
 
-A row without a seal is from before seals: the database lets no process write one, and the relay seals it (migrations 0125, 0126). A value
+A row without a seal is from before seals: the database lets no process write one, and the relay seals it (migrations 0125 to 0127). A value
 that the owner of the database changes by hand loses its seal, and gets a new one in the same way.
 """
 
@@ -170,7 +170,7 @@ FACTORS = Sealed(
     "users", ("user_id",), ("user_id", "tenant_id", "totp_secret"), "totp_secret IS NOT NULL", "factor_seal"
 )
 """Whether a person has an authenticator, and which one. Somebody who never had one has no seal."""
-# A version that no role of a process takes back is among the values, so that no older copy of these rows is believed (migration 0126).
+# A version that no role of a process takes back is among the values, so that no older copy of these rows is believed.
 RIGHTS = Sealed(
     "users",
     ("user_id",),
@@ -180,6 +180,10 @@ RIGHTS = Sealed(
 )
 POLICIES = Sealed("saml_policies", ("tenant_id",), ("tenant_id", "enforced", "break_glass_user_id", "version"))
 DEVICES = Sealed("known_devices", ("user_id", "device_mac"), ("user_id", "tenant_id", "device_mac"))
+# Its values reach the apps of all organisations, under their seals.
+COMMON_APPS = Sealed(
+    "common_apps", ("name",), ("name", "title", "redirect_uris", "jwks", "scopes", "graphql_bundles", "version")
+)
 # Counts live for hours, and the relay seals none of before.
 COUNTS = Sealed("sign_in_counts", ("key",), ("key", "level", "at", "version"))
 ALL = (
@@ -192,6 +196,7 @@ ALL = (
     DEVICE_CODES,
     CONSENTS,
     APPS,
+    COMMON_APPS,
     INVITATIONS,
     *OF_SAML,
     POLICIES,

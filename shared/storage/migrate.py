@@ -68,12 +68,13 @@ SESSIONS: dict[str, str] = {
 }
 
 
-# A role can connect and undo its own settings, however hostile.
+# A role can connect and undo its own settings, however hostile. Those that a superuser alone makes stay, such as `deadlock_timeout`.
 UNHINDERED = "-c statement_timeout=0 -c transaction_timeout=0 -c default_transaction_read_only=off"
 OWN_SETTINGS: LiteralString = """
-    SELECT DISTINCT split_part(setting, '=', 1) FROM pg_catalog.pg_db_role_setting s
-        JOIN pg_catalog.pg_roles r ON r.oid = s.setrole, unnest(s.setconfig) AS setting
+    SELECT DISTINCT split_part(own.setting, '=', 1) FROM pg_catalog.pg_db_role_setting s
+        JOIN pg_catalog.pg_roles r ON r.oid = s.setrole, unnest(s.setconfig) AS own (setting)
     WHERE r.rolname = session_user AND setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()))
+        AND NOT EXISTS (SELECT FROM pg_catalog.pg_settings p WHERE p.name = split_part(own.setting, '=', 1) AND p.context = 'superuser')
     ORDER BY 1
 """
 

@@ -5,6 +5,7 @@ Each attacker undoes the time-outs of its session, as any session may.
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, LiteralString, NamedTuple
@@ -35,6 +36,7 @@ QUEUED: LiteralString = """
     SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
+WAITING: LiteralString = "SELECT count(*) FROM pg_locks WHERE relation = 'queue'::regclass AND NOT granted"
 KEY: LiteralString = """
     INSERT INTO idempotency_keys (tenant_id, client_id, key_digest, request_digest, answer) VALUES ('org_1', 'app_1', '', '', '')
 """
@@ -243,6 +245,64 @@ def test_many_that_have_a_lock_in_turns_are_not_ended_for_a_worker_that_waits_lo
             joined(one)
     assert ended(database) == []
     assert len(over) == len(calls)
+
+
+def test_a_lock_in_exchange_for_the_workers_own_stops_no_worker(lent: Callable[[str], Database]) -> None:
+    """The attacker has the table for which a sender waits, asks for the sender's lock just before PostgreSQL would look for a deadlock, and
+    in the other attack takes the question back and repeats it, so that its own deadlock is never looked for."""
+    database = lent("webhook-dispatcher")
+    claim = f"SELECT pg_advisory_xact_lock({locks.SENDER_CLAIM})"
+    with psycopg.connect(database.admin, autocommit=True) as look, watched(database):
+        for patience in ("0", "800ms"):
+            with session(database.app, "BEGIN; LOCK TABLE queue IN ACCESS EXCLUSIVE MODE") as attacker:
+
+                def ask(conn: psycopg.Connection[Any] = attacker, patience: str = patience) -> None:
+                    wait_for(lambda: look.execute(WAITING).fetchone() == (1,))
+                    time.sleep(0.6)
+                    conn.execute(f"SET lock_timeout = '{patience}'; SAVEPOINT before".encode())
+                    with contextlib.suppress(psycopg.OperationalError):
+                        while True:
+                            with contextlib.suppress(psycopg.errors.LockNotAvailable):
+                                conn.execute(claim.encode())
+                            conn.execute("ROLLBACK TO before")
+
+                asks = threading.Thread(target=ask)
+                asks.start()
+                with psycopg.connect(database.worker) as worker:
+                    worker.execute(claim.encode())
+                    worker.execute("SELECT FROM queue LIMIT 1 FOR UPDATE")
+                joined(asks)
+    assert ended(database) == ["in the way"] * 2
+
+
+def test_a_session_that_commits_all_the_time_is_not_spared_for_the_disk(lent: Callable[[str], Database]) -> None:
+    """Waits for a timer are in the place of waits for the disk, which a test's database does not have."""
+    database = lent("epcr")
+    loop = "DO $$ BEGIN LOOP PERFORM pg_sleep(0.05); COMMIT; END LOOP; END $$"
+    with psycopg.connect(database.admin, autocommit=True) as admin:
+        found = admin.execute("SELECT pg_get_functiondef('end_sessions_in_the_way'::regproc)").fetchone()
+        assert found is not None
+        admin.execute(found[0].replace("('IO', 'LWLock')", "('Timeout')").encode())
+        try:
+            for statement, is_ended in ((loop, True), ("BEGIN; SELECT pg_sleep(6)", False)):
+                with session(database.app, "SELECT pg_advisory_lock(1)") as conn, watched(database):
+
+                    def hold(conn: psycopg.Connection[Any] = conn, statement: str = statement) -> None:
+                        with contextlib.suppress(psycopg.OperationalError):
+                            conn.execute(statement.encode())
+
+                    holds = threading.Thread(target=hold)
+                    holds.start()
+                    with psycopg.connect(database.worker) as worker:
+                        if is_ended:
+                            worker.execute("SELECT pg_advisory_xact_lock(1)")
+                        else:
+                            with pytest.raises(psycopg.errors.LockNotAvailable):
+                                worker.execute("SELECT pg_advisory_xact_lock(1)")
+                    joined(holds)
+        finally:
+            admin.execute(found[0].encode())
+    assert ended(database) == ["in the way"]
 
 
 def test_where_the_owner_has_no_right_to_end_them_it_is_shown(lent: Callable[[str], Database]) -> None:

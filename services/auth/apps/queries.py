@@ -78,17 +78,19 @@ UPDATE_APP: LiteralString = (
 )
 
 COMMON_APP: LiteralString = (
-    "SELECT name, title, redirect_uris, jwks, scopes, graphql_bundles FROM common_apps WHERE name = %s"
+    "SELECT name, title, redirect_uris, jwks, scopes, graphql_bundles, version, seal FROM common_apps WHERE name = %s"
 )
 # In the tenant of the transaction.
 APP_OF_COMMON: LiteralString = "SELECT " + COLUMNS + " FROM apps WHERE common_app = %s AND status <> 'deleted'"
 LOCK_COMMON_APP: LiteralString = f"SELECT pg_advisory_xact_lock({locks.AUTH_COMMON_APP}, hashtext(%s))"
 # Of operators, who see every tenant.
+NEXT_OF_COMMON_APP: LiteralString = "SELECT version + 1 FROM common_apps WHERE name = %(name)s FOR UPDATE"
 ENSURE_COMMON_APP: LiteralString = """
-    INSERT INTO common_apps (name, title, redirect_uris, jwks, scopes, graphql_bundles)
-    VALUES (%(name)s, %(title)s, %(redirect_uris)s, %(jwks)s, %(scopes)s, %(graphql_bundles)s)
+    INSERT INTO common_apps (name, title, redirect_uris, jwks, scopes, graphql_bundles, version, seal)
+    VALUES (%(name)s, %(title)s, %(redirect_uris)s, %(jwks)s, %(scopes)s, %(graphql_bundles)s, %(version)s, %(seal)s)
     ON CONFLICT (name) DO UPDATE SET title = excluded.title, redirect_uris = excluded.redirect_uris, jwks = excluded.jwks,
-        scopes = excluded.scopes, graphql_bundles = excluded.graphql_bundles, changed_at = clock_timestamp()
+        scopes = excluded.scopes, graphql_bundles = excluded.graphql_bundles, version = excluded.version, seal = excluded.seal,
+        changed_at = clock_timestamp()
 """
 # Sessions that are open refresh their tokens with the new keys, before anybody of the organisation signs in again.
 APPS_WITH_OTHER_KEYS: LiteralString = (

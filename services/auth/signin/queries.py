@@ -124,8 +124,6 @@ ADD_COUNT: LiteralString = """
 SET_COUNT: LiteralString = """
     UPDATE sign_in_counts SET level = %(level)s, at = %(at)s, version = %(version)s, seal = %(seal)s WHERE key = %(key)s
 """
-# As the worker's role.
-FORGET_COUNT: LiteralString = "DELETE FROM sign_in_counts WHERE key = %s"
 
 # The device, if it is known for the user, the wrong codes in other devices, the organisation's policy if the user is its break-glass
 # user, and the holder of the browser's pass. Row-level security hides holders of other organisations.

@@ -26,7 +26,6 @@ from services.auth.signin import codes, throttle
 from services.auth.signin.cookies import LINK_PURPOSE, new_token
 from services.auth.signin.queries import (
     DELETE_RECOVERY_CODES,
-    FORGET_COUNT,
     FORGET_DEVICES,
     FORGET_WRONG_CODES,
     SMALL_LETTERS,
@@ -286,12 +285,12 @@ def remove_second_factor(conn: Conn, keyring: Keyring, email: str) -> None:
 
 
 def unlock_user(conn: Conn, keyring: Keyring, email: str) -> None:
-    """Deletes the counts of wrong passwords and codes in unknown devices. Counts of addresses expire by themselves."""
+    """Empties the counts of wrong passwords and codes in unknown devices. Counts of addresses expire by themselves."""
     user_id, tenant_id, address = find_user(conn, email)
     record(conn, tenant_id, "user.unlocked", user_id)
     conn.execute(FORGET_WRONG_CODES, (user_id,))
     row = conn.execute(SMALL_LETTERS, (address,)).fetchone()
-    conn.execute(FORGET_COUNT, (throttle.account_key(keyring, row[0] if row else address),))
+    throttle.empty(conn, keyring, throttle.account_key(keyring, row[0] if row else address))
 
 
 def trail(conn: Conn, tenant_id: str, limit: int) -> list[dict[str, Any]]:
