@@ -345,9 +345,12 @@ def test_a_hospital_reads_the_handover_and_reports_the_outcome(
         assert capsys.readouterr().out.startswith(f"{encounter} TREAT")
         assert (tmp_path / f"{encounter}.pdf").read_bytes().startswith(b"%PDF")
         report = loaded("outcome.py")["report"]
-        first = report(client, encounter)
+        identity = client.epcr.get_handover(encounter)["identity"]
+        with pytest.raises(knogin.problems.InvalidRequest):
+            report(client, encounter, identity + 1)
+        first = report(client, encounter, identity)
         assert first
-        assert report(client, encounter, first) == first, "the same outcome is no new version"
+        assert report(client, encounter, identity, first) == first, "the same outcome is no new version"
         dispatch.epcr.end_encounter_destination(encounter)
         loaded("handover.py")["fetch"](client, encounter, tmp_path)
         assert capsys.readouterr().out.startswith("no longer readable")
@@ -360,8 +363,10 @@ import { report } from './outcome.js';
 
 const client = new Knogin();
 for await (const { encounter_id } of client.epcr.listArrivals()) {
-  const first = await report(client, encounter_id);
-  console.log(encounter_id, first, (await report(client, encounter_id, first)) === first);
+  const { identity } = await client.epcr.getHandover(encounter_id);
+  const first = await report(client, encounter_id, identity);
+  const refused = await report(client, encounter_id, identity + 1).catch((error) => error.status);
+  console.log(encounter_id, first, refused, (await report(client, encounter_id, identity, first)) === first);
 }
 """
 
@@ -381,7 +386,7 @@ def test_a_hospital_reads_the_handover_and_reports_the_outcome_in_typescript(
         assert ended == {"handover": 200, "reported": 200}
         read, reported = printed.strip().splitlines()
         assert read.startswith(f"{encounter} TREAT")
-        assert re.fullmatch(encounter + r' "[^"]+" true', reported), "the same outcome is no new version"
+        assert re.fullmatch(encounter + r' "[^"]+" 422 true', reported), "the same outcome is no new version"
         assert (made / f"{encounter}.pdf").read_bytes().startswith(b"%PDF")
         dispatch.epcr.end_encounter_destination(encounter)
         ended, printed = running.in_node(made, [("handover", own)])

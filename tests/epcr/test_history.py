@@ -204,7 +204,7 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str, str]] = [
         "/disposition/refusal_signed_by",
     ),
     (
-        {"disposition": {"outcome": "transported", "refused": ["transport"]}},
+        {"disposition": {"outcome": "transported", "refused": ["transport"], "has_capacity": True}},
         "/disposition/outcome",
         "/disposition/refused",
     ),
@@ -255,9 +255,9 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str, str]] = [
         "/airway_attempts/0/confirmed_by",
     ),
     (
-        {"airway_attempts": [TRAUMA["airway_attempts"][0] | {"spo2_lowest": 99}]},
-        "/airway_attempts/0/spo2_before",
-        "/airway_attempts/0/spo2_lowest",
+        {"times": {"left_scene": at("10:32:00"), "at_destination": at("10:51:00"), "handover": at("10:40:00")}},
+        "/times/at_destination",
+        "/times/handover",
     ),
     (
         {"airway_attempts": [TRAUMA["airway_attempts"][0] | {"device": "surgical_airway"}]},
@@ -400,6 +400,34 @@ def test_parts_of_a_coma_score_contradict_the_level_as_their_total_does() -> Non
 @pytest.mark.parametrize(("body", "one", "other"), CONTRADICTIONS)
 def test_a_contradiction_is_refused_with_both_pointers(body: dict[str, Any], one: str, other: str) -> None:
     assert refusal(body) == [one, other]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        # The pressure rises under an intubation, and the saturation of a patient whose airway was blocked.
+        {"airway_attempts": [TRAUMA["airway_attempts"][0] | {"systolic_before": 90, "systolic_lowest": 118}]},
+        {"airway_attempts": [TRAUMA["airway_attempts"][0] | {"spo2_before": 62, "spo2_lowest": 84}]},
+        # The patient of a transfer was intubated in the first hospital, days ago.
+        mission(
+            airway_attempts=[
+                TRAUMA["airway_attempts"][0]
+                | {"attempted_at": "2026-03-19T10:00:00Z", "ended_at": None, "prior_to_arrival": True}
+            ]
+        ),
+        # A helicopter takes the patient over, and the crew leaves the scene later.
+        {"times": {"on_scene": at("10:09:00"), "handover": at("10:30:00"), "left_scene": at("10:52:00")}},
+        {"disposition": {"outcome": "transported", "refused": ["transport"], "has_capacity": False}},
+        weighing(260, "g", age_years=0),
+        weighing(11.5, "kg", age_years=24),
+        weighing(640, "kg", age_years=31),
+        {"injury": {"mechanism": "fall_from_height", "fall_m": 4000}},
+        {"vital_signs": [{"taken_at": at("10:00:00"), "glucose": {"value": 147.6, "unit": "mmol/L"}}]},
+        {"vital_signs": [{"taken_at": at("10:00:00"), "temperature": {"value": 11.8, "unit": "Cel"}}]},
+    ],
+)
+def test_a_true_record_of_a_rare_patient_is_taken(body: dict[str, Any]) -> None:
+    assert refusal(body) == []
 
 
 @pytest.mark.parametrize("body", [WHOLE, STROKE, TRAUMA, CHILD])

@@ -268,6 +268,40 @@ def test_another_name_and_birth_date_need_the_crews_answer(
     assert len(corrections(inside, organisation.id)) == 1
 
 
+@pytest.mark.parametrize("numbers", [[], [ADA]])
+@pytest.mark.parametrize("first", ["name", "birth_date"])
+def test_a_name_and_a_birth_date_in_two_writes_need_the_answer_too(
+    organisation: Organisation, inside: Inside, numbers: list[dict[str, str]], first: str
+) -> None:
+    id = organisation.partner.create(patient=ROSSI | {"identifiers": numbers})
+    before = patient_of(organisation.hospital, id)
+    second = "birth_date" if first == "name" else "name"
+    assert organisation.crew.write(id, {"patient": {first: BRUNI[first]}}).status_code == 200
+    assert organisation.crew.write(id, {"narrative": "Another write between them."}).status_code == 200
+    refused = organisation.crew.write(id, {"patient": {second: BRUNI[second]}})
+    assert [(one["pointer"], one["code"]) for one in refused.json()["errors"]] == [("/is_other_patient", "missing")]
+    assert organisation.crew.write(id, {"narrative": "Nobody asks without a change."}).status_code == 200
+    back = {"patient": {first: ROSSI[first]}}
+    assert organisation.crew.write(id, back).status_code == 200, "one of them is kept again"
+    assert organisation.crew.write(id, {"patient": {second: BRUNI[second]}}).status_code == 200
+    answered = {"patient": {first: BRUNI[first]}, "is_other_patient": False}
+    assert organisation.crew.write(id, answered).status_code == 200
+    assert (
+        organisation.crew.write(id, {"patient": {"name": {"family": "Brunelli", "given": ["Mia"]}}}).status_code == 200
+    )
+    assert patient_of(organisation.hospital, id) == before
+    assert corrections(inside, organisation.id) == []
+    assert "known_as" not in json.dumps([organisation.crew.record(id), organisation.hospital.bundle(id)])
+
+
+def test_who_the_patient_was_before_other_numbers_needs_no_answer(organisation: Organisation) -> None:
+    """The new number was the answer: the new patient's data are written one after the other."""
+    id = organisation.partner.create(patient=ROSSI | {"identifiers": [ADA]})
+    patient_of(organisation.hospital, id)
+    for change in ({"name": BRUNI["name"]}, {"identifiers": [BEA]}, {"birth_date": BRUNI["birth_date"]}):
+        assert organisation.crew.write(id, {"patient": change}).status_code == 200
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -706,7 +706,37 @@ def test_a_bundle_is_the_same_outcome(region: Region, media: str) -> None:
         (resource("Procedure", status="completed", code=coded(ICD10, "I21")), "/entry/0/resource/code"),
         (resource("Observation", status="final", code=coded("http://loinc.org", "1-1")), "/entry/0/resource/code"),
         (resource("Observation", status="final", code=coded(EMS, "cpc")), "/entry/0/resource"),
-        (resource("Observation", status="final", code=coded(EMS, "cpc"), valueInteger=9), "/neurology/cpc"),
+        (
+            resource("Observation", status="final", code=coded(EMS, "cpc"), valueInteger=9),
+            "/entry/0/resource/valueInteger",
+        ),
+        (
+            resource("Observation", status="final", code=coded(EMS, "cpc"), valueQuantity={"value": 0}),
+            "/entry/0/resource/valueQuantity",
+        ),
+        (resource("Condition", code=coded(ICD10, "I21.1.1")), "/entry/0/resource/code"),
+        (
+            resource("Condition", code=coded(ICD10, "I21.1"), verificationStatus=coded("urn:x", "certain")),
+            "/entry/0/resource/verificationStatus",
+        ),
+        (
+            resource("Condition", code=coded(ICD10, "I21.1"), verificationStatus={"text": "sure"}),
+            "/entry/0/resource/verificationStatus",
+        ),
+        (
+            resource(
+                "Procedure",
+                status="completed",
+                code=coded(SNOMED, "415070008"),
+                performedDateTime="2199-01-01T00:00:00Z",
+            ),
+            "/entry/0/resource/performedDateTime",
+        ),
+        (
+            resource("Encounter", of="IMP", hospitalization={"dischargeDisposition": coded(EMS, "lost")}),
+            "/entry/0/resource/hospitalization/dischargeDisposition",
+        ),
+        (resource("Encounter", of="EMER", period={"start": "2026-03-01T10:00:00Z"}), "/entry/0/resource/period/start"),
         (resource("Patient", deceasedBoolean=True), "/entry/0/resource/deceasedBoolean"),
         (
             resource(
@@ -741,6 +771,32 @@ def test_a_bundle_that_an_outcome_cannot_hold_is_refused(region: Region, entry: 
     assert answer.status_code == 422, answer.text
     assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
     assert region.cork.app.get(path_of(id)).status_code == 404
+
+
+def test_a_contradiction_in_a_bundle_names_both_entries(region: Region) -> None:
+    alive = resource("Observation", status="final", code=coded(EMS, "survived-to-discharge"), valueBoolean=True)
+    died = resource("Encounter", of="IMP", hospitalization={"dischargeDisposition": coded(DISPOSITION, "exp")})
+    refused = send(region, region.bound(region.cork, **TYPICAL), bundle_of(alive, died))
+    assert refused.status_code == 422
+    answer, end = "/entry/0/resource/valueBoolean", "/entry/1/resource/hospitalization/dischargeDisposition"
+    assert {(one["pointer"], one["detail"]) for one in refused.json()["errors"]} == {
+        (answer, f"contradicts {end}"),
+        (end, f"contradicts {answer}"),
+    }
+
+
+def test_a_diagnosis_that_is_no_fact_is_left_out(region: Region) -> None:
+    system = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
+    statuses = ["unconfirmed", "provisional", "differential", "refuted", "entered-in-error", "confirmed"]
+    entries = [
+        resource("Condition", code=coded(ICD10, f"I2{at}"), verificationStatus=coded(system, status))
+        for at, status in enumerate(statuses)
+    ]
+    both = {"coding": [{"system": "urn:own", "code": "7"}, {"system": system, "code": "confirmed"}]}
+    entries.append(resource("Condition", code=coded(ICD10, "I30"), verificationStatus=both))
+    made = send(region, region.bound(region.cork, **TYPICAL), bundle_of(*entries))
+    assert made.status_code == 201, made.text
+    assert [one["code"] for one in made.json()["outcome"]["emergency_department"]["diagnoses"]] == ["I25", "I30"]
 
 
 @pytest.mark.parametrize("status", ["planned", "cancelled", "entered-in-error"])

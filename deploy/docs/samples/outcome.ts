@@ -1,9 +1,13 @@
 import type { Knogin, models } from 'knogin';
 
-/** Returns the ETag of this version. A later version needs the ETag of the one that it corrects. */
+/**
+ * Returns the ETag of this version. A later version needs the ETag of the one that it corrects.
+ * `identity` is that of the handover which the hospital matched to this patient: keep it with the visit.
+ */
 export async function report(
   client: Knogin,
   encounter: string,
+  identity: number,
   seen?: string,
 ): Promise<string | undefined> {
   const outcome: models.epcr.OutcomeDraft = {
@@ -15,7 +19,8 @@ export async function report(
     },
     survival: { survived_to_discharge: 'yes' },
   };
-  await client.epcr.recordOutcome(encounter, outcome, seen ? { ifMatch: seen } : {});
+  const options = seen ? { identity, ifMatch: seen } : { identity };
+  await client.epcr.recordOutcome(encounter, outcome, options);
   const path = `/api/v1/epcr/encounters/${encounter}/outcome`;
   return (await client.request('GET', path)).headers.get('etag') ?? undefined;
 }

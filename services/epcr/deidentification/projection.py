@@ -45,6 +45,7 @@ RULES: dict[str, Method | dict[Mode, Method]] = {
     "narrative": "drop",
     "revisions": "drop",
     "withdrawn": "drop",
+    "known_as": "drop",
     "patient.sex": "keep",
     "patient.birth_date": "year",
     "patient.age_years": "cap",

@@ -15,7 +15,7 @@ from services.epcr.encounters import events, queries
 from services.epcr.encounters.models import EncounterRow
 from services.epcr.encounters.store import Stored, Unprepared, brief_of
 from services.epcr.records.contradictions import words_of
-from services.epcr.records.models import Encounter, Patient, PatientIdentifier
+from services.epcr.records.models import Encounter, KnownAs, Name, Patient, PatientIdentifier, Record
 from shared.messaging import outbox
 from shared.primitives.crypto import Keyring
 from shared.storage import audit
@@ -159,14 +159,15 @@ async def correct(
 def refuse_unanswered(before: Stored, after: Encounter, pseudonyms: Pseudonyms, answer: bool | UnsetType) -> None:
     """Raises a 422 Problem where the write may put one patient's name on the record of another, and does not say whether it does.
 
-    Name and date of birth were known, and neither is kept: a person with corrected data, or another one whose number, if there is one,
-    was not corrected too. A change of all numbers is an answer. Nobody has to answer before somebody read who the patient is.
+    Name and date of birth were known, and neither is kept, in this write or in several: a person with corrected data, or another one
+    whose number, if there is one, was not corrected too. A change of all numbers is an answer. Nobody has to answer before somebody
+    read who the patient is.
     """
     row, was, now = before.row, before.encounter.record.patient, after.record.patient
-    if answer is not UNSET or row.patient_basis is None or was is None or was.birth_date is None:
+    known = _known_as(before.encounter)
+    if answer is not UNSET or row.patient_basis is None or known is UNSET:
         return
-    names = _words(was)
-    if not names or names & _words(now) or (now is not None and now.birth_date == was.birth_date):
+    if _words(known.name) & _words(now and now.name) or (now is not None and now.birth_date == known.birth_date):
         return
     left, present = (_member(row, one.identifiers if one else [], pseudonyms).numbers for one in (was, now))
     if left and not set(left) & set(present):
@@ -176,9 +177,27 @@ def refuse_unanswered(before: Stored, after: Encounter, pseudonyms: Pseudonyms, 
     raise problems.invalid("Name and date of birth are both others: answer whether this is another patient.", [error])
 
 
-def _words(patient: Patient | None) -> set[str]:
-    """Those of the name, in any order: a name may be moved from one field to another."""
-    name = patient.name if patient else None
+def with_known(before: Encounter, record: Record, answer: bool | UnsetType) -> Record:
+    """The new `record` of an encounter that somebody may have read, with the name and date of birth that stay for `refuse_unanswered`."""
+    known = _known_as(before) if answer is UNSET else _named(before.identity, record.patient)
+    return msgspec.structs.replace(record, known_as=known)
+
+
+def _known_as(encounter: Encounter) -> KnownAs | UnsetType:
+    known = encounter.record.known_as
+    # Of another identity it is another patient's, or the crew's application answered by new numbers.
+    is_present = known is not UNSET and known.identity == encounter.identity
+    return known if is_present else _named(encounter.identity, encounter.record.patient)
+
+
+def _named(identity: int, patient: Patient | None) -> KnownAs | UnsetType:
+    if patient is None or patient.name is None or patient.birth_date is None or not _words(patient.name):
+        return UNSET
+    return KnownAs(identity=identity, name=patient.name, birth_date=patient.birth_date)
+
+
+def _words(name: Name | None) -> set[str]:
+    """In any order: a name may be moved from one field to another."""
     return words_of(name.family, *name.given, name.text) if name else set()
 
 

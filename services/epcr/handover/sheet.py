@@ -172,6 +172,7 @@ def _has_unshown(sheet: Sheet) -> bool:
 def plain_view(encounter: Encounter, projection: Mapping[str, Any]) -> dict[str, Any]:
     """The de-identified view with the whole record in it: names, words of the crew, free text. Empty fields are absent."""
     record = msgspec.to_builtins(encounter.record, builtin_types=(datetime, date, Decimal))
+    record.pop("known_as", None)
     return {**projection, **_without_empty(record)}
 
 

@@ -3,6 +3,7 @@
 import hashlib
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import NamedTuple
 
 import msgspec
 from starlette.requests import Request
@@ -32,6 +33,7 @@ from services.epcr.outcomes.models import (
     latest_time,
 )
 from services.epcr.outcomes.naming import Named, require_present
+from services.epcr.outcomes.origins import Origins, in_bundle
 from shared.messaging import outbox
 from shared.messaging.messages import EncounterFacts
 from shared.process import telemetry
@@ -48,22 +50,30 @@ VERSIONS = Cap("versions of the outcome of an encounter", 100, "A destination", 
 OUTCOME = "argus:epcr:outcome"
 
 
+class Report(NamedTuple):
+    """An outcome, whom it is about, and from where in a bundle it comes."""
+
+    outcome: OutcomeDraft
+    named: Named
+    origins: Origins
+
+
 async def record_outcome(
     request: Request, caller: Caller, encounter_id: str, asked: ReportOutcome, outcome: OutcomeDraft
 ) -> Response:
-    return await _checked(request, caller, encounter_id, Named(asked.identity), outcome)
+    return await _checked(request, caller, encounter_id, Report(outcome, Named(asked.identity), {}))
 
 
-async def _checked(
-    request: Request, caller: Caller, encounter_id: str, named: Named, outcome: OutcomeDraft
-) -> Response:
-    if errors := rules.check(outcome, latest_time(datetime.now(UTC))):
-        raise problems.invalid("The outcome contradicts itself, or names a time to come.", errors)
-    return await prepared(request, caller, partial(_record, request, caller, encounter_id, named, outcome))
+async def _checked(request: Request, caller: Caller, encounter_id: str, report: Report) -> Response:
+    if errors := rules.check(report.outcome, latest_time(datetime.now(UTC))):
+        detail = "The outcome contradicts itself, or names a time to come."
+        raise problems.invalid(detail, in_bundle(errors, report.origins))
+    return await prepared(request, caller, partial(_record, request, caller, encounter_id, report))
 
 
-async def _record(request: Request, caller: Caller, encounter_id: str, named: Named, outcome: OutcomeDraft) -> Response:
+async def _record(request: Request, caller: Caller, encounter_id: str, report: Report) -> Response:
     """The facts of the record are made before the encounter is locked, and again where another version was written meanwhile."""
+    outcome = report.outcome
     keyring = request.state.keyring
     async with tenant_transaction(request, caller) as conn:
         read = await encounters.find(conn, encounter_id)
@@ -77,13 +87,13 @@ async def _record(request: Request, caller: Caller, encounter_id: str, named: Na
     )
     # A record without times may have been begun days after the mission.
     if facts.times and (errors := rules.check_day(outcome, facts.day)):
-        raise problems.invalid("The outcome contradicts the day of the encounter.", errors)
+        raise problems.invalid("The outcome contradicts the day of the encounter.", in_bundle(errors, report.origins))
     async with tenant_transaction(request, caller) as conn:
         row = await encounters.find_briefly(conn, encounter_id, lock=True)
         if row.version != read.version:
             raise problems.unavailable("The record was written meanwhile; try again.")
         bound = await _reporter(conn, caller, row, hold=True)
-        before = await _replaced(conn, request, row, bound, named)
+        before = await _replaced(conn, request, row, bound, report.named)
         if before is None or before.outcome != outcome:
             made = await _written(conn, caller, request, row, facts, bound, outcome)
         else:
@@ -114,8 +124,10 @@ async def _replaced(
 async def record_outcome_bundle(
     request: Request, caller: Caller, encounter_id: str, asked: ReportOutcome, bundle: OutcomeBundle
 ) -> Response:
-    named = Named(asked.identity, fhir.mentioned(bundle))
-    return await _checked(request, caller, encounter_id, named, fhir.read(bundle))
+    outcome, origins = fhir.read(bundle)
+    return await _checked(
+        request, caller, encounter_id, Report(outcome, Named(asked.identity, fhir.mentioned(bundle)), origins)
+    )
 
 
 async def read_outcome(request: Request, caller: Caller, encounter_id: str) -> Response:

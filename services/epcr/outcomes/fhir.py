@@ -11,6 +11,7 @@ from services.epcr.deidentification.pseudonyms import NAMESPACE
 from services.epcr.fhir.terms import ACT_CODE, EMS, LOINC
 from services.epcr.outcomes.models import OutcomeDraft
 from services.epcr.outcomes.naming import Mentioned
+from services.epcr.outcomes.origins import Origins, in_bundle
 from services.epcr.records.bounds import is_blank
 from services.epcr.records.care import ICD10, ICD10_CM, SNOMED
 from shared.web import http, problems
@@ -98,7 +99,11 @@ class FhirEncounter(Resource, tag_field="resourceType", tag="Encounter"):
 
 
 class FhirCondition(Resource, tag_field="resourceType", tag="Condition"):
-    """A diagnosis of the encounter that it refers to; without a reference, of the stay if there is one."""
+    """A diagnosis of the encounter that it refers to; without a reference, of the stay if there is one.
+
+    One that is confirmed, or has no `verificationStatus`, is reported. One that is `unconfirmed`, `provisional`, `differential`, `refuted`
+    or `entered-in-error` is left out, because a diagnosis of an outcome is a fact; another status is refused.
+    """
 
     code: Concept
     verification_status: Concept | None = field(default=None, name="verificationStatus")
@@ -184,7 +189,8 @@ _KINDS = {
     "40617009": "ventilation",
 }
 _TIMES = {"emergency_department": ("arrived_at", "left_at"), "stay": ("admitted_at", "discharged_at")}
-_NO_FACT = ("entered-in-error", "refuted")
+_FACT = "confirmed"
+_NO_FACT = ("unconfirmed", "provisional", "differential", "refuted", "entered-in-error")
 _NO_VISIT = ("planned", "cancelled", "entered-in-error")
 _NOWHERE = ""
 # The URL of a resource on a server, and its base.
@@ -192,9 +198,10 @@ _ON_SERVER = re.compile(r"(https?://.+/)?(Encounter/[A-Za-z0-9\-.]{1,64})(/_hist
 _BASE = re.compile(r"(https?://.+/)[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64}(/_history/[A-Za-z0-9\-.]{1,64})?")
 
 
-def read(bundle: OutcomeBundle) -> OutcomeDraft:
-    """Raises a 422 Problem with the pointer of each resource that an outcome cannot hold."""
+def read(bundle: OutcomeBundle) -> tuple[OutcomeDraft, Origins]:
+    """The outcome, and from where its values come. Raises a 422 Problem with the pointer of each resource that an outcome cannot hold."""
     made: dict[str, Any] = {"procedures": []}
+    origins: dict[str, str] = {}
     places: dict[str, str] = {}
     errors: list[FieldError] = []
     resources = [(f"/entry/{index}/resource", entry) for index, entry in enumerate(bundle.entry)]
@@ -204,24 +211,28 @@ def read(bundle: OutcomeBundle) -> OutcomeDraft:
                 detail = "changes the meaning of the resource in a way that is not known here"
                 errors.append(FieldError(f"{pointer}/{name}", detail))
         if isinstance(entry.resource, FhirEncounter):
-            errors += _encounter(pointer, entry.resource, entry.full_url, made, places)
+            errors += _encounter(pointer, entry.resource, entry.full_url, made, places, origins)
     for pointer, entry in resources:
         match entry.resource:
             case FhirCondition():
-                errors += _condition(pointer, entry, entry.resource, made, places)
+                errors += _condition(pointer, entry, entry.resource, made, places, origins)
             case FhirProcedure():
-                errors += _procedure(pointer, entry.resource, made)
+                errors += _procedure(pointer, entry.resource, made, origins)
             case FhirObservation():
-                errors += _observation(pointer, entry.resource, made)
+                errors += _observation(pointer, entry.resource, made, origins)
             case _:
                 pass
     for pointer, entry in resources:
         if isinstance(entry.resource, FhirPatient):
-            errors += _patient(pointer, entry.resource, made)
+            errors += _patient(pointer, entry.resource, made, origins)
     errors += _other_patients(bundle)
     if errors:
         raise problems.invalid("The bundle holds what an outcome cannot; see errors.", errors)
-    return http.convert(msgspec.to_builtins(made), OutcomeDraft)
+    try:
+        return http.convert(msgspec.to_builtins(made), OutcomeDraft), origins
+    except problems.Problem as problem:
+        problem.errors = in_bundle(problem.errors, origins)
+        raise
 
 
 def _other_patients(bundle: OutcomeBundle) -> Iterator[FieldError]:
@@ -263,8 +274,9 @@ def mentioned(bundle: OutcomeBundle) -> list[Mentioned]:
     ]
 
 
-def _patient(pointer: str, one: FhirPatient, made: dict[str, Any]) -> Iterator[FieldError]:
+def _patient(pointer: str, one: FhirPatient, made: dict[str, Any], origins: dict[str, str]) -> Iterator[FieldError]:
     if one.died_at is not None:
+        origins["/survival/died_at"] = f"{pointer}/deceasedDateTime"
         made.setdefault("survival", {})["died_at"] = one.died_at
     places = [made.get(name, {}).get("disposition") for name in _DISPOSITIONS]
     survival, neurology = made.get("survival", {}), made.get("neurology", {})
@@ -278,7 +290,12 @@ def _patient(pointer: str, one: FhirPatient, made: dict[str, Any]) -> Iterator[F
 
 
 def _encounter(
-    pointer: str, one: FhirEncounter, url: str, made: dict[str, Any], places: dict[str, str]
+    pointer: str,
+    one: FhirEncounter,
+    url: str,
+    made: dict[str, Any],
+    places: dict[str, str],
+    origins: dict[str, str],
 ) -> Iterator[FieldError]:
     is_own = one.encounter_class.system not in ("", ACT_CODE)
     name = None if is_own else _CLASSES.get(one.encounter_class.code)
@@ -296,6 +313,10 @@ def _encounter(
         return
     part: dict[str, Any] = {}
     made[name] = part
+    at_disposition = f"{pointer}/hospitalization/dischargeDisposition"
+    ends = (f"{pointer}/period/start", f"{pointer}/period/end", at_disposition)
+    origins[f"/{name}"] = pointer
+    origins |= {f"/{name}/{field}": end for field, end in zip((*_TIMES[name], "disposition"), ends, strict=True)}
     own = [(at, known.value) for at, known in enumerate(one.identifier) if not known.system.startswith(NAMESPACE)]
     # An identifier may have no value (R4).
     numbers = [(at, value) for at, value in own if value]
@@ -307,6 +328,7 @@ def _encounter(
             )
         else:
             made.setdefault("visit_number", number)
+            origins.setdefault("/visit_number", f"{pointer}/identifier/{at}/value")
     if one.period is not None:
         part |= dict(zip(_TIMES[name], (one.period.start, one.period.end), strict=True))
     given = one.hospitalization and one.hospitalization.discharge_disposition
@@ -317,8 +339,7 @@ def _encounter(
         else:
             word = None if code is None else _DISPOSITIONS[name].get(code.code)
         if word is None:
-            at = f"{pointer}/hospitalization/dischargeDisposition"
-            yield FieldError(at, "is no disposition that an outcome knows", allowed=[*_DISPOSITIONS[name]])
+            yield FieldError(at_disposition, "is no disposition that an outcome knows", allowed=[*_DISPOSITIONS[name]])
         part["disposition"] = word
 
 
@@ -335,9 +356,19 @@ def _place(reference: str, url: str, places: Mapping[str, str]) -> str | None:
 
 
 def _condition(
-    pointer: str, entry: FhirEntry, one: FhirCondition, made: dict[str, Any], places: Mapping[str, str]
+    pointer: str,
+    entry: FhirEntry,
+    one: FhirCondition,
+    made: dict[str, Any],
+    places: Mapping[str, str],
+    origins: dict[str, str],
 ) -> Iterator[FieldError]:
-    if one.verification_status and any(status.code in _NO_FACT for status in one.verification_status.coding):
+    known = {status.code for status in one.verification_status.coding} if one.verification_status else {_FACT}
+    if not known.isdisjoint(_NO_FACT):
+        return
+    if _FACT not in known:
+        detail = "is no status that is known here"
+        yield FieldError(f"{pointer}/verificationStatus", detail, "invalid", allowed=[_FACT, *_NO_FACT])
         return
     code = one.code.of(ICD10, ICD10_CM, SNOMED)
     name = "stay" if "stay" in made else "emergency_department"
@@ -351,10 +382,12 @@ def _condition(
     if code is None:
         yield FieldError(f"{pointer}/code", f"has no code of {ICD10}, {ICD10_CM} or {SNOMED}")
         return
-    made.setdefault(name, {}).setdefault("diagnoses", []).append({"system": code.system, "code": code.code})
+    diagnoses: list[dict[str, str]] = made.setdefault(name, {}).setdefault("diagnoses", [])
+    origins[f"/{name}/diagnoses/{len(diagnoses)}"] = f"{pointer}/code"
+    diagnoses.append({"system": code.system, "code": code.code})
 
 
-def _procedure(pointer: str, one: FhirProcedure, made: dict[str, Any]) -> Iterator[FieldError]:
+def _procedure(pointer: str, one: FhirProcedure, made: dict[str, Any], origins: dict[str, str]) -> Iterator[FieldError]:
     if one.status not in ("completed", "in-progress"):
         return
     code = one.code.of(SNOMED)
@@ -362,6 +395,14 @@ def _procedure(pointer: str, one: FhirProcedure, made: dict[str, Any]) -> Iterat
         yield FieldError(f"{pointer}/code", f"has no code of {SNOMED}")
         return
     period = one.performed or Period()
+    own = f"/procedures/{len(made['procedures'])}"
+    begin = "performedPeriod/start" if one.performed_at is None else "performedDateTime"
+    origins |= {
+        own: pointer,
+        f"{own}/code": f"{pointer}/code",
+        f"{own}/performed_at": f"{pointer}/{begin}",
+        f"{own}/ended_at": f"{pointer}/performedPeriod/end",
+    }
     made["procedures"].append(
         {
             "kind": _KINDS.get(code.code, "other"),
@@ -372,7 +413,9 @@ def _procedure(pointer: str, one: FhirProcedure, made: dict[str, Any]) -> Iterat
     )
 
 
-def _observation(pointer: str, one: FhirObservation, made: dict[str, Any]) -> Iterator[FieldError]:
+def _observation(
+    pointer: str, one: FhirObservation, made: dict[str, Any], origins: dict[str, str]
+) -> Iterator[FieldError]:
     if one.status == "entered-in-error":
         return
     rankin, own = one.code.of(LOINC), one.code.of(EMS)
@@ -385,6 +428,7 @@ def _observation(pointer: str, one: FhirObservation, made: dict[str, Any]) -> It
         yield FieldError(pointer, f"is a second answer for {name}", "repeated")
     elif name in ("mrs", "cpc"):
         part = made.setdefault("neurology", {})
+        origins[f"/neurology/{name}"] = f"{pointer}/{'valueInteger' if one.quantity is None else 'valueQuantity'}"
         value = one.integer
         if one.quantity is not None:
             is_whole = one.quantity.value == one.quantity.value.to_integral_value()
@@ -392,11 +436,13 @@ def _observation(pointer: str, one: FhirObservation, made: dict[str, Any]) -> It
         part[name] = "unknown" if value is None and one.absent is not None else value
         if one.effective_at is not None:
             part["assessed_at"] = one.effective_at
+            origins["/neurology/assessed_at"] = f"{pointer}/effectiveDateTime"
         if part[name] is None:
             yield FieldError(pointer, "has neither a whole number nor a reason for none")
     elif name in ("survived_to_discharge", "alive_at_30_days"):
         answer = {True: "yes", False: "no", None: "unknown" if one.absent is not None else None}[one.boolean]
         made.setdefault("survival", {})[name] = answer
+        origins[f"/survival/{name}"] = f"{pointer}/valueBoolean"
         if answer is None:
             yield FieldError(pointer, "has neither valueBoolean nor a reason for none")
     else:

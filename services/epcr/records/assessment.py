@@ -276,7 +276,7 @@ class Injury(Part):
         | None
     ) = None
     intent: Literal["unintentional", "self_harm", "assault", "undetermined"] | None = None
-    fall_m: Annotated[http.Number, within("m", 0, 1000)] | None = None
+    fall_m: Annotated[http.Number, within("m", 0, 15_000)] | None = None
     entrapped: Yes | None = None
     burned_surface: Annotated[http.Number, within("%", 0, 100)] | None = None
     criteria: Annotated[

@@ -228,7 +228,7 @@ class EndTidalCO2(Measurement):
 
 
 class Glucose(Measurement):
-    units: ClassVar[dict[str, tuple[int, int]]] = {"mmol/L": (0, 120), "mg/dL": (0, 2200)}
+    units: ClassVar[dict[str, tuple[int, int]]] = {"mmol/L": (0, 200), "mg/dL": (0, 3600)}
     value: Annotated[http.Number, in_units(units)]
     unit: Annotated[str, one_of(*units)]
 

@@ -75,6 +75,8 @@ def _orders_resuscitation(kinds: list[str], is_ordered_not: bool) -> bool:
 
 
 _STEPS = ("call", "mobile", "on_scene", "at_patient", "left_scene", "at_destination", "handover")
+# A crew that gives the patient to another one at the scene leaves it later.
+_AT_SCENE = ("left_scene", "handover")
 # The times of entries, which are those of the mission.
 _TIMES = {
     "vital_signs": "taken_at",
@@ -102,14 +104,15 @@ _LEFT_ALIVE = frozenset({"treated_and_released", "refused", "no_treatment_needed
 _OF_A_PATIENT = ("vital_signs", "pupils", "examinations", "medications", "procedures", "airway_attempts")
 # The highest score of each part of the Glasgow Coma Scale.
 _COMA_SCALE = {"gcs_eye": 4, "gcs_verbal": 5, "gcs_motor": 6}
-# From an age in years on, the lowest and highest weight in kg: far outside the percentiles, to find a mistyped unit or point.
+# From an age in years on, the lowest and highest weight in kg: far outside the percentiles, to find a mistyped unit or point. Births at the
+# limit of viability, and adults of very small growth, are inside.
 _WEIGHTS: list[tuple[int, float, float]] = [
-    (18, 15, 700),
-    (10, 12, 300),
-    (5, 8, 150),
-    (2, 5, 70),
-    (1, 3, 30),
-    (0, 0.3, 20),
+    (18, 8, 700),
+    (10, 7, 300),
+    (5, 5, 150),
+    (2, 3, 70),
+    (1, 2, 30),
+    (0, 0.1, 20),
 ]
 # The weights in kg of the colours of a length-based tape, from the lowest to the highest (Broselow).
 _TAPES = {
@@ -140,8 +143,6 @@ OF_ENTRIES: dict[str, list[Pair]] = {
     "airway_attempts": [
         ("attempted_at", "ended_at", _before),
         ("successful", "confirmed_by", _denied),
-        ("spo2_before", "spo2_lowest", lambda before, lowest: lowest > before),
-        ("systolic_before", "systolic_lowest", lambda before, lowest: lowest > before),
         ("device", "technique", lambda device, way: (device == "surgical_airway") != (way == "front_of_neck")),
     ],
     "examinations": [
@@ -160,6 +161,7 @@ OF_SECTIONS: list[Pair] = [
     *(
         (f"times.{one}", f"times.{other}", lambda earlier, later: later < earlier - SKEW)
         for one, other in combinations(_STEPS, 2)
+        if (one, other) != _AT_SCENE
     ),
     # The letter of an MPDS determinant is the first of its category. Other scales have their own determinants.
     (
@@ -222,11 +224,6 @@ OF_SECTIONS: list[Pair] = [
     ("disposition.prealert", "disposition.prealert_at", _denied),
     ("disposition.prealert", "disposition.prealert_for", _denied),
     ("disposition.refusal_signed", "disposition.refusal_signed_by", _denied),
-    (
-        "disposition.outcome",
-        "disposition.refused",
-        lambda end, refused: end == "transported" and "transport" in refused,
-    ),
 ]
 
 
@@ -247,6 +244,7 @@ def contradictions(record: Record) -> Iterator[Contradiction]:
         if silence is not None and known:
             yield Contradiction(f"/inquiries/{name}", f"/{name}/{known[0]}")
     yield from _of_another_day(record)
+    yield from _of_refusal(record)
     yield from _of_nobody(record)
     yield from _of_name(record)
     yield from _of_weight(record)
@@ -345,6 +343,13 @@ def _of_nobody(record: Record) -> Iterator[Contradiction]:
                 yield Contradiction("/disposition/outcome", f"/{name}/{at}")
 
 
+def _of_refusal(record: Record) -> Iterator[Contradiction]:
+    """A patient who refused the transport and had it. Without capacity a refusal does not bind."""
+    end = record.disposition
+    if end and end.outcome == "transported" and "transport" in end.refused and end.has_capacity is not False:
+        yield Contradiction("/disposition/outcome", "/disposition/refused")
+
+
 def _of_another_day(record: Record) -> Iterator[Contradiction]:
     times = record.times
     for path in (*_SECTION_TIMES, *_BEFORE_MISSION) if times else ():
@@ -358,7 +363,8 @@ def _of_another_day(record: Record) -> Iterator[Contradiction]:
             at = getattr(entry, field)
             if entry.entered_in_error:
                 continue
-            if times and times.call and at < times.call - DAY:
+            is_of_others = getattr(entry, "prior_to_arrival", None) is True
+            if times and times.call and at < times.call - DAY and not is_of_others:
                 yield Contradiction(f"/{name}/{index}/{field}", "/times/call")
             if times and times.handover and at > times.handover + DAY:
                 yield Contradiction(f"/{name}/{index}/{field}", "/times/handover")

@@ -77,7 +77,7 @@ async def _write(request: Request, caller: Caller, encounter_id: str, patch: Rec
             if patch.is_other_patient is True or may_change_numbers:
                 await identities.lock_group(conn, encounter_id)
             locked = await store.find_briefly(conn, encounter_id, lock=True)
-            if locked.version != row.version:
+            if locked.version != row.version or (locked.patient_basis is None) != (row.patient_basis is None):
                 continue
             after = written.after
             if written.sealed is not None and written.facts is not None:
@@ -111,7 +111,7 @@ def _writing(
             "A newer release wrote this record, and this process does not know all of its fields; try again."
         )
     yield
-    after = _written(stored.encounter, patch, given)
+    after = _written(stored.encounter, patch, given, is_read=row.patient_basis is not None)
     if after is stored.encounter:
         return Written(stored, after, None, None)
     yield
@@ -119,7 +119,7 @@ def _writing(
     return Written(stored, after, sealed, facts_of(after, []))
 
 
-def _written(before: Encounter, patch: RecordPatch, given: dict[str, Any]) -> Encounter:
+def _written(before: Encounter, patch: RecordPatch, given: dict[str, Any], *, is_read: bool = False) -> Encounter:
     """The next version, or the same encounter when the patch changes nothing. Raises a 409 Problem for a step back in status."""
     status = before.status if patch.status is UNSET else patch.status
     if not amend.may_follow(before.status, status):
@@ -131,12 +131,16 @@ def _written(before: Encounter, patch: RecordPatch, given: dict[str, Any]) -> En
     unchanged = (record, status, care_model) == (before.record, before.status, before.care_model)
     if unchanged and patch.is_other_patient is not True:
         return before
+    if is_read:
+        known = identities.with_known(before, record, patch.is_other_patient)
+    else:
+        known = msgspec.structs.replace(record, known_as=UNSET)
     is_amended = before.status in FINISHED and (record, care_model) != (before.record, before.care_model)
     return msgspec.structs.replace(
         before,
         care_model=care_model,
         status=status,
-        record=record,
+        record=known,
         amended=before.amended or is_amended,
         version=before.version + 1,
         updated_at=max(datetime.now(UTC), before.updated_at),

@@ -203,7 +203,8 @@ class RecordPatch(http.Body):
     """A change of a record. Objects merge field by field (RFC 7396: null clears); entries of lists are added or replaced by id.
 
     `is_other_patient` states that the encounter was recorded for another patient than is now named, or that it was not. Without it only a
-    change of all numbers means that, and a change of both name and date of birth alone is refused once anybody read who the patient is.
+    change of all numbers means that, and a change of both name and date of birth alone, in one write or in several, is refused once
+    anybody read who the patient is.
     """
 
     max_bytes: ClassVar[int] = http.MAX_BODY
@@ -259,16 +260,26 @@ class Clinical(Sections, kw_only=True):
     apgar: list[Apgar] = []
 
 
+class KnownAs(msgspec.Struct, kw_only=True, frozen=True):
+    """Name and date of birth by which readers of an `identity` may know the patient, since the crew last answered whether it is another."""
+
+    identity: int
+    name: Name
+    birth_date: date
+
+
 class Record(Clinical, kw_only=True, forbid_unknown_fields=True):
     """The encrypted part of an encounter. `newer.py` reads one with fields of a newer release.
 
     `anchor` is the moment the encounter began, fixed for good: moved times are counted from it. `revisions` counts the writes of each
     entry and section, and `withdrawn` lists the measurements an entry once had, because a receiver may hold an earlier state.
+    `known_as` stays while name and date of birth are written one after the other.
     """
 
     anchor: datetime
     revisions: dict[str, int] = {}
     withdrawn: dict[str, list[str]] = {}
+    known_as: KnownAs | UnsetType = UNSET
 
 
 class Encounter(msgspec.Struct, kw_only=True):

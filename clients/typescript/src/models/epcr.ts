@@ -1303,7 +1303,13 @@ export interface ExaminationsView {
   burn_depth?: Open<'deep_partial' | 'full_thickness' | 'superficial' | 'superficial_partial'>;
 }
 
-/** A diagnosis of the encounter that it refers to; without a reference, of the stay if there is one. */
+/**
+ * A diagnosis of the encounter that it refers to; without a reference, of the stay if there is one.
+ *
+ * One that is confirmed, or has no `verificationStatus`, is reported. One that is `unconfirmed`, `provisional`,
+ * `differential`, `refuted`
+ * or `entered-in-error` is left out, because a diagnosis of an outcome is a fact; another status is refused.
+ */
 export interface FhirCondition {
   /** The type of the FHIR resource */
   resourceType: 'Condition';
@@ -1520,11 +1526,11 @@ export interface Hospitalization {
   dischargeDisposition?: Concept | null;
 }
 
-/** An identifier (FHIR `Identifier`); its value alone is read */
+/** An identifier (FHIR `Identifier`): the hospital's visit number, or that of the handover's Encounter */
 export interface Identifier {
-  /** The code system's URI or short name */
+  /** The issuer of the number, as a URI. That of the handover's Encounter says whom the report is about */
   system?: string;
-  /** The value */
+  /** The number */
   value?: string;
 }
 
@@ -2124,7 +2130,7 @@ export interface Quantity {
 
 /** A reference to another resource of the Bundle (FHIR `Reference`) */
 export interface Reference {
-  /** The `fullUrl` of an Encounter of the Bundle */
+  /** The `fullUrl`, or the type and id, of an Encounter or a Patient */
   reference?: string;
 }
 

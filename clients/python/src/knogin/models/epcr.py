@@ -1297,7 +1297,12 @@ class ExaminationsView(Model, kw_only=True):
 
 
 class FhirCondition(Model, kw_only=True):
-    """A diagnosis of the encounter that it refers to; without a reference, of the stay if there is one."""
+    """A diagnosis of the encounter that it refers to; without a reference, of the stay if there is one.
+
+    One that is confirmed, or has no `verificationStatus`, is reported. One that is `unconfirmed`, `provisional`,
+    `differential`, `refuted`
+    or `entered-in-error` is left out, because a diagnosis of an outcome is a fact; another status is refused.
+    """
 
     resourceType: Literal["Condition"] = "Condition"
     """The type of the FHIR resource"""
@@ -1486,12 +1491,12 @@ class Hospitalization(Model, kw_only=True):
 
 
 class Identifier(Model, kw_only=True):
-    """An identifier (FHIR `Identifier`); its value alone is read"""
+    """An identifier (FHIR `Identifier`): the hospital's visit number, or that of the handover's Encounter"""
 
     system: str | UnsetType = UNSET
-    """The code system's URI or short name"""
+    """The issuer of the number, as a URI. That of the handover's Encounter says whom the report is about"""
     value: str | UnsetType = UNSET
-    """The value"""
+    """The number"""
 
 
 class Illness(Model, kw_only=True):
@@ -2112,7 +2117,7 @@ class Reference(Model, kw_only=True):
     """A reference to another resource of the Bundle (FHIR `Reference`)"""
 
     reference: str | UnsetType = UNSET
-    """The `fullUrl` of an Encounter of the Bundle"""
+    """The `fullUrl`, or the type and id, of an Encounter or a Patient"""
 
 
 class SecondaryImpressionsView(Model, kw_only=True):
