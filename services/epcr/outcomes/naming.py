@@ -71,7 +71,7 @@ def _mentioned(
     for pointer, system, value in named.encounters:
         if system not in systems:
             continue
-        identity = known.get((system, value.removeprefix("urn:uuid:")))
+        identity = known.get((system, value.lower().removeprefix("urn:uuid:")))
         if identity is None:
             errors.append(FieldError(pointer, "is the Encounter of another handover", "unknown"))
         else:
