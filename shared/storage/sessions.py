@@ -12,7 +12,7 @@ from shared.storage.database import Connection
 
 END: LiteralString = "SELECT ended, lately, is_open, is_able FROM end_sessions_in_the_way()"
 LANE = "sessions"
-EVERY_SECONDS = 1.0
+EVERY_SECONDS = 2.0
 # After a session was ended: the next one is looked for so soon.
 SOON_SECONDS = 0.1
 log = logging.getLogger(__name__)
