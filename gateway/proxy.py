@@ -112,7 +112,6 @@ async def forward(
     place: Client | None = None
     begun: Begun | None = None
     head = b""
-    now = asyncio.get_running_loop().time
     upstream.earn_retry()
     try:
         await body.open(partial(call.client.hold, sender))
@@ -147,7 +146,7 @@ async def forward(
     finally:
         call.client.exchange = None
         if connection is not None:
-            upstream.release(connection, now())
+            upstream.release(connection, asyncio.get_running_loop().time())
         if begun is not None:
             pace.end(begun)
         if place is not None:

@@ -2,6 +2,9 @@
 -- are settings of the session, which it can undo. The relay ends such a session while workers wait for it, or when its transaction is too old for a
 -- web process. After ten within a minute, the database takes no new session of the role until a minute has passed without one to end.
 --
+-- A session with a lock that a worker wants may ask for one that the worker has. PostgreSQL ends the one that notices the deadlock first, so a worker's role waits
+-- longer for it than the web processes' (`ALTER ROLE {{worker}} SET deadlock_timeout = '4s'` by a superuser), and a session that is in one with a worker for two seconds is ended.
+--
 -- pg_terminate_backend asks for the rights of the role whose session it ends: the owner is a member of it (`GRANT {{app}} TO …` by a superuser).
 CREATE TABLE ended_sessions (
     pid integer NOT NULL,
@@ -63,19 +66,22 @@ BEGIN
         ), noted AS (
             INSERT INTO public.sessions_in_the_way
             SELECT a.pid, a.backend_start, c.waiter, c.waits_since,
-                a.wait_event_type IS DISTINCT FROM 'Lock' OR a.xact_start < clock_timestamp() - interval '10 seconds', clock_timestamp()
+                -- One that waits for the very worker that waits for it is no honest one in a queue.
+                a.wait_event_type IS DISTINCT FROM 'Lock' OR a.xact_start < clock_timestamp() - interval '10 seconds'
+                    OR c.waiter = ANY (pg_blocking_pids(a.pid)), clock_timestamp()
             FROM chain c JOIN pg_stat_activity a ON a.pid = c.pid WHERE a.datname = current_database() AND a.usesysid = web
             LIMIT 10000 ON CONFLICT DO NOTHING RETURNING true
         ), in_the_way AS (
-            SELECT s.pid, s.began_at, bool_or(s.holds) AS holds FROM public.sessions_in_the_way s
+            SELECT s.pid, s.began_at, bool_or(s.holds) AS holds, min(s.seen_at) AS since FROM public.sessions_in_the_way s
                 JOIN chain c ON c.pid = s.pid AND c.waiter = s.waiter AND c.waits_since = s.waits_since
             WHERE s.seen_at < clock_timestamp() - patience AND (s.holds OR lately > 0) GROUP BY 1, 2
         ), chosen AS (
             SELECT a.pid, a.backend_start, CASE WHEN w.holds THEN 'in the way' WHEN w.pid IS NOT NULL THEN 'in the queue' ELSE 'too old' END AS reason
             FROM pg_stat_activity a LEFT JOIN in_the_way w ON w.pid = a.pid AND w.began_at = a.backend_start
             WHERE a.datname = current_database() AND a.usesysid = web
-                -- A session that waits for the disk, or for a standby, cannot help it.
-                AND coalesce(a.wait_event_type, '') NOT IN ('IO', 'LWLock') AND coalesce(a.wait_event, '') <> 'SyncRep'
+                -- A session that waits for the disk, or for a standby, cannot help it. One that keeps its lock over many commits waits for them by choice.
+                AND (coalesce(a.wait_event_type, '') NOT IN ('IO', 'LWLock') AND coalesce(a.wait_event, '') <> 'SyncRep'
+                    OR a.xact_start > w.since)
                 AND (w.pid IS NOT NULL
                     OR a.xact_start < clock_timestamp() - CASE WHEN a.backend_xid IS NULL THEN interval '60 seconds' ELSE eldest END)
             ORDER BY a.xact_start LIMIT 100

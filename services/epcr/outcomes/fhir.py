@@ -317,18 +317,7 @@ def _encounter(
     ends = (f"{pointer}/period/start", f"{pointer}/period/end", at_disposition)
     origins[f"/{name}"] = pointer
     origins |= {f"/{name}/{field}": end for field, end in zip((*_TIMES[name], "disposition"), ends, strict=True)}
-    own = [(at, known.value) for at, known in enumerate(one.identifier) if not known.system.startswith(NAMESPACE)]
-    # An identifier may have no value (R4).
-    numbers = [(at, value) for at, value in own if value]
-    if numbers:
-        at, number = numbers[0]
-        if is_blank(number) or len(number) > MOST_OF_A_NUMBER:
-            yield FieldError(
-                f"{pointer}/identifier/{at}/value", f"is blank, or longer than {MOST_OF_A_NUMBER}", "length"
-            )
-        else:
-            made.setdefault("visit_number", number)
-            origins.setdefault("/visit_number", f"{pointer}/identifier/{at}/value")
+    yield from _visit_number(pointer, one, made, origins)
     if one.period is not None:
         part |= dict(zip(_TIMES[name], (one.period.start, one.period.end), strict=True))
     given = one.hospitalization and one.hospitalization.discharge_disposition
@@ -341,6 +330,22 @@ def _encounter(
         if word is None:
             yield FieldError(at_disposition, "is no disposition that an outcome knows", allowed=[*_DISPOSITIONS[name]])
         part["disposition"] = word
+
+
+def _visit_number(
+    pointer: str, one: FhirEncounter, made: dict[str, Any], origins: dict[str, str]
+) -> Iterator[FieldError]:
+    """The first identifier of the hospital's own that has a value: in R4 one may have none."""
+    for at, known in enumerate(one.identifier):
+        if known.system.startswith(NAMESPACE) or not known.value:
+            continue
+        place = f"{pointer}/identifier/{at}/value"
+        if is_blank(known.value) or len(known.value) > MOST_OF_A_NUMBER:
+            yield FieldError(place, f"is blank, or longer than {MOST_OF_A_NUMBER}", "length")
+        elif "visit_number" not in made:
+            made["visit_number"] = known.value
+            origins["/visit_number"] = place
+        return
 
 
 def _unversioned(url: str) -> str:
