@@ -1,11 +1,15 @@
 """Seals of rows: MACs over the values by which somebody is believed, so that a writer of the tables without our keys moves, changes, copies
 and makes up no row that counts.
 
-A row without a seal is from before seals: the database lets no process write one, and the relay seals it (migrations 0125 to 0127). A value
+A seal has the time at which it was made, and a row that a process writes has one of the last hour that no row ever had. So no older copy
+of a row comes back: the database refuses its seal, and nobody else makes a new one (migration 0128).
+
+A row without a seal is from before seals: the database lets no process write one, and the relay seals it (migrations 0125 to 0128). A value
 that the owner of the database changes by hand loses its seal, and gets a new one in the same way.
 """
 
 import logging
+import secrets
 import time
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,8 +23,10 @@ from shared.primitives.crypto import Keyring
 from shared.storage.database import Connection
 
 PURPOSE = "row of "
-NONE = b"\0"
-"""The seal of a row that stays refused."""
+TIME = 6
+RANDOM = 4
+MAC = 32
+LENGTH: LiteralString = "43"
 SECONDS = 2.0
 log = logging.getLogger(__name__)
 
@@ -38,11 +44,16 @@ class Sealed(NamedTuple):
     """The name of these values, where others of the row have a seal of their own."""
 
     def seal(self, keyring: Keyring, row: Mapping[str, Any]) -> bytes:
-        return keyring.seal(self._data(row), self._purpose)
+        """A new seal (43 bytes): the version of the key, the time in milliseconds, random bytes, and the MAC of them and the values."""
+        once = _once()
+        made = keyring.seal(once + self._data(row), self._purpose)
+        return made[:1] + once + made[1:]
 
     def holds(self, keyring: Keyring, row: Mapping[str, Any], seal: bytes | None) -> bool:
         """Whether the row is as one of our processes wrote it. Counts and logs one that is not."""
-        if seal is None or keyring.is_sealed(self._data(row), self._purpose, seal):
+        # Seals of before have no time. The database lets no process write one, and the relay makes them anew.
+        once, made = (b"", seal) if seal is None or len(seal) <= 1 + MAC else (seal[1:-MAC], seal[:1] + seal[-MAC:])
+        if made is None or keyring.is_sealed(once + self._data(row), self._purpose, made):
             return True
         from services.auth import metrics  # commands also import this module and need no metrics
 
@@ -56,6 +67,15 @@ class Sealed(NamedTuple):
 
     def _data(self, row: Mapping[str, Any]) -> bytes:
         return msgspec.json.encode([_plain(row[name]) for name in self.values], order="sorted")
+
+
+def refused() -> bytes:
+    """The seal of a row that stays refused: no key has the version 0."""
+    return b"\0" + _once() + bytes(MAC)
+
+
+def _once() -> bytes:
+    return (time.time_ns() // 1_000_000).to_bytes(TIME, "big") + secrets.token_bytes(RANDOM)
 
 
 _AS_IT_IS = frozenset({str, bytes, bool, type(None)})
@@ -180,6 +200,26 @@ RIGHTS = Sealed(
 )
 POLICIES = Sealed("saml_policies", ("tenant_id",), ("tenant_id", "enforced", "break_glass_user_id", "version"))
 DEVICES = Sealed("known_devices", ("user_id", "device_mac"), ("user_id", "tenant_id", "device_mac"))
+# The MAC of a secret names its app, and that of a recovery code its person. Their seals keep copies of ended ones away.
+SECRETS = Sealed("app_secrets", ("id",), ("id", "tenant_id", "client_id", "mac"))
+RECOVERY_CODES = Sealed("recovery_codes", ("user_id", "code_mac"), ("user_id", "tenant_id", "code_mac"))
+# Wrong codes in a row, of a person in unknown devices and of a known device.
+WRONG_CODES = Sealed(
+    "users",
+    ("user_id",),
+    ("user_id", "tenant_id", "wrong_codes"),
+    only="wrong_codes > 0",
+    column="codes_seal",
+    of="wrong codes of users",
+)
+WRONG_CODES_OF_DEVICE = Sealed(
+    "known_devices",
+    ("user_id", "device_mac"),
+    ("user_id", "tenant_id", "device_mac", "wrong_codes"),
+    only="wrong_codes > 0",
+    column="codes_seal",
+    of="wrong codes of known devices",
+)
 # Its values reach the apps of all organisations, under their seals.
 COMMON_APPS = Sealed(
     "common_apps", ("name",), ("name", "title", "redirect_uris", "jwks", "scopes", "graphql_bundles", "version")
@@ -201,6 +241,10 @@ ALL = (
     *OF_SAML,
     POLICIES,
     DEVICES,
+    SECRETS,
+    RECOVERY_CODES,
+    WRONG_CODES,
+    WRONG_CODES_OF_DEVICE,
 )
 
 
@@ -208,6 +252,12 @@ def factor_row(keyring: Keyring, tenant_id: str, user_id: str, secret: bytes | N
     """A person's encrypted authenticator, or none, with its seal."""
     row = {"user_id": user_id, "tenant_id": tenant_id, "totp_secret": secret}
     return row | {"factor_seal": FACTORS.seal(keyring, row)}
+
+
+def no_wrong_codes(keyring: Keyring, tenant_id: str, user_id: str) -> dict[str, Any]:
+    """A person's count of wrong codes when it is empty, with its seal."""
+    row = {"user_id": user_id, "tenant_id": tenant_id, "wrong_codes": 0}
+    return row | {"codes_seal": WRONG_CODES.seal(keyring, row)}
 
 
 # --- The relay --------------------------------------------------------------------------------------------------------
@@ -239,7 +289,8 @@ def _due(kept: Sealed, *, first: bool) -> LiteralString:
     later = "" if first else f"AND ({key}) > ({', '.join(places)})"
     return f"""
         SELECT {columns}, {kept.column} FROM {kept.table}
-        WHERE ({kept.column} IS NULL OR get_byte({kept.column}, 0) <> %s) AND rows_are_sealed() {only} {later}
+        WHERE ({kept.column} IS NULL OR get_byte({kept.column}, 0) <> %s OR octet_length({kept.column}) < {LENGTH}) AND seals_come_once()
+            {only} {later}
         ORDER BY {key} LIMIT 500 FOR NO KEY UPDATE SKIP LOCKED
     """  # noqa: S608 - constants of this module
 

@@ -12,8 +12,10 @@ from tests.auth.test_sealed_passwords import new_person
 __all__ = ["new_person"]
 SCOPES = "webhooks:write argus:epcr:read offline_access"
 ROLES = pytest.mark.parametrize("role", ["web", "worker"])
+# Bytes that the database takes for a new seal.
+FRESH = "decode('01' || lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') || repeat('01', 36), 'hex')"
 # As the attacker writes a row: as it was sealed, or with other bytes for a seal.
-SEALS = pytest.mark.parametrize("seal", ["", ", seal = '\\x01'", ", seal = decode(repeat('01', 33), 'hex')"])
+SEALS = pytest.mark.parametrize("seal", ["", ", seal = '\\x01'", f", seal = {FRESH}"], ids=["same", "short", "fresh"])
 
 
 def forge(auth: Auth, role: str, tenant_id: str, statement: str, *values: Any, **named: Any) -> None:

@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from tests.auth.forging import ROLES, SEALS, forge, new_person, shown, signed_in
+from tests.auth.forging import FRESH, ROLES, SEALS, forge, new_person, shown, signed_in
 from tests.auth.support import PASSWORD, Auth, Browser
 from tests.auth.test_authenticator import Enrolled
 from tests.auth.test_sealed_passwords import write
@@ -31,7 +31,7 @@ def test_a_session_that_was_moved_to_another_person_opens_nothing(
     )
     assert victim["email"] not in shown(browser)
     # As a row of its own, with the seal of the attacker's or none.
-    for copied in ("seal", "NULL", "decode(repeat('01', 33), 'hex')"):
+    for copied in ("seal", "NULL", FRESH):
         forge(
             auth,
             "worker",

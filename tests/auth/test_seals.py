@@ -11,16 +11,14 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool
 
 from services.auth import metrics
-from services.auth.seals import SESSIONS, Sealed, seal_stored
+from services.auth.seals import SESSIONS, Sealed, refused, seal_stored
 from shared.primitives.crypto import Keyring, base64url_encode
 from shared.storage.database import Connection, open_tasks_pool, task_transaction
-from tests.auth.forging import forge, new_person, shown, signed_in
+from tests.auth.forging import FRESH, forge, new_person, shown, signed_in
 from tests.auth.support import Auth, keyring_of
 
-OTHERS = (
-    "UPDATE migrations SET applied_at = applied_at + %s * interval '1 day' WHERE name <> 'auth/0125_sealed_rows.sql'"
-)
-OURS = "UPDATE migrations SET applied_at = applied_at + %s * interval '1 day' WHERE name = 'auth/0125_sealed_rows.sql'"
+OTHERS = "UPDATE migrations SET applied_at = applied_at + %s * interval '1 day' WHERE name !~ 'auth/(0125|0128)'"
+OURS = "UPDATE migrations SET applied_at = applied_at + %s * interval '1 day' WHERE name ~ 'auth/(0125|0128)'"
 ROW = {
     "session_id": "ses_1",
     "tenant_id": "org_1",
@@ -77,7 +75,10 @@ def test_a_seal_is_of_all_values_of_its_row(name: str) -> None:
     assert not Sealed("elsewhere", (), SESSIONS.values)._replace(table="grants").holds(old, ROW, seal)
 
 
-@pytest.mark.parametrize("seal", [b"", b"\0", b"\1", bytes(33), b"\1" + bytes(32), b"\1" + bytes(100)])
+@pytest.mark.parametrize(
+    "seal",
+    [b"", b"\0", b"\1", bytes(33), b"\1" + bytes(32), b"\1" + bytes(42), b"\1" + bytes(100), refused()],
+)
 def test_bytes_that_are_no_seal_are_refused_and_counted(seal: bytes, caplog: pytest.LogCaptureFixture) -> None:
     counted = metrics.forged_rows.labels("sessions")._value
     before = counted.get()
@@ -115,7 +116,7 @@ def test_rows_of_the_release_before_are_read_for_a_day_and_then_sealed(auth: Aut
     assert relay(auth) > 0
     assert relay(auth) == 0
     [(sealed,)] = auth.sql(seal, whose)
-    assert len(sealed) == 33
+    assert len(sealed) == 43
     assert person["email"] in shown(browser)
 
 
@@ -132,7 +133,7 @@ def test_rows_get_seals_of_a_new_key_and_forged_ones_do_not(auth: Auth) -> None:
     good, bad = new_person(auth), new_person(auth)
     relay(auth)
     browsers = signed_in(auth, good), signed_in(auth, bad)
-    junk = "UPDATE sessions SET second_factor = true, seal = decode('01' || repeat('00', 32), 'hex') WHERE user_id = %s"
+    junk = f"UPDATE sessions SET second_factor = true, seal = {FRESH} WHERE user_id = %s"
     forge(auth, "web", bad["tenant_id"], junk, bad["user_id"])
     text = auth.settings.encryption_keys
     rotated = Keyring.from_text(f"9:{base64url_encode(os.urandom(32))},{text}")

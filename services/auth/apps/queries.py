@@ -107,7 +107,9 @@ COUNT_APPS: LiteralString = "SELECT count(*) FROM apps WHERE tenant_id = %s AND 
 COUNT_APPS_OF_DAY: LiteralString = (
     "SELECT count(*) FROM apps WHERE tenant_id = %s AND created_at > clock_timestamp() - interval '1 day'"
 )
-INSERT_SECRET: LiteralString = "INSERT INTO app_secrets (id, tenant_id, client_id, mac) VALUES (%s, %s, %s, %s)"
+INSERT_SECRET: LiteralString = """
+    INSERT INTO app_secrets (id, tenant_id, client_id, mac, seal) VALUES (%(id)s, %(tenant_id)s, %(client_id)s, %(mac)s, %(seal)s)
+"""
 # The newest secret gets the overlap. A secret in its own overlap ends now, so that at most two are live.
 END_OTHER_SECRETS: LiteralString = """
     UPDATE app_secrets SET expires_at = CASE

@@ -38,6 +38,7 @@ class StandIn(Client):
                 deidentification="exact",
                 secret_ids=None,
                 secret_macs=None,
+                secret_seals=None,
                 read_at_ms=0,
             )
         )

@@ -157,8 +157,9 @@ async def remember_device(request: Request, conn: AsyncConnection, user: User) -
     token = cookies.read(request, cookies.DEVICE) or cookies.new_token()
     keyring = request.state.keyring
     mac = keyring.mac(token.encode(), DEVICE_PURPOSE)
-    row = {"tenant_id": user.tenant_id, "user_id": user.user_id, "device_mac": mac}
-    await conn.execute(queries.REMEMBER_DEVICE, row | {"seal": seals.DEVICES.seal(keyring, row)})
+    row = {"tenant_id": user.tenant_id, "user_id": user.user_id, "device_mac": mac, "wrong_codes": 0}
+    both = {"seal": seals.DEVICES.seal(keyring, row), "codes_seal": seals.WRONG_CODES_OF_DEVICE.seal(keyring, row)}
+    await conn.execute(queries.REMEMBER_DEVICE, row | both)
     await conn.execute(queries.FORGET_OLD_DEVICES, {"user_id": user.user_id, "most": MOST_DEVICES})
     return token
 

@@ -145,7 +145,7 @@ async def _ensure_secret(conn: AsyncConnection, keyring: Keyring, app: AppRow, s
         await store.revoke_every_token(conn, app.client_id)
         operator = Caller(tenant_id=app.tenant_id, client_id=OPERATOR)
         await audit.record(conn, operator, "app.secret_rotated", app.client_id, {"overlap": 0})
-    await store.insert_secret(conn, app, macs[0])
+    await store.insert_secret(conn, keyring, app, macs[0])
 
 
 async def ensure_user(

@@ -27,7 +27,7 @@ from services.auth.signin.cookies import LINK_PURPOSE, new_token
 from services.auth.signin.queries import (
     DELETE_RECOVERY_CODES,
     FORGET_DEVICES,
-    FORGET_WRONG_CODES,
+    SET_WRONG_CODES,
     SMALL_LETTERS,
 )
 from services.auth.tenants import queries
@@ -165,7 +165,7 @@ def _without(keyring: Keyring, app: AppRow, unwanted: Sequence[str]) -> dict[str
     row = msgspec.structs.asdict(app)
     kept = [one for one in app.requested_scopes if one not in unwanted]
     is_genuine = seals.APPS.holds(keyring, row, app.seal)
-    seal = seals.APPS.seal(keyring, row | {"requested_scopes": kept}) if is_genuine else seals.NONE
+    seal = seals.APPS.seal(keyring, row | {"requested_scopes": kept}) if is_genuine else seals.refused()
     return {"client_id": app.client_id, "requested_scopes": kept, "seal": seal}
 
 
@@ -288,7 +288,7 @@ def unlock_user(conn: Conn, keyring: Keyring, email: str) -> None:
     """Empties the counts of wrong passwords and codes in unknown devices. Counts of addresses expire by themselves."""
     user_id, tenant_id, address = find_user(conn, email)
     record(conn, tenant_id, "user.unlocked", user_id)
-    conn.execute(FORGET_WRONG_CODES, (user_id,))
+    conn.execute(SET_WRONG_CODES, seals.no_wrong_codes(keyring, tenant_id, user_id))
     row = conn.execute(SMALL_LETTERS, (address,)).fetchone()
     throttle.empty(conn, keyring, throttle.account_key(keyring, row[0] if row else address))
 
