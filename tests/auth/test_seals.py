@@ -88,6 +88,10 @@ def test_bytes_that_are_no_seal_are_refused_and_counted(seal: bytes, caplog: pyt
     assert "usr_1" not in caplog.text
 
 
+def test_a_row_that_stays_refused_has_the_seal_of_no_key() -> None:
+    assert not SESSIONS.holds(keyrings()[1], ROW, refused())
+
+
 def test_values_that_the_database_spells_in_another_way_have_the_same_seal() -> None:
     keyring = keyrings()[0]
     kept = Sealed("apps", (), ("one", "two", "three"))

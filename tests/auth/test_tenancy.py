@@ -14,7 +14,15 @@ OF_THE_WORKER = {"audit_waiting", "audit_batches", "audit_leaves", "begun", "end
 OF_ALL = {"audit_checks"}
 EXEMPT = (
     OF_ALL
-    | {"migrations", "signing_keys", "common_apps", "revocation_state", "sign_in_failures", "sign_in_counts"}
+    | {
+        "migrations",
+        "signing_keys",
+        "common_apps",
+        "revocation_state",
+        "sign_in_failures",
+        "sign_in_counts",
+        "used_seals",
+    }
     | OF_THE_WORKER
 )
 TABLES = "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace ORDER BY 1"
