@@ -1,4 +1,4 @@
-"""A role of auth's database, in strange hands, puts no older copy of a row back, whatever it deletes first.
+"""A role of auth's database, in strange hands, puts no older copy of a row back, also where it deletes the row first.
 
 In each test somebody knows a cookie, token, secret or code that was good once.
 """

@@ -190,3 +190,14 @@ def test_a_domain_that_was_not_proven_leads_nobody_to_a_connection(
     answer = browser.submit(page, "/v1/auth/sign-in", email=f"anna@{domain}", step="address")
     assert works.path("login") not in answer.text
     assert not signed_in_as(works, Browser(auth), f"anna@{domain}", f"anna of {domain}")
+
+
+def test_no_web_process_changes_the_certificate_of_our_own_key(auth: Auth, works: Connection) -> None:
+    """An identity provider would trust the attacker's signatures, or encrypt for the attacker."""
+    own = "SELECT own_certificate, encode(own_key, 'hex') FROM saml_connections WHERE connection_id = %s"
+    before = auth.sql(own, works.id)
+    for change in ("own_certificate = %s", "own_key = %s::bytea", "next_certificate = %s, next_key = 'x'"):
+        statement = f"UPDATE saml_connections SET {change} WHERE connection_id = %s"
+        forge(auth, "web", auth.demo["tenant_id"], statement, mine().pem, works.id)
+    assert auth.sql(own, works.id) == before
+    assert auth.sql("SELECT next_key FROM saml_connections WHERE connection_id = %s", works.id) == [(None,)]

@@ -113,6 +113,11 @@ CREATE TRIGGER keep_step BEFORE UPDATE ON users FOR EACH ROW WHEN (
     NEW.totp_last_step < OLD.totp_last_step AND NEW.totp_secret = OLD.totp_secret
 ) EXECUTE FUNCTION public.keep_newest();
 
+-- The key and certificate of a connection are an operator's to change (saml/queries.py).
+REVOKE UPDATE ON saml_connections FROM {{app}};
+GRANT UPDATE (name, status, entity_id, sso_url, slo_url, name_id_format, allow_idp_initiated, attribute_mapping, role_mapping, default_role,
+    seal, updated_at, last_sign_in_at) ON saml_connections TO {{app}};
+
 -- As find_sealed_clients of the release before, with the seals of the secrets.
 CREATE FUNCTION public.find_sealed_apps(wanted text[]) RETURNS TABLE (
     client_id text, tenant_id text, name text, status text, tenant_status text, tenant_name text, environment text, first_party boolean,
