@@ -62,6 +62,10 @@ def policy(name: str, rate: str, times: int = 1) -> Policy | None:
     return Policy(name, quota * times, window, f'"{name}";q={quota * times}{unit};w={window}'.encode(), times)
 
 
+ROUNDING = 1e-6
+"""The part of the window before that rounded times may add. Who comes back after exactly `retry_after` is not refused for it."""
+
+
 class Bucket:
     """One client's requests under one policy.
 
@@ -81,7 +85,7 @@ class Bucket:
     def take(self, now: float) -> tuple[bool, int, int]:
         """Counts a request if it is allowed. Returns (allowed, requests that remain, seconds until the window ends)."""
         used, elapsed = self._used(now)
-        allowed = used + 1 <= self.policy.quota
+        allowed = self._fits(used)
         if allowed:
             self.count += 1
             self.unshared += 1
@@ -100,7 +104,10 @@ class Bucket:
 
     def has_room(self, now: float) -> bool:
         """Whether `take` would allow a request."""
-        return self._used(now)[0] + 1 <= self.policy.quota
+        return self._fits(self._used(now)[0])
+
+    def _fits(self, used: float) -> bool:
+        return used + 1 <= self.policy.quota + ROUNDING * (1 + self.previous)
 
     def _used(self, now: float) -> tuple[float, float]:
         """The requests that count now, and the seconds since the window began."""
@@ -110,7 +117,7 @@ class Bucket:
             self.fresh = self.window == 0
             self.previous = self.count if window == self.window + 1 else 0
             self.window, self.count, self.unshared = int(window), 0, 0
-        return self.count + self.previous * (1 - elapsed / seconds), elapsed
+        return self.count + self.previous * (seconds - elapsed) / seconds, elapsed
 
     def retry_after(self, now: float) -> int:
         """Whole seconds until a refused request would be allowed."""

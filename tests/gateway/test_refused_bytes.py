@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
@@ -322,6 +322,8 @@ def test_memory_stays_bounded_under_a_flood_of_senders(monkeypatch: pytest.Monke
     early=st.floats(0, 1, exclude_max=True),
     beyond=st.integers(0, 1 << 26),
 )
+@example(quota=55, window=55, early=0.0, beyond=55)
+@example(quota=1, window=1, early=0.999, beyond=1 << 26)
 def test_who_waits_for_retry_after_is_within_the_budget(quota: int, window: int, early: float, beyond: int) -> None:
     rule = policy(REFUSED_BYTES, f"{quota}/{window}")
     assert rule
