@@ -21,7 +21,8 @@ SEALS = pytest.mark.parametrize("seal", ["", ", seal = '\\x01'", f", seal = {FRE
 def forge(auth: Auth, role: str, tenant_id: str, statement: str, *values: Any, **named: Any) -> None:
     """Whether the database refuses it or not: the tests look at whom the service believes afterwards."""
     dsn = {"web": auth.settings.database_url, "worker": auth.settings.worker_database_url or ""}[role]
-    with contextlib.suppress(psycopg.errors.InsufficientPrivilege), psycopg.connect(dsn) as conn:
+    refused = (psycopg.errors.InsufficientPrivilege, psycopg.errors.UniqueViolation)
+    with contextlib.suppress(*refused), psycopg.connect(dsn) as conn:
         if tenant_id:
             conn.execute("SELECT set_config('app.tenant_id', %s, true)", (tenant_id,))
         conn.execute(statement.encode(), named or values)

@@ -143,7 +143,7 @@ def test_operators_of_the_release_before_register_for_a_day(auth: Auth) -> None:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             write(auth, "worker", "", before, MINE, keys(KEYS))
         assert relay(auth) > 0
-        assert auth.sql("SELECT octet_length(seal) FROM common_apps") == [(33,)]
+        assert auth.sql("SELECT octet_length(seal) FROM common_apps") == [(43,)]
         assert redeem(auth, arrive(auth)).status_code == 200
     finally:
         auth.sql(OURS, 2)

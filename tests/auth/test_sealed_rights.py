@@ -181,9 +181,9 @@ def test_a_person_with_forged_rights_has_none_until_an_administrator_gives_some(
     assert not mine.can_sign_in()
     assert coastal.call("POST", f"{mine.path}/enable").status_code == 200
     limit = "SELECT role, scope_limit, octet_length(rights_seal) FROM users WHERE user_id = %s"
-    assert auth.sql(limit, mine.id) == [(None, [], 33)]
+    assert auth.sql(limit, mine.id) == [(None, [], 43)]
     assert coastal.call("PUT", f"{mine.path}/role", json={"role": "integrator"}).status_code == 200
-    assert auth.sql(limit, mine.id) == [("integrator", of("integrator"), 33)]
+    assert auth.sql(limit, mine.id) == [("integrator", of("integrator"), 43)]
     assert mine.can_sign_in()
 
 

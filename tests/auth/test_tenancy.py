@@ -65,6 +65,7 @@ def test_the_app_role_reaches_past_its_tenant_only_through_the_listed_functions(
         "find_policed_domain",
         "find_saml_connection",
         "find_saml_domain",
+        "find_sealed_apps",
         "find_sealed_clients",
         "find_sealed_connection",
         "find_sealed_domain",
