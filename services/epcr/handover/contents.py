@@ -24,8 +24,8 @@ from services.epcr.handover.sheet import in_zone, plain_view, rows_of_readings
 from services.epcr.handover.source import Pdf, Source
 from services.epcr.handover.words import heading, say
 from services.epcr.handover.writing import Writing
+from services.epcr.records.faults import SUBJECTS
 from services.epcr.records.models import LinkedObservation
-from services.epcr.records.wording import SUBJECTS
 
 ACT_CLASS = f"{TERMINOLOGY}/v3-ActClass"
 # Sections that a Paramedicine Care Summary has in any case, and the reason for which they may be empty.
