@@ -7,13 +7,12 @@ until shortly before it ends. Deliveries that need the same token wait for one r
 
 import asyncio
 import base64
-import contextlib
 import os
 import re
 import ssl
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -108,8 +107,12 @@ def _is_usual(key: rsa.RSAPrivateKey) -> bool:
 
 def load(context: ssl.SSLContext, identity: Identity) -> None:
     """Adds the identity to the context. OpenSSL reads it from a file, which is in memory here: no disk holds the key."""
-    with _in_memory(f"{identity.private_key}\n{identity.certificate}\n") as path:
-        context.load_cert_chain(path)
+    number = os.memfd_create("identity", os.MFD_CLOEXEC)
+    try:
+        os.write(number, f"{identity.private_key}\n{identity.certificate}\n".encode())
+        context.load_cert_chain(f"/proc/self/fd/{number}")
+    finally:
+        os.close(number)
 
 
 class Contexts:
@@ -135,16 +138,6 @@ class Contexts:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(sealed)
         return context
-
-
-@contextlib.contextmanager
-def _in_memory(text: str) -> Iterator[str]:
-    number = os.memfd_create("identity", os.MFD_CLOEXEC)
-    try:
-        os.write(number, text.encode())
-        yield f"/proc/self/fd/{number}"
-    finally:
-        os.close(number)
 
 
 class NoToken(Exception):
