@@ -73,7 +73,10 @@ class Body:
         self.more = message["more_body"]
         self.size += len(part)
         if self.size > self._most:
-            raise self._too_much()
+            if self._payer is not None and self.size <= self._limit:
+                raise self._payer.refusal(time.time())
+            self.charge()
+            raise problems.too_large(self._limit)
         if not self.more:
             self.ended_at = time.monotonic()
         if self.digest is not None:
@@ -82,12 +85,6 @@ class Body:
             return part
         framed = b"%x\r\n%s\r\n" % (len(part), part) if part else b""
         return framed if self.more else framed + b"0\r\n\r\n"
-
-    def _too_much(self) -> Refusal:
-        if self._payer is not None and self.size <= self._limit:
-            return self._payer.refusal(time.time())
-        self.charge()
-        return problems.too_large(self._limit)
 
     def charge(self) -> None:
         """The bytes that were read count as refused."""

@@ -10,6 +10,7 @@ import gateway.docs
 
 DOCUMENT = gateway.docs.FILES / "openapi-client.json"
 METHODS = ("get", "post", "put", "patch", "delete")
+BODIES = {"application/json": "json", "application/x-www-form-urlencoded": "form"}
 # A browser goes there, with a person before it; a program only makes the address.
 NOT_CALLED_BY_PROGRAMS = {"authorizeUser"}
 # A consumer's calls: at least once is their promise, and a commit never moves back.
@@ -159,6 +160,10 @@ class Contract:
             if schema.get("type") != "array":
                 properties = self.schemas[referred(schema)]["properties"]
                 (page,) = [name for name, one in properties.items() if one.get("type") == "array"]
+        body = None
+        if asked := entry.get("requestBody"):
+            ((media, content),) = asked["content"].items()
+            body = Body(BODIES.get(media, "bytes"), content["schema"], asked.get("required", False))
         return Operation(
             entry["operationId"],
             method.upper(),
@@ -168,18 +173,12 @@ class Contract:
             entry.get("description", ""),
             [scope for each in security for scope in each.get("oauth2", [])],
             parameters,
-            self._body(entry["requestBody"]) if "requestBody" in entry else None,
+            body,
             answers,
             "304" in entry["responses"],
             auth,
             page,
         )
-
-    @staticmethod
-    def _body(body: Mapping[str, Any]) -> Body:
-        kinds = {"application/json": "json", "application/x-www-form-urlencoded": "form"}
-        ((media, content),) = body["content"].items()
-        return Body(kinds.get(media, "bytes"), content["schema"], body.get("required", False))
 
     @staticmethod
     def _answer(status: str, answer: Mapping[str, Any]) -> Answer:

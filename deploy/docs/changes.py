@@ -171,14 +171,12 @@ class _Comparison:
             yield from (f"kind added: {place}({tag})" for tag in after if tag not in before)
 
     def _tagged(self, choices: list[Any], document: Any) -> dict[str, Any]:
-        tags = [
-            next((str(values[0]) for values in self._valued(one, document) if len(values) == 1), "") for one in choices
-        ]
+        tags: list[str] = []
+        for one in choices:
+            valued = (_values_of(resolved(document, member)) for member in one.get("properties", {}).values())
+            tags.append(next((str(values[0]) for values in valued if len(values) == 1), ""))
         named = tags if all(tags) and len(set(tags)) == len(tags) else map(str, range(len(choices)))
         return dict(zip(named, choices, strict=True))
-
-    def _valued(self, schema: Any, document: Any) -> Iterator[list[Any]]:
-        return (_values_of(resolved(document, member)) for member in schema.get("properties", {}).values())
 
     def _choices(self, schema: Any, document: Any) -> list[Any]:
         schema = resolved(document, schema)

@@ -26,10 +26,16 @@ def add(document: dict[str, Any], recorded: Recorded) -> None:
                 by_schema.setdefault(json.dumps(content["schema"]), content["example"])
     for operation in operations:
         contents = list(success_contents(operation))
-        if not any("example" in content for content in contents):
-            for content in contents:
-                if (example := _of_schema(content["schema"], by_schema)) is not None:
-                    content["example"] = example
+        if any("example" in content for content in contents):
+            continue
+        for content in contents:
+            schema = content["schema"]
+            example = by_schema.get(json.dumps(schema))
+            if example is None and schema.get("type") == "array":
+                item = by_schema.get(json.dumps(schema["items"]))
+                example = None if item is None else [item]
+            if example is not None:
+                content["example"] = example
 
 
 def success_contents(operation: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -37,14 +43,6 @@ def success_contents(operation: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for status, answer in operation["responses"].items():
         if status < "300":
             yield from (content for media, content in answer.get("content", {}).items() if JSON.fullmatch(media))
-
-
-def _of_schema(schema: dict[str, Any], by_schema: Mapping[str, Any]) -> Any:
-    """The example of the same schema, or a list of one for a list of it. None if there is none."""
-    if (example := by_schema.get(json.dumps(schema))) is not None:
-        return example
-    item = by_schema.get(json.dumps(schema["items"])) if schema.get("type") == "array" else None
-    return None if item is None else [item]
 
 
 def _completed(value: Any, schema: Any, schemas: Mapping[str, Any]) -> Any:

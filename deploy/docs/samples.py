@@ -177,7 +177,11 @@ class PythonValues:
         if isinstance(value, Mapping):
             members = schema.get("properties")
             if members and schema.get("additionalProperties") is not True and module:
-                return self._model(value, members, hint, module)
+                arguments = [
+                    (f"{member(wire)}=", self.of(one, members[wire], f"{hint}{pascal(wire)}", module))
+                    for wire, one in value.items()
+                ]
+                return Group(f"models.{module}.{hint}(", arguments, ")")
             items = [(f"{quoted_python(name)}: ", self.of(one, {}, "")) for name, one in value.items()]
             return Group("{", items, "}")
         if isinstance(value, list):
@@ -185,13 +189,6 @@ class PythonValues:
         if isinstance(value, str) and schema.get("format") == "date-time":
             return f"datetime.fromisoformat({quoted_python(value)})"
         return quoted_python(value) if isinstance(value, str) else repr(value)
-
-    def _model(self, value: Mapping[str, Any], members: Mapping[str, Schema], name: str, module: str) -> Node:
-        items = [
-            (f"{member(wire)}=", self.of(one, members[wire], f"{name}{pascal(wire)}", module))
-            for wire, one in value.items()
-        ]
-        return Group(f"models.{module}.{name}(", items, ")")
 
     def _chosen(self, value: Any, schema: Schema, hint: str, module: str) -> Node:
         """The member of a union that the value is."""

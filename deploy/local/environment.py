@@ -46,7 +46,16 @@ def of_service(plan: Plan, service: Service, kind: str) -> dict[str, str]:
         **plan.further_keys(service),
         **{name: _public(plan)[name] for name in service.needs},
         **{name: plan.url(f"{other}-web") for name, other in service.calls.items() if f"{other}-web" in plan.listeners},
-        **(_on_behalf_of_callers(plan, service) if kind == "web" else {}),
+        **(
+            {"REVOCATIONS_URL": f"{plan.url('auth-web')}/internal/revocations"}
+            if kind == "web" and service.name != "auth" and "auth-web" in plan.listeners
+            else {}
+        ),
+        **(
+            {"IDENTITY_EXCHANGE_URL": f"http://{LOOPBACK}:{plan.ops_ports['gateway']}/internal/exchange"}
+            if kind == "web" and service.calls
+            else {}
+        ),
         **(
             {"MAIL_SERVER": plan.mail_url, "MAIL_FROM": WRITE_MAIL[service.name]}
             if plan.mail_url and service.name in WRITE_MAIL
@@ -73,16 +82,6 @@ def of_gateway(plan: Plan) -> dict[str, str]:
         "REFUSED_BYTES_LIMIT": "999999999/60",
         **chosen_settings("gateway"),
     }
-
-
-def _on_behalf_of_callers(plan: Plan, service: Service) -> dict[str, str]:
-    """Settings of a web process: the address of the revocations and, if the service calls another, of the identity exchange."""
-    settings: dict[str, str] = {}
-    if service.name != "auth" and "auth-web" in plan.listeners:
-        settings["REVOCATIONS_URL"] = f"{plan.url('auth-web')}/internal/revocations"
-    if service.calls:
-        settings["IDENTITY_EXCHANGE_URL"] = f"http://{LOOPBACK}:{plan.ops_ports['gateway']}/internal/exchange"
-    return settings
 
 
 WRITE_MAIL = {"auth": "invitations@knogin.localhost", "webhook-dispatcher": "webhooks@knogin.localhost"}

@@ -3,8 +3,7 @@
 import base64
 import secrets
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -36,7 +35,9 @@ def play(narrator: Narrator, stack: Mapping[str, Any]) -> None:
     """Raises DemoFailed at the first step with an unexpected answer."""
     deliveries: SimpleQueue[Delivery] = SimpleQueue()
     secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
-    with _listening(deliveries) as receiver:
+    receiver = Receiver(lambda delivery: deliveries.put(delivery) or 204)
+    receiver.start()
+    try:
         app = _register(narrator, stack["admin"]["access_token"])
         _token(narrator, app)
         webhook = _subscribe(narrator, app, f"{receiver.url}/webhooks/argus", secret)
@@ -51,14 +52,6 @@ def play(narrator: Narrator, stack: Mapping[str, Any]) -> None:
         console = f"http://{stack['hosts']['console']}:{urlsplit(stack['gateway']).port}"
         narrator.tell(Text(f"look at it: {console}/audit?trace_id={delivery.trace_id}", "bold"))
         narrator.tell(Text(f"sign in as {stack['admin']['email']} with {stack['admin']['password']}", "dim"))
-
-
-@contextmanager
-def _listening(deliveries: SimpleQueue[Delivery]) -> Iterator[Receiver]:
-    receiver = Receiver(lambda delivery: deliveries.put(delivery) or 204)
-    receiver.start()
-    try:
-        yield receiver
     finally:
         receiver.stop()
 

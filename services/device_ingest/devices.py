@@ -98,8 +98,14 @@ async def listed(conn: AsyncConnection, wanted: DeviceFilter, after: str | None)
 
 
 async def vehicles(conn: AsyncConnection, after: str | None, limit: int) -> list[Vehicle]:
-    """One more than `limit`, in the order of their ids, those after `after`, a `vehicle_key`."""
-    return await every(conn, Vehicle, queries.LIST_VEHICLES, {"after": _vehicle_in(after), "limit": limit + 1})
+    """One more than `limit`, in the order of their ids, those after `after`, a `vehicle_key`. Raises a 422 Problem for another text."""
+    try:
+        vehicle_id = base64url_decode(after or "").decode()
+    except ValueError:
+        raise http.foreign_cursor() from None
+    if "\0" in vehicle_id:
+        raise http.foreign_cursor()
+    return await every(conn, Vehicle, queries.LIST_VEHICLES, {"after": vehicle_id, "limit": limit + 1})
 
 
 def vehicle_key(vehicle: Vehicle) -> str:
@@ -109,17 +115,6 @@ def vehicle_key(vehicle: Vehicle) -> str:
 
 VEHICLE_KEY = 700
 """The longest `vehicle_key`: 128 characters of four bytes."""
-
-
-def _vehicle_in(key: str | None) -> str:
-    """The id in a key, "" without one. Raises a 422 Problem for another text."""
-    try:
-        vehicle_id = base64url_decode(key or "").decode()
-    except ValueError:
-        raise http.foreign_cursor() from None
-    if "\0" in vehicle_id:
-        raise http.foreign_cursor()
-    return vehicle_id
 
 
 async def active_class(request: Request, caller: Caller, device_id: str) -> str:

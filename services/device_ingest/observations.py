@@ -219,7 +219,15 @@ async def listed(
     conn: AsyncConnection, device_id: str, wanted: ObservationFilter, after: str | None
 ) -> list[Observation]:
     """One more than the page holds, the latest first by time of observation. `after` is a value of `cursor_key`."""
-    after_time, after_id = _position(after)
+    after_time, after_id = None, None
+    if after is not None:
+        try:
+            time, after_id = after.split(" ")
+            after_time = datetime.fromisoformat(time)
+        except ValueError:
+            raise http.foreign_cursor() from None
+        if after_time.tzinfo is None:
+            raise http.foreign_cursor()
     code10 = None
     if wanted.mdc_code is not None:
         try:
@@ -261,16 +269,3 @@ def window(observation_ids: Sequence[str]) -> tuple[datetime, datetime]:
 def cursor_key(observation: Observation) -> str:
     """The position of an observation in the list, which a cursor holds."""
     return f"{observation.observed_at.isoformat()} {observation.id}"
-
-
-def _position(after: str | None) -> tuple[datetime | None, str | None]:
-    if after is None:
-        return None, None
-    try:
-        time, observation_id = after.split(" ")
-        moment = datetime.fromisoformat(time)
-    except ValueError:
-        raise http.foreign_cursor() from None
-    if moment.tzinfo is None:
-        raise http.foreign_cursor()
-    return moment, observation_id

@@ -284,14 +284,10 @@ def _responses(operation: Operation, schemas: Schemas) -> dict[str, Any]:
     for status, text in refusals.items():
         responses.setdefault(status, _refusal(operation, status, text))
     if operation.deprecated is not None:
-        responses = {status: _announced(status, one) for status, one in responses.items()}
+        for status, one in responses.items():
+            whole = _problem(status, common.MEANINGS[status]) if "$ref" in one else one
+            responses[status] = whole | {"headers": whole["headers"] | common.OF_DEPRECATED}
     return {str(status): responses[status] for status in sorted(responses)}
-
-
-def _announced(status: int, response: dict[str, Any]) -> dict[str, Any]:
-    """An answer of a deprecated call, with the fields that announce its end."""
-    whole = _problem(status, common.MEANINGS[status]) if "$ref" in response else response
-    return whole | {"headers": whole["headers"] | common.OF_DEPRECATED}
 
 
 def _refusal(operation: Operation, status: int, text: str) -> dict[str, Any]:

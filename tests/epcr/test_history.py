@@ -40,6 +40,7 @@ from services.epcr.records.care import (
     is_snomed_id,
     ranges_of,
 )
+from services.epcr.records.faults import refuse_impossible
 from services.epcr.records.models import ITEM_LISTS, Address, EncounterDraft, Name, Patient, Record, RecordPatch
 from services.graphql_api.acqi import breathing_and_drugs
 from shared.web import http, strict_json
@@ -577,9 +578,9 @@ def test_a_time_ahead_of_the_clock_is_refused(organisation: Organisation) -> Non
     id = organisation.partner.create()
     assert organisation.crew.write(id, late).status_code == 422
     draft = http.decode_bytes(http.encode(MINIMAL | {"times": {"call": at("10:00:00")}}), EncounterDraft)
-    contradictions.refuse_impossible(draft, golden.BEGAN)
+    refuse_impossible(draft, golden.BEGAN)
     with pytest.raises(Problem):
-        contradictions.refuse_impossible(draft, golden.BEGAN - timedelta(hours=2))
+        refuse_impossible(draft, golden.BEGAN - timedelta(hours=2))
 
 
 def test_a_partner_reads_the_new_parts_without_words_of_the_crew(organisation: Organisation) -> None:

@@ -10,8 +10,8 @@ from services.epcr.encounters.facts import facts_of
 from services.epcr.fhir.words import Language
 from services.epcr.handover.transaction import Before, Former, transaction
 from services.epcr.records import amend
+from services.epcr.records.faults import ANSWERED, ANSWERS, SUBJECTS
 from services.epcr.records.models import EncounterDraft, Record, RecordPatch
-from services.epcr.records.wording import ANSWERED, ANSWERS, SUBJECTS
 from shared.web import http, strict_json
 from shared.web.problems import FieldError, Problem
 from tests.epcr import golden, handovers

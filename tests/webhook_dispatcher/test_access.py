@@ -13,9 +13,9 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from services.webhook_dispatcher.sending import tokens
+from services.webhook_dispatcher.sending import access
+from services.webhook_dispatcher.sending.access import Grant, NoToken, Tokens
 from services.webhook_dispatcher.sending.connection import Outcome
-from services.webhook_dispatcher.sending.tokens import Grant, NoToken, Tokens
 from tests.support.receiver import Receiver, always, answer, hang, running
 from tests.support.tls import Authority
 from tests.webhook_dispatcher.conftest import SECRET, WEBHOOKS, Dispatcher, Partner
@@ -112,7 +112,7 @@ def test_without_a_token_nothing_is_sent_and_the_owner_reads_why(
     response: bytes,
     error: str,
 ) -> None:
-    monkeypatch.setattr(tokens, "AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(access, "AGAIN_SECONDS", 0.0)
     token_server.behaviour = always(response)
     webhook = partner.subscribe(receiver.url, oauth=oauth(token_server.url))
     dispatcher.publish(partner.tenant_id, "incident.updated")
@@ -285,7 +285,7 @@ def test_a_failure_is_remembered_for_a_moment_so_that_a_backlog_makes_one_reques
 
 
 def test_a_token_ends_before_its_time_and_only_so_many_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tokens, "MOST_KEPT", 3)
+    monkeypatch.setattr(access, "MOST_KEPT", 3)
 
     async def run() -> None:
         source = Source(good(1, expires_in=0), good(2))

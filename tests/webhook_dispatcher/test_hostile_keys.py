@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from services.webhook_dispatcher.sending.identities import Identity, UnusableIdentity, describe
+from services.webhook_dispatcher.sending.access import Identity, UnusableIdentity, describe
 from tests.support.tls import Authority
 
 # A Mersenne prime: longer ones, such as 2**86243 - 1, fit into a body too and are tried for hours.

@@ -8,8 +8,8 @@ import msgspec
 import psycopg
 import pytest
 
+from services.webhook_dispatcher.sending.access import Grant
 from services.webhook_dispatcher.sending.signing import Vault
-from services.webhook_dispatcher.sending.tokens import Grant
 from services.webhook_dispatcher.subscriptions.sealing import seal_for_addresses
 from shared.primitives.crypto import Keyring, UnreadableCiphertext, base64url_encode
 from shared.storage.database import task_transaction

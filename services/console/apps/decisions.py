@@ -31,14 +31,11 @@ async def of(visit: Visit, app: App) -> Decided:
     held = [("scope", name) for name in app.requested_scopes]
     held += [("event", name) for name in app.governance.approved_events]
     held += [("bundle", name) for name in app.governance.graphql_bundles]
-    people = dict.fromkeys(one.decided_by for one in rows if one.decided_by.startswith("usr_"))
-    names = await _names(visit, list(people)[:MOST_NAMES]) if visit.may(PEOPLE) else {}
+    people = list(dict.fromkeys(one.decided_by for one in rows if one.decided_by.startswith("usr_")))[:MOST_NAMES]
+    names: dict[str, str] = {}
+    if visit.may(PEOPLE):
+        paths = [visit.path_of("/v1/platform/users/{user_id}", user_id=one) for one in people]
+        loaded: list[Loaded[Name]] = await visit.together(*(visit.load(path, Name) for path in paths))
+        answered = [(id, one.value) for id, one in zip(people, loaded, strict=True) if one.failure is None]
+        names = {id: person.name for id, person in answered if person.name}
     return Decided(rows, [one for one in held if one not in known], grants, names)
-
-
-async def _names(visit: Visit, people: list[str]) -> dict[str, str]:
-    paths = [visit.path_of("/v1/platform/users/{user_id}", user_id=one) for one in people]
-    loaded: list[Loaded[Name]] = await visit.together(*(visit.load(path, Name) for path in paths))
-    return {
-        id: one.value.name for id, one in zip(people, loaded, strict=True) if one.failure is None and one.value.name
-    }

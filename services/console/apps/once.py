@@ -68,18 +68,14 @@ async def only_once(visit: Visit, make: Callable[[], Awaitable[Shown]], page: st
     onward = visit.redirect(f"{page}/{once}")
     if not await _write(request, session, BEGIN, key, session.tenant_id, session.session_id):
         return onward
-    shown = await _or_forget(visit, key, make)
+    try:
+        shown = await make()
+    except BaseException:
+        await _write(request, session, FORGET, key)
+        raise
     sealed = twofold.seal(request.state.keyring, once, msgspec.json.encode(shown), CONTEXT)
     await _write(request, session, KEEP, sealed, key)
     return onward
-
-
-async def _or_forget(visit: Visit, key: bytes, make: Callable[[], Awaitable[Shown]]) -> Shown:
-    try:
-        return await make()
-    except BaseException:
-        await _write(visit.request, visit.session, FORGET, key)
-        raise
 
 
 async def take(visit: Visit, once: str) -> Shown | State:

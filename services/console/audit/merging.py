@@ -34,17 +34,14 @@ def folded(entries: Iterable[Entry]) -> list[Entry]:
             lines.append(entry)
             continue
         open_ones = looks.setdefault((entry.actor, entry.client_id), [])
-        first = next((one for one in open_ones if _is_of_look(entry, one)), None)
+        recent = (one for one in open_ones if one.at - entry.at <= ONE_LOOK)
+        first = next((one for one in recent if entry.service not in (one.service, *one.others)), None)
         if first is None:
             open_ones.append(entry)
             lines.append(entry)
         else:
             first.others.append(entry.service)
     return lines
-
-
-def _is_of_look(entry: Entry, first: Entry) -> bool:
-    return first.at - entry.at <= ONE_LOOK and entry.service not in (first.service, *first.others)
 
 
 def merged(found: Mapping[str, Entries], limit: int = OF_SERVICE) -> Merged:

@@ -41,7 +41,10 @@ async def front(visit: Visit) -> Response:
         _load(visit, "webhooks:read", "/v1/webhooks", Webhooks, limit=MOST, troubled="true"),
         _load(visit, "platform:operate:read", TO_DECIDE, RequestsOfAll, status="pending", limit=SHOWN),
     )
-    decisions = _decisions([*_requests(requests), *_requests(made)], troubled)
+    # Integration requests that wait or whose credentials do, each once, and webhooks for events that nobody approved.
+    asked = [*_requests(requests), *_requests(made)]
+    waiting = {one.id: one for one in asked if one.status == "pending" or one.has_credentials}
+    decisions = [*waiting.values(), *(one for one in _webhooks(troubled) if one.unapproved_events)]
     parts = {
         "requests": requests,
         "sandboxes": made,
@@ -58,7 +61,7 @@ async def front(visit: Visit) -> Response:
         to_decide=to_decide,
         silent={name: part.failure for name, part in parts.items() if part is not None and part.failure is not None},
         reads_all=None not in (requests, webhooks, apps, ending),
-        troubled_more=_has_more(troubled),
+        troubled_more=troubled is not None and troubled.failure is None and troubled.value.next_cursor is not None,
         decisions=decisions,
         are_stopped=any(one.deliveries_stopped for one in _webhooks(webhooks)),
         failing=[
@@ -93,22 +96,12 @@ def _webhooks(part: Loaded[Webhooks] | None) -> list[Webhook]:
     return part.value.webhooks if part is not None and part.failure is None else []
 
 
-def _has_more(part: Loaded[Webhooks] | None) -> bool:
-    return part is not None and part.failure is None and part.value.next_cursor is not None
-
-
 def _requests(part: Loaded[IntegrationRequests] | None) -> list[IntegrationRequest]:
     return part.value.integration_requests if part is not None and part.failure is None else []
 
 
 def _apps(part: Loaded[Apps] | None) -> list[App]:
     return part.value.apps if part is not None and part.failure is None else []
-
-
-def _decisions(requests: list[IntegrationRequest], webhooks: Loaded[Webhooks] | None) -> list[Any]:
-    """Integration requests that wait or whose credentials do, each once, and webhooks for events that nobody approved."""
-    asked = {one.id: one for one in requests if one.status == "pending" or one.has_credentials}
-    return [*asked.values(), *(one for one in _webhooks(webhooks) if one.unapproved_events)]
 
 
 def _expiring(ending: Loaded[EndingCredentials] | None) -> list[EndingCertificate | EndingCredential]:

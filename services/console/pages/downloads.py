@@ -40,13 +40,11 @@ class Download(Response):
             if has_begun:
                 log.warning("a download broke off: %s", type(error).__name__)
                 return
-            await self._failed(error)(scope, receive, send)
-
-    def _failed(self, error: Exception) -> Response:
-        request, session = self.visit.request, self.visit.session
-        if isinstance(error, SessionEnded):
-            return serve.signed_out(request, "ended")
-        assert isinstance(error, UpstreamFailure)
-        status = error.status if isinstance(error, Refused) and error.status in (403, 404, 409, 422) else 503
-        detail = error.detail if isinstance(error, Refused) else ""
-        return serve.message(request, session, "", status, failure=Failure(error), detail=detail)
+            request, session = visit.request, visit.session
+            if isinstance(error, SessionEnded):
+                failed = serve.signed_out(request, "ended")
+            else:
+                status = error.status if isinstance(error, Refused) and error.status in (403, 404, 409, 422) else 503
+                detail = error.detail if isinstance(error, Refused) else ""
+                failed = serve.message(request, session, "", status, failure=Failure(error), detail=detail)
+            await failed(scope, receive, send)

@@ -56,8 +56,11 @@ def acting(
             return (without or stranger)(request)
         if (early := refused_early(request, session)) is not None:
             return early
+        most = FORM_BYTES
+        if entry is not None and session.profile.has(entry.page.scope):
+            most = entry.page.most_bytes  # long forms are read for those alone who may send them
         try:
-            form = await read_form(request, _most_bytes(entry, session))
+            form = await read_form(request, most)
         except problems.Problem as problem:
             return message(request, session, "too_large" if problem.status == 413 else "busy", problem.status)
         except ValueError:
@@ -73,11 +76,6 @@ def acting(
         return await _view(request, session, entry, view, form)
 
     return serve
-
-
-def _most_bytes(entry: Entry | None, session: Session) -> int:
-    """Long forms are read for those alone who may send them."""
-    return entry.page.most_bytes if entry is not None and session.profile.has(entry.page.scope) else FORM_BYTES
 
 
 async def _view(request: Request, session: Session, entry: Entry, view: View, form: Form) -> Response:

@@ -38,16 +38,17 @@ async def invite(visit: Visit) -> Response:
         except Refused as refused:
             if refused.status not in (403, 409, 422):
                 raise
-            faults = _faults_of(visit, refused)
+            if refused.status == 422:
+                texts = {
+                    "/role": Fault("role", visit.t("role_missing")),
+                    "/email": Fault("email", visit.t("email_wrong")),
+                }
+                pointers = [error.get("pointer") for error in refused.errors]
+                faults = [texts[pointer] for pointer in pointers if pointer in texts] or [texts["/email"]]
+            else:
+                faults = [why_fault(visit, refused, "role" if refused.status == 403 else "email")]
     roles = await roles_of(visit)
     return visit.page("people/invite.html", status=422, email=email, chosen=role, roles=roles, faults=faults)
-
-
-def _faults_of(visit: Visit, refused: Refused) -> list[Fault]:
-    if refused.status != 422:
-        return [why_fault(visit, refused, "role" if refused.status == 403 else "email")]
-    texts = {"/role": Fault("role", visit.t("role_missing")), "/email": Fault("email", visit.t("email_wrong"))}
-    return [texts[error["pointer"]] for error in refused.errors if error.get("pointer") in texts] or [texts["/email"]]
 
 
 async def _invitation(visit: Visit) -> Invitation:

@@ -12,7 +12,6 @@ from services.console.people.models import (
     Domain,
     IdentityProviderRead,
     Scopes,
-    User,
     Users,
 )
 from services.console.people.views import USERS
@@ -117,10 +116,6 @@ async def renew(visit: Visit) -> Response:
 # --- A domain ----------------------------------------------------------------------------------------------------------
 
 
-def _of_domain(people: list[User], domain: str) -> list[User]:
-    return [one for one in people if one.email.lower().endswith(f"@{domain}") and one.status == "active"]
-
-
 async def remove_domain_page(visit: Visit) -> Response:
     return await _remove_domain(visit, [])
 
@@ -156,7 +151,8 @@ async def _remove_domain(visit: Visit, faults: list[Fault]) -> Response:
 def _without_password(visit: Visit, people: Loaded[Users], domain: str) -> str:
     if people.failure is not None:
         return visit.t("ends_with.domain_unknown")
-    locked_out = [one for one in _of_domain(people.value.users, domain) if not one.has_password]
+    of_domain = [one for one in people.value.users if one.email.lower().endswith(f"@{domain}")]
+    locked_out = [one for one in of_domain if one.status == "active" and not one.has_password]
     if not locked_out:
         return visit.t("ends_with.domain_nobody" if not people.next_cursor else "ends_with.domain_unknown")
     names = ", ".join(one.name or one.email for one in locked_out[:NAMED])
@@ -261,16 +257,15 @@ async def change_roles(visit: Visit) -> Response:
     except Refused as refused:
         if refused.status != 422:
             raise
-        of_attribute = any(error.get("pointer") == "/attribute_mapping/roles" for error in refused.errors)
-        faults = [Fault("value", visit.t("roles_need_attribute"))] if of_attribute else _faults_of_roles(visit, refused)
+        pointers = [str(error.get("pointer", "")) for error in refused.errors]
+        if "/attribute_mapping/roles" in pointers:
+            faults = [Fault("value", visit.t("roles_need_attribute"))]
+        else:
+            # A pointer with a scope's index is of the scopes, one of a value alone is of the value.
+            of_scopes = any(pointer.count("/") > 2 for pointer in pointers)
+            faults = visit.faults(refused, role_mapping="scopes" if of_scopes else "value")
         return _roles(visit, one, scopes, value, chosen, faults)
     return visit.redirect(_back(visit), done="connection_role_removed" if removes else "connection_mapped")
-
-
-def _faults_of_roles(visit: Visit, refused: Refused) -> list[Fault]:
-    """A pointer with a scope's index is of the scopes, one of a value alone is of the value."""
-    of_scopes = any(str(error.get("pointer", "")).count("/") > 2 for error in refused.errors)
-    return visit.faults(refused, role_mapping="scopes" if of_scopes else "value")
 
 
 def _ask_roles(

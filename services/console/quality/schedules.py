@@ -35,22 +35,17 @@ async def ask_schedule(visit: Visit, *, faults: list[Fault] | None = None) -> Re
     )
 
 
-def _faults_of(visit: Visit, day: str) -> list[Fault]:
-    """All faults that the form itself finds."""
+async def make_schedule(visit: Visit) -> Response:
+    day = visit.form("day")
     most = MOST_DAYS["week" if visit.form("every") == "week" else "month"]
-    found: list[Fault] = []
+    faults: list[Fault] = []
     if not (day.isascii() and day.isdigit() and len(day) <= 2 and 1 <= int(day) <= most):
-        found.append(Fault("day", visit.t("fault.day")))
+        faults.append(Fault("day", visit.t("fault.day")))
     try:
         zone_of(visit.form("time_zone"))
     except ValueError:
-        found.append(Fault("time_zone", visit.t("fault.time_zone")))
-    return found
-
-
-async def make_schedule(visit: Visit) -> Response:
-    day = visit.form("day")
-    if faults := _faults_of(visit, day):
+        faults.append(Fault("time_zone", visit.t("fault.time_zone")))
+    if faults:
         return await ask_schedule(visit, faults=faults)
     body = {name: visit.form(name) for name in ("every", "time_zone", "period")} | {"day": int(day)}
     try:

@@ -42,11 +42,19 @@ async def ask_replay(visit: Visit, *, given: Given | None = None, faults: list[F
     """A filter is chosen first, or comes with the address; then its deliveries are counted."""
     webhook, replays = await visit.together(find(visit, visit.ids["webhook_id"]), load_newest(visit))
     is_counted = bool(visit.query("count")) and given is None
-    given = given or given_by(visit, _of_address(visit))
+    given = given or given_by(
+        visit, lambda name, *, exact: visit.query(name, CHOICES.get(name, ()), LONGEST, exact=exact)
+    )
     faults = faults or (given.faults if is_counted else [])
     counted: ReplayCounted | None = None
     if is_counted and not faults:
-        counted, faults = await _count(visit, given)
+        path = visit.path_of(REPLAYS, id=visit.ids["webhook_id"])
+        try:
+            counted = (await visit.send("POST", path, given.body, dry_run="true")).read(ReplayCounted)
+        except Refused as refused:
+            if refused.status != 422:
+                raise
+            faults = visit.faults(refused)
     running = None
     if not replays.failure:
         running = next((one for one in replays.value.replays if one.state == "running"), None)
@@ -145,21 +153,6 @@ def given_by(visit: Visit, entered: Entered) -> Given:
     else:
         faults.append(Fault("per_second", visit.t("fault_rate")))
     return Given(fields, body, faults)
-
-
-def _of_address(visit: Visit) -> Entered:
-    return lambda name, *, exact: visit.query(name, CHOICES.get(name, ()), LONGEST, exact=exact)
-
-
-async def _count(visit: Visit, given: Given) -> tuple[ReplayCounted | None, list[Fault]]:
-    path = visit.path_of(REPLAYS, id=visit.ids["webhook_id"])
-    try:
-        answer = await visit.send("POST", path, given.body, dry_run="true")
-    except Refused as refused:
-        if refused.status != 422:
-            raise
-        return None, visit.faults(refused)
-    return answer.read(ReplayCounted), []
 
 
 def _options(visit: Visit, webhook: Webhook, given: Given) -> dict[str, list[tuple[str, str]]]:

@@ -58,22 +58,17 @@ async def show_webhook(visit: Visit) -> Response:
         "contacts": contacts,
         "names": await names_with(visit, apps, webhook.client_id),
     }
-    if not health.failure and health.value.last_error:
-        context["error_word"] = words.verdict_of(_status_in(health.value.last_error), health.value.last_error)
+    if not health.failure and (error := health.value.last_error):
+        # The platform's words of an answer end with its status.
+        digits = error.rpartition(" ")[2]
+        has_status = error.startswith(("http_status", "redirect")) and digits.isascii() and digits.isdigit()
+        context["error_word"] = words.verdict_of(int(digits) if has_status else None, error)
     return visit.page("webhooks/webhook.html", title=links.without_values(webhook.url), **context)
 
 
 def newest_of(replays: list[Replay]) -> Replay | None:
     """The running replay, or the newest one."""
     return next((one for one in replays if one.state == "running"), next(iter(replays), None))
-
-
-def _status_in(error: str) -> int | None:
-    """The status in the platform's words of an answer."""
-    digits = error.rpartition(" ")[2]
-    return (
-        int(digits) if error.startswith(("http_status", "redirect")) and digits.isascii() and digits.isdigit() else None
-    )
 
 
 async def show_books(visit: Visit) -> Response:

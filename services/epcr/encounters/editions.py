@@ -107,7 +107,12 @@ class Edition(Present):
         if self.caller.is_sandbox:
             latest = self.now + timedelta(days=1)
         shown, opened = list[EncounterRow](), list[int]()
-        place, width = await self._place_of(after), await self._width()
+        place = await self._place_of(after)
+        # A slice is as wide as the greatest power of two before the place of the encounter of number `LOOKED_AT`.
+        row = await (await self.conn.execute(queries.PLACE_OF_NUMBER, {"number": LOOKED_AT})).fetchone()
+        width = SPACE
+        if row is not None and row[0] is not None:
+            width = max(SPACE >> PLACE_BITS, 1 << (row[0].int.bit_length() - 1))
         for _ in range(SLICES):
             end = (place // width + 1) * width
             while place < end and len(shown) <= page.limit:
@@ -135,11 +140,6 @@ class Edition(Present):
             return number
         row = await (await self.conn.execute(queries.FIND_PLACE, (after,))).fetchone()
         return row[0].int if row is not None and row[0] is not None else SPACE
-
-    async def _width(self) -> int:
-        """The width of a slice: the greatest power of two before the place of the encounter of number `LOOKED_AT`."""
-        row = await (await self.conn.execute(queries.PLACE_OF_NUMBER, {"number": LOOKED_AT})).fetchone()
-        return SPACE if row is None or row[0] is None else max(SPACE >> PLACE_BITS, 1 << (row[0].int.bit_length() - 1))
 
     def readings_of(self, row: EncounterRow) -> Readings:
         return Readings(row.id, row.tenant_id, self._end(row))

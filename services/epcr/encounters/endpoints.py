@@ -31,7 +31,7 @@ from services.epcr.encounters.models import EncounterFilter, EncounterRow, ReadB
 from services.epcr.encounters.representations import FHIR, etag, wants_fhir
 from services.epcr.encounters.store import Sealed, prepared
 from services.epcr.fhir.readings import Form
-from services.epcr.records import amend, contradictions
+from services.epcr.records import amend, faults
 from services.epcr.records.models import Encounter, EncounterDraft
 from shared.messaging import outbox
 from shared.messaging.messages import EncounterFacts, Event
@@ -92,7 +92,7 @@ async def create_encounter(request: Request, caller: Caller, draft: EncounterDra
 
 def _begun(request: Request, caller: Caller, policy: Policy, draft: EncounterDraft) -> Generator[None, None, Begun]:
     now = datetime.now(UTC)
-    contradictions.refuse_impossible(draft, now)
+    faults.refuse_impossible(draft, now)
     encounter = Encounter(
         id=ids.new_id("enc"),
         tenant_id=caller.tenant_id,

@@ -12,11 +12,12 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec.structs import asdict
 
 from services.epcr.deidentification.projection import OLDEST_AGE_SHOWN
 from services.epcr.records.amend import impressions
 from services.epcr.records.assessment import Dispatch, Injury, Triage
-from services.epcr.records.care import ATC, RXNORM, SNOMED, Disposition, Medication, display
+from services.epcr.records.care import ATC, RXNORM, SNOMED, Disposition, Medication, Times, display
 from services.epcr.records.models import Encounter, LinkedObservation, Record, age, began
 from shared.messaging.messages import AirwayFact, ArrestFact, CodedFact, CprFact, EncounterFacts, StrokeFact, VitalFact
 
@@ -180,7 +181,7 @@ def facts_of(encounter: Encounter, observations: Sequence[LinkedObservation]) ->
         sex=patient.sex if patient else None,
         impressions=_impressions(record),
         conditions=["stemi"] if any(one.finding == "stemi" for one in done) else [],
-        times=_times(record),
+        times={name: at for name, at in asdict(record.times or Times()).items() if at is not None},
         vitals=[*_vitals(record), *device_vitals(observations, _airway_at(procedures, airways))],
         medications=[_medication(one) for one in record.medications if not one.entered_in_error],
         procedures=procedures,
@@ -276,11 +277,6 @@ def _impressions(record: Record) -> list[str]:
     """In ICD-10, primary first. A SNOMED CT impression that no indicator asks for has no code there."""
     codes = [one.code if one.system != SNOMED else IMPRESSIONS.get(one.code) for one in impressions(record)]
     return [code for code in codes if code is not None]
-
-
-def _times(record: Record) -> dict[str, datetime]:
-    times = msgspec.structs.asdict(record.times) if record.times else {}
-    return {name: at for name, at in times.items() if at is not None}
 
 
 def _vitals(record: Record) -> Iterator[VitalFact]:

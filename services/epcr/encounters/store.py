@@ -9,10 +9,11 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import partial
+from functools import cache, partial
 from typing import Any, LiteralString, NamedTuple, TypeVar, cast
 
 import msgspec
+from msgspec import inspect
 from msgspec.structs import asdict
 from psycopg.rows import class_row
 from starlette.requests import Request
@@ -22,7 +23,6 @@ from services.epcr.encounters import queries
 from services.epcr.encounters.facts import extremes_asked
 from services.epcr.encounters.models import EncounterFilter, EncounterRow
 from services.epcr.fhir.readings import Shape, Span
-from services.epcr.records import newer
 from services.epcr.records.models import Encounter, LinkedObservation, PatientIdentifier, Record
 from shared.messaging.messages import EncounterFacts
 from shared.primitives import ids
@@ -206,15 +206,10 @@ def decrypted(row: EncounterRow, keyring: Keyring) -> EncounterRow:
 def read(row: EncounterRow) -> Stored:
     """As `opened`, of a row that is `decrypted`."""
     record, is_whole = _decode(row.record)
-    return Stored(row, _encounter_of(row, record), is_whole)
-
-
-def _encounter_of(row: EncounterRow, record: Record) -> Encounter:
-    members = asdict(row)
+    members = asdict(row) | {"record": record}
     for name in ("patient_basis", "pseudonym_version", "moved_by", "identity_rule", "anchor", "brief"):
         del members[name]
-    members["record"] = record
-    return Encounter(**members)
+    return Stored(row, Encounter(**members), is_whole)
 
 
 def sealed(encounter: Encounter, keyring: Keyring, most: int, before: int = 0) -> Sealed:
@@ -297,6 +292,7 @@ def _number(kind: type, value: Any) -> Any:
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_whole = msgspec.msgpack.Decoder(Record, dec_hook=_number).decode
+_type_of = cache(inspect.type_info)
 
 
 def _decode(content: bytes) -> tuple[Record, bool]:
@@ -305,10 +301,26 @@ def _decode(content: bytes) -> tuple[Record, bool]:
         return _decode_whole(content), True
     except msgspec.ValidationError:
         found = msgspec.msgpack.decode(content)
-        known = newer.without_unknown(found, Record)
+        known = _known(found, _type_of(Record))
         if known == found:
             raise
         return msgspec.convert(known, Record, dec_hook=_number), False
+
+
+def _known(value: Any, kind: inspect.Type) -> Any:
+    """`value`, as it was decoded without a type, with the fields alone that this release knows, at every depth."""
+    while isinstance(kind, inspect.Metadata):
+        kind = kind.type
+    if isinstance(kind, inspect.UnionType):
+        # A field has one kind of object, or of list, and others that are neither.
+        for one in kind.types:
+            value = _known(value, one)
+    elif isinstance(kind, inspect.StructType) and isinstance(value, dict):
+        fields = {field.encode_name: field.type for field in kind.fields}
+        return {name: _known(one, fields[name]) for name, one in value.items() if name in fields}
+    elif isinstance(kind, inspect.ListType) and isinstance(value, list):
+        return [_known(one, kind.item_type) for one in value]
+    return value
 
 
 _decode_brief = msgspec.msgpack.Decoder(Brief).decode

@@ -73,15 +73,11 @@ def with_texts(view: Any, record: Any, language: Language) -> Any:
     members = {name: with_texts(one, of.get(name), language) for name, one in view.items()}
     if is_coded(view):
         is_same = (of.get("system"), of.get("code")) == (view["system"], view["code"])
-        text = _text_of(of if is_same else view, language)
-        members |= {} if text is None else {"display": text}
+        coded = of if is_same else view
+        words = words_of(coded, language) or unknown(coded, language)
+        if words is not None and words != display(coded["system"], coded["code"]):
+            members["display"] = words
     return members
-
-
-def _text_of(one: Coded, language: Language) -> str | None:
-    """None for a code whose official display is enough."""
-    words = words_of(one, language) or unknown(one, language)
-    return None if words == display(one["system"], one["code"]) else words
 
 
 def is_coded(value: Any) -> bool:

@@ -14,7 +14,7 @@ from services.epcr.fhir.displays import in_xml, unknown, words_of
 from services.epcr.fhir.words import Language, word
 from services.epcr.records.assessment import AirwayAttempt, Cpr, Injury, Pupils, apgar_total
 from services.epcr.records.care import VitalSigns, ranges_of
-from services.epcr.records.wording import ANSWERED, SUBJECTS
+from services.epcr.records.faults import ANSWERED, SUBJECTS
 
 # The parts of a record in each section of the report, in the order of the report.
 SECTIONS: dict[str, tuple[str, ...]] = {

@@ -24,8 +24,8 @@ from services.epcr.handover.sheet import in_zone, plain_view, rows_of_readings
 from services.epcr.handover.source import Pdf, Source
 from services.epcr.handover.words import heading, say
 from services.epcr.handover.writing import Writing
+from services.epcr.records.faults import SUBJECTS
 from services.epcr.records.models import LinkedObservation
-from services.epcr.records.wording import SUBJECTS
 
 ACT_CLASS = f"{TERMINOLOGY}/v3-ActClass"
 # Sections that a Paramedicine Care Summary has in any case, and the reason for which they may be empty.
@@ -122,13 +122,12 @@ def _identified(view: dict[str, Any], record: Mapping[str, Any]) -> dict[str, An
     shown = {name: with_member(name, member) for name, member in (SUBJECTS | {"apgar": "scored_at"}).items()}
     complaint: dict[str, Any] = view.get("complaint", {})
     words: str | None = record.get("complaint", {}).get("text")
-    worded = {"complaint": complaint | {"concept": {"display": words}}} if words and _lacks_code(complaint) else {}
+    worded: dict[str, Any] = {}
+    if (
+        words and complaint and "concept" not in complaint
+    ):  # there is an Observation of the complaint, and no code in it
+        worded = {"complaint": complaint | {"concept": {"display": words}}}
     return view | {name: entries for name, entries in shown.items() if entries} | worded
-
-
-def _lacks_code(complaint: Mapping[str, Any]) -> bool:
-    """Whether there is an Observation of the complaint, and no code in it."""
-    return bool(complaint) and "concept" not in complaint
 
 
 def _noted(resource: Json, words: str | None) -> Json:

@@ -12,8 +12,8 @@ from services.epcr.fhir.terms import ACT_CODE, EMS, LOINC
 from services.epcr.outcomes.models import OutcomeDraft
 from services.epcr.outcomes.naming import Mentioned
 from services.epcr.outcomes.origins import Origins, in_bundle
-from services.epcr.records.bounds import is_blank
 from services.epcr.records.care import ICD10, ICD10_CM, SNOMED
+from services.epcr.records.faults import is_blank
 from shared.web import http, problems
 from shared.web.problems import FieldError
 

@@ -52,7 +52,14 @@ async def require_present(
     since, same = await (await conn.execute(queries.PATIENT, {"encounter_id": row.id})).fetchone() or (row.identity, [])
     is_of_former = any(one < since and one not in same for one in identities)
     if is_of_former or (since > 1 and not identities and not is_correction):
-        raise _corrected(row.id, is_of_former=is_of_former)
+        reason = (
+            "The report is about the patient whom this encounter was recorded for before a correction."
+            if is_of_former
+            else "This encounter was first recorded for another patient, and the report does not say whom it is about."
+        )
+        detail = f"{reason} Read the handover again, and send the report about the patient in it with its identity."
+        handover = f"/api/v1/epcr/encounters/{row.id}/handover"
+        raise problems.Problem(409, "Patient corrected", detail, extra={"handover": handover})
 
 
 def _mentioned(
@@ -77,14 +84,3 @@ def _mentioned(
         else:
             identities.add(identity)
     return identities, errors
-
-
-def _corrected(encounter_id: str, *, is_of_former: bool) -> problems.Problem:
-    reason = (
-        "The report is about the patient whom this encounter was recorded for before a correction."
-        if is_of_former
-        else "This encounter was first recorded for another patient, and the report does not say whom it is about."
-    )
-    detail = f"{reason} Read the handover again, and send the report about the patient in it with its identity."
-    handover = f"/api/v1/epcr/encounters/{encounter_id}/handover"
-    return problems.Problem(409, "Patient corrected", detail, extra={"handover": handover})

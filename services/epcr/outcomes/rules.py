@@ -8,8 +8,7 @@ from typing import Any
 import msgspec
 
 from services.epcr.outcomes.models import EmergencyDepartment, HospitalStay, Neurology, OutcomeDraft, Survival
-from services.epcr.records.bounds import faults
-from services.epcr.records.codes import foreign_ids
+from services.epcr.records.faults import blank_or_out_of_bounds, foreign_ids
 from shared.web.problems import FieldError
 
 _ALIVE_AFTER_ED = ("died", "dead_on_arrival")
@@ -34,7 +33,7 @@ def check(outcome: OutcomeDraft, latest: datetime) -> list[FieldError]:
         *dict.fromkeys(contradictions),
         *_late(outcome, "", latest),
         *foreign_ids(outcome),
-        *faults(outcome),
+        *blank_or_out_of_bounds(outcome),
     ]
 
 

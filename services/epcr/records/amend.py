@@ -13,6 +13,7 @@ from msgspec import UNSET
 from services.epcr.fhir.measurements import kind_without_unit, kinds_of
 from services.epcr.records.care import Impression, Item
 from services.epcr.records.contradictions import Contradiction, contradictions, entry_contradictions, refuse
+from services.epcr.records.faults import refuse_nameless
 from services.epcr.records.models import (
     ITEM_LISTS,
     EncounterDraft,
@@ -22,7 +23,6 @@ from services.epcr.records.models import (
     Status,
     start_of,
 )
-from services.epcr.records.wording import refuse_nameless
 from shared.web import problems
 from shared.web.problems import FieldError
 

@@ -20,7 +20,7 @@ SNOMED = "http://snomed.info/sct"
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 ATC = "http://www.whocc.no/atc"
 
-# A text of white space alone is refused by `bounds.py` where it is sent. Stored ones stay readable.
+# A text of white space alone is refused by `faults.py` where it is sent. Stored ones stay readable.
 NOT_BLANK = {"pattern": r"\S"}
 Text = Annotated[str, Meta(min_length=1, max_length=200, extra_json_schema=NOT_BLANK)]
 LongText = Annotated[str, Meta(min_length=1, max_length=50_000, extra_json_schema=NOT_BLANK)]

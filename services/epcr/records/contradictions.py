@@ -1,27 +1,22 @@
-"""The values of a record that contradict one another, and times that cannot be: refused with 422 and the pointers of both fields."""
+"""The values of a record that contradict one another: refused with 422 and the pointers of both fields."""
 
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import combinations
 from typing import Any, NamedTuple
 
 from services.epcr.records.assessment import APGAR_PARTS, MOST_OF_A_PART, SCALES, Apgar
-from services.epcr.records.bounds import faults
-from services.epcr.records.care import Item, Mass, Part, VitalSigns
-from services.epcr.records.codes import foreign_ids
+from services.epcr.records.care import Item, Mass, VitalSigns
+from services.epcr.records.faults import TIMES
 from services.epcr.records.models import Patient, Record, age, began
-from shared.web import http, problems
+from shared.web import problems
 from shared.web.problems import FieldError
 
 # The most by which the clocks of a dispatch centre, a vehicle and a tablet differ.
 SKEW = timedelta(minutes=5)
-# A time further ahead of this service's clock is a typing error.
-AHEAD = timedelta(hours=1)
-# A mission before this is that of a clock that was reset: to 1970, 1980 or 2000.
-FIRST_YEAR = 2001
 # As the highest `age_years`.
 OLDEST = 130
 # Entries may be so much before the call, or after the handover: more is a mistyped date.
@@ -77,16 +72,7 @@ def _orders_resuscitation(kinds: list[str], is_ordered_not: bool) -> bool:
 _STEPS = ("call", "mobile", "on_scene", "at_patient", "left_scene", "at_destination", "handover")
 # A crew that gives the patient to another one at the scene leaves it later.
 _AT_SCENE = ("left_scene", "handover")
-# The times of entries, which are those of the mission.
-_TIMES = {
-    "vital_signs": "taken_at",
-    "procedures": "performed_at",
-    "medications": "given_at",
-    "airway_attempts": "attempted_at",
-    "pupils": "examined_at",
-    "examinations": "examined_at",
-}
-# Those of sections. An injury, or the last dose of a medicine, may be of any day before the mission.
+# The times of sections. An injury, or the last dose of a medicine, may be of any day before the mission.
 _SECTION_TIMES = (
     "triage.initial_at",
     "triage.final_at",
@@ -358,7 +344,7 @@ def _of_another_day(record: Record) -> Iterator[Contradiction]:
             yield Contradiction(pointer, "/times/call")
         if at and times and times.handover and at > times.handover + DAY:
             yield Contradiction(pointer, "/times/handover")
-    for name, field in _TIMES.items() if times else ():
+    for name, field in TIMES.items() if times else ():
         for index, entry in enumerate(getattr(record, name)):
             at = getattr(entry, field)
             if entry.entered_in_error:
@@ -408,52 +394,6 @@ def refuse(found: list[Contradiction]) -> None:
     if found:
         errors = [error for one in found for error in one.errors()]
         raise problems.invalid("Values contradict one another.", errors)
-
-
-def refuse_impossible(sent: http.Body, now: datetime) -> None:
-    """Raises a 422 Problem for times of care, and a date of birth, that are ahead of the clock, for codes that are no concepts, for blank
-    texts and for numbers out of bounds.
-    """
-    errors = [
-        FieldError(pointer, "is in the future", "future")
-        for name in sent.__struct_fields__
-        for pointer, at in _times(getattr(sent, name), f"/{name}")
-        if at > now + AHEAD
-    ]
-    errors += [
-        FieldError(pointer, f"is before {FIRST_YEAR}: the clock was reset", "range")
-        for pointer, at in _mission_times(sent)
-        if at.year < FIRST_YEAR
-    ]
-    patient = getattr(sent, "patient", None)
-    born: date | None = patient.birth_date if isinstance(patient, Patient) else None
-    if born is not None and born > (now + DAY).date():
-        errors.append(FieldError("/patient/birth_date", "is in the future", "future"))
-    errors += [*foreign_ids(sent), *faults(sent)]
-    if errors:
-        raise problems.invalid("A value cannot be, or is none; see errors.", errors)
-
-
-def _times(value: Any, pointer: str) -> Iterator[tuple[str, datetime]]:
-    if isinstance(value, datetime):
-        yield pointer, value
-    elif isinstance(value, list):
-        for at, item in enumerate(value):
-            yield from _times(item, f"{pointer}/{at}")
-    elif isinstance(value, Part):
-        for name in value.__struct_fields__:
-            yield from _times(getattr(value, name), f"{pointer}/{name}")
-
-
-def _mission_times(sent: http.Body) -> Iterator[tuple[str, datetime]]:
-    """The clock of the mission, and the times of entries that are of the mission."""
-    times = getattr(sent, "times", None)
-    yield from _times(times, "/times")
-    for name, field in _TIMES.items():
-        entries: Any = getattr(sent, name)
-        for at, entry in enumerate(entries if isinstance(entries, list) else ()):
-            if not entry.entered_in_error:
-                yield f"/{name}/{at}/{field}", getattr(entry, field)
 
 
 def _value(record: Record, path: str) -> Any:

@@ -17,7 +17,7 @@ from services.epcr.encounters.models import EncounterRow
 from services.epcr.encounters.representations import require_match
 from services.epcr.encounters.store import Sealed, Stored, prepared
 from services.epcr.outcomes import store as outcomes
-from services.epcr.records import amend, contradictions
+from services.epcr.records import amend, faults
 from services.epcr.records.models import Encounter, RecordPatch, WholeRecord
 from shared.messaging import outbox
 from shared.messaging.messages import EncounterFacts
@@ -125,7 +125,7 @@ def _written(before: Encounter, patch: RecordPatch, given: dict[str, Any], *, is
     if not amend.may_follow(before.status, status):
         detail = f"An encounter that is {before.status} cannot become {status}."
         raise problems.Problem(409, "Conflict", detail, errors=[FieldError("/status", "moves only forward")])
-    contradictions.refuse_impossible(patch, datetime.now(UTC))
+    faults.refuse_impossible(patch, datetime.now(UTC))
     record = amend.merge(before.record, patch, given, ids.new_id)
     care_model = before.care_model if patch.care_model is UNSET else patch.care_model
     unchanged = (record, status, care_model) == (before.record, before.status, before.care_model)

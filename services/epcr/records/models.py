@@ -269,7 +269,7 @@ class KnownAs(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class Record(Clinical, kw_only=True, forbid_unknown_fields=True):
-    """The encrypted part of an encounter. `newer.py` reads one with fields of a newer release.
+    """The encrypted part of an encounter. `encounters/store.py` reads one with fields of a newer release.
 
     `anchor` is the moment the encounter began, fixed for good: moved times are counted from it. `revisions` counts the writes of each
     entry and section, and `withdrawn` lists the measurements an entry once had, because a receiver may hold an earlier state.

@@ -32,23 +32,19 @@ def batch(tenant_id: str, days: Days, metrics: Sequence[Metric], now: datetime, 
 
     `test` marks those of a sandbox (`HTEST`).
     """
-    reports = [_report(tenant_id, days, one, now) for one in metrics]
-    return {
-        "resourceType": "Bundle",
-        "type": "batch",
-        "timestamp": _instant(now),
-        "entry": [_entry(report | TEST if test else report) for report in reports],
-    }
-
-
-def _entry(report: Json) -> Json:
-    (own,) = report["identifier"]
-    token = f"{own['system']}|{own['value']}"
-    return {
-        "fullUrl": uuid.uuid5(uuid.NAMESPACE_URL, token).urn,
-        "resource": report,
-        "request": {"method": "PUT", "url": f"MeasureReport?identifier={quote(token, safe='')}"},
-    }
+    entries: list[Json] = []
+    for one in metrics:
+        report = _report(tenant_id, days, one, now)
+        (own,) = report["identifier"]
+        token = f"{own['system']}|{own['value']}"
+        entries.append(
+            {
+                "fullUrl": uuid.uuid5(uuid.NAMESPACE_URL, token).urn,
+                "resource": report | TEST if test else report,
+                "request": {"method": "PUT", "url": f"MeasureReport?identifier={quote(token, safe='')}"},
+            }
+        )
+    return {"resourceType": "Bundle", "type": "batch", "timestamp": _instant(now), "entry": entries}
 
 
 def _report(tenant_id: str, days: Days, one: Metric, now: datetime) -> Json:

@@ -170,7 +170,11 @@ async def _to_change(conn: AsyncConnection, id: str, expected_version: int) -> I
 async def _record(context: Context, conn: AsyncConnection, before: Incident | None, after: Incident) -> None:
     entries = lifecycle.timeline(before, after)
     if before is not None and await _is_full(context, conn, before):
-        entries = [await _folded(conn, after, entry) for entry in entries]
+        # Each becomes one with the newest of its kind, which goes: a change is never refused because the timeline is full.
+        for place, entry in enumerate(entries):
+            removed = await conn.execute(queries.REMOVE_NEWEST_ENTRY, (after.tenant_id, after.id, entry.kind))
+            if (row := await removed.fetchone()) is not None:
+                entries[place] = msgspec.structs.replace(entry, was=row[0])
     async with conn.cursor() as cursor:
         await cursor.executemany(queries.ADD_ENTRY, [_parameters(after, entry) for entry in entries])
     event = lifecycle.event(before, after, context.cause, test=context.caller.is_sandbox)
@@ -188,13 +192,6 @@ async def _is_full(context: Context, conn: AsyncConnection, incident: Incident) 
     """Whether the timeline of a locked incident has as many entries or bytes as are kept."""
     kept = await database.first(conn, Kept, queries.COUNT_ENTRIES, (incident.tenant_id, incident.id))
     return kept is not None and (kept.number >= context.settings.most_timeline_entries or kept.bytes >= KEPT_BYTES)
-
-
-async def _folded(conn: AsyncConnection, after: Incident, entry: Entry) -> Entry:
-    """The entry as one with the newest of its kind, which goes: a change is never refused because the timeline is full."""
-    removed = await conn.execute(queries.REMOVE_NEWEST_ENTRY, (after.tenant_id, after.id, entry.kind))
-    row = await removed.fetchone()
-    return entry if row is None else msgspec.structs.replace(entry, was=row[0])
 
 
 def _parameters(incident: Incident, entry: Entry) -> tuple[Any, ...]:

@@ -76,7 +76,12 @@ def read(text: str) -> Document:
         raise NotADocument
     try:
         ast = parse(text, no_location=True, max_tokens=MAX_TOKENS, allow_empty_selection_sets=False)
-        operation, fragments = _parts(ast)
+        operations = [one for one in ast.definitions if isinstance(one, OperationDefinitionNode)]
+        fragments = {one.name.value: one for one in ast.definitions if isinstance(one, FragmentDefinitionNode)}
+        kinds = OperationDefinitionNode | FragmentDefinitionNode
+        if len(operations) != 1 or not all(isinstance(one, kinds) for one in ast.definitions):
+            raise NotADocument
+        operation = operations[0]
         roots = frozenset(field.name.value for field in fields(operation.selection_set, fragments))
         # The printed document, without the names of operations: whitespace, commas and comments make no difference.
         normalised = "\n".join(print_ast(_unnamed(definition)) for definition in ast.definitions)
@@ -102,21 +107,6 @@ def _fields(selections: SelectionSetNode, fragments: Fragments, seen: set[str]) 
             if fragment is None:
                 raise NotADocument
             yield from _fields(fragment.selection_set, fragments, seen)
-
-
-def _parts(ast: DocumentNode) -> tuple[OperationDefinitionNode, Fragments]:
-    operations: list[OperationDefinitionNode] = []
-    fragments: Fragments = {}
-    for definition in ast.definitions:
-        if isinstance(definition, OperationDefinitionNode):
-            operations.append(definition)
-        elif isinstance(definition, FragmentDefinitionNode):
-            fragments[definition.name.value] = definition
-        else:
-            raise NotADocument
-    if len(operations) != 1:
-        raise NotADocument
-    return operations[0], fragments
 
 
 def _unnamed(definition: DefinitionNode) -> DefinitionNode:

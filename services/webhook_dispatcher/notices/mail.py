@@ -6,7 +6,7 @@ stops nothing: its mail waits, at most a day.
 
 import logging
 import smtplib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from email.message import EmailMessage
 from typing import Any
 
@@ -120,16 +120,13 @@ class Post:
         (age,) = conn.execute(queries.MEASURE).fetchone() or (0.0,)
         metrics.oldest_mail.set(max(0.0, age))
         conn.commit()
-        return self._send(conn, self._server, due) if due else 0
-
-    def _send(self, conn: Connection, server: MailServer, due: Sequence[Mail]) -> int:
-        """A mail at which the server hangs or hangs up is put off alone: the next one gets a connection of its own."""
         left, done, pause = list(due), 0, 0
+        # A mail at which the server hangs or hangs up is put off alone: the next one gets a connection of its own.
         for _ in range(MOST_CONNECTIONS):
             if not left:
                 break
             try:
-                with connect(server, self._ca_file) as smtp:
+                with connect(self._server, self._ca_file) as smtp:
                     while left:
                         done += self._send_next(conn, smtp, left)
             except (OSError, smtplib.SMTPException) as error:

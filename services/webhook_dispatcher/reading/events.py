@@ -26,7 +26,15 @@ QUERIES = {
 
 
 async def list_events(request: Request, caller: Caller, page: EventPage) -> Response:
-    wanted = _types(page)
+    wanted: list[str] | None = None
+    if page.event_types is not None:
+        wanted = page.event_types.split(",")
+        if len(wanted) > MOST_TYPES:
+            raise problems.invalid(
+                "The query does not fit; see errors.",
+                [FieldError("event_types", f"Expected at most {MOST_TYPES} types.", "length", limit=MOST_TYPES)],
+            )
+        require_known(wanted, "event_types")
     # The time of a page and its beginning.
     after = http.page_after(request, page)
     try:
@@ -58,17 +66,3 @@ async def read_event(request: Request, caller: Caller, event_id: str) -> StoredE
         rights = await rights_of(conn, caller)
         key = {"id": event_id, "at": at} | rights.branches()
         return (await found(conn, LogRow, queries.FIND_EVENT, key)).shown()
-
-
-def _types(page: EventPage) -> list[str] | None:
-    """Raises a 422 Problem for types that are unknown, repeated or too many."""
-    if page.event_types is None:
-        return None
-    wanted = page.event_types.split(",")
-    if len(wanted) > MOST_TYPES:
-        raise problems.invalid(
-            "The query does not fit; see errors.",
-            [FieldError("event_types", f"Expected at most {MOST_TYPES} types.", "length", limit=MOST_TYPES)],
-        )
-    require_known(wanted, "event_types")
-    return wanted

@@ -89,7 +89,11 @@ def step(conn: Connection, replay_id: str) -> int:
     with conn.cursor(row_factory=args_row(Webhook)) as cursor:
         webhook = cursor.execute(queries.LOCK_WEBHOOK, key | {"approved": event_types.DEFAULT}).fetchone()
     if webhook is None:
-        _without_webhook(conn, key)
+        if conn.execute(queries.EXISTS, key).fetchone() is not None:  # another transaction has locked its row
+            conn.execute(queries.LATER, key)
+        else:
+            conn.execute(queries.FORGET_SENT, key)
+            conn.execute(queries.DELETE, key)
         return 0
     waiting, own, settled = conn.execute(queries.SETTLE, key).fetchone() or (0, 0, 0)
     if replay.state != "running" or replay.looked_through:
@@ -100,15 +104,6 @@ def step(conn: Connection, replay_id: str) -> int:
         conn.execute(queries.WAIT, key | {"wait": wait})
         return 0
     return _send(conn, replay, webhook, room, wait)
-
-
-def _without_webhook(conn: Connection, key: dict[str, Any]) -> None:
-    """The webhook is deleted, or another transaction has locked its row."""
-    if conn.execute(queries.EXISTS, key).fetchone() is not None:
-        conn.execute(queries.LATER, key)
-        return
-    conn.execute(queries.FORGET_SENT, key)
-    conn.execute(queries.DELETE, key)
 
 
 def _room(replay: ReplayRow, webhook: Webhook, waiting: int, *, has_news: bool) -> tuple[int, float]:

@@ -13,6 +13,7 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from services.webhook_dispatcher.sending import ladder, signing
+from services.webhook_dispatcher.sending.access import Contexts, NoToken, Tokens
 from services.webhook_dispatcher.sending.addresses import Policy, RefusedTarget, Resolver, Target, UnknownName
 from services.webhook_dispatcher.sending.connection import (
     CONNECT_SECONDS,
@@ -23,9 +24,7 @@ from services.webhook_dispatcher.sending.connection import (
     Pool,
     tls_context,
 )
-from services.webhook_dispatcher.sending.identities import Contexts
 from services.webhook_dispatcher.sending.signing import Vault
-from services.webhook_dispatcher.sending.tokens import NoToken, Tokens
 from shared.process import telemetry
 from shared.storage.database import clock
 

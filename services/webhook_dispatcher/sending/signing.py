@@ -12,9 +12,8 @@ from typing import Literal
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from services.webhook_dispatcher.sending.access import Grant, Identity
 from services.webhook_dispatcher.sending.addresses import RefusedTarget, parse
-from services.webhook_dispatcher.sending.identities import Identity
-from services.webhook_dispatcher.sending.tokens import Grant
 from shared.primitives.crypto import Keyring, UnreadableCiphertext
 
 PREFIX = "whsec_"

@@ -5,18 +5,16 @@ from typing import Any
 
 import msgspec
 
-from services.webhook_dispatcher.sending import identities
+from services.webhook_dispatcher.sending.access import Grant, Identity, UnusableIdentity, describe
 from services.webhook_dispatcher.sending.addresses import Policy, RefusedTarget
-from services.webhook_dispatcher.sending.identities import Identity, UnusableIdentity
 from services.webhook_dispatcher.sending.signing import Vault
-from services.webhook_dispatcher.sending.tokens import Grant
 from services.webhook_dispatcher.subscriptions.models import ClientCertificate, OAuth, ShownOAuth
 from shared.web.problems import FieldError
 
 
 def faults_of_certificate(given: ClientCertificate) -> Iterator[FieldError]:
     try:
-        identities.describe(Identity(given.certificate, given.private_key))
+        describe(Identity(given.certificate, given.private_key))
     except UnusableIdentity as error:
         yield FieldError(f"/client_certificate/{error.field}", str(error))
 
@@ -33,7 +31,7 @@ def columns_of_certificate(vault: Vault, webhook_id: str, given: ClientCertifica
     if given is None:
         return {"client_certificate": None, "certificate_fingerprint": None, "certificate_expires_at": None}
     identity = Identity(given.certificate, given.private_key)
-    described = identities.describe(identity)
+    described = describe(identity)
     return {
         "client_certificate": vault.seal_identity(webhook_id, identity),
         "certificate_fingerprint": described.fingerprint,

@@ -40,7 +40,13 @@ async def _list(visit: Visit, app: App, faults: list[Fault]) -> Response:
         await aset_tenant(conn, visit.session.tenant_id)
         found = await database.every(conn, Link, queries.OF_APP, parameters)
     shown = list(found[:PER_PAGE])
-    live, is_whole = await _live_tokens(visit) if any(link.is_good for link in shown) else (set[str](), True)
+    # The app's service tokens that auth calls good, and whether these are all: a token ends with its maker or its app.
+    live, is_whole = set[str](), True
+    if any(link.is_good for link in shown):
+        tokens = await visit.load(listing.path(visit, "/service-tokens"), ServiceTokens, limit=MOST_TOKENS)
+        is_whole = tokens.failure is None and tokens.value.next_cursor is None
+        if tokens.failure is None:
+            live = {token.id for token in tokens.value.service_tokens}
     return visit.page(
         "portal/links.html",
         status=422 if faults else 200,
@@ -55,14 +61,6 @@ async def _list(visit: Visit, app: App, faults: list[Fault]) -> Response:
         may_write=WRITE in app.requested_scopes,
         faults=faults,
     )
-
-
-async def _live_tokens(visit: Visit) -> tuple[set[str], bool]:
-    """The app's service tokens that auth calls good, and whether these are all: a token ends with its maker or its app."""
-    found = await visit.load(listing.path(visit, "/service-tokens"), ServiceTokens, limit=MOST_TOKENS)
-    if found.failure is not None:
-        return set(), False
-    return {token.id for token in found.value.service_tokens}, found.value.next_cursor is None
 
 
 async def ending_with_app(visit: Visit, client_id: str) -> list[str]:
