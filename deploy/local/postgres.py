@@ -80,23 +80,7 @@ class Cluster:
 
     def launch(self) -> None:
         """Starts the server of an existing cluster on `port`."""
-        settings = {
-            "port": self.port,
-            "listen_addresses": ports.LOOPBACK,
-            "unix_socket_directories": "",
-            "max_connections": 300,
-            "shared_buffers": "128MB",
-            "max_wal_size": "2GB",
-            "timezone": "UTC",
-            "log_timezone": "UTC",
-            "log_line_prefix": "%m [%p] %u@%d ",
-            "synchronize_seqscans": "off",
-            "cluster_name": "knogin",
-        }
-        if not self.durable:
-            settings |= FORGETFUL
-        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        self.server = self._run([self._home() / "bin" / "postgres", "-D", self._data, *options])
+        self.server = self._run([self._home() / "bin" / "postgres", "-D", self._data, *self._options()])
 
     @property
     def running(self) -> bool:
@@ -190,6 +174,24 @@ class Cluster:
         if code != 0:
             shutil.rmtree(self._data, ignore_errors=True)
             raise ServerFailed(f"initdb failed:\n{tail(self.log)}")
+
+    def _options(self) -> list[str]:
+        settings = {
+            "port": self.port,
+            "listen_addresses": ports.LOOPBACK,
+            "unix_socket_directories": "",
+            "max_connections": 300,
+            "shared_buffers": "128MB",
+            "max_wal_size": "2GB",
+            "timezone": "UTC",
+            "log_timezone": "UTC",
+            "log_line_prefix": "%m [%p] %u@%d ",
+            "synchronize_seqscans": "off",
+            "cluster_name": "knogin",
+        }
+        if not self.durable:
+            settings |= FORGETFUL
+        return [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
 
     def _run(self, command: list[Path | str]) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as log:

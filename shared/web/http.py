@@ -178,6 +178,12 @@ def _read(text: Any, kind: Any) -> Any:
     return msgspec.convert(text, kind, strict=False, dec_hook=_decode_custom)
 
 
+def _with_numbers(values: dict[str, str], kind: type) -> dict[str, Any]:
+    """The parameters, those that are whole numbers as such: the fault of `limit=0` is its size, not its type."""
+    whole = {field.encode_name for field in msgspec.structs.fields(kind) if strict_json.takes_integers(field.type)}
+    return {name: int(text) if name in whole and _WHOLE.fullmatch(text) else text for name, text in values.items()}
+
+
 MAX_PARAMETERS = 32
 
 
@@ -201,10 +207,7 @@ def query(request: Request, kind: type[T]) -> T:
     try:
         asked = _read(values, kind)
     except msgspec.ValidationError:
-        # Whole numbers are numbers here: the fault of `limit=0` is its size, not its type.
-        whole = {field.encode_name for field in msgspec.structs.fields(kind) if strict_json.takes_integers(field.type)}
-        given = {name: int(text) if name in whole and _WHOLE.fullmatch(text) else text for name, text in values.items()}
-        found = strict_json.find_faults(given, kind, _read)
+        found = strict_json.find_faults(_with_numbers(values, kind), kind, _read)
         named = [error._replace(pointer=error.pointer.removeprefix("/")) for error in found]
         raise _unfit("The query does not fit; see errors.", named) from None
     for name, text in values.items():

@@ -206,7 +206,7 @@ def decrypted(row: EncounterRow, keyring: Keyring) -> EncounterRow:
 def read(row: EncounterRow) -> Stored:
     """As `opened`, of a row that is `decrypted`."""
     record, is_whole = _decode(row.record)
-    members = asdict(row) | {"record": record}
+    members: dict[str, Any] = asdict(row) | {"record": record}
     for name in ("patient_basis", "pseudonym_version", "moved_by", "identity_rule", "anchor", "brief"):
         del members[name]
     return Stored(row, Encounter(**members), is_whole)
