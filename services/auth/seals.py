@@ -45,15 +45,15 @@ class Sealed(NamedTuple):
 
     def seal(self, keyring: Keyring, row: Mapping[str, Any]) -> bytes:
         """A new seal (43 bytes): the version of the key, the time in milliseconds, random bytes, and the MAC of them and the values."""
-        once = _once()
-        made = keyring.seal(once + self._data(row), self._purpose)
-        return made[:1] + once + made[1:]
+        made_at = once()
+        made = keyring.seal(made_at + self._data(row), self._purpose)
+        return made[:1] + made_at + made[1:]
 
     def holds(self, keyring: Keyring, row: Mapping[str, Any], seal: bytes | None) -> bool:
         """Whether the row is as one of our processes wrote it. Counts and logs one that is not."""
         # Seals of before have no time. The database lets no process write one, and the relay makes them anew.
-        once, made = (b"", seal) if seal is None or len(seal) <= 1 + MAC else (seal[1:-MAC], seal[:1] + seal[-MAC:])
-        if made is None or keyring.is_sealed(once + self._data(row), self._purpose, made):
+        made_at, made = (b"", seal) if seal is None or len(seal) <= 1 + MAC else (seal[1:-MAC], seal[:1] + seal[-MAC:])
+        if made is None or keyring.is_sealed(made_at + self._data(row), self._purpose, made):
             return True
         from services.auth import metrics  # commands also import this module and need no metrics
 
@@ -71,10 +71,11 @@ class Sealed(NamedTuple):
 
 def refused() -> bytes:
     """The seal of a row that stays refused: no key has the version 0."""
-    return b"\0" + _once() + bytes(MAC)
+    return b"\0" + once() + bytes(MAC)
 
 
-def _once() -> bytes:
+def once() -> bytes:
+    """The time in milliseconds and random bytes: no two seals have the same."""
     return (time.time_ns() // 1_000_000).to_bytes(TIME, "big") + secrets.token_bytes(RANDOM)
 
 
@@ -161,6 +162,14 @@ CERTIFICATES = Sealed("saml_certificates", ("connection_id", "fingerprint"), ("c
 DOMAINS = Sealed(
     "saml_domains", ("tenant_id", "domain"), ("domain", "tenant_id", "connection_id"), "verified_at IS NOT NULL"
 )
+# The text of a claim's DNS record is the organisation's alone.
+CLAIMS = Sealed(
+    "saml_domains",
+    ("tenant_id", "domain"),
+    ("domain", "tenant_id", "token"),
+    column="claim_seal",
+    of="claims of domains",
+)
 IDENTITIES = Sealed(
     "saml_identities", ("connection_id", "name_id"), ("user_id", "tenant_id", "connection_id", "name_id")
 )
@@ -185,7 +194,7 @@ TICKETS = Sealed(
         "session_ends_at",
     ),
 )
-OF_SAML = (CONNECTIONS, CERTIFICATES, DOMAINS, IDENTITIES, REQUESTS, TICKETS)
+OF_SAML = (CONNECTIONS, CERTIFICATES, DOMAINS, CLAIMS, IDENTITIES, REQUESTS, TICKETS)
 FACTORS = Sealed(
     "users", ("user_id",), ("user_id", "tenant_id", "totp_secret"), "totp_secret IS NOT NULL", "factor_seal"
 )
@@ -264,18 +273,26 @@ def no_wrong_codes(keyring: Keyring, tenant_id: str, user_id: str) -> dict[str, 
 
 
 def seal_stored(keyring: Keyring, conn: Connection) -> int:
-    """Seals rows of before, and seals those of an older key anew. Each portion commits by itself. Returns how many it sealed."""
-    sealed, until = 0, time.monotonic() + SECONDS
+    """Seals rows of before, and seals those of an older key anew. Each portion commits by itself. Returns how many it sealed.
+
+    Each table has its time, so that none waits for another one. A row that was forged under a key of ours is marked and not looked at
+    again; one of an unknown key is left, because the key may be missing here.
+    """
+    sealed = 0
     for kept in ALL:
         after: list[Any] | None = None
+        until = time.monotonic() + SECONDS
         while time.monotonic() < until:
             with conn.cursor(row_factory=dict_row) as cursor:
-                rows = cursor.execute(_due(kept, first=after is None), [keyring.version, *(after or ())]).fetchall()
+                versions = [bytes([one]) for one in keyring.versions]
+                rows = cursor.execute(
+                    _due(kept, first=after is None), [bytes([keyring.version]), versions, *(after or ())]
+                ).fetchall()
             for row in rows:
                 after = [row[name] for name in kept.key]
-                if kept.holds(keyring, row, row[kept.column]):
-                    conn.execute(_seal(kept), [kept.seal(keyring, row), *after])
-                    sealed += 1
+                is_ours = kept.holds(keyring, row, row[kept.column])
+                conn.execute(_seal(kept), [kept.seal(keyring, row) if is_ours else refused(), *after])
+                sealed += is_ours
             conn.commit()
             if not rows:
                 break
@@ -289,8 +306,10 @@ def _due(kept: Sealed, *, first: bool) -> LiteralString:
     later = "" if first else f"AND ({key}) > ({', '.join(places)})"
     return f"""
         SELECT {columns}, {kept.column} FROM {kept.table}
-        WHERE ({kept.column} IS NULL OR get_byte({kept.column}, 0) <> %s OR octet_length({kept.column}) < {LENGTH}) AND seals_come_once()
-            {only} {later}
+        WHERE (({kept.column} IS NULL {only}) OR (
+                (substring({kept.column} FROM 1 FOR 1) <> %s OR octet_length({kept.column}) < {LENGTH})
+                AND substring({kept.column} FROM 1 FOR 1) = ANY (%s)))
+            AND seals_come_once() {later}
         ORDER BY {key} LIMIT 500 FOR NO KEY UPDATE SKIP LOCKED
     """  # noqa: S608 - constants of this module
 

@@ -108,7 +108,7 @@ def periodic(settings: Settings) -> list[Periodic]:
         ),
         Periodic(
             "seal rows",
-            3600,
+            600,
             partial(seals.seal_stored, keyring),
             behind="the next run goes on; rows that are not sealed yet are read as before, and no process can change them",
         ),

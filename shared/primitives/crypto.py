@@ -164,6 +164,11 @@ class Keyring:
     def version(self) -> int:
         return self._current
 
+    @property
+    def versions(self) -> list[int]:
+        """Of all keys, the current one first."""
+        return list(self._mac_keys)
+
     def encrypt(self, plaintext: bytes, context: bytes) -> bytes:
         """Returns version, nonce and ciphertext.
 

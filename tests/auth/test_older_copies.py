@@ -75,7 +75,7 @@ def aged(auth: Auth, kept: seals.Sealed, name: str, value: str, age_ms: int, mon
         return
     made_ms = time.time_ns() // 1_000_000 - age_ms
     with monkeypatch.context() as patch:
-        patch.setattr(seals, "_once", lambda: made_ms.to_bytes(6, "big") + os.urandom(4))
+        patch.setattr(seals, "once", lambda: made_ms.to_bytes(6, "big") + os.urandom(4))
         for (row,) in auth.sql(f"SELECT to_jsonb(t) FROM {kept.table} t WHERE {name} = %s", value):
             columns = ", ".join(kept.values)
             [values] = auth.sql(f"SELECT {columns} FROM {kept.table} WHERE {name} = %s", value)
@@ -246,7 +246,7 @@ def test_two_transactions_do_not_let_a_copy_pass_between_them(auth: Auth) -> Non
 def test_clocks_may_differ_by_an_hour(auth: Auth, minutes: int, is_taken: bool, monkeypatch: Any) -> None:
     mine = new_person(auth)
     now_ms = time.time_ns() // 1_000_000 + minutes * 60_000
-    monkeypatch.setattr(seals, "_once", lambda: now_ms.to_bytes(6, "big") + os.urandom(4))
+    monkeypatch.setattr(seals, "once", lambda: now_ms.to_bytes(6, "big") + os.urandom(4))
     row = {"tenant_id": mine["tenant_id"], "user_id": mine["user_id"], "device_mac": os.urandom(32)}
     row["seal"] = DEVICES.seal(keyring_of(auth), row)
     insert = "INSERT INTO known_devices (tenant_id, user_id, device_mac, seal) VALUES (%s, %s, %s, %s)"

@@ -9,13 +9,15 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool
+from pyotp.totp import TOTP
 
 from services.auth import metrics
 from services.auth.seals import SESSIONS, Sealed, refused, seal_stored
 from shared.primitives.crypto import Keyring, base64url_encode
 from shared.storage.database import Connection, open_tasks_pool, task_transaction
 from tests.auth.forging import FRESH, forge, new_person, shown, signed_in
-from tests.auth.support import Auth, keyring_of
+from tests.auth.support import PASSWORD, Auth, Browser, keyring_of
+from tests.auth.test_authenticator import PAGE, SECOND, Enrolled, later
 
 OTHERS = "UPDATE migrations SET applied_at = applied_at + %s * interval '1 day' WHERE name !~ 'auth/(0125|0128)'"
 OURS = "UPDATE migrations SET applied_at = applied_at + %s * interval '1 day' WHERE name ~ 'auth/(0125|0128)'"
@@ -150,6 +152,46 @@ def test_rows_get_seals_of_a_new_key_and_forged_ones_do_not(auth: Auth) -> None:
         assert seal_stored(keyring_of(auth), conn) == 0  # pyright: ignore[reportArgumentType]
         conn.rollback()
     assert versions[good["user_id"]] == 9
-    assert versions[bad["user_id"]] == 1
+    assert versions[bad["user_id"]] == 0, "marked, and looked at no more"
     assert good["email"] in shown(browsers[0])
     assert not shown(browsers[1])
+
+
+@pytest.mark.parametrize(
+    "seal", ["''", "decode('02' || repeat('00', 42), 'hex')", "decode('01' || repeat('00', 42), 'hex')"]
+)
+def test_rows_that_somebody_forged_keep_the_relay_from_nothing(auth: Auth, seal: str) -> None:
+    """An empty seal, one of a key that is not here, one of ours."""
+    forged, after = new_person(auth), new_person(auth)
+    forge(
+        auth, "web", forged["tenant_id"], f"UPDATE users SET rights_seal = {seal} WHERE user_id = %s", forged["user_id"]
+    )
+    relay(auth)
+    assert relay(auth) == 0
+    of_rights = "SELECT get_byte(rights_seal, 0) FROM users WHERE user_id = %s"
+    assert auth.sql(of_rights, after["user_id"]) == [(keyring_of(auth).version,)]
+
+
+def test_a_new_key_seals_also_what_somebody_has_no_more(auth: Auth) -> None:
+    """That a person has no authenticator, and no wrong codes, is believed under the new key alone."""
+    person = new_person(auth)
+    browser = signed_in(auth, person)
+    enrolled = Enrolled(browser)
+    later(auth, person)
+    other = Browser(auth)
+    page = other.sign_in(person)
+    assert other.submit(page, SECOND, code=TOTP(enrolled.secret).now()).status_code == 303
+    later(auth, person)
+    page = browser.get(PAGE)
+    assert (
+        browser.submit(page, PAGE, password=PASSWORD, code=TOTP(enrolled.secret).now(), do="remove").status_code == 303
+    )
+    relay(auth)
+    rotated = Keyring.from_text(f"9:{base64url_encode(os.urandom(32))},{auth.settings.encryption_keys}")
+    with psycopg.connect(auth.settings.worker_database_url or "") as conn:
+        conn.commit = lambda: None
+        while seal_stored(rotated, conn):  # pyright: ignore[reportArgumentType]
+            pass
+        of_person = "SELECT get_byte(factor_seal, 0), get_byte(codes_seal, 0) FROM users WHERE user_id = %s"
+        assert conn.execute(of_person, (person["user_id"],)).fetchall() == [(9, 9)]
+        conn.rollback()

@@ -10,14 +10,13 @@ from services.auth.people import rights
 from services.auth.signin import codes, metrics, queries, sessions
 from services.auth.signin.models import User
 from services.auth.signin.sessions import MOST_WRONG_CODES as MOST_WRONG_CODES_OF_DEVICE
+from services.auth.signin.sessions import MOST_WRONG_CODES_ELSEWHERE as MOST_WRONG_CODES
 from services.auth.signin.sessions import Standing
 from shared.primitives.crypto import Keyring
 from shared.storage import audit, database
 from shared.storage.database import AsyncConnection, aset_tenant
 
 Used = Literal["authenticator", "recovery code", ""]
-# After this number of wrong codes in unknown devices only a recovery code works there (NIST SP 800-63B-4 §3.2.2 allows 100).
-MOST_WRONG_CODES = 20
 
 
 class _RecoveryCode(msgspec.Struct, frozen=True):

@@ -130,11 +130,12 @@ SET_COUNT: LiteralString = """
 # user, and the holder of the browser's pass. Row-level security hides holders of other organisations.
 STANDING: LiteralString = """
     SELECT d.device_mac, d.seal AS device_seal, p.enforced, p.version AS policy_version, p.seal AS policy_seal,
-        coalesce((SELECT wrong_codes FROM users WHERE user_id = %(user_id)s), 0) AS wrong_codes,
+        coalesce(u.wrong_codes, 0) AS wrong_codes, u.codes_seal,
         (SELECT user_id FROM users WHERE user_id = %(holder)s AND status = 'active') AS colleague
     FROM (SELECT) AS one
         LEFT JOIN LATERAL (
             SELECT device_mac, seal FROM known_devices WHERE user_id = %(user_id)s AND device_mac = ANY (%(macs)s) LIMIT 1) AS d ON true
+        LEFT JOIN users u ON u.user_id = %(user_id)s
         LEFT JOIN saml_policies p ON p.tenant_id = current_tenant() AND p.break_glass_user_id = %(user_id)s
 """
 REMEMBER_DEVICE: LiteralString = """

@@ -7,6 +7,7 @@ Encryption in place of a key within the hash: stored hashes are sealed without t
 import logging
 import time
 
+from services.auth import seals
 from services.auth.signin import queries
 from services.auth.signin.models import User
 from shared.primitives.crypto import Keyring, UnreadableCiphertext, base64url_decode, base64url_encode
@@ -23,7 +24,9 @@ def either(keyring: Keyring, tenant_id: str, user_id: str, hashed: str) -> dict[
 
 
 def seal(keyring: Keyring, tenant_id: str, user_id: str, hashed: str) -> str:
-    return SEALED + base64url_encode(keyring.encrypt(hashed.encode(), _context(tenant_id, user_id)))
+    """`sealed.`, the time and random bytes by which the database takes it once, and the encrypted hash (migration 0129)."""
+    once = seals.once().hex()
+    return f"{SEALED}{once}.{base64url_encode(keyring.encrypt(hashed.encode(), _context(tenant_id, user_id, once)))}"
 
 
 def hash_of(keyring: Keyring, user: User | None) -> str | None:
@@ -32,8 +35,8 @@ def hash_of(keyring: Keyring, user: User | None) -> str | None:
     if user is None or stored is None or not stored.startswith(SEALED):
         return stored
     try:
-        sealed = base64url_decode(stored.removeprefix(SEALED))
-        return keyring.decrypt(sealed, _context(user.tenant_id, user.user_id)).decode()
+        once, sealed = _parts(stored)
+        return keyring.decrypt(sealed, _context(user.tenant_id, user.user_id, once)).decode()
     except (UnreadableCiphertext, ValueError):
         log.error("the password of %s cannot be opened", user.user_id)
         return None
@@ -41,7 +44,7 @@ def hash_of(keyring: Keyring, user: User | None) -> str | None:
 
 def is_of_an_older_key(keyring: Keyring, stored: str) -> bool:
     """Whether a sealed hash that `hash_of` opens is not under the current key."""
-    return stored.startswith(SEALED) and base64url_decode(stored.removeprefix(SEALED))[0] != keyring.version
+    return stored.startswith(SEALED) and _parts(stored)[1][0] != keyring.version
 
 
 def seal_stored(keyring: Keyring, conn: Connection) -> int:
@@ -59,5 +62,11 @@ def seal_stored(keyring: Keyring, conn: Connection) -> int:
     return sealed
 
 
-def _context(tenant_id: str, user_id: str) -> bytes:
-    return f"password of {tenant_id} {user_id}".encode()
+def _parts(stored: str) -> tuple[str, bytes]:
+    """Sealed hashes of before have no time. Raises ValueError."""
+    once, _, sealed = stored.removeprefix(SEALED).rpartition(".")
+    return once, base64url_decode(sealed)
+
+
+def _context(tenant_id: str, user_id: str, once: str) -> bytes:
+    return f"password of {tenant_id} {user_id} {once}".rstrip().encode()

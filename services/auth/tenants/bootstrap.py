@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 import msgspec
+from psycopg.rows import dict_row
 
 from services.auth import seals
 from services.auth.apps import credentials, scopes, store
@@ -137,7 +138,9 @@ async def _ensure(
 
 async def _ensure_secret(conn: AsyncConnection, keyring: Keyring, app: AppRow, secret: str) -> None:
     """A different secret ends the one before at once, with its tokens."""
-    kept = {bytes(mac) for (mac,) in await (await conn.execute(queries.SECRET_MACS, (app.client_id,))).fetchall()}
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        rows = await (await cursor.execute(queries.PRESENT_SECRETS, (app.client_id,))).fetchall()
+    kept = {bytes(row["mac"]) for row in rows if seals.SECRETS.holds(keyring, row, row["seal"])}
     macs = keyring.macs(secret.encode(), credentials.secret_purpose(app.client_id))
     if not kept.isdisjoint(macs):
         return

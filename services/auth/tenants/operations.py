@@ -272,6 +272,7 @@ def set_second_factor(conn: Conn, keyring: Keyring, email: str) -> str:
     record(conn, tenant_id, "user.second_factor_set", user_id)
     conn.execute(DELETE_RECOVERY_CODES, (user_id,))
     conn.execute(FORGET_DEVICES, (user_id,))
+    conn.execute(SET_WRONG_CODES, seals.no_wrong_codes(keyring, tenant_id, user_id))
     sealed = keyring.encrypt(secret.encode(), codes.secret_context(user_id))
     conn.execute(queries.SET_TOTP, seals.factor_row(keyring, tenant_id, user_id, sealed))
     return codes.otpauth_uri(secret, address)
@@ -281,6 +282,7 @@ def remove_second_factor(conn: Conn, keyring: Keyring, email: str) -> None:
     user_id, tenant_id, _ = find_user(conn, email)
     record(conn, tenant_id, "user.second_factor_removed", user_id)
     conn.execute(DELETE_RECOVERY_CODES, (user_id,))
+    conn.execute(SET_WRONG_CODES, seals.no_wrong_codes(keyring, tenant_id, user_id))
     conn.execute(queries.SET_TOTP, seals.factor_row(keyring, tenant_id, user_id, None))
 
 
