@@ -14,6 +14,7 @@ from services.epcr.encounters.facts import facts_of
 from services.epcr.fhir.encode import checked, encode
 from services.epcr.records import amend
 from services.epcr.records.care import DOSE_UNITS
+from services.epcr.records.contradictions import _OF_A_PATIENT
 from services.epcr.records.models import ITEM_LISTS, Encounter, RecordPatch
 from shared.web import http, strict_json
 from shared.web.problems import Problem
@@ -216,7 +217,15 @@ def of_nobody_born_before(record: dict[str, Any]) -> dict[str, Any]:
     return without(record, "apgar") if (record.get("patient") or {}).get("birth_date") else record
 
 
-RECORDS = st.fixed_dictionaries({}, optional=SECTIONS).map(of_nobody_born_before)
+def with_a_patient(record: dict[str, Any]) -> dict[str, Any]:
+    """Where nobody was found, nobody was treated."""
+    is_of_nobody = (record.get("disposition") or {}).get("outcome") == "no_patient_found"
+    return (
+        without(record, "disposition") if is_of_nobody and any(record.get(name) for name in _OF_A_PATIENT) else record
+    )
+
+
+RECORDS = st.fixed_dictionaries({}, optional=SECTIONS).map(of_nobody_born_before).map(with_a_patient)
 STATUSES = st.sampled_from(["in_progress", "completed", "handed_over", "cancelled"])
 MODES = st.sampled_from(["exact", "shifted", "safe_harbor"])
 
