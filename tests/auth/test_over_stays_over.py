@@ -1,4 +1,4 @@
-"""A role of auth's database, in strange hands, moves no time or mark that no seal covers: what is over for somebody else stays over.
+"""A role of auth's database, in strange hands, moves no time and no mark that no seal covers, so nothing that is over begins again.
 
 In each test somebody knows a cookie, token, link or password that was good once, and calls auth as anybody may.
 """
