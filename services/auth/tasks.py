@@ -110,6 +110,7 @@ def periodic(settings: Settings) -> list[Periodic]:
             "seal rows",
             600,
             partial(seals.seal_stored, keyring),
+            lane="retention",
             behind="the next run goes on; rows that are not sealed yet are read as before, and no process can change them",
         ),
         Periodic("forget", 60, forget, lane="retention", behind=shared_metrics.retention_overdue),
