@@ -42,6 +42,8 @@ class Sealed(NamedTuple):
     column: LiteralString = "seal"
     of: LiteralString = ""
     """The name of these values, where others of the row have a seal of their own."""
+    alive: LiteralString = "true"
+    """The rows that somebody reads. The others keep the seal that they have."""
 
     def seal(self, keyring: Keyring, row: Mapping[str, Any]) -> bytes:
         """A new seal (43 bytes): the version of the key, the time in milliseconds, random bytes, and the MAC of them and the values."""
@@ -58,7 +60,8 @@ class Sealed(NamedTuple):
         from services.auth import metrics  # commands also import this module and need no metrics
 
         metrics.forged_rows.labels(self.table).inc()
-        log.error("the row of %s with %s %s is not as we wrote it", self.table, self.values[0], row[self.values[0]])
+        name, value = self.values[0], row[self.values[0]]
+        log.error("the row of %s with %s %s is not as we wrote it (%s)", self.table, name, value, self.column)
         return False
 
     @property
@@ -137,6 +140,7 @@ APPS = Sealed(
         "deidentification",
         "common_app",
     ),
+    alive="status <> 'deleted'",
 )
 # The token of an invitation's link is made of its id and number (invitations/links.py).
 INVITATIONS = Sealed("invitations", ("id",), ("id", "tenant_id", "email", "role", "invited_by"))
@@ -275,12 +279,13 @@ def no_wrong_codes(keyring: Keyring, tenant_id: str, user_id: str) -> dict[str, 
 def seal_stored(keyring: Keyring, conn: Connection) -> int:
     """Seals rows of before, and seals those of an older key anew. Each portion commits by itself. Returns how many it sealed.
 
-    Each table has its time, so that none waits for another one. A row that was forged under a key of ours is marked and not looked at
-    again; one of an unknown key is left, because the key may be missing here.
+    Each table has its time, so that none waits for another one. A row that was forged is marked and not looked at again, if others under
+    its key are good; else the key may be missing or wrong here, and the row is left.
     """
     sealed = 0
     for kept in ALL:
         after: list[Any] | None = None
+        good_keys: set[bytes] = set()
         until = time.monotonic() + SECONDS
         while time.monotonic() < until:
             with conn.cursor(row_factory=dict_row) as cursor:
@@ -288,11 +293,19 @@ def seal_stored(keyring: Keyring, conn: Connection) -> int:
                 rows = cursor.execute(
                     _due(kept, first=after is None), [bytes([keyring.version]), versions, *(after or ())]
                 ).fetchall()
+            forged: list[tuple[bytes, list[Any]]] = []
             for row in rows:
                 after = [row[name] for name in kept.key]
-                is_ours = kept.holds(keyring, row, row[kept.column])
-                conn.execute(_seal(kept), [kept.seal(keyring, row) if is_ours else refused(), *after])
-                sealed += is_ours
+                of_key = (row[kept.column] or b"")[:1]
+                if kept.holds(keyring, row, row[kept.column]):
+                    good_keys.add(of_key)
+                    conn.execute(_seal(kept), [kept.seal(keyring, row), *after])
+                    sealed += 1
+                else:
+                    forged.append((of_key, after))
+            for of_key, key in forged:
+                if of_key in good_keys:
+                    conn.execute(_seal(kept), [refused(), *key])
             conn.commit()
             if not rows:
                 break
@@ -309,8 +322,8 @@ def _due(kept: Sealed, *, first: bool) -> LiteralString:
         WHERE (({kept.column} IS NULL {only}) OR (
                 (substring({kept.column} FROM 1 FOR 1) <> %s OR octet_length({kept.column}) < {LENGTH})
                 AND substring({kept.column} FROM 1 FOR 1) = ANY (%s)))
-            AND seals_come_once() {later}
-        ORDER BY {key} LIMIT 500 FOR NO KEY UPDATE SKIP LOCKED
+            AND seals_come_once() AND {kept.alive} {later}
+        ORDER BY {key} LIMIT 100 FOR NO KEY UPDATE SKIP LOCKED
     """  # noqa: S608 - constants of this module
 
 

@@ -212,7 +212,7 @@ def _as_owner(conn: psycopg.Connection[Any], adopt: bool = False) -> Iterator[No
             conn.execute("SET LOCAL lock_timeout = '5s'")
             _become_owner(conn, adopt)
             yield
-    except psycopg.errors.LockNotAvailable as error:
+    except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
         holders = conn.execute(HOLDERS, {"table": table}).fetchall()
         named = "; ".join(f"process {pid} of {role}, {locks}" for pid, role, locks in holders)
         raise Blocked(f"a lock was not had in time. These hold some now: {named or 'nobody any more'}") from error

@@ -195,3 +195,29 @@ def test_a_new_key_seals_also_what_somebody_has_no_more(auth: Auth) -> None:
         of_person = "SELECT get_byte(factor_seal, 0), get_byte(codes_seal, 0) FROM users WHERE user_id = %s"
         assert conn.execute(of_person, (person["user_id"],)).fetchall() == [(9, 9)]
         conn.rollback()
+
+
+def test_a_wrong_old_key_costs_no_seal(auth: Auth) -> None:
+    """Sealed rows wait until the key is corrected."""
+    person = new_person(auth)
+    browser = signed_in(auth, person)
+    relay(auth)
+    new, wrong = (base64url_encode(os.urandom(32)) for _ in range(2))
+    pool = open_tasks_pool(auth.settings.worker_database_url or "", max_size=1)
+    try:
+        one_pass(pool, Keyring.from_text(f"9:{new},{keyring_of(auth).version}:{wrong}"))
+    finally:
+        pool.close()
+    assert person["email"] in shown(browser)
+
+
+def test_a_deleted_app_is_no_forged_one_under_a_new_key(auth: Auth, caplog: pytest.LogCaptureFixture) -> None:
+    app = auth.register(["argus:epcr:read"])
+    assert auth.admin("DELETE", f"/v1/platform/apps/{app['client_id']}").status_code == 204
+    rotated = Keyring.from_text(f"9:{base64url_encode(os.urandom(32))},{auth.settings.encryption_keys}")
+    with psycopg.connect(auth.settings.worker_database_url or "") as conn:
+        conn.commit = lambda: None
+        while seal_stored(rotated, conn):  # pyright: ignore[reportArgumentType]
+            pass
+        conn.rollback()
+    assert app["client_id"] not in caplog.text

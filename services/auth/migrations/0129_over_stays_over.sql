@@ -1,15 +1,15 @@
 -- Times and marks that no seal covers, because they change often, go one way alone for the roles of processes: a row that is over stays over.
--- Refresh tokens of before: the time of a rotation changes with the generation, and a grant that has expired stays so.
+-- (A minute more, for a row that ends between its reading and its change.) Refresh tokens of before: the time of a rotation changes with the generation, and a grant that has expired stays so.
 CREATE TRIGGER keep_over_times BEFORE UPDATE ON grants FOR EACH ROW WHEN (
     (NEW.rotated_at > OLD.rotated_at OR (OLD.rotated_at IS NULL AND NEW.rotated_at IS NOT NULL)) AND NEW.generation <= OLD.generation
-    OR (NEW.expires_at > OLD.expires_at AND (NEW.generation <= OLD.generation OR OLD.expires_at < clock_timestamp()))
+    OR (NEW.expires_at > OLD.expires_at AND (NEW.generation <= OLD.generation OR OLD.expires_at < clock_timestamp() - interval '1 minute'))
 ) EXECUTE FUNCTION public.keep_over();
 -- An invitation lives longer with its next mail, whose link is another one.
 CREATE TRIGGER keep_over_times BEFORE UPDATE ON invitations FOR EACH ROW WHEN (
     NEW.expires_at > OLD.expires_at AND NEW.number <= OLD.number
 ) EXECUTE FUNCTION public.keep_over();
 CREATE TRIGGER keep_over_times BEFORE UPDATE ON sessions FOR EACH ROW WHEN (
-    NEW.last_seen_at > OLD.last_seen_at AND OLD.last_seen_at < clock_timestamp() - interval '8 hours'
+    NEW.last_seen_at > OLD.last_seen_at AND OLD.last_seen_at < clock_timestamp() - interval '8 hours 1 minute'
 ) EXECUTE FUNCTION public.keep_over();
 CREATE TRIGGER keep_over_times BEFORE UPDATE ON device_codes FOR EACH ROW WHEN (
     NEW.expires_at > OLD.expires_at OR NEW.made_at > OLD.made_at OR (OLD.state <> 'pending' AND NEW.state <> OLD.state)
@@ -55,11 +55,18 @@ CREATE TRIGGER claim_seal_came_insert AFTER INSERT ON saml_domains FOR EACH ROW 
 EXECUTE FUNCTION public.claim_seal_came();
 CREATE TRIGGER claim_seal_came_update AFTER UPDATE ON saml_domains FOR EACH ROW
 WHEN (NEW.claim_seal IS NOT NULL AND NEW.claim_seal IS DISTINCT FROM OLD.claim_seal) EXECUTE FUNCTION public.claim_seal_came();
--- A proof has a seal of its own time, and goes with it.
+-- A proof has a seal of its own time, and goes with it. Processes of the previous release may prove domains for a day.
+CREATE FUNCTION public.keep_proof() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF public.is_process() AND public.seals_come_once() THEN
+        RAISE EXCEPTION 'the proof of a domain comes and goes with its seal' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NEW;
+END $$;
 CREATE TRIGGER keep_proof BEFORE UPDATE ON saml_domains FOR EACH ROW WHEN (
     (OLD.verified_at IS NOT NULL AND NEW.verified_at IS NULL AND NEW.seal IS NOT NULL)
     OR (OLD.verified_at IS NULL AND NEW.verified_at IS NOT NULL AND NEW.seal IS NOT DISTINCT FROM OLD.seal)
-) EXECUTE FUNCTION public.keep_over();
+) EXECUTE FUNCTION public.keep_proof();
 -- The relay looks whether the record is still there.
 REVOKE UPDATE ON saml_domains FROM {{app}};
 GRANT UPDATE (verified_at, seal, claim_seal) ON saml_domains TO {{app}};
@@ -83,7 +90,7 @@ CREATE TRIGGER password_came_update AFTER UPDATE ON users FOR EACH ROW
 WHEN (NEW.password_hash LIKE 'sealed.%' AND NEW.password_hash IS DISTINCT FROM OLD.password_hash) EXECUTE FUNCTION public.password_came();
 
 -- --- Sandboxes and sessions of identity providers --------------------------------------------------------------------------------------------
--- A sandbox is written in the transaction that makes its tenant, so that nobody takes another organisation's.
+-- A sandbox is written in the transaction that makes its tenant, not within a savepoint, so that nobody takes another organisation's.
 CREATE FUNCTION public.require_new_tenant() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF public.is_process() AND NOT EXISTS (
@@ -100,5 +107,5 @@ CREATE TRIGGER keep_tenant BEFORE UPDATE ON sandboxes FOR EACH ROW WHEN (
 -- These rows go with their session.
 REVOKE UPDATE, DELETE ON saml_sessions FROM {{app}}, {{worker}};
 
-REVOKE EXECUTE ON FUNCTION public.keep_used(), public.require_claim_seal(), public.claim_seal_came(), public.password_came(), public.require_new_tenant()
+REVOKE EXECUTE ON FUNCTION public.keep_used(), public.keep_proof(), public.require_claim_seal(), public.claim_seal_came(), public.password_came(), public.require_new_tenant()
     FROM PUBLIC;
