@@ -52,7 +52,11 @@ def test_the_password_of_before_does_not_come_back(auth: Auth, role: str, before
         seal_passwords(auth)
     [(old,)] = auth.sql("SELECT password_hash FROM users WHERE user_id = %s", mine["user_id"])
     assert choose(browser, browser.get(new_link(auth, mine)), second) == 200
-    forge(auth, role, mine["tenant_id"], "UPDATE users SET password_hash = %s WHERE user_id = %s", old, mine["user_id"])
+    for spelt in (old, f"{old}=", f"{old}==", f"{old}====", f"{old}A"):
+        change = "UPDATE users SET password_hash = %s WHERE user_id = %s"
+        forge(auth, role, mine["tenant_id"], change, spelt, mine["user_id"])
+    [(stored,)] = auth.sql("SELECT password_hash FROM users WHERE user_id = %s", mine["user_id"])
+    assert not stored.startswith(old)
     assert Browser(auth).sign_in(mine, password=first).status_code == 401
     assert Browser(auth).sign_in(mine, password=second).status_code == 303
 

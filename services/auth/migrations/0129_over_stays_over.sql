@@ -73,12 +73,11 @@ GRANT UPDATE (verified_at, seal, claim_seal) ON saml_domains TO {{app}};
 
 -- --- Passwords -----------------------------------------------------------------------------------------------------------------------------
 -- A sealed password is `sealed.<time and random bytes, in hexadecimal>.<ciphertext>` (signin/sealing.py) and comes once as a seal does: the password of
--- before does not come back.
+-- before does not come back. By its time and random bytes alone, which are part of the encryption: one ciphertext has several spellings in base64.
 CREATE FUNCTION public.password_came() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF NEW.password_hash ~ '^sealed\.[0-9a-f]{20}\.' THEN
-        PERFORM public.use_seal('\x01'::bytea || decode(split_part(NEW.password_hash, '.', 2), 'hex') || sha256(convert_to(NEW.password_hash, 'UTF8')),
-            TG_TABLE_NAME);
+        PERFORM public.use_seal('\x01'::bytea || decode(split_part(NEW.password_hash, '.', 2) || repeat('00', 32), 'hex'), TG_TABLE_NAME);
     ELSE
         PERFORM public.use_seal('\x00', TG_TABLE_NAME);
     END IF;
