@@ -123,9 +123,8 @@ def _identified(view: dict[str, Any], record: Mapping[str, Any]) -> dict[str, An
     complaint: dict[str, Any] = view.get("complaint", {})
     words: str | None = record.get("complaint", {}).get("text")
     worded: dict[str, Any] = {}
-    if (
-        words and complaint and "concept" not in complaint
-    ):  # there is an Observation of the complaint, and no code in it
+    # There is an Observation of the complaint, and no code in it.
+    if words and complaint and "concept" not in complaint:
         worded = {"complaint": complaint | {"concept": {"display": words}}}
     return view | {name: entries for name, entries in shown.items() if entries} | worded
 
