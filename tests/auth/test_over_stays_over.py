@@ -3,6 +3,7 @@
 In each test somebody knows a cookie, token, link or password that was good once, and calls auth as anybody may.
 """
 
+import asyncio
 import re
 import time
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from pyotp.totp import TOTP
 
 from services.auth.saml import domains
+from services.auth.tenants.bootstrap import bootstrap
 from shared.primitives import ids
 from shared.storage.database import open_tasks_pool, task_transaction
 from tests.auth.device_support import answered, begun, poll, register_device_app, typed
@@ -18,7 +20,7 @@ from tests.auth.federation import Connection, follow
 from tests.auth.forging import FRESH, ROLES, forge, granted, new_person, shown, signed_in
 from tests.auth.people_support import Organisation, accept, link_of
 from tests.auth.people_support import post as send
-from tests.auth.support import Auth, Browser, redeem
+from tests.auth.support import Auth, Browser, redeem, tenants
 from tests.auth.test_authenticator import SECOND, Enrolled, later
 from tests.auth.test_operator import operate
 from tests.auth.test_private_key_jwt import ask, assertion, register
@@ -279,3 +281,12 @@ def test_an_operators_new_factor_works_at_once(auth: Auth) -> None:
     assert found is not None
     browser = Browser(auth)
     assert browser.submit(browser.sign_in(person), SECOND, code=TOTP(found[1]).now()).status_code == 303
+
+
+def test_the_bootstrap_makes_a_forged_secret_anew(auth: Auth) -> None:
+    app = auth.demo
+    forged = f"UPDATE app_secrets SET seal = {FRESH} WHERE client_id = %s AND expires_at IS NULL"
+    forge(auth, "web", app["tenant_id"], forged, app["client_id"])
+    assert auth.token(app).status_code == 401
+    asyncio.run(bootstrap(auth.settings, tenants()))
+    assert auth.token(app).status_code == 200
