@@ -1,7 +1,9 @@
 """Rate limits: sliding windows counted in this process. A background task shares the counts with other gateways through Redis.
 
-A caller without a token counts by its network, and an IPv6 network also within the /56 and the /48 around it: providers assign these
-to one subscriber (RIPE-690), who could otherwise use each of its networks' rates.
+A client with a token counts by itself and within its organisation, whose clients together have a few times the rate of one: an
+organisation could otherwise multiply its rates by registering apps. A caller without a token counts by its network, and an IPv6 network
+also within the /56 and the /48 around it: providers assign these to one subscriber (RIPE-690), who could otherwise use each of its
+networks' rates.
 
 The budget of refused bytes (`refused_bytes.py`) is such a window too: it counts bytes where the others count requests.
 
@@ -40,7 +42,7 @@ log = logging.getLogger(__name__)
 
 
 Wider = tuple[tuple[str, int], ...]
-"""Networks around a client's, the narrowest first, each with the multiple of the quota that it has."""
+"""The organisation of a client, or the networks around a client's, the narrowest first, each with the multiple of the quota that it has."""
 
 
 class Policy(NamedTuple):
@@ -64,6 +66,10 @@ def policy(name: str, rate: str, times: int = 1) -> Policy | None:
 
 ROUNDING = 1e-6
 """The part of the window before that rounded times may add. Who comes back after exactly `retry_after` is not refused for it."""
+
+
+ORGANISATION = "organisation "
+"""Begins the key of an organisation's count; no key of a client or network has a space there."""
 
 
 class Bucket:
@@ -141,13 +147,13 @@ class Limits:
     def take(self, name: str, key: str, now: float, wider: Wider = ()) -> Headers:
         """Counts a request and returns the header fields with the rest of the quota. Raises Refusal (429).
 
-        The request counts in each of the `wider` networks or, if one of them or the client has no more, in none: a client that sends
-        too much takes nothing from its neighbours.
+        The request counts in each of the `wider` ones or, if one of them or the client has no more, in none: a client that sends too
+        much takes nothing from its neighbours.
         """
         around: list[Bucket] = []
         # The widest first: where it is full, its many narrow networks get no counts of their own, which take memory.
-        for network, times in reversed(wider):
-            bucket = self._bucket(name, network, times)
+        for one, times in reversed(wider):
+            bucket = self._bucket(name, one, times)
             if bucket is None:
                 return []
             if not bucket.has_room(now):
@@ -254,9 +260,14 @@ def _refusal(bucket: Bucket, reset: int, now: float) -> Refusal:
         (b"x-ratelimit-remaining", b"0"),
         (b"x-ratelimit-reset", str(reset).encode()),
     ]
-    whose = f" from one IPv6 network of length {bucket.key.rpartition('/')[2]}" if rule.times > 1 else ""
-    detail = f"At most {rule.quota} {rule.name} requests in {rule.window} seconds are answered{whose}."
+    detail = f"At most {rule.quota} {rule.name} requests in {rule.window} seconds are answered{_whose(bucket)}."
     return Refusal(429, "Too many requests", detail, headers=headers, reason="limited")
+
+
+def _whose(bucket: Bucket) -> str:
+    if bucket.key.startswith(ORGANISATION):
+        return " for the clients of an organisation together"
+    return f" from one IPv6 network of length {bucket.key.rpartition('/')[2]}" if bucket.policy.times > 1 else ""
 
 
 async def run(limits: Limits, redis: Redis) -> None:

@@ -28,6 +28,7 @@ class Settings(settings.Process, frozen=True, kw_only=True):
     """Rates are `<requests>/<seconds>` for each client (for each client network on routes without a token), or `off`.
 
     `rate_limit_console` is for each session of the console, `rate_limit_console_network` for each client network there.
+    An organisation's clients together have `organisation_times` the rate of one; 0 is no such limit.
     `refused_bytes_limit` is `<bytes>/<seconds>` of refused bodies, by client or network alike."""
 
     identity_signing_key: Annotated[str, KEY]
@@ -65,6 +66,7 @@ class Settings(settings.Process, frozen=True, kw_only=True):
     rate_limit_write: Rate = "1200/60"
     rate_limit_ingest: Rate = "12000/60"
     rate_limit_graphql: Rate = "1200/60"
+    organisation_times: settings.Whole = 3
     refused_bytes_limit: Bytes = "4194304/60"
     upstream_connect_timeout: settings.Positive = 2
     upstream_timeout: settings.Positive = 30

@@ -121,8 +121,10 @@ def stack(
         return
     # Readings of an encounter nobody knows are told so soon, since a test waits for that.
     settings = {"epcr": {"UNKNOWN_AFTER_SECONDS": "1"}}
-    if pytestconfig.getoption("markexpr") == "chaos":  # attackers have the budget that a platform gives them
-        settings["gateway"] = {"REFUSED_BYTES_LIMIT": "4194304/60"}
+    if (
+        pytestconfig.getoption("markexpr") == "chaos"
+    ):  # attackers have the budget and the rate that a platform gives them
+        settings["gateway"] = {"REFUSED_BYTES_LIMIT": "4194304/60", "RATE_LIMIT_WRITE": "1200/60"}
     chosen = json.dumps(settings)
     running = RunningStack(tmp_path_factory.mktemp("stack") / "state", data=in_memory, KNOGIN_SETTINGS=chosen)
     with stopping.all_else_fails(request.session, "the stack"):

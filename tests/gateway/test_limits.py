@@ -72,6 +72,44 @@ def test_each_client_has_its_own_limit_and_each_class_of_route_too(world: World)
             assert door.request("POST", "/graphql", token=token, body=b"{}").status == 200
 
 
+def test_all_clients_of_an_organisation_together_have_a_few_rates_and_not_one_each(world: World) -> None:
+    gateway = world.start(rate_limit_read="5/3600", organisation_times=2)
+    with gateway.door() as door:
+        tokens = [world.issuer.token(client_id=f"app_{number}") for number in range(20)]
+        replies = [door.request("GET", DOOR, token=token) for token in tokens]
+        others = world.issuer.token(client_id="app_other", tenant_id="org_other")
+        assert door.request("GET", DOOR, token=others).status == 200
+        assert door.request("POST", DOOR, token=tokens[-1], body=b"{}").status == 200
+    assert [reply.status for reply in replies] == [200] * 10 + [429] * 10
+    assert [(reply.get("ratelimit") or "").split(";")[1] for reply in replies[5:10]] == [
+        "r=4",
+        "r=3",
+        "r=2",
+        "r=1",
+        "r=0",
+    ]
+    last = replies[-1]
+    assert last.get("ratelimit-policy") == '"read";q=10;w=3600'
+    assert int(last.get("retry-after") or 0) >= 1
+    detail = "At most 10 read requests in 3600 seconds are answered for the clients of an organisation together."
+    assert last.json()["detail"] == detail
+
+
+def test_a_client_beyond_its_rate_takes_nothing_from_the_others_of_its_organisation(world: World) -> None:
+    gateway = world.start(rate_limit_read="5/3600", organisation_times=2)
+    with gateway.door() as door:
+        eager, other = (world.issuer.token(client_id=client) for client in ("app_1", "app_2"))
+        assert [door.request("GET", DOOR, token=eager).status for _ in range(50)] == [200] * 5 + [429] * 45
+        assert [door.request("GET", DOOR, token=other).status for _ in range(5)] == [200] * 5
+
+
+def test_without_a_limit_of_organisations_each_client_has_its_rate_alone(world: World) -> None:
+    gateway = world.start(rate_limit_read="1/3600", organisation_times=0)
+    with gateway.door() as door:
+        tokens = [world.issuer.token(client_id=f"app_{number}") for number in range(10)]
+        assert {door.request("GET", DOOR, token=token).status for token in tokens} == {200}
+
+
 def test_nobody_else_pays_for_an_address_that_guesses_tokens(world: World) -> None:
     gateway = world.start(rate_limit_guesses="5/60")
     with gateway.door() as door:

@@ -118,6 +118,7 @@ def _of_calls() -> dict[str, Any]:
         "page_most": pages.most,
         "body_kib": sizes[0] // 1024,
         "bodies_mib": [size / 2**20 for size in sizes],
+        "organisation_times": GATEWAY["organisation_times"],
         "refused_mib": int(GATEWAY["refused_bytes_limit"].partition("/")[0]) >> 20,
         "refused_seconds": int(GATEWAY["refused_bytes_limit"].partition("/")[2]),
         "free_kib": sorted({route.free >> 10 for route in (*routes.AUTH, *routes.API)}),
