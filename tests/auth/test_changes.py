@@ -5,13 +5,15 @@ import threading
 import time
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import httpx2
 import psycopg
 import pytest
+from redis import Redis
 
-from services.auth.revocations import watermarks
-from services.auth.revocations.changes import ENCODED, KEPT, Changes
+from services.auth.revocations import bell, watermarks
+from services.auth.revocations.changes import APART_SECONDS, ENCODED, KEPT, Changes
 from shared.primitives.crypto import Signer, base64url_encode
 from shared.web import identity
 from shared.web.identity import HEADER, Caller, mint
@@ -258,6 +260,46 @@ def test_whoever_waits_is_answered_when_the_process_is_stopped(fresh_database: F
             await waiting
 
     asyncio.run(asyncio.wait_for(story(), PATIENCE))
+
+
+def test_many_revocations_after_one_another_are_few_answers(fresh_database: FreshDatabase, redis_url: str) -> None:
+    """Else each of them wakes every gateway and every service, and one organisation could keep them all busy."""
+    from psycopg_pool import AsyncConnectionPool
+
+    from shared.storage.database import open_pool
+
+    database = fresh_database("auth")
+    wanted = {str(uuid4()) for _ in range(200)}
+
+    def revoke() -> None:
+        with psycopg.connect(database.migrator, autocommit=True) as conn, Redis.from_url(redis_url) as redis:
+            for token in wanted:
+                conn.execute("SELECT set_config('app.tenant_id', 'org_1', false)")
+                conn.execute("SELECT revoke_tokens('token', %s, 'app_1', interval '1 hour', 1000, 5000)", ([token],))
+                bell.ring_sync(redis)
+
+    async def nothing() -> None:
+        return
+
+    async def story() -> tuple[int, float]:
+        pool: AsyncConnectionPool[Any] = open_pool(database.app)
+        async with pool:
+            followed = Changes(pool, redis_url)
+            looking = asyncio.create_task(followed.run(nothing))
+            await followed.look()
+            known, answers, after, began = set[str](), 0, followed._sequence, time.monotonic()
+            revoking = asyncio.create_task(asyncio.to_thread(revoke))
+            while wanted - known:
+                answer = decode_answer(await followed.answer(after, 5))
+                after, answers = answer.sequence or 0, answers + 1
+                known |= {mark.id for mark in answer.watermarks}
+            took = time.monotonic() - began
+            await revoking
+            looking.cancel()
+        return answers, took
+
+    answers, took = asyncio.run(asyncio.wait_for(story(), PATIENCE))
+    assert answers <= took / APART_SECONDS + 2
 
 
 def test_no_number_is_given_twice(auth: Auth) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from bisect import bisect_right
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -19,6 +20,8 @@ from shared.web.revocations import Answer, Watermark
 
 LOOK_SECONDS = 0.3
 """Seconds between two looks at the database without a wake-up. They find revocations by operators' commands and other replicas."""
+APART_SECONDS = 0.1
+"""Seconds from the start of a look that finds changes to that of the next one. A stream of revocations is few answers to each follower."""
 PAGE = 5_000
 KEPT = 20_000
 ENCODED = 16
@@ -42,6 +45,8 @@ class Changes:
         self._wake = asyncio.Event()
         self._closing = False
         self._looked: asyncio.Future[None] | None = None
+        self._reads = False
+        self._found_at = -APART_SECONDS
         self._changed = asyncio.Event()
 
     async def run(self, changed: Callable[[], Awaitable[object]]) -> None:
@@ -73,12 +78,13 @@ class Changes:
         self._changed.set()
 
     async def look(self) -> None:
-        """Reads the changes. Callers during a look share the next one. Raises Problem (503) without a database."""
+        """Reads the changes. Callers share a look that has not begun to read. Raises Problem (503) without a database."""
         running = self._looked
-        if running is not None:
+        if running is not None and self._reads:
             with suppress(Exception):
                 await asyncio.shield(running)
-        if self._looked is None or self._looked is running:
+        if self._looked is None or (self._looked is running and self._reads):
+            self._reads = False
             self._looked = asyncio.ensure_future(self._look())
         try:
             await asyncio.shield(self._looked)
@@ -115,6 +121,8 @@ class Changes:
         return body
 
     async def _look(self) -> None:
+        await asyncio.sleep(self._found_at + APART_SECONDS - time.monotonic())
+        self._reads, began = True, time.monotonic()
         async with self._pool.connection() as conn:
             [(sequence,)] = await (await conn.execute(queries.SEQUENCE)).fetchall()
             # Each time, because a key leaves the JWKS without a change.
@@ -133,6 +141,7 @@ class Changes:
                 rows = await (await conn.execute(queries.WATERMARKS_AFTER, (last, KEPT))).fetchall()
         self._keep(rows, sequence)
         self._encoded.clear()
+        self._found_at = began
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
