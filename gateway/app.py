@@ -169,16 +169,14 @@ class Gateway:
         token = await self._token(call, sent, site, address, now)
         who = token.caller
         call.tenant_id, call.client_id = who.tenant_id, who.client_id
-        call.answer += self.limits.take(route.rate(call.method), who.client_id, now, self._together(who.tenant_id))
+        times = self.settings.organisation_times
+        together = ((limits.ORGANISATION + who.tenant_id, times),) if times else ()
+        call.answer += self.limits.take(route.rate(call.method), who.client_id, now, together)
         self.usage.used(token, now)
         audience = AUDIENCES[route.upstream]
         if route.acts and call.method not in ("GET", "HEAD"):
             return b"", partial(self.identities.of_act, token, address, audience, call.method, call.target)
         return self.identities.of(token, address, audience, now), None
-
-    def _together(self, tenant_id: str) -> limits.Wider:
-        times = self.settings.organisation_times
-        return ((limits.ORGANISATION + tenant_id, times),) if times else ()
 
     def _take_without_token(self, call: Call, rate: str, address: str, now: float) -> Headers:
         """Counts by the client's network; where that is used up, by the account and organisation of a known browser's pass.
