@@ -170,7 +170,8 @@ class Gateway:
         who = token.caller
         call.tenant_id, call.client_id = who.tenant_id, who.client_id
         times = self.settings.organisation_times
-        together = ((limits.ORGANISATION + who.tenant_id, times),) if times else ()
+        whose = limits.APPS if who.subject == who.client_id else limits.PEOPLE
+        together = ((whose + who.tenant_id, times),) if times else ()
         call.answer += self.limits.take(route.rate(call.method), who.client_id, now, together)
         self.usage.used(token, now)
         audience = AUDIENCES[route.upstream]
@@ -185,7 +186,9 @@ class Gateway:
         """
         network, wider = client_network(address), wider_networks(address)
         if rate == "console":
-            session = session_of(call.incoming.passing)
+            # Of a network beyond its rate no session gets a count, since it may have invented them.
+            is_full = self.limits.full("console_network", network, now, wider) is not None
+            session = "" if is_full else session_of(call.incoming.passing)
             taken = self.limits.take(rate, session, now) if session else []
             of_network = self.limits.take("console_network", network, now, wider)
             return taken or of_network

@@ -1,7 +1,8 @@
 """Rate limits: sliding windows counted in this process. A background task shares the counts with other gateways through Redis.
 
 A client with a token counts by itself and within its organisation, whose clients together have a few times the rate of one: an
-organisation could otherwise multiply its rates by registering apps. A caller without a token counts by its network, and an IPv6 network
+organisation could otherwise multiply its rates by registering apps. Tokens of people count apart from those of apps, so that apps which
+send too much do not keep away the administrator who stops them. A caller without a token counts by its network, and an IPv6 network
 also within the /56 and the /48 around it: providers assign these to one subscriber (RIPE-690), who could otherwise use each of its
 networks' rates.
 
@@ -46,30 +47,35 @@ Wider = tuple[tuple[str, int], ...]
 
 
 class Policy(NamedTuple):
-    """`quota` requests, or bytes, in any `window` seconds. `times` is the quota's multiple of the rate class's own."""
+    """`quota` requests, or bytes, of a rate class in any `window` seconds. `times` is the quota's multiple of the class's own.
+
+    `name` is the policy's own in answers and metrics: the class, or `<class>-organisation`.
+    """
 
     name: str
+    rate_class: str
     quota: int
     window: int
     header: bytes
     times: int = 1
 
 
-def policy(name: str, rate: str, times: int = 1) -> Policy | None:
-    """From `<requests>/<seconds>`, or None for `off`."""
+def policy(name: str, rate: str, times: int = 1, suffix: str = "") -> Policy | None:
+    """Of the class `name`, from `<requests>/<seconds>`, or None for `off`."""
     if rate == "off":
         return None
     quota, window = map(int, rate.split("/"))
     unit = ';qu="content-bytes"' if name == REFUSED_BYTES else ""
-    return Policy(name, quota * times, window, f'"{name}";q={quota * times}{unit};w={window}'.encode(), times)
+    header = f'"{name}{suffix}";q={quota * times}{unit};w={window}'.encode()
+    return Policy(name + suffix, name, quota * times, window, header, times)
 
 
 ROUNDING = 1e-6
 """The part of the window before that rounded times may add. Who comes back after exactly `retry_after` is not refused for it."""
 
 
-ORGANISATION = "organisation "
-"""Begins the key of an organisation's count; no key of a client or network has a space there."""
+APPS, PEOPLE = "apps ", "people "
+"""Begin the keys of an organisation's counts: of the tokens of its apps and of its people. No key of a client or network begins so."""
 
 
 class Bucket:
@@ -139,7 +145,7 @@ class Bucket:
 class Limits:
     def __init__(self, rates: dict[str, str]) -> None:
         self._rates = rates
-        self._policies: dict[tuple[str, int], Policy | None] = {}
+        self._policies: dict[tuple[str, str, int], Policy | None] = {}
         self._buckets: dict[tuple[str, str], Bucket] = {}
         self._dirty: set[Bucket] = set()
         self._idle = -1
@@ -196,9 +202,10 @@ class Limits:
         """None for a class without a rate."""
         bucket = self._buckets.get((name, key))
         if bucket is None:
-            if (name, times) not in self._policies:
-                self._policies[name, times] = policy(name, self._rates.get(name, "off"), times)
-            rule = self._policies[name, times]
+            suffix = "-organisation" if key.startswith((APPS, PEOPLE)) else ""
+            if (name, suffix, times) not in self._policies:
+                self._policies[name, suffix, times] = policy(name, self._rates.get(name, "off"), times, suffix)
+            rule = self._policies[name, suffix, times]
             if rule is None:
                 return None
             bucket = self._buckets[name, key] = Bucket(rule, key)
@@ -260,13 +267,13 @@ def _refusal(bucket: Bucket, reset: int, now: float) -> Refusal:
         (b"x-ratelimit-remaining", b"0"),
         (b"x-ratelimit-reset", str(reset).encode()),
     ]
-    detail = f"At most {rule.quota} {rule.name} requests in {rule.window} seconds are answered{_whose(bucket)}."
+    detail = f"At most {rule.quota} {rule.rate_class} requests in {rule.window} seconds are answered{_whose(bucket)}."
     return Refusal(429, "Too many requests", detail, headers=headers, reason="limited")
 
 
 def _whose(bucket: Bucket) -> str:
-    if bucket.key.startswith(ORGANISATION):
-        return " for the clients of an organisation together"
+    if bucket.key.startswith((APPS, PEOPLE)):
+        return f" to the {bucket.key.partition(' ')[0]} of an organisation together"
     return f" from one IPv6 network of length {bucket.key.rpartition('/')[2]}" if bucket.policy.times > 1 else ""
 
 

@@ -28,7 +28,7 @@ class Settings(settings.Process, frozen=True, kw_only=True):
     """Rates are `<requests>/<seconds>` for each client (for each client network on routes without a token), or `off`.
 
     `rate_limit_console` is for each session of the console, `rate_limit_console_network` for each client network there.
-    An organisation's clients together have `organisation_times` the rate of one; 0 is no such limit.
+    An organisation's apps together have `organisation_times` the rate of one, and so have its people; 0 is no such limit.
     `refused_bytes_limit` is `<bytes>/<seconds>` of refused bodies, by client or network alike."""
 
     identity_signing_key: Annotated[str, KEY]

@@ -29,7 +29,7 @@ def rebuild_acqi(
     from services.graphql_api.acqi import months
     from shared.storage.database import open_tasks_pool
 
-    pool = open_tasks_pool(required(load().worker_database_url, "WORKER_DATABASE_URL"))
+    pool = open_tasks_pool(required(load().worker_database_url, "WORKER_DATABASE_URL"), max_size=1)
 
     def progress(tenant_id: str, month: date, read: int) -> None:
         typer.echo(f"{tenant_id} {month:%Y-%m}: {read} encounters")
@@ -46,7 +46,7 @@ def suppress_small_cells(
     from services.graphql_api.acqi import queries
     from shared.storage.database import open_tasks_pool, task_transaction
 
-    pool = open_tasks_pool(required(load().worker_database_url, "WORKER_DATABASE_URL"))
+    pool = open_tasks_pool(required(load().worker_database_url, "WORKER_DATABASE_URL"), max_size=1)
     with task_transaction(pool, tenant) as conn:
         conn.execute(queries.SET_SUPPRESSION, (tenant, on))
     pool.close()

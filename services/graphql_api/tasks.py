@@ -44,7 +44,7 @@ def create_worker(settings: Settings) -> Celery:
 def periodic(settings: Settings) -> list[Periodic]:
     retention = partial(expire, days=settings.facts_kept_days, reports_days=settings.reports_kept_days)
     return [
-        Periodic("retention", 3600, retention, behind=metrics.retention_overdue),
+        Periodic("retention", 60, retention, "retention", metrics.retention_overdue),
         Periodic(
             "make reports", 1, making.Making(settings).go_on, "reports", own_metrics.reports_behind, rest_seconds=5
         ),

@@ -29,7 +29,6 @@ from shared.messaging.messages import acknowledgements_queue, batches_queue, con
 from shared.primitives.crypto import Signer
 from shared.process import metrics, redis_clients, telemetry
 from shared.process.settings import required
-from shared.storage import sessions
 from shared.storage.database import LAZILY, Connection, open_tasks_pool
 from shared.storage.jobs import Periodic, PeriodicRunner
 
@@ -172,7 +171,7 @@ class Relay:
         self.service = service
         self.resend_seconds = settings.outbox_resend_seconds
         self.signer = Signer(required(settings.service_signing_key, "SERVICE_SIGNING_KEY"))
-        self.pool = open_tasks_pool(required(settings.worker_database_url, "WORKER_DATABASE_URL"))
+        self.pool = open_tasks_pool(required(settings.worker_database_url, "WORKER_DATABASE_URL"), max_size=1)
         self.celery = broker.connect(service, settings.redis_url)
         self.redis = redis_clients.client(settings.redis_url)
         consumers = consumers_of(service)
@@ -357,19 +356,15 @@ def run(service: str, settings: RelaySettings, periodic: list[Periodic], working
     `working` is set while it can send.
     """
     relay = Relay(service, settings, working)
-    # Beside the pool, since sessions in the way may keep every connection of the pool waiting.
-    beside = open_tasks_pool(required(settings.worker_database_url, "WORKER_DATABASE_URL"), max_size=1)
-    ending = PeriodicRunner(beside, [job for job in periodic if job.lane == sessions.LANE], relay.stopping)
-    periodic = [job for job in periodic if job.lane != sessions.LANE]
-    runner = PeriodicRunner(relay.pool, periodic, relay.stopping, partial(broker.ring, relay.redis, service))
-    relay.rung = runner.wake
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: relay.stopping.set())
-    for each in (ending, runner):
-        each.start()
-    broker.end_when_locked_out(redis_clients.client(settings.redis_url))
-    relay.run()
-    runner.join(timeout=5)
-    ending.join(timeout=5)
-    beside.close()
+    # Sending has a connection of its own, and each lane of jobs: one that waits or takes long keeps nobody else waiting.
+    lanes = len({job.lane for job in periodic})
+    with open_tasks_pool(required(settings.worker_database_url, "WORKER_DATABASE_URL"), max_size=lanes) as pool:
+        runner = PeriodicRunner(pool, periodic, relay.stopping, partial(broker.ring, relay.redis, service))
+        relay.rung = runner.wake
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: relay.stopping.set())
+        runner.start()
+        broker.end_when_locked_out(redis_clients.client(settings.redis_url))
+        relay.run()
+        runner.join(timeout=5)
     telemetry.shutdown_tracing()

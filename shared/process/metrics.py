@@ -60,6 +60,7 @@ audit_anchored = Gauge(
 audit_checked = Gauge(
     "audit_last_check_timestamp_seconds", "When a check of the audit trail last reached its end and found no change"
 )
+audit_exports = Gauge("audit_exports_under_way", "Exports of the audit trail under way in this process, of at most 8")
 audit_broken = Gauge("audit_trail_broken", "1 while a check finds that the audit trail does not fit its seals, else 0")
 retention_overdue = Gauge(
     "retention_overdue_seconds", "How long the oldest row of a table has been past its retention", ["table"]

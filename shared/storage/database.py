@@ -319,8 +319,8 @@ def open_pool(dsn: str, *, min_size: int = 1, max_size: int = 10, for_itself: in
     return pool
 
 
-def open_tasks_pool(dsn: str, *, max_size: int = 4) -> ConnectionPool[Connection]:
-    """A pool for tasks and the relay, under the worker role. The relay sends over one connection; each lane of periodic jobs uses one."""
+def open_tasks_pool(dsn: str, *, max_size: int) -> ConnectionPool[Connection]:
+    """A pool for tasks and the relay, under the worker role."""
     pool = TasksPool(
         dsn,
         connection_class=Connection,

@@ -74,7 +74,7 @@ class Trail:
         export = Export(request, caller, self.own, asked)
         if request.method == "HEAD":
             return Response(headers={"cache-control": "no-store"}, media_type=MEDIA)
-        leave = self.places.enter(caller.tenant_id)
+        leave = self.places.enter(caller)
         try:
             return Streamed(export.lines(await export.begin()), leave)
         except BaseException:

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from shared.process import metrics
 from shared.storage.database import IN_ORDER, tenant_transaction
 from shared.trail import reading, signing
 from shared.trail.models import ExportBroken, ExportQuery, ExportSignature, ExportStatement, Row
@@ -38,23 +39,30 @@ TOO_LONG = f"The export took longer than {SECONDS:.0f} s; go on after the last e
 
 
 class Places:
-    """The exports under way, each with its place."""
+    """The exports under way, each with its place. None of the organisations with exports gets the last place.
+
+    All sandboxes together count as one organisation: an organisation can have several.
+    """
 
     def __init__(self) -> None:
         self._of: Counter[str] = Counter()
 
-    def enter(self, tenant_id: str) -> Callable[[], None]:
+    def enter(self, caller: Caller) -> Callable[[], None]:
         """Takes a place and returns the call that gives it back. Raises a 429 Problem where none is free."""
-        if self._of[tenant_id] >= OF_ONE_TENANT:
-            raise problems.too_many("Your organisation has two exports under way here; wait for their end.", 30)
-        if self._of.total() >= AT_ONCE:
+        whose = "sandboxes" if caller.is_sandbox else caller.tenant_id
+        if self._of[whose] >= OF_ONE_TENANT:
+            text = "Two exports of your organisation, or of sandboxes, are under way here; wait for their end."
+            raise problems.too_many(text, 30)
+        if self._of.total() + self._of[whose] >= AT_ONCE:
             raise problems.too_many("Too many exports are under way; try again later.", 30)
-        self._of[tenant_id] += 1
+        self._of[whose] += 1
+        metrics.audit_exports.set(self._of.total())
 
         def leave() -> None:
-            self._of[tenant_id] -= 1
-            if not self._of[tenant_id]:
-                del self._of[tenant_id]
+            self._of[whose] -= 1
+            if not self._of[whose]:
+                del self._of[whose]
+            metrics.audit_exports.set(self._of.total())
 
         return leave
 

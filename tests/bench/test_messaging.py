@@ -103,7 +103,7 @@ OLD: dict[str, LiteralString] = {
 def test_rows_a_second_that_retention_deletes(producer: Database, table: str) -> None:
     with psycopg.connect(producer.admin) as conn:
         conn.execute(OLD[table], (ROWS,))
-    with open_tasks_pool(producer.worker) as pool, pool.connection() as conn:
+    with open_tasks_pool(producer.worker, max_size=4) as pool, pool.connection() as conn:
         began = time.perf_counter()
         deleted = jobs.forget(conn, [rule for rule in jobs.KEPT if rule.table == table])
         print(f"\n  {table}: {deleted / (time.perf_counter() - began):,.0f} rows/s")

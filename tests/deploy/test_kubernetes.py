@@ -16,12 +16,13 @@ from services.webhook_dispatcher.sending.addresses import FORBIDDEN_V4, FORBIDDE
 from shared.messaging.messages import queues_of
 from shared.process.settings import parse_redis_url
 from tests.deploy.test_containers import K8S, chooses, of_kind, production, settings_of
+from tests.deploy.test_periodic_jobs import jobs_of
 from tests.deploy.test_watching import asked, kept
 
 __all__ = ["production"]
 Manifests = list[dict[str, Any]]
 # The most connections of one process; deploy/runbooks/connection-budget.md explains them.
-WEB, WORKER, RELAY, SENDER = 11, {"graphql-api": 12}, 5, 1
+WEB, WORKER, RELAY, SENDER = 11, {"graphql-api": 12}, 7, 1
 SPARE = 5 + 3 + 2  # for operators, replication and monitoring
 
 
@@ -62,6 +63,11 @@ def test_at_full_scale_and_in_a_rollout_a_database_has_connections_for_all(
     needed = sum(held[process] * (most[f"{service.name}-{process}"] + 1) for process in service.processes) + 1 + SPARE
     cluster = of_kind(production, "Cluster")[f"{service.name}-db"]
     assert needed <= int(cluster["spec"]["postgresql"]["parameters"]["max_connections"])
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+def test_a_relay_has_a_connection_to_send_and_one_for_each_lane_of_its_jobs(service: Service) -> None:
+    assert 1 + len({job.lane for job in jobs_of(service.database)}) <= RELAY
 
 
 def test_selectors_choose_the_pods_they_are_meant_for(production: Manifests) -> None:

@@ -117,7 +117,7 @@ def test_messages_and_acknowledgements_travel_with_these_users(
 
 
 def publish(database: Database) -> None:
-    pool = open_tasks_pool(database.worker)
+    pool = open_tasks_pool(database.worker, max_size=4)
     with task_transaction(pool, "org_1") as conn:
         outbox.add_sync(conn, "org_1", link())
     pool.close()

@@ -1,11 +1,16 @@
 """The console's host: it passes cookies and needs no token, and counts by session and by network."""
 
-import pytest
+from time import sleep
 
+import pytest
+from redis import Redis
+
+from gateway.limits import EVERY_SECONDS
 from gateway.sessions import session_of
 from shared.web.identity import Caller, Verifier
 from tests.gateway.conftest import PUBLIC_KEY, Running, World
 from tests.gateway.origin import response
+from tests.support.waiting import wait_for
 
 HOST = "console.test"
 ONE, OTHER = "a" * 43, "b" * 43
@@ -54,6 +59,16 @@ def test_invented_sessions_count_together_by_their_network(world: World) -> None
         found = [door.request("GET", "/apps", host=HOST, cookie=cookie(str(number) * 43)).status for number in range(9)]
     assert found[6:] == [429] * 3
     assert 429 not in found[:6]
+
+
+def test_a_network_beyond_its_rate_makes_no_counts_of_sessions_that_it_invents(world: World, redis_url: str) -> None:
+    """Each would be a key in the Redis that all services share."""
+    gateway = start(world, rate_limit_console="3/3600", rate_limit_console_network="6/3600", redis_url=redis_url)
+    with gateway.door() as door, Redis.from_url(redis_url) as redis:
+        for number in range(200):
+            door.request("GET", "/apps", host=HOST, cookie=cookie(f"{number:043d}"))
+        sleep(2 * EVERY_SECONDS)
+        wait_for(lambda: len(list(redis.scan_iter("limit:*"))) == 7)
 
 
 def test_a_refusal_is_a_page_for_a_browser_and_a_document_for_a_program(world: World) -> None:

@@ -75,38 +75,52 @@ def test_each_client_has_its_own_limit_and_each_class_of_route_too(world: World)
 def test_all_clients_of_an_organisation_together_have_a_few_rates_and_not_one_each(world: World) -> None:
     gateway = world.start(rate_limit_read="5/3600", organisation_times=2)
     with gateway.door() as door:
-        tokens = [world.issuer.token(client_id=f"app_{number}") for number in range(20)]
+        tokens = [of_app(world, f"app_{number}") for number in range(20)]
         replies = [door.request("GET", DOOR, token=token) for token in tokens]
-        others = world.issuer.token(client_id="app_other", tenant_id="org_other")
+        others = of_app(world, "app_other", tenant_id="org_other")
         assert door.request("GET", DOOR, token=others).status == 200
         assert door.request("POST", DOOR, token=tokens[-1], body=b"{}").status == 200
     assert [reply.status for reply in replies] == [200] * 10 + [429] * 10
-    assert [(reply.get("ratelimit") or "").split(";")[1] for reply in replies[5:10]] == [
-        "r=4",
-        "r=3",
-        "r=2",
-        "r=1",
-        "r=0",
+    assert [(reply.get("ratelimit") or "").split(";t=")[0] for reply in replies[5:10]] == [
+        '"read";r=4',
+        *(f'"read-organisation";r={left}' for left in (3, 2, 1, 0)),
     ]
     last = replies[-1]
-    assert last.get("ratelimit-policy") == '"read";q=10;w=3600'
+    assert last.get("ratelimit-policy") == '"read-organisation";q=10;w=3600'
     assert int(last.get("retry-after") or 0) >= 1
-    detail = "At most 10 read requests in 3600 seconds are answered for the clients of an organisation together."
+    detail = "At most 10 read requests in 3600 seconds are answered to the apps of an organisation together."
     assert last.json()["detail"] == detail
 
 
 def test_a_client_beyond_its_rate_takes_nothing_from_the_others_of_its_organisation(world: World) -> None:
     gateway = world.start(rate_limit_read="5/3600", organisation_times=2)
     with gateway.door() as door:
-        eager, other = (world.issuer.token(client_id=client) for client in ("app_1", "app_2"))
+        eager, other = of_app(world, "app_1"), of_app(world, "app_2")
         assert [door.request("GET", DOOR, token=eager).status for _ in range(50)] == [200] * 5 + [429] * 45
         assert [door.request("GET", DOOR, token=other).status for _ in range(5)] == [200] * 5
+
+
+def test_apps_that_send_too_much_do_not_keep_their_organisations_people_away(world: World) -> None:
+    """An administrator must get in to stop them."""
+    gateway = world.start(rate_limit_read="2/3600", organisation_times=2)
+    with gateway.door() as door:
+        apps = [of_app(world, f"app_{number}") for number in range(5)]
+        assert [door.request("GET", DOOR, token=token).status for token in apps][-1] == 429
+        people = [world.issuer.token(client_id=f"app_{number}", sub=f"usr_{number}") for number in range(5)]
+        replies = [door.request("GET", DOOR, token=token) for token in people]
+    assert [reply.status for reply in replies] == [200] * 4 + [429]
+    detail = "At most 4 read requests in 3600 seconds are answered to the people of an organisation together."
+    assert replies[-1].json()["detail"] == detail
+
+
+def of_app(world: World, client_id: str, **claims: str) -> str:
+    return world.issuer.token(client_id=client_id, sub=client_id, **claims)
 
 
 def test_without_a_limit_of_organisations_each_client_has_its_rate_alone(world: World) -> None:
     gateway = world.start(rate_limit_read="1/3600", organisation_times=0)
     with gateway.door() as door:
-        tokens = [world.issuer.token(client_id=f"app_{number}") for number in range(10)]
+        tokens = [of_app(world, f"app_{number}") for number in range(10)]
         assert {door.request("GET", DOOR, token=token).status for token in tokens} == {200}
 
 
@@ -258,7 +272,7 @@ def test_a_client_that_waits_for_retry_after_is_allowed(quota: int, window: int,
 def test_behind_a_flooded_address_a_stranger_is_answered_in_proportion(flood: int) -> None:
     """For ten minutes all browsers together send `flood` times the quota; one in twenty requests is an unknown person's."""
     dice = random.Random(flood)
-    bucket, tried, answered = Bucket(Policy("sign_in", 1200, 60, b""), "address"), 0, 0
+    bucket, tried, answered = Bucket(Policy("sign_in", "sign_in", 1200, 60, b""), "address"), 0, 0
     for at in sorted(dice.uniform(600, 1200) for _ in range(flood * 12_000)):
         is_theirs = dice.random() < 0.05
         allowed, *_ = bucket.take(at)

@@ -13,6 +13,7 @@ import httpx2
 import msgspec
 import psycopg
 import pytest
+from prometheus_client import REGISTRY
 from typer.testing import CliRunner
 
 from deploy.local.databases import Database
@@ -291,7 +292,7 @@ def test_many_workers_and_a_rebuild_at_once_count_everything_once(ask: Asking, s
             failures.append(error)
 
     def rebuild_all() -> None:
-        pool = open_tasks_pool(required(settings.worker_database_url, "WORKER_DATABASE_URL"))
+        pool = open_tasks_pool(required(settings.worker_database_url, "WORKER_DATABASE_URL"), max_size=4)
         try:
             for _ in range(3):
                 months.rebuild(pool, ask.tenant, lambda *_: None)
@@ -329,7 +330,7 @@ def test_an_encounter_moved_out_of_a_month_while_it_is_rebuilt_is_counted_once(a
     one = population.finished(3, day="2026-03-31")
     moved = one | {"version": 2, "day": "2026-04-01"}
     ask.count(population.facts(one))
-    pool = open_tasks_pool(required(settings.worker_database_url, "WORKER_DATABASE_URL"))
+    pool = open_tasks_pool(required(settings.worker_database_url, "WORKER_DATABASE_URL"), max_size=4)
     rebuilding = threading.Thread(target=months.rebuild, args=(pool, ask.tenant, lambda *_: None))
     with ask.worker() as conn:
         counting.store(conn, [received(ask.tenant, population.facts(moved))])
@@ -417,6 +418,31 @@ def test_a_tenant_whose_months_cannot_be_deleted_holds_up_no_other(
     with ask.worker() as conn:
         expire(conn, keeping, keeping)
     assert expired_tenants(ask) == []
+
+
+def test_a_pass_of_retention_ends_in_time_and_shows_how_far_behind_it_is(
+    ask: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = (datetime.now(UTC).date() - date(2026, 3, 15)).days
+    with ask.worker() as conn:
+        counting.store(conn, [received(ask.tenant, population.facts(one)) for one in population.encounters(count=60)])
+    monkeypatch.setattr(months, "PORTION", 7)
+
+    def after_a_pass() -> tuple[int, float | None]:
+        with ask.worker() as conn:
+            months.expire(conn, days, seconds=0)
+            [(left,)] = conn.execute("SELECT count(*) FROM acqi_facts WHERE day < '2026-03-01'").fetchall()
+        return left, REGISTRY.get_sample_value("retention_overdue_seconds", {"table": "acqi_facts"})
+
+    left, overdue = after_a_pass()
+    assert left > 0
+    assert (overdue or 0) > 86_400
+    for _ in range(60):
+        if left:
+            fewer, overdue = after_a_pass()
+            assert fewer < left
+            left = fewer
+    assert (left, overdue) == (0, 0)
 
 
 def expired_tenants(ask: Asking) -> list[str]:

@@ -115,7 +115,7 @@ def test_the_database_is_asked_once_a_second_however_many_transactions_there_are
 
 def test_tasks_and_relays_measure_and_go_on(producer: Database) -> None:
     """They use the database's clock, or accept a difference of a quarter of an hour."""
-    with open_tasks_pool(producer.worker) as pool, time_machine.travel(time.time() + 600):
+    with open_tasks_pool(producer.worker, max_size=4) as pool, time_machine.travel(time.time() + 600):
         with task_transaction(pool) as conn:
             conn.execute("SELECT 1")
         assert metric() == pytest.approx(600, abs=5)

@@ -153,7 +153,7 @@ async def backends(pool: AsyncConnectionPool[AsyncConnection]) -> set[int]:
 
 def test_tasks_give_up_a_read_only_server_too(own: Callable[[str], Database], demoted: Callable[[bool], None]) -> None:
     here = own("epcr")
-    with open_tasks_pool(here.worker) as pool:
+    with open_tasks_pool(here.worker, max_size=4) as pool:
 
         def attempt() -> bool:
             try:

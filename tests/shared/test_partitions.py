@@ -141,7 +141,7 @@ def test_a_writer_waits_for_no_query_of_the_table_for_the_sake_of_a_later_day(
 ) -> None:
     """Such a query is a dump or a report that began before midnight. A partition cannot be made while it runs."""
     partitions.ensure(worker, "readings", days_ahead=7)
-    with psycopg.connect(producer.admin) as reader, open_tasks_pool(producer.worker) as pool:
+    with psycopg.connect(producer.admin) as reader, open_tasks_pool(producer.worker, max_size=4) as pool:
         reader.execute("SELECT count(*) FROM readings")
         Daily("readings").ensure_sync(pool)
     assert scalar(producer.admin, NAMES) == [day(offset) for offset in range(8)]
@@ -158,7 +158,7 @@ def test_a_task_makes_them_too_and_several_at_once_do_not_collide(
 def test_what_was_made_without_a_relay_is_under_row_level_security_and_dropped_with_the_rest(
     producer: Database, worker: psycopg.Connection
 ) -> None:
-    with open_tasks_pool(producer.worker) as pool:
+    with open_tasks_pool(producer.worker, max_size=4) as pool:
         Daily("readings").ensure_sync(pool)
     secured = """SELECT bool_and(relrowsecurity AND relforcerowsecurity) FROM pg_class
                  JOIN pg_inherits ON inhrelid = oid WHERE inhparent = 'readings'::regclass"""
@@ -168,7 +168,10 @@ def test_what_was_made_without_a_relay_is_under_row_level_security_and_dropped_w
 
 def test_a_partition_that_could_not_be_made_is_asked_for_again(producer: Database, worker: psycopg.Connection) -> None:
     daily = Daily("readings")
-    with psycopg.connect(producer.admin, autocommit=True) as admin, open_tasks_pool(producer.worker) as pool:
+    with (
+        psycopg.connect(producer.admin, autocommit=True) as admin,
+        open_tasks_pool(producer.worker, max_size=4) as pool,
+    ):
         admin.execute("ALTER TABLE readings RENAME TO elsewhere")
         with pytest.raises(psycopg.errors.UndefinedTable):
             daily.ensure_sync(pool)

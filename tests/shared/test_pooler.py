@@ -62,7 +62,7 @@ def test_every_transaction_has_the_time_outs_and_none_is_refused(pooled_producer
 
     expected = [(value,) for value in migrate.SESSIONS.values()]
     assert asyncio.run(asked()) == [expected] * 12
-    with open_tasks_pool(pooled_producer.worker) as pool, task_transaction(pool) as conn:
+    with open_tasks_pool(pooled_producer.worker, max_size=4) as pool, task_transaction(pool) as conn:
         assert [conn.execute(f"SHOW {name}".encode()).fetchone() for name in migrate.SESSIONS] == expected
 
 
@@ -133,7 +133,7 @@ def test_messages_go_from_outbox_to_effect_and_are_acknowledged(
 def test_periodic_work_is_done_once_at_a_time_by_however_many_relays(pooled_producer: Database) -> None:
     job = OneAtATime()
     stopping = threading.Event()
-    with open_tasks_pool(pooled_producer.worker) as pool:
+    with open_tasks_pool(pooled_producer.worker, max_size=4) as pool:
         runners = [PeriodicRunner(pool, [Periodic("alone", 0.001, job.run)], stopping) for _ in range(3)]
         for runner in runners:
             runner.start()
@@ -152,7 +152,7 @@ def test_the_audit_trail_is_sealed_through_it_by_several_relays(pooled_producer:
             """INSERT INTO audit (id, tenant_id, client_id, action, subject_id, trace_id)
                SELECT uuidv7(), 'org_1', 'app_1', 'read', 'enc_1', '' FROM generate_series(1, 12000)"""
         )
-    with open_tasks_pool(pooled_producer.worker) as pool, ThreadPoolExecutor(3) as threads:
+    with open_tasks_pool(pooled_producer.worker, max_size=4) as pool, ThreadPoolExecutor(3) as threads:
 
         def seal(_: int) -> int:
             with pool.connection() as conn:

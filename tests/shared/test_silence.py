@@ -44,7 +44,7 @@ def test_a_primary_that_is_gone_without_a_word_is_given_up(
         here = made.fresh("epcr")
         standby.follow(primary)
         both = replace(here, app=of_both(here.app, standby), worker=of_both(here.worker, standby))
-        with open_tasks_pool(both.worker) as tasks:
+        with open_tasks_pool(both.worker, max_size=4) as tasks:
             assert attempts(tasks)
             assert asyncio.run(lose(both, primary.port, standby)) < 30
             with network.cut(*network.to_port(primary.port)):

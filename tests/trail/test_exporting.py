@@ -298,14 +298,38 @@ def test_an_export_ends_when_its_token_is_revoked(
 
 def test_exports_of_many_organisations_at_once_are_bounded() -> None:
     places = exporting.Places()
-    left = [places.enter(f"org_{number}") for number in range(exporting.AT_ONCE)]
+    left = [places.enter(Caller(tenant_id=f"org_{number}")) for number in range(exporting.AT_ONCE)]
     for tenant in ("org_0", "org_new"):
         with pytest.raises(Problem) as refused:
-            places.enter(tenant)
+            places.enter(Caller(tenant_id=tenant))
         assert refused.value.status == 429
     for leave in left:
         leave()
-    assert places.enter("org_new")
+    assert places.enter(Caller(tenant_id="org_new"))
+
+
+def test_an_organisation_with_its_sandboxes_leaves_places_to_others() -> None:
+    places, refused = exporting.Places(), 0
+    sandboxes = [Caller(tenant_id=f"org_sandbox{number}", environment="sandbox") for number in range(3)]
+    for caller in [Caller(tenant_id="org_1"), *sandboxes] * 2:
+        try:
+            places.enter(caller)
+        except Problem:
+            refused += 1
+    assert refused == 4
+    for number in range(3):
+        assert places.enter(Caller(tenant_id=f"org_other{number}"))
+
+
+def test_organisations_with_two_exports_leave_the_last_place_to_another() -> None:
+    places = exporting.Places()
+    for number in range(3):
+        for _ in range(2):
+            places.enter(Caller(tenant_id=f"org_{number}"))
+    places.enter(Caller(tenant_id="org_3"))
+    with pytest.raises(Problem):
+        places.enter(Caller(tenant_id="org_3"))
+    assert places.enter(Caller(tenant_id="org_new"))
 
 
 def test_the_sample_of_the_guide_verifies_an_export_and_refuses_a_changed_one(reader: Reader) -> None:

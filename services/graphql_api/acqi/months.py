@@ -1,6 +1,7 @@
 """Whole months of facts and aggregates: rebuilt while counting goes on, and deleted together after retention."""
 
 import logging
+import time
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
@@ -12,7 +13,9 @@ from psycopg_pool import ConnectionPool
 from services.graphql_api.acqi import queries
 from services.graphql_api.acqi.counting import Tallies, add, add_tallies, decode_facts
 from services.graphql_api.acqi.indicators import judgements, outcomes_of, reasons_of
+from shared.process import metrics
 from shared.storage.database import Connection, set_tenant
+from shared.storage.jobs import PASS_SECONDS, REST
 
 AT_ONCE = 1_000
 PORTION = 5_000
@@ -64,23 +67,33 @@ def rebuild_month(conn: psycopg.Connection[Any], tenant_id: str, month: date) ->
     return read
 
 
-def expire(conn: psycopg.Connection[Any], days: int) -> None:
+def expire(conn: psycopg.Connection[Any], days: int, seconds: float = PASS_SECONDS) -> None:
     """Deletes the months that ended at least `days` ago, in portions of their facts that commit by themselves; the counts go last.
 
-    Tenants take turns. A tenant whose portion fails waits for the next pass, so that it holds up no other.
+    Tenants take turns, one portion each, until nothing is left or the time is used; the next pass goes on. A tenant whose portion fails
+    waits for the next pass, so that it holds up no other.
     """
-    later: set[str] = set()
-    while expired := [row for row in conn.execute(queries.EXPIRED_MONTHS, {"days": days}) if row[0] not in later]:
+    until, over, later = time.monotonic() + seconds, False, set[str]()
+    while not over and (
+        expired := conn.execute(queries.EXPIRED_MONTHS, {"days": days, "later": list(later)}).fetchall()
+    ):
         conn.commit()
-        for tenant_id, month in sorted(expired):
+        for tenant_id, month in dict(sorted(expired, reverse=True)).items():  # the oldest month of each
+            began = time.monotonic()
             try:
                 if not _delete_portion(conn, tenant_id, month):
                     later.add(tenant_id)
                 conn.commit()
-            except psycopg.OperationalError as error:
+            except psycopg.Error as error:
                 conn.rollback()
                 later.add(tenant_id)
                 log.warning("the month %s waits for the next pass: %s", month, type(error).__name__)
+            over = time.monotonic() >= until
+            if over:
+                break
+            time.sleep(REST * (time.monotonic() - began))
+    for (overdue,) in conn.execute(queries.FACTS_OVERDUE, {"days": days}):
+        metrics.retention_overdue.labels("acqi_facts").set(max(0.0, overdue or 0.0))
 
 
 def _delete_portion(conn: psycopg.Connection[Any], tenant_id: str, month: date) -> bool:
