@@ -98,7 +98,7 @@ HEADERS = {
         "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     ),
     "RateLimit": _header(
-        "Requests left to the app, or the fewer left to its organisation, in the window (r); seconds until all are available (t)",
+        "Requests left in the window (r), of the client or the fewer ones of its organisation; seconds until all are available again (t)",
         '"write";r=1199;t=60',
     ),
     "RateLimit-Policy": _header(

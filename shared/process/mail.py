@@ -1,15 +1,17 @@
 """Mail of services: the server that a setting names, connections to it (SMTP, RFC 5321), and messages to one address each."""
 
+import logging
 import re
 import smtplib
 import ssl
+from collections.abc import Callable, Sized
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Annotated, Literal, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from shared.process import settings
+from shared.process import settings, telemetry
 from shared.process.settings import Malformed
 
 # `smtp` changes to TLS before anything else (RFC 3207), `smtps` begins with it (RFC 8314); `smtp+plain` has none.
@@ -21,6 +23,11 @@ ADDRESS = re.compile(
     r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,63}"
 )
 LONGEST = 254
+# Of one run. Each after the first follows a mail at which the server hung, for ten seconds, or hung up.
+MOST_CONNECTIONS = 4
+# Until mail is tried again that no server took.
+AWAY_SECONDS = 60
+log = logging.getLogger(__name__)
 
 
 class MailServer(NamedTuple):
@@ -121,3 +128,32 @@ def deliver(smtp: smtplib.SMTP, message: EmailMessage) -> Outcome:
     except smtplib.SMTPResponseException as error:
         return "waits" if error.smtp_code < PERMANENT else "refused"
     return "sent"
+
+
+class Run(NamedTuple):
+    """Mails that are done with, connections that failed, and the seconds after which those that are left may be tried again."""
+
+    done: int
+    failed: int
+    pause: int
+
+
+def send_all(server: MailServer, ca_file: str, left: Sized, send_first: Callable[[smtplib.SMTP], bool]) -> Run:
+    """Sends while mails are left. `send_first` removes the first one and sends it: whether it is done with.
+
+    A mail at which the server hangs or hangs up is put off alone: the next one gets a connection of its own. After `MOST_CONNECTIONS`
+    the rest is left, untried.
+    """
+    due, done = len(left), 0
+    for failed in range(MOST_CONNECTIONS):
+        if not left:
+            return Run(done, failed, 0)
+        try:
+            with connect(server, ca_file) as smtp:
+                while left:
+                    done += send_first(smtp)
+        except (OSError, smtplib.SMTPException) as error:
+            log.warning("mail waits: %s", telemetry.describe(error))
+            if len(left) == due:
+                return Run(done, failed + 1, AWAY_SECONDS)
+    return Run(done, MOST_CONNECTIONS, 0)

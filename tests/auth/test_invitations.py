@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from prometheus_client import REGISTRY
 
 from services.auth.invitations import endpoints as invitation_endpoints
 from services.auth.invitations import links, post, queries
@@ -25,7 +26,7 @@ from tests.auth.people_support import (
     post as send,
 )
 from tests.auth.support import PASSWORD, Auth, Browser, keyring_of
-from tests.support.mail_sink import Sink, text_of
+from tests.support.mail_sink import Poisoned, Sink, text_of
 
 EMAIL = "anna@new.example"
 
@@ -489,6 +490,43 @@ def test_a_mail_server_that_is_away_keeps_mail_waiting_and_a_day_later_it_is_giv
     later(coastal.auth, other, 25)
     assert send(coastal.auth, sink) == 0
     assert shown(coastal, other)["mail"] == "refused"
+
+
+def test_an_address_at_which_the_mail_server_hangs_up_delays_no_mail_of_others(auth: Auth) -> None:
+    """Mails behind it were put off with it, and came due again behind it."""
+    first, second = Organisation(auth), Organisation(auth)
+    sink = Poisoned()
+    first.invite(sink.poison)
+    second.invite(EMAIL)
+    for number in range(3):
+        first.invite(f"cy{number}@new.example")
+    assert send(auth, sink) == 4
+    assert auth.sql("SELECT attempts, due_at > now() FROM invitation_mails WHERE done_at IS NULL") == [(1, True)]
+    sink.stop()
+    auth.sql("DELETE FROM invitations WHERE email = %s", sink.poison)
+
+
+def test_mail_that_no_server_took_is_due_a_minute_later_however_long_the_server_was_away(
+    coastal: Organisation, sink: Sink
+) -> None:
+    coastal.invite(EMAIL)
+    for _ in range(7):
+        assert send(coastal.auth, None) == 0
+        coastal.auth.sql("UPDATE invitation_mails SET due_at = due_at - interval '60 seconds'")
+        assert (REGISTRY.get_sample_value("oldest_invitation_mail_seconds") or 0) > 0
+    assert send(coastal.auth, sink) == 1
+
+
+def test_mail_to_an_address_that_had_its_mails_of_a_day_is_not_late(auth: Auth, sink: Sink) -> None:
+    for _ in range(6):
+        Organisation(auth).invite(EMAIL)
+    assert send(auth, sink) == 5
+    later_mails = (
+        "UPDATE invitation_mails SET queued_at = queued_at - interval '1 hour' WHERE done_at IS NULL RETURNING 1"
+    )
+    assert auth.sql(later_mails)
+    assert send(auth, sink) == 0
+    assert REGISTRY.get_sample_value("oldest_invitation_mail_seconds") == 0
 
 
 def test_a_withdrawn_invitation_is_not_sent(coastal: Organisation, sink: Sink) -> None:

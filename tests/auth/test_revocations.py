@@ -191,7 +191,7 @@ def test_revoking_single_grants_does_not_wait_for_the_clock(auth: Auth) -> None:
             return time.monotonic() - began
 
         waiting = 300 * 0.002
-        least = seconds("client") - waiting / 2
+        least = min(seconds("client") for _ in range(3)) - waiting / 2
         assert any(seconds("grant") < least for _ in range(20))
         conn.rollback()
 

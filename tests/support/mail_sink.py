@@ -50,6 +50,17 @@ class Sink:
         return f"smtp+plain://127.0.0.1:{self.port}"
 
 
+class Poisoned(Sink):
+    """A mail server that hangs up at mail to one address, as one does that asks that address's own server first."""
+
+    poison = "poison@integrator.example"
+
+    def _take(self, mail: bytes) -> None:
+        super()._take(mail)
+        if self.mails[-1]["To"] == self.poison:
+            raise ConnectionResetError
+
+
 @contextmanager
 def listening() -> Iterator[Sink]:
     sink = Sink()

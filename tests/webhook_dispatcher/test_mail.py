@@ -7,18 +7,18 @@ import httpx2
 import pytest
 
 from services.webhook_dispatcher.history import decisions
-from services.webhook_dispatcher.notices import mail, mail_queries
+from services.webhook_dispatcher.notices import mail_queries
 from services.webhook_dispatcher.notices.mail import TEXTS, Post
 from services.webhook_dispatcher.sending.signing import Vault
 from services.webhook_dispatcher.settings import Settings
 from shared.messaging.messages import Event
 from shared.primitives.crypto import Keyring
 from shared.process import settings as process_settings
-from shared.process.mail import is_address, parse
+from shared.process.mail import MOST_CONNECTIONS, is_address, parse
 from shared.process.settings import Malformed
 from shared.storage.database import task_transaction
 from tests.support import alone
-from tests.support.mail_sink import Sink, listening, text_of
+from tests.support.mail_sink import Poisoned, Sink, listening, text_of
 from tests.support.receiver import Receiver
 from tests.webhook_dispatcher.conftest import WEBHOOKS, Dispatcher, Partner, event
 
@@ -196,17 +196,6 @@ def test_a_mail_server_that_is_away_stops_nothing_and_gets_the_mail_later(
     assert len(sink.mails) == 1
 
 
-class Poisoned(Sink):
-    """A mail server that hangs up at mail to one address, as one does that asks that address's own server first."""
-
-    poison = "poison@integrator.example"
-
-    def _take(self, mail: bytes) -> None:
-        super()._take(mail)
-        if self.mails[-1]["To"] == self.poison:
-            raise ConnectionResetError
-
-
 @pytest.fixture
 def poisoned() -> Iterator[Poisoned]:
     sink = Poisoned()
@@ -235,9 +224,9 @@ def test_many_such_contacts_use_few_connections_of_a_run_and_new_mail_comes_befo
     webhook = partner.subscribe(URL)
     dispatcher.fan_out([about(partner, webhook, "webhook.recovered") for _ in range(10)])
     assert post(dispatcher, poisoned.url) == 0
-    assert len(poisoned.mails) == mail.MOST_CONNECTIONS
+    assert len(poisoned.mails) == MOST_CONNECTIONS
     untried = dispatcher.rows("SELECT count(*) AS number FROM mails WHERE attempts = 0 AND due_at <= clock_timestamp()")
-    assert untried[0]["number"] == 10 - mail.MOST_CONNECTIONS
+    assert untried[0]["number"] == 10 - MOST_CONNECTIONS
     dispatcher.run("UPDATE mails SET attempts = 1, due_at = now() - interval '1 hour'")
     other = Partner(http)
     other.put(CONTACTS, {"emails": ["ops@integrator.example"]})

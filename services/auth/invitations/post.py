@@ -12,7 +12,6 @@ from services.auth.invitations.models import DueMail
 from services.auth.settings import Settings
 from shared.primitives.crypto import Keyring
 from shared.process import mail as mails
-from shared.process import telemetry
 from shared.storage.database import Connection
 
 PLACES = {"of_address": 5, "reserved": 2, "of_sandboxes": 2}
@@ -38,7 +37,7 @@ log = logging.getLogger(__name__)
 
 
 class Post:
-    """Sends due mail, over one connection for each run. `server` is None where the installation sends none."""
+    """Sends due mail, over one connection for each run unless the server ends it. `server` is None where the installation sends none."""
 
     def __init__(self, settings: Settings) -> None:
         self._keyring = Keyring.from_text(settings.encryption_keys)
@@ -67,20 +66,22 @@ class Post:
         conn.commit()
         if not messages:
             return 0
-        done = 0
-        try:
-            with mails.connect(self._server, self._settings.mail_ca_file) as smtp:
-                for mail, message in messages:
-                    outcome = mails.deliver(smtp, message)
-                    metrics.invitation_mails.labels("refused" if outcome == "waits" else outcome).inc()
-                    if outcome != "waits":
-                        conn.execute(queries.DONE, (outcome == "sent", mail.id))
-                        conn.commit()
-                        done += 1
-        except (OSError, smtplib.SMTPException) as error:
-            metrics.invitation_mails.labels("failed").inc()
-            log.warning("mail waits: %s", telemetry.describe(error))
-        return done
+
+        def send_first(smtp: smtplib.SMTP) -> bool:
+            mail, message = messages.pop(0)
+            outcome = mails.deliver(smtp, message)
+            metrics.invitation_mails.labels("refused" if outcome == "waits" else outcome).inc()
+            if outcome != "waits":
+                conn.execute(queries.DONE, (outcome == "sent", mail.id))
+                conn.commit()
+            return outcome != "waits"
+
+        run = mails.send_all(self._server, self._settings.mail_ca_file, messages, send_first)
+        metrics.invitation_mails.labels("failed").inc(run.failed)
+        if messages:
+            conn.execute(queries.GIVE_BACK, {"ids": [mail.id for mail, _ in messages], "seconds": run.pause})
+            conn.commit()
+        return run.done
 
     def _token(self, mail: DueMail) -> str:
         return links.token_of(self._keyring, mail.invitation_id, mail.number)

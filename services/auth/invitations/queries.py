@@ -140,7 +140,14 @@ SET_TOKEN: LiteralString = """
 DONE: LiteralString = """
     UPDATE invitation_mails SET done_at = clock_timestamp(), sent_at = CASE WHEN %s THEN clock_timestamp() END WHERE id = %s
 """
+# Of mail that was not tried, because the server went away before; after an attempt that no server took it counts as tried once.
+GIVE_BACK: LiteralString = """
+    UPDATE invitation_mails SET attempts = CASE WHEN %(seconds)s > 0 THEN 1 ELSE attempts - 1 END,
+        due_at = clock_timestamp() + %(seconds)s * interval '1 second'
+    WHERE id = ANY(%(ids)s) AND done_at IS NULL
+"""
+# Of mail that was tried, or is at this moment. Mail to an address that had its mails of a day waits for nothing that is wrong.
 MEASURE: LiteralString = """
     SELECT coalesce(extract(epoch FROM clock_timestamp() - (
-        SELECT queued_at FROM invitation_mails WHERE done_at IS NULL ORDER BY due_at LIMIT 1)), 0)::float8
+        SELECT min(queued_at) FROM invitation_mails WHERE done_at IS NULL AND attempts > 0)), 0)::float8
 """

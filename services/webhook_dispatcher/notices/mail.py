@@ -19,14 +19,9 @@ from services.webhook_dispatcher.sending.signing import Vault
 from shared.messaging.messages import Event, Received
 from shared.primitives.crypto import UnreadableCiphertext
 from shared.process import mail as mails
-from shared.process import telemetry
-from shared.process.mail import MailServer, connect
+from shared.process.mail import MailServer
 from shared.storage.database import Connection
 
-# Of one run. Each after the first follows a mail at which the server hung, for ten seconds, or hung up.
-MOST_CONNECTIONS = 4
-# Until mail is tried again that no server took.
-AWAY_SECONDS = 60
 log = logging.getLogger(__name__)
 # By type of event: the subject and the sentence, in English and in Italian.
 TEXTS = {
@@ -120,27 +115,14 @@ class Post:
         (age,) = conn.execute(queries.MEASURE).fetchone() or (0.0,)
         metrics.oldest_mail.set(max(0.0, age))
         conn.commit()
-        left, done, pause = list(due), 0, 0
-        # A mail at which the server hangs or hangs up is put off alone: the next one gets a connection of its own.
-        for _ in range(MOST_CONNECTIONS):
-            if not left:
-                break
-            try:
-                with connect(self._server, self._ca_file) as smtp:
-                    while left:
-                        done += self._send_next(conn, smtp, left)
-            except (OSError, smtplib.SMTPException) as error:
-                metrics.mails.labels("failed").inc()
-                log.warning("mail waits: %s", telemetry.describe(error))
-                if len(left) == len(due):  # the server takes none
-                    pause = AWAY_SECONDS
-                    break
-        if left:
-            conn.execute(queries.GIVE_BACK, {"event_ids": [mail.event_id for mail in left], "seconds": pause})
+        run = mails.send_all(self._server, self._ca_file, due, lambda smtp: self._send_first(conn, smtp, due))
+        metrics.mails.labels("failed").inc(run.failed)
+        if due:
+            conn.execute(queries.GIVE_BACK, {"event_ids": [mail.event_id for mail in due], "seconds": run.pause})
             conn.commit()
-        return done
+        return run.done
 
-    def _send_next(self, conn: Connection, smtp: smtplib.SMTP, left: list[Mail]) -> bool:
+    def _send_first(self, conn: Connection, smtp: smtplib.SMTP, left: list[Mail]) -> bool:
         """Removes the first and sends it. Whether it is done with. Raises OSError where the server is away."""
         mail = left.pop(0)
         reached, is_done = Reached(mail.reached), False
