@@ -44,6 +44,8 @@ shared_metrics.begin(shared_metrics.rows_set_aside, [LINK_EARLY])
 # Seconds of one run. Jobs wait for each other: short and frequent runs let late links through.
 FORGET_SECONDS = 2
 LINK_SECONDS = 1
+UNKNOWN_OF_TENANT = 200
+"""Observations that a portion of reports takes of one organisation at most."""
 FACTS_SECONDS = 1
 PORTION = 1000
 
@@ -208,14 +210,17 @@ def _take_due(conn: Connection) -> list[str]:
 
 
 def report_unknown(after_seconds: float, conn: Connection) -> None:
-    """Reports observations whose encounter did not appear in time to device-ingest, in portions, until none is left or the time is up."""
-    until, full = time.monotonic() + LINK_SECONDS, True
-    while full and time.monotonic() < until:
-        rows = conn.execute(queries.REPORT_UNKNOWN, (after_seconds,)).fetchall()
+    """Reports observations whose encounter did not appear in time to device-ingest, in portions, until none is left or the time is up.
+
+    Organisations take turns: one whose devices name encounters that do not exist delays no other.
+    """
+    until, portion = time.monotonic() + LINK_SECONDS, {"after_seconds": after_seconds, "of_tenant": UNKNOWN_OF_TENANT}
+    while rows := conn.execute(queries.REPORT_UNKNOWN, portion).fetchall():
         _report(conn, "unknown", rows)
-        full = len(rows) == PORTION
         conn.commit()
         conn.run_after_commit()
+        if time.monotonic() >= until:
+            break
     (age,) = conn.execute(queries.OLDEST_UNREPORTED).fetchone() or (0,)
     metrics.unknown_reports_behind.set(max(0, age - after_seconds))
 
@@ -261,8 +266,11 @@ def _report(conn: Connection, link: Literal["linked", "unknown"], rows: Iterable
     by_encounter: dict[Key, list[str]] = defaultdict(list)
     for tenant_id, encounter_id, id in rows:
         by_encounter[tenant_id, encounter_id].append(id)
+    of_tenants: dict[str, list[EncounterLink]] = defaultdict(list)
     for (tenant_id, encounter_id), observation_ids in by_encounter.items():
-        outbox.add_sync(conn, tenant_id, _link(encounter_id, link, observation_ids))
+        of_tenants[tenant_id].append(_link(encounter_id, link, observation_ids))
+    for tenant_id, messages in of_tenants.items():
+        outbox.add_sync(conn, tenant_id, *messages)
 
 
 def _link(encounter_id: str, link: Literal["linked", "unknown"], observation_ids: list[str]) -> EncounterLink:

@@ -5,16 +5,17 @@ from typing import Any, LiteralString
 from shared.storage.database import Connection
 
 
-def tenants_of(table: LiteralString) -> LiteralString:
+def tenants_of(table: LiteralString, where: LiteralString = "true") -> LiteralString:
     """The beginning of a statement, with the table expression `tenants`: each tenant that has rows in the table, and a last row with null.
 
-    It reads one row for each tenant, from an index of the table that begins with `tenant_id`. DISTINCT would read all rows.
+    It reads one row for each tenant, from an index of the table that begins with `tenant_id`, and has no rows but those of the condition
+    `where`. DISTINCT would read all rows.
     """
     return f"""
     WITH RECURSIVE tenants AS (
-        (SELECT tenant_id FROM {table} ORDER BY tenant_id LIMIT 1)
+        (SELECT tenant_id FROM {table} WHERE {where} ORDER BY tenant_id LIMIT 1)
         UNION ALL
-        SELECT (SELECT w.tenant_id FROM {table} w WHERE w.tenant_id > t.tenant_id ORDER BY w.tenant_id LIMIT 1)
+        SELECT (SELECT w.tenant_id FROM {table} w WHERE w.tenant_id > t.tenant_id AND {where} ORDER BY w.tenant_id LIMIT 1)
         FROM tenants t WHERE t.tenant_id IS NOT NULL
     )"""  # noqa: S608 (the table is named in the code)
 

@@ -125,6 +125,22 @@ def test_unknown_is_said_once_and_only_after_a_while(organisation: Organisation,
         assert len(inside.messages(organisation.id, LINKS)) == told
 
 
+def test_an_organisation_with_many_readings_of_no_encounter_delays_no_other(
+    organisation: Organisation, other: Organisation, inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They were taken in the order of their arrival, so that others waited behind all of them."""
+    inside.owner.execute(WAITING, ("waiting", organisation.id, None, False, 3_000))
+    inside.owner.execute(
+        "UPDATE observations SET received_at = now() - interval '1 hour' WHERE tenant_id = %s", (organisation.id,)
+    )
+    inside.receive(other.id, recorded(ids.new_id("enc"), spo2()))
+    monkeypatch.setattr(tasks, "LINK_SECONDS", 0.000001)
+    with inside.task() as conn:
+        tasks.report_unknown(0, conn)
+    assert len(inside.messages(other.id, LINKS)) == 1
+    inside.owner.execute("DELETE FROM observations WHERE tenant_id = %s", (organisation.id,))
+
+
 @pytest.mark.parametrize("was_reported", [False, True])
 def test_an_observation_that_came_first_is_linked_when_its_encounter_appears(
     organisation: Organisation, inside: Inside, was_reported: bool
@@ -242,9 +258,11 @@ def test_readings_of_unknown_encounters_cost_a_new_encounter_nothing(
     inside.owner.execute("ANALYZE observations")
     id = organisation.partner.create()
     with inside.task() as conn:
+        tasks.report_unknown(0, conn)  # those of other tests
+    with inside.task() as conn:
         assert blocks(conn, queries.LINK_LATE, ([organisation.id], [id], [2])) < 50
         assert blocks(conn, queries.DUE_LATE_LINKS, ()) < 200
-        assert blocks(conn, queries.REPORT_UNKNOWN, (0,)) < 50
+        assert blocks(conn, queries.REPORT_UNKNOWN, {"after_seconds": 0, "of_tenant": 200}) < 50
     inside.owner.execute("DELETE FROM observations WHERE tenant_id = %s", (organisation.id,))
 
 

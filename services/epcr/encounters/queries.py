@@ -452,17 +452,32 @@ FORGET_LATE_LINKS: LiteralString = """
 LATE_LINKS_BEHIND: LiteralString = """
     SELECT coalesce(extract(epoch FROM clock_timestamp() - min(look_at)), 0)::float8 FROM late_links WHERE look_at <= clock_timestamp()
 """
-REPORT_UNKNOWN: LiteralString = """
-    WITH waiting AS (
-        SELECT id FROM observations
-        WHERE revision IS NULL AND NOT reported_unknown AND received_at < now() - make_interval(secs => %s)
-        ORDER BY received_at LIMIT 1000 FOR UPDATE SKIP LOCKED
+UNREPORTED: LiteralString = "revision IS NULL AND NOT reported_unknown"
+# At most 1,000, one of each organisation before a second of any, those that came first first.
+REPORT_UNKNOWN: LiteralString = (
+    tenants_of("observations", UNREPORTED)
+    + """, due AS (
+        SELECT o.id, o.received_at, row_number() OVER (PARTITION BY t.tenant_id ORDER BY o.received_at) AS turn
+        FROM tenants t CROSS JOIN LATERAL (
+            SELECT id, received_at FROM observations
+            WHERE tenant_id = t.tenant_id AND revision IS NULL AND NOT reported_unknown
+              AND received_at < now() - make_interval(secs => %(after_seconds)s)
+            ORDER BY received_at LIMIT %(of_tenant)s
+        ) o
+    ), waiting AS (
+        SELECT id FROM observations WHERE id = ANY (ARRAY(SELECT id FROM due ORDER BY turn, received_at LIMIT 1000))
+          AND revision IS NULL AND NOT reported_unknown FOR UPDATE SKIP LOCKED
     )
     UPDATE observations o SET reported_unknown = true FROM waiting WHERE o.id = waiting.id
     RETURNING o.tenant_id, o.encounter_id, o.id
 """
+)
 # The age in seconds of the oldest observation whose encounter is unknown and that was not reported yet.
-OLDEST_UNREPORTED: LiteralString = """
-    SELECT coalesce(extract(epoch FROM now() - (SELECT received_at FROM observations WHERE revision IS NULL AND NOT reported_unknown
-        ORDER BY received_at LIMIT 1)), 0)::float8
+OLDEST_UNREPORTED: LiteralString = (
+    tenants_of("observations", UNREPORTED)
+    + """
+    SELECT coalesce(extract(epoch FROM now() - min(o.received_at)), 0)::float8 FROM tenants t CROSS JOIN LATERAL (
+        SELECT received_at FROM observations WHERE tenant_id = t.tenant_id AND revision IS NULL AND NOT reported_unknown
+        ORDER BY received_at LIMIT 1) o
 """
+)
