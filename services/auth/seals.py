@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any, LiteralString, NamedTuple
 
 import msgspec
+import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
@@ -28,6 +29,9 @@ RANDOM = 4
 MAC = 32
 LENGTH: LiteralString = "43"
 SECONDS = 2.0
+WINDOW = 5_000
+"""Rows that one statement of the relay looks at, at most."""
+PORTION = 100
 log = logging.getLogger(__name__)
 
 
@@ -276,54 +280,85 @@ def no_wrong_codes(keyring: Keyring, tenant_id: str, user_id: str) -> dict[str, 
 # --- The relay --------------------------------------------------------------------------------------------------------
 
 
+# Where a pass ended in a table, with the key of its last row. The next pass goes on there.
+_places: dict[tuple[LiteralString, LiteralString], list[Any]] = {}
+
+
 def seal_stored(keyring: Keyring, conn: Connection) -> int:
     """Seals rows of before, and seals those of an older key anew. Each portion commits by itself. Returns how many it sealed.
 
-    Each table has its time, so that none waits for another one. A row that was forged is marked and not looked at again, if others under
-    its key are good; else the key may be missing or wrong here, and the row is left.
+    Each table has its time, so that none waits for another one; a table that takes longer is gone through in several passes. A row that
+    was forged is marked and not looked at again, if others under its key are good; else the key may be missing or wrong here, and the
+    row is left.
     """
     sealed = 0
     for kept in ALL:
-        after: list[Any] | None = None
-        good_keys: set[bytes] = set()
-        until = time.monotonic() + SECONDS
-        while time.monotonic() < until:
-            with conn.cursor(row_factory=dict_row) as cursor:
-                versions = [bytes([one]) for one in keyring.versions]
-                rows = cursor.execute(
-                    _due(kept, first=after is None), [bytes([keyring.version]), versions, *(after or ())]
-                ).fetchall()
-            forged: list[tuple[bytes, list[Any]]] = []
-            for row in rows:
-                after = [row[name] for name in kept.key]
-                of_key = (row[kept.column] or b"")[:1]
-                if kept.holds(keyring, row, row[kept.column]):
-                    good_keys.add(of_key)
-                    conn.execute(_seal(kept), [kept.seal(keyring, row), *after])
-                    sealed += 1
-                else:
-                    forged.append((of_key, after))
-            for of_key, key in forged:
-                if of_key in good_keys:
-                    conn.execute(_seal(kept), [refused(), *key])
-            conn.commit()
-            if not rows:
-                break
+        try:
+            sealed += _seal_table(keyring, conn, kept)
+        except psycopg.errors.QueryCanceled:
+            conn.rollback()
+            log.warning("seals of %s wait: the database took too long", kept.table)
     return sealed
 
 
-def _due(kept: Sealed, *, first: bool) -> LiteralString:
+def _seal_table(keyring: Keyring, conn: Connection, kept: Sealed) -> int:
+    sealed, good_keys, until = 0, set[bytes](), time.monotonic() + SECONDS
+    versions = [bytes([one]) for one in keyring.versions]
+    after = _places.pop((kept.table, kept.column), None)
+    while True:
+        beyond = [] if after is None else after
+        end = conn.execute(_end_of_window(kept, first=after is None), [*beyond, WINDOW]).fetchone()
+        window = [*beyond, *(end or ())]
+        with conn.cursor(row_factory=dict_row) as cursor:
+            due = _due(kept, first=after is None, last=end is None)
+            rows = cursor.execute(due, [bytes([keyring.version]), versions, *window, PORTION]).fetchall()
+        forged: list[tuple[bytes, list[Any]]] = []
+        for row in rows:
+            after = [row[name] for name in kept.key]
+            of_key = (row[kept.column] or b"")[:1]
+            if kept.holds(keyring, row, row[kept.column]):
+                good_keys.add(of_key)
+                conn.execute(_seal(kept), [kept.seal(keyring, row), *after])
+                sealed += 1
+            else:
+                forged.append((of_key, after))
+        for of_key, key in forged:
+            if of_key in good_keys:
+                conn.execute(_seal(kept), [refused(), *key])
+        conn.commit()
+        if len(rows) < PORTION:
+            if end is None:
+                return sealed
+            after = list(end)
+        if time.monotonic() >= until:
+            assert after is not None
+            _places[kept.table, kept.column] = after
+            return sealed
+
+
+def _beyond(kept: Sealed, sign: LiteralString) -> LiteralString:
+    places: list[LiteralString] = ["%s"] * len(kept.key)
+    return f"({', '.join(kept.key)}) {sign} ({', '.join(places)})"
+
+
+def _end_of_window(kept: Sealed, *, first: bool) -> LiteralString:
+    """No row where the table ends within the window."""
+    key, later = ", ".join(kept.key), "" if first else f"WHERE {_beyond(kept, '>')}"
+    return f"SELECT {key} FROM {kept.table} {later} ORDER BY {key} OFFSET %s LIMIT 1"  # noqa: S608 - constants of this module
+
+
+def _due(kept: Sealed, *, first: bool, last: bool) -> LiteralString:
     columns, key = ", ".join(dict.fromkeys((*kept.key, *kept.values))), ", ".join(kept.key)
     only = "" if not kept.only else f"AND {kept.only}"
-    places: list[LiteralString] = ["%s"] * len(kept.key)
-    later = "" if first else f"AND ({key}) > ({', '.join(places)})"
+    later = "" if first else f"AND {_beyond(kept, '>')}"
+    until = "" if last else f"AND {_beyond(kept, '<=')}"
     return f"""
         SELECT {columns}, {kept.column} FROM {kept.table}
         WHERE (({kept.column} IS NULL {only}) OR (
                 (substring({kept.column} FROM 1 FOR 1) <> %s OR octet_length({kept.column}) < {LENGTH})
                 AND substring({kept.column} FROM 1 FOR 1) = ANY (%s)))
-            AND seals_come_once() AND {kept.alive} {later}
-        ORDER BY {key} LIMIT 100 FOR NO KEY UPDATE SKIP LOCKED
+            AND seals_come_once() AND {kept.alive} {later} {until}
+        ORDER BY {key} LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
     """  # noqa: S608 - constants of this module
 
 

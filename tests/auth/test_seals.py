@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool
 from pyotp.totp import TOTP
 
-from services.auth import metrics
+from services.auth import metrics, seals
 from services.auth.seals import SESSIONS, Sealed, refused, seal_stored
 from shared.primitives.crypto import Keyring, base64url_encode
 from shared.storage.database import Connection, open_tasks_pool, task_transaction
@@ -195,6 +195,44 @@ def test_a_new_key_seals_also_what_somebody_has_no_more(auth: Auth) -> None:
         of_person = "SELECT get_byte(factor_seal, 0), get_byte(codes_seal, 0) FROM users WHERE user_id = %s"
         assert conn.execute(of_person, (person["user_id"],)).fetchall() == [(9, 9)]
         conn.rollback()
+
+
+def test_a_statement_of_the_relay_looks_at_few_rows_and_the_next_pass_goes_on(
+    auth: Auth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One statement read a table whole, however many rows it had."""
+    relay(auth)
+    apps = [auth.register(["argus:epcr:read"])["client_id"] for _ in range(7)]
+    auth.sql("UPDATE apps SET seal = NULL WHERE client_id = ANY(%s)", apps)
+    monkeypatch.setattr(seals, "WINDOW", 2)
+    monkeypatch.setattr(seals, "SECONDS", 0)
+    passes = 0
+    with psycopg.connect(auth.settings.worker_database_url or "") as conn:
+        while auth.sql("SELECT client_id FROM apps WHERE seal IS NULL AND client_id = ANY(%s)", apps):
+            seal_stored(keyring_of(auth), conn)  # pyright: ignore[reportArgumentType]
+            passes += 1
+            assert passes < 10_000
+    assert passes > 2
+
+
+def test_a_table_at_which_the_database_takes_too_long_keeps_no_other_from_its_seals(
+    auth: Auth, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    relay(auth)
+    app = auth.register(["argus:epcr:read"])["client_id"]
+    auth.sql("UPDATE apps SET seal = NULL WHERE client_id = %s", app)
+    real = seals._seal_table
+
+    def seal_table(keyring: Keyring, conn: Any, kept: Sealed) -> int:
+        if kept.table == "sessions":
+            conn.execute("SET LOCAL statement_timeout = '1ms'")
+            conn.execute("SELECT pg_sleep(1)")
+        return real(keyring, conn, kept)
+
+    monkeypatch.setattr(seals, "_seal_table", seal_table)
+    relay(auth)
+    assert "seals of sessions wait" in caplog.text
+    assert auth.sql("SELECT seal IS NULL FROM apps WHERE client_id = %s", app) == [(False,)]
 
 
 def test_a_wrong_old_key_costs_no_seal(auth: Auth) -> None:
