@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from contextlib import suppress
+from typing import Any
 
 import jwt
 import pytest
@@ -113,7 +114,7 @@ def test_apps_that_send_too_much_do_not_keep_their_organisations_people_away(wor
     assert replies[-1].json()["detail"] == detail
 
 
-def of_app(world: World, client_id: str, **claims: str) -> str:
+def of_app(world: World, client_id: str, **claims: Any) -> str:
     return world.issuer.token(client_id=client_id, sub=client_id, **claims)
 
 
