@@ -119,7 +119,11 @@ def acknowledging(database: Database, redis_url: str) -> Iterator[None]:
         while not stopping.is_set():
             try:
                 _take_calls(worker, redis_url, stopping)
-            except (RedisError, OSError):
+            except (
+                RedisError,
+                OSError,
+                psycopg.OperationalError,
+            ):  # a lost acknowledgement comes again after its message
                 stopping.wait(0.1)
 
     thread = threading.Thread(target=take_calls, daemon=True)

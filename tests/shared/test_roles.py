@@ -261,7 +261,7 @@ AGAINST_ACTS = [
     one("act of another tenant", MINE, ACT + "VALUES ('act_1', 'org_1', 'x', 'x', 'x', 'x', 'x', 'x')", code=TOO_LONG),
     one(
         "act too long to be read", OPERATORS,
-        ACT + "VALUES ('act_1', 'org_00000000000000000000000000', 'x', 'x', repeat('x', 200000000), 'x', 'x', 'x')",
+        ACT + "VALUES ('act_1', 'org_00000000000000000000000000', 'x', 'x', repeat('x', 20000000), 'x', 'x', 'x')",
         code=TOO_LONG,
     ),
     one(
@@ -292,8 +292,14 @@ ATTEMPTS = [*SHADOWS, *FUNCTIONS, *ROLES, *AGAINST_TRAIL, *SERVER, *LOOPS, *AGAI
 
 NAMES = [service.name for service in SERVICES]
 KINDS = ("app", "worker")
+# Autovacuum, which may begin beside a long test, changes these columns.
+STATISTICS: LiteralString = (
+    "'{relpages,reltuples,relallvisible,relallfrozen,relfrozenxid,relminmxid,datfrozenxid,datminmxid}'::text[]"
+)
 CATALOGUES: LiteralString = " UNION ALL ".join(
-    f"SELECT '{catalogue}', count(*), sum(hashtext(c::text)::bigint) FROM {catalogue} c"
+    f"SELECT '{catalogue}', count(*), sum(hashtext("
+    + (f"(to_jsonb(c) - {STATISTICS})::text" if catalogue in ("pg_class", "pg_database") else "c::text")
+    + f")::bigint) FROM {catalogue} c"
     for catalogue in (
         "pg_attrdef", "pg_authid", "pg_auth_members", "pg_cast", "pg_class", "pg_collation", "pg_constraint", "pg_conversion",
         "pg_database", "pg_db_role_setting", "pg_default_acl", "pg_description", "pg_event_trigger", "pg_extension",
