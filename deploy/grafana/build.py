@@ -92,6 +92,7 @@ WEBHOOKS = [
         "none",
         (
             ("max(webhook_tenants_failing)", "with receivers that fail"),
+            ("max(webhook_tenants_late)", "with late deliveries"),
             ("sum(webhook_tenants_reached)", "with receivers reached"),
         ),
     ),

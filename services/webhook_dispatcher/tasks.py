@@ -182,6 +182,7 @@ GAUGES = {
     "deliveries_waiting": metrics.waiting,
     "oldest_due_seconds": metrics.oldest,
     "oldest_due_failing_seconds": metrics.oldest_failing,
+    "tenants_late": metrics.tenants_late,
     "chores": metrics.chores,
     "oldest_chore_seconds": metrics.chore_age,
     "oldest_recovery_step_seconds": metrics.oldest_step,
@@ -198,7 +199,7 @@ GAUGES = {
 
 def figures(conn: Connection) -> Mapping[str, float]:
     """The state of the deliveries, by the names of `GAUGES`."""
-    due, held, waiting, oldest, failing = conn.execute(queries.MEASURE).fetchone() or (0, 0, 0, 0, 0)
+    due, held, waiting, oldest, failing, late = conn.execute(queries.MEASURE).fetchone() or (0,) * 6
     chores, chore_age = conn.execute(decision_queries.MEASURE).fetchone() or (0, 0)
     step, failing_tenants = conn.execute(decision_queries.MEASURE_RECEIVERS).fetchone() or (0, 0)
     replays, replay_age = conn.execute(replay_queries.MEASURE).fetchone() or (0, 0)
@@ -211,6 +212,7 @@ def figures(conn: Connection) -> Mapping[str, float]:
         waiting,
         oldest,
         failing,
+        late,
         chores,
         chore_age,
         step,

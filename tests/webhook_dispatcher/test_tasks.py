@@ -247,14 +247,47 @@ def test_the_wait_for_a_receiver_that_fails_is_no_lag_of_ours(
         assert lags() == before + counted
 
 
+def test_a_receiver_that_is_slow_pages_nobody_and_late_deliveries_of_several_organisations_do(
+    http: httpx2.Client, idle: Dispatcher
+) -> None:
+    """Who sends more than the receiver takes would page an operator day and night, and hide the next fault of ours."""
+    partners = [Partner(http) for _ in range(4)]
+    late: list[float | None] = []
+    for number, partner in enumerate(partners):
+        partner.subscribe("https://integrator.example/")
+        idle.publish(partner.tenant_id, "incident.updated")
+        age = "5 seconds" if number == 3 else "2 minutes"
+        idle.run("UPDATE queue SET due_at = now() - %s::interval WHERE tenant_id = %s", age, partner.tenant_id)
+        with task_transaction(idle.pool) as conn:
+            tasks.measure(conn)
+        late.append(REGISTRY.get_sample_value("webhook_tenants_late"))
+    assert late == [1, 2, 3, 3]
+    assert [many_are_late(number, 10) for number in (1, 2, 3)] == [False, False, True]
+    assert [many_are_late(1, number) for number in (0, 2, 3)] == [True, True, False]
+
+
+def many_are_late(late: float, reached: float) -> bool:
+    """Whether so many organisations are late that the alert about late deliveries may page."""
+    condition = rule_of("WebhooksLate").partition(" and on () ")[2]
+    return holds(condition, {"webhook_tenants_late": late, "webhook_tenants_reached": reached})
+
+
+def rule_of(name: str) -> str:
+    alerts = yaml.safe_load((ROOT / "deploy" / "prometheus" / "alerts.yml").read_text())["groups"]
+    [rule] = [rule for group in alerts for rule in group["rules"] if rule["alert"] == name]
+    return rule["expr"]
+
+
+def holds(condition: str, figures: dict[str, float]) -> bool:
+    asked = re.sub(r"(?:max|sum)\((\w+)\)", lambda match: str(figures[match[1]]), condition)
+    assert re.fullmatch(r"[\d. >=a-z*()]+", asked)
+    return bool(eval(asked))  # noqa: S307 - of numbers and comparisons
+
+
 def page(failing: float, reached: float) -> bool:
     """Whether the figures raise the alert about receivers that fail everywhere."""
-    alerts = yaml.safe_load((ROOT / "deploy" / "prometheus" / "alerts.yml").read_text())["groups"]
-    [rule] = [rule for group in alerts for rule in group["rules"] if rule["alert"] == "ReceiversFailEverywhere"]
     figures = {"webhook_tenants_failing": failing, "webhook_tenants_reached": reached}
-    asked = re.sub(r"(?:max|sum)\((\w+)\)", lambda match: str(figures[match[1]]), rule["expr"])
-    assert re.fullmatch(r"[\d. >=a-z]+", asked)
-    return bool(eval(asked))  # noqa: S307 - of numbers and comparisons
+    return holds(rule_of("ReceiversFailEverywhere"), figures)
 
 
 def figures(dispatcher: Dispatcher) -> tuple[float, float]:

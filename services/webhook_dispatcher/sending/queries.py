@@ -304,7 +304,7 @@ MEASURE: LiteralString = (
     """
     + _WALK_ON
     + """, lanes AS MATERIALIZED (
-        SELECT s.id, s.held OR stopped.tenant_id IS NOT NULL AS held,
+        SELECT s.id, s.tenant_id, s.held OR stopped.tenant_id IS NOT NULL AS held,
             s.failing_since IS NOT NULL OR s.max_per_second IS NOT NULL AS failing, CASE
             WHEN stopped.tenant_id IS NOT NULL THEN '{}'::smallint[]
             WHEN NOT s.enabled OR s.paused THEN '{0}'::smallint[]
@@ -319,7 +319,8 @@ MEASURE: LiteralString = (
             ORDER BY due_at LIMIT 1000) q
         LIMIT 10000
     ), oldest AS (
-        SELECT min(q.due_at) FILTER (WHERE NOT lanes.failing) AS due_at, min(q.due_at) FILTER (WHERE lanes.failing) AS failing
+        SELECT min(q.due_at) FILTER (WHERE NOT lanes.failing) AS due_at, min(q.due_at) FILTER (WHERE lanes.failing) AS failing,
+            count(DISTINCT lanes.tenant_id) FILTER (WHERE NOT lanes.failing AND q.due_at < now() - interval '10 seconds') AS tenants
         FROM lanes CROSS JOIN LATERAL unnest(stages) AS open (stage) CROSS JOIN LATERAL (
             SELECT due_at FROM queue WHERE subscription_id = lanes.id AND stage = open.stage AND NOT replayed ORDER BY due_at LIMIT 1) q
     ), kept AS (
@@ -333,7 +334,7 @@ MEASURE: LiteralString = (
         CASE WHEN waiting.number < 10000 THEN waiting.number
             ELSE greatest(10000, (SELECT reltuples FROM pg_class WHERE oid = 'queue'::regclass)) END,
         coalesce(extract(epoch FROM now() - oldest.due_at), 0)::float8,
-        coalesce(extract(epoch FROM now() - oldest.failing), 0)::float8
+        coalesce(extract(epoch FROM now() - oldest.failing), 0)::float8, oldest.tenants
     FROM waiting, oldest
 """
 )
