@@ -75,7 +75,7 @@ def expire(conn: psycopg.Connection[Any], days: int, seconds: float = PASS_SECON
     """
     until, over, later = time.monotonic() + seconds, False, set[str]()
     while not over and (
-        expired := conn.execute(queries.EXPIRED_MONTHS, {"days": days, "later": list(later)}).fetchall()
+        expired := [row for row in conn.execute(queries.EXPIRED_MONTHS, {"days": days}) if row[0] not in later]
     ):
         conn.commit()
         for tenant_id, month in dict(sorted(expired, reverse=True)).items():  # the oldest month of each

@@ -67,10 +67,9 @@ HAS_FACTS: LiteralString = "SELECT EXISTS (SELECT FROM acqi_facts WHERE tenant_i
 # Whole months, because a month's row counts the facts of its days. Only the months of the oldest rows, which may not be all.
 EXPIRED_MONTHS: LiteralString = """
     SELECT tenant_id, date_trunc('month', day)::date FROM (SELECT tenant_id, day FROM acqi_facts
-        WHERE day < date_trunc('month', current_date - %(days)s)::date AND tenant_id <> ALL(%(later)s) ORDER BY day LIMIT 5000) AS facts
+        WHERE day < date_trunc('month', current_date - %(days)s)::date ORDER BY day LIMIT 5000) AS facts
     UNION SELECT tenant_id, date_trunc('month', period_start)::date FROM (SELECT tenant_id, period_start FROM acqi_aggregates
-        WHERE period_start < date_trunc('month', current_date - %(days)s)::date AND tenant_id <> ALL(%(later)s)
-        ORDER BY period_start LIMIT 5000) AS counted
+        WHERE period_start < date_trunc('month', current_date - %(days)s)::date ORDER BY period_start LIMIT 5000) AS counted
 """
 FACTS_OVERDUE: LiteralString = """
     SELECT extract(epoch FROM now() - (date_trunc('month', min(day)) + interval '1 month' + make_interval(days => %(days)s)))::float8
