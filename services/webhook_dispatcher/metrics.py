@@ -23,7 +23,7 @@ waiting = Gauge("webhook_deliveries_waiting", "Deliveries not over; above 10,000
 oldest = Gauge("webhook_oldest_due_seconds", "Age of the oldest delivery that is due, of receivers that do not fail")
 oldest_failing = Gauge("webhook_oldest_due_failing_seconds", "The same of receivers whose last request failed")
 tenants_late = Gauge(
-    "webhook_tenants_late", "Tenants with a delivery due for over ten seconds to a receiver that does not fail"
+    "webhook_tenants_late", "Tenants with a delivery due for over five seconds to a receiver that does not fail"
 )
 senders = Gauge("webhook_senders", "Senders that run")
 chores = Gauge("webhook_chores", "Decisions about webhooks that still have rows of the past to follow")

@@ -144,16 +144,15 @@ def send_all(server: MailServer, ca_file: str, left: Sized, send_first: Callable
     A mail at which the server hangs or hangs up is put off alone: the next one gets a connection of its own. After `MOST_CONNECTIONS`
     the rest is left, untried.
     """
-    due, done = len(left), 0
-    for failed in range(MOST_CONNECTIONS):
-        if not left:
-            return Run(done, failed, 0)
+    due, done, failed = len(left), 0, 0
+    while left and failed < MOST_CONNECTIONS:
         try:
             with connect(server, ca_file) as smtp:
                 while left:
                     done += send_first(smtp)
         except (OSError, smtplib.SMTPException) as error:
+            failed += 1
             log.warning("mail waits: %s", telemetry.describe(error))
             if len(left) == due:
-                return Run(done, failed + 1, AWAY_SECONDS)
-    return Run(done, MOST_CONNECTIONS, 0)
+                return Run(done, failed, AWAY_SECONDS)
+    return Run(done, failed, 0)

@@ -6,6 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from services.webhook_dispatcher import metrics
 from services.webhook_dispatcher.history import decisions
 from services.webhook_dispatcher.notices import mail_queries
 from services.webhook_dispatcher.notices.mail import TEXTS, Post
@@ -211,7 +212,10 @@ def test_a_contact_at_which_the_mail_server_hangs_up_delays_no_mail_of_others(
     for app in (first, *others):
         app.put(CONTACTS, {"emails": [poisoned.poison if app is first else f"{app.client_id}@integrator.example"]})
         dispatcher.fan_out([about(app, app.subscribe(URL), "webhook.recovered")])
+    failed = metrics.mails.labels("failed")._value.get
+    before = failed()
     assert post(dispatcher, poisoned.url) == 2
+    assert failed() == before + 1
     assert {message["To"] for message in poisoned.mails} >= {f"{app.client_id}@integrator.example" for app in others}
     waiting = dispatcher.rows("SELECT tenant_id, attempts, due_at > now() AS later FROM mails WHERE NOT done")
     assert waiting == [{"tenant_id": first.tenant_id, "attempts": 1, "later": True}]

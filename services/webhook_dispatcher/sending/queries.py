@@ -320,7 +320,7 @@ MEASURE: LiteralString = (
         LIMIT 10000
     ), oldest AS (
         SELECT min(q.due_at) FILTER (WHERE NOT lanes.failing) AS due_at, min(q.due_at) FILTER (WHERE lanes.failing) AS failing,
-            count(DISTINCT lanes.tenant_id) FILTER (WHERE NOT lanes.failing AND q.due_at < now() - interval '10 seconds') AS tenants
+            count(DISTINCT lanes.tenant_id) FILTER (WHERE NOT lanes.failing AND q.due_at < now() - interval '5 seconds') AS tenants
         FROM lanes CROSS JOIN LATERAL unnest(stages) AS open (stage) CROSS JOIN LATERAL (
             SELECT due_at FROM queue WHERE subscription_id = lanes.id AND stage = open.stage AND NOT replayed ORDER BY due_at LIMIT 1) q
     ), kept AS (
