@@ -66,7 +66,7 @@ class Settings(settings.Process, frozen=True, kw_only=True):
     rate_limit_write: Rate = "1200/60"
     rate_limit_ingest: Rate = "12000/60"
     rate_limit_graphql: Rate = "1200/60"
-    organisation_times: settings.Whole = 3
+    organisation_times: settings.Whole = 2
     refused_bytes_limit: Bytes = "4194304/60"
     upstream_connect_timeout: settings.Positive = 2
     upstream_timeout: settings.Positive = 30

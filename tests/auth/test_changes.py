@@ -169,6 +169,25 @@ def test_a_client_that_revokes_without_end_has_few_watermarks(auth: Auth, monkey
     assert "revocations.folded" in trail
 
 
+def test_a_client_beyond_its_most_watermarks_is_soon_folded(auth: Auth) -> None:
+    app = auth.register()
+    with psycopg.connect(auth.settings.migration_database_url or "") as conn:
+        conn.execute(
+            "INSERT INTO watermarks (kind, id, tenant_id, client_id, not_before_ms, made_before_ms, expires_at, sequence)"
+            " SELECT 'grant', 'gnt_seeded' || number, %s, %s, 1, number, now() + interval '1 hour', number"
+            " FROM generate_series(1, %s) AS number",
+            (auth.demo["tenant_id"], app["client_id"], watermarks.CLIENT_MOST),
+        )
+
+    for _ in range(200):  # each is counted with the chance of an eighth
+        mint_and_revoke(auth, app, 1)
+        query = "SELECT count(*) FROM watermarks WHERE client_id = %s AND kind <> 'client'"
+        [(count,)] = auth.sql(query, app["client_id"])
+        if count <= watermarks.CLIENT_MOST:
+            break
+    assert count <= watermarks.CLIENT_MOST / 2 + 200
+
+
 def test_a_tenant_that_revokes_without_end_has_few_watermarks(auth: Auth, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watermarks, "TENANT_MOST", 12)
     stranger = auth.caller(tenant=auth.other)

@@ -46,8 +46,8 @@ APPS = int(os.environ.get("HOARDED_APPS", "5000"))
 WAITING = 280
 ADMINS = 6
 """Apps that administer the organisation, made by an operator. Each has its own rate limit of 1,200 calls a minute."""
-TOGETHER = 60
-"""Calls in a second that pass of all apps of an organisation together, three times those of one."""
+TOGETHER = 40
+"""Calls in a second that pass of all apps of an organisation together, twice those of one."""
 CALLS = 400
 STUB_TOKENS = 1200
 """Tokens that are minted from a stub, in half a minute."""

@@ -18,7 +18,9 @@ Kind = Literal["client", "grant", "tenant", "token"]
 # No token lives longer, and a watermark outlives the tokens it refuses on slow clocks too.
 LIVES_SECONDS = LONGEST_TOKEN.total_seconds() + 300
 CLIENT_MOST, TENANT_MOST = 1_000, 5_000
-"""The most watermarks of tokens and grants of one client, and of all kinds of one tenant. Beyond, the older half is folded into one."""
+"""The most watermarks of tokens and grants of one client, and of all kinds of one tenant. Beyond, the older half is folded into one.
+
+Few ids at a time are counted only every eighth time, on the average, so there may be some dozens more."""
 AUTH = "auth"
 
 
