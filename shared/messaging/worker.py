@@ -47,6 +47,10 @@ KNOWN: LiteralString = "SELECT true FROM inbox WHERE message_id = %s"
 ACKNOWLEDGED: LiteralString = """
     UPDATE outbox SET acknowledged_at = now() WHERE id = ANY(%s) AND consumer = %s AND acknowledged_at IS NULL
 """
+# Least time from one acknowledgement to a producer to the next: those of batches done meanwhile share a call. A single one goes at once.
+APART_SECONDS = 0.1
+MOST_TOGETHER = 1000
+"""Messages whose acknowledgement does not wait for more."""
 log = logging.getLogger(__name__)
 
 
@@ -62,6 +66,43 @@ class WorkerSettings(Protocol):
     def service_signing_key(self) -> str | None: ...
     @property
     def service_public_keys(self) -> str | None: ...
+
+
+class Acknowledgements:
+    """Gathers acknowledgements that follow one another, because each call costs a signature, its check and a task of the producer.
+
+    If the process dies, producers send those messages again, and they are acknowledged then. `send` takes a producer and ids of messages.
+    """
+
+    def __init__(self, send: Callable[[str, list[UUID]], object]) -> None:
+        self._send = send
+        self._lock = threading.Lock()
+        self._waiting: dict[str, list[UUID]] = {}
+        self._next_at: dict[str, float] = {}
+
+    def add(self, producer: str, ids: list[UUID]) -> None:
+        with self._lock:
+            waiting, wait = self._waiting.get(producer), self._next_at.get(producer, 0.0) - time.monotonic()
+            together = ids if waiting is None else [*waiting, *ids]
+            if wait > 0 and len(together) < MOST_TOGETHER:
+                self._waiting[producer] = together
+                if waiting is None:
+                    timer = threading.Timer(wait, self.flush, (producer,))
+                    timer.daemon = True
+                    timer.start()
+                return
+            self._waiting.pop(producer, None)
+            self._next_at[producer] = time.monotonic() + APART_SECONDS
+        self._send(producer, together)
+
+    def flush(self, *producers: str) -> None:
+        """Sends all that wait for these producers; without any, for every producer."""
+        with self._lock:
+            gathered = {each: self._waiting.pop(each, []) for each in producers or [*self._waiting]}
+            self._next_at |= dict.fromkeys(gathered, time.monotonic() + APART_SECONDS)
+        for producer, ids in gathered.items():
+            if ids:
+                self._send(producer, ids)
 
 
 class Consumer:
@@ -85,6 +126,7 @@ class Consumer:
         self._keys = PublicKeys(required(settings.service_public_keys, "SERVICE_PUBLIC_KEYS"))
         self._redis = redis or redis_clients.client(settings.redis_url)
         self._deaths = dead_letters.Deaths()
+        self.acknowledgements = Acknowledgements(self._acknowledge)
         self._opening = threading.Lock()
         self._pool: ConnectionPool[Connection] | None = None
 
@@ -128,7 +170,8 @@ class Consumer:
             log.warning("batch left for later: %s", type(error).__name__)
             return
         trusted = [each for each in envelopes if each.id not in suspects]
-        self._acknowledge(producer, self._done(producer, sent_ns, trusted))
+        if done := self._done(producer, sent_ns, trusted):
+            self.acknowledgements.add(producer, done)
         # Those with which a worker ended come last, each alone.
         for each in sorted((each for each in envelopes if each.id in suspects), key=lambda each: suspects[each.id]):
             if suspects[each.id] >= dead_letters.MAX_DEATHS:
@@ -136,9 +179,9 @@ class Consumer:
                     if not conn.execute(KNOWN, (each.id,)).fetchone():  # unless it had its effect
                         reason = f"its worker ended {dead_letters.MAX_DEATHS} times while it applied this message alone"
                         dead_letters.add(conn, producer, each, reason)
-                self._acknowledge(producer, [each.id])
+                self.acknowledgements.add(producer, [each.id])
             elif self._settle(producer, sent_ns, each):
-                self._acknowledge(producer, [each.id])
+                self.acknowledgements.add(producer, [each.id])
 
     def _done(self, producer: str, sent_ns: int, envelopes: list[Envelope]) -> list[UUID]:
         """Applies the messages. Returns the ids of those that need not be sent again."""
@@ -231,8 +274,6 @@ class Consumer:
         return [envelope for envelope in ordered if envelope.id in ids]
 
     def _acknowledge(self, producer: str, ids: list[UUID]) -> None:
-        if not ids:
-            return
         text = msgspec.json.encode(ids).decode()
         call = authenticity.seal(self._signer, "acknowledgement", self.service, producer, text)
         try:
@@ -273,6 +314,7 @@ def create_worker(
     celery.task(consumer.consume, name=broker.CONSUME, shared=False)
     celery.task(consumer.acknowledge, name=broker.ACKNOWLEDGE, shared=False)
     celery.consumer = consumer  # type: ignore[attr-defined]
+    signals.worker_shutdown.connect(lambda **_: consumer.acknowledgements.flush(), weak=False)
     signals.worker_shutdown.connect(lambda **_: telemetry.shutdown_tracing(), weak=False)
     return celery
 

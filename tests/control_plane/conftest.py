@@ -72,7 +72,9 @@ class Inside(alone.Inside):
         super().__init__(database)
         self.worker: Any = create_worker(settings)
         self.consumer: worker.Consumer = self.worker.consumer
-        self.consumer._acknowledge = lambda producer, ids: None  # nobody waits for acknowledgements here
+        self.consumer.acknowledgements = worker.Acknowledgements(
+            lambda producer, ids: None
+        )  # nobody waits for them here
 
     def close(self) -> None:
         self.consumer.close()
