@@ -199,6 +199,7 @@ GAUGES = {
 
 def figures(conn: Connection) -> Mapping[str, float]:
     """The state of the deliveries, by the names of `GAUGES`."""
+    conn.execute(queries.BY_KEY)
     due, held, waiting, oldest, failing, late = conn.execute(queries.MEASURE).fetchone() or (0,) * 6
     chores, chore_age = conn.execute(decision_queries.MEASURE).fetchone() or (0, 0)
     step, failing_tenants = conn.execute(decision_queries.MEASURE_RECEIVERS).fetchone() or (0, 0)

@@ -11,15 +11,22 @@ _WALK_ON: LiteralString = """
         FROM walk w WHERE w.subscription_id IS NOT NULL
     )
 """
-# Plans go from a few rows to others by key: where statistics are young, the planner would rather read history. Set in each transaction
-# and not when connecting, since a pooler may give each transaction another connection. The timeouts end a sender that freezes within a
-# transaction, or the other senders would wait for their turn until it thaws.
-BEGIN_RECORD: LiteralString = """
+# Plans go from a few rows to others by key: where statistics are young or old, the planner would rather read history, or all deliveries
+# that wait, for each step of a walk. A join alone may begin with the whole queue; an array of keys in addition, and no second condition
+# that an index could serve, prevent that. Set in each transaction and not when connecting, since a pooler may give each transaction
+# another connection.
+BY_KEY: LiteralString = """
     SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
-        set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true),
-        set_config('statement_timeout', '15s', true), set_config('lock_timeout', '5s', true),
-        set_config('transaction_timeout', '15s', true)
+        set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)
 """
+# The timeouts end a sender that freezes within a transaction, or the other senders would wait for their turn until it thaws.
+BEGIN_RECORD: LiteralString = (
+    BY_KEY
+    + """,
+        set_config('plan_cache_mode', 'force_generic_plan', true), set_config('statement_timeout', '15s', true),
+        set_config('lock_timeout', '5s', true), set_config('transaction_timeout', '15s', true)
+"""
+)
 # Whether any delivery waits: the first step of a walk, without the claim.
 WAITS: LiteralString = "SELECT FROM queue ORDER BY subscription_id LIMIT 1"
 # One claim at a time, over all senders, in the transaction that claims: the statement after it sees all deliveries in flight.
@@ -160,12 +167,13 @@ CLAIM: LiteralString = (
     ), locked AS (
         SELECT q.delivery_id, due.class, due.body, due.traceparent, due.rank, due.number
         FROM due JOIN queue q ON q.delivery_id = due.delivery_id
-        WHERE q.due_at <= now() FOR UPDATE OF q SKIP LOCKED
+        WHERE q.delivery_id = ANY (ARRAY(SELECT delivery_id FROM due)) AND coalesce(q.due_at <= now(), false)
+        FOR UPDATE OF q SKIP LOCKED
     ), claimed AS (
         UPDATE queue q SET due_at = clock_timestamp() + interval '20 seconds', leased = true,
             attempt = least(q.attempt, 999999999) + 1
-        FROM locked WHERE q.delivery_id = locked.delivery_id RETURNING q.*, locked.class, locked.body,
-            locked.traceparent, locked.rank, locked.number
+        FROM locked WHERE q.delivery_id = locked.delivery_id AND q.delivery_id = ANY (ARRAY(SELECT delivery_id FROM locked))
+        RETURNING q.*, locked.class, locked.body, locked.traceparent, locked.rank, locked.number
     ), paced AS (
         INSERT INTO paces AS kept (subscription_id, next_at)
         SELECT c.subscription_id, now() - interval '1 second' + count(*) * interval '1 second' / min(states.max_per_second)
@@ -192,7 +200,7 @@ CLAIM: LiteralString = (
 """
 )
 # The same, but it waits for rows that others have locked. The relay sees that it waits, and ends the session in its way (decision 77).
-CLAIM_AND_WAIT: LiteralString = CLAIM.replace(" FOR UPDATE OF q SKIP LOCKED", " FOR UPDATE OF q")
+CLAIM_AND_WAIT: LiteralString = CLAIM.replace("FOR UPDATE OF q SKIP LOCKED", "FOR UPDATE OF q")
 # A webhook without a row may be sent a second's deliveries at once, as one that has waited so long.
 FORGET_PACES: LiteralString = "DELETE FROM paces WHERE next_at < now() - interval '1 hour'"
 # Rows from before the queue had limits, with which every claim would fail.
@@ -209,7 +217,7 @@ GIVE_BACK: LiteralString = """
     UPDATE queue q SET due_at = CASE WHEN q.rung = 0 THEN least(q.delivery_at, now()) ELSE now() END, leased = false,
         attempt = q.attempt - 1
     FROM unnest(%(ids)s::text[], %(attempts)s::integer[]) AS given (delivery_id, attempt)
-    WHERE q.delivery_id = given.delivery_id AND q.attempt = given.attempt AND q.leased
+    WHERE q.delivery_id = given.delivery_id AND q.delivery_id = ANY (%(ids)s) AND q.attempt = given.attempt AND q.leased
 """
 # Plans are renewed now and then: a plan for an empty partition would otherwise stay while the partition fills.
 FORGET_PLANS: LiteralString = "DISCARD PLANS"
@@ -223,6 +231,7 @@ RECORD: LiteralString = """
             body text, truncated boolean, error text, duration_ms real, timings jsonb, trace_id text)
     ), finished AS (
         DELETE FROM queue q USING sent WHERE q.delivery_id = sent.delivery_id AND q.attempt = sent.attempt AND sent.wait IS NULL
+            AND q.delivery_id = ANY (ARRAY(SELECT delivery_id FROM sent))
         RETURNING sent.*
     ), again AS (
         UPDATE queue q SET leased = false, asked = false, released = q.released AND s.recovering, replayed = false,
@@ -230,6 +239,7 @@ RECORD: LiteralString = """
             due_at = now() + sent.wait * interval '1 second'
         FROM sent JOIN subscriptions s ON s.id = sent.subscription_id
         WHERE q.delivery_id = sent.delivery_id AND q.attempt = sent.attempt AND sent.wait IS NOT NULL
+            AND q.delivery_id = ANY (ARRAY(SELECT delivery_id FROM sent))
         RETURNING sent.*
     ), kept AS (
         SELECT * FROM finished UNION ALL SELECT * FROM again
