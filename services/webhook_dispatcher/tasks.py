@@ -44,7 +44,7 @@ from shared.primitives.crypto import Keyring
 from shared.process import mail as mail_server
 from shared.process import metrics as shared_metrics
 from shared.storage import partitions
-from shared.storage.database import Connection
+from shared.storage.database import BY_KEY, Connection
 from shared.storage.jobs import Periodic
 
 FORGET_SECONDS = 2.0
@@ -199,7 +199,7 @@ GAUGES = {
 
 def figures(conn: Connection) -> Mapping[str, float]:
     """The state of the deliveries, by the names of `GAUGES`."""
-    conn.execute(queries.BY_KEY)
+    conn.execute(BY_KEY)
     due, held, waiting, oldest, failing, late = conn.execute(queries.MEASURE).fetchone() or (0,) * 6
     chores, chore_age = conn.execute(decision_queries.MEASURE).fetchone() or (0, 0)
     step, failing_tenants = conn.execute(decision_queries.MEASURE_RECEIVERS).fetchone() or (0, 0)

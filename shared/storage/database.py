@@ -120,6 +120,13 @@ BEGIN_OF = SET_TENANT.encode()
 # organisation, although one contains the other. It expects few rows, and would read and sort all of them instead of following an index
 # in order.
 IN_ORDER: LiteralString = "SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)"
+# Before statements that go from a few rows to others by key. Where statistics are young, or older than all that waits, the planner would
+# rather read history, or everything that waits for each step. Set in each transaction and not when connecting, since a pooler may give
+# each transaction another connection.
+BY_KEY: LiteralString = """
+    SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
+        set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)
+"""
 # The commit does not wait for the disk. Only for work that is retried if a crash undoes its last half second.
 LAZILY: LiteralString = "SET LOCAL synchronous_commit = off"
 # If a connection string has several hosts, connect only to one that accepts writes, never to a standby.

@@ -246,3 +246,33 @@ def test_repetitions_wait_while_acknowledgements_do(producer: Database, redis_ur
         assert sender.send_due() == 1
         redis.delete(ACKS)
         assert sender.send_due() == 2
+
+
+def test_a_claim_goes_by_key_where_statistics_are_older_than_all_that_waits(producer: Database, sender: Relay) -> None:
+    """The table had one row when it was analysed, and many pages. A hundred tenants with a hundred messages each came since."""
+    with psycopg.connect(producer.admin, autocommit=True) as conn:
+        conn.execute("ALTER TABLE outbox SET (autovacuum_enabled = false)")
+        try:
+            crowd(producer, 10_000)
+            conn.execute("DELETE FROM outbox WHERE id <> (SELECT id FROM outbox LIMIT 1)")
+            conn.execute("ANALYZE outbox")
+            for number in range(100):
+                parameters = {"tenant": f"org_{number:02}", "rows": 100, "attempts": 0, "size": 10}
+                conn.execute(CROWD, parameters | {"first": 1_000 * (number + 1)})
+            before = fetched(conn)
+            assert [consumer for consumer, _ in sender._turn()] == ["device_ingest"]
+            claimed = claim(sender)
+            sender.pool.close()  # so that its connection reports how much it read
+            wait_for(lambda: fetched(conn) >= before + len(claimed))
+            read = fetched(conn) - before
+        finally:
+            conn.execute("ALTER TABLE outbox RESET (autovacuum_enabled)")
+            conn.execute("ANALYZE outbox")
+    assert len(claimed) == relay.BATCH
+    assert read <= 3 * relay.BATCH, "two million, where each step of the walk reads all"
+
+
+def fetched(conn: psycopg.Connection[Any]) -> int:
+    query = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 'outbox'"
+    [(number,)] = conn.execute(query).fetchall()
+    return number

@@ -18,7 +18,7 @@ from services.webhook_dispatcher.sending import lanes, queries, recording, sende
 from services.webhook_dispatcher.sending.client import Outcome
 from services.webhook_dispatcher.sending.lanes import Lane, Slots
 from services.webhook_dispatcher.sending.sender import MOST_REPORTS
-from shared.storage.database import AsyncConnection, clock
+from shared.storage.database import BY_KEY, AsyncConnection, clock
 from tests.support.receiver import Received, Receiver, always, answer, hang, running
 from tests.support.waiting import PATIENCE, wait_for
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner
@@ -497,7 +497,7 @@ def test_claims_and_measuring_go_by_key_where_statistics_are_older_than_all_that
 def read_by(dispatcher: Dispatcher, statement: LiteralString, parameters: Mapping[str, object]) -> float:
     """The rows of the queue that it reads, also those that it then leaves out."""
     with psycopg.connect(dispatcher.database.worker) as conn:
-        conn.execute(queries.BY_KEY)
+        conn.execute(BY_KEY)
         explained = conn.execute("EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) " + statement, parameters).fetchone()
         conn.rollback()
     assert explained is not None

@@ -3,6 +3,7 @@
 from typing import LiteralString
 
 from shared.storage import locks
+from shared.storage.database import BY_KEY
 
 # Steps from one subscription with waiting deliveries to the next, a loose index scan: it does not read the other rows of each.
 _WALK_ON: LiteralString = """
@@ -11,14 +12,8 @@ _WALK_ON: LiteralString = """
         FROM walk w WHERE w.subscription_id IS NOT NULL
     )
 """
-# Plans go from a few rows to others by key: where statistics are young or old, the planner would rather read history, or all deliveries
-# that wait, for each step of a walk. A join alone may begin with the whole queue; an array of keys in addition, and no second condition
-# that an index could serve, prevent that. Set in each transaction and not when connecting, since a pooler may give each transaction
-# another connection.
-BY_KEY: LiteralString = """
-    SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
-        set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)
-"""
+# By key: a join alone may begin with the whole queue. An array of keys in addition, and no second condition that an index could serve,
+# prevent that.
 # The timeouts end a sender that freezes within a transaction, or the other senders would wait for their turn until it thaws.
 BEGIN_RECORD: LiteralString = (
     BY_KEY
