@@ -293,6 +293,7 @@ class Relay:
     def _set_unsendable_aside(self, consumer: str, room: Room) -> None:
         """Tries to claim each due row alone, and sets those aside with which that fails, so that all others are claimed again."""
         with self.pool.connection() as conn:
+            conn.execute(IN_TURN)
             limits = self._limits(consumer, room, self._waiting(conn, consumer))
             for _, id, _ in conn.execute(CANDIDATES, limits).fetchall():
                 try:

@@ -106,7 +106,8 @@ class QueueDoor:
         self.auth = auth
         celery: Any = create_worker(auth.settings)
         self.consumer: Consumer = celery.consumer
-        self.consumer.acknowledgements = Acknowledgements(lambda producer, ids: None)  # nobody waits for them here
+        # Nobody waits for them here.
+        self.consumer.acknowledgements = Acknowledgements(lambda producer, ids: None)
 
 
 def claims_of(token: str) -> dict[str, Any]:

@@ -72,9 +72,8 @@ class Inside(alone.Inside):
         super().__init__(database)
         self.worker: Any = create_worker(settings)
         self.consumer: worker.Consumer = self.worker.consumer
-        self.consumer.acknowledgements = worker.Acknowledgements(
-            lambda producer, ids: None
-        )  # nobody waits for them here
+        # Nobody waits for them here.
+        self.consumer.acknowledgements = worker.Acknowledgements(lambda producer, ids: None)
 
     def close(self) -> None:
         self.consumer.close()

@@ -13,12 +13,13 @@ import psycopg
 import pytest
 import time_machine
 
+from services.webhook_dispatcher import tasks
 from services.webhook_dispatcher.fanout import event_types
 from services.webhook_dispatcher.sending import lanes, queries, recording, sender
 from services.webhook_dispatcher.sending.client import Outcome
 from services.webhook_dispatcher.sending.lanes import Lane, Slots
 from services.webhook_dispatcher.sending.sender import MOST_REPORTS
-from shared.storage.database import BY_KEY, AsyncConnection, clock
+from shared.storage.database import BY_KEY, AsyncConnection, clock, task_transaction
 from tests.support.receiver import Received, Receiver, always, answer, hang, running
 from tests.support.waiting import PATIENCE, wait_for
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner
@@ -492,12 +493,15 @@ def test_claims_and_measuring_go_by_key_where_statistics_are_older_than_all_that
     assert read["record"] <= 2 * 20, read
     assert read["give back"] <= 20, read
     assert read["measure"] < 2 * 2401 + 60 * 10, read
+    with task_transaction(dispatcher.pool) as conn:
+        tasks.figures(conn)
+        assert conn.execute("SHOW enable_seqscan").fetchone() == ("off",), "measuring is as explained here"
 
 
 def read_by(dispatcher: Dispatcher, statement: LiteralString, parameters: Mapping[str, object]) -> float:
     """The rows of the queue that it reads, also those that it then leaves out."""
     with psycopg.connect(dispatcher.database.worker) as conn:
-        conn.execute(BY_KEY)
+        conn.execute(BY_KEY if statement is queries.MEASURE else queries.BEGIN_RECORD)
         explained = conn.execute("EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) " + statement, parameters).fetchone()
         conn.rollback()
     assert explained is not None
