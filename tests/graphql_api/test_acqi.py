@@ -392,29 +392,38 @@ def _is_held_up(conn: Connection) -> bool:
     return row is not None and row[0] > 0
 
 
+# More than a portion, all older than those of the other tenant.
+MANY_OLD = """
+    INSERT INTO acqi_facts (tenant_id, encounter_id, version, day, facts, outcomes)
+    SELECT %(tenant_id)s, 'enc_' || number, 1, %(day)s, '{}', '{}' FROM generate_series(1, 6000) number
+"""
+
+
 def test_a_tenant_whose_months_cannot_be_deleted_holds_up_no_other(
     ask: Asking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keeping = (datetime.now(UTC).date() - date(2026, 3, 15)).days
-    encounters = population.encounters(count=60)
+    encounters, first = population.encounters(count=60), min(ask.tenant, "org_zzz")
     for tenant in (ask.tenant, "org_zzz"):
         with ask.worker() as conn:
             counting.store(conn, [received(tenant, population.facts(one)) for one in encounters])
+            conn.execute(
+                MANY_OLD, {"tenant_id": tenant, "day": date(2025, 12, 1) if tenant == first else date(2026, 1, 1)}
+            )
     real = months._delete_portion
 
     def forget(conn: Connection, tenant_id: str, month: date) -> bool:
         """A statement of the first tenant is cancelled, after it has deleted a portion."""
         progress = real(conn, tenant_id, month)
-        if tenant_id == min(ask.tenant, "org_zzz"):
+        if tenant_id == first:
             raise psycopg.errors.QueryCanceled
         return progress
 
     monkeypatch.setattr(months, "_delete_portion", forget)
     with ask.worker() as conn:
         expire(conn, keeping, keeping)
-    assert expired_tenants(ask) == [min(ask.tenant, "org_zzz")]
+    assert expired_tenants(ask) == [first]
     monkeypatch.setattr(months, "_delete_portion", real)
-    monkeypatch.setattr(months, "PORTION", 7)
     with ask.worker() as conn:
         expire(conn, keeping, keeping)
     assert expired_tenants(ask) == []

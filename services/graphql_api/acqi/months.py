@@ -78,7 +78,7 @@ def expire(conn: psycopg.Connection[Any], days: int, seconds: float = PASS_SECON
         expired := [row for row in conn.execute(queries.EXPIRED_MONTHS, {"days": days}) if row[0] not in later]
     ):
         conn.commit()
-        for tenant_id, month in dict(sorted(expired, reverse=True)).items():  # the oldest month of each
+        for tenant_id, month in expired:
             began = time.monotonic()
             try:
                 if not _delete_portion(conn, tenant_id, month):

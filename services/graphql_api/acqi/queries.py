@@ -2,6 +2,8 @@
 
 from typing import LiteralString
 
+from shared.storage.turns import tenants_of
+
 # An older version changes nothing, nor does a lesser extent of the same. Returns the former day and outcomes, which must be subtracted.
 STORE_FACTS: LiteralString = """
     INSERT INTO acqi_facts AS kept (tenant_id, encounter_id, version, extent, day, facts, outcomes, reasons)
@@ -64,12 +66,17 @@ FORGET_FACTS: LiteralString = """
         SELECT ctid FROM acqi_facts WHERE tenant_id = %s AND day >= %s AND day < %s LIMIT %s FOR UPDATE SKIP LOCKED))
 """
 HAS_FACTS: LiteralString = "SELECT EXISTS (SELECT FROM acqi_facts WHERE tenant_id = %s AND day >= %s AND day < %s)"
-# Whole months, because a month's row counts the facts of its days. Only the months of the oldest rows, which may not be all.
-EXPIRED_MONTHS: LiteralString = """
-    SELECT tenant_id, date_trunc('month', day)::date FROM (SELECT tenant_id, day FROM acqi_facts
-        WHERE day < date_trunc('month', current_date - %(days)s)::date ORDER BY day LIMIT 5000) AS facts
-    UNION SELECT tenant_id, date_trunc('month', period_start)::date FROM (SELECT tenant_id, period_start FROM acqi_aggregates
-        WHERE period_start < date_trunc('month', current_date - %(days)s)::date ORDER BY period_start LIMIT 5000) AS counted
+# The oldest month of each tenant. Whole months, because a month's row counts the facts of its days.
+EXPIRED_MONTHS: LiteralString = f"""
+    SELECT tenant_id, date_trunc('month', min(day))::date FROM (
+        ({tenants_of("acqi_facts")}
+        SELECT t.tenant_id, (SELECT f.day FROM acqi_facts f WHERE f.tenant_id = t.tenant_id ORDER BY f.day LIMIT 1) AS day FROM tenants t)
+        UNION ALL
+        ({tenants_of("acqi_aggregates")}
+        SELECT t.tenant_id, (SELECT a.period_start FROM acqi_aggregates a
+            WHERE a.tenant_id = t.tenant_id AND a.grain = 'day' ORDER BY a.period_start LIMIT 1) FROM tenants t)
+    ) AS oldest
+    WHERE day < date_trunc('month', current_date - %(days)s)::date GROUP BY tenant_id ORDER BY 2
 """
 FACTS_OVERDUE: LiteralString = """
     SELECT extract(epoch FROM now() - (date_trunc('month', min(day)) + interval '1 month' + make_interval(days => %(days)s)))::float8
