@@ -52,7 +52,11 @@ FORMS = {
 
 def files(contract: Contract, version: str) -> dict[Path, str]:
     """The content of each generated file by its path in the repository."""
-    written = {"version.ts": _version(contract, version), "problems.ts": _problems()}
+    versions = (
+        f"// {NOTE}\n\n{comment('The version of this package.')}export const VERSION: string = {quoted(version)};\n"
+        f"{comment('The version of the contract that it was made from.')}export const CONTRACT: string = {quoted(contract.version)};\n"
+    )
+    written = {"version.ts": versions, "problems.ts": _problems()}
     modules = sorted({module_of(name) for name in contract.sent | contract.received})
     for module in modules:
         written[f"models/{module}.ts"] = Models(contract, module).text()
@@ -387,13 +391,6 @@ def _object(name: str, pairs: list[str]) -> str:
     if len(line) + 6 <= WIDTH:
         return line
     return f"{name}: {{\n" + "".join(f"        {pair},\n" for pair in pairs) + "      },"
-
-
-def _version(contract: Contract, version: str) -> str:
-    return (
-        f"// {NOTE}\n\n{comment('The version of this package.')}export const VERSION: string = {quoted(version)};\n"
-        f"{comment('The version of the contract that it was made from.')}export const CONTRACT: string = {quoted(contract.version)};\n"
-    )
 
 
 def _class(name: str, base: str, meaning: str) -> str:

@@ -45,7 +45,13 @@ SENTINEL_CLIENT_COMMANDS = "hello client|setinfo sentinel|get-master-addr-by-nam
 def users(passwords: Mapping[str, str]) -> str:
     """The ACL file: one line a user, passwords as SHA-256. `probe` may only ping. Users are not replicated: each server has the file."""
     lines = ["user default off", "user probe on nopass resetchannels resetkeys -@all +ping"]
-    lines += [_service(name, passwords[name]) for name in SERVICES]
+    for name in SERVICES:
+        own = [*(f"~{queue}" for queue in queues_of(name)), *_commands(CONNECTION_COMMANDS), *_commands(OWN_COMMANDS)]
+        rung = f"(-@all {' '.join(f'~{key}' for key in bells(name))} {' '.join(_commands(BELL_COMMANDS))})"
+        # %W~ grants writing alone: a service can neither read back nor take away an item that it put there.
+        partners = [f"(-@all %W~{queue} {' '.join(_commands(PARTNER_COMMANDS))})" for queue in partner_queues(name)]
+        published = [f"&{REVOCATIONS}", "+publish"] if name == "auth" else []
+        lines.append(_line(name, passwords[name], [*own, *published, rung, *partners]))
     gateway = [f"&{REVOCATIONS}", f"~{COUNTS}", *_commands(GATEWAY_COMMANDS)]
     lines.append(_line("gateway", passwords["gateway"], gateway))
     if "monitor" in passwords:  # an exporter, where there is one
@@ -77,15 +83,6 @@ def partner_queues(service: str) -> list[str]:
 def bells(service: str) -> list[str]:
     """The keys with which processes of a service wake one another."""
     return [bell_key(service), *([bell_key(SENDER)] if service == "webhook_dispatcher" else [])]
-
-
-def _service(name: str, password: str) -> str:
-    own = [*(f"~{queue}" for queue in queues_of(name)), *_commands(CONNECTION_COMMANDS), *_commands(OWN_COMMANDS)]
-    rung = f"(-@all {' '.join(f'~{key}' for key in bells(name))} {' '.join(_commands(BELL_COMMANDS))})"
-    # %W~ grants writing alone: a service can neither read back nor take away an item that it put there.
-    partners = [f"(-@all %W~{queue} {' '.join(_commands(PARTNER_COMMANDS))})" for queue in partner_queues(name)]
-    published = [f"&{REVOCATIONS}", "+publish"] if name == "auth" else []
-    return _line(name, password, [*own, *published, rung, *partners])
 
 
 def _commands(names: str) -> list[str]:

@@ -25,7 +25,12 @@ class PortTaken(Exception):
 def listen(port: int) -> socket.socket:
     """A listening socket; port 0 takes any free one. Raises PortTaken."""
     if port == 0:
-        return _listen_on_any()
+        for free in itertools.islice(_following, 200):
+            try:
+                return listen(free)
+            except PortTaken:
+                continue
+        raise PortTaken(f"no free port between {FREE_PORTS.start} and {FREE_PORTS.stop}")
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -58,15 +63,6 @@ def free_port(preferred: int = 0) -> int:
 
 def port_of(listener: socket.socket) -> int:
     return listener.getsockname()[1]
-
-
-def _listen_on_any() -> socket.socket:
-    for port in itertools.islice(_following, 200):
-        try:
-            return listen(port)
-        except PortTaken:
-            continue
-    raise PortTaken(f"no free port between {FREE_PORTS.start} and {FREE_PORTS.stop}")
 
 
 def _holder(port: int) -> str:

@@ -131,7 +131,10 @@ def _live_as(process: Process, supervisor: int, close: Iterable[int]) -> NoRetur
         runpy.run_module(process.module, run_name="__main__", alter_sys=True)
         code = 0
     except SystemExit as end:
-        code = _exit_code(end)
+        if isinstance(end.code, int) or end.code is None:
+            code = end.code or 0
+        else:
+            sys.stderr.write(f"{end.code}\n")
     except BaseException:  # the end of the process: its traceback belongs in its log
         traceback.print_exc()
     finally:
@@ -166,10 +169,3 @@ def _enter(process: Process, supervisor: int, close: Iterable[int]) -> None:
     sys.argv = [process.module, *process.arguments]
     if os.getppid() != supervisor:
         os._exit(1)
-
-
-def _exit_code(end: SystemExit) -> int:
-    if isinstance(end.code, int) or end.code is None:
-        return end.code or 0
-    sys.stderr.write(f"{end.code}\n")
-    return 1

@@ -153,20 +153,17 @@ def withdraw_scopes(conn: Conn, keyring: Keyring, tenant_id: str, unwanted: Sequ
     with conn.cursor(row_factory=class_row(AppRow)) as cursor:
         parameters = {"scopes": list(unwanted), "tenant_id": tenant_id}
         before = cursor.execute(queries.APPS_WITH_SCOPES, parameters).fetchall()
-        apps = [cursor.execute(queries.SET_SCOPES, _without(keyring, app, unwanted)).fetchone() for app in before]
-    apps = [app for app in apps if app is not None]
+        apps: list[AppRow] = []
+        for app in before:
+            row = msgspec.structs.asdict(app)
+            kept = [one for one in app.requested_scopes if one not in unwanted]
+            is_genuine = seals.APPS.holds(keyring, row, app.seal)  # any other row keeps no good seal
+            seal = seals.APPS.seal(keyring, row | {"requested_scopes": kept}) if is_genuine else seals.refused()
+            changed = {"client_id": app.client_id, "requested_scopes": kept, "seal": seal}
+            apps += cursor.execute(queries.SET_SCOPES, changed).fetchall()
     announce_apps(conn, apps)
     _revoke(conn, "client", [(app.client_id,) for app in apps])
     return left
-
-
-def _without(keyring: Keyring, app: AppRow, unwanted: Sequence[str]) -> dict[str, Any]:
-    """The app's fewer scopes. A row that is not as we wrote it keeps no good seal."""
-    row = msgspec.structs.asdict(app)
-    kept = [one for one in app.requested_scopes if one not in unwanted]
-    is_genuine = seals.APPS.holds(keyring, row, app.seal)
-    seal = seals.APPS.seal(keyring, row | {"requested_scopes": kept}) if is_genuine else seals.refused()
-    return {"client_id": app.client_id, "requested_scopes": kept, "seal": seal}
 
 
 def grant_bundles(conn: Conn, tenant_id: str, wanted: Sequence[str]) -> list[str]:

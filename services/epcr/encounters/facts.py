@@ -167,7 +167,8 @@ def facts_of(encounter: Encounter, observations: Sequence[LinkedObservation]) ->
     call, triage, injury = record.dispatch or Dispatch(), record.triage or Triage(), record.injury or Injury()
     done = [one for one in record.procedures if not one.entered_in_error]
     procedures, (age_years, is_newborn) = _procedures(record), _age(record)
-    airways = _airways(record)
+    tried = [one for one in record.airway_attempts if not one.entered_in_error]
+    airways = [_same(AirwayFact, one, at=one.attempted_at) for one in tried]
     return EncounterFacts(
         encounter_id=encounter.id,
         version=encounter.revision,
@@ -249,11 +250,6 @@ def _prealert(record: Record, ending: Disposition) -> bool | None:
         return True
     known = [part.prealert for part in (record.disposition, record.stroke) if part and part.prealert is not None]
     return any(known) if known else None
-
-
-def _airways(record: Record) -> list[AirwayFact]:
-    tried = [one for one in record.airway_attempts if not one.entered_in_error]
-    return [_same(AirwayFact, one, at=one.attempted_at) for one in tried]
 
 
 def _airway_at(procedures: Sequence[CodedFact], airways: Sequence[AirwayFact]) -> datetime | None:
