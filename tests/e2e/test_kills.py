@@ -10,6 +10,8 @@ from tests.e2e.conftest import Integration
 from tests.support.receiver import SECRET, after
 from tests.support.waiting import wait_for
 
+WAITS = "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'operator_figures'::regclass AND NOT granted)"
+
 
 def freeze(integration: Integration, service: str, process: str) -> int:
     pid = integration.stack.pid(service, process)
@@ -76,3 +78,12 @@ def sent(integration: Integration, service: str) -> bool:
             "SELECT bool_and(attempts > 0) FROM outbox WHERE consumer = 'webhook_dispatcher' AND acknowledged_at IS NULL"
         )
         return waiting.fetchone() == (True,)
+
+
+def test_a_job_that_waits_for_a_lock_holds_up_no_message(integration: Integration) -> None:
+    with integration.stack.database("epcr", "admin") as admin:
+        admin.execute("LOCK TABLE operator_figures IN ACCESS EXCLUSIVE MODE")
+        wait_for(lambda: admin.execute(WAITS).fetchone() == (True,), what="a job of the relay that waits for the lock")
+        encounter_id = integration.create_encounter().json()["id"]
+        wait_for(lambda: integration.arrivals_of(encounter_id))
+        wait_for(lambda: admin.execute(WAITS).fetchone() == (True,), what="the job that still waits")
