@@ -280,8 +280,10 @@ def no_wrong_codes(keyring: Keyring, tenant_id: str, user_id: str) -> dict[str, 
 # --- The relay --------------------------------------------------------------------------------------------------------
 
 
-# Where a pass ended in a table, with the key of its last row. The next pass goes on there.
+# Where a pass ended in a table, with the key of its last row, or was cut off at a time-out. The next pass goes on there.
 _places: dict[tuple[LiteralString, LiteralString], list[Any]] = {}
+# The rows that a pass looks at together, where WINDOW are too many for the time-out.
+_windows: dict[tuple[LiteralString, LiteralString], int] = {}
 
 
 def seal_stored(keyring: Keyring, conn: Connection) -> int:
@@ -297,6 +299,8 @@ def seal_stored(keyring: Keyring, conn: Connection) -> int:
             sealed += _seal_table(keyring, conn, kept)
         except psycopg.errors.QueryCanceled:
             conn.rollback()
+            place = (kept.table, kept.column)
+            _windows[place] = max(1, _windows.get(place, WINDOW) // 2)
             log.warning("seals of %s wait: the database took too long", kept.table)
     return sealed
 
@@ -304,10 +308,11 @@ def seal_stored(keyring: Keyring, conn: Connection) -> int:
 def _seal_table(keyring: Keyring, conn: Connection, kept: Sealed) -> int:
     sealed, good_keys, until = 0, set[bytes](), time.monotonic() + SECONDS
     versions = [bytes([one]) for one in keyring.versions]
-    after = _places.pop((kept.table, kept.column), None)
+    place = (kept.table, kept.column)
+    after = _places.get(place)
     while True:
         beyond = [] if after is None else after
-        end = conn.execute(_end_of_window(kept, first=after is None), [*beyond, WINDOW]).fetchone()
+        end = conn.execute(_end_of_window(kept, first=after is None), [*beyond, _windows.get(place, WINDOW)]).fetchone()
         window = [*beyond, *(end or ())]
         with conn.cursor(row_factory=dict_row) as cursor:
             due = _due(kept, first=after is None, last=end is None)
@@ -328,11 +333,13 @@ def _seal_table(keyring: Keyring, conn: Connection, kept: Sealed) -> int:
         conn.commit()
         if len(rows) < PORTION:
             if end is None:
+                _places.pop(place, None)
+                _windows.pop(place, None)
                 return sealed
             after = list(end)
+        assert after is not None
+        _places[place] = after
         if time.monotonic() >= until:
-            assert after is not None
-            _places[kept.table, kept.column] = after
             return sealed
 
 

@@ -34,6 +34,7 @@ def periodic(settings: Settings) -> list[Periodic]:
             "partitions",
             3600,
             partial(keep_partitions, days=settings.observation_retention_days),
+            lane="retention",
             behind=shared_metrics.retention_overdue,
         ),
     ]

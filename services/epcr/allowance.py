@@ -2,7 +2,7 @@
 
 Each written version counts; the current row, a copy of the newest, does not. A linked reading counts as `READING` bytes. A write, or a
 batch of readings, adds a row of its own, and the relay adds the rows up, so that no write waits for another. A request counts the sum
-and the tenant's newest `RECENT` rows. An organisation therefore exceeds its allowance by the writes that are in progress at that
+and up to `RECENT` of the tenant's rows. An organisation therefore exceeds its allowance by the writes that are in progress at that
 moment, and by those beyond `RECENT` that no relay has added up. Readings are never refused here: `max_readings` of each encounter ends
 them where no encounter begins.
 """

@@ -69,7 +69,7 @@ def periodic(settings: Settings) -> list[Periodic]:
             "add up stored bytes",
             10,
             partial(allowance.add_up, settings.most_stored_bytes),
-            behind="a run adds up all that wait; until then requests add up the newest themselves",
+            behind="the next run goes on; until then requests add up to a thousand rows of a tenant themselves",
         ),
         Periodic("send due facts", 1, partial(send_due_facts, keyring), behind=metrics.due_facts_behind),
         Periodic(

@@ -110,7 +110,7 @@ def periodic(settings: Settings) -> list[Periodic]:
             "forget replays", 3600, replay_steps.forget, behind="the next run goes on; old rows cost nothing but room"
         ),
         Periodic("make partitions", 3600, make_partitions, behind="a run makes all that are missing, days ahead"),
-        Periodic("drop partitions", 60, Expiry(retention).go_on, behind=shared_metrics.retention_overdue),
+        Periodic("drop partitions", 60, Expiry(retention).go_on, "retention", shared_metrics.retention_overdue),
         Periodic("measure deliveries", 5, measure, behind="a measurement"),
         Periodic("measure consumers", 15, partial(measure_consumers, days=retention), behind="a measurement"),
     ]

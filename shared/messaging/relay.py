@@ -29,13 +29,10 @@ from shared.messaging.messages import acknowledgements_queue, batches_queue, con
 from shared.primitives.crypto import Signer
 from shared.process import metrics, redis_clients, telemetry
 from shared.process.settings import required
-from shared.storage.database import BY_KEY, Connection, open_tasks_pool
+from shared.storage.database import IN_TURN, Connection, open_tasks_pool
 from shared.storage.jobs import Periodic, PeriodicRunner
 
-# Follows indexes in their order, and commits lazily.
-IN_TURN: LiteralString = (
-    BY_KEY + ", set_config('enable_sort', 'off', true), set_config('synchronous_commit', 'off', true)"
-)
+IN_TURN_LAZILY: LiteralString = IN_TURN + ", set_config('synchronous_commit', 'off', true)"
 # ORDER BY keeps the planner from reading the table from its beginning, where most rows belong to a consumer that is far behind.
 DUE: LiteralString = """
     SELECT one FROM unnest(%s::text[]) AS one
@@ -224,7 +221,7 @@ class Relay:
     def _turn(self) -> Iterator[tuple[str, Room]]:
         """The consumers with due messages and with room; each turn begins with another consumer."""
         with self.pool.connection() as conn:
-            conn.execute(IN_TURN)
+            conn.execute(IN_TURN_LAZILY)
             due = [consumer for (consumer,) in conn.execute(DUE, (list(self.crowding.queues),))]
         self.crowding.measure()
         if due:
@@ -257,7 +254,7 @@ class Relay:
 
         Commits lazily: if a crash undoes the claim, the messages are sent again and their consumer recognises them.
         """
-        conn.execute(IN_TURN)
+        conn.execute(IN_TURN_LAZILY)
         tenants = self._waiting(conn, consumer)
         with conn.cursor(row_factory=class_row(Candidate)) as cursor:
             candidates = cursor.execute(CANDIDATES, self._limits(consumer, room, tenants)).fetchall()
@@ -293,7 +290,7 @@ class Relay:
     def _set_unsendable_aside(self, consumer: str, room: Room) -> None:
         """Tries to claim each due row alone, and sets those aside with which that fails, so that all others are claimed again."""
         with self.pool.connection() as conn:
-            conn.execute(IN_TURN)
+            conn.execute(IN_TURN_LAZILY)
             limits = self._limits(consumer, room, self._waiting(conn, consumer))
             for _, id, _ in conn.execute(CANDIDATES, limits).fetchall():
                 try:

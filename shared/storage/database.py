@@ -127,6 +127,8 @@ BY_KEY: LiteralString = """
     SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
         set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)
 """
+# As BY_KEY, and follows indexes in their order.
+IN_TURN: LiteralString = BY_KEY + ", set_config('enable_sort', 'off', true)"
 # The commit does not wait for the disk. Only for work that is retried if a crash undoes its last half second.
 LAZILY: LiteralString = "SET LOCAL synchronous_commit = off"
 # If a connection string has several hosts, connect only to one that accepts writes, never to a standby.

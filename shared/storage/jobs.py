@@ -24,7 +24,7 @@ from shared.process import metrics, telemetry
 from shared.process.settings import Service
 from shared.storage import audit, audit_watch, sessions
 from shared.storage.audit import Anchor
-from shared.storage.database import ASK_CLOCK, Connection, clock, is_contention, is_outage, set_tenant
+from shared.storage.database import ASK_CLOCK, IN_TURN, Connection, clock, is_contention, is_outage, set_tenant
 from shared.web.identity import Caller
 
 LOCK: LiteralString = "SELECT pg_try_advisory_xact_lock(hashtext('periodic'), hashtext(%s))"
@@ -320,13 +320,22 @@ def _delete_portion(conn: Connection, rule: Kept) -> tuple[int, bool]:
 def forget(conn: Connection, rules: Sequence[Kept], seconds: float = PASS_SECONDS) -> int:
     """Deletes a portion of each table in turn, at least one, until nothing is left or the time is used. Returns the number of rows.
 
-    The next pass continues with the rest; `retention_overdue_seconds` shows how far behind a table is.
+    The next pass continues with the rest; `retention_overdue_seconds` shows how far behind a table is. Raises the first error of a table
+    after the others had their turns.
     """
     until, deleted, left, over = time.monotonic() + seconds, 0, list(rules), False
+    failed: dict[Kept, psycopg.Error] = {}
     while left and not over:
         for rule in tuple(left):
             began = time.monotonic()
-            portion, more = _delete_portion(conn, rule)
+            try:
+                portion, more = _delete_portion(conn, rule)
+            except psycopg.Error as error:
+                if is_outage(error):
+                    raise
+                conn.rollback()
+                log.error("no retention of %s in this pass: %s", rule.table, telemetry.describe(error))
+                failed[rule], portion, more = error, 0, False
             deleted += portion
             if not more:
                 left.remove(rule)
@@ -334,7 +343,10 @@ def forget(conn: Connection, rules: Sequence[Kept], seconds: float = PASS_SECOND
                 time.sleep(REST * (time.monotonic() - began))
         over = time.monotonic() >= until
     for rule in rules:
-        metrics.retention_overdue.labels(rule.table).set(rule.overdue(conn) if rule in left else 0)
+        is_behind = rule in left or rule in failed
+        metrics.retention_overdue.labels(rule.table).set(rule.overdue(conn) if is_behind else 0)
+    for error in failed.values():
+        raise error
     return deleted
 
 
@@ -402,6 +414,7 @@ def measure_outbox(conn: Connection) -> None:
     """Sets the gauges of each consumer's waiting messages and of the clock. A consumer without waiting messages gets zeros."""
     asked_at = clock.ask()
     clock.measured(conn.execute(ASK_CLOCK).fetchone(), asked_at)
+    conn.execute(IN_TURN)
     figures = {consumer: rest for consumer, *rest in conn.execute(WAITING, (COUNTED,))}
     _measured.update(figures)
     for consumer in _measured:

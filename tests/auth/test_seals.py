@@ -216,6 +216,35 @@ def test_a_statement_of_the_relay_looks_at_few_rows_and_the_next_pass_goes_on(
     assert passes > 2
 
 
+def test_the_relay_looks_at_fewer_rows_where_the_database_takes_too_long(
+    auth: Auth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relay(auth)
+    apps = [auth.register(["argus:epcr:read"])["client_id"] for _ in range(3)]
+    auth.sql("UPDATE apps SET seal = NULL WHERE client_id = ANY(%s)", apps)
+    monkeypatch.setattr(seals, "WINDOW", 400)
+    monkeypatch.setattr(seals, "_places", {})
+    monkeypatch.setattr(seals, "_windows", {})
+    real = seals._end_of_window
+
+    def end_of_window(kept: Sealed, *, first: bool) -> Any:
+        """Slow where it looks at more than a hundred apps."""
+        query = real(kept, first=first)
+        if kept.table != "apps":
+            return query
+        slow = "LATERAL pg_sleep(CASE WHEN asked.rows > 100 THEN 5 ELSE 0 END)"
+        return query.replace(
+            "OFFSET %s", f"OFFSET (SELECT asked.rows FROM (SELECT %s::bigint AS rows) AS asked, {slow})"
+        )
+
+    monkeypatch.setattr(seals, "_end_of_window", end_of_window)
+    with psycopg.connect(auth.settings.worker_database_url or "", options="-c statement_timeout=1s") as conn:
+        for _ in range(4):
+            seal_stored(keyring_of(auth), conn)  # pyright: ignore[reportArgumentType]
+    assert auth.sql("SELECT client_id FROM apps WHERE seal IS NULL AND client_id = ANY(%s)", apps) == []
+    assert ("apps", "seal") not in seals._windows
+
+
 def test_a_table_at_which_the_database_takes_too_long_keeps_no_other_from_its_seals(
     auth: Auth, monkeypatch: pytest.MonkeyPatch
 ) -> None:

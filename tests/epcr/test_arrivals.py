@@ -106,7 +106,7 @@ def test_the_call_reads_arrivals_in_the_order_of_the_index(region: Region, monke
 def test_the_relay_keeps_the_lists_in_the_order_of_the_index(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     sorting: list[Any] = []
 
-    def looking(conn: Any) -> bool:
+    def looking(conn: Any, _: Any) -> bool:
         sorting.append(conn.execute("SHOW enable_sort").fetchone())
         return False
 
@@ -143,7 +143,7 @@ def test_an_organisation_with_many_lists_to_write_anew_has_one_turn_before_the_n
     order: list[str] = []
     for _ in range(3):
         with inside.task() as conn:
-            destination_id, _ = conn.execute(queries.TAKE_RELISTING).fetchone() or ("", "")
+            destination_id, _ = conn.execute(queries.TAKE_RELISTING, ([],)).fetchone() or ("", "")
             conn.execute(queries.MOVE_RELISTING, {"destination_id": destination_id, "place": ""})
             conn.commit()
         order.append(destination_id)
@@ -170,6 +170,20 @@ def test_other_days_of_reading_hold_at_once_and_the_list_follows_in_portions(
     assert [one["readable_until"] for one in region.cork.app.get(ARRIVALS).json()["arrivals"]] == [
         region.cork.read(id)["readable_until"] for id in ids[::-1]
     ]
+
+
+def test_a_destination_whose_list_cannot_be_written_holds_up_no_other(region: Region, inside: Inside) -> None:
+    stuck, over = region.bound(region.cork), region.bound(region.kerry)
+    region.age(over, 10)
+    with psycopg.connect(inside.database.admin) as holding:
+        holding.execute("SELECT FROM encounter_destinations WHERE encounter_id = %s FOR UPDATE", (stuck,))
+        region.change(region.cork, readable_days=20)
+        region.change(region.kerry, readable_days=5)
+        keep(inside)
+        assert listed(inside, region.kerry) == []
+        assert inside.rows("SELECT destination_id FROM relistings") == [(region.cork.id,)]
+    keep(inside)
+    assert inside.rows("SELECT count(*) FROM relistings") == [(0,)]
 
 
 def test_the_disclosures_of_a_placeholder_that_many_share_are_read_by_the_page(region: Region, inside: Inside) -> None:

@@ -429,6 +429,31 @@ def test_a_tenant_whose_months_cannot_be_deleted_holds_up_no_other(
     assert expired_tenants(ask) == []
 
 
+SLOW_DISK = """
+    CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.1); RETURN old; END $$;
+    CREATE TRIGGER slowly BEFORE DELETE ON acqi_facts FOR EACH ROW EXECUTE FUNCTION slowly()
+"""
+
+
+def test_portions_that_are_cut_off_at_the_time_out_become_smaller(
+    ask: Asking, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeping, passes = (datetime.now(UTC).date() - date(2026, 3, 15)).days, 0
+    monkeypatch.setattr(months, "PORTION", 8)
+    with psycopg.connect(database.admin) as admin:
+        admin.execute(MANY_OLD.replace("6000", "6"), {"tenant_id": ask.tenant, "day": date(2025, 12, 1)})
+        admin.execute(SLOW_DISK)
+    try:
+        while expired_tenants(ask) and passes < 10:
+            passes += 1
+            with psycopg.connect(database.worker, options="-c statement_timeout=350ms") as conn:
+                months.expire(conn, keeping)
+    finally:
+        with psycopg.connect(database.admin) as admin:
+            admin.execute("DROP FUNCTION slowly CASCADE")
+    assert expired_tenants(ask) == []
+
+
 def test_a_pass_of_retention_ends_in_time_and_shows_how_far_behind_it_is(
     ask: Asking, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,7 +31,7 @@ from tests.shared.support import (
     unacknowledged,
     worker_of,
 )
-from tests.support.messages import PUBLIC_KEYS, envelope, sealed, signer, signing_key
+from tests.support.messages import PUBLIC_KEYS, acknowledgement, envelope, sealed, signer, signing_key
 from tests.support.waiting import wait_for
 
 DAY = 24 * 3600
@@ -223,10 +223,6 @@ def test_a_message_that_names_another_tenant_than_its_envelope_is_refused() -> N
     created = {"name": "webhook_dispatcher.event.v1", "type": "epcr.encounter.created"}
     assert objection("epcr", "webhook_dispatcher", created | {"data": {"organization_id": "org_1"}}) is None
     assert objection("epcr", "webhook_dispatcher", created | {"data": {"organization_id": "org_2"}}) == "tenant"
-
-
-def acknowledgement(sender: str, ids: list[str], receiver: str = "epcr") -> Sealed:
-    return authenticity.seal(signer(sender), "acknowledgement", sender, receiver, json.dumps(ids))
 
 
 def outbox_ids(database: Database) -> list[str]:

@@ -8,6 +8,7 @@ from unittest.mock import Mock
 
 import psycopg
 import pytest
+from prometheus_client import REGISTRY
 from psycopg import sql
 
 from deploy.local.databases import Database
@@ -254,6 +255,25 @@ def test_large_rows_are_deleted_in_smaller_portions_instead_of_never(
         conn.commit()
         assert shared_jobs.forget(conn, [Kept("inbox", "received_at", days=30)]) == 6
     assert shared_jobs._most["inbox"] <= 4
+
+
+def test_a_table_that_cannot_be_worked_off_holds_up_no_other_and_its_delay_is_measured(
+    producer: Database, pool: Any
+) -> None:
+    old = "INSERT INTO inbox SELECT gen_random_uuid(), 'org_1', now() - interval '40 days'"
+    with psycopg.connect(producer.admin) as conn:
+        conn.execute(old)
+        conn.execute(DEAD, ("org_1",))
+        conn.execute(
+            """CREATE FUNCTION never() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'a damaged page'; END $$;
+               CREATE TRIGGER never BEFORE DELETE ON inbox FOR EACH ROW EXECUTE FUNCTION never()"""
+        )
+    rules = [Kept("inbox", "received_at", days=30), Kept("dead_letters", "died_at", days=90)]
+    with pool.connection() as conn, pytest.raises(psycopg.errors.RaiseException):
+        shared_jobs.forget(conn, rules)
+    assert scalar(producer.admin, "SELECT count(*) FROM dead_letters WHERE died_at < now() - interval '90 days'") == 0
+    overdue = REGISTRY.get_sample_value("retention_overdue_seconds", {"table": "inbox"}) or 0
+    assert 9 * 86_400 < overdue < 11 * 86_400
 
 
 def test_portions_are_as_large_as_before_soon_after_a_disk_stood_still(

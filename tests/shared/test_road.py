@@ -3,6 +3,7 @@
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from math import ceil
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from shared.messaging import crowding, relay
 from shared.messaging.crowding import Room
 from shared.messaging.messages import Received
 from shared.messaging.relay import Relay, Row
+from shared.storage import jobs
 from shared.storage.database import Connection
 from tests.shared.support import (
     ACKS,
@@ -30,7 +32,9 @@ from tests.shared.support import (
     running,
     scalar,
     unacknowledged,
+    worker_of,
 )
+from tests.support.messages import acknowledgement
 from tests.support.waiting import wait_for
 
 ROOM = Room(calls=5, bytes=crowding.MAX_BYTES, again=True)
@@ -248,7 +252,8 @@ def test_repetitions_wait_while_acknowledgements_do(producer: Database, redis_ur
         assert sender.send_due() == 2
 
 
-def test_a_claim_goes_by_key_where_statistics_are_older_than_all_that_waits(producer: Database, sender: Relay) -> None:
+@contextmanager
+def crowd_after_the_statistics(producer: Database) -> Iterator[psycopg.Connection[Any]]:
     """The table had one row when it was analysed, and many pages. A hundred tenants with a hundred messages each came since."""
     with psycopg.connect(producer.admin, autocommit=True) as conn:
         conn.execute("ALTER TABLE outbox SET (autovacuum_enabled = false)")
@@ -259,17 +264,50 @@ def test_a_claim_goes_by_key_where_statistics_are_older_than_all_that_waits(prod
             for number in range(100):
                 parameters = {"tenant": f"org_{number:02}", "rows": 100, "attempts": 0, "size": 10}
                 conn.execute(CROWD, parameters | {"first": 1_000 * (number + 1)})
-            before = fetched(conn)
-            assert [consumer for consumer, _ in sender._turn()] == ["device_ingest"]
-            claimed = claim(sender)
-            sender.pool.close()  # so that its connection reports how much it read
-            wait_for(lambda: fetched(conn) >= before + len(claimed))
-            read = fetched(conn) - before
+            yield conn
         finally:
             conn.execute("ALTER TABLE outbox RESET (autovacuum_enabled)")
             conn.execute("ANALYZE outbox")
+
+
+def test_a_claim_goes_by_key_where_statistics_are_older_than_all_that_waits(producer: Database, sender: Relay) -> None:
+    with crowd_after_the_statistics(producer) as conn:
+        before = fetched(conn)
+        assert [consumer for consumer, _ in sender._turn()] == ["device_ingest"]
+        claimed = claim(sender)
+        sender.pool.close()  # so that its connection reports how much it read
+        wait_for(lambda: fetched(conn) >= before + len(claimed))
+        read = fetched(conn) - before
     assert len(claimed) == relay.BATCH
     assert read <= 3 * relay.BATCH, "two million, where each step of the walk reads all"
+
+
+def test_an_acknowledgement_goes_by_key_where_statistics_are_older_than_all_that_waits(
+    producer: Database, redis_url: str
+) -> None:
+    worker = worker_of("epcr", producer, redis_url).consumer
+    with crowd_after_the_statistics(producer) as conn:
+        ids = [id for (id,) in conn.execute("SELECT id::text FROM outbox LIMIT 500")]
+        before = fetched(conn)
+        worker.acknowledge(*acknowledgement("device_ingest", ids))
+        worker.close()
+        wait_for(lambda: fetched(conn) >= before + len(ids))
+        read = fetched(conn) - before
+    assert unacknowledged(producer) == 9_501
+    assert read <= 3 * len(ids), "ten thousand, where the index of all unacknowledged ones is read"
+
+
+def test_measuring_reads_few_messages_where_statistics_are_older_than_all_that_waits(
+    producer: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "COUNTED", 100)
+    with crowd_after_the_statistics(producer) as conn:
+        before = fetched(conn)
+        with psycopg.connect(producer.worker) as measuring:
+            jobs.measure_outbox(measuring)
+        wait_for(lambda: fetched(conn) >= before + 100)
+        read = fetched(conn) - before
+    assert read <= 200, "tens of thousands, where all that waits is sorted"
 
 
 def fetched(conn: psycopg.Connection[Any]) -> int:

@@ -42,6 +42,11 @@ def sealed(producer: str, consumer: str, envelopes: Sequence[Envelope | dict[str
     return authenticity.seal(signer(producer), "batch", producer, consumer, msgspec.json.encode(envelopes).decode())
 
 
+def acknowledgement(sender: str, ids: list[str], receiver: str = "epcr") -> Sealed:
+    """The arguments of the Celery call with which a consumer's worker acknowledges messages."""
+    return authenticity.seal(signer(sender), "acknowledgement", sender, receiver, json.dumps(ids))
+
+
 def envelope(tenant_id: str, body: Message | dict[str, Any], traceparent: str | None = None) -> dict[str, object]:
     """A message in its wire form."""
     return {

@@ -2,59 +2,86 @@
 shows; and of the disclosures of the patient whom a correction gives an encounter.
 """
 
+import logging
 import time
+from collections.abc import Mapping
+from typing import Any, LiteralString
+
+import psycopg
 
 from services.epcr import metrics
 from services.epcr.handover import queries
-from shared.storage.database import IN_ORDER, Connection, set_tenant
+from shared.process import telemetry
+from shared.storage.database import IN_ORDER, Connection, is_outage, set_tenant
+from shared.storage.partitions import BRIEFLY
 
 SECONDS = 1
 PORTION = 1000
+log = logging.getLogger(__name__)
 
 
 def keep_lists(conn: Connection) -> None:
     """Bindings whose reading is over leave the list; those of a destination whose days changed are written anew. Disclosures of a corrected
     encounter join the list of its patient.
 
-    A portion of each in turn, in transactions of their own, until none is left or the time is up. Destinations and tenants take turns.
+    A portion of each in turn, in transactions of their own, until none is left or the time is up. Destinations and tenants take turns. A
+    destination or encounter whose portion fails goes behind all others, and is left until the next pass.
     """
-    until, is_left = time.monotonic() + SECONDS, True
+    until, is_left, failed = time.monotonic() + SECONDS, True, list[str]()
     while is_left and time.monotonic() < until:
-        conn.execute(IN_ORDER)
-        unlisted = conn.execute(queries.UNLIST, (PORTION,)).rowcount
-        relisted = _relist(conn)
-        disclosed = _list_disclosures(conn)
-        is_left = unlisted == PORTION or relisted or disclosed
-        conn.commit()
+        is_left = False
+        for step in (_unlist, _relist, _list_disclosures):
+            conn.execute(IN_ORDER)
+            is_left |= step(conn, failed)
+            conn.commit()
     (behind,) = conn.execute(queries.LISTS_BEHIND).fetchone() or (0,)
     metrics.arrivals_behind.set(max(0, behind))
 
 
-def _relist(conn: Connection) -> bool:
+def _unlist(conn: Connection, _: list[str]) -> bool:
+    return conn.execute(queries.UNLIST, (PORTION,)).rowcount == PORTION
+
+
+def _relist(conn: Connection, failed: list[str]) -> bool:
     """A portion of the destination that has waited longest for its turn. False if none waits."""
-    turn = conn.execute(queries.TAKE_RELISTING).fetchone()
+    turn = conn.execute(queries.TAKE_RELISTING, (failed,)).fetchone()
     if turn is None:
         return False
     asked = {"destination_id": turn[0], "place": turn[1], "limit": PORTION}
-    last, count = conn.execute(queries.RELIST, asked).fetchone() or (None, 0)
-    if count == PORTION:
-        conn.execute(queries.MOVE_RELISTING, asked | {"place": last})
-    else:
-        conn.execute(queries.END_RELISTING, asked)
+    if not _portion(conn, queries.RELIST, queries.MOVE_RELISTING, queries.END_RELISTING, asked):
+        failed.append(turn[0])
     return True
 
 
-def _list_disclosures(conn: Connection) -> bool:
+def _list_disclosures(conn: Connection, failed: list[str]) -> bool:
     """A portion of one corrected encounter. False if none waits. The rest of the transaction is held to its tenant."""
-    turn = conn.execute(queries.TAKE_UNLISTED).fetchone()
+    turn = conn.execute(queries.TAKE_UNLISTED, (failed,)).fetchone()
     if turn is None:
         return False
     tenant_id, patient_basis, encounter_id, place = turn
     set_tenant(conn, tenant_id)
     asked = {"patient_basis": patient_basis, "encounter_id": encounter_id, "place": place, "limit": PORTION}
-    last, count = conn.execute(queries.LIST_DISCLOSURES, asked).fetchone() or (None, 0)
-    if count == PORTION:
-        conn.execute(queries.MOVE_UNLISTED, asked | {"place": last})
-    else:
-        conn.execute(queries.END_UNLISTED, asked)
+    if not _portion(conn, queries.LIST_DISCLOSURES, queries.MOVE_UNLISTED, queries.END_UNLISTED, asked):
+        failed.append(encounter_id)
+    return True
+
+
+def _portion(
+    conn: Connection, work: LiteralString, move: LiteralString, end: LiteralString, asked: Mapping[str, Any]
+) -> bool:
+    """Does a portion after the `place` of `asked`, and moves its turn or ends its work. False if it failed, which moves the turn alone."""
+    try:
+        with conn.transaction():
+            conn.execute(BRIEFLY)
+            last, count = conn.execute(work, asked).fetchone() or (None, 0)
+            if count == PORTION:
+                conn.execute(move, {**asked, "place": last})
+            else:
+                conn.execute(end, asked)
+    except psycopg.Error as error:
+        if is_outage(error):
+            raise
+        log.warning("a list waits for the next pass: %s", telemetry.describe(error))
+        conn.execute(move, asked)
+        return False
     return True

@@ -238,7 +238,7 @@ TAKE_RELISTING: LiteralString = """
     SELECT destination_id, place FROM relistings WHERE destination_id = (
         SELECT destination_id FROM (
             SELECT destination_id, turn_at, max(turn_at) OVER (PARTITION BY tenant_id) AS last FROM relistings) AS waiting
-        ORDER BY last, turn_at LIMIT 1)
+        WHERE destination_id <> ALL(%s) ORDER BY last, turn_at LIMIT 1)
     FOR UPDATE SKIP LOCKED
 """
 RELIST: LiteralString = """
@@ -266,7 +266,7 @@ TAKE_UNLISTED: LiteralString = (
     + """
     SELECT noted.* FROM (SELECT tenant_id FROM tenants WHERE tenant_id IS NOT NULL ORDER BY random()) t CROSS JOIN LATERAL (
         SELECT tenant_id, patient_basis, encounter_id, place FROM disclosures_to_list
-        WHERE tenant_id = t.tenant_id ORDER BY turn_at LIMIT 1 FOR UPDATE SKIP LOCKED
+        WHERE tenant_id = t.tenant_id AND encounter_id <> ALL(%s) ORDER BY turn_at LIMIT 1 FOR UPDATE SKIP LOCKED
     ) noted
     LIMIT 1
 """

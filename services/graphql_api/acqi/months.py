@@ -15,10 +15,12 @@ from services.graphql_api.acqi.counting import Tallies, add, add_tallies, decode
 from services.graphql_api.acqi.indicators import judgements, outcomes_of, reasons_of
 from shared.process import metrics
 from shared.storage.database import Connection, set_tenant
-from shared.storage.jobs import PASS_SECONDS, REST
+from shared.storage.jobs import PASS_SECONDS, QUICK_SECONDS, REST
 
 AT_ONCE = 1_000
 PORTION = 5_000
+# Tenants of whose facts PostgreSQL did not delete a portion in time, with the number for the next one.
+_most: dict[str, int] = {}
 log = logging.getLogger(__name__)
 Progress = Callable[[str, date, int], None]
 
@@ -71,7 +73,8 @@ def expire(conn: psycopg.Connection[Any], days: int, seconds: float = PASS_SECON
     """Deletes the months that ended at least `days` ago, in portions of their facts that commit by themselves; the counts go last.
 
     Tenants take turns, one portion each, until nothing is left or the time is used; the next pass goes on. A tenant whose portion fails
-    waits for the next pass, so that it holds up no other.
+    waits for the next pass, so that it holds up no other; after a time-out its portions are half as large, after a quick one
+    twice as large again.
     """
     until, over, later = time.monotonic() + seconds, False, set[str]()
     while not over and (
@@ -87,6 +90,8 @@ def expire(conn: psycopg.Connection[Any], days: int, seconds: float = PASS_SECON
             except psycopg.Error as error:
                 conn.rollback()
                 later.add(tenant_id)
+                if isinstance(error, psycopg.errors.QueryCanceled):
+                    _most[tenant_id] = max(1, _most.get(tenant_id, PORTION) // 2)
                 log.warning("the month %s waits for the next pass: %s", month, type(error).__name__)
             over = time.monotonic() >= until
             if over:
@@ -101,7 +106,10 @@ def _delete_portion(conn: psycopg.Connection[Any], tenant_id: str, month: date) 
     set_tenant(conn, tenant_id)
     conn.execute(queries.LOCK_MONTH_ALONE, (tenant_id, str(month)))
     of_month = (tenant_id, month, _after(month))
-    deleted = conn.execute(queries.FORGET_FACTS, (*of_month, PORTION)).rowcount
+    most, began = _most.get(tenant_id, PORTION), time.monotonic()
+    deleted = conn.execute(queries.FORGET_FACTS, (*of_month, most)).rowcount
+    if deleted == most < PORTION and time.monotonic() - began < QUICK_SECONDS:
+        _most[tenant_id] = min(2 * most, PORTION)
     if conn.execute(queries.HAS_FACTS, of_month).fetchone() == (True,):
         return deleted > 0
     conn.execute(queries.FORGET_MONTH, of_month)

@@ -66,7 +66,7 @@ FORGET_FACTS: LiteralString = """
         SELECT ctid FROM acqi_facts WHERE tenant_id = %s AND day >= %s AND day < %s LIMIT %s FOR UPDATE SKIP LOCKED))
 """
 HAS_FACTS: LiteralString = "SELECT EXISTS (SELECT FROM acqi_facts WHERE tenant_id = %s AND day >= %s AND day < %s)"
-# The oldest month of each tenant. Whole months, because a month's row counts the facts of its days.
+# The oldest month of each tenant, in an order by chance. Whole months, because a month's row counts the facts of its days.
 EXPIRED_MONTHS: LiteralString = f"""
     SELECT tenant_id, date_trunc('month', min(day))::date FROM (
         ({tenants_of("acqi_facts")}
@@ -76,7 +76,7 @@ EXPIRED_MONTHS: LiteralString = f"""
         SELECT t.tenant_id, (SELECT a.period_start FROM acqi_aggregates a
             WHERE a.tenant_id = t.tenant_id AND a.grain = 'day' ORDER BY a.period_start LIMIT 1) FROM tenants t)
     ) AS oldest
-    WHERE day < date_trunc('month', current_date - %(days)s)::date GROUP BY tenant_id ORDER BY 2
+    WHERE day < date_trunc('month', current_date - %(days)s)::date GROUP BY tenant_id ORDER BY random()
 """
 FACTS_OVERDUE: LiteralString = """
     SELECT extract(epoch FROM now() - (date_trunc('month', min(day)) + interval '1 month' + make_interval(days => %(days)s)))::float8
