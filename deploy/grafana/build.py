@@ -57,7 +57,7 @@ OVERVIEW = [
     ),
     Panel("Webhook lag", "s", quantiles("webhook_lag_seconds", "")),
     Panel("Oldest entry of the audit trail not sealed", "s", (("audit_oldest_unsealed_seconds", "{{service}}"),)),
-    Panel("Periodic jobs late", "s", (("max by (service, task) (periodic_job_late_seconds)", "{{service}} {{task}}"),)),
+    Panel("Periodic jobs late", "s", (("min by (service, task) (periodic_job_late_seconds)", "{{service}} {{task}}"),)),
     Panel("Longest past its retention", "s", (("retention_overdue_seconds", "{{service}} {{table}}"),)),
     Panel("Processes up", "none", (("sum by (job) (up)", "{{job}}"),)),
     Panel("Processes by revision", "none", (("sum by (service, revision) (build_info)", "{{service}} {{revision}}"),)),

@@ -54,6 +54,9 @@ BY_KEY_LAZILY: LiteralString = BY_KEY + ", set_config('synchronous_commit', 'off
 APART_SECONDS = 0.1
 MOST_TOGETHER = 1000
 """Messages whose acknowledgement does not wait for more."""
+# Of a batch that failed, messages are taken one by one for so long. A tenant's wait for their next sending where one took so long: where a
+# lock or a time-out is in the way, it is there for the others too, and other tenants wait behind them.
+ONE_BY_ONE_SECONDS, SLOW_SECONDS = 10.0, 2.0
 log = logging.getLogger(__name__)
 
 
@@ -197,8 +200,21 @@ class Consumer:
                 log.warning("batch left for later: %s", type(error).__name__)
                 return []
             log.warning("batch of %d failed, taken one by one: %s", len(envelopes), telemetry.describe(error))
-            return [envelope.id for envelope in envelopes if self._settle(producer, sent_ns, envelope)]
+            return self._one_by_one(producer, sent_ns, envelopes)
         return [envelope.id for envelope in envelopes]
+
+    def _one_by_one(self, producer: str, sent_ns: int, envelopes: list[Envelope]) -> list[UUID]:
+        done: list[UUID] = []
+        slow, until = set[str](), time.monotonic() + ONE_BY_ONE_SECONDS
+        for envelope in envelopes:
+            began = time.monotonic()
+            if envelope.tenant_id in slow or began >= until:
+                continue
+            if self._settle(producer, sent_ns, envelope):
+                done.append(envelope.id)
+            if time.monotonic() - began >= SLOW_SECONDS:
+                slow.add(envelope.tenant_id)
+        return done
 
     def _settle(self, producer: str, sent_ns: int, envelope: Envelope) -> bool:
         """Applies one message alone. True if it need not be sent again: done now, done before, or given up."""

@@ -68,7 +68,7 @@ retention_overdue = Gauge(
 
 periodic_late = Gauge(
     "periodic_job_late_seconds",
-    "How long a job of the relay has been due since it last succeeded here or another relay was at it",
+    "How long a job of the relay has been due since it last succeeded here; the least of all relays counts",
     ["task"],
 )
 

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, LiteralString, NamedTuple, TypeVar
+from typing import Any, Literal, LiteralString, NamedTuple, TypeVar
 
 import msgspec
 import psycopg
@@ -196,18 +196,20 @@ class Lane(threading.Thread):
     def _pass(self, job: Periodic) -> None:
         began = time.monotonic()
         self.resting.pop(job, None)
-        found = self._run(job)
-        if found is None:
+        outcome = self._run(job)
+        if outcome == "failed":
             self.due[job] = began + min(job.every_seconds, AGAIN_SECONDS)
             return
         soon = began + job.every_seconds
-        if not found and job.rest_seconds > job.every_seconds:
+        if outcome == "idle" and job.rest_seconds > job.every_seconds:
             self.resting[job] = soon
             soon = began + job.rest_seconds
-        self.due[job] = self.expected[job] = soon
+        self.due[job] = soon
+        if outcome != "elsewhere":  # whether the other relay does it is not known here
+            self.expected[job] = soon
 
-    def _run(self, job: Periodic) -> bool | None:
-        """Whether the job, or another relay, found work, as far as the job tells. None where it is not done."""
+    def _run(self, job: Periodic) -> Literal["done", "idle", "elsewhere", "failed"]:
+        """`idle` where the job found no work, as far as it knows; `elsewhere` where another relay is at it."""
         with telemetry.unsampled():
             try:
                 with self.pool.connection() as conn:
@@ -217,18 +219,18 @@ class Lane(threading.Thread):
                     if not may and conn.execute(TAKEN, (job.name,)).fetchone() == (True,):
                         metrics.periodic_locks_taken.inc()
                         may = True
-                    found = not may or job.run(conn) != 0
+                    outcome = "elsewhere" if not may else "idle" if job.run(conn) == 0 else "done"
                     conn.commit()
                     conn.run_after_commit()
                     has_messages = conn.has_messages
                 if has_messages:
                     self.written()
-                return found
+                return outcome
             except (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction) as error:
                 log.warning("periodic job %s waits: %s", job.name, type(error).__name__)
             except Exception as error:  # one job's bug must not stop the others
                 log.error("periodic job %s failed: %s", job.name, telemetry.describe(error))
-            return None
+            return "failed"
 
 
 RETENTION = "retention"
@@ -436,15 +438,24 @@ class Sealing:
     def __call__(self, conn: Connection) -> int:
         """Returns the number of entries sealed."""
         until, total, full = time.monotonic() + SEAL_SECONDS, 0, True
-        while full and time.monotonic() < until:
-            sealed = self._batch(conn)
-            full = sealed >= self.most
-            self.most = min(2 * self.most, audit.BATCH)
-            total += sealed
+        try:
+            while full and time.monotonic() < until:
+                sealed = self._batch(conn)
+                full = sealed >= self.most
+                self.most = min(2 * self.most, audit.BATCH)
+                total += sealed
+        except Exception as error:
+            if not is_outage(error):
+                conn.rollback()
+                self._measure(conn)
+            raise
+        self._measure(conn)
+        return total
+
+    def _measure(self, conn: Connection) -> None:
         rows, age = audit.waiting(conn)
         metrics.audit_unsealed.set(rows)
         metrics.audit_unsealed_age.set(age)
-        return total
 
     def _batch(self, conn: Connection) -> int:
         while True:

@@ -87,3 +87,5 @@ def test_the_runbook_lists_every_job() -> None:
 
 def test_a_job_that_does_not_succeed_raises_an_alert() -> None:
     assert alerts_on(metrics.periodic_late) == ["PeriodicJobLate"]
+    # A relay that finds the job's lock taken does not know whether the other one succeeds.
+    assert ALERTS["PeriodicJobLate"] == "min by (service, task) (periodic_job_late_seconds) > 300"

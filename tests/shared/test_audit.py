@@ -315,6 +315,20 @@ def test_a_batch_that_fails_leaves_its_entries_for_the_next(producer: Database) 
     assert (seal(producer), problem(producer)) == (1, None)
 
 
+def test_what_waits_for_its_seal_is_measured_also_where_sealing_fails(
+    producer: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> int:
+        raise psycopg.errors.LockNotAvailable
+
+    write(producer, "enc_1")
+    metrics.audit_unsealed.set(0)
+    monkeypatch.setattr(audit, "seal", fail)
+    with psycopg.connect(producer.worker) as conn, pytest.raises(psycopg.errors.LockNotAvailable):
+        jobs.Sealing()(conn)  # pyright: ignore[reportArgumentType]
+    assert metrics.audit_unsealed._value.get() == 1
+
+
 def fill(database: Database, number: int) -> None:
     tamper(
         database,

@@ -13,7 +13,7 @@ from redis import Redis, RedisError
 
 from deploy.local.databases import Database
 from deploy.local.redis_server import RedisServer
-from shared.messaging import broker, crowding, dead_letters, outbox, relay
+from shared.messaging import broker, crowding, dead_letters, outbox, relay, worker
 from shared.messaging.authenticity import Envelope, Refusal, Sealed
 from shared.messaging.messages import Received
 from shared.primitives.ids import uuid7
@@ -94,6 +94,43 @@ def test_a_message_twice_in_one_batch_has_its_effect_once(
     publish(producer, link())
     worker_of("device_ingest", consumer, redis_url).consumer.consume(*batch(envelopes(producer) * 2))
     assert effects(consumer) == (1, 1)
+
+
+def test_a_tenant_whose_message_waits_for_a_lock_delays_the_others_of_its_batch_once(
+    producer: Database, consumer: Database, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "SLOW_SECONDS", 0.3)
+    tried: list[int] = []
+
+    def handle(conn: Connection, received: Sequence[Received[Any]]) -> None:
+        if any(message.tenant_id == "org_locked" for message in received):
+            tried.append(len(received))
+            conn.execute("SET LOCAL lock_timeout = '300ms'; LOCK TABLE effects IN EXCLUSIVE MODE")
+        effect(conn, received)
+
+    publish(producer, *(link(f"enc_{number}") for number in range(5)), tenant="org_locked")
+    publish(producer, *(link(f"enc_{number}") for number in range(3)), tenant="org_free")
+    with psycopg.connect(consumer.admin) as conn:
+        conn.execute("LOCK TABLE effects IN ROW EXCLUSIVE MODE")
+        worker_of("device_ingest", consumer, redis_url, handle).consumer.consume(*batch(envelopes(producer)))
+    assert tried == [8, 1]
+    assert effects(consumer) == (3, 3)
+
+
+def test_a_batch_that_fails_is_taken_one_by_one_for_a_bounded_time(
+    producer: Database, consumer: Database, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "ONE_BY_ONE_SECONDS", 0.0)
+
+    def handle(conn: Connection, received: Sequence[Received[Any]]) -> None:
+        raise psycopg.errors.LockNotAvailable
+
+    publish(producer, link("enc_1"), link("enc_2"))
+    taken = worker_of("device_ingest", consumer, redis_url, handle).consumer
+    monkeypatch.setattr(taken, "_settle", lambda *_: pytest.fail("one was tried after the time"))
+    taken.consume(*batch(envelopes(producer)))
+    with Redis.from_url(redis_url) as redis:
+        assert redis.llen(ACKS) == 0
 
 
 def test_two_workers_with_the_same_batch_have_its_effects_once(

@@ -116,14 +116,17 @@ def test_a_job_that_fails_or_hangs_is_late_and_one_that_succeeds_is_not(pool: An
         wait_for(lambda: late("hangs") == 0)
 
 
-def test_a_job_that_another_relay_is_at_is_not_late(pool: Any, producer: Database) -> None:
+def test_a_job_is_late_where_another_relay_has_its_lock_until_it_succeeds_here(pool: Any, producer: Database) -> None:
+    """Whether the other relay succeeds shows in its own metric, and the alert takes the least of all."""
     done: list[int] = []
     jobs = Periodic("elsewhere", 0.01, lambda conn: None), Periodic("here", 0.01, lambda conn: done.append(1))
     with psycopg.connect(producer.worker) as other:
         other.execute(LOCK, ("elsewhere",))
         with at_work(pool, *jobs):
             wait_for(lambda: len(done) > 20)
-            wait_for(lambda: late("elsewhere") == 0)
+            wait_for(lambda: late("elsewhere") > 0.2)
+            other.rollback()
+            wait_for(lambda: late("elsewhere") < 0.1)
 
 
 def test_a_lock_that_a_web_process_holds_stops_no_job(pool: Any, producer: Database) -> None:
