@@ -334,7 +334,7 @@ def _seal_table(keyring: Keyring, conn: Connection, kept: Sealed) -> int:
         if len(rows) < PORTION:
             if end is None:
                 _places.pop(place, None)
-                _windows.pop(place, None)
+                _windows[place] = min(2 * _windows.get(place, WINDOW), WINDOW)
                 return sealed
             after = list(end)
         assert after is not None
