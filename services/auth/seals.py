@@ -334,7 +334,8 @@ def _seal_table(keyring: Keyring, conn: Connection, kept: Sealed) -> int:
         if len(rows) < PORTION:
             if end is None:
                 _places.pop(place, None)
-                _windows[place] = min(2 * _windows.get(place, WINDOW), WINDOW)
+                if (larger := 2 * _windows.pop(place, WINDOW)) < WINDOW:
+                    _windows[place] = larger
                 return sealed
             after = list(end)
         assert after is not None
