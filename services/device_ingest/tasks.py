@@ -26,7 +26,7 @@ def create_worker(settings: Settings) -> Celery:
 def periodic(settings: Settings) -> list[Periodic]:
     return [
         Periodic("announce", 1, Announcing(), behind=metrics.announcements_behind),
-        Periodic("measure announcements", 5, announcing.measure, behind="a measurement"),
+        Periodic("measure announcements", 10, announcing.measure, behind="a measurement"),
         Periodic(
             "measure allowances", 60, partial(allowance.measure, settings.most_observations), behind="a measurement"
         ),

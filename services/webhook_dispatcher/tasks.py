@@ -111,7 +111,7 @@ def periodic(settings: Settings) -> list[Periodic]:
         ),
         Periodic("make partitions", 3600, make_partitions, behind="a run makes all that are missing, days ahead"),
         Periodic("drop partitions", 60, Expiry(retention).go_on, "retention", shared_metrics.retention_overdue),
-        Periodic("measure deliveries", 5, measure, behind="a measurement"),
+        Periodic("measure deliveries", 10, measure, behind="a measurement"),
         Periodic("measure consumers", 15, partial(measure_consumers, days=retention), behind="a measurement"),
     ]
 

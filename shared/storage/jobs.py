@@ -397,7 +397,7 @@ def of_every_service(trail: str, settings: Service) -> list[Periodic]:
         ),
         Periodic("check the audit trail", 60, audit_watch.watch, lane="retention", behind=metrics.audit_checked),
         Periodic("expire messages and stored answers", 60, expire, lane="retention", behind=metrics.retention_overdue),
-        Periodic("measure the outbox", 5, measure_outbox, behind="a measurement"),
+        Periodic("measure the outbox", 10, measure_outbox, behind="a measurement"),
         Periodic(
             "end sessions in the way",
             sessions.EVERY_SECONDS,
