@@ -7,7 +7,7 @@ from celery import Celery
 
 from services.control_plane import queries
 from services.control_plane.access import is_granted
-from services.control_plane.automations import lifecycle, operators, runs, waiting
+from services.control_plane.automations import deleting, lifecycle, operators, runs, waiting
 from services.control_plane.marketplace import store as marketplace
 from services.control_plane.marketplace.queries import WITHDRAW_ALL
 from services.control_plane.settings import Settings
@@ -50,6 +50,7 @@ def periodic(settings: Settings) -> list[Periodic]:
         Periodic("forget versions without content", 3600, forget_awaiting, behind=metrics.retention_overdue),
         *waiting.periodic(settings),
         *runs.periodic(settings),
+        *deleting.periodic(),
     ]
 
 

@@ -210,6 +210,8 @@ def _begin(conn: Connection, due: Sequence[RunRow]) -> None:
     for run in due:
         with conn.cursor(row_factory=class_row(LiveAutomation)) as cursor:
             automation = cursor.execute(queries.FIND_LIVE_OF_RUN, (run.automation_id,)).fetchone()
+        if automation is None and conn.execute(queries.FORGET_RUN_OF_DELETED, (run.id,)).rowcount:
+            continue
         if automation is None or not allows(automation, run.event_type):
             _settle(conn, run, "dead", "stopped", "The automation, its app or an approval was withdrawn.")
             continue
