@@ -47,7 +47,13 @@ def create_worker(settings: Settings) -> Celery:
 
 def periodic(settings: Settings) -> list[Periodic]:
     return [
-        Periodic("forget versions without content", 3600, forget_awaiting, behind=metrics.retention_overdue),
+        Periodic(
+            "forget versions without content",
+            3600,
+            forget_awaiting,
+            lane="retention",
+            behind=metrics.retention_overdue,
+        ),
         *waiting.periodic(settings),
         *runs.periodic(settings),
         *deleting.periodic(),

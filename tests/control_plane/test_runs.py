@@ -11,6 +11,7 @@ import pytest
 from services.control_plane.automations import runs as running
 from services.control_plane.automations.waiting import Waiting
 from services.control_plane.settings import Settings
+from services.control_plane.tasks import periodic
 from services.webhook_dispatcher.fanout.automations import fired
 from shared.messaging.messages import AutomationDelivery, PlatformApp, PlatformEvent, RunFinished
 from shared.primitives import ids
@@ -471,6 +472,13 @@ def test_all_old_runs_are_forgotten_in_portions_at_once(
     with task_transaction(automating.inside.consumer.pool) as conn:
         running.expire(conn, 30)
     assert automating.runs() == []
+
+
+def test_nothing_that_deletes_old_rows_waits_in_the_lane_in_which_runs_begin(settings: Settings) -> None:
+    lanes = {job.name: job.lane for job in periodic(settings)}
+    assert lanes["begin runs"] == lanes["begin due runs"] == ""
+    deleting = ("forget versions without content", "expire runs", "delete automations")
+    assert {lanes[name] for name in deleting} == {"retention"}
 
 
 def test_what_is_not_over_well_is_measured(automating: Automating) -> None:
