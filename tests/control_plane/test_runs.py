@@ -493,6 +493,37 @@ def test_what_is_not_over_well_is_measured(automating: Automating) -> None:
     assert values == [1, 0, 1]
 
 
+def test_every_way_in_which_a_run_becomes_dead_is_counted(automating: Automating) -> None:
+    """The gauge ends at 10,000."""
+
+    def counted() -> float:
+        return running.dead_runs._value.get()
+
+    before = counted()
+    automation_id = automating.make()
+    automating.happen()
+    automating.answer(automating.runs()[0], "refused", error="CONFLICT")
+    assert counted() == before + 1
+    automating.happen()
+    automating.inside.owner.execute(
+        "UPDATE automation_runs SET started_at = now() - interval '1 day' WHERE status = 'running' AND tenant_id = %s",
+        (automating.tenant_id,),
+    )
+    with task_transaction(automating.inside.consumer.pool) as conn:
+        given_up = running.give_up_unanswered(conn, seconds=900)
+    assert counted() == before + 1 + given_up > before + 1
+    automating.happen()
+    automating.answer(automating.runs()[0], "failed", error="UNAVAILABLE")
+    automating.make_due()
+    automating.partner.call("PATCH", f"/automations/{automation_id}", json={"enabled": False})
+    before = counted()
+    automating.sweep()
+    assert counted() == before + 1
+    automating.make({"kind": "annotate_incident", "incident_id": {"from": "/nowhere"}, "note": "seen"})
+    automating.happen()
+    assert (automating.runs()[0]["status"], counted()) == ("dead", before + 2)
+
+
 def test_a_query_that_forgets_its_tenant_sees_nothing(automating: Automating) -> None:
     automating.make()
     automating.happen()

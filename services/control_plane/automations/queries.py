@@ -195,7 +195,7 @@ FIND_LIVE: LiteralString = f"""
 MOVE_ON: LiteralString = "UPDATE automation_events SET after = %s WHERE tenant_id = %s AND event_id = %s"
 FORGET_EVENT: LiteralString = "DELETE FROM automation_events WHERE tenant_id = %s AND event_id = %s"
 COUNT_FAILURE: LiteralString = """
-    UPDATE automation_events SET failures = failures + 1 WHERE tenant_id = %s AND event_id = %s
+    UPDATE automation_events SET failures = failures + 1 WHERE tenant_id = %s AND event_id = %s RETURNING failures
 """
 _NEW_RUNS: LiteralString = """
     FROM jsonb_to_recordset(%(new)s::jsonb) AS new (
@@ -295,7 +295,8 @@ MEASURE: LiteralString = """
         (SELECT count(*) FROM (SELECT FROM automation_runs WHERE status IN ('queued', 'failed')
             ORDER BY next_attempt_at LIMIT 10000) AS counted),
         (SELECT count(*) FROM (SELECT FROM automation_runs WHERE status = 'running' ORDER BY started_at LIMIT 10000) AS counted),
-        coalesce(extract(epoch FROM now() - (SELECT stored_at FROM automation_events ORDER BY stored_at LIMIT 1)), 0)::float8,
+        coalesce(extract(epoch FROM now() - (SELECT stored_at FROM automation_events WHERE failures < 5
+            ORDER BY stored_at LIMIT 1)), 0)::float8,
         coalesce(extract(epoch FROM now() - (SELECT next_attempt_at FROM automation_runs WHERE status IN ('queued', 'failed')
             ORDER BY next_attempt_at LIMIT 1)), 0)::float8,
         coalesce(extract(epoch FROM now() - (SELECT started_at FROM automation_runs WHERE status = 'running'
