@@ -92,7 +92,7 @@ def periodic(settings: Settings) -> list[Periodic]:
         ),
         Periodic("tell of ended authority", 2, authorities.send_ended, behind=metrics.oldest_ended_authority),
         Periodic(
-            "end grants of deleted apps and ended sign-ins",
+            ending.NAME,
             1,
             partial(ending.work_off, keyring),
             behind=metrics.oldest_ending_app,

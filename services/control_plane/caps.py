@@ -21,12 +21,15 @@ DELETE_SOME = "delete some, or ask Knogin for more"
 AUTOMATIONS_OF_APP = Counted(
     "automations",
     "most_automations_of_app",
-    "SELECT count(*) FROM automations WHERE tenant_id = current_tenant() AND client_id = %s",
+    "SELECT count(*) FROM automations WHERE tenant_id = current_tenant() AND client_id = %s AND deleted_at IS NULL",
     "An app",
     "delete some first",
 )
 AUTOMATIONS = Counted(
-    "automations", "most_automations", "SELECT count(*) FROM automations WHERE tenant_id = %s", instead=DELETE_SOME
+    "automations",
+    "most_automations",
+    "SELECT count(*) FROM automations WHERE tenant_id = %s AND deleted_at IS NULL",
+    instead=DELETE_SOME,
 )
 AGENTS = Counted("agents", "most_agents", "SELECT count(*) FROM agents WHERE tenant_id = %s")
 PACKAGES = Counted("packages", "most_packages", "SELECT count(*) FROM packages WHERE tenant_id = %s")

@@ -7,7 +7,7 @@ from celery import Celery
 
 from services.control_plane import queries
 from services.control_plane.access import is_granted
-from services.control_plane.automations import lifecycle, operators, runs, waiting
+from services.control_plane.automations import deleting, lifecycle, operators, runs, waiting
 from services.control_plane.marketplace import store as marketplace
 from services.control_plane.marketplace.queries import WITHDRAW_ALL
 from services.control_plane.settings import Settings
@@ -47,9 +47,16 @@ def create_worker(settings: Settings) -> Celery:
 
 def periodic(settings: Settings) -> list[Periodic]:
     return [
-        Periodic("forget versions without content", 3600, forget_awaiting, behind=metrics.retention_overdue),
+        Periodic(
+            "forget versions without content",
+            3600,
+            forget_awaiting,
+            lane="retention",
+            behind=metrics.retention_overdue,
+        ),
         *waiting.periodic(settings),
         *runs.periodic(settings),
+        *deleting.periodic(),
     ]
 
 

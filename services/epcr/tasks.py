@@ -34,19 +34,22 @@ from shared.primitives.crypto import Keyring
 from shared.process import metrics as shared_metrics
 from shared.process import telemetry
 from shared.storage import jobs
-from shared.storage.database import Connection, is_outage, set_tenant
+from shared.storage.database import Connection, is_contention, is_outage, set_tenant
 from shared.storage.jobs import Kept, Periodic, apart
 
 log = logging.getLogger(__name__)
 Key = tuple[str, str]
 LINK_EARLY = "link early observations"
-shared_metrics.begin(shared_metrics.rows_set_aside, [LINK_EARLY])
+SEND_FACTS = "send due facts"
+shared_metrics.begin(shared_metrics.rows_set_aside, [LINK_EARLY, SEND_FACTS])
 # Seconds of one run. Jobs wait for each other: short and frequent runs let late links through.
 FORGET_SECONDS = 2
 LINK_SECONDS = 1
 UNKNOWN_OF_TENANT = 200
 """Observations that a portion of reports takes of one organisation at most."""
 FACTS_SECONDS = 1
+MOST_FAILURES = 5
+"""From this failure on, facts wait for a day, as FACTS_FAILED has it."""
 PORTION = 1000
 
 
@@ -71,7 +74,7 @@ def periodic(settings: Settings) -> list[Periodic]:
             partial(allowance.add_up, settings.most_stored_bytes),
             behind="the next run goes on; until then requests add up to a thousand rows of a tenant themselves",
         ),
-        Periodic("send due facts", 1, partial(send_due_facts, keyring), behind=metrics.due_facts_behind),
+        Periodic(SEND_FACTS, 1, partial(send_due_facts, keyring), behind=metrics.due_facts_behind),
         Periodic(
             "report unknown encounters",
             5,
@@ -174,7 +177,7 @@ def send_due_facts(keyring: Keyring, conn: Connection) -> None:
     """Sends the facts of encounters with late readings, one encounter per transaction, until none is due or the time is up.
 
     No encounter is locked. A row is taken before its facts are computed and leaves with them, so that the end of a process loses none
-    and an encounter that ends processes holds up the others for no longer than its turn.
+    and an encounter that ends processes holds up the others for no longer than its turn. Facts that failed five times wait for a day.
     """
     until = time.monotonic() + FACTS_SECONDS
     taken = _take_due(conn)
@@ -199,8 +202,17 @@ def send_due_facts(keyring: Keyring, conn: Connection) -> None:
                     raise
                 conn.rollback()
                 log.error("facts of %s not sent: %s", encounter_id, telemetry.describe(error))
+                if not is_contention(error):
+                    _count_failure(conn, encounter_id)
         taken = _take_due(conn) if time.monotonic() < until else []
     metrics.due_facts_behind.set((conn.execute(queries.DUE_FACTS_BEHIND).fetchone() or (0,))[0])
+
+
+def _count_failure(conn: Connection, encounter_id: str) -> None:
+    (failures,) = conn.execute(queries.FACTS_FAILED, (encounter_id,)).fetchone() or (0,)
+    conn.commit()
+    if failures == MOST_FAILURES:
+        shared_metrics.rows_set_aside.labels(SEND_FACTS).inc()
 
 
 def _take_due(conn: Connection) -> list[str]:

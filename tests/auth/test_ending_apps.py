@@ -11,6 +11,7 @@ from services.auth.apps import ending
 from services.auth.oauth.queries import LOCK_GRANT
 from services.auth.tenants import operations
 from shared.primitives import ids
+from shared.process.metrics import rows_set_aside
 from shared.storage.database import SET_TENANT, Connection
 from tests.auth.forging import FRESH
 from tests.auth.support import Auth, Browser, keyring_of, redeem, register_web_app, running
@@ -175,6 +176,82 @@ def test_tenants_have_turns_when_many_peoples_grants_end(alone: Auth) -> None:
     work(alone)
     assert left(alone, app)[0] == 1
     assert alone.sql("SELECT count(*) FROM ending_grants") == [(0,)]
+
+
+REFUSE = """
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a grant that cannot end'; END $$;
+    CREATE TRIGGER refuse BEFORE UPDATE ON grants FOR EACH ROW WHEN (NEW.user_id = '{}') EXECUTE FUNCTION refuse()
+"""
+DECIDE = "INSERT INTO ending_grants (user_id, tenant_id, why) SELECT user_id, tenant_id, 'x' FROM users WHERE user_id = ANY (%s)"
+
+
+def ask(auth: Auth, statement: str) -> None:
+    with psycopg.connect(auth.settings.migration_database_url or "") as conn:
+        conn.execute(statement.encode())
+
+
+def test_an_app_whose_grants_cannot_end_holds_up_neither_others_nor_another_kind(alone: Auth) -> None:
+    broken, sound, theirs = register_web_app(alone), register_web_app(alone), another(alone)
+    ask(alone, REFUSE.format(seed(alone, broken, 1)))
+    delete(alone, broken)
+    seed(alone, sound, 1)
+    delete(alone, sound)
+    seed(alone, theirs, 1, tenant=alone.other)
+    delete(alone, theirs, alone.other)
+    app = register_web_app(alone)
+    alone.sql(DECIDE, [seed(alone, app, 1)])
+    work(alone)
+    assert left(alone, broken) == (1, 1)
+    assert left(alone, sound) == left(alone, theirs) == (0, 0)
+    assert left(alone, app)[0] == 0
+    # It was tried once, is tried again, and is measured.
+    assert alone.sql(
+        "SELECT due_at > now(), turn_at IS NULL FROM ending_apps WHERE client_id = %s", broken["client_id"]
+    ) == [(True, False)]
+    assert metrics.ending_apps._value.get() == 3
+    assert metrics.oldest_ending_app._value.get() > 0
+    ask(alone, "DROP TRIGGER refuse ON grants")
+    alone.sql("UPDATE ending_apps SET due_at = now()")
+    work(alone)
+    assert left(alone, broken) == (0, 0)
+
+
+def test_a_person_whose_grants_cannot_end_holds_up_no_other(alone: Auth) -> None:
+    app, theirs = register_web_app(alone), another(alone)
+    people = sorted(seed(alone, app, 1) for _ in range(5))
+    ask(alone, REFUSE.format(people[0]))
+    alone.sql(DECIDE, people)
+    alone.sql(DECIDE, [seed(alone, theirs, 1, tenant=alone.other)])
+    before = rows_set_aside.labels(ending.NAME)._value.get()
+    work(alone)
+    assert (left(alone, app)[0], left(alone, theirs)[0]) == (1, 0)
+    assert alone.sql("SELECT user_id FROM ending_grants") == [(people[0],)]
+    assert rows_set_aside.labels(ending.NAME)._value.get() == before + 1
+
+
+def test_a_held_grant_holds_up_no_other_app(alone: Auth, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ending, "PATIENCE", "SET LOCAL lock_timeout = '100ms'")
+    held, theirs = register_web_app(alone), another(alone)
+    whose = seed(alone, held, 1)
+    delete(alone, held)
+    seed(alone, theirs, 1, tenant=alone.other)
+    delete(alone, theirs, alone.other)
+    with psycopg.connect(alone.settings.migration_database_url or "") as conn:
+        conn.execute("SELECT FROM grants WHERE user_id = %s FOR UPDATE", (whose,))
+        work(alone)
+        assert left(alone, theirs) == (0, 0)
+    assert left(alone, held) == (1, 1)
+
+
+def test_a_kind_of_work_that_fails_stops_no_other_and_is_told(alone: Auth, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ending, "TAKE_NEXT", "SELECT 1 / 0")
+    app = register_web_app(alone)
+    alone.sql(DECIDE, [seed(alone, app, 1)])
+    metrics.ending_apps.set(7)
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        work(alone)
+    assert left(alone, app)[0] == 0
+    assert metrics.ending_apps._value.get() == 0
 
 
 def test_control_plane_gets_no_notice_for_each_grant_of_a_deleted_app(alone: Auth) -> None:

@@ -529,6 +529,20 @@ def test_mail_to_an_address_that_had_its_mails_of_a_day_is_not_late(auth: Auth, 
     assert REGISTRY.get_sample_value("oldest_invitation_mail_seconds") == 0
 
 
+def test_mail_that_nobody_has_tried_is_late_too(coastal: Organisation, sink: Sink) -> None:
+    for number in range(21):
+        assert coastal.invite(f"late{number}@new.example").status_code == 201
+    last = "(SELECT id FROM invitation_mails WHERE done_at IS NULL ORDER BY due_at DESC, id DESC LIMIT 1)"
+    assert coastal.auth.sql(
+        f"UPDATE invitation_mails SET queued_at = queued_at - interval '2 hours' WHERE id = {last} RETURNING 1"
+    )
+    assert send(coastal.auth, sink) == 20
+    assert (REGISTRY.get_sample_value("oldest_invitation_mail_seconds") or 0) > 7000
+    assert send(coastal.auth, sink) == 1
+    send(coastal.auth, sink)
+    assert REGISTRY.get_sample_value("oldest_invitation_mail_seconds") == 0
+
+
 def test_a_withdrawn_invitation_is_not_sent(coastal: Organisation, sink: Sink) -> None:
     made = coastal.invite(EMAIL).json()
     coastal.call("POST", f"{INVITATIONS}/{made['id']}/withdraw")

@@ -270,6 +270,22 @@ def test_a_mapping_of_many_people_is_applied_in_portions_and_tenants_have_turns(
     assert roles_of(auth, works) == {"desk": everybody - 3 * roles.PEOPLE}
 
 
+def test_a_connection_in_use_holds_up_no_other_work(
+    auth: Auth, works: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ending, "PATIENCE", "SET LOCAL lock_timeout = '100ms'")
+    map_roles(works)
+    crowd(auth, works, roles.AT_ONCE + 1)
+    assert map_roles(works, {"night": []}).status_code == 200
+    with psycopg.connect(auth.settings.migration_database_url or "") as conn:
+        conn.execute("SELECT FROM saml_connections FOR KEY SHARE")
+        work(auth)
+        assert roles_of(auth, works) == {"desk": roles.AT_ONCE + 1}
+        assert auth.sql("SELECT turn_at IS NULL FROM changing_roles") == [(False,)]
+    work(auth)
+    assert roles_of(auth, works) == {}
+
+
 def test_a_portion_ends_with_the_person_who_has_many_grants(
     auth: Auth, works: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -281,7 +297,9 @@ def test_a_portion_ends_with_the_person_who_has_many_grants(
     crowd(auth, works, 2)
     assert map_roles(works, {"night": []}).status_code == 200
     with database.Connection.connect(auth.settings.worker_database_url or "") as conn:
-        roles.apply_portion(conn, keyring_of(auth))
+        waiting = roles.next_changing(conn, [])
+        assert waiting is not None
+        roles.apply_portion(conn, keyring_of(auth), *waiting)
     after = auth.sql("SELECT email FROM changing_roles JOIN users ON user_id = after")
     assert after == [(f"anna@{works.domain}",)]
     work(auth)

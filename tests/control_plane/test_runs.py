@@ -11,6 +11,7 @@ import pytest
 from services.control_plane.automations import runs as running
 from services.control_plane.automations.waiting import Waiting
 from services.control_plane.settings import Settings
+from services.control_plane.tasks import periodic
 from services.webhook_dispatcher.fanout.automations import fired
 from shared.messaging.messages import AutomationDelivery, PlatformApp, PlatformEvent, RunFinished
 from shared.primitives import ids
@@ -473,6 +474,13 @@ def test_all_old_runs_are_forgotten_in_portions_at_once(
     assert automating.runs() == []
 
 
+def test_nothing_that_deletes_old_rows_waits_in_the_lane_in_which_runs_begin(settings: Settings) -> None:
+    lanes = {job.name: job.lane for job in periodic(settings)}
+    assert lanes["begin runs"] == lanes["begin due runs"] == ""
+    deleting = ("forget versions without content", "expire runs", "delete automations")
+    assert {lanes[name] for name in deleting} == {"retention"}
+
+
 def test_what_is_not_over_well_is_measured(automating: Automating) -> None:
     automating.inside.owner.execute("DELETE FROM automation_runs")
     automating.make()
@@ -483,6 +491,37 @@ def test_what_is_not_over_well_is_measured(automating: Automating) -> None:
         running.measure(conn, answer=900)
     values = [running.gauge.labels(status)._value.get() for status in ("dead", "waiting", "running")]
     assert values == [1, 0, 1]
+
+
+def test_every_way_in_which_a_run_becomes_dead_is_counted(automating: Automating) -> None:
+    """The gauge ends at 10,000."""
+
+    def counted() -> float:
+        return running.dead_runs._value.get()
+
+    before = counted()
+    automation_id = automating.make()
+    automating.happen()
+    automating.answer(automating.runs()[0], "refused", error="CONFLICT")
+    assert counted() == before + 1
+    automating.happen()
+    automating.inside.owner.execute(
+        "UPDATE automation_runs SET started_at = now() - interval '1 day' WHERE status = 'running' AND tenant_id = %s",
+        (automating.tenant_id,),
+    )
+    with task_transaction(automating.inside.consumer.pool) as conn:
+        given_up = running.give_up_unanswered(conn, seconds=900)
+    assert counted() == before + 1 + given_up > before + 1
+    automating.happen()
+    automating.answer(automating.runs()[0], "failed", error="UNAVAILABLE")
+    automating.make_due()
+    automating.partner.call("PATCH", f"/automations/{automation_id}", json={"enabled": False})
+    before = counted()
+    automating.sweep()
+    assert counted() == before + 1
+    automating.make({"kind": "annotate_incident", "incident_id": {"from": "/nowhere"}, "note": "seen"})
+    automating.happen()
+    assert (automating.runs()[0]["status"], counted()) == ("dead", before + 2)
 
 
 def test_a_query_that_forgets_its_tenant_sees_nothing(automating: Automating) -> None:

@@ -14,6 +14,7 @@ from services.control_plane.automations.waiting import Waiting
 from services.control_plane.settings import Settings
 from shared.messaging.messages import PlatformEvent
 from shared.primitives import ids
+from shared.process.metrics import rows_set_aside
 from shared.storage.database import task_transaction
 from tests.control_plane.automating import INCIDENT, NOTE, SCOPES, WEBHOOK, Automating
 from tests.control_plane.conftest import Inside, Partner
@@ -249,6 +250,7 @@ def test_an_event_whose_portions_fail_stops_neither_later_ones_nor_another_organ
     automating.make()
     neighbour.make()
     bad, good = event(), event()
+    aside = rows_set_aside.labels(waiting.BEGIN)._value.get()
     real = waiting.decide
 
     def decide(run: Any, automation: Any) -> Any:
@@ -266,6 +268,11 @@ def test_an_event_whose_portions_fail_stops_neither_later_ones_nor_another_organ
         portion(automating)
     assert [run["event_id"] for run in automating.runs()] == [good.event_id]
     assert automating.inside.rows("SELECT event_id, failures FROM automation_events") == [(bad.event_id, 5)]
+    assert rows_set_aside.labels(waiting.BEGIN)._value.get() == aside + 1
+    automating.inside.owner.execute("UPDATE automation_events SET stored_at = now() - interval '2 hours'")
+    with task_transaction(automating.inside.consumer.pool) as conn:
+        runs.measure(conn, answer=900)
+    assert runs.oldest.labels("event")._value.get() == 0
     automating.inside.owner.execute("UPDATE automation_events SET failures = 0")
     automating.inside.owner.execute("UPDATE automation_turns SET turn_at = now()")
     monkeypatch.setattr(waiting, "decide", real)

@@ -18,6 +18,7 @@ import services.auth.saml.metrics
 import services.auth.seals
 import services.auth.signin.metrics
 import services.console.metrics
+import services.control_plane.automations.deleting
 import services.control_plane.automations.runs
 import services.device_ingest.metrics
 import services.epcr.metrics
@@ -39,6 +40,7 @@ MODULES: tuple[Any, ...] = (
     services.webhook_dispatcher.metrics,
     services.epcr.metrics,
     services.console.metrics,
+    services.control_plane.automations.deleting,
     services.control_plane.automations.runs,
     services.device_ingest.metrics,
     services.graphql_api.errors,

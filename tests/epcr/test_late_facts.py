@@ -21,6 +21,7 @@ from services.epcr.encounters.store import Stored, opened
 from services.epcr.records.models import LinkedObservation
 from shared.messaging.messages import EncounterFacts, Observation
 from shared.primitives import ids
+from shared.process.metrics import rows_set_aside
 from shared.web import http
 from tests.epcr.conftest import ENCRYPTION_KEYS, MOST, Inside, Organisation
 from tests.epcr.deliveries import recorded, spo2
@@ -258,6 +259,32 @@ def test_an_encounter_whose_facts_fail_stops_no_other(
     with inside.task() as conn:
         tasks.send_due_facts(inside.keyring, conn)
     assert metrics.due_facts_behind._value.get() > 0
+
+
+def test_facts_that_always_fail_wait_for_a_day_and_hide_no_others(
+    organisation: Organisation, inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = finished(organisation)
+    inside.receive(organisation.id, recorded(bad, spo2("85")))
+
+    def failing(*_: Any) -> Any:
+        raise ValueError("no facts")
+
+    aside = rows_set_aside.labels(tasks.SEND_FACTS)
+    before = aside._value.get()
+    monkeypatch.setattr(tasks, "facts_of", failing)
+    for _ in range(4):
+        send(inside)
+    assert metrics.due_facts_behind._value.get() > 0
+    assert aside._value.get() == before
+    waits = "SELECT due_at > now() + interval '2 minutes' FROM due_facts WHERE encounter_id = %s"
+    assert inside.rows(waits, bad) == [(False,)]
+    send(inside)
+    assert inside.rows(waits, bad) == [(True,)]
+    assert (metrics.due_facts_behind._value.get(), aside._value.get()) == (0, before + 1)
+    monkeypatch.setattr(tasks, "facts_of", facts_of)
+    send(inside)
+    assert due(inside) == []
 
 
 def test_a_tenant_with_many_due_facts_has_no_more_turns_than_another(

@@ -344,6 +344,7 @@ BOUNDED = {
 # Parts of other statements, not statements themselves.
 FRAGMENTS = frozenset(
     {
+        "services.auth.invitations.queries._PLACED",
         "services.control_plane.automations.queries._UNANSWERED",
         "services.epcr.encounters.queries._PORTION",
         "services.epcr.encounters.queries._SHAPES",

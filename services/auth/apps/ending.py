@@ -1,23 +1,35 @@
 """Ends the grants and consents of deleted apps, and the grants of many people after one decision, in the relay.
 
 Until then the row of the app, of the person in `ending_grants` or of the connection in `changing_roles` refuses them. The work goes on
-after a stop. Tenants have turns.
+after a stop. Tenants have turns. What fails goes behind all others, and is left until the next pass.
 """
 
+import logging
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import LiteralString
 
 import msgspec
+import psycopg
 from psycopg.rows import class_row
 
 from services.auth import metrics
 from services.auth.saml import roles
+from services.auth.saml.queries import PUT_CHANGING_ROLES_BEHIND
 from shared.primitives.crypto import Keyring
-from shared.storage.database import Connection, set_tenant
+from shared.process import metrics as shared_metrics
+from shared.process import telemetry
+from shared.storage.database import Connection, is_contention, is_outage, set_tenant
+from shared.storage.jobs import MOST_HELD
 
 PORTION = 500
 SECONDS = 0.25
 """Seconds of work in each second, so that the relay's other work does not wait."""
+NAME = "end grants of deleted apps and ended sign-ins"
+shared_metrics.begin(shared_metrics.rows_set_aside, [NAME])
+# Longer than a request that keeps a grant, a person or a connection, and than the relay lets a session be in the way.
+PATIENCE: LiteralString = "SET LOCAL lock_timeout = '3s'"
 # Longer than any request: every request that began before the deletion has committed its grant by then.
 REQUESTS_END = 60
 # The tenant whose last turn is the longest ago. No row where another relay has this app.
@@ -53,6 +65,9 @@ GO_ON: LiteralString = """
         due_at = clock_timestamp() + make_interval(secs => %(wait)s)
     WHERE client_id = %(client_id)s
 """
+PUT_APPS_BEHIND: LiteralString = """
+    UPDATE ending_apps SET turn_at = clock_timestamp(), due_at = clock_timestamp() + interval '1 minute' WHERE client_id = ANY (%s)
+"""
 FINISH: LiteralString = "DELETE FROM ending_apps WHERE client_id = %s"
 MEASURE: LiteralString = """
     SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(begun_at)), 0)::float8
@@ -64,8 +79,10 @@ PEOPLE = 50
 """People of one tenant in a portion."""
 TAKE_PEOPLE: LiteralString = """
     SELECT user_id, tenant_id FROM ending_grants WHERE tenant_id = (
-        SELECT tenant_id FROM ending_grants GROUP BY tenant_id ORDER BY max(turn_at) NULLS FIRST, min(decided_at) LIMIT 1)
-    ORDER BY user_id LIMIT %s FOR UPDATE SKIP LOCKED
+        SELECT tenant_id FROM ending_grants GROUP BY tenant_id HAVING count(*) FILTER (WHERE user_id <> ALL (%(failed)s)) > 0
+        ORDER BY max(turn_at) NULLS FIRST, min(decided_at) LIMIT 1)
+        AND user_id <> ALL (%(failed)s)
+    ORDER BY turn_at NULLS FIRST, user_id LIMIT %(most)s FOR UPDATE SKIP LOCKED
 """
 # In the order in which a request ends grants, so that the two cannot deadlock.
 END_GRANTS_OF_PEOPLE: LiteralString = """
@@ -97,11 +114,30 @@ class Ending(msgspec.Struct, frozen=True):
     again: bool
 
 
+log = logging.getLogger(__name__)
+
+
 def work_off(keyring: Keyring, conn: Connection, seconds: float = SECONDS) -> int:
-    """Does portions, one at least, until the time is used or nothing is due. Returns their number."""
-    until, portions = time.monotonic() + seconds, 0
-    # All kinds of work have turns.
-    while (_portion(conn) + _portion_of_people(conn) + roles.apply_portion(conn, keyring)) > 0:
+    """Does portions, one at least, until the time is used or nothing is due. Returns their number.
+
+    All kinds of work have turns. Raises the first error of a kind that finds no work, after the others had their turns.
+    """
+    until, portions, failed = time.monotonic() + seconds, 0, list[str]()
+    kinds = [_portion, _portion_of_people, partial(_portion_of_roles, keyring)]
+    broken: list[Exception] = []
+    while kinds:
+        found = False
+        for kind in tuple(kinds):
+            try:
+                found |= kind(conn, failed)
+            except Exception as error:
+                if is_outage(error):
+                    raise
+                conn.rollback()
+                kinds.remove(kind)
+                broken.append(error)
+        if not found:
+            break
         portions += 1
         if time.monotonic() >= until:
             break
@@ -109,14 +145,44 @@ def work_off(keyring: Keyring, conn: Connection, seconds: float = SECONDS) -> in
     metrics.ending_apps.set(number)
     metrics.oldest_ending_app.set(age)
     conn.commit()
+    if broken:
+        raise broken[0]
     return portions
 
 
-def _portion(conn: Connection) -> bool:
+def _attempt(
+    conn: Connection, work: Callable[[], object], behind: LiteralString, keys: list[str], failed: list[str]
+) -> Exception | None:
+    """Does a portion and commits. After an error that is no outage, puts the rows behind the others; returns it."""
+    try:
+        conn.execute(PATIENCE)
+        work()
+        conn.commit()
+    except Exception as error:  # one tenant's fault must not stop the others
+        if is_outage(error):
+            raise
+        conn.rollback()
+        failed += keys
+        log.error("grants of %s wait for the next pass: %s", ", ".join(keys[:5]), telemetry.describe(error))
+        conn.execute(PATIENCE)
+        conn.execute(behind, (keys,))
+        conn.commit()
+        if len(keys) == 1 and not is_contention(error):
+            shared_metrics.rows_set_aside.labels(NAME).inc()
+        return error
+    return None
+
+
+def _portion(conn: Connection, failed: list[str]) -> bool:
     with conn.cursor(row_factory=class_row(Ending)) as cursor:
         app = cursor.execute(TAKE_NEXT).fetchone()
     if app is None:
         return False
+    _attempt(conn, partial(_end_app, conn, app), PUT_APPS_BEHIND, [app.client_id], failed)
+    return True
+
+
+def _end_app(conn: Connection, app: Ending) -> None:
     set_tenant(conn, app.tenant_id)
     statement = END_GRANTS if app.stage == "grants" else DELETE_CONSENTS
     where = {"client_id": app.client_id, "after": app.after, "portion": PORTION}
@@ -130,21 +196,42 @@ def _portion(conn: Connection) -> bool:
         conn.execute(GO_ON, following | {"stage": "grants", "after": "", "again": True, "wait": REQUESTS_END})
     else:
         conn.execute(FINISH, (app.client_id,))
-    conn.commit()
-    return True
 
 
-def _portion_of_people(conn: Connection) -> bool:
-    taken = conn.execute(TAKE_PEOPLE, (PEOPLE,)).fetchall()
+def _portion_of_people(conn: Connection, failed: list[str]) -> bool:
+    taken = conn.execute(TAKE_PEOPLE, {"failed": failed, "most": PEOPLE}).fetchall()
     if not taken:
         return False
     people, tenant_id = [user_id for user_id, _ in taken], taken[0][1]
+
+    def attempt(those: list[str]) -> Exception | None:
+        return _attempt(conn, partial(_end_people, conn, tenant_id, those), GO_ON_WITH_PEOPLE, those, failed)
+
+    if attempt(people) is not None and len(people) > 1:
+        held = 0
+        for each in people:
+            error = attempt([each])
+            held += isinstance(error, psycopg.errors.QueryCanceled) or (error is not None and is_contention(error))
+            if held == MOST_HELD:
+                break
+    return True
+
+
+def _end_people(conn: Connection, tenant_id: str, people: list[str]) -> None:
     set_tenant(conn, tenant_id)
     [found] = conn.execute(END_GRANTS_OF_PEOPLE, {"people": people, "portion": PORTION}).fetchone() or (0,)
     if found == PORTION:
         conn.execute(GO_ON_WITH_PEOPLE, (people,))
     else:
         conn.execute(FINISH_PEOPLE, (people,))
-        conn.execute(HAD_A_TURN, (tenant_id, people[-1]))
-    conn.commit()
+        conn.execute(HAD_A_TURN, (tenant_id, max(people)))
+
+
+def _portion_of_roles(keyring: Keyring, conn: Connection, failed: list[str]) -> bool:
+    waiting = roles.next_changing(conn, failed)
+    if waiting is None:
+        return False
+    _attempt(
+        conn, partial(roles.apply_portion, conn, keyring, *waiting), PUT_CHANGING_ROLES_BEHIND, [waiting[0]], failed
+    )
     return True

@@ -61,7 +61,7 @@ class Post:
             # No row changes where the invitation has ended, or got a newer mail.
             if conn.execute(queries.SET_TOKEN, (mac, mail.invitation_id, mail.number)).rowcount:
                 messages.append((mail, self._compose(mail)))
-        (age,) = conn.execute(queries.MEASURE).fetchone() or (0.0,)
+        (age,) = conn.execute(queries.MEASURE, PLACES).fetchone() or (0.0,)
         metrics.oldest_invitation_mail.set(max(0.0, age))
         conn.commit()
         if not messages:

@@ -95,12 +95,11 @@ GIVE_UP: LiteralString = """
     WHERE m.done_at IS NULL AND i.id = m.invitation_id AND (m.queued_at < clock_timestamp() - interval '1 day' OR m.number <> i.number
         OR i.accepted_at IS NOT NULL OR i.withdrawn_at IS NOT NULL OR i.expires_at <= clock_timestamp())
 """
-# The next attempt is put off before this one begins: after a kill the mail is sent again, with the same link. Tenants take turns, under
-# any plan of the UPDATE. An address that had its mails of a day waits, and no organisation learns it. An organisation's first mail of a day
-# to an address has the `reserved` places too, and sandboxes, which their tenants make themselves, have places apart.
-TAKE: LiteralString = """
+# Tenants take turns. An address that had its mails of a day waits, and no organisation learns it. An organisation's first mail of a day to
+# an address has the `reserved` places too, and sandboxes, which their tenants make themselves, have places apart.
+_PLACED: LiteralString = """
     WITH waiting AS (
-        SELECT m.id, m.due_at, lower(i.email) AS address, t.environment = 'sandbox' AS is_sandbox,
+        SELECT m.id, m.queued_at, m.due_at, lower(i.email) AS address, t.environment = 'sandbox' AS is_sandbox,
             row_number() OVER (PARTITION BY m.tenant_id ORDER BY m.due_at, m.id) AS turn,
             row_number() OVER (PARTITION BY m.tenant_id, lower(i.email) ORDER BY m.due_at, m.id) + (
                 SELECT count(*) FROM invitations o JOIN invitation_mails s ON s.invitation_id = o.id
@@ -114,10 +113,18 @@ TAKE: LiteralString = """
             WHERE lower(o.email) = w.address AND (t.environment = 'sandbox') = w.is_sandbox
                 AND s.sent_at > clock_timestamp() - interval '1 day') AS of_address
         FROM waiting w
-    ), chosen AS (
-        SELECT id, turn, due_at FROM placed WHERE of_address <= CASE
+    )
+"""
+_HAS_A_PLACE: LiteralString = """
+        of_address <= CASE
             WHEN is_sandbox THEN %(of_sandboxes)s WHEN of_organisation = 1 THEN %(of_address)s
             ELSE %(of_address)s::integer - %(reserved)s::integer END
+"""
+# The next attempt is put off before this one begins: after a kill the mail is sent again, with the same link. Under any plan of the UPDATE
+# tenants take turns.
+TAKE: LiteralString = f"""
+    {_PLACED}, chosen AS (
+        SELECT id, turn, due_at FROM placed WHERE {_HAS_A_PLACE}
         ORDER BY turn, due_at, id LIMIT 20
     ), due AS (
         SELECT m.id, chosen.turn, chosen.due_at FROM invitation_mails m JOIN chosen ON chosen.id = m.id
@@ -146,8 +153,10 @@ GIVE_BACK: LiteralString = """
         due_at = clock_timestamp() + %(seconds)s * interval '1 second'
     WHERE id = ANY(%(ids)s) AND done_at IS NULL
 """
-# Of mail that was tried, or is at this moment. Mail to an address that had its mails of a day waits for nothing that is wrong.
-MEASURE: LiteralString = """
-    SELECT coalesce(extract(epoch FROM clock_timestamp() - (
-        SELECT min(queued_at) FROM invitation_mails WHERE done_at IS NULL AND attempts > 0)), 0)::float8
+# Of mail that was tried, or is at this moment, or may be. Mail to an address that had its mails of a day waits for nothing that is wrong.
+MEASURE: LiteralString = f"""
+    {_PLACED}
+    SELECT coalesce(extract(epoch FROM clock_timestamp() - least(
+        (SELECT min(queued_at) FROM invitation_mails WHERE done_at IS NULL AND attempts > 0),
+        (SELECT min(queued_at) FROM placed WHERE {_HAS_A_PLACE}))), 0)::float8
 """

@@ -223,11 +223,12 @@ GRANTED_BY_ROLES: LiteralString = """
 BEGIN_CHANGING_ROLES: LiteralString = """
     INSERT INTO changing_roles (connection_id, tenant_id) VALUES (%s, current_tenant())
 """
-# The tenant whose last turn is the longest ago.
+# The tenant whose last turn is the longest ago, and its connection of which the same is true.
 NEXT_CHANGING_ROLES: LiteralString = """
     SELECT connection_id, tenant_id FROM (
-        SELECT connection_id, tenant_id, decided_at, max(turn_at) OVER (PARTITION BY tenant_id) AS turn FROM changing_roles) AS waiting
-    ORDER BY turn NULLS FIRST, decided_at LIMIT 1
+        SELECT connection_id, tenant_id, turn_at, decided_at, max(turn_at) OVER (PARTITION BY tenant_id) AS turn
+        FROM changing_roles) AS waiting
+    WHERE connection_id <> ALL (%s) ORDER BY turn NULLS FIRST, turn_at NULLS FIRST, decided_at LIMIT 1
 """
 HOLD_CHANGING_ROLES: LiteralString = """
     SELECT c.*, r.after FROM saml_connections c JOIN changing_roles r USING (connection_id) WHERE c.connection_id = %s
@@ -235,6 +236,9 @@ HOLD_CHANGING_ROLES: LiteralString = """
 """
 GO_ON_WITH_ROLES: LiteralString = (
     "UPDATE changing_roles SET after = %s, turn_at = clock_timestamp() WHERE connection_id = %s"
+)
+PUT_CHANGING_ROLES_BEHIND: LiteralString = (
+    "UPDATE changing_roles SET turn_at = clock_timestamp() WHERE connection_id = ANY (%s)"
 )
 FORGET_CHANGING_ROLES: LiteralString = "DELETE FROM changing_roles WHERE connection_id = %s"
 # The tenant's next connection has the turn of the one before.

@@ -84,23 +84,23 @@ async def end_beyond(conn: AsyncConnection, user_id: str, limit: Sequence[str] |
 # --- The relay --------------------------------------------------------------------------------------------------------
 
 
-def apply_portion(conn: Connection, keyring: Keyring) -> bool:
-    """Applies one connection's mapping to its next people. Tenants have turns. False where no connection waits."""
-    waiting = conn.execute(queries.NEXT_CHANGING_ROLES).fetchone()
-    if waiting is None:
-        return False
-    connection_id, tenant_id = waiting
+def next_changing(conn: Connection, failed: Sequence[str]) -> tuple[str, str] | None:
+    """The connection whose turn it is, of those that have not `failed`, and its tenant. Tenants have turns."""
+    waiting = conn.execute(queries.NEXT_CHANGING_ROLES, (list(failed),)).fetchone()
+    return None if waiting is None else (waiting[0], waiting[1])
+
+
+def apply_portion(conn: Connection, keyring: Keyring, connection_id: str, tenant_id: str) -> None:
+    """Applies a connection's mapping to its next people. The caller commits."""
     set_tenant(conn, tenant_id)
     # The lock keeps sign-ins through the connection back for the portion.
     with conn.cursor(row_factory=dict_row) as cursor:
         held = cursor.execute(queries.HOLD_CHANGING_ROLES, (connection_id,)).fetchone()
     if held is None:  # another relay has finished it meanwhile
-        conn.commit()
-        return True
+        return
     if not seals.CONNECTIONS.holds(keyring, held, held["seal"]):  # nobody signs in through it either
         conn.execute(queries.FORGET_CHANGING_ROLES, (connection_id,))
-        conn.commit()
-        return True
+        return
     mapping, after = held["role_mapping"], held["after"]
     exempt = _exempt(policies.of_tenant_sync(conn, keyring))
     portion = {"connection_id": connection_id, "after": after, "most": PEOPLE, "break_glass": exempt}
@@ -126,5 +126,3 @@ def apply_portion(conn: Connection, keyring: Keyring) -> bool:
     else:
         conn.execute(queries.FORGET_CHANGING_ROLES, (connection_id,))
         conn.execute(queries.HAD_A_TURN_OF_ROLES, (tenant_id,))
-    conn.commit()
-    return True

@@ -82,10 +82,10 @@ async def change_automation(
 
 
 async def delete_automation(request: Request, caller: Caller, automation_id: str) -> Response:
-    """Also deletes its runs."""
+    """Hides it and its runs, which the relay deletes: there may be millions."""
     async with tenant_transaction(request, caller) as conn:
         automation = await _load(conn, caller, automation_id, queries.LOCK)
-        await conn.execute(queries.DELETE, (automation.id,))
+        await conn.execute(queries.MARK_DELETED, (automation.id,))
         await send_interest(conn, caller.tenant_id)
         await audit.record(conn, caller, "automation.deleted", automation.id)
     return http.no_content()

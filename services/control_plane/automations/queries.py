@@ -2,6 +2,8 @@
 
 from typing import LiteralString
 
+from shared.storage.turns import tenants_of
+
 AUTOMATION: LiteralString = """
     a.id, a.tenant_id, a.client_id, a.name, a.event_type, a.filter, a.action, a.scopes, a.enabled, a.disabled_reason,
     a.created_at, a.updated_at, a.grant_id, a.made_for, a.authorised_at, a.authority_ended
@@ -16,6 +18,11 @@ LIVE_AUTOMATION: LiteralString = f"""
 RUN: LiteralString = """
     r.id, r.automation_id, r.event_id, r.event_type, r.cause, r.status, r.error, r.detail, r.result, r.attempt, r.next_attempt_at,
     split_part(r.traceparent, '-', 2) AS trace_id, r.created_at, r.started_at, r.finished_at
+"""
+# The runs of a deleted automation are over for everybody. In a transaction with a tenant.
+_OF_NO_DELETED: LiteralString = """
+    r.automation_id COLLATE "C" <> ALL (ARRAY(
+        SELECT id FROM automations WHERE tenant_id = current_tenant() AND deleted_at IS NOT NULL))
 """
 RUN_ROW: LiteralString = f"{RUN}, r.tenant_id, r.client_id, r.event, r.rung, r.traceparent, r.sent_to"
 APP: LiteralString = """
@@ -40,11 +47,13 @@ INSERT: LiteralString = f"""
 """
 # An administrator sees every app's automations, other callers those of their own app.
 FIND: LiteralString = f"""
-    SELECT {AUTOMATION} FROM automations a WHERE a.id = %(id)s AND (%(everyone)s OR a.client_id = %(client_id)s)
+    SELECT {AUTOMATION} FROM automations a
+    WHERE a.id = %(id)s AND a.deleted_at IS NULL AND (%(everyone)s OR a.client_id = %(client_id)s)
 """
 LOCK: LiteralString = f"{FIND} FOR NO KEY UPDATE"
 LIST: LiteralString = f"""
-    SELECT {AUTOMATION} FROM automations a WHERE (%(client_id)s::text IS NULL OR a.client_id = %(client_id)s)
+    SELECT {AUTOMATION} FROM automations a
+    WHERE a.deleted_at IS NULL AND (%(client_id)s::text IS NULL OR a.client_id = %(client_id)s)
         AND (%(after)s::text IS NULL OR a.id < %(after)s)
     ORDER BY a.id DESC LIMIT %(limit)s
 """
@@ -54,12 +63,14 @@ UPDATE: LiteralString = f"""
         grant_id = %(grant_id)s, made_for = %(made_for)s, authorised_at = %(authorised_at)s, authority_ended = %(authority_ended)s
     WHERE a.id = %(id)s RETURNING {AUTOMATION}
 """
-DELETE: LiteralString = "DELETE FROM automations WHERE id = %s"
+MARK_DELETED: LiteralString = """
+    UPDATE automations SET enabled = false, deleted_at = clock_timestamp(), updated_at = now() WHERE id = %s
+"""
 STOP_THOSE_OF_APP: LiteralString = """
     UPDATE automations SET enabled = false, disabled_reason = %(reason)s, updated_at = now()
     WHERE client_id = %(client_id)s AND enabled
 """
-TENANT_OF: LiteralString = "SELECT tenant_id FROM automations WHERE id = %s"
+TENANT_OF: LiteralString = "SELECT tenant_id FROM automations WHERE id = %s AND deleted_at IS NULL"
 # One automation, or all of the transaction's tenant.
 STOP_BY_OPERATOR: LiteralString = """
     UPDATE automations SET enabled = false, disabled_reason = 'stopped_by_operator', updated_at = now()
@@ -67,7 +78,7 @@ STOP_BY_OPERATOR: LiteralString = """
 """
 FIND_MADE_UNDER: LiteralString = """
     SELECT id, scopes FROM automations
-    WHERE authorised_at <= %(ended_at)s AND (grant_id = %(grant_id)s
+    WHERE deleted_at IS NULL AND authorised_at <= %(ended_at)s AND (grant_id = %(grant_id)s
         OR made_for = %(user_id)s AND (%(client_id)s::text IS NULL OR client_id = %(client_id)s))
     ORDER BY id FOR NO KEY UPDATE
 """
@@ -76,6 +87,39 @@ STOP: LiteralString = """
         disabled_reason = CASE WHEN enabled THEN %s ELSE disabled_reason END
     WHERE id = ANY(%s)
 """
+
+# --- deleted automations ----------------------------------------------------------------------------------------------------
+# For `Turns`: the first deletion of each tenant, the oldest first.
+NEXT_DELETED: LiteralString = (
+    tenants_of("automations", "deleted_at IS NOT NULL")
+    + """
+    SELECT t.tenant_id, t.tenant_id, d.id FROM tenants t CROSS JOIN LATERAL (
+        SELECT id, deleted_at FROM automations WHERE tenant_id = t.tenant_id AND deleted_at IS NOT NULL ORDER BY deleted_at LIMIT 1) AS d
+    WHERE t.tenant_id <> ALL (%(served)s::text[]) ORDER BY d.deleted_at LIMIT 1
+"""
+)
+# The newest first, which lists would have to pass over.
+DELETE_RUNS: LiteralString = """
+    DELETE FROM automation_runs WHERE id = ANY (ARRAY(
+        SELECT id FROM automation_runs WHERE tenant_id = %(tenant_id)s AND automation_id = %(id)s
+        ORDER BY id DESC LIMIT %(most)s FOR UPDATE SKIP LOCKED))
+"""
+# Never with runs, which it would delete too, all at once.
+DELETE: LiteralString = """
+    DELETE FROM automations a WHERE a.id = %(id)s AND a.deleted_at IS NOT NULL
+        AND (SELECT id FROM automation_runs WHERE tenant_id = %(tenant_id)s AND automation_id = %(id)s ORDER BY id LIMIT 1) IS NULL
+"""
+FORGET_RUN_OF_DELETED: LiteralString = """
+    DELETE FROM automation_runs r USING automations a
+    WHERE r.id = %s AND a.id = r.automation_id COLLATE "C" AND a.deleted_at IS NOT NULL
+"""
+OLDEST_DELETED: LiteralString = (
+    tenants_of("automations", "deleted_at IS NOT NULL")
+    + """
+    SELECT coalesce(extract(epoch FROM clock_timestamp() - min(d.deleted_at)), 0)::float8 FROM tenants t CROSS JOIN LATERAL (
+        SELECT deleted_at FROM automations WHERE tenant_id = t.tenant_id AND deleted_at IS NOT NULL ORDER BY deleted_at LIMIT 1) AS d
+"""
+)
 
 # --- interest ---------------------------------------------------------------------------------------------------------------
 # Before SET_INTEREST counts: of two concurrent changes the later one waits, and counts with the earlier one.
@@ -151,7 +195,7 @@ FIND_LIVE: LiteralString = f"""
 MOVE_ON: LiteralString = "UPDATE automation_events SET after = %s WHERE tenant_id = %s AND event_id = %s"
 FORGET_EVENT: LiteralString = "DELETE FROM automation_events WHERE tenant_id = %s AND event_id = %s"
 COUNT_FAILURE: LiteralString = """
-    UPDATE automation_events SET failures = failures + 1 WHERE tenant_id = %s AND event_id = %s
+    UPDATE automation_events SET failures = failures + 1 WHERE tenant_id = %s AND event_id = %s RETURNING failures
 """
 _NEW_RUNS: LiteralString = """
     FROM jsonb_to_recordset(%(new)s::jsonb) AS new (
@@ -201,7 +245,9 @@ SETTLE: LiteralString = """
         finished_at = CASE WHEN %(status)s <> 'failed' THEN now() END
     WHERE id = %(id)s
 """
-LOCK_RUN: LiteralString = f"SELECT {RUN_ROW} FROM automation_runs r WHERE r.id = %s FOR NO KEY UPDATE"
+LOCK_RUN: LiteralString = (
+    f"SELECT {RUN_ROW} FROM automation_runs r WHERE r.id = %s AND {_OF_NO_DELETED} FOR NO KEY UPDATE"
+)
 # Across tenants: the first due runs of each of the next hundred tenants with waiting runs after `after`, in turns. A loose index scan
 # steps from tenant to tenant, so that the cost does not depend on how many runs of one tenant wait. Leaves the automations unlocked, so
 # that they may change while their runs begin. The pairs are compared, and not their parts, so that no other index fits.
@@ -249,20 +295,22 @@ MEASURE: LiteralString = """
         (SELECT count(*) FROM (SELECT FROM automation_runs WHERE status IN ('queued', 'failed')
             ORDER BY next_attempt_at LIMIT 10000) AS counted),
         (SELECT count(*) FROM (SELECT FROM automation_runs WHERE status = 'running' ORDER BY started_at LIMIT 10000) AS counted),
-        coalesce(extract(epoch FROM now() - (SELECT stored_at FROM automation_events ORDER BY stored_at LIMIT 1)), 0)::float8,
+        coalesce(extract(epoch FROM now() - (SELECT stored_at FROM automation_events WHERE failures < 5
+            ORDER BY stored_at LIMIT 1)), 0)::float8,
         coalesce(extract(epoch FROM now() - (SELECT next_attempt_at FROM automation_runs WHERE status IN ('queued', 'failed')
             ORDER BY next_attempt_at LIMIT 1)), 0)::float8,
         coalesce(extract(epoch FROM now() - (SELECT started_at FROM automation_runs WHERE status = 'running'
             ORDER BY started_at LIMIT 1)), 0)::float8
 """
 LIST_RUNS: LiteralString = f"""
-    SELECT {RUN} FROM automation_runs r WHERE (%(everyone)s OR r.client_id = %(client_id)s)
+    SELECT {RUN} FROM automation_runs r WHERE {_OF_NO_DELETED} AND (%(everyone)s OR r.client_id = %(client_id)s)
         AND (%(automation_id)s::text IS NULL OR r.automation_id = %(automation_id)s)
         AND (%(status)s::text IS NULL OR r.status = %(status)s) AND (%(after)s::text IS NULL OR r.id < %(after)s)
     ORDER BY r.id DESC LIMIT %(limit)s
 """
 FIND_RUN: LiteralString = f"""
-    SELECT {RUN} FROM automation_runs r WHERE r.id = %(id)s AND (%(everyone)s OR r.client_id = %(client_id)s)
+    SELECT {RUN} FROM automation_runs r
+    WHERE r.id = %(id)s AND {_OF_NO_DELETED} AND (%(everyone)s OR r.client_id = %(client_id)s)
 """
 LOCK_RUN_OF_CALLER: LiteralString = f"{FIND_RUN} FOR NO KEY UPDATE"
 RETRY: LiteralString = f"""

@@ -68,6 +68,8 @@ EXPIRY_SECONDS = 4
 gauge = Gauge(
     "automation_runs", "Runs of automations that are not over well: dead, waiting for an attempt, running", ["status"]
 )
+# The gauge ends at 10,000: it does not show that more become dead.
+dead_runs = Counter("automation_runs_dead_total", "Runs of automations that became dead")
 oldest = Gauge(
     "automation_oldest_due_seconds",
     "Age of the oldest event whose runs have not all begun, of the oldest due run, and of the oldest attempt to give up (`answer`)",
@@ -157,6 +159,8 @@ class Engine:
             moved = answered(run.status, run.attempt, run.rung, answer.attempt, answer.outcome, self.waits)
             if moved.status != run.status:
                 _settle(conn, run, moved.status, answer.error, answer.detail, answer.result or None, moved.wait)
+                if moved.status == "dead":
+                    conn.after_commit(dead_runs.inc)
 
     def begin_due(self, conn: Connection) -> int:
         """Begins the first due runs of the next hundred tenants with waiting ones. Runs of stopped automations are dead.
@@ -187,10 +191,14 @@ class Engine:
             set_json_loads(readable, cursor)
             due = cursor.execute(queries.LOCK_DUE_RUNS, limits).fetchall()
 
+        dead: set[str] = set()  # one that is tried again alone counts once
+
         def end_unfit(run: RunRow) -> None:
             _settle(conn, run, "dead", "unfit", "The run cannot begin.")
+            dead.add(run.id)
 
-        apart(conn, BEGIN_DUE, {run.id: run for run in due}, partial(_begin, conn), end_unfit)
+        apart(conn, BEGIN_DUE, {run.id: run for run in due}, partial(_begin, conn, dead), end_unfit)
+        conn.after_commit(lambda: dead_runs.inc(len(dead)))
         return len(due)
 
     def begin_all_due(self, conn: Connection) -> int:
@@ -199,6 +207,7 @@ class Engine:
         while time.monotonic() < until:
             total += self.begin_due(conn)
             conn.commit()
+            conn.run_after_commit()
             if not self._after:  # all tenants were visited
                 if total == before:
                     break
@@ -206,16 +215,21 @@ class Engine:
         return total
 
 
-def _begin(conn: Connection, due: Sequence[RunRow]) -> None:
+def _begin(conn: Connection, dead: set[str], due: Sequence[RunRow]) -> None:
+    """Adds the runs that could not begin to `dead`."""
     for run in due:
         with conn.cursor(row_factory=class_row(LiveAutomation)) as cursor:
             automation = cursor.execute(queries.FIND_LIVE_OF_RUN, (run.automation_id,)).fetchone()
+        if automation is None and conn.execute(queries.FORGET_RUN_OF_DELETED, (run.id,)).rowcount:
+            continue
         if automation is None or not allows(automation, run.event_type):
             _settle(conn, run, "dead", "stopped", "The automation, its app or an approval was withdrawn.")
+            dead.add(run.id)
             continue
         status, error, detail, message = decide(run, automation)
         if message is None:
             _settle(conn, run, status, error, detail)
+            dead.add(run.id)
             continue
         conn.execute(queries.BEGIN, (consumer_of(message), run.id))
         outbox.add_sync(conn, run.tenant_id, message, traceparent=run.traceparent)
@@ -310,7 +324,9 @@ def periodic(settings: Settings) -> list[Periodic]:
 
 def give_up_unanswered(conn: Connection, seconds: int) -> int:
     """Runs without an answer for so long are dead; a late answer still counts. Returns how many."""
-    return conn.execute(queries.GIVE_UP_UNANSWERED, (seconds,)).rowcount
+    given_up = conn.execute(queries.GIVE_UP_UNANSWERED, (seconds,)).rowcount
+    conn.after_commit(lambda: dead_runs.inc(given_up))
+    return given_up
 
 
 def expire(conn: Connection, days: int) -> int:

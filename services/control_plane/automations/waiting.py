@@ -22,6 +22,7 @@ from services.control_plane.automations.runs import (
     SERVICES,
     Decided,
     allows,
+    dead_runs,
     decide,
     events_refused,
     loop_error,
@@ -32,7 +33,7 @@ from shared.messaging import broker, outbox
 from shared.messaging.filters import matches, read_filter
 from shared.messaging.messages import PlatformEvent, Received, consumer_of
 from shared.primitives import ids
-from shared.process import redis_clients, telemetry
+from shared.process import metrics, redis_clients, telemetry
 from shared.storage.database import Connection, is_outage, set_tenant
 from shared.storage.jobs import Periodic
 
@@ -43,6 +44,10 @@ EVENT_COST = 10
 SECONDS = 0.5
 # Seconds until the next turn of a tenant whose portion failed.
 FAILED_SECONDS = 2.0
+# An event at which so many portions failed waits for an operator, as NEXT_EVENT has it.
+MOST_FAILURES = 5
+BEGIN = "begin runs"
+metrics.begin(metrics.rows_set_aside, [BEGIN])
 log = logging.getLogger(__name__)
 
 
@@ -129,6 +134,7 @@ class Waiting:
         wait, begun_now = self._portion(conn, tenant_id, self.most_runs - begun, rooms)
         conn.execute(queries.END_TURN, {"tenant_id": tenant_id, "wait": wait, "begun": begun_now})
         conn.commit()
+        conn.run_after_commit()
         if conn.has_messages:
             broker.ring(self._redis, "control_plane")
         return True
@@ -152,11 +158,16 @@ class Waiting:
                     raise
                 log.warning("runs of %s did not begin: %s", event.event_id, telemetry.describe(error))
                 if not isinstance(error, psycopg.OperationalError):  # which other transactions cause
-                    conn.execute(queries.COUNT_FAILURE, (tenant_id, event.event_id))
+                    self._count_failure(conn, event)
                 return FAILED_SECONDS, begun
             looked += EVENT_COST + seen
             begun += begun_now
         return 0, begun
+
+    def _count_failure(self, conn: Connection, event: WaitingEvent) -> None:
+        (failures,) = conn.execute(queries.COUNT_FAILURE, (event.tenant_id, event.event_id)).fetchone() or (0,)
+        if failures == MOST_FAILURES:
+            conn.after_commit(metrics.rows_set_aside.labels(BEGIN).inc)
 
     def _begin_some(
         self, conn: Connection, event: WaitingEvent, most: int, room: int, rooms: dict[str, int]
@@ -200,6 +211,8 @@ class Waiting:
             conn.execute(queries.COUNT_RUNS, (event.tenant_id, [new.automation_id for new in begun]))
             messages = [new.decided.message for new in begun if new.decided.message is not None]
             outbox.add_sync(conn, event.tenant_id, *messages, traceparent=traceparent)
+            dead = sum(new.decided.status == "dead" for new in begun)
+            conn.after_commit(lambda: dead_runs.inc(dead))
         if suppressed:
             conn.execute(queries.SUPPRESS, where | {"new": _rows(suppressed)})
         return len(begun)
@@ -218,7 +231,7 @@ class Waiting:
 
 
 def periodic(settings: Settings) -> list[Periodic]:
-    return [Periodic("begin runs", 0.2, Waiting(settings).begin, behind=oldest, rest_seconds=2)]
+    return [Periodic(BEGIN, 0.2, Waiting(settings).begin, behind=oldest, rest_seconds=2)]
 
 
 def _is_triggered(automation: LiveAutomation, event: WaitingEvent) -> bool:

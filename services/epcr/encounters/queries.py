@@ -403,10 +403,17 @@ TAKE_DUE_FACTS: LiteralString = (
 FORGET_DUE_FACTS: LiteralString = "DELETE FROM due_facts WHERE encounter_id = %s AND revision <= %s"
 # Where readings came while the facts were computed.
 FACTS_DUE_AGAIN: LiteralString = """
-    UPDATE due_facts SET marked_at = clock_timestamp(), due_at = clock_timestamp() + interval '5 seconds' WHERE encounter_id = %s
+    UPDATE due_facts SET marked_at = clock_timestamp(), due_at = clock_timestamp() + interval '5 seconds', failures = 0
+    WHERE encounter_id = %s
+"""
+# From the fifth failure on they wait for a day.
+FACTS_FAILED: LiteralString = """
+    UPDATE due_facts SET failures = least(failures + 1, 5),
+        due_at = CASE WHEN failures < 4 THEN due_at ELSE clock_timestamp() + interval '1 day' END
+    WHERE encounter_id = %s RETURNING failures
 """
 DUE_FACTS_BEHIND: LiteralString = """
-    SELECT coalesce(extract(epoch FROM clock_timestamp() - min(marked_at)), 0)::float8 FROM due_facts
+    SELECT coalesce(extract(epoch FROM clock_timestamp() - min(marked_at)), 0)::float8 FROM due_facts WHERE failures < 5
 """
 # At most 20 encounters, one of each organisation before a second of any, those that have been due longest first. All organisations
 # without an app have one turn: a web process may have invented them.
