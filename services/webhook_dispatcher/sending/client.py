@@ -32,7 +32,6 @@ DEADLINE = 15.0
 # Of these, for a token that the receiver asks for.
 TOKEN_SECONDS = 5.0
 SWEEP_SECONDS = 1.0
-HEADERS_KEPT = 40
 UNAUTHORIZED = 401
 REDACTED = "(redacted)"
 
@@ -152,11 +151,9 @@ class Client:
             exchange.moments["answered"] = answer.came
             outcome.status = answer.status
             outcome.headers = {
-                name[:64]: value.replace("\0", "\ufffd")[:256]
-                for name, value in answer.headers[:HEADERS_KEPT]
-                if name.lower() != "set-cookie"
+                name: value.replace("\0", "\ufffd") for name, value in answer.headers if name.lower() != "set-cookie"
             }
-            outcome.retry_after = ladder.retry_after_seconds(answer.header("retry-after"))
+            outcome.retry_after = ladder.retry_after_seconds(answer.retry_after)
             outcome.body, outcome.truncated = answer.text, answer.truncated
         return outcome, exchange
 
