@@ -278,6 +278,12 @@ class Pool:
                 if not idle:
                     del self._idle[origin]
 
+    def forget(self, tls: ssl.SSLContext) -> None:
+        """Closes the idle connections with the client certificate of this context."""
+        for origin in [origin for origin in self._idle if origin[3] is tls]:
+            for connection in self._idle.pop(origin):
+                connection.close()
+
     def close(self) -> None:
         for idle in self._idle.values():
             for connection in idle:
