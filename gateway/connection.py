@@ -189,6 +189,7 @@ class Connection(ResponseReader):
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
+        super().on_body(body)
         self._chunks.append(body)
         self._buffered += len(body)
         if self._buffered > HIGH_WATER and self._reading:

@@ -5,13 +5,13 @@ partition is dropped. The INSERT compares the count. An organisation therefore e
 sends before the next announcement.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, LiteralString
 
 import psycopg
 
 from services.device_ingest import metrics
-from shared.storage import caps
+from shared.storage import caps, partitions
 from shared.storage.caps import Cap, refusal
 from shared.storage.database import AsyncConnection, Connection, set_tenant
 from shared.web.problems import Problem
@@ -48,7 +48,7 @@ async def full(conn: AsyncConnection, most: int) -> Problem | None:
 
 def forget_days(conn: Connection, days: int) -> None:
     """Takes back the numbers of days that are past retention, in portions that commit by themselves."""
-    before, count = datetime.now(UTC).date() - timedelta(days=days), PORTION
+    before, count = partitions.now(conn).date() - timedelta(days=days), PORTION
     while count == PORTION:
         (count,) = conn.execute(FORGET, (before, PORTION)).fetchone() or (0,)
         conn.commit()

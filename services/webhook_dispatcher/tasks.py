@@ -3,7 +3,7 @@
 import time
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from celery import Celery
@@ -145,7 +145,7 @@ class Expiry:
         if time.monotonic() < self._rests_until:
             return
         if self._before is None:
-            self._before = _midnight() - timedelta(days=self._days)
+            self._before = _midnight(conn) - timedelta(days=self._days)
             self._left, self._after = ["dlv", "dlv_test"], ""
         before = self._before
         until = time.monotonic() + FORGET_SECONDS
@@ -167,7 +167,7 @@ class Expiry:
                 break
         if not self._left:
             # The days that this pass covers: it may have begun yesterday.
-            days = (_midnight() - before).days
+            days = (_midnight(conn) - before).days
             for table in PARTITIONED:
                 partitions.drop_older(conn, table, days)
             if not any(partitions.is_behind(conn, table, days) for table in PARTITIONED):
@@ -246,5 +246,5 @@ def measure_consumers(conn: Connection, days: int) -> None:
     metrics.furthest_consumer.set(furthest)
 
 
-def _midnight() -> datetime:
-    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+def _midnight(conn: Connection) -> datetime:
+    return partitions.now(conn).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -21,6 +21,7 @@ OLDEST: LiteralString = """
     SELECT to_date(right(min(c.relname::text COLLATE "C"), 8), 'YYYYMMDD') FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
     WHERE i.inhparent = %s::regclass AND c.relname ~ '_[0-9]{8}$'
 """
+NOW: LiteralString = "SELECT now()"
 # To make or drop a partition needs the whole table for a moment. While a long query reads it, everybody else waits behind that wish.
 BRIEFLY: LiteralString = "SET LOCAL lock_timeout = '100ms'"
 TRIES = 10
@@ -66,7 +67,7 @@ def ensure(conn: psycopg.Connection[Any], table: str, days_ahead: int = 7, days_
 
     Commits, and leaves a day for the next call if it cannot have the table for a moment.
     """
-    today = _today()
+    today = now(conn).date()
     for offset in range(-days_back, days_ahead + 1):
         _briefly(conn, ENSURE, (table, today + timedelta(days=offset)))
 
@@ -76,7 +77,7 @@ def drop_older(conn: psycopg.Connection[Any], table: str, days: int) -> int:
 
     Commits before and after each, and leaves the rest for the next call if it cannot have the table for a moment.
     """
-    before, dropped = _today() - timedelta(days=days), 0
+    before, dropped = now(conn).date() - timedelta(days=days), 0
     while (oldest := _oldest(conn, table)) is not None and oldest < before:
         if not _briefly(conn, DROP, (table, oldest + timedelta(days=1))):
             break
@@ -88,7 +89,7 @@ def drop_older(conn: psycopg.Connection[Any], table: str, days: int) -> int:
 def is_behind(conn: psycopg.Connection[Any], table: str, days: int) -> bool:
     """Whether `drop_older` left a partition for its next call."""
     oldest = _oldest(conn, table)
-    return oldest is not None and oldest < _today() - timedelta(days=days)
+    return oldest is not None and oldest < now(conn).date() - timedelta(days=days)
 
 
 def measure(conn: psycopg.Connection[Any], table: str, days: int) -> None:
@@ -96,8 +97,16 @@ def measure(conn: psycopg.Connection[Any], table: str, days: int) -> None:
     oldest, overdue = _oldest(conn, table), 0.0
     if oldest is not None:
         until = datetime(oldest.year, oldest.month, oldest.day, tzinfo=UTC) + timedelta(days=days + 1)
-        overdue = max(0.0, (datetime.now(UTC) - until).total_seconds())
+        overdue = max(0.0, (now(conn) - until).total_seconds())
     metrics.retention_overdue.labels(table).set(overdue)
+
+
+def now(conn: psycopg.Connection[Any]) -> datetime:
+    """The database's time. By its own clock a process that is a month ahead would drop a month too much."""
+    row = conn.execute(NOW).fetchone()
+    conn.commit()
+    assert row is not None
+    return row[0].astimezone(UTC)
 
 
 def _oldest(conn: psycopg.Connection[Any], table: str) -> date | None:

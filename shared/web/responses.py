@@ -9,6 +9,10 @@ from typing import Any
 import httptools
 
 HEAD_LIMIT = 64 * 1024
+MOST_FIELDS = 200
+"""Of a head. Each costs some 150 bytes of memory, however short it is; common clients refuse more than 100."""
+ASIDE_LIMIT = 8 * 1024
+"""Of the bytes after the head without one of the body: trailers, and extensions of chunks."""
 LAST_STATUS = 599
 LIMIT_BYTES = 4 << 20
 """Of the body that `get` reads."""
@@ -25,7 +29,7 @@ class ResponseReader(asyncio.Protocol, ABC):
     """One connection of a client: one response for each `expect`. It skips interim responses and drops trailers.
 
     `status` is 0 until the head is complete; `complete` turns true at the end of the body. A subclass takes the body in `on_body`,
-    and ends the connection in `broke`.
+    which it passes on, and ends the connection in `broke`.
     """
 
     transport: Any = None
@@ -40,7 +44,7 @@ class ResponseReader(asyncio.Protocol, ABC):
         self._awaited, self.complete = True, False
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
-        self.received = 0
+        self.received = self._aside = 0
         self.keep_alive = False
         self._bodiless = bodiless
         self._until_close = False
@@ -54,12 +58,14 @@ class ResponseReader(asyncio.Protocol, ABC):
 
     def data_received(self, data: bytes) -> None:
         self.received += len(data)
+        if self.status:
+            self._aside += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            self.broke(Fault.NOT_HTTP)
+            self.broke(Fault.HEAD_TOO_LARGE if len(self.headers) > MOST_FIELDS else Fault.NOT_HTTP)
         else:
-            if not self.status and self.received > HEAD_LIMIT:
+            if self._aside > ASIDE_LIMIT or (not self.status and self.received > HEAD_LIMIT):
                 self.broke(Fault.HEAD_TOO_LARGE)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -78,6 +84,8 @@ class ResponseReader(asyncio.Protocol, ABC):
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._awaited:  # otherwise it is a trailer
             self.headers.append((name, value))
+            if len(self.headers) > MOST_FIELDS:
+                raise ValueError("too many fields")
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
@@ -97,7 +105,8 @@ class ResponseReader(asyncio.Protocol, ABC):
             self.complete = True
 
     @abstractmethod
-    def on_body(self, body: bytes) -> None: ...
+    def on_body(self, body: bytes) -> None:
+        self._aside = 0
 
     def on_message_complete(self) -> None:
         if self.status:
@@ -115,6 +124,7 @@ class _Reply(ResponseReader):
             self.over.set_exception(ConnectionError(fault))
 
     def on_body(self, body: bytes) -> None:
+        super().on_body(body)
         self.body += body
         if len(self.body) > LIMIT_BYTES:
             raise ValueError("the answer is too large")

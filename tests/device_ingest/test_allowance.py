@@ -13,9 +13,10 @@ from services.device_ingest import __main__ as commands
 from services.device_ingest import allowance, metrics, tasks
 from services.device_ingest.announcing import Announcing
 from services.device_ingest.settings import Settings
-from shared.storage import migrate
+from shared.storage import migrate, partitions
 from tests.device_ingest.conftest import SPO2, Inside, Partner
 from tests.support import alone
+from tests.support.clocks import run_ahead
 
 DEFAULT = 250_000_000
 
@@ -88,6 +89,18 @@ def test_a_day_leaves_the_count_with_its_partition(partner: Partner, inside: Ins
     )
     with inside.task() as conn:
         tasks.keep_partitions(conn, 400)
+    assert counted(inside, partner) == 1
+
+
+def test_a_relay_whose_clock_is_a_month_ahead_takes_back_no_day_too_early(
+    partner: Partner, inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_ahead(monkeypatch, allowance, partitions)
+    assert partner.observe(partner.enrol()).status_code == 201
+    announce(inside)
+    inside.owner.execute("UPDATE stored_by_day SET day = day - 20 WHERE tenant_id = %s", (partner.caller.tenant_id,))
+    with inside.task() as conn:
+        allowance.forget_days(conn, 30)
     assert counted(inside, partner) == 1
 
 

@@ -70,6 +70,8 @@ BROKEN = {
     "an upgrade": b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n",
     "a status past all classes": b"HTTP/1.1 700 What\r\ncontent-length: 0\r\n\r\n",
     "endless fields": b"HTTP/1.1 200 OK\r\n" + b"x-a: 1\r\n" * 20_000,
+    "too many fields": b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n" + b"x-a: 1\r\n" * 200 + b"\r\n",
+    "interim answers for ever": b"HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n" * 20_000,
 }
 
 
@@ -96,6 +98,25 @@ def test_an_answer_that_breaks_off_is_never_passed_off_as_whole(world: World) ->
     world.service.answers["/api/v1/epcr/x"] = half
     with world.start().door() as door, pytest.raises(ConnectionError):
         door.request("GET", "/api/v1/epcr/x", token=world.issuer.token())
+
+
+def test_trailers_without_an_end_break_the_answer_off(world: World) -> None:
+    left = threading.Event()
+
+    async def endless(seen: Seen, reader: Any, writer: Any) -> bool:
+        writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nfirst\r\n0\r\nx: ")
+        try:
+            while True:
+                writer.write(b"a" * 4096)
+                await writer.drain()
+                await asyncio.sleep(0.001)
+        finally:
+            left.set()
+
+    world.service.answers["/api/v1/epcr/x"] = endless
+    with world.start().door() as door, pytest.raises(ConnectionError):
+        door.request("GET", "/api/v1/epcr/x", token=world.issuer.token())
+    assert left.wait(PATIENCE)
 
 
 def test_bytes_after_an_answer_are_given_to_nobody(world: World) -> None:

@@ -14,6 +14,7 @@ from shared.storage import partitions
 from shared.storage.database import open_pool, open_tasks_pool
 from shared.storage.partitions import Daily
 from tests.shared.support import scalar
+from tests.support.clocks import run_ahead
 
 TABLE = """
     CREATE TABLE readings (tenant_id text NOT NULL, at timestamptz NOT NULL) PARTITION BY RANGE (at);
@@ -53,6 +54,18 @@ def test_what_is_older_than_it_may_be_is_dropped_whole(producer: Database, worke
     assert partitions.drop_older(worker, "readings", days=2) == 2
     assert scalar(producer.admin, NAMES) == [day(offset) for offset in (-2, -1, 0)]
     assert partitions.drop_older(worker, "readings", days=2) == 0
+
+
+def test_a_process_a_month_ahead_makes_and_drops_the_days_of_its_database(
+    producer: Database, worker: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    partitions.ensure(worker, "readings", days_ahead=0, days_back=4)
+    run_ahead(monkeypatch, partitions)
+    assert partitions.drop_older(worker, "readings", days=3) == 1
+    assert not partitions.is_behind(worker, "readings", days=3)
+    partitions.ensure(worker, "readings", days_ahead=1)
+    assert scalar(producer.admin, NAMES) == [day(offset) for offset in range(-3, 2)]
+    assert overdue() == 0
 
 
 def test_nobody_waits_behind_a_drop_that_waits_for_a_long_reader(

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.webhook_dispatcher.sending import ladder
 from services.webhook_dispatcher.sending.client import Due, Outcome
 from services.webhook_dispatcher.sending.lanes import MOST_CONCURRENCY, Lane
 
@@ -127,9 +128,20 @@ def test_two_senders_that_learn_of_the_same_receiver_add_up() -> None:
 
 def test_a_receiver_that_asks_for_a_day_is_spared_no_longer_than_its_next_attempt() -> None:
     one = lane()
-    one.count(Outcome(status=503, error="x", retry_after=86_400), 3700)
+    one.count(Outcome(status=503, error="x", retry_after=86_400), 1700)
     report = one.take_report()
-    assert (report.slow, report.retry_after) == (3700, 3700)
+    assert (report.slow, report.retry_after) == (1700, 1700)
+
+
+def test_an_old_delivery_that_waits_a_day_holds_up_its_webhook_for_an_hour() -> None:
+    """The receiver refuses that delivery and may take all others."""
+    wait = ladder.next_wait(ladder.parse_schedule("24h"), 1, 86_400)
+    assert wait is not None
+    assert wait >= 86_400
+    one = lane()
+    one.count(Outcome(status=503, error="x", retry_after=86_400), wait)
+    report = one.take_report()
+    assert (report.slow, report.retry_after) == (3600, 3600)
 
 
 def test_a_sender_alone_claims_ahead_for_a_quick_receiver_and_one_of_several_has_its_part_in_flight() -> None:

@@ -30,8 +30,10 @@ from shared.messaging.messages import WebhookTenant
 from shared.messaging.relay import Envelope
 from shared.primitives import ids
 from shared.process.settings import load
+from shared.storage import partitions
 from shared.storage.database import task_transaction
 from tests.support.alone import client_of, environment_of
+from tests.support.clocks import run_ahead
 from tests.support.messages import sealed
 from tests.support.receiver import Receiver
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner, event
@@ -96,6 +98,24 @@ def test_partitions_are_made_ahead_and_dropped_behind_with_what_waits_in_them(
     assert not any(old.strftime("%Y%m%d") in name for name in names)
     ahead = (datetime.now(UTC) + timedelta(days=8)).strftime("%Y%m%d")
     assert {f"{table}_{ahead}" for table in PARTITIONED} <= set(names)
+
+
+def test_a_relay_whose_clock_is_a_month_ahead_gives_up_and_drops_nothing_too_early(
+    partner: Partner, idle: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_ahead(monkeypatch, tasks, partitions)
+    partner.subscribe("https://integrator.example/")
+    idle.publish(partner.tenant_id, "incident.updated", "incident.updated")
+    with task_transaction(idle.pool) as conn:
+        days = {table: [datetime.now(UTC).date() - timedelta(days=back) for back in (1, 29)] for table in PARTITIONED}
+        for table, kept in days.items():
+            for one in kept:
+                idle.run("SELECT ensure_partition(%s::regclass, %s)", table, one)
+        tasks.Expiry(30).go_on(conn)
+        tasks.make_partitions(conn)
+    assert len(idle.rows("SELECT FROM queue")) == 2
+    names = {row["name"] for row in idle.rows("SELECT inhrelid::regclass::text AS name FROM pg_inherits")}
+    assert {f"{table}_{one:%Y%m%d}" for table, kept in days.items() for one in kept} <= names
 
 
 def test_a_backlog_that_nobody_may_drop_yet_only_delays_the_drop_and_is_not_locked(

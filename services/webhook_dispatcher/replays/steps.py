@@ -5,7 +5,7 @@ in a second. They are claimed after every other delivery of their webhook. After
 """
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from services.webhook_dispatcher.history.decision_queries import PORTION
 from services.webhook_dispatcher.replays import queries
 from services.webhook_dispatcher.replays.models import ReplayRow, Waits
 from services.webhook_dispatcher.sending.ladder import SENT_ONCE
+from shared.storage import partitions
 from shared.storage.database import IN_ORDER, Connection
 from shared.storage.turns import Turns
 
@@ -174,7 +175,7 @@ def parameters_of(replay: ReplayRow) -> dict[str, Any]:
 def forget(conn: Connection) -> None:
     """Deletes replays that ended long ago, in portions until the time is used."""
     until = time.monotonic() + FORGET_SECONDS
-    before = "rpl_" + first_id_at(datetime.now(UTC) - timedelta(days=KEPT_DAYS))[0]
+    before = "rpl_" + first_id_at(partitions.now(conn) - timedelta(days=KEPT_DAYS))[0]
     parameters = {"before": before, "portion": PORTION}
     while conn.execute(queries.FORGET, parameters).rowcount == PORTION and time.monotonic() < until:
         conn.commit()

@@ -26,7 +26,6 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from services.webhook_dispatcher.sending.connection import Outcome
 
 MOST_CERTIFICATES = 5
-MOST_CONTEXTS = 32
 SHORTEST_RSA, LONGEST_RSA = 2048, 4096
 # Tokens kept by one process. The one that was used longest ago goes first.
 MOST_KEPT = 4096
@@ -113,31 +112,6 @@ def load(context: ssl.SSLContext, identity: Identity) -> None:
         context.load_cert_chain(f"/proc/self/fd/{number}")
     finally:
         os.close(number)
-
-
-class Contexts:
-    """TLS contexts with a client certificate, by its encrypted bytes. Each holds all public authorities, hence few are kept."""
-
-    def __init__(self, make: Callable[[], ssl.SSLContext]) -> None:
-        self._make = make
-        self._kept: OrderedDict[bytes, ssl.SSLContext] = OrderedDict()
-
-    async def of(self, sealed: bytes, opened: Callable[[], Identity]) -> ssl.SSLContext:
-        """Raises UnreadableCiphertext, or ssl.SSLError where the certificate cannot be used."""
-        context = self._kept.get(sealed)
-        if context is None:
-            identity = opened()
-
-            def made() -> ssl.SSLContext:
-                context = self._make()
-                load(context, identity)
-                return context
-
-            context = self._kept[sealed] = await asyncio.to_thread(made)
-            while len(self._kept) > MOST_CONTEXTS:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(sealed)
-        return context
 
 
 class NoToken(Exception):

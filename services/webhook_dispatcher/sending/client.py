@@ -13,7 +13,7 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from services.webhook_dispatcher.sending import ladder, signing
-from services.webhook_dispatcher.sending.access import Contexts, NoToken, Tokens
+from services.webhook_dispatcher.sending.access import NoToken, Tokens
 from services.webhook_dispatcher.sending.addresses import Policy, RefusedTarget, Resolver, Target, UnknownName
 from services.webhook_dispatcher.sending.connection import (
     CONNECT_SECONDS,
@@ -24,6 +24,7 @@ from services.webhook_dispatcher.sending.connection import (
     Pool,
     tls_context,
 )
+from services.webhook_dispatcher.sending.contexts import Certificate, Contexts, UnusableCertificate
 from services.webhook_dispatcher.sending.signing import Vault
 from shared.process import telemetry
 from shared.storage.database import clock
@@ -32,7 +33,6 @@ DEADLINE = 15.0
 # Of these, for a token that the receiver asks for.
 TOKEN_SECONDS = 5.0
 SWEEP_SECONDS = 1.0
-HEADERS_KEPT = 40
 UNAUTHORIZED = 401
 REDACTED = "(redacted)"
 
@@ -101,7 +101,7 @@ class Client:
         self.policy = policy
         self.deadline = deadline or DEADLINE
         self._pool = Pool(policy, resolver, tls_context(ca_file))
-        self.contexts = Contexts(lambda: tls_context(ca_file))
+        self.contexts = Contexts(lambda: tls_context(ca_file), self._pool.forget)
         self.tokens = Tokens(self._post_for_token)
 
     async def __aenter__(self) -> Self:
@@ -125,18 +125,18 @@ class Client:
         body: bytes,
         *,
         seconds: float | None = None,
-        tls: ssl.SSLContext | None = None,
+        certificate: Certificate | None = None,
     ) -> tuple[Outcome, Exchange | None]:
-        """Sends once. Every fault of a receiver is in the outcome; only cancelling raises. `tls` has a client certificate."""
+        """Sends once. Every fault of a receiver is in the outcome. Raises UnreadableCiphertext of the client certificate."""
         began, seconds = time.monotonic(), min(seconds or self.deadline, self.deadline)
         try:
-            exchange = Exchange(self.policy.check_url(url), until=began + seconds, tls=tls)
+            exchange = Exchange(self.policy.check_url(url), until=began + seconds)
         except RefusedTarget as error:
             return Outcome(error=f"address_refused: {error}"), None
         exchange.moments["began"] = began
         answer = Answer()
         head = request_head(exchange.target, headers, len(body))
-        error, timed_out = await self._attempt(exchange, head, body, answer, seconds)
+        error, timed_out = await self._attempt(exchange, head, body, answer, certificate, seconds)
         exchange.mark("ended")
         if error is None and 300 <= answer.status < 400:
             error = "redirect: register the final URL; redirects are not followed"
@@ -152,27 +152,39 @@ class Client:
             exchange.moments["answered"] = answer.came
             outcome.status = answer.status
             outcome.headers = {
-                name[:64]: value.replace("\0", "\ufffd")[:256]
-                for name, value in answer.headers[:HEADERS_KEPT]
-                if name.lower() != "set-cookie"
+                name: value.replace("\0", "\ufffd") for name, value in answer.headers if name.lower() != "set-cookie"
             }
-            outcome.retry_after = ladder.retry_after_seconds(answer.header("retry-after"))
+            outcome.retry_after = ladder.retry_after_seconds(answer.retry_after)
             outcome.body, outcome.truncated = answer.text, answer.truncated
         return outcome, exchange
 
     async def _attempt(
-        self, exchange: Exchange, head: bytes, body: bytes, answer: Answer, seconds: float
+        self,
+        exchange: Exchange,
+        head: bytes,
+        body: bytes,
+        answer: Answer,
+        certificate: Certificate | None,
+        seconds: float,
     ) -> tuple[str | None, bool]:
         """The error, and whether it was a time-out. The text is our own, since the system's may name our addresses."""
         try:
             async with asyncio.timeout(seconds):
-                await self._pool.post(exchange, head, body, answer)
+                if certificate is None:
+                    await self._pool.post(exchange, head, body, answer)
+                else:
+                    async with self.contexts.lend(certificate) as exchange.tls:
+                        await self._pool.post(exchange, head, body, answer)
         except RefusedTarget as error:
             return f"address_refused: {error}", False
         except UnknownName as error:
             silent = "its name servers did not answer" if error.timed_out else "the name has no address"
             return f"dns_error: {silent}", error.timed_out
+        except UnusableCertificate:
+            return "tls_error: the client certificate cannot be used", False
         except TimeoutError:
+            if certificate is not None and exchange.tls is None:
+                return f"timeout: no turn for the client certificate within {seconds:g} seconds", False
             if "connected" not in exchange.moments:
                 return f"timeout: no connection within {min(seconds, CONNECT_SECONDS):g} seconds", True
             return f"timeout: no complete answer within {seconds:g} seconds", True
@@ -211,7 +223,9 @@ async def deliver(client: Client, vault: Vault, due: Due) -> Sent:
         headers["traceparent"] = telemetry.format_traceparent(context)
     if access.refused is None:
         left = max(1.0, client.deadline - access.seconds)
-        outcome, exchange = await client.post(due.url, headers, body, seconds=left, tls=access.tls)
+        outcome, exchange = await client.post(
+            due.url, headers, body, seconds=left, certificate=_certificate(vault, due)
+        )
         outcome.duration_ms += round(access.seconds * 1000, 3)
     else:
         outcome, exchange = access.refused, None
@@ -235,6 +249,13 @@ async def deliver(client: Client, vault: Vault, due: Due) -> Sent:
     )
 
 
+def _certificate(vault: Vault, due: Due) -> Certificate | None:
+    sealed = due.client_certificate
+    if sealed is None:
+        return None
+    return Certificate(due.tenant_id, sealed, lambda: vault.identity(due.subscription_id, sealed))
+
+
 def _signed(vault: Vault, due: Due, timestamp: int, body: bytes) -> dict[str, str]:
     keys = [vault.key(due.subscription_id, one) for one in (due.secret, due.previous_secret) if one is not None]
     sealed = (due.signing_key, due.previous_signing_key)
@@ -243,30 +264,24 @@ def _signed(vault: Vault, due: Due, timestamp: int, body: bytes) -> dict[str, st
 
 
 class Access(NamedTuple):
-    """The proofs of our identity for the receiver, and the seconds that it took to get them. `refused` is the outcome without a proof."""
+    """The access token for the receiver, and the seconds that it took to get it. `refused` is the outcome without one."""
 
     headers: dict[str, str]
     token: str
-    tls: ssl.SSLContext | None
     refused: Outcome | None
     seconds: float
 
 
 async def _access(client: Client, vault: Vault, due: Due) -> Access:
-    began, tls, token, refused = time.monotonic(), None, "", None
+    began, token, refused = time.monotonic(), "", None
     try:
-        if due.client_certificate is not None:
-            sealed = due.client_certificate
-            tls = await client.contexts.of(sealed, lambda: vault.identity(due.subscription_id, sealed))
         if due.oauth is not None:
             grant = vault.grant(due.subscription_id, due.oauth, due.url)
             token = await client.tokens.get((due.subscription_id, due.oauth), grant)
     except NoToken as error:
         refused = Outcome(error=str(error), timed_out=error.timed_out)
-    except ssl.SSLError:
-        refused = Outcome(error="tls_error: the client certificate cannot be used")
     headers = {"authorization": f"Bearer {token}"} if token else {}
-    return Access(headers, token, tls, refused, time.monotonic() - began)
+    return Access(headers, token, refused, time.monotonic() - began)
 
 
 class _Envelope(msgspec.Struct, omit_defaults=True):

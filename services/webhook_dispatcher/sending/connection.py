@@ -18,6 +18,7 @@ from services.webhook_dispatcher.sending.addresses import Address, Policy, Refus
 from shared.web.responses import Fault, ResponseReader
 
 BODY_KEPT = 16 * 1024
+HEADERS_KEPT = 40
 # A request with a longer body is written in two parts, so that no copy of the body is made.
 WRITTEN_AT_ONCE = 16 * 1024
 CONNECT_SECONDS = 10.0
@@ -29,7 +30,7 @@ OLDEST_SECONDS = 60.0
 Origin = tuple[str, str, int, ssl.SSLContext | None]
 FAULTS = {
     Fault.NOT_HTTP: "protocol_error: the answer is not HTTP, or its headers are too large",
-    Fault.HEAD_TOO_LARGE: "protocol_error: the answer's headers are too large",
+    Fault.HEAD_TOO_LARGE: "protocol_error: the answer's headers or trailers are too large",
     Fault.UNANSWERED: "connection_error: the connection was closed before an answer",
     Fault.BROKEN_OFF: "connection_error: the answer broke off in its body",
 }
@@ -71,12 +72,10 @@ class Answer:
         self.status = 0
         self.came = 0.0
         self.headers: list[tuple[str, str]] = []
+        self.retry_after: str | None = None
         self.truncated = False
         self._kept = bytearray()
         self._inflate: Any = None
-
-    def header(self, name: str) -> str | None:
-        return next((value for known, value in self.headers if known.lower() == name), None)
 
     @property
     def text(self) -> str:
@@ -84,10 +83,14 @@ class Answer:
         return bytes(self._kept[:BODY_KEPT]).decode("utf-8", "replace").replace("\0", "\ufffd")
 
     def begin(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        """Keeps the first `HEADERS_KEPT` of the headers, each at most 64 and 256 characters long."""
         self.status = status
         self.came = time.monotonic()
-        self.headers = [(name.decode("latin-1"), value.decode("utf-8", "replace")) for name, value in headers]
-        if (self.header("content-encoding") or "").strip().lower() in ("gzip", "x-gzip", "deflate"):
+        known = [(name.decode("latin-1"), value.decode("utf-8", "replace")) for name, value in headers]
+        self.headers = [(name[:64], value[:256]) for name, value in known[:HEADERS_KEPT]]
+        named = {name.lower(): value for name, value in reversed(known)}
+        self.retry_after = named.get("retry-after")
+        if named.get("content-encoding", "").strip().lower() in ("gzip", "x-gzip", "deflate"):
             self._inflate = zlib.decompressobj(47)
 
     def take(self, data: bytes) -> bool:
@@ -171,8 +174,10 @@ class Connection(ResponseReader):
         super().on_headers_complete()
         if self.status:
             self._answer.begin(self.status, self.headers)
+            self.headers = []
 
     def on_body(self, body: bytes) -> None:
+        super().on_body(body)
         if not self._answer.truncated and not self._answer.take(body):
             # The rest may be endless: the connection is dropped rather than drained.
             self._end(reusable=False)
@@ -272,6 +277,12 @@ class Pool:
                     idle.popleft().close()
                 if not idle:
                     del self._idle[origin]
+
+    def forget(self, tls: ssl.SSLContext) -> None:
+        """Closes the idle connections with the client certificate of this context."""
+        for origin in [origin for origin in self._idle if origin[3] is tls]:
+            for connection in self._idle.pop(origin):
+                connection.close()
 
     def close(self) -> None:
         for idle in self._idle.values():

@@ -11,7 +11,7 @@ DEFAULT = "5s,5m,30m,2h,5h,10h,14h,20h,24h"
 SENT_ONCE = 1000
 JITTER = 0.2
 LONGEST_WAIT = 86_400.0
-# `Retry-After` is honoured up to this, or to twice the step of the ladder where that is longer.
+# `Retry-After` is honoured up to this, for its own delivery to twice the step of the ladder where that is longer.
 LONGEST_ASKED = 3600.0
 SLOWING = frozenset({429, 502, 503, 504})
 _STEP = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")

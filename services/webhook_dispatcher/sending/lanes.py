@@ -23,7 +23,7 @@ from typing import NamedTuple
 import msgspec
 
 from services.webhook_dispatcher.sending.client import Due, Outcome
-from services.webhook_dispatcher.sending.ladder import SLOWING
+from services.webhook_dispatcher.sending.ladder import LONGEST_ASKED, SLOWING
 
 MOST_CONCURRENCY = 64
 LONGEST_SLOWING = 60.0
@@ -106,7 +106,8 @@ class Lane(msgspec.Struct, kw_only=True):
         self.failed = True
         asked = outcome.retry_after
         if asked is not None:
-            asked = min(asked, LONGEST_SLOWING if wait is None else wait)
+            # An old delivery may wait a day; the receiver's other deliveries do not wait for it.
+            asked = min(asked, LONGEST_SLOWING if wait is None else wait, LONGEST_ASKED)
         self.retry_after = _longer(self.retry_after, asked)
         if outcome.timed_out or outcome.status in SLOWING:
             self.limit = _within(self.limit // 2)
