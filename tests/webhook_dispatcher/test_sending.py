@@ -5,6 +5,7 @@ import json
 import math
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any, LiteralString
@@ -13,7 +14,7 @@ import psycopg
 import pytest
 import time_machine
 
-from services.webhook_dispatcher import tasks
+from services.webhook_dispatcher import metrics, tasks
 from services.webhook_dispatcher.fanout import event_types
 from services.webhook_dispatcher.sending import lanes, queries, recording, sender
 from services.webhook_dispatcher.sending.client import Outcome
@@ -38,6 +39,7 @@ CLAIM_ALL = {
     "approved": ["incident.*"],
     "large": lanes.LARGE_BYTES,
 }
+MEASURE_ALL = {"after": "", "portion": 10_000}
 
 
 def claim(dispatcher: Dispatcher, *partners: Partner) -> list[str]:
@@ -419,6 +421,31 @@ def test_no_claim_gives_a_tenant_more_than_its_share(partner: Partner, dispatche
             conn.rollback()
 
 
+def test_a_tenant_with_hundreds_of_ready_webhooks_leaves_places_to_each_class_of_others(
+    partner: Partner, dispatcher: Dispatcher, http: Any
+) -> None:
+    """Scaled down: forty webhooks whose receivers are quick, and twenty places in a claim."""
+    dispatcher.run("DELETE FROM queue")
+    flood, crowd = Partner(http), Partner(http)
+    for _ in range(40):
+        flood.subscribe("https://integrator.example/")
+        crowd.subscribe("https://integrator.example/")
+    new, failing, deep = (id_of(partner.subscribe("https://integrator.example/")) for _ in range(3))
+    dispatcher.run("UPDATE subscriptions SET concurrency = 64 WHERE tenant_id = %s OR id = %s", flood.tenant_id, deep)
+    dispatcher.run("UPDATE subscriptions SET failing_since = now() WHERE id = %s", failing)
+    for one, number in ((flood, 20), (crowd, 1), (partner, 9)):
+        dispatcher.publish(one.tenant_id, *["incident.updated"] * number)
+    with psycopg.connect(dispatcher.database.worker) as conn:
+        rows = conn.execute(queries.CLAIM, CLAIM_ALL | {"slots": 20}).fetchall()
+        conn.rollback()
+    assert len(rows) == 20
+    taken = Counter(row[5] if row[4] == partner.tenant_id else row[4] for row in rows)
+    assert taken[new] == 1, taken
+    assert taken[failing] == 1, taken
+    assert taken[deep] == 2, taken
+    assert taken[crowd.tenant_id] == 1, taken
+
+
 @pytest.mark.parametrize("plan", ["enable_nestloop", "enable_hashjoin", "enable_mergejoin"])
 def test_a_claim_gives_a_receivers_deliveries_in_their_order_under_any_plan(
     partner: Partner, dispatcher: Dispatcher, plan: str
@@ -483,7 +510,7 @@ def test_claims_and_measuring_go_by_key_where_statistics_are_older_than_all_that
                 "claim": read_by(dispatcher, queries.CLAIM, CLAIM_ALL | {"walked": 60, "slots": 20}),
                 "record": read_by(dispatcher, queries.RECORD, {"sent": sent}),
                 "give back": read_by(dispatcher, queries.GIVE_BACK, {"ids": ids, "attempts": [0] * 20}),
-                "measure": read_by(dispatcher, queries.MEASURE, {}),
+                "measure": read_by(dispatcher, queries.MEASURE, MEASURE_ALL),
             }
         finally:
             owner.execute("ALTER TABLE queue RESET (autovacuum_enabled)")
@@ -698,6 +725,11 @@ def test_the_database_and_the_service_agree_on_what_a_pattern_covers(dispatcher:
         "UPDATE subscriptions SET failing_since = '0044-03-15 BC'",
         "UPDATE subscriptions SET url = repeat('x', 10000)",
         "UPDATE events SET body = repeat('x', 9000000)",
+        "UPDATE deliveries SET event_type = repeat('x', 257)",
+        "UPDATE deliveries SET subscription_id = repeat('x', 257)",
+        "UPDATE deliveries SET event_id = repeat('x', 257)",
+        "INSERT INTO attempts (delivery_id, at, tenant_id, number, url, request_headers, error, duration_ms)"
+        " VALUES ('dlv_x', now(), current_tenant(), 1, '', '{}', repeat('x', 100000), 1)",
         "INSERT INTO apps (tenant_id, client_id, version, status, approved_events)"
         " VALUES (current_tenant(), 'app_x', 1, 'active', array_fill('x'::text, ARRAY[100000]))",
         "INSERT INTO replays (id, tenant_id, subscription_id, filter, since, until, per_second, matching, more, place, place_at)"
@@ -721,17 +753,102 @@ def test_no_role_writes_what_no_claim_can_read(
 def test_an_event_that_is_no_json_stops_no_other_tenants_deliveries(
     partner: Partner, dispatcher: Dispatcher, receiver: Receiver, http: Any
 ) -> None:
-    """Only of `automation.fired` does a claim read the body."""
+    """Only of `automation.fired` without a kind, from before there were kinds, does a claim read the body."""
     stranger = Partner(http)
     dispatcher.approve(stranger, "*")
     stranger.subscribe(receiver.url, "incident.updated")
     dispatcher.publish(stranger.tenant_id, "incident.updated")
     dispatcher.run("UPDATE queue SET event_type = 'automation.fired' WHERE tenant_id = %s", stranger.tenant_id)
-    for body in ("no json", '{"data": {"event_type": "\\u0000"}}', "[" * 100_000, "1e999999"):
-        dispatcher.run("UPDATE events SET body = %s WHERE tenant_id = %s", body, stranger.tenant_id)
+    for body in ("no json", '{"data": {"event_type": "\\u0000"}}', "[" * 10_000, "1e999999"):
+        dispatcher.run("UPDATE events SET kind = NULL, body = %s WHERE tenant_id = %s", body, stranger.tenant_id)
         webhook = partner.subscribe(receiver.url)
         dispatcher.publish(partner.tenant_id, "incident.updated")
         dispatcher.pump_until(lambda webhook=webhook: partner.books(webhook)["delivered"] == 1)
+
+
+def test_the_kind_of_a_firing_and_not_its_body_says_what_it_is_approved_for(
+    partner: Partner, dispatcher: Dispatcher
+) -> None:
+    """A body of eight megabytes takes a tenth of a second to parse, while the claim holds up all senders."""
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    [event] = dispatcher.rows("SELECT id, at FROM events WHERE tenant_id = %s", partner.tenant_id)
+    body = '{"data": {"event_type": "incident.updated"}, "more": "%s"}'
+    cases = [
+        ("automation.fired/incident.updated", "no json", True),
+        ("automation.fired/unit.updated", body % "", False),
+        ("automation.fired/", body % "", False),
+        ("incident.updated", body % "", False),
+        (None, body % "", True),
+        (None, body % ("x" * 20_000), False),
+    ]
+    for kind, text, approved in cases:
+        dispatcher.run("UPDATE events SET kind = %s, body = %s WHERE id = %s", kind, text, event["id"])
+        asked = "SELECT firing_approved(%s, %s, '{incident.*}') AS approved"
+        assert dispatcher.rows(asked, event["id"], event["at"]) == [{"approved": approved}], (kind, text[:60])
+
+
+def test_after_a_claim_that_took_too_long_the_next_one_visits_fewer(
+    partner: Partner, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    partner.subscribe("https://integrator.example/")
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    shorter = queries.BEGIN_CLAIM.replace("'statement_timeout', '8s'", "'statement_timeout', '100ms'")
+    assert shorter != queries.BEGIN_CLAIM
+    monkeypatch.setattr(queries, "BEGIN_CLAIM", shorter)
+    monkeypatch.setattr(queries, "CLAIM", "SELECT pg_sleep(60)")
+
+    async def claim() -> int:
+        async with (
+            await AsyncConnection.connect(dispatcher.database.worker, autocommit=True) as conn,
+            dispatcher.client(1) as client,
+        ):
+            pump = dispatcher.new_pump(client, lambda: True)
+            with pytest.raises(psycopg.errors.QueryCanceled):
+                await pump.claim(conn)
+            return pump.portion
+
+    assert 1 < asyncio.run(claim()) < sender.WALKED_AT_ONCE
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_a_receiver_whose_claim_takes_too_long_is_passed_by(
+    partner: Partner, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch, named: bool
+) -> None:
+    dispatcher.run("DELETE FROM queue")
+    webhooks = sorted(id_of(partner.subscribe("https://integrator.example/")) for _ in range(20))
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    slow, claim = webhooks[10], recording.claim
+
+    async def slowly(conn: AsyncConnection, visited: recording.Round, *rest: Any) -> Any:
+        place = [webhook for webhook in webhooks if webhook > visited.after][: visited.walked]
+        if slow in (*visited.named, *place):
+            raise psycopg.errors.QueryCanceled
+        return await claim(conn, visited, *rest)
+
+    monkeypatch.setattr(recording, "claim", slowly)
+
+    async def send() -> tuple[list[str], int, int]:
+        claimed, failed = list[str](), 0
+        async with (
+            await AsyncConnection.connect(dispatcher.database.worker, autocommit=True) as conn,
+            dispatcher.client(1) as client,
+        ):
+            pump = dispatcher.new_pump(client, lambda: True)
+            for _ in range(40):
+                pump.wake(webhooks if named else ())
+                pump.next_walk = 0.0
+                try:
+                    claimed += [due.subscription_id for due in await pump.claim(conn)]
+                except psycopg.errors.QueryCanceled:
+                    failed += 1
+                if len(claimed) == 19:
+                    break
+            return claimed, failed, pump.portion
+
+    claimed, failed, portion = asyncio.run(send())
+    assert sorted(claimed) == [webhook for webhook in webhooks if webhook != slow]
+    assert failed <= 6
+    assert portion > 1
 
 
 @pytest.mark.parametrize("change", ["delivery_at = 'infinity'", "event_at = '12000-01-01'"])
@@ -756,6 +873,49 @@ def test_a_row_of_old_that_no_claim_can_read_is_forgotten_and_stops_nobody(
         dispatcher.pump_until(lambda: False, seconds=5)
     dispatcher.pump_until(lambda: partner.books(webhook)["delivered"] == 1)
     assert dispatcher.rows("SELECT 1 FROM queue WHERE tenant_id = %s", stranger.tenant_id) == []
+
+
+def test_a_row_of_old_that_no_record_can_change_is_forgotten_and_stops_nobody(
+    partner: Partner, dispatcher: Dispatcher, http: Any
+) -> None:
+    """One delivery of each of two webhooks, whose events are gone, and a claim that was not used: of one the row breaks its limits."""
+    stranger = Partner(http)
+    webhooks = [one.subscribe("https://integrator.example/") for one in (stranger, partner, partner)]
+    for one in (stranger, partner):
+        dispatcher.publish(one.tenant_id, "incident.updated")
+    give_up, give_back = webhooks[1:]
+    with psycopg.connect(dispatcher.database.admin) as conn:
+        conn.execute("ALTER TABLE deliveries DROP CONSTRAINT texts_are_short")
+        conn.execute("UPDATE deliveries SET event_type = repeat('x', 300) WHERE tenant_id = %s", (stranger.tenant_id,))
+        limit = "octet_length(event_type) <= 256"
+        conn.execute(f"ALTER TABLE deliveries ADD CONSTRAINT texts_are_short CHECK ({limit}) NOT VALID".encode())
+    before = metrics.unclaimable._value.get()  # pyright: ignore[reportPrivateUsage]
+
+    async def settle() -> None:
+        async with (
+            await AsyncConnection.connect(dispatcher.database.worker, autocommit=True) as conn,
+            dispatcher.client(1) as client,
+        ):
+            pump = dispatcher.new_pump(client, lambda: True)
+            for due in await pump.claim(conn):
+                if due.subscription_id == id_of(give_back):
+                    pump.released.append(due)
+                else:
+                    pump.over.append(recording.expired(due))
+            assert (len(pump.over), len(pump.released)) == (2, 1)
+            await pump.settle(conn)
+            assert not pump.is_busy
+
+    asyncio.run(settle())
+    assert dispatcher.rows("SELECT 1 FROM queue WHERE tenant_id = %s", stranger.tenant_id) == []
+    left = dispatcher.rows("SELECT subscription_id, leased FROM queue WHERE tenant_id = %s", partner.tenant_id)
+    assert left == [{"subscription_id": id_of(give_back), "leased": False}]
+    assert partner.books(give_up)["given_up"] == 1
+    assert metrics.unclaimable._value.get() == before + 1  # pyright: ignore[reportPrivateUsage]
+
+
+def id_of(webhook: str) -> str:
+    return webhook.rpartition("/")[2]
 
 
 def lengthen(dispatcher: Dispatcher, partner: Partner, size: int) -> None:

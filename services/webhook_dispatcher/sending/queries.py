@@ -24,8 +24,15 @@ BEGIN_RECORD: LiteralString = (
 )
 # Whether any delivery waits: the first step of a walk, without the claim.
 WAITS: LiteralString = "SELECT FROM queue ORDER BY subscription_id LIMIT 1"
+# The receiver after that one, which a walk passes by.
+NEXT: LiteralString = (
+    "SELECT subscription_id FROM queue WHERE subscription_id > %(after)s ORDER BY subscription_id LIMIT 1"
+)
 # One claim at a time, over all senders, in the transaction that claims: the statement after it sees all deliveries in flight.
-BEGIN_CLAIM: LiteralString = BEGIN_RECORD + f", pg_advisory_xact_lock({locks.SENDER_CLAIM})"
+# It ends sooner than a record, since it holds up all senders.
+BEGIN_CLAIM: LiteralString = (
+    BEGIN_RECORD + f", set_config('statement_timeout', '8s', true), pg_advisory_xact_lock({locks.SENDER_CLAIM})"
+)
 # Visits the `named` subscriptions, and the next `walked` of all others with waiting deliveries, after the last one visited: its cost
 # depends on these two numbers, not on how many wait. It reads only deliveries that may be sent now and that have room: none of a webhook
 # that is stopped, slowed or recovering, nothing of a tenant whose deliveries operators stopped, and not the backlog of a receiver that
@@ -41,6 +48,8 @@ BEGIN_CLAIM: LiteralString = BEGIN_RECORD + f", pg_advisory_xact_lock({locks.SEN
 # Each step goes from one row to others by key: LIMIT 1 keeps the planner from joining whole tables. It finds the first stage with a due
 # delivery before it looks into each stage, and reads only a little more of each receiver than its part of the slots (`depth`), since the
 # next claim would read the rest again. The length of a body is known without reading it; of each tenant the first classes come first.
+# The places of a claim go to what a person asked for, then an eighth to each other class, and the rest to the first classes; within a class
+# tenants take turns. Bytes go to one delivery of each class in turn.
 CLAIM: LiteralString = (
     """
     WITH RECURSIVE walk AS (
@@ -145,13 +154,13 @@ CLAIM: LiteralString = (
             OR (nth = 1 AND (%(tenants)s::jsonb -> tenant_id) IS NULL)
     ), chosen AS (
         SELECT * FROM (
-            SELECT *, row_number() OVER (PARTITION BY class ORDER BY number, of_tenant) AS of_all FROM lighter
+            SELECT *, row_number() OVER (PARTITION BY class ORDER BY of_tenant, number, id) AS of_all FROM lighter
         ) counted
         WHERE of_all <= (%(classes)s::jsonb ->> class)::integer
-        ORDER BY rank, number LIMIT %(slots)s
+        ORDER BY class <> 'asked' AND of_all > greatest(1, %(slots)s / 8), rank, of_all LIMIT %(slots)s
     ), weighed AS (
         SELECT *, size > %(large)s AS is_large, sum(size) OVER (
-            PARTITION BY size > %(large)s ORDER BY rank, number, of_tenant, delivery_id) AS bytes_of_all FROM chosen
+            PARTITION BY size > %(large)s ORDER BY class <> 'asked', of_all, rank) AS bytes_of_all FROM chosen
     ), large AS (
         SELECT * FROM weighed WHERE is_large AND bytes_of_all <= (%(classes)s::jsonb ->> 'large')::bigint
     ), due AS (
@@ -207,6 +216,7 @@ FORGET_UNCLAIMABLE: LiteralString = """
         AND octet_length(delivery_id) <= 256 AND octet_length(tenant_id) <= 1024 AND octet_length(subscription_id) <= 256
         AND octet_length(event_id) <= 256 AND octet_length(event_type) <= 256)
 """
+FORGET_UNRECORDABLE: LiteralString = "DELETE FROM queue WHERE delivery_id = %(delivery_id)s AND attempt = %(attempt)s"
 # An unused claim is undone: the delivery is back in its place, unless another sender has claimed it since.
 GIVE_BACK: LiteralString = """
     UPDATE queue q SET due_at = CASE WHEN q.rung = 0 THEN least(q.delivery_at, now()) ELSE now() END, leased = false,
@@ -301,14 +311,17 @@ LEAVE: LiteralString = "DELETE FROM senders WHERE id = %(id)s OR seen_at < now()
 COUNT_SENDERS: LiteralString = "SELECT count(*) FROM senders WHERE seen_at > now() - interval '10 seconds'"
 # Deliveries of a replay wait behind others, and are not late.
 # A delivery that waits because its receiver asked for it is not late; with those of failing receivers count those of receivers that set
-# a rate. Reads one end of each webhook's queue, and counts up to 10,000.
+# a rate. Reads one end of the queue of each webhook of a portion, and counts up to 10,000. The first column is the end of the portion, ''
+# at the end of all.
 MEASURE: LiteralString = (
     """
     WITH RECURSIVE walk AS (
-        (SELECT subscription_id FROM queue WHERE subscription_id > '' ORDER BY subscription_id LIMIT 1)
+        (SELECT subscription_id FROM queue WHERE subscription_id > %(after)s ORDER BY subscription_id LIMIT 1)
     """
     + _WALK_ON
-    + """, lanes AS MATERIALIZED (
+    + """, walked AS MATERIALIZED (
+        SELECT subscription_id FROM walk WHERE subscription_id IS NOT NULL LIMIT %(portion)s
+    ), lanes AS MATERIALIZED (
         SELECT s.id, s.tenant_id, s.held OR stopped.tenant_id IS NOT NULL AS held,
             s.failing_since IS NOT NULL OR s.max_per_second IS NOT NULL AS failing, CASE
             WHEN stopped.tenant_id IS NOT NULL THEN '{}'::smallint[]
@@ -316,8 +329,8 @@ MEASURE: LiteralString = (
             WHEN s.slowed_until > now() THEN '{0,1}'::smallint[]
             WHEN s.recovering THEN '{0,1,2,5}'::smallint[]
             ELSE '{0,1,2,3,4,5}'::smallint[] END AS stages
-        FROM (SELECT subscription_id FROM walk WHERE subscription_id IS NOT NULL LIMIT 10000) walked
-        JOIN subscriptions s ON s.id = walked.subscription_id LEFT JOIN stopped_tenants stopped ON stopped.tenant_id = s.tenant_id
+        FROM walked JOIN subscriptions s ON s.id = walked.subscription_id
+        LEFT JOIN stopped_tenants stopped ON stopped.tenant_id = s.tenant_id
     ), late AS (
         SELECT 1 FROM lanes CROSS JOIN LATERAL unnest(stages) AS open (stage) CROSS JOIN LATERAL (
             SELECT 1 FROM queue WHERE subscription_id = lanes.id AND stage = open.stage AND due_at <= now() AND NOT replayed
@@ -335,7 +348,8 @@ MEASURE: LiteralString = (
     ), waiting AS (
         SELECT count(*) AS number FROM (SELECT 1 FROM queue LIMIT 10000) q
     )
-    SELECT (SELECT count(*) FROM late), (SELECT count(*) FROM kept),
+    SELECT (SELECT CASE WHEN count(*) = %(portion)s THEN max(subscription_id) ELSE '' END FROM walked),
+        (SELECT count(*) FROM late), (SELECT count(*) FROM kept),
         CASE WHEN waiting.number < 10000 THEN waiting.number
             ELSE greatest(10000, (SELECT reltuples FROM pg_class WHERE oid = 'queue'::regclass)) END,
         coalesce(extract(epoch FROM now() - oldest.due_at), 0)::float8,
