@@ -1,15 +1,18 @@
-"""A tenant's aggregates in memory: always of one version, read no more than needed."""
+"""A tenant's aggregates in memory: always of one version, read no more than needed, within a room of bytes."""
 
 import asyncio
+import tracemalloc
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from services.graphql_api.acqi import cache
-from services.graphql_api.acqi.cache import Cases, Period, Snapshot, Snapshots
+from services.graphql_api.acqi.cache import ROOM, SHARES, Cases, Period, Snapshot, Snapshots
+from services.graphql_api.acqi.definitions import LONGEST
+from services.graphql_api.acqi.indicators import INDICATORS
 
 FIRST, SECOND = Period("day", date(2026, 3, 1)), Period("day", date(2026, 3, 2))
 
@@ -109,5 +112,68 @@ def test_a_tenant_that_asks_for_ever_more_periods_starts_afresh(table: Table, mo
         for day in range(1, 10):
             await ask(snapshots, 1, Period("day", date(2026, 3, day)))
         assert len((await snapshots.get(transaction, "org_a", 1, [FIRST])).periods) <= 3
+
+    asyncio.run(story())
+
+
+DAYS = [Period("day", date(2020, 1, 1) + timedelta(number)) for number in range(400)]
+SHARE = ROOM // SHARES
+
+
+@pytest.fixture
+def long_times(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """In place of the database: in each period one case of three hours in every time. The tenants of the readings."""
+    tenants: list[str] = []
+
+    async def read(conn: Any, tenant_id: str, periods: Collection[Period]) -> Snapshot:
+        tenants.append(tenant_id)
+        snapshot = Snapshot(1, False, {period: Cases() for period in periods})
+        for cases in snapshot.periods.values():
+            for one in INDICATORS:
+                cases.put(one.name, (1, 0, 0, 0), [0] * LONGEST + [1] if one.is_time else [])
+        return snapshot
+
+    monkeypatch.setattr(cache, "read", read)
+    return tenants
+
+
+async def right(snapshots: Snapshots, tenant: str, periods: list[Period]) -> None:
+    found = await snapshots.get(transaction, tenant, 1, periods)
+    for name, counts in found.total(periods, [one.name for one in INDICATORS if one.is_time]).items():
+        assert (counts.met, counts.bins[LONGEST], sum(counts.bins)) == (len(periods), len(periods), len(periods)), name
+
+
+def test_long_times_of_many_periods_and_tenants_stay_within_the_room(long_times: list[str]) -> None:
+    async def story() -> None:
+        snapshots = Snapshots(ROOM // 8)
+        tracemalloc.start()
+        try:
+            for number in range(12):
+                for first in range(0, 40, 5):
+                    await right(snapshots, f"org_{number}", DAYS[first : first + 5])
+            held, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert 0 <= snapshots.room <= SHARE // 8
+        assert held < 1.1 * ROOM // 8
+
+    asyncio.run(story())
+
+
+def test_a_tenant_beyond_its_share_evicts_no_other_and_has_right_answers(long_times: list[str]) -> None:
+    async def story() -> None:
+        snapshots = Snapshots()
+        await right(snapshots, "org_b", DAYS[:3])
+        for first in range(0, 400, 20):
+            await right(snapshots, "org_a", DAYS[first : first + 20])
+        assert ROOM - snapshots.room <= 2 * SHARE
+        # More than a share at once is answered, and not kept.
+        await right(snapshots, "org_a", DAYS[:200])
+        await right(snapshots, "org_a", DAYS[:200])
+        del long_times[:]
+        await right(snapshots, "org_b", DAYS[:3])
+        assert long_times == []
+        await right(snapshots, "org_a", DAYS[:2])
+        assert long_times == ["org_a"]
 
     asyncio.run(story())

@@ -188,6 +188,86 @@ def test_many_that_were_given_up_are_taken_back_in_portions(
     partner.call("DELETE", webhook)
 
 
+def recovers(dispatcher: Dispatcher, partner: Partner, webhook: str) -> None:
+    """As a sender records the success after a failure of more than a minute."""
+    since = datetime.now(UTC) - timedelta(minutes=2)
+    begun = decisions.begin_chore(webhook.rpartition("/")[2], partner.tenant_id, "gather", failed_since=since)
+    with task_transaction(dispatcher.pool) as conn:
+        conn.execute(*begun)
+
+
+def gathering(dispatcher: Dispatcher, partner: Partner) -> list[float]:
+    """The age of the chore, in seconds; empty once it has ended."""
+    chores = "SELECT extract(epoch FROM now() - begun_at)::float8 AS age FROM chores WHERE tenant_id = %s"
+    return [row["age"] for row in dispatcher.rows(chores, partner.tenant_id)]
+
+
+def given_up(dispatcher: Dispatcher, partner: Partner) -> int:
+    failed = "SELECT count(*) AS number FROM deliveries WHERE tenant_id = %s AND status = 'failed'"
+    return dispatcher.rows(failed, partner.tenant_id)[0]["number"]
+
+
+def test_a_receiver_that_fails_and_recovers_every_few_minutes_gets_what_it_missed_and_its_gathering_ends(
+    partner: Partner, dispatcher: Dispatcher
+) -> None:
+    """Each success began the gathering anew, so that it reached no delivery behind its first portions and looked young for ever."""
+    dispatcher.run("DELETE FROM chores")
+    webhook = partner.subscribe("https://integrator.example/")
+    pile(dispatcher, partner, webhook, 3500, "failed")
+    recovers(dispatcher, partner, webhook)
+    dispatcher.run("UPDATE chores SET begun_at = now() - interval '3 hours' WHERE tenant_id = %s", partner.tenant_id)
+    ages = list[float]()
+    for _ in range(4):
+        assert dispatcher.work_off(seconds=0) > 0
+        ages += gathering(dispatcher, partner)
+        recovers(dispatcher, partner, webhook)
+    assert len(ages) == 3
+    assert min(ages) > 10_000
+    assert given_up(dispatcher, partner) == 0
+    partner.call("DELETE", webhook)
+
+
+def test_what_a_receiver_used_up_while_it_was_gathered_for_is_gathered_in_a_second_pass(
+    partner: Partner, dispatcher: Dispatcher
+) -> None:
+    dispatcher.run("DELETE FROM chores")
+    webhook = partner.subscribe("https://integrator.example/")
+    pile(dispatcher, partner, webhook, 2500, "failed")
+    recovers(dispatcher, partner, webhook)
+    dispatcher.work_off(seconds=0)
+    dispatcher.run(
+        """UPDATE deliveries SET status = 'failed', attempted_at = now()
+           WHERE id = (SELECT min(id) FROM deliveries WHERE tenant_id = %s AND status = 'retrying')""",
+        partner.tenant_id,
+    )
+    dispatcher.run(
+        "UPDATE subscriptions SET exhausted = exhausted + 1, exhausted_delivery = 'dlv_x' WHERE tenant_id = %s",
+        partner.tenant_id,
+    )
+    recovers(dispatcher, partner, webhook)
+    dispatcher.work_off()
+    assert given_up(dispatcher, partner) == 0
+    assert gathering(dispatcher, partner) == []
+    partner.call("DELETE", webhook)
+
+
+def test_a_person_who_asks_again_during_a_gathering_gets_also_what_was_refused_before(
+    partner: Partner, dispatcher: Dispatcher
+) -> None:
+    dispatcher.run("DELETE FROM chores")
+    webhook = partner.subscribe("https://integrator.example/")
+    pile(dispatcher, partner, webhook, 2500, "failed")
+    types = dispatcher.rows("SELECT events FROM subscriptions WHERE tenant_id = %s", partner.tenant_id)[0]["events"]
+    take = "UPDATE subscriptions SET live_events = %s WHERE tenant_id = %s"
+    dispatcher.run(take, [], partner.tenant_id)
+    assert partner.post(f"{webhook}/recover?since=2020-01-01T00:00:00Z").json()["gathering"]
+    dispatcher.run(take, types, partner.tenant_id)
+    partner.post(f"{webhook}/recover?since=2020-01-01T00:00:00Z")
+    dispatcher.work_off()
+    assert given_up(dispatcher, partner) == 0
+    partner.call("DELETE", webhook)
+
+
 def test_a_recovery_asked_for_while_everything_still_retries_hastens_it_and_says_how_much(
     partner: Partner, dispatcher: Dispatcher, receiver: Receiver
 ) -> None:

@@ -159,3 +159,46 @@ def test_a_relay_that_is_killed_between_portions_makes_each_delivery_once(
 def test_no_app_role_writes_a_waiting_event(small: Dispatcher) -> None:
     with psycopg.connect(small.database.app) as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
         conn.execute("DELETE FROM waiting_events")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "live_events = array_fill('incident.updated'::text, ARRAY[5000])",
+        "live_events = '{{incident.updated,incident.closed},{a,b}}'",
+        "live_events = ARRAY['incident.updated', NULL]",
+        "events = ARRAY[repeat('x', 1000000)]",
+        "events = '{{a,b},{c,d}}'",
+        "client_id = repeat('x', 1000000)",
+        "id = repeat('x', 300)",
+    ],
+)
+def test_a_role_of_a_web_process_stores_no_listener_that_the_workers_cannot_read(
+    partner: Partner, dispatcher: Dispatcher, change: str
+) -> None:
+    """They read those of all organisations of a batch."""
+    partner.subscribe("https://integrator.example/")
+    with psycopg.connect(dispatcher.database.app) as conn:
+        conn.execute("SELECT set_config('app.tenant_id', %s, false)", (partner.tenant_id,))
+        with pytest.raises(psycopg.errors.CheckViolation):
+            conn.execute(f"UPDATE subscriptions SET {change}".encode())
+
+
+def test_the_longest_listener_that_the_api_takes_is_stored(partner: Partner, dispatcher: Dispatcher) -> None:
+    partner.subscribe("https://integrator.example/")
+    types = [f"{number:03}." + "x" * 124 for number in range(50)]
+    dispatcher.run(
+        "UPDATE subscriptions SET events = %s, live_events = %s, client_id = repeat('\U0001f691', 128) WHERE tenant_id = %s",
+        types, types, partner.tenant_id,
+    )  # fmt: skip
+    dispatcher.run("UPDATE subscriptions SET events = '{}', live_events = '{}' WHERE tenant_id = %s", partner.tenant_id)
+
+
+@pytest.mark.parametrize("number", [2**63 - 1, 10**18, -1])
+def test_a_number_that_no_webhook_reaches_stops_no_other_webhook_of_its_organisation(
+    partner: Partner, dispatcher: Dispatcher, number: int
+) -> None:
+    forged, other = (partner.subscribe("https://integrator.example/") for _ in range(2))
+    dispatcher.run("UPDATE subscriptions SET last_sequence = %s WHERE id = %s", number, forged.rpartition("/")[2])
+    dispatcher.fan_out(published(partner, 2))
+    assert (len(partner.deliveries(forged)), len(partner.deliveries(other))) == (0, 2)

@@ -1,5 +1,6 @@
 """Filters of webhooks: they let events through, count the others, and can be tried on events of the past."""
 
+import json
 from typing import Any
 
 import httpx2
@@ -199,7 +200,12 @@ def test_a_test_delivery_passes_any_filter(partner: Partner, dispatcher: Dispatc
 
 
 @pytest.mark.parametrize(
-    "stored", ["[]", '"x"', '{"pointer": 1}', '{"gt": ' + "9" * 5000 + "}", '{"not": ' * 60 + "{}" + "}" * 60]
+    "stored",
+    [
+        *("[]", '"x"', '{"pointer": 1}', '{"gt": ' + "9" * 5000 + "}", '{"not": ' * 60 + "{}" + "}" * 60),
+        '{"not": ' * 2000 + json.dumps(HIGH) + "}" * 2000,
+        json.dumps({"any": [HIGH] * 50 + [{"any": [HIGH] * 20}]}),
+    ],
 )
 def test_a_filter_that_no_call_can_have_stored_holds_back_its_own_events_and_stops_no_other(
     http: httpx2.Client, partner: Partner, dispatcher: Dispatcher, stored: str

@@ -5,6 +5,7 @@ from typing import Any
 import httpx2
 import msgspec
 import pytest
+from prometheus_client import REGISTRY
 
 from services.webhook_dispatcher.fanout.event_types import ABOUT_WEBHOOKS
 from services.webhook_dispatcher.fanout.intake import violation
@@ -187,3 +188,57 @@ def test_many_notices_go_out_in_portions(
     fail_for(dispatcher, partner, "2 hours")
     assert send(dispatcher) == 8
     assert len(sent(dispatcher, partner)) == 8
+
+
+def test_one_text_of_megabytes_among_the_errors_reaches_no_process_and_stops_no_other_notice(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A role of a process can write it into any attempt."""
+    webhook = partner.subscribe(receiver.url)
+    receiver.behaviour = always(answer(503))
+    deliver(dispatcher, partner, webhook)
+    partner.subscribe(URL)
+    dispatcher.run(
+        "UPDATE attempts SET error = (SELECT string_agg(md5(n::text), '') FROM generate_series(1, 160000) n) WHERE tenant_id = %s",
+        partner.tenant_id,
+    )
+    sent(dispatcher, partner)
+    fail_for(dispatcher, partner, "2 hours")
+    read, noted = list[int](), notices.noted
+
+    def measured(*arguments: Any) -> list[notices.Notice]:
+        found = noted(*arguments)
+        read.extend(len(str(one)) for one in found)
+        return found
+
+    monkeypatch.setattr(notices, "noted", measured)
+    send(dispatcher)
+    failing = [one for one in sent(dispatcher, partner) if one["type"] == "webhook.failing"]
+    assert [one["data"]["error"] for one in failing] == ["unknown"] * 2
+    assert max(read) < 1000
+
+
+def test_a_webhook_whose_notice_fails_is_set_aside_and_stops_no_other(
+    partner: Partner, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        partner.subscribe(URL)
+    fail_for(dispatcher, partner, "2 hours")
+    bad = dispatcher.rows("SELECT max(id) AS id FROM subscriptions WHERE tenant_id = %s", partner.tenant_id)[0]["id"]
+    add = notices.outbox.add_sync
+
+    def fails(conn: Any, tenant_id: str, event: Event) -> None:
+        if event.data["webhook_id"] == bad:
+            conn.execute("SELECT 1 / 0")
+        add(conn, tenant_id, event)
+
+    before = set_aside()
+    monkeypatch.setattr(notices.outbox, "add_sync", fails)
+    send(dispatcher)
+    assert len(sent(dispatcher, partner)) == 2
+    assert set_aside() == before + 1
+    assert send(dispatcher) == 0
+
+
+def set_aside() -> float:
+    return REGISTRY.get_sample_value("rows_set_aside_total", {"work": notices.SEND_NOTICES}) or 0.0

@@ -2,12 +2,14 @@
 
 import asyncio
 import struct
+import sys
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date
 from typing import Any, Literal, NamedTuple
+from weakref import WeakValueDictionary
 
 import msgspec
 import psycopg
@@ -100,6 +102,13 @@ def _size(key: tuple[str, bytes], answer: bytes) -> int:
 
 TENANTS = 200
 PERIODS = 2_000
+ROOM = 64 << 20
+"""Bytes of all snapshots. A period has 30 KB of times up to an hour; one case of three hours in each makes it 92 KB."""
+SHARES = 8
+"""A tenant's snapshot takes at most the eighth part: the production and the sandboxes of one organisation leave room to others."""
+PERIOD = 1_200
+"""Bytes of a period beside its times, which take `TIMES` more than their numbers."""
+TIMES = 80
 ROWS_AT_ONCE = 500
 """Rows that are put into a snapshot before others have the loop; they take some 3 ms."""
 
@@ -125,24 +134,27 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 class Cases(msgspec.Struct):
-    """The cases of one period: `counts` of all indicators (met, not met, excluded, unknown), `times` by indicator."""
+    """The cases of one period: `counts` of all indicators (met, not met, excluded, unknown), `times` by indicator, `size` in bytes."""
 
     counts: Packed = 0
     times: dict[str, Packed] = {}
+    size: int = PERIOD
 
     def put(self, name: str, numbers: Sequence[int], bins: Sequence[int]) -> None:
         """Is called once for each indicator."""
         self.counts += pack(numbers) << (128 * PLACES[name])
         if bins:
-            self.times[name] = pack(bins)
+            self.times[name] = packed = pack(bins)
+            self.size += TIMES + sys.getsizeof(packed)
 
 
 class Snapshot(msgspec.Struct):
-    """`periods` has the periods that were read so far; one without cases is present and empty."""
+    """`periods` has the periods that were read so far; one without cases is present and empty. `size` is theirs, in bytes."""
 
     version: int
     suppress: bool
     periods: dict[Period, Cases]
+    size: int = 0
 
     def total(self, periods: Collection[Period], names: Collection[str]) -> dict[str, Counts]:
         """The sum of each of these indicators' cases over several periods."""
@@ -157,11 +169,13 @@ class Snapshot(msgspec.Struct):
 
 
 class Snapshots:
-    """The snapshots of the tenants with the latest requests."""
+    """The snapshots of the tenants with the latest requests that fit in `room` bytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, room: int = ROOM) -> None:
+        self.room = room
+        self._share = room // SHARES
         self._kept: OrderedDict[str, Snapshot] = OrderedDict()
-        self._reading: dict[str, asyncio.Lock] = {}
+        self._reading: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def get(
         self,
@@ -194,13 +208,31 @@ class Snapshots:
         if kept is not None and kept.version >= version and len(kept.periods) + len(periods) <= PERIODS:
             more = await read(conn, tenant_id, set(periods) - kept.periods.keys())
             if (more.version, more.suppress) == (kept.version, kept.suppress):
-                kept.periods |= more.periods
-                return kept
-        self._kept[tenant_id] = fresh = await read(conn, tenant_id, periods)
-        if len(self._kept) > TENANTS:
-            forgotten, _ = self._kept.popitem(last=False)
-            self._reading.pop(forgotten, None)
-        return fresh
+                known = kept.periods | more.periods
+                if _size_of(known) > self._share:
+                    known = {period: known[period] for period in periods}
+                return self._keep(tenant_id, Snapshot(kept.version, kept.suppress, known))
+        return self._keep(tenant_id, await read(conn, tenant_id, periods))
+
+    def _keep(self, tenant_id: str, snapshot: Snapshot) -> Snapshot:
+        """Forgets those that were asked for the longest ago. One beyond its share is not kept: each request reads it again."""
+        self._forget(tenant_id)
+        snapshot.size = _size_of(snapshot.periods)
+        if snapshot.size <= self._share:
+            self._kept[tenant_id] = snapshot
+            self.room -= snapshot.size
+        while self.room < 0 or len(self._kept) > TENANTS:
+            self._forget(next(iter(self._kept)))
+        return snapshot
+
+    def _forget(self, tenant_id: str) -> None:
+        kept = self._kept.pop(tenant_id, None)
+        if kept is not None:
+            self.room += kept.size
+
+
+def _size_of(periods: Mapping[Period, Cases]) -> int:
+    return sum(cases.size for cases in periods.values())
 
 
 async def read(conn: psycopg.AsyncConnection[Any], tenant_id: str, periods: Collection[Period]) -> Snapshot:

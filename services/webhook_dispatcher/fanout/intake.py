@@ -21,7 +21,7 @@ from services.webhook_dispatcher.queues import MOST_NAMED, MOST_RINGS, SENDER
 from services.webhook_dispatcher.settings import Settings
 from shared.messaging import broker, outbox
 from shared.messaging.event_types import catalogue
-from shared.messaging.filters import Filter, matches
+from shared.messaging.filters import Filter, filter_errors, matches
 from shared.messaging.messages import Event, PlatformEvent, Received
 from shared.primitives import ids
 from shared.process import redis_clients
@@ -35,6 +35,8 @@ Heads = Mapping[str, datetime]
 # Of one transaction of the worker.
 MOST_LISTENERS = 4000
 MOST_DELIVERIES = 5000
+LAST_SEQUENCE = 10**18
+"""No webhook has so many deliveries; past it PostgreSQL has no next number."""
 
 
 class EventRefused(Exception):
@@ -233,9 +235,10 @@ UNREADABLE = Filter(pointer="", exists=False)
 
 def _readable(stored: str) -> Filter:
     try:
-        return msgspec.json.decode(stored, type=Filter)
+        found = msgspec.json.decode(stored, type=Filter)
     except (msgspec.DecodeError, RecursionError):
         return UNREADABLE
+    return UNREADABLE if filter_errors(found, "") else found
 
 
 class Sieve:
@@ -273,11 +276,12 @@ def plan(events: Iterable[NewEvent], listeners: Sequence[Listener], sieve: Sieve
 
     Within one batch of the queue the numbers follow the events' ids, and so the time at which their producers made them. Between batches
     they follow the order of arrival: an event that was delayed on its way has a later number than younger ones.
-    A webhook gets no event about itself.
+    A webhook gets no event about itself, and none after a number that no call can have stored.
     """
     by_tenant: dict[str, list[Listener]] = {}
     for listener in listeners:
-        by_tenant.setdefault(listener.tenant_id, []).append(listener)
+        if 0 <= listener.last_sequence < LAST_SEQUENCE:
+            by_tenant.setdefault(listener.tenant_id, []).append(listener)
     planned: list[Planned] = []
     sequences = {listener.id: listener.last_sequence for listener in listeners}
     for event in sorted(events, key=lambda event: event.id):

@@ -96,22 +96,32 @@ SET_RECOVERY: LiteralString = """
     WHERE id = %(subscription_id)s
 """
 PORTION = 1000
+# `given_up` is another text after each delivery of the webhook that was given up; NULL where it has types that are not counted.
 _CHORE: LiteralString = """
     SELECT c.subscription_id, c.kind, c.tenant_id, c.created_since, c.failed_since, c.cursor, c.done,
-        coalesce(a.approved_events, %(approved)s) AS approved
+        coalesce(a.approved_events, %(approved)s) AS approved,
+        CASE WHEN s.live_events && %(notices)s THEN NULL
+            ELSE concat_ws(' ', s.exhausted, s.exhausted_delivery, extract(epoch FROM s.exhausted_noticed_at)) END AS given_up
     FROM chores c LEFT JOIN subscriptions s ON s.id = c.subscription_id
     LEFT JOIN apps a ON a.tenant_id = s.tenant_id AND a.client_id = s.client_id
 """
+# A gathering that is under way goes on at its place, or it would never end while a receiver fails every few minutes. Another pass follows
+# where rows behind that place may be due: `again` since a person asks `anew` or for an earlier time, `failed` since the receiver failed.
 BEGIN: LiteralString = """
     INSERT INTO chores AS kept (subscription_id, tenant_id, kind, created_since, failed_since)
     VALUES (%(subscription_id)s, %(tenant_id)s, %(kind)s, %(created_since)s, %(failed_since)s)
-    ON CONFLICT (subscription_id, kind) DO UPDATE SET cursor = '{}', begun_at = now(), due_at = now(),
+    ON CONFLICT (subscription_id, kind) DO UPDATE SET due_at = now(),
+        cursor = CASE WHEN kept.kind <> 'gather' OR NOT jsonb_exists(kept.cursor, 'id') THEN '{}'
+            ELSE kept.cursor || jsonb_build_object(CASE WHEN %(anew)s
+                OR least(kept.created_since, excluded.created_since) IS DISTINCT FROM kept.created_since
+                OR least(kept.failed_since, excluded.failed_since) IS DISTINCT FROM kept.failed_since
+                THEN 'again' ELSE 'failed' END, true) END,
         created_since = least(kept.created_since, excluded.created_since), failed_since = least(kept.failed_since, excluded.failed_since)
 """
 BEGIN_ALL: LiteralString = """
     INSERT INTO chores (subscription_id, tenant_id, kind)
     SELECT unnest(%(subscriptions)s::text[]), %(tenant_id)s, %(kind)s
-    ON CONFLICT (subscription_id, kind) DO UPDATE SET cursor = '{}', begun_at = now(), due_at = now()
+    ON CONFLICT (subscription_id, kind) DO UPDATE SET cursor = '{}', due_at = now()
 """
 TAKE: LiteralString = (
     _CHORE + " WHERE c.subscription_id = %(subscription_id)s AND c.kind = %(kind)s FOR UPDATE OF c SKIP LOCKED"

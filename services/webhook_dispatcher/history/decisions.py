@@ -47,6 +47,7 @@ class Chore(msgspec.Struct, kw_only=True):
     cursor: dict[str, Any]
     done: int
     approved: list[str]
+    given_up: str | None
 
 
 class Portion(NamedTuple):
@@ -146,14 +147,19 @@ def begin_chore(
     *,
     created_since: datetime | None = None,
     failed_since: datetime | None = None,
+    anew: bool = False,
 ) -> Statement:
-    """The statement that stores a chore, or restarts one that is under way."""
+    """The statement that stores a chore, or restarts one that is under way. A gathering that is under way goes on.
+
+    With `anew` it passes over all rows once more: a person asks for it, perhaps after a change of what the webhook takes.
+    """
     parameters = {
         "subscription_id": subscription_id,
         "tenant_id": tenant_id,
         "kind": kind,
         "created_since": created_since,
         "failed_since": failed_since,
+        "anew": anew,
     }
     return decision_queries.BEGIN, parameters
 
@@ -213,7 +219,12 @@ def do_portion(conn: Connection, subscription_id: str, kind: str) -> int:
 
 
 def _named(subscription_id: str, kind: str) -> dict[str, Any]:
-    return {"subscription_id": subscription_id, "kind": kind, "approved": event_types.DEFAULT}
+    return {
+        "subscription_id": subscription_id,
+        "kind": kind,
+        "approved": event_types.DEFAULT,
+        "notices": [*event_types.ABOUT_WEBHOOKS],
+    }
 
 
 def _portion_of(chore: Chore) -> Statement:
@@ -239,6 +250,8 @@ def _after(chore: Chore, portion: Portion) -> Statement:
     """The statement that stores the place and time of the next portion, or ends the chore."""
     key = {"subscription_id": chore.subscription_id, "kind": chore.kind}
     cursor, wait = chore.cursor | (portion.end or {}), 0.0
+    if chore.kind == "gather" and "id" not in chore.cursor:
+        cursor["given_up"] = chore.given_up
     if portion.looked < PORTION:
         following = _next_pass(chore, portion)
         if following is None:
@@ -254,7 +267,9 @@ def _next_pass(chore: Chore, portion: Portion) -> tuple[dict[str, Any], float] |
         emptied = chore.cursor.get("emptied_at") or datetime.now(UTC).isoformat()
         return ({"emptied_at": emptied}, 5.0) if portion.looked else None
     if chore.kind == "gather":
-        return None
+        # What was given up since the pass began may be behind its place.
+        is_more = chore.given_up is None or chore.given_up != chore.cursor.get("given_up")
+        return ({}, 0.0) if chore.cursor.get("again") or (chore.cursor.get("failed") and is_more) else None
     again = chore.cursor.get("again", False)
     stages = list(decision_queries.GIVE_UP)
     place = stages.index(chore.cursor.get("stage", stages[0])) + 1

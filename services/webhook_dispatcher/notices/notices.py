@@ -5,7 +5,7 @@ and `delivery.exhausted` once in ten minutes for a webhook, with a count. A deli
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, LiteralString, NamedTuple
@@ -17,9 +17,13 @@ from services.webhook_dispatcher.notices import queries
 from shared.messaging import outbox
 from shared.messaging.messages import Event
 from shared.primitives import ids
+from shared.process import metrics
 from shared.storage.database import Connection
+from shared.storage.jobs import apart
 
 SECONDS = 0.5
+SEND_NOTICES = "send notices"
+metrics.begin(metrics.rows_set_aside, [SEND_NOTICES])
 
 
 class Notice(NamedTuple):
@@ -33,32 +37,71 @@ class Notice(NamedTuple):
     data: dict[str, Any]
 
 
-Take = Callable[[Connection], list[Notice]]
+class Kind(NamedTuple):
+    """One type of notices: `lock` finds due webhooks, `note` gives their rows and makes them due no more, as `set_aside` makes one.
+
+    `fields` are the columns of the rows that become the event's data.
+    """
+
+    type: str
+    lock: LiteralString
+    note: LiteralString
+    set_aside: LiteralString
+    fields: tuple[str, ...]
+
+
+RECOVERED = Kind(
+    "webhook.recovered",
+    queries.LOCK_RECOVERED,
+    queries.NOTE_RECOVERED,
+    queries.SET_RECOVERED_ASIDE,
+    ("failing_since", "recovered_at"),
+)
+FAILING = Kind(
+    "webhook.failing",
+    queries.LOCK_FAILING,
+    queries.NOTE_FAILING,
+    queries.SET_FAILING_ASIDE,
+    ("failing_since", "error", "response_status"),
+)
+EXHAUSTED = Kind(
+    "delivery.exhausted",
+    queries.LOCK_EXHAUSTED,
+    queries.NOTE_EXHAUSTED,
+    queries.SET_EXHAUSTED_ASIDE,
+    ("delivery_id", "event_type", "deliveries"),
+)
 
 
 def send(conn: Connection, failing_after: float, seconds: float = SECONDS) -> int:
-    """Sends due notices in portions until the time is used, each kind in its turn. Returns their number."""
-    until, sent = time.monotonic() + seconds, 0
-    kinds: dict[str, Take] = {
-        "webhook.recovered": recovered,
-        "webhook.failing": partial(failing, seconds=failing_after),
-        "delivery.exhausted": exhausted,
-    }
-
-    def send_portion(take: Take) -> int:
-        notices = take(conn)
-        for notice in notices:
-            outbox.add_sync(conn, notice.tenant_id, event_of(notice))
-        return len(notices)
-
+    """Sends due notices in portions until the time is used, each kind in its turn. Returns the number of webhooks that were due."""
+    until, due = time.monotonic() + seconds, 0
+    kinds = [RECOVERED, FAILING, EXHAUSTED]
     while kinds and time.monotonic() < until:
-        for kind, take in list(kinds.items()):
-            number = attempt(conn, "notice", kind, partial(send_portion, take))
+        for kind in list(kinds):
+            number = attempt(conn, "notice", kind.type, partial(send_portion, conn, kind, failing_after))
             conn.commit()
-            sent += number
+            due += number
             if number < queries.PORTION:
-                del kinds[kind]
-    return sent
+                kinds.remove(kind)
+    return due
+
+
+def send_portion(conn: Connection, kind: Kind, failing_after: float) -> int:
+    """The number of webhooks that were due. One whose notice fails is set aside, and the others have theirs."""
+    parameters = {"portion": queries.PORTION, "seconds": failing_after}
+    webhooks = [row[0] for row in conn.execute(kind.lock, parameters).fetchall()]
+
+    def work(some: Sequence[str]) -> None:
+        for notice in noted(conn, kind, some):
+            outbox.add_sync(conn, notice.tenant_id, event_of(notice))
+
+    def aside(webhook: str) -> None:
+        attempt(conn, "notice", webhook, lambda: conn.execute(kind.set_aside, {"webhook": webhook}).rowcount)
+
+    if webhooks:
+        apart(conn, SEND_NOTICES, {webhook: webhook for webhook in webhooks}, work, aside)
+    return len(webhooks)
 
 
 def event_of(notice: Notice) -> Event:
@@ -73,35 +116,18 @@ def event_of(notice: Notice) -> Event:
     )
 
 
-def failing(conn: Connection, seconds: float) -> list[Notice]:
-    rows = _take(conn, queries.TAKE_FAILING, seconds=seconds)
-    return _notices("webhook.failing", rows, "failing_since", "error", "response_status")
-
-
-def recovered(conn: Connection) -> list[Notice]:
-    rows = _take(conn, queries.TAKE_RECOVERED)
-    return _notices("webhook.recovered", rows, "failing_since", "recovered_at")
-
-
-def exhausted(conn: Connection) -> list[Notice]:
-    rows = _take(conn, queries.TAKE_EXHAUSTED)
-    return _notices("delivery.exhausted", rows, "delivery_id", "event_type", "deliveries")
-
-
-def _take(conn: Connection, statement: LiteralString, **parameters: Any) -> list[dict[str, Any]]:
+def noted(conn: Connection, kind: Kind, webhooks: Sequence[str]) -> list[Notice]:
+    """The notices about webhooks that were due, and are not any more."""
     with conn.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(statement, {"portion": queries.PORTION} | parameters).fetchall()
-
-
-def _notices(type: str, rows: Iterable[dict[str, Any]], *fields: str) -> list[Notice]:
+        rows: Iterable[dict[str, Any]] = cursor.execute(kind.note, {"webhooks": webhooks}).fetchall()
     return [
         Notice(
-            type=type,
+            type=kind.type,
             webhook_id=row["id"],
             tenant_id=row["tenant_id"],
             client_id=row["client_id"],
             test=row["rehearses"],
-            data={name: _plain(row[name]) for name in fields},
+            data={name: _plain(row[name]) for name in kind.fields},
         )
         for row in rows
     ]

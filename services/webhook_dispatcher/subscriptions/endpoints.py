@@ -213,7 +213,9 @@ async def read_backlog(conn: AsyncConnection, subscription_id: str) -> Backlog:
 async def gather(conn: AsyncConnection, subscription: Subscription, **since: datetime) -> int:
     """Queues again the deliveries given up since then. Returns how many the first portion took back; the others follow."""
     with slots():
-        await conn.execute(*decisions.begin_chore(subscription.id, subscription.tenant_id, "gather", **since))
+        await conn.execute(
+            *decisions.begin_chore(subscription.id, subscription.tenant_id, "gather", **since, anew=True)
+        )
     return await decisions.first_portion(conn, subscription.id, "gather")
 
 
