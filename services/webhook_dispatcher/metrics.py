@@ -45,7 +45,10 @@ mails = Counter("webhook_mails_total", "Mails to contacts of apps, and runs that
 for outcome in ("sent", "refused", "failed", "expired"):
     mails.labels(outcome)
 oldest_mail = Gauge("webhook_oldest_mail_seconds", "Age of the mail that waits and is due first")
-unclaimable = Counter("webhook_deliveries_unclaimable_total", "Deliveries forgotten because no claim could read them")
+unclaimable = Counter(
+    "webhook_deliveries_unclaimable_total",
+    "Deliveries forgotten because no claim could read them, or no record be made",
+)
 oldest_step = Gauge(
     "webhook_oldest_recovery_step_seconds", "Time since the last step of the recovery that waits longest"
 )

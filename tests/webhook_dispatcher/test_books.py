@@ -257,3 +257,16 @@ def test_a_web_process_reads_the_counts_of_its_organisation_and_writes_none(
             for table in ("delivery_counts", "delivery_changes"):
                 with pytest.raises(psycopg.errors.InsufficientPrivilege), conn.transaction():
                     conn.execute(f"INSERT INTO {table} VALUES ('wh_1', now()::date, %s, 1, 0, 0)", (tenant,))
+
+
+def test_changes_of_old_that_the_counts_cannot_hold_stop_no_other_webhooks_books(
+    partner: Partner, dispatcher: Dispatcher, webhook: str
+) -> None:
+    """An index of both texts has no place for so many bytes that cannot be compressed."""
+    noise = "(SELECT string_agg(gen_random_uuid()::text, '') FROM generate_series(1, 70) AS n WHERE n > length(%s))"
+    dispatcher.run(
+        f"INSERT INTO delivery_changes VALUES ({noise}, current_date, {noise}, 1, 0, 0), ('wh_0', current_date, {noise}, 1, 0, 0)",
+        "a", "b", "c",
+    )  # fmt: skip
+    dispatcher.publish(partner.tenant_id, *["incident.updated"] * 4)
+    assert require_exact(dispatcher, partner, webhook)["pending"] == 4

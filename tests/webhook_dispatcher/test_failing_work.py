@@ -19,7 +19,8 @@ from shared.primitives import ids
 from shared.storage import jobs as shared_jobs
 from shared.storage.database import task_transaction
 from shared.storage.jobs import Periodic
-from tests.webhook_dispatcher.conftest import Dispatcher
+from tests.support.receiver import Receiver
+from tests.webhook_dispatcher.conftest import Dispatcher, Partner
 
 EXTREMES: dict[str, list[str]] = {
     "text": ["''", "repeat('x', 300)", "'\U0001f600'"],
@@ -133,7 +134,7 @@ def run_jobs(dispatcher: Dispatcher, jobs: list[Periodic]) -> list[str]:
 
 
 def test_nothing_that_the_app_role_writes_stops_the_work_for_another_tenant(
-    dispatcher: Dispatcher, settings: Settings
+    dispatcher: Dispatcher, settings: Settings, partner: Partner, receiver: Receiver
 ) -> None:
     """Each extreme value goes into its column of a tenant of its own, whose work is older than that of another tenant."""
     jobs = [*shared_jobs.of_every_service("webhook_dispatcher", settings), *tasks.periodic(settings)]
@@ -163,6 +164,14 @@ def test_nothing_that_the_app_role_writes_stops_the_work_for_another_tenant(
             break
     assert other.done(dispatcher)
     assert failed == []
+    # The senders claim what is left, and give it up, since its events are gone.
+    for change in ("DELETE FROM events", "UPDATE subscriptions SET recovering = false, slowed_until = NULL"):
+        dispatcher.run(change)
+    partner.subscribe(receiver.url)
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    given_up = "SELECT 1 FROM deliveries WHERE id = %s AND status = 'failed'"
+    dispatcher.pump_until(lambda: len(receiver.requests) == 1 and dispatcher.rows(given_up, other.waiting))
+    assert run_jobs(dispatcher, jobs) == []
 
 
 CHORE: LiteralString = """

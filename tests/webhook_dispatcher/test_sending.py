@@ -13,7 +13,7 @@ import psycopg
 import pytest
 import time_machine
 
-from services.webhook_dispatcher import tasks
+from services.webhook_dispatcher import metrics, tasks
 from services.webhook_dispatcher.fanout import event_types
 from services.webhook_dispatcher.sending import lanes, queries, recording, sender
 from services.webhook_dispatcher.sending.client import Outcome
@@ -698,6 +698,11 @@ def test_the_database_and_the_service_agree_on_what_a_pattern_covers(dispatcher:
         "UPDATE subscriptions SET failing_since = '0044-03-15 BC'",
         "UPDATE subscriptions SET url = repeat('x', 10000)",
         "UPDATE events SET body = repeat('x', 9000000)",
+        "UPDATE deliveries SET event_type = repeat('x', 257)",
+        "UPDATE deliveries SET subscription_id = repeat('x', 257)",
+        "UPDATE deliveries SET event_id = repeat('x', 257)",
+        "INSERT INTO attempts (delivery_id, at, tenant_id, number, url, request_headers, error, duration_ms)"
+        " VALUES ('dlv_x', now(), current_tenant(), 1, '', '{}', repeat('x', 100000), 1)",
         "INSERT INTO apps (tenant_id, client_id, version, status, approved_events)"
         " VALUES (current_tenant(), 'app_x', 1, 'active', array_fill('x'::text, ARRAY[100000]))",
         "INSERT INTO replays (id, tenant_id, subscription_id, filter, since, until, per_second, matching, more, place, place_at)"
@@ -756,6 +761,50 @@ def test_a_row_of_old_that_no_claim_can_read_is_forgotten_and_stops_nobody(
         dispatcher.pump_until(lambda: False, seconds=5)
     dispatcher.pump_until(lambda: partner.books(webhook)["delivered"] == 1)
     assert dispatcher.rows("SELECT 1 FROM queue WHERE tenant_id = %s", stranger.tenant_id) == []
+
+
+def test_a_row_of_old_that_no_record_can_change_is_forgotten_and_stops_nobody(
+    partner: Partner, dispatcher: Dispatcher, http: Any
+) -> None:
+    """One delivery of each of two webhooks, whose events are gone, and a claim that was not used: of one the row breaks its limits."""
+    dispatcher.run("DELETE FROM queue")
+    stranger = Partner(http)
+    webhooks = [one.subscribe("https://integrator.example/") for one in (stranger, partner, partner)]
+    for one in (stranger, partner):
+        dispatcher.publish(one.tenant_id, "incident.updated")
+    give_up, give_back = webhooks[1:]
+    with psycopg.connect(dispatcher.database.admin) as conn:
+        conn.execute("ALTER TABLE deliveries DROP CONSTRAINT texts_are_short")
+        conn.execute("UPDATE deliveries SET event_type = repeat('x', 300) WHERE tenant_id = %s", (stranger.tenant_id,))
+        limit = "octet_length(event_type) <= 256"
+        conn.execute(f"ALTER TABLE deliveries ADD CONSTRAINT texts_are_short CHECK ({limit}) NOT VALID".encode())
+    before = metrics.unclaimable._value.get()
+
+    async def settle() -> None:
+        async with (
+            await AsyncConnection.connect(dispatcher.database.worker, autocommit=True) as conn,
+            dispatcher.client(1) as client,
+        ):
+            pump = dispatcher.new_pump(client, lambda: True)
+            for due in await pump.claim(conn):
+                if due.subscription_id == id_of(give_back):
+                    pump.released.append(due)
+                else:
+                    pump.over.append(recording.expired(due))
+            assert (len(pump.over), len(pump.released)) == (2, 1)
+            await pump.settle(conn)
+            assert not pump.is_busy
+
+    asyncio.run(settle())
+    assert dispatcher.rows("SELECT 1 FROM queue WHERE tenant_id = %s", stranger.tenant_id) == []
+    left = dispatcher.rows("SELECT subscription_id, leased FROM queue WHERE tenant_id = %s", partner.tenant_id)
+    assert left == [{"subscription_id": id_of(give_back), "leased": False}]
+    assert partner.books(give_up)["given_up"] == 1
+    assert metrics.unclaimable._value.get() == before + 1
+
+
+def id_of(webhook: str) -> str:
+    return webhook.rpartition("/")[2]
 
 
 def lengthen(dispatcher: Dispatcher, partner: Partner, size: int) -> None:

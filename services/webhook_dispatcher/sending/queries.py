@@ -207,6 +207,7 @@ FORGET_UNCLAIMABLE: LiteralString = """
         AND octet_length(delivery_id) <= 256 AND octet_length(tenant_id) <= 1024 AND octet_length(subscription_id) <= 256
         AND octet_length(event_id) <= 256 AND octet_length(event_type) <= 256)
 """
+FORGET_UNRECORDABLE: LiteralString = "DELETE FROM queue WHERE delivery_id = %(delivery_id)s AND attempt = %(attempt)s"
 # An unused claim is undone: the delivery is back in its place, unless another sender has claimed it since.
 GIVE_BACK: LiteralString = """
     UPDATE queue q SET due_at = CASE WHEN q.rung = 0 THEN least(q.delivery_at, now()) ELSE now() END, leased = false,

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -20,6 +20,8 @@ from services.webhook_dispatcher.sending.lanes import LARGE_BYTES, Report, Rooms
 from shared.process import telemetry
 from shared.storage.database import AsyncConnection
 
+# With these errors PostgreSQL refuses a row for what it holds: to try again is in vain.
+REFUSED = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)
 log = logging.getLogger(__name__)
 
 
@@ -87,7 +89,7 @@ async def claim(
             await conn.execute(queries.BEGIN_CLAIM)
             await cursor.execute(queries.CLAIM_AND_WAIT if wait else queries.CLAIM, parameters)
         return await cursor.fetchall()
-    except (psycopg.DataError, psycopg.IntegrityError) as error:
+    except REFUSED as error:
         async with conn.transaction():
             forgotten = await conn.execute(queries.FORGET_UNCLAIMABLE)
         log.error(
@@ -98,6 +100,47 @@ async def claim(
 
 
 async def record(conn: AsyncConnection, settled: Settled) -> None:
+    """Records all together. If PostgreSQL refuses a row, records each part alone and forgets those that fail: no row stops a sender."""
+    try:
+        await _record(conn, settled)
+    except REFUSED as error:
+        if _lacks_partition(error):
+            raise
+        for part in _parts(settled):
+            await _record_or_forget(conn, part)
+
+
+def _parts(settled: Settled) -> Iterator[Settled]:
+    for key, report in settled.reports.items():
+        yield Settled([], {key: report}, [], {})
+    for line in settled.over:
+        yield Settled([line], {}, [], {})
+    for due in settled.released:
+        yield Settled([], {}, [due], {})
+    for key, due in settled.gone.items():
+        yield Settled([], {}, [], {key: due})
+
+
+async def _record_or_forget(conn: AsyncConnection, part: Settled) -> None:
+    try:
+        await _record(conn, part)
+    except REFUSED as error:
+        if _lacks_partition(error):
+            raise
+        for line in part.over:
+            forgotten = await conn.execute(queries.FORGET_UNRECORDABLE, line)
+            metrics.unclaimable.inc(forgotten.rowcount)
+        ids = [line["delivery_id"] for line in part.over] + [due.delivery_id for due in part.released]
+        named = [*ids, *part.reports, *part.gone]
+        log.error("a result of %s cannot be recorded and is forgotten: %s", *named, telemetry.describe(error))
+
+
+def _lacks_partition(error: psycopg.Error) -> bool:
+    """Whether the day has no partition yet: the results are recorded once it has one."""
+    return isinstance(error, psycopg.errors.CheckViolation) and error.diag.constraint_name is None
+
+
+async def _record(conn: AsyncConnection, settled: Settled) -> None:
     """Records in one statement where attempts ended and nothing else changed, which is nearly always so.
 
     Otherwise locks subscriptions before their deliveries, as every other transaction does, so that there is no deadlock.
@@ -142,6 +185,8 @@ async def _at_once(conn: AsyncConnection) -> AsyncIterator[None]:
     try:
         async with conn.pipeline(), conn.transaction():
             yield
+    except psycopg.errors.ProgramLimitExceeded:
+        raise
     except (psycopg.OperationalError, psycopg.errors.TransactionTimeout):
         await conn.close()
         raise
