@@ -24,8 +24,15 @@ BEGIN_RECORD: LiteralString = (
 )
 # Whether any delivery waits: the first step of a walk, without the claim.
 WAITS: LiteralString = "SELECT FROM queue ORDER BY subscription_id LIMIT 1"
+# The receiver after that one, which a walk passes by.
+NEXT: LiteralString = (
+    "SELECT subscription_id FROM queue WHERE subscription_id > %(after)s ORDER BY subscription_id LIMIT 1"
+)
 # One claim at a time, over all senders, in the transaction that claims: the statement after it sees all deliveries in flight.
-BEGIN_CLAIM: LiteralString = BEGIN_RECORD + f", pg_advisory_xact_lock({locks.SENDER_CLAIM})"
+# It ends sooner than a record, since it holds up all senders.
+BEGIN_CLAIM: LiteralString = (
+    BEGIN_RECORD + f", set_config('statement_timeout', '8s', true), pg_advisory_xact_lock({locks.SENDER_CLAIM})"
+)
 # Visits the `named` subscriptions, and the next `walked` of all others with waiting deliveries, after the last one visited: its cost
 # depends on these two numbers, not on how many wait. It reads only deliveries that may be sent now and that have room: none of a webhook
 # that is stopped, slowed or recovering, nothing of a tenant whose deliveries operators stopped, and not the backlog of a receiver that

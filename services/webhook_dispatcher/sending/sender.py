@@ -46,6 +46,8 @@ MOST_AT_ONCE = 200
 # So many receivers that fail in the same moment have their health recorded before the next claim.
 MOST_REPORTS = 50
 WALKED_AT_ONCE = 128
+# By this a claim that took too long divides the number of receivers that the next one visits. Each that succeeds doubles it.
+SHORTENED_BY = 16
 REST_PER_WALK = 9.0
 MOST_REMEMBERED = 1000
 BEAT_SECONDS = 2.0
@@ -86,6 +88,7 @@ class Pump:
         self.named: dict[str, None] = {}
         self.after = ""
         self.portions, self.usual_portions = 0, 1
+        self.portion, self.passes_by = WALKED_AT_ONCE, False
         self.began = self.busy = 0.0
         self.next_walk = self.next_beat = self.next_forgetting = self.plans_until = 0.0
         self.passed_over = recording.PassedOver()
@@ -198,10 +201,17 @@ class Pump:
         return over, reports
 
     async def claim(self, conn: AsyncConnection) -> list[Due]:
-        """Visits at most 256 named receivers, and goes on with the walk when its rest is over."""
+        """Visits at most 256 named receivers, and goes on with the walk when its rest is over.
+
+        Fewer after a claim that took too long, whose named ones are left to the walk. The walk passes one by that takes too long alone.
+        """
         began = time.monotonic()
-        walked = WALKED_AT_ONCE if began >= self.next_walk else 0
-        named = list(islice(self.named, MOST_NAMED))
+        if self.passes_by:
+            row = await (await conn.execute(queries.NEXT, {"after": self.after})).fetchone()
+            self.after, self.passes_by = row[0] if row is not None else "", False
+        walked = self.portion if began >= self.next_walk else 0
+        most_named = MOST_NAMED if self.portion == WALKED_AT_ONCE else 0 if walked else self.portion
+        named = list(islice(self.named, most_named))
         if not named and not walked:
             return []
         if not named and not self.after and await (await conn.execute(queries.WAITS)).fetchone() is None:
@@ -213,7 +223,12 @@ class Pump:
         known = ((key, self.lanes[key]) for key in (self.lanes if walked else named) if key in self.lanes)
         rooms = self.slots.rooms({key: (lane.tenant_id, lane.claimable(self.peers)) for key, lane in known})
         visited = recording.Round(named, self.after, walked)
-        rows = await recording.claim(conn, visited, most, rooms, self.passed_over.is_long)
+        try:
+            rows = await recording.claim(conn, visited, most, rooms, self.passed_over.is_long)
+        except (psycopg.errors.QueryCanceled, psycopg.errors.TransactionTimeout):
+            self.portion, self.passes_by = max(1, self.portion // SHORTENED_BY), walked == 1
+            raise
+        self.portion = min(2 * self.portion, WALKED_AT_ONCE)
         self.peers = rows[0][1]
         self.passed_over.note(rows[0][-1])
         if walked:
