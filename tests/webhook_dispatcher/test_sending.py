@@ -5,6 +5,7 @@ import json
 import math
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any, LiteralString
@@ -417,6 +418,31 @@ def test_no_claim_gives_a_tenant_more_than_its_share(partner: Partner, dispatche
             rows = conn.execute(queries.CLAIM, CLAIM_ALL | limits).fetchall()
             assert [row[4] for row in rows].count(partner.tenant_id) == 3
             conn.rollback()
+
+
+def test_a_tenant_with_hundreds_of_ready_webhooks_leaves_places_to_each_class_of_others(
+    partner: Partner, dispatcher: Dispatcher, http: Any
+) -> None:
+    """Scaled down: forty webhooks whose receivers are quick, and twenty places in a claim."""
+    dispatcher.run("DELETE FROM queue")
+    flood, crowd = Partner(http), Partner(http)
+    for _ in range(40):
+        flood.subscribe("https://integrator.example/")
+        crowd.subscribe("https://integrator.example/")
+    new, failing, deep = (id_of(partner.subscribe("https://integrator.example/")) for _ in range(3))
+    dispatcher.run("UPDATE subscriptions SET concurrency = 64 WHERE tenant_id = %s OR id = %s", flood.tenant_id, deep)
+    dispatcher.run("UPDATE subscriptions SET failing_since = now() WHERE id = %s", failing)
+    for one, number in ((flood, 20), (crowd, 1), (partner, 9)):
+        dispatcher.publish(one.tenant_id, *["incident.updated"] * number)
+    with psycopg.connect(dispatcher.database.worker) as conn:
+        rows = conn.execute(queries.CLAIM, CLAIM_ALL | {"slots": 20}).fetchall()
+        conn.rollback()
+    assert len(rows) == 20
+    taken = Counter(row[5] if row[4] == partner.tenant_id else row[4] for row in rows)
+    assert taken[new] == 1, taken
+    assert taken[failing] == 1, taken
+    assert taken[deep] == 2, taken
+    assert taken[crowd.tenant_id] == 1, taken
 
 
 @pytest.mark.parametrize("plan", ["enable_nestloop", "enable_hashjoin", "enable_mergejoin"])

@@ -48,6 +48,8 @@ BEGIN_CLAIM: LiteralString = (
 # Each step goes from one row to others by key: LIMIT 1 keeps the planner from joining whole tables. It finds the first stage with a due
 # delivery before it looks into each stage, and reads only a little more of each receiver than its part of the slots (`depth`), since the
 # next claim would read the rest again. The length of a body is known without reading it; of each tenant the first classes come first.
+# The places of a claim go to what a person asked for, then an eighth to each other class, and the rest to the first classes; within a class
+# tenants take turns. Bytes go to one delivery of each class in turn.
 CLAIM: LiteralString = (
     """
     WITH RECURSIVE walk AS (
@@ -152,13 +154,13 @@ CLAIM: LiteralString = (
             OR (nth = 1 AND (%(tenants)s::jsonb -> tenant_id) IS NULL)
     ), chosen AS (
         SELECT * FROM (
-            SELECT *, row_number() OVER (PARTITION BY class ORDER BY number, of_tenant) AS of_all FROM lighter
+            SELECT *, row_number() OVER (PARTITION BY class ORDER BY of_tenant, number, id) AS of_all FROM lighter
         ) counted
         WHERE of_all <= (%(classes)s::jsonb ->> class)::integer
-        ORDER BY rank, number LIMIT %(slots)s
+        ORDER BY class <> 'asked' AND of_all > greatest(1, %(slots)s / 8), rank, of_all LIMIT %(slots)s
     ), weighed AS (
         SELECT *, size > %(large)s AS is_large, sum(size) OVER (
-            PARTITION BY size > %(large)s ORDER BY rank, number, of_tenant, delivery_id) AS bytes_of_all FROM chosen
+            PARTITION BY size > %(large)s ORDER BY class <> 'asked', of_all, rank) AS bytes_of_all FROM chosen
     ), large AS (
         SELECT * FROM weighed WHERE is_large AND bytes_of_all <= (%(classes)s::jsonb ->> 'large')::bigint
     ), due AS (
