@@ -25,6 +25,7 @@ from services.webhook_dispatcher.reading import queries as reading_queries
 from services.webhook_dispatcher.replays import queries as replay_queries
 from services.webhook_dispatcher.replays import steps as replay_steps
 from services.webhook_dispatcher.sending import queries, statistics
+from services.webhook_dispatcher.sending.measuring import Backlog
 from services.webhook_dispatcher.sending.signing import Vault
 from services.webhook_dispatcher.settings import Settings
 from services.webhook_dispatcher.subscriptions import apps, sealing
@@ -195,12 +196,13 @@ GAUGES = {
     "tenants_stopped": metrics.tenants_stopped,
     "oldest_stop_seconds": metrics.oldest_stop,
 }
+BACKLOG = Backlog()
 
 
 def figures(conn: Connection) -> Mapping[str, float]:
     """The state of the deliveries, by the names of `GAUGES`."""
     conn.execute(BY_KEY)
-    due, held, waiting, oldest, failing, late = conn.execute(queries.MEASURE).fetchone() or (0,) * 6
+    due, held, waiting, oldest, failing, late = BACKLOG.measure(conn)
     chores, chore_age = conn.execute(decision_queries.MEASURE).fetchone() or (0, 0)
     step, failing_tenants = conn.execute(decision_queries.MEASURE_RECEIVERS).fetchone() or (0, 0)
     replays, replay_age = conn.execute(replay_queries.MEASURE).fetchone() or (0, 0)

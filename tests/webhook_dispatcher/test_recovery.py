@@ -19,7 +19,7 @@ from shared.storage.database import task_transaction
 from tests.support.receiver import Receiver, always, answer
 from tests.support.waiting import wait_for
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner, event
-from tests.webhook_dispatcher.test_sending import CLAIM_ALL
+from tests.webhook_dispatcher.test_sending import CLAIM_ALL, MEASURE_ALL
 
 
 def waiting(dispatcher: Dispatcher, partner: Partner) -> list[bool]:
@@ -471,7 +471,7 @@ def test_the_statements_of_every_second_do_not_read_what_is_held(partner: Partne
     with psycopg.connect(dispatcher.database.worker) as conn:
         read = {name: pages_read(conn, *statement) for name, statement in statements.items()}
         conn.rollback()
-        measuring = pages_read(conn, queries.MEASURE, {})
+        measuring = pages_read(conn, queries.MEASURE, MEASURE_ALL)
     assert max(read.values()) < 300, read
     # It counts up to ten thousand of each kind.
     assert measuring < 6000

@@ -39,6 +39,7 @@ CLAIM_ALL = {
     "approved": ["incident.*"],
     "large": lanes.LARGE_BYTES,
 }
+MEASURE_ALL = {"after": "", "portion": 10_000}
 
 
 def claim(dispatcher: Dispatcher, *partners: Partner) -> list[str]:
@@ -509,7 +510,7 @@ def test_claims_and_measuring_go_by_key_where_statistics_are_older_than_all_that
                 "claim": read_by(dispatcher, queries.CLAIM, CLAIM_ALL | {"walked": 60, "slots": 20}),
                 "record": read_by(dispatcher, queries.RECORD, {"sent": sent}),
                 "give back": read_by(dispatcher, queries.GIVE_BACK, {"ids": ids, "attempts": [0] * 20}),
-                "measure": read_by(dispatcher, queries.MEASURE, {}),
+                "measure": read_by(dispatcher, queries.MEASURE, MEASURE_ALL),
             }
         finally:
             owner.execute("ALTER TABLE queue RESET (autovacuum_enabled)")

@@ -21,6 +21,7 @@ from services.webhook_dispatcher.fanout.intake import Intake
 from services.webhook_dispatcher.fanout.queries import PARTITIONED
 from services.webhook_dispatcher.history import decision_queries
 from services.webhook_dispatcher.queues import MOST_NAMED, MOST_RINGS, SENDER
+from services.webhook_dispatcher.sending.measuring import Backlog
 from services.webhook_dispatcher.sending.sender import named_in
 from services.webhook_dispatcher.settings import Settings
 from services.webhook_dispatcher.subscriptions import apps
@@ -159,6 +160,31 @@ def test_what_is_due_and_held_is_measured_and_what_a_receiver_asked_to_wait_with
     )
     assert measured() == (0, 1, 4)
     assert metrics.oldest._value.get() == 0
+
+
+def test_what_is_due_is_measured_behind_any_number_of_stopped_webhooks(partner: Partner, idle: Dispatcher) -> None:
+    """Scaled down: portions of two webhooks. Those that were measured first were always the same."""
+    backlog, held, late = Backlog(portion=2), Partner(partner.http), Partner(partner.http)
+
+    def measured(calls: int) -> tuple[float, ...]:
+        with task_transaction(idle.pool) as conn:
+            return [backlog.measure(conn) for _ in range(calls)][-1]
+
+    stopped = [held.subscribe("https://integrator.example/") for _ in range(4)]
+    late.subscribe("https://integrator.example/")
+    for one in (held, late):
+        idle.publish(one.tenant_id, "incident.updated")
+    for webhook in stopped:
+        held.put(webhook, {"enabled": False})
+    idle.run("UPDATE queue SET due_at = now() - interval '1 hour'")
+    due, kept, waiting, oldest, failing, tenants = measured(3)
+    assert (due, kept, waiting, failing, tenants) == (1, 4, 5, 0, 1)
+    assert 3600 <= oldest < 3700
+    # Those of the other portions stay while one is measured again.
+    for _ in range(3):
+        assert measured(1)[0] == 1
+    idle.run("DELETE FROM queue")
+    assert measured(3) == (0, 0, 0, 0, 0, 0)
 
 
 @pytest.mark.parametrize(

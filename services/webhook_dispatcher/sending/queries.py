@@ -311,14 +311,17 @@ LEAVE: LiteralString = "DELETE FROM senders WHERE id = %(id)s OR seen_at < now()
 COUNT_SENDERS: LiteralString = "SELECT count(*) FROM senders WHERE seen_at > now() - interval '10 seconds'"
 # Deliveries of a replay wait behind others, and are not late.
 # A delivery that waits because its receiver asked for it is not late; with those of failing receivers count those of receivers that set
-# a rate. Reads one end of each webhook's queue, and counts up to 10,000.
+# a rate. Reads one end of the queue of each webhook of a portion, and counts up to 10,000. The first column is the end of the portion, ''
+# at the end of all.
 MEASURE: LiteralString = (
     """
     WITH RECURSIVE walk AS (
-        (SELECT subscription_id FROM queue WHERE subscription_id > '' ORDER BY subscription_id LIMIT 1)
+        (SELECT subscription_id FROM queue WHERE subscription_id > %(after)s ORDER BY subscription_id LIMIT 1)
     """
     + _WALK_ON
-    + """, lanes AS MATERIALIZED (
+    + """, walked AS MATERIALIZED (
+        SELECT subscription_id FROM walk WHERE subscription_id IS NOT NULL LIMIT %(portion)s
+    ), lanes AS MATERIALIZED (
         SELECT s.id, s.tenant_id, s.held OR stopped.tenant_id IS NOT NULL AS held,
             s.failing_since IS NOT NULL OR s.max_per_second IS NOT NULL AS failing, CASE
             WHEN stopped.tenant_id IS NOT NULL THEN '{}'::smallint[]
@@ -326,8 +329,8 @@ MEASURE: LiteralString = (
             WHEN s.slowed_until > now() THEN '{0,1}'::smallint[]
             WHEN s.recovering THEN '{0,1,2,5}'::smallint[]
             ELSE '{0,1,2,3,4,5}'::smallint[] END AS stages
-        FROM (SELECT subscription_id FROM walk WHERE subscription_id IS NOT NULL LIMIT 10000) walked
-        JOIN subscriptions s ON s.id = walked.subscription_id LEFT JOIN stopped_tenants stopped ON stopped.tenant_id = s.tenant_id
+        FROM walked JOIN subscriptions s ON s.id = walked.subscription_id
+        LEFT JOIN stopped_tenants stopped ON stopped.tenant_id = s.tenant_id
     ), late AS (
         SELECT 1 FROM lanes CROSS JOIN LATERAL unnest(stages) AS open (stage) CROSS JOIN LATERAL (
             SELECT 1 FROM queue WHERE subscription_id = lanes.id AND stage = open.stage AND due_at <= now() AND NOT replayed
@@ -345,7 +348,8 @@ MEASURE: LiteralString = (
     ), waiting AS (
         SELECT count(*) AS number FROM (SELECT 1 FROM queue LIMIT 10000) q
     )
-    SELECT (SELECT count(*) FROM late), (SELECT count(*) FROM kept),
+    SELECT (SELECT CASE WHEN count(*) = %(portion)s THEN max(subscription_id) ELSE '' END FROM walked),
+        (SELECT count(*) FROM late), (SELECT count(*) FROM kept),
         CASE WHEN waiting.number < 10000 THEN waiting.number
             ELSE greatest(10000, (SELECT reltuples FROM pg_class WHERE oid = 'queue'::regclass)) END,
         coalesce(extract(epoch FROM now() - oldest.due_at), 0)::float8,
