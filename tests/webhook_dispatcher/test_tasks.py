@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -326,7 +326,7 @@ def rule_of(name: str) -> str:
     return rule["expr"]
 
 
-def holds(condition: str, figures: dict[str, Sequence[float]]) -> bool:
+def holds(condition: str, figures: Mapping[str, Sequence[float]]) -> bool:
     """`figures` are those of each process that has the metric."""
     of_all = {"max": max, "sum": sum}
     asked = re.sub(r"(max|sum)\((\w+)\)", lambda match: str(of_all[match[1]](figures[match[2]])), condition)
