@@ -164,7 +164,7 @@ def test_nothing_that_the_app_role_writes_stops_the_work_for_another_tenant(
             break
     assert other.done(dispatcher)
     assert failed == []
-    # The senders claim what is left, and give it up, since its events are gone.
+    # The senders claim all that is left, and give it up, since its events are gone.
     for change in ("DELETE FROM events", "UPDATE subscriptions SET recovering = false, slowed_until = NULL"):
         dispatcher.run(change)
     partner.subscribe(receiver.url)

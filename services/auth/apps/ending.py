@@ -1,7 +1,7 @@
 """Ends the grants and consents of deleted apps, and the grants of many people after one decision, in the relay.
 
 Until then the row of the app, of the person in `ending_grants` or of the connection in `changing_roles` refuses them. The work goes on
-after a stop. Tenants have turns. What fails goes behind all others, and is left until the next pass.
+after a stop. Tenants have turns. A row that fails goes behind all others, and is left until the next pass.
 """
 
 import logging

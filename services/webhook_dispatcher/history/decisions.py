@@ -151,7 +151,7 @@ def begin_chore(
 ) -> Statement:
     """The statement that stores a chore, or restarts one that is under way. A gathering that is under way goes on.
 
-    With `anew` it passes over all rows once more: a person asks for it, perhaps after a change of what the webhook takes.
+    With `anew` it passes over all rows once more: a person asks for it, perhaps after a change of the webhook's events.
     """
     parameters = {
         "subscription_id": subscription_id,
@@ -267,7 +267,7 @@ def _next_pass(chore: Chore, portion: Portion) -> tuple[dict[str, Any], float] |
         emptied = chore.cursor.get("emptied_at") or datetime.now(UTC).isoformat()
         return ({"emptied_at": emptied}, 5.0) if portion.looked else None
     if chore.kind == "gather":
-        # What was given up since the pass began may be behind its place.
+        # Deliveries given up since the pass began may be behind its place.
         is_more = chore.given_up is None or chore.given_up != chore.cursor.get("given_up")
         return ({}, 0.0) if chore.cursor.get("again") or (chore.cursor.get("failed") and is_more) else None
     again = chore.cursor.get("again", False)

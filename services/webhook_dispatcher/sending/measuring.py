@@ -1,4 +1,4 @@
-"""What waits of all webhooks, measured in portions, so that the cost of a measurement does not depend on their number."""
+"""The waiting deliveries of all webhooks, measured in portions: the cost of a measurement does not depend on their number."""
 
 import threading
 

@@ -48,8 +48,8 @@ BEGIN_CLAIM: LiteralString = (
 # Each step goes from one row to others by key: LIMIT 1 keeps the planner from joining whole tables. It finds the first stage with a due
 # delivery before it looks into each stage, and reads only a little more of each receiver than its part of the slots (`depth`), since the
 # next claim would read the rest again. The length of a body is known without reading it; of each tenant the first classes come first.
-# The places of a claim go to what a person asked for, then an eighth to each other class, and the rest to the first classes; within a class
-# tenants take turns. Bytes go to one delivery of each class in turn.
+# The places of a claim go to deliveries that a person asked for, then an eighth to each other class, and the rest to the first classes;
+# within a class tenants take turns. Bytes go to one delivery of each class in turn.
 CLAIM: LiteralString = (
     """
     WITH RECURSIVE walk AS (

@@ -20,7 +20,7 @@ from services.webhook_dispatcher.sending.lanes import LARGE_BYTES, Report, Rooms
 from shared.process import telemetry
 from shared.storage.database import AsyncConnection
 
-# With these errors PostgreSQL refuses a row for what it holds: to try again is in vain.
+# With these errors PostgreSQL refuses a row for its content: to try again is in vain.
 REFUSED = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)
 log = logging.getLogger(__name__)
 
