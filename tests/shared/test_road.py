@@ -304,7 +304,7 @@ def test_measuring_reads_few_messages_where_statistics_are_older_than_all_that_w
     with crowd_after_the_statistics(producer) as conn:
         before = fetched(conn)
         with psycopg.connect(producer.worker) as measuring:
-            jobs.measure_outbox(measuring)
+            jobs.measure_outbox(measuring)  # pyright: ignore[reportArgumentType]
         wait_for(lambda: fetched(conn) >= before + 100)
         read = fetched(conn) - before
     assert read <= 200, "tens of thousands, where all that waits is sorted"
