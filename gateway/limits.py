@@ -267,14 +267,11 @@ def _refusal(bucket: Bucket, reset: int, now: float) -> Refusal:
         (b"x-ratelimit-remaining", b"0"),
         (b"x-ratelimit-reset", str(reset).encode()),
     ]
-    detail = f"At most {rule.quota} {rule.rate_class} requests in {rule.window} seconds are answered{_whose(bucket)}."
-    return Refusal(429, "Too many requests", detail, headers=headers, reason="limited")
-
-
-def _whose(bucket: Bucket) -> str:
+    whose = f" from one IPv6 network of length {bucket.key.rpartition('/')[2]}" if rule.times > 1 else ""
     if bucket.key.startswith((APPS, PEOPLE)):
-        return f" to the {bucket.key.partition(' ')[0]} of an organisation together"
-    return f" from one IPv6 network of length {bucket.key.rpartition('/')[2]}" if bucket.policy.times > 1 else ""
+        whose = f" to the {bucket.key.partition(' ')[0]} of an organisation together"
+    detail = f"At most {rule.quota} {rule.rate_class} requests in {rule.window} seconds are answered{whose}."
+    return Refusal(429, "Too many requests", detail, headers=headers, reason="limited")
 
 
 async def run(limits: Limits, redis: Redis) -> None:

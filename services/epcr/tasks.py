@@ -203,16 +203,12 @@ def send_due_facts(keyring: Keyring, conn: Connection) -> None:
                 conn.rollback()
                 log.error("facts of %s not sent: %s", encounter_id, telemetry.describe(error))
                 if not is_contention(error):
-                    _count_failure(conn, encounter_id)
+                    (failures,) = conn.execute(queries.FACTS_FAILED, (encounter_id,)).fetchone() or (0,)
+                    conn.commit()
+                    if failures == MOST_FAILURES:
+                        shared_metrics.rows_set_aside.labels(SEND_FACTS).inc()
         taken = _take_due(conn) if time.monotonic() < until else []
     metrics.due_facts_behind.set((conn.execute(queries.DUE_FACTS_BEHIND).fetchone() or (0,))[0])
-
-
-def _count_failure(conn: Connection, encounter_id: str) -> None:
-    (failures,) = conn.execute(queries.FACTS_FAILED, (encounter_id,)).fetchone() or (0,)
-    conn.commit()
-    if failures == MOST_FAILURES:
-        shared_metrics.rows_set_aside.labels(SEND_FACTS).inc()
 
 
 def _take_due(conn: Connection) -> list[str]:

@@ -130,7 +130,11 @@ async def sign_in(request: Request) -> Response:
         return _too_many(request, destination, attempt.wait, email=email)
     password = values.get("password", "")
     right = await _is_right(request, user, password, standing, attempt, lenient=lenient)
-    refuses = user is not None and right and await _refuses_password(request, user)
+    refuses = False
+    if user is not None and right:
+        async with transaction(request) as conn:
+            await aset_tenant(conn, user.tenant_id)
+            refuses = await people.refuses_password(conn, request.state.keyring, user.user_id)
     answer = None
     if user is not None and right and not refuses:
         answer = await _go_on(request, user, password, attempt, destination, standing)
@@ -205,12 +209,6 @@ async def _go_on(
     stored = mac((user.password_hash or "").encode(), PASSWORD_PURPOSE)
     pending = Pending(user.user_id, user.email, time.time() + PENDING_SECONDS, browser, stored)
     return _ask_second_factor(request, destination, pages.sealed(request, pending, PENDING_CONTEXT))
-
-
-async def _refuses_password(request: Request, user: User) -> bool:
-    async with transaction(request) as conn:
-        await aset_tenant(conn, user.tenant_id)
-        return await people.refuses_password(conn, request.state.keyring, user.user_id)
 
 
 def _too_many(request: Request, destination: Destination, seconds: int, **context: Any) -> Response:

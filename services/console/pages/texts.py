@@ -36,12 +36,13 @@ def flat(table: Mapping[str, Any], before: str = "") -> dict[str, str]:
 def read(folder: Path = FOLDER) -> dict[Language, dict[str, dict[str, str]]]:
     """All texts by language, area and key."""
     areas = {path.stem: flat(tomllib.loads(path.read_text("utf-8"))) for path in sorted(folder.glob("*.toml"))}
-    return {language: {area: _in(language, texts) for area, texts in areas.items()} for language in LANGUAGES}
-
-
-def _in(language: Language, texts: Mapping[str, str]) -> dict[str, str]:
-    end = f".{language}"
-    return {key.removesuffix(end): text for key, text in texts.items() if key.endswith(end)}
+    return {
+        language: {
+            area: {key.removesuffix(end): text for key, text in texts.items() if key.endswith(end)}
+            for area, texts in areas.items()
+        }
+        for language, end in ((language, f".{language}") for language in LANGUAGES)
+    }
 
 
 ALL = read()

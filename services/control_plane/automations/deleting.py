@@ -37,7 +37,12 @@ class Deleting:
                 break
             began = time.monotonic()
             try:
-                _portion(conn, tenant_id, automation_id)
+                set_tenant(conn, tenant_id)
+                where = {"tenant_id": tenant_id, "id": automation_id, "most": PORTION}
+                if conn.execute(queries.DELETE_RUNS, where).rowcount < PORTION:
+                    # Not where a run was passed over that another transaction holds.
+                    conn.execute(queries.DELETE, where)
+                conn.commit()
             except Exception as error:  # one automation's rows must not stop the deletion of others
                 if is_outage(error):
                     raise
@@ -53,15 +58,6 @@ class Deleting:
         (age,) = conn.execute(queries.OLDEST_DELETED).fetchone() or (0,)
         oldest.set(max(0, age))
         return portions
-
-
-def _portion(conn: Connection, tenant_id: str, automation_id: str) -> None:
-    set_tenant(conn, tenant_id)
-    where = {"tenant_id": tenant_id, "id": automation_id, "most": PORTION}
-    if conn.execute(queries.DELETE_RUNS, where).rowcount < PORTION:
-        # Not where a run was passed over that another transaction holds.
-        conn.execute(queries.DELETE, where)
-    conn.commit()
 
 
 def periodic() -> list[Periodic]:

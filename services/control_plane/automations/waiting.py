@@ -158,16 +158,13 @@ class Waiting:
                     raise
                 log.warning("runs of %s did not begin: %s", event.event_id, telemetry.describe(error))
                 if not isinstance(error, psycopg.OperationalError):  # which other transactions cause
-                    self._count_failure(conn, event)
+                    (failures,) = conn.execute(queries.COUNT_FAILURE, (tenant_id, event.event_id)).fetchone() or (0,)
+                    if failures == MOST_FAILURES:
+                        conn.after_commit(metrics.rows_set_aside.labels(BEGIN).inc)
                 return FAILED_SECONDS, begun
             looked += EVENT_COST + seen
             begun += begun_now
         return 0, begun
-
-    def _count_failure(self, conn: Connection, event: WaitingEvent) -> None:
-        (failures,) = conn.execute(queries.COUNT_FAILURE, (event.tenant_id, event.event_id)).fetchone() or (0,)
-        if failures == MOST_FAILURES:
-            conn.after_commit(metrics.rows_set_aside.labels(BEGIN).inc)
 
     def _begin_some(
         self, conn: Connection, event: WaitingEvent, most: int, room: int, rooms: dict[str, int]

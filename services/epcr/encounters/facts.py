@@ -169,6 +169,8 @@ def facts_of(encounter: Encounter, observations: Sequence[LinkedObservation]) ->
     procedures, (age_years, is_newborn) = _procedures(record), _age(record)
     tried = [one for one in record.airway_attempts if not one.entered_in_error]
     airways = [_same(AirwayFact, one, at=one.attempted_at) for one in tried]
+    # Primary first. A SNOMED CT impression that no indicator asks for has no code there.
+    in_icd10 = [one.code if one.system != SNOMED else IMPRESSIONS.get(one.code) for one in impressions(record)]
     return EncounterFacts(
         encounter_id=encounter.id,
         version=encounter.revision,
@@ -180,7 +182,7 @@ def facts_of(encounter: Encounter, observations: Sequence[LinkedObservation]) ->
         age_years=age_years,
         newborn=is_newborn,
         sex=patient.sex if patient else None,
-        impressions=_impressions(record),
+        impressions=[code for code in in_icd10 if code is not None],
         conditions=["stemi"] if any(one.finding == "stemi" for one in done) else [],
         times={name: at for name, at in asdict(record.times or Times()).items() if at is not None},
         vitals=[*_vitals(record), *device_vitals(observations, _airway_at(procedures, airways))],
@@ -267,12 +269,6 @@ def _age(record: Record) -> tuple[int | None, bool | None]:
         return None, None
     years = patient.age_years if patient.birth_date is None else max(0, age(patient.birth_date, day))
     return min(years or 0, OLDEST_AGE_SHOWN + 1), patient.birth_date is not None and patient.birth_date >= day
-
-
-def _impressions(record: Record) -> list[str]:
-    """In ICD-10, primary first. A SNOMED CT impression that no indicator asks for has no code there."""
-    codes = [one.code if one.system != SNOMED else IMPRESSIONS.get(one.code) for one in impressions(record)]
-    return [code for code in codes if code is not None]
 
 
 def _vitals(record: Record) -> Iterator[VitalFact]:

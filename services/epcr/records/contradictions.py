@@ -230,7 +230,10 @@ def contradictions(record: Record) -> Iterator[Contradiction]:
         if silence is not None and known:
             yield Contradiction(f"/inquiries/{name}", f"/{name}/{known[0]}")
     yield from _of_another_day(record)
-    yield from _of_refusal(record)
+    end = record.disposition
+    if end and end.outcome == "transported" and "transport" in end.refused and end.has_capacity is not False:
+        # Without capacity a refusal does not bind.
+        yield Contradiction("/disposition/outcome", "/disposition/refused")
     yield from _of_nobody(record)
     yield from _of_name(record)
     yield from _of_weight(record)
@@ -327,13 +330,6 @@ def _of_nobody(record: Record) -> Iterator[Contradiction]:
         for at, entry in enumerate(getattr(record, name)):
             if not entry.entered_in_error and getattr(entry, "not_done", None) is None:
                 yield Contradiction("/disposition/outcome", f"/{name}/{at}")
-
-
-def _of_refusal(record: Record) -> Iterator[Contradiction]:
-    """A patient who refused the transport and had it. Without capacity a refusal does not bind."""
-    end = record.disposition
-    if end and end.outcome == "transported" and "transport" in end.refused and end.has_capacity is not False:
-        yield Contradiction("/disposition/outcome", "/disposition/refused")
 
 
 def _of_another_day(record: Record) -> Iterator[Contradiction]:

@@ -223,9 +223,10 @@ async def deliver(client: Client, vault: Vault, due: Due) -> Sent:
         headers["traceparent"] = telemetry.format_traceparent(context)
     if access.refused is None:
         left = max(1.0, client.deadline - access.seconds)
-        outcome, exchange = await client.post(
-            due.url, headers, body, seconds=left, certificate=_certificate(vault, due)
-        )
+        certificate = None
+        if (sealed := due.client_certificate) is not None:
+            certificate = Certificate(due.tenant_id, sealed, lambda: vault.identity(due.subscription_id, sealed))
+        outcome, exchange = await client.post(due.url, headers, body, seconds=left, certificate=certificate)
         outcome.duration_ms += round(access.seconds * 1000, 3)
     else:
         outcome, exchange = access.refused, None
@@ -247,13 +248,6 @@ async def deliver(client: Client, vault: Vault, due: Due) -> Sent:
         trace_id=format(context.trace_id, "032x") if context.is_valid else None,
         exchange=exchange,
     )
-
-
-def _certificate(vault: Vault, due: Due) -> Certificate | None:
-    sealed = due.client_certificate
-    if sealed is None:
-        return None
-    return Certificate(due.tenant_id, sealed, lambda: vault.identity(due.subscription_id, sealed))
 
 
 def _signed(vault: Vault, due: Due, timestamp: int, body: bytes) -> dict[str, str]:

@@ -12,7 +12,7 @@ from services.console.pages.visit import read_form
 from services.console.session import cookies, store
 from services.console.session.endpoints import give_back
 from services.console.session.models import Profile, Tokens
-from shared.storage.database import AsyncConnection, aset_tenant, transaction
+from shared.storage.database import aset_tenant, transaction
 from shared.web import problems
 from shared.web.identity import caller as caller_of
 from shared.web.identity import client_network
@@ -25,12 +25,6 @@ log = logging.getLogger(__name__)
 async def ask(request: Request) -> Response:
     text = request.query_params.get("link", "")
     return render.html(request, "portal/open.html", "apps", link=text if len(text) <= LONGEST else "")
-
-
-async def _is_opened(conn: AsyncConnection, link: links.Found) -> bool:
-    """Counts the opening, unless the link was revoked since it was found."""
-    await aset_tenant(conn, link.tenant_id)
-    return bool((await conn.execute(queries.OPENED, (link.link_id,))).rowcount)
 
 
 async def open_link(request: Request) -> Response:
@@ -47,8 +41,12 @@ async def open_link(request: Request) -> Response:
     keyring = request.state.keyring
     async with transaction(request) as conn:
         found = await links.find(conn, keyring, text) if len(text) <= LONGEST else None
-        # Until the commit the row is locked: an administrator who revokes the link meanwhile then ends this session too.
-        if found is None or not await _is_opened(conn, found[0]):
+        opened = 0
+        if found is not None:
+            await aset_tenant(conn, found[0].tenant_id)
+            # None if it was revoked since it was found. Until the commit the row is locked: who revokes it now ends this session too.
+            opened = (await conn.execute(queries.OPENED, (found[0].link_id,))).rowcount
+        if found is None or not opened:
             log.warning("a portal link was refused")
             return render.html(request, "portal/closed.html", "apps", status=403)
         link, contents = found
