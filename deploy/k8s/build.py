@@ -15,6 +15,7 @@ FOLDER = ROOT / "deploy" / "k8s"
 Manifest = dict[str, Any]
 POSTGRES = "ghcr.io/cloudnative-pg/postgresql:18.6"
 MAX_CONNECTIONS = 250
+VOLUME, LARGE_VOLUME = "200Gi", "500Gi"
 PROMETHEUS = "http://prometheus-operated.monitoring:9090"
 HEAD = "# Written by `python -m deploy.k8s.build`; do not edit.\n"
 # CloudNativePG's exporter has other names for the metrics of postgres_exporter.
@@ -75,7 +76,7 @@ def cluster(service: Service, name: str) -> Manifest:
         "spec": {
             "instances": 3,
             "imageName": POSTGRES,
-            "storage": {"size": "50Gi"},
+            "storage": {"size": LARGE_VOLUME if service.name in ("device-ingest", "epcr") else VOLUME},
             "walStorage": {"size": "10Gi"},
             "postgresql": {
                 "parameters": {"max_connections": str(MAX_CONNECTIONS), "password_encryption": "scram-sha-256"},

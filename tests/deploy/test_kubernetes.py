@@ -12,10 +12,12 @@ from deploy.compose.__main__ import settings
 from deploy.k8s import build
 from deploy.k8s.secrets import manifests, secrets, with_redis
 from deploy.local.table import ROOT, SERVICES, Service
+from services.device_ingest import settings as device_ingest
+from services.epcr import settings as epcr
 from services.webhook_dispatcher.sending.addresses import FORBIDDEN_V4, FORBIDDEN_V6, GLOBAL_UNICAST
 from shared.messaging.messages import queues_of
 from shared.process.settings import parse_redis_url
-from tests.deploy.test_containers import K8S, chooses, of_kind, production, settings_of
+from tests.deploy.test_containers import K8S, chooses, of_kind, processes, production, settings_of
 from tests.deploy.test_periodic_jobs import jobs_of
 from tests.deploy.test_watching import asked, kept
 
@@ -46,7 +48,7 @@ def scaled(production: Manifests) -> dict[str, tuple[int, int]]:
 
 
 def test_every_deployment_has_one_autoscaler_and_no_replicas_beside_it(production: Manifests) -> None:
-    deployments = of_kind(production, "Deployment")
+    deployments = processes(production)
     assert set(scaled(production)) == set(deployments)
     for name, deployment in deployments.items():
         assert "replicas" not in deployment["spec"], f"each apply of {name} would undo what its autoscaler did"
@@ -71,7 +73,7 @@ def test_a_relay_has_a_connection_to_send_and_one_for_each_lane_of_its_jobs(serv
 
 
 def test_selectors_choose_the_pods_they_are_meant_for(production: Manifests) -> None:
-    for name, deployment in of_kind(production, "Deployment").items():
+    for name, deployment in processes(production).items():
         labels = deployment["spec"]["template"]["metadata"]["labels"]
         assert deployment["spec"]["selector"]["matchLabels"].items() <= labels.items()
         constraints = deployment["spec"]["template"]["spec"]["topologySpreadConstraints"]
@@ -189,9 +191,10 @@ def test_each_services_relays_append_their_anchors_to_a_volume_of_their_own(prod
 def test_the_gateway_believes_the_edges_proxies_and_nobody_else_reaches_it(production: Manifests) -> None:
     gateway = next(found for name, found in of_kind(production, "ConfigMap").items() if name.startswith("gateway-"))
     assert gateway["data"]["TRUSTED_PROXIES"]
-    assert of_kind(production, "HTTPRoute")["platform"]["spec"]["rules"][0]["backendRefs"] == [
-        {"name": "gateway", "port": 8000}
-    ]
+    (rule,) = of_kind(production, "HTTPRoute")["platform"]["spec"]["rules"]
+    assert rule["backendRefs"] == [{"name": "gateway", "port": 8000}]
+    # Envoy would end an answer after 15 s: readers wait longer for an event, and exports take minutes.
+    assert rule["timeouts"] == {"request": "0s"}
     listeners = of_kind(production, "Gateway")["edge"]["spec"]["listeners"]
     assert {one["hostname"] for one in listeners if one["protocol"] == "HTTPS"} == {
         "auth.knogin.com",
@@ -202,7 +205,7 @@ def test_the_gateway_believes_the_edges_proxies_and_nobody_else_reaches_it(produ
 
 
 def test_a_process_has_the_time_it_needs_to_end_and_a_slow_start_is_no_failure(production: Manifests) -> None:
-    for name, deployment in of_kind(production, "Deployment").items():
+    for name, deployment in processes(production).items():
         pod = deployment["spec"]["template"]["spec"]
         (only,) = pod["containers"]
         before = only.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
@@ -311,6 +314,28 @@ def test_custom_kinds_name_what_is_there(production: Manifests) -> None:
     for route in of_kind(production, "HTTPRoute").values():
         for rule in route["spec"]["rules"]:
             assert {backend["name"] for backend in rule.get("backendRefs", ())} <= hosts
+
+
+def test_a_redis_whose_node_is_lost_comes_back_without_a_person(production: Manifests) -> None:
+    redis = of_kind(production, "Deployment")["redis"]["spec"]
+    assert (redis["replicas"], redis["strategy"]) == (1, {"type": "Recreate"}), "two at once would share out the queues"
+    waits = {one["key"]: one["tolerationSeconds"] for one in redis["template"]["spec"]["tolerations"]}
+    assert waits == {"node.kubernetes.io/not-ready": 20, "node.kubernetes.io/unreachable": 20}
+
+
+def test_one_organisation_fills_no_volume_within_its_allowance(production: Manifests) -> None:
+    def volume(name: str) -> int:
+        size = of_kind(production, "Cluster")[name]["spec"]["storage"]["size"]
+        assert size.endswith("Gi")
+        return int(size.removesuffix("Gi")) << 30
+
+    def most(settings: type[msgspec.Struct], name: str) -> int:
+        (found,) = [field.default for field in msgspec.structs.fields(settings) if field.name == name]
+        return found
+
+    assert most(epcr.Settings, "most_stored_bytes") <= volume("epcr-db") // 4
+    # With its indexes an observation takes some 400 bytes.
+    assert most(device_ingest.Settings, "most_observations") * 400 <= volume("device-ingest-db") // 4
 
 
 def test_sentinels_get_their_users_and_each_process_an_address_that_it_can_read() -> None:

@@ -36,7 +36,7 @@ def composed() -> list[str]:
 
 def in_kubernetes() -> list[str]:
     documents = yaml.safe_load_all((ROOT / "deploy/k8s/platform/redis.yaml").read_text())
-    [redis] = [one for one in documents if one["kind"] == "StatefulSet"]
+    [redis] = [one for one in documents if one["kind"] == "Deployment"]
     return redis["spec"]["template"]["spec"]["containers"][0]["args"]
 
 
