@@ -125,6 +125,33 @@ def test_those_in_use_are_bounded_and_a_tenant_leaves_as_many_to_others(
     run(test())
 
 
+def test_deliveries_that_share_a_certificate_leave_the_room_that_they_do_not_need_to_the_next(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four places, of which all are free at once; three deliveries of each certificate wait, next to each other."""
+    monkeypatch.setattr(contexts, "MOST_CONTEXTS", 8)
+
+    async def test() -> None:
+        some, first, second, begun = made.contexts(), asyncio.Event(), asyncio.Event(), set[int]()
+
+        async def hang(number: int, ends: asyncio.Event) -> None:
+            async with some.lend(certificate(number)):
+                begun.add(number)
+                await ends.wait()
+
+        before = [asyncio.create_task(hang(number, first)) for number in range(4)]
+        await asyncio.to_thread(wait_for, lambda: made.number == 4)
+        waiting = [asyncio.create_task(hang(4 + number // 3, second)) for number in range(12)]
+        await asyncio.sleep(0)
+        first.set()
+        await asyncio.gather(*before)
+        await asyncio.to_thread(wait_for, lambda: begun == set(range(8)))
+        second.set()
+        await asyncio.gather(*waiting)
+
+    run(test())
+
+
 def test_a_certificate_that_cannot_be_used_fails_each_delivery_and_is_tried_again(made: Made) -> None:
     def refuse() -> None:
         raise ssl.SSLError

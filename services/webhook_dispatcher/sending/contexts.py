@@ -41,7 +41,7 @@ class Contexts:
         self._kept: OrderedDict[bytes, ssl.SSLContext] = OrderedDict()
         self._used: Counter[bytes] = Counter()
         self._used_of: Counter[str] = Counter()
-        self._waiting: deque[tuple[str, asyncio.Future[None]]] = deque()
+        self._waiting: deque[tuple[str, bytes, asyncio.Future[None]]] = deque()
 
     @asynccontextmanager
     async def lend(self, certificate: Certificate) -> AsyncIterator[ssl.SSLContext]:
@@ -50,10 +50,12 @@ class Contexts:
         Raises UnreadableCiphertext or UnusableCertificate.
         """
         tenant_id, sealed, opened = certificate
-        while not self._used[sealed] and not self._has_room(tenant_id):
-            await self._wait(tenant_id)
+        while not self._has_room(tenant_id, sealed):
+            await self._wait(tenant_id, sealed)
         self._used_of[tenant_id] += not self._used[sealed]
         self._used[sealed] += 1
+        # One that shares a context leaves the room for the next one.
+        self._wake()
         try:
             yield self._kept.get(sealed) or await self._made(sealed, opened)
         finally:
@@ -86,14 +88,14 @@ class Contexts:
         if not task.cancelled():
             task.exception()  # each waiter has got it; it is no error of its own
 
-    def _has_room(self, tenant_id: str) -> bool:
-        return self._used_of[tenant_id] < MOST_CONTEXTS - len(self._used)
+    def _has_room(self, tenant_id: str, sealed: bytes) -> bool:
+        return sealed in self._used or self._used_of[tenant_id] < MOST_CONTEXTS - len(self._used)
 
-    async def _wait(self, tenant_id: str) -> None:
-        waits = (tenant_id, asyncio.get_running_loop().create_future())
+    async def _wait(self, tenant_id: str, sealed: bytes) -> None:
+        waits = (tenant_id, sealed, asyncio.get_running_loop().create_future())
         self._waiting.append(waits)
         try:
-            await waits[1]
+            await waits[2]
         except asyncio.CancelledError:
             self._wake()
             raise
@@ -114,8 +116,8 @@ class Contexts:
 
     def _wake(self) -> None:
         """The first delivery for which there is room."""
-        for tenant_id, future in self._waiting:
-            if not future.done() and self._has_room(tenant_id):
+        for tenant_id, sealed, future in self._waiting:
+            if not future.done() and self._has_room(tenant_id, sealed):
                 future.set_result(None)
                 break
 
