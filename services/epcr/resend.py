@@ -14,18 +14,23 @@ PORTION = 500
 WAITING = 100
 """So few may be due before more are marked: late readings of others wait behind no more."""
 LOOK_SECONDS = 1.0
-# The next encounters of the tenant, and those of them that are finished. Facts that are due already go with their own mark.
+# The next encounters of the tenant, and those of them that are finished. Facts that are due already go with their own mark, those that
+# failed five times at once.
 MARK: LiteralString = """
     WITH next AS (
         SELECT id, tenant_id, revision, status FROM encounters WHERE tenant_id = current_tenant() AND id > %s ORDER BY id LIMIT %s
     ), marked AS (
-        INSERT INTO due_facts (encounter_id, tenant_id, revision)
-        SELECT id, tenant_id, revision FROM next WHERE status IN ('completed', 'handed_over') ON CONFLICT DO NOTHING
+        INSERT INTO due_facts AS d (encounter_id, tenant_id, revision)
+        SELECT id, tenant_id, revision FROM next WHERE status IN ('completed', 'handed_over')
+        ON CONFLICT (encounter_id) DO UPDATE SET failures = 0, marked_at = clock_timestamp(), due_at = clock_timestamp()
+            WHERE d.failures >= 5
     )
     SELECT max(id), count(*) FILTER (WHERE status IN ('completed', 'handed_over')) FROM next
 """
+# Not those that failed five times, which wait for a day.
 DUE: LiteralString = """
-    SELECT count(*) FROM (SELECT FROM due_facts WHERE tenant_id = current_tenant() LIMIT %s) AS due
+    SELECT count(*) FROM (
+        SELECT FROM due_facts WHERE tenant_id = current_tenant() AND due_at < clock_timestamp() + interval '2 minutes' LIMIT %s) AS due
 """
 Progress = Callable[[str, int], None]
 

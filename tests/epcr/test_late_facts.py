@@ -287,6 +287,31 @@ def test_facts_that_always_fail_wait_for_a_day_and_hide_no_others(
     assert due(inside) == []
 
 
+def test_facts_that_failed_are_tried_at_once_after_new_readings_or_when_an_operator_sends_them_again(
+    organisation: Organisation, inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resend, "WAITING", 1)
+    id = finished(organisation)
+    failed = """INSERT INTO due_facts (encounter_id, tenant_id, revision, failures, marked_at, due_at)
+        VALUES (%s, %s, 1, 5, now() - interval '1 week', now() + interval '1 day')"""
+    state = "SELECT failures, due_at <= clock_timestamp(), marked_at > now() - interval '1 hour' FROM due_facts"
+    inside.owner.execute(failed, (id, organisation.id))
+    inside.receive(organisation.id, recorded(id, spo2("85")))
+    assert inside.rows(state) == [(0, True, True)]
+    inside.owner.execute("DELETE FROM due_facts")
+    inside.owner.execute(failed, (id, organisation.id))
+    found = list[Any]()
+
+    def sleep(_: float) -> None:
+        found.append(inside.rows(state))
+        inside.owner.execute("DELETE FROM due_facts")
+
+    with own_connection(inside) as conn:
+        assert resend.resend(conn, organisation.id, "", lambda *_: None, sleep) == 1
+    # It waits once, for those that it marked, and not for those that wait for a day.
+    assert found == [[(0, True, True)]]
+
+
 def test_a_tenant_with_many_due_facts_has_no_more_turns_than_another(
     organisation: Organisation, other: Organisation, inside: Inside
 ) -> None:

@@ -367,7 +367,8 @@ INSERT_OBSERVATIONS: LiteralString = """
             data_absent_reason, observed_at, flags, test)
     ON CONFLICT (id) DO NOTHING RETURNING tenant_id, encounter_id, revision
 """
-# Counts the readings' bytes, marks the facts of finished encounters as due, and returns the handed-over ones, without their records.
+# Counts the readings' bytes, marks the facts of finished encounters as due, also those that failed five times, and returns the handed-over
+# ones, without their records.
 TOUCH_ENCOUNTERS: LiteralString = """
     WITH touched AS (
         UPDATE encounters e SET revision = revision + 1, updated_at = greatest(updated_at, now()), readings = readings + linked.count
@@ -380,7 +381,10 @@ TOUCH_ENCOUNTERS: LiteralString = """
     ), due AS (
         INSERT INTO due_facts AS d (encounter_id, tenant_id, revision)
         SELECT id, tenant_id, revision FROM touched WHERE status IN ('completed', 'handed_over')
-        ON CONFLICT (encounter_id) DO UPDATE SET revision = excluded.revision
+        ON CONFLICT (encounter_id) DO UPDATE SET revision = excluded.revision,
+            failures = CASE WHEN d.failures < 5 THEN d.failures ELSE 0 END,
+            marked_at = CASE WHEN d.failures < 5 THEN d.marked_at ELSE clock_timestamp() END,
+            due_at = CASE WHEN d.failures < 5 THEN d.due_at ELSE clock_timestamp() END
     )
     SELECT id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, test, version, revision, identity,
         identity_rule, amended, patient_basis, pseudonym_version, moved_by, record, created_at, updated_at, anchor
