@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 import warnings
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, LiteralString, Protocol, Union
@@ -54,9 +54,10 @@ BY_KEY_LAZILY: LiteralString = BY_KEY + ", set_config('synchronous_commit', 'off
 APART_SECONDS = 0.1
 MOST_TOGETHER = 1000
 """Messages whose acknowledgement does not wait for more."""
-# Of a batch that failed, messages are taken one by one for so long. A tenant's wait for their next sending where one took so long: where a
-# lock or a time-out is in the way, it is there for the others too, and other tenants wait behind them.
-ONE_BY_ONE_SECONDS, SLOW_SECONDS = 10.0, 2.0
+# Of a batch that failed, messages are taken one by one for so long: one of each tenant, then a second one. A tenant's wait for their next
+# sending where one took so long: where a lock or a time-out is in the way, it is there for the others too. The time is more than twice that
+# after which PostgreSQL ends a statement, so that two such messages leave time for those of others.
+ONE_BY_ONE_SECONDS, SLOW_SECONDS = 40.0, 2.0
 log = logging.getLogger(__name__)
 
 
@@ -206,7 +207,12 @@ class Consumer:
     def _one_by_one(self, producer: str, sent_ns: int, envelopes: list[Envelope]) -> list[UUID]:
         done: list[UUID] = []
         slow, until = set[str](), time.monotonic() + ONE_BY_ONE_SECONDS
+        places = Counter[str]()
+        turns = list[tuple[int, Envelope]]()
         for envelope in envelopes:
+            turns.append((places[envelope.tenant_id], envelope))
+            places[envelope.tenant_id] += 1
+        for _, envelope in sorted(turns, key=lambda turn: turn[0]):
             began = time.monotonic()
             if envelope.tenant_id in slow or began >= until:
                 continue

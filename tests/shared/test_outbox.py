@@ -1,6 +1,7 @@
 """Messages between services: none is lost, each has its effect once, and a bad one stops no other."""
 
 import threading
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -115,6 +116,23 @@ def test_a_tenant_whose_message_waits_for_a_lock_delays_the_others_of_its_batch_
         worker_of("device_ingest", consumer, redis_url, handle).consumer.consume(*batch(envelopes(producer)))
     assert tried == [8, 1]
     assert effects(consumer) == (3, 3)
+
+
+def test_each_tenant_of_a_batch_that_failed_has_a_try_before_one_has_its_second(
+    producer: Database, consumer: Database, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "ONE_BY_ONE_SECONDS", 0.5)
+
+    def handle(conn: Connection, received: Sequence[Received[Any]]) -> None:
+        if any(message.tenant_id == "org_slow" for message in received):
+            time.sleep(0.3)
+            raise psycopg.errors.QueryCanceled
+        effect(conn, received)
+
+    publish(producer, *(link(f"enc_{number}") for number in range(5)), tenant="org_slow")
+    publish(producer, link("enc_free"), tenant="org_free")
+    worker_of("device_ingest", consumer, redis_url, handle).consumer.consume(*batch(envelopes(producer)))
+    assert effects(consumer) == (1, 1)
 
 
 def test_a_batch_that_fails_is_taken_one_by_one_for_a_bounded_time(
