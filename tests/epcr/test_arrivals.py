@@ -1,5 +1,6 @@
 """Lists of the handover read a page, however many rows there are: `listed_until` is kept true, disclosures are listed by patient."""
 
+import threading
 from typing import Any
 
 import psycopg
@@ -184,6 +185,20 @@ def test_a_destination_whose_list_cannot_be_written_holds_up_no_other(region: Re
         assert inside.rows("SELECT destination_id FROM relistings") == [(region.cork.id,)]
     keep(inside)
     assert inside.rows("SELECT count(*) FROM relistings") == [(0,)]
+
+
+def test_a_list_is_written_behind_a_lock_that_others_hold_for_a_moment(region: Region, inside: Inside) -> None:
+    """The relay ends sessions that hold one for longer."""
+    over = region.bound(region.cork)
+    region.age(over, 10)
+    with psycopg.connect(inside.database.admin) as holding:
+        holding.execute("SELECT FROM encounter_destinations WHERE encounter_id = %s FOR SHARE", (over,))
+        region.change(region.cork, readable_days=5)
+        ends = threading.Timer(1, holding.rollback)
+        ends.start()
+        keep(inside)
+        ends.join()
+    assert listed(inside, region.cork) == []
 
 
 def test_the_disclosures_of_a_placeholder_that_many_share_are_read_by_the_page(region: Region, inside: Inside) -> None:

@@ -13,9 +13,12 @@ from services.epcr import metrics
 from services.epcr.handover import queries
 from shared.process import telemetry
 from shared.storage.database import IN_ORDER, Connection, is_outage, set_tenant
-from shared.storage.partitions import BRIEFLY
 
 SECONDS = 1
+# Longer than the relay lets a session of the web role stay in the way (shared/storage/sessions.py), and shorter than others should wait.
+PATIENCE: LiteralString = "SELECT set_config('lock_timeout', '3s', true)"
+# After so many that failed, each of which may have waited so long, the pass is over.
+MOST_FAILED, PATIENCE_SECONDS = 3, 3
 PORTION = 1000
 log = logging.getLogger(__name__)
 
@@ -28,7 +31,7 @@ def keep_lists(conn: Connection) -> None:
     destination or encounter whose portion fails goes behind all others, and is left until the next pass.
     """
     until, is_left, failed = time.monotonic() + SECONDS, True, list[str]()
-    while is_left and time.monotonic() < until:
+    while is_left and len(failed) < MOST_FAILED and time.monotonic() < until + PATIENCE_SECONDS * len(failed):
         is_left = False
         for step in (_unlist, _relist, _list_disclosures):
             conn.execute(IN_ORDER)
@@ -72,7 +75,7 @@ def _portion(
     """Does a portion after the `place` of `asked`, and moves its turn or ends its work. False if it failed, which moves the turn alone."""
     try:
         with conn.transaction():
-            conn.execute(BRIEFLY)
+            conn.execute(PATIENCE)
             last, count = conn.execute(work, asked).fetchone() or (None, 0)
             if count == PORTION:
                 conn.execute(move, {**asked, "place": last})
