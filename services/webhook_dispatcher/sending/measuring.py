@@ -1,6 +1,8 @@
 """The waiting deliveries of all webhooks, measured in portions: the cost of a measurement does not depend on their number."""
 
 import threading
+from itertools import chain
+from typing import Any
 
 from services.webhook_dispatcher.sending import queries
 from shared.storage.database import Connection
@@ -10,22 +12,19 @@ MOST_COUNTED = 10_000
 
 
 class Backlog:
-    """Each call measures the next portion of the webhooks with waiting deliveries; the figures of the others are those of before.
-
-    A tenant with webhooks in several portions counts in each.
-    """
+    """Each call measures the next portion of the webhooks with waiting deliveries; the figures of the others are those of before."""
 
     def __init__(self, portion: int = PORTION) -> None:
         self._portion = portion
         self._lock = threading.Lock()
         self._after, self._place = "", 0
-        self._parts: list[tuple[float, ...]] = []
+        self._parts: list[tuple[Any, ...]] = []
 
     def measure(self, conn: Connection) -> tuple[float, ...]:
         """Deliveries due, held and waiting; the seconds of the oldest due one, and of failing receivers; the tenants that are late."""
         with self._lock:
             parameters = {"after": self._after, "portion": self._portion}
-            last, *part = conn.execute(queries.MEASURE, parameters).fetchone() or ("", *(0,) * 6)
+            last, *part = conn.execute(queries.MEASURE, parameters).fetchone() or ("", *(0,) * 5, [])
             self._parts[self._place : self._place + 1] = [tuple(part)]
             self._after, self._place = last, self._place + 1
             if not last:
@@ -38,5 +37,5 @@ class Backlog:
                 part[2],
                 max(oldest),
                 max(failing),
-                sum(late),
+                len(set(chain.from_iterable(late))),
             )

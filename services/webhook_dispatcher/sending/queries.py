@@ -338,7 +338,7 @@ MEASURE: LiteralString = (
         LIMIT 10000
     ), oldest AS (
         SELECT min(q.due_at) FILTER (WHERE NOT lanes.failing) AS due_at, min(q.due_at) FILTER (WHERE lanes.failing) AS failing,
-            count(DISTINCT lanes.tenant_id) FILTER (WHERE NOT lanes.failing AND q.due_at < now() - interval '5 seconds') AS tenants
+            array_agg(DISTINCT lanes.tenant_id) FILTER (WHERE NOT lanes.failing AND q.due_at < now() - interval '5 seconds') AS tenants
         FROM lanes CROSS JOIN LATERAL unnest(stages) AS open (stage) CROSS JOIN LATERAL (
             SELECT due_at FROM queue WHERE subscription_id = lanes.id AND stage = open.stage AND NOT replayed ORDER BY due_at LIMIT 1) q
     ), kept AS (
@@ -353,7 +353,7 @@ MEASURE: LiteralString = (
         CASE WHEN waiting.number < 10000 THEN waiting.number
             ELSE greatest(10000, (SELECT reltuples FROM pg_class WHERE oid = 'queue'::regclass)) END,
         coalesce(extract(epoch FROM now() - oldest.due_at), 0)::float8,
-        coalesce(extract(epoch FROM now() - oldest.failing), 0)::float8, oldest.tenants
+        coalesce(extract(epoch FROM now() - oldest.failing), 0)::float8, coalesce(oldest.tenants, '{}')
     FROM waiting, oldest
 """
 )

@@ -3,10 +3,13 @@
 import logging
 import time
 
+import psycopg
+
 from services.webhook_dispatcher.sending.signing import FOR_AN_ADDRESS, Vault
 from services.webhook_dispatcher.subscriptions import queries
 from shared.primitives.crypto import UnreadableCiphertext
-from shared.storage.database import Connection
+from shared.process import telemetry
+from shared.storage.database import Connection, is_outage
 
 SECONDS = 2.0
 log = logging.getLogger(__name__)
@@ -27,8 +30,14 @@ def seal_for_addresses(vault: Vault, conn: Connection) -> int:
             except UnreadableCiphertext:
                 log.error("a secret of %s cannot be opened, and is not sealed for its address", webhook_id)
                 continue
-            conn.execute(queries.SEAL, {"id": webhook_id, **values})
-            sealed += 1
+            try:
+                with conn.transaction():
+                    conn.execute(queries.SEAL, {"id": webhook_id, **values})
+                sealed += 1
+            except psycopg.Error as error:  # a row from before the limits of its columns must not stop the others
+                if is_outage(error):
+                    raise
+                log.error("a secret of %s is not sealed for its address: %s", webhook_id, telemetry.describe(error))
         conn.commit()
         if not rows:
             break
