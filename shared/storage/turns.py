@@ -1,5 +1,6 @@
 """Turns of organisations at the work of a periodic job: each has one before any has a second, also where a round takes several runs."""
 
+from collections.abc import Collection
 from typing import Any, LiteralString
 
 from shared.storage.database import Connection
@@ -27,17 +28,17 @@ class Turns:
         self._due: LiteralString = due
         self._served: list[str] = []
 
-    def next(self, conn: Connection) -> tuple[Any, ...] | None:
-        """The key of the next row. A new round begins where all that are due were served."""
-        row = self._look(conn)
+    def next(self, conn: Connection, without: Collection[str] = ()) -> tuple[Any, ...] | None:
+        """The key of the next row, of none in `without`. A new round begins where all that are due were served."""
+        row = self._look(conn, without)
         if row is None and self._served:
             self._served.clear()
-            row = self._look(conn)
+            row = self._look(conn, without)
         if row is None:
             return None
         whose, *key = row
         self._served.append(whose)
         return tuple(key)
 
-    def _look(self, conn: Connection) -> Any:
-        return conn.execute(self._due, {"served": self._served}).fetchone()
+    def _look(self, conn: Connection, without: Collection[str]) -> Any:
+        return conn.execute(self._due, {"served": [*self._served, *without]}).fetchone()

@@ -1,11 +1,13 @@
 """Deleting an automation with many runs: one row in the request, the rest in portions of the relay."""
 
 import threading
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import msgspec
 import psycopg
 import pytest
+from psycopg import sql
 
 from services.control_plane.automations import deleting
 from services.control_plane.automations.deleting import Deleting
@@ -51,6 +53,22 @@ def left(automating: Automating, automation_id: str) -> int:
     query = "SELECT count(*) FROM automation_runs WHERE tenant_id = %s AND automation_id = %s"
     [(number,)] = automating.inside.rows(query, automating.tenant_id, automation_id)
     return number
+
+
+@contextmanager
+def cancelling(automating: Automating) -> Iterator[None]:
+    """The deletion of each run of the tenant fails as if it took too long."""
+    with psycopg.connect(automating.inside.database.admin, autocommit=True) as conn:
+        conn.execute(
+            sql.SQL("""
+                CREATE FUNCTION cancel() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE query_canceled; END $$;
+                CREATE TRIGGER cancel BEFORE DELETE ON automation_runs FOR EACH ROW WHEN (OLD.tenant_id = {}) EXECUTE FUNCTION cancel()
+            """).format(automating.tenant_id)
+        )
+        try:
+            yield
+        finally:
+            conn.execute("DROP TRIGGER cancel ON automation_runs; DROP FUNCTION cancel")
 
 
 def pass_of(automating: Automating, relay: Deleting, seconds: float = 60) -> int:
@@ -133,23 +151,34 @@ def test_organisations_have_turns_and_the_error_of_one_is_its_own(
     automating: Automating, neighbour: Automating, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(deleting, "REST", 0)
-    first, second = with_runs(automating, 2500), with_runs(neighbour, 10)
+    first, second = with_runs(automating, 2500), with_runs(neighbour, MANY)
     delete(automating, first)
     delete(neighbour, second)
-    relay, real = Deleting(), deleting._portion
-
-    def fail(conn: Any, tenant_id: str, automation_id: str) -> None:
-        if tenant_id == automating.tenant_id:
-            raise psycopg.DataError("a row that cannot be deleted")
-        real(conn, tenant_id, automation_id)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(deleting, "_portion", fail)
+    relay = Deleting()
+    with cancelling(automating):
         pass_of(automating, relay)
     assert (left(automating, first), left(neighbour, second)) == (2500, 0)
     assert deleting.oldest._value.get() > 0
     pass_of(automating, relay)
     assert left(automating, first) == 0
+
+
+def test_portions_are_smaller_after_one_that_took_too_long_and_grow_again(
+    automating: Automating, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deleting, "REST", 0)
+    relay = Deleting()
+    pass_of(automating, relay)  # those of other tests
+    automation_id = with_runs(automating)
+    delete(automating, automation_id)
+    with cancelling(automating):
+        pass_of(automating, relay)
+        pass_of(automating, relay)
+    for remaining in (MANY - 62, MANY - 62 - 124):
+        pass_of(automating, relay, seconds=0)
+        assert left(automating, automation_id) == remaining
+    pass_of(automating, relay)
+    assert left(automating, automation_id) == 0
 
 
 def test_a_run_that_is_held_keeps_its_automation_until_the_next_pass(automating: Automating) -> None:

@@ -6,6 +6,7 @@ The request only marks the automation, of which there may be millions of runs. F
 import logging
 import time
 
+import psycopg
 from prometheus_client import Gauge
 
 from services.control_plane.automations import queries
@@ -24,31 +25,34 @@ oldest = Gauge("oldest_deleted_automation_seconds", "Age of the oldest deletion 
 class Deleting:
     def __init__(self) -> None:
         self._turns = Turns(queries.NEXT_DELETED)
+        self._most = PORTION
 
     def work_off(self, conn: Connection, seconds: float = SECONDS) -> int:
         """Does portions, each a transaction, until nothing is deleted or the time is used. Returns their number.
 
-        Tenants have turns. After an error the pass ends where the same tenant would have its next turn.
+        Tenants have turns. After an error a tenant has no further turn in the pass. A portion that PostgreSQL cut off at its time-out is
+        followed by smaller ones.
         """
         until, portions, failed = time.monotonic() + seconds, 0, set[str]()
-        while row := self._turns.next(conn):
+        while row := self._turns.next(conn, failed):
             tenant_id, automation_id = row
-            if tenant_id in failed:
-                break
             began = time.monotonic()
             try:
                 set_tenant(conn, tenant_id)
-                where = {"tenant_id": tenant_id, "id": automation_id, "most": PORTION}
-                if conn.execute(queries.DELETE_RUNS, where).rowcount < PORTION:
+                where = {"tenant_id": tenant_id, "id": automation_id, "most": self._most}
+                if conn.execute(queries.DELETE_RUNS, where).rowcount < self._most:
                     # Not where a run was passed over that another transaction holds.
                     conn.execute(queries.DELETE, where)
                 conn.commit()
+                self._most = min(2 * self._most, PORTION)
             except Exception as error:  # one automation's rows must not stop the deletion of others
                 if is_outage(error):
                     raise
                 conn.rollback()
                 log.error("runs of %s are not deleted: %s", automation_id, telemetry.describe(error))
                 failed.add(tenant_id)
+                if isinstance(error, psycopg.errors.QueryCanceled):
+                    self._most = max(1, self._most // 4)
             portions += 1
             if time.monotonic() >= until:
                 break
