@@ -22,7 +22,7 @@ def main(
     """Fill the running local stack: 1,000 organisations, 3,000,000 deliveries (2,000,000 wait for one webhook that is disabled),
     1,200,000 encounters (1,000,000 of the organisation of `make demo`; of all, half are bound for a destination, a quarter were read
     there twice, and a twentieth have an outcome), 10,000,000 readings, 1,000,000 messages for graphql-api, 100,000 revocations,
-    5,000 devices of the organisation of `make demo`,
+    5,000 devices and 2,000,000 runs of an automation of the organisation of `make demo`,
     500 people of each organisation with sessions and invitations, 1,000,000 entries in each service's audit trail; and, at any scale, 5,000
     incidents with their time lines and 100 replays of the organisation of `make demo`.
 

@@ -1,17 +1,20 @@
-"""Incidents with their time lines, and replays of the webhook, of the large organisation."""
+"""Incidents with their time lines, replays of the webhook, and runs of an automation, of the large organisation."""
 
 from datetime import datetime, timedelta
 
-from deploy.load.rows import LARGE, Rows, Step, Table, World, made
+from deploy.load.rows import EVENT, LARGE, Rows, Sizes, Step, Table, World, made
 from shared.primitives import ids
 
-GRAPHQL, HOOKS = "graphql-api", "webhook-dispatcher"
+GRAPHQL, HOOKS, PLATFORM = "graphql-api", "webhook-dispatcher", "control-plane"
 INCIDENTS = 5_000
 """Incidents of the large organisation: dispatch centres handle some hundreds a day."""
 LONG = 1_000
 """Entries of the newest one: an incident takes no more."""
 REPLAYS = 100
 """The platform keeps no more of a webhook."""
+OTHER = 1
+OLD = 10
+"""Runs of another organisation, which are older than all of the large one."""
 OPEN = 10
 """One in so many incidents is not closed: the last in each row of so many."""
 TYPES = ("medical", "traffic", "fire", "rescue")
@@ -92,14 +95,33 @@ def replays(world: World) -> Rows:
         )
 
 
+def automations(world: World) -> Rows:
+    """One of the large organisation and one of another. They are disabled, so that they run no more."""
+    for tenant in (LARGE, OTHER):
+        whose = (_automation(world, tenant), world.tenant(tenant), world.app(tenant))
+        yield ((*whose, f"Load {tenant}", EVENT, '{"kind": "webhook", "fields": {}}', [], False),)
+
+
+def runs(world: World) -> Rows:
+    for number in range(OLD + world.sizes.runs):
+        tenant, at = (OTHER if number < OLD else LARGE), world.at(number, OLD + world.sizes.runs)
+        whose = (world.tenant(tenant), _automation(world, tenant), world.app(tenant))
+        event = (ids.id_of("evt", made(at, number)), EVENT, "{}", [])
+        yield ((ids.id_of("run", made(at, number)), *whose, *event, "succeeded", 1, at, at, at),)
+
+
+def _automation(world: World, tenant: int) -> str:
+    return ids.id_of("auto", made(world.at(0, 1), tenant))
+
+
 def _incident(world: World, number: int) -> tuple[str, datetime]:
     """Its id, and its beginning: two hours before the end of the week at the latest."""
     at = world.at(number, INCIDENTS) - timedelta(hours=2)
     return ids.id_of("inc", made(at, number)), at
 
 
-def steps() -> list[Step]:
-    """The same at any scale."""
+def steps(sizes: Sizes) -> list[Step]:
+    """All but the runs are the same at any scale."""
     entry = Table(GRAPHQL, "incident_timeline", "id, tenant_id, incident_id, at, version, kind, was, became")
     return [
         Step("incidents", INCIDENTS, (
@@ -113,4 +135,11 @@ def steps() -> list[Step]:
                 " delivered, failed, skipped, place, place_at, looked_through, created_at, resumed_at, progressed_at, stopped_at,"
                 " finished_at, due_at"),
         ), replays),
+        Step("automations", 2, (
+            Table(PLATFORM, "automations", "id, tenant_id, client_id, name, event_type, action, scopes, enabled"),
+        ), automations),
+        Step("runs", OLD + sizes.runs, (
+            Table(PLATFORM, "automation_runs", "id, tenant_id, automation_id, client_id, event_id, event_type, event, cause, status,"
+                " attempt, created_at, started_at, finished_at"),
+        ), runs),
     ]  # fmt: skip

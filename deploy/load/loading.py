@@ -68,7 +68,7 @@ def load(state: State, sizes: Sizes, receiver: str, report: Report) -> int:
 
 
 def steps(sizes: Sizes) -> list[Step]:
-    return [*rows.steps(sizes), *people.steps(sizes), *history.steps()]
+    return [*rows.steps(sizes), *people.steps(sizes), *history.steps(sizes)]
 
 
 def _databases(state: State) -> dict[str, str]:

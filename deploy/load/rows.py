@@ -22,6 +22,8 @@ from shared.web import http
 SCOPES = ["webhooks:write", "argus:epcr:write", "argus:devices:write", "argus:incidents:write"]
 EVENTS = ["incident.*"]
 EVENT = "incident.updated"
+# In the copy of the control plane alone: each organisation may list its runs there.
+PLATFORM = [*SCOPES, "argus:platform:read"]
 BUNDLES = ["incident-management"]
 DEVICES = 5
 # Every observation belongs to an encounter; all of an encounter come from one device.
@@ -52,7 +54,7 @@ class Sizes:
     """The total number of rows of each kind; `large` is how many of the encounters are those of the large organisation.
 
     `entries` are those of each service's audit trail. `past` are deliveries that the large organisation's webhook received before those
-    that wait, and `devices` are the large organisation's.
+    that wait; `devices` and `runs` (of an automation) are the large organisation's.
     """
 
     tenants: int = 1_000
@@ -66,6 +68,7 @@ class Sizes:
     revocations: int = 100_000
     entries: int = 1_000_000
     devices: int = 5_000
+    runs: int = 2_000_000
 
     def scaled(self, factor: float) -> "Sizes":
         """At least two organisations and one row of each kind."""
@@ -170,7 +173,7 @@ def tenants(world: World) -> Rows:
             None if stopped else (tenant, f"load-{number}", name, SCOPES, BUNDLES, version, began),
             (app, tenant, name, ["authorization_code", "refresh_token"], ["https://load.example/back"], SCOPES, "none",
                 EVENTS, BUNDLES, app, version, began, began),
-            None if stopped else (tenant, version, name, "active", "production", SCOPES),
+            None if stopped else (tenant, version, name, "active", "production", PLATFORM),
             (tenant, app, version, "active", EVENTS, BUNDLES, SCOPES),
             (tenant, app, version, "active", EVENTS),
             (webhook, tenant, app, f"{world.receiver}/loaded/{number}", EVENTS, EVENTS, world.vault.seal_secret(webhook, secret),

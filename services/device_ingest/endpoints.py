@@ -116,9 +116,9 @@ async def record_observations(request: Request, caller: Caller, device_id: str, 
 async def list_observations(request: Request, caller: Caller, device_id: str, page: ObservationFilter) -> Response:
     async with tenant_transaction(request, caller) as conn:
         device = await devices.find(conn, device_id)
-        found = await observations.listed(conn, device.id, page, http.page_after(request, page))
+        found, reached = await observations.listed(conn, device.id, page, http.page_after(request, page))
         await audit.record(conn, caller, "observations.read", device.id)
-    found, cursor = http.slice_page(request, found, page, key=observations.cursor_key)
+    found, cursor = http.slice_page(request, found, page, key=observations.cursor_key, reached=reached)
     return http.json(found, headers=http.link_header(request, cursor))
 
 

@@ -217,8 +217,11 @@ def _columns(submission: Submission) -> dict[str, Any]:
 
 async def listed(
     conn: AsyncConnection, device_id: str, wanted: ObservationFilter, after: str | None
-) -> list[Observation]:
-    """One more than the page holds, the latest first by time of observation. `after` is a value of `cursor_key`."""
+) -> tuple[list[Observation], str | None]:
+    """One more than the page holds, the latest first by time of observation, and how far it looked if that is not the end.
+
+    `after` and the end are values of `cursor_key`.
+    """
     after_time, after_id = None, None
     if after is not None:
         try:
@@ -244,7 +247,15 @@ async def listed(
         "after_id": after_id,
         "limit": wanted.limit + 1,
     }
-    return await every(conn, Observation, queries.LIST_OBSERVATIONS, parameters)
+    rows = await every(conn, Observation, queries.LIST_OBSERVATIONS, parameters)
+    if code10 is None or len(rows) > wanted.limit:
+        return rows, None
+    reached = await first(conn, Observation, queries.REACHED, parameters)
+    if reached is None:
+        return rows, None
+    # An observation that came meanwhile has moved the end of the window.
+    end = (reached.observed_at, reached.id)
+    return [row for row in rows if (row.observed_at, row.id) >= end], cursor_key(reached)
 
 
 async def find(conn: AsyncConnection, device_id: str, observation_id: str) -> Observation:

@@ -161,14 +161,19 @@ OLDEST_ANNOUNCEMENT: LiteralString = """
     SELECT coalesce(extract(epoch FROM now() - (SELECT written_at FROM announcements ORDER BY written_at LIMIT 1)), 0)::float8
 """
 
-LIST_OBSERVATIONS: LiteralString = f"""
+# A code that the device does not send would read all that is kept of the device: each call looks at the next 10,000 observations alone.
+_OF_DEVICE: LiteralString = f"""
     SELECT {OBSERVATION} FROM observations
-    WHERE device_id = %(device_id)s
-        AND (%(mdc_code10)s::int IS NULL OR mdc_code10 = %(mdc_code10)s)
-        AND observed_at >= %(since)s AND observed_at < %(until)s
+    WHERE device_id = %(device_id)s AND observed_at >= %(since)s AND observed_at < %(until)s
         AND (%(after_id)s::text IS NULL OR (observed_at, id) < (%(after_time)s, %(after_id)s))
+    ORDER BY observed_at DESC, id DESC
+"""
+LIST_OBSERVATIONS: LiteralString = f"""
+    SELECT * FROM ({_OF_DEVICE} LIMIT 10000) looked WHERE (%(mdc_code10)s::int IS NULL OR mdc_code10 = %(mdc_code10)s)
     ORDER BY observed_at DESC, id DESC LIMIT %(limit)s
 """
+# The last observation that such a call looked at, where there may be more.
+REACHED: LiteralString = f"{_OF_DEVICE} OFFSET 9999 LIMIT 1"
 
 # The caller compares the device: with its id the planner may prefer the index of its times, and read all that it sent in these days.
 FIND_OBSERVATION: LiteralString = f"""

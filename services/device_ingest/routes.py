@@ -86,7 +86,8 @@ OPERATIONS = [
         "List a device's observations",
         READ,
         {200: list[Observation]},
-        "Latest first by time of observation; `since` is inclusive, `until` exclusive.",
+        "Latest first by time of observation; `since` is inclusive, `until` exclusive. With `mdc_code` a call looks at 10,000 observations:"
+        " a short page, or an empty one, may have a `Link` to the next.",
         query=ObservationFilter,
     ),
     Operation(

@@ -57,6 +57,7 @@ SIZES = Sizes(
     revocations=100,
     entries=100_000,
     devices=5_000,
+    runs=1,
 )
 SCALE = float(os.environ.get("BENCH_SCALE", "1"))
 OF_OPERATORS = "operators"

@@ -50,6 +50,9 @@ BOUND: LiteralString = """
 """
 DEVICES = "/api/v1/devices"
 TRAIL = "/v1/audit/{service}"
+RUNS = "/api/v1/platform/automations/runs"
+# Another organisation than the large one, whose few runs are older.
+OF_NEIGHBOUR: LiteralString = "SELECT tenant_id, client_id FROM automation_runs WHERE tenant_id <> %s LIMIT 1"
 # For the console alone, with a trail of each service, which take turns.
 OF_CONSOLE = (TRAIL, "/v1/platform/users", "/v1/platform/invitations")
 CONSOLE_SCOPES = frozenset({"platform:audit", "platform:people:read"})
@@ -106,6 +109,12 @@ class Owner:
         self.bound, self.known["destination_id"], hospital = bound
         scopes = frozenset({"argus:epcr:handover", "argus:epcr:outcome"})
         self.hospital = Caller(tenant_id=tenant.id, client_id=hospital, scopes=scopes, token_use="service")
+        with self.stack.database("control-plane", "migrator") as conn:
+            neighbour = conn.execute(OF_NEIGHBOUR, (tenant.id,)).fetchone()
+        assert neighbour is not None
+        # With the scope of an administrator, who lists the runs of all apps.
+        platform = frozenset({"argus:platform:read", "platform:apps"})
+        self.neighbour = Caller(tenant_id=neighbour[0], client_id=neighbour[1], scopes=platform, token_use="access")
         for path in sorted(OF_BOUND):
             self.made("GET", path)
         self.known["webhook_id"] = self.made("POST", "/v1/webhooks")["id"]
@@ -123,9 +132,15 @@ class Owner:
         host, options = HOSTS[method, path], (WRITES | QUERIES).get((method, path), _nothing)(self)
         known = self.known | ({"encounter_id": self.bound} if path in OF_BOUND else {})
         filled = PARAMETER.sub(lambda match: known.get(match[1]) or new_id(match[1][:3]), path)
-        if path in OF_HOSPITAL or path.startswith(OF_CONSOLE):
+        if path in OF_HOSPITAL or path == RUNS or path.startswith(OF_CONSOLE):
             # No token of the loaded apps, or of the console, exists: the service is asked as the gateway would ask it.
-            caller, service = (self.hospital, "epcr") if path in OF_HOSPITAL else (self.console, known["service"])
+            caller, service = (
+                (self.hospital, "epcr")
+                if path in OF_HOSPITAL
+                else (self.neighbour, "control-plane")
+                if path == RUNS
+                else (self.console, known["service"])
+            )
             url = self.stack.service_url(service) + filled
             return self.service.request(method, url, headers=self.stack.identity(caller, service), **options)
         return self.clients[host].request(method, filled, **options)
@@ -192,7 +207,9 @@ def _webhook(owner: Owner) -> dict[str, Any]:
 
 def _graphql(_: Owner) -> dict[str, Any]:
     document = ROOT / "services" / "graphql_api" / "bundles" / "incident-management" / "ListIncidents.graphql"
-    return {"query": document.read_text()}
+    # No loaded incident has that state; each third request is for all of them. Thirds, since requests alternate between two stacks.
+    variables = {"filter": {"status": ["dispatched"]}} if next(_numbers) % 3 else {}
+    return {"query": document.read_text(), "variables": variables}
 
 
 WRITES: dict[Route, Callable[[Owner], dict[str, Any]]] = {
@@ -230,6 +247,11 @@ def _exported(owner: Owner) -> dict[str, Any]:
 
 
 QUERIES: dict[Route, Callable[[Owner], dict[str, Any]]] = {
+    ("GET", RUNS): lambda _: {"params": [{}, {"status": "dead"}, {"status": "suppressed"}][next(_numbers) % 3]},
+    # A code that no device sends.
+    ("GET", f"{DEVICES}/{{device_id}}/observations"): lambda _: {
+        "params": {"mdc_code": "MDC_TEMP_BODY"} if next(_numbers) % 3 else {}
+    },
     ("GET", TRAIL): _filtered,
     ("GET", f"{TRAIL}/export"): _exported,
 }

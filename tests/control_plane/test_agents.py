@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
+import msgspec
 import psycopg
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from services.control_plane.agents import credentials, edge_endpoints
 from services.control_plane.agents.models import staleness
 from shared.primitives import ids
+from shared.web import fairness, http
 from shared.web.identity import HEADER, Caller, mint
 from tests.control_plane.conftest import GRANTED, PLATFORM, Inside, Partner
 from tests.control_plane.publishing import Publisher
@@ -20,6 +22,7 @@ from tests.control_plane.test_releases import went_live
 from tests.support.alone import KEY
 from tests.support.messages import later
 
+HELD = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'"
 BOX = {"name": "Gateway box", "vehicle_id": "AMB-42"}
 
 
@@ -232,6 +235,27 @@ def test_a_heartbeat_is_kept_and_repeating_it_changes_nothing(partner: Partner) 
     agent = shown(partner, agent_id)
     assert agent["reported"]["running"] == running
     assert (agent["staleness"], agent["status"]) == ("fresh", "enrolled")
+
+
+@pytest.mark.parametrize("size", [100, 10_000])
+def test_a_heartbeat_holds_no_connection_while_it_is_decoded(
+    partner: Partner, inside: Inside, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """A large one may wait for its turn, and only that of an agent."""
+    _, credential = enrolled(partner)
+    held, decode = list[Any](), http.decode
+
+    async def watched(request: Any, kind: Any, **options: Any) -> Any:
+        held.append(inside.rows(HELD))
+        return await decode(request, kind, **options)
+
+    monkeypatch.setattr(http, "decode", watched)
+    body = msgspec.json.encode({"sent_at": _now()}).ljust(size)
+    options = {"content": body, "headers": {"content-type": "application/json"}}
+    assert edge(partner.http, "heartbeat", None, credential, **options).status_code == 200
+    assert held == [[(0,)]]
+    assert edge(partner.http, "heartbeat", None, credential[:-1], **options).status_code == 401
+    assert len(held) == (1 if size > fairness.LARGE_BODY else 2)
 
 
 def test_a_heartbeat_that_was_overtaken_changes_only_when_it_was_seen(partner: Partner) -> None:

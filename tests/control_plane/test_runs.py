@@ -610,3 +610,46 @@ def test_an_action_does_not_multiply_the_event(automating: Automating) -> None:
     (run,) = automating.runs()
     assert (run["status"], run["error"]) == ("dead", "unfit")
     assert automating.sent("webhook") == []
+
+
+OTHERS = """
+    INSERT INTO automation_runs (id, tenant_id, automation_id, client_id, event_id, event_type, event, cause, status)
+    SELECT 'run_' || lpad(number::text, 6, '0'), a.tenant_id, a.id, a.client_id, 'evt_' || number, a.event_type, '{}', '{}', %s
+    FROM automations a, generate_series(%s::int, %s) AS number WHERE a.id = %s
+"""
+
+
+def listed(app: Partner, path: str) -> list[list[str]]:
+    """The ids of each page."""
+    pages: list[list[str]] = []
+    cursor = None
+    while not pages or cursor:
+        answer = app.get(f"{path}{'&' if '?' in path else '?'}cursor={cursor}" if cursor else path).json()
+        pages.append([run["id"] for run in answer["runs"]])
+        cursor = answer["next_cursor"]
+    return pages
+
+
+def test_a_page_looks_at_10_000_runs(automating: Automating) -> None:
+    """Such a page has a cursor, and no run is lost between two pages, with each filter and for each caller."""
+    automation, deleted = automating.make(WEBHOOK), automating.make(WEBHOOK)
+    owner = automating.inside.owner
+    owner.execute(OTHERS, ("suppressed", 1, 1, automation))
+    owner.execute(OTHERS, ("succeeded", 2, 10_001, automation))
+    owner.execute(OTHERS, ("suppressed", 10_002, 10_002, automation))
+    owner.execute(OTHERS, ("dead", 10_003, 10_003, automation))
+    administrator = automating.partner.colleague(*SCOPES, "platform:apps")
+    suppressed = [["run_010002"], ["run_000001"]]
+    for app in (automating.partner, administrator):
+        for path in ("/automations/runs", f"/automations/{automation}/runs"):
+            assert listed(app, f"{path}?status=suppressed") == suppressed
+            assert listed(app, f"{path}?status=dead") == [["run_010003"]]
+            assert listed(app, f"{path}?status=failed") == [[]]
+    colleague = automating.partner.colleague(*SCOPES)
+    assert listed(colleague, "/automations/runs") == [[]]
+    everything = [run for page in listed(administrator, "/automations/runs?limit=100") for run in page]
+    assert everything == [f"run_{number:06}" for number in range(10_003, 0, -1)]
+    # The runs of a deleted automation, which the relay has not deleted yet.
+    owner.execute(OTHERS, ("succeeded", 20_001, 30_000, deleted))
+    owner.execute("UPDATE automations SET enabled = false, deleted_at = now() WHERE id = %s", (deleted,))
+    assert [len(page) for page in listed(administrator, "/automations/runs?limit=100")][:3] == [0, 100, 100]

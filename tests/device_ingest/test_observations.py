@@ -308,6 +308,34 @@ def test_observations_are_read_by_time_and_code_in_pages(partner: Partner) -> No
     assert read(mdc_code="MDC_TEMP_BODY") == []
 
 
+OTHERS = """
+    INSERT INTO observations (id, tenant_id, device_id, device_class, mdc_code, mdc_code10, value, observed_at, recorded_at, flags, test)
+    SELECT 'obs_0' || number, %s, %s, 'oximeter', 'MDC_PULS_OXIM_SAT_O2', 150456, number, %s::timestamptz - number * interval '1 ms', now(),
+        '{}', true FROM generate_series(1, 10000) AS number
+"""
+
+
+def test_a_page_of_one_code_looks_at_10_000_observations(partner: Partner, inside: Inside) -> None:
+    """Such a page has a link to the next one, and no observation is lost between them."""
+    device = partner.enrol()
+    path = f"{device}/observations"
+    oldest, newest = (
+        partner.observe(device, mdc_code="150488", value=1, observed_at=at(m)).json()["id"] for m in (9, 1)
+    )
+    inside.owner.execute(OTHERS, (partner.tenant_id, device.rpartition("/")[2], at(5)))
+    first = partner.get(path, params={"mdc_code": "150488"})
+    second = partner.get(first.links["next"]["url"])
+    assert [[one["id"] for one in page.json()] for page in (first, second)] == [[newest], [oldest]]
+    assert "next" not in second.links
+    full = partner.get(path, params={"mdc_code": "150456", "limit": 3})
+    assert [one["value"] for one in full.json()] == [1, 2, 3]
+    assert [one["value"] for one in partner.get(full.links["next"]["url"]).json()] == [4, 5, 6]
+    absent = partner.get(path, params={"mdc_code": "MDC_TEMP_BODY"})
+    assert absent.json() == []
+    rest = partner.get(absent.links["next"]["url"])
+    assert (rest.json(), "next" in rest.links) == ([], False)
+
+
 def test_readings_of_the_same_moment_come_each_once_however_paged(partner: Partner) -> None:
     device = partner.enrol()
     for value in range(90, 97):

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from deploy.load.history import INCIDENTS, LONG, OPEN, REPLAYS
+from deploy.load.history import INCIDENTS, LONG, OLD, OPEN, REPLAYS
 from deploy.load.loading import NotLoadable, load, steps
 from deploy.load.people import PEOPLE, TRAILS
 from deploy.load.rows import LARGE, Sizes
@@ -41,6 +41,7 @@ SIZES = Sizes(
     revocations=9,
     entries=50,
     devices=7,
+    runs=30,
 )
 KEYS = "1:" + base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip("=")
 
@@ -176,6 +177,8 @@ def test_every_kind_has_as_many_rows_as_was_asked(loadable: tuple[State, dict[st
         ("graphql-api", "SELECT max(count) FROM (SELECT count(*) FROM incident_timeline GROUP BY incident_id)", LONG),
         ("webhook-dispatcher", f"SELECT count(*) FROM replays WHERE tenant_id = '{large}'", REPLAYS),
         ("webhook-dispatcher", "SELECT count(*) FROM replays WHERE due_at IS NOT NULL", 0),
+        ("control-plane", f"SELECT count(*) FROM automation_runs WHERE tenant_id = '{large}'", SIZES.runs),
+        ("control-plane", "SELECT count(*) FROM automation_runs", SIZES.runs + OLD),
     ]
     assert [(asked(databases[name], query), number) for name, query, number in counts] == [
         ([(number,)], number) for _, _, number in counts
@@ -227,5 +230,5 @@ def test_sizes_scale_and_none_is_nothing() -> None:
     assert Sizes().scaled(0.1).readings == 1_000_000
     assert min(vars(Sizes().scaled(1e-9)).values()) == 1
     assert Sizes().scaled(1e-9).tenants == 2
-    assert [step.number > 0 for step in steps(Sizes().scaled(1e-9))] == [True] * 16
+    assert [step.number > 0 for step in steps(Sizes().scaled(1e-9))] == [True] * 18
     assert LARGE == 0

@@ -1,7 +1,8 @@
 """No statement of the project may read more than a bounded part of a growing table: each is planned against ten million rows.
 
 New statements are found automatically. One that costs more than BOUND needs an index, a bound or a keyset. If its size does not
-grow with history, add it to BOUNDED with the reason.
+grow with history, add it to BOUNDED with the reason. Lists, which end in an ORDER BY and a LIMIT, are also planned with many tenants,
+and with filters that match nothing, where such a filter is an optional equality of one column.
 """
 
 import ast
@@ -36,6 +37,9 @@ STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
 PLACEHOLDER = re.compile(r"%(?:%|s|\((\w+)\)s)")
 OPTIONAL = re.compile(r"\(%\((\w+)\)s(?:::\w+(?:\[\])?)? IS NULL OR")
 SENDER = frozenset({"decisions", "recording", "sender"})  # of the webhook dispatcher: async, as the worker
+# A filter that a caller may leave out; the column that it compares.
+FILTER = re.compile(r"%\((\w+)\)s(?:::\w+)? IS NULL OR (?:\w+\.)?(\w+) = ")
+LISTS = re.compile(r"\bORDER BY\b.*\bLIMIT %\(\w+\)s\s*$", re.DOTALL)
 CASTS = ("", "::integer", "::interval", "::timestamptz")
 TYPELESS = (psycopg.errors.UndefinedFunction, psycopg.errors.DatatypeMismatch, psycopg.errors.IndeterminateDatatype)
 ROWS, PAGES, INDEX_PAGES = 10_000_000, 100_000, 30_000
@@ -102,9 +106,10 @@ RUNS = {
         "message_id",
         "cad_incident_id",
     ],
-    1000: ["batch", "encounter_id", "device_id"],
+    1000: ["batch", "encounter_id"],
     ROWS: ["tenant_id"],
     100_000: ["client_id", "subscription_id", "automation_id"],
+    1_000_000: ["device_id"],
 }
 RELATIONS = """
     SELECT c.relname, c.relkind, c.relispartition OR coalesce(t.relispartition, false), pg_relation_filepath(c.oid),
@@ -120,6 +125,12 @@ PARTITIONED = """
 LARGE = """
     SELECT pg_restore_relation_stats('schemaname', 'public', 'relname', %s::text, 'relpages', %s::integer, 'reltuples', %s::real)
 """
+FORGET = """
+    SELECT pg_clear_attribute_stats('public', c.relname::text, a.attname::text, c.relkind = 'p')
+    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND a.attname = ANY(%s)
+"""
+FIRST_COLUMN = "SELECT c.relname, pg_get_indexdef(c.oid, 1, true) FROM pg_class c WHERE c.relkind IN ('i', 'I')"
 IN_RUNS = """
     SELECT pg_restore_attribute_stats('schemaname', 'public', 'relname', c.relname::text, 'attname', a.attname::text,
         'inherited', c.relkind = 'p', 'null_frac', 0::real, 'avg_width', 26, 'n_distinct',
@@ -244,9 +255,13 @@ def make_large(admin_url: str) -> None:
                     os.truncate(Path(data, path), pages * 8192)
                 conn.execute(LARGE, (name, pages, rows))
         for run, names in RUNS.items():
-            conn.execute(
-                IN_RUNS, {"configured": list(CONFIGURED), "few": -1 / min(run, 10), "many": -1 / run, "names": names}
-            )
+            in_runs(conn, run, names)
+
+
+def in_runs(conn: psycopg.Connection[Any], run: int, names: list[str]) -> None:
+    """Restores the statistics of columns with `run` rows of a large table per value."""
+    few, many = -1 / min(run, 10), -1 / run
+    conn.execute(IN_RUNS, {"configured": list(CONFIGURED), "few": few, "many": many, "names": names})
 
 
 def cost(conn: psycopg.Connection[Any], text: str) -> float:
@@ -307,6 +322,8 @@ BOUNDED = {
     "services.control_plane.automations.queries.LOCK_DUE_RUNS": "of each tenant and service 25 due and 200 unanswered runs",
     "services.control_plane.automations.queries.MEASURE": "counts no further than 10,000 three times",
     "services.control_plane.automations.queries.STORE_EVENTS": "at most twice the waiting events that a tenant may have",
+    "services.device_ingest.queries.LIST_OBSERVATIONS": "at most 10,000 observations of a device, in the order of an index",
+    "services.device_ingest.queries.REACHED": "10,000 observations of a device, in the order of an index",
     "services.device_ingest.queries.TAKE_ANNOUNCEMENTS": "at most 5,000 rows, in the order of an index",
     "services.graphql_api.acqi.queries.FACTS_OF_MONTH": "a month of one tenant, in an operator's rebuilding",
     "services.graphql_api.incidents.queries.COUNT_OPEN": "counts no further than the cap of open incidents",
@@ -346,6 +363,7 @@ FRAGMENTS = frozenset(
     {
         "services.auth.invitations.queries._PLACED",
         "services.control_plane.automations.queries._UNANSWERED",
+        "services.device_ingest.queries._OF_DEVICE",
         "services.epcr.encounters.queries._PORTION",
         "services.epcr.encounters.queries._SHAPES",
         "services.epcr.encounters.queries._STEPS",
@@ -439,6 +457,58 @@ def test_retention_finds_what_is_due_in_order(large: Large, service: str, rule: 
     portion = rule.delete.as_string(conn).replace("%s", "5000")
     assert reads_whole(conn, portion) == set()
     assert cost(conn, portion) < BOUND
+
+
+FEW_OF_TENANT = ROWS // 1000
+"""Rows of each of a thousand tenants."""
+
+
+def is_list(statement: Statement) -> bool:
+    return statement.text.lstrip().startswith("SELECT") and LISTS.search(statement.text) is not None
+
+
+@pytest.mark.parametrize("service", [service.database for service in SERVICES])
+def test_no_list_reads_the_rows_of_others(large: Large, service: str) -> None:
+    """Where there are many tenants, an index whose first column is not fixed leads through the rows of all."""
+    in_runs(large.connection(service, "admin"), FEW_OF_TENANT, ["tenant_id"])
+    conn = large.connection(service, "app")
+    first = {name: column.partition(" ")[0] for name, column in conn.execute(FIRST_COLUMN).fetchall()}
+    found = {
+        f"{statement.name}: {walked}"
+        for statement in statements(f"services/{service}")
+        if is_list(statement) and "app" in statement.roles and statement.name not in FRAGMENTS
+        for text in asked(statement.text)
+        for walked in _walked(_planned(conn, text), first)
+    }
+    in_runs(large.connection(service, "admin"), ROWS, ["tenant_id"])
+    assert sorted(found) == []
+
+
+def _walked(plan: dict[str, Any], first: Mapping[str, str]) -> Iterator[str]:
+    """The indexes of growing tables that the plan reads from an end."""
+    for node in _nodes(plan):
+        index = node.get("Index Name")
+        table = re.sub(r"_\d{8}$", "", node.get("Relation Name", ""))
+        is_fixed = index and re.search(rf"(^|\W){first[index]}\)?(::\w+)? = ", node.get("Index Cond", ""))
+        if index and not is_fixed and table not in FEW | CONFIGURED | {""}:
+            yield index
+
+
+@pytest.mark.parametrize("service", [service.database for service in SERVICES])
+def test_no_list_grows_with_history_where_a_filter_matches_nothing(large: Large, service: str) -> None:
+    """A filter that few rows pass leads through all rows, if no index and no bound is for it."""
+    admin, found = large.connection(service, "admin"), list[str]()
+    for statement in statements(f"services/{service}"):
+        columns = sorted({column for _, column in FILTER.findall(statement.text)} - {"tenant_id"})
+        if is_list(statement) and "app" in statement.roles and columns and statement.name not in FRAGMENTS:
+            in_runs(admin, 1, columns)
+            worst = cost(large.connection(service, "app"), statement.text)
+            if worst > BOUND and statement.name not in BOUNDED:
+                found.append(f"{statement.name}: {worst:,.0f}")
+            admin.execute(FORGET, (columns,))
+            for run, names in RUNS.items():
+                in_runs(admin, run, names)
+    assert found == []
 
 
 READ_WHOLE = "SELECT relname FROM pg_stat_xact_user_tables WHERE seq_scan > 0"

@@ -54,10 +54,14 @@ async def enrol(request: Request, body: Enrolment) -> Enrolled:
 async def heartbeat(request: Request) -> Response:
     """Stores the agent's report and answers with the packages it should run."""
     presented = _bearer(request)
-    await http.read_body(request, http.limit_of(Heartbeat))  # before the transaction: a slow body holds no connection
+    body = await http.read_body(request, http.limit_of(Heartbeat))
+    if len(body) > fairness.LARGE_BODY:
+        # It waits for the turn of large bodies, which only an agent may have. Meanwhile it holds no connection and no lock.
+        async with transaction(request) as conn:
+            await _authenticated(request, conn, presented, queries.FIND)
+    report = await http.decode(request, Heartbeat)
     async with transaction(request) as conn:
         agent = await _authenticated(request, conn, presented, queries.LOCK)
-        report = await http.decode(request, Heartbeat)
         # After a heartbeat from a clock ahead of ours, every later one would count as an old one.
         if report.sent_at > datetime.now(UTC) + AHEAD:
             reason = FieldError("/sent_at", "more than 5 minutes ahead of our clock")

@@ -302,10 +302,21 @@ MEASURE: LiteralString = """
         coalesce(extract(epoch FROM now() - (SELECT started_at FROM automation_runs WHERE status = 'running'
             ORDER BY started_at LIMIT 1)), 0)::float8
 """
+# A list that its filters leave empty would read everything kept of a tenant: each call looks at the next 10,000 runs alone, those that have one
+# of `of_automation`, `of_status` and `of_app`, or all, each in the order of an index. It gives the last of them too, also where that does
+# not fit: the next page begins there. In one statement, since the relay deletes runs meanwhile.
 LIST_RUNS: LiteralString = f"""
-    SELECT {RUN} FROM automation_runs r WHERE {_OF_NO_DELETED} AND (%(everyone)s OR r.client_id = %(client_id)s)
-        AND (%(automation_id)s::text IS NULL OR r.automation_id = %(automation_id)s)
-        AND (%(status)s::text IS NULL OR r.status = %(status)s) AND (%(after)s::text IS NULL OR r.id < %(after)s)
+    SELECT r.fits, r.place = 10000, {RUN} FROM (
+        SELECT r.*, row_number() OVER (ORDER BY r.id DESC) AS place,
+            {_OF_NO_DELETED} AND (%(everyone)s OR r.client_id = %(client_id)s)
+            AND coalesce(r.automation_id = %(automation_id)s::text, true) AND coalesce(r.status = %(status)s::text, true) AS fits
+        FROM (
+            SELECT * FROM automation_runs r
+            WHERE (%(of_automation)s::text IS NULL OR r.automation_id = %(of_automation)s)
+                AND (%(of_status)s::text IS NULL OR r.status = %(of_status)s)
+                AND (%(of_app)s::text IS NULL OR r.client_id = %(of_app)s) AND (%(after)s::text IS NULL OR r.id < %(after)s)
+            ORDER BY r.id DESC LIMIT 10000) r
+    ) r WHERE r.fits OR r.place = 10000
     ORDER BY r.id DESC LIMIT %(limit)s
 """
 FIND_RUN: LiteralString = f"""

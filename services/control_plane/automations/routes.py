@@ -85,7 +85,7 @@ OPERATIONS = [
         "Review an automation's runs",
         READ,
         {200: Runs},
-        "Newest first.",
+        "Newest first. A call looks at 10,000 runs: a short page, or an empty one, may have a `next_cursor`.",
         query=RunPage,
     ),
     Operation(
@@ -95,7 +95,7 @@ OPERATIONS = [
         "Review every run",
         READ,
         {200: Runs},
-        "`?status=dead` lists the dead letters.",
+        "`?status=dead` lists the dead letters. A call looks at 10,000 runs: a short page, or an empty one, may have a `next_cursor`.",
         id="listAllAutomationRuns",
         query=RunPage,
     ),

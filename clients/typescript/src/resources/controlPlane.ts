@@ -902,7 +902,7 @@ export class ControlPlane {
   /**
    * Review an automation's runs.
    *
-   * Newest first.
+   * Newest first. A call looks at 10,000 runs: a short page, or an empty one, may have a `next_cursor`.
    *
    * Scope: `argus:platform:read`.
    *
@@ -926,7 +926,8 @@ export class ControlPlane {
   /**
    * Review every run.
    *
-   * `?status=dead` lists the dead letters.
+   * `?status=dead` lists the dead letters. A call looks at 10,000 runs: a short page, or an empty one, may have a
+   * `next_cursor`.
    *
    * Scope: `argus:platform:read`.
    */

@@ -145,7 +145,8 @@ export class Devices {
   /**
    * List a device's observations.
    *
-   * Latest first by time of observation; `since` is inclusive, `until` exclusive.
+   * Latest first by time of observation; `since` is inclusive, `until` exclusive. With `mdc_code` a call looks at
+   * 10,000 observations: a short page, or an empty one, may have a `Link` to the next.
    *
    * Scope: `argus:devices:read`.
    *

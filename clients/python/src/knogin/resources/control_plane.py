@@ -861,7 +861,7 @@ class ControlPlane:
     ) -> Pages[models.platform.Run]:
         """Review an automation's runs.
 
-        Newest first.
+        Newest first. A call looks at 10,000 runs: a short page, or an empty one, may have a `next_cursor`.
 
         Scope: `argus:platform:read`.
 
@@ -890,7 +890,8 @@ class ControlPlane:
     ) -> Pages[models.platform.Run]:
         """Review every run.
 
-        `?status=dead` lists the dead letters.
+        `?status=dead` lists the dead letters. A call looks at 10,000 runs: a short page, or an empty one, may have
+        a `next_cursor`.
 
         Scope: `argus:platform:read`.
 
@@ -1779,7 +1780,7 @@ class AsyncControlPlane:
     ) -> AsyncPages[models.platform.Run]:
         """Review an automation's runs.
 
-        Newest first.
+        Newest first. A call looks at 10,000 runs: a short page, or an empty one, may have a `next_cursor`.
 
         Scope: `argus:platform:read`.
 
@@ -1808,7 +1809,8 @@ class AsyncControlPlane:
     ) -> AsyncPages[models.platform.Run]:
         """Review every run.
 
-        `?status=dead` lists the dead letters.
+        `?status=dead` lists the dead letters. A call looks at 10,000 runs: a short page, or an empty one, may have
+        a `next_cursor`.
 
         Scope: `argus:platform:read`.
 

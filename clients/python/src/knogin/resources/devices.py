@@ -159,7 +159,8 @@ class Devices:
     ) -> Pages[models.devices.Observation]:
         """List a device's observations.
 
-        Latest first by time of observation; `since` is inclusive, `until` exclusive.
+        Latest first by time of observation; `since` is inclusive, `until` exclusive. With `mdc_code` a call looks
+        at 10,000 observations: a short page, or an empty one, may have a `Link` to the next.
 
         Scope: `argus:devices:read`.
 
@@ -375,7 +376,8 @@ class AsyncDevices:
     ) -> AsyncPages[models.devices.Observation]:
         """List a device's observations.
 
-        Latest first by time of observation; `since` is inclusive, `until` exclusive.
+        Latest first by time of observation; `since` is inclusive, `until` exclusive. With `mdc_code` a call looks
+        at 10,000 observations: a short page, or an empty one, may have a `Link` to the next.
 
         Scope: `argus:devices:read`.
 
