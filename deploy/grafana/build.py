@@ -57,6 +57,11 @@ OVERVIEW = [
     ),
     Panel("Webhook lag", "s", quantiles("webhook_lag_seconds", "")),
     Panel("Oldest entry of the audit trail not sealed", "s", (("audit_oldest_unsealed_seconds", "{{service}}"),)),
+    Panel(
+        "Passes over the whole audit trail, how far they are",
+        "none",
+        (("max by (service) (audit_pass_ratio)", "{{service}}"),),
+    ),
     Panel("Periodic jobs late", "s", (("min by (service, task) (periodic_job_late_seconds)", "{{service}} {{task}}"),)),
     Panel("Longest past its retention", "s", (("retention_overdue_seconds", "{{service}} {{table}}"),)),
     Panel("Processes up", "none", (("sum by (job) (up)", "{{job}}"),)),

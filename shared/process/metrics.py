@@ -58,7 +58,14 @@ audit_anchored = Gauge(
     "When this relay last made sure that the newest seal is anchored outside the database",
 )
 audit_checked = Gauge(
-    "audit_last_check_timestamp_seconds", "When a check of the audit trail last reached its end and found no change"
+    "audit_last_check_timestamp_seconds", "When the newest sealed entry of the audit trail was last found unchanged"
+)
+audit_passed = Gauge(
+    "audit_last_pass_timestamp_seconds",
+    "When a pass over all entries of the audit trail last ended; before the first end, when it began",
+)
+audit_pass_ratio = Gauge(
+    "audit_pass_ratio", "How much of all entries of the audit trail the pass under way has compared, 1 after its end"
 )
 audit_exports = Gauge("audit_exports_under_way", "Exports of the audit trail under way in this process, of at most 8")
 audit_broken = Gauge("audit_trail_broken", "1 while a check finds that the audit trail does not fit its seals, else 0")

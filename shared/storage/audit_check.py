@@ -41,6 +41,7 @@ LEAVES: LiteralString = (
 )
 SEAL_AT: LiteralString = "SELECT hash FROM audit_seals WHERE position = %s"
 BATCH_AT: LiteralString = "SELECT hash FROM audit_batches WHERE position = %s"
+SEALS_BEFORE: LiteralString = "SELECT seals_position, encode(seals_hash, 'hex') FROM audit_batches WHERE position = %s"
 FIRST_OF: LiteralString = "SELECT audit_id FROM audit_leaves WHERE batch = %s AND number = 1"
 # Entries in the order of their ids, each with whether it is sealed or waits for its seal.
 COVERED: LiteralString = """
@@ -86,7 +87,7 @@ class Held(NamedTuple):
 class Place(msgspec.Struct, frozen=True):
     """How far a check has come: the last seal of a single entry and the last batch that hold, each with its hash in hexadecimal.
 
-    `after` is the last entry that is known to be sealed or to wait for its seal.
+    `after` is the last entry that is known to be sealed or to wait for its seal, and `covered` how many were looked at for that.
     """
 
     seals: int = 0
@@ -95,10 +96,16 @@ class Place(msgspec.Struct, frozen=True):
     hash: str = ""
     entries: int = 0
     after: UUID = NIL
+    covered: int = 0
 
     @property
     def head(self) -> str:
         return f"{self.batches}:{self.hash}"
+
+    @property
+    def rows(self) -> int:
+        """How many comparisons led here: two for each entry, with its seal and of whether it has one."""
+        return self.seals + self.entries + self.covered
 
 
 def check(conn: psycopg.Connection[Any], anchors: Iterable[Anchor] = (), expected: Iterable[str] = ()) -> Held:
@@ -106,11 +113,11 @@ def check(conn: psycopg.Connection[Any], anchors: Iterable[Anchor] = (), expecte
 
     The trail may grow during the check: sealing moves an entry from waiting to sealed in one transaction.
     """
-    place = _last(_chained(conn, Place()))
+    place = _last(chained(conn, Place()))
     agreed = _compare(conn, anchors, place.batches)
     for kept in expected:
         require_head(conn, kept)
-    _last(_covered(conn, place))
+    _last(covered(conn, place))
     require_sealing(conn)
     return Held(place.seals, place.batches, place.entries, agreed, place.head)
 
@@ -120,9 +127,9 @@ def walk(conn: psycopg.Connection[Any], place: Place) -> Iterator[Place]:
 
     Raises Broken at the first mismatch. A check that goes on from a place finds no change before it; one from `Place()` does.
     """
-    for reached in _chained(conn, place):
+    for reached in chained(conn, place):
         yield (place := reached)
-    yield from _covered(conn, place)
+    yield from covered(conn, place)
 
 
 def require_head(conn: psycopg.Connection[Any], kept: str) -> None:
@@ -147,23 +154,23 @@ def _last(places: Iterable[Place]) -> Place:
     return place
 
 
-def _covered(conn: psycopg.Connection[Any], place: Place) -> Iterator[Place]:
+def covered(conn: psycopg.Connection[Any], place: Place) -> Iterator[Place]:
     """Raises Broken for an entry that is not sealed and does not wait for its seal."""
-    after, last = place.after, None
+    after, number, last = place.after, place.covered, None
     while after != last:
         last = after
-        for audit_id, covered in conn.execute(COVERED, (after,)):
-            if not covered:
+        for audit_id, is_covered in conn.execute(COVERED, (after,)):
+            if not is_covered:
                 seconds = (audit_id.int >> 80) // 1000  # the author of a false entry may have chosen its id
                 at = (
                     "no time" if seconds > LAST_SECOND else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
                 )
                 raise Broken(f"entry {audit_id} was never sealed and does not wait for it: its id is of {at}")
-            after = audit_id
-        yield msgspec.structs.replace(place, after=after)
+            after, number = audit_id, number + (audit_id != last)
+        yield msgspec.structs.replace(place, after=after, covered=number)
 
 
-def _chained(conn: psycopg.Connection[Any], place: Place) -> Iterator[Place]:
+def chained(conn: psycopg.Connection[Any], place: Place) -> Iterator[Place]:
     """Checks seals, batches and their entries from the place on."""
     yield place
     for seals, digest in _walk_seals(conn, place.seals, bytes.fromhex(place.seals_hash)):
@@ -172,6 +179,12 @@ def _chained(conn: psycopg.Connection[Any], place: Place) -> Iterator[Place]:
     for batches, size, digest in _walk_batches(conn, place):
         place = msgspec.structs.replace(place, batches=batches, entries=place.entries + size, hash=digest.hex())
         yield place
+    # Asked also where no batch is new, so that a check that goes on from here meets the fault again.
+    before = conn.execute(SEALS_BEFORE, (place.batches,)).fetchone()
+    if before is not None and before != (place.seals, place.seals_hash):
+        raise Broken(
+            f"{before[0]} entries were sealed one by one before batch {place.batches}, and {place.seals} of them are there"
+        )
     if stray := conn.execute(STRAY_LEAVES, (place.batches,)).fetchone():
         raise Broken(f"the batch of entry {stray[0]} is missing: the end of the chain was cut off")
 
@@ -231,7 +244,7 @@ def _walk_seals(conn: psycopg.Connection[Any], position: int, last: bytes) -> It
 
 def _walk_batches(conn: psycopg.Connection[Any], place: Place) -> Iterator[tuple[int, int, bytes]]:
     """Checks the batches after a place. Gives position, size and hash of each."""
-    position, last, covered = place.batches, bytes.fromhex(place.hash), None
+    position, last = place.batches, bytes.fromhex(place.hash)
     while rows := conn.execute(BATCHES, (position,)).fetchall():
         for number, size, root, seals_position, seals_hash, sealed_at, digest in rows:
             if number != position + 1:
@@ -242,12 +255,8 @@ def _walk_batches(conn: psycopg.Connection[Any], place: Place) -> Iterator[tuple
                 raise Broken(
                     f"batch {number} does not fit: its row was changed; its first entry is {_first_of(conn, number)}"
                 )
-            covered, position = (seals_position, bytes(seals_hash).hex()), number
+            position = number
             yield number, size, last
-    if covered is not None and covered != (place.seals, place.seals_hash):
-        raise Broken(
-            f"{covered[0]} entries were sealed one by one before batch {position}, and {place.seals} of them are there"
-        )
 
 
 def batch_hash(

@@ -395,7 +395,10 @@ def of_every_service(trail: str, settings: Service) -> list[Periodic]:
         Periodic(
             "anchor the audit trail", settings.audit_anchor_seconds, anchor, lane="audit", behind=metrics.audit_anchored
         ),
-        Periodic("check the audit trail", 60, audit_watch.watch, lane="retention", behind=metrics.audit_checked),
+        Periodic("check the audit trail", 60, audit_watch.check_new, lane="retention", behind=metrics.audit_checked),
+        Periodic(
+            "check the whole audit trail", 60, audit_watch.check_all, lane="retention", behind=metrics.audit_passed
+        ),
         Periodic("expire messages and stored answers", 60, expire, lane="retention", behind=metrics.retention_overdue),
         Periodic("measure the outbox", 10, measure_outbox, behind="a measurement"),
         Periodic(

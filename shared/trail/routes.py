@@ -81,8 +81,8 @@ def _proofs(trail: Trail) -> list[Operation]:
             "Read whether the audit trail holds",
             SCOPE,
             {200: Verification},
-            "Entries are sealed into a chain of hashes, a second after they were written. The service compares all entries with the chain"
-            " each day, and new ones each minute.",
+            "Entries are sealed into a chain of hashes, a second after they were written. The service compares new entries with the chain"
+            " each minute, and all of them again and again: each day while the trail is small, at most 30 days apart when it is large.",
         ),
         Operation(
             "GET",

@@ -1,6 +1,8 @@
 """The relay compares the trail with its seals all the time, and organisations see the result."""
 
+import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
@@ -12,6 +14,7 @@ from deploy.local.redis_server import RedisServer
 from shared.process import metrics
 from shared.storage import audit, audit_watch
 from shared.storage.database import Connection, open_tasks_pool
+from shared.storage.migrate import SHARED
 from tests.trail.conftest import TRAIL, Reader, running
 from tests.trail.test_exporting import lines_of, verified
 
@@ -46,7 +49,10 @@ def sealed(conn: Connection) -> None:
 
 
 def checked(conn: Connection) -> int:
-    found = audit_watch.watch(conn)
+    """A run of each of the two jobs."""
+    found = audit_watch.check_new(conn)
+    conn.commit()
+    audit_watch.check_all(conn)
     conn.commit()
     return found
 
@@ -138,7 +144,7 @@ def test_a_change_of_old_entries_is_found_by_the_pass_of_the_next_day(
     tampered(database, b"UPDATE audit SET subject_id = 'dev_9'")
     checked(conn)
     assert state(reader)["state"] == "holds"
-    tampered(database, b"UPDATE audit_checks SET began_at = began_at - interval '25 hours'")
+    anew(database)
     checked(conn)
     assert state(reader)["state"] == "broken"
     checked(conn)
@@ -177,31 +183,178 @@ def test_a_trail_that_was_restored_holds_again(reader: Reader, database: Databas
     assert metrics.audit_broken._value.get() == 0
 
 
-def test_a_long_pass_goes_on_where_the_last_run_ended(
-    reader: Reader, conn: Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for number in range(4):
-        reader.write(f"dev_{number}")
-        sealed(conn)
+@pytest.fixture
+def stepwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run of the pass makes one step."""
     monkeypatch.setattr(audit_watch, "SECONDS", -1.0)
-    places: list[Any] = []
-    walk = audit_watch.audit_check.walk
 
-    def one_step(conn: Any, place: Any) -> Iterator[Any]:
-        """Each run makes one step further."""
-        places.append(place)
-        steps = walk(conn, place)
-        next(steps)
-        yield from steps
 
-    monkeypatch.setattr(audit_watch.audit_check, "walk", one_step)
-    for _ in range(4):
+def anew(database: Database) -> None:
+    """Lets the next run of the pass begin again."""
+    tampered(database, b"UPDATE audit_checks SET began_at = began_at - interval '25 hours'")
+
+
+def place(database: Database) -> int:
+    """The batch that the pass has reached."""
+    with psycopg.connect(database.admin) as conn:
+        [(batches,)] = conn.execute("SELECT (place ->> 'batches')::int FROM audit_checks").fetchall()
+    return batches
+
+
+def batches_of(reader: Reader, conn: Connection, *subjects: str) -> None:
+    """An entry and a batch for each."""
+    for subject in subjects:
+        reader.write(subject)
+        sealed(conn)
+
+
+@pytest.mark.usefixtures("stepwise")
+def test_new_entries_are_checked_while_a_pass_is_far_from_its_end(
+    reader: Reader, database: Database, conn: Connection
+) -> None:
+    batches_of(reader, conn, "dev_1", "dev_2", "dev_3", "dev_4")
+    checked(conn)
+    assert (place(database), state(reader)["state"]) == (1, "holds")
+    before = state(reader)
+    batches_of(reader, conn, "dev_5")
+    assert checked(conn) == 1
+    after = state(reader)
+    assert (place(database), after["state"]) == (2, "holds")
+    assert (after["checked_at"] > before["checked_at"], after["sealed_until"] > before["sealed_until"]) == (True, True)
+    batches_of(reader, conn, "dev_6")
+    tampered(database, b"UPDATE audit SET subject_id = 'dev_9' WHERE subject_id = 'dev_6'")
+    checked(conn)
+    assert (place(database), state(reader)) == (3, after | {"state": "broken"})
+
+
+@pytest.mark.usefixtures("stepwise")
+def test_a_pass_goes_on_where_the_last_run_ended(reader: Reader, database: Database, conn: Connection) -> None:
+    """Each run has the place from the database alone, as after a restart."""
+    batches_of(reader, conn, "dev_1", "dev_2", "dev_3")
+    places, ratios = [], []
+    for _ in range(7):
         checked(conn)
-    assert [place.batches for place in places] == [0, 1, 2, 3]
-    assert state(reader)["state"] == "unchecked"
-    monkeypatch.setattr(audit_watch, "SECONDS", 60.0)
+        places.append(place(database))
+        ratios.append(metrics.audit_pass_ratio._value.get())
+    # After the chain come its end, and one portion of entries by id.
+    assert places == [1, 2, 3, 3, 3, 3, 3]
+    assert ratios[:3] == [pytest.approx(number / 6) for number in (1, 2, 3)]
+    assert ratios[-1] == 1
+    tampered(database, b"UPDATE audit SET subject_id = 'dev_9' WHERE subject_id = 'dev_2'")
+    for _ in range(3):
+        checked(conn)
+    assert (place(database), state(reader)["state"]) == (3, "holds")
+    anew(database)
+    checked(conn)
+    assert (place(database), state(reader)["state"]) == (1, "holds")
+    checked(conn)
+    assert (place(database), state(reader)["state"]) == (1, "broken")
+
+
+@pytest.mark.usefixtures("stepwise")
+def test_a_fault_of_an_old_entry_neither_ends_by_itself_nor_holds_up_new_ones(
+    reader: Reader, database: Database, conn: Connection
+) -> None:
+    batches_of(reader, conn, "dev_1", "dev_2", "dev_3")
+    checked(conn)
+    tampered(database, b"UPDATE audit SET subject_id = 'dev_9' WHERE subject_id = 'dev_2'")
+    found = []
+    for number in range(4, 7):
+        checked(conn)
+        found.append(state(reader))
+        batches_of(reader, conn, f"dev_{number}")
+    assert [each["state"] for each in found] == ["broken"] * 3
+    assert found[0]["sealed_until"] < found[1]["sealed_until"] < found[2]["sealed_until"]
+    tampered(database, b"UPDATE audit SET subject_id = 'dev_2' WHERE subject_id = 'dev_9'")
+    checked(conn)
+    assert (place(database), state(reader)["state"]) == (2, "holds")
+    assert metrics.audit_broken._value.get() == 0
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ("DELETE FROM audit_leaves WHERE batch = 1", "DELETE FROM audit_batches WHERE position = 1"),
+        (
+            "ALTER TABLE audit DISABLE TRIGGER USER",
+            "INSERT INTO audit (id, tenant_id, client_id, action, subject_id, detail, trace_id)"
+            " SELECT '00000000-0000-7000-8000-000000000009', tenant_id, client_id, action, 'dev_9', detail, trace_id FROM audit LIMIT 1",
+            "ALTER TABLE audit ENABLE TRIGGER USER",
+        ),
+    ],
+    ids=["a batch is gone", "an entry was never sealed"],
+)
+def test_a_pass_finds_whatever_was_done_to_the_past(
+    reader: Reader, database: Database, conn: Connection, changes: tuple[str, ...]
+) -> None:
+    batches_of(reader, conn, "dev_1", "dev_2")
+    checked(conn)
+    tampered(database, *(change.encode() for change in changes))
     checked(conn)
     assert state(reader)["state"] == "holds"
+    anew(database)
+    checked(conn)
+    assert state(reader)["state"] == "broken"
+
+
+def test_a_pass_that_is_behind_takes_more_of_each_run(
+    reader: Reader, database: Database, conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_watch, "SECONDS", -1.0)
+    batches_of(reader, conn, *(f"dev_{number}" for number in range(10)))
+    checked(conn)
+    assert place(database) == 1
+    tampered(database, b"UPDATE audit_checks SET began_at = now() - interval '143 hours'")
+    checked(conn)
+    assert place(database) == 4  # a fifth of twice ten rows
+    monkeypatch.setattr(audit_watch, "MOST_SECONDS", -1.0)
+    tampered(database, b"UPDATE audit_checks SET began_at = now() - interval '29 days'")
+    checked(conn)
+    assert place(database) == 5
+
+
+@pytest.mark.usefixtures("stepwise")
+def test_each_of_the_two_checks_shows_its_age(reader: Reader, database: Database, conn: Connection) -> None:
+    batches_of(reader, conn, "dev_1", "dev_2")
+    checked(conn)
+    tampered(database, b"UPDATE audit_checks SET began_at = '2026-01-01 00:00Z', checked_at = '2026-01-02 00:00Z'")
+    audit_watch.check_all(conn)
+    conn.commit()
+    assert metrics.audit_passed._value.get() == datetime(2026, 1, 1, tzinfo=UTC).timestamp()
+    checked(conn)
+    assert metrics.audit_checked._value.get() == pytest.approx(time.time(), abs=60)
+    for _ in range(3):
+        checked(conn)
+    assert metrics.audit_passed._value.get() == pytest.approx(time.time(), abs=60)
+    metrics.audit_passed.set(0)  # a relay that has just begun, while no pass is due
+    tampered(database, b"UPDATE audit_checks SET began_at = now(), passed_at = now()")
+    checked(conn)
+    assert metrics.audit_passed._value.get() == pytest.approx(time.time(), abs=60)
+
+
+@pytest.mark.parametrize("was_at_the_end", [True, False])
+def test_after_the_upgrade_new_entries_are_checked_from_where_the_check_was(
+    reader: Reader, database: Database, conn: Connection, was_at_the_end: bool
+) -> None:
+    """The migration runs where a check of before left its row."""
+    batches_of(reader, conn, "dev_1", "dev_2")
+    checked(conn)
+    gone = "head", "passed_at", "new_fault", "old_fault"
+    drop = ", ".join(f"DROP COLUMN {name}" for name in gone)
+    tampered(database, f"ALTER TABLE audit_checks {drop}".encode(), b"UPDATE audit SET subject_id = 'dev_9'")
+    if not was_at_the_end:
+        tampered(database, b"UPDATE audit_checks SET checked_at = NULL, checked_position = NULL, checked_hash = NULL")
+    migration = (SHARED / "0124_two_places_of_the_check.sql").read_bytes()
+    tampered(database, migration)
+    batches_of(reader, conn, "dev_3")
+    audit_watch.check_new(conn)
+    conn.commit()
+    assert state(reader)["state"] == "holds"
+    with psycopg.connect(database.admin) as admin:
+        [(batches, after)] = admin.execute("SELECT head ->> 'batches', head ->> 'after' FROM audit_checks").fetchall()
+        assert batches == "3"
+        [(newest,)] = admin.execute("SELECT id::text FROM audit ORDER BY id DESC LIMIT 1").fetchall()
+        assert after == newest
 
 
 def test_the_state_tells_nothing_of_what_other_organisations_do(

@@ -134,8 +134,9 @@ class AuditTrail:
     def get_audit_verification(self, service: str, *, timeout: float | None = None) -> models.audit.Verification:
         """Read whether the audit trail holds.
 
-        Entries are sealed into a chain of hashes, a second after they were written. The service compares all
-        entries with the chain each day, and new ones each minute.
+        Entries are sealed into a chain of hashes, a second after they were written. The service compares new
+        entries with the chain each minute, and all of them again and again: each day while the trail is small, at
+        most 30 days apart when it is large.
 
         Scope: `platform:audit`.
 
@@ -295,8 +296,9 @@ class AsyncAuditTrail:
     async def get_audit_verification(self, service: str, *, timeout: float | None = None) -> models.audit.Verification:
         """Read whether the audit trail holds.
 
-        Entries are sealed into a chain of hashes, a second after they were written. The service compares all
-        entries with the chain each day, and new ones each minute.
+        Entries are sealed into a chain of hashes, a second after they were written. The service compares new
+        entries with the chain each minute, and all of them again and again: each day while the trail is small, at
+        most 30 days apart when it is large.
 
         Scope: `platform:audit`.
 
