@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeAlias
 
 from graphql import GraphQLResolveInfo
@@ -49,14 +49,19 @@ class Loader:
         waiting, self._waiting = self._waiting, {}
         try:
             found = await self._load(list(waiting))
+
+            def give() -> bool:
+                for key, future in waiting.items():
+                    if not future.done():
+                        future.set_result(found.get(key))
+                return True
+
+            # Loaded values are shown in the same round of the loop, and so within the passage's turn.
+            await self._passage.later(give, partial(asyncio.sleep, 0))
         except Exception as error:  # raised for each key, not in this task
             for future in waiting.values():
                 if not future.done():
                     future.set_exception(error)
-            return
-        for key, future in waiting.items():
-            if not future.done():
-                future.set_result(found.get(key))
 
 
 class Context:

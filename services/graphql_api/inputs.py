@@ -61,12 +61,11 @@ def page_size(first: int) -> int:
     return first
 
 
-def connection(rows: Sequence[Identified], first: int) -> dict[str, Any]:
-    """A connection of `first` rows, from a list of one more."""
+def connection(rows: Sequence[Identified], first: int, reached: str | None = None) -> dict[str, Any]:
+    """A connection of `first` rows, from a list of one more. A shorter list goes on after the id that it `reached`, if there is one."""
     nodes = rows[:first]
     edges = [{"cursor": base64url_encode(node.id.encode()), "node": node} for node in nodes]
-    return {
-        "edges": edges,
-        "nodes": nodes,
-        "page_info": {"has_next_page": len(rows) > first, "end_cursor": edges[-1]["cursor"] if edges else None},
-    }
+    has_next, end = len(rows) > first, edges[-1]["cursor"] if edges else None
+    if not has_next and reached is not None:
+        has_next, end = True, base64url_encode(reached.encode())
+    return {"edges": edges, "nodes": nodes, "page_info": {"has_next_page": has_next, "end_cursor": end}}

@@ -5,6 +5,7 @@ that shows rows in them.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
 
 from graphql import GraphQLOutputType, GraphQLResolveInfo
@@ -12,15 +13,28 @@ from graphql.execution.collect_fields import FieldDetailsList
 from graphql.execution.executor import Executor
 from graphql.pyutils import AwaitableOrValue, Path, gather_with_cancel
 
+from shared.web.portions import PAUSE
+from shared.web.problems import Problem
+
 Result = TypeVar("Result")
 PORTION = 0.005
 """Seconds of showing rows before others have the loop. A row takes some 150 µs."""
 
 
 class Passage:
-    """Rows are shown until a portion is used up. The rest of each list then waits for portions, one list in each round of the loop."""
+    """Rows are shown until a portion is used up. The rest of each list then waits for portions, one list in each round of the loop.
 
-    def __init__(self) -> None:
+    With `turn`, all rows wait for one, which is held while lists are shown, never while anything is loaded. Its first Problem, and each
+    other error of it, is `refused` and the error of all lists that wait or will wait.
+    """
+
+    def __init__(self, turn: Callable[[], AbstractAsyncContextManager[None]] | None = None) -> None:
+        self.refused: Exception | None = None
+        self._turn = turn
+        self._entered: asyncio.Future[None] | None = None
+        self._has_turn = False
+        self._was_admitted = False
+        self._task: asyncio.Task[None] | None = None  # kept, because the loop keeps weak references
         self._began: float | None = None
         self._turns = asyncio.Lock()
         self._waiting: set[object] = set()
@@ -28,6 +42,8 @@ class Passage:
 
     def is_free(self) -> bool:
         """Whether a row may be shown at once. The portion begins with the first row of a round of the loop."""
+        if self._turn is not None and not self._has_turn:
+            return False
         if self._began is None:
             self._began = time.perf_counter()
 
@@ -42,7 +58,11 @@ class Passage:
         """Calls `show`, which shows rows while the passage is free, once a portion until it returns True. Then gives the answer."""
         place = object()
         self._waiting.add(place)
-        task = asyncio.get_running_loop().create_task(self._shown(show, answer, place))
+        loop = asyncio.get_running_loop()
+        if self._turn is not None and self._entered is None:
+            self._entered = loop.create_future()
+            self._task = loop.create_task(self._hold(self._turn, self._entered))
+        task = loop.create_task(self._shown(show, answer, place))
 
         def done(ended: asyncio.Task[Result]) -> None:
             # Also of a list that is cancelled before its turn. The executor handles an error; nobody needs that of a cancelled list.
@@ -64,12 +84,32 @@ class Passage:
             is_whole = False
             while not is_whole:
                 async with self._turns:
+                    if self._entered is not None:
+                        await asyncio.shield(self._entered)
                     await asyncio.sleep(0)
                     self._began = None  # at least one row is shown
                     is_whole = show()
         finally:
             self._leave(place)
         return await answer()
+
+    async def _hold(self, turn: Callable[[], AbstractAsyncContextManager[None]], entered: asyncio.Future[None]) -> None:
+        """Holds a turn until no list waits. An admitted answer waits again where the line is full."""
+        while self._waiting:
+            try:
+                async with turn():
+                    self._has_turn = self._was_admitted = True
+                    entered.set_result(None)
+                    await self.clear()
+                    self._has_turn = False
+            except Exception as error:
+                if not self._was_admitted or not isinstance(error, Problem):
+                    self.refused = error
+                    entered.set_exception(error)
+                    entered.exception()  # it is not lost where no list waits any more
+                    return
+                await asyncio.sleep(PAUSE)
+        self._entered = None
 
     def _leave(self, place: object) -> None:
         self._waiting.discard(place)

@@ -392,6 +392,8 @@ ASIDE_BODY = 32 << 10
 """Bytes. A body of that size holds the loop for a millisecond or two; a larger one is left to a thread."""
 SWITCH_SECONDS = 0.00002
 """How long that thread keeps the interpreter while the loop wants it: each request waits so long some ten times."""
+MOST_REST = 1.0
+"""Seconds. Work in a turn takes a third of that at most, unless the machine is busy."""
 MOST_WAITING = 128
 MOST_OF_TENANT = 64
 MOST_OF_CLIENT = 32
@@ -435,7 +437,7 @@ class _OfLoop(Line):
     """The memory that the requests of one event loop share, and the line of large bodies and other work in the thread beside it."""
 
     def __init__(self) -> None:
-        super().__init__(rest=3.0)
+        super().__init__(rest=3.0, most_rest=MOST_REST)
         self.memory = Memory()
         long_turns = partial(priority.take_turns_of, priority.LONG_TURN)
         self.thread = ThreadPoolExecutor(1, "large-bodies", long_turns)

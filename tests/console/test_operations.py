@@ -211,6 +211,14 @@ def test_incidents_are_filtered_by_the_platform(console: Console) -> None:
     assert len(sent) == 1
 
 
+def test_a_page_of_incidents_without_any_leads_to_older_ones(console: Console) -> None:
+    found = {"nodes": [], "pageInfo": {"hasNextPage": True, "endCursor": "b2xkZXI"}}
+    console.platform.overrides["POST /graphql"] = {"data": {"incidents": found}}
+    page = read(console, "/operations/incidents", query={"status": "closed"}).text
+    assert "Older incidents have not been looked at yet" in page
+    assert "/operations/incidents?status=closed&cursor=b2xkZXI" in unescape(page)
+
+
 def test_a_number_leads_to_its_route_or_nowhere(console: Console) -> None:
     page = read(console, "/operations/telephony", query={"number": "+390184123456"}).text
     assert "the dispatch centre" in page

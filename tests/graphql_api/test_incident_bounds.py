@@ -127,6 +127,73 @@ def test_a_page_of_large_incidents_ends_early_and_no_incident_is_left_out(ask: A
     assert found == made[::-1]
 
 
+def add_closed(database: Database, ask: Asking, number: int, **columns: str) -> None:
+    """Closed incidents that are older than all others."""
+    kind, priority = columns.get("type", "medical"), columns.get("priority", "low")
+    with psycopg.connect(database.admin) as conn:
+        conn.execute(
+            """
+            INSERT INTO incidents (id, tenant_id, number, type, priority, status, units, closed_reason, version,
+                created_at, updated_at, closed_at)
+            SELECT 'inc_00' || lpad(to_hex(n), 24, '0'), %(tenant_id)s, 'closed-' || n, %(type)s, %(priority)s, 'closed',
+                '{}', 'resolved', 2, now(), now(), now()
+            FROM (SELECT count(*) FROM incidents) AS before, generate_series(before.count + 1, before.count + %(number)s) AS n
+            """,
+            {"tenant_id": ask.tenant, "type": kind, "priority": priority, "number": number},
+        )
+
+
+def pages(ask: Asking, **filters: list[str]) -> list[list[str]]:
+    """The ids of each page of the whole list."""
+    found: list[list[str]] = []
+    after: str | None = None
+    while True:
+        page = ask.data("ListIncidents", {"first": 100, "after": after, "filter": filters})
+        found.append([node["id"] for node in page["nodes"]])
+        after = page["pageInfo"]["endCursor"]
+        if not page["pageInfo"]["hasNextPage"]:
+            return found
+
+
+def test_a_list_of_open_incidents_reads_no_closed_ones(ask: Asking, database: Database) -> None:
+    add_closed(database, ask, 30_000)
+    made = create(ask)
+    with psycopg.connect(database.app) as conn:
+        conn.execute("SELECT set_config('app.tenant_id', %s, true)", (ask.tenant,))
+        where: dict[str, Any] = {"tenant_id": ask.tenant, "after": None, "reached": None, "limit": 101}
+        where |= {"status": ["open", "dispatched"], "type": None, "priority": None}
+        plan = "\n".join(row[0] for row in conn.execute("EXPLAIN ANALYZE " + queries.LIST_OPEN, where))
+    assert "incidents_open_by_id" in plan
+    assert "Rows Removed" not in plan
+    assert pages(ask, status=["open"]) == pages(ask, status=["dispatched", "open"], type=["medical"]) == [[made["id"]]]
+
+
+def test_a_filter_that_fits_few_looks_at_10_000_incidents_a_page_and_misses_none(
+    ask: Asking, database: Database
+) -> None:
+    add_closed(database, ask, 1, type="fire")
+    add_closed(database, ask, 19_999)
+    add_closed(database, ask, 1, type="fire")
+    made = create(ask, type="fire")
+    found = pages(ask, type=["fire"])
+    assert [len(page) for page in found] == [2, 0, 1]
+    assert found[0][0] == made["id"]
+    assert [len(page) for page in pages(ask, status=["closed", "resolved"], priority=["high"])] == [0, 0, 0]
+    assert len(pages(ask, type=["medical"])[0]) == 100
+
+
+def test_an_incident_is_found_by_its_cad_id_however_old_it_is(ask: Asking, database: Database) -> None:
+    add_closed(database, ask, 20_000)
+    with psycopg.connect(database.admin) as conn:
+        conn.execute(
+            "UPDATE incidents SET cad_incident_id = 'old' WHERE id = (SELECT min(id) FROM incidents WHERE tenant_id = %s)",
+            (ask.tenant,),
+        )
+    (node,) = ask.data("ListIncidents", {"filter": {"cadIncidentId": "old"}})["nodes"]
+    assert node["cadIncidentId"] == "old"
+    assert ask.data("ListIncidents", {"filter": {"cadIncidentId": "old", "status": ["open"]}})["nodes"] == []
+
+
 @pytest.fixture
 def small(database: Database, redis_server: RedisServer, settings: Settings, catalogue: Catalogue) -> Iterator[Asking]:
     few = settings_for(Settings, database, redis_server.url, most_open_incidents=3)

@@ -3,21 +3,30 @@
 import asyncio
 import random
 import threading
+import time
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
 
+import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deploy.local.databases import Database
 from services.graphql_api.acqi import report
 from services.graphql_api.acqi.indicators import INDICATORS
 from services.graphql_api.transport import documents, plans
 from services.graphql_api.transport.documents import MAX_LENGTH, MAX_TOKENS
-from shared.web import fairness
+from services.graphql_api.transport.endpoints import LONG
+from shared.primitives import ids
+from shared.web import fairness, problems
+from shared.web.identity import HEADER
 from tests.graphql_api.asking import Asking
+from tests.graphql_api.test_measure_reports import PATH
 from tests.graphql_api.test_projection import RANGE, answered
+from tests.graphql_api.test_telephony import provider, route
 
 FRAGMENT = """fragment f on AcqiMetric { name description definitionVersion value unit numerator denominator excluded unknown ci95Low
     ci95High p90 suppressed sparkline { periodStart numerator denominator value } }"""
@@ -35,7 +44,7 @@ def days(number: int) -> str:
 
 @pytest.fixture
 def work(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
-    """The turns that are taken, and whether each computation is beside the loop, in their order."""
+    """The turns and the memory that are taken, and whether each computation is beside the loop, in their order."""
     seen: list[tuple[str, bool]] = []
 
     @asynccontextmanager
@@ -53,12 +62,13 @@ def work(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
     monkeypatch.setattr(fairness, "turn_if_heavy", turn)
     monkeypatch.setattr(fairness, "aside", asyncio.to_thread)
     monkeypatch.setattr(report, "metrics", metrics)
+    monkeypatch.setattr(fairness, "reserve_memory", lambda *_: seen.append(("memory", True)))
     return seen
 
 
 def test_many_different_ranges_are_computed_within_a_turn_beside_the_loop(work: list[tuple[str, bool]]) -> None:
     asyncio.run(answered(attack([days(number) for number in range(5)])))
-    assert work == [("turn", True), *[("computed beside the loop", True)] * 5, ("end", True)]
+    assert work == [*[("memory", True)] * 5, ("turn", True), *[("computed beside the loop", True)] * 5, ("end", True)]
 
 
 def test_the_same_range_five_times_is_computed_once_and_waits_for_nobody(work: list[tuple[str, bool]]) -> None:
@@ -66,14 +76,90 @@ def test_the_same_range_five_times_is_computed_once_and_waits_for_nobody(work: l
     assert work == [("turn", False), ("computed beside the loop", False), ("end", False)]
 
 
-def test_what_the_executor_shows_beside_indicators_takes_a_turn_where_it_is_much(work: list[tuple[str, bool]]) -> None:
-    nested = "telephonyRoutes { provider { routes { id } } }"
-    for text, heavy in ((f"{{ {nested} }}", False), (f"{{ a: {nested} b: {nested} c: {nested} }}", True)):
-        document = documents.read(text)
-        assert (plans.measure(document).cost > plans.HEAVY) == heavy
-        work.clear()
-        asyncio.run(answered(text))
-        assert work == [("turn", heavy), ("end", heavy)]
+NESTED = "telephonyRoutes { id provider { id routes { id } } }"
+ROUTES = f"{{ a: {NESTED} b: {NESTED} c: {NESTED} }}"
+
+
+@pytest.fixture
+def routed(ask: Asking) -> Asking:
+    """A tenant with a route."""
+    ask.grant("telephony-admin")
+    route(ask, provider(ask)["id"], "+390551234567")
+    return ask
+
+
+def test_what_the_executor_shows_beside_indicators_takes_turns_where_it_is_much(
+    routed: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bool] = []
+    original = fairness.turn_if_heavy
+
+    def turn(request: Any, *, heavy: bool) -> Any:
+        seen.append(heavy)
+        return original(request, heavy=heavy)
+
+    monkeypatch.setattr(fairness, "turn_if_heavy", turn)
+    plain = routed.document(f"{{ {NESTED} }}")["data"]["telephonyRoutes"]
+    assert not any(seen)
+    assert plans.measure(documents.read(ROUTES)).cost > plans.HEAVY
+    assert routed.document(ROUTES) == {"data": dict.fromkeys("abc", plain)}
+    assert sum(seen) >= 3  # the routes, their providers, and the routes of these
+
+
+def test_where_the_line_is_full_many_rows_are_refused_as_a_whole(
+    routed: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @asynccontextmanager
+    async def turn(request: Any, *, heavy: bool) -> AsyncIterator[None]:
+        if heavy:
+            raise problems.too_many("wait")
+        yield
+
+    monkeypatch.setattr(fairness, "turn_if_heavy", turn)
+    assert routed.raw(json={"query": ROUTES}).status_code == 429
+
+
+WAITING = "SELECT FROM pg_locks WHERE relation = %s::regclass AND NOT granted"
+YEARS = {"from_date": "2017-01-02", "to_date": "2026-04-01"}
+METRICS = '{ acqiMetrics(fromDate: "2017-01-02T00:00:00Z", toDate: "2026-04-01T00:00:00Z") { name value } }'
+
+
+@pytest.mark.parametrize(
+    ("table", "request_of_one"),
+    [
+        ("acqi_aggregates", {"json": {"query": METRICS}}),
+        ("acqi_aggregates", {"method": "GET", "path": PATH, "params": YEARS}),
+        ("telephony_routes", {"json": {"query": ROUTES}}),
+        ("telephony_providers", {"json": {"query": ROUTES}}),
+    ],
+)
+def test_a_tenant_that_waits_for_the_database_holds_no_turn_that_others_need(
+    routed: Asking, database: Database, table: str, request_of_one: dict[str, Any]
+) -> None:
+    """Another tenant sends a large body with a long document meanwhile."""
+    large = {"query": "{ " + "no_such_field_of_ours " * 400 + "}"}
+    other = {HEADER: routed.identity(tenant=routed.other_tenant, client_id=ids.new_id("app"))}
+    assert len(large["query"]) > max(fairness.LARGE_BODY, LONG)
+    with (
+        ThreadPoolExecutor(1) as threads,
+        psycopg.connect(database.admin) as lock,
+        psycopg.connect(database.admin, autocommit=True) as watch,
+    ):
+        lock.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE".encode())
+        one = threads.submit(routed.raw, **request_of_one)
+        try:
+            until = time.monotonic() + 10
+            while watch.execute(WAITING, (table,)).fetchone() is None:
+                assert time.monotonic() < until
+                time.sleep(0.01)
+            answer = routed.raw(json=large, headers=other, timeout=5)
+            assert answer.json()["errors"][0]["extensions"]["code"] == "OPERATION_NOT_APPROVED"
+            assert not one.done()
+        finally:
+            lock.rollback()
+        answer = one.result(20)
+    assert answer.status_code == 200
+    assert "errors" not in answer.json()
 
 
 def test_indicators_are_measured_by_their_number() -> None:

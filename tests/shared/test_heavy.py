@@ -123,6 +123,19 @@ def test_after_a_large_request_the_loop_is_free_for_as_long() -> None:
     asyncio.run(asyncio.wait_for(test(), 30))
 
 
+def test_a_place_rests_for_no_longer_than_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fairness, "MOST_REST", 0.01)
+
+    async def test() -> None:
+        async with fairness.turn_if_heavy(asked("a", 0), heavy=True):
+            time.sleep(1)  # noqa: ASYNC251 - as decoding does
+            began = time.perf_counter()
+        async with fairness.turn_if_heavy(asked("b", 0), heavy=True):
+            assert time.perf_counter() - began < 2
+
+    asyncio.run(asyncio.wait_for(test(), 30))
+
+
 def test_many_apps_of_one_tenant_take_neither_the_queue_nor_the_turns_of_another() -> None:
     async def test() -> None:
         async with fairness.turn_if_heavy(asked("many-0", 0, "many"), heavy=True):

@@ -327,6 +327,7 @@ BOUNDED = {
     "services.device_ingest.queries.TAKE_ANNOUNCEMENTS": "at most 5,000 rows, in the order of an index",
     "services.graphql_api.acqi.queries.FACTS_OF_MONTH": "a month of one tenant, in an operator's rebuilding",
     "services.graphql_api.incidents.queries.COUNT_OPEN": "counts no further than the cap of open incidents",
+    "services.graphql_api.incidents.queries.REACHED_OPEN": "the first 10,000 open incidents",
     "services.graphql_api.acqi.queries.FORGET_MONTH": "a month of one tenant: indicators times days",
     "services.graphql_api.acqi.queries.MONTHS_WITH_FACTS": "an operator's command that rebuilds everything",
     "services.webhook_dispatcher.fanout.sandbox.ERASE": "at most 1,000 deliveries of a sandbox, and the rows of each by their keys",

@@ -24,22 +24,25 @@ async def read_measure_reports(request: Request, caller: Caller, asked: ReadMeas
     days, names = whole_days(asked.from_date, asked.to_date), _names(asked)
     heavy = resolvers.cost(Asked(days, names), with_sparkline=False) > HEAVY
     whole = report.periods(days)
+    state, tenant_id = request.state, caller.tenant_id
+    version = await state.answers.versions.current(tenant_id)
+    transaction = partial(tenant_transaction, request, caller)
+    snapshot = await state.snapshots.get(transaction, tenant_id, version, whole)
+    now = datetime.now(UTC)
+    if snapshot.suppress:
+        try:
+            report.check_is_published(days, now.date())
+        except InvalidRange as error:
+            raise problems.invalid(str(error), [FieldError("from_date", str(error), "range")]) from None
+
+    def work() -> bytes:
+        metrics = report.metrics(snapshot, names, whole, ())
+        return http.encode(measure_reports.batch(tenant_id, days, metrics, now, test=caller.is_sandbox))
+
+    if heavy:
+        # It is held while the request waits for its turn.
+        fairness.reserve_memory(request, snapshot.size)
     async with fairness.turn_if_heavy(request, heavy=heavy):
-        state, tenant_id = request.state, caller.tenant_id
-        version = await state.answers.versions.current(tenant_id)
-        transaction = partial(tenant_transaction, request, caller)
-        snapshot = await state.snapshots.get(transaction, tenant_id, version, whole)
-        now = datetime.now(UTC)
-        if snapshot.suppress:
-            try:
-                report.check_is_published(days, now.date())
-            except InvalidRange as error:
-                raise problems.invalid(str(error), [FieldError("from_date", str(error), "range")]) from None
-
-        def work() -> bytes:
-            metrics = report.metrics(snapshot, names, whole, ())
-            return http.encode(measure_reports.batch(tenant_id, days, metrics, now, test=caller.is_sandbox))
-
         body = await fairness.aside(work) if heavy else work()
     async with tenant_transaction(request, caller) as conn:
         detail: dict[str, Any] = {"from": days.start.isoformat(), "to": days.end.isoformat(), "indicators": len(names)}

@@ -8,7 +8,7 @@ the executor takes some thirty Python calls per field. The executor's own rules 
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import msgspec
 from ariadne import QueryType
@@ -32,6 +32,7 @@ from graphql.execution.values import VariableValues, get_argument_values
 
 from services.graphql_api import errors
 from services.graphql_api.acqi import report, resolvers
+from services.graphql_api.acqi.cache import Snapshot
 from services.graphql_api.acqi.indicators import BY_NAME, INDICATORS
 from services.graphql_api.acqi.report import Days, Metric
 from services.graphql_api.context import RequestContext, RequestInfo
@@ -42,7 +43,6 @@ from shared.web import fairness
 query = QueryType()
 SCOPE = "argus:acqi:read"
 NAMES = tuple(indicator.name for indicator in INDICATORS)
-Compute: TypeAlias = Callable[[], list[Metric]]
 
 
 class Asked(NamedTuple):
@@ -50,6 +50,13 @@ class Asked(NamedTuple):
 
     days: Days
     names: tuple[str, ...]
+
+
+class Ready(NamedTuple):
+    """`compute` gives the metrics, from the snapshot alone."""
+
+    snapshot: Snapshot
+    compute: Callable[[], list[Metric]]
 
 
 @query.field("acqiMetrics")
@@ -60,8 +67,7 @@ async def acqi_metrics(_: Any, info: RequestInfo, **arguments: Any) -> list[Metr
         if node.selection_set is not None
         for field in documents.fields(node.selection_set, info.fragments)
     )
-    compute = await ready(info.context, check(info.context, **arguments), with_sparkline=with_sparkline)
-    return compute()
+    return (await ready(info.context, check(info.context, **arguments), with_sparkline=with_sparkline)).compute()
 
 
 def check(
@@ -91,8 +97,8 @@ def cost(asked: Asked, with_sparkline: bool) -> int:
     return len(INDICATORS) * (len(report.periods(asked.days)) + months)
 
 
-async def ready(context: RequestContext, asked: Asked, *, with_sparkline: bool) -> Compute:
-    """Reads the aggregates. The result computes the metrics from them. Raises BAD_USER_INPUT for days that are not published."""
+async def ready(context: RequestContext, asked: Asked, *, with_sparkline: bool) -> Ready:
+    """Reads the aggregates. Raises BAD_USER_INPUT for days that are not published."""
     days, names = asked
     whole, months = report.periods(days), report.trend(days) if with_sparkline else []
     state, tenant_id = context.request.state, context.caller.tenant_id
@@ -103,7 +109,7 @@ async def ready(context: RequestContext, asked: Asked, *, with_sparkline: bool) 
             report.check_is_published(days, datetime.now(UTC).date())
         except report.InvalidRange as error:
             raise errors.bad_input(str(error), argument="fromDate") from None
-    return partial(report.metrics, snapshot, names, whole, months)
+    return Ready(snapshot, partial(report.metrics, snapshot, names, whole, months))
 
 
 COVERED = "acqiMetrics"
@@ -229,32 +235,39 @@ async def _answers(asked: list[tuple[Root, Asked]], context: RequestContext) -> 
     different = {(one, id(root.shape)): root.shape for root, one in asked}
     values = sum(len(one.names) * _values(shape) for (one, _), shape in different.items())
     heavy = sum(resolvers.cost(one, trend) for one, trend in trends.items()) + values // VALUES_OF_A_COUNT > HEAVY
+    ready: dict[Asked, Ready | Exception] = {}
+    snapshots: list[Snapshot] = []
+    for one, trend in trends.items():
+        ready[one] = found = await _ready(context, one, trend)
+        if heavy and not isinstance(found, Exception) and all(found.snapshot is not other for other in snapshots):
+            # It is held while the request waits for its turn.
+            fairness.reserve_memory(context.request, found.snapshot.size)
+            snapshots.append(found.snapshot)
+
+    def work() -> dict[tuple[Asked, int], list[dict[str, Any]] | Exception]:
+        metrics = {one: found if isinstance(found, Exception) else _computed(found) for one, found in ready.items()}
+        return {
+            (one, name): found
+            if isinstance(found := metrics[one], Exception)
+            else [_shown(shape, each) for each in found]
+            for (one, name), shape in different.items()
+        }
+
     async with fairness.turn_if_heavy(context.request, heavy=heavy):
-        ready = {one: await _ready(context, one, trend) for one, trend in trends.items()}
-
-        def work() -> dict[tuple[Asked, int], list[dict[str, Any]] | Exception]:
-            metrics = {one: found if isinstance(found, Exception) else _computed(found) for one, found in ready.items()}
-            return {
-                (one, name): found
-                if isinstance(found := metrics[one], Exception)
-                else [_shown(shape, each) for each in found]
-                for (one, name), shape in different.items()
-            }
-
         shown = await fairness.aside(work) if heavy else work()
     return [shown[one, id(root.shape)] for root, one in asked]
 
 
-async def _ready(context: RequestContext, asked: Asked, trend: bool) -> resolvers.Compute | Exception:
+async def _ready(context: RequestContext, asked: Asked, trend: bool) -> Ready | Exception:
     try:
         return await resolvers.ready(context, asked, with_sparkline=trend)
     except Exception as error:  # becomes an error of its field
         return error
 
 
-def _computed(compute: resolvers.Compute) -> list[Metric] | Exception:
+def _computed(ready: Ready) -> list[Metric] | Exception:
     try:
-        return compute()
+        return ready.compute()
     except Exception as error:  # becomes an error of its field
         return error
 

@@ -23,16 +23,22 @@ UPDATE: LiteralString = """
 FIND: LiteralString = "SELECT * FROM incidents WHERE id = %s"
 FIND_TO_CHANGE: LiteralString = "SELECT * FROM incidents WHERE id = %s FOR UPDATE"
 FIND_BY_CAD: LiteralString = "SELECT id FROM incidents WHERE cad_incident_id = %s"
-LIST: LiteralString = """
-    SELECT * FROM incidents
-    WHERE tenant_id = %(tenant_id)s
-      AND (%(after)s::text IS NULL OR id < %(after)s)
-      AND (%(status)s::text[] IS NULL OR status = ANY(%(status)s))
-      AND (%(type)s::text[] IS NULL OR type = ANY(%(type)s))
-      AND (%(priority)s::text[] IS NULL OR priority = ANY(%(priority)s))
-      AND (%(cad_incident_id)s::text IS NULL OR cad_incident_id = %(cad_incident_id)s)
-    ORDER BY id DESC LIMIT %(limit)s
+_FROM: LiteralString = "FROM incidents WHERE tenant_id = %(tenant_id)s AND (%(after)s::text IS NULL OR id < %(after)s)"
+_OPEN: LiteralString = " AND closed_at IS NULL"
+_FILTERS: LiteralString = """
+    AND (%(status)s::text[] IS NULL OR status = ANY(%(status)s))
+    AND (%(type)s::text[] IS NULL OR type = ANY(%(type)s))
+    AND (%(priority)s::text[] IS NULL OR priority = ANY(%(priority)s))
 """
+_PAGE: LiteralString = " AND (%(reached)s::text IS NULL OR id >= %(reached)s) ORDER BY id DESC LIMIT %(limit)s"
+LIST: LiteralString = "SELECT * " + _FROM + _FILTERS + _PAGE
+LIST_OPEN: LiteralString = "SELECT * " + _FROM + _OPEN + _FILTERS + _PAGE
+LIST_BY_CAD: LiteralString = "SELECT * " + _FROM + _FILTERS + " AND cad_incident_id = %(cad_incident_id)s"
+# A filter that fits few would read everything kept of a tenant: each call looks at the next 10,000 incidents alone. The last of them is
+# read before the list, which so leaves none of them out that is made meanwhile.
+_REACHED: LiteralString = " ORDER BY id DESC OFFSET 9999 LIMIT 1"
+REACHED: LiteralString = "SELECT id " + _FROM + _REACHED
+REACHED_OPEN: LiteralString = "SELECT id " + _FROM + _OPEN + _REACHED
 ADD_ENTRY: LiteralString = """
     INSERT INTO incident_timeline (id, tenant_id, incident_id, at, version, kind, was, became)
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s)

@@ -54,9 +54,19 @@ async def incidents(
     wanted = msgspec.structs.asdict(inputs.convert(filter or {}, Filter, "filter"))
     last = inputs.after(after, "inc")
     where = wanted | {"tenant_id": caller.tenant_id, "after": last, "limit": inputs.page_size(first) + 1}
+    where["reached"] = None
+    listing, end = queries.LIST, queries.REACHED
+    if wanted["cad_incident_id"] is not None:
+        listing, end = queries.LIST_BY_CAD, None
+    elif wanted["status"] is not None and "closed" not in wanted["status"]:
+        listing, end = queries.LIST_OPEN, queries.REACHED_OPEN
+    elif all(value is None for value in wanted.values()):
+        end = None
     async with context.transaction() as conn:
-        found, fitting = await database.within(conn, Incident, queries.LIST, where, LARGEST)
-    return inputs.connection(found, min(first, fitting))
+        if end is not None:
+            (where["reached"],) = await (await conn.execute(end, where)).fetchone() or (None,)
+        found, fitting = await database.within(conn, Incident, listing, where, LARGEST)
+    return inputs.connection(found, min(first, fitting), where["reached"])
 
 
 @query.field("incident")

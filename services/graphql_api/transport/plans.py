@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from inspect import isawaitable
 from typing import Any
 
@@ -30,7 +30,7 @@ from services.graphql_api.acqi.report import SPARKLINE_MONTHS
 from services.graphql_api.acqi.resolvers import COVERED, HEAVY, Projections
 from services.graphql_api.context import Context, RequestContext
 from services.graphql_api.inputs import MAX_PAGE
-from services.graphql_api.passage import PortionedExecutor
+from services.graphql_api.passage import Passage, PortionedExecutor
 from services.graphql_api.transport import documents
 from services.graphql_api.transport.documents import Catalogue, Document, Fragments
 from shared.web import fairness
@@ -264,14 +264,12 @@ async def run(schema: GraphQLSchema, plan: Plan, variables: dict[str, Any], cont
 async def _execute(
     schema: GraphQLSchema, plan: Plan, ast: DocumentNode, variables: dict[str, Any], context: Context
 ) -> Answer:
-    """Takes a turn where many values are shown. A mutation, which holds a transaction, shows few."""
-    if isinstance(context, RequestContext) and not plan.is_mutation:
-        async with fairness.turn_if_heavy(context.request, heavy=plan.values > HEAVY):
-            return await _executed(schema, ast, variables, context)
-    return await _executed(schema, ast, variables, context)
+    """Many values are shown in turns. A mutation, which holds a transaction, shows few.
 
-
-async def _executed(schema: GraphQLSchema, ast: DocumentNode, variables: dict[str, Any], context: Context) -> Answer:
+    Raises Problem: 429 and 503, where there is too much to show at the moment.
+    """
+    if isinstance(context, RequestContext) and not plan.is_mutation and plan.values > HEAVY:
+        context.passage = Passage(partial(fairness.turn_if_heavy, context.request, heavy=True))
     running = execute(
         schema,
         ast,
@@ -281,6 +279,8 @@ async def _executed(schema: GraphQLSchema, ast: DocumentNode, variables: dict[st
         executor_class=PortionedExecutor,
     )
     result: Any = await running if isawaitable(running) else running
+    if context.passage.refused is not None:
+        raise context.passage.refused
     if not result.errors:
         return {"data": result.data}
     described = [errors.document(_refusal(error), error.path) for error in result.errors]
