@@ -38,10 +38,12 @@ def read(folder: Path = FOLDER) -> dict[Language, dict[str, dict[str, str]]]:
     areas = {path.stem: flat(tomllib.loads(path.read_text("utf-8"))) for path in sorted(folder.glob("*.toml"))}
     return {
         language: {
-            area: {key.removesuffix(end): text for key, text in texts.items() if key.endswith(end)}
+            area: {
+                key.removesuffix(f".{language}"): text for key, text in texts.items() if key.endswith(f".{language}")
+            }
             for area, texts in areas.items()
         }
-        for language, end in ((language, f".{language}") for language in LANGUAGES)
+        for language in LANGUAGES
     }
 
 

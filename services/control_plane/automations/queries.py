@@ -302,9 +302,9 @@ MEASURE: LiteralString = """
         coalesce(extract(epoch FROM now() - (SELECT started_at FROM automation_runs WHERE status = 'running'
             ORDER BY started_at LIMIT 1)), 0)::float8
 """
-# A list that its filters leave empty would read everything kept of a tenant: each call looks at the next 10,000 runs alone, those that have one
-# of `of_automation`, `of_status` and `of_app`, or all, each in the order of an index. It gives the last of them too, also where that does
-# not fit: the next page begins there. In one statement, since the relay deletes runs meanwhile.
+# A list that its filters leave empty would read everything kept of a tenant: each call looks at the next 10,000 runs alone, those that have
+# one of `of_automation`, `of_status` and `of_app`, or all, each in the order of an index. It gives the last of them too, also where that
+# does not fit: the next page begins there. In one statement, since the relay deletes runs meanwhile.
 LIST_RUNS: LiteralString = f"""
     SELECT r.fits, r.place = 10000, {RUN} FROM (
         SELECT r.*, row_number() OVER (ORDER BY r.id DESC) AS place,

@@ -24,8 +24,9 @@ class Backlog:
         """Deliveries due, held and waiting; the seconds of the oldest due one, and of failing receivers; the tenants that are late."""
         with self._lock:
             parameters = {"after": self._after, "portion": self._portion}
-            last, *part = conn.execute(queries.MEASURE, parameters).fetchone() or ("", *(0,) * 5, [])
-            self._parts[self._place : self._place + 1] = [tuple(part)]
+            row: tuple[Any, ...] = conn.execute(queries.MEASURE, parameters).fetchone() or ("", *(0,) * 5, [])
+            last, part = row[0], row[1:]
+            self._parts[self._place : self._place + 1] = [part]
             self._after, self._place = last, self._place + 1
             if not last:
                 del self._parts[self._place :]
