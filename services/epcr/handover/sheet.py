@@ -158,15 +158,11 @@ def sheet_of(
         sections=sections,
         footer=f"{encounter.id} · {say('times_of', language)} {sender.time_zone or 'UTC'} · {say('confidential', language)}",
     )
-    if _has_unshown(sheet):
+    # Of letters that the fonts of the page do not have, a reader sees boxes.
+    letters = {one for one in msgspec.json.encode(sheet).decode() if one > "\u02ff" and category(one)[0] == "L"}
+    if any(name_of_letter(one, "").partition(" ")[0] not in SCRIPTS for one in letters):
         sheet.notice = f"{sheet.notice} {say('unshown', language)}".strip()
     return sheet
-
-
-def _has_unshown(sheet: Sheet) -> bool:
-    """Whether there are letters that the fonts of the page do not have: a reader sees boxes in their places."""
-    letters = {one for one in msgspec.json.encode(sheet).decode() if one > "\u02ff" and category(one)[0] == "L"}
-    return any(name_of_letter(one, "").partition(" ")[0] not in SCRIPTS for one in letters)
 
 
 def plain_view(encounter: Encounter, projection: Mapping[str, Any]) -> dict[str, Any]:

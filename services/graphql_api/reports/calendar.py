@@ -47,7 +47,12 @@ def next_run(timing: Timing, after: datetime) -> datetime:
     """The first run after that time: at six in the time zone, or when the period has ended in UTC too."""
     day = after.astimezone(timing.zone).date()
     while True:
-        if _is_day(timing, day):
+        is_its_day = (
+            day.isoweekday() == timing.day
+            if timing.every == "week"
+            else day.day == timing.day and (timing.every == "month" or day.month % 3 == 1)
+        )
+        if is_its_day:
             ended = datetime.combine(last_ended(timing.period, day).end, time(), UTC)
             at = max(datetime.combine(day, HOUR, timing.zone).astimezone(UTC), ended)
             if at > after:
@@ -58,12 +63,6 @@ def next_run(timing: Timing, after: datetime) -> datetime:
 def days_of(timing: Timing, run_at: datetime) -> Days:
     """The days of the report of a run."""
     return last_ended(timing.period, run_at.astimezone(timing.zone).date())
-
-
-def _is_day(timing: Timing, day: date) -> bool:
-    if timing.every == "week":
-        return day.isoweekday() == timing.day
-    return day.day == timing.day and (timing.every == "month" or day.month % 3 == 1)
 
 
 def _number(day: date) -> int:
