@@ -101,7 +101,9 @@ class Passage:
                     self._has_turn = self._was_admitted = True
                     entered.set_result(None)
                     await self.clear()
-                    self._has_turn = False
+                    # A list that comes from now on waits for a turn of its own.
+                    self._has_turn, self._entered = False, None
+                return
             except Exception as error:
                 if not self._was_admitted or not isinstance(error, Problem):
                     self.refused = error
