@@ -109,10 +109,13 @@ def test_a_row_of_the_history_that_cannot_be_changed_stops_no_retention(partner:
     expired = ids.id_of("dlv", uuid.UUID(int=int(old.timestamp() * 1000) << 80))
     for table in PARTITIONED:
         idle.run("SELECT ensure_partition(%s::regclass, %s)", table, old.date())
-    idle.run("UPDATE queue SET delivery_id = %s, delivery_at = %s", expired, old)
+    idle.run(
+        "UPDATE queue SET delivery_id = %s, delivery_at = %s WHERE tenant_id = %s", expired, old, partner.tenant_id
+    )
     with psycopg.connect(idle.database.admin) as conn:
         conn.execute("ALTER TABLE deliveries DROP CONSTRAINT texts_are_short")
-        conn.execute("UPDATE deliveries SET id = %s, at = %s, event_type = repeat('x', 300)", (expired, old))
+        broken = "UPDATE deliveries SET id = %s, at = %s, event_type = repeat('x', 300) WHERE tenant_id = %s"
+        conn.execute(broken, (expired, old, partner.tenant_id))
         limit = "octet_length(event_type) <= 256"
         conn.execute(f"ALTER TABLE deliveries ADD CONSTRAINT texts_are_short CHECK ({limit}) NOT VALID".encode())
     with task_transaction(idle.pool) as conn:
