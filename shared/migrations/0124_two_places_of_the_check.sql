@@ -1,6 +1,6 @@
 -- The check of the trail has two places, so that new entries wait for no pass over the old ones: `head` is how far new entries are compared, `place`
 -- that of the pass over all entries, and `passed_at` when a pass last ended. The columns of the last check are the head's. `fault` is one of the two.
--- Processes of the release before go on with the pass at `place`, and know nothing of the new columns.
+-- A relay of the release before knows nothing of the new columns: while it runs, a pass of more than a day may begin anew.
 ALTER TABLE audit_checks ADD COLUMN head jsonb, ADD COLUMN passed_at timestamptz, ADD COLUMN new_fault text, ADD COLUMN old_fault text;
 
 -- The head goes on where the check was last at the end of the chain, and where it never was, with the pass. The number of entries is the planner's: it

@@ -176,17 +176,22 @@ def chained(conn: psycopg.Connection[Any], place: Place) -> Iterator[Place]:
     for seals, digest in _walk_seals(conn, place.seals, bytes.fromhex(place.seals_hash)):
         place = msgspec.structs.replace(place, seals=seals, seals_hash=digest.hex())
         yield place
+    # Asked at both ends, so that a check that goes on from here meets the fault again, however many batches are new.
+    _require_seals(conn, place)
     for batches, size, digest in _walk_batches(conn, place):
         place = msgspec.structs.replace(place, batches=batches, entries=place.entries + size, hash=digest.hex())
         yield place
-    # Asked also where no batch is new, so that a check that goes on from here meets the fault again.
+    _require_seals(conn, place)
+    if stray := conn.execute(STRAY_LEAVES, (place.batches,)).fetchone():
+        raise Broken(f"the batch of entry {stray[0]} is missing: the end of the chain was cut off")
+
+
+def _require_seals(conn: psycopg.Connection[Any], place: Place) -> None:
     before = conn.execute(SEALS_BEFORE, (place.batches,)).fetchone()
     if before is not None and before != (place.seals, place.seals_hash):
         raise Broken(
             f"{before[0]} entries were sealed one by one before batch {place.batches}, and {place.seals} of them are there"
         )
-    if stray := conn.execute(STRAY_LEAVES, (place.batches,)).fetchone():
-        raise Broken(f"the batch of entry {stray[0]} is missing: the end of the chain was cut off")
 
 
 def read_anchors(lines: Iterable[str], trail: str, keys: PublicKeys) -> Iterator[Anchor]:

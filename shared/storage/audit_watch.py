@@ -126,6 +126,8 @@ def _all(conn: Connection, place: Place) -> Iterator[Place]:
         for reached in audit_check.chained(conn, place):
             yield (place := reached)
         yield (place := msgspec.structs.replace(place, after=CHAINED))
+    if place.after == CHAINED:
+        place = msgspec.structs.replace(place, after=NIL)
     yield from audit_check.covered(conn, place)
 
 

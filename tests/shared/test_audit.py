@@ -647,6 +647,16 @@ def test_tampering_with_seals_of_one_entry_is_found(old: Database, statements: l
     assert (problem(old) or "").startswith(found)
 
 
+def test_a_check_that_goes_on_meets_a_missing_seal_before_any_new_batch(old: Database) -> None:
+    tamper(old, b"DELETE FROM audit_seals WHERE position = 4")
+    with psycopg.connect(old.worker) as conn:
+        end = next(place for place in audit_check.walk(conn, audit_check.Place()) if place.batches == 1)
+    write(old, "enc_6")
+    assert seal(old) == 1
+    with psycopg.connect(old.worker) as conn, pytest.raises(Broken, match="3 of them are there"):
+        assert all(reached.batches == 1 for reached in audit_check.walk(conn, end))
+
+
 def test_the_version_before_finds_nothing_to_seal_and_its_sealing_does_not_fail(producer: Database) -> None:
     """Its relay may run beside the new one, or return after a roll-back."""
     write(producer, "enc_0")

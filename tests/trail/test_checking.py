@@ -281,8 +281,14 @@ def test_a_fault_of_an_old_entry_neither_ends_by_itself_nor_holds_up_new_ones(
             " SELECT '00000000-0000-7000-8000-000000000009', tenant_id, client_id, action, 'dev_9', detail, trace_id FROM audit LIMIT 1",
             "ALTER TABLE audit ENABLE TRIGGER USER",
         ),
+        (
+            "ALTER TABLE audit DISABLE TRIGGER USER",
+            "INSERT INTO audit (id, tenant_id, client_id, action, subject_id, detail, trace_id)"
+            " SELECT '00000000-0000-0000-0000-000000000000', tenant_id, client_id, action, 'dev_9', detail, trace_id FROM audit LIMIT 1",
+            "ALTER TABLE audit ENABLE TRIGGER USER",
+        ),
     ],
-    ids=["a batch is gone", "an entry was never sealed"],
+    ids=["a batch is gone", "an entry was never sealed", "the entry before all ids was never sealed"],
 )
 def test_a_pass_finds_whatever_was_done_to_the_past(
     reader: Reader, database: Database, conn: Connection, changes: tuple[str, ...]
