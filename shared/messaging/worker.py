@@ -55,9 +55,9 @@ APART_SECONDS = 0.1
 MOST_TOGETHER = 1000
 """Messages whose acknowledgement does not wait for more."""
 # Of a batch that failed, messages are taken one by one for so long: one of each tenant, then a second one. A tenant's wait for their next
-# sending where one took so long: where a lock or a time-out is in the way, it is there for the others too. The time is more than twice that
-# after which PostgreSQL ends a statement, so that two such messages leave time for those of others.
-ONE_BY_ONE_SECONDS, SLOW_SECONDS = 40.0, 2.0
+# sending where one took so long: where a lock or a time-out is in the way, it is there for the others too. The time is more than that after
+# which PostgreSQL ends a statement, so that such a message leaves time for those of others.
+ONE_BY_ONE_SECONDS, SLOW_SECONDS = 20.0, 2.0
 log = logging.getLogger(__name__)
 
 
@@ -191,7 +191,7 @@ class Consumer:
                 self.acknowledgements.add(producer, [each.id])
 
     def _done(self, producer: str, sent_ns: int, envelopes: list[Envelope]) -> list[UUID]:
-        """Applies the messages. Returns the ids of those that need not be sent again."""
+        """Applies the messages. Returns the ids of those that need not be sent again and are not acknowledged yet."""
         if not envelopes:
             return []
         try:
@@ -201,11 +201,12 @@ class Consumer:
                 log.warning("batch left for later: %s", type(error).__name__)
                 return []
             log.warning("batch of %d failed, taken one by one: %s", len(envelopes), telemetry.describe(error))
-            return self._one_by_one(producer, sent_ns, envelopes)
+            self._one_by_one(producer, sent_ns, envelopes)
+            return []
         return [envelope.id for envelope in envelopes]
 
-    def _one_by_one(self, producer: str, sent_ns: int, envelopes: list[Envelope]) -> list[UUID]:
-        done: list[UUID] = []
+    def _one_by_one(self, producer: str, sent_ns: int, envelopes: list[Envelope]) -> None:
+        """Acknowledges each message as soon as it is applied: the producer would send it again while others take their time."""
         slow, until = set[str](), time.monotonic() + ONE_BY_ONE_SECONDS
         places = Counter[str]()
         turns = list[tuple[int, Envelope]]()
@@ -217,10 +218,9 @@ class Consumer:
             if envelope.tenant_id in slow or began >= until:
                 continue
             if self._settle(producer, sent_ns, envelope):
-                done.append(envelope.id)
+                self.acknowledgements.add(producer, [envelope.id])
             if time.monotonic() - began >= SLOW_SECONDS:
                 slow.add(envelope.tenant_id)
-        return done
 
     def _settle(self, producer: str, sent_ns: int, envelope: Envelope) -> bool:
         """Applies one message alone. True if it need not be sent again: done now, done before, or given up."""
