@@ -256,6 +256,9 @@ def test_a_heartbeat_holds_no_connection_while_it_is_decoded(
     assert held == [[(0,)]]
     assert edge(partner.http, "heartbeat", None, credential[:-1], **options).status_code == 401
     assert len(held) == (1 if size > fairness.LARGE_BODY else 2)
+    options["content"] = b'{"sent_at": 1}'
+    assert edge(partner.http, "heartbeat", None, credential[:-1], **options).status_code == 401
+    assert edge(partner.http, "heartbeat", None, credential, **options).status_code == 422
 
 
 def test_a_heartbeat_that_was_overtaken_changes_only_when_it_was_seen(partner: Partner) -> None:

@@ -59,7 +59,13 @@ async def heartbeat(request: Request) -> Response:
         # It waits for the turn of large bodies, which only an agent may have. Meanwhile it holds no connection and no lock.
         async with transaction(request) as conn:
             await _authenticated(request, conn, presented, queries.FIND)
-    report = await http.decode(request, Heartbeat)
+    try:
+        report = await http.decode(request, Heartbeat)
+    except Problem:
+        # An agent that is revoked learns that first.
+        async with transaction(request) as conn:
+            await _authenticated(request, conn, presented, queries.FIND)
+        raise
     async with transaction(request) as conn:
         agent = await _authenticated(request, conn, presented, queries.LOCK)
         # After a heartbeat from a clock ahead of ours, every later one would count as an old one.

@@ -25,7 +25,7 @@ oldest = Gauge("oldest_deleted_automation_seconds", "Age of the oldest deletion 
 class Deleting:
     def __init__(self) -> None:
         self._turns = Turns(queries.NEXT_DELETED)
-        self._most = PORTION
+        self._most: dict[str, int] = {}
 
     def work_off(self, conn: Connection, seconds: float = SECONDS) -> int:
         """Does portions, each a transaction, until nothing is deleted or the time is used. Returns their number.
@@ -36,15 +36,18 @@ class Deleting:
         until, portions, failed = time.monotonic() + seconds, 0, set[str]()
         while row := self._turns.next(conn, failed):
             tenant_id, automation_id = row
+            most = self._most.get(automation_id, PORTION)
             began = time.monotonic()
             try:
                 set_tenant(conn, tenant_id)
-                where = {"tenant_id": tenant_id, "id": automation_id, "most": self._most}
-                if conn.execute(queries.DELETE_RUNS, where).rowcount < self._most:
+                where = {"tenant_id": tenant_id, "id": automation_id, "most": most}
+                if is_last := conn.execute(queries.DELETE_RUNS, where).rowcount < most:
                     # Not where a run was passed over that another transaction holds.
                     conn.execute(queries.DELETE, where)
                 conn.commit()
-                self._most = min(2 * self._most, PORTION)
+                self._most.pop(automation_id, None)
+                if not is_last and most < PORTION:
+                    self._most[automation_id] = 2 * most
             except Exception as error:  # one automation's rows must not stop the deletion of others
                 if is_outage(error):
                     raise
@@ -52,7 +55,7 @@ class Deleting:
                 log.error("runs of %s are not deleted: %s", automation_id, telemetry.describe(error))
                 failed.add(tenant_id)
                 if isinstance(error, psycopg.errors.QueryCanceled):
-                    self._most = max(1, self._most // 4)
+                    self._most[automation_id] = max(1, most // 4)
             portions += 1
             if time.monotonic() >= until:
                 break
