@@ -14,6 +14,7 @@ from services.graphql_api.passage import Passage
 from services.graphql_api.settings import Settings
 from shared.primitives.crypto import Keyring
 from shared.storage.database import AsyncConnection, tenant_transaction
+from shared.web import fairness
 from shared.web.identity import Caller
 from shared.web.problems import access_on_request
 
@@ -93,6 +94,9 @@ class Context:
         assert self.conn is not None
         yield self.conn
 
+    def hold(self, size: int) -> None:
+        """Called with the bytes of rows that were read. In an automation they are shown at once."""
+
     def require(self, scope: str) -> Caller:
         """The caller. Raises a FORBIDDEN Refusal that names the missing scope, and the way to a scope that is given on request."""
         if self.caller.has(scope):
@@ -121,6 +125,11 @@ class RequestContext(Context):
     @property
     def keyring(self) -> Keyring:
         return self.request.state.keyring
+
+    def hold(self, size: int) -> None:
+        """Reserves the memory of rows that wait for a turn to be shown. Raises Problem: 429, 503."""
+        if self.passage.takes_turns:
+            fairness.reserve_memory(self.request, size)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:

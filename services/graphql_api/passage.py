@@ -40,6 +40,10 @@ class Passage:
         self._waiting: set[object] = set()
         self._clear = asyncio.Event()
 
+    @property
+    def takes_turns(self) -> bool:
+        return self._turn is not None
+
     def is_free(self) -> bool:
         """Whether a row may be shown at once. The portion begins with the first row of a round of the loop."""
         if self._turn is not None and not self._has_turn:

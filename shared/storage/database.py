@@ -472,14 +472,14 @@ async def page_of(
     conn: AsyncConnection, kind: type[Row], query: Any, parameters: Any, page: Page, largest: int
 ) -> tuple[list[Row], Page]:
     """Rows for `http.listed`, and the page with a limit so low that they fit. `query` has a LIMIT of one row more than the page."""
-    rows, fitting = await within(conn, kind, query, parameters, largest)
+    rows, fitting, _ = await within(conn, kind, query, parameters, largest)
     return rows, msgspec.structs.replace(page, limit=min(page.limit, fitting))
 
 
 async def within(
     conn: AsyncConnection, kind: type[Row], query: Any, parameters: Any, largest: int
-) -> tuple[list[Row], int]:
-    """The query's first rows, and how many of them have at most `PAGE_BYTES` together: at least one, if there are any.
+) -> tuple[list[Row], int, int]:
+    """The query's first rows, how many of them have at most `PAGE_BYTES` together (at least one, if there are any), and their bytes.
 
     `largest` is about the bytes of the largest row. The database sends rows of at most twice `PAGE_BYTES` for nothing.
     """
@@ -495,7 +495,7 @@ async def within(
                 if fitting and size > PAGE_BYTES:
                     break
                 fitting += 1
-    return rows, fitting
+    return rows, fitting, size
 
 
 def _lengths(cursor: AsyncServerCursor[Any]) -> list[int]:

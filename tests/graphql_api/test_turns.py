@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from datetime import date
 from typing import Any
 
 import psycopg
@@ -16,7 +17,9 @@ from hypothesis import strategies as st
 
 from deploy.local.databases import Database
 from services.graphql_api.acqi import report
+from services.graphql_api.acqi.cache import Cases, Period, Snapshot, size_of
 from services.graphql_api.acqi.indicators import INDICATORS
+from services.graphql_api.telephony.models import ROW_BYTES
 from services.graphql_api.transport import documents, plans
 from services.graphql_api.transport.documents import MAX_LENGTH, MAX_TOKENS
 from services.graphql_api.transport.endpoints import LONG
@@ -68,7 +71,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
 
 def test_many_different_ranges_are_computed_within_a_turn_beside_the_loop(work: list[tuple[str, bool]]) -> None:
     asyncio.run(answered(attack([days(number) for number in range(5)])))
-    assert work == [*[("memory", True)] * 5, ("turn", True), *[("computed beside the loop", True)] * 5, ("end", True)]
+    assert work == [("memory", True), ("turn", True), *[("computed beside the loop", True)] * 5, ("end", True)]
 
 
 def test_the_same_range_five_times_is_computed_once_and_waits_for_nobody(work: list[tuple[str, bool]]) -> None:
@@ -104,6 +107,22 @@ def test_what_the_executor_shows_beside_indicators_takes_turns_where_it_is_much(
     assert plans.measure(documents.read(ROUTES)).cost > plans.HEAVY
     assert routed.document(ROUTES) == {"data": dict.fromkeys("abc", plain)}
     assert sum(seen) >= 3  # the routes, their providers, and the routes of these
+
+
+def test_rows_that_wait_for_a_turn_reserve_their_memory(routed: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    monkeypatch.setattr(fairness, "reserve_memory", lambda _, size, *__: sizes.append(size))
+    routed.document(f"{{ {NESTED} }}")
+    assert sizes.count(ROW_BYTES) == 0
+    routed.document(ROUTES)
+    assert sizes.count(ROW_BYTES) >= 5  # the routes three times, their providers, and the routes of these
+
+
+def test_ranges_that_share_their_periods_reserve_them_once() -> None:
+    one, other = Period("month", date(2026, 1, 1)), Period("month", date(2026, 2, 1))
+    cases = {one: Cases(size=1000), other: Cases(size=500)}
+    first, second = (Snapshot(1, False, periods) for periods in (cases, cases | {}))
+    assert size_of([(first, [one]), (second, [one, other]), (second, [other])]) == 1500
 
 
 def test_where_the_line_is_full_many_rows_are_refused_as_a_whole(

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.graphql_api.acqi import measure_reports, report, resolvers
+from services.graphql_api.acqi.cache import size_of
 from services.graphql_api.acqi.indicators import BY_NAME
 from services.graphql_api.acqi.models import FHIR, ReadMeasureReports
 from services.graphql_api.acqi.report import Days, InvalidRange
@@ -40,8 +41,8 @@ async def read_measure_reports(request: Request, caller: Caller, asked: ReadMeas
         return http.encode(measure_reports.batch(tenant_id, days, metrics, now, test=caller.is_sandbox))
 
     if heavy:
-        # It is held while the request waits for its turn.
-        fairness.reserve_memory(request, snapshot.size)
+        # They are held while the request waits for its turn.
+        fairness.reserve_memory(request, size_of([(snapshot, whole)]))
     async with fairness.turn_if_heavy(request, heavy=heavy):
         body = await fairness.aside(work) if heavy else work()
     async with tenant_transaction(request, caller) as conn:

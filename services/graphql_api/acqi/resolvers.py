@@ -32,7 +32,7 @@ from graphql.execution.values import VariableValues, get_argument_values
 
 from services.graphql_api import errors
 from services.graphql_api.acqi import report, resolvers
-from services.graphql_api.acqi.cache import Snapshot
+from services.graphql_api.acqi.cache import Period, Snapshot, size_of
 from services.graphql_api.acqi.indicators import BY_NAME, INDICATORS
 from services.graphql_api.acqi.report import Days, Metric
 from services.graphql_api.context import RequestContext, RequestInfo
@@ -53,9 +53,10 @@ class Asked(NamedTuple):
 
 
 class Ready(NamedTuple):
-    """`compute` gives the metrics, from the snapshot alone."""
+    """`compute` gives the metrics, from these periods of the snapshot alone."""
 
     snapshot: Snapshot
+    periods: list[Period]
     compute: Callable[[], list[Metric]]
 
 
@@ -109,7 +110,7 @@ async def ready(context: RequestContext, asked: Asked, *, with_sparkline: bool) 
             report.check_is_published(days, datetime.now(UTC).date())
         except report.InvalidRange as error:
             raise errors.bad_input(str(error), argument="fromDate") from None
-    return Ready(snapshot, partial(report.metrics, snapshot, names, whole, months))
+    return Ready(snapshot, [*whole, *months], partial(report.metrics, snapshot, names, whole, months))
 
 
 COVERED = "acqiMetrics"
@@ -235,14 +236,11 @@ async def _answers(asked: list[tuple[Root, Asked]], context: RequestContext) -> 
     different = {(one, id(root.shape)): root.shape for root, one in asked}
     values = sum(len(one.names) * _values(shape) for (one, _), shape in different.items())
     heavy = sum(resolvers.cost(one, trend) for one, trend in trends.items()) + values // VALUES_OF_A_COUNT > HEAVY
-    ready: dict[Asked, Ready | Exception] = {}
-    snapshots: list[Snapshot] = []
-    for one, trend in trends.items():
-        ready[one] = found = await _ready(context, one, trend)
-        if heavy and not isinstance(found, Exception) and all(found.snapshot is not other for other in snapshots):
-            # It is held while the request waits for its turn.
-            fairness.reserve_memory(context.request, found.snapshot.size)
-            snapshots.append(found.snapshot)
+    ready = {one: await _ready(context, one, trend) for one, trend in trends.items()}
+    if heavy:
+        # They are held while the request waits for its turn.
+        held = [(found.snapshot, found.periods) for found in ready.values() if not isinstance(found, Exception)]
+        fairness.reserve_memory(context.request, size_of(held))
 
     def work() -> dict[tuple[Asked, int], list[dict[str, Any]] | Exception]:
         metrics = {one: found if isinstance(found, Exception) else _computed(found) for one, found in ready.items()}

@@ -65,7 +65,8 @@ async def incidents(
     async with context.transaction() as conn:
         if end is not None:
             (where["reached"],) = await (await conn.execute(end, where)).fetchone() or (None,)
-        found, fitting = await database.within(conn, Incident, listing, where, LARGEST)
+        found, fitting, size = await database.within(conn, Incident, listing, where, LARGEST)
+    context.hold(size)
     return inputs.connection(found, min(first, fitting), where["reached"])
 
 
@@ -213,6 +214,8 @@ async def _timelines(context: Context, keys: Sequence[str]) -> Mapping[str, Time
     wanted = {"tenant_id": context.caller.tenant_id, "incident_ids": list(keys)}
     wanted |= {"of_one": LISTED_OF_ONE, "together": LISTED, "bytes": LISTED_BYTES}
     async with context.transaction() as conn:
-        for entry in await database.every(conn, ListedEntry, queries.TIMELINES, wanted):
-            found[entry.incident_id].entries.append(entry)
+        entries = await database.every(conn, ListedEntry, queries.TIMELINES, wanted)
+    context.hold(len(entries) * LISTED_BYTES // LISTED)
+    for entry in entries:
+        found[entry.incident_id].entries.append(entry)
     return found

@@ -13,7 +13,7 @@ from services.graphql_api import errors, inputs
 from services.graphql_api.context import Context, Info, Loader, RequestContext, RequestInfo
 from services.graphql_api.telephony import carriers, queries
 from services.graphql_api.telephony.carriers import CARRIERS, Carrier
-from services.graphql_api.telephony.models import Provider, ProviderChange, ProviderDraft, Route
+from services.graphql_api.telephony.models import ROW_BYTES, Provider, ProviderChange, ProviderDraft, Route
 from shared.primitives import ids
 from shared.storage import audit, database
 from shared.storage.caps import Cap
@@ -31,7 +31,9 @@ async def providers(_: object, info: Info, tenant_id: str | None = None) -> list
     caller = context.require(READ)
     context.require_tenant(tenant_id)
     async with context.transaction() as conn:
-        return await database.every(conn, Provider, queries.PROVIDERS, (caller.tenant_id,))
+        found = await database.every(conn, Provider, queries.PROVIDERS, (caller.tenant_id,))
+    context.hold(len(found) * ROW_BYTES)
+    return found
 
 
 @provider_type.field("routes")
@@ -152,8 +154,8 @@ async def _to_change(conn: AsyncConnection, id: str, expected_version: int | Non
 async def _routes(context: Context, keys: Sequence[str]) -> Mapping[str, list[Route]]:
     found: dict[str, list[Route]] = {key: [] for key in keys}
     async with context.transaction() as conn:
-        for route in await database.every(
-            conn, Route, queries.ROUTES_OF_PROVIDERS, (context.caller.tenant_id, list(keys))
-        ):
-            found[route.provider_id].append(route)
+        routes = await database.every(conn, Route, queries.ROUTES_OF_PROVIDERS, (context.caller.tenant_id, list(keys)))
+    context.hold(len(routes) * ROW_BYTES)
+    for route in routes:
+        found[route.provider_id].append(route)
     return found

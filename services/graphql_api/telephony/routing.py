@@ -12,7 +12,7 @@ from psycopg.errors import ForeignKeyViolation, UniqueViolation
 from services.graphql_api import errors, inputs
 from services.graphql_api.context import Context, Info, Loader, RequestInfo
 from services.graphql_api.telephony import numbers, queries
-from services.graphql_api.telephony.models import Provider, Route, RouteChange, RouteDraft
+from services.graphql_api.telephony.models import ROW_BYTES, Provider, Route, RouteChange, RouteDraft
 from services.graphql_api.telephony.resolvers import READ, WRITE
 from shared.primitives import ids
 from shared.storage import audit, database
@@ -32,7 +32,9 @@ async def routes(_: object, info: Info, tenant_id: str | None = None, provider_i
     if provider_id is not None and not ids.is_id(provider_id, "tpr"):
         return []
     async with context.transaction() as conn:
-        return await database.every(conn, Route, queries.ROUTES, (caller.tenant_id, provider_id, provider_id))
+        found = await database.every(conn, Route, queries.ROUTES, (caller.tenant_id, provider_id, provider_id))
+    context.hold(len(found) * ROW_BYTES)
+    return found
 
 
 @query.field("telephonyResolution")
@@ -140,4 +142,5 @@ def _parsed(read: Any, text: str, place: str) -> Any:
 async def _providers(context: Context, keys: Sequence[str]) -> Mapping[str, Provider]:
     async with context.transaction() as conn:
         found = await database.every(conn, Provider, queries.PROVIDERS_BY_ID, (context.caller.tenant_id, list(keys)))
+    context.hold(len(found) * ROW_BYTES)
     return {provider.id: provider for provider in found}
