@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from services.control_plane.automations import deleting
+from services.control_plane.automations import deleting, queries
 from services.control_plane.automations.deleting import Deleting
 from services.control_plane.settings import Settings
 from shared.messaging.messages import RunFinished
@@ -217,3 +217,18 @@ def test_runs_of_others_begin_while_a_deletion_is_under_way(automating: Automati
         thread.join()
     assert [len(one.runs()) for one in (automating, neighbour)] == [1, 1]
     assert automating.runs()[0]["automation_id"] == live
+
+
+def test_the_list_of_a_small_organisation_reads_no_run_of_a_large_one(
+    automating: Automating, neighbour: Automating
+) -> None:
+    """Where there are two, the planner takes each for large, unless the statement names the one that asks."""
+    with_runs(neighbour, 30_000)
+    with_runs(automating, 10)
+    asked = {"automation_id": None, "status": None, "of_automation": None, "of_status": None, "of_app": None}
+    asked |= {"after": None, "limit": 51, "everyone": True, "client_id": automating.partner.client_id}
+    automating.inside.owner.execute("ANALYZE automation_runs")
+    with psycopg.connect(automating.inside.database.app) as conn:
+        conn.execute("SELECT set_config('app.tenant_id', %s, true)", (automating.tenant_id,))
+        [(plan,)] = conn.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {queries.LIST_RUNS}".encode(), asked).fetchall()
+    assert plan[0]["Plan"]["Shared Hit Blocks"] + plan[0]["Plan"]["Shared Read Blocks"] < 100

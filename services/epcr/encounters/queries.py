@@ -54,13 +54,14 @@ SET_BRIEF_ASIDE: LiteralString = "UPDATE encounters SET brief = NULL, brief_vers
 IS_WITHOUT_BRIEF: LiteralString = """
     SELECT coalesce((SELECT true FROM encounters WHERE brief_version IS DISTINCT FROM version ORDER BY id LIMIT 1), false)
 """
+# The planner does not know the tenant of the policy, and would read the newest encounters of all where there are few large tenants.
 LIST_ENCOUNTERS: LiteralString = (
     "SELECT "
     + HEAD
     + _NO_RECORD
     + """
     FROM encounters
-    WHERE (%(cad_incident_id)s::text IS NULL OR cad_incident_id = %(cad_incident_id)s)
+    WHERE tenant_id = current_tenant() AND (%(cad_incident_id)s::text IS NULL OR cad_incident_id = %(cad_incident_id)s)
         AND (%(vehicle_id)s::text IS NULL OR vehicle_id = %(vehicle_id)s)
         AND (%(status)s::text IS NULL OR status = %(status)s)
         AND (%(after)s::text IS NULL OR id < %(after)s)
