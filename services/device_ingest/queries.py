@@ -38,9 +38,10 @@ CHANGE_DEVICE: LiteralString = f"""
     WHERE id = %(id)s RETURNING {DEVICE}
 """
 
+# The planner does not know the tenant of the policy, and would sort all devices of one that has many more than others.
 LIST_DEVICES: LiteralString = f"""
     SELECT {DEVICE} FROM devices
-    WHERE (%(after)s::text IS NULL OR id < %(after)s)
+    WHERE tenant_id = current_tenant() AND (%(after)s::text IS NULL OR id < %(after)s)
         AND (%(vehicle_id)s::text IS NULL OR vehicle_id = %(vehicle_id)s)
         AND (%(device_class)s::text IS NULL OR device_class = %(device_class)s)
         AND (%(status)s::text IS NULL OR status = %(status)s)
