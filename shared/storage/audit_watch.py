@@ -17,12 +17,12 @@ from shared.storage import audit_check
 from shared.storage.audit_check import NIL, Broken, Place
 from shared.storage.database import Connection
 
-NEW_SECONDS = 10.0
-"""Of a run over new entries, at most."""
+NEW_SECONDS = 4.0
+"""Of work in a run over new entries, at most. After each step a run rests for as long, so that other work has the processors too."""
 SECONDS = 2.0
-"""Of a run of a pass; the next one goes on."""
-MOST_SECONDS = 20.0
-"""Of a run of a pass that is behind: one that would not end in `PASS_DAYS`."""
+"""Of work in a run of a pass; the next one goes on."""
+MOST_SECONDS = 8.0
+"""Of work in a run of a pass that is behind: one that would not end in `PASS_DAYS`."""
 PASS_DAYS = 30
 AGAIN_HOURS = 24
 """So long after its beginning, a pass that is over begins with the first entry again."""
@@ -67,8 +67,8 @@ def check_new(conn: Connection) -> int:
     """Compares the entries since the last run for `NEW_SECONDS`. Returns 0 if there were none, else 1."""
     conn.execute(BEGIN)
     [(text,)] = conn.execute(HEAD).fetchall()
-    begin, until = msgspec.json.decode(text, type=Place), time.monotonic() + NEW_SECONDS
-    reached = _walk(_new(conn, begin), begin, lambda _: time.monotonic() >= until)
+    begin = msgspec.json.decode(text, type=Place)
+    reached = _walk(_new(conn, begin), begin, lambda _: NEW_SECONDS)
     if reached.is_over:
         conn.execute(HELD, {"batches": reached.place.batches, "hash": reached.place.hash})
     kept = {"head": msgspec.json.encode(reached.place).decode(), "fault": reached.fault}
@@ -93,14 +93,9 @@ def check_all(conn: Connection) -> int:
         metrics.audit_pass_ratio.set(1)
         return 0
     head, begin = msgspec.json.decode(head, type=Place), msgspec.json.decode("{}" if is_passed else place, type=Place)
-    began, rows = time.monotonic(), max(1, 2 * (head.seals + head.entries))
+    rows = max(1, 2 * (head.seals + head.entries))
     due = 0 if is_passed else rows * min(1, age / (PASS_DAYS * 86400))
-
-    def is_enough(place: Place) -> bool:
-        seconds = time.monotonic() - began
-        return seconds >= (MOST_SECONDS if place.rows < due else SECONDS)
-
-    reached = _walk(_all(conn, begin), begin, is_enough)
+    reached = _walk(_all(conn, begin), begin, lambda place: MOST_SECONDS if place.rows < due else SECONDS)
     kept = {
         "place": msgspec.json.encode(reached.place).decode(),
         "fault": reached.fault,
@@ -131,14 +126,17 @@ def _all(conn: Connection, place: Place) -> Iterator[Place]:
     yield from audit_check.covered(conn, place)
 
 
-def _walk(steps: Iterator[Place], begin: Place, is_enough: Callable[[Place], bool]) -> Walked:
-    """Makes at least one step forward, if there is one."""
-    place = begin
+def _walk(steps: Iterator[Place], begin: Place, most: Callable[[Place], float]) -> Walked:
+    """Makes at least one step forward, if there is one, and works for the seconds that `most` gives at the place that it reached."""
+    place, worked, began = begin, 0.0, time.monotonic()
     try:
         for reached in steps:
-            place = reached
-            if place != begin and is_enough(place):
+            place, took = reached, time.monotonic() - began
+            worked += took
+            if place != begin and worked >= most(place):
                 return Walked(place, is_over=False)
+            time.sleep(took)
+            began = time.monotonic()
     except Broken as broken:
         log.error("the audit trail does not hold: %s", broken)
         return Walked(place, is_over=False, fault=str(broken))
