@@ -488,6 +488,35 @@ def test_a_claim_reads_of_each_receiver_its_part_of_the_slots_and_not_all_that_w
     assert read < 60 * 6
 
 
+@pytest.mark.parametrize("analysed", [False, True])
+def test_the_rows_that_a_claim_or_a_record_reads_grow_with_their_number_alone(
+    partner: Partner, dispatcher: Dispatcher, analysed: bool
+) -> None:
+    """Two hundred deliveries of one receiver, each of which is looked up by itself."""
+    dispatcher.run("DELETE FROM queue")
+    partner.subscribe("https://integrator.example/")
+    dispatcher.run("UPDATE subscriptions SET concurrency = 64 WHERE tenant_id = %s", partner.tenant_id)
+    for _ in range(20):
+        dispatcher.publish(partner.tenant_id, *["incident.updated"] * 100)
+    if analysed:
+        with psycopg.connect(dispatcher.database.migrator, autocommit=True) as owner:
+            owner.execute("ANALYZE queue")
+    [lane] = {row["subscription_id"] for row in dispatcher.rows("SELECT subscription_id FROM queue")}
+    some = dispatcher.rows("SELECT *, now() AS at FROM queue ORDER BY delivery_id LIMIT 200")
+    attempt = {"url": "", "request_headers": {}, "truncated": False, "duration_ms": 1, "timings": {}}
+    sent = json.dumps([row | attempt | {"wait": n % 2 or None} for n, row in enumerate(some)], default=str)
+    ids = [row["delivery_id"] for row in some]
+    everything = {"lanes": json.dumps({lane: [0, 200, 4]}), "slots": 200}
+    read = {
+        "claim": read_by(dispatcher, queries.CLAIM, CLAIM_ALL | everything),
+        "record": read_by(dispatcher, queries.RECORD, {"sent": sent}),
+        "give back": read_by(dispatcher, queries.GIVE_BACK, {"ids": ids, "attempts": [0] * 200}),
+    }
+    assert 200 * 3 <= read["claim"] < 200 * 6, read
+    assert read["record"] <= 2 * 200, read
+    assert read["give back"] <= 200, read
+
+
 def test_claims_and_measuring_go_by_key_where_statistics_are_older_than_all_that_waits(
     partner: Partner, dispatcher: Dispatcher
 ) -> None:

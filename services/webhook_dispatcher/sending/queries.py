@@ -49,7 +49,8 @@ BEGIN_CLAIM: LiteralString = (
 # delivery before it looks into each stage, and reads only a little more of each receiver than its part of the slots (`depth`), since the
 # next claim would read the rest again. The length of a body is known without reading it; of each tenant the first classes come first.
 # The places of a claim go to deliveries that a person asked for, then an eighth to each other class, and the rest to the first classes;
-# within a class tenants take turns. Bytes go to one delivery of each class in turn.
+# within a class tenants take turns. Bytes go to one delivery of each class in turn. Rows are locked and changed by an array of keys alone:
+# with a join as well, each row looks up the whole array.
 CLAIM: LiteralString = (
     """
     WITH RECURSIVE walk AS (
@@ -169,15 +170,13 @@ CLAIM: LiteralString = (
         SELECT delivery_id, class, body, traceparent, rank, number FROM weighed
         WHERE NOT is_large AND bytes_of_all + coalesce((SELECT sum(size) FROM large), 0) <= (%(classes)s::jsonb ->> 'bytes')::bigint
     ), locked AS (
-        SELECT q.delivery_id, due.class, due.body, due.traceparent, due.rank, due.number
-        FROM due JOIN queue q ON q.delivery_id = due.delivery_id
+        SELECT q.delivery_id FROM queue q
         WHERE q.delivery_id = ANY (ARRAY(SELECT delivery_id FROM due)) AND coalesce(q.due_at <= now(), false)
         FOR UPDATE OF q SKIP LOCKED
     ), claimed AS (
         UPDATE queue q SET due_at = clock_timestamp() + interval '20 seconds', leased = true,
             attempt = least(q.attempt, 999999999) + 1
-        FROM locked WHERE q.delivery_id = locked.delivery_id AND q.delivery_id = ANY (ARRAY(SELECT delivery_id FROM locked))
-        RETURNING q.*, locked.class, locked.body, locked.traceparent, locked.rank, locked.number
+        WHERE q.delivery_id = ANY (ARRAY(SELECT delivery_id FROM locked)) RETURNING q.*
     ), paced AS (
         INSERT INTO paces AS kept (subscription_id, next_at)
         SELECT c.subscription_id, now() - interval '1 second' + count(*) * interval '1 second' / min(states.max_per_second)
@@ -192,14 +191,14 @@ CLAIM: LiteralString = (
         FROM walked
     ) seen LEFT JOIN (
         SELECT c.delivery_id, c.delivery_at, c.tenant_id, c.subscription_id, c.event_id, c.event_type, c.attempt, c.rung,
-            convert_to(c.body, 'UTF8') AS body, c.traceparent, s.url, s.secret,
+            convert_to(due.body, 'UTF8') AS body, due.traceparent, s.url, s.secret,
             CASE WHEN s.previous_secret_expires_at > now() THEN s.previous_secret END AS previous_secret,
             s.headers, s.signing_key,
             CASE WHEN s.previous_public_key_expires_at > now() THEN s.previous_signing_key END AS previous_signing_key,
             s.client_certificate, s.oauth, s.payload = 'thin' AS thin, s.max_per_second IS NOT NULL AS paced,
-            s.concurrency, s.failing_since IS NOT NULL OR s.noticed_failing_since IS NOT NULL AS failing, c.class,
-            c.due_at - interval '20 seconds' AS leased_at, c.rank, c.number
-        FROM claimed c JOIN subscriptions s ON s.id = c.subscription_id
+            s.concurrency, s.failing_since IS NOT NULL OR s.noticed_failing_since IS NOT NULL AS failing, due.class,
+            c.due_at - interval '20 seconds' AS leased_at, due.rank, due.number
+        FROM claimed c JOIN due ON due.delivery_id = c.delivery_id JOIN subscriptions s ON s.id = c.subscription_id
     ) sent ON true ORDER BY sent.rank, sent.number
 """
 )
