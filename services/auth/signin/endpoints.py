@@ -135,11 +135,9 @@ async def sign_in(request: Request) -> Response:
         async with transaction(request) as conn:
             await aset_tenant(conn, user.tenant_id)
             refuses = await people.refuses_password(conn, request.state.keyring, user.user_id)
-    answer = None
-    if user is not None and right and not refuses:
-        answer = await _go_on(request, user, password, attempt, destination, standing)
-    if answer is not None:
-        return answer
+        answer = None if refuses else await _go_on(request, user, password, attempt, destination, standing)
+        if answer is not None:
+            return answer
     _count(standing, "password_limit" if attempt.slow else "wrong")
     if refuses and not enforced:
         refused = pages.error(request, "organisation_only_help", 403)

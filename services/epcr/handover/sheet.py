@@ -20,6 +20,7 @@ from services.epcr.handover.words import heading, say
 from services.epcr.records.models import Encounter, LinkedObservation, age, began
 
 # Rows of a section: a page that nobody can read helps nobody. The record has the others, and a sentence gives their number.
+STATES = {"in_progress": "preliminary", "cancelled": "cancelled"}
 MOST_ROWS = 60
 MOST_TEXT, MOST_LINES = 8_000, 150
 # The order of the pages; a section without content is left out.
@@ -139,9 +140,7 @@ def sheet_of(
             more=say("first_lowest_highest_last", language),
         )
         sections.insert(place, of_devices)
-    state = {"in_progress": "preliminary", "cancelled": "cancelled"}.get(encounter.status, "final")
-    if encounter.amended:
-        state = "amended"
+    state = "amended" if encounter.amended else STATES.get(encounter.status, "final")
     notices = {
         "test_data": encounter.test,
         "identity_corrected": was_another,
