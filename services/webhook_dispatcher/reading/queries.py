@@ -62,11 +62,13 @@ FIRST_SINCE: LiteralString = """
     SELECT at, position FROM event_log WHERE at >= %(since)s::timestamptz ORDER BY at, position LIMIT 1
 """
 
+# Collations that differ would hide the key of `apps` from the planner.
 _COLUMNS: LiteralString = """
     client_id, name, event_types, at, position, lease, lease_seconds, leased_until, handed, created_at, read_at, committed_at,
     greatest(0, ceil(extract(epoch FROM leased_until - clock_timestamp())))::integer AS leased_seconds,
     CASE WHEN reader_lease = lease THEN reader END AS reader,
-    (SELECT approved_events FROM apps a WHERE a.tenant_id = consumers.tenant_id AND a.client_id = consumers.client_id) AS approved
+    (SELECT approved_events FROM apps a
+        WHERE a.tenant_id = consumers.tenant_id AND a.client_id = consumers.client_id COLLATE "default") AS approved
 """
 COUNT_OF_APP: LiteralString = "SELECT count(*) FROM consumers WHERE tenant_id = current_tenant() AND client_id = %s"
 COUNT_OF_TENANT: LiteralString = "SELECT count(*) FROM consumers WHERE tenant_id = current_tenant()"
