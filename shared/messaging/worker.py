@@ -54,9 +54,9 @@ BY_KEY_LAZILY: LiteralString = BY_KEY + ", set_config('synchronous_commit', 'off
 APART_SECONDS = 0.1
 MOST_TOGETHER = 1000
 """Messages whose acknowledgement does not wait for more."""
-# Of a batch that failed, messages are taken one by one for so long: one of each tenant, then a second one. A tenant's wait for their next
-# sending where one took so long: where a lock or a time-out is in the way, it is there for the others too. The time is more than that after
-# which PostgreSQL ends a statement, so that such a message leaves time for those of others.
+# Of a batch that failed, messages are taken one by one during ONE_BY_ONE_SECONDS: one of each tenant, then a second one. After a message
+# that took SLOW_SECONDS, the tenant's other messages wait until they are sent again: what slowed it, a lock or a time-out, would slow them
+# too. ONE_BY_ONE_SECONDS is longer than PostgreSQL lets a statement run, so that one such message leaves time for those of others.
 ONE_BY_ONE_SECONDS, SLOW_SECONDS = 20.0, 2.0
 log = logging.getLogger(__name__)
 

@@ -135,6 +135,25 @@ def test_each_tenant_of_a_batch_that_failed_has_a_try_before_one_has_its_second(
     assert effects(consumer) == (1, 1)
 
 
+def test_a_message_of_a_batch_that_failed_is_acknowledged_before_the_next_is_tried(
+    producer: Database, consumer: Database, redis_url: str
+) -> None:
+    happened: list[str] = []
+
+    def handle(conn: Connection, received: Sequence[Received[Any]]) -> None:
+        happened.append(" ".join(message.tenant_id for message in received))
+        if received[-1].tenant_id == "org_bad":
+            raise ValueError
+        effect(conn, received)
+
+    publish(producer, link("enc_1"), tenant="org_good")
+    publish(producer, link("enc_2"), tenant="org_bad")
+    taken = worker_of("device_ingest", consumer, redis_url, handle).consumer
+    taken.acknowledgements = worker.Acknowledgements(lambda *_: happened.append("acknowledged"))
+    taken.consume(*batch(envelopes(producer)))
+    assert happened == ["org_good org_bad", "org_good", "acknowledged", "org_bad"]
+
+
 def test_a_batch_that_fails_is_taken_one_by_one_for_a_bounded_time(
     producer: Database, consumer: Database, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -148,6 +148,26 @@ def test_what_was_sealed_before_is_sent_and_is_sealed_anew_a_day_later(
     assert secrets(receiver) == ["Bearer canary"] * 2
 
 
+def test_a_webhook_from_before_the_limits_leaves_the_others_of_its_portion(
+    partner: Partner, dispatcher: Dispatcher, request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = [partner.subscribe(URL, headers=HEADERS).rpartition("/")[2] for _ in range(3)]
+    for id in made:
+        dispatcher.run("UPDATE subscriptions SET headers = %s WHERE id = %s", of_before(id), id)
+    with psycopg.connect(dispatcher.database.admin) as conn:
+        [[limits]] = conn.execute(
+            "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'counts_are_small' AND conrelid = 'subscriptions'::regclass"
+        )
+        conn.execute("ALTER TABLE subscriptions DROP CONSTRAINT counts_are_small")
+        conn.execute("UPDATE subscriptions SET recovery_rate = 0 WHERE id = %s", (made[1],))
+        conn.execute(f"ALTER TABLE subscriptions ADD CONSTRAINT counts_are_small {limits}".encode())
+    request.getfixturevalue("a_day_later")
+    with task_transaction(dispatcher.pool) as conn:
+        assert seal_for_addresses(Vault(KEYRING), conn) == 2
+    assert f"a secret of {made[1]} is not sealed" in caplog.text
+    dispatcher.run("DELETE FROM subscriptions WHERE id = %s", made[1])
+
+
 PUT_BACK = {
     "update": "UPDATE subscriptions SET headers = %s WHERE id = %s",
     "update of a grant": "UPDATE subscriptions SET oauth = %s WHERE id = %s",
