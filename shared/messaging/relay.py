@@ -41,11 +41,12 @@ DUE: LiteralString = """
         OR (SELECT true FROM outbox WHERE consumer = one AND acknowledged_at IS NULL AND attempts > 0 AND send_at <= now()
             ORDER BY send_at LIMIT 1)
 """
+# Sent again after one, two and then always four times `OUTBOX_RESEND_SECONDS`: nothing waits longer when a consumer is back.
 # One index for new rows and one for rows sent before, so that neither scan reads the other's rows. It updates by key, not by a join: the
 # planner cannot know how few rows there are, and would read the whole table.
 MARK_SENT: LiteralString = """
     UPDATE outbox SET attempts = least(attempts, 1000000000) + 1,
-        send_at = now() + make_interval(secs => %(resend)s * power(2, least(attempts, 6)) * (0.9 + random() * 0.2))
+        send_at = now() + make_interval(secs => %(resend)s * power(2, least(attempts, 2)) * (0.9 + random() * 0.2))
 """
 # A body that is longer than any message is not read, and is "" here. A row from before `length` has only its size in the table.
 SENT: LiteralString = """

@@ -50,14 +50,16 @@ ACKNOWLEDGED: LiteralString = """
     UPDATE outbox SET acknowledged_at = now() WHERE id = ANY(%s) AND coalesce(consumer = %s AND acknowledged_at IS NULL, false)
 """
 BY_KEY_LAZILY: LiteralString = BY_KEY + ", set_config('synchronous_commit', 'off', true)"
+LOCKS_WITHIN: LiteralString = "SELECT set_config('lock_timeout', %s, true)"
 # Least time from one acknowledgement to a producer to the next: those of batches done meanwhile share a call. A single one goes at once.
 APART_SECONDS = 0.1
 MOST_TOGETHER = 1000
 """Messages whose acknowledgement does not wait for more."""
 # Of a batch that failed, messages are taken one by one during ONE_BY_ONE_SECONDS: one of each tenant, then a second one. After a message
 # that took SLOW_SECONDS, the tenant's other messages wait until they are sent again: what slowed it, a lock or a time-out, would slow them
-# too. ONE_BY_ONE_SECONDS is longer than PostgreSQL lets a statement run, so that one such message leaves time for those of others.
-ONE_BY_ONE_SECONDS, SLOW_SECONDS = 20.0, 2.0
+# too. So long a message waits for a lock, so that forty tenants with locked rows leave time for the others. ONE_BY_ONE_SECONDS is longer
+# than PostgreSQL lets a statement run, so that one such message leaves time for those of others.
+ONE_BY_ONE_SECONDS, SLOW_SECONDS = 20.0, 0.5
 log = logging.getLogger(__name__)
 
 
@@ -225,7 +227,7 @@ class Consumer:
     def _settle(self, producer: str, sent_ns: int, envelope: Envelope) -> bool:
         """Applies one message alone. True if it need not be sent again: done now, done before, or given up."""
         try:
-            self._apply([envelope], sent_ns)
+            self._apply([envelope], sent_ns, SLOW_SECONDS)
         except Exception as error:
             if is_outage(error) or is_contention(error):
                 return False
@@ -241,9 +243,12 @@ class Consumer:
         if self._partitions is not None:
             self._partitions.ensure_sync(self.pool)
 
-    def _apply(self, envelopes: list[Envelope], sent_ns: int) -> None:
+    def _apply(self, envelopes: list[Envelope], sent_ns: int, patience: float | None = None) -> None:
+        """`patience` is the time in seconds that a statement waits for a lock, where it is less than the database's."""
         self._prepare()
         with self._deaths.begun(self.pool, envelopes) as mark, task_transaction(self.pool) as conn:
+            if patience is not None:
+                conn.execute(LOCKS_WITHIN, (f"{patience}s",))
             conn.execute(dead_letters.END, (mark,))
             self._perform(conn, self._new(conn, envelopes), sent_ns)
 

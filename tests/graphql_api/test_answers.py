@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from services.graphql_api.acqi.cache import ENTRY, LONGEST_BODY, Answers
+from services.graphql_api.acqi.cache import ENTRY, LONGEST_BODY, SHARES, Answers
 from tests.graphql_api import population
 from tests.graphql_api.asking import Asking
 from tests.graphql_api.test_transport import PAGE
@@ -76,7 +76,7 @@ class Known:
 
 def test_only_so_much_is_kept_and_nothing_of_an_old_version() -> None:
     versions: Any = Known()
-    answers = Answers(versions, room=3 * (ENTRY + 9))
+    answers = Answers(versions, room=SHARES * 3 * (ENTRY + 9))
     for number in (0, 1, 2, 2, 3, 4):
         answers.store("org_a", b"%d" % number, 1, b"answer %d" % number)
 
@@ -91,6 +91,28 @@ def test_only_so_much_is_kept_and_nothing_of_an_old_version() -> None:
     assert found(b"3") == b"answer 3"
     answers.store("org_a", b"x" * (LONGEST_BODY + 1), 1, b"answer")
     answers.store("org_a", b"6", 1, b"x" * 10_000)
-    assert found(b"x" * (LONGEST_BODY + 1)) is None
-    assert [found(body) for body in (b"2", b"3", b"6")] == [None, None, None]
-    assert answers.room == 3 * (ENTRY + 9)
+    assert [found(body) for body in (b"x" * (LONGEST_BODY + 1), b"6")] == [None, None]
+    # The answer that was asked for last stays.
+    for number in (7, 8):
+        answers.store("org_a", b"%d" % number, 1, b"answer %d" % number)
+    assert [found(b"%d" % number) for number in (2, 3, 7, 8)] == [None, b"answer 3", b"answer 7", b"answer 8"]
+
+
+def test_a_tenant_that_asks_ever_new_questions_forgets_its_own_answers_alone() -> None:
+    versions: Any = Known()
+    room = SHARES * 3 * (ENTRY + 9)
+    answers = Answers(versions, room)
+    for tenant in range(SHARES - 1):
+        answers.store(f"org_{tenant}", b"1", 1, b"answer 1")
+    for number in range(100):
+        answers.store("org_busy", b"%d" % (number % 10), 1, b"answer %d" % (number % 10))
+    for tenant in range(SHARES - 1):
+        assert asyncio.run(answers.find(f"org_{tenant}", b"1")) == b"answer 1"
+    for tenant in range(100):
+        answers.store(f"org_{tenant}", b"2", 1, b"answer 2")
+    assert answers.room >= 0
+    versions.version = 2
+    for tenant in [*(f"org_{number}" for number in range(100)), "org_busy"]:
+        for number in range(10):
+            assert asyncio.run(answers.find(tenant, b"%d" % number)) is None
+    assert answers.room == room

@@ -93,7 +93,7 @@ def test_many_who_ask_at_once_cause_one_reading(table: Table) -> None:
 def test_tenants_have_snapshots_of_their_own_and_only_so_many_are_kept(
     table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache, "TENANTS", 2)
+    monkeypatch.setattr(cache, "SNAPSHOTS", 2)
 
     async def story() -> None:
         snapshots = Snapshots()

@@ -520,6 +520,7 @@ def test_a_queue_half_full_gets_nothing_a_second_time_and_a_full_one_nothing_at_
 
 
 def test_sending_again_backs_off(producer: Database, redis_url: str) -> None:
+    """Not without end: a consumer that is back after a long outage would miss messages for as long again."""
     publish(producer, link())
     sender = relay_of(producer, redis_url, outbox_resend_seconds=100)
     waits: list[float] = []
@@ -528,7 +529,7 @@ def test_sending_again_backs_off(producer: Database, redis_url: str) -> None:
         waits.append(float(scalar(producer.admin, "SELECT extract(epoch FROM send_at - now()) FROM outbox")))
         execute(producer, DUE_NOW)
     for number, wait in enumerate(waits):
-        assert wait == pytest.approx(100 * min(2**number, 64), rel=0.15)
+        assert wait == pytest.approx(100 * min(2**number, 4), rel=0.15)
 
 
 def test_a_message_sent_again_for_weeks_holds_up_no_other(producer: Database, redis_url: str) -> None:

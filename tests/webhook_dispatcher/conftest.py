@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -152,7 +153,8 @@ class Dispatcher:
 
     def new_pump(self, client: Client, stop: Callable[[], bool], slots: int = 1024) -> Pump:
         schedule = ladder.parse_schedule(self.settings.webhook_retry_schedule)
-        return Pump(client, Vault(Keyring.from_text(ENCRYPTION_KEYS)), schedule, slots, stop)
+        connect = partial(AsyncConnection.connect, self.database.worker, autocommit=True)
+        return Pump(client, Vault(Keyring.from_text(ENCRYPTION_KEYS)), schedule, slots, stop, connect)
 
     async def pump(self, ended: threading.Event, deadline: float, slots: int = 1024) -> None:
         """A sender until `ended`, and then until everything in flight is recorded."""

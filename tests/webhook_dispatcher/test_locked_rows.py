@@ -10,7 +10,7 @@ from deploy.local.databases import Database
 from shared.storage import sessions
 from shared.storage.database import open_tasks_pool
 from shared.storage.jobs import Periodic, PeriodicRunner
-from tests.support.receiver import Receiver
+from tests.support.receiver import Receiver, always, answer, running
 from tests.support.waiting import PATIENCE, joined, wait_for
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner
 
@@ -65,3 +65,29 @@ def test_a_delivery_that_is_always_locked_when_a_sender_comes_is_sent_all_the_sa
             admin.execute(
                 sql.SQL("GRANT CONNECT ON DATABASE {} TO webhook_dispatcher_app").format(sql.Identifier(database.name))
             )
+
+
+def test_a_webhook_whose_row_is_locked_holds_up_its_own_results_alone(partner: Partner, dispatcher: Dispatcher) -> None:
+    """As by a worker that stands still within the transaction that makes deliveries."""
+    attempts = "SELECT FROM attempts WHERE delivery_id IN (SELECT id FROM deliveries WHERE subscription_id = %s)"
+    failing = "SELECT FROM subscriptions WHERE id = %s AND failing_since IS NOT NULL"
+
+    def made(webhook: str) -> int:
+        return len(dispatcher.rows(attempts, webhook))
+
+    with running(Receiver(behaviour=always(answer(503)))) as ill, psycopg.connect(dispatcher.database.admin) as conn:
+        locked, free = (partner.subscribe(ill.url).rpartition("/")[2] for _ in range(2))
+        dispatcher.publish(partner.tenant_id, "incident.updated")
+        conn.execute("SELECT FROM subscriptions WHERE id = %s FOR UPDATE", (locked,))
+        unlocked = threading.Event()
+
+        def is_done() -> bool:
+            if not unlocked.is_set() and made(free) >= 2:
+                assert dispatcher.rows(failing, free)
+                assert not made(locked)
+                conn.rollback()
+                unlocked.set()
+            return unlocked.is_set() and made(locked) >= 2
+
+        dispatcher.pump_until(is_done)
+        assert dispatcher.rows(failing, locked)

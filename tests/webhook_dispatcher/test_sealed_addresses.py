@@ -156,7 +156,8 @@ def test_a_webhook_from_before_the_limits_leaves_the_others_of_its_portion(
         dispatcher.run("UPDATE subscriptions SET headers = %s WHERE id = %s", of_before(id), id)
     with psycopg.connect(dispatcher.database.admin) as conn:
         [[limits]] = conn.execute(
-            "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'counts_are_small' AND conrelid = 'subscriptions'::regclass"
+            """SELECT pg_get_constraintdef(oid) FROM pg_constraint
+            WHERE conname = 'counts_are_small' AND conrelid = 'subscriptions'::regclass"""
         )
         conn.execute("ALTER TABLE subscriptions DROP CONSTRAINT counts_are_small")
         conn.execute("UPDATE subscriptions SET recovery_rate = 0 WHERE id = %s", (made[1],))

@@ -141,10 +141,11 @@ def test_what_is_given_back_over_a_connection_that_breaks_is_not_given_back_agai
     """It may have been done, and another sender may hold the delivery under the same number."""
     given: list[list[str]] = []
 
-    async def record(_: object, settled: recording.Settled) -> None:
+    async def record(_: object, settled: recording.Settled, wait: bool) -> set[str]:
         given.append([due.delivery_id for due in settled.released])
         if len(given) == 1:
             raise psycopg.OperationalError("broken after the commit")
+        return set()
 
     async def run() -> None:
         async with dispatcher.client(15) as client:

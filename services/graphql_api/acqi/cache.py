@@ -4,7 +4,7 @@ import asyncio
 import struct
 import sys
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date
@@ -23,6 +23,8 @@ from shared.storage.database import AsyncConnection, aset_tenant
 FRESH_SECONDS = 0.1
 TENANTS = 10_000
 LONGEST_BODY = 8_192
+SHARES = 8
+"""A tenant's answers, and its snapshot, take at most the eighth part: one organisation's production and sandboxes leave room to others."""
 # Bytes of an entry beside its body and answer.
 ENTRY = 500
 
@@ -61,51 +63,66 @@ class Versions:
 class Answers:
     """The last answers that fit in `room` bytes, by tenant and question: the request's body, or its document with the variables.
 
-    An answer of an older version is forgotten when it is looked up.
+    A tenant's answers take at most the eighth part (`SHARES`); beyond, its own oldest ones go. An answer of an older version is forgotten
+    when it is looked up.
     """
 
     def __init__(self, versions: Versions, room: int) -> None:
         self.versions = versions
         self.room = room
-        self._kept: OrderedDict[tuple[str, bytes], tuple[int, bytes]] = OrderedDict()
+        self._share = room // SHARES
+        # Tenants and their answers; of both, those that were asked for the longest ago come first.
+        self._kept: OrderedDict[str, OrderedDict[bytes, tuple[int, bytes]]] = OrderedDict()
+        self._taken: Counter[str] = Counter()
 
     async def find(self, tenant_id: str, body: bytes) -> bytes | None:
-        kept = self._kept.get((tenant_id, body))
+        kept = self._kept.get(tenant_id, {}).get(body)
         if kept is None:
             return None
         version, answer = kept
         if version != await self.versions.current(tenant_id):
-            self._forget((tenant_id, body))
+            self._forget(tenant_id, body)
             return None
+        if body in self._kept.get(tenant_id, {}):
+            self._kept.move_to_end(tenant_id)
+            self._kept[tenant_id].move_to_end(body)
         return answer
 
     def store(self, tenant_id: str, body: bytes, version: int, answer: bytes) -> None:
         """`version` is from before the answer was made: if the aggregates changed meanwhile, the answer is soon forgotten."""
-        key = (tenant_id, body)
-        self._forget(key)
-        if len(body) > LONGEST_BODY:
+        self._forget(tenant_id, body)
+        size = _size(body, answer)
+        if len(body) > LONGEST_BODY or size > self._share:
             return
-        self._kept[key] = (version, answer)
-        self.room -= _size(key, answer)
-        while self.room < 0:
-            self._forget(next(iter(self._kept)))
+        while self._taken[tenant_id] + size > self._share:
+            self._forget(tenant_id, next(iter(self._kept[tenant_id])))
+        while self.room < size:
+            oldest = next(iter(self._kept))
+            self._forget(oldest, next(iter(self._kept[oldest])))
+        self._kept.setdefault(tenant_id, OrderedDict())[body] = (version, answer)
+        self._kept.move_to_end(tenant_id)
+        self._taken[tenant_id] += size
+        self.room -= size
 
-    def _forget(self, key: tuple[str, bytes]) -> None:
-        kept = self._kept.pop(key, None)
+    def _forget(self, tenant_id: str, body: bytes) -> None:
+        of_tenant = self._kept.get(tenant_id, OrderedDict())
+        kept = of_tenant.pop(body, None)
         if kept is not None:
-            self.room += _size(key, kept[1])
+            size = _size(body, kept[1])
+            self.room += size
+            self._taken[tenant_id] -= size
+            if not of_tenant:
+                del self._kept[tenant_id], self._taken[tenant_id]
 
 
-def _size(key: tuple[str, bytes], answer: bytes) -> int:
-    return len(key[1]) + len(answer) + ENTRY
+def _size(body: bytes, answer: bytes) -> int:
+    return len(body) + len(answer) + ENTRY
 
 
-TENANTS = 200
+SNAPSHOTS = 200
 PERIODS = 2_000
 ROOM = 64 << 20
 """Bytes of all snapshots. A period has 30 KB of times up to an hour; one case of three hours in each makes it 92 KB."""
-SHARES = 8
-"""A tenant's snapshot takes at most the eighth part: the production and the sandboxes of one organisation leave room to others."""
 PERIOD = 1_200
 """Bytes of a period beside its times, which take `TIMES` more than their numbers."""
 TIMES = 80
@@ -221,7 +238,7 @@ class Snapshots:
         if snapshot.size <= self._share:
             self._kept[tenant_id] = snapshot
             self.room -= snapshot.size
-        while self.room < 0 or len(self._kept) > TENANTS:
+        while self.room < 0 or len(self._kept) > SNAPSHOTS:
             self._forget(next(iter(self._kept)))
         return snapshot
 

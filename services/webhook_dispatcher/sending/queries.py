@@ -265,9 +265,6 @@ UPDATE_HEALTH: LiteralString = """
     WITH seen AS (
         SELECT * FROM jsonb_to_recordset(%(lanes)s::jsonb) AS seen (
             subscription_id text, succeeded boolean, failed boolean, change integer, slow float8, retry_after float8)
-    ), locked AS (
-        SELECT seen.* FROM seen JOIN subscriptions ON subscriptions.id = seen.subscription_id
-        ORDER BY subscriptions.id FOR NO KEY UPDATE OF subscriptions
     )
     UPDATE subscriptions s SET
         concurrency = least(64, greatest(1, s.concurrency + seen.change)),
@@ -282,13 +279,20 @@ UPDATE_HEALTH: LiteralString = """
         restarts_ladder = s.restarts_ladder AND s.recovering,
         recovered_at = CASE WHEN seen.succeeded AND s.noticed_failing_since IS NOT NULL
             THEN coalesce(s.recovered_at, now()) ELSE s.recovered_at END
-    FROM locked AS seen WHERE s.id = seen.subscription_id
+    FROM seen WHERE s.id = seen.subscription_id
     RETURNING s.id, s.tenant_id, new.recovering AND seen.failed AS falters,
         new.recovering AND seen.succeeded AND coalesce(old.failing_since < now() - interval '1 minute', false) AS recovers,
         old.failing_since
 """
-# Before given-up deliveries are counted: in the order of their ids, as every statement that locks several subscriptions.
+# In the order of their ids, as every statement that locks several subscriptions.
 LOCK: LiteralString = "SELECT FROM subscriptions WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
+# Locks those that are free. Returns the others; of a webhook that is gone nothing is left to wait for.
+LOCK_FREE: LiteralString = """
+    WITH locked AS MATERIALIZED (
+        SELECT id FROM subscriptions WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+    )
+    SELECT id FROM subscriptions WHERE id = ANY(%(ids)s) AND id NOT IN (TABLE locked)
+"""
 # After their record: those that are over and were never taken. A report that came too late has another time than the last attempt.
 COUNT_EXHAUSTED: LiteralString = """
     WITH given_up AS (

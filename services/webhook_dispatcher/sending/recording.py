@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import psycopg
+from psycopg import AsyncCursor
 from psycopg.rows import tuple_row
 
 from services.webhook_dispatcher import metrics
@@ -32,6 +33,14 @@ class Settled(NamedTuple):
     reports: dict[str, Report]
     released: list[Due]
     gone: dict[str, Due]
+
+    def without(self, webhooks: Collection[str]) -> "Settled":
+        return Settled(
+            [one for one in self.over if one["subscription_id"] not in webhooks],
+            {key: report for key, report in self.reports.items() if key not in webhooks},
+            self.released,
+            {key: due for key, due in self.gone.items() if key not in webhooks},
+        )
 
 
 class Round(NamedTuple):
@@ -99,15 +108,20 @@ async def claim(
         raise
 
 
-async def record(conn: AsyncConnection, settled: Settled) -> None:
-    """Records all together. If PostgreSQL refuses a row, records each part alone and forgets those that fail: no row stops a sender."""
+async def record(conn: AsyncConnection, settled: Settled, wait: bool = False) -> set[str]:
+    """Records all together. If PostgreSQL refuses a row, records each part alone and forgets those that fail: no row stops a sender.
+
+    Returns the webhooks whose rows somebody has locked, of which nothing is recorded; with `wait` it waits for these rows.
+    """
     try:
-        await _record(conn, settled)
+        return await _record(conn, settled, wait)
     except REFUSED as error:
         if _lacks_partition(error):
             raise
+        held = set[str]()
         for part in _parts(settled):
-            await _record_or_forget(conn, part)
+            held |= await _record_or_forget(conn, part, wait)
+        return held
 
 
 def _parts(settled: Settled) -> Iterator[Settled]:
@@ -121,9 +135,9 @@ def _parts(settled: Settled) -> Iterator[Settled]:
         yield Settled([], {}, [], {key: due})
 
 
-async def _record_or_forget(conn: AsyncConnection, part: Settled) -> None:
+async def _record_or_forget(conn: AsyncConnection, part: Settled, wait: bool) -> set[str]:
     try:
-        await _record(conn, part)
+        return await _record(conn, part, wait)
     except REFUSED as error:
         if _lacks_partition(error):
             raise
@@ -133,6 +147,7 @@ async def _record_or_forget(conn: AsyncConnection, part: Settled) -> None:
         ids = [line["delivery_id"] for line in part.over] + [due.delivery_id for due in part.released]
         named = [*ids, *part.reports, *part.gone]
         log.error("a result of %s cannot be recorded and is forgotten: %s", *named, telemetry.describe(error))
+        return set()
 
 
 def _lacks_partition(error: psycopg.Error) -> bool:
@@ -140,43 +155,58 @@ def _lacks_partition(error: psycopg.Error) -> bool:
     return isinstance(error, psycopg.errors.CheckViolation) and error.diag.constraint_name is None
 
 
-async def _record(conn: AsyncConnection, settled: Settled) -> None:
+async def _record(conn: AsyncConnection, settled: Settled, wait: bool) -> set[str]:
     """Records in one statement where attempts ended and nothing else changed, which is nearly always so.
 
     Otherwise locks subscriptions before their deliveries, as every other transaction does, so that there is no deadlock.
     """
-    given_up = [one for one in settled.over if one["wait"] is None and not one["succeeded"]]
-    if not (settled.reports or settled.released or settled.gone or given_up):
+    given_up = {one["subscription_id"] for one in settled.over if one["wait"] is None and not one["succeeded"]}
+    changed = [*given_up | settled.reports.keys() | settled.gone.keys()]
+    if not changed and not settled.released:
         if settled.over:
             async with _at_once(conn):
                 await conn.execute(queries.BEGIN_RECORD)
                 await conn.execute(queries.RECORD, {"sent": _json(settled.over)})
-        return
+        return set()
+    async with conn.transaction(), conn.cursor(row_factory=tuple_row) as cursor:
+        await conn.execute(queries.BEGIN_RECORD)
+        held = set[str]()
+        if wait:
+            await conn.execute(queries.LOCK, (changed,))
+        elif changed:
+            await cursor.execute(queries.LOCK_FREE, {"ids": changed})
+            held = {webhook_id for (webhook_id,) in await cursor.fetchall()}
+        await _record_locked(conn, cursor, settled.without(held) if held else settled)
+    return held
+
+
+async def _record_locked(conn: AsyncConnection, cursor: AsyncCursor[tuple[Any, ...]], settled: Settled) -> None:
     lanes = [{"subscription_id": key} | msgspec.structs.asdict(report) for key, report in settled.reports.items()]
+    health = list[tuple[Any, ...]]()
+    if lanes:
+        await cursor.execute(queries.UPDATE_HEALTH, {"lanes": _json(lanes)})
+        health = await cursor.fetchall()
+    for subscription_id, due in sorted(settled.gone.items()):
+        await decisions.disable(conn, due.tenant_id, subscription_id, "gone", due.url)
+    await conn.execute(queries.RECORD, {"sent": _json(settled.over)})
+    keys = [
+        {name: one[name] for name in ("delivery_id", "delivery_at", "at")}
+        for one in settled.over
+        if one["wait"] is None and not one["succeeded"]
+    ]
+    if keys:
+        counted = {"sent": _json(keys), "notices": [*event_types.ABOUT_WEBHOOKS]}
+        await conn.execute(queries.COUNT_EXHAUSTED, counted)
     unused = {
         "ids": [due.delivery_id for due in settled.released],
         "attempts": [due.attempt for due in settled.released],
     }
-    async with conn.transaction(), conn.cursor(row_factory=tuple_row) as cursor:
-        await conn.execute(queries.BEGIN_RECORD)
-        if given_up:
-            of_them = {one["subscription_id"] for one in given_up}
-            await conn.execute(queries.LOCK, ([*of_them | settled.reports.keys() | settled.gone.keys()],))
-        await cursor.execute(queries.UPDATE_HEALTH, {"lanes": _json(lanes)})
-        health = await cursor.fetchall()
-        for subscription_id, due in sorted(settled.gone.items()):
-            await decisions.disable(conn, due.tenant_id, subscription_id, "gone", due.url)
-        await conn.execute(queries.RECORD, {"sent": _json(settled.over)})
-        if given_up:
-            keys = [{name: one[name] for name in ("delivery_id", "delivery_at", "at")} for one in given_up]
-            counted = {"sent": _json(keys), "notices": [*event_types.ABOUT_WEBHOOKS]}
-            await conn.execute(queries.COUNT_EXHAUSTED, counted)
-        await conn.execute(queries.GIVE_BACK, unused)
-        for subscription_id, tenant_id, falters, recovers, since in health:
-            if recovers:
-                await conn.execute(*decisions.begin_chore(subscription_id, tenant_id, "gather", failed_since=since))
-            if falters:
-                await conn.execute(decision_queries.TAKE_BACK_RELEASED, {"subscription_id": subscription_id})
+    await conn.execute(queries.GIVE_BACK, unused)
+    for subscription_id, tenant_id, falters, recovers, since in health:
+        if recovers:
+            await conn.execute(*decisions.begin_chore(subscription_id, tenant_id, "gather", failed_since=since))
+        if falters:
+            await conn.execute(decision_queries.TAKE_BACK_RELEASED, {"subscription_id": subscription_id})
 
 
 @asynccontextmanager

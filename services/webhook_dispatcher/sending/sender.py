@@ -12,7 +12,7 @@ import resource
 import signal
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from itertools import islice
 from typing import Any
 
@@ -56,6 +56,7 @@ LONGEST_AHEAD = 3.0
 REMEMBERED = 10.0
 FORGET_SECONDS = 1.0
 GONE = 410
+LOCKED_SECONDS = 10.0
 RECONNECT_SECONDS = 20.0
 PAUSE = 0.3
 # Beside the sockets of requests: database, Redis, name servers, logs, and idle connections.
@@ -68,11 +69,19 @@ class Pump:
     """Sends due deliveries until `stop` is true.
 
     After a connection to the database breaks, `run` or `drain` takes another: requests in flight and unrecorded results stay.
+    Where somebody has locked the row of a webhook, its results wait over one more connection, and those of others do not.
     """
 
     def __init__(
-        self, client: Client, vault: Vault, schedule: tuple[float, ...], slots: int, stop: Callable[[], bool]
+        self,
+        client: Client,
+        vault: Vault,
+        schedule: tuple[float, ...],
+        slots: int,
+        stop: Callable[[], bool],
+        connect: Callable[[], Awaitable[AsyncConnection]],
     ) -> None:
+        self.connect = connect
         self.client = client
         self.vault = vault
         self.schedule = schedule
@@ -81,6 +90,8 @@ class Pump:
         self.lanes: dict[str, Lane] = {}
         self.sending: set[asyncio.Task[None]] = set()
         self.over: list[dict[str, Any]] = []
+        self.held: list[dict[str, Any]] = []
+        self.waiting_for_locks: asyncio.Task[None] | None = None
         self.released: list[Due] = []
         self.peers = 1
         self.gone: dict[str, Due] = {}
@@ -115,8 +126,9 @@ class Pump:
         self.next_beat = 0.0
 
     async def drain(self, conn: AsyncConnection) -> None:
-        """Waits for requests in flight, at most one deadline, and records them."""
-        while self.is_busy:
+        """Waits for requests in flight, at most one deadline, and records them; for locked rows it waits `LOCKED_SECONDS` at most."""
+        until = time.monotonic() + LOCKED_SECONDS
+        while self.is_busy or (self.held and time.monotonic() < until):
             self.woken.clear()
             await self._cycle(conn, claiming=False)
             await self._wait(POLL)
@@ -165,26 +177,60 @@ class Pump:
         # Given back once: a connection that broke may have done so, and another sender may hold them since.
         released, self.released = self.released, []
         settled = recording.Settled(over, reports, released, self.gone.copy())
-        try:
-            await recording.record(conn, settled)
-        except BaseException:
-            for key, report in reports.items():
-                self.lanes[key].give_back(report)
-            raise
+        held = await self._record(conn, settled)
         # Only now: after an error the same results are recorded over the next connection.
         del self.over[: len(over)]
-        self.gone = {key: due for key, due in self.gone.items() if settled.gone.get(key) is not due}
+        self.gone = {key: due for key, due in self.gone.items() if settled.gone.get(key) is not due or key in held}
+        if held:
+            self.held += [line for line in over if line["subscription_id"] in held]
+            if self.held and (self.waiting_for_locks is None or self.waiting_for_locks.done()):
+                self.waiting_for_locks = asyncio.get_running_loop().create_task(self._record_held())
         await self.statistics.add(conn)
         # Where slots are scarce, a receiver that was just served takes its turn in the walk.
         if self.slots.free >= self.slots.number // 4:
-            self.named |= {line["subscription_id"]: None for line in over if line["succeeded"]}
+            served = {line["subscription_id"]: None for line in over if line["succeeded"]}
+            self.named |= {key: None for key in served if key not in held}
         # The measured speed of a receiver is useful for ten seconds.
         now = time.monotonic()
         if now >= self.next_forgetting:
             self.next_forgetting = now + FORGET_SECONDS
-            idle = [key for key, lane in self.lanes.items() if lane.is_idle and now - lane.used > REMEMBERED]
+            held = {line["subscription_id"] for line in self.held}
+            old = [key for key, lane in self.lanes.items() if lane.is_idle and now - lane.used > REMEMBERED]
+            idle = [key for key in old if key not in held]
             for key in idle:
                 del self.lanes[key]
+
+    async def _record(self, conn: AsyncConnection, settled: recording.Settled, wait: bool = False) -> set[str]:
+        """Returns the webhooks of which nothing is recorded. Their reports, and after an error all, go with a later record."""
+        held: Collection[str] = settled.reports
+        try:
+            held = await recording.record(conn, settled, wait)
+        finally:
+            for key in settled.reports.keys() & held:
+                self.lanes[key].give_back(settled.reports[key])
+        return held
+
+    async def _record_held(self) -> None:
+        """Records results of webhooks whose rows were locked, of one webhook at a time, and waits for its row."""
+        while self.held:
+            try:
+                async with await self.connect() as conn:
+                    while self.held:
+                        key = self.held[0]["subscription_id"]
+                        over = [line for line in self.held if line["subscription_id"] == key][:MOST_AT_ONCE]
+                        lane = self.lanes.get(key)
+                        reports = {key: lane.take_report()} if lane is not None and lane.must_record else {}
+                        try:
+                            await self._record(conn, recording.Settled(over, reports, [], {}), wait=True)
+                        except BaseException:
+                            # Those of others come first now.
+                            self.held.sort(key=lambda line: line["subscription_id"] == key)
+                            raise
+                        recorded = {line["delivery_id"] for line in over}
+                        self.held = [line for line in self.held if line["delivery_id"] not in recorded]
+            except (psycopg.Error, OSError) as error:
+                log.warning("results of a webhook wait for its row: %s", telemetry.describe(error))
+                await asyncio.sleep(PAUSE)
 
     def next_results(self) -> tuple[list[dict[str, Any]], dict[str, Report]]:
         """The next results to record. Each receiver's health goes with its first result, so that a claim sees both or neither."""
@@ -337,7 +383,8 @@ class Sender:
         vault = Vault(Keyring.from_text(settings.encryption_keys))
         schedule = ladder.parse_schedule(settings.webhook_retry_schedule)
         async with Client(policy, create_resolver(settings.webhook_resolver), settings.webhook_ca_file) as client:
-            pump = self.pump = Pump(client, vault, schedule, settings.webhook_sender_slots, self.stopping.is_set)
+            slots, stop = settings.webhook_sender_slots, self.stopping.is_set
+            pump = self.pump = Pump(client, vault, schedule, slots, stop, self._connect)
             listening = asyncio.create_task(self._listen(pump))
             try:
                 await self._send(pump)

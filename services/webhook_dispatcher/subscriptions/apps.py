@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Sequence
+from functools import partial
 
+from services.webhook_dispatcher.failing import attempt
 from services.webhook_dispatcher.fanout import event_types
 from services.webhook_dispatcher.history import decisions
 from services.webhook_dispatcher.notices import mail_queries
@@ -12,6 +14,7 @@ from shared.messaging.messages import Received, WebhookApp, WebhookTenant
 from shared.storage.database import Connection
 
 FIRST_PORTIONS_SECONDS = 0.5
+"""For all apps of a batch, whose rows stay locked meanwhile."""
 
 
 def change_apps(conn: Connection, messages: Sequence[Received[WebhookApp]]) -> None:
@@ -19,6 +22,7 @@ def change_apps(conn: Connection, messages: Sequence[Received[WebhookApp]]) -> N
 
     It holds for every claim and every event from the commit on, however many deliveries wait. Their rows follow in portions.
     """
+    until = time.monotonic() + FIRST_PORTIONS_SECONDS
     # In the order of the apps' ids, so that two batches never wait for each other, and each app's changes by version.
     for message in sorted(messages, key=lambda message: (message.body.client_id, message.body.version)):
         app = message.body
@@ -34,7 +38,7 @@ def change_apps(conn: Connection, messages: Sequence[Received[WebhookApp]]) -> N
             conn.execute(queries.DELETE_SUBSCRIPTIONS_OF_APP, parameters)
             conn.execute(reading_queries.DELETE_CONSUMERS_OF_APP, parameters)
             conn.execute(mail_queries.DELETE_CONTACTS_OF_APP, parameters)
-            _begin_chores(conn, names, message.tenant_id, "deleted")
+            _begin_chores(conn, names, message.tenant_id, "deleted", until)
         else:
             for subscription_id, events in subscriptions:
                 live = [name for name in events if event_types.is_approved(name, app.approved_events)]
@@ -46,7 +50,7 @@ def change_apps(conn: Connection, messages: Sequence[Received[WebhookApp]]) -> N
                 event_types.is_approved(name, known) and not event_types.is_approved(name, app.approved_events)
                 for name in event_types.catalogue()
             ):
-                _begin_chores(conn, names, message.tenant_id, "unapproved")
+                _begin_chores(conn, names, message.tenant_id, "unapproved", until)
 
 
 def change_tenants(conn: Connection, messages: Sequence[Received[WebhookTenant]]) -> None:
@@ -56,10 +60,9 @@ def change_tenants(conn: Connection, messages: Sequence[Received[WebhookTenant]]
         conn.execute(queries.MARK_SANDBOX, (sandboxes,))
 
 
-def _begin_chores(conn: Connection, subscriptions: Sequence[str], tenant_id: str, kind: str) -> None:
-    """Stores the chores, and does first portions for half a second."""
+def _begin_chores(conn: Connection, subscriptions: Sequence[str], tenant_id: str, kind: str, until: float) -> None:
+    """Stores the chores, and does first portions until the time is over. One that fails is left to the relay: the decision holds."""
     conn.execute(*decisions.begin_chores(subscriptions, tenant_id, kind))
-    until = time.monotonic() + FIRST_PORTIONS_SECONDS
     for subscription_id in subscriptions:
         if time.monotonic() < until:
-            decisions.do_portion(conn, subscription_id, kind)
+            attempt(conn, "chore", subscription_id, partial(decisions.do_portion, conn, subscription_id, kind))
