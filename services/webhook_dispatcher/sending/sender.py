@@ -57,6 +57,8 @@ REMEMBERED = 10.0
 FORGET_SECONDS = 1.0
 GONE = 410
 LOCKED_SECONDS = 10.0
+# So long the connection for results whose webhook is locked stays, when there are no more.
+HELD_SECONDS = 5.0
 RECONNECT_SECONDS = 20.0
 PAUSE = 0.3
 # Beside the sockets of requests: database, Redis, name servers, logs, and idle connections.
@@ -194,9 +196,9 @@ class Pump:
         now = time.monotonic()
         if now >= self.next_forgetting:
             self.next_forgetting = now + FORGET_SECONDS
-            held = {line["subscription_id"] for line in self.held}
+            kept = {line["subscription_id"] for line in self.held}
             old = [key for key, lane in self.lanes.items() if lane.is_idle and now - lane.used > REMEMBERED]
-            idle = [key for key in old if key not in held]
+            idle = [key for key in old if key not in kept]
             for key in idle:
                 del self.lanes[key]
 
@@ -215,22 +217,29 @@ class Pump:
         while self.held:
             try:
                 async with await self.connect() as conn:
-                    while self.held:
-                        key = self.held[0]["subscription_id"]
-                        over = [line for line in self.held if line["subscription_id"] == key][:MOST_AT_ONCE]
-                        lane = self.lanes.get(key)
-                        reports = {key: lane.take_report()} if lane is not None and lane.must_record else {}
-                        try:
-                            await self._record(conn, recording.Settled(over, reports, [], {}), wait=True)
-                        except BaseException:
-                            # Those of others come first now.
-                            self.held.sort(key=lambda line: line["subscription_id"] == key)
-                            raise
-                        recorded = {line["delivery_id"] for line in over}
-                        self.held = [line for line in self.held if line["delivery_id"] not in recorded]
+                    until = time.monotonic() + HELD_SECONDS
+                    while self.held or time.monotonic() < until:
+                        if self.held:
+                            await self._record_first_held(conn)
+                            until = time.monotonic() + HELD_SECONDS
+                        else:
+                            await asyncio.sleep(POLL)
             except (psycopg.Error, OSError) as error:
                 log.warning("results of a webhook wait for its row: %s", telemetry.describe(error))
                 await asyncio.sleep(PAUSE)
+
+    async def _record_first_held(self, conn: AsyncConnection) -> None:
+        key = self.held[0]["subscription_id"]
+        over = [line for line in self.held if line["subscription_id"] == key][:MOST_AT_ONCE]
+        lane = self.lanes.get(key)
+        reports = {key: lane.take_report()} if lane is not None and lane.must_record else {}
+        try:
+            await self._record(conn, recording.Settled(over, reports, [], {}), wait=True)
+        except BaseException:
+            self.held.sort(key=lambda line: line["subscription_id"] == key)  # those of others come first now
+            raise
+        recorded = {line["delivery_id"] for line in over}
+        self.held = [line for line in self.held if line["delivery_id"] not in recorded]
 
     def next_results(self) -> tuple[list[dict[str, Any]], dict[str, Report]]:
         """The next results to record. Each receiver's health goes with its first result, so that a claim sees both or neither."""
