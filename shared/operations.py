@@ -9,7 +9,7 @@ from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from shared.process import metrics, telemetry
+from shared.process import liveness, metrics, telemetry
 from shared.process.settings import revision
 from shared.storage import database
 from shared.web import fairness
@@ -35,7 +35,7 @@ def serve(port: int, ready: Callable[[], object] = lambda: None, host: str = "12
             if self.path == "/metrics":
                 self._answer(200, generate_latest(), CONTENT_TYPE_LATEST)
             elif self.path == "/livez":
-                self._answer(200, b"alive\n")
+                self._answer(*((200, b"alive\n") if liveness.is_alive() else (503, b"stuck\n")))
             elif self.path == "/readyz":
                 try:
                     working = ready() is not False

@@ -16,6 +16,8 @@ Manifest = dict[str, Any]
 POSTGRES = "ghcr.io/cloudnative-pg/postgresql:18.6"
 MAX_CONNECTIONS = 250
 VOLUME, LARGE_VOLUME = "200Gi", "500Gi"
+# At 3 MB/s of changes for four hours and a half without the store of backups; a database whose volume is full stops.
+WAL_VOLUME = "50Gi"
 PROMETHEUS = "http://prometheus-operated.monitoring:9090"
 HEAD = "# Written by `python -m deploy.k8s.build`; do not edit.\n"
 # CloudNativePG's exporter has other names for the metrics of postgres_exporter.
@@ -77,7 +79,7 @@ def cluster(service: Service, name: str) -> Manifest:
             "instances": 3,
             "imageName": POSTGRES,
             "storage": {"size": LARGE_VOLUME if service.name in ("device-ingest", "epcr") else VOLUME},
-            "walStorage": {"size": "10Gi"},
+            "walStorage": {"size": WAL_VOLUME},
             "postgresql": {
                 "parameters": {"max_connections": str(MAX_CONNECTIONS), "password_encryption": "scram-sha-256"},
                 # A commit is on two machines before the answer.
@@ -217,11 +219,54 @@ def rules() -> Manifest:
     groups = yaml.safe_load((ROOT / "deploy" / "prometheus" / "alerts.yml").read_text())["groups"]
     for rule in (rule for group in groups for rule in group["rules"]):
         rule["expr"] = ELSEWHERE.get(rule["alert"], rule["expr"])
+    groups.append({"name": "kubernetes", "rules": of_kubernetes()})
     return {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PrometheusRule",
         "metadata": {"name": "knogin"},
         "spec": {"groups": groups},
+    }
+
+
+def of_kubernetes() -> list[Manifest]:
+    """Alerts of what only a cluster has: pods that are not there, which have no target either, and volumes."""
+    kinds = [(kind, service.name) for service in SERVICES for kind in service.processes] + [("gateway", "gateway")]
+    missing = [f'absent_over_time(up{{job="{kind}",service="{name}"}}[5m])' for kind, name in kinds]
+    free = "kubelet_volume_stats_available_bytes" + ' / kubelet_volume_stats_capacity_bytes{namespace="knogin"}'
+    waiting = 'max by (service) (cnpg_collector_pg_wal_archive_status{value="ready"})'
+    return [
+        alert(
+            "ProcessMissing",
+            " or ".join(missing),
+            "1m",
+            "No {{ $labels.job }} of {{ $labels.service }} runs",
+            "find-a-request",
+        ),
+        alert(
+            "VolumeNearlyFull",
+            f"min by (persistentvolumeclaim) ({free}) < 0.2",
+            "5m",
+            "The volume {{ $labels.persistentvolumeclaim }} is nearly full",
+            "disk-full",
+        ),
+        alert(
+            "WalNotArchived",
+            f"{waiting} > 64",
+            "10m",
+            "A GiB of changes of the database of {{ $labels.service }} waits for the store of backups; it stops when its volume is full",
+            "disk-full",
+        ),
+    ]
+
+
+def alert(name: str, expression: str, since: str, summary: str, runbook: str) -> Manifest:
+    """One that pages. `since` is how long the expression must have held."""
+    return {
+        "alert": name,
+        "expr": expression,
+        "for": since,
+        "labels": {"severity": "page"},
+        "annotations": {"summary": summary, "runbook": f"deploy/runbooks/{runbook}.md"},
     }
 
 

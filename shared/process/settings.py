@@ -294,6 +294,6 @@ class Service(Process, frozen=True, kw_only=True):
     service_public_keys: ServiceKeys | None = None
     revocations_url: Url = ""
     identity_audience: Literal["required", "preferred"] = "required"
-    outbox_resend_seconds: Positive = 15
+    outbox_resend_seconds: Positive = 30
     audit_anchor_seconds: Positive = 60
     audit_anchor_file: WritableFile = ""

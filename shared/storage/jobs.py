@@ -393,7 +393,12 @@ def of_every_service(trail: str, settings: Service) -> list[Periodic]:
     return [
         Periodic("seal the audit trail", 1, seal, lane="audit", behind=metrics.audit_unsealed_age, rest_seconds=3),
         Periodic(
-            "anchor the audit trail", settings.audit_anchor_seconds, anchor, lane="audit", behind=metrics.audit_anchored
+            # In a lane of its own: the anchor file's disk may be another machine's, which may not answer.
+            "anchor the audit trail",
+            settings.audit_anchor_seconds,
+            anchor,
+            lane="anchors",
+            behind=metrics.audit_anchored,
         ),
         Periodic("check the audit trail", 60, audit_watch.check_new, lane="retention", behind=metrics.audit_checked),
         Periodic(

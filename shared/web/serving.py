@@ -25,7 +25,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from shared.process import metrics, priority, telemetry
+from shared.process import liveness, metrics, priority, telemetry
 from shared.web import fairness, others, problems
 
 LINGER_SECONDS = 1.0
@@ -66,6 +66,7 @@ class Server(CalmServer):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            liveness.watch(asyncio.get_running_loop())
             self.working.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

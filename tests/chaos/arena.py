@@ -88,7 +88,7 @@ class Arena:
         self.state = State(folder / "state")
         self.passwords = {name: secrets.token_hex(16) for name in self._redis_names()}
         self.redis = Queues(folder / "redis", secrets.token_hex(8), redis_users.beside_default(self.passwords))
-        deployed = {service.name: {"OUTBOX_RESEND_SECONDS": "15"} for service in SERVICES}  # `make up` has 3
+        deployed = {service.name: {"OUTBOX_RESEND_SECONDS": "30"} for service in SERVICES}  # `make up` has 3
         self.settings: dict[str, dict[str, str]] = deployed | {
             name: deployed.get(name, {}) | dict(given) for name, given in (settings or {}).items()
         }

@@ -245,6 +245,16 @@ def test_the_settings_in_kubernetes_are_ones_the_code_reads(production: list[dic
         assert set(settings["data"]) <= set(names(settings_of(module))), name
 
 
+RESOLVE_PUBLIC_NAMES = {"auth-web", "auth-relay", "webhook-dispatcher-web", "webhook-dispatcher-sender"}
+
+
+def test_processes_that_resolve_public_names_have_a_way_out() -> None:
+    """A name server answers no container whose networks are all internal."""
+    for name in RESOLVE_PUBLIC_NAMES:
+        networks = COMPOSE["services"][name]["networks"]
+        assert any(not (COMPOSE["networks"][network] or {}).get("internal") for network in networks), name
+
+
 def test_the_compose_file_is_accepted_by_compose(tmp_path: Path) -> None:
     compose = ["docker", "compose"] if shutil.which("docker") else ["docker-compose"]
     if shutil.which(compose[0]) is None:

@@ -12,19 +12,23 @@ from deploy.compose.__main__ import settings
 from deploy.k8s import build
 from deploy.k8s.secrets import manifests, secrets, with_redis
 from deploy.local.table import ROOT, SERVICES, Service
+from services.auth.saml import reader
+from services.auth.settings import Settings as AuthSettings
 from services.device_ingest import settings as device_ingest
 from services.epcr import settings as epcr
 from services.webhook_dispatcher.sending.addresses import FORBIDDEN_V4, FORBIDDEN_V6, GLOBAL_UNICAST
 from shared.messaging.messages import queues_of
 from shared.process.settings import parse_redis_url
-from tests.deploy.test_containers import K8S, chooses, of_kind, processes, production, settings_of
+from shared.web import fairness
+from tests.deploy.test_containers import COMPOSE, K8S, chooses, of_kind, processes, production, settings_of
 from tests.deploy.test_periodic_jobs import jobs_of
 from tests.deploy.test_watching import asked, kept
 
 __all__ = ["production"]
 Manifests = list[dict[str, Any]]
 # The most connections of one process; deploy/runbooks/connection-budget.md explains them.
-WEB, WORKER, RELAY, SENDER = 11, {"graphql-api": 12}, 7, 1
+WEB, WORKER, RELAY, SENDER = 11, {"graphql-api": 12}, 10, 2
+OF_ACTS = 2  # of a relay, for acts of operators
 SPARE = 5 + 3 + 2  # for operators, replication and monitoring
 
 
@@ -69,7 +73,25 @@ def test_at_full_scale_and_in_a_rollout_a_database_has_connections_for_all(
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
 def test_a_relay_has_a_connection_to_send_and_one_for_each_lane_of_its_jobs(service: Service) -> None:
-    assert 1 + len({job.lane for job in jobs_of(service.database)}) <= RELAY
+    assert 1 + len({job.lane for job in jobs_of(service.database)}) + OF_ACTS <= RELAY
+
+
+PROCESS = 110 << 20
+"""Bytes of a web process without requests."""
+ARGON2 = 64 << 20
+"""Bytes of one check of a password (`passwords.py`)."""
+
+
+def test_all_that_strangers_can_make_auth_do_at_once_fits_into_its_memory(production: Manifests) -> None:
+    defaults = {field.name: field.default for field in msgspec.structs.fields(AuthSettings)}
+    needed = PROCESS + fairness.MEMORY_BYTES
+    needed += defaults["saml_readers"] * reader.MEMORY + defaults["password_checks"] * ARGON2
+    [container] = processes(production)["auth-web"]["spec"]["template"]["spec"]["containers"]
+    for limit in (
+        container["resources"]["limits"]["memory"].removesuffix("Mi"),
+        COMPOSE["services"]["auth-web"]["mem_limit"].removesuffix("m"),
+    ):
+        assert needed <= int(limit) << 20
 
 
 def test_selectors_choose_the_pods_they_are_meant_for(production: Manifests) -> None:
@@ -240,6 +262,21 @@ def test_alerts_in_kubernetes_are_those_of_prometheus(production: Manifests) -> 
     told = {rule["alert"]: rule["expr"] for group in rules["spec"]["groups"] for rule in group["rules"]}
     for rule in (rule for group in groups for rule in group["rules"]):
         assert told[rule["alert"]] == build.ELSEWHERE.get(rule["alert"], rule["expr"])
+
+
+def test_a_process_without_any_pod_pages(production: Manifests) -> None:
+    """Where there is no pod there is no target, and `up` has no value that an alert could compare."""
+    (rules,) = of_kind(production, "PrometheusRule").values()
+    [missing] = [
+        rule["expr"]
+        for group in rules["spec"]["groups"]
+        for rule in group["rules"]
+        if rule["alert"] == "ProcessMissing"
+    ]
+    for deployment in processes(production).values():
+        labels = deployment["spec"]["template"]["metadata"]["labels"]
+        kind, name = labels["app.kubernetes.io/component"], labels["app.kubernetes.io/name"]
+        assert f'absent_over_time(up{{job="{kind}",service="{name}"}}[5m])' in missing.split(" or ")
 
 
 def test_every_secret_that_is_referred_to_comes_from_the_store_and_is_made_by_the_command(

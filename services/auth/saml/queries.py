@@ -137,10 +137,10 @@ HAS_WORKING_CONNECTION: LiteralString = """
         SELECT FROM saml_connections c JOIN saml_domains d USING (connection_id)
         WHERE c.status = 'active' AND c.last_sign_in_at IS NOT NULL AND d.verified_at IS NOT NULL)
 """
-# Sessions that began with a password, of all users but one.
+# Sessions that began with a password, of all users but one. Here and below those that have expired stay as they are, days of them.
 END_PASSWORD_SESSIONS: LiteralString = """
     UPDATE sessions SET ended_at = clock_timestamp()
-    WHERE ended_at IS NULL AND user_id <> %s AND tenant_id = current_tenant()
+    WHERE ended_at IS NULL AND expires_at > clock_timestamp() AND user_id <> %s AND tenant_id = current_tenant()
         AND NOT EXISTS (SELECT FROM saml_sessions s WHERE s.session_id = sessions.session_id)
 """
 ADD_REQUEST: LiteralString = """
@@ -313,6 +313,7 @@ END_SESSIONS_OF_NAME: LiteralString = """
 END_SESSIONS_OF_CONNECTION: LiteralString = """
     UPDATE sessions SET ended_at = clock_timestamp() FROM saml_sessions s
     WHERE s.session_id = sessions.session_id AND s.connection_id = %s AND sessions.ended_at IS NULL
+        AND sessions.expires_at > clock_timestamp()
 """
 END_SESSIONS_OF_USER: LiteralString = """
     UPDATE sessions SET ended_at = clock_timestamp() FROM saml_sessions s

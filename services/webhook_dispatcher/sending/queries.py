@@ -242,7 +242,7 @@ RECORD: LiteralString = """
             rung = least(q.rung, 999999999) + 1,
             due_at = now() + sent.wait * interval '1 second'
         FROM sent JOIN subscriptions s ON s.id = sent.subscription_id
-        WHERE q.delivery_id = sent.delivery_id AND q.attempt = sent.attempt AND sent.wait IS NOT NULL
+        WHERE q.delivery_id = sent.delivery_id AND q.attempt = sent.attempt AND sent.wait IS NOT NULL AND q.leased
             AND q.delivery_id = ANY (ARRAY(SELECT delivery_id FROM sent))
         RETURNING sent.*
     ), kept AS (

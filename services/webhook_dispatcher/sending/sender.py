@@ -33,7 +33,7 @@ from services.webhook_dispatcher.settings import Settings
 from shared.messaging import broker
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring, UnreadableCiphertext
-from shared.process import peers, redis_clients, telemetry
+from shared.process import liveness, peers, redis_clients, telemetry
 from shared.process.settings import required
 from shared.storage.database import WRITABLE, AsyncConnection, clock
 from shared.storage.partitions import Daily
@@ -131,6 +131,8 @@ class Pump:
         """Waits for requests in flight, at most one deadline, and records them; for locked rows it waits `LOCKED_SECONDS` at most."""
         until = time.monotonic() + LOCKED_SECONDS
         while self.is_busy or (self.held and time.monotonic() < until):
+            if self.is_busy:
+                until = time.monotonic() + LOCKED_SECONDS
             self.woken.clear()
             await self._cycle(conn, claiming=False)
             await self._wait(POLL)
@@ -213,33 +215,37 @@ class Pump:
         return held
 
     async def _record_held(self) -> None:
-        """Records results of webhooks whose rows were locked, of one webhook at a time, and waits for its row."""
+        """Records results of webhooks whose rows were locked: of all that are free by now, and then of one whose row it waits for."""
         while self.held:
             try:
                 async with await self.connect() as conn:
                     until = time.monotonic() + HELD_SECONDS
                     while self.held or time.monotonic() < until:
-                        if self.held:
-                            await self._record_first_held(conn)
-                            until = time.monotonic() + HELD_SECONDS
-                        else:
+                        if not self.held:
                             await asyncio.sleep(POLL)
+                            continue
+                        until = time.monotonic() + HELD_SECONDS
+                        first = self.held[0]["subscription_id"]
+                        if await self._record_of_held(conn, self.held[:MOST_AT_ONCE]):
+                            of_one = [line for line in self.held if line["subscription_id"] == first]
+                            await self._record_of_held(conn, of_one[:MOST_AT_ONCE], wait=True)
             except (psycopg.Error, OSError) as error:
                 log.warning("results of a webhook wait for its row: %s", telemetry.describe(error))
                 await asyncio.sleep(PAUSE)
 
-    async def _record_first_held(self, conn: AsyncConnection) -> None:
-        key = self.held[0]["subscription_id"]
-        over = [line for line in self.held if line["subscription_id"] == key][:MOST_AT_ONCE]
-        lane = self.lanes.get(key)
-        reports = {key: lane.take_report()} if lane is not None and lane.must_record else {}
+    async def _record_of_held(self, conn: AsyncConnection, over: list[dict[str, Any]], wait: bool = False) -> set[str]:
+        """Those that are not recorded come last. Returns their webhooks."""
+        keys = {line["subscription_id"] for line in over}
+        lanes = {key: lane for key in keys if (lane := self.lanes.get(key)) is not None and lane.must_record}
+        settled = recording.Settled(over, {key: lane.take_report() for key, lane in lanes.items()}, [], {})
+        held: Collection[str] = keys
         try:
-            await self._record(conn, recording.Settled(over, reports, [], {}), wait=True)
-        except BaseException:
-            self.held.sort(key=lambda line: line["subscription_id"] == key)  # those of others come first now
-            raise
-        recorded = {line["delivery_id"] for line in over}
-        self.held = [line for line in self.held if line["delivery_id"] not in recorded]
+            held = await self._record(conn, settled, wait)
+        finally:
+            tried = {id(line) for line in over}
+            others = [line for line in self.held if id(line) not in tried]
+            self.held = [*others, *(line for line in over if line["subscription_id"] in held)]
+        return held
 
     def next_results(self) -> tuple[list[dict[str, Any]], dict[str, Report]]:
         """The next results to record. Each receiver's health goes with its first result, so that a claim sees both or neither."""
@@ -388,6 +394,7 @@ class Sender:
     async def run(self) -> None:
         """Sends until `stop`, then finishes and records the requests in flight."""
         self.loop, settings = asyncio.get_running_loop(), self.settings
+        liveness.watch(self.loop)
         policy = settings.policy()
         vault = Vault(Keyring.from_text(settings.encryption_keys))
         schedule = ladder.parse_schedule(settings.webhook_retry_schedule)
@@ -401,7 +408,7 @@ class Sender:
                 listening.cancel()
             self.working.clear()
             patience = time.monotonic() + RECONNECT_SECONDS
-            while pump.is_busy and time.monotonic() < patience:
+            while (pump.is_busy or pump.held) and time.monotonic() < patience:
                 try:
                     async with await self._connect() as conn:
                         await pump.drain(conn)
