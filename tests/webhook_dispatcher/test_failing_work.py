@@ -343,3 +343,19 @@ def test_a_partition_that_could_not_be_dropped_is_dropped_by_the_next_call(
     with task_transaction(dispatcher.pool) as conn:
         expiry.go_on(conn)
     assert not dispatcher.rows(named, f"attempts_{old:%Y%m%d}")
+
+
+def test_a_decision_about_an_app_holds_where_its_first_portion_fails(
+    partner: Partner, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webhook = partner.subscribe("https://integrator.example/").rpartition("/")[2]
+
+    def fail(conn: psycopg.Connection[Any], subscription_id: str, kind: str) -> int:
+        conn.execute("SELECT 1 / 0")
+        return 0
+
+    monkeypatch.setattr(decisions, "do_portion", fail)
+    dispatcher.change_app(partner, version=2, approved_events=["webhook.*"])
+    [row] = dispatcher.rows("SELECT live_events FROM subscriptions WHERE id = %s", webhook)
+    assert row["live_events"] == []
+    assert dispatcher.rows("SELECT kind FROM chores WHERE subscription_id = %s", webhook) == [{"kind": "unapproved"}]
