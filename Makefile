@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
-# Compiled modules are kept, whatever the shell says: a stack is two dozen processes of the same code.
+# Keeps compiled modules, also where the shell forbids them: a stack is two dozen processes of the same code.
 unexport PYTHONDONTWRITEBYTECODE
 
 VENV := .venv
@@ -177,21 +177,21 @@ $(VENV)/.installed-dev: requirements-dev.lock requirements.lock | $(VENV)/bin/py
 	@$(PIP_INSTALL) -r requirements-dev.lock
 	@touch $(VENV)/.installed $@
 
-# An environment of its own: what it needs is pinned differently from what the services run on.
+# schemathesis has its own environment: it pins other versions than the services.
 $(VENV)/fuzz/.installed: requirements-fuzz.lock | $(VENV)/bin/python
 	@echo "installing schemathesis"
 	@$(PY) -m venv $(VENV)/fuzz
 	@$(VENV)/fuzz/bin/python -m pip install -q --disable-pip-version-check --no-input --no-deps --require-hashes -r requirements-fuzz.lock
 	@touch $@
 
-# So has the audit: it reads the locks and must not change them.
+# The audit has its own environment: it reads the locks and must not change them.
 $(VENV)/audit/.installed: requirements-audit.lock | $(VENV)/bin/python
 	@echo "installing the audit's tools"
 	@$(PY) -m venv $(VENV)/audit
 	@$(VENV)/audit/bin/python -m pip install -q --disable-pip-version-check --no-input --no-deps --require-hashes -r requirements-audit.lock
 	@touch $@
 
-# So are the generators of clients: each is what partners use, with its own pins.
+# The generators of clients have their own environment, with the pins that partners use.
 $(VENV)/contract/.installed: requirements-contract.lock deploy/docs/tools/package-lock.json | $(VENV)/bin/python
 	@command -v npm java > /dev/null || { echo "make: make contract needs Node.js (npm) and Java" >&2; exit 1; }
 	@echo "installing the linters and generators of the contract"
@@ -201,7 +201,7 @@ $(VENV)/contract/.installed: requirements-contract.lock deploy/docs/tools/packag
 	@cd $(VENV)/contract && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-# So are the identity providers that tests sign in through.
+# The identity providers that tests sign in through have their own environment.
 $(VENV)/idp/.installed: requirements-idp.lock | $(VENV)/bin/python
 	@echo "installing the identity providers of the tests"
 	@$(PY) -m venv $(VENV)/idp

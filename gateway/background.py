@@ -16,7 +16,6 @@ from shared.process import redis_clients
 SWEEP_SECONDS = 0.25
 START_SECONDS = 3.0
 """After this time without keys or revocations, the gateway serves requests that need no token and answers 503 to the others."""
-BELL = "auth:revocations"
 log = logging.getLogger(__name__)
 
 
@@ -69,7 +68,7 @@ class Background:
             jobs += [
                 limits.run(gateway.limits, self._redis),
                 limits.keep_swept(gateway.limits.longest_window, self._redis),
-                redis_clients.follow(gateway.settings.redis_url, BELL, gateway.revocations.ring),
+                redis_clients.follow(gateway.settings.redis_url, redis_clients.REVOCATIONS, gateway.revocations.ring),
             ]
         self._tasks = [asyncio.ensure_future(job) for job in jobs]
         for task in self._tasks:

@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from gateway.headers import Headers
-from shared.web.problems import DOCUMENTATION, access_on_request
+from shared.web.problems import DOCUMENTATION, REFUSAL, access_on_request
+
+REFUSAL_FIELD = REFUSAL.encode()
 
 
 class Refusal(Exception):

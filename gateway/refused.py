@@ -18,7 +18,7 @@ from gateway.call import Call
 from gateway.connection import UpstreamError
 from gateway.fetch import Document
 from gateway.metrics import refused_calls_dropped
-from shared.web.problems import REFUSAL
+from gateway.problems import REFUSAL_FIELD
 from shared.web.scopes import ALL
 
 STATUSES = frozenset({401, 403, 429})
@@ -38,7 +38,6 @@ TEMPLATE = re.compile(r"/[A-Za-z0-9/_{}.-]{0,150}")
 # Slugs and reasons that have another name here. A service refuses a token that the gateway took only where it has ended meanwhile.
 NAMES = {"limited": "rate", "too-many-requests": "busy", "unauthorized": "revoked"}
 OF_STATUS = {401: "revoked", 403: "forbidden", 429: "busy"}
-FIELD = REFUSAL.encode()
 log = logging.getLogger(__name__)
 
 
@@ -124,6 +123,6 @@ def _kind(call: Call) -> Kind:
 
 def read(headers: list[tuple[bytes, bytes]]) -> tuple[str, str, str]:
     """The slug, the route's template and the scope of a service's refusal; "" for those that it does not name."""
-    value = next((value for name, value in headers if name == FIELD), b"").decode("latin-1")
+    value = next((value for name, value in headers if name == REFUSAL_FIELD), b"").decode("latin-1")
     slug, template, scope = [*value.split(" "), "", "", ""][:3]
     return slug, template if TEMPLATE.fullmatch(template) else "", "" if scope == "-" else scope

@@ -10,10 +10,7 @@ import time
 from gateway.headers import Headers
 from gateway.limits import REFUSED_BYTES, Bucket, Limits, Wider, fields_of
 from gateway.metrics import limited, refused_bytes
-from gateway.problems import Refusal
-from shared.web.problems import REFUSAL
-
-FIELD = REFUSAL.encode()
+from gateway.problems import REFUSAL_FIELD, Refusal
 
 STATUSES = frozenset({400, 401, 403, 404, 413, 415, 422})
 """Refusals for good. 409, 412 and 429 are about the moment: the same body may be taken later."""
@@ -70,4 +67,4 @@ class Payer:
 
 def is_refused(status: int, fields: Headers) -> bool:
     """Whether a service's answer refuses the body. GraphQL does so with 200 and the field that names refusals to the gateway."""
-    return status in STATUSES or (status == 200 and any(name == FIELD for name, _ in fields))
+    return status in STATUSES or (status == 200 and any(name == REFUSAL_FIELD for name, _ in fields))

@@ -269,7 +269,9 @@ def _add_states(cli: typer.Typer, load: Callable[[], Service], versioned: tuple[
 
 
 def _add_dead_letters(cli: typer.Typer, load: Callable[[], Service], package: Path) -> None:
-    letters = typer.Typer(no_args_is_help=True, help="Messages given up after five failures.")
+    letters = typer.Typer(
+        no_args_is_help=True, help="Messages that failed five times, or ended their worker three times."
+    )
     cli.add_typer(letters, name="dead-letters")
 
     @letters.command(name="list")

@@ -7,9 +7,9 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import gateway.docs
+from deploy.docs.references import METHODS
 
 DOCUMENT = gateway.docs.FILES / "openapi-client.json"
-METHODS = ("get", "post", "put", "patch", "delete")
 BODIES = {"application/json": "json", "application/x-www-form-urlencoded": "form"}
 # A browser goes there, with a person before it; a program only makes the address.
 NOT_CALLED_BY_PROGRAMS = {"authorizeUser"}

@@ -19,6 +19,7 @@ from shared.messaging.messages import (
     producers_for,
     queues_of,
 )
+from shared.process.redis_clients import REVOCATIONS
 
 # Each connection begins with ROLE; MULTI holds the two reads of a queue's length when a worker begins. No user may give a connection names.
 CONNECTION_COMMANDS = "ping role multi exec discard info"
@@ -30,7 +31,6 @@ PARTNER_COMMANDS = "lpush llen memory|usage"
 GATEWAY_COMMANDS = "ping role incrby expire get scan unlink subscribe unsubscribe"
 COUNTS = f"limit:{'?' * 10}:{'?' * 24}"
 ENV = Path(__file__).parents[2] / ".env"
-REVOCATIONS = "auth:revocations"
 MONITOR_COMMANDS = "ping select info slowlog|len slowlog|get latency|latest"
 
 

@@ -1,6 +1,8 @@
-"""References within a document of the contract. Pure."""
+"""The methods of calls, and references, within a document of the contract. Pure."""
 
 from typing import Any
+
+METHODS = ("get", "post", "put", "patch", "delete")
 
 
 def resolved(document: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:

@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from deploy.local.table import SERVICES
+
 FOLDER = Path(__file__).parent / "dashboards"
-SERVICES = ("auth", "webhook-dispatcher", "graphql-api", "epcr", "device-ingest", "control-plane", "console")
 
 
 class Panel(NamedTuple):
@@ -222,7 +223,8 @@ def dashboards() -> dict[str, str]:
         "overview": dashboard("overview", "Overview", OVERVIEW),
         "webhooks": dashboard("webhooks", "Webhooks", WEBHOOKS),
     }
-    made |= {name: dashboard(f"service-{name}", name, [*of_service(name), *OF_ONE.get(name, ())]) for name in SERVICES}
+    names = [service.name for service in SERVICES]
+    made |= {name: dashboard(f"service-{name}", name, [*of_service(name), *OF_ONE.get(name, ())]) for name in names}
     return {f"{name}.json": json.dumps(content, indent=1) + "\n" for name, content in made.items()}
 
 

@@ -1,1 +1,1 @@
-"""The local stack: real PostgreSQL, real Redis, the gateway and the six services on one machine."""
+"""The local stack: real PostgreSQL, real Redis, the gateway and the seven services on one machine."""

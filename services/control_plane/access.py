@@ -7,10 +7,8 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.control_plane import queries
-from shared.primitives import ids
 from shared.storage.database import UNAVAILABLE, tenant_transaction
 from shared.web import identity, problems
-from shared.web.identity import Caller
 from shared.web.problems import Problem
 
 READ = "argus:platform:read"
@@ -22,11 +20,6 @@ BASE = "/api/v1/platform"
 def is_granted(scopes: Iterable[str]) -> bool:
     """Whether these on-request scopes of an organisation include the control plane."""
     return not {READ, WRITE}.isdisjoint(scopes)
-
-
-def person_of(caller: Caller) -> str | None:
-    """The person a token was given for. The token of an app alone has the app as its subject."""
-    return caller.subject if caller.subject is not None and ids.is_id(caller.subject, "usr") else None
 
 
 class GrantMiddleware:

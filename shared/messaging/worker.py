@@ -56,9 +56,9 @@ APART_SECONDS = 0.1
 MOST_TOGETHER = 1000
 """Messages whose acknowledgement does not wait for more."""
 # Of a batch that failed, messages are taken one by one during ONE_BY_ONE_SECONDS: one of each tenant, then a second one. After a message
-# that took SLOW_SECONDS, the tenant's other messages wait until they are sent again: what slowed it, a lock or a time-out, would slow them
-# too. So long a message waits for a lock, so that forty tenants with locked rows leave time for the others. ONE_BY_ONE_SECONDS is longer
-# than PostgreSQL lets a statement run, so that one such message leaves time for those of others.
+# that took SLOW_SECONDS, the tenant's other messages wait until they are sent again: the same lock or time-out would slow them too. Nor
+# does a message wait longer for a lock, so that forty tenants with locked rows leave time for the others. ONE_BY_ONE_SECONDS is longer than
+# PostgreSQL lets a statement run, so that one such message leaves time for those of others.
 ONE_BY_ONE_SECONDS, SLOW_SECONDS = 20.0, 0.5
 log = logging.getLogger(__name__)
 

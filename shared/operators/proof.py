@@ -7,7 +7,6 @@ import hashlib
 from typing import Literal, get_args
 
 from shared.operators.models import ActDraft, Asked
-from shared.primitives import ids
 from shared.primitives.crypto import base64url_encode
 from shared.primitives.ids import PLATFORM_TENANT
 from shared.process import metrics
@@ -34,7 +33,7 @@ def is_person_of_platform(caller: Caller) -> bool:
     return (
         caller.tenant_id == PLATFORM_TENANT
         and caller.token_use == "access"  # noqa: S105 - a kind of token
-        and ids.is_id(caller.subject or "", "usr")
+        and caller.person_id is not None
     )
 
 

@@ -53,8 +53,8 @@ def _reads(own: Operators) -> list[Operation]:
             "List dead letters",
             READ,
             {200: DeadLetters},
-            "Messages of all organisations whose effect failed five times, the newest first, without their content. The error is the"
-            " exception's type and place.",
+            "Messages of all organisations whose effect failed five times, or that ended their worker three times; the newest first,"
+            " without their content. The error is the exception's type and place, or says that the worker ended.",
             query=DeadLetterFilter,
             refusals=WEAK,
             guard=require_operator,

@@ -1,4 +1,4 @@
-"""Whether the event loops of this process turn: `/livez` of the ops port has a thread of its own, which answers whatever they do."""
+"""Whether the event loops of this process turn. The ops port asks: it has a thread of its own, which goes on when a loop is stuck."""
 
 import asyncio
 import threading

@@ -22,6 +22,8 @@ from redis.retry import Retry
 from shared.process import peers
 from shared.process.settings import RedisAddress, parse_redis_url
 
+REVOCATIONS = "auth:revocations"
+"""The channel on which auth wakes its web processes and the gateways after a revocation."""
 WHERE_IS = "SENTINEL GET-MASTER-ADDR-BY-NAME"
 SENTINEL_SECONDS = 1.0
 # Seconds that the other side may take to confirm the end of a TLS connection.

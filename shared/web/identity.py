@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from shared.primitives import ids
 from shared.primitives.crypto import PublicKeys, Signer, base64url_decode, base64url_encode, identity_keys
 from shared.process import telemetry
 from shared.web import problems
@@ -128,6 +129,11 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def is_sandbox(self) -> bool:
         """Whether the tenant is a sandbox. All its data is marked as test data (`HTEST`)."""
         return self.environment == "sandbox"
+
+    @property
+    def person_id(self) -> str | None:
+        """The id of the person in whose name the caller acts; None for an app that acts for itself, which is its own subject."""
+        return self.subject if self.subject is not None and ids.is_id(self.subject, "usr") else None
 
     def has(self, scope: str) -> bool:
         """Whether the token has `scope` and the app's de-identification mode allows it; `x:write` includes `x:read`."""

@@ -126,6 +126,15 @@ def test_an_alert_asks_for_metrics_that_are_kept_and_links_its_runbook(alert: di
     assert alert["labels"]["severity"] in ("page", "ticket")
 
 
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
+def test_an_alert_is_named_in_its_runbook_and_once_in_the_index(alert: dict[str, Any]) -> None:
+    runbook = ROOT / alert["annotations"]["runbook"]
+    rows = [row for row in (runbook.parent / "README.md").read_text().splitlines() if f"`{alert['alert']}`" in row]
+    assert len(rows) == 1
+    assert f"]({runbook.name})" in rows[0]
+    assert alert["alert"] in runbook.read_text()
+
+
 @pytest.mark.parametrize("name", build.dashboards())
 def test_a_dashboard_is_what_its_table_says_and_asks_for_metrics_that_are_kept(name: str) -> None:
     text = build.dashboards()[name]

@@ -8,12 +8,12 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from deploy.local.table import by_name
+from deploy.local.table import SERVICES, by_name
 from shared.web.identity import HEADER, Caller, SigningKey, mint
 from tests.support.plain import PLAIN
 from tests.support.stack import Stack
 
-SERVICES = ["auth", "webhook-dispatcher", "graphql-api", "epcr", "device-ingest", "control-plane", "console"]
+NAMES = [service.name for service in SERVICES]
 # Tables without a tenant's rows: each is named, with its reason, in its service's README.
 EVERYWHERE = {
     "migrations",
@@ -46,7 +46,7 @@ PATHS = {
 }
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", NAMES)
 def test_a_query_that_forgets_its_tenant_sees_no_rows(stack: Stack, service: str) -> None:
     exempt = EVERYWHERE | EXEMPT.get(service, set())
     with stack.database(service, "admin") as admin, stack.database(service, "app") as app:
@@ -66,14 +66,14 @@ def may_read(app: psycopg.Connection[Any], table: str) -> bool:
     return app.execute("SELECT has_table_privilege(%s, 'SELECT')", (table,)).fetchone() == (True,)
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", NAMES)
 def test_a_service_called_without_the_gateway_answers_401(stack: Stack, service: str) -> None:
     answer = httpx2.get(stack.service_url(service) + PATHS[service], verify=PLAIN)
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", NAMES)
 def test_an_identity_signed_by_anyone_else_answers_401(stack: Stack, service: str) -> None:
     kid = stack.identity(Caller(client_id="app_x", tenant_id="org_x"), service)[HEADER].partition(".")[0]
     impostor = SigningKey(f"{kid}:{'A' * 43}")
@@ -88,7 +88,7 @@ def test_an_identity_signed_by_anyone_else_answers_401(stack: Stack, service: st
     assert answer.status_code == 401
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", NAMES)
 @pytest.mark.parametrize(("age", "status"), [(120, 503), (3600, 401)])
 def test_an_identity_past_its_time_opens_nothing(stack: Stack, service: str, age: float, status: int) -> None:
     """Up to 15 minutes the gateway's clock may be wrong. Then the answer is 503, so that a partner does not discard its token."""
@@ -98,9 +98,7 @@ def test_an_identity_past_its_time_opens_nothing(stack: Stack, service: str, age
     assert (answer.status_code, answer.json()["status"]) == (status, status)
 
 
-@pytest.mark.parametrize(
-    "service", [name for name in SERVICES if name != "console"]
-)  # it knows people by their cookies
+@pytest.mark.parametrize("service", [name for name in NAMES if name != "console"])  # it knows people by their cookies
 def test_a_partner_cannot_bring_an_identity_of_its_own(stack: Stack, service: str) -> None:
     host = "auth" if service in ("auth", "webhook-dispatcher") else "api"
     caller = Caller(

@@ -20,8 +20,7 @@ from deploy.local.databases import Database
 from services.epcr.encounters.facts import facts_of
 from services.graphql_api.__main__ import cli
 from services.graphql_api.acqi import counting, months
-from services.graphql_api.acqi.breathing_and_drugs import UNKNOWN_DRUG
-from services.graphql_api.acqi.definitions import NO_EXCLUSION
+from services.graphql_api.acqi.definitions import NO_EXCLUSION, UNKNOWN_DRUG
 from services.graphql_api.acqi.indicators import BY_NAME, INDICATORS, PARTS, judgements, outcomes_of
 from services.graphql_api.settings import Settings
 from services.graphql_api.tasks import expire

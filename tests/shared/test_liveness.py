@@ -15,9 +15,9 @@ def test_a_process_is_alive_while_its_event_loop_turns(monkeypatch: pytest.Monke
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     liveness.watch(loop)
+    blocked, free = threading.Event(), threading.Event()
     try:
         assert liveness.is_alive()
-        blocked, free = threading.Event(), threading.Event()
 
         def block() -> None:
             blocked.set()

@@ -7,13 +7,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from pathlib import Path
 
 import pytest
 from redis import Redis
 from typer.testing import CliRunner
 
 from deploy.local.databases import Database
+from deploy.local.table import ROOT, SERVICES, Service
 from tests.shared.support import (
     ACKS,
     acknowledging,
@@ -26,8 +26,6 @@ from tests.shared.support import (
     unacknowledged,
 )
 from tests.support.waiting import PATIENCE, wait_for
-
-ROOT = Path(__file__).parents[2]
 
 
 @contextmanager
@@ -75,24 +73,20 @@ def test_a_worker_killed_in_the_middle_leaves_no_half_and_another_does_it_once(
     assert effects(consumer) == (2, 2)
 
 
-@pytest.mark.parametrize(
-    "service", ["auth", "webhook_dispatcher", "graphql_api", "epcr", "device_ingest", "control_plane", "console"]
-)
-def test_each_service_lists_its_commands_without_any_setting(service: str) -> None:
-    answer = CliRunner().invoke(import_module(f"services.{service}.__main__").cli, ["--help"])
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+def test_each_service_lists_its_commands_without_any_setting(service: Service) -> None:
+    answer = CliRunner().invoke(import_module(f"{service.module}.__main__").cli, ["--help"])
     assert answer.exit_code == 0
     for name in ("web", "relay", "migrate", "outbox", "audit"):
         assert f" {name} " in answer.stdout
     for name in ("worker", "dead-letters"):
-        assert (f" {name} " in answer.stdout) == (service != "console")  # nobody sends it messages
+        assert (f" {name} " in answer.stdout) == ("worker" in service.processes)
 
 
-@pytest.mark.parametrize(
-    "service", ["auth", "webhook_dispatcher", "graphql_api", "epcr", "device_ingest", "control_plane", "console"]
-)
-def test_the_command_line_is_there_before_anything_that_only_a_process_needs(service: str) -> None:
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+def test_the_command_line_is_there_before_anything_that_only_a_process_needs(service: Service) -> None:
     heavy = {"celery", "httpx2", "opentelemetry.sdk", "prometheus_client", "redis", "uvicorn"}
-    code = f"import sys, services.{service}.__main__; print(*{heavy} & sys.modules.keys())"
+    code = f"import sys, {service.module}.__main__; print(*{heavy} & sys.modules.keys())"
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert answer.stdout.split() == []
 

@@ -74,7 +74,7 @@ def test_a_delivery_that_is_always_locked_when_a_sender_comes_is_sent_all_the_sa
 
 
 def test_a_webhook_whose_row_is_locked_holds_up_its_own_results_alone(partner: Partner, dispatcher: Dispatcher) -> None:
-    """As by a worker that stands still within the transaction that makes deliveries."""
+    """As by a worker that is frozen within the transaction that makes deliveries."""
     failing = "SELECT FROM subscriptions WHERE id = %s AND failing_since IS NOT NULL"
 
     def made(webhook: str) -> int:

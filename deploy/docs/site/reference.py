@@ -4,11 +4,10 @@ import re
 from typing import Any, NamedTuple
 
 from deploy.docs import fields
-from deploy.docs.references import resolved
+from deploy.docs.references import METHODS, resolved
 from gateway.settings import Settings
 
 PLACES = {"path": "In the path", "query": "In the query", "header": "Headers"}
-METHODS = ("get", "post", "put", "patch", "delete")
 
 
 class Shown(NamedTuple):

@@ -33,7 +33,6 @@ from services.auth.apps.models import (
 )
 from services.auth.apps.rules import refuse
 from services.auth.apps.store import insert_service_token
-from services.auth.people.acting import person_of
 from services.auth.revocations import bell, watermarks
 from shared.messaging import outbox
 from shared.messaging.messages import Event
@@ -282,7 +281,7 @@ async def mint_service_token(request: Request, caller: Caller, client_id: str, d
             draft.expires_in,
             aud=[issuer, audience],
             environment=tenant.environment,
-            minted_by=person_of(caller),
+            minted_by=caller.person_id,
         )
         await audit.record(
             conn, caller, "service_token.minted", token_id, {"client_id": app.client_id, "scopes": wanted}

@@ -1,6 +1,6 @@
 """Route entries of apps and their credentials."""
 
-from services.auth.apps import decided, endpoints, uses
+from services.auth.apps import endpoints, reading_decisions, uses
 from services.auth.apps.models import (
     App,
     AppChange,
@@ -165,7 +165,7 @@ OPERATIONS = [
     Operation(
         "GET",
         f"{APP}/decisions",
-        decided.list_decisions,
+        reading_decisions.list_decisions,
         "List who decided what an app may do",
         PLATFORM_APPS,
         {200: AppDecisions},

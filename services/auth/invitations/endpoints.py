@@ -15,7 +15,6 @@ from services.auth.invitations.models import (
     InvitationPage,
 )
 from services.auth.people import acting, roles
-from services.auth.people.acting import person_of
 from services.auth.saml import policies
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring
@@ -54,7 +53,7 @@ async def create_invitation(request: Request, caller: Caller, draft: InvitationD
             "tenant_id": caller.tenant_id,
             "email": draft.email,
             "role": draft.role,
-            "invited_by": person_of(caller) or caller.client_id,
+            "invited_by": caller.person_id or caller.client_id,
         }
         seal = seals.INVITATIONS.seal(request.state.keyring, row)
         await conn.execute(queries.INSERT, row | {"seal": seal, "days": DAYS})

@@ -16,17 +16,12 @@ from shared.web.identity import Caller
 from shared.web.problems import FieldError
 
 
-def person_of(caller: Caller) -> str | None:
-    """The id of the person in whose name the caller acts; None for an app that acts for itself."""
-    return caller.subject if caller.subject is not None and ids.is_id(caller.subject, "usr") else None
-
-
 def may_federate(caller: Caller) -> bool:
     """Whether the caller may read and change SAML connections. A person must also be allowed to change people.
 
     Who maps roles could otherwise map all scopes to their own.
     """
-    return person_of(caller) is None or caller.has(CHANGE_PEOPLE)
+    return caller.person_id is None or caller.has(CHANGE_PEOPLE)
 
 
 def require_role_of_tenant(caller: Caller, role: Role) -> None:
@@ -45,7 +40,7 @@ async def begin_change(conn: AsyncConnection) -> None:
 
 async def require_reach(conn: AsyncConnection, keyring: Keyring, caller: Caller, limit: Sequence[str] | None) -> None:
     """Raises a 403 Problem if the person who acts may do less than `limit`. Their token may be older than their present role."""
-    person = person_of(caller)
+    person = caller.person_id
     if person is None:
         return
     found = await database.first(conn, Rights, queries.ACTOR, (person,))

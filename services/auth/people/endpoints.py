@@ -133,7 +133,7 @@ async def reset_second_factor(request: Request, caller: Caller, user_id: str) ->
     async with tenant_transaction(request, caller) as conn:
         await acting.begin_change(conn)
         held = await acting.hold(conn, request.state.keyring, caller, user_id)
-        if held.user_id == acting.person_of(caller):
+        if held.user_id == caller.person_id:
             raise problems.forbidden("Your own second factor changes on your page, with your password and a code.")
         await conn.execute(signin_queries.DELETE_RECOVERY_CODES, (held.user_id,))
         none = seals.factor_row(request.state.keyring, caller.tenant_id, held.user_id, None)

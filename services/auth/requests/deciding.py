@@ -23,8 +23,7 @@ from services.auth.requests.models import (
 )
 from services.auth.settings import Settings
 from services.auth.tenants import queries as tenant_queries
-from services.auth.tenants.bootstrap import ADMIN_APP
-from services.auth.tenants.operations import OPERATOR, OperationRefused, announce_async
+from services.auth.tenants.operations import ADMIN_APP, OPERATOR, OperationRefused, announce_async
 from shared.messaging import outbox
 from shared.messaging.messages import Event
 from shared.primitives import ids

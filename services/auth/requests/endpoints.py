@@ -12,7 +12,6 @@ from services.auth.apps.rules import refuse
 from services.auth.requests import queries, rules
 from services.auth.requests.models import (
     ANY_REQUEST,
-    REQUESTS,
     IntegrationRequest,
     RequestDraft,
     RequestPage,
@@ -61,7 +60,7 @@ async def create_request(request: Request, caller: Caller) -> Response:
                 "There is a pending request for this capability.", id=pending[0] if pending else None
             )
         await audit.record(conn, caller, "integration_request.made", made.id, {"capability": made.capability})
-        response = http.created(made.shown(), f"{REQUESTS}/{made.id}")
+        response = http.created(made.shown(), f"{problems.INTEGRATION_REQUESTS}/{made.id}")
         return await idempotency.keep(conn, request, caller, response)
 
 

@@ -8,8 +8,8 @@ from msgspec import Meta, field
 
 from shared.web import http
 from shared.web.http import Page
+from shared.web.problems import INTEGRATION_REQUESTS
 
-REQUESTS = "/v1/platform/integration-requests"
 Capability = Literal["graphql_bundles", "platform_api", "federation", "telephony", "handover", "sandbox"]
 Status = Literal["pending", "approved", "declined", "withdrawn"]
 PlatformScope = Literal["argus:platform:read", "argus:platform:write"]
@@ -169,7 +169,7 @@ class RequestRow(msgspec.Struct, frozen=True, kw_only=True):
             sandbox = Sandbox(
                 tenant_id=self.sandbox_tenant_id,
                 client_id=self.sandbox_client_id,
-                credentials=f"{REQUESTS}/{self.id}/credentials",
+                credentials=f"{INTEGRATION_REQUESTS}/{self.id}/credentials",
                 credentials_at=self.credentials_at,
                 demo_data_at=self.demo_data_at,
             )

@@ -3,7 +3,6 @@
 from services.auth.apps.scopes import PLATFORM_APPS
 from services.auth.requests import endpoints
 from services.auth.requests.models import (
-    REQUESTS,
     BundlesAsked,
     FederationAsked,
     HandoverAsked,
@@ -15,14 +14,15 @@ from services.auth.requests.models import (
     SandboxCredentials,
     TelephonyAsked,
 )
+from shared.web.problems import INTEGRATION_REQUESTS
 from shared.web.routing import AnyOf, Operation
 
-ONE = REQUESTS + "/{request_id}"
+ONE = INTEGRATION_REQUESTS + "/{request_id}"
 HEADERS = ("Idempotency-Key",)
 OPERATIONS = [
     Operation(
         "POST",
-        REQUESTS,
+        INTEGRATION_REQUESTS,
         endpoints.create_request,
         "Ask for a capability",
         PLATFORM_APPS,
@@ -44,7 +44,7 @@ OPERATIONS = [
     ),
     Operation(
         "GET",
-        REQUESTS,
+        INTEGRATION_REQUESTS,
         endpoints.list_requests,
         "List requests",
         PLATFORM_APPS,

@@ -4,13 +4,13 @@ from redis import Redis as BlockingRedis
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-CHANNEL = "auth:revocations"
+from shared.process.redis_clients import REVOCATIONS
 
 
 async def ring(redis: Redis) -> None:
     """Wakes the gateways. They look three times a second anyway, so without Redis a revocation is only a moment later."""
     try:
-        await redis.publish(CHANNEL, b"")
+        await redis.publish(REVOCATIONS, b"")
     except (RedisError, OSError):
         return
 
@@ -18,6 +18,6 @@ async def ring(redis: Redis) -> None:
 def ring_sync(redis: BlockingRedis) -> None:
     """As `ring`, in a task."""
     try:
-        redis.publish(CHANNEL, b"")
+        redis.publish(REVOCATIONS, b"")
     except (RedisError, OSError):
         return

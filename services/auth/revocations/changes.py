@@ -12,7 +12,6 @@ import msgspec
 from psycopg_pool import AsyncConnectionPool
 
 from services.auth.revocations import queries
-from services.auth.revocations.bell import CHANNEL
 from shared.process import redis_clients
 from shared.storage.database import AsyncConnection
 from shared.web import problems, serving
@@ -52,7 +51,9 @@ class Changes:
     async def run(self, changed: Callable[[], Awaitable[object]]) -> None:
         """Looks for ever and calls `changed` after each change."""
         # Another process of auth wakes it at once. Without Redis the regular looks suffice.
-        listening = asyncio.create_task(redis_clients.follow(self._redis_url, CHANNEL, self._wake.set))
+        listening = asyncio.create_task(
+            redis_clients.follow(self._redis_url, redis_clients.REVOCATIONS, self._wake.set)
+        )
         serving.LEAVING.add(self.close)
         try:
             while True:

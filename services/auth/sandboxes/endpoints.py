@@ -28,8 +28,7 @@ from services.auth.sandboxes.models import (
     Scenario,
     ScenarioName,
 )
-from services.auth.tenants.bootstrap import ADMIN_APP
-from services.auth.tenants.operations import tenant_messages
+from services.auth.tenants.operations import ADMIN_APP, tenant_messages
 from shared.messaging import outbox
 from shared.messaging.messages import SandboxTask
 from shared.messaging.sandboxes import MISSION, Year

@@ -21,7 +21,7 @@ from services.auth.signin.models import User
 from services.auth.signin.queries import SET_PASSWORD
 from services.auth.tenants import console, queries
 from services.auth.tenants.console import Console
-from services.auth.tenants.operations import OPERATOR, PLATFORM_KEY, PLATFORM_NAME, announce_async
+from services.auth.tenants.operations import ADMIN_APP, OPERATOR, PLATFORM_KEY, PLATFORM_NAME, announce_async
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring
 from shared.process.settings import required
@@ -29,7 +29,6 @@ from shared.storage import audit, database
 from shared.storage.database import AsyncConnection, aset_tenant, open_pool
 from shared.web.identity import Caller
 
-ADMIN_APP = "Administration"
 TOKEN_SECONDS = 12 * 3600
 
 

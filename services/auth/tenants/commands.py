@@ -15,12 +15,11 @@ from services.auth.keys import rotation
 from services.auth.people.roles import ADMINISTRATOR, Role
 from services.auth.settings import Settings, load
 from services.auth.tenants import announcing, console, first_party, operations
-from services.auth.tenants.operations import Conn, OperationRefused
+from services.auth.tenants.operations import ADMIN_APP, Conn, OperationRefused
 from shared.primitives.crypto import Keyring
 from shared.web import scopes
 
 TenantId = Annotated[str, typer.Argument(help="The tenant's id, org_…")]
-ADMINISTRATION = "Administration"
 Email = Annotated[str, typer.Argument(help="The user's e-mail address.")]
 
 
@@ -83,7 +82,7 @@ def open_tenant(
         tenant_id = operations.create_tenant(conn, name, None, "production")
         operations.create_user(conn, _keyring(settings), tenant_id, email, email.partition("@")[0])
         link = operations.password_link(conn, _keyring(settings), settings.issuer, email, 24)
-    made = asyncio.run(first_party.create_app(settings, tenant_id, ADMINISTRATION, scopes.OF_ADMINISTRATORS))
+    made = asyncio.run(first_party.create_app(settings, tenant_id, ADMIN_APP, scopes.OF_ADMINISTRATORS))
     titles = ("tenant", "password", "client_id", "client_secret")
     for title, value in zip(titles, (tenant_id, link, *made), strict=True):
         show(f"{title:13}", value)

@@ -41,6 +41,7 @@ from shared.storage import audit, database
 from shared.storage.database import AsyncConnection, set_tenant
 from shared.web.identity import Caller
 
+ADMIN_APP = "Administration"
 OPERATOR = "operator"
 PLATFORM_KEY, PLATFORM_NAME = "platform", "Knogin"
 # The actor of periodic work in the relay.

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
-Mode = Literal["exact", "shifted", "safe_harbor"]
+from shared.web.scopes import Mode
 
 
 class Scope(msgspec.Struct):

@@ -8,8 +8,8 @@ from services.console.apps import listing
 from services.console.apps.models import App, Tried
 from services.console.pages.visit import Fault, Visit
 from services.console.upstream.errors import Refused
+from shared.web.scopes import MODES
 
-MODES = ("exact", "shifted", "safe_harbor")
 LIVES = (300, 900, 3600, 14_400, 86_400)
 FIELDS = {"deidentification": "mode", "access_token_ttl": "lives"}
 

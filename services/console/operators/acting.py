@@ -2,10 +2,10 @@
 
 from starlette.responses import Response
 
+from services.console.audit.models import SERVICES
 from services.console.operators.models import (
     ACTIONS,
     GENTLE,
-    SERVICES,
     SWITCHES,
     Act,
     Acts,

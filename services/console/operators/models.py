@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-SERVICES = ("auth", "epcr", "webhook-dispatcher", "device-ingest", "graphql-api", "control-plane")
 STATES = ("active", "suspended")
 ENVIRONMENTS = ("production", "sandbox")
 STATUSES = ("pending", "approved", "declined", "withdrawn")

@@ -2,9 +2,9 @@
 
 from starlette.responses import Response
 
+from services.console.audit.models import SERVICES
 from services.console.operators.models import (
     ENVIRONMENTS,
-    SERVICES,
     STATES,
     STATUSES,
     Acts,

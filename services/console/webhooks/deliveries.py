@@ -14,7 +14,6 @@ from services.console.webhooks.views import WEBHOOK, find, load_apps, names_with
 from shared.messaging.event_types import catalogue
 
 STATUSES = ("succeeded", "retrying", "failed", "queued")
-RESPONSES = ("2xx", "3xx", "4xx", "5xx", "none")
 PAGE = 50
 WINDOW = timedelta(days=1)
 """The part of the past that one call looks at."""
@@ -29,7 +28,7 @@ SHOWN = 64 << 10
 async def list_deliveries(visit: Visit) -> Response:
     query: dict[str, str] = {
         "status": visit.query("status", STATUSES),
-        "response": visit.query("response", RESPONSES),
+        "response": visit.query("response", words.RESPONSES),
         "event_type": visit.query("event_type", tuple(catalogue())),
         "cursor": visit.cursor(),
     }
@@ -49,7 +48,7 @@ async def list_deliveries(visit: Visit) -> Response:
     anything = [("", visit.t("any"))]
     context["options"] = {
         "status": anything + [(one, visit.t(f"status.{one}")) for one in STATUSES],
-        "response": anything + [(one, visit.t(f"answer.{one}")) for one in RESPONSES],
+        "response": anything + [(one, visit.t(f"answer.{one}")) for one in words.RESPONSES],
         "event_type": anything + [(one, one) for one in catalogue()],
     }
     if faults:

@@ -15,13 +15,12 @@ from services.console.webhooks.views import WEBHOOK, find
 
 REPLAYS = WEBHOOK + "/replays"
 STATUSES = ("failed", "succeeded", "retrying")
-RESPONSES = ("2xx", "3xx", "4xx", "5xx", "none")
 RATES = ("1", "5", "10", "20", "50", "100")
 TEXTS = ("status", "response", "event_type", "event_id", "key", "trace_id")
 FIELDS = (*TEXTS, "since", "until", "per_second")
 PAGE = 25
 LONGEST = 256
-CHOICES = {"status": STATUSES, "response": RESPONSES}
+CHOICES = {"status": STATUSES, "response": words.RESPONSES}
 
 
 class Entered(Protocol):
@@ -163,7 +162,7 @@ def _options(visit: Visit, webhook: Webhook, given: Given) -> dict[str, list[tup
         types.append(given.fields["event_type"])
     return {
         "status": [("", visit.t("any_tried"))] + [(one, visit.t(f"status.{one}")) for one in STATUSES],
-        "response": anything + [(one, visit.t(f"answer.{one}")) for one in RESPONSES],
+        "response": anything + [(one, visit.t(f"answer.{one}")) for one in words.RESPONSES],
         "event_type": anything + [(one, one) for one in types],
         "per_second": [(one, visit.t("per_second", count=int(one))) for one in RATES],
     }

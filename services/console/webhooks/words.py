@@ -10,6 +10,7 @@ from services.console.webhooks.models import Delivery, FirstAttempts, Replay, We
 
 Kind = Literal["good", "bad", "warn", "info", "off"]
 REDACTED = "(redacted)"
+RESPONSES = ("2xx", "3xx", "4xx", "5xx", "none")
 GOOD_SHARE = 0.99
 RECOVERS_AFTER = timedelta(minutes=1)
 OF_CODES: Mapping[str, str] = {

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.control_plane import caps
-from services.control_plane.access import BASE, person_of
+from services.control_plane.access import BASE
 from services.control_plane.automations import queries, rules, runs
 from services.control_plane.automations.lifecycle import jsonb, new_row, send_interest
 from services.control_plane.automations.models import (
@@ -41,7 +41,7 @@ async def create_automation(request: Request, caller: Caller, draft: AutomationD
         await caps.require(conn, request.state.settings, caps.AUTOMATIONS_OF_APP, caller.client_id)
         await caps.require(conn, request.state.settings, caps.AUTOMATIONS, caller.tenant_id)
         row = new_row(caller.tenant_id, caller.client_id, draft, list(caller.scopes))
-        row |= {"grant_id": caller.grant_id, "made_for": person_of(caller)}
+        row |= {"grant_id": caller.grant_id, "made_for": caller.person_id}
         automation = await found(conn, AutomationRow, queries.INSERT, row)
         await send_interest(conn, caller.tenant_id)
         await audit.record(conn, caller, "automation.created", automation.id, {"event_type": automation.event_type})
@@ -143,7 +143,7 @@ def _changed(caller: Caller, automation: AutomationRow, change: AutomationChange
             scopes = rules.allowed_scopes(automation.scopes, caller.scopes, caller.scopes)
         row |= {
             "grant_id": caller.grant_id,
-            "made_for": person_of(caller),
+            "made_for": caller.person_id,
             "authorised_at": datetime.now(UTC),
             "authority_ended": False,
             "scopes": scopes,

@@ -10,7 +10,6 @@ from msgspec.structs import asdict
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from services.control_plane.access import person_of
 from services.control_plane.automations.lifecycle import make_installed, send_interest
 from services.control_plane.automations.queries import STOP_THOSE_OF_APP
 from services.control_plane.marketplace import queries
@@ -73,7 +72,7 @@ async def install(conn: AsyncConnection, caller: Caller, consent: Consent) -> In
         "automations": Jsonb(listing.automations),
         "graphql_bundles": listing.bundles,
         "consented_by": caller.client_id,
-        "consented_by_user": person_of(caller),
+        "consented_by_user": caller.person_id,
     }
     made = await first(conn, Installation, queries.INSERT_INSTALLATION, row)
     if made is None:
@@ -138,7 +137,7 @@ async def uninstall(conn: AsyncConnection, caller: Caller, installation_id: str)
         installation_id=ended.id,
         client_id=ended.client_id,
         uninstalled_by=caller.client_id,
-        uninstalled_by_user=person_of(caller),
+        uninstalled_by_user=caller.person_id,
     )
     await outbox.add(conn, caller.tenant_id, message)
     return ended

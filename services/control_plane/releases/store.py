@@ -2,7 +2,6 @@
 
 from psycopg.errors import UniqueViolation
 
-from services.control_plane.access import person_of
 from services.control_plane.marketplace.queries import WITHDRAW_RELEASE
 from services.control_plane.packages import store as packages
 from services.control_plane.releases import queries
@@ -53,7 +52,7 @@ async def request(conn: AsyncConnection, caller: Caller, draft: ReleaseDraft) ->
         "version": draft.version,
         "environment": draft.environment,
         "client_id": caller.client_id,
-        "user_id": person_of(caller),
+        "user_id": caller.person_id,
     }
     made = await first(conn, Release, queries.INSERT, row)
     if made is None:
@@ -82,7 +81,7 @@ async def approve(conn: AsyncConnection, caller: Caller, release: Release, reaso
 
 def _is_requester(caller: Caller, release: Release) -> bool:
     """Whether the same person requested the release, through any app; or the same app, where either person is unknown."""
-    person = person_of(caller)
+    person = caller.person_id
     if person is not None and release.requested_by_user is not None:
         return person == release.requested_by_user
     return caller.client_id == release.requested_by
@@ -101,7 +100,7 @@ async def _decide(
         "id": release.id,
         "status": status,
         "client_id": caller.client_id,
-        "user_id": person_of(caller),
+        "user_id": caller.person_id,
         "replaces": replaces,
     }
     decided = await found(conn, Release, queries.DECIDE, row)
@@ -149,7 +148,7 @@ async def _restorable(conn: AsyncConnection, caller: Caller, release: Release) -
     if not await _is_trusted(conn, before):
         return None
     where = {"version_id": before.version_id, "environment": before.environment}
-    asked = where | {"client_id": caller.client_id, "user_id": person_of(caller)}
+    asked = where | {"client_id": caller.client_id, "user_id": caller.person_id}
     for needless in await every(conn, Release, queries.REJECT_OPEN, asked):
         await _note(conn, caller, needless, f"{before.id} is restored")
     return before
@@ -201,5 +200,5 @@ async def _is_trusted(conn: AsyncConnection, release: Release) -> bool:
 
 
 async def _note(conn: AsyncConnection, caller: Caller, release: Release, reason: str | None) -> None:
-    step = (ids.uuid7(), caller.tenant_id, release.id, release.status, caller.client_id, person_of(caller), reason)
+    step = (ids.uuid7(), caller.tenant_id, release.id, release.status, caller.client_id, caller.person_id, reason)
     await conn.execute(queries.ADD_STEP, (*step, telemetry.trace_id()))

@@ -7,6 +7,7 @@ from services.graphql_api.acqi.definitions import (
     RESPIRATORY_DISTRESS,
     STATUS_EPILEPTICUS,
     SYNCOPE,
+    UNKNOWN_DRUG,
     Exclusion,
     Judgement,
     altered,
@@ -32,7 +33,6 @@ OXYGENATED_PERCENT = 94
 LOW_PRESSURE = 90
 WAVEFORM_MMHG = 5
 CHILD = 18
-UNKNOWN_DRUG = "unknown when a drug was given whose code no table knows, and not in the denominator"
 
 
 @indicator(

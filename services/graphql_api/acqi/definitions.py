@@ -42,6 +42,7 @@ Judgement = Outcome | Exclusion
 Judge = Callable[[EncounterFacts], Judgement | None]
 LONGEST = 1_800
 NO_EXCLUSION = "none"
+UNKNOWN_DRUG = "unknown when a drug was given whose code no table knows, and not in the denominator"
 AS_ITS_SOURCE = "in nothing that is intended"
 
 

@@ -2,6 +2,7 @@
 
 from services.graphql_api.acqi.definitions import (
     HEAD_INJURY,
+    UNKNOWN_DRUG,
     Exclusion,
     Judgement,
     between,
@@ -24,7 +25,6 @@ from services.graphql_api.acqi.definitions import (
 from shared.messaging.messages import EncounterFacts
 
 NOT_ASSESSABLE_GCS = 9
-UNKNOWN_DRUG = "unknown when a drug was given whose code no table knows, and not in the denominator"
 STEMIS = "ST-elevation myocardial infarction, by the 12-lead or the impression (ICD-10 I21.0 to I21.3)"
 
 

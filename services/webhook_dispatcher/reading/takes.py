@@ -1,6 +1,7 @@
 """HTTP endpoints with which a consumer reads: each read is a lease, which ends when all of it is committed.
 
-A read that finds nothing waits without a database connection and looks again. It looks at two rows; only news make it look into the log.
+A read that finds nothing waits without a database connection and looks again. It looks at two rows, and reads the log
+only when there are events after the consumer's place and no other read holds the consumer.
 """
 
 import asyncio

@@ -206,7 +206,7 @@ class Pump:
 
     async def _record(self, conn: AsyncConnection, settled: recording.Settled, wait: bool = False) -> set[str]:
         """Returns the webhooks of which nothing is recorded. Their reports, and after an error all, go with a later record."""
-        held: Collection[str] = settled.reports
+        held = {*settled.reports}
         try:
             held = await recording.record(conn, settled, wait)
         finally:

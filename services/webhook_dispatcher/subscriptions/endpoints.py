@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from services.webhook_dispatcher.fanout import event_types
 from services.webhook_dispatcher.history import decision_queries, decisions
+from services.webhook_dispatcher.history.queries import IN_TIME
 from services.webhook_dispatcher.sending import signing
 from services.webhook_dispatcher.sending.signing import ForAddress, Vault
 from services.webhook_dispatcher.settings import Settings
@@ -178,7 +179,7 @@ async def try_filter(request: Request, caller: Caller, trial: FilterTrial) -> Fi
     types = [name for name in trial.events if not kinds[name].for_named_apps]
     async with tenant_transaction(request, caller) as conn:
         _require_approval(await _share_app(conn, caller, client_id), trial.events)
-        await conn.execute(queries.IN_TIME)
+        await conn.execute(IN_TIME)
         stored = await every(conn, StoredEvent, queries.NEWEST_EVENTS, {"types": types})
     tried = await portions.finished(
         request, _tried(trial.filter, stored), is_heavy=sum(len(one.body) for one in stored) > fairness.LARGE_BODY

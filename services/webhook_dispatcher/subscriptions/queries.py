@@ -74,7 +74,6 @@ SET_FILTER: LiteralString = """
         last_filtered_at = NULL
     WHERE id = %(id)s AND filter IS DISTINCT FROM %(filter)s::jsonb
 """
-IN_TIME: LiteralString = "SELECT set_config('statement_timeout', '2s', true)"
 # The newest 100 events of these types that are for every app, with at most 4 MiB of bodies. Ordered by kind as in reading/queries.py.
 NEWEST_EVENTS: LiteralString = """
     WITH looked AS (

@@ -54,8 +54,9 @@ class Operations:
     ) -> Pages[models.operations.DeadLetter]:
         """List dead letters.
 
-        Messages of all organisations whose effect failed five times, the newest first, without their content. The
-        error is the exception's type and place.
+        Messages of all organisations whose effect failed five times, or that ended their worker three times; the
+        newest first, without their content. The error is the exception's type and place, or says that the worker
+        ended.
 
         Scope: `platform:operate:read`.
 
@@ -196,8 +197,9 @@ class AsyncOperations:
     ) -> AsyncPages[models.operations.DeadLetter]:
         """List dead letters.
 
-        Messages of all organisations whose effect failed five times, the newest first, without their content. The
-        error is the exception's type and place.
+        Messages of all organisations whose effect failed five times, or that ended their worker three times; the
+        newest first, without their content. The error is the exception's type and place, or says that the worker
+        ended.
 
         Scope: `platform:operate:read`.
 
