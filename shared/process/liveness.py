@@ -16,14 +16,11 @@ def watch(loop: asyncio.AbstractEventLoop) -> None:
 
 def is_alive() -> bool:
     """Asks each watched loop to turn once. For another thread than theirs."""
-    turned = [_asked(loop) for loop in list(_watched)]
+    turned = list[threading.Event]()
+    for loop in list(_watched):
+        turned.append(threading.Event())
+        try:
+            loop.call_soon_threadsafe(turned[-1].set)
+        except RuntimeError:  # closed: the process is about to end
+            turned.pop()
     return all(one.wait(ANSWER_SECONDS) for one in turned)
-
-
-def _asked(loop: asyncio.AbstractEventLoop) -> threading.Event:
-    turned = threading.Event()
-    try:
-        loop.call_soon_threadsafe(turned.set)
-    except RuntimeError:  # closed: the process is about to end
-        turned.set()
-    return turned

@@ -108,12 +108,10 @@ def _expiring(ending: Loaded[EndingCredentials] | None) -> list[EndingCertificat
     """Credentials of apps and certificates of identity providers, the soonest first."""
     if ending is None or ending.failure is not None:
         return []
-    found = [*ending.value.certificates, *(one for one in ending.value.credentials if _matters(one))]
-    return sorted(found, key=lambda one: one.expires_at)
-
-
-def _matters(credential: EndingCredential) -> bool:
-    if credential.kind == "secret":
-        return True
-    lives = credential.expires_at - credential.created_at
-    return lives > LONG_LIFE and credential.expires_at - datetime.now(UTC) < TOKEN_SOON
+    soon = datetime.now(UTC) + TOKEN_SOON
+    credentials = [
+        one
+        for one in ending.value.credentials
+        if one.kind == "secret" or (one.expires_at - one.created_at > LONG_LIFE and one.expires_at < soon)
+    ]
+    return sorted([*ending.value.certificates, *credentials], key=lambda one: one.expires_at)
