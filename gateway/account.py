@@ -2,6 +2,7 @@
 
 import os
 import time
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -81,6 +82,8 @@ class Account:
             self.flush()
 
     def flush(self) -> None:
+        """With a full disk or a closed pipe the lines are lost, and all else goes on."""
         lines, self._lines = self._lines, []
         if lines:
-            os.write(self._output, b"".join(lines))
+            with suppress(OSError):
+                os.write(self._output, b"".join(lines))

@@ -100,9 +100,17 @@ class Background:
 
 
 async def _every(seconds: float, job: Callable[[], Awaitable[None]]) -> None:
+    """For ever, also after an error: nothing else holds clients and services to their deadlines. Logs the first of a row of errors."""
+    is_failing = False
     while True:
         await asyncio.sleep(seconds)
-        await job()
+        try:
+            await job()
+            is_failing = False
+        except Exception:
+            if not is_failing:
+                log.exception("background work failed, and is tried again")
+            is_failing = True
 
 
 def _report(task: "asyncio.Task[Any]") -> None:
