@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from prometheus_client import Gauge
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -39,13 +40,14 @@ TOO_LONG = f"The export took longer than {SECONDS:.0f} s; go on after the last e
 
 
 class Places:
-    """The exports under way, each with its place. None of the organisations with exports gets the last place.
+    """The exports of one kind under way, each with its place. None of the organisations with exports gets the last place.
 
-    All sandboxes together count as one organisation: an organisation can have several.
+    All sandboxes together count as one organisation: an organisation can have several. `gauge` shows how many are under way.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, gauge: Gauge = metrics.audit_exports) -> None:
         self._of: Counter[str] = Counter()
+        self._gauge = gauge
 
     def enter(self, caller: Caller) -> Callable[[], None]:
         """Takes a place and returns the call that gives it back. Raises a 429 Problem where none is free."""
@@ -56,13 +58,13 @@ class Places:
         if self._of.total() + self._of[whose] >= AT_ONCE:
             raise problems.too_many("Too many exports are under way; try again later.", 30)
         self._of[whose] += 1
-        metrics.audit_exports.set(self._of.total())
+        self._gauge.set(self._of.total())
 
         def leave() -> None:
             self._of[whose] -= 1
             if not self._of[whose]:
                 del self._of[whose]
-            metrics.audit_exports.set(self._of.total())
+            self._gauge.set(self._of.total())
 
         return leave
 

@@ -84,9 +84,9 @@ class Platform:
 
         wait_for(again, seconds=120, what=f"{before['Name']} to be up again")
 
-    def cpu_seconds(self) -> float:
-        """The processor time so far of all running containers, with all their processes."""
-        return sum(cpu_seconds(self.inspect(container)["State"]["Pid"]) for container in self.ids().values())
+    def cpu_seconds(self) -> dict[str, float]:
+        """The processor time so far of each running container, with all its processes."""
+        return {name: cpu_seconds(self.inspect(container)["State"]["Pid"]) for name, container in self.ids().items()}
 
     def received(self, path: str) -> list[Delivery]:
         """The bodies that the receiver got by POST on that path."""

@@ -17,7 +17,7 @@ from shared.storage.database import AsyncConnection
 from shared.web import problems, serving
 from shared.web.revocations import Answer, Watermark
 
-LOOK_SECONDS = 0.3
+LOOK_SECONDS = 0.5
 """Seconds between two looks at the database without a wake-up. They find revocations by operators' commands and other replicas."""
 APART_SECONDS = 0.1
 """Seconds from the start of a look that finds changes to that of the next one. A stream of revocations is few answers to each follower."""
@@ -125,10 +125,7 @@ class Changes:
         await asyncio.sleep(self._found_at + APART_SECONDS - time.monotonic())
         self._reads, began = True, time.monotonic()
         async with self._pool.connection() as conn:
-            [(sequence,)] = await (await conn.execute(queries.SEQUENCE)).fetchall()
-            # Each time, because a key leaves the JWKS without a change.
-            kids = await (await conn.execute(queries.PUBLISHED_KIDS)).fetchall()
-            keys = [kid for (kid,) in kids]
+            [(sequence, keys)] = await (await conn.execute(queries.NEWEST)).fetchall()
             if keys != self._keys:
                 self._keys = keys
                 self._encoded.clear()

@@ -25,11 +25,11 @@ BEGIN_ENDING: LiteralString = """
 """
 VERSION: LiteralString = "SELECT version FROM revocation_state"
 TENANT: LiteralString = "SELECT current_tenant()"
-SEQUENCE: LiteralString = "SELECT sequence FROM revocation_state"
+# A key leaves the JWKS without a change, so that the published ones are read with each look.
+NEWEST: LiteralString = """
+    SELECT sequence, ARRAY(SELECT kid FROM signing_keys WHERE removed_at IS NULL OR removed_at > now() ORDER BY kid) FROM revocation_state
+"""
 WATERMARKS_AFTER: LiteralString = "SELECT * FROM watermarks_after(%s, %s)"
-PUBLISHED_KIDS: LiteralString = (
-    "SELECT kid FROM signing_keys WHERE removed_at IS NULL OR removed_at > now() ORDER BY kid"
-)
 LIVE_WATERMARKS: LiteralString = "SELECT kind, id, not_before_ms, expires_at FROM live_watermarks()"
 COVERING: LiteralString = """
     SELECT not_before_ms FROM watermarks WHERE expires_at > now() AND (
