@@ -232,7 +232,7 @@ def of_kubernetes() -> list[Manifest]:
     """Alerts that only a cluster needs: of pods that are not there, which have no target either, and of volumes."""
     kinds = [(kind, service.name) for service in SERVICES for kind in service.processes] + [("gateway", "gateway")]
     missing = [f'absent_over_time(up{{job="{kind}",service="{name}"}}[5m])' for kind, name in kinds]
-    free = "kubelet_volume_stats_available_bytes" + ' / kubelet_volume_stats_capacity_bytes{namespace="knogin"}'
+    free = 'kubelet_volume_stats_available_bytes / kubelet_volume_stats_capacity_bytes{namespace="knogin"}'
     waiting = 'max by (service) (cnpg_collector_pg_wal_archive_status{value="ready"})'
     return [
         alert(
