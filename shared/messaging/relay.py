@@ -27,7 +27,7 @@ from shared.messaging.authenticity import Envelope
 from shared.messaging.crowding import Crowding, Room
 from shared.messaging.messages import acknowledgements_queue, batches_queue, consumers_of
 from shared.primitives.crypto import Signer
-from shared.process import metrics, redis_clients, telemetry
+from shared.process import liveness, metrics, redis_clients, telemetry
 from shared.process.settings import required
 from shared.storage.database import IN_TURN, Connection, open_tasks_pool
 from shared.storage.jobs import Periodic, PeriodicRunner
@@ -195,7 +195,8 @@ class Relay:
         while not self.stopping.is_set():
             began = time.monotonic()
             try:
-                sent = self.send_due()
+                with liveness.at_work():
+                    sent = self.send_due()
                 self.working.set()
                 patience = SOON_SECONDS if sent else min(2 * patience, POLL_SECONDS)
                 if sent < BATCH:

@@ -25,7 +25,7 @@ from shared.messaging import authenticity, broker, dead_letters
 from shared.messaging.authenticity import Envelope, Refusal
 from shared.messaging.messages import MESSAGES, Message, Received, acknowledgements_queue, name_of
 from shared.primitives.crypto import PublicKeys, Signer
-from shared.process import metrics, redis_clients, telemetry
+from shared.process import liveness, metrics, redis_clients, telemetry
 from shared.process.settings import required
 from shared.storage.database import (
     BY_KEY,
@@ -344,9 +344,19 @@ def create_worker(
     celery.task(consumer.consume, name=broker.CONSUME, shared=False)
     celery.task(consumer.acknowledge, name=broker.ACKNOWLEDGE, shared=False)
     celery.consumer = consumer  # type: ignore[attr-defined]
+    signals.task_prerun.connect(_begun)
+    signals.task_postrun.connect(_ended)
     signals.worker_shutdown.connect(lambda **_: consumer.acknowledgements.flush(), weak=False)
     signals.worker_shutdown.connect(lambda **_: telemetry.shutdown_tracing(), weak=False)
     return celery
+
+
+def _begun(task_id: str, **_: object) -> None:
+    liveness.begin(task_id)
+
+
+def _ended(task_id: str, **_: object) -> None:
+    liveness.end(task_id)
 
 
 def work(celery: Celery, queues: str, concurrency: int, working: threading.Event | None = None) -> None:

@@ -1,12 +1,18 @@
-"""Whether the event loops of this process turn. The ops port asks: it has a thread of its own, which goes on when a loop is stuck."""
+"""Whether this process turns: its event loops, and the work that its threads have begun. The ops port asks, in a thread of its own."""
 
 import asyncio
 import threading
+import time
+from collections.abc import Generator, Hashable
+from contextlib import contextmanager
 from weakref import WeakSet
 
 ANSWER_SECONDS = 3.0
 """Less than the time-out of a liveness probe. A loop that is busy for as long at each of six probes in a row is stuck."""
+WORK_SECONDS = 3600.0
+"""Many times as long as a task, a turn of a relay or a run of a periodic job takes: their statements and calls have time-outs."""
 _watched: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
+_begun: dict[Hashable, float] = {}
 
 
 def watch(loop: asyncio.AbstractEventLoop) -> None:
@@ -14,8 +20,30 @@ def watch(loop: asyncio.AbstractEventLoop) -> None:
     _watched.add(loop)
 
 
+def begin(work: Hashable) -> None:
+    """From now on the process lives only until WORK_SECONDS have passed, unless this work ends before."""
+    _begun[work] = time.monotonic()
+
+
+def end(work: Hashable) -> None:
+    _begun.pop(work, None)
+
+
+@contextmanager
+def at_work() -> Generator[None, None, None]:
+    """The block is work that ends within WORK_SECONDS, or the process is stuck."""
+    work = object()
+    begin(work)
+    try:
+        yield
+    finally:
+        end(work)
+
+
 def is_alive() -> bool:
-    """Asks each watched loop to turn once. For another thread than theirs."""
+    """Asks each watched loop to turn once, and compares the age of the work. For another thread than theirs."""
+    if any(time.monotonic() - began > WORK_SECONDS for began in [*_begun.values()]):
+        return False
     turned = list[threading.Event]()
     for loop in list(_watched):
         turned.append(threading.Event())

@@ -20,7 +20,7 @@ from psycopg.sql import SQL, Composed, Identifier
 from psycopg_pool import ConnectionPool
 
 from shared.primitives.crypto import Signer
-from shared.process import metrics, telemetry
+from shared.process import liveness, metrics, telemetry
 from shared.process.settings import Service
 from shared.storage import audit, audit_watch, sessions
 from shared.storage.audit import Anchor
@@ -190,7 +190,8 @@ class Lane(threading.Thread):
                 self.resting.clear()
             for job, at in self.due.items():
                 if at <= time.monotonic():
-                    self._pass(job)
+                    with liveness.at_work():
+                        self._pass(job)
             self.woken.wait(max(0.0, min(self.due.values()) - time.monotonic()))
 
     def _pass(self, job: Periodic) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from configparser import ConfigParser
 from typing import Any
 
 import msgspec
@@ -23,6 +24,7 @@ from shared.web import fairness
 from tests.deploy.test_containers import COMPOSE, K8S, chooses, of_kind, processes, production, settings_of
 from tests.deploy.test_periodic_jobs import jobs_of
 from tests.deploy.test_watching import asked, kept
+from tests.support.pooler import SHIPPED
 
 __all__ = ["production"]
 Manifests = list[dict[str, Any]]
@@ -69,6 +71,19 @@ def test_at_full_scale_and_in_a_rollout_a_database_has_connections_for_all(
     needed = sum(held[process] * (most[f"{service.name}-{process}"] + 1) for process in service.processes) + 1 + SPARE
     cluster = of_kind(production, "Cluster")[f"{service.name}-db"]
     assert needed <= int(cluster["spec"]["postgresql"]["parameters"]["max_connections"])
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+def test_a_pooler_has_connections_for_all_places_of_all_processes(service: Service, production: Manifests) -> None:
+    """Or the places that each web process keeps free for other organisations would wait for those of one in the pooler."""
+    most = {name: upper for name, (_, upper) in scaled(production).items()}
+    held = {"worker": WORKER.get(service.name, 8), "relay": RELAY, "sender": SENDER}
+    file = ConfigParser()
+    file.read(SHIPPED)
+    pool = file["pgbouncer"].getint("default_pool_size") + file["pgbouncer"].getint("reserve_pool_size")
+    assert WEB * most[f"{service.name}-web"] <= pool
+    assert sum(held[one] * most[f"{service.name}-{one}"] for one in service.processes if one in held) <= pool
+    assert 2 * pool + 1 + SPARE <= build.MAX_CONNECTIONS
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)

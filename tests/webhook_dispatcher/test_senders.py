@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import httpx2
+import psycopg
 import pytest
 
 from deploy.local import ports
@@ -25,7 +26,7 @@ from services.webhook_dispatcher.settings import Settings
 from shared.storage.database import AsyncConnection, clock
 from tests.support.alone import environment_of
 from tests.support.plain import PLAIN
-from tests.support.receiver import Behaviour, Received, Receiver, answer, hang, running
+from tests.support.receiver import Behaviour, Received, Receiver, always, answer, hang, running
 from tests.support.waiting import PATIENCE, TIMES, wait_for
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner
 
@@ -93,6 +94,25 @@ def test_a_sender_told_to_stop_finishes_what_is_in_flight_and_claims_no_more(
         held.set()
         assert process.wait(PATIENCE) == 0
     assert sorted(one["status"] for one in partner.deliveries(webhook)) == ["queued", "succeeded"]
+
+
+def test_a_sender_told_to_stop_records_the_result_of_a_webhook_whose_row_is_locked(
+    partner: Partner, dispatcher: Dispatcher, settings: Settings, receiver: Receiver
+) -> None:
+    webhook = partner.subscribe(receiver.url).rpartition("/")[2]
+    receiver.behaviour = always(answer(503))
+    attempts = "SELECT FROM attempts JOIN deliveries d ON d.id = delivery_id WHERE d.subscription_id = %s"
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    with psycopg.connect(dispatcher.database.admin) as conn:
+        conn.execute("SELECT FROM subscriptions WHERE id = %s FOR UPDATE", (webhook,))
+        with sending(settings) as (process, url):
+            wait_for(lambda: receiver.requests)
+            process.send_signal(signal.SIGTERM)
+            wait_for(lambda: not is_ready(url))
+            assert not dispatcher.rows(attempts, webhook)
+            conn.rollback()
+            assert process.wait(PATIENCE) == 0
+    assert len(dispatcher.rows(attempts, webhook)) == 1
 
 
 def test_what_a_killed_sender_held_is_sent_by_another_when_its_lease_ends(
