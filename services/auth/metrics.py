@@ -12,7 +12,8 @@ forged_rows = begin(
 
 ending_apps = Gauge(
     "ending_apps",
-    "Deleted apps, people of ended sign-ins and connections with changed roles whose grants are not all ended yet",
+    "Deleted apps, people of ended sign-ins and connections with changed roles whose grants are not all ended yet,"
+    " and deleted connections with links to people",
 )
 oldest_ending_app = Gauge("oldest_ending_app_seconds", "Time since the first of them was deleted or decided")
 oldest_ended_authority = Gauge(

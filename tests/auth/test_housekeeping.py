@@ -69,6 +69,7 @@ def test_every_growing_table_has_its_rule(auth: Auth) -> None:
         "ending_apps",  # each is deleted when the app's grants and consents are
         "ending_grants",  # each is deleted when the person's grants are ended
         "changing_roles",  # each is deleted when the mapping was applied to everybody
+        "ending_connections",  # each is deleted when the links to people are
         "ended_authorities",  # each is deleted when it was announced
         "apps",
         "app_decisions",  # one for each scope, event type, bundle and rule of an app

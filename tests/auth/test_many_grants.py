@@ -16,6 +16,7 @@ from services.auth.saml import roles
 from shared.storage import database
 from shared.web.revocations import Marks
 from tests.auth.federation import Connection
+from tests.auth.people_support import SCOPES
 from tests.auth.support import Auth, Browser, claims_of, keyring_of, redeem, register_web_app, returned, running
 from tests.auth.test_changes import changes, covers, number
 from tests.auth.test_operator import operate
@@ -249,6 +250,71 @@ def test_a_changed_mapping_of_many_people_counts_before_their_turn(
     assert roles_of(auth, works) == ({"desk": roles.AT_ONCE + 1} if stays_in else {})
     assert live(auth, app["client_id"]) == (2 if is_alive else 0)
     assert auth.sql("SELECT count(*) FROM changing_roles") == [(0,)]
+
+
+HISTORY = """
+    SELECT (SELECT count(*) FROM saml_identities WHERE connection_id = %(id)s),
+        (SELECT count(*) FROM saml_replays WHERE connection_id = %(id)s),
+        (SELECT count(*) FROM saml_sessions WHERE connection_id = %(id)s),
+        (SELECT count(*) FROM saml_requests WHERE connection_id = %(id)s)
+"""
+
+
+def history(auth: Auth, works: Connection) -> tuple[int, ...]:
+    """The connection's links to people, answers, sessions and requests."""
+    with psycopg.connect(auth.settings.migration_database_url or "") as conn:
+        [found] = conn.execute(HISTORY, {"id": works.id}).fetchall()
+    return found
+
+
+def test_the_request_that_deletes_a_connection_deletes_none_of_its_history(auth: Auth, works: Connection) -> None:
+    work(auth)
+    works.sign_in(browser := Browser(auth))
+    asked = works.ask(Browser(auth))
+    crowd(auth, works, 2 * ending.PORTION)
+    assert history(auth, works) == (2 * ending.PORTION + 1, 1, 1, 1)
+    linked = {"federated": "true", "search": f"anna@{works.domain}"}
+    assert len(auth.call("GET", "/v1/platform/users", auth.caller(SCOPES), params=linked).json()["users"]) == 1
+    assert works.call("DELETE").status_code == 204
+    assert history(auth, works) == (2 * ending.PORTION + 1, 1, 1, 1)
+    # For every reader the connection is gone, and its people are linked with none.
+    assert works.call("GET").status_code == works.call("GET", "users").status_code == 404
+    assert Browser(auth).get(works.path("login")).status_code == 404
+    assert works.post(Browser(auth), works.form(asked)).status_code == 404
+    assert not is_in(browser)
+    assert auth.call("GET", "/v1/platform/users", auth.caller(SCOPES), params=linked).json()["users"] == []
+    left = []
+    with database.Connection.connect(auth.settings.worker_database_url or "") as conn:
+        for _ in range(3):
+            assert ending.work_off(keyring_of(auth), conn, 0) == 1
+            left.append(history(auth, works)[0])
+    assert left == [ending.PORTION + 1, 1, 0]
+    assert auth.sql("SELECT count(*) FROM ending_connections") == [(0,)]
+
+
+def test_a_deleted_connection_of_many_people_leaves_another_organisation_its_turn(
+    auth: Auth, works: Connection
+) -> None:
+    work(auth)
+    crowd(auth, works, ending.PORTION + 1)
+    assert works.call("DELETE").status_code == 204
+    decide = "INSERT INTO ending_connections (connection_id, tenant_id) VALUES ('samlc_x', %s)"
+    auth.sql(decide, auth.other["tenant_id"])
+    for waiting in (2, 1, 0):
+        with database.Connection.connect(auth.settings.worker_database_url or "") as conn:
+            ending.work_off(keyring_of(auth), conn, 0)
+        left = auth.sql("SELECT connection_id FROM ending_connections ORDER BY connection_id")
+        assert left == [(works.id,), ("samlc_x",)][:waiting]
+    assert history(auth, works)[0] == 0
+
+
+def test_a_row_that_names_a_connection_in_use_deletes_no_link(auth: Auth, works: Connection) -> None:
+    works.sign_in(Browser(auth))
+    forge = "INSERT INTO ending_connections (connection_id, tenant_id) VALUES (%s, %s)"
+    auth.sql(forge, works.id, auth.demo["tenant_id"])
+    work(auth)
+    assert auth.sql("SELECT count(*) FROM ending_connections") == [(0,)]
+    assert history(auth, works)[0] == 1
 
 
 def test_a_mapping_of_many_people_is_applied_in_portions_and_tenants_have_turns(auth: Auth, works: Connection) -> None:

@@ -67,6 +67,7 @@ CONFIGURED = frozenset(
         *("telephony_providers", "telephony_routes", "acqi_tenants", "graphql_apps", "ending_apps", "ending_grants"),
         *(
             "changing_roles",
+            "ending_connections",
             "sandboxes",
             "common_apps",
             "operator_acts",

@@ -1,7 +1,9 @@
-"""Ends the grants and consents of deleted apps, and the grants of many people after one decision, in the relay.
+"""Ends the grants and consents of deleted apps, the grants of many people after one decision, and the links of deleted connections to
+people, in the relay.
 
-Until then the row of the app, of the person in `ending_grants` or of the connection in `changing_roles` refuses them. The work goes on
-after a stop. Tenants have turns. A row that fails goes behind all others, and is left until the next pass.
+Until then the row of the app, of the person in `ending_grants` or of the connection in `changing_roles` refuses them; a link counts only
+with its connection. The work goes on after a stop. Tenants have turns. A row that fails goes behind all others, and is left until the
+next pass.
 """
 
 import logging
@@ -73,6 +75,7 @@ MEASURE: LiteralString = """
     SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(begun_at)), 0)::float8
     FROM (
         SELECT begun_at FROM ending_apps UNION ALL SELECT decided_at FROM ending_grants UNION ALL SELECT decided_at FROM changing_roles
+        UNION ALL SELECT decided_at FROM ending_connections
     ) AS waiting
 """
 PEOPLE = 50
@@ -102,6 +105,29 @@ HAD_A_TURN: LiteralString = """
     UPDATE ending_grants SET turn_at = clock_timestamp() WHERE user_id = (
         SELECT user_id FROM ending_grants WHERE tenant_id = %s AND user_id > %s ORDER BY user_id LIMIT 1)
 """
+# As TAKE_NEXT, of those that have not failed.
+TAKE_CONNECTION: LiteralString = """
+    SELECT connection_id, tenant_id FROM ending_connections WHERE connection_id = (
+        SELECT connection_id FROM (
+            SELECT connection_id, decided_at, max(turn_at) OVER (PARTITION BY tenant_id) AS turn FROM ending_connections) AS waiting
+        WHERE connection_id <> ALL (%s) ORDER BY turn NULLS FIRST, decided_at LIMIT 1)
+    FOR UPDATE SKIP LOCKED
+"""
+# None of a connection that is still there, however its row came here.
+DELETE_LINKS: LiteralString = """
+    DELETE FROM saml_identities WHERE connection_id = %(connection_id)s AND name_id = ANY (ARRAY(
+        SELECT name_id FROM saml_identities WHERE connection_id = %(connection_id)s ORDER BY name_id LIMIT %(portion)s))
+        AND NOT EXISTS (SELECT FROM saml_connections WHERE connection_id = %(connection_id)s)
+"""
+GO_ON_WITH_CONNECTIONS: LiteralString = (
+    "UPDATE ending_connections SET turn_at = clock_timestamp() WHERE connection_id = ANY (%s)"
+)
+FINISH_CONNECTION: LiteralString = "DELETE FROM ending_connections WHERE connection_id = %s"
+# The tenant's next connection has the turn of the one before.
+HAD_A_TURN_OF_CONNECTIONS: LiteralString = """
+    UPDATE ending_connections SET turn_at = clock_timestamp() WHERE connection_id = (
+        SELECT connection_id FROM ending_connections WHERE tenant_id = %s ORDER BY decided_at LIMIT 1)
+"""
 
 
 class Ending(msgspec.Struct, frozen=True):
@@ -123,7 +149,7 @@ def work_off(keyring: Keyring, conn: Connection, seconds: float = SECONDS) -> in
     All kinds of work have turns. Raises the first error of a kind that finds no work, after the others had their turns.
     """
     until, portions, failed = time.monotonic() + seconds, 0, list[str]()
-    kinds = [_portion, _portion_of_people, partial(_portion_of_roles, keyring)]
+    kinds = [_portion, _portion_of_people, partial(_portion_of_roles, keyring), _portion_of_links]
     broken: list[Exception] = []
     while kinds:
         found = False
@@ -235,3 +261,21 @@ def _portion_of_roles(keyring: Keyring, conn: Connection, failed: list[str]) -> 
         conn, partial(roles.apply_portion, conn, keyring, *waiting), PUT_CHANGING_ROLES_BEHIND, [waiting[0]], failed
     )
     return True
+
+
+def _portion_of_links(conn: Connection, failed: list[str]) -> bool:
+    taken = conn.execute(TAKE_CONNECTION, (failed,)).fetchone()
+    if taken is None:
+        return False
+    _attempt(conn, partial(_delete_links, conn, *taken), GO_ON_WITH_CONNECTIONS, [taken[0]], failed)
+    return True
+
+
+def _delete_links(conn: Connection, connection_id: str, tenant_id: str) -> None:
+    set_tenant(conn, tenant_id)
+    portion = {"connection_id": connection_id, "portion": PORTION}
+    if conn.execute(DELETE_LINKS, portion).rowcount == PORTION:
+        conn.execute(GO_ON_WITH_CONNECTIONS, ([connection_id],))
+    else:
+        conn.execute(FINISH_CONNECTION, (connection_id,))
+        conn.execute(HAD_A_TURN_OF_CONNECTIONS, (tenant_id,))

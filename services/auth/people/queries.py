@@ -12,11 +12,17 @@ ROLE: LiteralString = """
     CASE WHEN u.role IS NULL AND u.scope_limit IS NULL THEN 'administrator'
         WHEN u.role = 'administrator' AND u.scope_limit IS NOT NULL THEN NULL ELSE u.role END
 """
+# A link counts only with its connection: the relay deletes those of a deleted one.
+LINKED: LiteralString = (
+    "EXISTS (SELECT FROM saml_identities i JOIN saml_connections c USING (connection_id) WHERE i.user_id = u.user_id)"
+)
 COLUMNS: LiteralString = (
     "u.user_id, u.email, u.name, u.status, "
     + ROLE
     + """ AS role, u.roles AS provider_roles, u.totp_secret IS NOT NULL AS second_factor, u.password_hash IS NOT NULL AS has_password,
-    EXISTS (SELECT FROM saml_identities i WHERE i.user_id = u.user_id) AS federated,
+    """
+    + LINKED
+    + """ AS federated,
     (SELECT l.at FROM last_sign_ins l WHERE l.user_id = u.user_id) AS last_sign_in_at, u.created_at
     """
 )
@@ -30,7 +36,9 @@ USERS: LiteralString = (
         AND (%(status)s::text IS NULL OR u.status = %(status)s)
         AND (%(second_factor)s::boolean IS NULL OR (u.totp_secret IS NOT NULL) = %(second_factor)s)
         AND (%(federated)s::boolean IS NULL
-            OR EXISTS (SELECT FROM saml_identities i WHERE i.user_id = u.user_id) = %(federated)s)
+            OR """
+    + LINKED
+    + """ = %(federated)s)
         AND (%(role)s::text IS NULL OR """
     + ROLE
     + """ = %(role)s)
@@ -52,7 +60,9 @@ ACTOR: LiteralString = "SELECT " + rights.COLUMNS + " FROM users u WHERE u.user_
 OTHER_ADMINISTRATORS: LiteralString = (
     "SELECT count(*) FROM (SELECT FROM users u WHERE u.tenant_id = current_tenant() AND u.user_id <> %s AND u.status = 'active' AND "
     + ROLE
-    + """ = 'administrator' AND (u.password_hash IS NOT NULL OR EXISTS (SELECT FROM saml_identities i WHERE i.user_id = u.user_id))
+    + """ = 'administrator' AND (u.password_hash IS NOT NULL OR """
+    + LINKED
+    + """)
         LIMIT 1) AS other
 """
 )

@@ -154,7 +154,7 @@ async def _refuse_last_connection(conn: AsyncConnection, keyring: Keyring, conne
 
 
 async def delete_connection(request: Request, caller: Caller, connection_id: str) -> Response:
-    """Ends its sessions and the grants of its people. Its domains and links to users are deleted; the users stay."""
+    """Ends its sessions and the grants of its people. Its domains go with it, and the relay deletes its links to users; the users stay."""
     async with tenant_transaction(request, caller) as conn:
         connection = await connections.load(conn, connection_id, lock=True)
         await _refuse_last_connection(conn, request.state.keyring, connection.connection_id)
