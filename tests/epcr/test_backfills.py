@@ -45,6 +45,28 @@ def test_lists_of_before_are_those_that_triggers_write(organisation: Organisatio
         assert (inside.rows(bindings), inside.rows(disclosed)) == before
 
 
+def test_transactions_of_before_are_those_that_the_trigger_notes(organisation: Organisation, inside: Inside) -> None:
+    region = Region(organisation, inside)
+    ids = [region.bound(region.cork, **TYPICAL) for _ in range(2)]
+    for narrative in ("Less.", "More."):
+        for id in ids:
+            inside.receive(organisation.id, recorded(id, spo2("98.0"), spo2("97.5")))
+            region.cork.read(id, format="transaction")
+            region.cork.read(id, format="transaction", language="it")
+            region.cork.read(id)
+        region.crew.write(ids[0], {"narrative": narrative})
+    other = {"patient": {"identifiers": [{"system": "urn:oid:1.2.372.980010.1.2", "value": "4445556KA"}]}}
+    assert region.crew.write(ids[1], other).status_code == 200
+    region.cork.read(ids[1], format="transaction")
+    noted = ("SELECT * FROM patients_taken ORDER BY 1, 2, 3, 4", "SELECT * FROM places_taken ORDER BY 1, 2, 3, 4")
+    before = [inside.rows(statement) for statement in noted]
+    assert [row[2] for row in before[0]] == [1, 1, 2]
+    inside.owner.execute("TRUNCATE patients_taken, places_taken")
+    for _ in range(2):
+        run(inside, "0126_transactions_taken_before.sql")
+        assert [inside.rows(statement) for statement in noted] == before
+
+
 def test_bytes_of_before_are_counted_once(organisation: Organisation, inside: Inside) -> None:
     region = Region(organisation, inside)
     report(region.cork, region.bound(region.cork, **TYPICAL))

@@ -15,8 +15,12 @@ from services.epcr.sandbox import records, work
 from shared.messaging.messages import EncounterFacts, SandboxEncounters
 from shared.messaging.sandboxes import CASES, SHARES, Case, Year
 from shared.primitives import ids
+from shared.storage.database import set_tenant
 from shared.web import http as web
 from tests.epcr.conftest import ENCOUNTERS, Client, Inside, Organisation, settings_for
+from tests.epcr.deliveries import recorded, spo2
+from tests.epcr.hospitals import Region
+from tests.epcr.samples import TYPICAL
 from tests.support.messages import received, sandbox_fields
 
 COUNT = "SELECT count(*) FROM encounters WHERE tenant_id = %s"
@@ -137,6 +141,25 @@ def test_erasing_goes_in_portions_and_ends_with_nothing(sandbox: Sandbox) -> Non
     stored = """SELECT coalesce((SELECT sum(bytes) FROM stored_bytes_added WHERE tenant_id = %(id)s), 0)
         + coalesce((SELECT bytes FROM stored_bytes WHERE tenant_id = %(id)s), 0)"""
     assert sandbox.inside.owner.execute(stored, {"id": sandbox.id}).fetchone() == (0,)
+
+
+def test_transactions_that_were_taken_are_erased_with_their_encounter(
+    organisation: Organisation, inside: Inside
+) -> None:
+    region = Region(organisation, inside)
+    id = region.bound(region.cork, **TYPICAL)
+    inside.receive(organisation.id, recorded(id, spo2("91")))
+    region.cork.read(id, format="transaction")
+    inside.owner.execute("UPDATE encounters SET test = true WHERE id = %s", (id,))
+    tables = ("patients_taken", "places_taken")
+    noted = [f"SELECT count(*) FROM {table} WHERE encounter_id = %s" for table in tables]
+    assert [inside.rows(statement, id) for statement in noted] == [[(1,)], [(1,)]]
+    left = True
+    while left:
+        with inside.task() as conn:
+            set_tenant(conn, organisation.id)
+            [left] = conn.execute("SELECT erase_sandbox_encounters(5)").fetchone()
+    assert [inside.rows(statement, id) for statement in noted] == [[(0,)], [(0,)]]
 
 
 def test_an_encounter_with_many_versions_is_erased_in_portions(sandbox: Sandbox) -> None:

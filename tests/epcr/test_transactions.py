@@ -11,6 +11,7 @@ import pytest
 
 from services.epcr.fhir.encode import UnfitBundle, encode
 from services.epcr.fhir.words import Language
+from services.epcr.handover import queries
 from services.epcr.handover.source import Pdf
 from services.epcr.handover.transaction import transaction
 from tests.epcr import golden
@@ -22,6 +23,7 @@ from tests.epcr.hospitals import Hospital, Region
 from tests.epcr.samples import MINIMAL, PATIENT, TYPICAL
 from tests.epcr.test_documents import BODIES, LANGUAGES, READINGS, made, source
 from tests.epcr.test_identities import ADA, BEA, person, values
+from tests.epcr.test_observations import blocks
 
 PDF = Pdf(b"x", "https://api.knogin.com/x")
 
@@ -309,6 +311,42 @@ def test_no_reading_that_was_taken_is_left_behind_when_the_extremes_are_other_on
     }
     assert shown() == [90, 95, 100]
     assert (server.dangling(), server.duplicates()) == ([], [])
+
+
+AGAIN = """
+    INSERT INTO disclosures (id, tenant_id, encounter_id, identity, version, revision, destination_id, client_id, actor, purpose,
+        legal_basis, content, sections, language, digest, patient, readings, trace_id)
+    SELECT 'dsc_' || md5(id || n), tenant_id, encounter_id, identity, version, revision + n / 10, destination_id, client_id, actor, purpose,
+        legal_basis, content, sections, language, digest, patient, readings, trace_id
+    FROM disclosures, generate_series(1, 5000) n WHERE encounter_id = %s
+"""
+"""A hospital that asks each second, and a record that changes every ten seconds."""
+
+
+def test_a_hospital_that_asks_again_and_again_makes_no_later_transaction_dearer(region: Region, inside: Inside) -> None:
+    id = region.bound(region.cork, **TYPICAL)
+    inside.receive(region.organisation.id, recorded(id, spo2("91"), spo2("92")))
+    region.cork.read(id, format="transaction")
+    region.crew.write(id, {"patient": {"identifiers": [BEA]}})
+    first = region.cork.handover(id, format="transaction").content
+    asked = {"encounter_id": id, "destination_id": region.cork.id, "identity": 2, "revision": 10_000}
+    statements = (queries.TAKEN_BEFORE, queries.PATIENTS_BEFORE, queries.PLACES_BEFORE)
+
+    def read() -> int:
+        return sum(blocks(inside.owner, statement, asked) for statement in statements)
+
+    def found() -> list[Any]:
+        answers = [inside.owner.execute(statement, asked).fetchall() for statement in statements]
+        return [[row[:1] for row in answer] for answer in answers]
+
+    before, known = read(), found()
+    assert [len(rows) for rows in known] == [1, 1, 2]
+    inside.owner.execute(AGAIN, (id,))
+    inside.owner.execute("ANALYZE disclosures")
+    assert read() <= before + 20
+    assert found() == known
+    assert inside.rows("SELECT count(*) FROM disclosures WHERE encounter_id = %s", id) == [(10_002,)]
+    assert region.cork.handover(id, format="transaction").content == first
 
 
 def test_two_hospitals_and_two_encounters_share_no_patient(region: Region) -> None:

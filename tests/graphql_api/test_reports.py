@@ -579,6 +579,59 @@ def test_an_organisation_whose_slots_somebody_filled_gets_409_until_the_relay_em
         assert call(ask, "POST", path, json=draft).status_code in (201, 202)
 
 
+@pytest.mark.parametrize("table", FORGED)
+def test_unknown_organisations_that_fill_their_slots_leave_a_newcomer_with_an_app_its_own(
+    ask: Asking, database: Database, table: str
+) -> None:
+    most = FORGED[table][1]
+    assert forge(database, table, [ids.new_id("org") for _ in range(most)]) == most
+    path, draft = (PATH, MARCH) if table == "quality_reports" else (SCHEDULES, MONTHLY)
+    assert call(ask, "POST", path, json=draft).status_code == 409
+    ask.grant()
+    assert call(ask, "POST", path, json=draft).status_code in (201, 202)
+    assert forge(database, table, [ask.tenant] * most) == most - 1
+
+
+def test_unknown_organisations_with_many_schedules_leave_each_other_a_first(ask: Asking, database: Database) -> None:
+    assert forge(database, "report_schedules", [ids.new_id("org")] * 150 + [ids.new_id("org")] * 150) <= 102
+    assert call(ask, "POST", SCHEDULES, json=MONTHLY).status_code == 201
+
+
+@pytest.mark.parametrize("becomes", ["an app", "a case", "a case before its next run"])
+def test_schedules_of_an_organisation_that_becomes_known_leave_the_slots_of_unknown_ones(
+    ask: Asking, database: Database, becomes: str
+) -> None:
+    own = [call(ask, "POST", SCHEDULES, json=MONTHLY).json()["id"] for _ in range(2)]
+    forge(database, "report_schedules", [ids.new_id("org") for _ in range(198)])
+    assert forge(database, "report_schedules", [ids.new_id("org")]) == 0
+    if becomes == "an app":
+        ask.grant()
+    elif becomes == "a case":
+        known(database, ask.tenant)
+    else:
+        run(database, "ALTER TABLE acqi_tenants DISABLE TRIGGER move_report_schedules")
+        known(database, ask.tenant)
+        run(database, "ALTER TABLE acqi_tenants ENABLE TRIGGER move_report_schedules")
+        run(database, "UPDATE report_schedules SET next_run_at = now() - interval '1 minute' WHERE id = ANY(%s)", own)
+        work(ask)
+    turns = "SELECT DISTINCT turn_of FROM report_schedules WHERE tenant_id = %s"
+    assert run(database, turns, ask.tenant) == [(ask.tenant,)]
+    assert forge(database, "report_schedules", [ids.new_id("org") for _ in range(3)]) == 2
+
+
+def test_a_schedule_that_finds_no_slot_of_its_organisation_runs_all_the_same(ask: Asking, database: Database) -> None:
+    schedule = call(ask, "POST", SCHEDULES, json=MONTHLY).json()["id"]
+    run(database, "ALTER TABLE acqi_tenants DISABLE TRIGGER move_report_schedules")
+    known(database, ask.tenant)
+    run(database, "ALTER TABLE acqi_tenants ENABLE TRIGGER move_report_schedules")
+    assert forge(database, "report_schedules", [ask.tenant] * 200) == 200
+    run(database, "UPDATE report_schedules SET next_run_at = NULL WHERE id <> %s", schedule)
+    run(database, "UPDATE report_schedules SET next_run_at = now() - interval '1 minute' WHERE id = %s", schedule)
+    work(ask)
+    shown = call(ask, "GET", f"{SCHEDULES}/{schedule}").json()
+    assert (shown["last_run_at"] is not None, shown["last_error"]) == (True, None)
+
+
 @pytest.mark.parametrize(
     "statement",
     [

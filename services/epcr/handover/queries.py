@@ -145,24 +145,23 @@ ADD_DISCLOSURE: LiteralString = """
 """
 # The newest transaction that the destination took under each former identity of the patient.
 TAKEN_BEFORE: LiteralString = """
-    SELECT s.identity, i.patient_basis, max(s.version) AS version, max(s.revision) AS revision
-    FROM disclosures s JOIN encounter_identities i USING (encounter_id, identity)
-    WHERE s.encounter_id = %(encounter_id)s AND s.destination_id = %(destination_id)s AND s.content = 'transaction'
-        AND s.identity < %(identity)s
-    GROUP BY s.identity, i.patient_basis ORDER BY s.identity
+    SELECT t.identity, i.patient_basis, max(t.version) AS version, max(t.last_revision) AS revision
+    FROM patients_taken t JOIN encounter_identities i USING (encounter_id, identity)
+    WHERE t.encounter_id = %(encounter_id)s AND t.destination_id = %(destination_id)s AND t.identity < %(identity)s
+    GROUP BY t.identity, i.patient_basis ORDER BY t.identity
 """
 # The last Patients of the present identity that it took with revisions before this one, the last one first.
 PATIENTS_BEFORE: LiteralString = """
-    SELECT patient FROM disclosures
-    WHERE encounter_id = %(encounter_id)s AND destination_id = %(destination_id)s AND content = 'transaction'
-        AND identity = %(identity)s AND revision < %(revision)s
-    GROUP BY patient ORDER BY max(revision) DESC, max(id) DESC LIMIT 100
+    SELECT patient FROM patients_taken
+    WHERE encounter_id = %(encounter_id)s AND destination_id = %(destination_id)s AND identity = %(identity)s
+        AND first_revision < %(revision)s
+    ORDER BY last_revision DESC, first_revision DESC LIMIT 100
 """
 # The places of readings that it took, by identity; of the present one, with revisions before this one.
 PLACES_BEFORE: LiteralString = """
-    SELECT identity, array_agg(DISTINCT place ORDER BY place) FROM disclosures CROSS JOIN unnest(readings) AS place
-    WHERE encounter_id = %(encounter_id)s AND destination_id = %(destination_id)s AND content = 'transaction'
-        AND (identity < %(identity)s OR identity = %(identity)s AND revision < %(revision)s)
+    SELECT identity, array_agg(place ORDER BY place) FROM places_taken
+    WHERE encounter_id = %(encounter_id)s AND destination_id = %(destination_id)s
+        AND (identity < %(identity)s OR identity = %(identity)s AND first_revision < %(revision)s)
     GROUP BY identity
 """
 _DISCLOSURES: LiteralString = """
