@@ -181,8 +181,11 @@ class Consumer:
         trusted = [each for each in envelopes if each.id not in suspects]
         if done := self._done(producer, sent_ns, trusted):
             self.acknowledgements.add(producer, done)
-        # Those with which a worker ended come last, each alone.
+        # Those with which a worker ended come last, each alone; those for which no time is left come again.
+        until = time.monotonic() + ONE_BY_ONE_SECONDS
         for each in sorted((each for each in envelopes if each.id in suspects), key=lambda each: suspects[each.id]):
+            if time.monotonic() >= until:
+                break
             if suspects[each.id] >= dead_letters.MAX_DEATHS:
                 with task_transaction(self.pool) as conn:
                     if not conn.execute(KNOWN, (each.id,)).fetchone():  # unless it had its effect

@@ -10,7 +10,7 @@ from weakref import WeakSet
 ANSWER_SECONDS = 3.0
 """Less than the time-out of a liveness probe. A loop that is busy for as long at each of six probes in a row is stuck."""
 WORK_SECONDS = 3600.0
-"""Many times as long as a task, a turn of a relay or a run of a periodic job takes: their statements and calls have time-outs."""
+"""Many times as long as a task, a turn of a relay or a run of a periodic job takes, whose statements and calls have time-outs."""
 _watched: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
 _begun: dict[Hashable, float] = {}
 

@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal, LiteralString, NamedTuple, TypeVar
 
@@ -48,6 +49,7 @@ class Periodic(NamedTuple):
     gauge that shows how old the oldest work is that waits for the job, or the reason why none waits after a run.
     After a run that returned 0, for no work, the next one is due in `rest_seconds`, if that is longer, or when the service's bell rings.
     So a job rests where those who make its work ring after their commit (`conn.has_messages`), or where nobody waits for it.
+    A run of any other job that lasts too long makes its process stuck; of one that `may_hang` only the lane waits.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Periodic(NamedTuple):
     lane: str = ""
     behind: Gauge | str = ""
     rest_seconds: float = 0.0
+    may_hang: bool = False
 
 
 # How often a row alone may meet the time-out of a statement, in a row, before it is set aside.
@@ -190,7 +193,7 @@ class Lane(threading.Thread):
                 self.resting.clear()
             for job, at in self.due.items():
                 if at <= time.monotonic():
-                    with liveness.at_work():
+                    with nullcontext() if job.may_hang else liveness.at_work():
                         self._pass(job)
             self.woken.wait(max(0.0, min(self.due.values()) - time.monotonic()))
 
@@ -400,6 +403,7 @@ def of_every_service(trail: str, settings: Service) -> list[Periodic]:
             anchor,
             lane="anchors",
             behind=metrics.audit_anchored,
+            may_hang=True,
         ),
         Periodic("check the audit trail", 60, audit_watch.check_new, lane="retention", behind=metrics.audit_checked),
         Periodic(

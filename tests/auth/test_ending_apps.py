@@ -346,7 +346,6 @@ def test_the_oldest_notice_is_measured(alone: Auth) -> None:
         ("ending_apps", "client_id", "'app_x'"),
         ("ending_grants", "user_id, why", "'usr_x', 'x'"),
         ("changing_roles", "connection_id", "'con_x'"),
-        ("ending_connections", "connection_id", "'con_x'"),
         ("invitation_mails", "id, invitation_id, number", "'x', 'inv_x', 1"),
         ("saml_domains", "domain, connection_id, token, claim_seal", f"'x.example', 'con_x', 'x', {FRESH}"),
     ],

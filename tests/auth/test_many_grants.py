@@ -14,6 +14,7 @@ from services.auth.apps import ending
 from services.auth.revocations import watermarks
 from services.auth.saml import roles
 from shared.storage import database
+from shared.storage.database import SET_TENANT
 from shared.web.revocations import Marks
 from tests.auth.federation import Connection
 from tests.auth.people_support import SCOPES
@@ -315,6 +316,31 @@ def test_a_row_that_names_a_connection_in_use_deletes_no_link(auth: Auth, works:
     work(auth)
     assert auth.sql("SELECT count(*) FROM ending_connections") == [(0,)]
     assert history(auth, works)[0] == 1
+
+
+def test_no_web_process_writes_the_row_of_a_deleted_connection(auth: Auth, works: Connection) -> None:
+    """One could keep links for ever, or give the relay a million rows to read each second."""
+    assert works.call("DELETE").status_code == 204
+    for statement in (
+        "INSERT INTO ending_connections (connection_id, tenant_id) VALUES ('samlc_x', current_tenant())",
+        "UPDATE ending_connections SET turn_at = 'infinity'",
+        "DELETE FROM ending_connections",
+    ):
+        with psycopg.connect(auth.settings.database_url) as conn:
+            conn.execute(SET_TENANT, (auth.demo["tenant_id"],))
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                conn.execute(statement)
+    assert auth.sql("SELECT connection_id FROM ending_connections") == [(works.id,)]
+    work(auth)
+
+
+def test_a_connection_that_fails_leaves_another_of_its_organisation_its_turn(auth: Auth) -> None:
+    decide = "INSERT INTO ending_connections (connection_id, tenant_id, turn_at) VALUES (%s, %s, %s)"
+    auth.sql(decide, "samlc_failed", auth.demo["tenant_id"], "2026-01-01")
+    auth.sql(decide, "samlc_later", auth.demo["tenant_id"], None)
+    with database.Connection.connect(auth.settings.worker_database_url or "") as conn:
+        assert conn.execute(ending.TAKE_CONNECTION, ([],)).fetchone() == ("samlc_later", auth.demo["tenant_id"])
+    work(auth)
 
 
 def test_a_mapping_of_many_people_is_applied_in_portions_and_tenants_have_turns(auth: Auth, works: Connection) -> None:

@@ -80,10 +80,10 @@ def test_a_pooler_has_connections_for_all_places_of_all_processes(service: Servi
     held = {"worker": WORKER.get(service.name, 8), "relay": RELAY, "sender": SENDER}
     file = ConfigParser()
     file.read(SHIPPED)
-    pool = sum(int(file["pgbouncer"][name]) for name in ("default_pool_size", "reserve_pool_size"))
+    pool, reserve = (int(file["pgbouncer"][name]) for name in ("default_pool_size", "reserve_pool_size"))
     assert WEB * most[f"{service.name}-web"] <= pool
     assert sum(held[one] * most[f"{service.name}-{one}"] for one in service.processes if one in held) <= pool
-    assert 2 * pool + 1 + SPARE <= build.MAX_CONNECTIONS
+    assert 2 * (pool + reserve) + 1 + SPARE <= build.MAX_CONNECTIONS
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)

@@ -7,13 +7,17 @@ from typing import Any
 
 import fhirkit
 import msgspec
+import psycopg
 import pytest
 
+from deploy.local.databases import Database
 from services.epcr.fhir.encode import UnfitBundle, encode
 from services.epcr.fhir.words import Language
 from services.epcr.handover import queries
 from services.epcr.handover.source import Pdf
 from services.epcr.handover.transaction import transaction
+from shared.primitives import ids
+from shared.storage.database import SET_TENANT
 from tests.epcr import golden
 from tests.epcr.conftest import Inside, Organisation
 from tests.epcr.deliveries import described, recorded, spo2
@@ -414,3 +418,41 @@ def test_a_zone_that_is_none_is_refused(region: Region, zone: Any) -> None:
     answer = region.administrator.call("PUT", "/api/v1/epcr/sender", json=named)
     assert answer.status_code == 422
     assert region.reader.get("/api/v1/epcr/sender").json()["time_zone"] is None
+
+
+FORGED = """
+    INSERT INTO disclosures (id, tenant_id, encounter_id, identity, version, revision, destination_id, client_id, actor, purpose,
+        legal_basis, content, sections, language, digest, patient, readings, trace_id)
+    SELECT 'dsc_' || md5(id || 'forged'), %s, encounter_id, 1, version, 0, destination_id, client_id, actor, purpose,
+        legal_basis, content, sections, language, digest, patient, readings, trace_id
+    FROM disclosures WHERE encounter_id = %s LIMIT 1
+"""
+
+
+def test_a_disclosure_of_another_tenant_that_names_this_encounter_hides_nothing(region: Region, inside: Inside) -> None:
+    id = region.bound(region.cork, **TYPICAL)
+    inside.receive(region.organisation.id, recorded(id, spo2("91")))
+    region.cork.read(id, format="transaction")
+    taken = "SELECT * FROM patients_taken WHERE encounter_id = %s AND tenant_id = %s"
+    known = inside.rows(taken, id, region.organisation.id)
+    inside.owner.execute("DELETE FROM patients_taken WHERE encounter_id = %s", (id,))
+    inside.owner.execute(FORGED, (ids.new_id("org"), id))
+    region.cork.read(id, format="transaction")
+    assert inside.rows(taken, id, region.organisation.id) == known
+
+
+@pytest.mark.parametrize("table", ["patients_taken", "places_taken"])
+def test_no_process_writes_or_deletes_the_record_of_a_transaction(
+    region: Region, inside: Inside, database: Database, table: str
+) -> None:
+    """Or a hospital would not get the withdrawal of another patient's resources."""
+    for dsn in (database.app, database.worker):
+        for statement in (
+            f"INSERT INTO {table} (tenant_id) VALUES (current_tenant())",
+            f"UPDATE {table} SET identity = 1000",
+            f"DELETE FROM {table}",
+        ):
+            with psycopg.connect(dsn) as conn:
+                conn.execute(SET_TENANT, (region.organisation.id,))
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    conn.execute(statement.encode())

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -16,7 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from deploy.local.databases import Database
-from shared.messaging import dead_letters
+from shared.messaging import dead_letters, worker
 from shared.messaging.authenticity import Envelope
 from shared.messaging.messages import Received
 from shared.storage.database import Connection
@@ -102,6 +103,29 @@ def test_the_mates_of_a_suspect_are_applied_each_alone_and_it_comes_last(
     worker_of("device_ingest", consumer, redis_url, applied).consumer.consume(*batch(found))
     assert got == [["enc_2", "enc_3", "enc_4", "enc_5"], ["enc_1"], ["enc_0"]]
     assert scalar(consumer.admin, "SELECT count(*) FROM begun") == 0
+
+
+def test_suspects_for_which_a_batch_has_no_time_come_again(
+    producer: Database, consumer: Database, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or a batch of them would take an hour on a disk that is stalled."""
+    monkeypatch.setattr(dead_letters, "DEAD_SECONDS", 0)
+    monkeypatch.setattr(worker, "ONE_BY_ONE_SECONDS", 0.2)
+    publish(producer, *(link(f"enc_{number}") for number in range(3)))
+    found = envelopes(producer)
+    died(consumer, found)
+    got: list[str] = []
+
+    def applied(conn: Connection, received: Sequence[Received[Any]]) -> None:
+        effect(conn, received)
+        got.extend(each.body.encounter_id for each in received)
+        time.sleep(0.3)
+
+    consuming = worker_of("device_ingest", consumer, redis_url, applied).consumer
+    for times in (1, 2, 3):
+        consuming.consume(*batch(found))
+        assert len(got) == times
+    assert effects(consumer) == (3, 3)
 
 
 def test_a_batch_that_another_worker_applies_now_is_no_death(

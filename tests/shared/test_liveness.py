@@ -87,6 +87,20 @@ def test_a_job_that_never_ends_leaves_its_process_stuck(hanging: Hanging, produc
     assert liveness.is_alive(), "a lane that waits for its next job is not stuck"
 
 
+def test_a_job_that_may_hang_leaves_its_process_alive(hanging: Hanging, producer: Database) -> None:
+    """As that of an anchor file on another machine: its lane alone waits for it."""
+    stopping = threading.Event()
+    with open_tasks_pool(producer.worker, max_size=1) as pool:
+        runner = PeriodicRunner(pool, [Periodic("hangs", 60.0, hanging.wait, may_hang=True)], stopping)
+        runner.start()
+        assert hanging.begun.wait(PATIENCE)
+        time.sleep(2 * SHORT)
+        assert liveness.is_alive()
+        hanging.may_end.set()
+        stopping.set()
+        runner.join(PATIENCE)
+
+
 def test_a_relay_whose_turn_never_ends_is_stuck(
     hanging: Hanging, producer: Database, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

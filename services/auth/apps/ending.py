@@ -105,12 +105,13 @@ HAD_A_TURN: LiteralString = """
     UPDATE ending_grants SET turn_at = clock_timestamp() WHERE user_id = (
         SELECT user_id FROM ending_grants WHERE tenant_id = %s AND user_id > %s ORDER BY user_id LIMIT 1)
 """
-# As TAKE_NEXT, of those that have not failed.
+# The tenant whose last turn is the longest ago, and its connection of which the same is true.
 TAKE_CONNECTION: LiteralString = """
     SELECT connection_id, tenant_id FROM ending_connections WHERE connection_id = (
         SELECT connection_id FROM (
-            SELECT connection_id, decided_at, max(turn_at) OVER (PARTITION BY tenant_id) AS turn FROM ending_connections) AS waiting
-        WHERE connection_id <> ALL (%s) ORDER BY turn NULLS FIRST, decided_at LIMIT 1)
+            SELECT connection_id, turn_at, decided_at, max(turn_at) OVER (PARTITION BY tenant_id) AS turn
+            FROM ending_connections) AS waiting
+        WHERE connection_id <> ALL (%s) ORDER BY turn NULLS FIRST, turn_at NULLS FIRST, decided_at LIMIT 1)
     FOR UPDATE SKIP LOCKED
 """
 # None of a connection that is still there, however its row came here.
@@ -126,7 +127,7 @@ FINISH_CONNECTION: LiteralString = "DELETE FROM ending_connections WHERE connect
 # The tenant's next connection has the turn of the one before.
 HAD_A_TURN_OF_CONNECTIONS: LiteralString = """
     UPDATE ending_connections SET turn_at = clock_timestamp() WHERE connection_id = (
-        SELECT connection_id FROM ending_connections WHERE tenant_id = %s ORDER BY decided_at LIMIT 1)
+        SELECT connection_id FROM ending_connections WHERE tenant_id = %s ORDER BY turn_at NULLS FIRST, decided_at LIMIT 1)
 """
 
 
@@ -189,7 +190,7 @@ def _attempt(
             raise
         conn.rollback()
         failed += keys
-        log.error("grants of %s wait for the next pass: %s", ", ".join(keys[:5]), telemetry.describe(error))
+        log.error("the work of %s waits for the next pass: %s", ", ".join(keys[:5]), telemetry.describe(error))
         conn.execute(PATIENCE)
         conn.execute(behind, (keys,))
         conn.commit()

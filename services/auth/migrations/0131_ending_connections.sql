@@ -1,5 +1,7 @@
 -- Deleted connections whose links to people the relay still deletes, in portions. Nobody finds a link whose connection is gone. A trigger
--- writes the row, because processes of the previous release delete connections too.
+-- alone writes the row, so that processes of the previous release write it too, and no web process leaves one out or makes one up.
+-- Sign-ins hold their connection while they write the rows of the other tables: all wait here first, in one order.
+LOCK TABLE saml_connections IN ACCESS EXCLUSIVE MODE;
 CREATE TABLE ending_connections (
     connection_id text PRIMARY KEY,
     tenant_id text NOT NULL,
@@ -7,10 +9,9 @@ CREATE TABLE ending_connections (
     turn_at timestamptz
 );
 SELECT tenant_table('ending_connections'), worker_writes_all('ending_connections');
-CREATE TRIGGER require_known_organisation BEFORE INSERT OR UPDATE OF tenant_id ON ending_connections
-    FOR EACH ROW WHEN (current_user = trim(BOTH '"' FROM '{{app}}')) EXECUTE FUNCTION public.require_known_organisation();
+REVOKE INSERT, UPDATE, DELETE ON ending_connections FROM {{app}};
 
-CREATE FUNCTION public.note_ended_connection() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+CREATE FUNCTION public.note_ended_connection() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     INSERT INTO public.ending_connections (connection_id, tenant_id) VALUES (OLD.connection_id, OLD.tenant_id) ON CONFLICT DO NOTHING;
     RETURN NULL;
@@ -18,7 +19,8 @@ END $$;
 REVOKE EXECUTE ON FUNCTION public.note_ended_connection() FROM PUBLIC;
 CREATE TRIGGER connection_ended AFTER DELETE ON saml_connections FOR EACH ROW EXECUTE FUNCTION public.note_ended_connection();
 
--- Sign-ins and logouts hold their connection before they write any of these rows. All but the links go by age; `saml_sessions` with the session.
+-- Sign-ins and logouts hold their connection before they write any of these rows. All but the links go by age, also the answers that 0129 let go with
+-- their connection; `saml_sessions` go with the session.
 ALTER TABLE saml_identities DROP CONSTRAINT saml_identities_connection_id_fkey;
 ALTER TABLE saml_requests DROP CONSTRAINT saml_requests_connection_id_fkey;
 ALTER TABLE saml_replays DROP CONSTRAINT saml_replays_connection_id_fkey;

@@ -155,7 +155,7 @@ PATIENTS_BEFORE: LiteralString = """
     SELECT patient FROM patients_taken
     WHERE encounter_id = %(encounter_id)s AND destination_id = %(destination_id)s AND identity = %(identity)s
         AND first_revision < %(revision)s
-    ORDER BY last_revision DESC, first_revision DESC LIMIT 100
+    ORDER BY last_revision DESC, first_revision DESC, patient LIMIT 100
 """
 # The places of readings that it took, by identity; of the present one, with revisions before this one.
 PLACES_BEFORE: LiteralString = """
