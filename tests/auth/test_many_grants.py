@@ -320,6 +320,7 @@ def test_a_row_that_names_a_connection_in_use_deletes_no_link(auth: Auth, works:
 
 def test_no_web_process_writes_the_row_of_a_deleted_connection(auth: Auth, works: Connection) -> None:
     """One could keep links for ever, or give the relay a million rows to read each second."""
+    work(auth)
     assert works.call("DELETE").status_code == 204
     for statement in (
         "INSERT INTO ending_connections (connection_id, tenant_id) VALUES ('samlc_x', current_tenant())",
@@ -335,6 +336,7 @@ def test_no_web_process_writes_the_row_of_a_deleted_connection(auth: Auth, works
 
 
 def test_a_connection_that_fails_leaves_another_of_its_organisation_its_turn(auth: Auth) -> None:
+    work(auth)
     decide = "INSERT INTO ending_connections (connection_id, tenant_id, turn_at) VALUES (%s, %s, %s)"
     auth.sql(decide, "samlc_failed", auth.demo["tenant_id"], "2026-01-01")
     auth.sql(decide, "samlc_later", auth.demo["tenant_id"], None)
