@@ -47,9 +47,10 @@ FILL = """
 
 
 def fill(database: Database, rows: int, size: int = 100, attempts: int = 0) -> None:
-    """Messages for a dead consumer."""
+    """Messages for a dead consumer. A busy machine would not write all of them before the time-out of a statement."""
     with psycopg.connect(database.admin, autocommit=True) as conn:
-        conn.execute(FILL, (size, attempts, rows))
+        for written in range(0, rows, 10_000):
+            conn.execute(FILL, (size, attempts, min(10_000, rows - written)))
         conn.execute("ANALYZE outbox")
 
 

@@ -980,11 +980,14 @@ def test_a_sender_holds_a_bounded_number_of_bytes_and_a_tenant_a_part_of_them(
         # With a known receiver it would take 64 requests of each of the ten.
         dispatcher.run("UPDATE subscriptions SET concurrency = 64 WHERE tenant_id = %s", flood.tenant_id)
 
+        other.subscribe(receiver.url)
+        dispatcher.publish(other.tenant_id, "incident.updated")
+        lengthen(dispatcher, other, size)
+        dispatcher.run("UPDATE queue SET due_at = now() + interval '1 day' WHERE tenant_id = %s", other.tenant_id)
+
         def goes_out() -> bool:
             if len(hanging.requests) >= most // 2 // size and not receiver.requests:
-                other.subscribe(receiver.url)
-                dispatcher.publish(other.tenant_id, "incident.updated")
-                lengthen(dispatcher, other, size)
+                dispatcher.run("UPDATE queue SET due_at = now() WHERE tenant_id = %s", other.tenant_id)
                 wait_for(lambda: receiver.requests)
             return bool(receiver.requests)
 
