@@ -11,13 +11,15 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool
 from pyotp.totp import TOTP
 
+from deploy.local.redis_server import RedisServer
 from services.auth import metrics, seals
 from services.auth.seals import SESSIONS, Sealed, refused, seal_stored
 from shared.primitives.crypto import Keyring, base64url_encode
 from shared.storage.database import Connection, open_tasks_pool, task_transaction
 from tests.auth.forging import FRESH, forge, new_person, shown, signed_in
-from tests.auth.support import PASSWORD, Auth, Browser, keyring_of
+from tests.auth.support import PASSWORD, Auth, Browser, keyring_of, running
 from tests.auth.test_authenticator import PAGE, SECOND, Enrolled, later
+from tests.support.cluster import TestDatabases
 
 OTHERS = "UPDATE migrations SET applied_at = applied_at + %s * interval '1 day' WHERE name !~ 'auth/(0125|0128)'"
 OURS = "UPDATE migrations SET applied_at = applied_at + %s * interval '1 day' WHERE name ~ 'auth/(0125|0128)'"
@@ -35,6 +37,13 @@ def keyrings() -> tuple[Keyring, Keyring, Keyring]:
     """The old key, both keys, the new key."""
     old, new = (f"{version}:{base64url_encode(os.urandom(32))}" for version in (1, 2))
     return Keyring.from_text(old), Keyring.from_text(f"{new},{old}"), Keyring.from_text(new)
+
+
+@pytest.fixture(scope="module")
+def auth(databases: TestDatabases, redis_server: RedisServer) -> Iterator[Auth]:
+    """With a database of its own: some tests seal every row, and other files leave tens of thousands."""
+    with databases.lent("auth") as database, running(database, redis_server.url) as auth:
+        yield auth
 
 
 @pytest.fixture
