@@ -69,7 +69,7 @@ def test_a_message_that_kills_its_worker_is_set_aside_and_all_others_have_their_
                     publish(producer, link("enc_meanwhile"))
                     worker = started(consumer, redis_url)
         finally:
-            worker.terminate()  # it ends what it applies, which may be a repetition
+            worker.terminate()  # it finishes its present batch, which may be a repetition
             worker.wait()
     assert effects(consumer) == (40 + starts, 40 + starts)
     with psycopg.connect(consumer.admin) as conn:
