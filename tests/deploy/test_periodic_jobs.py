@@ -9,7 +9,7 @@ import pytest
 import yaml
 from prometheus_client import Gauge
 
-from deploy.local.table import ROOT, SERVICES
+from deploy.local.table import ROOT, SERVICES, Service
 from shared.operators import acts
 from shared.primitives.crypto import base64url_encode
 from shared.process import metrics
@@ -89,3 +89,11 @@ def test_a_job_that_does_not_succeed_raises_an_alert() -> None:
     assert alerts_on(metrics.periodic_late) == ["PeriodicJobLate"]
     # A relay that finds the job's lock taken does not know whether the other one succeeds.
     assert ALERTS["PeriodicJobLate"] == "min by (service, task) (periodic_job_late_seconds) > 300"
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+def test_the_anchor_file_alone_may_hang_and_its_job_keeps_no_other_waiting(service: Service) -> None:
+    found = jobs_of(service.database)
+    [anchoring] = [job for job in found if job.may_hang]
+    assert anchoring.name == "anchor the audit trail"
+    assert [job for job in found if job.lane == anchoring.lane] == [anchoring]
