@@ -182,17 +182,16 @@ def test_revoking_single_grants_does_not_wait_for_the_clock(auth: Auth) -> None:
     with psycopg.connect(auth.settings.worker_database_url or "") as conn:
         conn.execute("SELECT set_config('app.tenant_id', %s, true)", (auth.demo["tenant_id"],))
 
-        def seconds(kind: str) -> float:
-            began = time.monotonic()
-            conn.execute(
-                "SELECT count(add_watermark(%s, 'id_' || number, interval '1 s')) FROM generate_series(1, 300) AS number",
-                (kind,),
-            )
-            return time.monotonic() - began
+        def least_seconds(kind: str) -> float:
+            """Of one call: other work of the machine lengthens most of them, seldom all."""
+            took = []
+            for number in range(300):
+                began = time.monotonic()
+                conn.execute("SELECT add_watermark(%s, 'id_' || %s::int, interval '1 s')", (kind, number))
+                took.append(time.monotonic() - began)
+            return min(took)
 
-        waiting = 300 * 0.002
-        least = min(seconds("client") for _ in range(3)) - waiting / 2
-        assert any(seconds("grant") < least for _ in range(20))
+        assert least_seconds("grant") + 0.001 < least_seconds("client")
         conn.rollback()
 
 

@@ -34,6 +34,7 @@ CALLER = Caller(tenant_id="org_1", client_id="app_1", subject="usr_1")
 ANCHOR_KEY = f"k1:{new_key()}"
 SIGNER = Signer(ANCHOR_KEY)
 KEYS = PublicKeys(SIGNER.public_text("epcr"))
+NO_TIME_LIMIT = "-c statement_timeout=0"  # a busy machine takes long to read a gigabyte
 SEALED = "SELECT audit_id FROM audit_leaves ORDER BY batch, number LIMIT 1 OFFSET %s"
 
 
@@ -48,13 +49,13 @@ def write(database: Database, *subjects: str, tenant: str = "org_1") -> None:
 
 
 def seal(database: Database) -> int:
-    with psycopg.connect(database.worker) as conn:
+    with psycopg.connect(database.worker, options=NO_TIME_LIMIT) as conn:
         return audit.seal(conn)
 
 
 def problem(database: Database, anchors: Iterable[Anchor] = (), expected: Iterable[str] = ()) -> str | None:
     """The first mismatch, as `audit verify` prints it; None if all is right."""
-    with psycopg.connect(database.worker) as conn:
+    with psycopg.connect(database.worker, options=NO_TIME_LIMIT) as conn:
         try:
             audit_check.check(conn, anchors, expected)
         except Broken as broken:
@@ -786,7 +787,7 @@ def test_a_long_entry_of_old_is_sealed_with_all_others_and_the_chain_holds(
     while seal(producer):
         pass
     assert scalar(producer.admin, "SELECT count(*) FROM audit_waiting") == 0
-    with psycopg.connect(producer.worker) as conn:
+    with psycopg.connect(producer.worker, options=NO_TIME_LIMIT) as conn:
         assert audit_check.check(conn).entries == 2
     with without_limits(producer):
         tamper(producer, "UPDATE audit SET client_id = 'app_9' WHERE tenant_id = 'org_1'")
@@ -796,8 +797,7 @@ def test_a_long_entry_of_old_is_sealed_with_all_others_and_the_chain_holds(
 def test_a_detail_that_cannot_be_written_as_text_is_sealed_as_none(producer: Database) -> None:
     """Eleven thousand numbers of 100,001 digits each."""
     detail = "('[' || repeat('1e100000,', 10999) || '1]')::jsonb"
-    with psycopg.connect(producer.admin) as conn:
-        conn.execute("SET statement_timeout = 0")  # a busy machine takes long to write a gigabyte
+    with psycopg.connect(producer.admin, options=NO_TIME_LIMIT) as conn:
         assert conn.execute(f"SELECT sealed_detail({detail}) IS NULL".encode()).fetchone() == (True,)
 
 
