@@ -23,7 +23,7 @@ from tests.support.stack import Stack
 from tests.support.waiting import wait_for
 
 BUNDLES = Path(graphql_api.__file__ or "").parent / "bundles"
-# What is sent, and the character that the refusal names. NUL and half a surrogate pair are refused in every text.
+# Each value, and the character that its refusal names. NUL and half a surrogate pair are refused in every text.
 BAD = {
     "x\n": "U+000A",
     "\nx": "U+000A",

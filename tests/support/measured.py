@@ -15,7 +15,7 @@ REASONS: tuple[str, ...] = get_args(AbsentReason)
 
 
 class Measured(NamedTuple):
-    """What a device sends of a row of the table, and the row."""
+    """A row of the table, and the values that a device sends for it."""
 
     row: dict[str, str]
     value: Decimal | None
