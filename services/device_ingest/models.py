@@ -40,7 +40,7 @@ class DeviceChange(http.Body):
 
 
 class DeviceFilter(Page):
-    vehicle_id: str | None = None
+    vehicle_id: http.ExternalId | None = None
     device_class: DeviceClass | None = None
     status: DeviceStatus | None = None
     silent_since: http.Timestamp | None = None

@@ -18,6 +18,7 @@ from starlette.responses import Response
 
 from shared.primitives.crypto import base64url_decode, base64url_encode
 from shared.web import fairness, problems, strict_json
+from shared.web.external_ids import external_id
 from shared.web.problems import FieldError, Problem
 
 T = TypeVar("T")
@@ -50,8 +51,8 @@ else:
 
 
 Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
-# Of the partner's own making, opaque to us; but white space alone names nothing.
-ExternalId = Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=r"\S")]
+ExternalId = Annotated[str, external_id()]
+"""Of the partner's own making, opaque to us. `Annotated[str, external_id(n)]` is one of up to `n` characters."""
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 encode = _encoder.encode
@@ -170,12 +171,12 @@ def _unfit(detail: str, errors: list[FieldError]) -> problems.Problem:
 
 
 def _converted(value: Any, kind: Any) -> Any:
-    return msgspec.convert(value, kind, dec_hook=_decode_custom)
+    return strict_json.with_ids(msgspec.convert(value, kind, dec_hook=_decode_custom), kind)
 
 
 def _read(text: Any, kind: Any) -> Any:
     """As a query has it, where everything is text."""
-    return msgspec.convert(text, kind, strict=False, dec_hook=_decode_custom)
+    return strict_json.with_ids(msgspec.convert(text, kind, strict=False, dec_hook=_decode_custom), kind)
 
 
 def _with_numbers(values: dict[str, str], kind: type) -> dict[str, Any]:

@@ -9,14 +9,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
+from functools import cache
 from types import UnionType
-from typing import Annotated, Any, Literal, NoReturn, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NoReturn, TypeVar, Union, get_args, get_origin
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta, UnsetType
 
-from shared.web import problems
+from shared.web import external_ids, problems
 from shared.web.problems import FieldError
 
 MAX_DIGITS = 40
@@ -228,6 +229,7 @@ _BOUNDS: tuple[tuple[str, str, Callable[[Any, Any], bool]], ...] = (
     ("lt", "below", lambda value, limit: value < limit),
 )
 Converts = Callable[[Any, Any], object]
+Value = TypeVar("Value")
 
 
 def find_faults(value: Any, kind: Any, converts: Converts) -> list[FieldError]:
@@ -238,6 +240,40 @@ def find_faults(value: Any, kind: Any, converts: Converts) -> list[FieldError]:
     search = _Search(converts)
     search.walk(value, kind, "")
     return search.found
+
+
+def with_ids(made: Value, kind: Any) -> Value:
+    """`made`, a value of `kind`. Raises ValidationError where one of its external ids is none."""
+    if not _ids_fit(made, kind):
+        raise msgspec.ValidationError("not an external id")
+    return made
+
+
+def _ids_fit(made: Any, kind: Any) -> bool:
+    if isinstance(made, msgspec.Struct):
+        return all(_ids_fit(getattr(made, name), member) for name, member in _with_ids(type(made)))
+    if isinstance(made, str):
+        return not external_ids.fault_of(made) or not any(option.is_id for option in _options(kind))
+    if isinstance(made, list):
+        return all(_ids_fit(item, of) for option in _options(kind) for of in get_args(option.kind) for item in made)
+    return True
+
+
+@cache
+def _with_ids(struct: type[msgspec.Struct]) -> tuple[tuple[str, Any], ...]:
+    """The fields, and their types, in which there may be external ids."""
+    return tuple((field.name, field.type) for field in msgspec.structs.fields(struct) if _has_ids(field.type, set()))
+
+
+def _has_ids(kind: Any, seen: set[Any]) -> bool:
+    for option in _options(kind):
+        parts = list(get_args(option.kind)) if option.origin is list else []
+        if isinstance(option.origin, type) and issubclass(option.origin, msgspec.Struct) and option.origin not in seen:
+            seen.add(option.origin)
+            parts = [field.type for field in msgspec.structs.fields(option.origin)]
+        if option.is_id or any(_has_ids(part, seen) for part in parts):
+            return True
+    return False
 
 
 def pointer_of(pointer: str, name: str) -> str:
@@ -262,6 +298,10 @@ class _Option:
             self.limits += [meta for meta in metas if isinstance(meta, Meta)]
         self.kind = kind
         self.origin = get_origin(kind) or kind
+
+    @property
+    def is_id(self) -> bool:
+        return any(external_ids.IS_ID in (meta.extra or ()) for meta in self.limits)
 
     @property
     def word(self) -> str:
@@ -407,6 +447,9 @@ class _Search:
                     return True
                 if isinstance(value, str) and meta.pattern is not None and not re.search(meta.pattern, value):
                     self._add(pointer, f"Expected a string that matches {in_ecmascript(meta.pattern)}", "pattern")
+                    return True
+                if isinstance(value, str) and option.is_id and (fault := external_ids.fault_of(value)):
+                    self._add(pointer, fault, "text")
                     return True
             elif isinstance(value, int | float | Decimal):
                 for name, words, holds in _BOUNDS:

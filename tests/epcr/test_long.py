@@ -1,7 +1,9 @@
 """Encounters with any number of readings: exported in portions, within bounds of memory, each reading or one Observation for a series."""
 
 import asyncio
+import itertools
 import json
+import re
 import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -33,6 +35,7 @@ from tests.epcr.golden import bundle, exported, projection, split
 from tests.epcr.samples import TYPICAL
 from tests.epcr.test_attacker import moved_to
 from tests.epcr.test_identities import ADA, BEA, correct, person
+from tests.support import measured
 
 MODES = pytest.mark.parametrize("mode", ["exact", "shifted", "safe_harbor"])
 
@@ -82,13 +85,18 @@ def test_the_portions_do_not_change_the_bundle() -> None:
 
 @MODES
 def test_a_reading_that_is_filled_in_is_the_one_that_is_built(mode: Any) -> None:
-    """Each reading of a long export against an export of it alone, and all of them against the validators."""
-    encounter = golden.encounter(TYPICAL)
-    readings = [one for one in monitored(3) if "PRESS" not in one.mdc_code]
-    long = checked(bundle(projection(encounter, readings, mode=mode)))
-    assert fhirkit.validate(exported(projection(encounter, readings, mode=mode)).decode()) == []
-    alone = [of_devices(bundle(projection(encounter, [one], mode=mode))) for one in readings]
-    assert of_devices(long) == [resource for resources in alone for resource in resources]
+    """The readings of each moment of a long export against an export of them alone, and all of them against the validators."""
+    encounter, together = golden.encounter(TYPICAL), monitored(3)
+    apart = [
+        msgspec.structs.replace(one, observed_at=one.observed_at + timedelta(milliseconds=number))
+        for number, one in enumerate(together)
+    ]
+    for readings in (together, apart):
+        long = checked(bundle(projection(encounter, readings, mode=mode)))
+        assert fhirkit.validate(exported(projection(encounter, readings, mode=mode)).decode()) == []
+        moments = [list(of_one) for _, of_one in itertools.groupby(readings, key=lambda one: one.observed_at)]
+        alone = [of_devices(bundle(projection(encounter, of_one, mode=mode))) for of_one in moments]
+        assert of_devices(long) == [resource for resources in alone for resource in resources]
 
 
 def test_a_split_export_of_many_readings_is_executed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -352,6 +360,39 @@ def test_a_growing_series_replaces_the_one_before(organisation: Organisation, in
     [held] = [one for one in server.of("Observation") if "valueSampledData" in one]
     assert held["valueSampledData"]["data"] == "90.0 91.0 92.0"
     assert server.dangling() == []
+
+
+@pytest.mark.parametrize("mode", ["exact", "shifted", "safe_harbor"])
+def test_an_app_of_any_mode_reads_every_metric(
+    organisation: Organisation, inside: Inside, years_later: None, mode: Any
+) -> None:
+    """Of few readings, which are made whole, and of many, which are streamed."""
+    client, wrong = moved_to(organisation.hospital, mode), list[str]()
+    everything, known = [one for one in measured.everything() if not one.is_flagged], set[str]()
+    for content in (everything[: exporting.PORTION // 2], everything * 2):
+        id = organisation.partner.create(**TYPICAL)
+        sent = [
+            spo2(
+                None if one.value is None else str(one.value),
+                device_class=one.device_class,
+                mdc_code=one.refid,
+                mdc_code10=int(one.row["code10"]),
+                unit_code=one.unit,
+                data_absent_reason=one.reason,
+                observed_at=datetime(2026, 3, 23, 10, 15, tzinfo=UTC) + timedelta(seconds=number),
+            )
+            for number, one in enumerate(content)
+        ]
+        inside.receive(organisation.id, recorded(id, *sent))
+        [shown] = {one["id"] for one in client.get(ENCOUNTERS).json()["encounters"]} - known
+        known.add(shown)
+        for form in ("all", "summary", "none"):
+            answer = client.get(f"{ENCOUNTERS}/{shown}/fhir-bundle", params={"readings": form})
+            codes = set(re.findall(r'"system":"urn:iso:std:iso:11073:10101","code":"(\d+)"', answer.text))
+            lost = {one.refid for one in content if form == "all" and one.row["code10"] not in codes}
+            if answer.status_code != 200 or lost or fhirkit.validate(answer.text):
+                wrong.append(f"{len(content)} {form}: {answer.status_code} {lost} {fhirkit.validate(answer.text)[:3]}")
+    assert not wrong, "\n".join(wrong)
 
 
 def test_the_form_of_the_readings_is_asked_for(organisation: Organisation, long: str) -> None:

@@ -179,9 +179,10 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
         ["/stay/disposition", "/survival/died_at"],
     ),
     (
-        {"visit_number": " ", "reported_by": "\u200b\t", "procedures": [{"kind": "other"}]},
-        ["/reported_by", "/visit_number"],
+        {"reported_by": "\u200b\t", "procedures": [{"kind": "other"}]},
+        ["/reported_by"],
     ),
+    ({"visit_number": " "}, ["/visit_number"]),
     ({"emergency_department": {"arrived_at": "2025-03-23T10:51:10Z"}}, ["/emergency_department/arrived_at"]),
     ({"emergency_department": {"arrived_at": "2026-04-01T10:51:10Z"}}, ["/emergency_department/arrived_at"]),
     ({"stay": {"discharged_at": "1901-03-23T10:51:10Z"}}, ["/stay/discharged_at"]),

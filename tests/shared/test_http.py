@@ -136,7 +136,7 @@ def test_white_space_alone_is_no_name_of_anything(name: str) -> None:
     with pytest.raises(Problem) as refused:
         http.convert({"name": name}, Part)
     assert (refused.value.status, pointers(refused.value)) == (422, ["/name"])
-    assert http.convert({"name": " CAD 7 "}, Part).name == " CAD 7 "
+    assert http.convert({"name": "CAD 7"}, Part).name == "CAD 7"
 
 
 @pytest.mark.parametrize("number", ["98.0", "384.50", "0", "-0.5", "1e30", "1E-30", "12345678901234567890.123456789"])

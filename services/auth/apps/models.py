@@ -59,7 +59,7 @@ class GovernanceChange(http.Body):
     approved_events: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=50)] | UnsetType = UNSET
     access_token_ttl: Annotated[int, Meta(ge=60, le=86_400)] | UnsetType = UNSET
     graphql_bundles: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=50)] | UnsetType = UNSET
-    pseudonym_domain: Annotated[str, Meta(min_length=1, max_length=64)] | UnsetType = UNSET
+    pseudonym_domain: Annotated[str, http.external_id(64)] | UnsetType = UNSET
     deidentification: Deidentification | UnsetType = UNSET
     reason: DecisionReason | UnsetType = UNSET
 

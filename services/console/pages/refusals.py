@@ -11,7 +11,7 @@ MOST_ALLOWED = 8
 MOST_ADDRESS = 254
 _BOUND = re.compile(r"Expected (at least|at most|above|below) \S+?( characters| items| members)?\.")
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
-_IN_ENGLISH = ("enum", "format", "pattern", "type", "repeated")
+_IN_ENGLISH = ("enum", "format", "pattern", "text", "type", "repeated")
 """Codes whose sentences of the platform say more than a translation: it serves readers of another language."""
 
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache, partial
-from typing import Any, LiteralString, NamedTuple, TypeVar, cast
+from typing import Any, LiteralString, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import inspect
@@ -186,11 +186,7 @@ class Readings(NamedTuple):
         return {"id": self.encounter_id, "tenant_id": self.tenant_id, "end": self.end}
 
 
-class _Listed(LinkedObservation, kw_only=True, array_like=True):
-    """The same as an array of its values."""
-
-
-read_portion = cast("Callable[[str], list[LinkedObservation]]", msgspec.json.Decoder(list[_Listed]).decode)
+read_portion = msgspec.json.Decoder(list[LinkedObservation]).decode
 """The observations of a portion. The text comes from the database: no error is expected."""
 
 

@@ -45,10 +45,7 @@ ClientId = Annotated[
     ),
 ]
 Agreement = Annotated[
-    str,
-    Meta(
-        min_length=1, max_length=200, pattern=r"\S", description="Your reference of the agreement with the destination"
-    ),
+    str, http.external_id(200), Meta(description="Your reference of the agreement with the destination")
 ]
 Days = Annotated[
     int,

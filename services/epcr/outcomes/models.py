@@ -113,7 +113,7 @@ class Neurology(Part):
 class OutcomeDraft(http.Body):
     """The whole outcome as it is known now. `visit_number` is the hospital's; `reported_by` the person responsible. Both are encrypted."""
 
-    visit_number: Text | None = None
+    visit_number: Annotated[str, http.external_id(200)] | None = None
     emergency_department: EmergencyDepartment | None = None
     stay: HospitalStay | None = None
     procedures: Annotated[list[HospitalProcedure], Meta(max_length=50)] = field(default_factory=list)

@@ -58,8 +58,8 @@ class Name(http.Body):
 class PatientIdentifier(http.Body):
     """A national or local number. `system` names its issuer, as a URI or a short name."""
 
-    system: Text
-    value: Text
+    system: Annotated[str, http.external_id(200)]
+    value: Annotated[str, http.external_id(200)]
 
 
 class Address(http.Body):
