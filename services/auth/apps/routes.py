@@ -192,12 +192,16 @@ OPERATIONS = [
         "Rotate an app's secret",
         PLATFORM_APPS,
         {200: RotatedSecret},
-        "The old secret works for `overlap_seconds` more (a day, unless it says otherwise; 0 ends it at once).",
+        "The present secret works for `overlap_seconds` more (a day, unless it says otherwise). Earlier secrets live until the ends that"
+        " were stated for them, which no rotation changes; the answer names them with their last use. 0 ends all of them at once. Five"
+        " secrets are live at most: a sixth is 409, which names them as `pending_secrets` and the time `next_rotation_at`, unless"
+        " `force` ends the oldest.",
         id="rotateAppSecret",
         body=RotateSecret,
         body_required=False,
         headers=IDEMPOTENCY,
-        refusals=NOT_CHANGEABLE | {409: "The app has no secret, or a call with this Idempotency-Key is under way"},
+        refusals=NOT_CHANGEABLE
+        | {409: "The app has no secret or five live ones, or a call with this Idempotency-Key is under way"},
         example={"overlap_seconds": 3600},
     ),
     Operation(

@@ -22,6 +22,8 @@ from shared.web.scopes import Mode
 from shared.web.strict_json import nearest
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+MOST_SECRETS = 5
+"""Live secrets of an app, the present one among them."""
 
 
 def check_draft(draft: AppDraft, tenant: Tenant, settings: Settings) -> list[FieldError]:

@@ -99,10 +99,12 @@ OPERATIONS = [
         "Update a webhook",
         WRITE,
         {200: Webhook},
-        "Changes the fields it names. A new `secret` signs beside the old one for 24 hours. `enabled: true` ends a disablement, and a"
-        " webhook that is failing or slowed is tried at once; `enabled: false` holds from the next delivery on, however many wait.",
+        "Changes the fields it names. A new `secret` signs beside the old one for 24 hours, and each earlier one signs until the end that"
+        " was stated for it. Five sign at most: a sixth is 409, which names the earlier ones, unless `force` ends the oldest."
+        " `enabled: true` ends a disablement, and a webhook that is failing or slowed is tried at once; `enabled: false` holds from the"
+        " next delivery on, however many wait.",
         body=WebhookChange,
-        refusals=UNAPPROVED,
+        refusals=UNAPPROVED | {409: "Five secrets sign already"},
         example={"events": ["incident.updated", "incident.closed"]},
     ),
     Operation(
@@ -112,13 +114,15 @@ OPERATIONS = [
         "Rotate a webhook's signing key",
         WRITE,
         {200: Webhook},
-        "Makes a new Ed25519 key for the signatures `v1a`. The old key signs beside it for `overlap_seconds` (a day, unless it says"
-        " otherwise, at most seven days; 0 ends it at once); a key before that one ends. A webhook without a `public_key` gets its first.",
+        "Makes a new Ed25519 key for the signatures `v1a`. The present key signs beside it for `overlap_seconds` (a day, unless it says"
+        " otherwise, at most seven days), and each earlier one until the end that was stated for it; 0 ends all of them at once. Five keys"
+        " sign at most: a sixth is 409, which names the earlier ones, unless `force` ends the oldest. A webhook without a `public_key`"
+        " gets its first.",
         id="rotateSigningKey",
         body=RotateSigningKey,
         body_required=False,
         headers=("Idempotency-Key",),
-        refusals={409: "A call with this Idempotency-Key is under way"},
+        refusals={409: "Five keys sign already, or a call with this Idempotency-Key is under way"},
         example={"overlap_seconds": 3600},
     ),
     Operation(
