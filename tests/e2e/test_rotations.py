@@ -1,4 +1,4 @@
-"""Every secret that its owner rotates lives until its stated end, whatever is rotated after it."""
+"""Every secret that its owner rotates lives until its stated end, also when its successor is rotated."""
 
 import base64
 import os
@@ -45,7 +45,7 @@ class Rotatable(ABC):
 
     @abstractmethod
     def ends(self) -> dict[str, str]:
-        """The stated end of each earlier one, oldest first, by what names it."""
+        """The stated end of each earlier one, oldest first, by its id, fingerprint or public key."""
 
 
 class AppSecret(Rotatable):
@@ -72,7 +72,7 @@ class AppSecret(Rotatable):
 
 
 class Signing(Rotatable):
-    """What signs a webhook's deliveries: a test that is waited for shows all signatures."""
+    """Signs a webhook's deliveries. A test that is waited for shows all signatures."""
 
     def __init__(self, stack: Stack, client: httpx2.Client, receiver: Receiver) -> None:
         self.client, self.receiver, self.first = client, receiver, new_secret()
@@ -151,7 +151,7 @@ def test_no_rotation_ends_moves_or_prolongs_an_earlier_secret(stack: Stack, rece
 
 
 def rotated_to_the_bound(one: Any) -> list[str]:
-    """Rotates five times and once more, then with force, then without overlap. Returns what does not keep its word."""
+    """Rotates five times and once more, then with force, then without overlap. Returns the promises that are not kept."""
     faults: list[str] = []
     live: list[str] = [one.first]
     stated: dict[str, str] = {}

@@ -12,6 +12,7 @@ import services.epcr.settings
 import services.webhook_dispatcher.settings
 from gateway import routes
 from services.auth.apps.models import GovernanceChange, RotateSecret, ServiceTokenDraft
+from services.auth.apps.rules import MOST_SECRETS
 from services.auth.oauth import devices, tokens
 from services.auth.sandboxes.endpoints import MOST_RESETS, MOST_SCENARIOS
 from services.auth.sandboxes.models import LONGEST_ADVANCE, MOST_ADVANCED
@@ -126,6 +127,7 @@ def _of_calls() -> dict[str, Any]:
         "head_seconds": GATEWAY["client_header_timeout"],
         "apps": AUTH["most_apps"],
         "service_token_days": _bounds(ServiceTokenDraft, "expires_in").most // 86_400,
+        "live_secrets": MOST_SECRETS,
         "overlap_hours": _bounds(RotateSecret, "overlap_seconds").default // 3600,
         "token_hours": _bounds(GovernanceChange, "access_token_ttl").most // 3600,
         "notice_days": deprecation.NOTICE_DAYS,

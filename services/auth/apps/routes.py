@@ -1,6 +1,6 @@
 """Route entries of apps and their credentials."""
 
-from services.auth.apps import endpoints, reading_decisions, uses
+from services.auth.apps import endpoints, reading_decisions, rules, uses
 from services.auth.apps.models import (
     App,
     AppChange,
@@ -193,15 +193,15 @@ OPERATIONS = [
         PLATFORM_APPS,
         {200: RotatedSecret},
         "The present secret works for `overlap_seconds` more (a day, unless it says otherwise). Earlier secrets live until the ends that"
-        " were stated for them, which no rotation changes; the answer names them with their last use. 0 ends all of them at once. Five"
-        " secrets are live at most: a sixth is 409, which names them as `pending_secrets` and the time `next_rotation_at`, unless"
-        " `force` ends the oldest.",
+        " were stated for them, which no rotation changes; the answer names them with their last use. 0 ends all of them at once. At"
+        f" most {rules.MOST_SECRETS} secrets are live: one more is 409, which names the earlier ones as `pending_secrets`, and as"
+        " `next_rotation_at` the time when the first of them ends, unless `force` ends the oldest.",
         id="rotateAppSecret",
         body=RotateSecret,
         body_required=False,
         headers=IDEMPOTENCY,
         refusals=NOT_CHANGEABLE
-        | {409: "The app has no secret or five live ones, or a call with this Idempotency-Key is under way"},
+        | {409: "The app has no secret or as many as may be live, or a call with this Idempotency-Key is under way"},
         example={"overlap_seconds": 3600},
     ),
     Operation(

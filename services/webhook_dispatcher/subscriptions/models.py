@@ -58,7 +58,7 @@ class NewWebhook(http.Body):
 
 
 class WebhookChange(http.Body):
-    """Only the given fields change. `force` goes with a new `secret`, and ends the oldest where five sign."""
+    """Only the given fields change. `force` goes with a new `secret`, and ends the oldest where as many sign as may."""
 
     url: str | UnsetType = UNSET
     events: EventTypes | UnsetType = UNSET
@@ -84,7 +84,7 @@ class FilterTrial(http.Body):
 
 class RotateSigningKey(http.Body):
     """How long the present key signs beside the new one. Earlier ones keep their ends. 0 ends all of them at once. `force` ends the
-    oldest where five sign."""
+    oldest where as many sign as may."""
 
     overlap_seconds: Annotated[int, Meta(ge=0, le=604_800)] = 86_400
     force: bool = False
