@@ -39,7 +39,7 @@ from shared.messaging.messages import Event
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring
 from shared.storage import audit, database, idempotency
-from shared.storage.caps import Cap, require_room
+from shared.storage.caps import Cap, refusal, require_room
 from shared.storage.database import AsyncConnection, tenant_transaction
 from shared.web import http, identity, problems
 from shared.web.http import Page
@@ -251,15 +251,14 @@ async def rotate_secret(request: Request, caller: Caller, client_id: str, rotati
 async def _make_room(conn: AsyncConnection, app: AppRow, *, force: bool) -> dict[str, str]:
     """Room for one more live secret. `force` ends the oldest, which is returned for the audit trail. Else raises a 409 Problem."""
     live = await database.every(conn, Secret, queries.LIVE_SECRETS, (app.client_id,))
-    if len(live) < rules.MOST_SECRETS:
+    if len(live) < rules.LIVE_SECRETS.most:
         return {}
     pending = [one for one in live if one.expires_at is not None]
     if force:
         await conn.execute(queries.END_SECRET, (pending[-1].id, app.client_id))
         return {"ended": pending[-1].id}
-    raise problems.conflict(
-        f"The app has {rules.MOST_SECRETS} live secrets, and each lives until its stated end. Rotate again when the first of them has"
-        ' ended, at `next_rotation_at`; end one with DELETE; or rotate with `"force": true`, which ends the oldest now.',
+    raise refusal(
+        rules.LIVE_SECRETS,
         pending_secrets=pending,
         next_rotation_at=min(one.expires_at for one in pending if one.expires_at is not None),
     )

@@ -4,10 +4,14 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from services.webhook_dispatcher.subscriptions.models import Earlier, EarlierKey, EarlierSecret
-from shared.web import problems
+from shared.storage.caps import Cap, refusal
 
 MOST = 5
 """That sign at the same time, the present one among them."""
+
+
+OVERLAP_HOURS = 24
+"""For which a replaced secret signs; the call that replaces a key names its own seconds."""
 
 
 def kept(what: Literal["secrets", "keys"], earlier: Sequence[Earlier], *, force: bool) -> list[Earlier]:
@@ -17,9 +21,12 @@ def kept(what: Literal["secrets", "keys"], earlier: Sequence[Earlier], *, force:
     if force:
         return list(earlier[: MOST - 2])
     shown = EarlierSecret if what == "secrets" else EarlierKey
-    raise problems.conflict(
-        f"{MOST} {what} of this webhook sign, and each signs until its stated end. The next can come when the first of them has ended,"
-        ' at `next_rotation_at`, or with `"force": true`, which ends the oldest now.',
+    instead = (
+        "each signs until its stated end. Replace the present one when the first has ended, at `next_rotation_at`, or with"
+        ' `"force": true`, which ends the oldest now'
+    )
+    raise refusal(
+        Cap(f"{what} that sign", MOST, "A webhook", instead),
         **{f"pending_{what}": [shown(one.shown, one.expires_at) for one in earlier]},
         next_rotation_at=min(one.expires_at for one in earlier),
     )

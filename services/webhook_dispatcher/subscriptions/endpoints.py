@@ -293,7 +293,8 @@ def _updates(
             others = [one for one in subscription.earlier_secrets if one.shown != fingerprint]
             kept = earlier.columns(earlier.kept("secrets", others, force=change.force is True))
             sealed = vault.seal_secret(webhook_id, change.secret)
-            updates.append((queries.SIGN_WITH_NEW, {"secret": sealed, "fingerprint": fingerprint} | kept))
+            replaced = {"secret": sealed, "fingerprint": fingerprint, "hours": earlier.OVERLAP_HOURS}
+            updates.append((queries.SIGN_WITH_NEW, replaced | kept))
     return updates
 
 

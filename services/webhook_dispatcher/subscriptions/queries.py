@@ -107,7 +107,7 @@ SET_HEADERS: LiteralString = (
 # The older secrets and keys that still sign keep the ends that were stated for them.
 SIGN_WITH_NEW: LiteralString = """
     UPDATE subscriptions SET previous_secret = secret, previous_secret_fingerprint = secret_fingerprint,
-        previous_secret_expires_at = now() + interval '24 hours', secret = %(secret)s, secret_fingerprint = %(fingerprint)s,
+        previous_secret_expires_at = now() + make_interval(hours => %(hours)s), secret = %(secret)s, secret_fingerprint = %(fingerprint)s,
         older_secrets = %(older)s::bytea[], older_secret_fingerprints = %(older_shown)s::text[],
         older_secret_ends = %(older_ends)s::timestamptz[]
     WHERE id = %(id)s
