@@ -1,4 +1,4 @@
-"""Rules that hold for every answer: what browsers may do with it, and the names and marks of cookies."""
+"""Rules that hold for every answer: a type that browsers do not guess, and the names and marks of cookies."""
 
 import re
 import socket
@@ -7,17 +7,20 @@ from pathlib import Path
 
 import httpx2
 
+from deploy.docs import contract
+from deploy.docs.site import figures
 from services.console.app import create_app as create_console
 from services.console.settings import Settings as ConsoleSettings
 from shared.primitives.crypto import base64url_encode
 from shared.web.identity import Caller
+from shared.web.routing import Content
 from tests.auth.support import Browser
 from tests.auth.support import running as running_auth
 from tests.conftest import FreshDatabase
 from tests.console.through import Signed
 from tests.support import alone
 from tests.support.alone import settings_for
-from tests.support.stack import Stack
+from tests.support.stack import EVERYDAY_SCOPES, Stack
 
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = {"browser", "session", "pass", "begun", "console", "portal", "ended"}
@@ -77,6 +80,36 @@ def test_every_answer_forbids_browsers_to_guess_its_type_once(stack: Stack) -> N
             faults.append(f"{name}: {head!r}")
     assert faults == []
     assert seen.keys() >= {200, 303, 401, 404, 405, 421}
+
+
+def test_a_body_may_be_as_long_as_the_page_of_limits_says(stack: Stack) -> None:
+    """Of each call that the caller may make: a longer body is 413, one of that length is read."""
+    operations = [one for part in contract.PARTS for one in part.operations if one.body is not None]
+    limits = {(method, path): kib for method, path, kib in figures.bodies(operations)}
+    page = (ROOT / "gateway" / "docs" / "static" / "en" / "catalogues" / "limits.md").read_text()
+    faults = [f"the page does not list {method} {path}" for method, path in limits if f"`{method} {path}`" not in page]
+    usual = figures.figures()["body_kib"]
+    assert f"| A body of most calls | {usual} KiB |" in page
+    tokens = {scope: stack.app_token(scope) for scope in EVERYDAY_SCOPES}
+    reached: set[int] = set()
+    for one in operations:
+        kib = limits.get((one.method, one.path), usual)
+        kind = one.body.media if isinstance(one.body, Content) else "application/json"
+        path = re.sub(r"\{\w+\}", "1.0.0", one.path.replace("{service}", "auth"))
+        with stack.client("auth", tokens.get(one.scope or "", stack.admin_token)) as client:
+            longer, longest = (
+                client.request(
+                    one.method, path, content=b"{}".ljust((kib << 10) + more), headers={"content-type": kind}
+                ).status_code
+                for more in (1, 0)
+            )
+        if longer in (401, 403):
+            continue
+        reached.add(kib)
+        if longer != 413 or longest == 413:
+            faults.append(f"{one.method} {one.path}, {kib} KiB: {longest}, one byte more: {longer}")
+    assert faults == []
+    assert {usual, 128, 512, 1024} <= reached
 
 
 def test_every_cookie_is_bound_to_its_stack_over_http_and_to_its_host_over_https(

@@ -99,9 +99,9 @@ OPERATIONS = [
         "Update a webhook",
         WRITE,
         {200: Webhook},
-        f"Changes the fields it names. A new `secret` signs beside the old one for {earlier.OVERLAP_HOURS} hours, and each earlier one signs until the end that"
-        f" was stated for it. At most {earlier.MOST} sign: one more is 409, which names the earlier ones as `pending_secrets`, and as"
-        " `next_rotation_at` the time when the first of them ends, unless `force` ends the oldest."
+        f"Changes the fields it names. A new `secret` signs beside the old one for {earlier.OVERLAP_HOURS} hours, and each earlier one"
+        f" signs until the end that was stated for it. At most {earlier.MOST} sign: one more is 409, which names the earlier ones as"
+        " `pending_secrets`, and as `next_rotation_at` the time when the first of them ends, unless `force` ends the oldest."
         " `enabled: true` ends a disablement, and a webhook that is failing or slowed is tried at once; `enabled: false` holds from the"
         " next delivery on, however many wait.",
         body=WebhookChange,
