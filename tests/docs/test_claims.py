@@ -36,7 +36,7 @@ WEBHOOKS = figures.WEBHOOKS
 
 
 def days_of(table: str) -> int:
-    return next(one.days for one in KEPT if one.table == table)
+    return int(next(one.days for one in KEPT if one.table == table))
 
 
 CLAIMS: list[tuple[str, str, tuple[int, ...]]] = [

@@ -72,8 +72,7 @@ class ServiceTokenDraft(http.Body):
 
 
 class RotateSecret(http.Body):
-    """How long the present secret works beside the new one. Earlier ones keep their ends. 0 ends all of them, and the tokens they
-    obtained, at once. `force` ends the oldest where as many are live as may be."""
+    """How long the present secret works beside the new one. Earlier ones keep their ends. 0 ends all of them at once, with their tokens."""
 
     overlap_seconds: Seconds = 86_400
     force: bool = False

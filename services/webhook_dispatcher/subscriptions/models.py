@@ -83,8 +83,7 @@ class FilterTrial(http.Body):
 
 
 class RotateSigningKey(http.Body):
-    """How long the present key signs beside the new one. Earlier ones keep their ends. 0 ends all of them at once. `force` ends the
-    oldest where as many sign as may."""
+    """How long the present key signs beside the new one. Earlier ones keep their ends. 0 ends all of them at once."""
 
     overlap_seconds: Annotated[int, Meta(ge=0, le=604_800)] = 86_400
     force: bool = False
