@@ -409,9 +409,8 @@ export interface RegisteredApp {
 }
 
 /**
- * How long the present secret works beside the new one. Earlier ones keep their ends. 0 ends all of them, and the
- * tokens they
- * obtained, at once. `force` ends the oldest where as many are live as may be.
+ * How long the present secret works beside the new one. Earlier ones keep their ends. 0 ends all of them at once, with
+ * their tokens.
  */
 export interface RotateSecret {
   /** Seconds that the present secret works beside the new one; 0 ends every earlier one at once */

@@ -246,15 +246,15 @@ export interface Diagnosis {
 export interface EarlierKey {
   /** The public key */
   public_key: string;
-  /** When it ends; null if it has no end */
+  /** When it stops signing */
   expires_at: string;
 }
 
 /** A secret that another one replaced. It signs beside it until `expires_at`. */
 export interface EarlierSecret {
-  /** The SHA-256 fingerprint, in hex */
+  /** The fingerprint of the secret: the first 12 hexadecimal digits of its SHA-256 */
   fingerprint: string;
-  /** When it ends; null if it has no end */
+  /** When it stops signing */
   expires_at: string;
 }
 
@@ -576,11 +576,7 @@ export interface Replays {
   next_cursor: string | null;
 }
 
-/**
- * How long the present key signs beside the new one. Earlier ones keep their ends. 0 ends all of them at once. `force`
- * ends the
- * oldest where as many sign as may.
- */
+/** How long the present key signs beside the new one. Earlier ones keep their ends. 0 ends all of them at once. */
 export interface RotateSigningKey {
   /** Seconds that the present key signs beside the new one; 0 ends every earlier one at once */
   overlap_seconds?: number;

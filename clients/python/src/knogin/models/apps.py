@@ -440,9 +440,8 @@ class RegisteredApp(Model, kw_only=True):
 
 
 class RotateSecret(Model, kw_only=True):
-    """How long the present secret works beside the new one. Earlier ones keep their ends. 0 ends all of them, and the
-    tokens they
-    obtained, at once. `force` ends the oldest where as many are live as may be.
+    """How long the present secret works beside the new one. Earlier ones keep their ends. 0 ends all of them at once,
+    with their tokens.
     """
 
     overlap_seconds: int | UnsetType = UNSET

@@ -265,16 +265,16 @@ class EarlierKey(Model, kw_only=True):
     public_key: str
     """The public key"""
     expires_at: datetime
-    """When it ends; null if it has no end"""
+    """When it stops signing"""
 
 
 class EarlierSecret(Model, kw_only=True):
     """A secret that another one replaced. It signs beside it until `expires_at`."""
 
     fingerprint: str
-    """The SHA-256 fingerprint, in hex"""
+    """The fingerprint of the secret: the first 12 hexadecimal digits of its SHA-256"""
     expires_at: datetime
-    """When it ends; null if it has no end"""
+    """When it stops signing"""
 
 
 class Filter(Model, kw_only=True):
@@ -602,10 +602,7 @@ class Replays(Model, kw_only=True):
 
 
 class RotateSigningKey(Model, kw_only=True):
-    """How long the present key signs beside the new one. Earlier ones keep their ends. 0 ends all of them at once.
-    `force` ends the
-    oldest where as many sign as may.
-    """
+    """How long the present key signs beside the new one. Earlier ones keep their ends. 0 ends all of them at once."""
 
     overlap_seconds: int | UnsetType = UNSET
     """Seconds that the present key signs beside the new one; 0 ends every earlier one at once"""
