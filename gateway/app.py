@@ -77,7 +77,7 @@ class Gateway:
         self.exchange = Exchange(settings, self.identities, self.revocations)
         audiences = [settings.issuer.rstrip("/"), settings.api_base_url.rstrip("/")]
         self.tokens = Tokens(self.keys, self.revocations, settings.issuer, audiences)
-        self.passes = Passes(self.keys, settings.issuer)
+        self.passes = Passes(self.keys, settings.issuer, settings.stack)
         self.usage = Usage(self.issuer.report)
         self.refused = RefusedCalls(self.issuer.report_refused)
         self.watch = Watch(

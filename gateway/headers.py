@@ -52,8 +52,10 @@ FORGEABLE = (
 )
 # The gateway writes these itself for the upstream, or handles them.
 OWN = frozenset({b"host", b"content-length", b"expect", b"authorization"})
-# The gateway sets the first two on every answer; its HTTP server sets `date`.
-OWN_ANSWER = frozenset({b"traceresponse", b"x-trace-id", b"date", b"server", b"x-powered-by"})
+# The gateway sets the first two on every answer; its HTTP server sets the next two.
+OWN_ANSWER = frozenset(
+    {b"traceresponse", b"x-trace-id", b"date", b"x-content-type-options", b"server", b"x-powered-by"}
+)
 KNOWN = 4096
 LONGEST_KNOWN = 64
 """Longer names are decided each time: a client chooses them, and they would stay for ever."""

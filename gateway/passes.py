@@ -12,7 +12,8 @@ from hashlib import sha256
 from gateway.headers import Headers
 from gateway.keys import Keys
 from gateway.metrics import passes
-from shared.web.identity import PASS_LONGEST, Pass, pass_cookie_name, read_pass
+from shared.web.cookies import cookie_name
+from shared.web.identity import PASS_LONGEST, Pass, read_pass
 
 CHECKS = 1000
 """For one network in a second; the IPv6 networks around it may cause twice as many together."""
@@ -22,11 +23,11 @@ RATES = frozenset({"sign_in", "saml"})
 
 
 class Passes:
-    def __init__(self, keys: Keys, issuer: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, keys: Keys, issuer: str, stack: str = "", clock: Callable[[], float] = time.time) -> None:
         self._keys = keys
         self._issuer = issuer
         self._clock = clock
-        self._name = pass_cookie_name(issuer).encode()
+        self._name = cookie_name(issuer, stack, "pass").encode()
         self._seen: dict[bytes, tuple[str, Pass]] = {}
         self._second = 0
         self._checks: Counter[str] = Counter()

@@ -41,6 +41,5 @@ def answer(refusal: Refusal, trace_id: str, fields: Headers) -> Answer:
         (b"content-type", b"text/html; charset=utf-8"),
         (b"content-length", str(len(body)).encode()),
         (b"content-security-policy", POLICY),
-        (b"x-content-type-options", b"nosniff"),
     ]
     return Answer(refusal.status, [*own, *kept], body)

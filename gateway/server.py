@@ -58,6 +58,7 @@ def config(gateway: Gateway, settings: Settings) -> uvicorn.Config:
         access_log=False,
         proxy_headers=False,
         server_header=False,
+        headers=[("x-content-type-options", "nosniff")],
         timeout_graceful_shutdown=settings.drain_timeout,
         backlog=2048,
     )

@@ -34,6 +34,7 @@ class Settings(settings.Process, frozen=True, kw_only=True):
     identity_signing_key: Annotated[str, KEY]
     issuer: settings.Origin
     api_base_url: settings.Origin
+    stack: str = ""
     gateway_jwks_url: settings.Url
     gateway_upstream_auth: settings.Origin
     gateway_upstream_webhooks: settings.Origin

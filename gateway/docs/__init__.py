@@ -28,7 +28,6 @@ POLICY = (
     "frame-ancestors 'none'"
 )
 SECURITY: Headers = [
-    (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-opener-policy", b"same-origin"),
 ]

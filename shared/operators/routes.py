@@ -1,6 +1,6 @@
 """The calls of operators: every service has the same, each for its own backlog, dead letters and acts."""
 
-from shared.operators.endpoints import Operators, require_operator
+from shared.operators.endpoints import WAITING, Operators, require_operator
 from shared.operators.models import (
     ActDraft,
     ActFilter,
@@ -90,7 +90,7 @@ def _acts(own: Operators) -> list[Operation]:
             " itself: after `interrupted`, look first.",
             body=ActDraft,
             headers=("Idempotency-Key",),
-            refusals=WEAK | {409: "100 acts of the service wait"},
+            refusals=WEAK | {409: f"{WAITING.most} acts of the service wait"},
             example={
                 "action": "tenant.suspend",
                 "subject_id": "org_01jdkfx3c8e2r9v5m7q4t6w0ya",

@@ -43,8 +43,9 @@ async def require_room(conn: AsyncConnection, cap: Cap, owner: str, count: Liter
         raise refusal(cap)
 
 
-def refusal(cap: Cap) -> problems.Problem:
-    return problems.Problem(409, "Limit reached", str(cap), extra={"resource": cap.things, "limit": cap.most})
+def refusal(cap: Cap, **more: Any) -> problems.Problem:
+    extra = {"resource": cap.things, "limit": cap.most} | more
+    return problems.Problem(409, "Limit reached", str(cap), extra=extra)
 
 
 SET_LIMIT: LiteralString = """

@@ -494,8 +494,3 @@ def read_pass(text: str, issuer: str, key_of: Callable[[str], RSAPublicKey | Non
         return None
     is_ours = claims.iss == issuer and claims.aud == PASS_AUDIENCE and claims.exp > time.time()
     return (kid, claims) if is_ours else None
-
-
-def pass_cookie_name(issuer: str) -> str:
-    """`__Host-` binds the cookie to https and this host. Over plain http browsers refuse the prefix."""
-    return "__Host-knogin-pass" if issuer.startswith("https://") else "knogin-pass"

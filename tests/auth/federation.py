@@ -15,7 +15,7 @@ import httpx2
 from lxml import etree
 
 from services.auth.saml.documents import ASSERTION, METADATA, POST, PROTOCOL, REDIRECT, SIGNATURE, tag
-from shared.web.identity import pass_cookie_name
+from shared.web.cookies import cookie_name
 from tests.auth.identity_provider import Answer, Signer, element, encoded, new_signer, response, sign, to_bytes
 from tests.auth.support import ISSUER, Auth, Browser
 from tests.support.keys import rsa_key
@@ -140,7 +140,7 @@ class Connection:
 @contextmanager
 def without_cookies(browser: Browser) -> Iterator[None]:
     kept = browser.cookies
-    browser.cookies = sent = {name: value for name, value in kept.items() if name == pass_cookie_name(ISSUER)}
+    browser.cookies = sent = {name: value for name, value in kept.items() if name == cookie_name(ISSUER, "", "pass")}
     yield
     assert browser.cookies == sent, "an answer to another site's POST sets no cookie"
     browser.cookies = kept

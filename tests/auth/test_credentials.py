@@ -35,14 +35,14 @@ def test_a_rotated_secret_works_beside_the_old_one_for_a_day(auth: Auth) -> None
     assert auth.token(app, client_secret=rotated["client_secret"]).status_code == 200
 
 
-def test_at_most_two_secrets_live(auth: Auth) -> None:
+def test_an_emergency_ends_the_secrets_whose_end_is_to_come_too(auth: Auth) -> None:
     app = auth.register()
-    second = rotate(auth, app)["client_secret"]
-    third = rotate(auth, app)["client_secret"]
-    assert auth.token(app).status_code == 401
-    assert auth.token(app, client_secret=second).status_code == 200
-    assert auth.token(app, client_secret=third).status_code == 200
-    assert len(auth.admin("GET", path_of(app)).json()["secrets"]) == 2
+    secrets = [app["client_secret"], *(rotate(auth, app)["client_secret"] for _ in range(3))]
+    assert [auth.token(app, client_secret=one).status_code for one in secrets] == [200] * 4
+    last = rotate(auth, app, overlap_seconds=0)
+    assert last["previous_secrets"] == []
+    assert [auth.token(app, client_secret=one).status_code for one in secrets] == [401] * 4
+    assert auth.token(app, client_secret=last["client_secret"]).status_code == 200
 
 
 def test_without_overlap_the_old_secret_and_its_tokens_die_at_once(auth: Auth) -> None:

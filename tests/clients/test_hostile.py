@@ -385,7 +385,9 @@ def test_scopes_have_tokens_of_their_own_on_the_same_connections(platform: Stub)
 
 
 def test_no_secret_is_shown(platform: Stub, caplog: pytest.LogCaptureFixture) -> None:
-    shown = models.apps.RotatedSecret(client_id="app_1", client_secret="very-secret", previous_secret_expires_at=None)
+    shown = models.apps.RotatedSecret(
+        client_id="app_1", client_secret="very-secret", previous_secret_expires_at=None, previous_secrets=[]
+    )
     assert "very-secret" not in repr(shown)
     platform.secret = "very-secret"
     with caplog.at_level(logging.DEBUG), knogin.Knogin("app_1", "very-secret", base_url=platform.url) as client:

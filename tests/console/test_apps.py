@@ -252,6 +252,36 @@ def test_a_secret_is_rotated_with_the_chosen_overlap_and_shown_once(console: Con
     assert SECRET not in browser.get(location).text
 
 
+FULL = {
+    "type": PROBLEM + "conflict",
+    "detail": "five",
+    "pending_secrets": [],
+    "next_rotation_at": "2026-11-28T12:00:00Z",
+}
+
+
+def test_a_secret_beyond_the_bound_is_made_when_the_oldest_is_to_end(console: Console) -> None:
+    for language, words, box in (
+        ("en", "when the first of them ends, on 2026-11-28 12:00 UTC", "End the oldest now"),
+        ("it", "quando finisce il primo, il 2026-11-28 12:00 UTC", "Termina ora il più vecchio"),
+    ):
+        refused = console.platform.overrides["POST /v1/platform/apps/{client_id}/rotate-secret"] = Recorded(FULL, 409)
+        browser = console.signed_in(accept_language=language)
+        assert 'name="force"' not in browser.get(f"/apps/{APP}/rotate").text
+        form = {"overlap": "604800", "once": once()}
+        page = console.post(browser, f"/apps/{APP}/rotate", form)
+        assert page.status_code == 409
+        for part in (words, box, 'name="force" value="1"', 'value="604800" checked'):
+            assert part in page.text, (language, part)
+        answer = {"client_id": APP, "client_secret": SECRET, "previous_secret_expires_at": None}
+        rotated = console.platform.overrides["POST /v1/platform/apps/{client_id}/rotate-secret"] = Recorded(answer)
+        console.post(browser, f"/apps/{APP}/rotate", form | {"force": "1", "once": once()})
+        assert (refused.bodies, rotated.bodies) == (
+            [{"overlap_seconds": 604_800}],
+            [{"overlap_seconds": 604_800, "force": True}],
+        )
+
+
 def test_an_overlap_that_was_not_offered_is_a_day(console: Console, browser: httpx2.Client) -> None:
     answer = {"client_id": APP, "client_secret": SECRET, "previous_secret_expires_at": None}
     rotated = console.platform.overrides["POST /v1/platform/apps/{client_id}/rotate-secret"] = Recorded(answer)

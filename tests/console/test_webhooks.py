@@ -357,10 +357,35 @@ def test_keys_are_replaced_with_an_overlap_and_the_new_secret_is_shown_once(
     assert (second, third) == ({"overlap_seconds": 3600}, {"overlap_seconds": 86_400})
 
 
+def test_a_secret_or_key_beyond_the_bound_is_made_when_the_oldest_is_to_end(
+    administrator: httpx2.Client, console: Console, sent: Sent
+) -> None:
+    full = Answer({"detail": "five", "next_rotation_at": "2026-11-28T12:00:00Z"}, 409)
+    for what, call in (("secret", f"PUT {API}"), ("key", f"POST {API}/rotate-signing-key")):
+        sent.answer(call, full)
+        page = console.post(administrator, f"{ONE}/keys", {"what": what, "overlap": "3600"})
+        assert page.status_code == 409
+        assert "on 2026-11-28 12:00 UTC" in page.text
+        assert page.text.count('name="force"') == 1
+        sent.answer(call, answers.webhook())
+        form = {"what": what, "overlap": "3600", "force": "1", "once": str(uuid7())}
+        assert console.post(administrator, f"{ONE}/keys", form).status_code == 303
+    assert [body.get("force") for _, body, _ in sent.bodies] == [None, True, None, True]
+
+
+def test_the_page_of_the_keys_names_each_that_still_signs(administrator: httpx2.Client, sent: Sent) -> None:
+    secrets = [{"fingerprint": f"{number}123456789ab", "expires_at": "2026-11-28T03:47:00Z"} for number in range(4)]
+    keys = [{"public_key": f"whpk_old{number}", "expires_at": "2026-11-28T03:47:00Z"} for number in range(4)]
+    sent.answer(f"GET {API}", answers.webhook(previous_secrets=secrets, previous_public_keys=keys))
+    page = administrator.get(f"{ONE}/keys").text
+    shown = [one["fingerprint"] for one in secrets] + [one["public_key"] for one in keys]
+    assert [one for one in shown if one not in page] == []
+
+
 def test_a_form_for_a_new_secret_that_is_sent_twice_makes_one(
     administrator: httpx2.Client, console: Console, sent: Sent
 ) -> None:
-    """The platform keeps two secrets: a second new one would end the one with which the receiver works."""
+    """A second new one would be in use beside it until its end, and count among the five that sign at most."""
     sent.answer(f"PUT {API}", answers.webhook())
     form = {"what": "secret", "once": str(uuid7())}
     first, second = (console.post(administrator, f"{ONE}/keys", form) for _ in range(2))

@@ -24,6 +24,8 @@ class Signed:
         self.origin = f"http://{self.hosts['console']}"
         self._http = httpx2.Client(base_url=described["gateway"], timeout=60, trust_env=False, verify=PLAIN)
         self._cookies: dict[str, dict[str, str]] = {}
+        self.given: list[str] = []
+        """Each `Set-Cookie` that came."""
         self._sign_in(email or stack.tenant.email, password or stack.tenant.password, second_factor)
 
     def close(self) -> None:
@@ -61,6 +63,7 @@ class Signed:
         answer = self._http.request(method, path, headers=headers, **options)
         self._http.cookies.clear()  # they are of hosts that this client does not know
         for line in answer.headers.get_list("set-cookie"):
+            self.given.append(line)
             name, _, value = line.partition(";")[0].partition("=")
             jar[name] = value
         return answer

@@ -187,14 +187,27 @@ def test_other_methods_are_405(http: httpx2.Client, path: str) -> None:
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
 
 
-def test_a_lost_credential_is_replaced_with_another_code_and_works_until_then(partner: Partner) -> None:
+def test_a_credential_works_until_the_one_of_the_next_enrolment_is_used(partner: Partner) -> None:
+    """The answers of two enrolments are lost; the agent goes on with the credential that it has."""
     agent_id, credential = enrolled(partner)
-    answer = partner.post(f"/agents/{agent_id}/enrolment-code")
-    assert answer.status_code == 201
     assert beat(partner, credential).status_code == 200
-    again = edge(partner.http, "enrol", {"code": answer.json()["enrolment_code"]}).json()["credential"]
-    assert beat(partner, credential).status_code == 401
+    for _ in range(3):
+        code = partner.post(f"/agents/{agent_id}/enrolment-code").json()["enrolment_code"]
+        assert beat(partner, credential).status_code == 200
+        again = edge(partner.http, "enrol", {"code": code}).json()["credential"]
+        assert beat(partner, credential).status_code == 200
     assert beat(partner, again).status_code == 200
+    assert beat(partner, credential).status_code == 401
+    assert partner.post(f"/agents/{agent_id}/revoke").status_code == 200
+    assert [beat(partner, one).status_code for one in (credential, again)] == [401, 401]
+
+
+def test_a_revocation_ends_the_credential_that_waits_for_its_successor_too(partner: Partner) -> None:
+    agent_id, credential = enrolled(partner)
+    code = partner.post(f"/agents/{agent_id}/enrolment-code").json()["enrolment_code"]
+    again = edge(partner.http, "enrol", {"code": code}).json()["credential"]
+    assert partner.post(f"/agents/{agent_id}/revoke").status_code == 200
+    assert [beat(partner, one).status_code for one in (credential, again)] == [401, 401]
 
 
 def test_another_code_asked_for_twice_under_one_key_is_one_code(partner: Partner) -> None:

@@ -33,7 +33,7 @@ def a_pass(world: World, account: str = "account_1", org: str = "org_1", *, key:
 
 def statuses(gateway: Running, number: int, text: str = "", path: str = PAGE, **fields: Any) -> list[int]:
     """Of so many requests, with this pass."""
-    cookie: dict[str, Any] = {"cookie": f"theme=dark; knogin-pass={text}; x=y"} if text else {}
+    cookie: dict[str, Any] = {"cookie": f"theme=dark; knogin-local-pass={text}; x=y"} if text else {}
     with gateway.door() as door:
         return [door.request("GET", path, host="auth.test", **cookie, **fields).status for _ in range(number)]
 
@@ -122,7 +122,11 @@ def test_no_other_cookie_opens_the_pages(flooded: Running, world: World, forge: 
 
 def test_a_pass_under_another_name_opens_nothing(flooded: Running, world: World) -> None:
     with flooded.door() as door:
-        for cookie in (f"knogin-passport={a_pass(world)}", f"pass={a_pass(world)}", f"knogin-pass ={a_pass(world)}"):
+        for cookie in (
+            f"knogin-local-passport={a_pass(world)}",
+            f"pass={a_pass(world)}",
+            f"knogin-local-pass ={a_pass(world)}",
+        ):
             assert door.request("GET", PAGE, host="auth.test", cookie=cookie).status == 429
 
 
@@ -149,7 +153,8 @@ def test_a_pass_is_no_access_token_and_opens_no_other_route(world: World) -> Non
     with gateway.door() as door:
         for path, host in routes:
             found = [
-                door.request("POST", path, host=host, cookie=f"knogin-pass={text}", body=b"").status for _ in range(2)
+                door.request("POST", path, host=host, cookie=f"knogin-local-pass={text}", body=b"").status
+                for _ in range(2)
             ]
             assert found[0] != 429 == found[1], path
         for token in (text, a_pass(world, aud=[world.issuer.issuer, world.issuer.api])):

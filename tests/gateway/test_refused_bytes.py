@@ -220,9 +220,9 @@ def test_a_known_browser_pays_by_its_account(world: World) -> None:
     refusing(world, ACS, 400)
     spend(gateway, None, ACS)
     assert post(gateway, None, LARGE, ACS) == 429
-    spend(gateway, None, ACS, cookie=f"knogin-pass={a_pass(world)}")
-    assert post(gateway, None, LARGE, ACS, cookie=f"knogin-pass={a_pass(world)}") == 429
-    assert post(gateway, None, LARGE, ACS, cookie=f"knogin-pass={a_pass(world, 'account_2')}") == 400
+    spend(gateway, None, ACS, cookie=f"knogin-local-pass={a_pass(world)}")
+    assert post(gateway, None, LARGE, ACS, cookie=f"knogin-local-pass={a_pass(world)}") == 429
+    assert post(gateway, None, LARGE, ACS, cookie=f"knogin-local-pass={a_pass(world, 'account_2')}") == 400
 
 
 def test_many_networks_of_one_ipv6_subscriber_have_a_few_budgets_and_not_one_each(world: World) -> None:

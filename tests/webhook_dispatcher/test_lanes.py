@@ -117,7 +117,6 @@ def test_two_senders_that_learn_of_the_same_receiver_add_up() -> None:
         traceparent=None,
         url="",
         secret=b"",
-        previous_secret=None,
         headers=None,
         concurrency=4,
     )

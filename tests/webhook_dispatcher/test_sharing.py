@@ -27,7 +27,6 @@ def due(share: str, tenant_id: str = "org_1", webhook: str = "wh_1", size: int =
         traceparent=None,
         url="",
         secret=b"",
-        previous_secret=None,
         headers=None,
         concurrency=1,
         share=share,

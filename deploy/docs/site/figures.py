@@ -1,6 +1,6 @@
 """The numbers that pages state, from the settings and constants of the code that keeps them. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -11,11 +11,14 @@ import services.device_ingest.settings
 import services.epcr.settings
 import services.webhook_dispatcher.settings
 from gateway import routes
+from gateway.routes import Site
 from services.auth.apps.models import GovernanceChange, RotateSecret, ServiceTokenDraft
+from services.auth.apps.rules import LIVE_SECRETS
 from services.auth.oauth import devices, tokens
 from services.auth.sandboxes.endpoints import MOST_RESETS, MOST_SCENARIOS
 from services.auth.sandboxes.models import LONGEST_ADVANCE, MOST_ADVANCED
 from services.auth.tasks import KEPT
+from services.control_plane.packages.models import MAX_CONTENT
 from services.control_plane.settings import Settings as ControlPlane
 from services.device_ingest import checks
 from services.device_ingest.models import MAX_BATCH
@@ -29,9 +32,10 @@ from services.webhook_dispatcher.notices import models as notices
 from services.webhook_dispatcher.places import LIMITS
 from services.webhook_dispatcher.reading import models as reading
 from services.webhook_dispatcher.sending import client, ladder, signing
-from services.webhook_dispatcher.subscriptions import faults, headers
+from services.webhook_dispatcher.subscriptions import earlier, faults, headers
 from shared.trail import exporting
 from shared.web import deprecation, http
+from shared.web.routing import Content, Operation
 
 
 class Bounds(NamedTuple):
@@ -87,7 +91,6 @@ def _of_events() -> dict[str, Any]:
 
 def _of_calls() -> dict[str, Any]:
     """Those of accounts, devices, records and calls."""
-    sizes = sorted({route.body for route in (*routes.AUTH, *routes.API)})
     pages = _bounds(http.Page, "limit")
     return {
         "device_minutes": devices.LIFETIME // 60,
@@ -116,8 +119,7 @@ def _of_calls() -> dict[str, Any]:
         "incidents": GRAPHQL["most_open_incidents"],
         "page_default": pages.default,
         "page_most": pages.most,
-        "body_kib": sizes[0] // 1024,
-        "bodies_mib": [size / 2**20 for size in sizes],
+        "body_kib": http.Body.max_bytes // 1024,
         "organisation_times": GATEWAY["organisation_times"],
         "refused_mib": int(GATEWAY["refused_bytes_limit"].partition("/")[0]) >> 20,
         "refused_seconds": int(GATEWAY["refused_bytes_limit"].partition("/")[2]),
@@ -126,6 +128,8 @@ def _of_calls() -> dict[str, Any]:
         "head_seconds": GATEWAY["client_header_timeout"],
         "apps": AUTH["most_apps"],
         "service_token_days": _bounds(ServiceTokenDraft, "expires_in").most // 86_400,
+        "secret_hours": earlier.OVERLAP_HOURS,
+        "live_secrets": LIVE_SECRETS.most,
         "overlap_hours": _bounds(RotateSecret, "overlap_seconds").default // 3600,
         "token_hours": _bounds(GovernanceChange, "access_token_ttl").most // 3600,
         "notice_days": deprecation.NOTICE_DAYS,
@@ -155,11 +159,29 @@ def kept() -> list[tuple[str, str, Any]]:
     ]
 
 
+def bodies(operations: Iterable[Operation]) -> list[tuple[str, str, int]]:
+    """The calls whose bodies may be larger or smaller than those of most: method, path and KiB, the largest last."""
+    site = Site("", "", (*routes.AUTH, *routes.API))
+    found: list[tuple[str, str, int]] = []
+    for one in operations:
+        kind = one.form or one.body
+        at_door = site.find(one.path.replace("{service}", "auth"))
+        if kind is None or at_door is None:
+            continue
+        # The service's own limit, or that of a body without a form, which the gateway has with some room.
+        own = MAX_CONTENT if isinstance(kind, Content) else http.limit_of(kind)
+        if (most := min(own, at_door[1].body)) != http.Body.max_bytes:
+            found.append((one.method, one.path, most // 1024))
+    return sorted(found, key=lambda row: (row[2], row[1], row[0]))
+
+
 def caps() -> list[tuple[str, Any]]:
     """The highest numbers of things."""
     return [
         ("Apps of an organisation", AUTH["most_apps"]),
         ("Service tokens of an app that are valid", AUTH["most_service_tokens_of_app"]),
+        ("Secrets of an app that are valid", LIVE_SECRETS.most),
+        ("Secrets, and as many keys, that sign for a webhook", earlier.MOST),
         ("Redirect URIs of an app", AUTH["most_redirect_uris"]),
         ("Requests for capabilities that are not decided", AUTH["most_requests"]),
         ("SAML connections of an organisation", AUTH["most_connections"]),

@@ -164,6 +164,7 @@ class Site:
             rates=reference.rates(),
             kept=figures.kept(),
             caps=figures.caps(),
+            bodies=figures.bodies(one for part in contract.PARTS for one in part.operations),
             deprecated=[one for part in contract.PARTS for one in part.operations if one.deprecated],
             changes=changelog.text(self.language),
         )

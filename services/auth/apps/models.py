@@ -72,9 +72,10 @@ class ServiceTokenDraft(http.Body):
 
 
 class RotateSecret(http.Body):
-    """How long the old secret works beside the new one; 0 ends it, and the tokens it obtained, at once."""
+    """How long the present secret works beside the new one. Earlier ones keep their ends. 0 ends all of them at once, with their tokens."""
 
     overlap_seconds: Seconds = 86_400
+    force: bool = False
 
 
 class GovernanceQuery(http.Body):
@@ -367,11 +368,12 @@ class Dependents(msgspec.Struct, kw_only=True):
 
 
 class RotatedSecret(msgspec.Struct):
-    """`client_secret` is shown this once."""
+    """`client_secret` is shown this once. `previous_secrets` are the earlier ones that still work, newest first."""
 
     client_id: str
     client_secret: str
     previous_secret_expires_at: datetime | None
+    previous_secrets: list[Secret]
 
 
 class MintedServiceToken(msgspec.Struct):

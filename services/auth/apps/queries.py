@@ -110,13 +110,14 @@ COUNT_APPS_OF_DAY: LiteralString = (
 INSERT_SECRET: LiteralString = """
     INSERT INTO app_secrets (id, tenant_id, client_id, mac, seal) VALUES (%(id)s, %(tenant_id)s, %(client_id)s, %(mac)s, %(seal)s)
 """
-# The newest secret gets the overlap. A secret in its own overlap ends now, so that at most two are live.
-END_OTHER_SECRETS: LiteralString = """
-    UPDATE app_secrets SET expires_at = CASE
-        WHEN expires_at IS NULL THEN clock_timestamp() + make_interval(secs => %(overlap)s)
-        ELSE clock_timestamp() END
-    WHERE client_id = %(client_id)s AND (expires_at IS NULL OR expires_at > clock_timestamp())
-    RETURNING expires_at
+# The secrets before the present one keep the ends that were stated for them.
+REPLACE_SECRET: LiteralString = """
+    UPDATE app_secrets SET expires_at = clock_timestamp() + make_interval(secs => %(overlap)s)
+    WHERE client_id = %(client_id)s AND expires_at IS NULL RETURNING expires_at
+"""
+END_SECRETS: LiteralString = """
+    UPDATE app_secrets SET expires_at = clock_timestamp()
+    WHERE client_id = %s AND (expires_at IS NULL OR expires_at > clock_timestamp())
 """
 # The last ended secrets are enough to see the rotations.
 FORGET_ENDED_SECRETS: LiteralString = """

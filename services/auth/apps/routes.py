@@ -1,6 +1,6 @@
 """Route entries of apps and their credentials."""
 
-from services.auth.apps import endpoints, reading_decisions, uses
+from services.auth.apps import endpoints, reading_decisions, rules, uses
 from services.auth.apps.models import (
     App,
     AppChange,
@@ -192,12 +192,16 @@ OPERATIONS = [
         "Rotate an app's secret",
         PLATFORM_APPS,
         {200: RotatedSecret},
-        "The old secret works for `overlap_seconds` more (a day, unless it says otherwise; 0 ends it at once).",
+        "The present secret works for `overlap_seconds` more (a day, unless it says otherwise). Earlier secrets live until the ends that"
+        " were stated for them, which no rotation changes; the answer names them with their last use. 0 ends all of them at once. At"
+        f" most {rules.LIVE_SECRETS.most} secrets are live: one more is 409, which names the earlier ones as `pending_secrets`, and as"
+        " `next_rotation_at` the time when the first of them ends, unless `force` ends the oldest.",
         id="rotateAppSecret",
         body=RotateSecret,
         body_required=False,
         headers=IDEMPOTENCY,
-        refusals=NOT_CHANGEABLE | {409: "The app has no secret, or a call with this Idempotency-Key is under way"},
+        refusals=NOT_CHANGEABLE
+        | {409: "The app has no secret or as many as may be live, or a call with this Idempotency-Key is under way"},
         example={"overlap_seconds": 3600},
     ),
     Operation(

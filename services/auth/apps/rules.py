@@ -15,6 +15,7 @@ from services.auth.apps import credentials, scopes
 from services.auth.apps.models import AppChange, AppDraft, AppRow, GovernanceChange, ServiceTokenDraft, Tenant
 from services.auth.settings import Settings
 from shared.messaging import event_types
+from shared.storage.caps import Cap
 from shared.web import problems
 from shared.web import scopes as shared_scopes
 from shared.web.problems import FieldError
@@ -22,6 +23,14 @@ from shared.web.scopes import Mode
 from shared.web.strict_json import nearest
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+LIVE_SECRETS = Cap(
+    "live secrets",
+    5,
+    "An app",
+    "each lives until its stated end. Rotate again when the first has ended, at `next_rotation_at`, end one, or rotate with"
+    ' `"force": true`, which ends the oldest now',
+)
+"""The present one among them."""
 
 
 def check_draft(draft: AppDraft, tenant: Tenant, settings: Settings) -> list[FieldError]:

@@ -28,9 +28,11 @@ ROLES = {
 }
 TEXTS = (
     "{organisation} invites you to Knogin. Your role: {role}.\n\nChoose your name and a password here:\n{link}\n\n"
-    "The link is good once, until {until} UTC. If you do not expect this invitation, do nothing: without the link there is no account.",
+    "The link is good once, until {until} UTC or a newer mail of this invitation."
+    " If you do not expect this invitation, do nothing: without the link there is no account.",
     "{organisation} ti invita su Knogin. Il tuo ruolo: {role}.\n\nScegli qui il nome e una password:\n{link}\n\n"
-    "Il link vale una volta sola, fino al {until} UTC. Se non aspetti questo invito, non fare nulla: senza il link non esiste alcun"
+    "Il link vale una volta sola, fino al {until} UTC o a una mail più recente di questo invito."
+    " Se non aspetti questo invito, non fare nulla: senza il link non esiste alcun"
     " account.",
 )
 log = logging.getLogger(__name__)

@@ -10,25 +10,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shared.primitives.crypto import Keyring, base64url_encode
+from shared.web.cookies import cookie_name
 
 BROWSER = "browser"
 SESSION = "session"
 DEVICE = "device"
 SAML = "saml"
+PASS = "pass"
 TOKEN_LENGTH = 43
 # The purpose of the MAC of a password link's token.
 LINK_PURPOSE = "password link"
 
 
 def name_of(request: Request, kind: str) -> str:
-    """`__Host-` binds a cookie to https and this host. Over plain http browsers refuse the prefix.
-
-    There the name includes the stack's name, because cookies ignore ports.
-    """
     settings = request.state.settings
-    if settings.issuer.startswith("https://"):
-        return f"__Host-knogin-{kind}"
-    return f"knogin-{settings.stack or 'local'}-{kind}"
+    return cookie_name(settings.issuer, settings.stack, kind)
 
 
 def new_token() -> str:

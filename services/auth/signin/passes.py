@@ -5,6 +5,7 @@ import time
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.auth.signin import cookies
 from shared.primitives.crypto import UnreadableCiphertext, base64url_decode, base64url_encode
 from shared.web import identity
 
@@ -25,7 +26,7 @@ async def give(request: Request, response: Response, tenant_id: str, user_id: st
     )
     is_secure = settings.issuer.startswith("https://")
     response.set_cookie(
-        identity.pass_cookie_name(settings.issuer),
+        cookies.name_of(request, cookies.PASS),
         request.state.keys.signer().sign(claims, identity.PASS_TYPE),
         max_age=identity.PASS_LIFETIME,
         path="/",
@@ -39,7 +40,7 @@ def holder(request: Request) -> str:
     """The id of the user who signed in in this browser, or "" without a genuine pass. The user may have been disabled since."""
     issuer = request.state.settings.issuer
     found = identity.read_pass(
-        request.cookies.get(identity.pass_cookie_name(issuer), ""), issuer, request.state.keys.public_key
+        request.cookies.get(cookies.name_of(request, cookies.PASS), ""), issuer, request.state.keys.public_key
     )
     if found is None:
         return ""

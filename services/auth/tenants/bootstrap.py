@@ -143,7 +143,7 @@ async def _ensure_secret(conn: AsyncConnection, keyring: Keyring, app: AppRow, s
     macs = keyring.macs(secret.encode(), credentials.secret_purpose(app.client_id))
     if not kept.isdisjoint(macs):
         return
-    if (await conn.execute(app_queries.END_OTHER_SECRETS, {"client_id": app.client_id, "overlap": 0})).rowcount:
+    if (await conn.execute(app_queries.END_SECRETS, (app.client_id,))).rowcount:
         await store.revoke_every_token(conn, app.client_id)
         operator = Caller(tenant_id=app.tenant_id, client_id=OPERATOR)
         await audit.record(conn, operator, "app.secret_rotated", app.client_id, {"overlap": 0})

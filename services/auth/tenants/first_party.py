@@ -44,7 +44,7 @@ async def rotate_secret(settings: Settings, client_id: str) -> str:
             raise OperationRefused(f"there is no first-party app {client_id}")
         await aset_tenant(conn, row[0])
         app = await store.load_app(conn, client_id, lock=True)
-        await conn.execute(app_queries.END_OTHER_SECRETS, {"client_id": client_id, "overlap": 0})
+        await conn.execute(app_queries.END_SECRETS, (client_id,))
         await store.revoke_every_token(conn, client_id)
         secret = await store.add_secret(conn, keyring, app)
         operator = Caller(tenant_id=app.tenant_id, client_id=OPERATOR)

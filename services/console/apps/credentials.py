@@ -20,17 +20,20 @@ def seconds_of(text: str, allowed: tuple[int, ...]) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 9 and int(text) in allowed else allowed[0]
 
 
-async def ask_rotation(visit: Visit) -> Response:
+async def ask_rotation(visit: Visit, *, faults: list[Fault] | None = None) -> Response:
     app = await listing.read(visit)
-    return visit.page("apps/rotate.html", app=app, overlaps=OVERLAPS, line=timeline.line_of(app.secrets))
+    chosen = seconds_of(visit.form("overlap"), OVERLAPS)
+    context = {"overlaps": OVERLAPS, "chosen": chosen, "line": timeline.line_of(app.secrets)}
+    return visit.page("apps/rotate.html", status=409 if faults else 200, faults=faults or [], app=app, **context)
 
 
 async def rotate(visit: Visit) -> Response:
     overlap = seconds_of(visit.form("overlap"), OVERLAPS)
+    body = {"overlap_seconds": overlap} | ({"force": True} if visit.form("force") else {})
     back = f"/apps/{visit.ids['client_id']}"
 
     async def make() -> Shown:
-        answer = await visit.send("POST", listing.path(visit, "/rotate-secret"), {"overlap_seconds": overlap})
+        answer = await visit.send("POST", listing.path(visit, "/rotate-secret"), body)
         made = answer.read(Rotated)
         values = [Value("client_id", made.client_id), Value("client_secret", made.client_secret, is_secret=True)]
         if overlap and made.previous_secret_expires_at is not None:
@@ -38,7 +41,10 @@ async def rotate(visit: Visit) -> Response:
             values.append(Value("old_secret_ends", ends))
         return Shown("secret", values, back)
 
-    return await once.only_once(visit, make)
+    try:
+        return await once.only_once(visit, make)
+    except Refused as refused:
+        return await ask_rotation(visit, faults=once.no_room(visit, refused))
 
 
 async def ask_end_of_secret(visit: Visit) -> Response:
@@ -48,7 +54,7 @@ async def ask_end_of_secret(visit: Visit) -> Response:
         "apps/end_secret.html",
         app=app,
         secret=secret,
-        may_end=timeline.old_may_end(app.secrets),
+        may_end=timeline.old_may_end([one for one in app.secrets if one == secret or one.expires_at is None]),
         status=200 if secret else 404,
     )
 

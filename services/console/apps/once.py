@@ -6,6 +6,7 @@ shows the row's secret and empties it.
 
 import hashlib
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Literal, LiteralString
 
 import msgspec
@@ -13,9 +14,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.console.apps import twofold
-from services.console.pages.visit import ONCE, Visit
+from services.console.pages.visit import ONCE, Fault, Visit
 from services.console.session import store
 from services.console.session.models import Session
+from services.console.upstream.errors import Refused
 from shared.primitives.ids import uuid7
 from shared.storage.database import aset_tenant, transaction
 
@@ -48,6 +50,12 @@ class Shown(msgspec.Struct, frozen=True):
     back: str
 
 
+class Full(msgspec.Struct, frozen=True):
+    """The platform's refusal of one more secret while as many live as may."""
+
+    next_rotation_at: datetime
+
+
 State = Literal["waiting", "shown", "unknown"]
 
 
@@ -76,6 +84,14 @@ async def only_once(visit: Visit, make: Callable[[], Awaitable[Shown]], page: st
     sealed = twofold.seal(request.state.keyring, once, msgspec.json.encode(shown), CONTEXT)
     await _write(request, session, KEEP, sealed, key)
     return onward
+
+
+def no_room(visit: Visit, refused: Refused) -> list[Fault]:
+    """The fault of the form's box `force` where as many secrets live as may. Raises `refused` where it has another reason."""
+    if "next_rotation_at" not in refused.document:
+        raise refused
+    at = msgspec.convert(refused.document, Full).next_rotation_at.astimezone(UTC)
+    return [Fault("force", visit.t("no_room", when=at.strftime("%Y-%m-%d %H:%M UTC")))]
 
 
 async def take(visit: Visit, once: str) -> Shown | State:

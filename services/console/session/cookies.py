@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from services.console.settings import Settings
 from shared.primitives.crypto import Keyring, base64url_encode
+from shared.web.cookies import cookie_name
 
 SESSION, BEGUN, LANGUAGE, PORTAL, ENDED = "console", "begun", "language", "portal", "ended"
 """`ENDED` notes that a session of this browser is over: the next sign-in asks for the password, though auth may still know the person."""
@@ -16,8 +17,7 @@ FORM_PURPOSE = "form"
 
 
 def name_of(settings: Settings, kind: str) -> str:
-    """`__Host-` binds a cookie to https and this host. Over plain http, where browsers refuse the prefix, names hold the stack's name."""
-    return f"__Host-knogin-{kind}" if settings.is_secure else f"knogin-{settings.stack or 'local'}-{kind}"
+    return cookie_name(settings.console_base_url, settings.stack, kind)
 
 
 def new_token() -> str:

@@ -214,26 +214,34 @@ async def recover(visit: Visit) -> Response:
     return visit.redirect(visit.path_of("/webhooks/{id}", id=webhook_id), done=done)
 
 
-async def show_keys(visit: Visit) -> Response:
+async def show_keys(visit: Visit, *, faults: list[Fault] | None = None) -> Response:
     webhook = await find(visit, visit.ids["webhook_id"])
     options = [(seconds, visit.t(f"overlap_time.{seconds}")) for seconds in OVERLAPS]
-    return visit.page("webhooks/keys.html", webhook=webhook, options=options)
+    context = {"options": options, "overlap": visit.form("overlap") or "86400", "what": visit.form("what")}
+    return visit.page(
+        "webhooks/keys.html", status=409 if faults else 200, faults=faults or [], webhook=webhook, **context
+    )
 
 
 async def change_keys(visit: Visit) -> Response:
     """A new secret, which is shown once, or a new signing key."""
+    try:
+        return await _change_keys(visit, {"force": True} if visit.form("force") else {})
+    except Refused as refused:
+        return await show_keys(visit, faults=once.no_room(visit, refused))
+
+
+async def _change_keys(visit: Visit, force: dict[str, bool]) -> Response:
     webhook_id = visit.ids["webhook_id"]
     if visit.form("what") == "secret":
-        return await _change_secret(visit, webhook_id)
-    overlap = OVERLAPS.get(visit.form("overlap"), OVERLAPS["86400"])
-    await visit.send(
-        "POST", visit.path_of(WEBHOOK + "/rotate-signing-key", id=webhook_id), {"overlap_seconds": overlap}
-    )
+        return await _change_secret(visit, webhook_id, force)
+    overlap = {"overlap_seconds": OVERLAPS.get(visit.form("overlap"), OVERLAPS["86400"])}
+    await visit.send("POST", visit.path_of(WEBHOOK + "/rotate-signing-key", id=webhook_id), overlap | force)
     return visit.redirect(visit.path_of("/webhooks/{id}/keys", id=webhook_id), done="key_rotated")
 
 
-async def _change_secret(visit: Visit, webhook_id: str) -> Response:
-    """The platform keeps the present secret and the one before, and takes the present one again as no change.
+async def _change_secret(visit: Visit, webhook_id: str, force: dict[str, bool]) -> Response:
+    """The platform takes the present secret again as no change.
 
     So a form that is sent again after a missing answer sends the same secret.
     """
@@ -241,7 +249,7 @@ async def _change_secret(visit: Visit, webhook_id: str) -> Response:
     secret = forms.secret_of(visit.request.state.keyring.mac(named, PURPOSE))
 
     async def make() -> Shown:
-        webhook = await put(visit, webhook_id, {"secret": secret})
+        webhook = await put(visit, webhook_id, {"secret": secret} | force)
         values = [Value("secret", secret, is_secret=True)]
         if webhook.previous_secret_expires_at is not None:
             values.append(Value("ends", webhook.previous_secret_expires_at.isoformat()))

@@ -57,6 +57,14 @@ class OAuth(msgspec.Struct):
     scope: str = ""
 
 
+class Earlier(msgspec.Struct):
+    """A secret, by its fingerprint, or a signing key that signs until `expires_at`."""
+
+    expires_at: datetime
+    fingerprint: str = ""
+    public_key: str = ""
+
+
 class Webhook(msgspec.Struct):
     id: str
     client_id: str
@@ -82,10 +90,9 @@ class Webhook(msgspec.Struct):
     failing_since: datetime | None = None
     slowed_until: datetime | None = None
     recovering: bool = False
-    previous_secret_fingerprint: str | None = None
     previous_secret_expires_at: datetime | None = None
-    previous_public_key: str | None = None
-    previous_public_key_expires_at: datetime | None = None
+    previous_secrets: list[Earlier] = []
+    previous_public_keys: list[Earlier] = []
     filtered: Filtered | None = None
     backlog: Backlog | None = None
     statistics: Statistics | None = None

@@ -114,14 +114,14 @@ async def download(request: Request, package_id: str, version: str) -> Response:
 async def _authenticated(
     request: Request, conn: AsyncConnection, presented: Presented | None, query: LiteralString
 ) -> AgentRow:
-    """The agent whose live credential was presented. Raises a 401 Problem."""
+    """The agent whose live credential was presented. The first use of a new one ends the one before. Raises a 401 Problem."""
     agent = await _identified(conn, presented, query)
-    if (
-        presented is None
-        or agent is None
-        or not _matches(request, "agt", agent.credential_mac, presented)
-        or agent.revoked_at is not None
-    ):
+    if presented is None or agent is None or agent.revoked_at is not None:
+        raise _refused("credential")
+    if _matches(request, "agt", agent.credential_mac, presented):
+        if agent.previous_credential_mac is not None:
+            await conn.execute(queries.END_PREVIOUS_CREDENTIAL, asdict(agent))
+    elif not _matches(request, "agt", agent.previous_credential_mac, presented):
         raise _refused("credential")
     return agent
 

@@ -178,6 +178,7 @@ class AgentRow(msgspec.Struct, kw_only=True):
     code_expires_at: datetime | None
     code_failures: int
     credential_mac: bytes | None
+    previous_credential_mac: bytes | None
     enrolled_at: datetime | None
     revoked_at: datetime | None
     last_seen_at: datetime | None

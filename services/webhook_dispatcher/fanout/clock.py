@@ -50,7 +50,9 @@ MOVE_WEBHOOKS: LiteralString = """
         noticed_failing_since = noticed_failing_since - advance, slowed_until = slowed_until - advance,
         exhausted_noticed_at = exhausted_noticed_at - advance,
         previous_secret_expires_at = previous_secret_expires_at - advance,
-        previous_public_key_expires_at = previous_public_key_expires_at - advance
+        previous_public_key_expires_at = previous_public_key_expires_at - advance,
+        older_secret_ends = ARRAY(SELECT ends - advance FROM unnest(older_secret_ends) AS ends),
+        older_public_key_ends = ARRAY(SELECT ends - advance FROM unnest(older_public_key_ends) AS ends)
     FROM moved WHERE s.id = moved.id
 """
 # Those that wait for their next attempt. None is due before now: it would count as late. A row that is locked is claimed, released or

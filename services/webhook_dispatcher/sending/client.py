@@ -56,10 +56,10 @@ class Due(msgspec.Struct, kw_only=True):
     traceparent: str | None
     url: str
     secret: bytes
-    previous_secret: bytes | None
+    earlier_secrets: list[bytes] = []
     headers: bytes | None
     signing_key: bytes | None = None
-    previous_signing_key: bytes | None = None
+    earlier_signing_keys: list[bytes] = []
     client_certificate: bytes | None = None
     oauth: bytes | None = None
     thin: bool = False
@@ -251,8 +251,8 @@ async def deliver(client: Client, vault: Vault, due: Due) -> Sent:
 
 
 def _signed(vault: Vault, due: Due, timestamp: int, body: bytes) -> dict[str, str]:
-    keys = [vault.key(due.subscription_id, one) for one in (due.secret, due.previous_secret) if one is not None]
-    sealed = (due.signing_key, due.previous_signing_key)
+    keys = [vault.key(due.subscription_id, one) for one in (due.secret, *due.earlier_secrets)]
+    sealed = (due.signing_key, *due.earlier_signing_keys)
     signers = [vault.signer(due.subscription_id, one) for one in sealed if one is not None]
     return signing.request_headers(due.event_id, timestamp, keys, body, signers)
 

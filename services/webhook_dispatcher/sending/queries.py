@@ -192,9 +192,12 @@ CLAIM: LiteralString = (
     ) seen LEFT JOIN (
         SELECT c.delivery_id, c.delivery_at, c.tenant_id, c.subscription_id, c.event_id, c.event_type, c.attempt, c.rung,
             convert_to(due.body, 'UTF8') AS body, due.traceparent, s.url, s.secret,
-            CASE WHEN s.previous_secret_expires_at > now() THEN s.previous_secret END AS previous_secret,
+            ARRAY(SELECT sealed FROM unnest(s.previous_secret || s.older_secrets, s.previous_secret_expires_at || s.older_secret_ends)
+                AS earlier (sealed, ends) WHERE ends > now()) AS earlier_secrets,
             s.headers, s.signing_key,
-            CASE WHEN s.previous_public_key_expires_at > now() THEN s.previous_signing_key END AS previous_signing_key,
+            ARRAY(SELECT sealed FROM unnest(s.previous_signing_key || s.older_signing_keys,
+                s.previous_public_key_expires_at || s.older_public_key_ends)
+                AS earlier (sealed, ends) WHERE ends > now()) AS earlier_signing_keys,
             s.client_certificate, s.oauth, s.payload = 'thin' AS thin, s.max_per_second IS NOT NULL AS paced,
             s.concurrency, s.failing_since IS NOT NULL OR s.noticed_failing_since IS NOT NULL AS failing, due.class,
             c.due_at - interval '20 seconds' AS leased_at, due.rank, due.number

@@ -16,11 +16,12 @@ from services.webhook_dispatcher.history.queries import IN_TIME
 from services.webhook_dispatcher.sending import signing
 from services.webhook_dispatcher.sending.signing import ForAddress, Vault
 from services.webhook_dispatcher.settings import Settings
-from services.webhook_dispatcher.subscriptions import access, approvals, faults, queries
+from services.webhook_dispatcher.subscriptions import access, approvals, earlier, faults, queries
 from services.webhook_dispatcher.subscriptions.administrators import WebhookPage, app_of, reachable, whose
 from services.webhook_dispatcher.subscriptions.models import (
     App,
     Backlog,
+    Earlier,
     FilterTrial,
     FilterTried,
     NewWebhook,
@@ -139,7 +140,10 @@ async def change_webhook(request: Request, caller: Caller, webhook_id: str, chan
 
 
 async def rotate_signing_key(request: Request, caller: Caller, webhook_id: str, rotation: RotateSigningKey) -> Response:
-    """Makes a new Ed25519 key; the one before signs beside it for the overlap. A webhook from before it had keys gets its first."""
+    """Makes a new Ed25519 key. The one before signs beside it for the overlap, and earlier ones until their stated ends.
+
+    A webhook from before it had keys gets its first.
+    """
     vault: Vault = request.state.vault
     signer = Ed25519PrivateKey.generate()
     async with tenant_transaction(request, caller) as conn:
@@ -147,9 +151,13 @@ async def rotate_signing_key(request: Request, caller: Caller, webhook_id: str, 
         if stored is not None:
             return stored
         subscription = await find(conn, caller, webhook_id, queries.LOCK_SUBSCRIPTION)
+        kept: list[Earlier] = []
+        if rotation.overlap_seconds:
+            kept = earlier.kept("keys", subscription.earlier_keys, force=rotation.force)
         key = {
             "id": subscription.id,
             "overlap": rotation.overlap_seconds,
+            **earlier.columns(kept),
             "signing_key": vault.seal_signing_key(subscription.id, signer),
             "public_key": signing.public_text(signer),
         }
@@ -256,7 +264,7 @@ async def _share_app(conn: AsyncConnection, caller: Caller, client_id: str) -> A
 def _updates(
     vault: Vault, subscription: Subscription, change: WebhookChange
 ) -> list[tuple[LiteralString, dict[str, Any]]]:
-    """The statement and its parameters for each given field but `enabled`. Raises a 422 Problem."""
+    """The statement and its parameters for each given field but `enabled`. Raises a 409 or a 422 Problem."""
     updates: list[tuple[LiteralString, dict[str, Any]]] = []
     webhook_id, url = subscription.id, subscription.url if change.url is UNSET else change.url
     if change.url is not UNSET:
@@ -281,8 +289,12 @@ def _updates(
         updates.append((queries.SET_HEADERS, {"headers": sealed, "header_names": list(change.headers)}))
     if change.secret is not UNSET:
         fingerprint = signing.fingerprint(signing.signing_key(change.secret))
-        sealed = vault.seal_secret(webhook_id, change.secret)
-        updates.append((queries.SIGN_WITH_BOTH, {"secret": sealed, "fingerprint": fingerprint}))
+        if fingerprint != subscription.secret_fingerprint:  # the present one, given again, changes nothing
+            others = [one for one in subscription.earlier_secrets if one.shown != fingerprint]
+            kept = earlier.columns(earlier.kept("secrets", others, force=change.force is True))
+            sealed = vault.seal_secret(webhook_id, change.secret)
+            replaced = {"secret": sealed, "fingerprint": fingerprint, "hours": earlier.OVERLAP_HOURS}
+            updates.append((queries.SIGN_WITH_NEW, replaced | kept))
     return updates
 
 

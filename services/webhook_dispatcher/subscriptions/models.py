@@ -1,7 +1,8 @@
 """Bodies, rows and answers of subscriptions."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -57,7 +58,7 @@ class NewWebhook(http.Body):
 
 
 class WebhookChange(http.Body):
-    """Only the given fields change."""
+    """Only the given fields change. `force` goes with a new `secret`, and ends the oldest where as many sign as may."""
 
     url: str | UnsetType = UNSET
     events: EventTypes | UnsetType = UNSET
@@ -67,6 +68,7 @@ class WebhookChange(http.Body):
     client_certificate: ClientCertificate | UnsetType | None = UNSET
     oauth: OAuth | UnsetType | None = UNSET
     secret: str | UnsetType = UNSET
+    force: bool | UnsetType = UNSET
     headers: dict[str, str] | UnsetType = UNSET
     description: Description | UnsetType | None = UNSET
     enabled: bool | UnsetType = UNSET
@@ -81,9 +83,10 @@ class FilterTrial(http.Body):
 
 
 class RotateSigningKey(http.Body):
-    """How long the old key signs beside the new one; 0 ends it at once."""
+    """How long the present key signs beside the new one. Earlier ones keep their ends. 0 ends all of them at once."""
 
     overlap_seconds: Annotated[int, Meta(ge=0, le=604_800)] = 86_400
+    force: bool = False
 
 
 class App(msgspec.Struct, kw_only=True):
@@ -175,6 +178,28 @@ class Statistics(msgspec.Struct):
     last_week: FirstAttempts
 
 
+class EarlierSecret(msgspec.Struct, frozen=True):
+    """A secret that another one replaced. It signs beside it until `expires_at`."""
+
+    fingerprint: str
+    expires_at: datetime
+
+
+class EarlierKey(msgspec.Struct, frozen=True):
+    """A signing key that another one replaced. It signs beside it until `expires_at`."""
+
+    public_key: str
+    expires_at: datetime
+
+
+class Earlier(NamedTuple):
+    """A secret or a signing key that another one replaced: encrypted, and by its fingerprint or public key."""
+
+    sealed: bytes
+    shown: str
+    expires_at: datetime
+
+
 class Webhook(msgspec.Struct, omit_defaults=True):
     """A subscription. `secret` is shown once, by the call that generated it; `secret_fingerprint` afterwards.
 
@@ -209,6 +234,8 @@ class Webhook(msgspec.Struct, omit_defaults=True):
     previous_secret_expires_at: datetime | None = None
     previous_public_key: str | None = None
     previous_public_key_expires_at: datetime | None = None
+    previous_secrets: list[EarlierSecret] = []
+    previous_public_keys: list[EarlierKey] = []
     filtered: Filtered | None = None
     backlog: Backlog | None = None
     statistics: Statistics | None = None
@@ -277,6 +304,12 @@ class Subscription(msgspec.Struct, kw_only=True):
     previous_signing_key: bytes | None
     previous_public_key: str | None
     previous_public_key_expires_at: datetime | None
+    older_secrets: list[bytes]
+    older_secret_fingerprints: list[str]
+    older_secret_ends: list[datetime]
+    older_signing_keys: list[bytes]
+    older_public_keys: list[str]
+    older_public_key_ends: list[datetime]
     headers: bytes | None
     header_names: list[str]
     enabled: bool
@@ -310,21 +343,26 @@ class Subscription(msgspec.Struct, kw_only=True):
         )
 
     @property
-    def has_previous_secret(self) -> bool:
-        """Whether the secret before still signs."""
-        expires = self.previous_secret_expires_at
-        return expires is not None and expires > datetime.now(UTC)
+    def earlier_secrets(self) -> list[Earlier]:
+        """Those that still sign, newest first."""
+        previous = (self.previous_secret, self.previous_secret_fingerprint, self.previous_secret_expires_at)
+        return _signing(
+            [previous, *zip(self.older_secrets, self.older_secret_fingerprints, self.older_secret_ends, strict=False)]
+        )
 
     @property
-    def has_previous_public_key(self) -> bool:
-        """Whether the signing key before still signs."""
-        expires = self.previous_public_key_expires_at
-        return expires is not None and expires > datetime.now(UTC)
+    def earlier_keys(self) -> list[Earlier]:
+        """Those that still sign, newest first."""
+        previous = (self.previous_signing_key, self.previous_public_key, self.previous_public_key_expires_at)
+        return _signing(
+            [previous, *zip(self.older_signing_keys, self.older_public_keys, self.older_public_key_ends, strict=False)]
+        )
 
     def shown(self, *, secret: str | None = None, backlog: Backlog | None = None) -> Webhook:
         """The webhook as its owner sees it. `secret` is given only by the call that generated it."""
         now = datetime.now(UTC)
-        has_secret, has_key = self.has_previous_secret, self.has_previous_public_key
+        secrets = [EarlierSecret(one.shown, one.expires_at) for one in self.earlier_secrets]
+        keys = [EarlierKey(one.shown, one.expires_at) for one in self.earlier_keys]
         return Webhook(
             id=self.id,
             client_id=self.client_id,
@@ -351,11 +389,23 @@ class Subscription(msgspec.Struct, kw_only=True):
             recovering=self.recovering,
             created_at=self.created_at,
             updated_at=self.updated_at,
-            previous_secret_fingerprint=self.previous_secret_fingerprint if has_secret else None,
-            previous_secret_expires_at=self.previous_secret_expires_at if has_secret else None,
-            previous_public_key=self.previous_public_key if has_key else None,
-            previous_public_key_expires_at=self.previous_public_key_expires_at if has_key else None,
+            previous_secret_fingerprint=secrets[0].fingerprint if secrets else None,
+            previous_secret_expires_at=secrets[0].expires_at if secrets else None,
+            previous_public_key=keys[0].public_key if keys else None,
+            previous_public_key_expires_at=keys[0].expires_at if keys else None,
+            previous_secrets=secrets,
+            previous_public_keys=keys,
             filtered=self._filtered(),
             backlog=backlog,
             secret=secret,
         )
+
+
+def _signing(replaced: Iterable[tuple[bytes | None, str | None, datetime | None]]) -> list[Earlier]:
+    """Those whose end is to come."""
+    now = datetime.now(UTC)
+    return [
+        Earlier(sealed, shown, expires_at)
+        for sealed, shown, expires_at in replaced
+        if sealed is not None and shown is not None and expires_at is not None and expires_at > now
+    ]

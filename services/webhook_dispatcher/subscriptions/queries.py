@@ -9,7 +9,8 @@ SUBSCRIPTION_COLUMNS: LiteralString = """
     last_filtered_at, payload, max_per_second, client_certificate, certificate_fingerprint, certificate_expires_at, oauth, oauth_shown,
     secret, secret_fingerprint, previous_secret,
     previous_secret_fingerprint, previous_secret_expires_at, signing_key, public_key, previous_signing_key, previous_public_key,
-    previous_public_key_expires_at, headers, header_names, enabled, disabled_reason, disabled_at, paused,
+    previous_public_key_expires_at, older_secrets, older_secret_fingerprints, older_secret_ends, older_signing_keys, older_public_keys,
+    older_public_key_ends, headers, header_names, enabled, disabled_reason, disabled_at, paused,
     created_at, updated_at, last_sequence, concurrency, slowed_until, failing_since, recovering, held,
     counted_from IS NULL AS is_counted,
     EXISTS (SELECT FROM stopped_tenants WHERE stopped_tenants.tenant_id = subscriptions.tenant_id) AS tenant_stopped
@@ -103,11 +104,13 @@ SET_DESCRIPTION: LiteralString = "UPDATE subscriptions SET description = %(descr
 SET_HEADERS: LiteralString = (
     "UPDATE subscriptions SET headers = %(headers)s, header_names = %(header_names)s WHERE id = %(id)s"
 )
-# The current secret changes nothing: a repeated call must not end the previous one.
-SIGN_WITH_BOTH: LiteralString = """
+# The older secrets and keys that still sign keep the ends that were stated for them.
+SIGN_WITH_NEW: LiteralString = """
     UPDATE subscriptions SET previous_secret = secret, previous_secret_fingerprint = secret_fingerprint,
-        previous_secret_expires_at = now() + interval '24 hours', secret = %(secret)s, secret_fingerprint = %(fingerprint)s
-    WHERE id = %(id)s AND secret_fingerprint <> %(fingerprint)s
+        previous_secret_expires_at = now() + make_interval(hours => %(hours)s), secret = %(secret)s, secret_fingerprint = %(fingerprint)s,
+        older_secrets = %(older)s::bytea[], older_secret_fingerprints = %(older_shown)s::text[],
+        older_secret_ends = %(older_ends)s::timestamptz[]
+    WHERE id = %(id)s
 """
 ROTATE_SIGNING_KEY: LiteralString = (
     """
@@ -115,6 +118,8 @@ ROTATE_SIGNING_KEY: LiteralString = (
         previous_public_key = CASE WHEN %(overlap)s > 0 THEN public_key END,
         previous_public_key_expires_at = CASE WHEN %(overlap)s > 0 AND signing_key IS NOT NULL
             THEN now() + %(overlap)s * interval '1 second' END,
+        older_signing_keys = %(older)s::bytea[], older_public_keys = %(older_shown)s::text[],
+        older_public_key_ends = %(older_ends)s::timestamptz[],
         signing_key = %(signing_key)s, public_key = %(public_key)s, updated_at = now()
     WHERE id = %(id)s RETURNING """
     + SUBSCRIPTION_COLUMNS

@@ -1,6 +1,6 @@
 """Every call about webhooks."""
 
-from services.webhook_dispatcher.subscriptions import endpoints, health
+from services.webhook_dispatcher.subscriptions import earlier, endpoints, health
 from services.webhook_dispatcher.subscriptions.administrators import WebhookPage
 from services.webhook_dispatcher.subscriptions.models import (
     Addresses,
@@ -99,10 +99,13 @@ OPERATIONS = [
         "Update a webhook",
         WRITE,
         {200: Webhook},
-        "Changes the fields it names. A new `secret` signs beside the old one for 24 hours. `enabled: true` ends a disablement, and a"
-        " webhook that is failing or slowed is tried at once; `enabled: false` holds from the next delivery on, however many wait.",
+        f"Changes the fields it names. A new `secret` signs beside the old one for {earlier.OVERLAP_HOURS} hours, and each earlier one"
+        f" signs until the end that was stated for it. At most {earlier.MOST} sign: one more is 409, which names the earlier ones as"
+        " `pending_secrets`, and as `next_rotation_at` the time when the first of them ends, unless `force` ends the oldest."
+        " `enabled: true` ends a disablement, and a webhook that is failing or slowed is tried at once; `enabled: false` holds from the"
+        " next delivery on, however many wait.",
         body=WebhookChange,
-        refusals=UNAPPROVED,
+        refusals=UNAPPROVED | {409: "As many secrets sign as may"},
         example={"events": ["incident.updated", "incident.closed"]},
     ),
     Operation(
@@ -112,13 +115,15 @@ OPERATIONS = [
         "Rotate a webhook's signing key",
         WRITE,
         {200: Webhook},
-        "Makes a new Ed25519 key for the signatures `v1a`. The old key signs beside it for `overlap_seconds` (a day, unless it says"
-        " otherwise, at most seven days; 0 ends it at once); a key before that one ends. A webhook without a `public_key` gets its first.",
+        "Makes a new Ed25519 key for the signatures `v1a`. The present key signs beside it for `overlap_seconds` (a day, unless it says"
+        " otherwise, at most seven days), and each earlier one until the end that was stated for it; 0 ends all of them at once. At"
+        f" most {earlier.MOST} keys sign: one more is 409, which names the earlier ones as `pending_keys`, and as `next_rotation_at` the"
+        " time when the first of them ends, unless `force` ends the oldest. A webhook without a `public_key` gets its first.",
         id="rotateSigningKey",
         body=RotateSigningKey,
         body_required=False,
         headers=("Idempotency-Key",),
-        refusals={409: "A call with this Idempotency-Key is under way"},
+        refusals={409: "As many keys sign as may, or a call with this Idempotency-Key is under way"},
         example={"overlap_seconds": 3600},
     ),
     Operation(

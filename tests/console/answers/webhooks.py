@@ -46,6 +46,7 @@ def webhook(**changes: Any) -> dict[str, Any]:
         "updated_at": "2026-11-24T03:47:00Z",
         "previous_secret_fingerprint": "0123456789ab",
         "previous_secret_expires_at": "2026-11-28T03:47:00Z",
+        "previous_secrets": [{"fingerprint": "0123456789ab", "expires_at": "2026-11-28T03:47:00Z"}],
         "filtered": {
             "events": 12,
             "last_event_id": EVENT,

@@ -408,13 +408,18 @@ export interface RegisteredApp {
   client_secret?: string;
 }
 
-/** How long the old secret works beside the new one; 0 ends it, and the tokens it obtained, at once. */
+/**
+ * How long the present secret works beside the new one. Earlier ones keep their ends. 0 ends all of them at once, with
+ * their tokens.
+ */
 export interface RotateSecret {
-  /** Seconds that the old secret works beside the new one */
+  /** Seconds that the present secret works beside the new one; 0 ends every earlier one at once */
   overlap_seconds?: number;
+  /** Ends the oldest at once where as many live as may */
+  force?: boolean;
 }
 
-/** `client_secret` is shown this once. */
+/** `client_secret` is shown this once. `previous_secrets` are the earlier ones that still work, newest first. */
 export interface RotatedSecret {
   /** The id of the app, such as `app_01jdk…` */
   client_id: string;
@@ -422,6 +427,8 @@ export interface RotatedSecret {
   client_secret: string;
   /** When the old secret stops working; null if it has */
   previous_secret_expires_at: string | null;
+  /** The earlier secrets that still work, newest first, each until its `expires_at` */
+  previous_secrets: Secret[];
 }
 
 /** A permission that an app may ask for */

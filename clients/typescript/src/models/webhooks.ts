@@ -242,6 +242,22 @@ export interface Diagnosis {
   trace_id: string | null;
 }
 
+/** A signing key that another one replaced. It signs beside it until `expires_at`. */
+export interface EarlierKey {
+  /** The public key */
+  public_key: string;
+  /** When it stops signing */
+  expires_at: string;
+}
+
+/** A secret that another one replaced. It signs beside it until `expires_at`. */
+export interface EarlierSecret {
+  /** The fingerprint of the secret: the first 12 hexadecimal digits of its SHA-256 */
+  fingerprint: string;
+  /** When it stops signing */
+  expires_at: string;
+}
+
 /** One of: `pointer` with one of `eq ne in gt lt exists prefix`; `all`, `any`: a list of filters; `not`: a filter. */
 export interface Filter {
   /** A JSON Pointer (RFC 6901) into the event's data */
@@ -560,10 +576,12 @@ export interface Replays {
   next_cursor: string | null;
 }
 
-/** How long the old key signs beside the new one; 0 ends it at once. */
+/** How long the present key signs beside the new one. Earlier ones keep their ends. 0 ends all of them at once. */
 export interface RotateSigningKey {
-  /** Seconds that the old key signs beside the new one; 0 ends it at once */
+  /** Seconds that the present key signs beside the new one; 0 ends every earlier one at once */
   overlap_seconds?: number;
+  /** Ends the oldest at once where as many live as may */
+  force?: boolean;
 }
 
 /** The certificate that the platform presents to the receiver. */
@@ -667,14 +685,18 @@ export interface Webhook {
   created_at: string;
   /** When it last changed */
   updated_at: string;
-  /** The fingerprint of the secret that still signs beside it */
+  /** The fingerprint of the newest of the secrets that still sign beside it */
   previous_secret_fingerprint?: string | null;
   /** When the old secret stops working; null if it has */
   previous_secret_expires_at?: string | null;
-  /** The public key of the signing key that still signs beside it */
+  /** The public key of the newest of the signing keys that still sign beside it */
   previous_public_key?: string | null;
   /** When the old signing key stops signing */
   previous_public_key_expires_at?: string | null;
+  /** The secrets that still sign beside it, newest first; left out if there are none */
+  previous_secrets?: EarlierSecret[];
+  /** The signing keys that still sign beside it, newest first; left out if there are none */
+  previous_public_keys?: EarlierKey[];
   /** The events that the filter held back; left out if there are none */
   filtered?: Filtered | null;
   /** The deliveries that wait */
@@ -692,7 +714,7 @@ export interface Webhook {
   deliveries_stopped?: boolean;
 }
 
-/** Only the given fields change. */
+/** Only the given fields change. `force` goes with a new `secret`, and ends the oldest where as many sign as may. */
 export interface WebhookChange {
   /** The HTTPS address of the receiver */
   url?: string;
@@ -716,6 +738,8 @@ export interface WebhookChange {
   oauth?: OAuth | null;
   /** The signing secret: `whsec_` and base64 of 24 to 64 bytes */
   secret?: string;
+  /** Ends the oldest at once where as many live as may */
+  force?: boolean;
   /** Headers that are added to each delivery; their values are encrypted */
   headers?: Record<string, string>;
   /** A text for people */

@@ -1155,7 +1155,8 @@ export class ControlPlane {
   /**
    * Get another enrolment code.
    *
-   * The former code becomes void. An agent that is enrolled already keeps its credential until the new code is used.
+   * The former code becomes void. An agent that is enrolled already keeps its credential until it first uses the one of
+   * its new enrolment.
    *
    * Scope: `argus:platform:write`.
    *

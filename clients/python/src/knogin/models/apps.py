@@ -440,14 +440,18 @@ class RegisteredApp(Model, kw_only=True):
 
 
 class RotateSecret(Model, kw_only=True):
-    """How long the old secret works beside the new one; 0 ends it, and the tokens it obtained, at once."""
+    """How long the present secret works beside the new one. Earlier ones keep their ends. 0 ends all of them at once,
+    with their tokens.
+    """
 
     overlap_seconds: int | UnsetType = UNSET
-    """Seconds that the old secret works beside the new one"""
+    """Seconds that the present secret works beside the new one; 0 ends every earlier one at once"""
+    force: bool | UnsetType = UNSET
+    """Ends the oldest at once where as many live as may"""
 
 
 class RotatedSecret(Model, kw_only=True):
-    """`client_secret` is shown this once."""
+    """`client_secret` is shown this once. `previous_secrets` are the earlier ones that still work, newest first."""
 
     client_id: str
     """The id of the app, such as `app_01jdk…`"""
@@ -455,6 +459,8 @@ class RotatedSecret(Model, kw_only=True):
     """The secret; shown this once"""
     previous_secret_expires_at: datetime | None
     """When the old secret stops working; null if it has"""
+    previous_secrets: list[Secret]
+    """The earlier secrets that still work, newest first, each until its `expires_at`"""
 
 
 class Scope(Model, kw_only=True):

@@ -259,6 +259,24 @@ class Diagnosis(Model, kw_only=True):
     """The trace of the call, 32 hex digits; give it to support"""
 
 
+class EarlierKey(Model, kw_only=True):
+    """A signing key that another one replaced. It signs beside it until `expires_at`."""
+
+    public_key: str
+    """The public key"""
+    expires_at: datetime
+    """When it stops signing"""
+
+
+class EarlierSecret(Model, kw_only=True):
+    """A secret that another one replaced. It signs beside it until `expires_at`."""
+
+    fingerprint: str
+    """The fingerprint of the secret: the first 12 hexadecimal digits of its SHA-256"""
+    expires_at: datetime
+    """When it stops signing"""
+
+
 class Filter(Model, kw_only=True):
     """One of: `pointer` with one of `eq ne in gt lt exists prefix`; `all`, `any`: a list of filters; `not`: a filter."""
 
@@ -584,10 +602,12 @@ class Replays(Model, kw_only=True):
 
 
 class RotateSigningKey(Model, kw_only=True):
-    """How long the old key signs beside the new one; 0 ends it at once."""
+    """How long the present key signs beside the new one. Earlier ones keep their ends. 0 ends all of them at once."""
 
     overlap_seconds: int | UnsetType = UNSET
-    """Seconds that the old key signs beside the new one; 0 ends it at once"""
+    """Seconds that the present key signs beside the new one; 0 ends every earlier one at once"""
+    force: bool | UnsetType = UNSET
+    """Ends the oldest at once where as many live as may"""
 
 
 class ShownCertificate(Model, kw_only=True):
@@ -693,13 +713,17 @@ class Webhook(Model, kw_only=True):
     updated_at: datetime
     """When it last changed"""
     previous_secret_fingerprint: str | None = None
-    """The fingerprint of the secret that still signs beside it"""
+    """The fingerprint of the newest of the secrets that still sign beside it"""
     previous_secret_expires_at: datetime | None = None
     """When the old secret stops working; null if it has"""
     previous_public_key: str | None = None
-    """The public key of the signing key that still signs beside it"""
+    """The public key of the newest of the signing keys that still sign beside it"""
     previous_public_key_expires_at: datetime | None = None
     """When the old signing key stops signing"""
+    previous_secrets: list[EarlierSecret] | None = None
+    """The secrets that still sign beside it, newest first; left out if there are none"""
+    previous_public_keys: list[EarlierKey] | None = None
+    """The signing keys that still sign beside it, newest first; left out if there are none"""
     filtered: Filtered | None = None
     """The events that the filter held back; left out if there are none"""
     backlog: Backlog | None = None
@@ -717,7 +741,7 @@ class Webhook(Model, kw_only=True):
 
 
 class WebhookChange(Model, kw_only=True):
-    """Only the given fields change."""
+    """Only the given fields change. `force` goes with a new `secret`, and ends the oldest where as many sign as may."""
 
     url: str | UnsetType = UNSET
     """The HTTPS address of the receiver"""
@@ -739,6 +763,8 @@ class WebhookChange(Model, kw_only=True):
     """The grant with which the platform gets an access token for each delivery; null for none"""
     secret: str | UnsetType = UNSET
     """The signing secret: `whsec_` and base64 of 24 to 64 bytes"""
+    force: bool | UnsetType = UNSET
+    """Ends the oldest at once where as many live as may"""
     headers: dict[str, str] | UnsetType = UNSET
     """Headers that are added to each delivery; their values are encrypted"""
     description: str | UnsetType | None = UNSET

@@ -1080,8 +1080,8 @@ class ControlPlane:
     ) -> models.platform.AgentWithCode:
         """Get another enrolment code.
 
-        The former code becomes void. An agent that is enrolled already keeps its credential until the new code is
-        used.
+        The former code becomes void. An agent that is enrolled already keeps its credential until it first uses the
+        one of its new enrolment.
 
         Scope: `argus:platform:write`.
 
@@ -2001,8 +2001,8 @@ class AsyncControlPlane:
     ) -> models.platform.AgentWithCode:
         """Get another enrolment code.
 
-        The former code becomes void. An agent that is enrolled already keeps its credential until the new code is
-        used.
+        The former code becomes void. An agent that is enrolled already keeps its credential until it first uses the
+        one of its new enrolment.
 
         Scope: `argus:platform:write`.
 

@@ -160,9 +160,11 @@ class Webhooks:
     ) -> models.webhooks.Webhook:
         """Update a webhook.
 
-        Changes the fields it names. A new `secret` signs beside the old one for 24 hours. `enabled: true` ends a
-        disablement, and a webhook that is failing or slowed is tried at once; `enabled: false` holds from the next
-        delivery on, however many wait.
+        Changes the fields it names. A new `secret` signs beside the old one for 24 hours, and each earlier one
+        signs until the end that was stated for it. At most 5 sign: one more is 409, which names the earlier ones as
+        `pending_secrets`, and as `next_rotation_at` the time when the first of them ends, unless `force` ends the
+        oldest. `enabled: true` ends a disablement, and a webhook that is failing or slowed is tried at once;
+        `enabled: false` holds from the next delivery on, however many wait.
 
         Scope: `webhooks:write`.
 
@@ -213,9 +215,11 @@ class Webhooks:
     ) -> models.webhooks.Webhook:
         """Rotate a webhook's signing key.
 
-        Makes a new Ed25519 key for the signatures `v1a`. The old key signs beside it for `overlap_seconds` (a day,
-        unless it says otherwise, at most seven days; 0 ends it at once); a key before that one ends. A webhook
-        without a `public_key` gets its first.
+        Makes a new Ed25519 key for the signatures `v1a`. The present key signs beside it for `overlap_seconds` (a
+        day, unless it says otherwise, at most seven days), and each earlier one until the end that was stated for
+        it; 0 ends all of them at once. At most 5 keys sign: one more is 409, which names the earlier ones as
+        `pending_keys`, and as `next_rotation_at` the time when the first of them ends, unless `force` ends the
+        oldest. A webhook without a `public_key` gets its first.
 
         Scope: `webhooks:write`.
 
@@ -710,9 +714,11 @@ class AsyncWebhooks:
     ) -> models.webhooks.Webhook:
         """Update a webhook.
 
-        Changes the fields it names. A new `secret` signs beside the old one for 24 hours. `enabled: true` ends a
-        disablement, and a webhook that is failing or slowed is tried at once; `enabled: false` holds from the next
-        delivery on, however many wait.
+        Changes the fields it names. A new `secret` signs beside the old one for 24 hours, and each earlier one
+        signs until the end that was stated for it. At most 5 sign: one more is 409, which names the earlier ones as
+        `pending_secrets`, and as `next_rotation_at` the time when the first of them ends, unless `force` ends the
+        oldest. `enabled: true` ends a disablement, and a webhook that is failing or slowed is tried at once;
+        `enabled: false` holds from the next delivery on, however many wait.
 
         Scope: `webhooks:write`.
 
@@ -763,9 +769,11 @@ class AsyncWebhooks:
     ) -> models.webhooks.Webhook:
         """Rotate a webhook's signing key.
 
-        Makes a new Ed25519 key for the signatures `v1a`. The old key signs beside it for `overlap_seconds` (a day,
-        unless it says otherwise, at most seven days; 0 ends it at once); a key before that one ends. A webhook
-        without a `public_key` gets its first.
+        Makes a new Ed25519 key for the signatures `v1a`. The present key signs beside it for `overlap_seconds` (a
+        day, unless it says otherwise, at most seven days), and each earlier one until the end that was stated for
+        it; 0 ends all of them at once. At most 5 keys sign: one more is 409, which names the earlier ones as
+        `pending_keys`, and as `next_rotation_at` the time when the first of them ends, unless `force` ends the
+        oldest. A webhook without a `public_key` gets its first.
 
         Scope: `webhooks:write`.
 
