@@ -73,7 +73,7 @@ def of_gateway(plan: Plan) -> dict[str, str]:
         "IDENTITY_SIGNING_KEY": plan.identity_signing_key,
         "SERVICE_PUBLIC_KEYS": plan.service_public_keys,
         "ISSUER": plan.issuer,
-        "API_BASE_URL": _public(plan)["API_BASE_URL"],
+        **{name: _public(plan)[name] for name in ("API_BASE_URL", "DOCS_BASE_URL", "CONSOLE_BASE_URL")},
         "GATEWAY_JWKS_URL": f"{_upstream(plan, SERVICES[0])}/.well-known/jwks.json",
         **{f"GATEWAY_HOSTS_{name.upper()}": f"{KNOGIN_HOSTS[name]},{host}" for name, host in HOSTS.items()},
         **{service.upstream: _upstream(plan, service) for service in SERVICES},

@@ -51,7 +51,7 @@ class Person:
 
 @pytest.fixture
 def base_url(stack: Stack) -> str:
-    return f"http://{stack.described['hosts']['api']}:{stack.port}"
+    return f"http://localhost:{stack.port}"
 
 
 @pytest.fixture
