@@ -9,7 +9,9 @@ KEYS = settings.Form("<version>:<base64url of 32 bytes>, separated by commas", P
 
 
 class Settings(settings.Service, frozen=True, kw_only=True):
-    """`api_base_url` is the public base URL of the API, which documents name. `pseudonym_keys` are `<version>:<base64url of 32 bytes>`, the current one first; only the web process needs them.
+    """`api_base_url` is the public base URL of the API, which documents name.
+
+    `pseudonym_keys` are `<version>:<base64url of 32 bytes>`, the current one first; only the web process needs them.
 
     Observations of an unknown encounter are reported after `unknown_after_seconds`, and deleted after `forget_unknown_days`;
     device-ingest keeps its own. Observations beyond `max_readings` of one encounter count as those of an unknown one.

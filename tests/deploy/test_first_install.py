@@ -35,7 +35,7 @@ os.execvpe(words[1], words[1:], settings)
 
 
 class Reader:
-    """A person who pastes the blocks and fills in what was printed before."""
+    """A person who pastes the blocks and fills in values of earlier answers."""
 
     def __init__(self, stack: Stack, folder: Path, section: str) -> None:
         self.stack, self.folder = stack, folder
@@ -60,7 +60,7 @@ class Reader:
         return block.replace("\\\n", " ").splitlines()
 
     def paste(self, line: str) -> str:
-        """What the command prints. Fails with it where the command fails."""
+        """The output of the command, which must end well."""
         filled = PLACE.sub(lambda place: self.known.get(place[1], place[0]), line)
         filled = filled.replace("localhost:8080", f"localhost:{self.stack.port}").replace("/tmp/", f"{self.folder}/")  # noqa: S108 a container's own
         where = ROOT if filled.startswith("make ") else self.folder
@@ -100,7 +100,7 @@ def test_who_pastes_the_first_installation_gets_a_tenant_with_graphql_and_an_ope
     ask_token, register = reader.lines("/v1/oauth/token")
     reader.known["access_token"] = reader.answer(ask_token)["access_token"]
     app = reader.answer(register)
-    reader.known["app id"] = app["client_id"]
+    reader.known["app_id"] = app["client_id"]
 
     grant, give = reader.lines("grant-bundles <org id>")
     refused = reader.answer(give)

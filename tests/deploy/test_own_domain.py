@@ -1,4 +1,4 @@
-"""An installation's own domain: the gateway gets exactly what compose and Kubernetes give it for that domain, and serves its hosts."""
+"""An installation's own domain: a gateway with exactly the settings of compose or of Kubernetes for that domain serves its hosts."""
 
 import io
 import os
@@ -157,7 +157,7 @@ def test_every_process_of_compose_has_the_own_addresses_and_no_other() -> None:
     ]
     assert wrong == []
     for service in SERVICES:
-        process = load(settings_of(service.module), rendered(f"{service.name}-web", chosen))  # pyright: ignore[reportArgumentType]
+        process = load(settings_of(service.module), rendered(f"{service.name}-web", chosen))
         named = {name: getattr(process, name.lower()) for name in ADDRESSES if hasattr(process, name.lower())}
         assert named.items() <= written().items(), service.name
 

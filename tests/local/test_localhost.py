@@ -1,10 +1,11 @@
-"""The stack at `localhost`, for programs that resolve no other name: Debian's Python and Node.js with what they bring along."""
+"""The stack at `localhost`, for programs that resolve no other name: Debian's Python and Node.js without further packages."""
 
 import json
 import shutil
 import socket
 import subprocess
 import sys
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -61,6 +62,10 @@ def answers(program: list[str], calls: list[Call]) -> list[tuple[int, dict[str, 
     return [(status, fields, body) for status, fields, body in json.loads(done.stdout)]
 
 
+def ask(program: list[str], url: str, form: str = "", **headers: str) -> tuple[int, dict[str, str], str]:
+    return answers(program, [(url, headers, form)])[0]
+
+
 def documented() -> list[str]:
     """Every path of the contract, and the pages of the docs host."""
     paths = [path.replace("{service}", "auth").replace("{", "x").replace("}", "") for path in CONTRACT["paths"]]
@@ -94,15 +99,13 @@ def test_programs_without_a_resolver_of_their_own_reach_every_documented_path(st
 
 
 def test_a_program_that_knows_localhost_alone_discovers_the_server_and_works(stack: Stack) -> None:
-    """As openid-client and Authlib do: it follows what it is told, and compares the issuer (RFC 8414 §3.3, RFC 9728 §3.3)."""
+    """As openid-client and Authlib do: it follows the addresses of the metadata, and compares the issuer (RFC 8414 §3.3, RFC 9728 §3.3)."""
     app, wrong = stack.register_app(["argus:devices:read"]), []
     for program, command in PROGRAMS.items():
         for name in ("localhost", "127.0.0.1"):
             base = f"http://{name}:{stack.port}"
 
-            def call(url: str, form: str = "", command: list[str] = command, **headers: str) -> tuple[int, Any, str]:
-                return answers(command, [(url, headers, form)])[0]
-
+            call = partial(ask, command)
             _, challenge, _ = call(f"{base}/api/v1/devices")
             where = challenge["www-authenticate"].partition('resource_metadata="')[2].partition('"')[0]
             resource = json.loads(call(where)[2])

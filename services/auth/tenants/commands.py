@@ -77,7 +77,7 @@ def open_tenant(
     """Make a tenant with an administrator and the app that registers other apps.
 
     Prints the tenant's id, a link good once for a day to choose the administrator's password with, the app's id and secret,
-    which are shown this once, and what the tenant has not been granted yet.
+    which are shown this once, and the commands that grant the bundles and scopes that a new tenant lacks.
     """
     with operating() as (settings, conn):
         tenant_id = operations.create_tenant(conn, name, None, "production")
