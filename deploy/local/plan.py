@@ -104,7 +104,9 @@ def make(state: State, services: tuple[Service, ...], processes: Mapping[str, bo
     text = os.environ.get("KNOGIN_PORT") or str(DEFAULT_PORT)
     if not text.isdecimal() or int(text) > HIGHEST_PORT:
         raise Misconfigured(f"KNOGIN_PORT is a port number, or 0 for any free one, not {text!r}")
-    listeners: dict[str, socket.socket] = dict(zip(GATEWAY_LISTENERS, ports.listen_at_localhost(int(text)), strict=False))
+    listeners: dict[str, socket.socket] = dict(
+        zip(GATEWAY_LISTENERS, ports.listen_at_localhost(int(text)), strict=False)
+    )
     for name, serves in processes.items():
         if serves and name != "gateway":
             listeners[name] = ports.listen_preferably(state.last_port(name))
