@@ -18,14 +18,15 @@ def main() -> None:
 @cli.command()
 def web(
     fd: Annotated[
-        int | None, typer.Option(help="Serve an already listening socket, which other processes may share.")
+        list[int] | None,
+        typer.Option(help="Serve an already listening socket, which other processes may share; may be given again."),
     ] = None,
     port: Annotated[int, typer.Option(help="Port to listen on, where no socket is given.")] = 8080,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     ops_host: Annotated[str, typer.Option(help="Address of the probes and metrics (OPS_PORT).")] = "127.0.0.1",
 ) -> None:
     """Serve. SIGTERM drains."""
-    run(load(), fd=fd, host=host, port=port, ops_host=ops_host)
+    run(load(), fds=fd or [], host=host, port=port, ops_host=ops_host)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from gateway.proxy import NameCall
 from gateway.refused import RefusedCalls
 from gateway.refused_bytes import Payer
 from gateway.revocations import Revocations
-from gateway.routes import Access, Elsewhere, Route, Site, documentation, sites
+from gateway.routes import Access, Elsewhere, Route, Site, sites
 from gateway.sessions import session_of
 from gateway.settings import Settings
 from gateway.target import climbs
@@ -33,6 +33,7 @@ from gateway.tracing import Trace
 from gateway.upstream import Upstream
 from gateway.usage import Usage
 from gateway.watch import Watch
+from shared.web import loopback
 from shared.web.identity import client_network
 
 AUDIENCES = {
@@ -54,7 +55,11 @@ class Gateway:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.sites = sites(settings)
-        self.docs = Docs({"auth": settings.issuer, "api": settings.api_base_url, "docs": documentation(settings)})
+        origins = {"auth": settings.issuer, "api": settings.api_base_url, "docs": settings.docs_base_url}
+        if loopback.is_on_this_machine(settings.issuer):
+            # The samples of the pages run in programs, which need not resolve names under `localhost`.
+            origins = dict.fromkeys(origins, loopback.at_localhost(settings.issuer))
+        self.docs = Docs(origins)
         self.account = Account()
         self.addresses = Addresses(settings.trusted_proxies)
         self.identities = Identities(settings.identity_signing_key)
@@ -113,12 +118,7 @@ class Gateway:
     async def _serve(self, call: Call, host: str, path: str, peer: tuple[str, int] | None) -> None:
         site = self.sites.get(host)
         if site is None:
-            raise problems.misdirected()
-        if not site.routes:
-            call.route = "/api/docs"
-            answer = self.docs.answer(call.method, path, call.target.partition(b"?")[2], call.incoming.passing)
-            await self._send(call, answer)
-            return
+            raise problems.misdirected(self.sites)
         if path == "/" and (
             page := self.docs.greet(site.name, call.method, call.target.partition(b"?")[2], call.incoming.passing)
         ):
@@ -129,6 +129,11 @@ class Gateway:
         if found is None or climbs(path) or not path.isprintable():
             raise problems.not_found()
         owner, route = found
+        if route.upstream == "docs":
+            call.route = "/api/docs"
+            answer = self.docs.answer(call.method, path, call.target.partition(b"?")[2], call.incoming.passing)
+            await self._send(call, answer)
+            return
         call.route = route.path or f"({route.upstream})"
         if route.elsewhere is Elsewhere.REDIRECT and owner is not site:
             # A browser goes to the host of the page's cookies.
@@ -161,7 +166,9 @@ class Gateway:
         """
         sent = call.incoming.authorization
         if len(sent) > 1:
-            raise self._challenge(site, "invalid_request", "There may be only one Authorization field.", status=400)
+            raise self._challenge(
+                call, site, "invalid_request", "There may be only one Authorization field.", status=400
+            )
         if route.access is Access.PUBLIC or (route.access is Access.OPTIONAL and not sent):
             call.incoming.passing += [(b"authorization", value) for value in sent]
             call.answer += self._take_without_token(call, route.rate(call.method), address, now)
@@ -218,7 +225,7 @@ class Gateway:
     async def _token(self, call: Call, sent: list[bytes], site: Site, address: str, now: float) -> Token:
         scheme, _, text = sent[0].partition(b" ") if sent else (b"", b"", b"")
         if scheme.lower() != b"bearer" or not text:
-            raise self._challenge(site)
+            raise self._challenge(call, site)
         try:
             return self.tokens.known(text, site.base) or await self.tokens.verify(text, site.base)
         except Invalid as invalid:
@@ -227,15 +234,16 @@ class Gateway:
             # A client whose token ended must learn it, also while others behind the same address guess.
             wider = tuple((f"{invalid.client_id} {network}", times) for network, times in wider_networks(address))
             self.limits.take("guesses", f"{invalid.client_id} {client_network(address)}", now, wider)
-            raise self._challenge(site, "invalid_token", invalid.description, reason=invalid.reason) from invalid
+            raise self._challenge(call, site, "invalid_token", invalid.description, reason=invalid.reason) from invalid
         except TokensUncheckable:
             raise problems.unavailable("Tokens cannot be checked at the moment; try again.", retry_after=5) from None
 
     def _challenge(
-        self, site: Site, error: str = "", description: str = "", *, status: int = 401, reason: str = ""
+        self, call: Call, site: Site, error: str = "", description: str = "", *, status: int = 401, reason: str = ""
     ) -> Refusal:
+        base = loopback.address(site.base, call.incoming.host.decode("latin-1"))
         return problems.unauthorized(
-            f"{site.base}/.well-known/oauth-protected-resource", error, description, status=status, reason=reason
+            f"{base}/.well-known/oauth-protected-resource", error, description, status=status, reason=reason
         )
 
     async def _refuse(self, call: Call, refusal: Refusal) -> None:

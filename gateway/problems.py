@@ -1,6 +1,6 @@
 """The gateway's own problem documents (RFC 9457), rendered as bytes: the gateway sends most of them without a framework."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -76,8 +76,8 @@ def not_found(detail: str = "There is no such resource.") -> Refusal:
     return Refusal(404, "Not found", detail)
 
 
-def misdirected() -> Refusal:
-    return Refusal(421, "Misdirected request", "This host is not served here.")
+def misdirected(served: Iterable[str]) -> Refusal:
+    return Refusal(421, "Misdirected request", f"This host is not served here. These are: {', '.join(served)}.")
 
 
 def too_large(limit: int) -> Refusal:

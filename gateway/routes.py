@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from enum import Enum
-from urllib.parse import urlsplit
 
 import msgspec
 
-from gateway.settings import Settings, names
+from gateway.settings import Settings
+from shared.web import loopback
 
 KIB = 1 << 10
 MIB = 1 << 20
@@ -134,6 +134,8 @@ API = (
 )
 # Every path of its host: pages for people, whom it knows by their cookies.
 CONSOLE = (Route("", "console", Access.PUBLIC, "console", body=384 * KIB),)
+# Every path of its host, answered by the gateway itself.
+DOCS = (Route("", "docs", Access.PUBLIC),)
 
 
 class Site:
@@ -156,23 +158,19 @@ class Site:
         return None
 
 
-def documentation(settings: Settings) -> str:
-    """The base URL of the docs host, "" if it has no name. Of several names it has the one in the place of the api host's own name."""
-    base = urlsplit(settings.api_base_url)
-    api, docs = names(settings.gateway_hosts_api), names(settings.gateway_hosts_docs)
-    place = api.index(base.hostname) if base.hostname in api else 0
-    port = f":{base.port}" if base.port else ""
-    return f"{base.scheme}://{docs[min(place, len(docs) - 1)]}{port}" if docs else ""
-
-
 def sites(settings: Settings) -> dict[str, Site]:
     """Sites by host name."""
     auth = Site("auth", settings.issuer, AUTH)
     api = Site("api", settings.api_base_url, API)
-    auth.others, api.others = (api,), (auth,)
-    docs = Site("docs", "", ())
+    docs = Site("docs", "", DOCS)
     console = Site("console", "", CONSOLE)
-    by_host = dict.fromkeys(names(settings.gateway_hosts_auth), auth)
-    by_host |= dict.fromkeys(names(settings.gateway_hosts_api), api)
-    by_host |= dict.fromkeys(names(settings.gateway_hosts_console), console)
-    return by_host | dict.fromkeys(names(settings.gateway_hosts_docs), docs)
+    auth.others, api.others = (api,), (auth,)
+    hosts = settings.hosts()
+    by_host = {name: site for site in (auth, api, docs, console) for name in hosts[site.name]}
+    if loopback.is_on_this_machine(settings.issuer):
+        # By path, for programs that do not resolve names under `localhost`. Not the console, whose paths begin at the root: people
+        # open it in a browser, which does.
+        together = Site("local", settings.issuer, AUTH)
+        together.others = (api, docs)
+        by_host = dict.fromkeys(loopback.NAMES, together) | by_host
+    return by_host

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import Sequence
 from typing import Any
 
 import uvicorn
@@ -16,7 +17,7 @@ from shared.process import telemetry
 from shared.web.serving import Server, favour_this_thread, freeze
 
 
-def run(settings: Settings, *, fd: int | None, host: str, port: int, ops_host: str) -> None:
+def run(settings: Settings, *, fds: Sequence[int], host: str, port: int, ops_host: str) -> None:
     """Serves until SIGTERM, then drains: answers requests in flight and closes idle connections."""
     telemetry.configure_logs("gateway", settings.log_level)
     telemetry.configure_tracing(
@@ -26,12 +27,12 @@ def run(settings: Settings, *, fd: int | None, host: str, port: int, ops_host: s
     server = Server(config(gateway, settings))
     freeze()
     favour_this_thread()
-    listener = socket.socket(fileno=fd) if fd is not None else listen(host, port)
+    listeners = [socket.socket(fileno=fd) for fd in fds] or [listen(host, port)]
 
     async def main() -> None:
         ops_port = settings.ops_port
         probes = ops.serve(gateway, ops_host, ops_port, server.working.is_set) if ops_port else None
-        await server.serve(sockets=[listener])
+        await server.serve(sockets=listeners)
         if probes is not None:
             probes.cancel()
             await asyncio.gather(probes, return_exceptions=True)

@@ -2,6 +2,7 @@
 
 import ipaddress
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -28,12 +29,15 @@ class Settings(settings.Process, frozen=True, kw_only=True):
     """Rates are `<requests>/<seconds>` for each client (for each client network on routes without a token), or `off`.
 
     `rate_limit_console` is for each session of the console, `rate_limit_console_network` for each client network there.
+    The host of each base URL is served; `gateway_hosts_*` are other names in its place, separated by commas.
     An organisation's apps together have `organisation_times` the rate of one, and so have its people; 0 is no such limit.
     `refused_bytes_limit` is `<bytes>/<seconds>` of refused bodies, by client or network alike."""
 
     identity_signing_key: Annotated[str, KEY]
     issuer: settings.Origin
     api_base_url: settings.Origin
+    docs_base_url: settings.Origin = ""
+    console_base_url: settings.Origin = ""
     stack: str = ""
     gateway_jwks_url: settings.Url
     gateway_upstream_auth: settings.Origin
@@ -43,10 +47,10 @@ class Settings(settings.Process, frozen=True, kw_only=True):
     gateway_upstream_devices: settings.Origin
     gateway_upstream_platform: settings.Origin = ""
     gateway_upstream_console: settings.Origin = ""
-    gateway_hosts_auth: str = "auth.knogin.com"
-    gateway_hosts_api: str = "api.knogin.com"
-    gateway_hosts_docs: str = "knogin.com"
-    gateway_hosts_console: str = "console.knogin.com"
+    gateway_hosts_auth: str = ""
+    gateway_hosts_api: str = ""
+    gateway_hosts_docs: str = ""
+    gateway_hosts_console: str = ""
     redis_url: settings.RedisUrl = ""
     identity_public_keys: settings.PublicKeys = ""
     service_public_keys: settings.ServiceKeys = ""
@@ -78,6 +82,23 @@ class Settings(settings.Process, frozen=True, kw_only=True):
     client_idle_timeout: settings.Positive = 75
     client_connections: settings.Count = 10_000
     drain_timeout: settings.Whole = 25
+
+    def __post_init__(self) -> None:
+        all_names = [name for given in self.hosts().values() for name in dict.fromkeys(given)]
+        if twice := sorted({name for name in all_names if all_names.count(name) > 1}):
+            raise ValueError(
+                f"auth, API, docs and console each have a host of their own, but {', '.join(twice)} is given twice"
+            )
+
+    def hosts(self) -> dict[str, list[str]]:
+        """The host names of each site."""
+        sites = {
+            "auth": (self.gateway_hosts_auth, self.issuer),
+            "api": (self.gateway_hosts_api, self.api_base_url),
+            "docs": (self.gateway_hosts_docs, self.docs_base_url),
+            "console": (self.gateway_hosts_console, self.console_base_url),
+        }
+        return {site: names(given) or names(urlsplit(base).hostname or "") for site, (given, base) in sites.items()}
 
     def rates(self) -> dict[str, str]:
         """The rate of each route class, and the budget of refused bytes."""

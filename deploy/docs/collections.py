@@ -238,7 +238,7 @@ def bruno(document: dict[str, Any]) -> dict[str, str]:
     files = {
         "bruno.json": _json({"version": "1", "name": NAME, "type": "collection", "ignore": ["node_modules", ".git"]}),
         "environments/Production.bru": _block("vars", values.items()),
-        "environments/Local.bru": _block("vars", (values | {"base_url": "http://api.localhost:8080"}).items()),
+        "environments/Local.bru": _block("vars", (values | {"base_url": "http://localhost:8080"}).items()),
     }
     for number, one in enumerate(listed, 1):
         name = re.sub(r"[^\w .,'()-]", "", one.name)

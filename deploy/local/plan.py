@@ -16,6 +16,7 @@ from shared.web.identity import SigningKey
 
 DEFAULT_PORT = 8080
 HIGHEST_PORT = 65_535
+GATEWAY_LISTENERS: tuple[str, ...] = ("gateway", "gateway on ::1")
 
 
 class Misconfigured(Exception):
@@ -39,6 +40,10 @@ class Plan:
     @property
     def gateway_port(self) -> int:
         return ports.port_of(self.listeners["gateway"])
+
+    @property
+    def gateway_listeners(self) -> list[socket.socket]:
+        return [self.listeners[name] for name in GATEWAY_LISTENERS if name in self.listeners]
 
     @property
     def issuer(self) -> str:
@@ -99,7 +104,9 @@ def make(state: State, services: tuple[Service, ...], processes: Mapping[str, bo
     text = os.environ.get("KNOGIN_PORT") or str(DEFAULT_PORT)
     if not text.isdecimal() or int(text) > HIGHEST_PORT:
         raise Misconfigured(f"KNOGIN_PORT is a port number, or 0 for any free one, not {text!r}")
-    listeners = {"gateway": ports.listen(int(text))}
+    listeners: dict[str, socket.socket] = dict(
+        zip(GATEWAY_LISTENERS, ports.listen_at_localhost(int(text)), strict=False)
+    )
     for name, serves in processes.items():
         if serves and name != "gateway":
             listeners[name] = ports.listen_preferably(state.last_port(name))

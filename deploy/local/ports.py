@@ -1,4 +1,4 @@
-"""Listening sockets and free ports on 127.0.0.1."""
+"""Listening sockets and free ports on this machine alone."""
 
 import errno
 import itertools
@@ -7,7 +7,7 @@ import socket
 
 import psutil
 
-LOOPBACK = "127.0.0.1"
+LOOPBACK, LOOPBACK_6 = "127.0.0.1", "::1"
 BACKLOG = 512
 # Below the range of source ports of outgoing connections, so that no connection takes a port while
 # the program that listens on it restarts.
@@ -22,7 +22,7 @@ class PortTaken(Exception):
     """The port is taken or not allowed; the text names the process that has it, if the system shows that."""
 
 
-def listen(port: int) -> socket.socket:
+def listen(port: int, address: str = LOOPBACK) -> socket.socket:
     """A listening socket; port 0 takes any free one. Raises PortTaken."""
     if port == 0:
         for free in itertools.islice(_following, 200):
@@ -31,10 +31,10 @@ def listen(port: int) -> socket.socket:
             except PortTaken:
                 continue
         raise PortTaken(f"no free port between {FREE_PORTS.start} and {FREE_PORTS.stop}")
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((LOOPBACK, port))
+        listener.bind((address, port))
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
@@ -45,6 +45,31 @@ def listen(port: int) -> socket.socket:
         )
         raise PortTaken(f"port {port} {why}, or choose another with KNOGIN_PORT") from error
     return listener
+
+
+def listen_at_localhost(port: int) -> list[socket.socket]:
+    """Listening sockets on 127.0.0.1 and, where this machine has IPv6, on ::1: where `localhost` is both, some programs try one alone.
+
+    Port 0 takes one that is free on both. Raises PortTaken."""
+    while True:
+        listener = listen(port)
+        if not _has_ipv6():
+            return [listener]
+        try:
+            return [listener, listen(port_of(listener), LOOPBACK_6)]
+        except PortTaken:
+            listener.close()
+            if port:
+                raise
+
+
+def _has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as tried:
+            tried.bind((LOOPBACK_6, 0))
+        return True
+    except OSError:
+        return False
 
 
 def listen_preferably(port: int) -> socket.socket:

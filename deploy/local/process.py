@@ -10,7 +10,7 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -37,7 +37,7 @@ class Process:
     log: Path
     service: str = ""
     kind: str = ""
-    listener: socket.socket | None = None
+    listeners: Sequence[socket.socket] = ()
     probe_port: int = 0
     pid: int = 0
     last_pid: int = 0
@@ -59,7 +59,7 @@ class Process:
 
     @property
     def port(self) -> int:
-        return self.listener.getsockname()[1] if self.listener else 0
+        return self.listeners[0].getsockname()[1] if self.listeners else 0
 
     def start(self, close: Iterable[int]) -> None:
         """Forks. The child closes the descriptors in `close`, which are the supervisor's."""

@@ -165,7 +165,7 @@ class Supervisor:
 
     def _not_for(self, process: Process) -> list[int]:
         """The supervisor's descriptors that this child must close."""
-        others = [other.fileno() for other in self.plan.listeners.values() if other is not process.listener]
+        others = [other.fileno() for other in self.plan.listeners.values() if other not in process.listeners]
         return [*others, self._lock, self._selector.fileno(), self._wake.fileno(), self._woken.fileno()]
 
     def _listen_for_signals(self) -> None:

@@ -57,7 +57,7 @@ SERVICES = (
         upstream="GATEWAY_UPSTREAM_GRAPHQL",
         calls={"WEBHOOK_DISPATCHER_URL": "webhook-dispatcher"},
     ),
-    Service("epcr", "epcr", upstream="GATEWAY_UPSTREAM_EPCR", keys=("PSEUDONYM_KEYS",)),
+    Service("epcr", "epcr", upstream="GATEWAY_UPSTREAM_EPCR", needs=("API_BASE_URL",), keys=("PSEUDONYM_KEYS",)),
     Service("device-ingest", "device_ingest", upstream="GATEWAY_UPSTREAM_DEVICES"),
     Service("control-plane", "control_plane", upstream="GATEWAY_UPSTREAM_PLATFORM"),
     Service(

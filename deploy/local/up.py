@@ -24,7 +24,7 @@ from deploy.local.redis_server import RedisServer
 from deploy.local.screen import Screen
 from deploy.local.state import AlreadyRunning, State, Unusable
 from deploy.local.supervisor import Server, StartFailed, Supervisor
-from deploy.local.table import HOSTS, SERVICES, Service
+from deploy.local.table import SERVICES, Service
 from shared.storage.migrate import Blocked, ChangedMigration
 
 FAILURES = (Misconfigured, PortTaken, AlreadyRunning, Unusable, ProgramMissing, ServerFailed, StartFailed)
@@ -136,17 +136,16 @@ def _prepare(made: Plan, screen: Screen) -> list[Process]:
         raise StartFailed(f"the databases could not be prepared: {error}") from error
     environment.remember(made)
     screen.phase("databases", f"{len(made.services)} with {len(ran)} new migrations")
-    listener = made.listeners["gateway"]
     return [
         Process(
             name="gateway",
             module="gateway",
-            arguments=["web", "--fd", str(listener.fileno())],
+            arguments=["web", *(f"--fd={listener.fileno()}" for listener in made.gateway_listeners)],
             environment=environment.of_gateway(made),
             log=made.state.logs / "gateway.log",
             service="gateway",
             kind="web",
-            listener=listener,
+            listeners=made.gateway_listeners,
             probe_port=made.ops_ports["gateway"],
         ),
         *(_process(made, service, kind) for service in made.services for kind in service.processes),
@@ -164,7 +163,7 @@ def _process(made: Plan, service: Service, kind: str) -> Process:
         log=made.state.logs / f"{name}.log",
         service=service.name,
         kind=kind,
-        listener=listener,
+        listeners=[listener] if listener else [],
         probe_port=ports.port_of(listener) if listener else made.ops_ports[name],
     )
 
@@ -173,7 +172,8 @@ def invitation(made: Plan, seconds: float, tenants: Mapping[str, Any]) -> Text:
     """Printed when the stack is up: addresses, and commands to paste."""
     text = Text(f"\nready in {seconds:.1f} s\n\n", "bold green")
     demo = tenants["demo"]
-    auth, api, docs = (f"http://{HOSTS[name]}:{made.gateway_port}" for name in ("auth", "api", "docs"))
+    # Not by the names of HOSTS: curl and browsers resolve them, most other programs do not.
+    here = f"http://localhost:{made.gateway_port}"
     authorized = '-H "Authorization: Bearer $TOKEN"'
     json = '-H "Content-Type: application/json"'
     encounter = '{"care_model": "prehospital_emergency", "vehicle_id": "AMB-42", "crew_ids": ["usr_1"], "cad_incident_id": "cad_999"}'
@@ -182,13 +182,13 @@ def invitation(made: Plan, seconds: float, tenants: Mapping[str, Any]) -> Text:
             "a token of the demo tenant's administrator, good for 12 hours",
             f"TOKEN=$(cat {shlex.quote(str(made.state.token))})",
         ),
-        ("the scopes that an app may ask for", f"curl {auth}/v1/platform/scopes {authorized}"),
+        ("the scopes that an app may ask for", f"curl {here}/v1/platform/scopes {authorized}"),
         (
             "an electronic patient care record",
-            f"curl {api}/api/v1/epcr/encounters {authorized} {json} -d '{encounter}'",
+            f"curl {here}/api/v1/epcr/encounters {authorized} {json} -d '{encounter}'",
         ),
-        ("the medical devices enrolled", f"curl {api}/api/v1/devices {authorized}"),
-        ("the contract, for machines", f"curl {docs}/api/docs/openapi.json"),
+        ("the medical devices enrolled", f"curl {here}/api/v1/devices {authorized}"),
+        ("the contract, for machines", f"curl {here}/api/docs/openapi.json"),
     ):
         text.append(f"# {comment}\n", "dim").append(f"{command}\n")
     text.append(f"\nfor people: {made.origin('console')}   sign in as {demo['email']} with {demo['password']}\n")
@@ -197,7 +197,7 @@ def invitation(made: Plan, seconds: float, tenants: Mapping[str, Any]) -> Text:
         f"for operators of the platform: the same address, as {operator['email']} with {operator['password']}"
         f" and an authenticator with the secret {operator['second_factor']}\n"
     )
-    text.append(f"documentation: {docs}/api/docs\n")
+    text.append(f"documentation: {here}/api/docs   base URL of every call: {here}\n")
     text.append(
         f"mail {made.state.folder / 'mail'}   logs {made.state.logs}   everything else {made.state.stack}\n", "dim"
     )

@@ -5,8 +5,10 @@ Beside them is the page that greets browsers at the roots of the other hosts."""
 import base64
 import gzip
 import hashlib
+import io
 import mimetypes
 import re
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -92,7 +94,7 @@ class Docs:
                     file, POLICY.replace("style-src 'self'", f"style-src 'sha256-{digest}'").encode()
                 )
             else:
-                self._files[_address(name)] = _read(path, shown)
+                self._files[_address(name)] = _read(path, (*shown, *documentation) if name.suffix == ".atom" else shown)
         if for_models := self._files.get(f"{ROOT}/{OF_MODELS}"):
             self._files[f"/{OF_MODELS}"] = for_models
         for language in LANGUAGES:
@@ -177,6 +179,13 @@ def language(query: bytes, asked: dict[bytes, str]) -> str:
     return best
 
 
+def _named(text: bytes, shown: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    """With the base URLs of this platform in place of production's."""
+    for published, own in shown:
+        text = text.replace(published, own)
+    return text
+
+
 @cache
 def _read(path: Path, shown: tuple[tuple[bytes, bytes], ...]) -> File:
     body = path.read_bytes()
@@ -184,8 +193,14 @@ def _read(path: Path, shown: tuple[tuple[bytes, bytes], ...]) -> File:
     if path.parent.parent.name == DEFINITIONS:
         # With their canonical URLs, which are names and the same everywhere.
         kind, shown = "application/fhir+json", ()
-    for published, own in shown if path.suffix in (".json", ".html", ".md") else ():
-        body = body.replace(published, own)
+    if path.suffix in (".json", ".html", ".md", ".atom"):
+        body = _named(body, shown)
+    elif path.suffix == ".zip":
+        packed = io.BytesIO()
+        with zipfile.ZipFile(io.BytesIO(body)) as published, zipfile.ZipFile(packed, "w") as own:
+            for each in published.infolist():
+                own.writestr(each, _named(published.read(each), shown))
+        body = packed.getvalue()
     kind = KINDS.get(path.suffix, kind)
     if kind.startswith("text/") or kind.endswith("javascript"):
         kind += "; charset=utf-8"

@@ -9,7 +9,9 @@ KEYS = settings.Form("<version>:<base64url of 32 bytes>, separated by commas", P
 
 
 class Settings(settings.Service, frozen=True, kw_only=True):
-    """`pseudonym_keys` are `<version>:<base64url of 32 bytes>`, the current one first; only the web process needs them.
+    """`api_base_url` is the public base URL of the API, which documents name.
+
+    `pseudonym_keys` are `<version>:<base64url of 32 bytes>`, the current one first; only the web process needs them.
 
     Observations of an unknown encounter are reported after `unknown_after_seconds`, and deleted after `forget_unknown_days`;
     device-ingest keeps its own. Observations beyond `max_readings` of one encounter count as those of an unknown one.
@@ -17,6 +19,7 @@ class Settings(settings.Service, frozen=True, kw_only=True):
     outcomes, unless an operator set another number for it.
     """
 
+    api_base_url: settings.Origin = "https://api.knogin.com"
     pseudonym_keys: Annotated[str, KEYS] = ""
     unknown_after_seconds: settings.NotNegative = 30
     forget_unknown_days: settings.Count = 30

@@ -2,9 +2,9 @@
 
 import html
 import re
-import socket
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
@@ -21,30 +21,31 @@ VERIFIER = "v" * 48
 
 
 @pytest.fixture(autouse=True)
-def _local_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Libraries neither resolve *.localhost nor, without their own switch, speak OAuth over plain http."""
-    resolve = socket.getaddrinfo
-
-    def with_localhost(host: Any, *arguments: Any, **options: Any) -> Any:
-        return resolve("127.0.0.1" if str(host).endswith(".localhost") else host, *arguments, **options)
-
-    monkeypatch.setattr(socket, "getaddrinfo", with_localhost)
+def _over_plain_http(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Libraries do not speak OAuth over plain http without their own switch."""
     monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
     monkeypatch.setenv("AUTHLIB_INSECURE_TRANSPORT", "1")
 
 
 @pytest.fixture
-def metadata(stack: Stack) -> dict[str, Any]:
-    """What a client discovers from the issuer alone."""
-    url = f"{stack.described['issuer']}/.well-known/oauth-authorization-server"
-    with httpx2.Client(trust_env=False, verify=PLAIN) as client:
-        return client.get(url).json()
+def issuer(stack: Stack) -> str:
+    """The address that every program resolves; no library is helped to resolve the names under it."""
+    return f"http://localhost:{stack.port}"
 
 
 @pytest.fixture
-def person(stack: Stack) -> Iterator[httpx2.Client]:
+def metadata(issuer: str) -> dict[str, Any]:
+    """What a client discovers from the issuer alone."""
+    with httpx2.Client(trust_env=False, verify=PLAIN) as client:
+        found = client.get(f"{issuer}/.well-known/oauth-authorization-server").json()
+    assert found["issuer"] == issuer, "RFC 8414 §3.3"
+    return found
+
+
+@pytest.fixture
+def person(stack: Stack, issuer: str) -> Iterator[httpx2.Client]:
     """A signed-in browser, as far as cookies and forms go."""
-    with httpx2.Client(base_url=stack.described["issuer"], trust_env=False, timeout=30, verify=PLAIN) as client:
+    with httpx2.Client(base_url=issuer, trust_env=False, timeout=30, verify=PLAIN) as client:
         page = client.get("/v1/auth/sign-in").text
         form = hidden(page) | {"email": stack.tenant.email, "password": stack.tenant.password}
         assert client.post("/v1/auth/sign-in", data=form).status_code == 303
@@ -62,7 +63,10 @@ def allow(person: httpx2.Client, url: str) -> str:
     assert page.status_code == 200, page.text
     answer = person.post("/v1/oauth/authorize", data=hidden(page.text.partition("account")[0]) | {"decision": "allow"})
     assert answer.status_code == 303
-    return answer.headers["location"]
+    location = answer.headers["location"]
+    base = f"{person.base_url.scheme}://{person.base_url.netloc.decode()}"
+    assert parse_qs(urlsplit(location).query)["iss"] == [base], "RFC 9207"
+    return location
 
 
 def test_the_metadata_is_what_authlib_takes_for_rfc_8414(metadata: dict[str, Any]) -> None:

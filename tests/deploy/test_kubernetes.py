@@ -319,13 +319,17 @@ def referred(found: Any) -> set[str]:
     return own | set().union(*map(referred, found.values()))
 
 
+def given_to(deployment: str, built: Manifests) -> dict[str, str]:
+    """The settings that its ConfigMaps give to a process."""
+    (only,) = of_kind(built, "Deployment")[deployment]["spec"]["template"]["spec"]["containers"]
+    named = [source["configMapRef"]["name"] for source in only["envFrom"] if "configMapRef" in source]
+    found = of_kind(built, "ConfigMap")
+    return {setting: value for name in named for setting, value in found[name]["data"].items()}
+
+
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
 def test_made_secrets_and_settings_start_every_process(service: Service, production: Manifests) -> None:
-    given = next(
-        found["data"]
-        for name, found in of_kind(production, "ConfigMap").items()
-        if name.startswith(f"{service.name}-settings")
-    )
+    given = given_to(f"{service.name}-relay", production)
     made = secrets(settings({}))
     kind = settings_of(service.module)
     for process, name in {"web": "web", "worker": "worker", "relay": "worker", "migrate": "migrate"}.items():
@@ -338,9 +342,7 @@ def test_made_secrets_and_settings_start_every_process(service: Service, product
 
 
 def test_made_secrets_and_settings_start_the_gateway(production: Manifests) -> None:
-    (given,) = [
-        found["data"] for name, found in of_kind(production, "ConfigMap").items() if name.startswith("gateway-settings")
-    ]
+    given = given_to("gateway", production)
     required = {field.name.upper() for field in msgspec.structs.fields(settings_of("gateway")) if field.required}
     assert required | {"SERVICE_PUBLIC_KEYS"} <= secrets(settings({}))["gateway"].keys() | given.keys()
 

@@ -24,6 +24,7 @@ from tests.support.cluster import TestDatabases
 from tests.support.messages import received
 
 PSEUDONYM_KEYS = f"1:{base64url_encode(bytes(range(1, 33)))}"
+API = "https://api.riviera.example"
 ENCOUNTERS = "/api/v1/epcr/encounters"
 RECORDS = "/api/v1/epcr/records"
 MOST = 250_000
@@ -78,7 +79,9 @@ class Organisation:
 
 
 def settings_for(database: Database, redis_url: str, **changes: Any) -> Settings:
-    return alone.settings_for(Settings, database, redis_url, **{"pseudonym_keys": PSEUDONYM_KEYS} | changes)
+    return alone.settings_for(
+        Settings, database, redis_url, **{"pseudonym_keys": PSEUDONYM_KEYS, "api_base_url": API} | changes
+    )
 
 
 @pytest.fixture(scope="module")

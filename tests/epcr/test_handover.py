@@ -15,7 +15,7 @@ import pytest
 from services.epcr.handover import endpoints
 from services.epcr.handover.endpoints import explained
 from shared.primitives import ids
-from tests.epcr.conftest import ENCOUNTERS, RECORDS, Client, Inside, Organisation
+from tests.epcr.conftest import API, ENCOUNTERS, RECORDS, Client, Inside, Organisation
 from tests.epcr.deliveries import app_changed, recorded, spo2
 from tests.epcr.hospitals import ARRIVALS, DESTINATIONS, Hospital, Region, handover_of
 from tests.epcr.samples import TYPICAL
@@ -69,7 +69,7 @@ def test_the_document_has_the_hash_of_the_pdf(region: Region, inside: Inside, la
     [reference] = [one for one in resources if one["resourceType"] == "DocumentReference"]
     attachment = reference["content"][0]["attachment"]
     assert base64.b64decode(attachment["hash"]) == hashlib.sha1(pdf.content, usedforsecurity=False).digest()
-    assert attachment["url"] == f"https://api.knogin.com{handover_of(id)}?format=pdf&language={language}"
+    assert attachment["url"] == f"{API}{handover_of(id)}?format=pdf&language={language}"
     assert resources[0]["custodian"]["display"] == "Riviera Emergency Services"
     assert b'"value":91.50' in document.content
     rows = region.disclosures(id)

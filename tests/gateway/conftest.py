@@ -93,9 +93,7 @@ class World:
             "api_base_url": self.issuer.api,
             "gateway_jwks_url": auth + "/.well-known/jwks.json",
             "gateway_upstream_auth": auth,
-            "gateway_hosts_auth": "auth.test",
-            "gateway_hosts_api": "api.test",
-            "gateway_hosts_docs": "docs.test",
+            "docs_base_url": "http://docs.test",
             "otel_traces_sampler_arg": 0.0,
         }
         return Settings(**(basics | urls | changes))

@@ -431,21 +431,30 @@ def test_the_root_of_a_host_greets_a_browser_and_no_program(tmp_path: Any) -> No
     assert docs.answer("GET", "/", b"", browser).body == b"first"
 
 
-@pytest.mark.parametrize(
-    ("api", "base", "docs", "shown"),
-    [
-        ("api.knogin.com", "https://api.knogin.com", "knogin.com", "https://knogin.com"),
-        ("api.knogin.com,api.test", "http://api.test:81", "knogin.com,docs.test", "http://docs.test:81"),
-        ("api.test", "http://api.test:81", "docs.test,knogin.com", "http://docs.test:81"),
-        ("api.knogin.com,api.test", "http://api.test", "docs.test", "http://docs.test"),
-        ("api.test", "http://api.test", "", ""),
-    ],
-)
-def test_the_docs_host_is_named_beside_the_api_host(
-    shared_world: World, api: str, base: str, docs: str, shown: str
-) -> None:
-    settings = shared_world.settings(gateway_hosts_api=api, api_base_url=base, gateway_hosts_docs=docs)
-    assert routes.documentation(settings) == shown
+def test_the_hosts_of_the_base_urls_are_served_and_each_site_has_its_own(shared_world: World) -> None:
+    addresses = {"docs_base_url": "https://riviera.example", "console_base_url": "https://console.riviera.example:8443"}
+    foreign = {"issuer": "https://auth.riviera.example", "api_base_url": "https://api.riviera.example", **addresses}
+    served = {host: site.name for host, site in routes.sites(shared_world.settings(**foreign)).items()}
+    assert served == {
+        "auth.riviera.example": "auth",
+        "api.riviera.example": "api",
+        "riviera.example": "docs",
+        "console.riviera.example": "console",
+    }
+    named = routes.sites(shared_world.settings(**foreign, gateway_hosts_auth="Login.example, auth.riviera.example"))
+    assert list(named)[:2] == ["login.example", "auth.riviera.example"], "names given beside the address"
+    with pytest.raises(ValueError, match=r"auth\.riviera\.example is given twice"):
+        shared_world.settings(**foreign | {"api_base_url": foreign["issuer"]})
+
+
+def test_only_a_platform_on_this_machine_answers_at_localhost(shared_world: World) -> None:
+    here = routes.sites(
+        shared_world.settings(issuer="http://auth.localhost:8080", api_base_url="http://api.localhost:8080")
+    )
+    for name in ("localhost", "127.0.0.1", "[::1]"):
+        owners = [here[name].find(path) for path in ("/v1/oauth/authorize", "/graphql", "/api/docs", "/webhooks", "/")]
+        assert [route.upstream for _, route in filter(None, owners)] == ["auth", "graphql", "docs", "docs", "docs"]
+        assert name not in routes.sites(shared_world.settings())
 
 
 def test_the_documents_show_the_hosts_of_the_running_platform(tmp_path: Any) -> None:

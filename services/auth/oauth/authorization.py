@@ -16,7 +16,7 @@ from services.auth.apps import scopes
 from services.auth.oauth import devices, forms
 from services.auth.oauth.clients import Client
 from services.auth.oauth.forms import Form, description_of
-from services.auth.oauth.server import AuthorizationServer, OAuthRequest, narrow_audience
+from services.auth.oauth.server import AuthorizationServer, OAuthRequest
 
 PROMPTS = {"none", "login", "consent", "select_account"}
 SIGN_IN_PROMPTS = {"login", "select_account"}
@@ -119,7 +119,7 @@ def check(server: AuthorizationServer, client: Client, query: Query) -> Checked:
     prompts = set(values.get("prompt", "").split())
     if not prompts <= PROMPTS or ("none" in prompts and len(prompts) > 1):
         raise InvalidRequestError("The prompt is unknown or contradicts itself.")
-    audience = narrow_audience(resources, server.audiences)
+    audience = server.narrow_audience(resources, server.audiences)
     asked = OAuthRequest("GET", query.first, None, client)
     grant = server.get_consent_grant(asked)
     wanted = str(asked.scope or "").split()
@@ -135,7 +135,7 @@ def check_device(server: AuthorizationServer, client: Client, asked: OAuthReques
     allowed = client.get_allowed_scope(asked.values.get("scope"))
     if not allowed:
         raise InvalidScopeError("The requested scope is malformed or not approved for this app.")
-    return allowed.split(" "), narrow_audience(asked.resources, server.audiences)
+    return allowed.split(" "), server.narrow_audience(asked.resources, server.audiences)
 
 
 def error_location(redirect_uri: str, error: OAuth2Error, state: str | None, issuer: str) -> str:

@@ -28,7 +28,7 @@ class Asking:
     def __init__(self, request: Request, text: str, client: Client, redirect_uri: str, state: str | None) -> None:
         self.request, self.text = request, text
         self.client, self.redirect_uri, self.state = client, redirect_uri, state
-        self.server: AuthorizationServer = request.state.oauth.for_client(client)
+        self.server: AuthorizationServer = request.state.oauth.for_client(client, request.headers.get("host", ""))
         self.of_common = isinstance(client, StandIn)
 
     def by(self, client: Client) -> "Asking":
@@ -56,7 +56,9 @@ class Asking:
         if not self.only_looks and row.tenant_id:
             refused = self.request.state.activity.refused
             refused(row.tenant_id, row.client_id, str(error.error), reason_of(error), "/v1/oauth/authorize")
-        return _redirect(authorization.error_location(self.redirect_uri, error, self.state, self.server.issuer), status)
+        return _redirect(
+            authorization.error_location(self.redirect_uri, error, self.state, self.server.address), status
+        )
 
     def page(self, name: str, session: Session, **context: Any) -> Response:
         return pages.render(
@@ -221,4 +223,4 @@ async def _grant(conn: AsyncConnection, asking: Asking, checked: Checked, sessio
         activity.count(*app, rules.AUTHORIZED_WITHOUT_PKCE)
     await granting.insert(asking.request, conn, asking.asked(checked), session, made)
     own = client.row.client_id if asking.of_common else None
-    return authorization.code_location(asking.redirect_uri, code, asking.state, asking.server.issuer, own)
+    return authorization.code_location(asking.redirect_uri, code, asking.state, asking.server.address, own)

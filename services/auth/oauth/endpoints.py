@@ -57,7 +57,7 @@ async def _serve(request: Request, decide: Decide, *, counted: str = "") -> Resp
     except OAuth2Error as error:
         return _render(error())
     asked = OAuthRequest("POST", form, presented, client)
-    server: AuthorizationServer = request.state.oauth.for_client(client)
+    server: AuthorizationServer = request.state.oauth.for_client(client, request.headers.get("host", ""))
     try:
         answer = await decide(request, server, asked)
     except OAuth2Error as error:
@@ -121,7 +121,7 @@ async def _begin_device(request: Request, server: AuthorizationServer, asked: OA
     settings, address = request.state.settings, caller_of(request).address
     async with _client_transaction(request, asked) as conn:
         codes = await devices.begin(conn, server.keyring, settings, asked.authenticated, wanted, audience, address)
-    page = settings.issuer + DEVICE
+    page = server.address + DEVICE
     body = DeviceAuthorization(
         device_code=codes.device_code,
         user_code=codes.user_code,

@@ -10,7 +10,7 @@ from services.auth.apps import scopes
 from services.auth.apps.models import AuthMethod, GrantType
 from services.auth.oauth.clients import ASSERTION_ALGORITHMS
 from services.auth.oauth.models import ResourceMetadata, ServerMetadata
-from shared.web import http
+from shared.web import http, loopback
 
 CACHE = {"cache-control": "public, max-age=300", "access-control-allow-origin": "*"}
 AUTH_METHODS: list[AuthMethod] = list(get_args(AuthMethod))
@@ -44,18 +44,21 @@ def server_metadata(issuer: str, resources: list[str]) -> ServerMetadata:
 
 
 async def authorization_server(request: Request) -> Response:
-    settings = request.state.settings
-    resources = [settings.issuer, settings.api_base_url]
-    return http.json(server_metadata(settings.issuer, resources), headers=CACHE)
+    """At the addresses of a platform on one machine it names itself by them (RFC 8414 §3.3): not every client resolves its hosts."""
+    settings, host = request.state.settings, request.headers.get("host", "")
+    resources = dict.fromkeys(loopback.address(name, host) for name in (settings.issuer, settings.api_base_url))
+    metadata = server_metadata(loopback.address(settings.issuer, host), list(resources))
+    return http.json(metadata, headers=CACHE | {"vary": "host"})
 
 
 async def protected_resource(request: Request) -> Response:
     """Describes the host that the request names, in any spelling of letters, port or final dot."""
-    settings = request.state.settings
-    asked = _host_name(f"//{request.headers.get('host', '')}")
+    settings, host = request.state.settings, request.headers.get("host", "")
+    is_api = _host_name(f"//{host}") == _host_name(settings.api_base_url)
+    issuer = loopback.address(settings.issuer, host)
     answer = ResourceMetadata(
-        resource=settings.api_base_url if asked == _host_name(settings.api_base_url) else settings.issuer,
-        authorization_servers=[settings.issuer],
+        resource=settings.api_base_url if is_api else issuer,
+        authorization_servers=[issuer],
         scopes_supported=list(scopes.DESCRIPTIONS),
         bearer_methods_supported=["header"],
         resource_signing_alg_values_supported=["RS256"],

@@ -44,6 +44,7 @@ from services.auth.oauth.tokens import (
     jti_at,
 )
 from shared.primitives.crypto import Keyring
+from shared.web import loopback
 
 # At DEBUG, Authlib logs the tokens it has made.
 logging.getLogger("authlib").setLevel(logging.WARNING)
@@ -111,14 +112,31 @@ class AuthorizationServer(AuthlibServer):
         self.issuer = issuer
         self.audiences = audiences
         self.keyring = keyring
-        # RFC 7523 §3 allows the token endpoint; newer clients send the issuer.
-        self.assertion_audiences = [issuer, f"{issuer}/v1/oauth/token"]
+        self.address = issuer
+        """The issuer as the client knows it: a platform on one machine is asked at `localhost` too, and says so in its metadata."""
         self._client: Client | None = None
 
-    def for_client(self, client: Client | None) -> "AuthorizationServer":
+    def for_client(self, client: Client | None, host: str) -> "AuthorizationServer":
+        """For one request of that client to `host`, as its `Host` field has it."""
         view = object.__new__(AuthorizationServer)
-        view.__dict__ = self.__dict__ | {"_client": client}
+        view.__dict__ = self.__dict__ | {"_client": client, "address": loopback.address(self.issuer, host)}
         return view
+
+    @property
+    def assertion_audiences(self) -> list[str]:
+        """RFC 7523 §3 allows the token endpoint; newer clients send the issuer."""
+        return [name + path for name in (self.issuer, self.address) for path in ("", "/v1/oauth/token")]
+
+    def narrow_audience(self, resources: tuple[str, ...], allowed: list[str]) -> list[str]:
+        """The requested resources (RFC 8707), or all allowed ones. Raises InvalidTarget for others.
+
+        The address of a platform on one machine is that of all its resources."""
+        wanted = list(dict.fromkeys(resource.removesuffix("/") for resource in resources))
+        if self.address != self.issuer and self.address in wanted:
+            return allowed
+        if not set(wanted) <= set(allowed):
+            raise InvalidTarget
+        return wanted or allowed
 
     def query_client(self, client_id: str) -> Client | None:  # pyright: ignore[reportIncompatibleMethodOverride]
         client = self._client
@@ -193,7 +211,7 @@ class IssuesTokens:
         issued, jti = client.read_at_ms // 1000, jti_at(client.read_at_ms)
         self.asked.claims = Claims(
             iss=self.server.issuer,
-            aud=narrow_audience(self.asked.resources, audience),
+            aud=self.server.narrow_audience(self.asked.resources, audience),
             sub=subject,
             client_id=client.client_id,
             tenant_id=client.tenant_id,
@@ -237,14 +255,6 @@ class IssuesTokens:
         if not allowed or (asked is not None and allowed != wanted):
             raise InvalidScopeError("The requested scope is malformed or not approved for this app.")
         return " ".join(allowed)
-
-
-def narrow_audience(resources: tuple[str, ...], allowed: list[str]) -> list[str]:
-    """The requested resources (RFC 8707), or all allowed ones. Raises InvalidTarget for others."""
-    wanted = list(dict.fromkeys(resource.removesuffix("/") for resource in resources))
-    if not set(wanted) <= set(allowed):
-        raise InvalidTarget
-    return wanted or allowed
 
 
 class ClientCredentialsGrant(IssuesTokens, grants.ClientCredentialsGrant):

@@ -23,6 +23,7 @@ from shared.process.settings import required
 from shared.storage import audit
 from shared.storage.database import aset_tenant, open_pool
 from shared.web.identity import Caller
+from shared.web.loopback import is_loopback_name
 
 VEHICLE = "DEMO-1"
 INCIDENT = "DEMO-INCIDENT-1"
@@ -86,8 +87,7 @@ class Api:
         if parts.scheme not in ("http", "https") or not name:
             raise OperationRefused(f"{url} is not an http(s) URL")
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        is_here = name == "localhost" or name.endswith(".localhost")
-        self._connection = kind("127.0.0.1" if is_here else name, port, timeout=TIMEOUT)
+        self._connection = kind("127.0.0.1" if is_loopback_name(name) else name, port, timeout=TIMEOUT)
         self._headers = {"Host": parts.netloc, "Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:

@@ -13,6 +13,7 @@ import typer
 
 from services.auth.keys import rotation
 from services.auth.people.roles import ADMINISTRATOR, Role
+from services.auth.requests.rules import BUNDLES
 from services.auth.settings import Settings, load
 from services.auth.tenants import announcing, console, first_party, operations
 from services.auth.tenants.operations import ADMIN_APP, Conn, OperationRefused
@@ -75,16 +76,20 @@ def open_tenant(
 ) -> None:
     """Make a tenant with an administrator and the app that registers other apps.
 
-    Prints the tenant's id, a link good once for a day to choose the administrator's password with, and the app's id and secret,
-    which are shown this once.
+    Prints the tenant's id, a link good once for a day to choose the administrator's password with, the app's id and secret,
+    which are shown this once, and the commands that grant the bundles and scopes that a new tenant lacks.
     """
     with operating() as (settings, conn):
         tenant_id = operations.create_tenant(conn, name, None, "production")
         operations.create_user(conn, _keyring(settings), tenant_id, email, email.partition("@")[0])
         link = operations.password_link(conn, _keyring(settings), settings.issuer, email, 24)
     made = asyncio.run(first_party.create_app(settings, tenant_id, ADMIN_APP, scopes.OF_ADMINISTRATORS))
-    titles = ("tenant", "password", "client_id", "client_secret")
-    for title, value in zip(titles, (tenant_id, link, *made), strict=True):
+    titles = ("tenant", "password", "client_id", "client_secret", "bundles", "on_request")
+    lacks = (
+        f"none yet, so no app can use GraphQL: scopes grant-bundles {tenant_id} {' '.join(BUNDLES)}",
+        f"none yet: scopes grant {tenant_id} {' '.join(scopes.ON_REQUEST)}",
+    )
+    for title, value in zip(titles, (tenant_id, link, *made, *lacks), strict=True):
         show(f"{title:13}", value)
 
 

@@ -19,6 +19,7 @@ from services.auth.keys.models import PLATFORM, PLATFORM_BEFORE
 from services.auth.people import rights, roles
 from services.auth.people.rights import Rights
 from services.auth.people.roles import ADMINISTRATOR, Role
+from services.auth.requests.rules import BUNDLES
 from services.auth.revocations import watermarks
 from services.auth.revocations.queries import ADD_WATERMARKS
 from services.auth.settings import Settings
@@ -168,6 +169,9 @@ def withdraw_scopes(conn: Conn, keyring: Keyring, tenant_id: str, unwanted: Sequ
 
 
 def grant_bundles(conn: Conn, tenant_id: str, wanted: Sequence[str]) -> list[str]:
+    """Lets the tenant's administrators give GraphQL bundles to apps. Returns all bundles of the tenant."""
+    if unknown := sorted(set(wanted) - set(BUNDLES)):
+        raise OperationRefused(f"no bundles: {', '.join(unknown)}; there are {', '.join(BUNDLES)}")
     granted = _one(conn, queries.GRANT_BUNDLES, (list(wanted), tenant_id), f"there is no tenant {tenant_id}")
     record(conn, tenant_id, "tenant.bundles_granted", tenant_id, {"bundles": list(wanted)})
     announce(conn, tenant_id)

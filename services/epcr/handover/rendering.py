@@ -37,7 +37,6 @@ from shared.storage.database import found, tenant_transaction
 from shared.web import fairness, http, portions
 from shared.web.identity import Caller
 
-SERVER = "https://api.knogin.com"
 # Bytes of memory that a document needs for each byte of an encrypted record, beside those of the record itself.
 DOCUMENT = 16
 
@@ -90,11 +89,15 @@ class Made(NamedTuple):
 
 
 class _Content(NamedTuple):
-    """A version of the record under an identity (decrypted), the extremes of its devices' observations, and the devices' makers by ids."""
+    """A version of the record under an identity (decrypted), the extremes of its devices' observations, and the devices' makers by ids.
+
+    `server` is the base URL under which documents name themselves.
+    """
 
     row: EncounterRow
     readings: Sequence[LinkedObservation]
     makes: Mapping[str, Make]
+    server: str
 
 
 async def made(request: Request, caller: Caller, read: Read, asked: ReadHandover) -> Made:
@@ -133,7 +136,7 @@ async def _content(request: Request, caller: Caller, row: EncounterRow) -> _Cont
         readings = await store.extremes_of(conn, row.tenant_id, facts)
         rows = await conn.execute(queries.MAKES_OF, ([one.device_id for one in readings],))
         makes = {device_id: Make(*make) for device_id, *make in await rows.fetchall()}
-    return _Content(plain, readings, makes)
+    return _Content(plain, readings, makes, request.state.settings.api_base_url)
 
 
 def _json(read: Read, keyring: Keyring) -> Made:
@@ -179,7 +182,9 @@ def _rendering(
     view = plain_view(encounter, projection.view)
     sheet = sheet_of(encounter, view, observed, sender, to, asked.language, was_another=read.was_another)
     yield
-    printed = Pdf(pdf.render(sheet), f"{SERVER}{PATH}/{encounter.id}/handover?format=pdf&language={asked.language}")
+    printed = Pdf(
+        pdf.render(sheet), f"{content.server}{PATH}/{encounter.id}/handover?format=pdf&language={asked.language}"
+    )
     yield
     sections = _filled(WholeRecord.of(encounter))
     if asked.format == "pdf":

@@ -17,6 +17,8 @@ import dns.exception
 import dns.resolver
 from dns.rdatatype import RdataType
 
+from shared.web.loopback import is_loopback_name
+
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 PORTS = frozenset({443, 8443})
@@ -287,8 +289,3 @@ class DnsResolver:
         except (dns.exception.DNSException, OSError) as error:
             raise UnknownName(name, timed_out=isinstance(error, dns.exception.Timeout)) from error
         return [record.to_text() for record in answer]
-
-
-def is_loopback_name(name: str) -> bool:
-    """RFC 6761 §6.3: these names never leave the machine; no resolver is asked."""
-    return name == "localhost" or name.endswith(".localhost")

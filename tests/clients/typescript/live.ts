@@ -8,7 +8,7 @@ const OLD = 'whsec_b2xkLW9sZC1vbGQtb2xkLW9sZA==';
 const SCOPES = ['webhooks:write', 'argus:epcr:write', 'argus:devices:write', 'argus:acqi:read'];
 const INDICATORS =
   'query($from: DateTime!, $to: DateTime!) { acqiMetrics(fromDate: $from, toDate: $to) { name value } }';
-// Either the client finds *.localhost, or a fetch of its user does.
+// The fetch of the client, or one of its user.
 const own = process.env['OWN_FETCH'] ? { fetch: (url: string, init: RequestInit) => fetch(url, init) } : {};
 const admin = new Knogin({ token: process.env['ADMIN_TOKEN'], baseUrl, ...own });
 
