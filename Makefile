@@ -25,11 +25,12 @@ CMD ?= auth --help
 SCALE ?= 1
 # The docs host's files, built from the code. The contract is written last, so it stands for all of them.
 DOCUMENTS := gateway/docs/static/openapi.json
+SDKS := clients/python $(addprefix clients/typescript/,src CHANGELOG.md README.md package.json tsconfig.json tsconfig.cjs.json)
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-up: $(VENV)/.installed $(DOCUMENTS) ## start everything on this machine; Ctrl-C stops it
+up: $(VENV)/.installed typescript-where-possible $(DOCUMENTS) ## start everything on this machine; Ctrl-C stops it
 	@exec $(PY) -m deploy.local up
 
 down: $(VENV)/.installed ## stop a stack that was left running
@@ -66,7 +67,7 @@ migrate: $(VENV)/.installed ## bring the running stack's databases up to date
 	@$(PY) -m deploy.local migrate
 
 # What measures, kills and soaks for minutes has targets of its own below.
-test: $(VENV)/.installed-dev $(VENV)/idp/.installed $(DOCUMENTS) typescript-where-possible ## every test, against real databases, queues and processes
+test: $(VENV)/.installed-dev $(VENV)/idp/.installed typescript-where-possible $(DOCUMENTS) ## every test, against real databases, queues and processes
 	@$(PY) -m pytest -n $(JOBS) --dist loadfile $(ONCE_MORE) --ignore=tests/bench --ignore=tests/chaos --ignore=tests/soak --ignore=tests/compose
 
 # Types are checked beside the tests, which wait now and then.
@@ -101,7 +102,7 @@ fmt: $(VENV)/.installed-dev ## format and fix what can be fixed
 openapi: $(VENV)/.installed-dev ## take new texts and operationIds of the contract into deploy/docs, and build the docs host's files
 	@$(PY) -m deploy.docs
 
-$(DOCUMENTS): $(shell find deploy/docs deploy/clients gateway/routes.py gateway/settings.py services shared docs/release-notes.md docs/release-notes.it.md -type f ! -name '*.pyc' ! -name README.md) | $(VENV)/.installed
+$(DOCUMENTS): $(shell find deploy/docs deploy/clients gateway/routes.py gateway/settings.py services shared docs/release-notes.md docs/release-notes.it.md $(SDKS) -type f ! -name '*.pyc' ! -path 'deploy/*/README.md' ! -path 'services/*/README.md') $(wildcard clients/typescript/node_modules/.package-lock.json) | $(VENV)/.installed
 	@echo "building the files of the docs host"
 	@$(PY) -m deploy.docs.build
 
@@ -117,7 +118,7 @@ clients/typescript/node_modules/.installed: clients/typescript/package-lock.json
 	@touch $@
 
 typescript-where-possible:
-	@$(MAKE) typescript || echo "make: the tests of the TypeScript SDK will be SKIPPED: its compiler could not be installed"
+	@$(MAKE) typescript || echo "make: the docs host will lack the TypeScript SDK, and its tests be SKIPPED: its compiler could not be installed"
 
 # Its tools need Node.js ≥ 20 and Java ≥ 11 beside Python.
 contract: $(VENV)/.installed-dev $(VENV)/contract/.installed $(DOCUMENTS) ## lint the contract, generate clients with nine generators, compile them, and call a live stack with two

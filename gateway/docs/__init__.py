@@ -18,6 +18,7 @@ from gateway.headers import Headers
 from gateway.problems import Answer, Refusal, not_found
 
 ROOT = "/api/docs"
+PACKAGES = f"{ROOT}/packages/"
 DEFINITIONS, GREETINGS = "fhir", "greetings"
 # https://llmstxt.org: at the root and beside the pages.
 OF_MODELS = "llms.txt"
@@ -36,7 +37,17 @@ CACHE: Headers = [(b"cache-control", b"public, max-age=300"), (b"vary", b"accept
 # Bytes of a file that is packed at the start: later it would take milliseconds, in which the loop answers nobody.
 LONG = 64 * 1024
 # Kinds that not every machine knows.
-KINDS = {".md": "text/markdown", ".atom": "application/atom+xml", ".js": "text/javascript"}
+KINDS = {
+    ".md": "text/markdown",
+    ".atom": "application/atom+xml",
+    ".js": "text/javascript",
+    ".whl": "application/zip",
+    ".tgz": "application/gzip",
+    ".zip": "application/zip",
+}
+PACKED = (b"application/zip", b"application/gzip")
+# pip and npm find `localhost` on every machine, names below it on some.
+ON_THIS_MACHINE = re.compile(r"//[\w.-]+\.localhost(?=:|$)")
 STYLE = re.compile(rb"<style>(.*?)</style>", re.DOTALL)
 RANGE = re.compile(r"\s*([a-zA-Z]{2})(?:-[a-zA-Z0-9-]+)?\s*(?:;\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?")
 
@@ -77,6 +88,9 @@ class Docs:
             if host != "docs"
         )
         docs = origins.get("docs")
+        if docs:
+            installed = ON_THIS_MACHINE.sub("//localhost", docs)
+            shown = (*shown, (f"https://knogin.com{PACKAGES}".encode(), f"{installed}{PACKAGES}".encode()))
         documentation = ((f"https://knogin.com{ROOT}".encode(), f"{docs}{ROOT}".encode()),) if docs else ()
         calls = origins.get("api", "https://api.knogin.com")
         self._elsewhere = f"There is no such page. This host has the documentation, at {ROOT}; calls go to {calls}."
@@ -145,7 +159,9 @@ def _address(name: Path) -> str:
 
 
 def respond(file: File, asked: dict[bytes, str], policy: bytes = POLICY.encode()) -> Answer:
-    packs = bool(re.search(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))", asked.get(b"accept-encoding", "")))
+    packs = file.kind not in PACKED and bool(
+        re.search(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))", asked.get(b"accept-encoding", ""))
+    )
     etag = b'"%s%s"' % (file.etag, b"-gzip" if packs else b"")
     headers: Headers = [(b"etag", etag), *CACHE, (b"content-security-policy", policy), *SECURITY]
     known = asked.get(b"if-none-match", "")
@@ -191,6 +207,6 @@ def _read(path: Path, shown: tuple[tuple[bytes, bytes], ...]) -> File:
     if kind.startswith("text/") or kind.endswith("javascript"):
         kind += "; charset=utf-8"
     file = File(kind.encode(), body, hashlib.sha256(body).hexdigest()[:32].encode())
-    if len(body) > LONG:
+    if len(body) > LONG and file.kind not in PACKED:
         _ = file.packed
     return file

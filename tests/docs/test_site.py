@@ -20,7 +20,7 @@ from shared.web.deprecation import NOTICE_DAYS
 FILES = gateway.docs.FILES
 GUIDES = Path(pages.__file__).parents[1] / "guides"
 ROOT = "/api/docs"
-EXAMPLES_OF_SETTINGS = {"export KNOGIN_CLIENT_ID=app_…"}
+EXAMPLES_OF_SETTINGS = {"export KNOGIN_CLIENT_ID=app_…", "export KNOGIN_BASE_URL=https://api.knogin.com"}
 
 
 class Read(HTMLParser):
