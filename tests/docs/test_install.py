@@ -17,9 +17,8 @@ from deploy.local.table import ROOT
 from tests.clients import node
 from tests.support.stack import EVERYDAY_SCOPES, App, Stack
 
-INSTALLS = re.compile(
-    r"""\b(?:(?:pip3?|pipx|npm|pnpm|bun|uv\ pip)\ (?:install|add|i)|(?:yarn|uv|poetry|deno|bun)\ add|npx)(?:[ ](?:"[^"\n]*"|'[^'\n]*'|[^\s`"'<)]+))+"""
-)
+INSTALLER = r"(?:pip3?|pipx|npm|pnpm|bun|uv pip) (?:install|add|i)|(?:yarn|uv|poetry|deno|bun) add|npx"
+INSTALLS = re.compile(rf"""\b(?:{INSTALLER})(?: (?:"[^"\n]*"|'[^'\n]*'|[^\s`"'<)]+))+""")
 SDK_SOURCES = ("clients/python/src", "clients/typescript/src")
 BESIDE = ("README.md", "clients/python/README.md", "clients/typescript/README.md", "docs/release-notes.md")
 BLOCK = re.compile(r"^```(python|ts|sh)\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -196,6 +196,7 @@ const wrong = await client.devices.enrolDevice(misspelt).catch((error: unknown) 
 if (!(wrong instanceof problems.InvalidRequest)) throw wrong;
 same(wrong.errors.map((fault) => fault.pointer).sort(), ['/device_class', '/serial_number']);
 same(wrong.errors.find((fault) => fault.pointer === '/device_class')?.did_you_mean, 'oximeter');
+same(wrong.message.includes('(did you mean oximeter?)'), true);
 
 // A token that is revoked is replaced.
 const token = [...used].pop()?.replace('Bearer ', '') ?? '';
