@@ -28,7 +28,7 @@ DOCUMENTS := gateway/docs/static/openapi.json
 SDKS := clients/python $(addprefix clients/typescript/,src CHANGELOG.md README.md package.json tsconfig.json tsconfig.cjs.json)
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: $(VENV)/.installed typescript-where-possible $(DOCUMENTS) ## start everything on this machine; Ctrl-C stops it
 	@exec $(PY) -m deploy.local up
@@ -109,7 +109,7 @@ $(DOCUMENTS): $(shell find deploy/docs deploy/clients gateway/routes.py gateway/
 clients: $(VENV)/.installed-dev $(DOCUMENTS) ## write the generated part of the SDKs in clients/ from the contract
 	@$(PY) -m deploy.clients
 
-typescript: clients/typescript/node_modules/.installed ## install the compiler of the TypeScript SDK, whose tests need it and Node.js
+typescript: clients/typescript/node_modules/.installed ## install the compiler of the TypeScript SDK: its package on the docs host and its tests need it and Node.js
 
 clients/typescript/node_modules/.installed: clients/typescript/package-lock.json
 	@command -v npm > /dev/null || { echo "make: the TypeScript SDK needs Node.js (npm)" >&2; exit 1; }
@@ -145,8 +145,8 @@ compose-test: $(VENV)/.installed-dev ## build and run docker-compose.yml in real
 	@$(PY) -m pytest -m compose -s tests/compose
 
 fuzz: $(VENV)/.installed-dev $(VENV)/fuzz/.installed ## send whatever the contract allows, and more, at a running stack (minutes)
-	@PATH="$(CURDIR)/$(VENV)/fuzz/bin:$$PATH" $(PY) -m pytest -m fuzz -s tests/docs
-	@KNOGIN_FUZZ_EXAMPLES=900 $(PY) -m pytest -n 2 tests/auth/test_fuzz.py
+	@PATH="$(CURDIR)/$(VENV)/fuzz/bin:$$PATH" $(PY) -m pytest -m fuzz -s -v tests/docs
+	@KNOGIN_FUZZ_EXAMPLES=900 $(PY) -m pytest -n 2 -v tests/auth/test_fuzz.py
 
 audit: $(VENV)/audit/.installed ## known vulnerabilities of all pinned packages, and bills of materials (CycloneDX) in .venv/sbom
 	@$(PY) -m deploy.house.audit

@@ -1,4 +1,4 @@
-"""What pages say that the clients do by themselves is what they do: the address that gets a secret, attempts, waits, time limits."""
+"""Pages state the defaults of the clients as the clients have them: the address that gets a secret, attempts, waits, time limits."""
 
 import argparse
 import io
