@@ -157,7 +157,7 @@ def test_every_answer_is_a_described_one(
         asked, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1
     ) as running:
         assert running.stdout
-        for line in running.stdout:  # it runs for minutes: whoever waits sees how far it is
+        for line in running.stdout:  # minutes pass: the terminal shows its progress
             sys.stdout.write(line)
             sys.stdout.flush()
             printed.append(line)

@@ -1,4 +1,4 @@
-"""`make` tells a person who types something wrong what there is, and lists its targets so that they can be read."""
+"""`make` answers a wrong name with the names that there are, and its help can be read."""
 
 import os
 import re
