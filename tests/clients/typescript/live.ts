@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { Knogin, type models, problems, webhooks } from 'knogin';
 
 const baseUrl = process.env['BASE_URL'] ?? '';
-const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
+const SECRET = 'whsec_cWJ3c2VjLW9mLXRoZS10ZXN0cy1hbG9uZQ==';
 const OLD = 'whsec_b2xkLW9sZC1vbGQtb2xkLW9sZA==';
 const SCOPES = ['webhooks:write', 'argus:epcr:write', 'argus:devices:write', 'argus:acqi:read'];
 const INDICATORS =
