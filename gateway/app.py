@@ -6,7 +6,7 @@ from functools import partial
 
 from starlette.types import Receive, Scope, Send
 
-from gateway import limits, plain_pages, problems, proxy
+from gateway import docs, limits, plain_pages, problems, proxy
 from gateway.account import Account
 from gateway.addresses import Addresses, wider_networks
 from gateway.call import Call
@@ -54,7 +54,10 @@ class Gateway:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.sites = sites(settings)
-        self.docs = Docs({"auth": settings.issuer, "api": settings.api_base_url, "docs": documentation(settings)})
+        self.docs = Docs(
+            {"auth": settings.issuer, "api": settings.api_base_url, "docs": documentation(settings)},
+            figures=docs.numbers(settings.rates(), settings.organisation_times),
+        )
         self.account = Account()
         self.addresses = Addresses(settings.trusted_proxies)
         self.identities = Identities(settings.identity_signing_key)

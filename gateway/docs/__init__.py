@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import parse_qs
 
+import msgspec
+
 from gateway.headers import Headers
 from gateway.problems import Answer, Refusal, not_found
+from gateway.settings import Settings
 
 ROOT = "/api/docs"
 PACKAGES = f"{ROOT}/packages/"
@@ -48,8 +51,28 @@ KINDS = {
 PACKED = (b"application/zip", b"application/gzip")
 # pip and npm find `localhost` on every machine, names below it on some.
 ON_THIS_MACHINE = re.compile(r"//[\w.-]+\.localhost(?=:|$)")
+FIGURE = re.compile(rb"%(\w+:(?:amount|seconds|mib|times))%")
 STYLE = re.compile(rb"<style>(.*?)</style>", re.DOTALL)
 RANGE = re.compile(r"\s*([a-zA-Z]{2})(?:-[a-zA-Z0-9-]+)?\s*(?:;\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?")
+
+
+def numbers(rates: Mapping[str, str], organisation_times: int) -> dict[str, str]:
+    """The numbers of the page of limits by their names there. A rate that is off has "–"."""
+    found = {"organisation:times": str(organisation_times)}
+    for name, rate in rates.items():
+        amount, _, seconds = rate.partition("/")
+        found |= {f"{name}:amount": amount if seconds else "–", f"{name}:seconds": seconds or "–"}
+        found[f"{name}:mib"] = str(int(amount) >> 20) if seconds else "–"
+    return found
+
+
+def _defaults() -> dict[str, str]:
+    known = {one.name: one.default for one in msgspec.structs.fields(Settings)}
+    rates = {name.removeprefix("rate_limit_"): rate for name, rate in known.items() if name.startswith("rate_limit_")}
+    return numbers(rates | {"refused_bytes": known["refused_bytes_limit"]}, known["organisation_times"])
+
+
+DEFAULTS = _defaults()
 
 
 @dataclass(frozen=True)
@@ -78,9 +101,12 @@ class Docs:
     A page is `/api/docs/<language>/<page>`, and as Markdown the same with `.md`; without the language it leads to the page in the
     client's language. `/fhir/<type>/<id>` are the FHIR definitions of our own, at their canonical URLs.
 
-    `origins` are the base URLs of this platform's hosts, `docs` among them: the files show them in place of production's."""
+    `origins` are the base URLs of this platform's hosts, `docs` among them: the files show them in place of production's.
+    `figures` are the numbers of its own settings, by their names in the files."""
 
-    def __init__(self, origins: Mapping[str, str] = {}, root: Path = FILES) -> None:
+    def __init__(
+        self, origins: Mapping[str, str] = {}, root: Path = FILES, figures: Mapping[str, str] = DEFAULTS
+    ) -> None:
         paths = [path for path in root.rglob("*") if path.is_file()] if root.is_dir() else []
         shown = tuple(
             (f"https://{host}.knogin.com".encode(), url.rstrip("/").encode())
@@ -92,6 +118,7 @@ class Docs:
             installed = ON_THIS_MACHINE.sub("//localhost", docs)
             shown = (*shown, (f"https://knogin.com{PACKAGES}".encode(), f"{installed}{PACKAGES}".encode()))
         documentation = ((f"https://knogin.com{ROOT}".encode(), f"{docs}{ROOT}".encode()),) if docs else ()
+        filled = tuple(figures.items())
         calls = origins.get("api", "https://api.knogin.com")
         self._elsewhere = f"There is no such page. This host has the documentation, at {ROOT}; calls go to {calls}."
         self._files: dict[str, File] = {}
@@ -100,14 +127,14 @@ class Docs:
             name = path.relative_to(root)
             if name.parts[0] == GREETINGS:
                 site, language = name.name.split(".")[:2]
-                file = _read(path, (*shown, *documentation))
+                file = _read(path, (*shown, *documentation), filled)
                 style = STYLE.search(file.body)
                 digest = base64.b64encode(hashlib.sha256(style[1] if style else b"").digest()).decode()
                 self._greetings[site, language] = Greeting(
                     file, POLICY.replace("style-src 'self'", f"style-src 'sha256-{digest}'").encode()
                 )
             else:
-                self._files[_address(name)] = _read(path, shown)
+                self._files[_address(name)] = _read(path, shown, filled)
         if for_models := self._files.get(f"{ROOT}/{OF_MODELS}"):
             self._files[f"/{OF_MODELS}"] = for_models
         for language in LANGUAGES:
@@ -195,7 +222,7 @@ def language(query: bytes, asked: dict[bytes, str]) -> str:
 
 
 @cache
-def _read(path: Path, shown: tuple[tuple[bytes, bytes], ...]) -> File:
+def _read(path: Path, shown: tuple[tuple[bytes, bytes], ...], filled: tuple[tuple[str, str], ...]) -> File:
     body = path.read_bytes()
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     if path.parent.parent.name == DEFINITIONS:
@@ -203,6 +230,8 @@ def _read(path: Path, shown: tuple[tuple[bytes, bytes], ...]) -> File:
         kind, shown = "application/fhir+json", ()
     for published, own in shown if path.suffix in (".json", ".html", ".md") else ():
         body = body.replace(published, own)
+    if path.suffix in (".html", ".md"):
+        body = FIGURE.sub(lambda found: dict(filled)[found[1].decode()].encode(), body)
     kind = KINDS.get(path.suffix, kind)
     if kind.startswith("text/") or kind.endswith("javascript"):
         kind += "; charset=utf-8"

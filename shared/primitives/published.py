@@ -1,4 +1,4 @@
-"""Credentials that documents print: whoever reads them can sign with them, so no call takes one.
+"""Credentials in documents. Each reader of a document could sign with them, so no call takes one.
 
 `tests/docs/test_published.py` fails for a credential of a page that is not here.
 """

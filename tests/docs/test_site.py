@@ -217,7 +217,7 @@ def test_pages_state_the_numbers_of_the_code() -> None:
     assert known["disable_days"] == 5, "the heading `After five days of failures` names it"
     webhooks = (FILES / "en" / "guides" / "webhooks.md").read_text()
     assert all(step in webhooks for step in known["ladder"])
-    limits = (FILES / "en" / "catalogues" / "limits.md").read_text()
+    limits = Docs().answer("GET", f"{ROOT}/en/catalogues/limits.md", b"", []).body.decode()
     assert "| `ingest` | 12000 requests in 60 seconds |" in limits
     assert f"| Observations of devices | {known['observation_days']} days |" in limits
 
