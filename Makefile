@@ -25,11 +25,12 @@ CMD ?= auth --help
 SCALE ?= 1
 # The docs host's files, built from the code. The contract is written last, so it stands for all of them.
 DOCUMENTS := gateway/docs/static/openapi.json
+SDKS := clients/python $(addprefix clients/typescript/,src CHANGELOG.md README.md package.json tsconfig.json tsconfig.cjs.json)
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-up: $(VENV)/.installed $(DOCUMENTS) ## start everything on this machine; Ctrl-C stops it
+up: $(VENV)/.installed typescript-where-possible $(DOCUMENTS) ## start everything on this machine; Ctrl-C stops it
 	@exec $(PY) -m deploy.local up
 
 down: $(VENV)/.installed ## stop a stack that was left running
@@ -66,7 +67,7 @@ migrate: $(VENV)/.installed ## bring the running stack's databases up to date
 	@$(PY) -m deploy.local migrate
 
 # What measures, kills and soaks for minutes has targets of its own below.
-test: $(VENV)/.installed-dev $(VENV)/idp/.installed $(DOCUMENTS) typescript-where-possible ## every test, against real databases, queues and processes
+test: $(VENV)/.installed-dev $(VENV)/idp/.installed typescript-where-possible $(DOCUMENTS) ## every test, against real databases, queues and processes
 	@$(PY) -m pytest -n $(JOBS) --dist loadfile $(ONCE_MORE) --ignore=tests/bench --ignore=tests/chaos --ignore=tests/soak --ignore=tests/compose
 
 # Types are checked beside the tests, which wait now and then.
@@ -101,14 +102,14 @@ fmt: $(VENV)/.installed-dev ## format and fix what can be fixed
 openapi: $(VENV)/.installed-dev ## take new texts and operationIds of the contract into deploy/docs, and build the docs host's files
 	@$(PY) -m deploy.docs
 
-$(DOCUMENTS): $(shell find deploy/docs deploy/clients gateway/routes.py gateway/settings.py services shared docs/release-notes.md docs/release-notes.it.md -type f ! -name '*.pyc' ! -name README.md) | $(VENV)/.installed
+$(DOCUMENTS): $(shell find deploy/docs deploy/clients gateway/routes.py gateway/settings.py services shared docs/release-notes.md docs/release-notes.it.md $(SDKS) -type f ! -name '*.pyc' ! -path 'deploy/*/README.md' ! -path 'services/*/README.md') $(wildcard clients/typescript/node_modules/.package-lock.json) | $(VENV)/.installed
 	@echo "building the files of the docs host"
 	@$(PY) -m deploy.docs.build
 
 clients: $(VENV)/.installed-dev $(DOCUMENTS) ## write the generated part of the SDKs in clients/ from the contract
 	@$(PY) -m deploy.clients
 
-typescript: clients/typescript/node_modules/.installed ## install the compiler of the TypeScript SDK, whose tests need it and Node.js
+typescript: clients/typescript/node_modules/.installed ## install the compiler of the TypeScript SDK: its package on the docs host and its tests need it and Node.js
 
 clients/typescript/node_modules/.installed: clients/typescript/package-lock.json
 	@command -v npm > /dev/null || { echo "make: the TypeScript SDK needs Node.js (npm)" >&2; exit 1; }
@@ -117,7 +118,7 @@ clients/typescript/node_modules/.installed: clients/typescript/package-lock.json
 	@touch $@
 
 typescript-where-possible:
-	@$(MAKE) typescript || echo "make: the tests of the TypeScript SDK will be SKIPPED: its compiler could not be installed"
+	@$(MAKE) typescript || echo "make: the docs host will lack the TypeScript SDK, and its tests be SKIPPED: its compiler could not be installed"
 
 # Its tools need Node.js ≥ 20 and Java ≥ 11 beside Python.
 contract: $(VENV)/.installed-dev $(VENV)/contract/.installed $(DOCUMENTS) ## lint the contract, generate clients with nine generators, compile them, and call a live stack with two
@@ -144,8 +145,8 @@ compose-test: $(VENV)/.installed-dev ## build and run docker-compose.yml in real
 	@$(PY) -m pytest -m compose -s tests/compose
 
 fuzz: $(VENV)/.installed-dev $(VENV)/fuzz/.installed ## send whatever the contract allows, and more, at a running stack (minutes)
-	@PATH="$(CURDIR)/$(VENV)/fuzz/bin:$$PATH" $(PY) -m pytest -m fuzz -s tests/docs
-	@KNOGIN_FUZZ_EXAMPLES=900 $(PY) -m pytest -n 2 tests/auth/test_fuzz.py
+	@PATH="$(CURDIR)/$(VENV)/fuzz/bin:$$PATH" $(PY) -m pytest -m fuzz -s -v tests/docs
+	@KNOGIN_FUZZ_EXAMPLES=900 $(PY) -m pytest -n 2 -v tests/auth/test_fuzz.py
 
 audit: $(VENV)/audit/.installed ## known vulnerabilities of all pinned packages, and bills of materials (CycloneDX) in .venv/sbom
 	@$(PY) -m deploy.house.audit

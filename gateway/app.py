@@ -6,7 +6,7 @@ from functools import partial
 
 from starlette.types import Receive, Scope, Send
 
-from gateway import limits, plain_pages, problems, proxy
+from gateway import docs, limits, plain_pages, problems, proxy
 from gateway.account import Account
 from gateway.addresses import Addresses, wider_networks
 from gateway.call import Call
@@ -59,7 +59,7 @@ class Gateway:
         if loopback.is_on_this_machine(settings.issuer):
             # The samples of the pages run in programs, which need not resolve names under `localhost`.
             origins = dict.fromkeys(origins, loopback.at_localhost(settings.issuer))
-        self.docs = Docs(origins)
+        self.docs = Docs(origins, figures=docs.numbers(settings.rates(), settings.organisation_times))
         self.account = Account()
         self.addresses = Addresses(settings.trusted_proxies)
         self.identities = Identities(settings.identity_signing_key)

@@ -34,7 +34,10 @@ def main() -> None:
         path.unlink()
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        if (
+            not path.exists() or path.read_text() != text
+        ):  # a file that is written is a reason to build the documents again
+            path.write_text(text)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import gateway.docs
-from deploy.docs import collections, contract
+from deploy.docs import collections, contract, packages
 from deploy.docs.site import pages
 from deploy.docs.translation import LANGUAGES, Translator
 from services.epcr.fhir import conformance
@@ -30,9 +30,10 @@ def files() -> dict[str, bytes]:
         "knogin.bruno.zip": collections.zipped(collections.bruno(document)),
     }
     assets = {path.name: path.read_bytes() for path in sorted(ASSETS.iterdir())}
+    installed = {f"packages/{one.name}": one.body for one in packages.made()}
     defined = [*conformance.resources(), *measures.resources()]
     definitions = {f"fhir/{one['resourceType']}/{one['id']}.json": http.encode(one) for one in defined}
-    return documents | site | assets | definitions | {CONTRACT: contract.encoded(document)}
+    return documents | site | assets | installed | definitions | {CONTRACT: contract.encoded(document)}
 
 
 def write(folder: Path) -> None:

@@ -28,6 +28,8 @@ INFO = {
     "description": (
         "Apps and their tokens, webhooks, approved GraphQL documents, patient care records and medical devices. Times are RFC 3339 in"
         " UTC. Fields may be added to answers; unknown fields in requests are refused. Every answer has a trace id: quote it to support."
+        " An id has the prefix of its kind, such as `auto_`, and no literal segment of a path has one: where two paths could match a"
+        " request, the ids tell them apart."
     ),
     "contact": {"name": "Knogin", "url": "https://knogin.com"},
     "license": {"name": "Proprietary", "url": "https://knogin.com"},

@@ -1,6 +1,7 @@
 """Samples of each operation for the contract (`x-codeSamples`): curl, the Python SDK and the TypeScript SDK. Pure.
 
-They take address and token from the environment: `KNOGIN_TOKEN`, or `KNOGIN_CLIENT_ID` and `KNOGIN_CLIENT_SECRET` for the SDKs.
+They take the token from the environment: `KNOGIN_TOKEN`, or `KNOGIN_CLIENT_ID` and `KNOGIN_CLIENT_SECRET` for the SDKs. They name the
+address, which a platform replaces by its own: a pasted sample sends its secret to the platform that showed it.
 """
 
 import json
@@ -62,13 +63,21 @@ def add(document: dict[str, Any]) -> None:
                         needed[one.name] = curl.VALUES.get(one.name) or one.schema["enum"][0]
                 given = needed | ({"If-Match": curl.ETAG} if "428" in entry["responses"] else {})
                 shown += [
-                    {"lang": "Python", "label": "Python", "source": python(contract, operation, given, example)},
-                    {"lang": "TypeScript", "label": "TypeScript", "source": typescript(operation, given, example)},
+                    {
+                        "lang": "Python",
+                        "label": "Python",
+                        "source": python(contract, server, operation, given, example),
+                    },
+                    {
+                        "lang": "TypeScript",
+                        "label": "TypeScript",
+                        "source": typescript(server, operation, given, example),
+                    },
                 ]
             entry["x-codeSamples"] = shown
 
 
-def python(contract: Contract, operation: Operation, given: Mapping[str, Any], example: Any) -> str:
+def python(contract: Contract, server: str, operation: Operation, given: Mapping[str, Any], example: Any) -> str:
     values = PythonValues(contract)
     arguments: list[tuple[str, Node]] = [
         ("", quoted_python(given[one.name])) for one in operation.parameters if one.place == "path"
@@ -87,10 +96,11 @@ def python(contract: Contract, operation: Operation, given: Mapping[str, Any], e
     imports = "from datetime import datetime\n" if "datetime." in body else ""
     imports += "from pathlib import Path\n" if "Path(" in body else ""
     names = "Knogin, models" if "models." in body else "Knogin"
-    return f"{imports}{chr(10) if imports else ''}from knogin import {names}\n\nwith Knogin() as client:\n{body}"
+    opened = f'from knogin import {names}\n\nwith Knogin(base_url="{server}") as client:\n{body}'
+    return f"{imports}{chr(10) if imports else ''}{opened}"
 
 
-def typescript(operation: Operation, given: Mapping[str, Any], example: Any) -> str:
+def typescript(server: str, operation: Operation, given: Mapping[str, Any], example: Any) -> str:
     arguments: list[tuple[str, Node]] = [
         ("", quoted(given[one.name])) for one in operation.parameters if one.place == "path"
     ]
@@ -107,7 +117,8 @@ def typescript(operation: Operation, given: Mapping[str, Any], example: Any) -> 
     made = head + printed(Group(f"{call}(", arguments, ")"), "", len(head) + 1, "  ")
     after = {"page": ") console.log(item);", "none": ";", "value": ";\nconsole.log(answer);"}[_outcome(operation)]
     imports = "import { readFile } from 'node:fs/promises';\n" if "readFile(" in made else ""
-    return f"{imports}import {{ Knogin }} from 'knogin';\n\nconst client = new Knogin();\n{made}{after}\n"
+    client = f"const client = new Knogin({{ baseUrl: {quoted(server)} }});"
+    return f"{imports}import {{ Knogin }} from 'knogin';\n\n{client}\n{made}{after}\n"
 
 
 def _named(operation: Operation, given: Mapping[str, Any]) -> list[Parameter]:

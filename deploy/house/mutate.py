@@ -131,6 +131,8 @@ def survivors(file: str, tests: str, made: list[Mutant]) -> list[Mutant]:
 
 
 def main(names: list[str]) -> None:
+    if unknown := set(names) - CORES.keys():
+        sys.exit(f"nothing to break is called {', '.join(sorted(unknown))}: there are {', '.join(CORES)}")
     total = noticed = 0
     for library in LIBRARIES:
         importlib.import_module(library)

@@ -307,7 +307,7 @@ def destinations(world: World) -> Rows:
 def handovers(world: World) -> Rows:
     """The present destination of a share of the encounters, two disclosures to it, and its outcome."""
     trace = "0" * 32
-    for number in range(world.sizes.encounters):
+    for number in range(0, world.sizes.encounters, BOUND):
         encounter, at, tenant = world.encounter(number)
         whose, app = world.tenant(tenant), world.app(tenant)
         to = world.destination(tenant * DESTINATIONS + number // BOUND % DESTINATIONS)
@@ -324,7 +324,7 @@ def handovers(world: World) -> Rows:
             "provision_of_care",
         )
         yield (
-            (encounter, 1, whose, to, app, trace, at) if number % BOUND == 0 else None,
+            (encounter, 1, whose, to, app, trace, at),
             *(
                 (ids.id_of("dsc", made(at, 2 * number + again)), *read, form, ["times"], "en", bytes(32), trace, at)
                 if number % READ == 0 else None
@@ -403,7 +403,7 @@ def clinical_steps(sizes: Sizes) -> list[Step]:
         Step("destinations", sizes.tenants * DESTINATIONS, (
             Table(EPCR, "destinations", "id, tenant_id, name, code, code_system, type, client_id, legal_basis, readable_days"),
         ), destinations),
-        Step("handovers", sizes.encounters, (
+        Step("handovers", -(-sizes.encounters // BOUND), (
             Table(EPCR, "encounter_destinations", "encounter_id, position, tenant_id, destination_id, named_by, trace_id, named_at"),
             disclosures,
             disclosures,

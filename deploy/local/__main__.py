@@ -35,7 +35,8 @@ def _up(
     try:
         names = frozenset(name.strip() for name in only.split(",") if name.strip())
         if unknown := names - {service.name for service in SERVICES}:
-            raise typer.BadParameter(f"no service is called {', '.join(sorted(unknown))}")
+            known = ", ".join(service.name for service in SERVICES)
+            raise typer.BadParameter(f"no service is called {', '.join(sorted(unknown))}: there are {known}")
         up(State.chosen(), headless, names)
     except FAILURES as error:
         terminal().print(str(error), style="red", markup=False, soft_wrap=True)
@@ -72,7 +73,8 @@ def restart(
     }
     found = {"gateway": "gateway"} | of_services
     if unknown := set(names or ()) - found.keys() - set(found.values()):
-        raise typer.BadParameter(f"nothing here is called {', '.join(sorted(unknown))}")
+        known = ", ".join(dict.fromkeys([*found.values(), *found]))
+        raise typer.BadParameter(f"nothing here is called {', '.join(sorted(unknown))}: there are {known}")
     chosen = [process for process, service in found.items() if not names or {process, service} & set(names)]
     try:
         rolling.ask(State.chosen(), chosen, lambda line: terminal().print(line, soft_wrap=True))
@@ -107,7 +109,7 @@ def demo() -> None:
 
 @app.command()
 def trace(
-    trace_id: Annotated[str, typer.Argument(help="x-trace-id or traceparent; the newest if empty.")] = "",
+    trace_id: Annotated[str, typer.Argument(help="x-trace-id or traceparent; the newest request's if empty.")] = "",
 ) -> None:
     """Draw one trace across all processes."""
     from deploy.local import waterfall
@@ -126,6 +128,8 @@ def logs(trace_id: Annotated[str, typer.Argument(help="x-trace-id or traceparent
     """Print the log lines of all processes that belong to one trace."""
     from deploy.local import logbook
 
+    if not trace_id:
+        raise typer.BadParameter("give the trace id of an answer: make logs ID=<x-trace-id>")
     wanted = trace_id.split("-")[1] if trace_id.count("-") == 3 else trace_id
     lines = logbook.of_trace(State.chosen().logs, wanted)
     for line in lines:
@@ -138,6 +142,8 @@ def logs(trace_id: Annotated[str, typer.Argument(help="x-trace-id or traceparent
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
 def operate(context: typer.Context, service: Annotated[str, typer.Argument(help="auth, epcr, …")]) -> None:
     """Run an operator's command of a service with its settings: `operate auth keys list`."""
+    if service not in {one.name for one in SERVICES}:
+        raise typer.BadParameter(f"no service is called {service}: there are {', '.join(one.name for one in SERVICES)}")
     state = State.chosen()
     settings = read_json(state.settings).get(service)
     if settings is None or not state.stack.exists():

@@ -16,10 +16,14 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import parse_qs
 
+import msgspec
+
 from gateway.headers import Headers
 from gateway.problems import Answer, Refusal, not_found
+from gateway.settings import Settings
 
 ROOT = "/api/docs"
+PACKAGES = f"{ROOT}/packages/"
 DEFINITIONS, GREETINGS = "fhir", "greetings"
 # https://llmstxt.org: at the root and beside the pages.
 OF_MODELS = "llms.txt"
@@ -37,9 +41,39 @@ CACHE: Headers = [(b"cache-control", b"public, max-age=300"), (b"vary", b"accept
 # Bytes of a file that is packed at the start: later it would take milliseconds, in which the loop answers nobody.
 LONG = 64 * 1024
 # Kinds that not every machine knows.
-KINDS = {".md": "text/markdown", ".atom": "application/atom+xml", ".js": "text/javascript"}
+KINDS = {
+    ".md": "text/markdown",
+    ".atom": "application/atom+xml",
+    ".js": "text/javascript",
+    ".whl": "application/zip",
+    ".tgz": "application/gzip",
+    ".zip": "application/zip",
+}
+PACKED = (b"application/zip", b"application/gzip")
+# pip and npm find `localhost` on every machine, names below it on some.
+ON_THIS_MACHINE = re.compile(r"//[\w.-]+\.localhost(?=:|$)")
+FIGURE = re.compile(rb"%(\w+:(?:amount|seconds|mib|times))%")
 STYLE = re.compile(rb"<style>(.*?)</style>", re.DOTALL)
 RANGE = re.compile(r"\s*([a-zA-Z]{2})(?:-[a-zA-Z0-9-]+)?\s*(?:;\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?")
+
+
+def numbers(rates: Mapping[str, str], organisation_times: int) -> dict[str, str]:
+    """The numbers of the page of limits by their names there. A rate that is off has "–"."""
+    found = {"organisation:times": str(organisation_times)}
+    for name, rate in rates.items():
+        amount, _, seconds = rate.partition("/")
+        found |= {f"{name}:amount": amount if seconds else "–", f"{name}:seconds": seconds or "–"}
+        found[f"{name}:mib"] = str(int(amount) >> 20) if seconds else "–"
+    return found
+
+
+def _defaults() -> dict[str, str]:
+    known = {one.name: one.default for one in msgspec.structs.fields(Settings)}
+    rates = {name.removeprefix("rate_limit_"): rate for name, rate in known.items() if name.startswith("rate_limit_")}
+    return numbers(rates | {"refused_bytes": known["refused_bytes_limit"]}, known["organisation_times"])
+
+
+DEFAULTS = _defaults()
 
 
 @dataclass(frozen=True)
@@ -68,9 +102,12 @@ class Docs:
     A page is `/api/docs/<language>/<page>`, and as Markdown the same with `.md`; without the language it leads to the page in the
     client's language. `/fhir/<type>/<id>` are the FHIR definitions of our own, at their canonical URLs.
 
-    `origins` are the base URLs of this platform's hosts, `docs` among them: the files show them in place of production's."""
+    `origins` are the base URLs of this platform's hosts, `docs` among them: the files show them in place of production's.
+    `figures` are the numbers of its own settings, by their names in the files."""
 
-    def __init__(self, origins: Mapping[str, str] = {}, root: Path = FILES) -> None:
+    def __init__(
+        self, origins: Mapping[str, str] = {}, root: Path = FILES, figures: Mapping[str, str] = DEFAULTS
+    ) -> None:
         paths = [path for path in root.rglob("*") if path.is_file()] if root.is_dir() else []
         shown = tuple(
             (f"https://{host}.knogin.com".encode(), url.rstrip("/").encode())
@@ -78,7 +115,11 @@ class Docs:
             if host != "docs"
         )
         docs = origins.get("docs")
+        if docs:
+            installed = ON_THIS_MACHINE.sub("//localhost", docs)
+            shown = (*shown, (f"https://knogin.com{PACKAGES}".encode(), f"{installed}{PACKAGES}".encode()))
         documentation = ((f"https://knogin.com{ROOT}".encode(), f"{docs}{ROOT}".encode()),) if docs else ()
+        filled = tuple(figures.items())
         calls = origins.get("api", "https://api.knogin.com")
         self._elsewhere = f"There is no such page. This host has the documentation, at {ROOT}; calls go to {calls}."
         self._files: dict[str, File] = {}
@@ -87,14 +128,15 @@ class Docs:
             name = path.relative_to(root)
             if name.parts[0] == GREETINGS:
                 site, language = name.name.split(".")[:2]
-                file = _read(path, (*shown, *documentation))
+                file = _read(path, (*shown, *documentation), filled)
                 style = STYLE.search(file.body)
                 digest = base64.b64encode(hashlib.sha256(style[1] if style else b"").digest()).decode()
                 self._greetings[site, language] = Greeting(
                     file, POLICY.replace("style-src 'self'", f"style-src 'sha256-{digest}'").encode()
                 )
             else:
-                self._files[_address(name)] = _read(path, (*shown, *documentation) if name.suffix == ".atom" else shown)
+                names = (*shown, *documentation) if name.suffix == ".atom" else shown
+                self._files[_address(name)] = _read(path, names, filled)
         if for_models := self._files.get(f"{ROOT}/{OF_MODELS}"):
             self._files[f"/{OF_MODELS}"] = for_models
         for language in LANGUAGES:
@@ -146,7 +188,9 @@ def _address(name: Path) -> str:
 
 
 def respond(file: File, asked: dict[bytes, str], policy: bytes = POLICY.encode()) -> Answer:
-    packs = bool(re.search(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))", asked.get(b"accept-encoding", "")))
+    packs = file.kind not in PACKED and bool(
+        re.search(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))", asked.get(b"accept-encoding", ""))
+    )
     etag = b'"%s%s"' % (file.etag, b"-gzip" if packs else b"")
     headers: Headers = [(b"etag", etag), *CACHE, (b"content-security-policy", policy), *SECURITY]
     known = asked.get(b"if-none-match", "")
@@ -187,7 +231,7 @@ def _named(text: bytes, shown: tuple[tuple[bytes, bytes], ...]) -> bytes:
 
 
 @cache
-def _read(path: Path, shown: tuple[tuple[bytes, bytes], ...]) -> File:
+def _read(path: Path, shown: tuple[tuple[bytes, bytes], ...], filled: tuple[tuple[str, str], ...]) -> File:
     body = path.read_bytes()
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     if path.parent.parent.name == DEFINITIONS:
@@ -201,10 +245,12 @@ def _read(path: Path, shown: tuple[tuple[bytes, bytes], ...]) -> File:
             for each in published.infolist():
                 own.writestr(each, _named(published.read(each), shown))
         body = packed.getvalue()
+    if path.suffix in (".html", ".md"):
+        body = FIGURE.sub(lambda found: dict(filled)[found[1].decode()].encode(), body)
     kind = KINDS.get(path.suffix, kind)
     if kind.startswith("text/") or kind.endswith("javascript"):
         kind += "; charset=utf-8"
     file = File(kind.encode(), body, hashlib.sha256(body).hexdigest()[:32].encode())
-    if len(body) > LONG:
+    if len(body) > LONG and file.kind not in PACKED:
         _ = file.packed
     return file

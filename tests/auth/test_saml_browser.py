@@ -5,7 +5,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from tests.auth.federation import metadata_of
 from tests.auth.identity_provider import new_signer
 from tests.auth.test_browser import CALLBACK, address, answer_to_app, fits, opened, page_of, register
 from tests.support.browser import is_accessible, needs_browser
+from tests.support.child import start_child
 from tests.support.plain import PLAIN
 from tests.support.stack import Stack
 from tests.support.waiting import ended, wait_for
@@ -51,7 +51,7 @@ def needed(*programs: str) -> None:
 @contextmanager
 def running(command: list[str], url: str, folder: Path) -> Iterator[None]:
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
+        process = start_child(command, stdout=log, stderr=log, cwd=folder)
         try:
             wait_for(lambda: _answers(url) or process.poll() is not None, what="the identity provider to start")
             assert process.poll() is None, (folder / "log").read_text()

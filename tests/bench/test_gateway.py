@@ -20,6 +20,7 @@ from deploy.local.ports import free_port
 from tests.gateway.conftest import World
 from tests.gateway.issuer import FIRST, KEYS
 from tests.gateway.raw import Door
+from tests.support.child import start_child
 from tests.support.waiting import wait_for
 
 HAPROXY = """
@@ -170,7 +171,7 @@ def world() -> Iterator[World]:
 
 @contextmanager
 def running(command: list[str], port: int, core: str, environment: dict[str, str] | None = None) -> Iterator[int]:
-    child = subprocess.Popen(
+    child = start_child(
         ["taskset", "-c", core, *command], env=os.environ | (environment or {}), stdout=subprocess.DEVNULL
     )
     try:

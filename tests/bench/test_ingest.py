@@ -29,6 +29,7 @@ from shared.primitives.ids import new_id
 from shared.web import http
 from shared.web.identity import Caller, SigningKey
 from shared.web.problems import Problem
+from tests.support.child import start_child
 from tests.support.running import RunningStack
 from tests.support.stack import Stack
 from tests.support.waiting import wait_for
@@ -292,7 +293,7 @@ def fastify(stack: Stack, folder: Path) -> Iterator[str | None]:
 
 @contextmanager
 def running(command: list[str], port: int, environment: dict[str, str]) -> Iterator[None]:
-    child = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    child = start_child(command, env=environment, stdout=subprocess.DEVNULL)
     try:
         wait_for(lambda: answers(port), what=command[0])
         yield

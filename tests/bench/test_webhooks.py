@@ -34,6 +34,7 @@ from shared.primitives import ids
 from shared.primitives.crypto import Keyring
 from shared.storage import locks
 from tests.bench import webhooks_ordinary
+from tests.support.child import start_child
 from tests.support.running import RunningStack
 from tests.support.stack import Stack
 from tests.support.waiting import wait_for
@@ -238,7 +239,7 @@ def sender_process(rig: Rig) -> Iterator[int]:
     described, port = rig.stack.described, free_port()
     settings = json.loads((Path(described["state"]) / "settings.json").read_text())["webhook-dispatcher"]
     worker = described["services"]["webhook-dispatcher"]["worker_database_url"]
-    process = subprocess.Popen(
+    process = start_child(
         [sys.executable, "-m", "services.webhook_dispatcher", "sender"],
         cwd=ROOT,
         env=settings | {"WORKER_DATABASE_URL": worker, "OPS_PORT": str(port), "SPANS_FILE": ""},
@@ -458,7 +459,7 @@ def pause(seconds: float) -> None:
 
 @contextmanager
 def receiver_process(port: int) -> Iterator[None]:
-    process = subprocess.Popen([sys.executable, "-m", "tests.bench.webhooks_receiver", str(port)], cwd=ROOT)
+    process = start_child([sys.executable, "-m", "tests.bench.webhooks_receiver", str(port)], cwd=ROOT)
     try:
         wait_for(lambda: answers(f"http://127.0.0.1:{port}/report"))
         yield
@@ -519,7 +520,7 @@ def ordinary_rate(rig: Rig, number: int) -> float:
         "ordinary",
     ]
     quiet = ["--loglevel=ERROR", "--without-gossip", "--without-mingle", "--without-heartbeat"]
-    worker = subprocess.Popen(
+    worker = start_child(
         command + quiet, cwd=ROOT, env=os.environ | environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     arrivals: dict[str, int] = {}

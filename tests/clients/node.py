@@ -1,4 +1,4 @@
-"""The TypeScript SDK as its users have it: built, packed and installed into a project, whose programs run in Node.js."""
+"""The TypeScript SDK as its users have it: the docs host's package, installed into a project, whose programs run in Node.js."""
 
 import fcntl
 import json
@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from deploy.docs import packages
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "clients" / "typescript"
@@ -85,13 +87,10 @@ def _alone(lock: Path) -> Iterator[None]:
 
 
 def _make(folder: Path) -> None:
-    sources = folder / "knogin"
-    shutil.copytree(PACKAGE, sources, ignore=shutil.ignore_patterns("node_modules", "dist"))
-    (sources / "node_modules").symlink_to(PACKAGE / "node_modules")
-    packed = subprocess.run(["npm", "pack", "--silent"], cwd=sources, capture_output=True, text=True, timeout=SECONDS)
-    assert packed.returncode == 0, packed.stdout + packed.stderr
-    archive = sources / packed.stdout.strip().splitlines()[-1]
-    shutil.move(archive, folder / "knogin.tgz")
+    packed = packages.tarball()
+    assert packed
+    folder.mkdir()
+    (folder / "knogin.tgz").write_bytes(packed.body)
     with tarfile.open(folder / "knogin.tgz") as opened:
         opened.extractall(folder / "unpacked", filter="data")
     (folder / "node_modules").mkdir()

@@ -177,6 +177,7 @@ def test_the_same_day_with_asyncio(admin: knogin.Knogin, base_url: str) -> None:
                 await client.devices.enrol_device(wrong)
             faults = {fault.pointer: fault for fault in refused.value.errors}
             assert faults["/device_class"].did_you_mean == "oximeter"
+            assert "(did you mean oximeter?)" in str(refused.value)
             assert "/serial_number" in faults
 
     asyncio.run(day())

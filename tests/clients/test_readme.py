@@ -8,8 +8,8 @@ import pytest
 
 import knogin
 from knogin import models
-from tests.clients.test_live import SCOPES, SECRET, draft
-from tests.clients.test_webhooks import BODY, signed
+from tests.clients.test_live import SCOPES, draft
+from tests.clients.test_webhooks import BODY, SECRET, signed
 from tests.support.stack import Stack
 from tests.support.waiting import wait_for
 

@@ -12,8 +12,8 @@ from deploy.clients.contract import Contract, camel
 from deploy.clients.typescript import FORMS, PACKAGE, attribute
 from shared.primitives.ids import new_id
 from tests.clients import node
-from tests.clients.test_live import SCOPES, SECRET, draft
-from tests.clients.test_webhooks import BODY, signed
+from tests.clients.test_live import SCOPES, draft
+from tests.clients.test_webhooks import BODY, SECRET, signed
 from tests.support.stack import Stack
 from tests.support.waiting import wait_for
 

@@ -71,7 +71,7 @@ class Reader:
         self.values = {
             "<admin-access-token>": stack.admin_token,
             "<access-token>": stack.token(app, " ".join(SCOPES)),
-            "<signing-secret>": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            "<signing-secret>": "whsec_cWJ3c2VjLW9mLXRoZS10ZXN0cy1hbG9uZQ==",
             # Names that a used stack may already have.
             "SN-0001": new_id("sn"),
             "cad_999": new_id("cad"),

@@ -86,7 +86,7 @@ VERSION = {
     "key_id": "sgk_x",
     "signature": "A" * 86,
 }
-JWK = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
+JWK = {"kty": "OKP", "crv": "Ed25519", "x": "0J3n11pf6cgXkgQ1T-rMDBWDV1TUESRQuUHDmcR9rd8"}
 RELEASE = {"package_id": "pkg_x", "version": "1.0.0", "environment": "sandbox"}
 # For tenants with a grant of the control plane; the other tenant has none.
 ON_REQUEST = [

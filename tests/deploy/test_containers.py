@@ -145,7 +145,7 @@ def test_the_gateway_imports_neither_a_database_driver_nor_a_queue() -> None:
 def test_images_are_pinned() -> None:
     dockerfile = (ROOT / "deploy" / "Dockerfile").read_text()
     images = [service["image"] for service in COMPOSE["services"].values() if "build" not in service]
-    images += [f"python:{found}" for found in re.findall(r"ARG PYTHON=(\S+)", dockerfile)]
+    images += [f"{name.lower()}:{found}" for name, found in re.findall(r"ARG (PYTHON|NODE)=(\S+)", dockerfile)]
     for image in images:
         assert re.search(r":v?\d+\.\d+", image), f"{image} may be another one tomorrow"
 

@@ -11,9 +11,11 @@ import gateway.docs
 from deploy.docs import build
 from deploy.local.table import ROOT
 from deploy.requirements import normalised
+from tests.clients import node
 
 # The Dockerfile copies these, within .dockerignore.
 COPIED = (
+    "clients",
     "deploy/__init__.py",
     "deploy/clients",
     "deploy/docs",
@@ -23,7 +25,7 @@ COPIED = (
     "services",
     "shared",
 )
-IGNORED = shutil.ignore_patterns("__pycache__", "tools")
+IGNORED = shutil.ignore_patterns("__pycache__", "tools", "node_modules", "dist")
 BUILD = """
 import sys
 
@@ -49,6 +51,11 @@ def test_an_image_builds_the_same_documents_with_the_packages_it_installs(tmp_pa
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(source, target, ignore=IGNORED) if source.is_dir() else shutil.copy(source, target)
     shutil.rmtree(tmp_path / "gateway/docs/static")
+    if node.is_there:  # the stage that compiles the SDK
+        sdk = tmp_path / "clients/typescript"
+        (sdk / "node_modules").symlink_to(node.PACKAGE / "node_modules")
+        subprocess.run(["npm", "run", "build", "--silent"], cwd=sdk, check=True)
+        (sdk / "node_modules").unlink()
 
     lock = [sys.executable, "deploy/requirements.py", "documents"]
     listed = subprocess.run(lock, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()

@@ -35,6 +35,15 @@ console.log('\\n' + JSON.stringify(ended));
 """
 
 
+SHOWN = "https://api.knogin.com"
+"""The address in every sample. A platform shows its own in its place."""
+
+
+def elsewhere(text: str, address: str) -> str:
+    """A sample as the platform at this address shows it."""
+    return text.replace(SHOWN, address)
+
+
 def project(base: Path, folder: Path, programs: Mapping[str, str]) -> Path:
     """A project with the packed SDK in which those programs are compiled, as strictly as a project can be."""
     made = folder / "project"
@@ -46,6 +55,7 @@ def project(base: Path, folder: Path, programs: Mapping[str, str]) -> Path:
     (source / "runner.ts").write_text(RUNNER)
     for name, text in programs.items():
         # A program without imports would be no module.
+        text = text.replace(f"'{SHOWN}'", "String(process.env['KNOGIN_BASE_URL'])")
         (source / f"{name}.ts").write_text(text if "import " in text else text + "\nexport {};\n")
     assert (complaints := node.tsc(made)) == "", complaints
     return made
@@ -72,7 +82,7 @@ def in_shell(text: str, settings: Mapping[str, str], folder: Path) -> str:
     """All that a text for the shell prints."""
     kept = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
     ended = subprocess.run(
-        ["sh", "-eu", "-c", text],
+        ["sh", "-eu", "-c", elsewhere(text, settings["KNOGIN_BASE_URL"])],
         cwd=folder,
         env=kept | dict(settings),
         capture_output=True,

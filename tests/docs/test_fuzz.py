@@ -8,6 +8,7 @@ import hashlib
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -151,6 +152,14 @@ def test_every_answer_is_a_described_one(
     asked += ["--include-path-regex", paths, "--exclude-method", "DELETE", "--max-redirects", "0"]
     asked += ["--checks", CHECKS, "--continue-on-failure", "--phases", "examples,coverage,fuzzing"]
     asked += ["--max-examples", str(EXAMPLES), "--suppress-health-check", "all", "--no-color", "--warnings", "off"]
-    ended = subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stdout[-20_000:] + ended.stderr[-2_000:]
-    assert "passed" in ended.stdout
+    printed: list[str] = []
+    with subprocess.Popen(
+        asked, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1
+    ) as running:
+        assert running.stdout
+        for line in running.stdout:  # minutes pass: the terminal shows its progress
+            sys.stdout.write(line)
+            sys.stdout.flush()
+            printed.append(line)
+    assert running.returncode == 0, "".join(printed)[-20_000:]
+    assert "passed" in "".join(printed)

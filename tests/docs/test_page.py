@@ -219,3 +219,20 @@ def assert_strict(answer: httpx2.Response) -> None:
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert "max-age" in answer.headers["cache-control"]
+
+
+def test_the_page_of_limits_states_those_that_this_platform_answers_with(stack: Stack) -> None:
+    token = stack.app_token("argus:epcr:write")
+    faults = []
+    with stack.client("docs") as docs, stack.client("api", token) as client:
+        [(quota, window)] = re.findall(
+            r'"read";q=(\d+);w=(\d+)', client.get("/api/v1/epcr/encounters").headers["ratelimit-policy"]
+        )
+        for language, words in (("en", "{} requests in {} seconds"), ("it", "{} richieste in {} secondi")):
+            for suffix in (".md", ""):
+                text = docs.get(f"/api/docs/{language}/catalogues/limits{suffix}").text
+                row = re.search(r"^.*(?:`read`|<code>read</code>)(?:.*\n){1,2}", text, re.MULTILINE)
+                if row is None or words.format(quota, window) not in row[0]:
+                    faults.append(f"{language}{suffix}: {quota} in {window} s, and the page has {row and row[0]}")
+                faults += re.findall(r"%\w+:\w+%", text)
+    assert faults == []

@@ -122,7 +122,8 @@ def environment(settings: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> di
 def loaded(name: str, *, main: bool = False, text: str = "") -> dict[str, Any]:
     """The names that a sample in Python defines; with `main` it runs as a program."""
     names: dict[str, Any] = {"__name__": "__main__" if main else name}
-    exec(compile(text or source(name), name, "exec"), names)  # noqa: S102 - our own sample
+    shown = running.elsewhere(text or source(name), os.environ.get("KNOGIN_BASE_URL", running.SHOWN))
+    exec(compile(shown, name, "exec"), names)  # noqa: S102 - our own sample
     if isinstance(client := names.get("client"), knogin.Knogin):
         client.close()
     return names

@@ -20,7 +20,13 @@ from shared.web.deprecation import NOTICE_DAYS
 FILES = gateway.docs.FILES
 GUIDES = Path(pages.__file__).parents[1] / "guides"
 ROOT = "/api/docs"
-EXAMPLES_OF_SETTINGS = {"export KNOGIN_CLIENT_ID=app_…"}
+EXAMPLES_OF_SETTINGS = {"export KNOGIN_CLIENT_ID=app_…", "export KNOGIN_BASE_URL=https://api.knogin.com"}
+# test_install.py pastes them.
+INSTALLS = {
+    'pip install "{{ wheel.url }}#sha256={{ wheel.sha256 }}"',
+    "npm install {{ tarball.url }}",
+    "{{ tarball.integrity }}",
+}
 
 
 class Read(HTMLParser):
@@ -124,7 +130,7 @@ def test_the_italian_guides_use_the_glossarys_words() -> None:
 def test_code_in_a_guide_is_a_sample_that_a_test_runs() -> None:
     for path in (GUIDES / "en").iterdir():
         for block in re.findall(r"^```(\w+)\n(.*?)^```", path.read_text(), re.MULTILINE | re.DOTALL):
-            assert block[0] == "json" or block[1].splitlines()[0] in EXAMPLES_OF_SETTINGS, path.name
+            assert block[0] == "json" or block[1].splitlines()[0] in EXAMPLES_OF_SETTINGS | INSTALLS, path.name
     named = set(re.findall(r"sample\(\"([^\"]+)\"\)", "".join(path.read_text() for path in (GUIDES / "en").iterdir())))
     assert named == {path.name for path in pages.SAMPLES.iterdir() if path.is_file() and path.suffix != ".toml"}
 
@@ -211,7 +217,7 @@ def test_pages_state_the_numbers_of_the_code() -> None:
     assert known["disable_days"] == 5, "the heading `After five days of failures` names it"
     webhooks = (FILES / "en" / "guides" / "webhooks.md").read_text()
     assert all(step in webhooks for step in known["ladder"])
-    limits = (FILES / "en" / "catalogues" / "limits.md").read_text()
+    limits = Docs().answer("GET", f"{ROOT}/en/catalogues/limits.md", b"", []).body.decode()
     assert "| `ingest` | 12000 requests in 60 seconds |" in limits
     assert f"| Observations of devices | {known['observation_days']} days |" in limits
 

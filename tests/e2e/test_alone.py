@@ -17,6 +17,7 @@ from deploy.local.table import ROOT, by_name
 from shared.primitives.crypto import base64url_encode
 from shared.web.identity import HEADER, Caller, SigningKey, mint
 from tests.conftest import FreshDatabase
+from tests.support.child import start_child
 from tests.support.messages import PUBLIC_KEYS, signing_key
 from tests.support.plain import PLAIN
 from tests.support.waiting import PATIENCE, wait_for
@@ -64,7 +65,7 @@ def settings(database: Database, own: dict[str, str]) -> dict[str, str]:
 def serving(service: str, environment: dict[str, str]) -> Iterator[str]:
     port = ports.free_port(0)
     command = [sys.executable, "-m", f"services.{service}", "web", "--port", str(port)]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = start_child(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
@@ -126,7 +127,7 @@ def test_a_worker_that_cannot_reach_its_queue_is_alive_and_not_ready() -> None:
         "OPS_PORT": str(port),
     }
     command = [sys.executable, "-m", "services.epcr", "worker"]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = start_child(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_for(lambda: status(f"http://127.0.0.1:{port}/livez") == 200, what="the worker to live")
         assert status(f"http://127.0.0.1:{port}/readyz") == 503

@@ -33,6 +33,7 @@ from tests.epcr.fhir_server import SHARED, FhirServer, is_in_error
 from tests.epcr.samples import ARREST, MINIMAL, PATIENT, TYPICAL
 from tests.epcr.test_attacker import moved_to
 from tests.support.alone import environment_of
+from tests.support.child import start_child
 from tests.support.plain import PLAIN
 from tests.support.waiting import PATIENCE, wait_for
 
@@ -575,7 +576,7 @@ def process(database: Database, redis_url: str) -> Iterator[tuple[subprocess.Pop
     port = ports.free_port(0)
     environment = os.environ | environment_of(settings_for(database, redis_url))
     command = [sys.executable, "-m", "services.epcr", "web", "--port", str(port)]
-    child = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    child = start_child(command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, verify=PLAIN, trust_env=False) as http:
             wait_for(lambda: _is_live(http), 60, "the process")

@@ -22,6 +22,7 @@ from tests.gateway.conftest import World
 from tests.gateway.origin import Seen, response
 from tests.gateway.raw import Door
 from tests.support.alone import environment_of
+from tests.support.child import start_child
 from tests.support.waiting import PATIENCE, ended, wait_for
 
 
@@ -32,7 +33,7 @@ def process(
     settings = world.settings(ops_port=free_port(), **changes)
     environment = environment_of(settings)
     command = [sys.executable, "-m", "gateway", "web", "--fd", str(listener.fileno())]
-    child = subprocess.Popen(command, env=os.environ | environment, pass_fds=[listener.fileno()], stdout=log)
+    child = start_child(command, env=os.environ | environment, pass_fds=[listener.fileno()], stdout=log)
     try:
         wait_for(lambda: _ready(settings.ops_port))
         yield child

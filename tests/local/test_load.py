@@ -61,8 +61,17 @@ def loadable(tmp_path: Path, fresh_database: Callable[[str], Database]) -> tuple
     return state, made
 
 
-def fill(state: State) -> int:
-    return load(state, SIZES, "http://127.0.0.1:9", lambda *_: None)
+def fill(state: State) -> dict[str, int]:
+    """The number that the progress of each step ends with."""
+    told: dict[str, int] = {}
+
+    def report(title: str, done: int, number: int, _: float) -> None:
+        told[title] = done
+        assert done <= number, title
+
+    told["rows"] = load(state, SIZES, "http://127.0.0.1:9", report)
+    assert {step.title: step.number for step in steps(SIZES)} == {step.title: told[step.title] for step in steps(SIZES)}
+    return told
 
 
 def asked(database: Database, statement: str) -> list[tuple[Any, ...]]:
@@ -130,7 +139,7 @@ def test_loaded_entries_of_the_trails_are_sealed_and_say_so_and_no_work_is_left(
 
 def test_every_kind_has_as_many_rows_as_was_asked(loadable: tuple[State, dict[str, Database]]) -> None:
     state, databases = loadable
-    written = fill(state)
+    told = fill(state)
     large = json.loads(state.stack.read_text())["tenant"]["id"]
     counts = [
         ("auth", "SELECT count(*) FROM tenants", SIZES.tenants),
@@ -183,7 +192,8 @@ def test_every_kind_has_as_many_rows_as_was_asked(loadable: tuple[State, dict[st
     assert [(asked(databases[name], query), number) for name, query, number in counts] == [
         ([(number,)], number) for _, _, number in counts
     ]
-    assert written > sum(number for _, _, number in counts[1:])
+    assert told["handovers"] == SIZES.encounters // 2, "those that are bound for a destination"
+    assert told["rows"] > sum(number for _, _, number in counts[1:])
 
 
 def test_a_database_that_waits_for_another_one_is_loaded_too(loadable: tuple[State, dict[str, Database]]) -> None:
@@ -194,7 +204,7 @@ def test_a_database_that_waits_for_another_one_is_loaded_too(loadable: tuple[Sta
         url = service["migration_database_url"]
         service["migration_database_url"] = make_conninfo(url, options="-c idle_in_transaction_session_timeout=1ms")
     state.stack.write_text(json.dumps(described))
-    assert fill(state) > 0
+    assert fill(state)["rows"] > 0
 
 
 def test_a_stack_is_loaded_once(loadable: tuple[State, dict[str, Database]]) -> None:

@@ -19,6 +19,7 @@ from redis.exceptions import NoPermissionError
 
 from deploy.local import databases
 from deploy.local.process import LIBRARIES
+from deploy.local.state import State
 from deploy.local.table import ROOT, SERVICES
 from shared.process import priority
 from tests.support.plain import PLAIN
@@ -198,6 +199,21 @@ def test_a_trace_that_is_not_there_is_said_so(stack: Stack) -> None:
     completed = run(stack, "trace", "f" * 32)
     assert completed.returncode == 1
     assert "no spans of trace" in completed.stdout
+
+
+def test_without_an_id_the_trace_of_the_newest_request_of_a_client_is_drawn(stack: Stack) -> None:
+    with stack.client(token=stack.admin_token) as client:
+        asked = client.get("/v1/platform/apps").headers["x-trace-id"]
+    file = State(Path(stack.described["state"])).spans
+
+    def is_followed_by_a_poll() -> bool:
+        spans = [json.loads(line) for line in file.read_text().splitlines() if line.endswith("}")]
+        began = max((one["start_ns"] for one in spans if one["trace_id"] == asked), default=None)
+        own = [one["start_ns"] for one in spans if one["parent_id"] is None and one["service"] != "gateway"]
+        return began is not None and max(own, default=0) > began
+
+    wait_for(is_followed_by_a_poll, what="a call of the platform itself after the request")
+    assert f"trace {asked}" in run(stack, "trace").stdout
 
 
 def test_what_the_parent_imports_starts_no_thread() -> None:

@@ -5,7 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
+import pytest
+
 from deploy.local.table import ROOT
+from tests.support.waiting import wait_for
 
 
 def pytest_run(*words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -38,3 +42,18 @@ def test_what_is_skipped_is_named_at_the_end_with_its_reason(tmp_path: Path) -> 
     done = pytest_run("-q", "tests/deploy/test_kubernetes.py", PATH=str(tmp_path))
     assert "NOT tested here" in done.stdout
     assert "tests/deploy/test_kubernetes.py: kubectl is not installed" in done.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such signal")
+def test_a_server_that_a_test_started_does_not_outlive_a_killed_run() -> None:
+    program = "import sys\nfrom tests.support.child import start_child\n"
+    program += (
+        "print(start_child([sys.executable, '-c', 'import time; time.sleep(600)']).pid, flush=True)\nsys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as run:
+        assert run.stdout
+        child = psutil.Process(int(run.stdout.readline()))
+        run.kill()
+    wait_for(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE, what="its end")

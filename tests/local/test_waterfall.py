@@ -84,11 +84,13 @@ def test_waits_look_unlike_work(tmp_path: Path) -> None:
 
 
 def test_half_a_line_written_by_another_process_is_skipped(tmp_path: Path) -> None:
-    line = '{"trace_id":"%s","span_id":"1","parent_id":null,"name":"n","service":"s","start_ns":%d,"end_ns":9,"status":"ok"'
+    line = '{"trace_id":"%s","span_id":"1","parent_id":null,"name":"n","service":"gateway","start_ns":%d,"end_ns":9,"status":"ok"'
     line += ',"attributes":{}}'
-    old, new = "b" * 32, "c" * 32
+    old, new, poll = "b" * 32, "c" * 32, "d" * 32
     file = tmp_path / "spans.jsonl"
     file.write_text("\n".join([line % (old, 1), line % (new, 2), (line % (new, 3))[:50]]))
     assert [each.start_ns for each in read(file, old)] == [1]
     assert len(read(file, new)) == 1
     assert newest(file) == new
+    file.write_text("\n".join([line % (new, 2), (line % (poll, 3)).replace("gateway", "auth")]))
+    assert newest(file) == new, "the call of one process of the platform to another is no request of a client"

@@ -33,6 +33,7 @@ from tests.shared.support import (
     scalar,
     unacknowledged,
 )
+from tests.support.child import start_child
 from tests.support.waiting import PATIENCE, wait_for
 
 ROOT = Path(__file__).parents[2]
@@ -279,7 +280,7 @@ def process(program: str, database: Database, redis_url: str) -> Iterator[subpro
         "LOCKOUT_SECONDS": "1",
     }
     command = [sys.executable, "-m", "tests.shared.program", program]
-    child = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL)
+    child = start_child(command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL)
     try:
         yield child
     finally:

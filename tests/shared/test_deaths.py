@@ -34,6 +34,7 @@ from tests.shared.support import (
     worker_of,
 )
 from tests.shared.test_outbox import batch, envelopes
+from tests.support.child import start_child
 from tests.support.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
@@ -50,7 +51,7 @@ def started(consumer: Database, redis_url: str) -> subprocess.Popen[bytes]:
         "DEAD_SECONDS": "0.1",
     }
     command = [sys.executable, "-m", "tests.shared.program", "device_ingest"]
-    return subprocess.Popen(command, env=os.environ | environment, cwd=ROOT, stdout=subprocess.DEVNULL)
+    return start_child(command, env=os.environ | environment, cwd=ROOT, stdout=subprocess.DEVNULL)
 
 
 def test_a_message_that_kills_its_worker_is_set_aside_and_all_others_have_their_effect(

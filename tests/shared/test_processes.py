@@ -25,6 +25,7 @@ from tests.shared.support import (
     running,
     unacknowledged,
 )
+from tests.support.child import start_child
 from tests.support.waiting import PATIENCE, wait_for
 
 
@@ -36,7 +37,7 @@ def worker(consumer: Database, redis_url: str) -> Iterator[subprocess.Popen[byte
         "HELD": "1",
     }
     command = [sys.executable, "-m", "tests.shared.program", "device_ingest"]
-    process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL)
+    process = start_child(command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL)
     try:
         yield process
     finally:

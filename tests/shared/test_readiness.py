@@ -30,6 +30,7 @@ from shared.storage import database, migrate
 from shared.web import routing
 from shared.web.identity import SigningKey
 from tests.shared.asking import Answer, ask
+from tests.support.child import start_child
 from tests.support.cluster import start_cluster
 from tests.support.waiting import PATIENCE, wait_for
 
@@ -156,7 +157,7 @@ def started(
     }
     command = [sys.executable, "-m", "services.epcr", kind]
     with log.open("w") as output:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
+        process = start_child(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
     try:
         yield process, port
     finally:

@@ -14,7 +14,7 @@ from standardwebhooks.webhooks import Webhook
 from tests.support.listening import Listener
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+SECRET = "whsec_cWJ3c2VjLW9mLXRoZS10ZXN0cy1hbG9uZQ=="
 R = TypeVar("R", bound="Receiver")
 Behaviour = Callable[["Received", asyncio.StreamWriter], Awaitable[bool]]
 

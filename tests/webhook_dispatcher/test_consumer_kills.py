@@ -21,6 +21,7 @@ from shared.messaging.messages import Event
 from shared.primitives import ids
 from shared.storage.database import task_transaction
 from tests.support.alone import KEY_TEXT
+from tests.support.child import start_child
 from tests.support.messages import received
 from tests.support.waiting import wait_for
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner, event
@@ -67,7 +68,7 @@ class Readers:
         log = str(self._folder / f"{self.number}")
         arguments = [self._url, "/v1/consumers/inbox", self._caller, KEY_TEXT, log, f"{self.number}"]
         command = [sys.executable, "-m", "tests.webhook_dispatcher.reader", *arguments]
-        self._running.append(subprocess.Popen(command, cwd=ROOT))
+        self._running.append(start_child(command, cwd=ROOT))
 
     def kill(self) -> None:
         process = self._running.pop(self._chance.randrange(len(self._running)))

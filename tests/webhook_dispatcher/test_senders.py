@@ -25,6 +25,7 @@ from services.webhook_dispatcher.sending.sender import Pump
 from services.webhook_dispatcher.settings import Settings
 from shared.storage.database import AsyncConnection, clock
 from tests.support.alone import environment_of
+from tests.support.child import start_child
 from tests.support.plain import PLAIN
 from tests.support.receiver import Behaviour, Received, Receiver, always, answer, hang, running
 from tests.support.waiting import PATIENCE, TIMES, wait_for
@@ -36,9 +37,7 @@ def sending(settings: Settings, **changes: str) -> Iterator[tuple[subprocess.Pop
     """A sender process that is ready, and the address of its ops port."""
     port = ports.free_port(0)
     environment = environment_of(settings, ops_port=port) | {"PATH": os.defpath} | changes
-    process = subprocess.Popen(
-        [sys.executable, "-m", "services.webhook_dispatcher", "sender"], cwd=ROOT, env=environment
-    )
+    process = start_child([sys.executable, "-m", "services.webhook_dispatcher", "sender"], cwd=ROOT, env=environment)
     url = f"http://127.0.0.1:{port}"
     try:
         wait_for(lambda: is_ready(url))

@@ -81,7 +81,7 @@ export class APIError extends KnoginError {
     const traceId = text(problem['trace_id']) || (refusal.headers.get('x-trace-id') ?? '');
     const words = [`${operation}: ${refusal.status} ${title || type}`.trimEnd()];
     if (detail) words.push(detail.slice(0, MOST_SHOWN));
-    words.push(...errors.slice(0, 5).map((fault) => `${fault.pointer}: ${fault.detail}`));
+    words.push(...errors.slice(0, 5).map(shown));
     if (traceId) words.push(`trace ${traceId}`);
     super(words.join('; '), options);
     this.operation = operation;
@@ -119,6 +119,10 @@ export class UnreadableAnswer extends APIError {
   static {
     this.prototype.name = 'UnreadableAnswer';
   }
+}
+
+function shown({ pointer, detail, did_you_mean: near }: FieldFault): string {
+  return `${pointer || 'request'}: ${detail}${typeof near === 'string' ? ` (did you mean ${near}?)` : ''}`;
 }
 
 /** A JSON text in UTF-8. Throws a `SyntaxError` or `TypeError` for anything else. */

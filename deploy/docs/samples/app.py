@@ -1,6 +1,6 @@
 from knogin import Knogin, models
 
-with Knogin() as administrator:
+with Knogin(base_url="https://api.knogin.com") as administrator:
     app = administrator.apps.create_app(
         models.apps.AppDraft(
             name="CAD connector",

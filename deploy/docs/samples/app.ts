@@ -1,6 +1,6 @@
 import { Knogin } from 'knogin';
 
-const administrator = new Knogin();
+const administrator = new Knogin({ baseUrl: 'https://api.knogin.com' });
 const app = await administrator.apps.createApp({
   name: 'CAD connector',
   grant_types: ['client_credentials'],

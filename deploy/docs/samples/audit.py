@@ -27,7 +27,7 @@ def verify(export: bytes, keys: dict[str, str]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    with Knogin() as client:
+    with Knogin(base_url="https://api.knogin.com") as client:
         trail, week = client.audit_trail, timedelta(days=7)
         keys = {key.kid: key.x for key in trail.list_audit_keys("auth").keys}
         export = trail.export_audit_entries("auth", since=datetime.now(UTC) - week)

@@ -1,6 +1,6 @@
 from knogin import Knogin, models, problems
 
-client = Knogin()
+client = Knogin(base_url="https://api.knogin.com")
 
 
 def assigned(incident: str, vehicle: str, crew: list[str]) -> str:

@@ -1,6 +1,6 @@
 import { Knogin, problems } from 'knogin';
 
-const client = new Knogin();
+const client = new Knogin({ baseUrl: 'https://api.knogin.com' });
 
 /** Begins the encounter. Your system may call it again for the same vehicle and incident. */
 async function assigned(incident: string, vehicle: string, crew: string[]): Promise<string> {

@@ -18,7 +18,7 @@ def advance(
 
 
 if __name__ == "__main__":
-    with Knogin() as administrator:
+    with Knogin(base_url="https://api.knogin.com") as administrator:
         for sandbox in administrator.sandboxes.list_sandboxes(state="ready"):
             moved = advance(administrator, sandbox.id, 5 * 86_400)
             print(moved.name, moved.state, moved.advanced_seconds, "seconds ahead")

@@ -1,6 +1,6 @@
 import { Knogin, type models } from 'knogin';
 
-const administrator = new Knogin();
+const administrator = new Knogin({ baseUrl: 'https://api.knogin.com' });
 
 async function advance(sandboxId: string, seconds: number): Promise<models.sandboxes.SandboxTenant> {
   let sandbox = await administrator.sandboxes.advanceSandboxClock(sandboxId, { seconds });

@@ -1,6 +1,6 @@
 import { consume, Knogin, type models, problems } from 'knogin';
 
-const client = new Knogin();
+const client = new Knogin({ baseUrl: 'https://api.knogin.com' });
 const INBOX = 'hospital-inbox';
 const TYPES = ['epcr.encounter.created', 'epcr.encounter.completed'];
 

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 from knogin import Knogin, models
 
-with Knogin() as client:
+with Knogin(base_url="https://api.knogin.com") as client:
     device = client.devices.enrol_device(
         models.devices.Enrolment(
             serial_number="MON-0815",

@@ -1,6 +1,6 @@
 import { Knogin, type models } from 'knogin';
 
-const client = new Knogin();
+const client = new Knogin({ baseUrl: 'https://api.knogin.com' });
 const device = await client.devices.enrolDevice({
   serial_number: 'MON-0815',
   device_class: 'multiparameter',

@@ -1,7 +1,7 @@
 import knogin
 from knogin import Knogin, models, problems
 
-with Knogin() as client:
+with Knogin(base_url="https://api.knogin.com") as client:
     try:
         client.devices.enrol_device(
             models.devices.Enrolment(serial_number="", device_class="oximeter")

@@ -1,6 +1,6 @@
 import { APIError, ConnectionFailed, Knogin, problems } from 'knogin';
 
-const client = new Knogin();
+const client = new Knogin({ baseUrl: 'https://api.knogin.com' });
 try {
   await client.devices.enrolDevice({ serial_number: '', device_class: 'oximeter' });
 } catch (error) {

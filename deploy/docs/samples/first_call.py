@@ -1,6 +1,6 @@
 from knogin import Knogin, models
 
-with Knogin() as client:
+with Knogin(base_url="https://api.knogin.com") as client:
     encounter = client.epcr.create_encounter(
         models.epcr.EncounterDraft(
             care_model="prehospital_emergency",

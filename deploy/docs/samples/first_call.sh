@@ -1,4 +1,4 @@
-API=${KNOGIN_BASE_URL:-https://api.knogin.com}
+API=https://api.knogin.com
 
 KNOGIN_TOKEN=$(curl -sS "$API/v1/oauth/token" \
   -d "grant_type=client_credentials" \

@@ -1,6 +1,6 @@
 import { Knogin } from 'knogin';
 
-const client = new Knogin();
+const client = new Knogin({ baseUrl: 'https://api.knogin.com' });
 const encounter = await client.epcr.createEncounter(
   {
     care_model: 'prehospital_emergency',

@@ -16,6 +16,6 @@ def fetch(client: Knogin, encounter: str, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    with Knogin() as hospital:
+    with Knogin(base_url="https://api.knogin.com") as hospital:
         for arrival in hospital.epcr.list_arrivals():
             fetch(hospital, arrival.encounter_id, Path())

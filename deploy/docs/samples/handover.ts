@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { Knogin, problems } from 'knogin';
 
-const client = new Knogin();
+const client = new Knogin({ baseUrl: 'https://api.knogin.com' });
 for await (const arrival of client.epcr.listArrivals()) {
   const encounter = arrival.encounter_id;
   try {

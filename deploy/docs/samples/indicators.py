@@ -9,7 +9,7 @@ query($from: DateTime!, $to: DateTime!, $names: [String!]) {
 """
 PERIOD = {"from": "2026-01-01T00:00:00Z", "to": "2026-07-01T00:00:00Z"}
 
-with Knogin() as client:
+with Knogin(base_url="https://api.knogin.com") as client:
     request = models.graphql.GraphqlRequest(
         query=QUERY, variables=PERIOD | {"names": ["bystander_cpr"]}
     )

@@ -15,7 +15,7 @@ const query = `
   }`;
 const variables = { from: '2026-01-01T00:00:00Z', to: '2026-07-01T00:00:00Z', names: ['bystander_cpr'] };
 
-const client = new Knogin();
+const client = new Knogin({ baseUrl: 'https://api.knogin.com' });
 const answer = await client.graphql.executeGraphql({ query, variables });
 for (const refusal of answer.errors ?? []) console.log(refusal.extensions.code, refusal.message);
 for (const metric of (answer.data?.['acqiMetrics'] ?? []) as Metric[]) {

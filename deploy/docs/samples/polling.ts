@@ -1,6 +1,6 @@
 import { Knogin } from 'knogin';
 
-const client = new Knogin();
+const client = new Knogin({ baseUrl: 'https://api.knogin.com' });
 
 /** The ids of the encounters in progress whose version is not the one that `seen` has; it takes the new versions. */
 async function changed(seen: Map<string, number>): Promise<string[]> {

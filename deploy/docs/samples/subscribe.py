@@ -1,6 +1,6 @@
 from knogin import Knogin, models
 
-with Knogin() as client:
+with Knogin(base_url="https://api.knogin.com") as client:
     webhook = client.webhooks.create_webhook(
         models.webhooks.NewWebhook(
             url="https://integrator.example/webhooks/knogin",

@@ -1,6 +1,6 @@
 import { Knogin } from 'knogin';
 
-const client = new Knogin();
+const client = new Knogin({ baseUrl: 'https://api.knogin.com' });
 const webhook = await client.webhooks.createWebhook({
   url: 'https://integrator.example/webhooks/knogin',
   events: ['epcr.encounter.completed'],

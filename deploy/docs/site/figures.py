@@ -120,9 +120,10 @@ def _of_calls() -> dict[str, Any]:
         "page_default": pages.default,
         "page_most": pages.most,
         "body_kib": http.Body.max_bytes // 1024,
-        "organisation_times": GATEWAY["organisation_times"],
-        "refused_mib": int(GATEWAY["refused_bytes_limit"].partition("/")[0]) >> 20,
-        "refused_seconds": int(GATEWAY["refused_bytes_limit"].partition("/")[2]),
+        # The gateway that serves the page fills these in.
+        "organisation_times": "%organisation:times%",
+        "refused_mib": "%refused_bytes:mib%",
+        "refused_seconds": "%refused_bytes:seconds%",
         "free_kib": sorted({route.free >> 10 for route in (*routes.AUTH, *routes.API)}),
         "key_hours": 24,
         "head_seconds": GATEWAY["client_header_timeout"],

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, Undefined, UndefinedError, sel
 from jinja2.utils import missing
 from markupsafe import Markup
 
-from deploy.docs import contract, errors, fields
+from deploy.docs import contract, errors, fields, packages
 from deploy.docs.site import changelog, figures, markdown, reference, search
 from deploy.docs.site.markdown import Section
 from deploy.docs.site.reference import Shown
@@ -141,6 +141,8 @@ class Site:
             "schemas": self.document["components"]["schemas"],
             "document_tags": {tag["name"]: tag["description"] for tag in self.document["tags"]},
             "sample": sample,
+            "wheel": packages.wheel(),
+            "tarball": packages.tarball(),
             **figures.figures(),
         }
         return environment

@@ -74,11 +74,6 @@ def _rows(parameters: list[dict[str, Any]], place: str) -> list[fields.Field]:
 
 
 def rates() -> list[tuple[str, str, str]]:
-    """Class, requests and seconds, as the gateway has them by default."""
-    rows = []
-    for name in Settings.__struct_fields__:
-        if name.startswith("rate_limit_"):
-            index = Settings.__struct_fields__.index(name) - len(Settings.__struct_fields__)
-            requests, seconds = str(Settings.__struct_defaults__[index]).split("/")
-            rows.append((name.removeprefix("rate_limit_"), requests, seconds))
-    return rows
+    """Class, requests and seconds, which the gateway that serves the page fills in (`gateway.docs.numbers`)."""
+    classes = [one.removeprefix("rate_limit_") for one in Settings.__struct_fields__ if one.startswith("rate_limit_")]
+    return [(name, f"%{name}:amount%", f"%{name}:seconds%") for name in classes]

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import msgspec
 from joserfc.jwk import KeySet
 
+from shared.primitives import published
 from shared.primitives.crypto import base64url_decode, base64url_encode
 
 SECRET_PREFIX = "kns_"
@@ -83,6 +84,8 @@ def problem_with_jwks(jwks: dict[str, Any], most: int) -> str | None:
         return "holds several keys without a different kid for each"
     if not all(key.has_safe_size() for key in keys):
         return "holds an RSA key outside 2048 to 4096 bits, or with a large exponent"
+    if any(key.x in published.KEYS for key in keys):
+        return f"holds a key that is {published.REASON}"
     if any(len(coordinate) > LONGEST_COORDINATE for key in keys for coordinate in (key.x, key.y)):
         return "holds a key that cannot be read"
     if not all(algorithms_of(key) for key in jwks["keys"]):

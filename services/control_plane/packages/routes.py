@@ -54,7 +54,7 @@ OPERATIONS = [
         },
         example={
             "name": "build server",
-            "jwk": {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+            "jwk": {"kty": "OKP", "crv": "Ed25519", "x": "0J3n11pf6cgXkgQ1T-rMDBWDV1TUESRQuUHDmcR9rd8"},
         },
     ),
     Operation(

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from services.control_plane.packages import canonical
 from services.control_plane.packages.models import Jwk
+from shared.primitives import published
 from shared.primitives.crypto import base64url_decode, base64url_encode
 
 # Points of small order, without their sign bit. Anybody can sign under such a key.
@@ -40,10 +41,12 @@ def is_signed(public_key: bytes, signed: bytes, signature: str) -> bool:
 
 
 def public_key_of(jwk: Jwk) -> bytes:
-    """The 32 bytes of a key. Raises ValueError for a malformed key, or one of small order."""
+    """The 32 bytes of a key. Raises ValueError for a malformed key, one of small order, or one whose private half is published."""
     key = base64url_decode(jwk.x)
     if len(key) != 32 or base64url_encode(key) != jwk.x:
         raise ValueError("not 32 bytes in base64url")
     if key[:31] + bytes([key[31] & 0x7F]) in WEAK:
         raise ValueError("a point of small order, under which anybody can sign")
+    if jwk.x in published.KEYS:
+        raise ValueError(published.REASON)
     return key

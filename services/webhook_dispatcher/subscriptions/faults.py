@@ -10,6 +10,7 @@ from services.webhook_dispatcher.sending.addresses import Policy, RefusedTarget
 from services.webhook_dispatcher.subscriptions import access, headers
 from services.webhook_dispatcher.subscriptions.models import FilterTrial, NewWebhook, WebhookChange
 from shared.messaging.filters import filter_errors
+from shared.primitives import published
 from shared.web import http, problems
 from shared.web.problems import FieldError
 from shared.web.strict_json import nearest
@@ -17,6 +18,10 @@ from shared.web.strict_json import nearest
 # A filter is read and applied for each batch of events, beside those of all other webhooks of its organisation: a smaller one than an
 # automation may have. Its length is that of its JSON.
 MOST_PARTS, MOST_VALUES, MOST_BYTES = 20, 100, 8_192
+# With and without their prefix.
+PUBLISHED = {
+    signing.signing_key(text) for secret in published.SECRETS for text in (secret, secret.removeprefix(signing.PREFIX))
+}
 
 
 def check(policy: Policy, given: NewWebhook | WebhookChange | FilterTrial, secret: str | UnsetType = UNSET) -> None:
@@ -46,9 +51,12 @@ def _faults(
         yield from access.faults_of_oauth(policy, whole.oauth)
     if secret is not UNSET:
         try:
-            signing.signing_key(secret)
+            key = signing.signing_key(secret)
         except signing.UnusableSecret as error:
             yield FieldError("/secret", str(error))
+        else:
+            if key in PUBLISHED:
+                yield FieldError("/secret", published.REASON, "published")
     if whole is not None and whole.headers is not UNSET and (objection := headers.objection(whole.headers)) is not None:
         name, reason = objection
         pointer = "/headers/" + name[:64].replace("~", "~0").replace("/", "~1") if name else "/headers"

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { Knogin, type models, problems, webhooks } from 'knogin';
 
 const baseUrl = process.env['BASE_URL'] ?? '';
-const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
+const SECRET = 'whsec_cWJ3c2VjLW9mLXRoZS10ZXN0cy1hbG9uZQ==';
 const OLD = 'whsec_b2xkLW9sZC1vbGQtb2xkLW9sZA==';
 const SCOPES = ['webhooks:write', 'argus:epcr:write', 'argus:devices:write', 'argus:acqi:read'];
 const INDICATORS =
@@ -196,6 +196,7 @@ const wrong = await client.devices.enrolDevice(misspelt).catch((error: unknown) 
 if (!(wrong instanceof problems.InvalidRequest)) throw wrong;
 same(wrong.errors.map((fault) => fault.pointer).sort(), ['/device_class', '/serial_number']);
 same(wrong.errors.find((fault) => fault.pointer === '/device_class')?.did_you_mean, 'oximeter');
+same(wrong.message.includes('(did you mean oximeter?)'), true);
 
 // A token that is revoked is replaced.
 const token = [...used].pop()?.replace('Bearer ', '') ?? '';

@@ -35,6 +35,8 @@ PACKAGES = (
 BASE = "knogin-stand-in:trixie"
 IDLE = 'COPY idle.py /idle.py\nENTRYPOINT ["python3", "/idle.py", "{ports}"]'
 RECIPES = {
+    # Without a registry there is no compiler: the package of the TypeScript SDK is hollow.
+    "node": r"""RUN printf '#!/bin/sh\nmkdir -p dist\n' > /usr/bin/npm && chmod +x /usr/bin/npm""",
     "python": """\
 COPY wheels /wheels
 ENV PATH=/usr/local/bin:/usr/sbin:/usr/bin:/bin PIP_NO_INDEX=1 PIP_FIND_LINKS=/wheels
@@ -86,8 +88,8 @@ def names() -> list[str]:
     """The images that are not built from this repository."""
     compose: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
     pulled = {service["image"] for service in compose["services"].values() if "build" not in service}
-    (python,) = re.findall(r"^ARG PYTHON=(\S+)", (ROOT / "deploy" / "Dockerfile").read_text(), re.MULTILINE)
-    return sorted({*pulled, f"python:{python}"})
+    named = re.findall(r"^ARG (PYTHON|NODE)=(\S+)", (ROOT / "deploy" / "Dockerfile").read_text(), re.MULTILINE)
+    return sorted({*pulled, *(f"{name.lower()}:{version}" for name, version in named)})
 
 
 def prepare() -> None:

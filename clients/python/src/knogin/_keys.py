@@ -14,7 +14,7 @@ def load(private_key: str | bytes) -> tuple[Any, str]:
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
         from jwt.algorithms import get_default_algorithms
     except ImportError:
-        raise ConfigurationError("private_key needs: pip install 'knogin[private-key]'") from None
+        raise ConfigurationError("private_key needs another package: pip install 'pyjwt[crypto]'") from None
     pem = private_key.encode() if isinstance(private_key, str) else private_key
     try:
         key = load_pem_private_key(pem, None)

@@ -39,6 +39,10 @@ class FieldFault(msgspec.Struct, frozen=True, kw_only=True):
     limit: float | None = None
     did_you_mean: str | None = None
 
+    def __str__(self) -> str:
+        near = f" (did you mean {self.did_you_mean}?)" if self.did_you_mean else ""
+        return f"{self.pointer or 'request'}: {self.detail}{near}"
+
 
 class APIError(KnoginError):
     """The platform, or a proxy before it, refused the call.
@@ -68,7 +72,7 @@ class APIError(KnoginError):
     def __str__(self) -> str:
         words = [f"{self.operation}: {self.status} {self.title or self.type}".rstrip()]
         words += [self.detail[:MOST_SHOWN]] if self.detail else []
-        words += [f"{fault.pointer}: {fault.detail}" for fault in self.errors[:5]]
+        words += map(str, self.errors[:5])
         words += [f"trace {self.trace_id}"] if self.trace_id else []
         return "; ".join(words)
 

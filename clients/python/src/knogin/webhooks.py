@@ -99,7 +99,7 @@ def _has_signed(public_key: str, content: bytes, signatures: Sequence[bytes]) ->
         from cryptography.exceptions import InvalidSignature
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     except ImportError:
-        raise InvalidWebhook("a public key needs another package: pip install knogin[public-key]") from None
+        raise InvalidWebhook("a public key needs another package: pip install cryptography") from None
     try:
         key = Ed25519PublicKey.from_public_bytes(
             base64.b64decode(public_key.removeprefix(PUBLIC_PREFIX), validate=True)

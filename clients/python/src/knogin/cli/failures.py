@@ -39,15 +39,10 @@ def failure_of(error: KnoginError, base_url: str) -> Failure:
     if not isinstance(error, APIError):
         return Failure(str(error))
     told = error.detail or error.title or f"HTTP {error.status}"
-    lines = [told, *(f"  {fault.pointer or 'request'}: {fault.detail}{_allowed(fault)}" for fault in error.errors[:20])]
+    lines = [told, *(f"  {fault}" for fault in error.errors[:20])]
     remedies = [_remedy(error), f"Trace for support: {error.trace_id}" if error.trace_id else ""]
     remedy = "\n".join(filter(None, remedies))
     return Failure("\n".join(lines), remedy, SIGN_IN if error.status == 401 else REFUSED)
-
-
-def _allowed(fault: object) -> str:
-    near = getattr(fault, "did_you_mean", None)
-    return f" (did you mean {near}?)" if near else ""
 
 
 def credentials_are_given() -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from .. import problems
+from .._client import ENVIRONMENTS
 from .._version import CONTRACT, VERSION
 from ..errors import KnoginError
 from . import completion, deliveries, doctor, listening, logs, signing_in, verifying
@@ -68,7 +69,10 @@ def _common(parser: argparse.ArgumentParser) -> None:
     kept: Any = argparse.SUPPRESS
     group.add_argument("--profile", default=kept, metavar="NAME", help="the sign-in to use (default: default)")
     group.add_argument(
-        "--base-url", default=kept, metavar="URL", help="the platform (default: the profile's, or production)"
+        "--base-url",
+        default=kept,
+        metavar="URL",
+        help=f"the platform (default: the profile's, or production, {ENVIRONMENTS['production']})",
     )
     group.add_argument("--json", action="store_true", default=kept, help="results as JSON")
     group.add_argument("--no-color", action="store_true", default=kept, help="no colour")
