@@ -81,7 +81,7 @@ NOBODY = "Nobody has read this record"
 
 
 def test_who_saw_an_encounter_is_said_only_where_it_is_known(console: Console) -> None:
-    """No right, no answer, one page of several, or an act of a newer release: nobody is told "nobody"."""
+    """No right, no answer, one page of several, or an act of a newer release: the page does not say "nobody"."""
     plain, named = entry(1, "encounter.read"), entry(2, "record.read")
     whole = ("argus:epcr:read", "platform:audit")
     cases: dict[str, tuple[Any, tuple[str, ...], str, bool]] = {
