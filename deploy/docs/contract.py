@@ -40,7 +40,7 @@ SERVERS = [
     {"url": AUTH, "description": "Answers every path too; people sign in here"},
 ]
 OF_EVERY_SERVICE = [trail.part("auth"), operators.part("auth")]
-PARTS = [*auth.PARTS, *webhooks.PARTS, *graphql.PARTS, epcr.PART, devices.PART, platform.PART, *OF_EVERY_SERVICE]
+PARTS = [*auth.PARTS, *webhooks.PARTS, *graphql.PARTS, epcr.PART, devices.PART, *platform.PARTS, *OF_EVERY_SERVICE]
 # The scopes that partners may have; operators give the others only to first-party apps.
 OF_THE_ORGANISATION = (
     scopes.PLATFORM_APPS,

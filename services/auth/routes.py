@@ -46,7 +46,7 @@ PARTS = [
         "tenants",
         "For operators of the platform, as the calls of operations: all tenants, and their integration requests.",
         operators.OPERATIONS,
-        {"tenant_id": "org_123", "request_id": "ireq_123"},
+        {"tenant_id": "org_123", "request_id": "ireq_123", "client_id": "app_123"},
     ),
     Part(
         "Sandboxes",

@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from services.control_plane.access import BASE, GrantMiddleware
-from services.control_plane.routes import PART
+from services.control_plane.routes import PARTS
 from services.control_plane.settings import Settings
 from shared import application
 from shared.messaging.broker import Bell
@@ -20,7 +20,7 @@ from shared.web.revocations import Feed
 # Endpoints of edge agents, which have no token. Their code or credential identifies them.
 PUBLIC = re.compile(rf"{BASE}/agents/(enrol|heartbeat|content/[^/]+/[^/]+)")
 
-routes = application.all_routes(__file__, [PART])
+routes = application.all_routes(__file__, PARTS)
 
 
 class State(application.State):

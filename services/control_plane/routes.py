@@ -1,6 +1,7 @@
 """Every call of the control plane."""
 
 from services.control_plane.agents import routes as agents
+from services.control_plane.automations import operators
 from services.control_plane.automations import routes as automations
 from services.control_plane.marketplace import routes as marketplace
 from services.control_plane.packages import routes as packages
@@ -17,3 +18,11 @@ PART = Part(
     OPERATIONS,
     IDS,
 )
+STOPPED = Part(
+    "Stopped automations",
+    "stopped_automations",
+    "For operators of the platform, as the calls of operations: automations that they stopped.",
+    operators.OPERATIONS,
+    {"automation_id": "auto_123"},
+)
+PARTS = [PART, STOPPED]

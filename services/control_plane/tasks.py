@@ -62,7 +62,11 @@ def periodic(settings: Settings) -> list[Periodic]:
 
 def acts(settings: Settings) -> Mapping[Action, Handler]:
     """The acts of operators that control-plane carries out."""
-    return {"automation.stop": operators.stop_automation, "automations.stop": operators.stop_automations}
+    return {
+        "automation.stop": operators.stop_automation,
+        "automation.resume": operators.resume_automation,
+        "automations.stop": operators.stop_automations,
+    }
 
 
 def store_tenants(conn: Connection, received: Sequence[Received[TenantChanged]]) -> None:

@@ -26,7 +26,8 @@ LOG = Part(
 STOPPED = Part(
     "Stopped deliveries",
     "stopped_deliveries",
-    "For operators of the platform, as the calls of operations: organisations of which nothing is sent.",
+    "For operators of the platform, as the calls of operations: organisations and webhooks to which nothing is sent.",
     operators.OPERATIONS,
+    {"webhook_id": "wh_123"},
 )
 PARTS = [PART, LOG, STOPPED]

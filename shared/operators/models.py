@@ -19,9 +19,11 @@ Action = Literal[
     "integration_request.decline",
     "signing_keys.distrust",
     "webhook.stop",
+    "webhook.resume",
     "deliveries.stop",
     "deliveries.resume",
     "automation.stop",
+    "automation.resume",
     "automations.stop",
 ]
 State = Literal["waiting", "begun", "done", "refused", "failed", "interrupted"]
@@ -48,9 +50,11 @@ ACTS: dict[Action, Kind] = {
     "integration_request.decline": Kind("auth", r"ireq_[0-7][0-9a-hjkmnp-tv-z]{25}", "ireq_…"),
     "signing_keys.distrust": Kind("auth", SIGNING_KEYS, SIGNING_KEYS),
     "webhook.stop": Kind("webhook-dispatcher", r"wh_[0-7][0-9a-hjkmnp-tv-z]{25}", "wh_…"),
+    "webhook.resume": Kind("webhook-dispatcher", r"wh_[0-7][0-9a-hjkmnp-tv-z]{25}", "wh_…"),
     "deliveries.stop": Kind("webhook-dispatcher", _TENANT, "org_…"),
     "deliveries.resume": Kind("webhook-dispatcher", _TENANT, "org_…"),
     "automation.stop": Kind("control-plane", r"auto_[0-7][0-9a-hjkmnp-tv-z]{25}", "auto_…"),
+    "automation.resume": Kind("control-plane", r"auto_[0-7][0-9a-hjkmnp-tv-z]{25}", "auto_…"),
     "automations.stop": Kind("control-plane", _TENANT, "org_…"),
 }
 """Every act, by its name in the API and in the audit trail."""

@@ -85,9 +85,9 @@ def _acts(own: Operators) -> list[Operation]:
             WRITE,
             {202: OperatorAct},
             "Every service replays and discards dead letters; auth suspends and resumes tenants, decides integration requests and"
-            " distrusts signing keys; webhook-dispatcher stops a webhook, or all deliveries of a tenant until they are resumed;"
-            " control-plane stops an automation, or all of a tenant. Read the act until `ended_at` is there. An act is never repeated by"
-            " itself: after `interrupted`, look first.",
+            " distrusts signing keys; webhook-dispatcher stops and resumes a webhook, or all deliveries of a"
+            " tenant; control-plane stops and resumes an automation, and stops all of a tenant. Read the act until `ended_at` is there."
+            " An act is never repeated by itself: after `interrupted`, look first.",
             body=ActDraft,
             headers=("Idempotency-Key",),
             refusals=WEAK | {409: f"{WAITING.most} acts of the service wait"},

@@ -15,6 +15,7 @@ from starlette.requests import Request
 
 from services.console.operations import addresses, contact, views
 from services.console.operations.models import Observation
+from tests.console.answers.audit import entry
 from tests.console.answers.operations import INCIDENT, devices, graphql, readings
 from tests.console.conftest import Console
 from tests.console.platform import Answer, Person
@@ -22,14 +23,6 @@ from tests.console.platform import Answer, Person
 DEVICE = "/operations/devices/dev_01m88d0r19fjx8kh51pg6tdnvk"
 ENCOUNTER = "/operations/encounters/enc_01m88d0qxrfeab348dr2e8tvkd"
 VEHICLE = "/operations/vehicles/AMB-42"
-DISCLOSURE = {
-    "id": "dsc_01m8d18v48fr4v777cww2bgzw1",
-    "client_id": "app_01m8d18t5rf9588shcphk9vvj1",
-    "purpose": "TREAT",
-    "content": "json",
-    "disclosed_at": "2026-11-25T03:47:01.300095Z",
-    "trace_id": "876b89ea9493d0cd96945032b60d0cc6",
-}
 NOW = datetime(2026, 11, 27, 10, tzinfo=UTC)
 BUNDLES = Path("services/graphql_api/bundles")
 
@@ -83,11 +76,29 @@ def test_an_encounter_s_page_shows_neither_patient_nor_findings(console: Console
         assert kept not in page
 
 
-def test_who_read_an_encounter_is_for_administrators(console: Console) -> None:
-    before = len(console.platform.asked("GET", "/api/v1/epcr/encounters/"))
-    assert "Disclosed identified to" not in read(console, ENCOUNTER, "argus:epcr:read").text
-    assert len(console.platform.asked("GET", "/api/v1/epcr/encounters/")) == before + 1
-    assert "Cork University Hospital" in read(console, ENCOUNTER, "argus:epcr:read", "platform:apps").text
+TRAIL = "GET /v1/audit/{service}"
+NOBODY = "Nobody has read this record"
+
+
+def test_who_saw_an_encounter_is_said_only_where_it_is_known(console: Console) -> None:
+    """No right, no answer, one page of several, or an act of a newer release: the page does not say "nobody"."""
+    plain, named = entry(1, "encounter.read"), entry(2, "record.read")
+    whole = ("argus:epcr:read", "platform:audit")
+    cases: dict[str, tuple[Any, tuple[str, ...], str, bool]] = {
+        "no right": ({"entries": [plain], "next_cursor": None}, ("argus:epcr:read",), "your role may not read", False),
+        "no answer": (Answer({"detail": "Down"}, 503), whole, "the audit trail did not answer", False),
+        "one of several pages": ({"entries": [plain], "next_cursor": "abc"}, whole, "several pages", False),
+        "a newer action": ({"entries": [entry(1, "record.beamed")], "next_cursor": None}, whole, "not known to", False),
+        "a reading": ({"entries": [plain, named], "next_cursor": None}, whole, "Whole record read", False),
+        "none": ({"entries": [plain], "next_cursor": None}, whole, "De-identified record read", True),
+    }
+    faults = []
+    for name, (given, scopes, words, says_nobody) in cases.items():
+        console.platform.overrides[TRAIL] = given
+        page = unescape(read(console, ENCOUNTER, *scopes).text)
+        if words not in page or (NOBODY in page) is not says_nobody:
+            faults.append(name)
+    assert faults == []
 
 
 def test_the_front_of_operations_names_only_what_the_person_may_see(console: Console) -> None:
@@ -183,12 +194,12 @@ def test_a_vehicle_that_nothing_names_is_not_found(console: Console) -> None:
     assert read(console, "/operations/vehicles/a%00b").status_code == 404
 
 
-def test_who_read_an_encounter_comes_in_pages(console: Console) -> None:
-    path = "GET /api/v1/epcr/encounters/{encounter_id}/disclosures"
-    console.platform.overrides[path] = {"disclosures": [DISCLOSURE], "next_cursor": "abc"}
-    assert f"{ENCOUNTER}?cursor=abc" in read(console, ENCOUNTER).text
-    read(console, ENCOUNTER, query={"cursor": "abc"})
-    assert "cursor=abc" in console.platform.asked("GET", "/api/v1/epcr/encounters/")[-1]
+def test_who_saw_an_encounter_comes_in_pages(console: Console) -> None:
+    console.platform.overrides[TRAIL] = {"entries": [entry(1, "record.read")], "next_cursor": "abc"}
+    page = read(console, ENCOUNTER).text
+    assert "cursor=abc" in page
+    assert read(console, ENCOUNTER, query={"cursor": "abc"}).status_code == 200
+    assert "cursor=abc" in console.platform.asked("GET", "/v1/audit/epcr")[-1]
 
 
 def test_incidents_are_filtered_by_the_platform(console: Console) -> None:
@@ -278,7 +289,11 @@ def test_the_documents_are_those_that_apps_are_approved_for() -> None:
 
 
 def test_who_read_an_identity_is_in_words(console: Console) -> None:
-    page = console.signed_in().get("/operations/encounters/enc_01m88d0qxrfeab348dr2e8tvkd").text
+    detail = {"purpose": "TREAT", "content": "pdf", "destination": "dst_01m8d18t5rf9588shcphk9vvj1"}
+    entries = [entry(1, "handover.read", detail=detail)]
+    console.platform.overrides[TRAIL] = {"entries": entries, "next_cursor": None}
+    page = read(console, ENCOUNTER).text
     assert "care at the destination" in page
+    assert "Cork University Hospital" in page
     assert "TREAT" not in page
     assert 'href="/operations/encounters"' in page

@@ -80,7 +80,7 @@ def test_every_page_is_shown(
 
 def test_no_traffic_does_not_look_like_health(administrator: httpx2.Client) -> None:
     page = administrator.get("/webhooks").text
-    assert page.count('class="tag off">no traffic') == 1
+    assert page.count('class="tag off">no events in 7 days') == 1
     assert 'class="tag good"' not in page
     assert "77.5 %" in page
     assert "The receiver answered 410" in page

@@ -33,8 +33,15 @@ def test_a_stopped_automation_starts_no_run(automating: Automating, settings: Se
     assert done["state"] == "done", done
     stopped = {name: automating.partner.get(f"/automations/{name}").json() for name in (one, other)}
     assert [stopped[name]["enabled"] for name in (one, other)] == [False, not of_all]
-    assert stopped[one]["disabled_reason"] == "stopped_by_operator"
+    assert (stopped[one]["disabled_reason"], stopped[one]["stop_reason"]) == ("stopped_by_operator", "It floods us")
+    kept = automating.partner.call("PATCH", f"/automations/{one}", json={"enabled": False}).json()
+    assert kept["disabled_reason"] == "stopped_by_operator"
     again = act(*where, subject)
     assert again["state"] == "refused"
     stranger = ids.new_id("org") if of_all else ids.new_id("auto")
     assert act(*where, stranger)["state"] == "refused"
+    lift = (*where[:-1], "automation.resume")
+    assert act(*lift, one)["state"] == "done"
+    going = automating.partner.get(f"/automations/{one}").json()
+    assert (going["enabled"], going["disabled_reason"], going["stop_reason"]) == (True, None, None)
+    assert act(*lift, one)["state"] == "refused"

@@ -213,7 +213,7 @@ SERVICES = {
     "graphql_api": derived(graphql_api.PARTS) | GRAPHQL_API | PROBES,
     "epcr": derived([epcr.PART]) | EPCR | PROBES,
     "device_ingest": derived([device_ingest.PART]) | DEVICE_INGEST | PROBES,
-    "control_plane": derived([control_plane.PART]) | CONTROL_PLANE | PROBES,
+    "control_plane": derived(control_plane.PARTS) | CONTROL_PLANE | PROBES,
     "console": CONSOLE | PROBES,
 }
 SERVICES = {name: rows | derived([TRAIL, OPERATORS]) | ACTS for name, rows in SERVICES.items()}

@@ -21,7 +21,8 @@ from shared.web.routing import Operation
 PARTS = [
     *auth.PARTS,
     *webhook_dispatcher.PARTS,
-    *(service.PART for service in (graphql_api, epcr, device_ingest, control_plane)),
+    *(service.PART for service in (graphql_api, epcr, device_ingest)),
+    *control_plane.PARTS,
     graphql_api.INDICATORS,
     trail.part("every service"),
     operators.part("every service"),
@@ -54,6 +55,8 @@ ROW = {
     "listDisclosures": 1024 + 200 * OF_CONTROL + 50 * 32,  # a name, the sections
     "listTenants": 1024 + 200 * OF_CONTROL,  # a name
     "listStoppedTenants": 1024 + 500 * OF_CONTROL,  # a reason
+    "listStoppedWebhooks": 1024 + (253 + 500) * OF_CONTROL,  # a host, a reason
+    "listStoppedAutomations": 1024 + (200 + 500) * OF_CONTROL,  # a name, a reason
     "listDeadLetters": 1024 + (64 + 64 + 100 + 2000) * OF_CONTROL,  # a tenant's id, a producer, a name, an error
     "listOperatorActs": 1024 + (64 + 500 + 1000) * OF_CONTROL,  # a subject, a reason, an outcome
     "listIndicatorEncounters": 1024,

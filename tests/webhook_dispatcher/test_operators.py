@@ -7,7 +7,7 @@ from tests.support.operating import act
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner
 
 
-def test_a_stopped_webhook_is_disabled_until_its_organisation_enables_it(
+def test_a_stopped_webhook_is_disabled_until_its_organisation_or_an_operator_lets_it_go_on(
     partner: Partner, dispatcher: Dispatcher, settings: Settings
 ) -> None:
     webhook = partner.subscribe("https://integrator.example/")
@@ -24,6 +24,16 @@ def test_a_stopped_webhook_is_disabled_until_its_organisation_enables_it(
     assert noted["detail"] == {"reason": "It floods us", "act": done["id"]}
     again = act(*where, webhook_id)
     assert (again["state"], "already" in again["outcome"]) == ("refused", True)
+    assert shown["stop_reason"] == "It floods us"
+    lift = (*where[:-1], "webhook.resume")
+    assert act(*lift, webhook_id)["state"] == "done"
+    shown = partner.get(webhook).json()
+    assert (shown["enabled"], shown["disabled_reason"], shown.get("stop_reason")) == (True, None, None)
+    assert act(*lift, webhook_id)["state"] == "refused"
+    assert partner.put(webhook, {"enabled": False}).json()["disabled_reason"] == "requested"
+    assert "not stopped by an operator" in act(*lift, webhook_id)["outcome"]
+    assert partner.put(webhook, {"enabled": True}).json()["enabled"]
+    assert act(*where, webhook_id)["state"] == "done"
     assert partner.put(webhook, {"enabled": True}).json()["enabled"]
     assert act(*where, ids.new_id("wh"))["state"] == "refused"
 

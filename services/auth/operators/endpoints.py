@@ -8,6 +8,8 @@ from starlette.responses import Response
 
 from services.auth.operators import queries
 from services.auth.operators.models import (
+    Asker,
+    OperatorApp,
     OperatorRequest,
     OperatorRequestFilter,
     OperatorRequestRow,
@@ -45,6 +47,11 @@ async def read_tenant(request: Request, caller: Caller, tenant_id: str) -> Tenan
     return found
 
 
+async def read_operator_app(request: Request, caller: Caller, client_id: str) -> OperatorApp:
+    async with tenant_transaction(request, caller) as conn:
+        return await database.found(conn, OperatorApp, queries.APP, (client_id,))
+
+
 NO_FILTER: dict[str, Any] = {"id": None, "status": None, "capability": None, "tenant_id": None, "after": None}
 
 
@@ -70,9 +77,10 @@ async def read_operator_request(request: Request, caller: Caller, request_id: st
         row = await database.first(
             conn, OperatorRequestRow, queries.REQUESTS, NO_FILTER | {"id": request_id, "limit": 1}
         )
+        asker = await database.first(conn, Asker, queries.ASKER, (request_id,))
     if row is None:
         raise problems.not_found()
-    return _shown(row)
+    return msgspec.structs.replace(_shown(row), asked_by=asker)
 
 
 def _shown(row: OperatorRequestRow) -> OperatorRequest:

@@ -46,10 +46,26 @@ class TenantDetail(TenantSummary, kw_only=True):
     pending_requests: int
 
 
+class OperatorApp(msgspec.Struct, kw_only=True):
+    """The name and the organisation of an app."""
+
+    client_id: str
+    tenant_id: str
+    name: str
+    status: Literal["active", "disabled", "deleted"]
+
+
 class OperatorRequestFilter(Page):
     status: Status | None = None
     capability: Capability | None = None
     tenant_id: OrganisationId | None = None
+
+
+class Asker(msgspec.Struct):
+    """The person who sent the request, such as in the console. `name` is null for one who is gone."""
+
+    user_id: str
+    name: str | None
 
 
 class OperatorRequest(IntegrationRequest, kw_only=True):
@@ -57,6 +73,7 @@ class OperatorRequest(IntegrationRequest, kw_only=True):
 
     tenant_id: str
     tenant_name: str
+    asked_by: Asker | None = None
 
 
 class OperatorRequests(msgspec.Struct):

@@ -3,6 +3,8 @@
 from typing import LiteralString
 
 TENANTS: LiteralString = "SELECT * FROM tenants_of_all(%(search)s, %(status)s, %(environment)s, %(after)s, %(limit)s)"
+ASKER: LiteralString = "SELECT * FROM asker_of_request(%s)"
+APP: LiteralString = "SELECT * FROM app_of_all(%s)"
 TENANT: LiteralString = "SELECT * FROM tenant_of_all(%s)"
 REQUESTS: LiteralString = (
     "SELECT * FROM requests_of_all(%(id)s, %(status)s, %(capability)s, %(tenant_id)s, %(after)s, %(limit)s)"

@@ -2,6 +2,7 @@
 
 from services.auth.operators import endpoints
 from services.auth.operators.models import (
+    OperatorApp,
     OperatorRequest,
     OperatorRequestFilter,
     OperatorRequests,
@@ -37,6 +38,17 @@ OPERATIONS = [
         READ,
         {200: TenantDetail},
         "With everything that a suspension ends.",
+        refusals=WEAK,
+        guard=require_operator,
+    ),
+    Operation(
+        "GET",
+        f"{BASE}/apps/{{client_id}}",
+        endpoints.read_operator_app,
+        "Read whose an app is",
+        READ,
+        {200: OperatorApp},
+        "Its name and its organisation, to compare before an act.",
         refusals=WEAK,
         guard=require_operator,
     ),

@@ -197,8 +197,10 @@ async def resolved(
         except MessageRefused as refused:
             if refused.reason in ("busy", "too_many"):
                 raise problems.unavailable("Too much metadata is being read; try again.") from None
-            detail = refused.detail if refused.reason == "metadata" else f"{refused.reason}: {refused.detail}"
-            raise problems.invalid("The metadata cannot be used.", [FieldError("/metadata_xml", detail)]) from None
+            code = "not_xml" if refused.reason == "malformed" else refused.reason
+            raise problems.invalid(
+                "The metadata cannot be used.", [FieldError("/metadata_xml", refused.detail, code)]
+            ) from None
     errors = []
     for name in ("sso_url", "slo_url"):
         if named.get(name) and (problem := metadata.problem_with_url(named[name], plain_http=plain_http)) is not None:

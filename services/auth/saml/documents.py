@@ -97,8 +97,11 @@ def parse(document: bytes) -> Element:
             refuse("malformed", f"more than {MAX_OF_A_MARK} {kind}")
     try:
         root = etree.fromstring(document, parser())
-    except (etree.XMLSyntaxError, ValueError) as error:
-        refuse("malformed", shown(f"not XML: {error}"))
+    except etree.XMLSyntaxError as error:
+        place = f", in line {error.lineno}" if error.lineno else ""
+        refuse("malformed", f"this is not XML, or was cut{place}")
+    except ValueError:
+        refuse("malformed", "this is not XML, or has characters that XML does not have")
     if root.getroottree().docinfo.internalDTD is not None:
         refuse("doctype", "a document type declaration is not allowed")
     # Comments beside the root, which iterating from the root would not find.

@@ -54,22 +54,6 @@ class EncounterPage(Encounter, frozen=True):
     times: dict[str, datetime | None] = {}
 
 
-class Disclosure(msgspec.Struct, frozen=True):
-    id: str
-    client_id: str
-    purpose: str
-    content: str
-    disclosed_at: datetime
-    trace_id: str
-    destination_name: str | None = None
-    emergency_id: str | None = None
-
-
-class Disclosures(msgspec.Struct, frozen=True):
-    disclosures: list[Disclosure]
-    next_cursor: str | None = None
-
-
 class Entry(msgspec.Struct, frozen=True):
     at: datetime
     kind: str

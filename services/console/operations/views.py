@@ -5,10 +5,9 @@ from typing import Any
 
 from starlette.responses import Response
 
-from services.console.operations import addresses, contact
+from services.console.operations import addresses, contact, seen
 from services.console.operations.models import (
     Device,
-    Disclosures,
     EncounterPage,
     Encounters,
     Incidents,
@@ -121,20 +120,19 @@ async def encounters(visit: Visit) -> Response:
 
 
 async def encounter(visit: Visit) -> Response:
-    """One encounter: its times and versions, and to whom it was disclosed."""
+    """One encounter: its times and versions, and who saw it, with this visit first."""
     path = visit.path_of("/api/v1/epcr/encounters/{id}", id=visit.ids["encounter_id"])
     one = await visit.get(path, EncounterPage)
     cursor = visit.cursor()
-    disclosed = None
-    if visit.may("platform:apps"):
-        disclosed = await visit.load(path + "/disclosures", Disclosures, limit=PAGE, cursor=cursor)
+    who, trail = await seen.load(visit, one.id, cursor) if visit.may(seen.SCOPE) else (None, None)
     times = [(name, one.times[name]) for name in TIMES if one.times.get(name)]
     return visit.page(
         "operations/encounter.html",
         path_of=addresses.of_vehicle,
         encounter=one,
         times=times,
-        disclosed=disclosed,
+        who=who,
+        trail=trail,
         cursor=cursor,
     )
 

@@ -35,14 +35,56 @@ class TenantDetail(Tenant):
 class StoppedTenant(msgspec.Struct):
     tenant_id: str
     reason: str
+    act_id: str
     stopped_at: datetime
-    name: str = ""
-    """Of another answer; empty where that is missing."""
 
 
 class StoppedTenants(msgspec.Struct):
     stopped_tenants: list[StoppedTenant]
     next_cursor: str | None = None
+
+
+class Webhook(msgspec.Struct):
+    webhook_id: str
+    tenant_id: str
+    client_id: str
+    host: str
+    enabled: bool
+    disabled_at: datetime | None = None
+    act_id: str | None = None
+    reason: str | None = None
+
+
+class StoppedWebhooks(msgspec.Struct):
+    stopped_webhooks: list[Webhook]
+    next_cursor: str | None = None
+
+
+class Automation(msgspec.Struct):
+    automation_id: str
+    tenant_id: str
+    client_id: str
+    name: str
+    enabled: bool
+    stopped_at: datetime | None = None
+    act_id: str | None = None
+    reason: str | None = None
+
+
+class StoppedAutomations(msgspec.Struct):
+    stopped_automations: list[Automation]
+    next_cursor: str | None = None
+
+
+class App(msgspec.Struct):
+    client_id: str
+    tenant_id: str
+    name: str
+
+
+class Asker(msgspec.Struct):
+    user_id: str
+    name: str | None = None
 
 
 class Request(msgspec.Struct):
@@ -55,6 +97,7 @@ class Request(msgspec.Struct):
     details: dict[str, Any]
     requested_by: str
     created_at: datetime
+    asked_by: Asker | None = None
     decided_at: datetime | None = None
     decision_reason: str | None = None
 
@@ -139,16 +182,27 @@ SWITCHES: dict[str, Switch] = {
     "webhook.stop": Switch("webhook-dispatcher", "wh_"),
     "automation.stop": Switch("control-plane", "auto_"),
     "automations.stop": Switch("control-plane", "org_"),
-    "signing_keys.distrust": Switch("auth", "signing-keys"),
 }
+WIDE: dict[str, Switch] = {"signing_keys.distrust": Switch("auth", "signing-keys")}
+"""Acts on every organisation at once. They are not beside the others, and want words typed."""
 ACTIONS = (
     *SWITCHES,
+    *WIDE,
     "tenant.resume",
     "deliveries.resume",
+    "webhook.resume",
+    "automation.resume",
     "integration_request.approve",
     "integration_request.decline",
     "dead_letter.replay",
     "dead_letter.discard",
 )
-GENTLE = ("tenant.resume", "deliveries.resume", "integration_request.approve", "dead_letter.replay")
+GENTLE = (
+    "tenant.resume",
+    "deliveries.resume",
+    "webhook.resume",
+    "automation.resume",
+    "integration_request.approve",
+    "dead_letter.replay",
+)
 """Acts that end nothing."""

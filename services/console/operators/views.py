@@ -3,6 +3,7 @@
 from starlette.responses import Response
 
 from services.console.audit.models import SERVICES
+from services.console.operators import stops
 from services.console.operators.models import (
     ENVIRONMENTS,
     STATES,
@@ -13,37 +14,24 @@ from services.console.operators.models import (
     Request,
     Requests,
     StoppedTenants,
-    Tenant,
     TenantDetail,
     Tenants,
 )
-from services.console.pages.visit import Loaded, Visit
+from services.console.operators.stops import OPERATIONS, TENANTS
+from services.console.pages.visit import Visit
 
-OPERATIONS = "/v1/operations/{service}"
-TENANTS, REQUESTS = "/v1/operations/auth/tenants", "/v1/operations/auth/integration-requests"
+REQUESTS = "/v1/operations/auth/integration-requests"
 STOPPED = "/v1/operations/webhook-dispatcher/stopped-tenants"
 ACTING = ("auth", "webhook-dispatcher", "control-plane")
 """The services with acts on an organisation."""
 SHOWN = 5
 
 
-async def load_stopped(visit: Visit, limit: int) -> Loaded[StoppedTenants]:
-    """Organisations whose deliveries are stopped, with their names as far as auth answers; webhook-dispatcher knows their ids alone."""
-    stopped = await visit.load(STOPPED, StoppedTenants, limit=limit)
-    if stopped.failure is None:
-        listed = stopped.value.stopped_tenants
-        paths = [visit.path_of(TENANTS + "/{id}", id=one.tenant_id) for one in listed]
-        found = await visit.together(*(visit.load(path, Tenant) for path in paths))
-        for one, tenant in zip(listed, found, strict=True):
-            one.name = "" if tenant.failure is not None else tenant.value.name
-    return stopped
-
-
 async def front(visit: Visit) -> Response:
     loads = (visit.load(visit.path_of(OPERATIONS + "/backlog", service=name), Backlog) for name in SERVICES)
     pending, stopped, *backlogs = await visit.together(
         visit.load(REQUESTS, Requests, status="pending", limit=SHOWN),
-        load_stopped(visit, SHOWN),
+        stops.load(visit, SHOWN),
         *loads,
     )
     parts = dict(zip(SERVICES, backlogs, strict=True))

@@ -65,6 +65,7 @@ class IntegrationRequest(msgspec.Struct):
 
 class IntegrationRequests(msgspec.Struct):
     integration_requests: list[IntegrationRequest]
+    next_cursor: str | None = None
 
 
 class AskedOfOperators(msgspec.Struct):

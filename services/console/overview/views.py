@@ -61,6 +61,9 @@ async def front(visit: Visit) -> Response:
         to_decide=to_decide,
         silent={name: part.failure for name, part in parts.items() if part is not None and part.failure is not None},
         reads_all=None not in (requests, webhooks, apps, ending),
+        has_more=any(
+            part is not None and part.failure is None and part.value.next_cursor for part in (apps, requests, made)
+        ),
         troubled_more=troubled is not None and troubled.failure is None and troubled.value.next_cursor is not None,
         decisions=decisions,
         are_stopped=any(one.deliveries_stopped for one in _webhooks(webhooks)),

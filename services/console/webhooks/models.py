@@ -83,6 +83,7 @@ class Webhook(msgspec.Struct):
     description: str | None = None
     disabled_reason: str | None = None
     disabled_at: datetime | None = None
+    stop_reason: str | None = None
     paused: bool = False
     deliveries_stopped: bool = False
     public_key: str | None = None
@@ -99,6 +100,11 @@ class Webhook(msgspec.Struct):
     next_attempt_at: datetime | None = None
     secret: str | None = None
 
+    @property
+    def runs(self) -> bool:
+        """Whether anything is sent to it: no person, app or operator stopped it."""
+        return self.enabled and not self.paused and not self.deliveries_stopped
+
 
 class Webhooks(msgspec.Struct):
     webhooks: list[Webhook]
@@ -114,6 +120,7 @@ class Health(msgspec.Struct):
     next_attempt_at: datetime | None
     waiting: int
     statistics: Statistics
+    last_test_at: datetime | None = None
 
 
 class Books(msgspec.Struct):

@@ -48,11 +48,15 @@ async def show_webhook(visit: Visit) -> Response:
         webhook.statistics = health.value.statistics
     context: dict[str, Any] = {
         "webhook": webhook,
-        "tag": words.tag_of_webhook(webhook),
+        "tag": words.tag_of_webhook(
+            webhook, None if health.failure else health.value.last_success_at or health.value.last_test_at
+        ),
         "health": health,
         "shares": words.shares_of(webhook),
         "error_word": "",
-        "recovers": not health.failure and words.recovers(health.value.failing_since, datetime.now(UTC)),
+        "recovers": webhook.runs
+        and not health.failure
+        and words.recovers(health.value.failing_since, datetime.now(UTC)),
         "replay": None if replays.failure else newest_of(replays.value.replays),
         "filter_text": forms.shown_filter(webhook.filter),
         "contacts": contacts,

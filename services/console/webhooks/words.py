@@ -10,6 +10,7 @@ from services.console.webhooks.models import Delivery, FirstAttempts, Replay, We
 
 Kind = Literal["good", "bad", "warn", "info", "off"]
 REDACTED = "(redacted)"
+STOPPED = "stopped_by_operator"
 RESPONSES = ("2xx", "3xx", "4xx", "5xx", "none")
 GOOD_SHARE = 0.99
 RECOVERS_AFTER = timedelta(minutes=1)
@@ -82,8 +83,10 @@ def tag_of_replay(replay: Replay) -> Tag:
             return Tag("warn", "finished_with_failures") if replay.failed else Tag("good", "finished")
 
 
-def tag_of_webhook(webhook: Webhook) -> Tag:
-    """A webhook without traffic is not called healthy, because nothing is known of its receiver."""
+def tag_of_webhook(webhook: Webhook, taken_at: datetime | None = None) -> Tag:
+    """A webhook without events is not called healthy: its receiver is unknown, but for the delivery or test of `taken_at`."""
+    if webhook.disabled_reason == STOPPED:
+        return Tag("bad", "stopped")
     if not webhook.enabled:
         return Tag("off", "disabled")
     if webhook.deliveries_stopped:
@@ -97,7 +100,7 @@ def tag_of_webhook(webhook: Webhook) -> Tag:
     if webhook.recovering:
         return Tag("info", "recovering")
     if webhook.statistics is None or not webhook.statistics.last_week.attempts:
-        return Tag("off", "no_traffic")
+        return Tag("off", "no_traffic") if taken_at is None else Tag("info", "tested")
     newest = next(one for one in periods_of(webhook) if one.attempts)
     if newest.delivered >= GOOD_SHARE * newest.attempts:
         return Tag("good", "healthy")

@@ -135,7 +135,9 @@ def _changed(caller: Caller, automation: AutomationRow, change: AutomationChange
     if change.action is not UNSET:
         row["action"] = jsonb(change.action)
     if change.enabled is not UNSET:
-        row |= {"enabled": change.enabled, "disabled_reason": None if change.enabled else "requested"}
+        # One that is disabled already keeps its reason, such as that an operator stopped it.
+        reason = automation.disabled_reason or "requested"
+        row |= {"enabled": change.enabled, "disabled_reason": None if change.enabled else reason}
     if change.action is not UNSET or (change.enabled is True and automation.authority_ended):
         # A restart by an administrator adds no scope that the automation lacked.
         scopes = sorted(caller.scopes)

@@ -99,6 +99,29 @@ class Automation(msgspec.Struct):
     disabled_reason: str | None
     created_at: datetime
     updated_at: datetime
+    stop_reason: str | None = None
+
+
+class OperatorAutomation(msgspec.Struct, kw_only=True):
+    """An automation of any organisation: enough to know whose it is.
+
+    `stopped_at`, `act_id` and `reason` are of the act that stopped it, where `disabled_reason` is `stopped_by_operator`.
+    """
+
+    automation_id: str
+    tenant_id: str
+    client_id: str
+    name: str
+    enabled: bool
+    disabled_reason: str | None
+    stopped_at: datetime | None
+    act_id: str | None
+    reason: str | None
+
+
+class StoppedAutomations(msgspec.Struct):
+    stopped_automations: list[OperatorAutomation]
+    next_cursor: str | None
 
 
 class Automations(msgspec.Struct):
@@ -149,6 +172,7 @@ class AutomationRow(msgspec.Struct, kw_only=True):
     scopes: list[str]
     enabled: bool
     disabled_reason: str | None
+    stop_reason: str | None
     created_at: datetime
     updated_at: datetime
     grant_id: str | None
@@ -168,6 +192,7 @@ class AutomationRow(msgspec.Struct, kw_only=True):
             disabled_reason=self.disabled_reason,
             created_at=self.created_at,
             updated_at=self.updated_at,
+            stop_reason=self.stop_reason if self.disabled_reason == "stopped_by_operator" else None,
         )
 
     def read_trigger(self) -> Trigger:

@@ -5,7 +5,7 @@ from typing import LiteralString
 from shared.storage.turns import tenants_of
 
 AUTOMATION: LiteralString = """
-    a.id, a.tenant_id, a.client_id, a.name, a.event_type, a.filter, a.action, a.scopes, a.enabled, a.disabled_reason,
+    a.id, a.tenant_id, a.client_id, a.name, a.event_type, a.filter, a.action, a.scopes, a.enabled, a.disabled_reason, a.stop_reason,
     a.created_at, a.updated_at, a.grant_id, a.made_for, a.authorised_at, a.authority_ended
 """
 LIVE_AUTOMATION: LiteralString = f"""
@@ -73,9 +73,18 @@ STOP_THOSE_OF_APP: LiteralString = """
 TENANT_OF: LiteralString = "SELECT tenant_id FROM automations WHERE id = %s AND deleted_at IS NULL"
 # One automation, or all of the transaction's tenant.
 STOP_BY_OPERATOR: LiteralString = """
-    UPDATE automations SET enabled = false, disabled_reason = 'stopped_by_operator', updated_at = now()
+    UPDATE automations SET enabled = false, disabled_reason = 'stopped_by_operator', updated_at = now(), stopped_at = now(),
+        stop_act = %(act)s, stop_reason = %(reason)s
     WHERE enabled AND (%(id)s::text IS NULL OR id = %(id)s)
 """
+# Whose authority ended meanwhile waits for its organisation.
+RESUME_BY_OPERATOR: LiteralString = """
+    UPDATE automations SET enabled = true, disabled_reason = NULL, updated_at = now()
+    WHERE id = %s AND NOT enabled AND disabled_reason = 'stopped_by_operator' AND NOT authority_ended
+"""
+# For the platform's own tenant, as the app's role.
+OF_ALL: LiteralString = "SELECT * FROM automation_of_all(%s)"
+STOPPED_OF_ALL: LiteralString = "SELECT * FROM stopped_automations_of_all(%(after)s, %(limit)s)"
 FIND_MADE_UNDER: LiteralString = """
     SELECT id, scopes FROM automations
     WHERE deleted_at IS NULL AND authorised_at <= %(ended_at)s AND (grant_id = %(grant_id)s

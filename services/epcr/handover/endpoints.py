@@ -110,7 +110,8 @@ async def list_emergencies(request: Request, caller: Caller, page: Page) -> Resp
     parameters = {"after": http.page_after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
         rows = await every(conn, EmergencyRow, queries.LIST_EMERGENCIES, parameters)
-        await audit.record(conn, caller, "emergency.list", caller.tenant_id)
+        shown_of = {"encounter_ids": [row.encounter_id for row in rows]}
+        await audit.record(conn, caller, "emergency.list", caller.tenant_id, shown_of)
 
     def shown(row: EmergencyRow) -> EmergencyReview:
         text = request.state.keyring.decrypt(row.explanation, explained(caller.tenant_id, row.id)).decode()

@@ -162,7 +162,13 @@ async def _read(request: Request, caller: Caller, encounter_id: str) -> Response
             right = access.Right(bound.destination, "TREAT", bound.until)
             sections = [name for name in OutcomeDraft.__struct_fields__ if getattr(outcome.outcome, name)]
             shown = Answer(hashlib.sha256(answer.body).digest(), "outcome", "en", sections)
-            detail = {"disclosure": await disclosures.add(conn, caller, row, right, shown), "version": outcome.version}
+            detail = {
+                "disclosure": await disclosures.add(conn, caller, row, right, shown),
+                "destination": right.destination.id,
+                "purpose": right.purpose,
+                "content": shown.content,
+                "version": outcome.version,
+            }
             await audit.record(conn, caller, "outcome.read", row.id, detail)
         return answer
 

@@ -17,6 +17,8 @@ DISABLE: LiteralString = """
     UPDATE subscriptions SET enabled = false, disabled_reason = %(reason)s, disabled_at = now(), recovering = false
     WHERE id = %(subscription_id)s AND enabled AND (%(url)s::text IS NULL OR url = %(url)s) RETURNING rehearses
 """
+# Of a webhook that `DISABLE` disabled: the act of the operator, and the reason, which its organisation reads.
+NAME_STOP: LiteralString = "UPDATE subscriptions SET stop_act = %s, stop_reason = %s WHERE id = %s"
 LONG_FAILING: LiteralString = """
     SELECT id, tenant_id, rehearses FROM subscriptions
     WHERE failing_since < now() - %(days)s * interval '1 day' AND enabled AND id > %(after)s

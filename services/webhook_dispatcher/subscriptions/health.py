@@ -18,6 +18,7 @@ class HealthRow(msgspec.Struct, kw_only=True):
     """The queried part of a webhook's health. `failures` are the failed attempts since the failure began, counted up to 1,000."""
 
     last_success_at: datetime | None
+    last_test_at: datetime | None
     failures: int
     last_error: str | None
     next_due_at: datetime | None
@@ -50,6 +51,7 @@ def describe(subscription: Subscription, row: HealthRow, waiting: int, statistic
         state=state,
         summary=summary_of(subscription, row, state, waiting, next_at),
         last_success_at=row.last_success_at,
+        last_test_at=row.last_test_at,
         failures_in_a_row=row.failures,
         last_error=row.last_error if row.failures else None,
         failing_since=subscription.failing_since,

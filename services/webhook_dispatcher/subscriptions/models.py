@@ -242,6 +242,7 @@ class Webhook(msgspec.Struct, omit_defaults=True):
     next_attempt_at: datetime | None = None
     secret: str | None = None
     deliveries_stopped: bool = False
+    stop_reason: str | None = None
 
 
 HealthState = Literal["healthy", "untried", "failing", "slowed", "recovering", "disabled", "paused"]
@@ -259,6 +260,7 @@ class Health(msgspec.Struct, kw_only=True):
     next_attempt_at: datetime | None
     waiting: int
     statistics: Statistics
+    last_test_at: datetime | None = None
 
 
 class Addresses(msgspec.Struct):
@@ -315,6 +317,7 @@ class Subscription(msgspec.Struct, kw_only=True):
     enabled: bool
     disabled_reason: str | None
     disabled_at: datetime | None
+    stop_reason: str | None
     paused: bool
     created_at: datetime
     updated_at: datetime
@@ -378,6 +381,7 @@ class Subscription(msgspec.Struct, kw_only=True):
             enabled=self.enabled,
             disabled_reason=self.disabled_reason,
             disabled_at=self.disabled_at,
+            stop_reason=self.stop_reason if self.disabled_reason == "stopped_by_operator" else None,
             paused=self.paused,
             deliveries_stopped=self.tenant_stopped,
             secret_fingerprint=self.secret_fingerprint,

@@ -10,7 +10,7 @@ SUBSCRIPTION_COLUMNS: LiteralString = """
     secret, secret_fingerprint, previous_secret,
     previous_secret_fingerprint, previous_secret_expires_at, signing_key, public_key, previous_signing_key, previous_public_key,
     previous_public_key_expires_at, older_secrets, older_secret_fingerprints, older_secret_ends, older_signing_keys, older_public_keys,
-    older_public_key_ends, headers, header_names, enabled, disabled_reason, disabled_at, paused,
+    older_public_key_ends, headers, header_names, enabled, disabled_reason, disabled_at, stop_reason, paused,
     created_at, updated_at, last_sequence, concurrency, slowed_until, failing_since, recovering, held,
     counted_from IS NULL AS is_counted,
     EXISTS (SELECT FROM stopped_tenants WHERE stopped_tenants.tenant_id = subscriptions.tenant_id) AS tenant_stopped
@@ -161,7 +161,11 @@ HEALTH: LiteralString = """
         SELECT attempted_at FROM (SELECT attempted_at, status FROM deliveries WHERE subscription_id = %(id)s
             AND id >= 'dlv_' AND id < 'dlv_8' ORDER BY id DESC LIMIT 1000) newest
         WHERE status = 'succeeded' ORDER BY attempted_at DESC LIMIT 1
-    ) AS last_success_at, coalesce(failed.number, 0) AS failures, failed.error AS last_error, (
+    ) AS last_success_at, (
+        SELECT attempted_at FROM (SELECT attempted_at, status FROM deliveries WHERE subscription_id = %(id)s
+            AND id >= 'dlv_test_' AND id < 'dlv_test_8' ORDER BY id DESC LIMIT 100) newest
+        WHERE status = 'succeeded' ORDER BY attempted_at DESC LIMIT 1
+    ) AS last_test_at, coalesce(failed.number, 0) AS failures, failed.error AS last_error, (
         SELECT min(due_at) FROM unnest('{0,1,2,3,4}'::smallint[]) AS of_stage (stage) CROSS JOIN LATERAL (
             SELECT due_at FROM queue WHERE subscription_id = %(id)s AND stage = of_stage.stage ORDER BY due_at, sequence LIMIT 1) first
     ) AS next_due_at

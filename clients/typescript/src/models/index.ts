@@ -15,6 +15,7 @@ export type * as platform from './platform.js';
 export type * as requests from './requests.js';
 export type * as saml from './saml.js';
 export type * as sandboxes from './sandboxes.js';
+export type * as stopped_automations from './stopped_automations.js';
 export type * as stopped_deliveries from './stopped_deliveries.js';
 export type * as tenants from './tenants.js';
 export type * as webhooks from './webhooks.js';

@@ -6,6 +6,7 @@ import type { Open } from '../types.js';
 export interface ActDraft {
   /** The act; each service has its own, and all replay and discard dead letters */
   action:
+    | 'automation.resume'
     | 'automation.stop'
     | 'automations.stop'
     | 'dead_letter.discard'
@@ -17,6 +18,7 @@ export interface ActDraft {
     | 'signing_keys.distrust'
     | 'tenant.resume'
     | 'tenant.suspend'
+    | 'webhook.resume'
     | 'webhook.stop';
   /** The id of the organisation, request, message, webhook or automation; `signing-keys` for `signing_keys.distrust` */
   subject_id: string;
@@ -94,6 +96,7 @@ export interface OperatorAct {
   id: string;
   /** The act */
   action: Open<
+    | 'automation.resume'
     | 'automation.stop'
     | 'automations.stop'
     | 'dead_letter.discard'
@@ -105,6 +108,7 @@ export interface OperatorAct {
     | 'signing_keys.distrust'
     | 'tenant.resume'
     | 'tenant.suspend'
+    | 'webhook.resume'
     | 'webhook.stop'
   >;
   /** The record, app, person or other subject of the act */

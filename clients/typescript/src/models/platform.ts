@@ -131,6 +131,8 @@ export interface Automation {
   created_at: string;
   /** When it last changed */
   updated_at: string;
+  /** What the operator of the platform wrote who stopped it; null unless `disabled_reason` is `stopped_by_operator` */
+  stop_reason: string | null;
 }
 
 /** A JSON merge patch (RFC 7396): only the given fields change. */

@@ -2,6 +2,26 @@
 
 import type { Open } from '../types.js';
 
+/** The person who sent the request, such as in the console. `name` is null for one who is gone. */
+export interface Asker {
+  /** The person's id in their organisation */
+  user_id: string;
+  /** The person's name; null if their account is gone */
+  name: string | null;
+}
+
+/** The name and the organisation of an app. */
+export interface OperatorApp {
+  /** The id of the app, such as `app_01jdk…` */
+  client_id: string;
+  /** The id of the organisation */
+  tenant_id: string;
+  /** The name, for people */
+  name: string;
+  /** The state */
+  status: Open<'active' | 'deleted' | 'disabled'>;
+}
+
 /** An integration request of any tenant. */
 export interface OperatorRequest {
   /** The id */
@@ -28,6 +48,8 @@ export interface OperatorRequest {
   tenant_id: string;
   /** The name of the organisation */
   tenant_name: string;
+  /** The person who sent it, where one did; lists have null */
+  asked_by: Asker | null;
 }
 
 /** A page of integration requests */

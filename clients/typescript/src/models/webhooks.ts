@@ -358,6 +358,8 @@ export interface Health {
   /** How many deliveries wait, counted up to 10,000 */
   waiting: number;
   statistics: Statistics;
+  /** When it last took a test, of the newest 100 tests; null if it took none */
+  last_test_at: string | null;
 }
 
 /** An administrator may name another app in `client_id`; without it the webhook is the calling app's. */
@@ -712,6 +714,8 @@ export interface Webhook {
   secret?: string | null;
   /** Whether Knogin stopped all deliveries of the organisation: nothing is sent until Knogin resumes them */
   deliveries_stopped?: boolean;
+  /** What the operator of the platform wrote who stopped it; null unless `disabled_reason` is `stopped_by_operator` */
+  stop_reason?: string | null;
 }
 
 /** Only the given fields change. `force` goes with a new `secret`, and ends the oldest where as many sign as may. */

@@ -15,6 +15,7 @@ import { Operations } from './operations.js';
 import { People } from './people.js';
 import { Saml } from './saml.js';
 import { Sandboxes } from './sandboxes.js';
+import { StoppedAutomations } from './stoppedAutomations.js';
 import { StoppedDeliveries } from './stoppedDeliveries.js';
 import { Tenants } from './tenants.js';
 import { Webhooks } from './webhooks.js';
@@ -33,6 +34,7 @@ export type * from './operations.js';
 export type * from './people.js';
 export type * from './saml.js';
 export type * from './sandboxes.js';
+export type * from './stoppedAutomations.js';
 export type * from './stoppedDeliveries.js';
 export type * from './tenants.js';
 export type * from './webhooks.js';
@@ -66,7 +68,7 @@ export class Resources {
   readonly webhooks: Webhooks;
   /** Events to fetch: lists for back-fill, and consumers for systems that receive nothing from outside. */
   readonly eventLog: EventLog;
-  /** For operators of the platform, as the calls of operations: organisations of which nothing is sent. */
+  /** For operators of the platform, as the calls of operations: organisations and webhooks to which nothing is sent. */
   readonly stoppedDeliveries: StoppedDeliveries;
   /** Incidents, quality indicators and telephony, through approved GraphQL documents. */
   readonly graphql: Graphql;
@@ -84,6 +86,8 @@ export class Resources {
   readonly devices: Devices;
   /** Signed integration packages: their versions and releases, the marketplace, automations and edge agents. */
   readonly controlPlane: ControlPlane;
+  /** For operators of the platform, as the calls of operations: automations that they stopped. */
+  readonly stoppedAutomations: StoppedAutomations;
   /**
    * The trail of actions: actor, action, object, app, time and trace. Each service has a trail of its own: `auth`,
    * `webhook-dispatcher`, `graphql-api`, `epcr`, `device-ingest` and `control-plane`. An organisation reads its own
@@ -113,6 +117,7 @@ export class Resources {
     this.epcr = new Epcr(caller);
     this.devices = new Devices(caller);
     this.controlPlane = new ControlPlane(caller);
+    this.stoppedAutomations = new StoppedAutomations(caller);
     this.auditTrail = new AuditTrail(caller);
     this.operations = new Operations(caller);
   }

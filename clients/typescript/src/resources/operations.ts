@@ -107,9 +107,9 @@ export class Operations {
    * Ask for an act.
    *
    * Every service replays and discards dead letters; auth suspends and resumes tenants, decides integration requests
-   * and distrusts signing keys; webhook-dispatcher stops a webhook, or all deliveries of a tenant until they are
-   * resumed; control-plane stops an automation, or all of a tenant. Read the act until `ended_at` is there. An act is
-   * never repeated by itself: after `interrupted`, look first.
+   * and distrusts signing keys; webhook-dispatcher stops and resumes a webhook, or all deliveries of a tenant;
+   * control-plane stops and resumes an automation, and stops all of a tenant. Read the act until `ended_at` is there.
+   * An act is never repeated by itself: after `interrupted`, look first.
    *
    * Scope: `platform:operate:write`.
    *

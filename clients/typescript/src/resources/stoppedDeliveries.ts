@@ -1,6 +1,6 @@
 // Generated from the contract by `make clients`; do not edit.
 
-import type { Caller, PageOptions } from '../calls.js';
+import type { Caller, CallOptions, PageOptions } from '../calls.js';
 import type * as models from '../models/index.js';
 import type { Pages } from '../paging.js';
 
@@ -10,7 +10,7 @@ export interface ListStoppedTenantsOptions extends PageOptions {
   tenantId?: string;
 }
 
-/** For operators of the platform, as the calls of operations: organisations of which nothing is sent. */
+/** For operators of the platform, as the calls of operations: organisations and webhooks to which nothing is sent. */
 export class StoppedDeliveries {
   readonly #caller: Caller;
 
@@ -37,6 +37,49 @@ export class StoppedDeliveries {
       query: { limit: options.limit, cursor: options.cursor, tenant_id: options.tenantId },
       options,
       page: 'stopped_tenants',
+    });
+  }
+
+  /**
+   * List webhooks that operators stopped.
+   *
+   * Each with its act and reason, until its organisation enables it or the act `webhook.resume` lifts the stop.
+   *
+   * Scope: `platform:operate:read`.
+   */
+  listStoppedWebhooks(options: PageOptions = {}): Pages<models.stopped_deliveries.OperatorWebhook> {
+    return this.#caller.pages({
+      operation: {
+        id: 'listStoppedWebhooks',
+        method: 'GET',
+        path: '/v1/operations/webhook-dispatcher/stopped-webhooks',
+        answers: { 200: 'object' },
+      },
+      query: { limit: options.limit, cursor: options.cursor },
+      options,
+      page: 'stopped_webhooks',
+    });
+  }
+
+  /**
+   * Read whose a webhook is.
+   *
+   * Its organisation, its app and the host of its address, to compare before an act.
+   *
+   * Scope: `platform:operate:read`.
+   *
+   * @param webhookId - The webhook's id
+   */
+  getOperatorWebhook(webhookId: string, options: CallOptions = {}): Promise<models.stopped_deliveries.OperatorWebhook> {
+    return this.#caller.value({
+      operation: {
+        id: 'getOperatorWebhook',
+        method: 'GET',
+        path: '/v1/operations/webhook-dispatcher/webhooks/{webhook_id}',
+        answers: { 200: 'object' },
+      },
+      path: [webhookId],
+      options,
     });
   }
 }

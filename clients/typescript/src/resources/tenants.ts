@@ -77,6 +77,28 @@ export class Tenants {
   }
 
   /**
+   * Read whose an app is.
+   *
+   * Its name and its organisation, to compare before an act.
+   *
+   * Scope: `platform:operate:read`.
+   *
+   * @param clientId - The id of the app, such as `app_01jdk…`
+   */
+  getOperatorApp(clientId: string, options: CallOptions = {}): Promise<models.tenants.OperatorApp> {
+    return this.#caller.value({
+      operation: {
+        id: 'getOperatorApp',
+        method: 'GET',
+        path: '/v1/operations/auth/apps/{client_id}',
+        answers: { 200: 'object' },
+      },
+      path: [clientId],
+      options,
+    });
+  }
+
+  /**
    * List the integration requests of all tenants.
    *
    * The newest first. Decide one with the act `integration_request.approve` or `integration_request.decline`; the

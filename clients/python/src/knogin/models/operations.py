@@ -12,6 +12,7 @@ class ActDraft(Model, kw_only=True):
     """`reason` goes into the audit trail; an organisation reads it where the act concerns it."""
 
     action: Literal[
+        "automation.resume",
         "automation.stop",
         "automations.stop",
         "dead_letter.discard",
@@ -23,6 +24,7 @@ class ActDraft(Model, kw_only=True):
         "signing_keys.distrust",
         "tenant.resume",
         "tenant.suspend",
+        "webhook.resume",
         "webhook.stop",
     ]
     """The act; each service has its own, and all replay and discard dead letters"""
@@ -110,9 +112,9 @@ class OperatorAct(Model, kw_only=True):
     id: str
     """The id"""
     action: str
-    """The act. One of: automation.stop, automations.stop, dead_letter.discard, dead_letter.replay, deliveries.resume,
-    deliveries.stop, integration_request.approve, integration_request.decline, signing_keys.distrust, tenant.resume,
-    tenant.suspend, webhook.stop
+    """The act. One of: automation.resume, automation.stop, automations.stop, dead_letter.discard, dead_letter.replay,
+    deliveries.resume, deliveries.stop, integration_request.approve, integration_request.decline,
+    signing_keys.distrust, tenant.resume, tenant.suspend, webhook.resume, webhook.stop
     """
     subject_id: str
     """The record, app, person or other subject of the act"""

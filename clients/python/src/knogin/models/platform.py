@@ -146,6 +146,8 @@ class Automation(Model, kw_only=True):
     """When it was made"""
     updated_at: datetime
     """When it last changed"""
+    stop_reason: str | None
+    """What the operator of the platform wrote who stopped it; null unless `disabled_reason` is `stopped_by_operator`"""
 
 
 class AutomationChange(Model, kw_only=True):

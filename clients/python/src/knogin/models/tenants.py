@@ -8,6 +8,28 @@ from typing import Any
 from .._model import Model
 
 
+class Asker(Model, kw_only=True):
+    """The person who sent the request, such as in the console. `name` is null for one who is gone."""
+
+    user_id: str
+    """The person's id in their organisation"""
+    name: str | None
+    """The person's name; null if their account is gone"""
+
+
+class OperatorApp(Model, kw_only=True):
+    """The name and the organisation of an app."""
+
+    client_id: str
+    """The id of the app, such as `app_01jdk…`"""
+    tenant_id: str
+    """The id of the organisation"""
+    name: str
+    """The name, for people"""
+    status: str
+    """The state. One of: active, deleted, disabled"""
+
+
 class OperatorRequest(Model, kw_only=True):
     """An integration request of any tenant."""
 
@@ -37,6 +59,8 @@ class OperatorRequest(Model, kw_only=True):
     """The id of the organisation"""
     tenant_name: str
     """The name of the organisation"""
+    asked_by: Asker | None
+    """The person who sent it, where one did; lists have null"""
 
 
 class OperatorRequests(Model, kw_only=True):

@@ -382,6 +382,8 @@ class Health(Model, kw_only=True):
     waiting: int
     """How many deliveries wait, counted up to 10,000"""
     statistics: Statistics
+    last_test_at: datetime | None
+    """When it last took a test, of the newest 100 tests; null if it took none"""
 
 
 class NewWebhook(Model, kw_only=True):
@@ -738,6 +740,8 @@ class Webhook(Model, kw_only=True):
     """
     deliveries_stopped: bool | None = None
     """Whether Knogin stopped all deliveries of the organisation: nothing is sent until Knogin resumes them"""
+    stop_reason: str | None = None
+    """What the operator of the platform wrote who stopped it; null unless `disabled_reason` is `stopped_by_operator`"""
 
 
 class WebhookChange(Model, kw_only=True):

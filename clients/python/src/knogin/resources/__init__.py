@@ -17,6 +17,7 @@ from .operations import AsyncOperations, Operations
 from .people import AsyncPeople, People
 from .saml import AsyncSaml, Saml
 from .sandboxes import AsyncSandboxes, Sandboxes
+from .stopped_automations import AsyncStoppedAutomations, StoppedAutomations
 from .stopped_deliveries import AsyncStoppedDeliveries, StoppedDeliveries
 from .tenants import AsyncTenants, Tenants
 from .webhooks import AsyncWebhooks, Webhooks
@@ -84,6 +85,10 @@ class Resources(Caller):
     @cached_property
     def control_plane(self) -> ControlPlane:
         return ControlPlane(self)
+
+    @cached_property
+    def stopped_automations(self) -> StoppedAutomations:
+        return StoppedAutomations(self)
 
     @cached_property
     def audit_trail(self) -> AuditTrail:
@@ -156,6 +161,10 @@ class AsyncResources(Caller):
     @cached_property
     def control_plane(self) -> AsyncControlPlane:
         return AsyncControlPlane(self)
+
+    @cached_property
+    def stopped_automations(self) -> AsyncStoppedAutomations:
+        return AsyncStoppedAutomations(self)
 
     @cached_property
     def audit_trail(self) -> AsyncAuditTrail:

@@ -10,6 +10,7 @@ from .._transport import Call, Caller, Operation
 
 _LIST_TENANTS = Operation("listTenants", "GET", "/v1/operations/auth/tenants", {200: models.tenants.Tenants})
 _GET_TENANT = Operation("getTenant", "GET", "/v1/operations/auth/tenants/{}", {200: models.tenants.TenantDetail})
+_GET_OPERATOR_APP = Operation("getOperatorApp", "GET", "/v1/operations/auth/apps/{}", {200: models.tenants.OperatorApp})
 _LIST_OPERATOR_REQUESTS = Operation(
     "listOperatorRequests", "GET", "/v1/operations/auth/integration-requests", {200: models.tenants.OperatorRequests}
 )
@@ -71,6 +72,17 @@ class Tenants:
         `tenant_id`: The id of the organisation.
         """
         return self._client._call(Call(_GET_TENANT, path=(tenant_id,), timeout=timeout))
+
+    def get_operator_app(self, client_id: str, *, timeout: float | None = None) -> models.tenants.OperatorApp:
+        """Read whose an app is.
+
+        Its name and its organisation, to compare before an act.
+
+        Scope: `platform:operate:read`.
+
+        `client_id`: The id of the app, such as `app_01jdk…`.
+        """
+        return self._client._call(Call(_GET_OPERATOR_APP, path=(client_id,), timeout=timeout))
 
     def list_operator_requests(
         self,
@@ -176,6 +188,17 @@ class AsyncTenants:
         `tenant_id`: The id of the organisation.
         """
         return await self._client._call(Call(_GET_TENANT, path=(tenant_id,), timeout=timeout))
+
+    async def get_operator_app(self, client_id: str, *, timeout: float | None = None) -> models.tenants.OperatorApp:
+        """Read whose an app is.
+
+        Its name and its organisation, to compare before an act.
+
+        Scope: `platform:operate:read`.
+
+        `client_id`: The id of the app, such as `app_01jdk…`.
+        """
+        return await self._client._call(Call(_GET_OPERATOR_APP, path=(client_id,), timeout=timeout))
 
     def list_operator_requests(
         self,
