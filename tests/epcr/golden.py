@@ -122,7 +122,7 @@ def readings() -> list[LinkedObservation]:
 def disclosure(of: Encounter, partner: str = "app_hospital", mode: Mode = "exact") -> Disclosure:
     patient = of.record.patient
     numbers = PSEUDONYMS.numbers(1, of.tenant_id, patient.identifiers if patient else [])
-    basis = numbers[0] if numbers else PSEUDONYMS.basis_of_encounter(1, of.tenant_id, of.id)
+    basis = numbers[0].digest if numbers else PSEUDONYMS.basis_of_encounter(1, of.tenant_id, of.id)
     return Disclosure(PSEUDONYMS.domain(1, of.tenant_id, partner, mode, of.identity), mode, basis)
 
 

@@ -55,6 +55,7 @@ def test_the_document_has_the_hash_of_the_pdf(region: Region, inside: Inside, la
         "code": None,
         "code_system": None,
         "time_zone": None,
+        "person_systems": [],
     }
     assert region.reader.call("PUT", "/api/v1/epcr/sender", json=named).status_code == 403
     id = region.bound(region.cork, **TYPICAL)

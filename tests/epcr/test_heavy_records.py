@@ -30,7 +30,7 @@ from tests.support.waiting import wait_for
 
 MOVED = pytest.mark.parametrize("mode", ["shifted", "safe_harbor"])
 BODY = heavy(60, 10)
-PATIENT = {"patient": {"sex": "female", "identifiers": [{"system": "urn:x", "value": "12345678"}]}}
+PATIENT = {"patient": {"sex": "female", "identifiers": [{"system": "urn:oid:1.2.372.980010.1.2", "value": "12345678"}]}}
 Road = Callable[[Organisation, str], Any]
 
 
@@ -272,7 +272,9 @@ def test_a_version_of_an_older_process_makes_its_brief_another_one(organisation:
     inside.owner.execute("DELETE FROM patient_numbers WHERE encounter_id = %s", (id,))
     written = "UPDATE encounters SET record = %s, version = version + 1, patient_basis = NULL WHERE id = %s"
     inside.owner.execute(written, (sealed, id))
-    twin = organisation.partner.create(patient={"identifiers": [{"system": "urn:x", "value": "87654321"}]})
+    twin = organisation.partner.create(
+        patient={"identifiers": [{"system": "urn:oid:1.2.372.980010.1.2", "value": "87654321"}]}
+    )
     assert organisation.hospital.read(id)["patient"]["id"] == organisation.hospital.read(twin)["patient"]["id"]
 
 

@@ -39,8 +39,9 @@ from tests.support.waiting import PATIENCE, wait_for
 
 ROOT = Path(__file__).parents[2]
 EVENT = "webhook_dispatcher.event.v1"
-HOSPITAL, INSURANCE = "urn:mrn", "urn:insurance"
-ADA, BEA = {"system": HOSPITAL, "value": "A-4711-08"}, {"system": HOSPITAL, "value": "B-4711-80"}
+NATIONAL, PASSPORT = "urn:oid:1.2.372.980010.1.2", "http://hl7.org/fhir/sid/passport-IRL"
+TAX_CODE = "http://hl7.it/sid/codiceFiscale"
+ADA, BEA = {"system": NATIONAL, "value": "A-4711-08"}, {"system": NATIONAL, "value": "B-4711-80"}
 
 
 def person(*numbers: dict[str, str], **fields: Any) -> dict[str, Any]:
@@ -203,7 +204,7 @@ def test_a_correction_is_made_again_and_back(organisation: Organisation, inside:
     hospital, server = organisation.hospital, FhirServer()
     id = mistyped(organisation)
     first = patient_of(hospital, id)
-    for numbers in ([ADA], [{"system": HOSPITAL, "value": "C-1234-99"}], [BEA]):
+    for numbers in ([ADA], [{"system": NATIONAL, "value": "C-1234-99"}], [BEA]):
         server.transaction(hospital.bundle(id))
         correct(organisation, id, *numbers)
     server.transaction(hospital.bundle(id))
@@ -246,7 +247,7 @@ ROSSI = {"name": {"family": "Rossi", "given": ["Ada"]}, "birth_date": "1958-04-1
 BRUNI = {"name": {"family": "Bruni", "given": ["Bea"]}, "birth_date": "1990-01-30"}
 
 
-@pytest.mark.parametrize("numbers", [[], [ADA], [{"system": HOSPITAL, "value": "unknown"}]])
+@pytest.mark.parametrize("numbers", [[], [ADA], [{"system": NATIONAL, "value": "unknown"}]])
 def test_another_name_and_birth_date_need_the_crews_answer(
     organisation: Organisation, inside: Inside, numbers: list[dict[str, str]]
 ) -> None:
@@ -340,10 +341,10 @@ def test_a_correction_before_anybody_read_the_patient_is_no_event(organisation: 
 @pytest.mark.parametrize(
     "order",
     [
-        ([ADA], [ADA, {"system": INSURANCE, "value": "Z 99 12 34"}]),
-        ([{"system": INSURANCE, "value": "Z 99 12 34"}, ADA], [ADA]),
-        ([{"system": INSURANCE, "value": "Z 99 12 34"}, ADA], [{"system": INSURANCE, "value": "Z991234"}]),
-        ([ADA], [ADA, {"system": INSURANCE, "value": "Z991234"}], [{"system": INSURANCE, "value": "Z991234"}]),
+        ([ADA], [ADA, {"system": PASSPORT, "value": "Z 99 12 34"}]),
+        ([{"system": PASSPORT, "value": "Z 99 12 34"}, ADA], [ADA]),
+        ([{"system": PASSPORT, "value": "Z 99 12 34"}, ADA], [{"system": PASSPORT, "value": "Z991234"}]),
+        ([ADA], [ADA, {"system": PASSPORT, "value": "Z991234"}], [{"system": PASSPORT, "value": "Z991234"}]),
     ],
 )
 def test_a_person_has_one_pseudonym_whatever_else_is_known(organisation: Organisation, order: Any) -> None:
@@ -355,13 +356,13 @@ def test_a_person_has_one_pseudonym_whatever_else_is_known(organisation: Organis
 
 def test_a_list_gives_one_person_one_pseudonym(organisation: Organisation, inside: Inside, years_later: None) -> None:
     """The encounters were begun by the dispatch system and are all first shown by one request."""
-    both = person(ADA, {"system": INSURANCE, "value": "Z991234"})
+    both = person(ADA, {"system": PASSPORT, "value": "Z991234"})
     ids = [organisation.partner.create() for _ in range(3)]
     for id, patient in zip(ids, (both, person(ADA), person(both["identifiers"][1])), strict=True):
         organisation.crew.write(id, {"patient": patient})
     assert moved_to(organisation.hospital, "shifted").get(ENCOUNTERS).status_code == 200
     fixed = "SELECT count(DISTINCT patient_basis), count(*), min(identity_rule) FROM encounters WHERE tenant_id = %s"
-    assert inside.rows(fixed, organisation.id) == [(1, 3, 2)]
+    assert inside.rows(fixed, organisation.id) == [(1, 3, 3)]
 
 
 def test_a_patient_known_under_a_number_learned_later_is_one_patient(
@@ -379,14 +380,14 @@ def test_a_patient_known_under_a_number_learned_later_is_one_patient(
 def test_an_encounter_that_only_a_wrong_number_connected_is_corrected_too(
     organisation: Organisation, inside: Inside
 ) -> None:
-    """The wrong record has Ada's insurance and Bea's number: by it Bea's next encounter became Ada's."""
-    insurance = {"system": INSURANCE, "value": "Z991234"}
-    ada = organisation.partner.create(patient=person(insurance))
-    wrong = organisation.partner.create(patient=person(insurance, BEA))
+    """The wrong record has Ada's passport and Bea's number: by it Bea's next encounter became Ada's."""
+    passport = {"system": PASSPORT, "value": "Z991234"}
+    ada = organisation.partner.create(patient=person(passport))
+    wrong = organisation.partner.create(patient=person(passport, BEA))
     bea = organisation.partner.create(patient=person(BEA))
     hospital = organisation.hospital
     assert len({patient_of(hospital, id) for id in (ada, wrong, bea)}) == 1
-    correct(organisation, wrong, insurance, ADA)
+    correct(organisation, wrong, passport, ADA)
     assert patient_of(hospital, ada) == patient_of(hospital, wrong)
     assert patient_of(hospital, bea) != patient_of(hospital, ada)
     [event] = corrections(inside, organisation.id)
@@ -399,7 +400,7 @@ def test_an_encounter_that_only_a_wrong_number_connected_is_corrected_too(
 def test_a_pseudonym_made_from_a_wrong_number_goes_back_to_its_owner(organisation: Organisation) -> None:
     """Both encounters of Ada were known by Bea's number; nobody had met Bea yet."""
     hospital = organisation.hospital
-    national = {"system": "urn:a-first", "value": BEA["value"]}
+    national = {"system": TAX_CODE, "value": BEA["value"]}
     wrong = organisation.partner.create(patient=person(national, ADA))
     ada = organisation.partner.create(patient=person(ADA))
     assert patient_of(hospital, wrong) == patient_of(hospital, ada)
@@ -419,7 +420,8 @@ def crowd(inside: Inside, id: str, number: int, *, without: str = "") -> list[st
         id,
     )
     inside.owner.execute(
-        """INSERT INTO patient_numbers SELECT e.id, p.number, p.tenant_id, p.position FROM encounters e, patient_numbers p, encounters o
+        """INSERT INTO patient_numbers SELECT e.id, p.number, p.tenant_id, p.position, p.space
+        FROM encounters e, patient_numbers p, encounters o
         WHERE p.encounter_id = %(id)s AND o.id = p.encounter_id AND e.id = ANY(%(made)s) AND (%(all)s OR p.number <> o.patient_basis)""",
         {"id": id, "made": [one for (one,) in made], "all": not without},
     )
@@ -449,14 +451,14 @@ def test_a_number_more_in_a_crowd_changes_no_identity(organisation: Organisation
     id = organisation.partner.create(patient=person(BEA))
     before = patient_of(organisation.hospital, id)
     others = crowd(inside, id, MOST_IN_GROUP)
-    correct(organisation, id, BEA, {"system": INSURANCE, "value": "Z991234"})
+    correct(organisation, id, BEA, {"system": PASSPORT, "value": "Z991234"})
     assert patient_of(organisation.hospital, id) == before
     assert inside.rows(IDENTITIES, others) == [(1, 1)]
 
 
 def test_the_last_holder_of_a_crowds_number_keeps_it(organisation: Organisation, inside: Inside) -> None:
     """Otherwise the next patient with that number would be the crowd's."""
-    national = {"system": "urn:a-first", "value": BEA["value"]}
+    national = {"system": TAX_CODE, "value": BEA["value"]}
     id = organisation.partner.create(patient=person(national, ADA))
     before = patient_of(organisation.hospital, id)
     crowd(inside, id, MOST_IN_GROUP, without="the basis")
@@ -471,8 +473,8 @@ def test_the_last_holder_of_a_crowds_number_keeps_it(organisation: Organisation,
 def test_encounters_of_the_former_rule_are_connected_when_they_are_read(
     organisation: Organisation, inside: Inside
 ) -> None:
-    insurance = {"system": "urn:a-insurance", "value": "Z991234"}
-    old = organisation.partner.create(patient=person(ADA, insurance))
+    passport = {"system": PASSPORT, "value": "Z991234"}
+    old = organisation.partner.create(patient=person(ADA, passport))
     before = patient_of(organisation.hospital, old)
     inside.owner.execute("DELETE FROM patient_numbers WHERE encounter_id = %s", (old,))
     inside.owner.execute("UPDATE encounters SET identity_rule = 1 WHERE id = %s", (old,))
@@ -597,9 +599,9 @@ def test_a_process_killed_in_the_midst_of_a_correction_leaves_no_half_and_the_ne
     organisation: Organisation, inside: Inside, redis_server: RedisServer
 ) -> None:
     """Two encounters change with one write: the wrong one, and one that it connected."""
-    insurance = {"system": INSURANCE, "value": "Z991234"}
-    ada = organisation.partner.create(patient=person(insurance))
-    wrong = organisation.partner.create(patient=person(insurance, BEA))
+    passport = {"system": PASSPORT, "value": "Z991234"}
+    ada = organisation.partner.create(patient=person(passport))
+    wrong = organisation.partner.create(patient=person(passport, BEA))
     bea = organisation.partner.create(patient=person(BEA))
     hospital = organisation.hospital
     before = [hospital.bundle(id) for id in (ada, wrong, bea)]

@@ -23,6 +23,7 @@ from services.control_plane.settings import Settings as ControlPlane
 from services.device_ingest import checks
 from services.device_ingest.models import MAX_BATCH
 from services.epcr.deidentification import projection
+from services.epcr.deidentification.numbers import person_systems
 from services.epcr.deidentification.pseudonyms import SHIFT_DAYS
 from services.epcr.handover.endpoints import EMERGENCY_HOURS
 from services.graphql_api.acqi.suppression import SMALL_CELL
@@ -115,6 +116,7 @@ def _of_calls() -> dict[str, Any]:
         "emergency_hours": EMERGENCY_HOURS,
         "shift_days": SHIFT_DAYS,
         "oldest_age": projection.OLDEST_AGE_SHOWN,
+        "person_systems": ", ".join(f"`{one}`" for one in dict.fromkeys(person_systems().values())),
         "small_cell": SMALL_CELL,
         "incidents": GRAPHQL["most_open_incidents"],
         "page_default": pages.default,

@@ -4,12 +4,14 @@ import hashlib
 import hmac
 import re
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
+from typing import NamedTuple
 
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import ECB
 
+from services.epcr.deidentification.numbers import is_long, is_number, is_published, plain, system_of
 from services.epcr.records.models import Patient, PatientIdentifier
 from shared.primitives import ids
 from shared.primitives.crypto import base64url_decode
@@ -19,8 +21,19 @@ NAMESPACE = "https://knogin.com/fhir/pseudonyms"
 SHIFT_DAYS = 50
 # Kinds that encounters share: their pseudonyms do not depend on an encounter's identity.
 _OF_MANY = frozenset({"patient", "device", "organization", "location", "crew", "practitioner"})
-# A placeholder for an unknown number must not give two patients one pseudonym.
-_PLACEHOLDER = re.compile(r"(.)\1*|0*1?2?3?4?5?6?7?8?9?0?")
+
+
+class Number(NamedTuple):
+    """A patient's number as keyed digests: of the number in its system (32 bytes, can be the basis of pseudonyms), and of the system (16).
+
+    `is_person` is whether the system's numbers are of one person each. A number that is not `is_long` tells people apart, and connects
+    nobody.
+    """
+
+    digest: bytes
+    space: bytes
+    is_person: bool
+    is_long: bool
 
 
 class Pseudonyms:
@@ -42,16 +55,28 @@ class Pseudonyms:
             keys[int(version)] = key
         return cls(keys)
 
-    def numbers(self, version: int, tenant_id: str, identifiers: Sequence[PatientIdentifier]) -> list[bytes]:
-        """The patient's numbers as keyed digests of 32 bytes, in the order of their systems. Each can be the basis of pseudonyms."""
-        usable: set[tuple[str, str]] = set()
-        for one in identifiers:
-            plain = _plain(one.value)
-            # Words ("not known", "sconosciuto") and repetitions of one digit are no numbers.
-            has_digits = len(plain) >= 4 and len(set(re.findall(r"[0-9]", plain))) >= 2
-            if has_digits and not _PLACEHOLDER.fullmatch(plain):
-                usable.add((_plain(one.system), plain))
-        return [_mac(self._keys[version], "basis", tenant_id, "number", *number) for number in sorted(usable)]
+    def numbers(
+        self,
+        version: int,
+        tenant_id: str,
+        identifiers: Sequence[PatientIdentifier],
+        own: Container[str] = (),
+    ) -> list[Number]:
+        """The patient's numbers in the order of their systems. Words and placeholders are no numbers.
+
+        `own` are the systems, each as `system_of` has it, that the organisation lists as those of one person.
+        """
+        key = self._keys[version]
+        found = {(system_of(one.system), plain(one.value)) for one in identifiers if is_number(plain(one.value))}
+        return [
+            Number(
+                _mac(key, "basis", tenant_id, "number", _plain(system), number),
+                _mac(key, "system", tenant_id, system)[:16],
+                is_published(system) or system in own,
+                is_long(number),
+            )
+            for system, number in sorted(found, key=lambda one: (_plain(one[0]), one))
+        ]
 
     def name(self, version: int, tenant_id: str, patient: Patient) -> bytes | None:
         """The full name with the date of birth as a keyed digest of 32 bytes; None where a part of them is not known. It is no basis."""

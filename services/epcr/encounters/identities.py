@@ -1,18 +1,20 @@
 """The patient's identity in each encounter: the basis of pseudonyms, which encounters share it, and its correction.
 
-Encounters of one tenant that have a number of the patient in common share a basis. The first encounter that is disclosed gives it. A
+Encounters of one tenant that are known to be of one person (`people.py`) share a basis. The first encounter that is disclosed gives it. A
 basis holds as long as the numbers connect the encounter with the number, or the encounter, from which the basis was made.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, LiteralString, NamedTuple
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from services.epcr.deidentification.pseudonyms import Pseudonyms
+from services.epcr.deidentification.numbers import system_of
+from services.epcr.deidentification.pseudonyms import Number, Pseudonyms
 from services.epcr.encounters import events, queries
 from services.epcr.encounters.models import EncounterRow
+from services.epcr.encounters.people import Member, People, connected
 from services.epcr.encounters.store import Stored, Unprepared, brief_of
 from services.epcr.records.contradictions import words_of
 from services.epcr.records.models import Encounter, KnownAs, Name, Patient, PatientIdentifier, Record
@@ -24,24 +26,19 @@ from shared.web import problems
 from shared.web.identity import Caller
 from shared.web.problems import FieldError
 
-# The rule by which new bases are made. Rule 1 knew only the first number by system.
-RULE = 2
+# The rule by which new bases are made. Rule 1 knew only the first number by system, rule 2 any number, also of a policy.
+RULE = 3
 # Encounters with one basis that a correction decides about. More are no person's: they share a number such as a placeholder.
 MOST_IN_GROUP = 500
-
-
-class Member(msgspec.Struct):
-    """An encounter of a group with one basis. `numbers` are those of its patient, in the order of their systems."""
-
-    id: str
-    identity: int
-    version: int
-    test: bool
-    numbers: list[bytes]
+# Bytes of the digest of a number, and of a name, in a mark.
+_DIGEST = 32
 
 
 class Marks(NamedTuple):
-    """By which the patients of an encounter are known, before and after a correction: keyed digests."""
+    """By which the patients of an encounter are known, before and after a correction: keyed digests.
+
+    Of a number those of the number and its system. Those of a release before have numbers without systems.
+    """
 
     left: list[bytes]
     present: list[bytes]
@@ -85,30 +82,42 @@ async def fix(
     await lock(conn)
     # Read again: before the lock another caller may have fixed a basis or corrected a number.
     rows = await every(conn, EncounterRow, queries.FIND_BRIEF, ([row.id for row in fresh],))
+    systems = await person_systems(conn)
     members: dict[str, Member] = {}
     for row in sorted(rows, key=lambda row: row.id):
         brief = brief_of(row, keyring)
         if brief is not None:
-            members[row.id] = _member(row, brief.identifiers, pseudonyms)
+            members[row.id] = _member(row, brief.identifiers, pseudonyms, systems)
         elif requires:
             raise Unprepared(row.id)
-    rows = [row for row in rows if row.id in members]
-    shared = await _shared(conn, members.values())
+    try:
+        people = await _people(conn, members.values(), pseudonyms, keyring, systems, without=members)
+    except Unprepared:
+        if requires:
+            raise
+        return {}
+    known = {row.id: row for row in rows if row.id in members}
+    if not known:
+        return {}
     bases: dict[str, tuple[bytes, int]] = {}
-    for row in sorted(rows, key=lambda row: row.id):
-        member, version = members[row.id], row.pseudonym_version or pseudonyms.current
-        basis = row.patient_basis
-        if not basis:
-            alone = pseudonyms.basis_of_encounter(version, row.tenant_id, row.id, row.identity)
-            basis = _basis(member, shared, alone)
-        bases[row.id] = bytes(basis), version
-        for number in member.numbers:
-            shared.setdefault(number, (row.id, bytes(basis)))
+    # First those whose basis is fixed.
+    for id, row in sorted(known.items(), key=lambda one: (one[1].patient_basis is None, one[0])):
+        version = row.pseudonym_version or pseudonyms.current
+        alone = pseudonyms.basis_of_encounter(version, row.tenant_id, id, row.identity)
+        basis = bytes(row.patient_basis) if row.patient_basis else people.basis_of(members[id], alone)
+        bases[id] = basis, version
+        people.add(basis, members[id])
     columns = [list(column) for column in zip(*((id, *fixed, RULE) for id, fixed in bases.items()), strict=True)]
     fixed = await (await conn.execute(statement, columns)).fetchall()
     await _register(conn, [members[id] for id, *_ in fixed])
     names = ("patient_basis", "pseudonym_version", "identity_rule", "identity", "moved_by")
     return {id: dict(zip(names, values, strict=True)) for id, *values in fixed}
+
+
+async def person_systems(conn: AsyncConnection) -> frozenset[str]:
+    """The systems that the organisation lists as those of numbers of one person."""
+    [listed] = await (await conn.execute(queries.FIND_PERSON_SYSTEMS)).fetchone() or ([],)
+    return frozenset(map(system_of, listed))
 
 
 async def correct(
@@ -128,19 +137,18 @@ async def correct(
     number stays, and a 409 Problem if the others could not keep their basis.
     """
     row = before.row
-    was, now = (
-        _member(row, patient.identifiers if patient else [], pseudonyms)
-        for patient in (before.encounter.record.patient, after.record.patient)
-    )
-    if is_other_patient and set(was.numbers) & set(now.numbers):
+    systems = await person_systems(conn)
+    was, now = (_numbers(row, one.record.patient, pseudonyms, systems) for one in (before.encounter, after))
+    if is_other_patient and not _of_one(was).isdisjoint(_of_one(now)):
         errors = [FieldError("/is_other_patient", "a number of the former patient stays")]
         raise problems.invalid("Another patient has other numbers.", errors)
-    if row.patient_basis is None or (set(was.numbers) == set(now.numbers) and not is_other_patient):
+    leaves = is_other_patient or _are_replaced(was, now)
+    if row.patient_basis is None or (_of_one(was) == _of_one(now) and not leaves):
         return
-    leaves = is_other_patient or (bool(was.numbers) and not set(was.numbers) & set(now.numbers))
-    group, leaving = await _leaving(conn, row, was, now, pseudonyms, keyring, leaves=leaves)
-    shared = await _shared(conn, group.values(), leaving)
-    marks = Marks(*(_marks(row, one, pseudonyms) for one in (before.encounter, after)))
+    left, present = (_member_of(row, one) for one in (was, now))
+    group, leaving = await _leaving(conn, row, left, present, pseudonyms, keyring, systems, leaves=leaves)
+    people = await _people(conn, group.values(), pseudonyms, keyring, systems, without=leaving)
+    marks = Marks(*(_marks(row, one, pseudonyms, systems) for one in (before.encounter, after)))
     for id in sorted(leaving):
         is_corrected = id == row.id
         await _leave(
@@ -148,15 +156,35 @@ async def correct(
             caller,
             row,
             group[id],
-            shared,
+            people,
             pseudonyms,
             after if is_corrected else None,
-            marks if is_corrected else Marks(group[id].numbers, []),
+            marks if is_corrected else Marks(list(map(_mark, group[id].numbers)), []),
             is_another=is_corrected and leaves,
         )
 
 
-def refuse_unanswered(before: Stored, after: Encounter, pseudonyms: Pseudonyms, answer: bool | UnsetType) -> None:
+def _numbers(
+    row: EncounterRow, patient: Patient | None, pseudonyms: Pseudonyms, systems: Collection[str]
+) -> list[Number]:
+    version = row.pseudonym_version or pseudonyms.current
+    return pseudonyms.numbers(version, row.tenant_id, patient.identifiers if patient else [], systems)
+
+
+def _of_one(numbers: Iterable[Number]) -> set[Number]:
+    """Those of one person. A family may share the others."""
+    return {one for one in numbers if one.is_person}
+
+
+def _are_replaced(was: Iterable[Number], now: Iterable[Number]) -> bool:
+    """Whether all numbers, or all of one person, are other ones, or none any more: the patient is another one."""
+    pairs = ((set(was), set(now)), (_of_one(was), _of_one(now)))
+    return any(left and left.isdisjoint(present) for left, present in pairs)
+
+
+async def refuse_unanswered(
+    conn: AsyncConnection, before: Stored, after: Encounter, pseudonyms: Pseudonyms, answer: bool | UnsetType
+) -> None:
     """Raises a 422 Problem where the write may put one patient's name on the record of another, and does not say whether it does.
 
     Name and date of birth were known, and neither is kept, in this write or in several: a person with corrected data, or another one
@@ -169,8 +197,8 @@ def refuse_unanswered(before: Stored, after: Encounter, pseudonyms: Pseudonyms, 
         return
     if _words(known.name) & _words(now and now.name) or (now is not None and now.birth_date == known.birth_date):
         return
-    left, present = (_member(row, one.identifiers if one else [], pseudonyms).numbers for one in (was, now))
-    if left and not set(left) & set(present):
+    systems = await person_systems(conn)
+    if _are_replaced(*(_numbers(row, one, pseudonyms, systems) for one in (was, now))):
         return
     detail = "true for another patient, who has other numbers too; false for the same patient with corrected name and date of birth"
     error = FieldError("/is_other_patient", detail, "missing", allowed=[True, False])
@@ -208,6 +236,7 @@ async def _leaving(
     now: Member,
     pseudonyms: Pseudonyms,
     keyring: Keyring,
+    systems: Collection[str],
     *,
     leaves: bool,
 ) -> tuple[dict[str, Member], set[str]]:
@@ -215,22 +244,22 @@ async def _leaving(
 
     Where more than `MOST_IN_GROUP` share the basis, `row` alone; then raises a 409 Problem if the others could not keep it.
     """
-    group = await _group(conn, row, pseudonyms, keyring)
+    group = await _group(conn, row, pseudonyms, keyring, systems)
     basis = bytes(row.patient_basis or b"")
-    is_given_up = basis in was.numbers and basis not in now.numbers
-    if group is None and is_given_up and basis not in await _shared(conn, [was], [was.id]):
+    is_given_up = basis in _digests(was) and basis not in _digests(now)
+    others = await _people(conn, [was, now], pseudonyms, keyring, systems, without=[row.id])
+    if group is None and is_given_up and not others.has(basis):
         # A patient who has the number later would get the others' basis.
         detail = (
             f"More than {MOST_IN_GROUP} encounters are connected with this patient by a number that this encounter alone has. "
             "Correct a number that it shares with them first."
         )
         raise problems.conflict(detail, id=was.id)
-    await conn.execute(queries.FORGET_NUMBERS, (row.id,))
     await _register(conn, [now])
     if group is None:
-        return {row.id: now}, {row.id} if leaves else set()
+        return {row.id: now}, {row.id} if leaves or others.contradict(now, basis) else set()
     group[row.id] = now
-    if set(group) == {row.id} and await _shared(conn, [now], {row.id}):
+    if set(group) == {row.id} and others.known(now) is not None:
         # The patient is known under the newly learned number: one person has one basis.
         return group, {row.id}
     return group, set(group) - _connected(basis, row, group, was, pseudonyms, leaves=leaves)
@@ -241,7 +270,7 @@ async def _leave(
     caller: Caller,
     row: EncounterRow,
     member: Member,
-    shared: dict[bytes, tuple[str, bytes]],
+    people: People,
     pseudonyms: Pseudonyms,
     after: Encounter | None,
     marks: Marks,
@@ -255,9 +284,8 @@ async def _leave(
     assert row.pseudonym_version is not None
     former, number = bytes(row.patient_basis or b""), member.identity + 1
     alone = pseudonyms.basis_of_encounter(row.pseudonym_version, row.tenant_id, member.id, number)
-    basis = _basis(member, shared, alone)
-    for one in member.numbers:
-        shared.setdefault(one, (member.id, basis))
+    basis = people.basis_of(member, alone)
+    people.add(basis, member)
     if basis == former:
         return
     left, patient = await _patients(conn, member, marks, number, is_another=is_another)
@@ -295,17 +323,32 @@ async def _patients(
     left = next((one.patient for one in before if one.identity == member.identity), member.identity)
     if not is_another:
         return left, left
-    known = [one.patient for one in before if one.patient != left and not set(marks.present).isdisjoint(one.marks)]
+    known = [one.patient for one in before if one.patient != left and _are_of_one(marks.present, one.marks)]
     return left, known[-1] if known else number
 
 
-def _marks(row: EncounterRow, encounter: Encounter, pseudonyms: Pseudonyms) -> list[bytes]:
+def _marks(row: EncounterRow, encounter: Encounter, pseudonyms: Pseudonyms, systems: Collection[str]) -> list[bytes]:
     assert row.pseudonym_version is not None
     patient = encounter.record.patient
-    if patient is None:
-        return []
-    name = pseudonyms.name(row.pseudonym_version, row.tenant_id, patient)
-    return [*_member(row, patient.identifiers, pseudonyms).numbers, *([name] if name else [])]
+    name = pseudonyms.name(row.pseudonym_version, row.tenant_id, patient) if patient else None
+    numbers = _of_one(_numbers(row, patient, pseudonyms, systems))
+    return [*sorted(map(_mark, numbers)), *([name] if name else [])]
+
+
+def _mark(number: Number) -> bytes:
+    return number.digest + number.space
+
+
+def _are_of_one(present: Iterable[bytes], former: Iterable[bytes]) -> bool:
+    """Whether marks are of one patient: one in common, and no two different numbers of one system."""
+    told: list[dict[bytes, set[bytes]]] = [{}, {}]
+    for numbers, marks in zip(told, (present, former), strict=True):
+        for mark in marks:
+            numbers.setdefault(mark[_DIGEST:] or b"", set()).add(mark[:_DIGEST])
+    mine, theirs = told
+    if any(space and theirs.get(space, numbers) != numbers for space, numbers in mine.items()):
+        return False
+    return not {mark[:_DIGEST] for mark in present}.isdisjoint(mark[:_DIGEST] for mark in former)
 
 
 def _connected(
@@ -327,64 +370,103 @@ def _connected(
         made = (pseudonyms.basis_of_encounter(version, tenant_id, member.id, n) for n in range(1, member.identity + 1))
         return basis in made
 
-    roots = {id for id, member in remaining.items() if basis in member.numbers or gave(member)}
-    if not roots and basis not in was.numbers and remaining:
+    roots = {id for id, member in remaining.items() if basis in _digests(member) or gave(member)}
+    if not roots and basis not in _digests(was) and remaining:
         # No number makes this basis again, so that no other patient can get it: the oldest encounters keep it.
         roots = {min(remaining)}
-    having: dict[bytes, list[str]] = {}
-    for id, member in remaining.items():
-        for number in member.numbers:
-            having.setdefault(number, []).append(id)
-    reached, waiting = set(roots), list(roots)
-    while waiting:
-        for number in remaining[waiting.pop()].numbers:
-            found = [id for id in having.pop(number, ()) if id not in reached]
-            reached.update(found)
-            waiting += found
-    return reached
+    return connected(roots, remaining, last=row.id)
 
 
 async def _group(
-    conn: AsyncConnection, row: EncounterRow, pseudonyms: Pseudonyms, keyring: Keyring
+    conn: AsyncConnection, row: EncounterRow, pseudonyms: Pseudonyms, keyring: Keyring, systems: Collection[str]
 ) -> dict[str, Member] | None:
     """The encounters with the basis of `row`, by id; None for more than `MOST_IN_GROUP`."""
     asked = {"patient_basis": row.patient_basis, "pseudonym_version": row.pseudonym_version, "most": MOST_IN_GROUP + 1}
     found = await every(conn, EncounterRow, queries.FIND_GROUP, asked)
     if len(found) > MOST_IN_GROUP:
         return None
-    old = [one for one in found if one.identity_rule < RULE]
-    await fix(conn, old, pseudonyms, keyring)
-    ids = [one.id for one in found]
-    numbers: dict[str, list[bytes]] = {id: [] for id in ids}
-    for id, number in await (await conn.execute(queries.NUMBERS_OF, (ids,))).fetchall():
-        numbers[id].append(bytes(number))
+    await _renew(conn, [one.id for one in found if one.identity_rule < RULE], pseudonyms, keyring, systems)
+    numbers = await _registered(conn, [one.id for one in found])
     return {one.id: Member(one.id, one.identity, one.version, one.test, numbers[one.id]) for one in found}
 
 
-async def _shared(
-    conn: AsyncConnection, members: Iterable[Member], leaving: Iterable[str] = ()
-) -> dict[bytes, tuple[str, bytes]]:
-    """By number, the oldest encounter that has it, and its basis. The encounters that are `leaving` their basis do not count."""
-    numbers = sorted({number for member in members for number in member.numbers})
-    rows = await (await conn.execute(queries.SHARED_NUMBERS, (numbers, list(leaving)))).fetchall()
-    return {bytes(number): (id, bytes(basis)) for number, id, basis in rows}
+async def _people(
+    conn: AsyncConnection,
+    members: Iterable[Member],
+    pseudonyms: Pseudonyms,
+    keyring: Keyring,
+    systems: Collection[str],
+    *,
+    without: Iterable[str],
+) -> People:
+    """The groups of encounters that these members have a number in common with, `without` the encounters of these ids."""
+    asked = {
+        "numbers": sorted({digest for member in members for _, digest in member.joins()}),
+        "leaving": list(without),
+        "most": MOST_IN_GROUP + 1,
+    }
+    found = await (await conn.execute(queries.ALIKE, asked)).fetchall()
+    await _renew(conn, [id for id, *_, rule in found if rule < RULE], pseudonyms, keyring, systems)
+    numbers = await _registered(conn, [id for id, *_ in found])
+    people = People()
+    for id, identity, version, test, basis, _ in found:
+        people.add(bytes(basis), Member(id, identity, version, test, numbers[id]))
+    return people
 
 
-def _basis(member: Member, shared: Mapping[bytes, tuple[str, bytes]], alone: bytes) -> bytes:
-    """The basis of the oldest encounter with a number in common; else made from the first number; else `alone`."""
-    known = sorted(shared[number] for number in member.numbers if number in shared)
-    if known:
-        return known[0][1]
-    return member.numbers[0] if member.numbers else alone
+async def _renew(
+    conn: AsyncConnection,
+    encounter_ids: Sequence[str],
+    pseudonyms: Pseudonyms,
+    keyring: Keyring,
+    systems: Collection[str],
+) -> None:
+    """Registers the numbers of encounters anew whose basis is of an older rule. Raises Unprepared."""
+    if not encounter_ids:
+        return
+    rows = await every(conn, EncounterRow, queries.FIND_BRIEF, (list(encounter_ids),))
+    members: list[Member] = []
+    for row in rows:
+        brief = brief_of(row, keyring)
+        if brief is None:
+            raise Unprepared(row.id)
+        members.append(_member(row, brief.identifiers, pseudonyms, systems))
+    values = [[row.id for row in rows], [row.patient_basis for row in rows], [row.pseudonym_version for row in rows]]
+    # Never waits: the caller may hold encounters.
+    await conn.execute(queries.FIX_FREE_BASES, [*values, [RULE] * len(rows)])
+    await _register(conn, members)
 
 
-def _member(row: EncounterRow, identifiers: Sequence[PatientIdentifier], pseudonyms: Pseudonyms) -> Member:
-    version = row.pseudonym_version or pseudonyms.current
-    numbers = pseudonyms.numbers(version, row.tenant_id, identifiers)
-    return Member(row.id, row.identity, row.version, row.test, numbers)
+async def _registered(conn: AsyncConnection, encounter_ids: Sequence[str]) -> dict[str, list[Number]]:
+    numbers: dict[str, list[Number]] = {id: [] for id in encounter_ids}
+    for id, digest, space, position in await (
+        await conn.execute(queries.NUMBERS_OF, (list(encounter_ids),))
+    ).fetchall():
+        numbers[id].append(Number(bytes(digest), bytes(space or b""), is_person=True, is_long=position >= 0))
+    return numbers
+
+
+def _member(
+    row: EncounterRow, identifiers: Sequence[PatientIdentifier], pseudonyms: Pseudonyms, systems: Collection[str]
+) -> Member:
+    return _member_of(row, _numbers(row, Patient(identifiers=list(identifiers)), pseudonyms, systems))
+
+
+def _member_of(row: EncounterRow, numbers: Iterable[Number]) -> Member:
+    return Member(row.id, row.identity, row.version, row.test, [one for one in numbers if one.is_person])
+
+
+def _digests(member: Member) -> set[bytes]:
+    return {digest for _, digest in member.joins()}
 
 
 async def _register(conn: AsyncConnection, members: Sequence[Member]) -> None:
-    rows = [(one.id, number, position) for one in members for position, number in enumerate(one.numbers)]
+    """The numbers of these encounters, in the place of those that they had."""
+    await conn.execute(queries.FORGET_NUMBERS, ([one.id for one in members],))
+    rows = [
+        (one.id, number.digest, position if number.is_long else -1 - position, number.space)
+        for one in members
+        for position, number in enumerate(one.numbers)
+    ]
     if rows:
         await conn.execute(queries.ADD_NUMBERS, [list(column) for column in zip(*rows, strict=True)])

@@ -167,23 +167,34 @@ FIX_FREE_BASES: LiteralString = """
     RETURNING e.id, e.patient_basis, e.pseudonym_version, e.identity_rule, e.identity, e.moved_by
 """
 ADD_NUMBERS: LiteralString = """
-    INSERT INTO patient_numbers (encounter_id, number, tenant_id, position)
-    SELECT encounter_id, number, current_tenant(), position
-    FROM unnest(%s::text[], %s::bytea[], %s::integer[]) AS new (encounter_id, number, position)
+    INSERT INTO patient_numbers (encounter_id, number, tenant_id, position, space)
+    SELECT encounter_id, number, current_tenant(), position, space
+    FROM unnest(%s::text[], %s::bytea[], %s::integer[], %s::bytea[]) AS new (encounter_id, number, position, space)
     ON CONFLICT DO NOTHING
 """
-FORGET_NUMBERS: LiteralString = "DELETE FROM patient_numbers WHERE encounter_id = %s"
+FORGET_NUMBERS: LiteralString = "DELETE FROM patient_numbers WHERE encounter_id = ANY(%s)"
 NUMBERS_OF: LiteralString = """
-    SELECT encounter_id, number FROM patient_numbers WHERE encounter_id = ANY(%s) ORDER BY encounter_id, position
+    SELECT encounter_id, number, space, position FROM patient_numbers WHERE encounter_id = ANY(%s) ORDER BY encounter_id, abs(position)
 """
-SHARED_NUMBERS: LiteralString = """
-    SELECT asked.number, e.id, e.patient_basis FROM unnest(%s::bytea[]) AS asked (number)
-    CROSS JOIN LATERAL (
-        SELECT e.id, e.patient_basis FROM patient_numbers n JOIN encounters e ON e.id = n.encounter_id
-        WHERE n.tenant_id = current_tenant() AND n.number = asked.number AND e.patient_basis IS NOT NULL AND n.encounter_id <> ALL(%s)
-        ORDER BY n.encounter_id LIMIT 1
-    ) e
+# Encounters with the bases that encounters with one of the numbers have, or that are one of the numbers: at most `most` of each.
+ALIKE: LiteralString = """
+    WITH bases AS (
+        SELECT DISTINCT held.patient_basis FROM unnest(%(numbers)s::bytea[]) AS asked (number) CROSS JOIN LATERAL (
+            SELECT e.patient_basis FROM patient_numbers n JOIN encounters e ON e.id = n.encounter_id
+            WHERE n.tenant_id = current_tenant() AND n.number = asked.number AND n.encounter_id <> ALL(%(leaving)s)
+                AND e.patient_basis IS NOT NULL
+            ORDER BY n.encounter_id LIMIT %(most)s
+        ) held
+        UNION SELECT unnest(%(numbers)s::bytea[])
+    )
+    SELECT alike.id, alike.identity, alike.version, alike.test, alike.patient_basis, alike.identity_rule
+    FROM bases CROSS JOIN LATERAL (
+        SELECT id, identity, version, test, patient_basis, identity_rule FROM encounters
+        WHERE tenant_id = current_tenant() AND patient_basis = bases.patient_basis AND id <> ALL(%(leaving)s)
+        LIMIT %(most)s
+    ) alike
 """
+FIND_PERSON_SYSTEMS: LiteralString = "SELECT person_systems FROM senders"
 # An encounter and at most `most` that share its basis, in the order of their ids.
 LOCK_GROUP: LiteralString = """
     SELECT id FROM encounters WHERE id = ANY(%(id)s::text || ARRAY(

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, UnsetType, field
 
 from services.epcr.fhir.words import Language
 from services.epcr.records.models import WholeRecord
@@ -64,6 +64,9 @@ BreakGlass = Annotated[
 Active = Annotated[bool, Meta(description="False ends all reading, and no encounter may name the destination")]
 
 
+PersonSystem = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
+
+
 class Sender(http.Body):
     """The service as documents name it: custodian and author. Without it they show the organisation's id."""
 
@@ -72,6 +75,7 @@ class Sender(http.Body):
     code_system: CodeSystem | None = None
     phone: Annotated[str, Meta(min_length=3, max_length=40, pattern=r"^[+0-9][0-9 ().\-/]+\Z")] | None = None
     time_zone: TimeZone | None = None
+    person_systems: Annotated[list[PersonSystem], Meta(max_length=50)] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if (self.code is None) != (self.code_system is None):

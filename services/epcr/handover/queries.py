@@ -204,13 +204,13 @@ DISCLOSURES_OF_PATIENT: LiteralString = (
 """
     + _DISCLOSURES
 )
-FIND_SENDER: LiteralString = "SELECT name, code, code_system, phone, time_zone FROM senders"
+FIND_SENDER: LiteralString = "SELECT name, code, code_system, phone, time_zone, person_systems FROM senders"
 SET_SENDER: LiteralString = """
-    INSERT INTO senders (tenant_id, name, code, code_system, phone, time_zone)
-    VALUES (current_tenant(), %(name)s, %(code)s, %(code_system)s, %(phone)s, %(time_zone)s)
+    INSERT INTO senders (tenant_id, name, code, code_system, phone, time_zone, person_systems)
+    VALUES (current_tenant(), %(name)s, %(code)s, %(code_system)s, %(phone)s, %(time_zone)s, %(person_systems)s)
     ON CONFLICT (tenant_id) DO UPDATE
     SET name = excluded.name, code = excluded.code, code_system = excluded.code_system, phone = excluded.phone,
-        time_zone = excluded.time_zone
+        time_zone = excluded.time_zone, person_systems = excluded.person_systems
 """
 MAKES_OF: LiteralString = "SELECT device_id, manufacturer, model FROM devices WHERE device_id = ANY(%s)"
 # An entity tag depends on it: the newest description of any device of the organisation.

@@ -86,7 +86,7 @@ async def _write(request: Request, caller: Caller, encounter_id: str, patch: Rec
                     after, identity=locked.identity, updated_at=max(after.updated_at, locked.updated_at)
                 )
                 before = Stored(locked, written.before.encounter)
-                identities.refuse_unanswered(before, after, pseudonyms, patch.is_other_patient)
+                await identities.refuse_unanswered(conn, before, after, pseudonyms, patch.is_other_patient)
                 is_other = patch.is_other_patient is True
                 await identities.correct(conn, caller, before, after, pseudonyms, keyring, is_other_patient=is_other)
                 after.revision = await store.update(conn, caller, written.sealed._replace(encounter=after))
