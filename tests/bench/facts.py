@@ -17,6 +17,8 @@ COPY = "COPY acqi_facts (tenant_id, encounter_id, version, day, facts, outcomes,
 def store(conn: psycopg.Connection[Any], tenant: str, count: int, first: date) -> None:
     """Stores that many encounters over the year from `first`. `rebuild-acqi` makes their aggregates."""
     kinds = [kind for one in population.encounters(count=KINDS) if (kind := _prepared(one))]
+    # One statement of a million rows outlasts the time limit of every session.
+    conn.execute("SET LOCAL statement_timeout = 0")
     with conn.cursor() as cursor, cursor.copy(COPY) as copy:
         for number in range(count):
             facts, outcomes, reasons = kinds[number % len(kinds)]

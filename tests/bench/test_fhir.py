@@ -71,15 +71,15 @@ DEFINITIONS = {
 # (R4: a Reference has a reference, an identifier or a display).
 NO_FAULTS = {"Composition.relatesTo[0].target[x]", "Encounter.subject"}
 RATE, SECONDS, WRITERS = 200, 10, 10
+# The first time and again, in the same run.
+MOST_OF_FHIR_RESOURCES = (2.0, 0.5)
 
 
-def report(name: str, seconds: list[float], goal_ms: float | None = None) -> None:
-    """Prints a row, and whether its 95th percentile is below the goal."""
+def report(name: str, seconds: list[float]) -> None:
     ordered = sorted(1000 * one for one in seconds)
     p95, p99 = ordered[int(len(ordered) * 0.95)], ordered[int(len(ordered) * 0.99)]
-    verdict = "" if goal_ms is None else f"   p95 < {goal_ms:g} ms: {'yes' if p95 < goal_ms else 'NO'}"
     rate = 1000 / statistics.fmean(ordered)
-    print(f"{name:<58}{statistics.median(ordered):8.2f}{p95:9.2f}{p99:9.2f} ms{rate:9.0f} /s{verdict}")
+    print(f"{name:<58}{statistics.median(ordered):8.2f}{p95:9.2f}{p99:9.2f} ms{rate:9.0f} /s")
 
 
 def timed(
@@ -111,13 +111,18 @@ def test_a_bundle_of_thirty_entries_in_process() -> None:
     report("project", timed(lambda: golden.project(encounter, disclosure)))
     report("check what has not changed since", timed(lambda: checked(made)))
     report("encode", timed(lambda: encode(made)))
-    report("all of it, the first time", timed(first_export), 25)
-    report("all of it, the first time, CPU alone", timed(first_export, clock=time.process_time), 25)
-    report("all of it, again", timed(export), 25)
+    report("all of it, the first time", first := timed(first_export))
+    report("all of it, the first time, CPU alone", timed(first_export, clock=time.process_time))
+    report("all of it, again", again := timed(export))
     theirs = timed(lambda: Bundle.model_validate(made).model_dump_json(), 100)
     report("beside it: fhir.resources builds and writes (digits lost)", theirs)
     report("beside it: fhirkit-rs validates", timed(lambda: fhirkit.validate(text)))
     assert encode(made) == export()
+    shares = [statistics.median(own) / statistics.median(theirs) for own in (first, again)]
+    print(
+        f"of the time of fhir.resources: the first time {shares[0]:.2f}, again {shares[1]:.2f}; at most {MOST_OF_FHIR_RESOURCES}"
+    )
+    assert [share <= most for share, most in zip(shares, MOST_OF_FHIR_RESOURCES, strict=True)] == [True, True]
 
 
 def test_a_bundle_of_thirty_entries_over_http(stack: Stack) -> None:
@@ -128,7 +133,7 @@ def test_a_bundle_of_thirty_entries_over_http(stack: Stack) -> None:
         first = api.get(path)
         tag = {"if-none-match": first.headers["etag"]}
         print(f"\n{len(first.json()['entry'])} entries, through the gateway{'':<27}  p50      p95      p99")
-        report("one client", timed(lambda: api.get(path)), 25)
+        report("one client", timed(lambda: api.get(path)))
         report("one client that has it already (304)", timed(lambda: api.get(path, headers=tag)))
         with ThreadPoolExecutor(8) as pool:
             many = [one for some in pool.map(lambda _: timed(lambda: api.get(path), 50), range(8)) for one in some]
@@ -136,7 +141,7 @@ def test_a_bundle_of_thirty_entries_over_http(stack: Stack) -> None:
     assert first.status_code == 200
 
 
-def test_an_observation_is_in_the_bundle_within_a_second(stack: Stack) -> None:
+def test_every_observation_reaches_the_bundle_of_its_encounter(stack: Stack) -> None:
     """Sends 200 observations a second for twenty encounters, and times each from its 201 to the commit that shows it to readers of
     the bundle.
     """
