@@ -191,6 +191,7 @@ def test_a_credential_works_until_the_one_of_the_next_enrolment_is_used(partner:
     """The answers of two enrolments are lost; the agent goes on with the credential that it has."""
     agent_id, credential = enrolled(partner)
     assert beat(partner, credential).status_code == 200
+    again = credential
     for _ in range(3):
         code = partner.post(f"/agents/{agent_id}/enrolment-code").json()["enrolment_code"]
         assert beat(partner, credential).status_code == 200

@@ -1,6 +1,7 @@
 """Identified handovers of an encounter of each sort, as documents and as transactions."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from services.epcr.deidentification.projection import Disclosure, project
@@ -100,6 +101,18 @@ def corrected() -> tuple[Source, Before]:
 def extremes() -> list[LinkedObservation]:
     """Readings that a handover shows: of the metrics that facts have, without flags."""
     return [one for one in golden.readings() if one.value is not None and not one.test and not one.flags]
+
+
+def many(count: int) -> list[LinkedObservation]:
+    """So many readings of one monitor, five a second."""
+    kinds = [one for one in extremes() if one.unit_code in ("%", "/min", "mm[Hg]", "Cel")][:5]
+    return [_at(kinds[number % len(kinds)], number) for number in range(count)]
+
+
+def _at(one: LinkedObservation, number: int) -> LinkedObservation:
+    fields = {name: getattr(one, name) for name in LinkedObservation.__struct_fields__}
+    at = golden.BEGAN + timedelta(seconds=number // 5)
+    return LinkedObservation(**fields | {"id": f"obs_{number:026d}", "device_id": "dev_1", "observed_at": at})
 
 
 def _sources() -> dict[str, Source]:
