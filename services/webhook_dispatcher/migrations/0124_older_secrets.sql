@@ -6,6 +6,9 @@ ALTER TABLE subscriptions
     ADD COLUMN older_signing_keys bytea[] NOT NULL DEFAULT '{}',
     ADD COLUMN older_public_keys text[] NOT NULL DEFAULT '{}',
     ADD COLUMN older_public_key_ends timestamptz[] NOT NULL DEFAULT '{}',
+    ADD CONSTRAINT older_secret_ends_is_finite CHECK ('0001-01-01' <= ALL (older_secret_ends) AND '9999-12-31' > ALL (older_secret_ends)),
+    ADD CONSTRAINT older_public_key_ends_is_finite
+        CHECK ('0001-01-01' <= ALL (older_public_key_ends) AND '9999-12-31' > ALL (older_public_key_ends)),
     ADD CONSTRAINT older_secrets_are_few CHECK (
         cardinality(older_secrets) <= 3 AND cardinality(older_signing_keys) <= 3
         AND cardinality(older_secret_fingerprints) = cardinality(older_secrets) AND cardinality(older_secret_ends) = cardinality(older_secrets)
