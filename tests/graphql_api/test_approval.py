@@ -51,6 +51,19 @@ def test_a_grant_is_the_apps_alone_and_ends_with_it(ask: Asking) -> None:
     assert not_granted(ask.operation("ListIncidents", LIST))
 
 
+def test_all_faults_of_the_variables_are_named_with_their_places_and_never_a_value(ask: Asking) -> None:
+    ask.grant("incident-management")
+    answer = ask.operation("CreateIncident", {"input": {"type": "medicall", "priority": 7, "canary-name": "canary"}})
+    (error,) = answer["errors"]
+    found = {one["pointer"]: one for one in error["extensions"]["errors"]}
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+    assert found["/input/type"]["did_you_mean"] == "medical"
+    assert "medical" in found["/input/type"]["allowed"]
+    assert found["/input/priority"]["allowed"] == ["critical", "high", "medium", "low"]
+    assert found["/input/canary-name"]["code"] == "unknown"
+    assert "medicall" not in str(answer)
+
+
 def test_an_older_word_about_an_app_changes_nothing(ask: Asking) -> None:
     ask.versions = 10
     ask.grant("incident-management")
