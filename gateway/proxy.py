@@ -128,8 +128,11 @@ async def forward(
             identity = name_call(base64url_encode(body.digest.digest()))
         head = _head(call, identity)
         connection = await (_receive if body.more else _exchange)(call, upstream, head, body, sender)
-        if refused_bytes.is_refused(connection.status, connection.headers):
+        is_refused = refused_bytes.is_refused(connection.status, connection.headers)
+        if is_refused:
             body.charge()
+        if is_refused or connection.status in refused.STATUSES:
+            call.refusal = refused.read(connection.headers)
         await _return(call, connection)
     except ClientGone:
         if connection is None and head:
@@ -218,8 +221,6 @@ async def _attempt(call: Call, upstream: Upstream, head: bytes, body: Body, *, f
 
 async def _return(call: Call, connection: Connection) -> None:
     call.status = connection.status
-    if connection.status in refused.STATUSES:
-        call.refusal = refused.read(connection.headers)
     fields = [*headers.returned(connection.headers), *call.answer]
     if connection.status in (204, 304):
         fields = [field for field in fields if field[0] != b"content-length"]

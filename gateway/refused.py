@@ -1,4 +1,4 @@
-"""Calls of apps that were refused with 401, 403 or 429, folded by app and reason and reported to auth in batches.
+"""Calls of apps refused with 401, 403 or 429, or by graphql-api with 200, folded by app and reason and reported to auth in batches.
 
 A report has no path and no part of a request: the endpoint is the template of the service's route, or the prefix by which the gateway
 knows the service. A lost report loses only counts.
@@ -22,6 +22,8 @@ from gateway.problems import REFUSAL_FIELD
 from shared.web.scopes import ALL
 
 STATUSES = frozenset({401, 403, 429})
+OF_GRAPHQL = frozenset({"forbidden", "operation-not-approved"})
+"""Slugs of refusals that graphql-api answers with 200. Its others are faults of the request, as 422 is."""
 EVERY_SECONDS = 10.0
 BATCH = 500
 MOST = 5_000
@@ -69,7 +71,8 @@ class RefusedCalls:
 
     def note(self, call: Call) -> None:
         """Counts a call that ended. Other answers, and calls of nobody known, change nothing."""
-        if call.status not in STATUSES or not call.client_id:
+        is_refused = call.status in STATUSES or (call.status == 200 and call.refusal[0] in OF_GRAPHQL)
+        if not is_refused or not call.client_id:
             return
         now = time.time()
         tally = self._tally(_kind(call), now)

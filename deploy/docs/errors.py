@@ -155,7 +155,7 @@ OAUTH = {
 }
 GRAPHQL = {
     "FORBIDDEN": "A scope is missing, or the resource belongs to another tenant.",
-    "OPERATION_NOT_APPROVED": "The document is in no bundle that the app may use, or it is not GraphQL.",
+    "OPERATION_NOT_APPROVED": "The document is in no bundle, is not GraphQL, or is in `bundles`, none of which the app was granted.",
     "LIMIT_EXCEEDED": "The document is too deep, too long or too costly.",
     "BAD_USER_INPUT": "A variable is not valid.",
     "NOT_FOUND": "The resource does not exist, or it belongs to another tenant.",

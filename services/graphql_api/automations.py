@@ -108,8 +108,6 @@ class Runs:
         except Refusal as refusal:
             # For the run's log: the message and the pointers, but no other details, which may quote a value.
             places = [one["pointer"] for one in refusal.extra.get("errors", [])]
-            if "at" in refusal.extra:
-                places.append(refusal.extra["at"])
             return RunFinished(
                 run_id=run.run_id,
                 attempt=run.attempt,
@@ -146,8 +144,10 @@ class Runs:
             raise errors.forbidden("The app is not active.")
         if isinstance(run, RunDocument):
             operation = self.catalogue.get((run.bundle, run.operation))
-            if operation is None or run.bundle not in granted[0] or not operation.document.roots <= AUTOMATED:
+            if operation is None or not operation.document.roots <= AUTOMATED:
                 raise errors.not_approved()
+            if run.bundle not in granted[0]:
+                raise errors.not_granted(run.operation, operation.document.roots, [run.bundle])
             plan = self.planner.plan(operation.text)
             for scope in plan.write_scopes:
                 context.require(scope)

@@ -1,6 +1,7 @@
 """Errors in GraphQL answers: a code for programs, a message that reveals nothing, the trace id."""
 
 import logging
+from collections.abc import Iterable, Sequence
 from typing import Any, LiteralString
 
 from graphql import GraphQLError
@@ -9,11 +10,15 @@ from prometheus_client import Counter
 from shared.process import telemetry
 from shared.storage.caps import Cap, is_full
 from shared.storage.database import UNAVAILABLE, AsyncConnection
-from shared.web.problems import Problem
+from shared.web.problems import FieldError, Problem
+from shared.web.strict_json import MOST_FAULTS
 
 log = logging.getLogger(__name__)
 errors_answered = Counter("graphql_errors_total", "Errors in GraphQL answers", ["code"])
-NOT_APPROVED = "The operation is not approved for this client."
+NOT_APPROVED = (
+    "The operation is not approved for this client."
+    " GET /api/v1/graphql/bundles lists the documents that it may send, each exactly as it stands."
+)
 ABOUT_THE_REQUEST = frozenset({"FORBIDDEN", "OPERATION_NOT_APPROVED", "LIMIT_EXCEEDED", "BAD_USER_INPUT"})
 """Codes of refusals for good: the gateway counts the bytes of such a request as refused."""
 INTERNAL = "Something went wrong on our side; quote the trace id to support."
@@ -30,8 +35,29 @@ class Refusal(Exception):
 
 
 def not_approved() -> Refusal:
-    """The one answer to every document that is not approved, so that nothing can be probed."""
+    """The one answer to every document that no bundle has, so that nothing can be probed."""
     return Refusal("OPERATION_NOT_APPROVED", NOT_APPROVED)
+
+
+def not_granted(operation: str, fields: Iterable[str], bundles: Iterable[str]) -> Refusal:
+    """For a document of `bundles`, none of which the app was granted: who sends an approved document knows all that this names."""
+    names = sorted(bundles)
+    message = (
+        f"The document {operation} is in the bundle {' or '.join(names)}, which this app was not granted."
+        " An administrator of the organisation grants it: `graphql_bundles` of PATCH /v1/platform/apps/{client_id}/governance,"
+        " or the app's approvals in the console. If the organisation lacks it (GET /v1/platform/scopes lists its bundles),"
+        " the administrator first asks Knogin with POST /v1/platform/integration-requests."
+        " A grant that was made just now takes effect within seconds: try again."
+    )
+    return Refusal("OPERATION_NOT_APPROVED", message, operation=operation, fields=sorted(fields), bundles=names)
+
+
+def bad_fields(message: str, faults: Sequence[FieldError]) -> Refusal:
+    """BAD_USER_INPUT with all faults in the form of a REST call's 422. The members of the first one are beside `code` too."""
+    documents = [fault.document() for fault in faults[:MOST_FAULTS]]
+    first = {name: value for name, value in documents[0].items() if name not in ("code", "detail")}
+    more = {"more": True} if len(faults) > MOST_FAULTS else {}
+    return bad_input(f"{message} {first['pointer']}: {documents[0]['detail']}", **first, errors=documents, **more)
 
 
 def forbidden(message: str, **extra: Any) -> Refusal:

@@ -8,9 +8,11 @@ from services.graphql_api import errors
 from shared.primitives import ids
 from shared.primitives.crypto import base64url_decode, base64url_encode
 from shared.web import http, problems
+from shared.web.problems import FieldError
 
 T = TypeVar("T")
 MAX_PAGE = 100
+UNFIT = "An argument does not fit."
 
 
 def convert(value: Any, kind: type[T], place: str) -> T:
@@ -23,17 +25,13 @@ def convert(value: Any, kind: type[T], place: str) -> T:
             error._replace(pointer=f"/{place}" + re.sub("_(.)", lambda letter: letter[1].upper(), error.pointer))
             for error in problem.errors
         ]
-        faults = [error.document() for error in placed]
-        raise errors.bad_input("An argument does not fit; see errors.", errors=faults) from None
+        raise errors.bad_fields(UNFIT, placed) from None
 
 
 def text(value: Any, place: str, longest: int = 128) -> str:
     """A text that PostgreSQL can store and an index can find. Raises a BAD_USER_INPUT Refusal."""
     if not isinstance(value, str) or not 1 <= len(value) <= longest or "\0" in value:
-        raise errors.bad_input(
-            "An argument does not fit; see errors.",
-            errors=[{"pointer": f"/{place}", "detail": f"1 to {longest} characters"}],
-        )
+        raise errors.bad_fields(UNFIT, [FieldError(f"/{place}", f"1 to {longest} characters", "length", limit=longest)])
     return value
 
 

@@ -196,7 +196,7 @@ def test_refused_calls_are_reported_by_gateways_alone(auth: Auth) -> None:
     assert auth.admin("POST", REPORT, json={"refusals": []}).status_code == 403
     named = {"client_id": app["client_id"], "tenant_id": app["tenant_id"]}
     for wrong in (
-        {"status": 200},
+        {"status": 201},
         {"reason": "Not a reason"},
         {"endpoint": "x" * 201},
         {"scope": "x" * 65},
@@ -206,6 +206,13 @@ def test_refused_calls_are_reported_by_gateways_alone(auth: Auth) -> None:
     ):
         body = {"refusals": [REFUSED | named | wrong]}
         assert auth.call("POST", REPORT, auth.caller(["internal:gateway"]), json=body).status_code == 422
+
+
+def test_a_refused_document_of_graphql_is_listed_though_its_status_is_200(auth: Auth) -> None:
+    app = auth.register()
+    refused = {"status": 200, "reason": "operation_not_approved", "endpoint": "POST /api/v1/graphql", "scope": ""}
+    report(auth, app, refused)
+    assert calls(auth, app, 2) == [REFUSED | refused]
 
 
 def test_another_organisations_refused_calls_are_not_shown(auth: Auth) -> None:

@@ -137,6 +137,24 @@ def test_other_answers_are_no_refusals(world: World, status: int) -> None:
     assert reported(world, gateway) == []
 
 
+def test_refusals_of_graphql_count_and_its_faults_of_a_request_do_not(world: World) -> None:
+    """graphql-api answers every refusal with 200."""
+    gateway, token = world.start(), world.issuer.token()
+    named = [
+        "operation-not-approved - -",
+        "forbidden - argus:incidents:write",
+        "bad-user-input - -",
+        "limit-exceeded - -",
+    ]
+    for value in named:
+        refusing(world, 200, value)
+        assert call(gateway, token) == 200
+    assert sorted(reported(world, gateway), key=lambda one: one["reason"]) == [
+        row(200, "forbidden", "GET /api/v1/epcr", "argus:incidents:write"),
+        row(200, "operation_not_approved", "GET /api/v1/epcr"),
+    ]
+
+
 def test_the_last_trace_id_and_the_times_are_those_of_the_calls(world: World) -> None:
     gateway = world.start()
     refusing(world, 403, None)

@@ -25,19 +25,43 @@ def refused(answer: dict[str, Any]) -> bool:
     return error["extensions"]["code"] == "OPERATION_NOT_APPROVED"
 
 
+def not_granted(answer: dict[str, Any]) -> bool:
+    """The refusal of an approved document that names the bundle to grant."""
+    (error,) = answer["errors"]
+    assert "data" not in answer
+    found = error["extensions"]
+    assert "incident-management" in error["message"]
+    assert (found["operation"], found["fields"]) == ("ListIncidents", ["incidents"])
+    assert "incident-management" in found["bundles"]
+    return found["code"] == "OPERATION_NOT_APPROVED"
+
+
 def test_an_approved_document_runs_once_granted_and_no_longer_once_withdrawn(ask: Asking) -> None:
-    assert refused(ask.operation("ListIncidents", LIST))
+    assert not_granted(ask.operation("ListIncidents", LIST))
     ask.grant("incident-management")
     assert ask.data("ListIncidents", LIST)["nodes"] == []
     ask.grant("telephony-admin")
-    assert refused(ask.operation("ListIncidents", LIST))
+    assert not_granted(ask.operation("ListIncidents", LIST))
 
 
 def test_a_grant_is_the_apps_alone_and_ends_with_it(ask: Asking) -> None:
     ask.grant("incident-management")
-    assert refused(ask.operation("ListIncidents", LIST, client_id=ids.new_id("app")))
+    assert not_granted(ask.operation("ListIncidents", LIST, client_id=ids.new_id("app")))
     ask.grant("incident-management", status="disabled")
-    assert refused(ask.operation("ListIncidents", LIST))
+    assert not_granted(ask.operation("ListIncidents", LIST))
+
+
+def test_all_faults_of_the_variables_are_named_with_their_places_and_never_a_value(ask: Asking) -> None:
+    ask.grant("incident-management")
+    answer = ask.operation("CreateIncident", {"input": {"type": "medicall", "priority": 7, "canary-name": "canary"}})
+    (error,) = answer["errors"]
+    found = {one["pointer"]: one for one in error["extensions"]["errors"]}
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+    assert found["/input/type"]["did_you_mean"] == "medical"
+    assert "medical" in found["/input/type"]["allowed"]
+    assert found["/input/priority"]["allowed"] == ["critical", "high", "medium", "low"]
+    assert found["/input/canary-name"]["code"] == "unknown"
+    assert "medicall" not in str(answer)
 
 
 def test_an_older_word_about_an_app_changes_nothing(ask: Asking) -> None:

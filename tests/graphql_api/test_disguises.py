@@ -6,11 +6,11 @@ from typing import Any
 import httpx2
 import pytest
 
-from services.graphql_api import schema
+from services.graphql_api import errors, schema
 from shared.web.identity import HEADER
 from tests.graphql_api.asking import Asking
 
-GENERIC = {"message": "The operation is not approved for this client.", "code": "OPERATION_NOT_APPROVED"}
+GENERIC = {"message": errors.NOT_APPROVED, "code": "OPERATION_NOT_APPROVED"}
 FRAGMENT_BOMB = (
     "{ ...F0 } "
     + " ".join(f"fragment F{n} on Query {{ ...F{n + 1} ...F{n + 1} }}" for n in range(40))

@@ -294,8 +294,9 @@ class RefusedCalls(msgspec.Struct, frozen=True, kw_only=True):
     """Calls of one kind that the API refused to a token of the app.
 
     `reason`: `expired`, `revoked` or `audience` of a token (401); `insufficient_scope`, `access_on_request`, `forbidden` or another
-    problem's type (403); `rate` over the rate of the app or of its organisation, or `busy` (429). `endpoint` is a method and a
-    route, without ids. It and `scope` are empty where they are not known, or where the app has very many kinds of refusals.
+    problem's type (403); `rate` over the rate of the app or of its organisation, or `busy` (429); `operation_not_approved` or `forbidden`
+    of GraphQL, which is answered 200. `endpoint` is a method and a route, without ids. It and `scope` are empty where they are not
+    known, or where the app has very many kinds of refusals.
     """
 
     status: int

@@ -30,7 +30,7 @@ class Refused(http.Body):
 
     tenant_id: Id
     client_id: Id
-    status: Literal[401, 403, 429]
+    status: Literal[200, 401, 403, 429]
     reason: Annotated[str, Meta(pattern=r"^[a-z_]{1,40}\Z")]
     endpoint: Annotated[str, Meta(max_length=200)]
     scope: Annotated[str, Meta(max_length=64)]

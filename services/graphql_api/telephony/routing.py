@@ -18,6 +18,7 @@ from shared.primitives import ids
 from shared.storage import audit, database
 from shared.storage.caps import Cap
 from shared.storage.database import AsyncConnection
+from shared.web.problems import FieldError
 
 query = QueryType()
 mutation = MutationType()
@@ -134,9 +135,7 @@ def _parsed(read: Any, text: str, place: str) -> Any:
     try:
         return read(inputs.text(text, place, 64))
     except ValueError as error:
-        raise errors.bad_input(
-            "An argument does not fit; see errors.", errors=[{"pointer": f"/{place}", "detail": str(error)}]
-        ) from None
+        raise errors.bad_fields(inputs.UNFIT, [FieldError(f"/{place}", str(error))]) from None
 
 
 async def _providers(context: Context, keys: Sequence[str]) -> Mapping[str, Provider]:

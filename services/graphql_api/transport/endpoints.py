@@ -1,5 +1,6 @@
 """HTTP endpoints of the GraphQL transport, with their bodies: one for every operation, one for the approved documents of a client."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -69,11 +70,33 @@ def _plain(value: Any) -> Any:
     return value
 
 
+class ErrorFault(msgspec.Struct):
+    """A fault of the variables, in the form of a REST call's 422. `pointer` is a JSON Pointer into `variables`."""
+
+    pointer: str
+    code: str
+    detail: str
+    allowed: list[Any] | UnsetType = UNSET
+    limit: float | UnsetType = UNSET
+    did_you_mean: str | UnsetType = UNSET
+
+
 class ErrorExtensions(msgspec.Struct):
-    """`code` is for programs: see the error catalogue."""
+    """`code` is for programs: see the error catalogue. `scope` is the missing one. `bundles` are those that have the document `operation`
+    with the root fields `fields`, none of which the app was granted. `errors` are all faults of the variables; `pointer`, `allowed`,
+    `limit` and `did_you_mean` are of the first one."""
 
     code: str
     trace_id: str
+    scope: str | UnsetType = UNSET
+    operation: str | UnsetType = UNSET
+    fields: list[str] | UnsetType = UNSET
+    bundles: list[str] | UnsetType = UNSET
+    pointer: str | UnsetType = UNSET
+    allowed: list[Any] | UnsetType = UNSET
+    limit: float | UnsetType = UNSET
+    did_you_mean: str | UnsetType = UNSET
+    errors: list[ErrorFault] | UnsetType = UNSET
 
 
 class GraphqlError(msgspec.Struct):
@@ -139,7 +162,7 @@ async def graphql(request: Request, caller: Caller) -> Response:
         if plan.bundles is not None:
             async with tenant_transaction(request, caller) as conn:
                 if plan.bundles.isdisjoint(await _granted(conn, caller)):
-                    raise errors.not_approved()
+                    raise errors.not_granted(plan.name, plan.document.roots, plan.bundles)
         return await _run(request, caller, plan, given)
     except errors.Refusal as refusal:
         return _refused(refusal)
@@ -172,7 +195,7 @@ async def _run(request: Request, caller: Caller, plan: Plan, given: dict[str, An
     if plan.writes_here:
         return await _run_in_one_transaction(request, caller, plan, given)
     if not plan.is_repeatable:
-        return _respond(http.encode(await _execute(request, plan, given, RequestContext(request, caller))))
+        return _answered(await _execute(request, plan, given, RequestContext(request, caller)))
     answers: Answers = request.state.answers
     version = await answers.versions.current(caller.tenant_id)
     # Equal for requests that differ only in spacing, names of operations and the order of members; no body is equal to it.
@@ -181,10 +204,11 @@ async def _run(request: Request, caller: Caller, plan: Plan, given: dict[str, An
     if stored is not None:
         return _respond(stored)
     answer = await _execute(request, plan, given, RequestContext(request, caller))
+    if "errors" in answer:
+        return _answered(answer)
     encoded = http.encode(answer)
-    if "errors" not in answer:
-        for key in (question, await http.read_body(request, GraphqlRequest.max_bytes)):
-            answers.store(caller.tenant_id, key, version, encoded)
+    for key in (question, await http.read_body(request, GraphqlRequest.max_bytes)):
+        answers.store(caller.tenant_id, key, version, encoded)
     return _respond(encoded)
 
 
@@ -203,9 +227,9 @@ async def _run_in_one_transaction(request: Request, caller: Caller, plan: Plan, 
             answer = await _execute(request, plan, given, RequestContext(request, caller, conn))
             if "errors" in answer:
                 raise _Failed(answer)
-            return await idempotency.keep(conn, request, caller, _respond(http.encode(answer)))
+            return await idempotency.keep(conn, request, caller, _answered(answer))
     except _Failed as failed:
-        return _respond(http.encode(failed.answer))
+        return _answered(failed.answer)
 
 
 class _Failed(Exception):
@@ -229,8 +253,21 @@ async def _granted(conn: AsyncConnection, caller: Caller) -> frozenset[str]:
 def _refused(refusal: errors.Refusal) -> Response:
     response = _respond(http.encode({"errors": [errors.document(refusal)]}))
     if refusal.code in errors.ABOUT_THE_REQUEST:
-        response.headers[REFUSAL] = f"{refusal.code.lower().replace('_', '-')} - -"
+        _name(response, refusal.code, refusal.extra)
     return response
+
+
+def _answered(answer: Answer) -> Response:
+    """An executed document's answer. The first field that the caller may not have names the refusal to the gateway."""
+    response = _respond(http.encode(answer))
+    codes = (error["extensions"] for error in answer.get("errors", []))
+    if (forbidden := next((one for one in codes if one["code"] == "FORBIDDEN"), None)) is not None:
+        _name(response, "FORBIDDEN", forbidden)
+    return response
+
+
+def _name(response: Response, code: str, extra: Mapping[str, Any]) -> None:
+    response.headers[REFUSAL] = f"{code.lower().replace('_', '-')} - {extra.get('scope', '-')}"
 
 
 def _respond(body: bytes) -> Response:

@@ -1,10 +1,10 @@
 """From the text of a document to its answer: limits, the plan, and its execution."""
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import lru_cache, partial
 from inspect import isawaitable
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -33,7 +33,9 @@ from services.graphql_api.inputs import MAX_PAGE
 from services.graphql_api.passage import Passage, PortionedExecutor
 from services.graphql_api.transport import documents
 from services.graphql_api.transport.documents import Catalogue, Document, Fragments
+from services.graphql_api.transport.variables import faults_of
 from shared.web import fairness
+from shared.web.strict_json import MOST_FAULTS
 
 MAX_DEPTH = 8
 MAX_ALIASES = 15
@@ -236,8 +238,6 @@ class Planner:
         return Plan(name, document, values, bundles, projections)
 
 
-VARIABLE = re.compile(r"Variable '\$(\w+)'(?: has invalid value at ([\w.\[\]]+))?")
-MISSING = re.compile(r"to include required field '(\w+)'")
 Answer = dict[str, Any]
 
 
@@ -283,10 +283,9 @@ async def _execute(
         raise context.passage.refused
     if not result.errors:
         return {"data": result.data}
-    described = [errors.document(_refusal(error), error.path) for error in result.errors]
     if all(error.path is None for error in result.errors):
-        return {"errors": described}
-    return {"data": result.data, "errors": described}
+        return {"errors": [errors.document(_of_variables(schema, plan, variables))]}
+    return {"data": result.data, "errors": [errors.document(_refusal(error), error.path) for error in result.errors]}
 
 
 def refuse_undeclared(plan: Plan, variables: dict[str, Any]) -> None:
@@ -296,15 +295,19 @@ def refuse_undeclared(plan: Plan, variables: dict[str, Any]) -> None:
         raise errors.bad_input("The document does not declare every variable that was sent.", declared=sorted(declared))
 
 
+def _of_variables(schema: GraphQLSchema, plan: Plan, given: dict[str, Any]) -> errors.Refusal:
+    """Says where the variables do not fit. graphql-core's own messages quote the values, which may be secret."""
+    message = "A variable is not of the type the document declares."
+    faults = list(islice(faults_of(schema, plan.document.operation, given), MOST_FAULTS + 1))
+    if not faults:
+        return errors.bad_input(message)
+    refusal = errors.bad_fields(message, faults)
+    place = faults[0].pointer.removeprefix("/").split("/")
+    refusal.extra |= {"variable": place[0], "at": ".".join(place)}
+    return refusal
+
+
 def _refusal(error: GraphQLError) -> errors.Refusal:
-    if error.path is None:
-        # Names only the variable and the place in it: graphql-core's message quotes the value, which may be a secret.
-        found, missing = VARIABLE.match(error.message), MISSING.search(error.message)
-        extra = {}
-        if found:
-            place = found[1] + (found[2] or "") + (f".{missing[1]}" if missing else "")
-            extra = {"variable": found[1], "at": place}
-        return errors.bad_input("A variable is not of the type the document declares.", **extra)
     if error.original_error is None and error.message.startswith("Argument "):
         return errors.bad_input("An argument that may not be null has no value.")
     return errors.refusal_of(error)

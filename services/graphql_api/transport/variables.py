@@ -1,9 +1,11 @@
-"""The variables of an approved document as JSON Schema (2020-12), so that a partner can check them without the GraphQL schema."""
+"""The variables of a document: as JSON Schema (2020-12), so that a partner can check them without the GraphQL schema, and their faults."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from graphql import (
     GraphQLEnumType,
+    GraphQLError,
     GraphQLInputObjectType,
     GraphQLInputType,
     GraphQLList,
@@ -14,6 +16,9 @@ from graphql import (
     type_from_ast,
 )
 from graphql.utilities import value_from_ast_untyped
+
+from shared.web.problems import FieldError
+from shared.web.strict_json import nearest, pointer_of, word_of
 
 SCALARS: dict[str, dict[str, Any]] = {
     "ID": {"type": "string"},
@@ -68,3 +73,62 @@ def _named(kind: Any) -> dict[str, Any]:
         required = [name for name, field in kind.fields.items() if is_required_input_field(field)]
         return described | {"required": required}
     return dict(SCALARS[kind.name])
+
+
+def faults_of(
+    schema: GraphQLSchema, operation: OperationDefinitionNode, given: Mapping[str, Any]
+) -> Iterator[FieldError]:
+    """Why `given` does not fit the declared variables. A pointer leads into `variables`; nothing names a refused value."""
+    for definition in operation.variable_definitions or ():
+        name = definition.variable.name.value
+        kind: Any = type_from_ast(schema, definition.type)
+        if name in given:
+            yield from _faults(kind, given[name], f"/{name}")
+        elif isinstance(kind, GraphQLNonNull) and definition.default_value is None:
+            yield FieldError(f"/{name}", "This variable must be there.", "missing")
+
+
+def _faults(kind: Any, value: Any, pointer: str) -> Iterator[FieldError]:
+    if isinstance(kind, GraphQLNonNull):
+        kind = kind.of_type
+        if value is None:
+            yield FieldError(pointer, "This may not be null.", "type")
+    if value is None:
+        return
+    if isinstance(kind, GraphQLList):
+        for index, item in enumerate(value) if isinstance(value, list) else [(None, value)]:
+            yield from _faults(kind.of_type, item, pointer if index is None else f"{pointer}/{index}")
+    elif isinstance(kind, GraphQLInputObjectType):
+        yield from _faults_of_members(kind, value, pointer)
+    elif isinstance(kind, GraphQLEnumType):
+        if not isinstance(value, str) or value not in kind.values:
+            allowed = list(kind.values)
+            detail = f"Expected one of {', '.join(allowed)}."
+            yield FieldError(pointer, detail, "enum", allowed=allowed, did_you_mean=nearest(value, allowed))
+    elif not _is_read(kind, value):
+        yield FieldError(pointer, f"Expected {kind.name}, and got {word_of(value)} that is none.", "type")
+
+
+def _faults_of_members(kind: GraphQLInputObjectType, value: Any, pointer: str) -> Iterator[FieldError]:
+    if not isinstance(value, dict):
+        yield FieldError(pointer, f"Expected an object, got {word_of(value)}.", "type")
+        return
+    for name in value:
+        if name not in kind.fields:
+            meant = nearest(name, kind.fields)
+            yield FieldError(pointer_of(pointer, name), "No such field.", "unknown", did_you_mean=meant)
+    for name, field in kind.fields.items():
+        if name in value:
+            yield from _faults(field.type, value[name], f"{pointer}/{name}")
+        elif is_required_input_field(field):
+            yield FieldError(f"{pointer}/{name}", "This field must be there.", "missing")
+    if kind.is_one_of and (len(value) != 1 or None in value.values()):
+        yield FieldError(pointer, "Expected exactly one field, not null.", "one_of", allowed=list(kind.fields))
+
+
+def _is_read(kind: Any, value: Any) -> bool:
+    try:
+        kind.parse_value(value)
+    except (GraphQLError, ValueError, TypeError):
+        return False
+    return True

@@ -30,12 +30,52 @@ export interface ApprovedDocument {
   variables_schema: Record<string, unknown>;
 }
 
-/** `code` is for programs: see the error catalogue. */
+/**
+ * `code` is for programs: see the error catalogue. `scope` is the missing one. `bundles` are those that have the
+ * document `operation`
+ * with the root fields `fields`, none of which the app was granted. `errors` are all faults of the variables;
+ * `pointer`, `allowed`,
+ * `limit` and `did_you_mean` are of the first one.
+ */
 export interface ErrorExtensions {
   /** A code of the error catalogue, such as `FORBIDDEN` */
   code: string;
   /** The trace of the call, 32 hex digits; give it to support */
   trace_id: string;
+  /** The scope that is missing */
+  scope?: string;
+  /** The name of the document */
+  operation?: string;
+  /** The root fields of the document */
+  fields?: string[];
+  /** The bundles that have the document */
+  bundles?: string[];
+  /** Where in the variables, as a JSON Pointer */
+  pointer?: string;
+  /** What would be accepted */
+  allowed?: unknown[];
+  /** The limit that was passed */
+  limit?: number;
+  /** The accepted value or name that is nearest to the one that was sent */
+  did_you_mean?: string;
+  /** All faults of the variables */
+  errors?: ErrorFault[];
+}
+
+/** A fault of the variables, in the form of a REST call's 422. `pointer` is a JSON Pointer into `variables`. */
+export interface ErrorFault {
+  /** Where in the variables, as a JSON Pointer */
+  pointer: string;
+  /** The code within the code system */
+  code: string;
+  /** An explanation for people */
+  detail: string;
+  /** What would be accepted */
+  allowed?: unknown[];
+  /** The limit that was passed */
+  limit?: number;
+  /** The accepted value or name that is nearest to the one that was sent */
+  did_you_mean?: string;
 }
 
 /** The answer to a GraphQL request */

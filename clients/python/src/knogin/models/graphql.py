@@ -43,12 +43,52 @@ class ApprovedDocument(Model, kw_only=True):
 
 
 class ErrorExtensions(Model, kw_only=True):
-    """`code` is for programs: see the error catalogue."""
+    """`code` is for programs: see the error catalogue. `scope` is the missing one. `bundles` are those that have the
+    document `operation`
+    with the root fields `fields`, none of which the app was granted. `errors` are all faults of the variables;
+    `pointer`, `allowed`,
+    `limit` and `did_you_mean` are of the first one.
+    """
 
     code: str
     """A code of the error catalogue, such as `FORBIDDEN`"""
     trace_id: str
     """The trace of the call, 32 hex digits; give it to support"""
+    scope: str | None = None
+    """The scope that is missing"""
+    operation: str | None = None
+    """The name of the document"""
+    fields: list[str] | None = None
+    """The root fields of the document"""
+    bundles: list[str] | None = None
+    """The bundles that have the document"""
+    pointer: str | None = None
+    """Where in the variables, as a JSON Pointer"""
+    allowed: list[Any] | None = None
+    """What would be accepted"""
+    limit: float | None = None
+    """The limit that was passed"""
+    did_you_mean: str | None = None
+    """The accepted value or name that is nearest to the one that was sent"""
+    errors: list[ErrorFault] | None = None
+    """All faults of the variables"""
+
+
+class ErrorFault(Model, kw_only=True):
+    """A fault of the variables, in the form of a REST call's 422. `pointer` is a JSON Pointer into `variables`."""
+
+    pointer: str
+    """Where in the variables, as a JSON Pointer"""
+    code: str
+    """The code within the code system"""
+    detail: str
+    """An explanation for people"""
+    allowed: list[Any] | None = None
+    """What would be accepted"""
+    limit: float | None = None
+    """The limit that was passed"""
+    did_you_mean: str | None = None
+    """The accepted value or name that is nearest to the one that was sent"""
 
 
 class GraphqlAnswer(Model, kw_only=True):
