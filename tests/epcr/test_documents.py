@@ -24,7 +24,8 @@ from services.epcr.handover import pdf
 from services.epcr.handover.contents import ORDER, REQUIRED
 from services.epcr.handover.document import document
 from services.epcr.handover.models import Sender
-from services.epcr.handover.sheet import MOST_ROWS, plain_view, sheet_of
+from services.epcr.handover.section import MOST_ROWS
+from services.epcr.handover.sheet import plain_view, sheet_of
 from services.epcr.handover.source import Pdf, Source
 from services.epcr.handover.words import WORDS
 from services.epcr.handover.writing import faults_of
