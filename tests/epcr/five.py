@@ -7,6 +7,7 @@ stroke who is named later. Times are of the day on which they are sent, so that 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from tests.epcr.samples import ATC, ICD10, ICD10_CM, RXNORM, snomed
 
@@ -14,6 +15,8 @@ ENCOUNTERS = "/api/v1/epcr/encounters"
 RECORD = "/api/v1/epcr/records/{encounter}"
 ENROL = "/api/v1/devices/enrol"
 BATCH = "/api/v1/devices/{device}/observations:batch"
+SENDER = {"name": "118 Liguria Soccorso", "phone": "+39 118", "time_zone": "Europe/Rome"}
+ZONE = ZoneInfo(SENDER["time_zone"])
 CODICE_FISCALE = "urn:oid:2.16.840.1.113883.2.9.4.3.2"
 Json = dict[str, Any]
 
@@ -50,8 +53,8 @@ class Clock:
         return (self.call + timedelta(minutes=minute)).astimezone(UTC).isoformat().replace("+00:00", "Z")
 
     def shown(self, minute: float) -> str:
-        """As a page of a service in UTC shows it."""
-        return f"{self.call + timedelta(minutes=minute):%H:%M}"
+        """As a page of the service shows it."""
+        return f"{(self.call + timedelta(minutes=minute)).astimezone(ZONE):%H:%M}"
 
 
 def drug(code: str, display: str, system: str = ATC) -> Json:
@@ -330,7 +333,7 @@ def stemi(call: datetime) -> Told:
         ),
         *(
             f"{at.shown(44)} 61",
-            "86 (",
+            "86–107",
             "lead IM-0417 (nurse)",
             "driver IM-0533",
             "IM-0602",
@@ -502,11 +505,11 @@ def seizure(call: datetime) -> Told:
         *("PRE-ALERT: paediatric", f"ETA {at.shown(40)}", "Luca Conti", "3 years", "15.5 kg", "Allergies none known"),
         *("Shaking all over for ten minutes", f"Onset {at.shown(-2)}", "Febrile convulsion, prolonged"),
         *(
-            f"{at.shown(11)} Midazolam 4.5 mg; 0.29 mg/kg; buccal",
-            f"{at.shown(19)} Midazolam 1.5 mg; 0.097 mg/kg; intravenous",
+            f"{at.shown(11)} Midazolam 4.5 mg (0.29 mg/kg); buccal",
+            f"{at.shown(19)} Midazolam 1.5 mg (0.097 mg/kg); intravenous",
         ),
         *(
-            "Paracetamol 240 mg; 15 mg/kg; rectal",
+            "Paracetamol 240 mg (15 mg/kg); rectal",
             "Oxygen 10 L/min",
             "Airway suction",
             "6 E1 V2 M3",
@@ -516,7 +519,7 @@ def seizure(call: datetime) -> Told:
         *("6–13", "39.6", "6.1", "physician GE-1107", "Febrile convulsion, simple, a year ago", "174"),
     ]
     fatti = [
-        *("PREALLERTA: pediatrico", "3 anni", "15,5 kg", "Allergie nessuna nota", "Midazolam 4,5 mg; 0,29 mg/kg"),
+        *("PREALLERTA: pediatrico", "3 anni", "15,5 kg", "Allergie nessuna nota", "Midazolam 4,5 mg (0,29 mg/kg)"),
         *("medico GE-1107", f"Esordio {at.shown(-2)}"),
     ]
     patch = [Step("PATCH", RECORD, second)]
@@ -737,14 +740,14 @@ def polytrauma(call: datetime) -> Told:
         ),
         *(
             "motorcyclist",
-            "entrapped",
+            "Entrapped yes",
             "No breath sounds on the left",
             "Unstable, binder in place",
             "Fracture of femur",
         ),
         *(
-            f"{at.shown(27)} Ketamine 80 mg",
-            "Rocuronium 100 mg",
+            f"{at.shown(27)} ketamine 80 mg",
+            "rocuronium 100 mg",
             "Red cells, O negative 280 mL; intravenous; unit number G1234 26 100001 7",
         ),
         *("unit number G1234 26 100002 5", "lot number LP26-0417", "lot number FB-88213", "Calcium chloride 1 g"),

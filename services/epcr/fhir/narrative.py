@@ -56,7 +56,6 @@ _PLAIN = frozenset(
             "state",
             "comment",
             "dose",
-            "by_weight",
             "route",
             "body_site",
         ),
@@ -170,7 +169,9 @@ def _entry(part: str, entry: Mapping[str, Any], language: Language, day: date | 
         about[0] = f"{refusal(part, shown.pop('not_done'), language)}: {about[0]}"
     if about and "dose" in shown:
         about[-1] += f" {value_of('dose', shown.pop('dose'), language, day)}"
-    phrases = [_phrase(part, name, value, language, day) for name, value in _in_order(part, shown, language).items()]
+        by_weight = shown.pop("by_weight", None)
+        about[-1] += f" ({value_of('by_weight', by_weight, language, day)})" if by_weight else ""
+    phrases = [phrase(part, name, value, language, day) for name, value in _in_order(part, shown, language).items()]
     return Row(label, "; ".join(about + phrases))
 
 
@@ -186,7 +187,7 @@ def _in_order(part: str, shown: dict[str, Any], language: Language) -> dict[str,
     return first | {name: value for name, value in shown.items() if name not in first}
 
 
-def _phrase(part: str, name: str, value: Any, language: Language, day: date | None) -> str:
+def phrase(part: str, name: str, value: Any, language: Language, day: date | None) -> str:
     """A field of an entry in words that a doctor would say."""
     if value is True:
         return word(name, language, part)

@@ -52,7 +52,8 @@ _IDENTIFIED: dict[str, tuple[str, ...]] = {
     "apgar": ("scored_at",),
 }
 # The order of the report.
-ORDER = ("complaint", "reason", "narrative", *(name for name in SECTIONS if name != "complaint"))
+_BESIDE = {"complaint": ("complaint", "reason"), "demographics": ("narrative", "demographics")}
+ORDER = tuple(one for name in SECTIONS for one in _BESIDE.get(name, (name,)))
 # As the specification has them.
 _ORDER = (
     *("resourceType", "language", "text", "identifier", "status", "type", "category", "subject", "encounter", "date"),

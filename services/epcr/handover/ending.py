@@ -5,18 +5,10 @@ from datetime import date
 from typing import Any
 
 from services.epcr.fhir import narrative
+from services.epcr.fhir.composition import NOT_BROUGHT
 from services.epcr.fhir.words import Language
 from services.epcr.handover.words import heading, say
 
-# Ends of an encounter after which the patient comes to no hospital with this crew.
-NOT_BROUGHT = (
-    "treated_and_released",
-    "refused",
-    "dead_on_scene",
-    "no_treatment_needed",
-    "no_patient_found",
-    "cancelled",
-)
 _REFUSAL = ("refused", "has_capacity", "refusal_signed", "refusal_signed_by", "comment")
 _PREALERT = ("prealert", "prealert_for", "prealert_at", "expected_at", "destination_type", "lights_and_sirens")
 

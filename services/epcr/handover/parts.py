@@ -59,6 +59,11 @@ class Page(NamedTuple):
         # The clock of the mission is above.
         return narrative.rows(name, {**self.view, "times": None, **changes}, self.language, self.day)
 
+    def silence(self, name: str) -> str:
+        """Why a list of the history is empty; nothing where nobody said."""
+        answer = self.view.get("inquiries", {}).get(name)
+        return narrative.value_of("inquiries", answer, self.language) if answer else ""
+
     def entries(self, name: str) -> list[Mapping[str, Any]]:
         return [one for one in self.view.get(name, []) if not one.get("entered_in_error")]
 
@@ -75,9 +80,7 @@ def _allergies(page: Page) -> Iterator[Section]:
     )
     title, language = heading("allergies", page.language), page.language
     if not found:
-        silence = page.view.get("inquiries", {}).get("allergies")
-        answer = say(silence if silence != "unknown" else "inquiries.unknown", language) if silence else None
-        yield Section(title=title, form="box", more=answer or say("nothing_recorded", language))
+        yield Section(title=title, form="box", more=page.silence("allergies") or say("nothing_recorded", language))
         return
     rows = page.rows("allergies", allergies=found)
     yield Section(
@@ -122,8 +125,13 @@ def _directives(page: Page) -> Iterator[Section]:
     title, language = heading("directives", page.language), page.language
     if not seen:
         return
-    others = {name: value for name, value in seen.items() if name != "kinds"}
-    rest = [f"{row.label.lower()} {row.value}" for row in page.rows("directives", directives=others)]
+    rest = [
+        narrative.value_of(name, value, language)
+        if name in ("status", "comment")
+        else narrative.phrase("directives", name, value, language, page.day)
+        for name, value in seen.items()
+        if name != "kinds" and (name, "kinds" in seen) != ("status", True)
+    ]
     kinds = narrative.value_of("kinds", seen["kinds"], language) if "kinds" in seen else ""
     is_one = seen.get("status", "present") == "present"
     row = Row(kinds[:1].upper() + kinds[1:] or title, "; ".join(rest))
@@ -143,7 +151,12 @@ def _problem(page: Page) -> Iterator[Section]:
         rows.append(
             Row(heading("onset", language), narrative.value_of("began_at", complaint["began_at"], language, page.day))
         )
-    rows += page.rows("problems")
+    # Others in one row.
+    impressions = page.rows("problems")
+    main = [row for row in impressions if row.label == heading("primary_impression", language)]
+    others = [row.value for row in impressions if row not in main]
+    rows += main
+    rows += [Row(heading("secondary_impressions", language), "; ".join(others))] if others else []
     if rows:
         yield Section(title=heading("problem", language), rows=rows[:MOST_ROWS])
 
@@ -161,7 +174,9 @@ def _arrest(page: Page) -> Iterator[Section]:
 def _assessments(page: Page) -> Iterator[Section]:
     """Strokes and Apgar scores; of ECGs the findings of a STEMI first."""
     ecgs = sorted(page.entries("procedures"), key=lambda one: one.get("finding") != "stemi")
-    stroke = page.rows("assessments", procedures=[], apgar=[])
+    # The line of the pre-alert is above.
+    signs = {name: value for name, value in page.view.get("stroke", {}).items() if (name, value) != ("prealert", True)}
+    stroke = page.rows("assessments", procedures=[], apgar=[], stroke=signs)
     if stroke:
         yield Section(title=heading("stroke", page.language), form="pairs", rows=stroke)
     rows = page.rows("assessments", procedures=ecgs, stroke=None)
@@ -238,7 +253,7 @@ def _medicines(page: Page) -> Iterator[Section]:
     if taken and not found:
         return
     found.sort(key=lambda one: one.get("taken") in ("not_taking", "stopped"))
-    rows = page.rows("current_medicines", current_medicines=found)
+    rows = page.rows("current_medicines", current_medicines=found) if found else []
     yield Section(
         title=heading("current_medicines", page.language),
         form="half",
@@ -246,20 +261,21 @@ def _medicines(page: Page) -> Iterator[Section]:
         rows=rows[:MOST_ROWS],
         more=left_out("others", MOST_ROWS, len(rows), page.language)
         if rows
-        else say("nothing_recorded", page.language),
+        else page.silence("current_medicines") or say("nothing_recorded", page.language),
     )
 
 
 def _history(page: Page) -> Iterator[Section]:
     found = sorted(page.entries("past_conditions"), key=lambda one: one.get("state") == "resolved")
-    rows = page.rows("past_conditions", past_conditions=found)
-    if rows:
+    rows = page.rows("past_conditions", past_conditions=found) if found else []
+    silence = page.silence("past_conditions") if not found else ""
+    if rows or silence:
         yield Section(
             title=heading("past_conditions", page.language),
             form="half",
             has_names=bool(found),
             rows=rows[:MOST_ROWS],
-            more=left_out("others", MOST_ROWS, len(rows), page.language),
+            more=silence or left_out("others", MOST_ROWS, len(rows), page.language),
         )
 
 
@@ -278,7 +294,18 @@ def _plain(name: str) -> Callable[[Page], Iterator[Section]]:
 
 
 def _vital_signs(page: Page) -> Iterator[Section]:
-    yield from vitals.charts(page.view, page.language, page.day, page.years)
+    yield from vitals.charts(page.view, page.readings, page.language, page.day, page.years)
+    if not page.entries("vital_signs"):
+        yield from _table_of_readings(page)
+
+
+def _readings(page: Page) -> Iterator[Section]:
+    """After the treatment, where there are vital signs that the crew wrote."""
+    if page.entries("vital_signs"):
+        yield from _table_of_readings(page)
+
+
+def _table_of_readings(page: Page) -> Iterator[Section]:
     yield from vitals.table_of_readings(page.readings, page.language, page.sender.zone, page.day)
 
 
@@ -325,6 +352,7 @@ ORDER: tuple[Callable[[Page], Iterator[Section]], ...] = (
     _acts("procedures"),
     _medicines,
     _history,
+    _readings,
     _plain("triage"),
     _all_vital_signs,
     _all_acts("medications"),

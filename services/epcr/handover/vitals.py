@@ -56,15 +56,17 @@ URGENT: dict[tuple[str, str], tuple[Decimal | None, Decimal | None]] = {
 _UNITS = {"heart_rate": "/min", "respiratory_rate": "/min", "systolic": "mm[Hg]", "spo2": "%"}
 
 
-def charts(view: Mapping[str, Any], language: Language, day: date, years: int | None) -> Iterator[Section]:
-    """The first sets, the worst and the latest; of a longer list also a chart of all. `years` is the age, where it is known."""
+def charts(
+    view: Mapping[str, Any], readings: Sequence[LinkedObservation], language: Language, day: date, years: int | None
+) -> Iterator[Section]:
+    """All sets, or the first, the worst and the latest. `years` is the age, where it is known."""
     sets = [one for one in view.get("vital_signs", []) if not one.get("entered_in_error")]
     if not sets:
         return
     sets.sort(key=lambda one: one["taken_at"].timestamp())
     is_adult = years is None or years >= ADULT
     shown = sets if len(sets) <= MOST_FIRST else _telling(sets)
-    first = _chart(shown, sets, language, day, is_adult=is_adult)
+    first = _chart(shown, sets, language, day, is_adult=is_adult, readings=readings)
     if shown is not sets:
         first.title = f"{first.title}: {say('first_worst_latest', language)}"
     yield first
@@ -99,10 +101,11 @@ def _chart(
     day: date,
     *,
     is_adult: bool,
+    readings: Sequence[LinkedObservation] = (),
 ) -> Section:
     """One line for each set, with a column for each kind that was measured; other values are in the last one.
 
-    The last line has the lowest and highest value of all sets `measured`, and how the last differs from the first.
+    The last line has the lowest and highest value of all sets `measured` and of the devices, and how the last set differs from the first.
     """
     columns = [column for column in VITALS if any(name in one for one in shown for name in column.fields)]
     columns = [column._replace(unit=column.unit or _common_unit(shown, column, language)) for column in columns]
@@ -117,8 +120,10 @@ def _chart(
     rests = [{name: value for name, value in one.items() if name not in known} for one in shown]
     headings = [heading("time", language)]
     headings += [f"{heading(f'short.{column.heading}', language)} {column.unit}".strip() for column in columns]
-    if len(measured) > 2:
-        cells.append([say("lowest_highest", language), *(_range(measured, column, language) for column in columns)])
+    has_summary = len(measured) + len(readings) > 2 and bool(measured)
+    if has_summary:
+        ranges = (_range(measured, readings, column, language) for column in columns)
+        cells.append([say("lowest_highest", language), *ranges])
     if any(rests):
         headings.append(heading("other", language))
         for line, rest in zip(cells, rests, strict=False):
@@ -130,7 +135,7 @@ def _chart(
         title=heading("vital_signs", language),
         columns=headings,
         cells=cells,
-        has_summary=len(measured) > 2,
+        has_summary=has_summary,
         more=say("urgent", language) if is_marked else "",
     )
 
@@ -145,12 +150,17 @@ def _number(signs: Mapping[str, Any], name: str) -> Decimal | None:
     return None if value is None or isinstance(value, str) else Decimal(value)
 
 
+def _unit(signs: Mapping[str, Any], name: str) -> str:
+    """UCUM; empty for a score."""
+    value = signs.get(name)
+    return value["unit"] if isinstance(value, Mapping) else _UNITS.get(name, "")
+
+
 def _mark(signs: Mapping[str, Any], column: Column) -> str:
     """An arrow after an urgent value."""
     name = "gcs" if column.heading == "gcs" else column.fields[0]
-    value, given = _number(signs, name), signs.get(name)
-    unit = given["unit"] if isinstance(given, Mapping) else _UNITS.get(name, "")
-    low, high = URGENT.get((name, unit), (None, None))
+    value = _number(signs, name)
+    low, high = URGENT.get((name, _unit(signs, name)), (None, None))
     if value is None:
         return ""
     if low is not None and value <= low:
@@ -158,15 +168,24 @@ def _mark(signs: Mapping[str, Any], column: Column) -> str:
     return " \u2191" if high is not None and value >= high else ""
 
 
-def _range(sets: Sequence[Mapping[str, Any]], column: Column, language: Language) -> str:
-    """Lowest and highest of a column of numbers in one unit, and an arrow from the first to the last."""
+def _range(
+    sets: Sequence[Mapping[str, Any]], readings: Sequence[LinkedObservation], column: Column, language: Language
+) -> str:
+    """Lowest and highest of a column of numbers in one unit, and an arrow from the first to the last set."""
     name = "gcs" if column.heading == "gcs" else column.fields[0]
     values = [value for one in sets if (value := _number(one, name)) is not None]
     if len(values) < 2 or (not column.unit and column.heading != "gcs"):
         return ""
-    low, high = (narrative.measured(value, None, language) for value in (min(values), max(values)))
+    of_sets = {_unit(one, name) for one in sets if name in one}
+    of_devices = [
+        in_expected_unit(one.value, one.unit_code or "")
+        for one in readings
+        if one.value is not None and KIND_OF_METRIC.get(one.mdc_code) == name
+    ]
+    every = values + [value for value, unit in of_devices if unit in of_sets]
+    low, high = (narrative.measured(value, None, language) for value in (min(every), max(every)))
     arrow = "\u2192" if values[-1] == values[0] else "\u2197" if values[-1] > values[0] else "\u2198"
-    return f"{low}–{high} {arrow}"
+    return f"{low} {arrow}" if low == high else f"{low}–{high} {arrow}"
 
 
 def _common_unit(sets: Sequence[Mapping[str, Any]], column: Column, language: Language) -> str:
@@ -230,7 +249,7 @@ def table_of_readings(
         line = [_reading(first, unit, language, day), "", "", ""]
         if len(values) > 1:
             line[3] = _reading(last, unit, language, day)
-        if len(values) > 2 and unit is not None:
+        if len(values) > 1 and unit is not None:
             for place, one in ((1, min(values, key=lambda one: one[0])), (2, max(values, key=lambda one: one[0]))):
                 # With its time, unless it is the first or the last value.
                 is_same = one[0] in (first[0], last[0])

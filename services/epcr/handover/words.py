@@ -9,7 +9,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "problem": ("problem", "problema"),
     "onset": ("onset", "esordio"),
     "of_field_triage": ("found in field triage", "rilevati nel triage sul campo"),
-    "not_transported": ("not transported", "non trasportato"),
     "no_capacity": ("no capacity to decide", "non capace di decidere"),
     "lowest_highest": ("Range", "Minimo–massimo"),
     "first_worst_latest": ("first, worst and latest", "primo, peggiori e ultimi"),
