@@ -26,7 +26,7 @@ MOST_FIRST = 12
 TIMED = ("examinations", "medications", "procedures")
 # Sections whose labels are concepts of the patient.
 NAMES = ("allergies", "current_medicines", "past_conditions")
-PAIRS = ("injury", "arrest", "pregnancy", "triage")
+PAIRS = ("injury", "pregnancy", "triage")
 HALVES = ("medications", "procedures", "current_medicines", "past_conditions")
 # By code, or by a word of their name where crews write names alone.
 ANTICOAGULANTS: dict[str, tuple[str, ...]] = {
@@ -123,7 +123,10 @@ def _directives(page: Page) -> Iterator[Section]:
     """In one row, with the directives themselves first, and the order that the crew knew of."""
     seen: Mapping[str, Any] = page.view.get("directives", {})
     title, language = heading("directives", page.language), page.language
+    order = [Row(heading("dnar", language), "")] if page.view.get("arrest", {}).get("dnar") else []
     if not seen:
+        if order:
+            yield Section(title=title, form="box", alerts=1, rows=order)
         return
     rest = [
         narrative.value_of(name, value, language)
@@ -135,7 +138,7 @@ def _directives(page: Page) -> Iterator[Section]:
     kinds = narrative.value_of("kinds", seen["kinds"], language) if "kinds" in seen else ""
     is_one = seen.get("status", "present") == "present"
     row = Row(kinds[:1].upper() + kinds[1:] or title, "; ".join(rest))
-    yield Section(title=title, form="box", alerts=int(is_one), rows=[row])
+    yield Section(title=title, form="box", alerts=len(order) + int(is_one), rows=[*order, row])
 
 
 def _problem(page: Page) -> Iterator[Section]:
@@ -162,13 +165,11 @@ def _problem(page: Page) -> Iterator[Section]:
 
 
 def _arrest(page: Page) -> Iterator[Section]:
-    """An order not to resuscitate comes first."""
-    for section in _plain("arrest")(page):
-        if page.view.get("arrest", {}).get("dnar"):
-            order = heading("dnar", page.language)
-            section.rows.sort(key=lambda row: row.label != order)
-            section.alerts = 1
-        yield section
+    """An order not to resuscitate is above, among the directives."""
+    known = {name: value for name, value in page.view.get("arrest", {}).items() if (name, value) != ("dnar", True)}
+    rows = page.rows("arrest", arrest=known)
+    if rows:
+        yield Section(title=heading("arrest", page.language), form="pairs", rows=rows)
 
 
 def _assessments(page: Page) -> Iterator[Section]:

@@ -134,12 +134,9 @@ def _patient(view: Mapping[str, Any], language: Language, day: date) -> PatientB
     facts = [_number(one["system"], one["value"], language) for one in patient.get("identifiers", [])]
     # The dose of a drug follows from it.
     weighed: Mapping[str, Any] = view.get("weight", {})
-    weight = [narrative.value_of(name, weighed[name], language, day) for name in ("value", "method") if name in weighed]
-    weight += (
-        [f"{say('tape', language)} {narrative.value_of('tape', weighed['tape'], language)}"]
-        if "tape" in weighed
-        else []
-    )
+    weight = [narrative.value_of("value", weighed["value"], language)] if "value" in weighed else []
+    how = [narrative.value_of(name, weighed[name], language) for name in ("method", "tape") if name in weighed]
+    weight += [" ".join(how)] if how else []
     line += [", ".join(weight)] if weight else []
     return PatientBox(name_of(view, language), " · ".join(line), facts)
 
