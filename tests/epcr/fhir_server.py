@@ -146,7 +146,7 @@ def _rewritten(value: Any, places: dict[str, str]) -> Any:
         return [_rewritten(item, places) for item in value]
     if not isinstance(value, dict):
         return value
-    if isinstance(value.get("reference"), str):
+    if isinstance(value.get("reference"), str) and not value["reference"].startswith("#"):
         if value["reference"] not in places:
             raise Refused("a reference to nothing in the bundle")
         return value | {"reference": places[value["reference"]]}
@@ -158,5 +158,7 @@ def _references(value: Any) -> list[str]:
         return [target for item in value for target in _references(item)]
     if not isinstance(value, dict):
         return []
-    own = [value["reference"]] if isinstance(value.get("reference"), str) else []
+    # Those that begin with # lead to a resource within.
+    has_own = isinstance(value.get("reference"), str) and not value["reference"].startswith("#")
+    own = [value["reference"]] if has_own else []
     return own + [target for item in value.values() for target in _references(item)]

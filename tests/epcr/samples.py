@@ -276,10 +276,28 @@ WHOLE: dict[str, Any] = TYPICAL | {
             "comment": "Scar of Dr Byrne",
         }
     ],
+    "procedures": [
+        TYPICAL["procedures"][0]
+        | {
+            "tracing": {
+                "reference": "C3-7-0001",
+                "store": "urn:oid:1.2.372.980010.3.7",
+                "device": "Corpuls 7",
+                "recorded_at": at("10:14:00"),
+            }
+        },
+        TYPICAL["procedures"][1],
+        TYPICAL["procedures"][2] | {"unit_number": "G0007 26 7", "lot_number": "LOT-7"},
+    ],
+    "medications": [
+        TYPICAL["medications"][0] | {"unit_number": "G0008 26 8", "lot_number": "LOT-8"},
+        *TYPICAL["medications"][1:],
+    ],
     "disposition": TYPICAL["disposition"]
     | {
         "destination_type": "cath_lab",
         "prealert_at": at("10:30:00"),
+        "expected_at": at("10:50:00"),
         "prealert_for": "stemi",
         "lights_and_sirens": True,
         "refused": ["treatment"],

@@ -721,7 +721,7 @@ def test_an_official_display_hides_no_other_words_of_the_crew(written: str | Non
         ({}, "/medications/0/medication"),
         ({"display": "  "}, "/medications/0/medication"),
         ({"display": ""}, "/medications/0/medication/display"),
-        ({"display": "x" * 201}, "/medications/0/medication/display"),
+        ({"display": "x" * 301}, "/medications/0/medication/display"),
         ({"system": SNOMED, "display": "Vitamin K"}, "/medications/0/medication/system"),
         ({"code": "372687004", "display": "Vitamin K"}, "/medications/0/medication/system"),
         ({"system": SNOMED, "code": "372687005"}, "/medications/0/medication/code"),
@@ -755,7 +755,7 @@ def test_a_burned_surface_is_an_injury_and_its_depth_a_part_of_the_finding() -> 
     names: dict[Language, str] = {"en": "burned body surface", "it": "superficie corporea ustionata"}
     for language, words in names.items():
         assert f"<th>{words[0].upper()}{words[1:]}</th><td>18" in narrative.div("injury", record, language)
-    assert "ustione più profonda: a tutto spessore" in narrative.div("examinations", record, "it")
+    assert "ustione più profonda a tutto spessore" in narrative.div("examinations", record, "it")
 
 
 def test_a_burned_surface_is_a_percentage() -> None:
@@ -870,7 +870,7 @@ def test_the_report_is_in_the_language_that_is_asked_for(organisation: Organisat
     [composition] = [
         one["resource"] for one in italian.json()["entry"] if one["resource"]["resourceType"] == "Composition"
     ]
-    assert (composition["language"], composition["section"][0]["title"]) == ("it", "Disturbo principale")
+    assert (composition["language"], composition["section"][0]["title"]) == ("it", "Esito della missione")
     misplaced = organisation.hospital.get(f"{ENCOUNTERS}/{id}", params={"language": "it"})
     assert (misplaced.status_code, misplaced.json()["errors"][0]["pointer"]) == (422, "language")
 

@@ -100,6 +100,11 @@ RULES: dict[str, Method | dict[Mode, Method]] = {
     "procedures.outcome": "keep",
     "procedures.not_done": "keep",
     "procedures.finding": "keep",
+    # By the number of a recording a monitor finds the patient.
+    "procedures.tracing": "drop",
+    # A blood bank keeps for thirty years whose donation a unit was, and who received it: the number leads to both persons.
+    "procedures.unit_number": "drop",
+    "procedures.lot_number": "drop",
     "procedures.comment": "drop",
     "medications.id": "entry",
     "medications.entered_in_error": "keep",
@@ -113,6 +118,8 @@ RULES: dict[str, Method | dict[Mode, Method]] = {
     "medications.route.display": "drop",
     "medications.response": "keep",
     "medications.not_done": "keep",
+    "medications.unit_number": "drop",
+    "medications.lot_number": "drop",
     "medications.comment": "drop",
     "arrest.resuscitation_attempted": "keep",
     "arrest.aetiology": "keep",
@@ -147,6 +154,7 @@ RULES: dict[str, Method | dict[Mode, Method]] = {
     "disposition.destination_type": "keep",
     "disposition.prealert": "keep",
     "disposition.prealert_at": "move",
+    "disposition.expected_at": "move",
     "disposition.prealert_for": "keep",
     "disposition.refused": "keep",
     "disposition.has_capacity": "keep",

@@ -8,7 +8,7 @@ from shared.web import problems
 from shared.web.http import tag_of
 
 # Raise it when a release gives the same encounter other bytes.
-FORMAT = 9
+FORMAT = 10
 FHIR = "application/fhir+json"
 _WEIGHT = re.compile(r"(?:^|;)\s*q\s*=\s*([01](?:\.[0-9]*)?)\s*(?:;|$)")
 

@@ -7,9 +7,20 @@ from services.epcr.fhir import narrative
 from services.epcr.fhir.entries import Entry, Scene, identifier
 from services.epcr.fhir.provider import organization_uuid
 from services.epcr.fhir.terms import LIST_EMPTY, LOINC, Json, coding, concept, ems, moment
-from services.epcr.fhir.words import Language
+from services.epcr.fhir.words import Language, word
 
 TYPE = concept(coding(LOINC, "67796-3", "EMS patient care report - version 3 Document NEMSIS"))
+
+
+# Ends of an encounter after which the patient comes to no hospital with this crew.
+NOT_BROUGHT = (
+    "treated_and_released",
+    "refused",
+    "dead_on_scene",
+    "no_treatment_needed",
+    "no_patient_found",
+    "cancelled",
+)
 
 
 class Section(NamedTuple):
@@ -19,24 +30,25 @@ class Section(NamedTuple):
     display: str = ""
 
 
-# In the order of the report. Those of the IHE Paramedicine Care Summary have its codes.
+# In the order of the page (`handover/parts.py`): the end of the encounter, what must not be overlooked, then that of ATMIST and IMIST-AMBO.
+# Those of the IHE Paramedicine Care Summary have its codes.
 SECTIONS: dict[str, Section] = {
+    "disposition": Section(None),
+    "allergies": Section("48765-2", "Allergies and adverse reactions Document"),
+    "directives": Section("42348-3", "Advance directives"),
     "complaint": Section("10154-3", "Chief complaint Narrative - Reported"),
     "problems": Section("11450-4", "Problem list - Reported"),
-    "allergies": Section("48765-2", "Allergies and adverse reactions Document"),
+    "pregnancy": Section("10162-6", "History of pregnancies Narrative"),
+    "injury": Section("11374-6", "Injury incident description Narrative"),
+    "arrest": Section("67799-7", "Cardiac arrest event"),
+    "assessments": Section("51848-0", "Evaluation note"),
+    "examinations": Section("29545-1", "Physical findings Narrative"),
+    "vital_signs": Section("8716-3", "Vital signs"),
+    "medications": Section("18610-6", "Medication administered Narrative"),
+    "procedures": Section("29554-3", "Procedure Narrative"),
     "current_medicines": Section("10160-0", "History of Medication use Narrative"),
     "past_conditions": Section("11348-0", "History of Past illness Narrative"),
-    "directives": Section("42348-3", "Advance directives"),
-    "pregnancy": Section("10162-6", "History of pregnancies Narrative"),
     "triage": Section("11283-9"),
-    "injury": Section("11374-6", "Injury incident description Narrative"),
-    "vital_signs": Section("8716-3", "Vital signs"),
-    "examinations": Section("29545-1", "Physical findings Narrative"),
-    "assessments": Section("51848-0", "Evaluation note"),
-    "arrest": Section("67799-7", "Cardiac arrest event"),
-    "procedures": Section("29554-3", "Procedure Narrative"),
-    "medications": Section("18610-6", "Medication administered Narrative"),
-    "disposition": Section(None),
     "demographics": Section("29762-2", "Social history Narrative"),
 }
 # R4's reasons for an empty list.
@@ -75,7 +87,7 @@ def composition(
         "encounter": scene.context(),
         "date": moment(view["updated_at"]),
         "author": [sender],
-        "title": narrative.title("medical_report", language),
+        "title": _title(view, language),
         "confidentiality": "R",
         "custodian": sender,
     }
@@ -90,6 +102,14 @@ def composition(
     if filled:
         resource["section"] = filled
     return Entry(resource, uuid, mutable=True)
+
+
+def _title(view: Json, language: Language) -> str:
+    """That of the report; of a patient who was not brought also why, so that a list of documents shows it."""
+    outcome, title = view.get("disposition", {}).get("outcome"), narrative.title("medical_report", language)
+    if outcome not in NOT_BROUGHT:
+        return title
+    return f"{title} – {word('not_transported', language)}: {narrative.value_of('outcome', outcome, language)}"
 
 
 def _uuid(scene: Scene) -> str:

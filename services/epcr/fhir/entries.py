@@ -45,12 +45,20 @@ class Scene(NamedTuple):
     test: bool
     is_split: bool = False
 
-    def begin(self, kind: str, uuid: str, test: bool = False, extensions: Sequence[Json] = ()) -> Json:
+    def begin(
+        self,
+        kind: str,
+        uuid: str,
+        test: bool = False,
+        extensions: Sequence[Json] = (),
+        contained: Sequence[Json] = (),
+    ) -> Json:
         """The first members of a resource: type, labels, extensions, and the identifier by which a server finds it again."""
         own = identifier(self.projection, kind, uuid)
         return {
             "resourceType": kind,
             "meta": meta(self.test or test),
+            **({"contained": list(contained)} if contained else {}),
             **({"extension": list(extensions)} if extensions else {}),
             "identifier": own if kind == "Composition" else [own],
         }

@@ -43,7 +43,36 @@ _HIDDEN = frozenset({"id", "entered_in_error", "system"})
 _SUBJECTS = ("procedure", "medication")
 # Entries that begin with a name, because a section has them among others.
 _NAMED = {"airway_attempts": "airway_attempt", "apgar": "apgar"}
-_AS_WRITTEN = frozenset({"name", "identifiers", "address", "next_of_kin"})
+_AS_WRITTEN = frozenset({"name", "identifiers", "address", "next_of_kin", "tracing"})
+# Fields of entries whose values say what they are; other values come after the name of their field.
+_PLAIN = frozenset(
+    {
+        *(
+            "kind",
+            "certainty",
+            "severity",
+            "reactions",
+            "taken",
+            "state",
+            "comment",
+            "dose",
+            "route",
+            "body_site",
+        ),
+        *(
+            "outcome",
+            "finding",
+            "device",
+            "technique",
+            "region",
+            "result",
+            "findings",
+            "qualification",
+            "role",
+            "tracing",
+        ),
+    }
+)
 _UNITS = {"Cel": "°C", "[degF]": "°F", "mm[Hg]": "mmHg", "[lb_av]": "lb", "meq": "mEq"}
 # Abbreviated they are read as others, µg as mg, IU as IV or 10 (Ministero della Salute, raccomandazione 18; BNF, guidance on prescribing).
 _SPELLED = frozenset({"ug", "ng", "[iU]", "m[iU]", "{puff}", "{tablet}", "{drop}"})
@@ -138,7 +167,35 @@ def _entry(part: str, entry: Mapping[str, Any], language: Language, day: date | 
     if about and "not_done" in shown:
         # First, and loud: the heading of its section speaks of acts that were done.
         about[0] = f"{refusal(part, shown.pop('not_done'), language)}: {about[0]}"
-    return Row(label, "; ".join(about + [_labelled(part, name, value, language, day) for name, value in shown.items()]))
+    if about and "dose" in shown:
+        about[-1] += f" {value_of('dose', shown.pop('dose'), language, day)}"
+        by_weight = shown.pop("by_weight", None)
+        about[-1] += f" ({value_of('by_weight', by_weight, language, day)})" if by_weight else ""
+    phrases = [phrase(part, name, value, language, day) for name, value in _in_order(part, shown, language).items()]
+    return Row(label, "; ".join(about + phrases))
+
+
+def _in_order(part: str, shown: dict[str, Any], language: Language) -> dict[str, Any]:
+    """The fields of an entry as a reader asks for them: of an allergy the reactions first, and to what it is in one phrase."""
+    if part != "allergies":
+        return shown
+    first = {name: shown[name] for name in ("reactions", "severity", "kind") if name in shown}
+    if "kind" in first and "category" in shown:
+        kind = f"{word(first['kind'], language, 'kind')} {word(shown['category'], language, 'to')}"
+        first["kind"] = kind
+        return first | {name: value for name, value in shown.items() if name not in {*first, "category"}}
+    return first | {name: value for name, value in shown.items() if name not in first}
+
+
+def phrase(part: str, name: str, value: Any, language: Language, day: date | None) -> str:
+    """A field of an entry in words that a doctor would say."""
+    if value is True:
+        return word(name, language, part)
+    shown = value_of(name, value, language, day)
+    if name == "route":
+        shown = shown.removesuffix(" route") if language == "en" else shown.removeprefix("Via ")
+        shown = shown[:1].lower() + shown[1:] if shown != value.get("display") else shown
+    return shown if name in _PLAIN else f"{word(name, language, part)}{':' * (value is False)} {shown}"
 
 
 def refusal(part: str, reason: str, language: Language) -> str:
@@ -176,7 +233,7 @@ def value_of(name: str, value: Any, language: Language, day: date | None = None)
     if isinstance(value, Mapping):
         members = {key: one for key, one in value.items() if not _is_empty(one)}
         if name in _AS_WRITTEN:
-            return _as_written(name, members, language)
+            return _as_written(name, members, language, day)
         return ", ".join(_labelled(name, key, one, language, day) for key, one in members.items())
     try:
         return word(value, language, name)
@@ -202,8 +259,12 @@ def repeated(at: datetime) -> str:
     return f" {at:%Z}" if at.replace(fold=1 - at.fold).utcoffset() != at.utcoffset() else ""
 
 
-def _as_written(name: str, members: Mapping[str, Any], language: Language) -> str:
-    """A name, a number, an address or a next of kin as people write it."""
+def _as_written(name: str, members: Mapping[str, Any], language: Language, day: date | None) -> str:
+    """A name, a number, an address, a next of kin or the place of a tracing as people write it."""
+    if name == "tracing":
+        at = time_of(members["recorded_at"], language, day) if "recorded_at" in members else None
+        parts = [part for part in (members.get("device"), members.get("store"), at) if part]
+        return f"{word('tracing', language)} {members['reference']}" + (f" ({', '.join(parts)})" if parts else "")
     if name == "name":
         full = " ".join([*members.get("given", []), *([members["family"]] if "family" in members else [])])
         return full or members.get("text", "")

@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from services.epcr.fhir.acts import tracing
 from services.epcr.fhir.entries import Entry, Scene
 from services.epcr.fhir.measurements import FAST
 from services.epcr.fhir.profiles import claiming
@@ -139,6 +140,8 @@ def ecg(scene: Scene, procedure: dict[str, Any]) -> Iterator[Entry]:
     content = answer("finding", finding) if finding != "stemi" else {"valueCodeableConcept": _STEMI}
     uuid = scene.uuid("Observation", f"{procedure['id']}/ecg")
     resource = observation(scene, uuid, _EKG, procedure["performed_at"], content, in_error=in_error)
+    if "tracing" in procedure:
+        resource["derivedFrom"] = [tracing(procedure["tracing"])]
     yield Entry(resource, uuid, procedure["id"] in scene.projection.rewritten)
 
 

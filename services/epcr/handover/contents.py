@@ -20,8 +20,9 @@ from services.epcr.fhir.provider import organization_uuid
 from services.epcr.fhir.readings import Shape
 from services.epcr.fhir.terms import LOINC, TERMINOLOGY, Json, coding, concept, ems, moment
 from services.epcr.handover.parties import document_reference, parties, patient
-from services.epcr.handover.sheet import in_zone, plain_view, rows_of_readings
+from services.epcr.handover.sheet import in_zone, plain_view
 from services.epcr.handover.source import Pdf, Source
+from services.epcr.handover.vitals import rows_of_readings
 from services.epcr.handover.words import heading, say
 from services.epcr.handover.writing import Writing
 from services.epcr.records.faults import SUBJECTS
@@ -44,8 +45,15 @@ _COMMENTED = {
     "procedures": "Procedure",
     "medications": "MedicationAdministration",
 }
+_NUMBERS = ("unit_number", "lot_number")
+_IDENTIFIED: dict[str, tuple[str, ...]] = {
+    **{name: (subject, *(_NUMBERS if name == "medications" else ())) for name, subject in SUBJECTS.items()},
+    "procedures": (*_NUMBERS, "tracing"),
+    "apgar": ("scored_at",),
+}
 # The order of the report.
-ORDER = ("complaint", "reason", "narrative", *(name for name in SECTIONS if name != "complaint"))
+_BESIDE = {"complaint": ("complaint", "reason"), "demographics": ("narrative", "demographics")}
+ORDER = tuple(one for name in SECTIONS for one in _BESIDE.get(name, (name,)))
 # As the specification has them.
 _ORDER = (
     *("resourceType", "language", "text", "identifier", "status", "type", "category", "subject", "encounter", "date"),
@@ -110,16 +118,16 @@ def contents(
 def _identified(view: dict[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
     """The view with the values that a reader of the patient alone may have.
 
-    Those are words in place of codes, also of a complaint, and when a newborn was scored.
+    Those are words in place of codes, also of a complaint, the numbers of blood and drugs, tracings, and when a newborn was scored.
     """
 
-    def with_member(name: str, member: str) -> list[Json]:
+    def with_members(name: str, members: Sequence[str]) -> list[Json]:
         return [
-            {**({member: one[member]} if member in one else {}), **seen}
+            {**{member: one[member] for member in members if member in one}, **seen}
             for seen, one in zip(view.get(name, []), record.get(name, []), strict=True)
         ]
 
-    shown = {name: with_member(name, member) for name, member in (SUBJECTS | {"apgar": "scored_at"}).items()}
+    shown = {name: with_members(name, members) for name, members in _IDENTIFIED.items()}
     complaint: dict[str, Any] = view.get("complaint", {})
     words: str | None = record.get("complaint", {}).get("text")
     worded: dict[str, Any] = {}
@@ -142,6 +150,8 @@ def _notes(scene: Scene, record: Mapping[str, Any]) -> dict[str, str]:
         for seen, one in zip(scene.projection.view.get(name, []), record.get(name, []), strict=True):
             if "comment" in one and not one.get("entered_in_error"):
                 words[scene.uuid(kind, seen["id"])] = one["comment"]
+                if "finding" in seen:
+                    words[scene.uuid("Observation", f"{seen['id']}/ecg")] = one["comment"]
     fields: dict[str, str] = dict.fromkeys(("arrest", "directives", "disposition", "stroke"), "comment")
     if "concept" in record.get("complaint", {}):
         fields["complaint"] = "text"

@@ -9,6 +9,7 @@ from itertools import count
 from typing import Any
 
 from services.epcr.deidentification.projection import Projection
+from services.epcr.fhir.acts import URI
 from services.epcr.fhir.composition import TYPE
 from services.epcr.fhir.encounter import encounter as encounter_entry
 from services.epcr.fhir.encounter import participant
@@ -22,7 +23,6 @@ from services.epcr.handover.words import heading
 from services.epcr.records.models import Encounter
 
 GEOLOCATION = "http://hl7.org/fhir/StructureDefinition/geolocation"
-_URI = re.compile(r"(https?://|urn:)[!-~]+")
 # No character of it means something in the URL of a search.
 _SEARCHABLE = re.compile(r"[A-Za-z0-9:/._~-]+")
 # By these a hospital knows who the patient is.
@@ -76,7 +76,7 @@ def _is_dead(view: Mapping[str, Any]) -> bool:
 
 def _identifier(source: Source, one: Mapping[str, str]) -> Json:
     """A system that is no URI is a name space of the service."""
-    if _URI.fullmatch(one["system"]):
+    if URI.fullmatch(one["system"]):
         return {"system": one["system"], "value": one["value"]}
     space = hashlib.sha256(one["system"].encode()).hexdigest()[:16]
     return {

@@ -17,6 +17,8 @@ MOST_MARKS = 8
 # A page is some hundred characters wide; a longer word may break. No part of an escape is parted from it: one begins a word here.
 _LONG_WORD = re.compile(r'[^\s\\"]{60}(?=[^\s\\"])')
 MEDIA_TYPE = "application/pdf"
+# The first version with tags. Later ones say in a key that the tags are sound, which poppler takes for a fault of the file.
+STANDARD = "1.5"
 
 
 def render(sheet: Sheet) -> bytes:
@@ -28,6 +30,6 @@ def render(sheet: Sheet) -> bytes:
         if marks <= MOST_MARKS:
             content.append(character)
     text = _LONG_WORD.sub("\\g<0>\u200b", "".join(content))
-    made = typst.compile(TEMPLATE, sys_inputs={"sheet": text}, ignore_system_fonts=True)
+    made = typst.compile(TEMPLATE, sys_inputs={"sheet": text}, ignore_system_fonts=True, pdf_standards=STANDARD)
     assert isinstance(made, bytes)
     return made

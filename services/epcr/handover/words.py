@@ -3,6 +3,22 @@
 from services.epcr.fhir.words import Language, word
 
 WORDS: dict[str, tuple[str, str]] = {
+    "urgent": ("↓ ↑ urgent in an adult (NEWS2)", "↓ ↑ urgente nell'adulto (NEWS2)"),
+    "told": ("given", "data alle"),
+    "refusal_unsigned": ("refusal not signed", "rifiuto non firmato"),
+    "problem": ("problem", "problema"),
+    "onset": ("onset", "esordio"),
+    "of_field_triage": ("found in field triage", "rilevati nel triage sul campo"),
+    "no_capacity": ("no capacity to decide", "non capace di decidere"),
+    "lowest_highest": ("Range", "Minimo–massimo"),
+    "first_worst_latest": ("first, worst and latest", "primo, peggiori e ultimi"),
+    "last": ("last", "ultima"),
+    "highest": ("highest", "massima"),
+    "lowest": ("lowest", "minima"),
+    "first": ("first", "prima"),
+    "eta": ("ETA", "arrivo previsto"),
+    "contacts": ("contacts", "recapiti"),
+    "all": ("all", "tutti"),
     "amended": ("amended", "rettificata"),
     "cancelled": ("cancelled", "annullata"),
     "confidential": ("Confidential: identified health data", "Riservato: dati sanitari identificati"),

@@ -136,7 +136,7 @@ def links_of(value: Any) -> Iterator[str]:
         for one in value:
             yield from links_of(one)
     if isinstance(value, dict):
-        if isinstance(value.get("reference"), str):
+        if isinstance(value.get("reference"), str) and not value["reference"].startswith("#"):
             yield value["reference"]
         for one in value.values():
             yield from links_of(one)

@@ -33,7 +33,7 @@ REPLACED = ("crew_ids", "crew", "primary_impression", "secondary_impressions", "
 SECTIONS = tuple(name for name in Sections.__struct_fields__ if name not in REPLACED)
 # Fields that contradict `not_done`. Only sent entries are checked, because a stored record must stay readable. An entry that is withdrawn
 # may contradict itself.
-RESULTS = ("outcome", "finding", "dose", "response")
+RESULTS = ("outcome", "finding", "dose", "response", "tracing")
 # Sections that are entries of their own in a bundle, and have a history there.
 EXPORTED = tuple(name for name in SECTIONS if name not in ("times", "inquiries"))
 NEXT: dict[Status, frozenset[Status]] = {

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, field
 
-from services.epcr.records.care import Clinical, Drug, Finding, Illness, Item, Mass, Part, Text, Yes, within
+from services.epcr.records.care import Clinical, Drug, Finding, Illness, Item, Mass, Note, Part, Yes, within
 from shared.web import http
 
 Informant = Literal["patient", "family", "bystander", "caregiver", "health_professional", "records"]
@@ -35,7 +35,7 @@ class Allergy(Item, kw_only=True):
     reactions: Annotated[list[Clinical], Meta(max_length=10)] = field(default_factory=list)
     severity: Literal["mild", "moderate", "severe"] | None = None
     informant: Informant | None = None
-    comment: Text | None = None
+    comment: Note | None = None
 
 
 class PastCondition(Item, kw_only=True):
@@ -44,7 +44,7 @@ class PastCondition(Item, kw_only=True):
     condition: Illness
     state: Literal["active", "inactive", "resolved"] | None = None
     informant: Informant | None = None
-    comment: Text | None = None
+    comment: Note | None = None
 
 
 class CurrentMedicine(Item, kw_only=True):
@@ -57,14 +57,14 @@ class CurrentMedicine(Item, kw_only=True):
     taken: Literal["taking", "not_taking", "stopped", "unknown"] | None = None
     last_taken_at: http.Timestamp | None = None
     informant: Informant | None = None
-    comment: Text | None = None
+    comment: Note | None = None
 
 
 class Complaint(Part):
     """The chief complaint, when it began, and who reports it. `text` has the words that were used."""
 
     concept: Clinical | None = None
-    text: Text | None = None
+    text: Note | None = None
     informant: Informant | None = None
     began_at: http.Timestamp | None = None
 
@@ -167,7 +167,7 @@ class Directives(Part):
         Meta(max_length=5),
     ] = field(default_factory=list)
     seen: Yes | None = None
-    comment: Text | None = None
+    comment: Note | None = None
 
 
 OfScore = Annotated[int, Meta(ge=0, le=2)]
@@ -242,7 +242,7 @@ class Examination(Item, kw_only=True):
     result: Finding
     findings: Annotated[list[Clinical], Meta(max_length=20)] = field(default_factory=list)
     burn_depth: Literal["superficial", "superficial_partial", "deep_partial", "full_thickness"] | None = None
-    comment: Text | None = None
+    comment: Note | None = None
 
 
 class Injury(Part):
@@ -309,7 +309,7 @@ class Injury(Part):
     protection: Annotated[
         list[Literal["seat_belt", "child_restraint", "helmet", "airbag_deployed", "no_protection"]], Meta(max_length=5)
     ] = field(default_factory=list)
-    comment: Text | None = None
+    comment: Note | None = None
 
 
 class AirwayAttempt(Item, kw_only=True):
@@ -327,7 +327,7 @@ class AirwayAttempt(Item, kw_only=True):
     spo2_lowest: Annotated[http.Number, within("%", 0, 100)] | None = None
     systolic_before: Annotated[http.Number, within("mm[Hg]", 0, 400)] | None = None
     systolic_lowest: Annotated[http.Number, within("mm[Hg]", 0, 400)] | None = None
-    comment: Text | None = None
+    comment: Note | None = None
 
 
 class Cpr(Part):

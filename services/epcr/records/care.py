@@ -23,6 +23,10 @@ ATC = "http://www.whocc.no/atc"
 # A text of white space alone is refused by `faults.py` where it is sent. Stored ones stay readable.
 NOT_BLANK = {"pattern": r"\S"}
 Text = Annotated[str, Meta(min_length=1, max_length=200, extra_json_schema=NOT_BLANK)]
+# Words of the crew about one thing: an interpretation of an ECG, a mechanism of injury, a reaction, the reason of a refusal.
+Note = Annotated[str, Meta(min_length=1, max_length=2000, extra_json_schema=NOT_BLANK)]
+# SNOMED CT has terms of 255 characters.
+Display = Annotated[str, Meta(min_length=1, max_length=300, extra_json_schema=NOT_BLANK)]
 LongText = Annotated[str, Meta(min_length=1, max_length=50_000, extra_json_schema=NOT_BLANK)]
 
 
@@ -67,7 +71,7 @@ class Concept(http.Body):
     systems: ClassVar[tuple[str, ...]] = ()
     system: str
     code: str
-    display: Text | None = None
+    display: Display | None = None
 
     def __post_init__(self) -> None:
         check_code(self.system, self.code, self.systems)
@@ -93,7 +97,7 @@ class Worded(http.Body):
     systems: ClassVar[tuple[str, ...]] = ()
     system: str | None = None
     code: str | None = None
-    display: Text | None = None
+    display: Display | None = None
 
     def __post_init__(self) -> None:
         if self.system is not None and self.code is not None:
@@ -139,6 +143,8 @@ def is_snomed_id(digits: str) -> bool:
 
 
 ItemId = Annotated[str, Meta(max_length=40)]
+# A number as it is printed on a bag, a vial or a recording.
+Printed = Annotated[str, Meta(pattern=r"^[!-~]([ -~]{0,58}[!-~])?\Z")]
 Yes = bool
 # Far enough from the ends of the calendar that a shifted time is still a time.
 EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
@@ -273,8 +279,20 @@ class VitalSigns(Item, kw_only=True):
 Reason = Literal["refused", "contraindicated", "not_indicated", "unable"]
 
 
+class Tracing(Part):
+    """Where the tracing of an ECG is: its id in the monitor or in the hospital's ECG system `store`. The record holds no tracing itself."""
+
+    reference: Printed
+    store: Text | None = None
+    device: Printed | None = None
+    recorded_at: http.Timestamp | None = None
+
+
 class Procedure(Item, kw_only=True):
-    """A SNOMED CT procedure. `not_done` gives the reason why it was not done, which is itself a finding."""
+    """A SNOMED CT procedure. `not_done` gives the reason why it was not done, which is itself a finding.
+
+    `comment` has the interpretation of an ECG. A transfusion has the numbers on the bag: see Medication. A de-identified answer has none.
+    """
 
     performed_at: http.Timestamp
     ended_at: http.Timestamp | None = None
@@ -284,7 +302,10 @@ class Procedure(Item, kw_only=True):
     outcome: Literal["successful", "partially_successful", "unsuccessful"] | None = None
     not_done: Reason | None = None
     finding: Literal["stemi", "no_stemi"] | None = None
-    comment: Text | None = None
+    tracing: Tracing | None = None
+    unit_number: Printed | None = None
+    lot_number: Printed | None = None
+    comment: Note | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -365,7 +386,8 @@ class Dose(http.Body):
 class Medication(Item, kw_only=True):
     """A drug given, or with `not_done` one that was not given and the reason. A unit per time (`mL/h`) makes the dose a rate.
 
-    A de-identified answer has no `medication` where the crew knew it in words alone.
+    `unit_number` is the donation number on a bag of blood, `lot_number` the batch of a drug or plasma product. A de-identified answer has
+    neither, and no `medication` where the crew knew it in words alone.
     """
 
     given_at: http.Timestamp
@@ -373,8 +395,10 @@ class Medication(Item, kw_only=True):
     dose: Dose | None = None
     route: Clinical | None = None
     response: Literal["improved", "unchanged", "worse"] | None = None
+    unit_number: Printed | None = None
+    lot_number: Printed | None = None
     not_done: Reason | None = None
-    comment: Text | None = None
+    comment: Note | None = None
 
 
 class Arrest(Part):
@@ -412,7 +436,7 @@ class Arrest(Part):
     ended_at: http.Timestamp | None = None
     survived_to_discharge: Yes | None = None
     cpc: Annotated[int, Meta(ge=1, le=5)] | None = None
-    comment: Text | None = None
+    comment: Note | None = None
 
 
 Finding = Literal["normal", "abnormal", "not_assessable"]
@@ -429,11 +453,14 @@ class Stroke(Part):
     last_known_well: http.Timestamp | None = None
     nihss: Annotated[int, Meta(ge=0, le=42)] | None = None
     prealert: Yes | None = None
-    comment: Text | None = None
+    comment: Note | None = None
 
 
 class Disposition(Part):
-    """The end of the encounter. `destination` names a place and is in no de-identified answer."""
+    """The end of the encounter. `destination` names a place and is in no de-identified answer.
+
+    `expected_at` is when the crew expects to arrive, as it told the destination.
+    """
 
     outcome: (
         Literal[
@@ -455,6 +482,7 @@ class Disposition(Part):
     ) = None
     prealert: Yes | None = None
     prealert_at: http.Timestamp | None = None
+    expected_at: http.Timestamp | None = None
     prealert_for: (
         Literal["arrest", "stemi", "stroke", "trauma", "sepsis", "obstetric", "paediatric", "other"] | None
     ) = None
@@ -466,4 +494,4 @@ class Disposition(Part):
     has_capacity: Yes | None = None
     refusal_signed: Yes | None = None
     refusal_signed_by: Literal["patient", "guardian", "witness"] | None = None
-    comment: Text | None = None
+    comment: Note | None = None

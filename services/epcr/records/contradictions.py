@@ -82,6 +82,7 @@ _SECTION_TIMES = (
     "arrest.rosc_at",
     "arrest.ended_at",
     "disposition.prealert_at",
+    "disposition.expected_at",
 )
 _BEFORE_MISSION = ("complaint.began_at", "injury.injured_at", "arrest.arrested_at", "stroke.last_known_well")
 # Ends of an encounter whose patient lives, and those without a patient.
@@ -208,6 +209,7 @@ OF_SECTIONS: list[Pair] = [
     ("stroke.suspected", "disposition.prealert_for", lambda is_suspected, why: not is_suspected and why == "stroke"),
     ("stroke.prealert", "disposition.prealert", lambda is_given, alert: is_given and not alert),
     ("disposition.prealert", "disposition.prealert_at", _denied),
+    ("disposition.prealert_at", "disposition.expected_at", lambda alerted, arrival: arrival < alerted - SKEW),
     ("disposition.prealert", "disposition.prealert_for", _denied),
     ("disposition.refusal_signed", "disposition.refusal_signed_by", _denied),
 ]

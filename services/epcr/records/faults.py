@@ -20,6 +20,8 @@ from shared.web.problems import FieldError
 
 # A time further ahead of this service's clock is a typing error.
 AHEAD = timedelta(hours=1)
+# An arrival is expected: a long transfer lasts less than a day.
+EXPECTED, EXPECTED_AHEAD = "/disposition/expected_at", timedelta(days=1)
 # A mission before this is that of a clock that was reset: to 1970, 1980 or 2000.
 FIRST_YEAR = 2001
 # A date of birth may be that of a time zone ahead.
@@ -115,7 +117,7 @@ def refuse_impossible(sent: http.Body, now: datetime) -> None:
         FieldError(pointer, "is in the future", "future")
         for name in sent.__struct_fields__
         for pointer, at in _times(getattr(sent, name), f"/{name}")
-        if at > now + AHEAD
+        if at > now + (EXPECTED_AHEAD if pointer == EXPECTED else AHEAD)
     ]
     errors += [
         FieldError(pointer, f"is before {FIRST_YEAR}: the clock was reset", "range")

@@ -760,7 +760,11 @@ export interface DispatchView {
   lights_and_sirens?: boolean;
 }
 
-/** The end of the encounter. `destination` names a place and is in no de-identified answer. */
+/**
+ * The end of the encounter. `destination` names a place and is in no de-identified answer.
+ *
+ * `expected_at` is when the crew expects to arrive, as it told the destination.
+ */
 export interface Disposition {
   /** The outcome */
   outcome?:
@@ -789,6 +793,8 @@ export interface Disposition {
   prealert?: boolean | null;
   /** When the destination was alerted */
   prealert_at?: string | null;
+  /** When the crew expects to arrive at the destination */
+  expected_at?: string | null;
   /** The reason of the pre-alert */
   prealert_for?: 'arrest' | 'obstetric' | 'other' | 'paediatric' | 'sepsis' | 'stemi' | 'stroke' | 'trauma' | null;
   /** Whether lights and sirens were used on the way */
@@ -807,7 +813,11 @@ export interface Disposition {
   comment?: string | null;
 }
 
-/** The end of the encounter. `destination` names a place and is in no de-identified answer. */
+/**
+ * The end of the encounter. `destination` names a place and is in no de-identified answer.
+ *
+ * `expected_at` is when the crew expects to arrive, as it told the destination.
+ */
 export interface DispositionView {
   /** The outcome */
   outcome?: Open<
@@ -834,6 +844,8 @@ export interface DispositionView {
   prealert?: boolean;
   /** When the destination was alerted */
   prealert_at?: string;
+  /** When the crew expects to arrive at the destination */
+  expected_at?: string;
   /** The reason of the pre-alert */
   prealert_for?: Open<'arrest' | 'obstetric' | 'other' | 'paediatric' | 'sepsis' | 'stemi' | 'stroke' | 'trauma'>;
   /** Whether lights and sirens were used on the way */
@@ -1728,7 +1740,9 @@ export interface Mass {
  * A drug given, or with `not_done` one that was not given and the reason. A unit per time (`mL/h`) makes the dose a
  * rate.
  *
- * A de-identified answer has no `medication` where the crew knew it in words alone.
+ * `unit_number` is the donation number on a bag of blood, `lot_number` the batch of a drug or plasma product. A
+ * de-identified answer has
+ * neither, and no `medication` where the crew knew it in words alone.
  */
 export interface Medication {
   /** The id */
@@ -1744,6 +1758,10 @@ export interface Medication {
   route?: Clinical | null;
   /** The patient's response to the drug */
   response?: 'improved' | 'unchanged' | 'worse' | null;
+  /** The donation number on a bag of blood */
+  unit_number?: string | null;
+  /** The batch of a drug or blood product */
+  lot_number?: string | null;
   /** Why it was not done; absent if it was */
   not_done?: 'contraindicated' | 'not_indicated' | 'refused' | 'unable' | null;
   /** Free text. It is encrypted, and in no de-identified answer */
@@ -1772,7 +1790,9 @@ export interface MedicationsRouteView {
  * A drug given, or with `not_done` one that was not given and the reason. A unit per time (`mL/h`) makes the dose a
  * rate.
  *
- * A de-identified answer has no `medication` where the crew knew it in words alone.
+ * `unit_number` is the donation number on a bag of blood, `lot_number` the batch of a drug or plasma product. A
+ * de-identified answer has
+ * neither, and no `medication` where the crew knew it in words alone.
  */
 export interface MedicationsView {
   /** The id */
@@ -2023,7 +2043,12 @@ export interface PrimaryImpressionView {
   code?: string;
 }
 
-/** A SNOMED CT procedure. `not_done` gives the reason why it was not done, which is itself a finding. */
+/**
+ * A SNOMED CT procedure. `not_done` gives the reason why it was not done, which is itself a finding.
+ *
+ * `comment` has the interpretation of an ECG. A transfusion has the numbers on the bag: see Medication. A de-identified
+ * answer has none.
+ */
 export interface Procedure {
   /** The id */
   id?: string | null;
@@ -2044,6 +2069,12 @@ export interface Procedure {
   not_done?: 'contraindicated' | 'not_indicated' | 'refused' | 'unable' | null;
   /** The finding of an ECG */
   finding?: 'no_stemi' | 'stemi' | null;
+  /** Where the tracing of an ECG is */
+  tracing?: Tracing | null;
+  /** The donation number on a bag of blood */
+  unit_number?: string | null;
+  /** The batch of a drug or blood product */
+  lot_number?: string | null;
   /** Free text. It is encrypted, and in no de-identified answer */
   comment?: string | null;
 }
@@ -2064,7 +2095,12 @@ export interface ProceduresProcedureView {
   code?: string;
 }
 
-/** A SNOMED CT procedure. `not_done` gives the reason why it was not done, which is itself a finding. */
+/**
+ * A SNOMED CT procedure. `not_done` gives the reason why it was not done, which is itself a finding.
+ *
+ * `comment` has the interpretation of an ECG. A transfusion has the numbers on the bag: see Medication. A de-identified
+ * answer has none.
+ */
 export interface ProceduresView {
   /** The id */
   id?: string;
@@ -2256,6 +2292,21 @@ export interface TimesView {
   at_destination?: string;
   /** When the patient was handed over */
   handover?: string;
+}
+
+/**
+ * Where the tracing of an ECG is: its id in the monitor or in the hospital's ECG system `store`. The record holds no
+ * tracing itself.
+ */
+export interface Tracing {
+  /** The id of the recording */
+  reference: string;
+  /** The system that keeps the tracing, as a name or URI */
+  store?: string | null;
+  /** The monitor that recorded it */
+  device?: string | null;
+  /** When it was recorded */
+  recorded_at?: string | null;
 }
 
 /** The acuity that the crew found first and last, on one scale. A value of another scale is refused. */

@@ -812,7 +812,10 @@ class DispatchView(Model, kw_only=True):
 
 
 class Disposition(Model, kw_only=True):
-    """The end of the encounter. `destination` names a place and is in no de-identified answer."""
+    """The end of the encounter. `destination` names a place and is in no de-identified answer.
+
+    `expected_at` is when the crew expects to arrive, as it told the destination.
+    """
 
     outcome: (
         Literal[
@@ -841,6 +844,8 @@ class Disposition(Model, kw_only=True):
     """Whether the hospital was informed ahead"""
     prealert_at: datetime | UnsetType | None = UNSET
     """When the destination was alerted"""
+    expected_at: datetime | UnsetType | None = UNSET
+    """When the crew expects to arrive at the destination"""
     prealert_for: (
         Literal["arrest", "obstetric", "other", "paediatric", "sepsis", "stemi", "stroke", "trauma"] | UnsetType | None
     ) = UNSET
@@ -862,7 +867,10 @@ class Disposition(Model, kw_only=True):
 
 
 class DispositionView(Model, kw_only=True):
-    """The end of the encounter. `destination` names a place and is in no de-identified answer."""
+    """The end of the encounter. `destination` names a place and is in no de-identified answer.
+
+    `expected_at` is when the crew expects to arrive, as it told the destination.
+    """
 
     outcome: str | None = None
     """The outcome. One of: cancelled, care_transferred, dead_on_scene, no_patient_found, no_treatment_needed, refused,
@@ -876,6 +884,8 @@ class DispositionView(Model, kw_only=True):
     """Whether the hospital was informed ahead"""
     prealert_at: datetime | None = None
     """When the destination was alerted"""
+    expected_at: datetime | None = None
+    """When the crew expects to arrive at the destination"""
     prealert_for: str | None = None
     """The reason of the pre-alert. One of: arrest, obstetric, other, paediatric, sepsis, stemi, stroke, trauma"""
     lights_and_sirens: bool | None = None
@@ -1682,7 +1692,9 @@ class Medication(Model, kw_only=True):
     """A drug given, or with `not_done` one that was not given and the reason. A unit per time (`mL/h`) makes the dose
     a rate.
 
-    A de-identified answer has no `medication` where the crew knew it in words alone.
+    `unit_number` is the donation number on a bag of blood, `lot_number` the batch of a drug or plasma product. A
+    de-identified answer has
+    neither, and no `medication` where the crew knew it in words alone.
     """
 
     id: str | UnsetType | None = UNSET
@@ -1698,6 +1710,10 @@ class Medication(Model, kw_only=True):
     """The route, SNOMED CT"""
     response: Literal["improved", "unchanged", "worse"] | UnsetType | None = UNSET
     """The patient's response to the drug"""
+    unit_number: str | UnsetType | None = UNSET
+    """The donation number on a bag of blood"""
+    lot_number: str | UnsetType | None = UNSET
+    """The batch of a drug or blood product"""
     not_done: Literal["contraindicated", "not_indicated", "refused", "unable"] | UnsetType | None = UNSET
     """Why it was not done; absent if it was"""
     comment: str | UnsetType | None = UNSET
@@ -1730,7 +1746,9 @@ class MedicationsView(Model, kw_only=True):
     """A drug given, or with `not_done` one that was not given and the reason. A unit per time (`mL/h`) makes the dose
     a rate.
 
-    A de-identified answer has no `medication` where the crew knew it in words alone.
+    `unit_number` is the donation number on a bag of blood, `lot_number` the batch of a drug or plasma product. A
+    de-identified answer has
+    neither, and no `medication` where the crew knew it in words alone.
     """
 
     id: str | None = None
@@ -2002,7 +2020,11 @@ class PrimaryImpressionView(Model, kw_only=True):
 
 
 class Procedure(Model, kw_only=True):
-    """A SNOMED CT procedure. `not_done` gives the reason why it was not done, which is itself a finding."""
+    """A SNOMED CT procedure. `not_done` gives the reason why it was not done, which is itself a finding.
+
+    `comment` has the interpretation of an ECG. A transfusion has the numbers on the bag: see Medication. A
+    de-identified answer has none.
+    """
 
     id: str | UnsetType | None = UNSET
     """The id"""
@@ -2023,6 +2045,12 @@ class Procedure(Model, kw_only=True):
     """Why it was not done; absent if it was"""
     finding: Literal["no_stemi", "stemi"] | UnsetType | None = UNSET
     """The finding of an ECG"""
+    tracing: Tracing | UnsetType | None = UNSET
+    """Where the tracing of an ECG is"""
+    unit_number: str | UnsetType | None = UNSET
+    """The donation number on a bag of blood"""
+    lot_number: str | UnsetType | None = UNSET
+    """The batch of a drug or blood product"""
     comment: str | UnsetType | None = UNSET
     """Free text. It is encrypted, and in no de-identified answer"""
 
@@ -2046,7 +2074,11 @@ class ProceduresProcedureView(Model, kw_only=True):
 
 
 class ProceduresView(Model, kw_only=True):
-    """A SNOMED CT procedure. `not_done` gives the reason why it was not done, which is itself a finding."""
+    """A SNOMED CT procedure. `not_done` gives the reason why it was not done, which is itself a finding.
+
+    `comment` has the interpretation of an ECG. A transfusion has the numbers on the bag: see Medication. A
+    de-identified answer has none.
+    """
 
     id: str | None = None
     """The id"""
@@ -2248,6 +2280,21 @@ class TimesView(Model, kw_only=True):
     """When the vehicle reached the destination"""
     handover: datetime | None = None
     """When the patient was handed over"""
+
+
+class Tracing(Model, kw_only=True):
+    """Where the tracing of an ECG is: its id in the monitor or in the hospital's ECG system `store`. The record holds
+    no tracing itself.
+    """
+
+    reference: str
+    """The id of the recording"""
+    store: str | UnsetType | None = UNSET
+    """The system that keeps the tracing, as a name or URI"""
+    device: str | UnsetType | None = UNSET
+    """The monitor that recorded it"""
+    recorded_at: datetime | UnsetType | None = UNSET
+    """When it was recorded"""
 
 
 class Triage(Model, kw_only=True):
