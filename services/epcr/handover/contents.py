@@ -73,7 +73,7 @@ def contents(
 ) -> Generator[None, None, Contents]:
     """Adds all resources but the Composition. Stops after each portion of entries.
 
-    `links` are those of the Patient to others; `person` is the encounter with what all crews know of the patient.
+    `links` are those of the Patient to others; `person` is the encounter with the knowledge of all crews about the patient.
     """
     view = plain_view(source.encounter, source.projection.view)
     shown = scene._replace(projection=source.projection._replace(view=view))

@@ -1,4 +1,4 @@
-"""Other crews at the incident: which they are, and what they did for the same patient, where the reader may read their record.
+"""Other crews at the incident, and their care for the same patient, where the reader may read their record.
 
 An encounter is of the same patient where it has the same basis (`encounters/people.py`), and no name, sex or date of birth says otherwise.
 The right to read its care is that of its own handover: its care is shown to the app that may read it for the same destination.

@@ -56,7 +56,7 @@ async def read_handover(request: Request, caller: Caller, encounter_id: str, ask
         row, right = read.row, read.right
         sender, to = read.sender if asked.format != "json" else None, right.destination
         shown = (row.id, row.revision, row.identity, to.id, to.version, right.purpose, right.until, sender, asked)
-        # What the destination took of this very state changes nothing in it.
+        # Earlier readings of this very state change nothing in it.
         taken = None if read.taken is None else read.taken._replace(replaced={})
         shown += (taken, read.described_at)
         shown += tuple((one.row.id, one.row.revision, one.row.identity, one.right, one.patients) for one in read.others)

@@ -195,7 +195,7 @@ class ReadHandover(http.Body):
 
 
 class OtherCare(msgspec.Struct):
-    """What another crew did for the patient, and its last set of vital signs. Entries in error are left out."""
+    """The care that another crew gave the patient, with its last set of vital signs and without entries in error."""
 
     medications: list[Medication]
     procedures: list[Procedure]
@@ -204,7 +204,7 @@ class OtherCare(msgspec.Struct):
 
 
 class OtherCrew(msgspec.Struct):
-    """Another crew of your organisation's partner at the same incident."""
+    """Another encounter of the same ambulance service at the same incident."""
 
     encounter_id: str
     vehicle_id: str
