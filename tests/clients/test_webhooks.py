@@ -92,7 +92,7 @@ def test_a_header_with_thousands_of_signatures_is_checked_for_ten() -> None:
 
 def test_without_the_package_for_public_keys_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cryptography.exceptions", None)
-    with pytest.raises(InvalidWebhook, match=r"knogin\[public-key\]"):
+    with pytest.raises(InvalidWebhook, match="pip install cryptography"):
         verify(BODY, signed(), PUBLIC)
     assert verify(BODY, signed(), SECRET)
 

@@ -25,7 +25,7 @@ def test_app_token_webhook_incident_and_two_rotations_under_traffic_work_in_both
 
 
 def hour(stack: Stack, folder: Path, installer: str, runs: Sequence[str]) -> list[str]:
-    """What goes wrong for a reader of the first page who installs the SDK and runs the program."""
+    """The complaints of a reader of the first page who installs the SDK and runs the program."""
     folder.mkdir()
     with stack.client("docs") as client:
         page = client.get("/api/docs/en/first-call.md").text

@@ -94,8 +94,10 @@ def corrected() -> tuple[Source, Before]:
         "value": report.uuid("composition", wrong.projection.encounter_pseudonym),
     }
     former = Former(wrong.encounter, wrong.projection, ["150456|%/1", "150020|/1"])
-    patients = [patient_uuid(unknown.projection, unknown.encounter)]
-    return told._replace(former=[before]), Before([former], patients, ["150456|%/1", "150456|%/9"])
+    patients = [patient_uuid(unknown.projection.domain, unknown.encounter)]
+    return told._replace(former=[before]), Before(
+        [former], patients, ["150456|%/1", "150456|%/9"], {one: [] for one in patients}
+    )
 
 
 def extremes() -> list[LinkedObservation]:

@@ -905,6 +905,12 @@ def test_a_visit_number_in_a_bundle_has_something_to_see(region: Region) -> None
         assert refused.status_code == 422
         assert [error["pointer"] for error in refused.json()["errors"]] == ["/entry/0/resource/identifier/0/value"]
     assert sent({"system": "urn:x"}, {"value": "V-7"}).json()["outcome"]["visit_number"] == "V-7"
+    id = region.bound(region.cork, **TYPICAL)
+    entries = region.cork.read(id, format="transaction")["entry"]
+    [told] = [one["resource"]["identifier"] for one in entries if one["resource"]["resourceType"] == "Encounter"]
+    stay = resource("Encounter", of="IMP", identifier=[*told, {"system": "urn:x", "value": "V-8"}])
+    reported = send(region, id, bundle_of(stay)).json()["outcome"]["visit_number"]
+    assert reported == "V-8", "the handover's own identifiers, of which one is the incident, are none of the hospital's"
 
 
 def test_a_death_without_its_time_agrees_with_the_other_resources(region: Region) -> None:

@@ -333,7 +333,7 @@ def test_a_hospital_that_asks_again_and_again_makes_no_later_transaction_dearer(
     region.cork.read(id, format="transaction")
     region.crew.write(id, {"patient": {"identifiers": [BEA]}})
     first = region.cork.handover(id, format="transaction").content
-    asked = {"encounter_id": id, "destination_id": region.cork.id, "identity": 2, "revision": 10_000}
+    asked = {"encounter_id": id, "destination_id": region.cork.id, "identity": 2, "revision": 10_000, "others": []}
     statements = (queries.TAKEN_BEFORE, queries.PATIENTS_BEFORE, queries.PLACES_BEFORE)
 
     def read() -> int:

@@ -20,7 +20,7 @@ from shared.web.scopes import Mode
 NAMESPACE = "https://knogin.com/fhir/pseudonyms"
 SHIFT_DAYS = 50
 # Kinds that encounters share: their pseudonyms do not depend on an encounter's identity.
-_OF_MANY = frozenset({"patient", "device", "organization", "location", "crew", "practitioner"})
+_OF_MANY = frozenset({"patient", "device", "organization", "location", "crew", "practitioner", "list"})
 
 
 class Number(NamedTuple):

@@ -39,7 +39,17 @@ FIND_ENCOUNTER: LiteralString = "SELECT " + HEAD + _BRIEF + ", record FROM encou
 FIND_BRIEF: LiteralString = "SELECT " + HEAD + _BRIEFLY + " FROM encounters WHERE id = ANY(%s)"
 LOCK_ENCOUNTER: LiteralString = FIND_BRIEF + " FOR UPDATE"
 # Waits for a change of the encounter under way, and a change waits for it.
-HOLD_ENCOUNTER: LiteralString = FIND_BRIEF + " FOR KEY SHARE"
+HOLD_ENCOUNTER: LiteralString = FIND_BRIEF + " ORDER BY id FOR KEY SHARE"
+# Others of its incident: those of the same patient first, as far as that is known.
+OTHERS_OF_INCIDENT: LiteralString = (
+    "SELECT "
+    + HEAD
+    + _BRIEFLY
+    + """
+    FROM encounters WHERE tenant_id = current_tenant() AND cad_incident_id = %(cad_incident_id)s AND id <> %(id)s AND test = %(test)s
+    ORDER BY patient_basis IS NOT DISTINCT FROM %(patient_basis)s::bytea DESC, id LIMIT %(most)s
+"""
+)
 # An older process may have written a version since: its brief is another one.
 ADD_BRIEF: LiteralString = """
     UPDATE encounters SET brief = %(brief)s, brief_version = version, anchor = coalesce(anchor, %(anchor)s)

@@ -47,8 +47,10 @@ TARGETS: dict[str, frozenset[str]] = {
             "Condition",
             "AllergyIntolerance",
             "DocumentReference",
+            "Encounter",
         }
     ),
+    "item": frozenset({"Patient"}),
 }
 REQUIRED: dict[str, tuple[str, ...]] = {
     "Encounter": ("status", "class", "subject"),
@@ -59,6 +61,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "Condition": ("code", "subject", "verificationStatus"),
     "AllergyIntolerance": ("code", "patient", "verificationStatus"),
     "Composition": ("status", "type", "date", "author", "title"),
+    "List": ("status", "mode", "code", "entry"),
 }
 UNITS = DOSE_UNITS | {
     "%",
@@ -282,7 +285,8 @@ def _quantity(value: Json, name: str) -> Iterator[str]:
 
 def _reference(value: Json, kinds: Mapping[Any, Any], name: str) -> Iterator[str]:
     allowed = TARGETS.get(name)
-    if allowed is None:
+    # An entry of a List has its reference in `item`.
+    if allowed is None or "item" in value:
         return
     if "reference" in value:
         if kinds.get(value["reference"]) not in allowed:

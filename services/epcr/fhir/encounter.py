@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from services.epcr.fhir.entries import Entry, Scene
+from services.epcr.fhir.entries import ORGANIZATIONS, Entry, Scene
 from services.epcr.fhir.history import impression_uuid, present_impressions
 from services.epcr.fhir.provider import crew_of, organization_uuid, vehicle_uuid
 from services.epcr.fhir.terms import (
@@ -54,6 +54,10 @@ def encounter(scene: Scene) -> Entry:
     if outcome == "transported":
         types.append(concept(coding(SNOMED, "715537001", "Transportation by ambulance")))
     resource = scene.begin("Encounter", scene.encounter, extensions=extensions)
+    if "cad_incident_id" in view:
+        # Of all crews at the incident, and of this organisation alone.
+        system = f"{ORGANIZATIONS}/{view['organization_id']}/incidents"
+        resource["identifier"].append({"system": system, "value": view["cad_incident_id"]})
     resource |= {
         "status": STATUS[view["status"]],
         "class": coding(ACT_CODE, "FLD", "field"),

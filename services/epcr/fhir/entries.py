@@ -22,6 +22,7 @@ KINDS = {
     "MedicationStatement": "statement",
     "Location": "location",
     "PractitionerRole": "crew",
+    "List": "list",
 }
 # Organisations are the same for all partners; the platform's id names them.
 ORGANIZATIONS = "https://knogin.com/fhir/organizations"

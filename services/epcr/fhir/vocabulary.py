@@ -23,6 +23,8 @@ GROUPS = (
     "airway_attempt",
     "country",
     "out_of_range",
+    "other_crews",
+    "patients_of_former_identities",
 )
 # Fields that are never coded.
 _PLAIN = frozenset({"id", "entered_in_error", "comment", "text", "display", "narrative"})

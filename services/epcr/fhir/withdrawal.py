@@ -49,6 +49,9 @@ def withdrawn(scene: Scene, entries: Iterable[Entry]) -> Iterator[Entry]:
                 kept[name] = patient
             elif name == "author":
                 kept[name] = [author]
+            elif name == "identifier" and isinstance(value, list):
+                # Not the number of the incident: nobody who looks for its encounters shall find this one.
+                kept[name] = value[:1]
             elif name == "component":
                 kept["component"] = [{"code": part["code"], **_ABSENT} for part in value]
             elif name in _KEPT:

@@ -19,6 +19,7 @@ from services.epcr.fhir.history import IN_ERROR, impressions
 from services.epcr.fhir.provider import organization_uuid
 from services.epcr.fhir.readings import Shape
 from services.epcr.fhir.terms import LOINC, TERMINOLOGY, Json, coding, concept, ems, moment
+from services.epcr.handover import crews
 from services.epcr.handover.parties import document_reference, parties, patient
 from services.epcr.handover.sheet import in_zone, plain_view
 from services.epcr.handover.source import Pdf, Source
@@ -26,7 +27,7 @@ from services.epcr.handover.vitals import rows_of_readings
 from services.epcr.handover.words import heading, say
 from services.epcr.handover.writing import Writing
 from services.epcr.records.faults import SUBJECTS
-from services.epcr.records.models import LinkedObservation
+from services.epcr.records.models import Encounter, LinkedObservation
 
 ACT_CLASS = f"{TERMINOLOGY}/v3-ActClass"
 # Sections that a Paramedicine Care Summary has in any case, and the reason for which they may be empty.
@@ -70,11 +71,17 @@ class Contents(NamedTuple):
 
 
 def contents(
-    writing: Writing, scene: Scene, source: Source, pdf: Pdf, pdf_uuid: str, links: Sequence[Json] = ()
+    writing: Writing,
+    scene: Scene,
+    source: Source,
+    pdf: Pdf,
+    pdf_uuid: str,
+    links: Sequence[Json] = (),
+    person: Encounter | None = None,
 ) -> Generator[None, None, Contents]:
     """Adds all resources but the Composition. Stops after each portion of entries.
 
-    `links` are those of the Patient to others.
+    `links` are those of the Patient to others; `person` is the encounter with the knowledge of all crews about the patient.
     """
     view = plain_view(source.encounter, source.projection.view)
     shown = scene._replace(projection=source.projection._replace(view=view))
@@ -87,7 +94,7 @@ def contents(
     found = devices(scene, dict.fromkeys(map(Shape.of, source.readings)), source.makes)
     # First those to which others refer.
     first = [
-        (scene.patient, patient(scene, source) | ({"link": list(links)} if links else {})),
+        (scene.patient, patient(scene, source, person) | ({"link": list(links)} if links else {})),
         *parties(scene, source),
         *((one.uuid, one.resource) for one in found if f"urn:uuid:{one.uuid}" in used),
         *((one.uuid, one.resource) for one in impressions(scene)),
@@ -248,6 +255,12 @@ def _sections(shown: Scene, source: Source, entries: Mapping[str, list[Json]], p
             yield made
         else:
             yield made | {"emptyReason": EMPTY[silence or "unknown"]}
+    if source.crews:
+        yield {
+            "title": heading(crews.TITLE, language),
+            "code": ems(crews.TITLE),
+            "text": narrative.text("narrative", {}, language, crews.rows(source.crews, language, zone)),
+        } | ({"entry": known} if (known := crews.references(source.crews)) else {})
     words = say("handover_pdf", language)
     div = f'<div xmlns="http://www.w3.org/1999/xhtml" lang="{language}" xml:lang="{language}"><p>{words}</p></div>'
     yield {

@@ -1,5 +1,6 @@
 """HTTP endpoints of identified reading: the destination's app reads, each reading is recorded, the administrator lists them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
@@ -8,11 +9,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.epcr.encounters import store
-from services.epcr.encounters.disclosure import add_recipient, policy_for, with_basis
+from services.epcr.encounters.disclosure import add_recipient, policy_for, rows_with_bases
 from services.epcr.encounters.models import EncounterRow
 from services.epcr.encounters.store import prepared
 from services.epcr.handover import access, disclosures, events, queries, rendering
 from services.epcr.handover.access import Right
+from services.epcr.handover.crews import MOST, Other
 from services.epcr.handover.destinations import sender_of
 from services.epcr.handover.disclosures import Answer
 from services.epcr.handover.models import (
@@ -36,10 +38,10 @@ from shared.storage.database import IN_ORDER, AsyncConnection, every, first, ten
 from shared.web import http, portions, problems
 from shared.web.http import Page, is_known, not_modified, tag_of
 from shared.web.identity import Caller
-from shared.web.problems import FieldError
+from shared.web.problems import FieldError, Problem
 
 # Raise it when a release gives the same record other bytes.
-FORMAT = 8
+FORMAT = 9
 HANDOVER = "argus:epcr:handover"
 EMERGENCY_HOURS = 4
 EMERGENCIES = Cap(
@@ -54,7 +56,10 @@ async def read_handover(request: Request, caller: Caller, encounter_id: str, ask
         row, right = read.row, read.right
         sender, to = read.sender if asked.format != "json" else None, right.destination
         shown = (row.id, row.revision, row.identity, to.id, to.version, right.purpose, right.until, sender, asked)
-        shown += (read.taken, read.described_at)
+        # Earlier readings of this very state change nothing in it.
+        taken = None if read.taken is None else read.taken._replace(replaced={})
+        shown += (taken, read.described_at)
+        shown += tuple((one.row.id, one.row.revision, one.row.identity, one.right, one.patients) for one in read.others)
         headers = {"etag": tag_of(FORMAT, *shown), "cache-control": "no-store"}
         if is_known(request.headers.getlist("if-none-match"), headers["etag"]):
             return not_modified(headers)
@@ -147,38 +152,84 @@ async def _readable(request: Request, caller: Caller, encounter_id: str, asked: 
     async with tenant_transaction(request, caller) as conn:
         row = await store.find(conn, encounter_id)
         right = await access.right_of(conn, caller, row)
-        row = await with_basis(conn, row, request.state.pseudonyms, request.state.keyring)
+        row, others = await _others(request, conn, caller, row, right, with_patients=asked.format == "transaction")
         sender = await sender_of(conn, caller.tenant_id)
         [closed_at] = await (await conn.execute(queries.CLOSED_AT, (encounter_id,))).fetchone() or (None,)
         [was_another] = await (await conn.execute(queries.WAS_ANOTHER, (encounter_id,))).fetchone() or (False,)
-        taken = await _taken(conn, row, right) if asked.format == "transaction" else None
+        others_ids = [one.row.id for one in others]
+        taken = await _taken(conn, row, right, others_ids) if asked.format == "transaction" else None
         described_at: datetime | None = None
         if asked.format in ("document", "transaction"):
             [described_at] = await (await conn.execute(queries.DESCRIBED_AT)).fetchone() or (None,)
         await audit.record(conn, caller, "handover.ask", row.id, {"destination": right.destination.id})
-    return Read(row, right, sender, closed_at, was_another, taken, described_at)
+    return Read(row, right, sender, closed_at, was_another, taken, described_at, others)
 
 
-async def _taken(conn: AsyncConnection, row: EncounterRow, right: Right) -> Taken:
+async def _others(
+    request: Request, conn: AsyncConnection, caller: Caller, row: EncounterRow, right: Right, *, with_patients: bool
+) -> tuple[EncounterRow, list[Other]]:
+    """The row with its basis, and other encounters of its incident.
+
+    Those of the same patient that the app may read for the same destination have their records, and its right to read them.
+    """
+    pseudonyms = request.state.pseudonyms
+    asked = {name: getattr(row, name) for name in ("id", "cad_incident_id", "test", "patient_basis")}
+    found = await every(conn, EncounterRow, store.queries.OTHERS_OF_INCIDENT, asked | {"most": MOST})
+    row, *found = await rows_with_bases(conn, [row, *found], pseudonyms, request.state.keyring)
+    others: list[Other] = []
+    for one in found:
+        others.append(Other(one))
+        if one.patient_basis != row.patient_basis or one.pseudonym_version is None:
+            continue
+        try:
+            own = await access.right_of(conn, caller, one)
+        except Problem:
+            continue
+        if own.destination.id != right.destination.id:
+            continue
+        [whole] = await every(conn, EncounterRow, store.queries.FIND_ENCOUNTER, ([one.id],))
+        domain = pseudonyms.handover_domain(one.pseudonym_version, one.tenant_id, own.destination.id, one.identity)
+        patients: list[str] = []
+        if with_patients:
+            of_one = {"encounter_id": one.id, "destination_id": own.destination.id, "identity": one.identity}
+            last = of_one | {"revision": one.revision, "others": []}
+            rows = await (await conn.execute(queries.PATIENTS_BEFORE, last)).fetchall()
+            patients = [patient for patient, is_before, _ in rows if is_before]
+        others[-1] = Other(whole, own, domain, patients[::-1])
+    return row, others
+
+
+async def _taken(conn: AsyncConnection, row: EncounterRow, right: Right, others: Sequence[str]) -> Taken:
     """The transactions that the destination took under former identities; of this one the Patients and the places of readings."""
     asked = {
         "encounter_id": row.id,
         "destination_id": right.destination.id,
         "identity": row.identity,
         "revision": row.revision,
+        "others": list(others),
     }
     patients = await (await conn.execute(queries.PATIENTS_BEFORE, asked)).fetchall()
     places = await (await conn.execute(queries.PLACES_BEFORE, asked)).fetchall()
     former = await every(conn, TakenBefore, queries.TAKEN_BEFORE, asked) if row.identity > 1 else []
-    return Taken(former, [patient for (patient,) in reversed(patients)], dict(sorted(places)))
+    gone = await (await conn.execute(queries.FORMER_PATIENTS, asked)).fetchall() if row.identity > 1 else []
+    earlier = [patient for patient, is_before, _ in reversed(patients) if is_before]
+    replaced = {patient: sharing for patient, _, sharing in reversed(patients)}
+    return Taken(former, earlier, dict(sorted(places)), replaced, [one for (one,) in gone])
 
 
 async def _disclosed(request: Request, caller: Caller, read: Read, asked: ReadHandover, made: Made) -> bool:
-    """Records the disclosure. False if the patient's identity or the right is another one now. Raises the Problems of `right_of`."""
+    """Records the disclosure, and one of each other encounter whose care is shown.
+
+    False if the patient's identity or the right is another one now. Raises the Problems of `right_of`.
+    """
     row = read.row
+    shown = {one.row.id: one for one in read.others}
+    others = [(shown[id], sections) for id, sections in made.others]
     async with tenant_transaction(request, caller) as conn:
         # Held before the destination, as a change of the destination locks them: in another order each could wait for the other.
-        [present] = await every(conn, EncounterRow, store.queries.HOLD_ENCOUNTER, ([row.id],))
+        held = [row.id, *(one.row.id for one, _ in others)]
+        now = {one.id: one for one in await every(conn, EncounterRow, store.queries.HOLD_ENCOUNTER, (held,))}
+        present = now[row.id]
         policy = await policy_for(conn, caller)
         if policy.mode != "exact":
             raise problems.insufficient_scope(HANDOVER, policy.mode)
@@ -187,6 +238,19 @@ async def _disclosed(request: Request, caller: Caller, read: Read, asked: ReadHa
         right = await access.right_of(conn, caller, present, hold=True)
         if right._replace(until=read.right.until) != read.right:
             return False
+        for other, sections in others:
+            of_other = now[other.row.id]
+            if of_other.identity != other.row.identity or not await add_recipient(conn, caller, policy, other.row):
+                return False
+            try:
+                own = await access.right_of(conn, caller, of_other, hold=True)
+            except Problem:
+                return False
+            if other.right is None or own._replace(until=other.right.until) != other.right:
+                return False
+            excerpt = Answer(made.digest, "other_crew", asked.language, sections)
+            detail = {"disclosure": await disclosures.add(conn, caller, other.row, own, excerpt), "of": row.id}
+            await audit.record(conn, caller, "handover.read", other.row.id, detail | {"content": "other_crew"})
         answer = Answer(made.digest, asked.format, asked.language, made.sections, made.patient, made.places)
         detail = {
             "disclosure": await disclosures.add(conn, caller, row, right, answer),

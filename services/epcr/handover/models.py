@@ -7,7 +7,9 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType, field
 
 from services.epcr.fhir.words import Language
-from services.epcr.records.models import WholeRecord
+from services.epcr.records.assessment import AirwayAttempt
+from services.epcr.records.care import Medication, Procedure, VitalSigns
+from services.epcr.records.models import Status, WholeRecord
 from shared.primitives.time_zones import TimeZone, zone_of
 from shared.web import http
 from shared.web.http import Page
@@ -17,7 +19,7 @@ LegalBasis = Literal["provision_of_care", "vital_interests", "legal_obligation",
 Purpose = Literal["TREAT", "BTG"]
 Reopening = Literal["care_continues", "record_corrected", "late_handover"]
 Representation = Literal["json", "document", "pdf", "transaction"]
-DisclosedContent = Literal["json", "document", "pdf", "transaction", "outcome"]
+DisclosedContent = Literal["json", "document", "pdf", "transaction", "outcome", "other_crew"]
 
 Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
 Code = Annotated[
@@ -189,6 +191,24 @@ class ReadHandover(http.Body):
     language: Language = "en"
 
 
+class OtherCare(msgspec.Struct):
+    """The care that another crew gave the patient, with its last set of vital signs and without entries in error."""
+
+    medications: list[Medication]
+    procedures: list[Procedure]
+    airway_attempts: list[AirwayAttempt]
+    vital_signs: list[VitalSigns]
+
+
+class OtherCrew(msgspec.Struct):
+    """Another encounter of the same ambulance service at the same incident."""
+
+    encounter_id: str
+    vehicle_id: str
+    status: Status
+    care: OtherCare | None
+
+
 class Handover(msgspec.Struct):
     """The record of a patient with the patient's name, for the destination's app alone."""
 
@@ -200,6 +220,7 @@ class Handover(msgspec.Struct):
     identity: Annotated[int, Meta(description="Grows when the identity of the patient is corrected")]
     readable_until: datetime
     record: WholeRecord
+    other_crews: list[OtherCrew]
 
 
 DOCUMENT: dict[str, Any] = {

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
-from services.epcr.deidentification.projection import Projection
+from services.epcr.deidentification.pseudonyms import Domain
 from services.epcr.fhir.acts import URI
 from services.epcr.fhir.composition import TYPE
 from services.epcr.fhir.encounter import encounter as encounter_entry
@@ -17,6 +17,7 @@ from services.epcr.fhir.entries import ORGANIZATIONS, Scene, reference
 from services.epcr.fhir.patient import patient as masked_patient
 from services.epcr.fhir.provider import crew_of, organization_uuid, provider, role
 from services.epcr.fhir.terms import DATA_ABSENT_EXTENSION, LOINC, TERMINOLOGY, Json, coding, concept, ems, moment
+from services.epcr.handover.crews import is_dead
 from services.epcr.handover.sheet import name_of, plain_view
 from services.epcr.handover.source import CONFIDENTIALITY, Pdf, Source
 from services.epcr.handover.words import heading
@@ -29,10 +30,11 @@ _SEARCHABLE = re.compile(r"[A-Za-z0-9:/._~-]+")
 _WHO = ("name", "birth_date", "sex", "identifiers")
 
 
-def patient(scene: Scene, source: Source) -> Json:
-    """The Patient with a name, as the crew knows it; the first identifier is that of the de-identified bundles."""
+def patient(scene: Scene, source: Source, person: Encounter | None = None) -> Json:
+    """The Patient with a name, as the crew knows it, or as the `person` is known; the first identifier is a pseudonym."""
     begun = masked_patient(scene).resource
-    view = plain_view(source.encounter, {})
+    person = person or source.encounter
+    view = plain_view(person, {})
     seen: Mapping[str, Any] = view.get("patient", {})
     name: Mapping[str, Any] = seen.get("name", {})
     known = {part: name[part] for part in ("family", "given") if part in name}
@@ -50,7 +52,7 @@ def patient(scene: Scene, source: Source) -> Json:
         made["birthDate"] = seen["birth_date"].isoformat()
     else:
         made["_birthDate"] = {"extension": [{"url": DATA_ABSENT_EXTENSION, "valueCode": "unknown"}]}
-    if _is_dead(view):
+    if is_dead(person.record):
         made["deceasedBoolean"] = True
     if "address" in seen and (address := _address(seen["address"])):
         made["address"] = [address]
@@ -66,12 +68,6 @@ def patient(scene: Scene, source: Source) -> Json:
     if contacts:
         made["contact"] = contacts
     return made
-
-
-def _is_dead(view: Mapping[str, Any]) -> bool:
-    """Whether the crew left a dead patient."""
-    ending: str | None = view.get("disposition", {}).get("outcome")
-    return ending == "dead_on_scene" or bool(view.get("arrest", {}).get("recognised_dead"))
 
 
 def _identifier(source: Source, one: Mapping[str, str]) -> Json:
@@ -181,20 +177,23 @@ def document_reference(scene: Scene, source: Source, pdf: Pdf, uuid: str) -> Jso
     }
 
 
-def patient_uuid(projection: Projection, encounter: Encounter, taken: Sequence[str] = ()) -> str:
-    """That of the Patient of a transaction: of this encounter alone, and of the crew's knowledge of who the patient is.
+def patient_uuid(domain: Domain, encounter: Encounter, taken: Sequence[str] = ()) -> str:
+    """That of the Patient of a transaction: of this encounter, and of the crew's knowledge of who the patient is.
 
-    A number may be mistyped, so that no two encounters may share a Patient with a name. So may a death: a Patient is never changed, so that
+    A number may be mistyped, so that no two encounters may share a Patient with a name, but those of one
+    incident (`crews.person`). So may a death: a Patient is never changed, so that
     the dead and the living one are two. `taken` are the Patients that the receiver took
     before, the last one last: where the crew knows an earlier name again, another Patient replaces the last one, because the earlier
     Patient is replaced itself.
     """
     view = plain_view(encounter, {})
     seen: Mapping[str, Any] = view.get("patient", {})
-    known = {name: seen[name] for name in _WHO if name in seen} | ({"is_dead": True} if _is_dead(view) else {})
+    known = {name: seen[name] for name in _WHO if name in seen} | (
+        {"is_dead": True} if is_dead(encounter.record) else {}
+    )
     who = json.dumps(known, sort_keys=True, default=str)
     words = (f"{encounter.id} {who}" + (f" {time}" if time > 1 else "") for time in count(1))
-    uuids = (projection.domain.uuid("person", one) for one in words)
+    uuids = (domain.uuid("person", one) for one in words)
     return next(uuid for uuid in uuids if uuid not in taken or uuid == taken[-1])
 
 

@@ -150,12 +150,27 @@ TAKEN_BEFORE: LiteralString = """
     WHERE t.encounter_id = %(encounter_id)s AND t.destination_id = %(destination_id)s AND t.identity < %(identity)s
     GROUP BY t.identity, i.patient_basis ORDER BY t.identity
 """
-# The last Patients of the present identity that it took with revisions before this one, the last one first.
+# The last Patients of the present identity that it took up to this revision, the last one first: whether before this revision, and for
+# which of the `others` it took them too.
 PATIENTS_BEFORE: LiteralString = """
-    SELECT patient FROM patients_taken
+    SELECT patient, first_revision < %(revision)s AS is_before, ARRAY(
+        SELECT DISTINCT encounter_id FROM patients_taken k
+        WHERE k.encounter_id = ANY(%(others)s) AND k.destination_id = t.destination_id AND k.patient = t.patient ORDER BY 1
+    ) AS sharing
+    FROM patients_taken t
     WHERE encounter_id = %(encounter_id)s AND destination_id = %(destination_id)s AND identity = %(identity)s
-        AND first_revision < %(revision)s
+        AND first_revision <= %(revision)s
     ORDER BY last_revision DESC, first_revision DESC, patient LIMIT 100
+"""
+# The Patients of former identities that it took for this encounter alone, of those of the incident.
+FORMER_PATIENTS: LiteralString = """
+    SELECT DISTINCT patient FROM patients_taken t
+    WHERE encounter_id = %(encounter_id)s AND destination_id = %(destination_id)s AND identity < %(identity)s
+        AND NOT EXISTS (
+            SELECT FROM patients_taken k
+            WHERE k.encounter_id = ANY(%(others)s) AND k.destination_id = t.destination_id AND k.patient = t.patient
+        )
+    ORDER BY patient LIMIT 500
 """
 # The places of readings that it took, by identity; of the present one, with revisions before this one.
 PLACES_BEFORE: LiteralString = """

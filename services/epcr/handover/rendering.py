@@ -24,12 +24,13 @@ from services.epcr.encounters.store import Stored
 from services.epcr.fhir.device import Make
 from services.epcr.handover import pdf, queries
 from services.epcr.handover.access import Right
+from services.epcr.handover.crews import Other, crews, disclosed, section
 from services.epcr.handover.document import documenting
 from services.epcr.handover.models import Handover, ReadHandover, Sender
 from services.epcr.handover.sheet import plain_view, sheet_of
 from services.epcr.handover.source import Pdf, Source
 from services.epcr.handover.transaction import Before, Former, transacting
-from services.epcr.records.models import LinkedObservation, WholeRecord
+from services.epcr.records.models import LinkedObservation, WholeRecord, began
 from services.epcr.renderer.parent import Renderer
 from services.epcr.renderer.work import Work
 from shared.primitives.crypto import Keyring
@@ -51,18 +52,24 @@ class TakenBefore(msgspec.Struct, frozen=True):
 
 
 class Taken(NamedTuple):
-    """A destination's former transactions: those of former identities, the Patients of this one, and by identity the places of readings."""
+    """A destination's former transactions: those of former identities, the Patients of this one, and by identity the places of readings.
+
+    `replaced` are the Patients up to this revision, each with the other encounters of the incident for which it took them too; `gone`
+    those of former identities.
+    """
 
     former: Sequence[TakenBefore]
     patients: Sequence[str]
     places: Mapping[int, Sequence[str]]
+    replaced: Mapping[str, Sequence[str]]
+    gone: Sequence[str]
 
 
 class Read(NamedTuple):
     """An encounter that the caller may read, and the values that its documents need beside the record.
 
     `was_another` is whether an earlier version was another patient's, `described_at` when the organisation last described a device. Of a
-    transaction also those that the destination has `taken` before.
+    transaction also those that the destination has `taken` before. `others` are other encounters of the incident.
     """
 
     row: EncounterRow
@@ -72,12 +79,13 @@ class Read(NamedTuple):
     was_another: bool
     taken: Taken | None
     described_at: datetime | None
+    others: Sequence[Other]
 
 
 class Made(NamedTuple):
     """The bytes of an answer and their SHA-256, and the parts of the record in it.
 
-    Of a transaction also the identifier of its Patient and the places of its readings.
+    Of a transaction also the identifier of its Patient and the places of its readings; of `others` those whose care is shown, by their ids.
     """
 
     body: bytes
@@ -86,6 +94,7 @@ class Made(NamedTuple):
     sections: list[str]
     patient: str | None = None
     places: list[str] | None = None
+    others: Sequence[tuple[str, list[str]]] = ()
 
 
 class _Content(NamedTuple):
@@ -103,7 +112,13 @@ class _Content(NamedTuple):
 async def made(request: Request, caller: Caller, read: Read, asked: ReadHandover) -> Made:
     """JSON of a light record at once, all else in turns. Raises Problems: 429, 503."""
     keyring: Keyring = request.state.keyring
-    is_heavy = store.reserved(request, read.row)
+    shown = [one.row for one in read.others if one.right is not None]
+    is_heavy = store.reserved(request, read.row, *shown)
+    read = read._replace(
+        others=[
+            one if one.right is None else one._replace(row=store.decrypted(one.row, keyring)) for one in read.others
+        ]
+    )
     if asked.format == "json":
         return await portions.result(request, partial(_json, read, keyring), is_heavy=is_heavy)
     content = await _content(request, caller, read.row)
@@ -140,7 +155,8 @@ async def _content(request: Request, caller: Caller, row: EncounterRow) -> _Cont
 
 
 def _json(read: Read, keyring: Keyring) -> Made:
-    record = WholeRecord.of(store.opened(read.row, keyring).encounter)
+    encounter = store.opened(read.row, keyring).encounter
+    record, others = WholeRecord.of(encounter), crews(encounter, read.others)
     content = Handover(
         encounter_id=record.id,
         destination_id=read.right.destination.id,
@@ -148,9 +164,10 @@ def _json(read: Read, keyring: Keyring) -> Made:
         identity=read.row.identity,
         readable_until=read.right.until,
         record=record,
+        other_crews=[one.shown() for one in others],
     )
     body = http.encode(content)
-    return Made(body, hashlib.sha256(body).digest(), "application/json", _filled(record))
+    return Made(body, hashlib.sha256(body).digest(), "application/json", _filled(record), others=disclosed(others))
 
 
 def _rendered(
@@ -177,10 +194,15 @@ def _rendering(
         for one in domains[:-1]
     ]
     observed, makes = content.readings, content.makes
-    source = Source(encounter, projection, observed, reports, sender, to, read.closed_at, asked.language, makes)
+    others = crews(encounter, read.others)
+    yield
+    source = Source(encounter, projection, observed, reports, sender, to, read.closed_at, asked.language, makes, others)
     yield
     view = plain_view(encounter, projection.view)
     sheet = sheet_of(encounter, view, observed, sender, to, asked.language, was_another=read.was_another)
+    if others:
+        day = began(encounter.record).astimezone(sender.zone).date()
+        sheet.sections.append(section(others, asked.language, sender.zone, day))
     yield
     printed = Pdf(
         pdf.render(sheet), f"{content.server}{PATH}/{encounter.id}/handover?format=pdf&language={asked.language}"
@@ -188,13 +210,16 @@ def _rendering(
     yield
     sections = _filled(WholeRecord.of(encounter))
     if asked.format == "pdf":
-        return Made(printed.body, hashlib.sha256(printed.body).digest(), pdf.MEDIA_TYPE, sections)
+        return Made(
+            printed.body, hashlib.sha256(printed.body).digest(), pdf.MEDIA_TYPE, sections, others=disclosed(others)
+        )
     if asked.format == "document":
         body = yield from documenting(source, printed)
-        return Made(body, hashlib.sha256(body).digest(), FHIR, sections)
+        return Made(body, hashlib.sha256(body).digest(), FHIR, sections, others=disclosed(others))
     before = yield from _before(domains, read, former)
     made = yield from transacting(source, printed, before)
-    return Made(made.body, hashlib.sha256(made.body).digest(), FHIR, sections, made.patient, made.places)
+    digest = hashlib.sha256(made.body).digest()
+    return Made(made.body, digest, FHIR, sections, made.patient, made.places, disclosed(others))
 
 
 def _before(domains: Sequence[Domain], read: Read, former: Sequence[EncounterRow]) -> Generator[None, None, Before]:
@@ -205,7 +230,9 @@ def _before(domains: Sequence[Domain], read: Read, former: Sequence[EncounterRow
         yield
         projection = yield from _projecting(domains, one)
         withdrawn.append(Former(one.encounter, projection, places.get(row.identity, ())))
-    return Before(withdrawn, read.taken.patients, places.get(read.row.identity, ()))
+    return Before(
+        withdrawn, read.taken.patients, places.get(read.row.identity, ()), read.taken.replaced, read.taken.gone
+    )
 
 
 def _projecting(domains: Sequence[Domain], stored: Stored) -> Generator[None, None, Projection]:

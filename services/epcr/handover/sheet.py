@@ -94,7 +94,7 @@ def plain_view(encounter: Encounter, projection: Mapping[str, Any]) -> dict[str,
     """The de-identified view with the whole record in it: names, words of the crew, free text. Empty fields are absent."""
     record = msgspec.to_builtins(encounter.record, builtin_types=(datetime, date, Decimal))
     record.pop("known_as", None)
-    return {**projection, **_without_empty(record)}
+    return {**projection, **without_empty(record)}
 
 
 def in_zone(value: Any, zone: tzinfo) -> Any:
@@ -108,12 +108,12 @@ def in_zone(value: Any, zone: tzinfo) -> Any:
     return value.astimezone(zone) if isinstance(value, datetime) else value
 
 
-def _without_empty(value: Any) -> Any:
+def without_empty(value: Any) -> Any:
     if isinstance(value, dict):
-        kept = {name: _without_empty(one) for name, one in value.items()}
+        kept = {name: without_empty(one) for name, one in value.items()}
         return {name: one for name, one in kept.items() if one is not None and one != [] and one != {}}
     if isinstance(value, list):
-        return [_without_empty(one) for one in value]
+        return [without_empty(one) for one in value]
     return value
 
 

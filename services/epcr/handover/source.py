@@ -8,6 +8,7 @@ from services.epcr.deidentification.projection import Projection
 from services.epcr.fhir.device import Make
 from services.epcr.fhir.terms import ACT_REASON, TERMINOLOGY, Json
 from services.epcr.fhir.words import Language
+from services.epcr.handover.crews import Crew
 from services.epcr.handover.models import Destination, Sender
 from services.epcr.records.models import Encounter, LinkedObservation
 
@@ -17,7 +18,8 @@ CONFIDENTIALITY = f"{TERMINOLOGY}/v3-Confidentiality"
 class Source(NamedTuple):
     """All that a handover is made from. `readings` are the extremes of the devices' observations, `closed_at` the end of the report.
 
-    `former` are the identifiers of the Compositions under former identities, `makes` the devices' makers by the devices' ids.
+    `former` are the identifiers of the Compositions under former identities, `makes` the devices' makers by the devices' ids,
+    `crews` the other ones at the incident.
     """
 
     encounter: Encounter
@@ -29,6 +31,7 @@ class Source(NamedTuple):
     closed_at: datetime | None
     language: Language
     makes: Mapping[str, Make] = {}
+    crews: Sequence[Crew] = ()
 
 
 class Pdf(NamedTuple):

@@ -6,7 +6,7 @@ All that belongs to the encounter is a conditional update. Resources that this d
 """
 
 import json
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import chain, islice
 from typing import NamedTuple
@@ -19,11 +19,13 @@ from services.epcr.fhir.export import ENTRIES, sections
 from services.epcr.fhir.history import IN_ERROR
 from services.epcr.fhir.nomenclature import MDC
 from services.epcr.fhir.panels import UNKNOWN, observation
-from services.epcr.fhir.terms import Json, coding, concept
+from services.epcr.fhir.terms import Json, coding, concept, ems, moment
 from services.epcr.fhir.withdrawal import withdrawn
+from services.epcr.handover import crews
 from services.epcr.handover.contents import bundle_of, contents, place_uuid
 from services.epcr.handover.parties import patient_uuid
 from services.epcr.handover.source import Pdf, Source, labels
+from services.epcr.handover.words import say
 from services.epcr.handover.writing import Writing
 from services.epcr.records.models import Encounter
 from shared.web.portions import at_once
@@ -39,12 +41,15 @@ class Former(NamedTuple):
 
 class Before(NamedTuple):
     """The handovers that the destination took under former identities; of the present one the Patients, the last one last, and the places
-    of readings.
+    of readings. `replaced` are the Patients up to this revision, each with the other encounters of the incident that have it,
+    `gone` those of former identities.
     """
 
     former: Sequence[Former] = ()
     patients: Sequence[str] = ()
     places: Sequence[str] = ()
+    replaced: Mapping[str, Sequence[str]] = {}
+    gone: Sequence[str] = ()
 
 
 class Transaction(NamedTuple):
@@ -62,22 +67,46 @@ def transaction(source: Source, pdf: Pdf, before: Before | None = None) -> Json:
 
 def transacting(source: Source, pdf: Pdf, before: Before) -> Generator[None, None, Transaction]:
     """Stops after each portion of entries."""
-    patient, meta = patient_uuid(source.projection, source.encounter, before.patients), labels(source.encounter)
+    person = crews.person(source.encounter, source.projection.domain, before.patients, source.crews)
+    patient, meta = patient_uuid(person.domain, person.encounter, person.patients), labels(source.encounter)
     scene = scene_of(source.projection)._replace(patient=patient)
     writing = Writing("transaction", meta)
+    # A Patient that is still that of another encounter is replaced by none.
+    of_one = {one.encounter.id for one in source.crews if one.encounter is not None}
     replaced = [
         {"other": logical_reference(scene.projection, "Patient", one), "type": "replaces"}
-        for one in before.patients
-        if one != patient
+        for one, sharing in before.replaced.items()
+        if one != patient and of_one.issuperset(sharing)
     ]
-    made = yield from contents(writing, scene, source, pdf, _pdf_uuid(scene), replaced)
+    made = yield from contents(writing, scene, source, pdf, _pdf_uuid(scene), replaced, person.encounter)
     writing.report(made.uuid, made.report)
-    gone = (_left(scene, place) for place in before.places if place not in made.places)
-    for entries in (gone, *map(_withdrawals, before.former)):
+    gone = [one for one in before.gone if one != patient]
+    if gone:
+        writing.add([_former_patients(scene, source, gone)])
+        yield
+    left = (_left(scene, place) for place in before.places if place not in made.places)
+    for entries in (left, *map(_withdrawals, before.former)):
         while portion := list(islice(entries, ENTRIES)):
             writing.add([(entry.uuid, entry.resource) for entry in portion])
             yield
     return Transaction(writing.end(bundle_of("transaction", scene, source, meta)), patient, made.places)
+
+
+def _former_patients(scene: Scene, source: Source, patients: Sequence[str]) -> tuple[str, Json]:
+    """A list for the people who keep the hospital's patient index: Patients that the encounter's resources have left.
+
+    No Patient is changed: a conditional update would end the hospital's own one, where it merged them. The list is on nobody's record.
+    """
+    uuid = scene.projection.domain.uuid("list", f"{source.encounter.id} former patients")
+    entries = [{"item": logical_reference(scene.projection, "Patient", one)} for one in patients]
+    return uuid, scene.begin("List", uuid) | {
+        "status": "current",
+        "mode": "snapshot",
+        "code": ems("patients_of_former_identities"),
+        "date": moment(source.encounter.updated_at),
+        "note": [{"text": say("former_patients", source.language)}],
+        "entry": entries,
+    }
 
 
 def _pdf_uuid(scene: Scene) -> str:
@@ -93,7 +122,7 @@ def _left(scene: Scene, place: str) -> Entry:
 
 
 def _withdrawals(former: Former) -> Iterator[Entry]:
-    uuid = patient_uuid(former.projection, former.encounter)
+    uuid = patient_uuid(former.projection.domain, former.encounter)
     scene = scene_of(former.projection)._replace(patient=uuid)
     crew = chain.from_iterable(sections(scene).values())
     measured = (_left(scene, place) for place in former.places)

@@ -21,6 +21,11 @@ WORDS: dict[str, tuple[str, str]] = {
     "all": ("all", "tutti"),
     "amended": ("amended", "rettificata"),
     "cancelled": ("cancelled", "annullata"),
+    "care": ("care", "cure"),
+    "care_is_not_shown": (
+        "Not known to be of this patient, or not bound for this destination: ask the crew.",
+        "Non risulta di questo paziente, o non è destinata qui: chiedere all'equipaggio.",
+    ),
     "confidential": ("Confidential: identified health data", "Riservato: dati sanitari identificati"),
     "date": ("date", "data"),
     "day": ("day", "giorno"),
@@ -28,6 +33,14 @@ WORDS: dict[str, tuple[str, str]] = {
     "destination": ("destination", "destinazione"),
     "documents": ("documents", "documenti"),
     "final": ("final", "definitiva"),
+    "former_patients": (
+        "Patients that were made for a former identity of the patient of one encounter, who was another person. None of that encounter's "
+        "resources refers to them any more. Each may be merged with one of your own by now, so that this service changes none: the "
+        "people who keep your patient index decide. Link none to the present Patient.",
+        "Patient creati per un'identità precedente del paziente di un intervento, che era un'altra persona. Nessuna risorsa di "
+        "quell'intervento vi si riferisce più. Ognuno può essere stato unito a uno dei vostri, perciò questo servizio non ne cambia "
+        "nessuno: decide chi tiene la vostra anagrafe. Non collegarne nessuno al Patient attuale.",
+    ),
     "first_lowest_highest_last": (
         "The first, lowest, highest and last reading of each kind.",
         "La prima, la minima, la massima e l'ultima misura di ogni tipo.",
@@ -82,6 +95,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "short.respiratory_rate": ("RR", "FR"),
     "short.spo2": ("SpO₂", "SpO₂"),
     "short.temperature": ("Temp.", "Temp."),
+    "status.cancelled": ("cancelled", "annullata"),
+    "status.completed": ("completed", "conclusa"),
+    "status.handed_over": ("handed over", "consegnata"),
+    "status.in_progress": ("in progress", "in corso"),
     "test_data": ("TEST DATA, NO REAL PATIENT.", "DATI DI PROVA, NESSUN PAZIENTE REALE."),
     "text_is_longer": ("The text goes on in the record.", "Il testo continua nella scheda."),
     "time": ("time", "ora"),

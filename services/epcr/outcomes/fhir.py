@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta, field
 
 from services.epcr.deidentification.pseudonyms import NAMESPACE
+from services.epcr.fhir.entries import ORGANIZATIONS
 from services.epcr.fhir.terms import ACT_CODE, EMS, LOINC
 from services.epcr.outcomes.models import OutcomeDraft
 from services.epcr.outcomes.naming import Mentioned
@@ -337,7 +338,7 @@ def _visit_number(
 ) -> Iterator[FieldError]:
     """The first identifier of the hospital's own that has a value: in R4 one may have none."""
     for at, known in enumerate(one.identifier):
-        if known.system.startswith(NAMESPACE) or not known.value:
+        if known.system.startswith((NAMESPACE, ORGANIZATIONS)) or not known.value:
             continue
         place = f"{pointer}/identifier/{at}/value"
         if is_blank(known.value) or len(known.value) > MOST_OF_A_NUMBER:

@@ -116,8 +116,6 @@ async def retry_delivery(request: Request, caller: Caller, webhook_id: str, deli
         subscription = await find(conn, caller, webhook_id, subscription_queries.LOCK_SUBSCRIPTION)
         delivery = await _find_delivery(conn, subscription, delivery_id)
         require_running(subscription)
-        if delivery.status == "queued" and delivery.attempt == 0:
-            raise problems.conflict("This delivery has not been sent yet; it goes out by itself.")
         if delivery.event_type not in subscription.live_events and delivery.sequence is not None:
             raise problems.forbidden(f"This app is not approved for {delivery.event_type}.")
         key = {"id": delivery.id, "at": delivery.created_at}

@@ -24,7 +24,7 @@ class Receiver(BaseHTTPRequestHandler):
         self.send_response(204)
         self.end_headers()
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *_: object) -> None:
         pass
 
 
@@ -58,7 +58,7 @@ with Knogin() as administrator:
         webhook = client.webhooks.create_webhook(
             models.webhooks.NewWebhook(url=f"http://127.0.0.1:{receiver.server_port}/", events=["incident.created"])
         )
-        Receiver.secret = webhook.secret
+        Receiver.secret = str(webhook.secret)
         client.webhooks.send_test_webhook(webhook.id, wait=True)
         print("test", EVENTS.get(timeout=30)[0])
         [bundle] = [one for one in client.graphql.list_graphql_bundles().bundles if one.name == BUNDLE]
@@ -66,7 +66,7 @@ with Knogin() as administrator:
         answer = client.graphql.execute_graphql(
             models.graphql.GraphqlRequest(query=create, variables={"input": {"type": "medical", "priority": "high"}})
         )
-        opened = answer.data["createIncident"]["id"]
+        opened = (answer.data or {})["createIncident"]["id"]
         kind, incident = EVENTS.get(timeout=30)
         print(kind, incident == opened)
     ended, counted = threading.Event(), Queue()
