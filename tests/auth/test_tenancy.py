@@ -76,6 +76,8 @@ def test_the_app_role_reaches_past_its_tenant_only_through_the_listed_functions(
         "find_sealed_user",
         "make_sandbox_tenant",
         "close_sandbox_tenant",
+        "app_of_all",
+        "asker_of_request",
         "live_watermarks",
         "watermarks_after",
         "seal_of_entry",

@@ -933,7 +933,6 @@ BOUNDED: list[tuple[dict[str, Any], dict[str, str]]] = [
                 "name": {"family": " ", "given": ["Ada", BLANK]},
                 "phones": ["   "],
                 "email": " ",
-                "identifiers": [{"system": " ", "value": "\n"}],
                 "address": {"line": [" "], "city": " ", "latitude": 999, "longitude": -180.5},
                 "next_of_kin": [{"name": " ", "address": {"latitude": -91}}],
             }
@@ -943,8 +942,6 @@ BOUNDED: list[tuple[dict[str, Any], dict[str, str]]] = [
             "/patient/name/given/1": "pattern",
             "/patient/phones/0": "pattern",
             "/patient/email": "pattern",
-            "/patient/identifiers/0/system": "pattern",
-            "/patient/identifiers/0/value": "pattern",
             "/patient/address/line/0": "pattern",
             "/patient/address/city": "pattern",
             "/patient/address/latitude": "range",

@@ -100,7 +100,7 @@ def cases(system: System, n: int) -> Iterator[tuple[str, list[list[Number]], boo
     is_tax_code = system_of(system.name) == TAX_CODE
     tax = of(PASSPORT if is_tax_code else TAX_CODE, f"RSS{n}85M01H501Z")
     family = of(POLICY, f"P{n}-1944")
-    mine, written, theirs = of(system.name, number), of(system.also, f" a {n} / 4711"), of(system.name, other)
+    mine, written, theirs = of(system.name, number), of(system.also, f"a {n} / 4711"), of(system.name, other)
     yield "the same number", [[mine], [mine]], system.is_person
     yield "the same number, written in another way", [[mine], [written]], system.is_person
     yield "other numbers", [[mine], [theirs]], False
