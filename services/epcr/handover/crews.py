@@ -20,7 +20,8 @@ from services.epcr.fhir.terms import Json
 from services.epcr.fhir.words import Language
 from services.epcr.handover.access import Right
 from services.epcr.handover.models import OtherCare, OtherCrew
-from services.epcr.handover.sheet import MOST_ROWS, Section, in_zone, without_empty
+from services.epcr.handover.section import MOST_ROWS, Section, left_out
+from services.epcr.handover.sheet import in_zone, without_empty
 from services.epcr.handover.words import heading, say
 from services.epcr.records.contradictions import words_of
 from services.epcr.records.models import Encounter, Name, Patient, Record
@@ -115,11 +116,7 @@ def rows(found: Sequence[Crew], language: Language, zone: tzinfo, day: date | No
 def section(found: Sequence[Crew], language: Language, zone: tzinfo, day: date) -> Section:
     """The page's part about the other crews."""
     shown = rows(found, language, zone, day)
-    more = (
-        say("more_others", language).format(shown=MOST_ROWS, others=len(shown) - MOST_ROWS)
-        if len(shown) > MOST_ROWS
-        else ""
-    )
+    more = left_out("others", MOST_ROWS, len(shown), language)
     return Section(title=heading(TITLE, language), has_names=True, rows=shown[:MOST_ROWS], more=more)
 
 
