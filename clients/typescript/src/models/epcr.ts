@@ -680,8 +680,12 @@ export interface Disclosure {
   emergency_id: string | null;
   /** The reason of the emergency access; null for the destination of the encounter */
   emergency_reason: string | null;
-  /** The representation: JSON, a FHIR document, or a PDF */
-  content: Open<'document' | 'json' | 'outcome' | 'pdf' | 'transaction'>;
+  /**
+   * The representation: JSON, a FHIR document, a FHIR transaction, or a PDF; `outcome` for a reading of the outcome,
+   * `other_crew` where parts of this record were in the handover of another encounter of the same patient at the
+   * incident
+   */
+  content: Open<'document' | 'json' | 'other_crew' | 'outcome' | 'pdf' | 'transaction'>;
   /** The parts of the record, or of the outcome, that were sent */
   sections: string[];
   /** The language of the texts that were sent */
@@ -1474,6 +1478,8 @@ export interface Handover {
   /** The end of the reading, exclusive */
   readable_until: string;
   record: WholeRecord;
+  /** At most 20 other encounters of the incident, those of the same patient first */
+  other_crews: OtherCrew[];
 }
 
 /** A key intervention. `code` is its SNOMED CT code, if the hospital has one. */
@@ -1844,6 +1850,34 @@ export interface NextOfKin {
   address?: Address | null;
 }
 
+/** The care that another crew gave the patient, with its last set of vital signs and without entries in error. */
+export interface OtherCare {
+  /** Medications: RxNorm, ATC or SNOMED CT */
+  medications: Medication[];
+  /** Procedures, SNOMED CT */
+  procedures: Procedure[];
+  /** Attempts at an advanced airway */
+  airway_attempts: AirwayAttempt[];
+  /** Sets of vital signs, in the order of their times */
+  vital_signs: VitalSigns[];
+}
+
+/** Another encounter of the same ambulance service at the same incident. */
+export interface OtherCrew {
+  /** The encounter that it belongs to */
+  encounter_id: string;
+  /** The vehicle, as your dispatch system names it, such as `AMB-42` */
+  vehicle_id: string;
+  /** The state */
+  status: Open<'cancelled' | 'completed' | 'handed_over' | 'in_progress'>;
+  /**
+   * The care of that crew, where it is of the same patient (a number of one person in common, and no other name, sex or
+   * date of birth) and bound for your destination, so that you may read its handover too. Otherwise null: ask the crew,
+   * or have the encounter bound for your destination
+   */
+  care: OtherCare | null;
+}
+
 /**
  * A version of the outcome. `identity` is that of the patient then: after a correction an outcome of another patient
  * does not count.
@@ -2196,6 +2230,13 @@ export interface Sender {
    * without one
    */
   time_zone?: string | null;
+  /**
+   * The systems of patients' numbers that identify one person each, as your records name them, such as the patient
+   * numbers of each hospital. Passports and national numbers are known without it. Never one whose numbers people
+   * share: of a policy, a family, a group, an account. It counts for patients who are first read, or whose numbers
+   * change, afterwards; without it the list is empty
+   */
+  person_systems?: string[];
 }
 
 /** FAST, when the patient was last known well, and the NIHSS total where it was scored. */

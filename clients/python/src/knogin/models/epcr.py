@@ -740,7 +740,10 @@ class Disclosure(Model, kw_only=True):
     emergency_reason: str | None
     """The reason of the emergency access; null for the destination of the encounter"""
     content: str
-    """The representation: JSON, a FHIR document, or a PDF. One of: document, json, outcome, pdf, transaction"""
+    """The representation: JSON, a FHIR document, a FHIR transaction, or a PDF; `outcome` for a reading of the outcome,
+    `other_crew` where parts of this record were in the handover of another encounter of the same patient at the
+    incident. One of: document, json, other_crew, outcome, pdf, transaction
+    """
     sections: list[str]
     """The parts of the record, or of the outcome, that were sent"""
     language: str
@@ -2177,6 +2180,12 @@ class Sender(Model, kw_only=True):
     time_zone: str | UnsetType | None = UNSET
     """The IANA time zone of the times that people read in documents, transactions and PDFs, such as `Europe/Rome`; UTC
     without one
+    """
+    person_systems: list[str] | UnsetType = UNSET
+    """The systems of patients' numbers that identify one person each, as your records name them, such as the patient
+    numbers of each hospital. Passports and national numbers are known without it. Never one whose numbers people
+    share: of a policy, a family, a group, an account. It counts for patients who are first read, or whose numbers
+    change, afterwards; without it the list is empty
     """
 
 

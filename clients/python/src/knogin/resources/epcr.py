@@ -479,8 +479,10 @@ class Epcr:
         It never changes a Patient that is there: when the crew learns another name, number, sex or date of birth,
         the other resources move to a new Patient that replaces the former one. After a correction of who the
         patient is it also marks the resources that your destination took under the former identity as entered in
-        error. Of devices' readings the first, lowest, highest and last of each kind are shown. Each answer is
-        recorded as a disclosure, which the patient may ask for.
+        error, and lists the Patients of it for your index. Of devices' readings the first, lowest, highest and last
+        of each kind are shown. Each answer is recorded as a disclosure, which the patient may ask for. Other
+        encounters of the incident are listed, with the care of the same patient where you may read that handover
+        too.
 
         Scope: `argus:epcr:handover`.
 
@@ -1091,8 +1093,10 @@ class AsyncEpcr:
         It never changes a Patient that is there: when the crew learns another name, number, sex or date of birth,
         the other resources move to a new Patient that replaces the former one. After a correction of who the
         patient is it also marks the resources that your destination took under the former identity as entered in
-        error. Of devices' readings the first, lowest, highest and last of each kind are shown. Each answer is
-        recorded as a disclosure, which the patient may ask for.
+        error, and lists the Patients of it for your index. Of devices' readings the first, lowest, highest and last
+        of each kind are shown. Each answer is recorded as a disclosure, which the patient may ask for. Other
+        encounters of the incident are listed, with the care of the same patient where you may read that handover
+        too.
 
         Scope: `argus:epcr:handover`.
 
