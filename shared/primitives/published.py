@@ -6,5 +6,5 @@
 SECRETS = ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",)
 """Signing secrets of webhooks in samples."""
 KEYS = ("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",)
-"""Public keys, as the `x` of a JWK, with published private keys: RFC 8037 appendix A."""
-REASON = "an example that is published: whoever read it can sign with it"
+"""Public keys, each the `x` of a JWK, whose private keys are published (RFC 8037 appendix A)."""
+REASON = "a published example: every reader of the documentation can sign with it"

@@ -142,7 +142,7 @@ def test_the_help_of_the_command_line_states_its_defaults(monkeypatch: pytest.Mo
 
 
 def test_no_page_of_a_platform_calls_it_production_and_every_sample_calls_the_platform_itself(stack: Stack) -> None:
-    api = f"http://{stack.described['hosts']['api']}:{stack.port}"
+    api = f"http://localhost:{stack.port}"
     faults = []
     with stack.client("docs") as client:
         pages = re.findall(r"\((/api/docs/en/[^)]+\.md)\)", client.get("/api/docs/llms.txt").text)

@@ -70,7 +70,7 @@ BUCCAL, RECTAL = done("54471007", "Buccal route"), done("37161004", "Rectal rout
 
 
 def monitor(at: Clock, serial: str, crew: str, *sets: tuple[float, dict[str, Any]]) -> list[Step]:
-    """What a monitor sends in so many minutes: pulse, saturation, end-tidal CO2, and a cuff's three pressures of one moment."""
+    """The readings of a monitor over some minutes: pulse, saturation, end-tidal CO2, and a cuff's three pressures of one moment."""
     kinds = {
         "pulse": [("MDC_PULS_OXIM_PULS_RATE", "/min")],
         "spo2": [("MDC_PULS_OXIM_SAT_O2", "%")],

@@ -25,7 +25,7 @@ from tests.support.pdf_text import runs_of_pages
 
 with (Path(__file__).parents[2] / "services" / "device_ingest" / "data" / "mdc_codes.csv").open(newline="") as file:
     CODES = {row["refid"]: int(row["code10"]) for row in csv.DictReader(file)}
-# What the record calls its fields and values, and the punctuation of its JSON.
+# Names of the record's fields and values, and the punctuation of its JSON.
 KEY = re.compile(r"\b[a-z]+(?:_[a-z0-9]+)+\b|\b(?:kind|category|criticality|dose|route|outcome|finding|status): ")
 OWN = re.compile(r"\b(?:enc|urn|oid)[_:][\w:.]+")
 needs_poppler = pytest.mark.skipif(

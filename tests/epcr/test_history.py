@@ -849,7 +849,7 @@ def test_words_are_there_in_both_languages_for_every_field_and_value() -> None:
 def test_a_narrative_is_made_of_escaped_words(language: Any) -> None:
     canary = "<script>alert(1)</script>&\"'\x01\ud7ff"
     body = WHOLE | {"narrative": canary, "complaint": {"text": canary}, "patient": {"name": {"family": canary}}}
-    record = msgspec.to_builtins(golden.encounter(body).record, builtin_types=(Decimal,))
+    record = msgspec.to_builtins(golden.encounter(body).record, builtin_types=(datetime, date, Decimal))
     for section in narrative.SECTIONS:
         div = narrative.div(section, record, language)
         assert "<script" not in div

@@ -28,12 +28,14 @@ EXTREMES: dict[str, list[str]] = {
     "timestamp with time zone": [
         "'-infinity'", "'infinity'", "'4713-01-01 BC'", "'294276-12-31'", "'0001-01-01 BC'", "'12000-01-01'",
     ],
+    "timestamp with time zone[]": ["'{}'", "'{infinity}'", "'{NULL}'", "'{12000-01-01}'", "array_fill(now(), ARRAY[5000])"],
     "date": ["'-infinity'", "'infinity'", "'4713-11-24 BC'", "'5874897-12-31'"],
     "smallint": ["-32768", "32767"],
     "integer": ["-2147483648", "2147483647", "0"],
     "bigint": ["-9223372036854775808", "9223372036854775807", "0"],
     "real": ["'NaN'", "'Infinity'"],
     "boolean": ["true", "false"],
+    "bytea[]": ["'{}'", "ARRAY[NULL]::bytea[]", "array_fill('x'::bytea, ARRAY[5000])"],
     "bytea": ["''", r"'\x00'"],
     "uuid": ["'00000000-0000-0000-0000-000000000000'"],
     "jsonb": [

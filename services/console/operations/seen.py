@@ -1,4 +1,4 @@
-"""Who saw an encounter: everything that epcr's audit trail has about it. The trail alone is asked: it has every call, others have some."""
+"""Lists everybody who saw an encounter, from epcr's audit trail, the one list that has every call."""
 
 from collections.abc import Mapping
 from typing import NamedTuple

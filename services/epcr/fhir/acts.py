@@ -83,7 +83,7 @@ def tracing(seen: Mapping[str, Any]) -> Json:
 
 
 def _products(entry: dict[str, Any], name: str) -> list[Json]:
-    """The bag or vial, where its numbers are known, as the Medication `PRODUCT`: what was given is the code of the entry itself.
+    """The bag or vial, where its numbers are known, as the Medication `PRODUCT`: the entry's own code names the product.
 
     R4's BiologicallyDerivedProduct has no batch, and a Procedure may not refer to it.
     """

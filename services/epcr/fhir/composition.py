@@ -30,7 +30,7 @@ class Section(NamedTuple):
     display: str = ""
 
 
-# In the order of the page (`handover/parts.py`): the end of the encounter, what must not be overlooked, then that of ATMIST and IMIST-AMBO.
+# In the order of the page (`handover/parts.py`): the end of the encounter, the parts that nobody may overlook, then the order of ATMIST and IMIST-AMBO.
 # Those of the IHE Paramedicine Care Summary have its codes.
 SECTIONS: dict[str, Section] = {
     "disposition": Section(None),

@@ -44,7 +44,7 @@ _SUBJECTS = ("procedure", "medication")
 # Entries that begin with a name, because a section has them among others.
 _NAMED = {"airway_attempts": "airway_attempt", "apgar": "apgar"}
 _AS_WRITTEN = frozenset({"name", "identifiers", "address", "next_of_kin", "tracing"})
-# Fields of entries whose values say what they are; other values come after the name of their field.
+# Fields of entries whose values need no label; other values come after the name of their field.
 _PLAIN = frozenset(
     {
         *(
@@ -176,7 +176,7 @@ def _entry(part: str, entry: Mapping[str, Any], language: Language, day: date | 
 
 
 def _in_order(part: str, shown: dict[str, Any], language: Language) -> dict[str, Any]:
-    """The fields of an entry as a reader asks for them: of an allergy the reactions first, and to what it is in one phrase."""
+    """The fields of an entry as a reader asks for them: of an allergy the reactions first, and its cause in one phrase."""
     if part != "allergies":
         return shown
     first = {name: shown[name] for name in ("reactions", "severity", "kind") if name in shown}

@@ -1,4 +1,4 @@
-"""What stands above the page: that the patient was not brought or refused, and what the destination was told before."""
+"""The top of the page: a banner where the patient was not brought or refused, and the pre-alert."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -37,9 +37,9 @@ def banner(view: Mapping[str, Any], language: Language) -> list[str]:
 
 
 def prealert(view: Mapping[str, Any], language: Language, day: date) -> list[str]:
-    """For what, then when, the expected arrival, and where; empty where the destination was not told, or nobody recorded it."""
+    """The pre-alert: its kind, its time, the expected arrival, and the place. Empty without a recorded pre-alert."""
     end: Mapping[str, Any] = view.get("disposition", {})
-    if not _was_told(view):
+    if not _is_prealerted(view):
         return []
     kind = end.get("prealert_for") or ("stroke" if view.get("stroke", {}).get("prealert") else None)
     what = f": {narrative.value_of('prealert_for', kind, language)}" if kind else ""
@@ -54,7 +54,7 @@ def prealert(view: Mapping[str, Any], language: Language, day: date) -> list[str
     return [f"{say('prealert', language).upper()}{what}", " · ".join(parts)]
 
 
-def _was_told(view: Mapping[str, Any]) -> bool:
+def _is_prealerted(view: Mapping[str, Any]) -> bool:
     end: Mapping[str, Any] = view.get("disposition", {})
     is_told = any(end.get(name) for name in ("prealert", "prealert_at", "prealert_for", "expected_at"))
     return is_told or bool(view.get("stroke", {}).get("prealert"))
@@ -64,7 +64,7 @@ def remainder(view: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of the disposition that neither of them shows."""
     end: Mapping[str, Any] = view.get("disposition", {})
     shown: set[str] = set()
-    if _was_told(view):
+    if _is_prealerted(view):
         shown |= set(_PREALERT) - ({"lights_and_sirens"} if end.get("lights_and_sirens") is False else set())
     if end.get("outcome") in NOT_BROUGHT or end.get("refused"):
         shown |= set(_REFUSAL)

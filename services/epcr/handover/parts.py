@@ -1,6 +1,6 @@
 """The sections of the page, in the order in which a resuscitation room takes over a patient.
 
-That is the order of ATMIST and IMIST-AMBO (who, why, injuries, signs, treatment, background), with what must not be overlooked before all:
+That is the order of ATMIST and IMIST-AMBO (who, why, injuries, signs, treatment, background), after the three that nobody may overlook:
 allergies, anticoagulants and directives.
 """
 
@@ -45,7 +45,7 @@ _KILOGRAMS = {"kg": Decimal(1), "g": Decimal("0.001")}
 
 
 class Page(NamedTuple):
-    """What the sections are made of; times are of the service's zone. `years` is the age, where it is known."""
+    """The content of the sections; times are in the service's zone. `years` is the age, where it is known."""
 
     view: Mapping[str, Any]
     readings: Sequence[LinkedObservation]
@@ -60,7 +60,7 @@ class Page(NamedTuple):
         return narrative.rows(name, {**self.view, "times": None, **changes}, self.language, self.day)
 
     def silence(self, name: str) -> str:
-        """Why a list of the history is empty; nothing where nobody said."""
+        """The recorded reason why a list of the history is empty, else nothing."""
         answer = self.view.get("inquiries", {}).get(name)
         return narrative.value_of("inquiries", answer, self.language) if answer else ""
 
@@ -324,7 +324,7 @@ def _narrative(page: Page) -> Iterator[Section]:
 
 
 def _disposition(page: Page) -> Iterator[Section]:
-    """What neither the banner nor the line of the pre-alert says."""
+    """The fields of the disposition that neither the banner nor the pre-alert shows."""
     rows = page.rows("disposition", disposition=ending.remainder(page.view))
     if rows:
         yield Section(title=heading("disposition", page.language), form="pairs", rows=rows)

@@ -33,7 +33,7 @@ class PatientBox(msgspec.Struct):
 
 
 class Sheet(msgspec.Struct, kw_only=True):
-    """`banner` says why the patient was not brought, or what was refused; `prealert` what the destination was told."""
+    """`banner` gives the reason why the patient was not brought, or the refused care; `prealert` is the notice to the destination."""
 
     language: Language
     title: str

@@ -459,7 +459,7 @@ class Stroke(Part):
 class Disposition(Part):
     """The end of the encounter. `destination` names a place and is in no de-identified answer.
 
-    `expected_at` is when the crew expects to arrive, as it told the destination.
+    `expected_at` is the arrival that the crew announced to the destination.
     """
 
     outcome: (

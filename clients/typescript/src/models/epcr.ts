@@ -767,7 +767,7 @@ export interface DispatchView {
 /**
  * The end of the encounter. `destination` names a place and is in no de-identified answer.
  *
- * `expected_at` is when the crew expects to arrive, as it told the destination.
+ * `expected_at` is the arrival that the crew announced to the destination.
  */
 export interface Disposition {
   /** The outcome */
@@ -820,7 +820,7 @@ export interface Disposition {
 /**
  * The end of the encounter. `destination` names a place and is in no de-identified answer.
  *
- * `expected_at` is when the crew expects to arrive, as it told the destination.
+ * `expected_at` is the arrival that the crew announced to the destination.
  */
 export interface DispositionView {
   /** The outcome */

@@ -52,7 +52,7 @@ export interface ErrorExtensions {
   bundles?: string[];
   /** Where in the variables, as a JSON Pointer */
   pointer?: string;
-  /** What would be accepted */
+  /** The accepted values */
   allowed?: unknown[];
   /** The limit that was passed */
   limit?: number;
@@ -70,7 +70,7 @@ export interface ErrorFault {
   code: string;
   /** An explanation for people */
   detail: string;
-  /** What would be accepted */
+  /** The accepted values */
   allowed?: unknown[];
   /** The limit that was passed */
   limit?: number;

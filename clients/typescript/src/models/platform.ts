@@ -131,7 +131,10 @@ export interface Automation {
   created_at: string;
   /** When it last changed */
   updated_at: string;
-  /** What the operator of the platform wrote who stopped it; null unless `disabled_reason` is `stopped_by_operator` */
+  /**
+   * The reason that the platform's operator gave for stopping it; null unless `disabled_reason` is
+   * `stopped_by_operator`
+   */
   stop_reason: string | null;
 }
 

@@ -714,7 +714,10 @@ export interface Webhook {
   secret?: string | null;
   /** Whether Knogin stopped all deliveries of the organisation: nothing is sent until Knogin resumes them */
   deliveries_stopped?: boolean;
-  /** What the operator of the platform wrote who stopped it; null unless `disabled_reason` is `stopped_by_operator` */
+  /**
+   * The reason that the platform's operator gave for stopping it; null unless `disabled_reason` is
+   * `stopped_by_operator`
+   */
   stop_reason?: string | null;
 }
 

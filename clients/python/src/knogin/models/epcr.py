@@ -817,7 +817,7 @@ class DispatchView(Model, kw_only=True):
 class Disposition(Model, kw_only=True):
     """The end of the encounter. `destination` names a place and is in no de-identified answer.
 
-    `expected_at` is when the crew expects to arrive, as it told the destination.
+    `expected_at` is the arrival that the crew announced to the destination.
     """
 
     outcome: (
@@ -872,7 +872,7 @@ class Disposition(Model, kw_only=True):
 class DispositionView(Model, kw_only=True):
     """The end of the encounter. `destination` names a place and is in no de-identified answer.
 
-    `expected_at` is when the crew expects to arrive, as it told the destination.
+    `expected_at` is the arrival that the crew announced to the destination.
     """
 
     outcome: str | None = None

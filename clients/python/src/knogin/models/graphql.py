@@ -65,7 +65,7 @@ class ErrorExtensions(Model, kw_only=True):
     pointer: str | None = None
     """Where in the variables, as a JSON Pointer"""
     allowed: list[Any] | None = None
-    """What would be accepted"""
+    """The accepted values"""
     limit: float | None = None
     """The limit that was passed"""
     did_you_mean: str | None = None
@@ -84,7 +84,7 @@ class ErrorFault(Model, kw_only=True):
     detail: str
     """An explanation for people"""
     allowed: list[Any] | None = None
-    """What would be accepted"""
+    """The accepted values"""
     limit: float | None = None
     """The limit that was passed"""
     did_you_mean: str | None = None

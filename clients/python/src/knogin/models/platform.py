@@ -147,7 +147,9 @@ class Automation(Model, kw_only=True):
     updated_at: datetime
     """When it last changed"""
     stop_reason: str | None
-    """What the operator of the platform wrote who stopped it; null unless `disabled_reason` is `stopped_by_operator`"""
+    """The reason that the platform's operator gave for stopping it; null unless `disabled_reason` is
+    `stopped_by_operator`
+    """
 
 
 class AutomationChange(Model, kw_only=True):

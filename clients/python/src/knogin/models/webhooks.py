@@ -741,7 +741,9 @@ class Webhook(Model, kw_only=True):
     deliveries_stopped: bool | None = None
     """Whether Knogin stopped all deliveries of the organisation: nothing is sent until Knogin resumes them"""
     stop_reason: str | None = None
-    """What the operator of the platform wrote who stopped it; null unless `disabled_reason` is `stopped_by_operator`"""
+    """The reason that the platform's operator gave for stopping it; null unless `disabled_reason` is
+    `stopped_by_operator`
+    """
 
 
 class WebhookChange(Model, kw_only=True):
