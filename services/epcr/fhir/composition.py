@@ -30,8 +30,8 @@ class Section(NamedTuple):
     display: str = ""
 
 
-# In the order of the page (`handover/parts.py`): the end of the encounter, the parts that nobody may overlook, then the order of ATMIST and IMIST-AMBO.
-# Those of the IHE Paramedicine Care Summary have its codes.
+# In the order of the page (`handover/parts.py`): the end of the encounter, the parts that nobody may overlook, then the order of
+# ATMIST and IMIST-AMBO. Those of the IHE Paramedicine Care Summary have its codes.
 SECTIONS: dict[str, Section] = {
     "disposition": Section(None),
     "allergies": Section("48765-2", "Allergies and adverse reactions Document"),
