@@ -17,6 +17,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     `for_administrators`: a tenant's first app has it, which registers the others. `in_console`: people use it in the console, as far
     as their roles allow. `with_moved_times`: apps with moved times may have it,
     because no answer behind it shows an exact time or names a real encounter, device or incident.
+    `bundle` is the GraphQL bundle without which an app with the scope can make no call.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     for_administrators: bool = False
     in_console: bool = False
     with_moved_times: bool = False
+    bundle: str = ""
 
 
 def _by_name(*scopes: Scope) -> Mapping[str, Scope]:
@@ -101,6 +103,7 @@ EVERYDAY = _by_name(
         italian="Leggere gli incidenti",
         consent="see incidents and their state",
         consent_italian="vedere gli incidenti e il loro stato",
+        bundle="incident-management",
         in_console=True,
     ),
     Scope(
@@ -109,6 +112,7 @@ EVERYDAY = _by_name(
         italian="Creare e aggiornare incidenti",
         consent="open and change incidents",
         consent_italian="aprire e modificare incidenti",
+        bundle="incident-management",
         for_administrators=True,
     ),
     Scope(
@@ -151,6 +155,7 @@ ON_REQUEST = _by_name(
         italian="Configurare operatori e instradamento telefonico",
         consent="change telephony providers and where calls are routed",
         consent_italian="modificare gli operatori telefonici e dove vanno le chiamate",
+        bundle="telephony-admin",
         in_console=True,
     ),
     Scope(

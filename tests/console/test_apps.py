@@ -107,6 +107,21 @@ def test_the_second_step_shows_the_scopes_in_plain_words(browser: httpx2.Client)
     assert re.search(r'value="webhooks:write" checked', page)
 
 
+def test_the_form_names_the_bundle_that_the_organisation_lacks_and_grants_the_one_that_it_has(
+    console: Console, browser: httpx2.Client
+) -> None:
+    made = Recorded({"client_id": APP, "client_secret": SECRET}, 201)
+    console.platform.overrides["POST /v1/platform/apps"] = made
+    form = {"kind": "server", "name": "CAD", "scopes": ["argus:incidents:write"], "auth": "secret"}
+    for granted in ([], ["incident-management", "acqi-reporting"]):
+        catalogue = {"scopes": [{"name": "argus:incidents:write"}], "graphql_bundles": granted}
+        console.platform.overrides["GET /v1/platform/scopes"] = catalogue
+        step = browser.get("/apps/new?name=CAD&do=write_incidents&kind=server").text
+        assert ("/requests/new?capability=graphql_bundles" in step and "incident-management" in step) == (not granted)
+        assert console.post(browser, "/apps/new", form | {"once": once()}).status_code == 303
+    assert [body["graphql_bundles"] for body in made.bodies] == [[], ["incident-management"]]
+
+
 def test_an_app_is_registered_and_its_secret_is_shown_once(console: Console, browser: httpx2.Client) -> None:
     made = Recorded({"client_id": APP, "client_secret": SECRET}, 201)
     console.platform.overrides["POST /v1/platform/apps"] = made
@@ -120,6 +135,7 @@ def test_an_app_is_registered_and_its_secret_is_shown_once(console: Console, bro
             "redirect_uris": [],
             "requested_scopes": ["webhooks:write"],
             "token_endpoint_auth_method": "client_secret_basic",
+            "graphql_bundles": [],
         }
     ]
     assert made.keys == [form["once"]]

@@ -22,8 +22,11 @@ RedirectUris = Annotated[list[str], Meta(max_length=100)]
 Seconds = Annotated[int, Meta(ge=0, le=30 * 86_400)]
 
 
+Names = Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=50)]
+
+
 class AppDraft(http.Body):
-    """`POST /v1/platform/apps`; names and defaults of RFC 7591 §2."""
+    """`POST /v1/platform/apps`; names and defaults of RFC 7591 §2. `graphql_bundles` are granted with the app, as by its governance."""
 
     name: Name
     grant_types: Annotated[list[GrantType], Meta(min_length=1, max_length=4)] = field(
@@ -33,6 +36,7 @@ class AppDraft(http.Body):
     requested_scopes: ScopeNames = field(default_factory=list)
     token_endpoint_auth_method: AuthMethod = "client_secret_basic"
     jwks: dict[str, Any] | None = None
+    graphql_bundles: Names = field(default_factory=list)
 
 
 DecisionReason = Annotated[
@@ -56,9 +60,9 @@ class GovernanceChange(http.Body):
     allow_service_tokens: bool | UnsetType = UNSET
     enforce_pkce: bool | UnsetType = UNSET
     redirect_uris: RedirectUris | UnsetType = UNSET
-    approved_events: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=50)] | UnsetType = UNSET
+    approved_events: Names | UnsetType = UNSET
     access_token_ttl: Annotated[int, Meta(ge=60, le=86_400)] | UnsetType = UNSET
-    graphql_bundles: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=50)] | UnsetType = UNSET
+    graphql_bundles: Names | UnsetType = UNSET
     pseudonym_domain: Annotated[str, http.external_id(64)] | UnsetType = UNSET
     deidentification: Deidentification | UnsetType = UNSET
     reason: DecisionReason | UnsetType = UNSET

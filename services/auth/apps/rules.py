@@ -47,6 +47,7 @@ def check_draft(draft: AppDraft, tenant: Tenant, settings: Settings) -> list[Fie
         *_check_redirects(draft.redirect_uris, settings),
         *_check_scopes(draft.requested_scopes, tenant),
         *_check_jwks(draft.token_endpoint_auth_method, draft.jwks, settings),
+        *_check_bundles(draft.graphql_bundles, tenant),
     ]
 
 
@@ -64,6 +65,12 @@ def check_change(change: AppChange, app: AppRow, tenant: Tenant, settings: Setti
         errors += _check_scopes(change.requested_scopes, tenant)
         errors += _check_live_scopes("/requested_scopes", change.requested_scopes, app.deidentification)
     return errors
+
+
+def _check_bundles(names: list[str], tenant: Tenant) -> list[FieldError]:
+    granted, place = set(tenant.graphql_bundles), "/graphql_bundles"
+    unknown = _unknown(place, names, granted.__contains__, "is not granted to this organisation", granted)
+    return [*unknown, *_repeated(place, names)]
 
 
 def check_governance(change: GovernanceChange, app: AppRow, tenant: Tenant, settings: Settings) -> list[FieldError]:
@@ -84,15 +91,7 @@ def check_governance(change: GovernanceChange, app: AppRow, tenant: Tenant, sett
         )
         errors += _repeated("/approved_events", change.approved_events)
     if change.graphql_bundles is not UNSET:
-        granted = set(tenant.graphql_bundles)
-        errors += _unknown(
-            "/graphql_bundles",
-            change.graphql_bundles,
-            granted.__contains__,
-            "is not granted to this organisation",
-            granted,
-        )
-        errors += _repeated("/graphql_bundles", change.graphql_bundles)
+        errors += _check_bundles(change.graphql_bundles, tenant)
     # An app with moved times gets no exact times elsewhere, because it could compute the true times from them.
     mode = app.deidentification if change.deidentification is UNSET else change.deidentification
     approved = app.approved_events if change.approved_events is UNSET else change.approved_events

@@ -55,7 +55,6 @@ async def insert_app(
     draft: AppDraft,
     *,
     first_party: bool = False,
-    bundles: list[str] | None = None,
     created_by: str | None = None,
     common_app: str | None = None,
 ) -> AppRow:
@@ -67,7 +66,6 @@ async def insert_app(
             "tenant_id": tenant_id,
             "first_party": first_party,
             "jwks": _json(draft.jwks),
-            "graphql_bundles": bundles or [],
             "created_by": created_by,
             "common_app": common_app,
         }

@@ -187,8 +187,8 @@ async def _insert_app(
     bundles: list[str],
     request_id: str,
 ) -> AppRow:
-    draft = AppDraft(name=name, grant_types=["client_credentials"], requested_scopes=wanted)
-    app = await store.insert_app(conn, keyring, tenant_id, draft, first_party=True, bundles=bundles)
+    draft = AppDraft(name=name, grant_types=["client_credentials"], requested_scopes=wanted, graphql_bundles=bundles)
+    app = await store.insert_app(conn, keyring, tenant_id, draft, first_party=True)
     await _record_in_sandbox(conn, tenant_id, "app.created", app.client_id, request_id)
     return app
 

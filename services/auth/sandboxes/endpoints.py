@@ -78,10 +78,13 @@ async def _make(
     await outbox.add(conn, tenant.tenant_id, *tenant_messages(tenant))
     catalogue = [scope for scope in scopes.catalogue(tenant.granted_scopes) if scope != scopes.OFFLINE_ACCESS]
     wanted = [scopes.PLATFORM_APPS, scopes.PLATFORM_AUDIT, *catalogue]
-    app_draft = AppDraft(name=ADMIN_APP, grant_types=["client_credentials"], requested_scopes=wanted)
-    app = await store.insert_app(
-        conn, request.state.keyring, tenant.tenant_id, app_draft, first_party=True, bundles=list(tenant.graphql_bundles)
+    app_draft = AppDraft(
+        name=ADMIN_APP,
+        grant_types=["client_credentials"],
+        requested_scopes=wanted,
+        graphql_bundles=list(tenant.graphql_bundles),
     )
+    app = await store.insert_app(conn, request.state.keyring, tenant.tenant_id, app_draft, first_party=True)
     secret = await store.add_secret(conn, request.state.keyring, app)
     await audit.record(conn, there, "tenant.created", tenant.tenant_id, {"by": caller.tenant_id})
     await audit.record(conn, there, "app.created", app.client_id, {"first_party": True})

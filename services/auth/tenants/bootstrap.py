@@ -111,8 +111,13 @@ async def _ensure(
         await database.first(conn, AppRow, queries.FIRST_PARTY_APP, (tenant_id, ADMIN_APP)),
     )
     if app is None:
-        draft = AppDraft(name=ADMIN_APP, grant_types=["client_credentials"], requested_scopes=asked)
-        app = await store.insert_app(conn, keyring, tenant_id, draft, first_party=True, bundles=wanted.bundles)
+        draft = AppDraft(
+            name=ADMIN_APP,
+            grant_types=["client_credentials"],
+            requested_scopes=asked,
+            graphql_bundles=wanted.bundles,
+        )
+        app = await store.insert_app(conn, keyring, tenant_id, draft, first_party=True)
     elif app.requested_scopes != asked or app.graphql_bundles != wanted.bundles:
         app = await store.save_app(conn, keyring, app, requested_scopes=asked, graphql_bundles=wanted.bundles)
     await _ensure_secret(conn, keyring, app, wanted.admin.client_secret)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from starlette.responses import Response
 
 from services.console.apps import listing
-from services.console.apps.making import SCOPES
+from services.console.apps.listing import SCOPES
 from services.console.apps.models import App, Catalogue
 from services.console.pages.visit import Fault, Visit
 from services.console.upstream.errors import Refused

@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from shared.web.scopes import ALL
+
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 OFFLINE = "offline_access"
 
@@ -71,6 +73,21 @@ def scopes_for(purposes: Iterable[str], kind: Kind) -> list[str]:
     return [*kept, OFFLINE] if kind.name != "server" else kept
 
 
+class Lacking(NamedTuple):
+    """A scope with which an app can make no call until it has the bundle. An administrator approves one that `is_granted`."""
+
+    scope: str
+    bundle: str
+    is_granted: bool
+
+
+def lacking(scopes: Iterable[str], held: Iterable[str], granted: Iterable[str]) -> list[Lacking]:
+    """The bundles that the scopes need beside those that the app has; `granted` are the organisation's."""
+    has, may = set(held), set(granted)
+    needed = [(one, ALL[one].bundle) for one in scopes if one in ALL and ALL[one].bundle]
+    return [Lacking(scope, bundle, bundle in may) for scope, bundle in needed if bundle not in has]
+
+
 def lines(text: str) -> list[str]:
     """The lines of a text field, without empty ones."""
     return [line.strip() for line in text.splitlines() if line.strip()]
@@ -95,9 +112,17 @@ def keys_of(text: str) -> dict[str, Any] | None:
 
 
 def draft(
-    kind: Kind, *, name: str, scopes: list[str], redirect_uris: list[str], keys: dict[str, Any] | None
+    kind: Kind,
+    *,
+    name: str,
+    scopes: list[str],
+    redirect_uris: list[str],
+    keys: dict[str, Any] | None,
+    granted: Iterable[str],
 ) -> dict[str, Any]:
-    """The body of the call. With `keys` the app authenticates with them instead of a secret."""
+    """The body of the call. With `keys` the app authenticates with them instead of a secret. Of the bundles that its scopes need, the app
+    gets those that the organisation has (`granted`).
+    """
     method = "none" if kind.is_public else "private_key_jwt" if keys is not None else "client_secret_basic"
     body: dict[str, Any] = {
         "name": name,
@@ -105,5 +130,6 @@ def draft(
         "redirect_uris": redirect_uris if kind.with_people else [],
         "requested_scopes": scopes,
         "token_endpoint_auth_method": method,
+        "graphql_bundles": sorted({one.bundle for one in lacking(scopes, (), granted) if one.is_granted}),
     }
     return body | ({"jwks": keys} if method == "private_key_jwt" else {})

@@ -5,12 +5,13 @@ from typing import NamedTuple
 
 from starlette.responses import Response
 
-from services.console.apps import decisions, timeline
-from services.console.apps.models import App, Apps, Refusals, RefusedCalls
+from services.console.apps import decisions, guide, timeline
+from services.console.apps.models import App, Apps, Catalogue, Refusals, RefusedCalls
 from services.console.pages.visit import Visit
 
 APPS = "/v1/platform/apps"
 APP = APPS + "/{client_id}"
+SCOPES = "/v1/platform/scopes"
 PER_PAGE = 25
 
 
@@ -37,12 +38,16 @@ async def list_apps(visit: Visit) -> Response:
 
 async def read_app(visit: Visit) -> Response:
     app = await read(visit)
-    refusals, decided = await visit.together(visit.load(path(visit, "/refusals"), Refusals), decisions.of(visit, app))
+    refusals, decided, catalogue = await visit.together(
+        visit.load(path(visit, "/refusals"), Refusals), decisions.of(visit, app), visit.load(SCOPES, Catalogue)
+    )
+    granted = [] if catalogue.failure is not None else catalogue.value.graphql_bundles
     return visit.page(
         "apps/one.html",
         title=app.name,
         app=app,
         refusals=refusals,
+        lacking=guide.lacking(app.requested_scopes, app.governance.graphql_bundles, granted),
         decided=decided,
         folded_after=decisions.SHOWN,
         calls=[] if refusals.failure is not None else by_reason(refusals.value.calls),

@@ -5,13 +5,13 @@ from typing import Any
 from starlette.responses import Response
 
 from services.console.apps import guide, listing, once
+from services.console.apps.listing import SCOPES
 from services.console.apps.models import App, Catalogue, RegisteredApp
 from services.console.apps.once import Shown, Value
 from services.console.pages import links
 from services.console.pages.visit import Fault, Visit
 from services.console.upstream.errors import Refused
 
-SCOPES = "/v1/platform/scopes"
 FIELDS = {"requested_scopes": "scopes", "token_endpoint_auth_method": "auth", "grant_types": ""}
 MOST_SCOPES = 50
 RECEIVES = "webhooks:write"
@@ -45,7 +45,8 @@ def _first(
 def _second(
     visit: Visit, catalogue: Catalogue, kind: guide.Kind, values: dict[str, Any], faults: list[Fault]
 ) -> Response:
-    context = {"kind": kind, "values": values, "names": catalogue.names, "faults": faults}
+    lacking = [one for one in guide.lacking(values["scopes"], (), catalogue.graphql_bundles) if not one.is_granted]
+    context = {"kind": kind, "values": values, "names": catalogue.names, "faults": faults, "lacking": lacking}
     return visit.page("apps/new_details.html", status=422 if faults else 200, **context)
 
 
@@ -60,14 +61,16 @@ async def make(visit: Visit) -> Response:
     }
     with_keys = values["auth"] == "keys" and not kind.is_public
     keys = guide.keys_of(values["jwks"]) if with_keys else None
+    catalogue = await visit.get(SCOPES, Catalogue)
     if faults := faults_of(visit, kind, values, lacks_keys=with_keys and keys is None):
-        return _second(visit, await visit.get(SCOPES, Catalogue), kind, values, faults)
+        return _second(visit, catalogue, kind, values, faults)
     body = guide.draft(
         kind,
         name=values["name"],
         scopes=values["scopes"],
         redirect_uris=guide.lines(values["redirect_uris"]),
         keys=keys,
+        granted=catalogue.graphql_bundles,
     )
 
     async def register() -> Shown:
@@ -83,7 +86,7 @@ async def make(visit: Visit) -> Response:
     except Refused as refused:
         if refused.status not in (409, 422):
             raise
-        return _second(visit, await visit.get(SCOPES, Catalogue), kind, values, visit.faults(refused, **FIELDS))
+        return _second(visit, catalogue, kind, values, visit.faults(refused, **FIELDS))
 
 
 def faults_of(visit: Visit, kind: guide.Kind, values: dict[str, Any], *, lacks_keys: bool) -> list[Fault]:

@@ -94,7 +94,10 @@ export interface AppDecisions {
   organisation_grants: OrganisationGrant[];
 }
 
-/** `POST /v1/platform/apps`; names and defaults of RFC 7591 §2. */
+/**
+ * `POST /v1/platform/apps`; names and defaults of RFC 7591 §2. `graphql_bundles` are granted with the app, as by its
+ * governance.
+ */
 export interface AppDraft {
   /** The name, for people */
   name: string;
@@ -112,6 +115,8 @@ export interface AppDraft {
   token_endpoint_auth_method?: 'client_secret_basic' | 'client_secret_post' | 'none' | 'private_key_jwt';
   /** The app's public keys (RFC 7517), for `private_key_jwt` */
   jwks?: Record<string, unknown> | null;
+  /** Names of the GraphQL bundles that are granted */
+  graphql_bundles?: readonly string[];
 }
 
 /** A refused token call, or another event of the app */
