@@ -1,6 +1,7 @@
 """The Python SDK against a running platform: an integrator's first day, with both clients."""
 
 import asyncio
+import pickle
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -118,6 +119,13 @@ def test_an_integrators_first_day(admin: knogin.Knogin, base_url: str, listening
         answer = client.graphql.execute_graphql(indicators())
         assert answer.data is not None
         assert answer.data["acqiMetrics"]
+        request = models.graphql.GraphqlRequest(query=INDICATORS, variables={"from": 7})
+        with pytest.raises(knogin.GraphqlRefused) as refused:
+            client.graphql.execute_graphql(request)
+        assert (refused.value.status, refused.value.type, refused.value.data) == (200, "BAD_USER_INPUT", None)
+        assert [one.pointer for one in refused.value.errors] == ["/from", "/to"]
+        assert len(refused.value.trace_id) == 32
+        assert str(pickle.loads(pickle.dumps(refused.value))) == str(refused.value)  # noqa: S301 - our own
 
         event = wait_for(lambda: event_of(listening, encounter.id))
         assert isinstance(event, models.events.EpcrEncounterCreated)

@@ -1,4 +1,4 @@
-"""Each purpose of the form for a new app, on a whole stack: whoever ticks it gets an app whose first call of that purpose works."""
+"""Each purpose of the form for a new app, on a whole stack: the first call of the app that the form makes works."""
 
 import html
 import re

@@ -111,6 +111,40 @@ export class APIError extends KnoginError {
   }
 }
 
+/** A refusal in a GraphQL answer, as the contract shows it. */
+export interface GraphqlRefusal {
+  message: string;
+  /** The place in the answer */
+  path?: (string | number)[];
+  extensions: { code: string; trace_id: string; errors?: FieldFault[] } & Record<string, unknown>;
+}
+
+/**
+ * Of a GraphQL request a part, or all, was refused; the HTTP status is 200. `code` is the first refusal's
+ * (`OPERATION_NOT_APPROVED`), and `data` the part that was answered, null if nothing was.
+ */
+export class GraphqlRefused extends APIError {
+  static {
+    this.prototype.name = 'GraphqlRefused';
+  }
+
+  readonly code: string;
+  readonly data: Record<string, unknown> | null;
+  readonly refusals: GraphqlRefusal[];
+
+  constructor(operation: string, refusal: Refusal, options?: { cause?: unknown }) {
+    super(operation, refusal, options);
+    const refusals = this.problem['errors'] as GraphqlRefusal[];
+    const [first] = refusals;
+    this.refusals = refusals;
+    this.code = first?.extensions.code ?? '';
+    this.data = isObject(this.problem['data']) ? this.problem['data'] : null;
+    this.errors.splice(0, Infinity, ...refusals.flatMap((one) => faults(one.extensions?.errors)));
+    const words = [`${operation}: ${this.code}`, ...(first ? [first.message.slice(0, MOST_SHOWN)] : [])];
+    this.message = [...words, ...this.errors.slice(0, 5).map(shown), `trace ${this.traceId}`].join('; ');
+  }
+}
+
 /**
  * The status is one of success, but the body is not the one of the contract, or larger than `maxAnswerBytes`: a proxy
  * may have replaced it. The call had its effect.

@@ -11,6 +11,8 @@ export {
   type FieldFault,
   KnoginError,
   TimedOut,
+  GraphqlRefused,
+  type GraphqlRefusal,
   UnreadableAnswer,
 } from './errors.js';
 export type { FhirBundle, FhirBundles, FhirEntry, FhirResource } from './fhir.js';

@@ -4,6 +4,7 @@ import {
   APIError,
   ConfigurationError,
   ConnectionFailed,
+  GraphqlRefused,
   isObject,
   type Refusal,
   secondsOf,
@@ -16,6 +17,7 @@ import { fetchFor, randomId, runtimeName } from './runtime.js';
 import type { Fresh, Tokens } from './tokens.js';
 import { CONTRACT, VERSION } from './version.js';
 
+const GRAPHQL = '/graphql';
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 8_000;
 const LONGEST_RETRY_AFTER_SECONDS = 60;
@@ -366,8 +368,15 @@ function decoded({ operation }: Call, answer: Answer): unknown {
   } catch (cause) {
     throw unreadable(operation, answer, 'not JSON', cause);
   }
-  if (form === 'array' ? Array.isArray(document) : isObject(document)) return document;
+  if (form === 'array' ? Array.isArray(document) : isObject(document)) {
+    if (operation.path === GRAPHQL && isRefused(document)) throw new GraphqlRefused(operation.id, answer);
+    return document;
+  }
   throw unreadable(operation, answer, `not an ${form}`);
+}
+
+function isRefused(document: unknown): boolean {
+  return isObject(document) && Array.isArray(document['errors']) && document['errors'].length > 0;
 }
 
 function unreadable(operation: Operation, answer: Refusal, reason: string, cause?: unknown): UnreadableAnswer {

@@ -1,4 +1,4 @@
-from knogin import Knogin, models
+from knogin import GraphqlRefused, Knogin, models
 
 QUERY = """
 query($from: DateTime!, $to: DateTime!, $names: [String!]) {
@@ -13,8 +13,10 @@ with Knogin(base_url="https://api.knogin.com") as client:
     request = models.graphql.GraphqlRequest(
         query=QUERY, variables=PERIOD | {"names": ["bystander_cpr"]}
     )
-    answer = client.graphql.execute_graphql(request)
-    for refusal in answer.errors or []:
-        print(refusal.extensions.code, refusal.message)
-    for metric in (answer.data or {}).get("acqiMetrics", []):
+    try:
+        answer = client.graphql.execute_graphql(request)
+    except GraphqlRefused as refused:
+        print(refused.type, refused.detail, refused.errors)
+        raise
+    for metric in (answer.data or {})["acqiMetrics"]:
         print(metric["name"], metric["numerator"], "of", metric["denominator"])

@@ -1,4 +1,4 @@
-import { Knogin } from 'knogin';
+import { GraphqlRefused, Knogin } from 'knogin';
 
 interface Metric {
   name: string;
@@ -16,8 +16,12 @@ const query = `
 const variables = { from: '2026-01-01T00:00:00Z', to: '2026-07-01T00:00:00Z', names: ['bystander_cpr'] };
 
 const client = new Knogin({ baseUrl: 'https://api.knogin.com' });
-const answer = await client.graphql.executeGraphql({ query, variables });
-for (const refusal of answer.errors ?? []) console.log(refusal.extensions.code, refusal.message);
-for (const metric of (answer.data?.['acqiMetrics'] ?? []) as Metric[]) {
-  console.log(metric.name, metric.numerator, 'of', metric.denominator);
+try {
+  const { data } = await client.graphql.executeGraphql({ query, variables });
+  for (const metric of (data?.['acqiMetrics'] ?? []) as Metric[]) {
+    console.log(metric.name, metric.numerator, 'of', metric.denominator);
+  }
+} catch (error) {
+  if (error instanceof GraphqlRefused) console.log(error.code, error.message, error.errors);
+  throw error;
 }

@@ -1,6 +1,6 @@
 // An integrator's first day with a running platform.
 import { createServer } from 'node:http';
-import { Knogin, type models, problems, webhooks } from 'knogin';
+import { GraphqlRefused, Knogin, type models, problems, webhooks } from 'knogin';
 
 const baseUrl = process.env['BASE_URL'] ?? '';
 const SECRET = 'whsec_cWJ3c2VjLW9mLXRoZS10ZXN0cy1hbG9uZQ==';
@@ -133,6 +133,9 @@ same(found, [encounter.id]);
 const variables = { from: at(30 * 86_400), to: at(0) };
 const answer = await client.graphql.executeGraphql({ query: INDICATORS, variables });
 same(Array.isArray(answer.data?.['acqiMetrics']), true);
+const unfit: unknown = await client.graphql.executeGraphql({ query: INDICATORS, variables: { from: 7 } }).catch((error: unknown) => error);
+if (!(unfit instanceof GraphqlRefused)) throw new Error(String(unfit));
+same([unfit.status, unfit.code, unfit.data, unfit.errors.map((one) => one.pointer)], [200, 'BAD_USER_INPUT', null, ['/from', '/to']]);
 
 // The event, verified, and its delivery.
 const event = await until(() => events[0]);

@@ -7,7 +7,16 @@ from ._paging import AsyncPages, Page, Pages
 from ._transport import Answer
 from ._version import CONTRACT, VERSION
 from .consuming import consume, consume_async
-from .errors import APIError, ConfigurationError, ConnectionFailed, FieldFault, KnoginError, TimedOut, UnreadableAnswer
+from .errors import (
+    APIError,
+    ConfigurationError,
+    ConnectionFailed,
+    FieldFault,
+    GraphqlRefused,
+    KnoginError,
+    TimedOut,
+    UnreadableAnswer,
+)
 
 __version__ = VERSION
 __all__ = [
@@ -20,6 +29,7 @@ __all__ = [
     "ConfigurationError",
     "ConnectionFailed",
     "FieldFault",
+    "GraphqlRefused",
     "Knogin",
     "KnoginError",
     "Model",

@@ -13,18 +13,18 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Generator, Mapping, Sequence
-from types import UnionType
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote
 
 import httpx2
 import msgspec
 
+from ._answers import decoded
 from ._keys import load
-from ._model import decode, encode, fingerprint, members
+from ._model import encode, fingerprint, members
 from ._paging import Page, next_cursor
 from ._version import CONTRACT, VERSION
-from .errors import APIError, ConfigurationError, ConnectionFailed, TimedOut, UnreadableAnswer, seconds_of
+from .errors import APIError, ConfigurationError, ConnectionFailed, TimedOut, seconds_of
 from .problems import class_of
 
 log = logging.getLogger("knogin")
@@ -252,14 +252,14 @@ class Road(NamedTuple):
     def value(self, call: Call) -> Steps[Any]:
         """The decoded answer, None for 304 and for an answer without a body."""
         answer = yield from self.answer(call)
-        return self._decoded(call, answer)
+        return decoded(call, answer)
 
     def page(self, call: Call) -> Steps[Page[Any]]:
         answer = yield from self.answer(call)
-        decoded = self._decoded(call, answer)
+        read = decoded(call, answer)
         if call.page:
-            return Page(getattr(decoded, call.page), decoded.next_cursor)
-        return Page(decoded, next_cursor(answer.headers.get("link", "")))
+            return Page(getattr(read, call.page), read.next_cursor)
+        return Page(read, next_cursor(answer.headers.get("link", "")))
 
     def answer(self, call: Call) -> Steps[Answer]:
         """The answer of success. Raises an `APIError` or a `ConnectionFailed`."""
@@ -321,7 +321,7 @@ class Road(NamedTuple):
                     raise
                 log.warning("a token could not be renewed; the old one serves until it ends", exc_info=True)
                 return held.value
-            fresh: TokenAnswer = self._decoded(Call(TOKEN), answer)
+            fresh: TokenAnswer = decoded(Call(TOKEN), answer)
             return self.tokens.keep(self.scope, fresh.access_token, fresh.expires_in).value
         finally:
             lock.release()
@@ -332,7 +332,7 @@ class Road(NamedTuple):
         proves = self.credentials.has_client and not form.keys() & {"client_id", "client_secret", "client_assertion"}
         if proves and self.credentials.signs and not self.tokens.issuer:
             found = yield from self._attempts(Call(METADATA), _bare)
-            self.tokens.issuer = self._decoded(Call(METADATA), self._judged(Call(METADATA), found)).issuer
+            self.tokens.issuer = decoded(Call(METADATA), self._judged(Call(METADATA), found)).issuer
 
         def built() -> Steps[Built]:
             yield from ()
@@ -414,24 +414,6 @@ class Road(NamedTuple):
             return answer
         error = APIError(call.operation.id, answer.status, answer.headers, answer.content)
         raise class_of(error.status, error.type)(error.operation, error.status, error.headers, error.body)
-
-    @staticmethod
-    def _decoded(call: Call, answer: Answer) -> Any:
-        kind = call.operation.answers.get(answer.status)
-        if kind is None:
-            return None
-        if kind is bytes or (isinstance(kind, UnionType) and _is_chosen(call, answer)):
-            return answer.content
-        try:
-            return decode(answer.content, kind)
-        except msgspec.DecodeError as error:
-            raise UnreadableAnswer(call.operation.id, answer.status, answer.headers, answer.content) from error
-
-
-def _is_chosen(call: Call, answer: Answer) -> bool:
-    """Whether the answer is a form that is not JSON, and that the caller asked for: application/pdf for `format="pdf"`."""
-    media = answer.headers.get("content-type", "").partition(";")[0].strip()
-    return media.rpartition("/")[2] == call.query.get("format")
 
 
 def _bare() -> Steps[Built]:

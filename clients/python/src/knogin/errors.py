@@ -84,6 +84,24 @@ class UnreadableAnswer(APIError):
         return f"{super().__str__()}; {self.__cause__ or 'unreadable'}"
 
 
+class GraphqlRefused(APIError):
+    """Of a GraphQL request a part, or all, was refused; the HTTP status is 200.
+
+    `type` is the code of the first refusal (`OPERATION_NOT_APPROVED`), `refusals` are all of the answer, as the contract shows them
+    (`message`, `path`, `extensions`), and `errors` the faults of the variables. `data` is the part that was answered, None if nothing was.
+    """
+
+    def __init__(self, operation: str, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        super().__init__(operation, status, headers, body)
+        self.data: dict[str, Any] | None = self.problem.get("data")
+        self.refusals: list[dict[str, Any]] = [one for one in self.problem["errors"] if isinstance(one, dict)]
+        reasons = [one.get("extensions", {}) for one in self.refusals]
+        self.errors = [fault for reason in reasons for fault in _faults(reason.get("errors"))]
+        for refusal, reason in zip(self.refusals[:1], reasons, strict=False):
+            self.type, self.detail = _text(reason.get("code")), _text(refusal.get("message"))
+            self.trace_id = _text(reason.get("trace_id")) or self.trace_id
+
+
 def _document(body: bytes) -> dict[str, Any]:
     try:
         document = msgspec.json.decode(body)
