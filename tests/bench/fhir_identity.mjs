@@ -33,7 +33,7 @@ const all = (await Promise.all(TYPES.map(held))).flat();
 const places = new Set(all.map((resource) => `${resource.resourceType}/${resource.id}`));
 let dangling = 0;
 JSON.stringify(all, (name, value) => {
-  dangling += name === 'reference' && !places.has(value) ? 1 : 0;
+  dangling += name === 'reference' && !value.startsWith('#') && !places.has(value) ? 1 : 0;
   return value;
 });
 const others = (await held('Patient')).filter((one) => one.id !== patient.id);

@@ -44,7 +44,7 @@ async function held(repository) {
   const places = new Set(resources.map((resource) => `${resource.resourceType}/${resource.id}`));
   let dangling = 0;
   JSON.stringify(resources, (name, value) => {
-    dangling += name === 'reference' && !places.has(value) ? 1 : 0;
+    dangling += name === 'reference' && !value.startsWith('#') && !places.has(value) ? 1 : 0;
     return value;
   });
   return { resources: resources.length, dangling };

@@ -75,7 +75,7 @@ function held(repository) {
   }
   for (const resources of repository.resources.values()) {
     JSON.stringify([...resources.values()], (name, value) => {
-      dangling += name === 'reference' && !places.has(value) ? 1 : 0;
+      dangling += name === 'reference' && !value.startsWith('#') && !places.has(value) ? 1 : 0;
       return value;
     });
   }

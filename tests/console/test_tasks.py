@@ -75,6 +75,7 @@ ITALIAN = {
     "Take all access away": "Togli ogni accesso",
     "The invitation is on its way.": "L’invito è in viaggio.",
     "The receiver took it.": "Il ricevente l'ha presa.",
+    "The receiver failed on its side.": "Il ricevente ha fallito per un suo problema.",
     "The same again": "Di nuovo la stessa",
     "Webhooks": "Webhook",
     "Your name": "Il tuo nome",
@@ -191,7 +192,7 @@ def test_a_partners_failing_deliveries_are_explained_and_sent_again(
     hands.press("Overview")
     hands.sees("Ward notices")
     hands.press(receiver.url)
-    hands.sees("the receiver answered 500")
+    hands.sees("The receiver failed on its side.")
     hands.press("Its deliveries")
     hands.press("Inspect")
     hands.sees("the disk is full")
