@@ -371,7 +371,8 @@ class EncounterFacts(Message, frozen=True, kw_only=True, tag="graphql_api.encoun
     or another value of the care model. The keys of `times` are `call mobile on_scene at_patient left_scene at_destination handover`.
     `outcome` is the record's word for the end of the encounter; messages from before this field lack it, and those from before
     `dispatch_category` lack the fields from it to `restrained_in_transport`. `child_restrained` is of the accident, not of the transport.
-    `hospital` is the report of the hospital; `arrest` already has its answers. `extent` grows with a release that has more facts: of
+    `hospital` is the report of the hospital; `arrest` already has its answers. `incident` is a digest that the crews of one incident share,
+    and its patients. `extent` grows with a release that has more facts: of
     equal versions the higher one counts.
     """
 
@@ -412,6 +413,7 @@ class EncounterFacts(Message, frozen=True, kw_only=True, tag="graphql_api.encoun
     airways: list[AirwayFact] = []
     cpr: CprFact | None = None
     restrained_in_transport: bool | None = None
+    incident: str | None = None
     extent: int = 1
     test: bool = False
 

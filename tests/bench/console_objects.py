@@ -33,7 +33,7 @@ def fresh_secret(administrator: Signed, app: str) -> str:
 
 def fresh_webhook_secret(administrator: Signed, webhook: str) -> str:
     """The address of the page that shows a new secret of this webhook, once."""
-    return _posted(administrator, f"{webhook}/keys", what="secret")
+    return _posted(administrator, f"{webhook}/keys", what="secret", force="1")
 
 
 def _of_app(stack: Stack, administrator: Signed) -> dict[str, str]:

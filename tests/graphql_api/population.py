@@ -84,6 +84,7 @@ def facts(encounter: dict[str, Any]) -> EncounterFacts:
         encounter["status"],
         id=encounter["encounter_id"],
         revision=encounter["version"],
+        cad_incident_id=encounter["incident"],
         test=encounter["test"],
         updated_at=LATER,
     )
@@ -102,7 +103,8 @@ def finished(number: int, **more: Any) -> dict[str, Any]:
 def corrected(encounter: dict[str, Any], seed: int) -> dict[str, Any]:
     """The next version of the same encounter, as if much of it had been put right."""
     other = _encounter(random.Random(f"second {seed}"), 0)
-    return other | {"encounter_id": encounter["encounter_id"], "version": encounter["version"] + 1}
+    kept = {name: encounter[name] for name in ("encounter_id", "incident", "test")}
+    return other | kept | {"version": encounter["version"] + 1}
 
 
 def _reading(number: int, one: dict[str, Any]) -> LinkedObservation:
@@ -142,6 +144,8 @@ def _drawn(chance: random.Random, number: int, theme: str) -> dict[str, Any]:
     first = told[0][:10] if told else "2026-03-23"
     made = {
         "encounter_id": f"enc_{number:026d}",
+        # Of three encounters, by crews that need not come on one day.
+        "incident": f"cad_{number // 3}",
         "version": 1,
         "day": first,
         "status": chance.choice(["completed", "completed", "completed", "handed_over", "in_progress", "cancelled"]),

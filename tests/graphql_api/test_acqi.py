@@ -4,7 +4,8 @@ import random
 import re
 import threading
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from services.graphql_api.acqi.indicators import BY_NAME, INDICATORS, PARTS, jud
 from services.graphql_api.settings import Settings
 from services.graphql_api.tasks import expire
 from services.graphql_api.transport.documents import Catalogue
+from shared.messaging.messages import EncounterFacts
 from shared.process.settings import required
 from shared.storage.database import Connection, open_tasks_pool, set_tenant
 from tests.graphql_api import population, second_way
@@ -166,6 +168,56 @@ def test_more_facts_of_the_same_version_replace_the_fewer_ones(ask: Asking) -> N
     eventually(ask, expected([one], "2026-03-31", "2026-04-01"), "2026-03-31", "2026-04-01")
     ask.count(msgspec.structs.replace(first, version=2, status="cancelled"))
     eventually(ask, expected([], "2026-03-31", "2026-04-01"), "2026-03-31", "2026-04-01")
+
+
+def crew(number: int, minutes: float | None, version: int = 1, **more: Any) -> EncounterFacts:
+    """One crew's encounter at the incident of all of them; it arrived `minutes` after the call."""
+    call = datetime(2026, 3, 31, 23, 55, tzinfo=UTC)
+    times = {"call": call} if minutes is None else {"call": call, "on_scene": call + timedelta(minutes=minutes)}
+    # The last ones were called after midnight, in the next month.
+    day = "2026-03-31" if number < 3 else "2026-04-01"
+    made = population.facts(population.finished(number, day=day, incident="cad_of_all"))
+    return msgspec.structs.replace(
+        made, encounter_id=f"enc_{number:026d}", version=version, extent=1, times=times, **more
+    )
+
+
+def of_incident(ask: Asking) -> dict[str, tuple[int, Any]]:
+    """Denominator and value of the response of incidents, in March and in April."""
+    spans = {"march": ("2026-03-01", "2026-04-01"), "april": ("2026-04-01", "2026-05-01")}
+    found = {name: figures(ask, *span)["incident_response_time"] for name, span in spans.items()}
+    return {name: (one["denominator"] + one["unknown"], one["value"]) for name, one in found.items()}
+
+
+def test_an_incident_counts_once_with_the_first_crew_on_scene(ask: Asking) -> None:
+    """In any order in which crews finish, correct and cancel their records."""
+    steps: list[tuple[list[EncounterFacts], dict[str, tuple[int, Any]]]] = [
+        ([crew(1, 9)], {"march": (1, 9.0), "april": (0, None)}),
+        ([crew(2, None), crew(3, 12)], {"march": (1, 9.0), "april": (0, None)}),
+        ([crew(4, 7)], {"march": (0, None), "april": (1, 7.0)}),
+        # The second patient of the same crew.
+        ([crew(5, 7)], {"march": (0, None), "april": (1, 7.0)}),
+        ([crew(4, 15, 2), crew(5, 15, 2)], {"march": (1, 9.0), "april": (0, None)}),
+        # A late message of a former version changes nothing.
+        ([crew(4, 7), crew(1, 6, 2)], {"march": (1, 6.0), "april": (0, None)}),
+        ([crew(1, 6, 3, status="cancelled")], {"march": (0, None), "april": (1, 12.0)}),
+        ([crew(3, 12, 2, response="event_medical")], {"march": (0, None), "april": (1, 15.0)}),
+        ([crew(number, None, 9) for number in (2, 4, 5)], {"march": (1, None), "april": (0, None)}),
+    ]
+    for number, (batch, wanted) in enumerate(steps):
+        ask.count(*batch)
+        wait_for(lambda wanted=wanted: of_incident(ask) == wanted, what=f"step {number}")
+    for month in (date(2026, 3, 1), date(2026, 4, 1)):
+        with ask.worker() as conn:
+            months.rebuild_month(conn, ask.tenant, month)
+    wait_for(lambda: of_incident(ask) == steps[-1][1], what="the same after a rebuild")
+
+
+def test_two_workers_count_an_incident_once(ask: Asking) -> None:
+    batches = [[crew(number, 20 - number), crew(number, 18 - number, 2)] for number in range(1, 9)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda batch: ask.count(*batch), batches))
+    wait_for(lambda: of_incident(ask) == {"march": (0, None), "april": (1, 10.0)}, what="the earliest of eight")
 
 
 def test_rebuilding_puts_right_whatever_was_wrong(
@@ -319,8 +371,9 @@ def test_retention_takes_whole_months_and_what_stays_can_still_be_corrected(ask:
         expire(conn, keeping, keeping)
     kept = [one for one in encounters if one["day"] >= "2026-03-01"]
     assert len(kept) < len(encounters)
-    eventually(ask, expected(kept, *WHOLE), *WHOLE)
-    eventually(ask, expected(kept, "2026-02-10", "2026-03-11"), "2026-02-10", "2026-03-11")
+    # An incident whose first crew is forgotten counts for no other one.
+    eventually(ask, expected(encounters, "2026-03-01", WHOLE[1]), *WHOLE)
+    eventually(ask, expected(encounters, "2026-03-01", "2026-03-11"), "2026-02-10", "2026-03-11")
     ask.count(*[population.facts(one | {"version": 9, "status": "cancelled"}) for one in kept])
     eventually(ask, expected([], *WHOLE), *WHOLE)
 

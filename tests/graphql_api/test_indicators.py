@@ -461,6 +461,10 @@ CASES: list[tuple[str, Any, dict[str, Any]]] = [
     ("response_time", "excluded", {"times": {"call": SCENE, "on_scene": CALL}}),
     ("response_time", 1800, {"times": {"call": CALL, "on_scene": CALL + timedelta(hours=9)}}),
     ("response_time", None, {"response": "interfacility_transfer"}),
+    ("incident_response_time", 75, {}),
+    ("incident_response_time", "unknown", {"times": {"call": CALL}}),
+    ("incident_response_time", "excluded", {"times": {"call": SCENE, "on_scene": CALL}}),
+    ("incident_response_time", None, {"response": "event_medical"}),
     *FURTHER,
 ]
 

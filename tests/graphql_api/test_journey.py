@@ -137,6 +137,36 @@ def test_an_encounter_completed_at_epcr_counts_and_a_correction_corrects(partner
     wait_for(lambda: figures()["nontransport_vitals"] == (met + 1, cases + 1), what="the correction to count")
 
 
+def test_two_crews_of_one_incident_are_one_incidents_response(partner: Partner, stack: Stack) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    day = now.replace(hour=0, minute=0, second=0)
+    document = (
+        "query($from: DateTime!, $to: DateTime!) { acqiMetrics(fromDate: $from, toDate: $to, "
+        'names: ["response_time", "incident_response_time"]) { name denominator } }'
+    )
+    window = {"from": day.isoformat(), "to": (day + timedelta(days=1)).isoformat()}
+
+    def figures() -> list[int]:
+        answer = partner.api.post("/graphql", json={"query": document, "variables": window}).json()
+        found = {one["name"]: one["denominator"] for one in answer["data"]["acqiMetrics"]}
+        return [found["response_time"], found["incident_response_time"]]
+
+    crews, incidents = figures()
+    incident = new_id("cad")
+    for vehicle, minutes in (("AMB-7", 9), ("AMB-8", 6), ("AMB-9", 12)):
+        encounter = {
+            "care_model": "prehospital_emergency",
+            "vehicle_id": vehicle,
+            "crew_ids": ["usr_1"],
+            "cad_incident_id": incident,
+            "times": {"call": now.isoformat(), "on_scene": (now + timedelta(minutes=minutes)).isoformat()},
+        }
+        created = partner.api.post("/api/v1/epcr/encounters", json=encounter)
+        assert created.status_code == 201, created.text
+        write_record(stack, created.json()["id"], {"status": "completed", "disposition": {"outcome": "refused"}})
+    wait_for(lambda: figures() == [crews + 3, incidents + 1], what="three crews, one incident")
+
+
 def write_record(stack: Stack, encounter_id: str, change: dict[str, Any]) -> None:
     """The crew's own application."""
     crew = Caller(

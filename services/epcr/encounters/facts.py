@@ -5,6 +5,7 @@ found is left out, and its drug or procedure counts as `other`. RxNorm codes are
 Hypoglycemia-01 lists.
 """
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -155,7 +156,7 @@ METRICS: dict[str, tuple[str, ...]] = {
     ),
     "gcs": ("MDC_SCORE_GLAS_COMA",),
 }
-EXTENT = 4
+EXTENT = 5
 """Raise it when the same record gives more or other facts; `resend-facts` then sends those of earlier encounters again."""
 KIND_OF_METRIC = {refid: kind for kind, refids in METRICS.items() for refid in refids}
 
@@ -210,9 +211,16 @@ def facts_of(encounter: Encounter, observations: Sequence[LinkedObservation]) ->
         airways=airways,
         cpr=None if record.cpr is None else _same(CprFact, record.cpr),
         restrained_in_transport=ending.child_restrained,
+        incident=_incident(encounter),
         extent=EXTENT,
         test=encounter.test,
     )
+
+
+def _incident(encounter: Encounter) -> str:
+    """The same for all crews at an incident. It joins them and hides the CAD's id, but not from somebody who can try all ids."""
+    named = [encounter.tenant_id, encounter.test, encounter.cad_incident_id]
+    return hashlib.sha256(msgspec.json.encode(named)).hexdigest()[:32]
 
 
 def with_readings(facts: EncounterFacts, observations: Sequence[LinkedObservation]) -> EncounterFacts:

@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Mapping
 from datetime import date
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import psycopg
 
 from services.graphql_api.acqi import queries
-from services.graphql_api.acqi.definitions import Outcome
-from services.graphql_api.acqi.indicators import judgements, outcomes_of, reasons_of
+from services.graphql_api.acqi.definitions import Judgement, Outcome
+from services.graphql_api.acqi.indicators import OF_INCIDENT, arrival, judgements, outcomes_of, reasons_of
 from shared.messaging.messages import EncounterFacts, Received
 from shared.storage.database import set_tenant
 
@@ -73,34 +73,88 @@ def store(conn: psycopg.Connection[Any], received: Iterable[Received[EncounterFa
         count(conn, tenant_id, [message.body for message in messages])
 
 
+class Arrival(NamedTuple):
+    """An encounter among those of its incident; `at` is the `arrival` of its facts."""
+
+    encounter_id: str
+    version: int
+    extent: int
+    day: date
+    incident: str
+    at: float | None
+
+
+def arrivals(conn: psycopg.Connection[Any], tenant_id: str, batch: Iterable[EncounterFacts]) -> dict[str, Arrival]:
+    """All encounters of the incidents of a batch, by id, as they are after it. No other transaction changes them before this one ends."""
+    incidents = sorted({facts.incident for facts in batch if facts.incident is not None})
+    conn.execute(queries.LOCK_INCIDENTS, (tenant_id, incidents))
+    kept = map(Arrival._make, conn.execute(queries.OF_INCIDENTS, (tenant_id, incidents)))
+    new = (
+        Arrival(facts.encounter_id, facts.version, facts.extent, facts.day, facts.incident, arrival(facts))
+        for facts in batch
+        if facts.incident is not None
+    )
+    return {one.encounter_id: one for one in sorted([*kept, *new], key=lambda one: (one.version, one.extent))}
+
+
+def first_on_scene(found: Iterable[Arrival]) -> dict[str, str]:
+    """The encounter that counts for each incident, by incident."""
+    counted = [(one.incident, one.at, one.encounter_id) for one in found if one.at is not None]
+    return {incident: encounter_id for incident, _, encounter_id in sorted(counted, reverse=True)}
+
+
 def count(conn: psycopg.Connection[Any], tenant_id: str, batch: list[EncounterFacts]) -> None:
-    """Counts facts of the transaction's tenant. Locks are taken in one order: months, encounters, aggregates, tenant."""
-    for month in sorted({facts.day.replace(day=1) for facts in batch}):
+    """Counts facts of the transaction's tenant. Locks are taken in one order: incidents, months, encounters, aggregates, tenant."""
+    crews = arrivals(conn, tenant_id, batch)
+    firsts = first_on_scene(crews.values())
+    days = {facts.day for facts in batch} | {one.day for one in crews.values()}
+    for month in sorted({day.replace(day=1) for day in days}):
         conn.execute(queries.LOCK_MONTH, (tenant_id, str(month)))
     changes: Tallies = {}
     for facts in sorted(batch, key=lambda facts: (facts.encounter_id, facts.version, facts.extent)):
-        found = judgements(facts)
-        outcomes = outcomes_of(found)
+        is_first = facts.incident is None or firsts.get(facts.incident) == facts.encounter_id
+        found = judgements(facts, is_first=is_first)
+        outcomes, reasons = stored(found)
         row = {
             "tenant_id": tenant_id,
             "encounter_id": facts.encounter_id,
             "version": facts.version,
             "extent": facts.extent,
             "day": facts.day,
+            "incident": facts.incident,
+            "arrival": arrival(facts),
             "facts": msgspec.json.encode(facts).decode(),
-            "outcomes": msgspec.json.encode(outcomes).decode(),
-            "reasons": msgspec.json.encode(reasons_of(found)).decode(),
+            "outcomes": outcomes,
+            "reasons": reasons,
         }
-        stored = conn.execute(queries.STORE_FACTS, row).fetchone()
-        if stored is None:
+        former = conn.execute(queries.STORE_FACTS, row).fetchone()
+        if former is None:
             continue
-        day, before = stored
+        day, before = former
         if before is not None:
             add(changes, day, decode_outcomes(before), -1)
-        add(changes, facts.day, outcomes, 1)
+        add(changes, facts.day, outcomes_of(found), 1)
+    if len(crews) > len({one.incident for one in crews.values()}):
+        change_firsts(conn, tenant_id, firsts, changes)
     if changes:
         add_tallies(conn, tenant_id, changes)
         conn.execute(queries.BUMP_VERSION, (tenant_id,))
+
+
+def change_firsts(conn: psycopg.Connection[Any], tenant_id: str, firsts: Mapping[str, str], changes: Tallies) -> None:
+    """Judges again the encounters that are now the first of their incident, or no longer are, and adds the differences to `changes`."""
+    asked = {"tenant_id": tenant_id, "incidents": list(firsts), "firsts": list(firsts.values()), "names": OF_INCIDENT}
+    for encounter_id, text, before, is_first in conn.execute(queries.FACTS_TO_CHANGE, asked).fetchall():
+        facts = decode_facts(text)
+        found = judgements(facts, is_first=is_first)
+        add(changes, facts.day, decode_outcomes(before), -1)
+        add(changes, facts.day, outcomes_of(found), 1)
+        conn.execute(queries.SET_OUTCOMES, (*stored(found), tenant_id, encounter_id))
+
+
+def stored(found: Mapping[str, Judgement]) -> tuple[str, str]:
+    """Outcomes and reasons as they are stored."""
+    return msgspec.json.encode(outcomes_of(found)).decode(), msgspec.json.encode(reasons_of(found)).decode()
 
 
 def erase_tests(conn: psycopg.Connection[Any], tenant_id: str, portion: int) -> bool:

@@ -51,6 +51,7 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True):
 
     `source` defined it, and `differs` says how this definition intentionally differs from it. `improves` is the direction that is better.
     `version` changes when the same facts can give another outcome. `judge` gives None for an encounter outside the population.
+    Where `of_incident`, of the crews and patients of one incident only the one with the first arrival counts.
 
     Small counts must not follow from those of another indicator: `part_of` names the one whose population divides into those of its parts
     and a rest; `within` names one whose population holds this one's, or is the same.
@@ -67,6 +68,7 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True):
     improves: Literal["increase", "decrease"] = "increase"
     part_of: str | None = None
     within: str | None = None
+    of_incident: bool = False
     judge: Judge
 
     @property
@@ -90,6 +92,7 @@ def indicator(
     improves: Literal["increase", "decrease"] | None = None,
     part_of: str | None = None,
     within: str | None = None,
+    of_incident: bool = False,
     version: str = "1",
 ) -> Callable[[Judge], Indicator]:
     """Makes a function the indicator of its name. Of a share more is better and of a time less, unless `improves` says otherwise."""
@@ -107,6 +110,7 @@ def indicator(
             improves=improves or ("decrease" if unit == "min" else "increase"),
             part_of=part_of,
             within=within,
+            of_incident=of_incident,
             judge=judge,
         )
 

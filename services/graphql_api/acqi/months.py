@@ -11,7 +11,7 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from services.graphql_api.acqi import queries
-from services.graphql_api.acqi.counting import Tallies, add, add_tallies, decode_facts
+from services.graphql_api.acqi.counting import Tallies, add, add_tallies, decode_facts, stored
 from services.graphql_api.acqi.indicators import judgements, outcomes_of, reasons_of
 from shared.process import metrics
 from shared.storage.database import Connection, set_tenant
@@ -53,14 +53,13 @@ def rebuild_month(conn: psycopg.Connection[Any], tenant_id: str, month: date) ->
             read += len(rows)
             # Adds these encounters to the tallies, and stores the outcomes and reasons that have changed.
             changed: list[tuple[str, str, str, str]] = []
-            for encounter_id, text, before, reasons_before in rows:
+            for encounter_id, text, before, reasons_before, is_first in rows:
                 facts = decode_facts(text)
-                found = judgements(facts)
+                found = judgements(facts, is_first=is_first)
                 outcomes, reasons = outcomes_of(found), reasons_of(found)
                 add(tallies, facts.day, outcomes, 1)
                 if (msgspec.json.decode(before), msgspec.json.decode(reasons_before)) != (outcomes, reasons):
-                    texts = (msgspec.json.encode(outcomes).decode(), msgspec.json.encode(reasons).decode())
-                    changed.append((*texts, tenant_id, encounter_id))
+                    changed.append((*stored(found), tenant_id, encounter_id))
             with conn.cursor() as cursor:
                 cursor.executemany(queries.SET_OUTCOMES, changed)
     conn.execute(queries.FORGET_MONTH, (tenant_id, month, _after(month)))

@@ -6,13 +6,28 @@ from shared.storage.turns import tenants_of
 
 # An older version changes nothing, nor does a lesser extent of the same. Returns the former day and outcomes, which must be subtracted.
 STORE_FACTS: LiteralString = """
-    INSERT INTO acqi_facts AS kept (tenant_id, encounter_id, version, extent, day, facts, outcomes, reasons)
-    VALUES (%(tenant_id)s, %(encounter_id)s, %(version)s, %(extent)s, %(day)s, %(facts)s::jsonb, %(outcomes)s::jsonb, %(reasons)s::jsonb)
+    INSERT INTO acqi_facts AS kept (tenant_id, encounter_id, version, extent, day, incident, arrival, facts, outcomes, reasons)
+    VALUES (%(tenant_id)s, %(encounter_id)s, %(version)s, %(extent)s, %(day)s, %(incident)s, %(arrival)s,
+        %(facts)s::jsonb, %(outcomes)s::jsonb, %(reasons)s::jsonb)
     ON CONFLICT (tenant_id, encounter_id) DO UPDATE
-    SET version = excluded.version, extent = excluded.extent, day = excluded.day, facts = excluded.facts, outcomes = excluded.outcomes,
-        reasons = excluded.reasons
+    SET version = excluded.version, extent = excluded.extent, day = excluded.day, incident = excluded.incident,
+        arrival = excluded.arrival, facts = excluded.facts, outcomes = excluded.outcomes, reasons = excluded.reasons
     WHERE (kept.version, kept.extent) < (excluded.version, excluded.extent)
     RETURNING old.day, old.outcomes::text
+"""
+# One at a time: which crew of an incident was first depends on all of them.
+LOCK_INCIDENTS: LiteralString = """
+    SELECT pg_advisory_xact_lock(hashtext('acqi incident ' || %s), hashtext(incident)) FROM unnest(%s::text[]) AS incident
+"""
+OF_INCIDENTS: LiteralString = """
+    SELECT encounter_id, version, extent, day, incident, arrival FROM acqi_facts WHERE tenant_id = %s AND incident = ANY(%s)
+"""
+# Of encounters that count for an incident and do not, or the other way round.
+FACTS_TO_CHANGE: LiteralString = """
+    SELECT encounter_id, facts::text, outcomes::text, encounter_id = ANY(%(firsts)s) FROM acqi_facts
+    WHERE tenant_id = %(tenant_id)s AND incident = ANY(%(incidents)s) AND arrival IS NOT NULL
+      AND (outcomes ?| %(names)s) <> (encounter_id = ANY(%(firsts)s))
+    ORDER BY encounter_id FOR UPDATE
 """
 # Shared for counting, exclusive for rebuilding a month.
 LOCK_MONTH: LiteralString = "SELECT pg_advisory_xact_lock_shared(hashtext('acqi ' || %s), hashtext(%s))"
@@ -51,8 +66,11 @@ MONTHS_WITH_FACTS: LiteralString = """
     ORDER BY 1, 2, 3
 """
 FACTS_OF_MONTH: LiteralString = """
-    SELECT encounter_id, facts::text, outcomes::text, reasons::text FROM acqi_facts
-    WHERE tenant_id = %s AND day >= %s AND day < %s ORDER BY encounter_id FOR UPDATE
+    SELECT encounter_id, facts::text, outcomes::text, reasons::text, NOT EXISTS (
+        SELECT FROM acqi_facts AS other WHERE other.tenant_id = one.tenant_id AND other.incident = one.incident
+          AND (other.arrival, other.encounter_id) < (one.arrival, one.encounter_id)) AS is_first
+    FROM acqi_facts AS one
+    WHERE tenant_id = %s AND day >= %s AND day < %s ORDER BY encounter_id FOR UPDATE OF one
 """
 SET_OUTCOMES: LiteralString = (
     "UPDATE acqi_facts SET outcomes = %s::jsonb, reasons = %s::jsonb WHERE tenant_id = %s AND encounter_id = %s"

@@ -61,7 +61,7 @@ def no_lights_sirens(facts: EncounterFacts) -> Judgement | None:
     "Minutes from the call to arrival on scene.",
     inclusion="Emergency responses",
     exclusion="arrival before the call",
-    differs="the arrival of each crew counts, not only of the first one at an incident; median and 90th percentile beside England's mean",
+    differs="each crew's arrival counts, the first one in incident_response_time; median and 90th percentile beside England's mean",
     source="NHS England ambulance response programme; HIQA pre-hospital emergency care indicators",
     unit="min",
 )
@@ -240,6 +240,20 @@ def child_restraint(facts: EncounterFacts) -> Judgement | None:
     return judged(facts.restrained_in_transport)
 
 
+@indicator(
+    "Minutes from the call to the arrival of the first crew at an incident.",
+    inclusion="Incidents with an emergency response, by the encounter of the first crew on scene",
+    exclusion=BEFORE_CALL,
+    differs="the call itself starts the clock; median and 90th percentile beside England's mean; three hours at most",
+    source="NHS England ambulance response programme; HIQA pre-hospital emergency care indicators",
+    unit="min",
+    within="response_time",
+    of_incident=True,
+)
+def incident_response_time(facts: EncounterFacts) -> Judgement | None:
+    return response_time.judge(facts)
+
+
 SYSTEM = (nontransport_vitals, no_lights_sirens, response_time)
 FURTHER_SYSTEM = (
     response_c1,
@@ -253,6 +267,7 @@ FURTHER_SYSTEM = (
     handover_time,
     handover_within_15,
     child_restraint,
+    incident_response_time,
 )
 
 
