@@ -106,6 +106,7 @@ RUNS = {
         "connection_id",
         "message_id",
         "cad_incident_id",
+        "incident",
     ],
     1000: ["batch", "encounter_id"],
     ROWS: ["tenant_id"],
