@@ -15,6 +15,7 @@ from lxml import etree
 
 from services.auth.saml import domains, metadata
 from services.auth.saml.documents import METADATA, POST, SIGNATURE, MessageRefused, tag
+from services.auth.saml.routes import METADATA_EXAMPLE
 from shared.primitives import ids
 from tests.auth.federation import CONNECTIONS, Connection, metadata_of, open_federation, usual_signer
 from tests.auth.identity_provider import new_signer
@@ -228,6 +229,15 @@ def test_what_is_missing_is_named(works: Connection) -> None:
 
 
 # --- Reading metadata before it is used ----------------------------------------------------------------------------------
+
+
+def test_the_example_of_the_contract_is_metadata_that_a_reader_can_paste(works: Connection) -> None:
+    read = works.call("POST", METADATA_READ, json={"metadata_xml": METADATA_EXAMPLE})
+    assert read.status_code == 200, read.text
+    assert read.json()["sso_url"] == "https://idp.integrator.example/sso"
+    made = works.call("POST", CONNECTIONS, json=draft(metadata_xml=METADATA_EXAMPLE))
+    assert made.status_code == 201, made.text
+    assert works.call("DELETE", f"{CONNECTIONS}/{made.json()['id']}").status_code == 204
 
 
 def test_metadata_is_read_as_a_connection_would_get_it(works: Connection) -> None:

@@ -23,8 +23,8 @@ from tests.support.stack import EVERYDAY_SCOPES, Stack
 REACHED = {200, 201, 202, 204, 206, 302, 403, 404, 409, 410, 412}
 # Codes and credentials in the samples are those of no client or agent.
 UNKNOWN = {400, 401}
-# Its body names an app, or shortens a document.
-NAMING = {"createDestination", "createSamlConnection", "readSamlMetadata"}
+# Its body names an app.
+NAMING = {"createDestination"}
 STATUS = """curl() { command curl -sS -o /dev/null -w '%{http_code}' "$@"; }\n"""
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="no curl here")
 

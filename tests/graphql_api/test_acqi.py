@@ -174,7 +174,7 @@ def crew(number: int, minutes: float | None, version: int = 1, **more: Any) -> E
     """One crew's encounter at the incident of all of them; it arrived `minutes` after the call."""
     call = datetime(2026, 3, 31, 23, 55, tzinfo=UTC)
     times = {"call": call} if minutes is None else {"call": call, "on_scene": call + timedelta(minutes=minutes)}
-    # The last ones were called after midnight, in the next month.
+    # The first two are counted in March, the others in April.
     day = "2026-03-31" if number < 3 else "2026-04-01"
     made = population.facts(population.finished(number, day=day, incident="cad_of_all"))
     return msgspec.structs.replace(

@@ -44,6 +44,17 @@ class Partner:
         assert "errors" not in answer, answer
         return next(iter(answer["data"].values()))
 
+    def figures(self, at: datetime) -> dict[str, tuple[int, int]]:
+        """Numerator and denominator of three indicators on that day."""
+        document = (
+            "query($from: DateTime!, $to: DateTime!) { acqiMetrics(fromDate: $from, toDate: $to, names: "
+            '["response_time", "incident_response_time", "nontransport_vitals"]) { name numerator denominator } }'
+        )
+        day = at.replace(hour=0, minute=0, second=0)
+        window = {"from": day.isoformat(), "to": (day + timedelta(days=1)).isoformat()}
+        answer = self.api.post("/graphql", json={"query": document, "variables": window}).json()
+        return {one["name"]: (one["numerator"], one["denominator"]) for one in answer["data"]["acqiMetrics"]}
+
 
 @pytest.fixture
 def partner(stack: Stack, catalogue: Catalogue) -> Iterator[Partner]:
@@ -105,16 +116,9 @@ def test_subscriptions_are_updated_and_deleted_and_others_are_left_alone(partner
 
 def test_an_encounter_completed_at_epcr_counts_and_a_correction_corrects(partner: Partner, stack: Stack) -> None:
     now = datetime.now(UTC).replace(microsecond=0)
-    day = now.replace(hour=0, minute=0, second=0)
-    document = (
-        "query($from: DateTime!, $to: DateTime!) { acqiMetrics(fromDate: $from, toDate: $to, "
-        'names: ["response_time", "nontransport_vitals"]) { name numerator denominator } }'
-    )
-    window = {"from": day.isoformat(), "to": (day + timedelta(days=1)).isoformat()}
 
     def figures() -> dict[str, tuple[int, int]]:
-        answer = partner.api.post("/graphql", json={"query": document, "variables": window}).json()
-        return {one["name"]: (one["numerator"], one["denominator"]) for one in answer["data"]["acqiMetrics"]}
+        return partner.figures(now)
 
     before = figures()
     encounter = {
@@ -137,19 +141,12 @@ def test_an_encounter_completed_at_epcr_counts_and_a_correction_corrects(partner
     wait_for(lambda: figures()["nontransport_vitals"] == (met + 1, cases + 1), what="the correction to count")
 
 
-def test_two_crews_of_one_incident_are_one_incidents_response(partner: Partner, stack: Stack) -> None:
+def test_three_crews_of_one_incident_are_one_incidents_response(partner: Partner, stack: Stack) -> None:
     now = datetime.now(UTC).replace(microsecond=0)
-    day = now.replace(hour=0, minute=0, second=0)
-    document = (
-        "query($from: DateTime!, $to: DateTime!) { acqiMetrics(fromDate: $from, toDate: $to, "
-        'names: ["response_time", "incident_response_time"]) { name denominator } }'
-    )
-    window = {"from": day.isoformat(), "to": (day + timedelta(days=1)).isoformat()}
 
     def figures() -> list[int]:
-        answer = partner.api.post("/graphql", json={"query": document, "variables": window}).json()
-        found = {one["name"]: one["denominator"] for one in answer["data"]["acqiMetrics"]}
-        return [found["response_time"], found["incident_response_time"]]
+        found = partner.figures(now)
+        return [found[name][1] for name in ("response_time", "incident_response_time")]
 
     crews, incidents = figures()
     incident = new_id("cad")

@@ -26,6 +26,20 @@ DOMAIN = CONNECTION + "/domains/{domain}"
 NOT_OPEN = "The scope is missing, or federation is not open for the organisation"
 GATED = {403: NOT_OPEN}
 LAST = "Sign-in through a connection is enforced, and this is the last way in"
+# Of an identity provider whose private key nobody has, so that a reader may paste it.
+METADATA_EXAMPLE = (
+    '<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="https://idp.integrator.example/metadata">'
+    '<IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><KeyDescriptor use="signing">'
+    '<KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data><X509Certificate>'
+    "MIIBQzCB6qADAgECAhQd7wbI1YyHP8j/Axesru8w0BASyzAKBggqhkjOPQQDAjAhMR8wHQYDVQQDDBZpZHAuaW50ZWdyYXRvci5l"
+    "eGFtcGxlMCAXDTI2MDEwMTAwMDAwMFoYDzIwNzYwMTAxMDAwMDAwWjAhMR8wHQYDVQQDDBZpZHAuaW50ZWdyYXRvci5leGFtcGxl"
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEo9UVZ4Tu2hsH5Z4nZo9Hu2d2/0fcNsX2kO6WtxyjQtXvYZ+nApRFXvQ215rWzYMf"
+    "pQ30rs+WSFH+VmwIpAAKCDAKBggqhkjOPQQDAgNIADBFAiAT0q9UWQ5yk/KfP2TXL37GX1XlmQydJhA+TVUratYwDwIhAIlwG/Ox"
+    "GIhEN3Q36gontO/620PCxRA3Xpfk3iul8QKv"
+    "</X509Certificate></X509Data></KeyInfo></KeyDescriptor>"
+    '<SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="https://idp.integrator.example/sso"/>'
+    "</IDPSSODescriptor></EntityDescriptor>"
+)
 OPERATIONS = [
     Operation(
         "GET",
@@ -54,7 +68,7 @@ OPERATIONS = [
         headers=("Idempotency-Key",),
         refusals=GATED
         | {409: "The organisation has ten connections, or a call with this Idempotency-Key is under way"},
-        example={"name": "Our directory", "metadata_xml": "<EntityDescriptor …>"},
+        example={"name": "Our directory", "metadata_xml": METADATA_EXAMPLE},
         guard=require_federation,
     ),
     Operation(
@@ -69,7 +83,7 @@ OPERATIONS = [
         id="readSamlMetadata",
         body=MetadataDraft,
         refusals=GATED,
-        example={"metadata_xml": "<EntityDescriptor …>"},
+        example={"metadata_xml": METADATA_EXAMPLE},
         guard=require_federation,
     ),
     Operation(

@@ -9,7 +9,7 @@ import msgspec
 import psycopg
 
 from services.graphql_api.acqi import queries
-from services.graphql_api.acqi.definitions import Judgement, Outcome
+from services.graphql_api.acqi.definitions import Outcome, Reason
 from services.graphql_api.acqi.indicators import OF_INCIDENT, arrival, judgements, outcomes_of, reasons_of
 from shared.messaging.messages import EncounterFacts, Received
 from shared.storage.database import set_tenant
@@ -114,7 +114,8 @@ def count(conn: psycopg.Connection[Any], tenant_id: str, batch: list[EncounterFa
     for facts in sorted(batch, key=lambda facts: (facts.encounter_id, facts.version, facts.extent)):
         is_first = facts.incident is None or firsts.get(facts.incident) == facts.encounter_id
         found = judgements(facts, is_first=is_first)
-        outcomes, reasons = stored(found)
+        outcomes = outcomes_of(found)
+        outcomes_text, reasons_text = as_texts(outcomes, reasons_of(found))
         row = {
             "tenant_id": tenant_id,
             "encounter_id": facts.encounter_id,
@@ -124,8 +125,8 @@ def count(conn: psycopg.Connection[Any], tenant_id: str, batch: list[EncounterFa
             "incident": facts.incident,
             "arrival": arrival(facts),
             "facts": msgspec.json.encode(facts).decode(),
-            "outcomes": outcomes,
-            "reasons": reasons,
+            "outcomes": outcomes_text,
+            "reasons": reasons_text,
         }
         former = conn.execute(queries.STORE_FACTS, row).fetchone()
         if former is None:
@@ -133,7 +134,7 @@ def count(conn: psycopg.Connection[Any], tenant_id: str, batch: list[EncounterFa
         day, before = former
         if before is not None:
             add(changes, day, decode_outcomes(before), -1)
-        add(changes, facts.day, outcomes_of(found), 1)
+        add(changes, facts.day, outcomes, 1)
     if len(crews) > len({one.incident for one in crews.values()}):
         change_firsts(conn, tenant_id, firsts, changes)
     if changes:
@@ -147,14 +148,15 @@ def change_firsts(conn: psycopg.Connection[Any], tenant_id: str, firsts: Mapping
     for encounter_id, text, before, is_first in conn.execute(queries.FACTS_TO_CHANGE, asked).fetchall():
         facts = decode_facts(text)
         found = judgements(facts, is_first=is_first)
+        outcomes = outcomes_of(found)
         add(changes, facts.day, decode_outcomes(before), -1)
-        add(changes, facts.day, outcomes_of(found), 1)
-        conn.execute(queries.SET_OUTCOMES, (*stored(found), tenant_id, encounter_id))
+        add(changes, facts.day, outcomes, 1)
+        conn.execute(queries.SET_OUTCOMES, (*as_texts(outcomes, reasons_of(found)), tenant_id, encounter_id))
 
 
-def stored(found: Mapping[str, Judgement]) -> tuple[str, str]:
+def as_texts(outcomes: Mapping[str, Outcome], reasons: Mapping[str, Reason]) -> tuple[str, str]:
     """Outcomes and reasons as they are stored."""
-    return msgspec.json.encode(outcomes_of(found)).decode(), msgspec.json.encode(reasons_of(found)).decode()
+    return msgspec.json.encode(outcomes).decode(), msgspec.json.encode(reasons).decode()
 
 
 def erase_tests(conn: psycopg.Connection[Any], tenant_id: str, portion: int) -> bool:

@@ -11,7 +11,7 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from services.graphql_api.acqi import queries
-from services.graphql_api.acqi.counting import Tallies, add, add_tallies, decode_facts, stored
+from services.graphql_api.acqi.counting import Tallies, add, add_tallies, as_texts, decode_facts
 from services.graphql_api.acqi.indicators import judgements, outcomes_of, reasons_of
 from shared.process import metrics
 from shared.storage.database import Connection, set_tenant
@@ -59,7 +59,7 @@ def rebuild_month(conn: psycopg.Connection[Any], tenant_id: str, month: date) ->
                 outcomes, reasons = outcomes_of(found), reasons_of(found)
                 add(tallies, facts.day, outcomes, 1)
                 if (msgspec.json.decode(before), msgspec.json.decode(reasons_before)) != (outcomes, reasons):
-                    changed.append((*stored(found), tenant_id, encounter_id))
+                    changed.append((*as_texts(outcomes, reasons), tenant_id, encounter_id))
             with conn.cursor() as cursor:
                 cursor.executemany(queries.SET_OUTCOMES, changed)
     conn.execute(queries.FORGET_MONTH, (tenant_id, month, _after(month)))
