@@ -76,7 +76,7 @@ class ErrorFault(msgspec.Struct):
     pointer: str
     code: str
     detail: str
-    allowed: list[Any] | UnsetType = UNSET
+    allowed: list[str] | UnsetType = UNSET
     limit: float | UnsetType = UNSET
     did_you_mean: str | UnsetType = UNSET
 
@@ -93,7 +93,7 @@ class ErrorExtensions(msgspec.Struct):
     fields: list[str] | UnsetType = UNSET
     bundles: list[str] | UnsetType = UNSET
     pointer: str | UnsetType = UNSET
-    allowed: list[Any] | UnsetType = UNSET
+    allowed: list[str] | UnsetType = UNSET
     limit: float | UnsetType = UNSET
     did_you_mean: str | UnsetType = UNSET
     errors: list[ErrorFault] | UnsetType = UNSET

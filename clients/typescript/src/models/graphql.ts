@@ -53,7 +53,7 @@ export interface ErrorExtensions {
   /** Where in the variables, as a JSON Pointer */
   pointer?: string;
   /** The accepted values */
-  allowed?: unknown[];
+  allowed?: string[];
   /** The limit that was passed */
   limit?: number;
   /** The accepted value or name that is nearest to the one that was sent */
@@ -71,7 +71,7 @@ export interface ErrorFault {
   /** An explanation for people */
   detail: string;
   /** The accepted values */
-  allowed?: unknown[];
+  allowed?: string[];
   /** The limit that was passed */
   limit?: number;
   /** The accepted value or name that is nearest to the one that was sent */

@@ -64,7 +64,7 @@ class ErrorExtensions(Model, kw_only=True):
     """The bundles that have the document"""
     pointer: str | None = None
     """Where in the variables, as a JSON Pointer"""
-    allowed: list[Any] | None = None
+    allowed: list[str] | None = None
     """The accepted values"""
     limit: float | None = None
     """The limit that was passed"""
@@ -83,7 +83,7 @@ class ErrorFault(Model, kw_only=True):
     """The code within the code system"""
     detail: str
     """An explanation for people"""
-    allowed: list[Any] | None = None
+    allowed: list[str] | None = None
     """The accepted values"""
     limit: float | None = None
     """The limit that was passed"""
