@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.graphql_api import inputs
 from services.graphql_api.acqi import counting, report
-from services.graphql_api.acqi.report import quantile, ratio, wilson
+from services.graphql_api.acqi.report import Times, ratio, wilson
 from services.graphql_api.errors import Refusal
 from services.graphql_api.telephony import carriers, numbers
 from services.graphql_api.telephony.carriers import CARRIERS
@@ -39,17 +39,18 @@ def test_an_interval_holds_its_ratio_and_stays_within_0_and_1(counts: tuple[int,
 
 
 def test_nothing_divided_by_nothing_is_null() -> None:
-    assert (ratio(0, 0), wilson(0, 0), quantile([], 0.5), quantile([0, 0], 0.5)) == (None, None, None, None)
+    assert (ratio(0, 0), wilson(0, 0), Times([]).quantile(0.5), Times([0, 0]).quantile(0.5)) == (None, None, None, None)
 
 
 @given(st.lists(st.integers(0, 300), min_size=1), st.sampled_from([0.1, 0.5, 0.9, 1.0]))
-def test_a_quantile_of_bins_is_the_nearest_rank_of_the_times(times: list[int], share: float) -> None:
+def test_figures_of_bins_are_the_nearest_rank_and_the_mean_of_the_times(times: list[int], share: float) -> None:
     bins = [times.count(tenths) for tenths in range(max(times) + 1)]
-    found = quantile(bins, share)
+    found = Times(bins).quantile(share)
     assert found is not None
     below = sum(tenths <= round(found * 10) for tenths in times)
     assert below >= share * len(times) - 1e-9
     assert sum(tenths < round(found * 10) for tenths in times) < share * len(times)
+    assert Times(bins).mean() == sum(times) / len(times) / 10
 
 
 @given(DAYS, st.integers(1, 1500))

@@ -119,20 +119,21 @@ def metric(indicator: Indicator, counts: Counts, sparkline: Sequence[Point], wit
     numerator, denominator = fraction.numerator, fraction.denominator
     hidden = withheld.fraction
     interval = None if timed or hidden else wilson(numerator, denominator)
+    times = Times(counts.bins) if timed and not hidden else None
     return Metric(
         name=indicator.name,
         description=indicator.description,
         definition_version=indicator.version,
         unit=indicator.unit,
-        value=None if hidden else _value(timed, counts, numerator, denominator),
+        value=None if hidden else times.quantile(0.5) if times else ratio(numerator, denominator),
         numerator=None if hidden else numerator,
         denominator=None if hidden else denominator,
         excluded=None if withheld.excluded else counts.excluded,
         unknown=None if withheld.unknown else counts.unknown,
         ci95_low=interval[0] if interval else None,
         ci95_high=interval[1] if interval else None,
-        p90=quantile(counts.bins, 0.9) if timed and not hidden else None,
-        mean=mean(counts.bins) if timed and not hidden else None,
+        p90=times.quantile(0.9) if times else None,
+        mean=times.mean() if times else None,
         suppressed=hidden,
         sparkline=sparkline,
     )
@@ -146,12 +147,8 @@ def point(indicator: Indicator, month: date, counts: Counts, *, hidden: bool) ->
         period_start=f"{month.isoformat()}T00:00:00Z",
         numerator=None if hidden else numerator,
         denominator=None if hidden else denominator,
-        value=None if hidden else _value(timed, counts, numerator, denominator),
+        value=None if hidden else Times(counts.bins).quantile(0.5) if timed else ratio(numerator, denominator),
     )
-
-
-def _value(timed: bool, counts: Counts, numerator: int, denominator: int) -> float | None:
-    return quantile(counts.bins, 0.5) if timed else ratio(numerator, denominator)
 
 
 def periods(days: Days) -> list[Period]:
@@ -215,16 +212,23 @@ def wilson(numerator: int, denominator: int) -> tuple[float, float] | None:
     return low, high
 
 
-def quantile(bins: Sequence[int], share: float) -> float | None:
-    """The nearest-rank quantile, in minutes, of times that `bins` counts by tenths of a minute."""
-    reached = list(accumulate(bins))
-    if not reached or reached[-1] == 0:
-        return None
-    rank = max(1, math.ceil(share * reached[-1]))
-    return bisect_left(reached, rank) / 10
+class Times:
+    """Times that `bins` counts by tenths of a minute. Figures are in minutes, None without times."""
 
+    def __init__(self, bins: Sequence[int]) -> None:
+        self._reached = list(accumulate(bins))
+        """How many times are that long at most, by tenths."""
+        self._number = self._reached[-1] if self._reached else 0
 
-def mean(bins: Sequence[int]) -> float | None:
-    """The mean, in minutes, of times that `bins` counts by tenths of a minute. None without times."""
-    number = sum(bins)
-    return sum(tenths * count for tenths, count in enumerate(bins)) / number / 10 if number else None
+    def quantile(self, share: float) -> float | None:
+        """The nearest-rank quantile."""
+        if not self._number:
+            return None
+        return bisect_left(self._reached, max(1, math.ceil(share * self._number))) / 10
+
+    def mean(self) -> float | None:
+        if not self._number:
+            return None
+        # A time of t tenths is missing from the first t counts of `_reached`.
+        tenths = len(self._reached) * self._number - sum(self._reached)
+        return tenths / self._number / 10
