@@ -14,7 +14,7 @@ from gateway.protocol import GatewayProtocol
 from gateway.reads import SmallReads
 from gateway.settings import Settings
 from shared.process import telemetry
-from shared.web.serving import Server, favour_this_thread, freeze
+from shared.web.serving import Server, freeze
 
 
 def run(settings: Settings, *, fds: Sequence[int], host: str, port: int, ops_host: str) -> None:
@@ -26,7 +26,6 @@ def run(settings: Settings, *, fds: Sequence[int], host: str, port: int, ops_hos
     gateway = Gateway(settings)
     server = Server(config(gateway, settings))
     freeze()
-    favour_this_thread()
     listeners = [socket.socket(fileno=fd) for fd in fds] or [listen(host, port)]
 
     async def main() -> None:

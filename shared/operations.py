@@ -12,14 +12,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from shared.process import liveness, metrics, telemetry
 from shared.process.settings import revision
 from shared.storage import database
-from shared.web import fairness
 
 log = logging.getLogger(__name__)
 metrics.clock_offset.set_function(lambda: database.clock.offset)
 metrics.pool_connections.labels("used").set_function(lambda: database.measure("pool_size", "pool_available"))
 metrics.pool_connections.labels("idle").set_function(lambda: database.measure("pool_available"))
 metrics.pool_waiting.set_function(database.waiting)
-metrics.requests_memory.set_function(fairness.held_ratio)
 
 
 def serve(port: int, ready: Callable[[], object] = lambda: None, host: str = "127.0.0.1") -> None:

@@ -20,11 +20,11 @@ from services.auth.settings import Settings
 from services.auth.signin import endpoints as signin
 from services.auth.signin.hashing import Hashing
 from shared import application
+from shared.fairness.places import NoPlace
 from shared.messaging.broker import Bell
 from shared.primitives.crypto import Keyring
 from shared.process import redis_clients
 from shared.storage.database import open_pool
-from shared.web.fairness import Busy
 from shared.web.revocations import Answer, Feed, decode_answer
 
 # Loading clients, reading keys, answering gateways about revocations: requests of all tenants depend on each.
@@ -86,6 +86,6 @@ def create_app(settings: Settings) -> Starlette:
         routes,
         feed,
         partial(lifespan, settings, feed),
-        exception_handlers={OAuth2Error: signin.refuse_unreadable, Busy: signin.refuse_busy},
+        exception_handlers={OAuth2Error: signin.refuse_unreadable, NoPlace: signin.refuse_busy},
         service_keys=settings.service_public_keys or "",
     )

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from shared.storage.database import AsyncConnection
-from shared.web import fairness, problems
+from shared.web import problems
 from shared.web.problems import Problem, precondition_failed
 
 MEDIA = "application/octet-stream"
@@ -68,7 +68,6 @@ class Wanted(NamedTuple):
         length = {"content-length": str(self.span.length)}
         if request.method == "HEAD":
             return Response(b"", self.status, self.headers | length, MEDIA)
-        fairness.reserve_memory(request, min(PIECE, self.span.length), tenant)
         first, last = self.span
 
         async def pieces(piece: bytes) -> AsyncIterator[bytes]:

@@ -24,7 +24,7 @@ from services.device_ingest.observations import Confirm, DeviceChanged, Write
 from shared.messaging import outbox
 from shared.storage import audit, idempotency
 from shared.storage.database import require_right_clock, tenant_transaction, transaction
-from shared.web import fairness, http
+from shared.web import http
 from shared.web.identity import Caller
 from shared.web.problems import Problem
 
@@ -93,12 +93,7 @@ async def record_observation(request: Request, caller: Caller, device_id: str, d
 
 
 async def record_observations(request: Request, caller: Caller, device_id: str, batch: UnreadBatch) -> Response:
-    def read() -> list[ObservationDraft | Problem]:
-        return [observations.read(item) for item in batch.observations]
-
-    many = len(batch.observations) > MANY
-    async with fairness.turn_if_heavy(request, heavy=many):
-        drafts = await fairness.aside(read) if many else read()
+    drafts = [observations.read(item) for item in batch.observations]
 
     async def answer(write: Write, device_class: str, confirm: Confirm) -> Response:
         outcomes = await observations.record(write, caller, device_id, device_class, drafts, confirm)

@@ -9,8 +9,6 @@ from psycopg_pool import AsyncConnectionPool
 from starlette.applications import Starlette
 
 from services.epcr.deidentification.pseudonyms import Pseudonyms
-from services.epcr.renderer import parent
-from services.epcr.renderer.parent import Renderer
 from services.epcr.routes import CREW, PART
 from services.epcr.settings import Settings
 from shared import application
@@ -30,7 +28,6 @@ class State(TypedDict):
     bell: Bell
     keyring: Keyring
     pseudonyms: Pseudonyms
-    renderer: Renderer
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -46,6 +43,5 @@ async def lifespan(settings: Settings, feed: Feed, pseudonyms: Pseudonyms, app: 
         database.open_pool(settings.database_url) as pool,
         Bell(settings.redis_url, "epcr") as bell,
         feed,
-        parent.running() as renderer,
     ):
-        yield State(settings=settings, pool=pool, bell=bell, keyring=keyring, pseudonyms=pseudonyms, renderer=renderer)
+        yield State(settings=settings, pool=pool, bell=bell, keyring=keyring, pseudonyms=pseudonyms)

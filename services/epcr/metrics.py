@@ -1,12 +1,14 @@
 """Metrics of epcr beside those of every service."""
 
+import logging
 import time
+from collections.abc import Sequence
 
 from prometheus_client import Counter, Gauge
 
-unfit_bundles = Counter("epcr_unfit_bundles_total", "Bundles held back because a check found fault with them")
-renderings = Gauge("epcr_renderings", "Long answers in progress in the renderer")
-renderers_ended = Counter("epcr_renderers_ended_total", "Times that the renderer ended while the web process went on")
+unfit_bundles = Counter(
+    "epcr_unfit_bundles_total", "Bundles with a fault of this service, which were sent all the same"
+)
 full_encounters = Counter(
     "epcr_full_encounters_total", "Times that readings came for an encounter that has MAX_READINGS"
 )
@@ -30,6 +32,14 @@ briefs_behind = Gauge(
     "briefs_behind_seconds", "How long the runs that add briefs to encounters have left some without one"
 )
 _left_since: list[float] = []
+log = logging.getLogger(__name__)
+
+
+def note_faults(faults: Sequence[str]) -> None:
+    """Of a bundle that is sent: rules and places, no values."""
+    if faults:
+        unfit_bundles.inc()
+        log.error("a bundle has faults: %s", "; ".join(faults))
 
 
 def set_briefs_behind(*, is_left: bool) -> None:

@@ -3,18 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from functools import cached_property, partial
 from typing import Any, TypeAlias
 
 from graphql import GraphQLResolveInfo
 from starlette.requests import Request
 
 from services.graphql_api import errors
-from services.graphql_api.passage import Passage
 from services.graphql_api.settings import Settings
 from shared.primitives.crypto import Keyring
 from shared.storage.database import AsyncConnection, tenant_transaction
-from shared.web import fairness
 from shared.web.identity import Caller
 from shared.web.problems import access_on_request
 
@@ -24,12 +21,11 @@ Load = Callable[[Sequence[Any]], Awaitable[Mapping[Any, Any]]]
 class Loader:
     """Collects the keys that fields of one level ask for, and loads them together. An unknown key gives None.
 
-    An error of `load` is raised for every key. It loads when no object of `passage` waits for its turn.
+    An error of `load` is raised for every key.
     """
 
-    def __init__(self, load: Load, passage: Passage) -> None:
+    def __init__(self, load: Load) -> None:
         self._load = load
-        self._passage = passage
         self._waiting: dict[Any, asyncio.Future[Any]] = {}
         self._task: asyncio.Task[None] | None = None  # kept, because the loop keeps weak references
 
@@ -46,19 +42,12 @@ class Loader:
         return self._waiting[key]
 
     async def _answer(self) -> None:
-        await self._passage.clear()
         waiting, self._waiting = self._waiting, {}
         try:
             found = await self._load(list(waiting))
-
-            def give() -> bool:
-                for key, future in waiting.items():
-                    if not future.done():
-                        future.set_result(found.get(key))
-                return True
-
-            # Loaded values are shown in the same round of the loop, and so within the passage's turn.
-            await self._passage.later(give, partial(asyncio.sleep, 0))
+            for key, future in waiting.items():
+                if not future.done():
+                    future.set_result(found.get(key))
         except Exception as error:  # raised for each key, not in this task
             for future in waiting.values():
                 if not future.done():
@@ -84,18 +73,11 @@ class Context:
         self.cause = list(cause)
         self.loaders: dict[str, Loader] = {}
 
-    @cached_property
-    def passage(self) -> Passage:
-        return Passage()
-
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """The operation's transaction."""
         assert self.conn is not None
         yield self.conn
-
-    def hold(self, size: int) -> None:
-        """Called with the bytes of rows that were read. In an automation they are shown at once."""
 
     def require(self, scope: str) -> Caller:
         """The caller. Raises a FORBIDDEN Refusal that names the missing scope, and the way to a scope that is given on request."""
@@ -125,11 +107,6 @@ class RequestContext(Context):
     @property
     def keyring(self) -> Keyring:
         return self.request.state.keyring
-
-    def hold(self, size: int) -> None:
-        """Reserves the memory of rows that wait for a turn to be shown. Raises Problem: 429, 503."""
-        if self.passage.takes_turns:
-            fairness.reserve_memory(self.request, size)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:

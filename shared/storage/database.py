@@ -5,7 +5,6 @@ makes them, so its clock is compared with the database's once a second, in a tra
 wrong by over a minute answers 503 and is not ready. Leases, due times and revocations use only the database's clock.
 """
 
-import asyncio
 import logging
 import select
 import time
@@ -23,9 +22,9 @@ from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool, ConnectionPool, PoolTimeout
 from starlette.requests import Request
 
+from shared.fairness.places import Crowded, NoPlace, Places
 from shared.process import peers
 from shared.web import problems
-from shared.web.fairness import STRANGERS, Busy, Lines, Shares
 from shared.web.http import Page
 from shared.web.identity import Caller, party_of
 
@@ -138,6 +137,7 @@ OPTIONS: dict[str, Any] = {"kwargs": {"target_session_attrs": WRITABLE, **peers.
 # Requests that wait for one of a pool's connections, and for how long.
 MOST_WAITING = 256
 WAIT_SECONDS = 5.0
+SHARES = (1.5, 4)
 READ_ONLY: LiteralString = """
     SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean, extract(epoch FROM clock_timestamp())::float8
 """
@@ -239,8 +239,8 @@ class Pool(AsyncConnectionPool[AsyncConnection]):
 class WebPool(Pool):
     """The pool of a web process. Before a request gets a connection, tenants take turns, and so do the clients of each.
 
-    One tenant alone uses at most 6 of 10 connections, so that another finds a free one at once (`fairness.Shares`). So do all callers
-    without a token together, of which one network uses at most 4. The last `for_itself` connections are for the process's own work,
+    One tenant alone uses at most 6 of 10 connections, and one of its clients, or one network of callers without a token, 5, so that
+    another finds a free one at once. The last `for_itself` connections are for the process's own work,
     which takes them from the pool directly. `probe` is a connection beside the pool for readiness: a service whose connections are all
     in use is busy, not unready.
     """
@@ -255,8 +255,7 @@ class WebPool(Pool):
         }
         super().__init__(dsn, min_size=min_size, max_size=max_size, **options)
         self.probe = Pool(dsn, min_size=0, max_size=1, **options)
-        self.lines = Lines(MOST_WAITING)
-        self._shares = Shares(max_size - for_itself, self.lines)
+        self.places = Places(max_size - for_itself, shares=SHARES, waiting=MOST_WAITING)
 
     async def open(self, wait: bool = False, timeout: float = 30.0) -> None:  # noqa: ASYNC109 - psycopg's own signature
         await super().open(wait, timeout)
@@ -273,22 +272,20 @@ class WebPool(Pool):
         Raises after `WAIT_SECONDS`, or where too many wait: Problem (429) if the caller's organisation has others at work, or PoolTimeout.
         """
         path = party_of(caller)
-        if not self._shares.enter_now(path):
-            try:
-                async with asyncio.timeout(WAIT_SECONDS):
-                    await self._shares.enter(self.lines, path)
-            except (Busy, TimeoutError) as error:
-                # Whose turn has come gets a connection at once, unless the database is away.
-                is_away = isinstance(error, TimeoutError) and self.get_stats().get("requests_waiting", 0) > 0
-                if is_away or path.tenant == STRANGERS or not self._shares.held_by(path.tenant):
-                    raise PoolTimeout from None
-                detail = "Your organisation's other requests use its share of this service; wait for their answers."
-                raise problems.too_many(detail) from None
+        try:
+            place = await self.places.enter(path, WAIT_SECONDS)
+        except NoPlace as error:
+            # Whose turn has come gets a connection at once, unless the database is away.
+            is_away = self.get_stats().get("requests_waiting", 0) > 0
+            if is_away or not path.tenant or not isinstance(error, Crowded):
+                raise PoolTimeout from None
+            detail = "Your organisation's other requests use its share of this service; wait for their answers."
+            raise problems.too_many(detail) from None
         try:
             async with self.connection() as conn:
                 yield conn
         finally:
-            self._shares.leave(path)
+            self.places.leave(place)
 
 
 class TasksPool(ConnectionPool[Connection]):
@@ -434,8 +431,8 @@ def measure(*names: str) -> float:
 
 def waiting() -> float:
     """How many requests and tasks of this process wait for a connection."""
-    lines = [pool.lines for pool in list(_watched) if isinstance(pool, WebPool)]
-    return measure("requests_waiting") + sum(line.number for line in lines)
+    places = [pool.places for pool in list(_watched) if isinstance(pool, WebPool)]
+    return measure("requests_waiting") + sum(one.waiting for one in places)
 
 
 Row = TypeVar("Row", bound=msgspec.Struct)
@@ -472,14 +469,14 @@ async def page_of(
     conn: AsyncConnection, kind: type[Row], query: Any, parameters: Any, page: Page, largest: int
 ) -> tuple[list[Row], Page]:
     """Rows for `http.listed`, and the page with a limit so low that they fit. `query` has a LIMIT of one row more than the page."""
-    rows, fitting, _ = await within(conn, kind, query, parameters, largest)
+    rows, fitting = await within(conn, kind, query, parameters, largest)
     return rows, msgspec.structs.replace(page, limit=min(page.limit, fitting))
 
 
 async def within(
     conn: AsyncConnection, kind: type[Row], query: Any, parameters: Any, largest: int
-) -> tuple[list[Row], int, int]:
-    """The query's first rows, how many of them have at most `PAGE_BYTES` together (at least one, if there are any), and their bytes.
+) -> tuple[list[Row], int]:
+    """The query's first rows, and how many of them have at most `PAGE_BYTES` together (at least one, if there are any).
 
     `largest` is about the bytes of the largest row. The database sends rows of at most twice `PAGE_BYTES` for nothing.
     """
@@ -495,7 +492,7 @@ async def within(
                 if fitting and size > PAGE_BYTES:
                     break
                 fitting += 1
-    return rows, fitting, size
+    return rows, fitting
 
 
 def _lengths(cursor: AsyncServerCursor[Any]) -> list[int]:

@@ -98,7 +98,7 @@ async def place_of(conn: AsyncConnection, entry_id: str) -> Place | None:
 async def portion(conn: AsyncConnection, asked: Asked, after: Place, most: int) -> tuple[list[Row], Place | None]:
     """The next entries after a place, oldest first, and the place after which to go on; None where nothing is left."""
     parameters = asked.parameters(most, after=after)
-    rows, fitting, _ = await within(conn, Row, queries.OLDEST_FIRST[asked.follows], parameters, LARGEST)
+    rows, fitting = await within(conn, Row, queries.OLDEST_FIRST[asked.follows], parameters, LARGEST)
     if fitting < len(rows) or len(rows) == most:
         last = rows[fitting - 1]
         return rows[:fitting], Place(last.at, last.id)

@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from shared.primitives.crypto import base64url_decode, base64url_encode
-from shared.web import fairness, problems, strict_json
+from shared.web import heavy, problems, strict_json
 from shared.web.external_ids import external_id
 from shared.web.problems import FieldError, Problem
 
@@ -88,26 +88,25 @@ async def decode(request: Request, kind: type[T], *, required: bool = True) -> T
             headers={"accept": ", ".join(media)},
         )
     body = await read_body(request, limit_of(kind))
-
-    def read() -> tuple[T, Any]:
-        value = strict_json.parse(body, by_item=getattr(kind, "by_item", False), values=_most_values(kind))
-        return convert(value, kind), value
-
-    async with fairness.turn_if_heavy(request, heavy=len(body) > fairness.LARGE_BODY):
-        asked, request.state.named = await fairness.aside(read) if len(body) > fairness.ASIDE_BODY else read()
+    async with heavy.turn(request, is_heavy=len(body) > SMALL):
+        asked, request.state.named = _read_body(body, kind)
     return asked
+
+
+def _read_body(body: bytes, kind: type[T]) -> tuple[T, Any]:
+    value = strict_json.parse(body, by_item=getattr(kind, "by_item", False), values=_most_values(kind))
+    return convert(value, kind), value
 
 
 async def read_body(request: Request, limit: int = SMALL) -> bytes:
     """The body, never more than `limit` bytes of it in memory. Kept on the request, so that it can be asked for again.
 
-    A large body reserves its declared length first, or `limit` bytes without one. Raises Problem: 413, 429, 503.
+    Raises Problem: 413.
     """
     kept = getattr(request.state, "body_bytes", None)
     if kept is not None:
         return kept
-    declared = declared_within(request, limit)
-    fairness.reserve_memory(request, limit if declared is None else declared)
+    declared_within(request, limit)
     chunks: list[bytes] = []
     size = 0
     more = True

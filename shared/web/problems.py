@@ -64,6 +64,10 @@ class Problem(Exception):
         self.headers = dict(headers or {})
         self.extra = dict(extra or {})
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Problems pass from one process to another."""
+        return _again, (self.__dict__,)
+
     def concerns(self, pointer: str) -> bool:
         """Whether one of its errors is about that field."""
         return any(error.pointer == pointer for error in self.errors)
@@ -86,6 +90,12 @@ class Problem(Exception):
         if self.status in (401, 403, 429):
             headers[REFUSAL] = f"{self.type} {template} {self.extra.get('scope', '-')}"
         return Response(msgspec.json.encode(self.document()), self.status, headers, "application/problem+json")
+
+
+def _again(attributes: dict[str, Any]) -> Problem:
+    problem = Problem(attributes["status"], attributes["title"])
+    problem.__dict__.update(attributes)
+    return problem
 
 
 def not_found(detail: str = "There is no such resource.") -> Problem:

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from shared.web import fairness, http, identity
+from shared.web import http, identity
 from shared.web.deprecation import Deprecation
 from shared.web.identity import Caller
 from shared.web.problems import Problem
@@ -210,11 +210,8 @@ class _Resource:
         endpoint = self.endpoints.get(scope["method"])
         if endpoint is None:
             raise HTTPException(405, headers={"Allow": ", ".join(self.endpoints)})
-        try:
-            response = await endpoint(Request(scope, receive, send))
-            await response(scope, receive, send)
-        finally:
-            fairness.release_memory(scope)
+        response = await endpoint(Request(scope, receive, send))
+        await response(scope, receive, send)
 
 
 Check = Callable[[Request], Awaitable[object]]

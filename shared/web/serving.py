@@ -9,7 +9,6 @@ import gc
 import logging
 import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -25,8 +24,8 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from shared.process import liveness, metrics, priority, telemetry
-from shared.web import fairness, others, problems
+from shared.process import liveness, metrics, telemetry
+from shared.web import heavy, problems
 
 LINGER_SECONDS = 1.0
 TICK_SECONDS = 1.0
@@ -165,16 +164,9 @@ def freeze() -> None:
     gc.set_threshold(YOUNG, *gc.get_threshold()[1:])
 
 
-def favour_this_thread() -> None:
-    """For the thread of an event loop: other threads of the process and long turns of other processes hold it up for a moment only."""
-    sys.setswitchinterval(fairness.SWITCH_SECONDS)
-    priority.take_turns_of(priority.SHORT_TURN)
-
-
 def serve(app: Any, host: str, port: int, fd: int | None, working: threading.Event, **options: Any) -> None:
     """Serves until the process ends. Idle connections live longer here than in the gateway, so that none closes during a request."""
     freeze()
-    favour_this_thread()
     config = uvicorn.Config(
         app,
         host=host,
@@ -193,7 +185,10 @@ def serve(app: Any, host: str, port: int, fd: int | None, working: threading.Eve
     )
     # Not through uvicorn's `fd`, which treats it as a UNIX socket without TCP_NODELAY, so that answers wait 40 ms for an ACK.
     server = Server(config, working)
-    server.run(sockets=None if fd is None else [socket.socket(fileno=fd)])
+    try:
+        server.run(sockets=None if fd is None else [socket.socket(fileno=fd)])
+    finally:
+        heavy.line.close()
     telemetry.shutdown_tracing()
     if not server.started:
         raise SystemExit("the application did not start")
@@ -241,8 +236,7 @@ class _Exchange:
     async def run(self) -> None:
         with telemetry.attached(self.context):
             try:
-                with others.of_this_loop().counted(self.scope):
-                    await self.app(self.scope, self.receive, self._send)
+                await self.app(self.scope, self.receive, self._send)
             except Exception as error:
                 logging.getLogger("error").exception("unhandled", exc_info=error)
                 self.span.set_status(Status(StatusCode.ERROR, type(error).__name__))

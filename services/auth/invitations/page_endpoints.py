@@ -13,11 +13,11 @@ from services.auth.saml.people import refuses_password
 from services.auth.saml.queries import COUNT_USERS
 from services.auth.signin import cookies, hashing, pages, passwords, sealing, sessions, throttle
 from services.auth.signin.returning import first_sign_in
+from shared.fairness.places import NoPlace
 from shared.primitives import ids
 from shared.storage import audit, database
 from shared.storage.caps import is_full
 from shared.storage.database import aset_tenant, transaction
-from shared.web.fairness import Busy
 
 LONGEST_NAME = 120
 
@@ -88,7 +88,7 @@ async def accept_invitation(request: Request) -> Response:
         return refused
     try:
         hashed = await hashing.hash_password(request, password)
-    except Busy:
+    except NoPlace:
         async with transaction(request) as conn:
             await throttle.give_back(conn, request.state.keyring, attempt)
         raise

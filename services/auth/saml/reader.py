@@ -4,6 +4,7 @@ It has no settings, no secrets and no database. A document that takes too much t
 another. Its standard input is a socket with frames: 4 bytes of length, then MessagePack.
 """
 
+import os
 import resource
 import signal
 import socket
@@ -20,7 +21,6 @@ from services.auth.saml.assertions import Expected, Verified
 from services.auth.saml.documents import MessageRefused, parse, refuse
 from services.auth.saml.messages import LogoutRequest
 from services.auth.saml.metadata import IdentityProvider
-from shared.process import priority
 
 CPU_SECONDS = 1.0
 """Processor time for one document. A genuine answer takes some milliseconds."""
@@ -141,7 +141,7 @@ def _read_all(pems: Sequence[str]) -> list[metadata.Certificate]:
 def _limit_process() -> None:
     """Forbids files and child processes, limits memory, and lowers the priority. The process ends with its parent's socket."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    priority.yield_to_all(NICE)
+    os.nice(NICE)
     for limit, most in (
         (resource.RLIMIT_AS, MEMORY),
         (resource.RLIMIT_FSIZE, 0),

@@ -31,9 +31,9 @@ from services.auth.saml.reader import (
     PastedMetadata,
     ResponseForm,
 )
+from shared.fairness.places import NoPlace, Places
 from shared.primitives.crypto import Keyring, base64url_decode, base64url_encode
 from shared.process import children
-from shared.web.fairness import Busy, Lines, Turns
 from shared.web.identity import PASS_LIFETIME
 
 # --- Ranks ------------------------------------------------------------------------------------------------------------
@@ -140,8 +140,6 @@ WALL_SECONDS = 20.0
 """For one document, with the start of its process. On a busy machine a second of processor time takes several: then the caller is asked to
 try again."""
 WAITING = 64
-PER_CONNECTION = 32
-"""Waiting messages of one connection."""
 PER_SENDER: Mapping[Rank, int] = {OTHER: 4, BEGUN: 16, RETURNING: 16}
 """Messages in progress and waiting from one subscriber (an address, or an IPv6 /64). A hospital's shift begins behind one address."""
 MODULE = "services.auth.saml.reader"
@@ -195,12 +193,11 @@ class Reader:
 class Readers:
     """Reads documents in at most `places` processes. Methods raise MessageRefused: also `too_costly`, `too_many` of the sender, `busy`.
 
-    Ranks take turns, then networks, so that a flood delays only its sender.
+    Ranks take turns, then connections, then networks, so that a flood delays only its sender.
     """
 
     def __init__(self, places: int) -> None:
-        self._lines = Lines(WAITING, PER_CONNECTION)
-        self._turns = Turns(places, self._lines)
+        self._places = Places(places, waiting=WAITING)
         self._held: Counter[Sender] = Counter()
         self._idle = [Reader() for _ in range(places)]
 
@@ -219,9 +216,9 @@ class Readers:
             raise _crowded("too_many")
         self._held[subscriber] += 1
         try:
-            async with self._turns.take(self._lines, (sender.rank, *sender.networks), connection):
+            async with self._places.held((sender.rank, connection, *sender.networks), WALL_SECONDS):
                 outcome = msgspec.msgpack.decode(await self._in_a_process(job), type=Outcome)
-        except Busy:
+        except NoPlace:
             raise _crowded("busy") from None
         finally:
             self._held[subscriber] -= 1

@@ -12,9 +12,9 @@ from services.auth.revocations import bell, watermarks
 from services.auth.signin import cookies, hashing, pages, passwords, queries, sealing, sessions, throttle
 from services.auth.signin.models import AllowedApp, PasswordLink, Session, SessionRow
 from services.auth.signin.returning import SESSIONS, first_sign_in, to_console, to_sign_in
+from shared.fairness.places import NoPlace
 from shared.storage import audit, database
 from shared.storage.database import AsyncConnection, aset_tenant, transaction
-from shared.web.fairness import Busy
 
 NOTICES = {"ended": "done_ended", "withdrawn": "done_withdrawn", "removed": "done_removed"}
 
@@ -155,7 +155,7 @@ async def set_password(request: Request) -> Response:
         return refused
     try:
         hashed = await hashing.hash_password(request, password)
-    except Busy:
+    except NoPlace:
         async with transaction(request) as conn:
             await throttle.give_back(conn, request.state.keyring, attempt)
         raise

@@ -29,9 +29,9 @@ from services.auth.signin.models import User
 from services.auth.signin.returning import Destination, destination_of, to_organisation, to_sign_in
 from services.auth.signin.sessions import Standing
 from services.auth.signin.throttle import Attempt
+from shared.fairness.places import NoPlace
 from shared.storage import audit
 from shared.storage.database import AsyncConnection, aset_tenant, transaction
-from shared.web.fairness import Busy
 from shared.web.identity import caller as caller_of
 
 PENDING_SECONDS = 300
@@ -157,18 +157,18 @@ async def sign_in(request: Request) -> Response:
 async def _is_right(
     request: Request, user: User | None, password: str, standing: Standing, attempt: Attempt, *, lenient: bool
 ) -> bool:
-    """Raises Busy, and then the attempt does not count. `lenient` also waits in the slow line where the usual one is full."""
+    """Raises NoPlace, and then the attempt does not count. `lenient` also waits in the slow line where the usual one is full."""
     stored, known = sealing.hash_of(request.state.keyring, user), standing.device is not None
     try:
         if not attempt.slow:
             try:
                 return await hashing.verify(request, stored, password, known=known)
-            except Busy:
+            except NoPlace:
                 if not lenient or known:
                     raise
         group = (user.tenant_id, standing.colleague) if user is not None and standing.colleague else ("", "")
         return await hashing.verify_slowly(request, stored, password, group)
-    except Busy:
+    except NoPlace:
         async with transaction(request) as conn:
             await throttle.give_back(conn, request.state.keyring, attempt)
         raise

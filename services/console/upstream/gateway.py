@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote, urlsplit
-from weakref import WeakValueDictionary
 
 import httpx2
 import msgspec
@@ -13,8 +12,8 @@ import msgspec
 from services.console import metrics
 from services.console.settings import Settings
 from services.console.upstream.errors import Refused, Unavailable
+from shared.fairness.places import NoPlace, Places
 from shared.process import telemetry
-from shared.web.fairness import STRANGERS, Busy, Lines, Shares
 from shared.web.identity import client_network
 
 T = TypeVar("T")
@@ -22,6 +21,7 @@ CONNECT_SECONDS = 2
 WAITING = 256
 """Calls that wait for their turn, in all."""
 WAIT_SECONDS = 4
+SHARES = (1.5, 4)
 PROBLEM_BYTES = 64 << 10
 USER_AGENT = "knogin-console"
 
@@ -40,7 +40,7 @@ class Person(NamedTuple):
 
 def stranger(address: str) -> Person:
     """Somebody who signs in; a network counts as one person."""
-    return Person(STRANGERS, client_network(address), address)
+    return Person("", client_network(address), address)
 
 
 class Answer(NamedTuple):
@@ -76,10 +76,9 @@ class Gateway:
         self._http = http
         origins = {"auth": settings.issuer, "api": settings.api_base_url, "docs": settings.docs_base_url}
         self._hosts = {name: urlsplit(origin).netloc for name, origin in origins.items()}
-        self._lines = Lines(WAITING)
-        self._shares = Shares(settings.upstream_at_once, self._lines)
-        # Of those who wait or are at work; the others are forgotten.
-        self._own: WeakValueDictionary[tuple[str, str], asyncio.Semaphore] = WeakValueDictionary()
+        self._places = Places(
+            settings.upstream_at_once, shares=SHARES, waiting=WAITING, most=settings.upstream_of_person
+        )
 
     async def send(
         self,
@@ -166,11 +165,17 @@ class Gateway:
             method, path, params=asked or None, content=content, data=dict(form) if form else None, headers=fields
         )
 
-    def _turn(self, person: Person) -> "_Turn":
-        own = self._own.get(person.groups)
-        if own is None:
-            own = self._own[person.groups] = asyncio.Semaphore(self._settings.upstream_of_person)
-        return _Turn(own, self._shares, self._lines, person)
+    @asynccontextmanager
+    async def _turn(self, person: Person) -> AsyncIterator[None]:
+        """A turn at the platform for one call. Raises Unavailable (`busy`) if it does not come in time."""
+        try:
+            place = await self._places.enter(person.groups, WAIT_SECONDS)
+        except NoPlace:
+            raise Unavailable("busy", telemetry.trace_id()) from None
+        try:
+            yield
+        finally:
+            self._places.leave(place)
 
     async def _exchange(self, request: httpx2.Request) -> Answer:
         trace_id = telemetry.trace_id()
@@ -200,29 +205,6 @@ class Gateway:
                 raise Unavailable("large", trace_id)
             parts.append(part)
         return b"".join(parts)
-
-
-class _Turn:
-    """A turn at the platform for one call. Raises Unavailable (`busy`) if it does not come in time."""
-
-    def __init__(self, own: asyncio.Semaphore, shares: Shares, lines: Lines, person: Person) -> None:
-        self._own, self._shares, self._lines, self._person = own, shares, lines, person
-
-    async def __aenter__(self) -> None:
-        try:
-            async with asyncio.timeout(WAIT_SECONDS):
-                await self._own.acquire()
-                try:
-                    await self._shares.enter(self._lines, self._person.groups)
-                except BaseException:
-                    self._own.release()
-                    raise
-        except (Busy, TimeoutError):
-            raise Unavailable("busy", telemetry.trace_id()) from None
-
-    async def __aexit__(self, *_: object) -> None:
-        self._shares.leave(self._person.groups)
-        self._own.release()
 
 
 def _failure(response: httpx2.Response, body: bytes, trace_id: str) -> Refused | Unavailable:

@@ -28,7 +28,7 @@ from shared.primitives import ids
 from shared.primitives.crypto import Keyring
 from shared.storage import audit
 from shared.storage.database import AsyncConnection, aset_tenant, every, first, found, transaction
-from shared.web import fairness, http, portions, problems
+from shared.web import http, problems
 from shared.web.identity import Caller
 from shared.web.problems import FieldError, Problem
 
@@ -54,11 +54,6 @@ async def enrol(request: Request, body: Enrolment) -> Enrolled:
 async def heartbeat(request: Request) -> Response:
     """Stores the agent's report and answers with the packages it should run."""
     presented = _bearer(request)
-    body = await http.read_body(request, http.limit_of(Heartbeat))
-    if len(body) > fairness.LARGE_BODY:
-        # It waits for the turn of large bodies, which only an agent may have. Meanwhile it holds no connection and no lock.
-        async with transaction(request) as conn:
-            await _authenticated(request, conn, presented, queries.FIND)
     try:
         report = await http.decode(request, Heartbeat)
     except Problem:
@@ -75,10 +70,6 @@ async def heartbeat(request: Request) -> Response:
         reported = Jsonb(report, dumps=lambda one: http.encode(one).decode())
         row = {"id": agent.id, "sent_at": report.sent_at, "reported": reported}
         agent = await found(conn, AgentRow, queries.STORE_REPORT, row)
-        row = await (await conn.execute(queries.SIZE_OF_DESIRED, asdict(agent))).fetchone()
-        size = row[0] if row is not None else 0
-        # A statement is kept as a row and, with its quotation marks escaped, in the answer.
-        fairness.reserve_memory(request, 3 * size, agent.tenant_id)
         desired = await every(conn, DesiredRow, queries.DESIRED, asdict(agent))
     running = {(one.package_id, one.version) for one in report.running}
     instructions = Instructions(
@@ -88,7 +79,7 @@ async def heartbeat(request: Request) -> Response:
         desired=[one.shown() for one in desired],
         heartbeat_seconds=request.state.settings.agent_heartbeat_seconds,
     )
-    return await portions.result(request, lambda: http.json(instructions), is_heavy=size > LARGE)
+    return http.json(instructions)
 
 
 async def download(request: Request, package_id: str, version: str) -> Response:

@@ -1,16 +1,14 @@
 """De-identification: one rule per field of the record. A field without a rule does not leave, and a test requires a rule for each."""
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from itertools import islice
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from services.epcr.deidentification.pseudonyms import Domain
 from services.epcr.records.models import Encounter, LinkedObservation, age
-from shared.web.portions import at_once
 from shared.web.scopes import Mode
 
 Method = Literal["keep", "alias", "drop", "move", "day", "year", "cap", "entry", "device", "observation"]
@@ -337,25 +335,11 @@ class Projection(NamedTuple):
 
 def project(encounter: Encounter, disclosure: Disclosure) -> Projection:
     """All that a partner may know of an encounter, as plain values: times are aware datetimes, numbers Decimals."""
-    return at_once(projecting(encounter, disclosure))
-
-
-def projecting(encounter: Encounter, disclosure: Disclosure) -> Generator[None, None, Projection]:
-    """As `project`; it stops after each portion of entries."""
     record = encounter.record
     moves = Moves(disclosure, record.anchor, encounter.created_at)
     members = _plain(encounter)
     members["organization_id"] = members.pop("tenant_id")
-    view: dict[str, Any] = {}
-    for name, value in (members | members.pop("record")).items():
-        portions = _batched(value) if isinstance(value, list) else [value]
-        for portion in portions:
-            for kept in moves.apply({name: portion}, "").values():
-                if isinstance(kept, list) and name in view:
-                    view[name] += kept
-                else:
-                    view[name] = kept
-            yield
+    view = moves.apply(members | members.pop("record"), "")
     shown: dict[str, Any] = view.get("patient", {})
     address = shown.pop("address", {})
     if "birth_date" in shown:
@@ -364,19 +348,11 @@ def projecting(encounter: Encounter, disclosure: Disclosure) -> Generator[None, 
     if born is not None and age(born, moves.seen_on) > OLDEST_AGE_SHOWN:
         shown["age_years"] = OLDEST_AGE_SHOWN + 1
     view["patient"] = {"id": disclosure.domain.uuid("patient", disclosure.basis), **shown, **address}
-    rewritten: list[str] = []
-    for keys in _batched([key for key, times in record.revisions.items() if times > 1]):
-        rewritten += [moves.pseudonym("entry", key) for key in keys]
-        yield
-    withdrawn: dict[str, list[str]] = {}
-    for changed in _batched(list(record.withdrawn.items())):
-        withdrawn |= {moves.pseudonym("entry", key): kinds for key, kinds in changed}
-        yield
     return Projection(
         view=view,
         moves=moves,
-        rewritten=frozenset(rewritten),
-        withdrawn=withdrawn,
+        rewritten=frozenset(moves.pseudonym("entry", key) for key, times in record.revisions.items() if times > 1),
+        withdrawn={moves.pseudonym("entry", key): kinds for key, kinds in record.withdrawn.items()},
         encounter_pseudonym=disclosure.domain.uuid("encounter", encounter.id),
         domain=disclosure.domain,
     )
@@ -463,12 +439,6 @@ def shift(disclosure: Disclosure, anchor: datetime) -> timedelta:
         return timedelta(days=disclosure.domain.shift_days(disclosure.moved_by or disclosure.basis))
     # Only the year of a date may stay (45 CFR 164.514(b)(2)): every encounter begins at noon of the first day of its year.
     return datetime(anchor.year, 1, 1, 12, tzinfo=UTC) - anchor
-
-
-def _batched(entries: list[Any]) -> Iterator[list[Any]]:
-    remaining = iter(entries)
-    while portion := list(islice(remaining, ENTRIES)):
-        yield portion
 
 
 def _plain(struct: msgspec.Struct) -> dict[str, Any]:

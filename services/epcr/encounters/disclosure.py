@@ -1,12 +1,12 @@
 """An app's view of an encounter: pseudonyms, the mode that its tenant chose, the de-identified JSON; and the record of each fetch."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from services.epcr.deidentification.projection import Disclosure, Moves, projecting
+from services.epcr.deidentification.projection import Disclosure, Moves, project
 from services.epcr.deidentification.pseudonyms import Domain, Pseudonyms
 from services.epcr.encounters import identities
 from services.epcr.encounters.models import EncounterRow, EncounterSummary
@@ -39,25 +39,23 @@ async def policy_for(conn: AsyncConnection, caller: Caller) -> Policy:
     return Policy(domain or caller.client_id, strictest_mode(mode, caller.deidentification))
 
 
-def viewing(stored: Stored, policy: Policy, pseudonyms: Pseudonyms) -> Generator[None, None, dict[str, Any]]:
-    """An `EncounterView`, with the fields of the summary first. Its basis is fixed if it shows the patient. Stops after each portion."""
+def view_of(stored: Stored, policy: Policy, pseudonyms: Pseudonyms) -> dict[str, Any]:
+    """An `EncounterView`, with the fields of the summary first. Its basis is fixed if it shows the patient."""
     row, encounter = stored.row, stored.encounter
     is_shown = shows_patient(has_patient=encounter.record.patient is not None, policy=policy)
-    return (
-        yield from _viewing(
-            encounter, disclosure_of(row, policy, pseudonyms) if is_shown else undisclosed(row, policy, pseudonyms)
-        )
+    return _view(
+        encounter, disclosure_of(row, policy, pseudonyms) if is_shown else undisclosed(row, policy, pseudonyms)
     )
 
 
-def viewing_new(encounter: Encounter, policy: Policy, pseudonyms: Pseudonyms) -> Generator[None, None, dict[str, Any]]:
-    """As `viewing`, of an encounter that is no row yet. The patient's pseudonym in it is none."""
+def view_of_new(encounter: Encounter, policy: Policy, pseudonyms: Pseudonyms) -> dict[str, Any]:
+    """As `view_of`, of an encounter that is no row yet. The patient's pseudonym in it is none."""
     domain = pseudonyms.domain(pseudonyms.current, encounter.tenant_id, policy.domain, policy.mode)
-    return _viewing(encounter, Disclosure(domain, policy.mode, b""))
+    return _view(encounter, Disclosure(domain, policy.mode, b""))
 
 
-def _viewing(encounter: Encounter, disclosure: Disclosure) -> Generator[None, None, dict[str, Any]]:
-    view = (yield from projecting(encounter, disclosure)).view
+def _view(encounter: Encounter, disclosure: Disclosure) -> dict[str, Any]:
+    view = project(encounter, disclosure).view
     if encounter.record.patient is None:
         del view["patient"]
     head = {name: view[name] for name in SUMMARY if name in view}

@@ -1,11 +1,8 @@
 """HTTP endpoints of encounters for partners: created from a dispatch system, read de-identified, exported as FHIR."""
 
-from collections.abc import Generator
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, NamedTuple
 
-from msgspec.structs import asdict
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -22,23 +19,22 @@ from services.epcr.encounters.disclosure import (
     shows_patient,
     summary_of,
     undisclosed,
-    viewing,
-    viewing_new,
+    view_of,
+    view_of_new,
     with_basis,
 )
 from services.epcr.encounters.editions import Edition, Present, reader_for
 from services.epcr.encounters.models import EncounterFilter, EncounterRow, ReadBundle, ReadEncounter
 from services.epcr.encounters.representations import FHIR, etag, wants_fhir
-from services.epcr.encounters.store import Sealed, prepared
+from services.epcr.encounters.store import prepared
 from services.epcr.fhir.readings import Form
 from services.epcr.records import amend, faults
 from services.epcr.records.models import Encounter, EncounterDraft
 from shared.messaging import outbox
-from shared.messaging.messages import EncounterFacts, Event
 from shared.primitives import ids
 from shared.storage import audit, idempotency
 from shared.storage.database import AsyncConnection, tenant_transaction
-from shared.web import fairness, http, portions, problems
+from shared.web import heavy, http, problems
 from shared.web.http import is_known, not_modified
 from shared.web.identity import Caller
 from shared.web.problems import FieldError
@@ -48,52 +44,33 @@ WRITE = "argus:epcr:write"
 PATH = "/api/v1/epcr/encounters"
 
 
-class Begun(NamedTuple):
-    """A new encounter, and all of its answer but the patient's pseudonym, which follows from its place among the others."""
-
-    policy: Policy
-    sealed: Sealed
-    messages: tuple[Event, EncounterFacts]
-    view: dict[str, Any]
-
-
 async def create_encounter(request: Request, caller: Caller, draft: EncounterDraft) -> Response:
-    begun = None
-    body = await http.read_body(request, EncounterDraft.max_bytes)
-    if len(body) > store.LIGHT or store.weight_of(draft) > store.LIGHT:
-        async with tenant_transaction(request, caller) as conn:
-            policy = await _writers_policy(conn, caller)
-            if answer := await _repeated(conn, request, caller):
-                return answer
-            await store.refuse_twin(conn, asdict(draft))
-        fairness.reserve_memory(request, store.HELD * store.weight_of(draft))
-        begun = await portions.finished(request, _begun(request, caller, policy, draft))
+    pseudonyms = request.state.pseudonyms
+    async with heavy.turn(request, is_heavy=len(await http.read_body(request)) > http.SMALL):
+        encounter = _begun(caller, draft)
+        sealed = store.sealed(encounter, request.state.keyring, request.state.settings.max_record_bytes)
     async with tenant_transaction(request, caller) as conn:
         policy = await _writers_policy(conn, caller)
         if answer := await _repeated(conn, request, caller):
             return answer
-        if begun is None:
-            begun = portions.at_once(_begun(request, caller, policy, draft))
-        elif begun.policy != policy:
-            raise problems.unavailable("The application's rules of disclosure changed meanwhile; try again.")
         await allowance.require_room(conn, request.state.settings.most_stored_bytes, begins=True)
-        pseudonyms, view, id = request.state.pseudonyms, begun.view, begun.sealed.encounter.id
-        row = await store.insert(conn, caller, begun.sealed, pseudonyms.current)
-        await audit.record(conn, caller, "encounter.create", id)
-        await outbox.add(conn, caller.tenant_id, *begun.messages)
+        row = await store.insert(conn, caller, sealed, pseudonyms.current)
+        await audit.record(conn, caller, "encounter.create", row.id)
+        await outbox.add(conn, caller.tenant_id, *events.created(encounter))
+        view = view_of_new(encounter, policy, pseudonyms)
         if "patient" in view:
             row = await with_basis(conn, row, pseudonyms, request.state.keyring)
             disclosure = disclosure_of(row, policy, pseudonyms)
             view["patient"]["id"] = disclosure.domain.uuid("patient", disclosure.basis)
         await add_recipient(conn, caller, policy, row)
-        response = await idempotency.keep(conn, request, caller, http.created(view, location=f"{PATH}/{id}"))
-    return portions.in_pieces(response)
+        response = await idempotency.keep(conn, request, caller, http.created(view, location=f"{PATH}/{row.id}"))
+    return response
 
 
-def _begun(request: Request, caller: Caller, policy: Policy, draft: EncounterDraft) -> Generator[None, None, Begun]:
+def _begun(caller: Caller, draft: EncounterDraft) -> Encounter:
     now = datetime.now(UTC)
     faults.refuse_impossible(draft, now)
-    encounter = Encounter(
+    return Encounter(
         id=ids.new_id("enc"),
         tenant_id=caller.tenant_id,
         care_model=draft.care_model,
@@ -109,12 +86,6 @@ def _begun(request: Request, caller: Caller, policy: Policy, draft: EncounterDra
         updated_at=now,
         record=amend.begin(draft, now, ids.new_id),
     )
-    yield
-    sealed = store.sealed(encounter, request.state.keyring, request.state.settings.max_record_bytes)
-    messages = events.created(encounter)
-    yield
-    view = yield from viewing_new(encounter, policy, request.state.pseudonyms)
-    return Begun(policy, sealed, messages, view)
 
 
 async def _writers_policy(conn: AsyncConnection, caller: Caller) -> Policy:
@@ -130,7 +101,7 @@ async def _repeated(conn: AsyncConnection, request: Request, caller: Caller) -> 
     if answer is not None:
         # A repeated answer is another reading of the encounter.
         await audit.record(conn, caller, "encounter.replay", answer.headers["location"].rpartition("/")[2])
-    return answer and portions.in_pieces(answer)
+    return answer
 
 
 async def list_encounters(request: Request, caller: Caller, page: EncounterFilter) -> Response:
@@ -168,13 +139,13 @@ async def _read(request: Request, caller: Caller, encounter_id: str) -> Response
     if is_known(request.headers.getlist("if-none-match"), headers["etag"]):
         return not_modified(headers)
 
-    def viewed() -> Generator[None, None, dict[str, Any]]:
-        stored = store.opened(row, reader.keyring)
-        yield
-        return (yield from viewing(stored, policy, pseudonyms))
+    plain = store.decrypted(row, reader.keyring)
+    body = await heavy.made(request, len(row.record), _viewed, plain, policy, pseudonyms)
+    return Response(body, headers=headers, media_type="application/json")
 
-    content = await portions.finished(request, viewed(), is_heavy=store.reserved(request, row))
-    return portions.in_pieces(http.json(content, headers=headers))
+
+def _viewed(plain: EncounterRow, policy: Policy, pseudonyms: Pseudonyms) -> bytes:
+    return http.encode(view_of(store.read(plain), policy, pseudonyms))
 
 
 async def export_bundle(request: Request, caller: Caller, encounter_id: str, asked: ReadBundle) -> Response:

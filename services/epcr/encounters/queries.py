@@ -299,9 +299,9 @@ EXTREMES_OF: LiteralString = """
     WHERE is_extreme ORDER BY observed_at, id
 """
 # One portion in the order of time and id, as one JSON text, which costs the event loop less than rows. `end` is the revision, or the
-# moment, up to which observations are visible.
+# moment, up to which observations are visible. With time and id of the last one, where more may follow.
 _PORTION: LiteralString = """
-    SELECT coalesce(json_agg(portion), '[]')::text
+    SELECT coalesce(json_agg(portion), '[]')::text, CASE WHEN count(*) = %(limit)s THEN max(observed_at) END, (array_agg(id))[count(*)]
     FROM (
         SELECT id, device_id, device_class, mdc_code, mdc_code10, value, unit_code, data_absent_reason, observed_at, flags, test, revision
         FROM observations

@@ -1,15 +1,15 @@
 """Encounters in the database: each write is the current row and an immutable version beside it.
 
 The record is one ciphertext per row and version, bound to its tenant and encounter. Its length is the measure of how long work with it
-takes: a record of more than `LIGHT` bytes is opened in turns, in the thread beside the event loop (shared/web/portions.py). A `brief`
-beside it has the values that lists and decisions about identities need.
+takes: what is made of a long one is made in the Line (shared/web/heavy.py). A `brief` beside it has the values that lists and decisions
+about identities need.
 """
 
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import cache, partial
+from functools import cache
 from typing import Any, LiteralString, NamedTuple, TypeVar
 
 import msgspec
@@ -32,7 +32,7 @@ from shared.process import telemetry
 from shared.storage.caps import Cap, refusal
 from shared.storage.database import IN_ORDER, AsyncConnection, Connection, every, first, found, tenant_transaction
 from shared.storage.jobs import apart
-from shared.web import fairness, http, portions, problems
+from shared.web import http, problems
 from shared.web.identity import Caller
 
 LIGHT = int(queries.LIGHT)
@@ -40,8 +40,6 @@ LIGHT = int(queries.LIGHT)
 ADD_BRIEFS, BRIEFS_AT_ONCE, BRIEFS_SECONDS = "add briefs", 20, 1
 shared_metrics.begin(shared_metrics.rows_set_aside, [ADD_BRIEFS])
 Answer = TypeVar("Answer")
-HELD = 10
-"""Bytes of memory that an answer in progress holds for each byte of an encrypted record: the record, its projection, and the answer."""
 
 
 class Stored(NamedTuple):
@@ -170,8 +168,12 @@ class Readings(NamedTuple):
     def _either(self, of_revision: LiteralString, before: LiteralString) -> LiteralString:
         return of_revision if isinstance(self.end, int) else before
 
-    async def portion(self, conn: AsyncConnection, after: tuple[datetime, str] | None, limit: int) -> str:
-        """As JSON for `read_portion`, the next ones `after` that time and id, oldest first. Sets IN_ORDER for the rest of the transaction.
+    async def portion(
+        self, conn: AsyncConnection, after: tuple[datetime, str] | None, limit: int
+    ) -> tuple[str, tuple[datetime, str] | None]:
+        """The next ones `after` that time and id, oldest first, as JSON for `read_portion`; time and id of the last, None if none follow.
+
+        Sets IN_ORDER for the rest of the transaction.
 
         The planner expects as many readings as an encounter has on average; of a long one it would read and sort all for each portion.
         """
@@ -179,8 +181,8 @@ class Readings(NamedTuple):
         statement = self._either(queries.PORTION_OF, queries.PORTION_BEFORE)
         at, id = after or ("-infinity", "")
         parameters = self._parameters() | {"at": at, "after": id, "limit": limit}
-        [text] = await (await conn.execute(statement, parameters)).fetchone() or ("[]",)
-        return text
+        text, at, id = await (await conn.execute(statement, parameters)).fetchone() or ("[]", None, "")
+        return text, at and (at, id)
 
     def _parameters(self) -> dict[str, Any]:
         return {"id": self.encounter_id, "tenant_id": self.tenant_id, "end": self.end}
@@ -237,22 +239,6 @@ def brief_of(row: EncounterRow, keyring: Keyring) -> Brief | None:
     if row.record and len(row.record) <= LIGHT:
         return Brief.of(unseal(row.record, keyring, row.tenant_id, row.id))
     return None
-
-
-def reserved(request: Request, *rows: EncounterRow) -> bool:
-    """Whether work with these records, which the caller may read, takes turns. Then memory for them is reserved until the answer is sent.
-
-    Raises a Problem: 429, 503.
-    """
-    weight = sum(len(row.record) for row in rows)
-    if weight > LIGHT:
-        fairness.reserve_memory(request, HELD * weight)
-    return weight > LIGHT
-
-
-def weight_of(draft: Any) -> int:
-    """About the bytes of the record that the draft makes."""
-    return len(_encode(draft))
 
 
 def context(tenant_id: str, encounter_id: str) -> bytes:
@@ -338,7 +324,7 @@ async def prepared(request: Request, caller: Caller, attempt: Callable[[], Await
         except Unprepared as lacking:
             async with tenant_transaction(request, caller) as conn:
                 row = await find(conn, lacking.encounter_id)
-            values = await portions.result(request, partial(_brief_values, row, request.state.keyring))
+            values = _brief_values(row, request.state.keyring)
             async with tenant_transaction(request, caller) as conn:
                 await conn.execute(queries.ADD_BRIEF, values)
 

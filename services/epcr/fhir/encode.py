@@ -26,28 +26,15 @@ _CODE = re.compile(rb'"code":"[0-9A-Za-z][0-9A-Za-z.\-]*"')
 _WORDS = re.compile(rb'"(display|text)":"[0-9A-Za-z](?:[^"\\]*[^"\\\s])?"')
 
 
-class UnfitBundle(Exception):
-    """A bundle that a hospital's server would refuse. `reasons` hold rules and places, never values."""
-
-    def __init__(self, reasons: list[str]) -> None:
-        super().__init__("; ".join(reasons))
-        self.reasons = reasons
+def faults_of(transaction: Json) -> list[str]:
+    """For which a hospital's server would refuse it, by FHIR's definitions or the checks of this service: rules and places, no values."""
+    return definitions(transaction) or list(checks.problems_of(transaction))
 
 
-def checked(transaction: Json) -> Json:
-    """The transaction. Raises UnfitBundle where FHIR's definitions or the checks of this service find a fault."""
-    reasons = definitions(transaction) or checks.problems_of(transaction)
-    if reasons:
-        raise UnfitBundle(reasons)
-    return transaction
-
-
-def checked_among(entries: Sequence[Json], kinds: Mapping[str, str]) -> None:
-    """As `checked`, for some entries of a transaction. `kinds` are those of the entries to which they may refer, by their URLs."""
-    reasons = definitions({"resourceType": "Bundle", "type": "transaction", "entry": entries})
-    reasons = reasons or list(checks.problems_among(entries, kinds))
-    if reasons:
-        raise UnfitBundle(reasons)
+def faults_among(entries: Sequence[Json], kinds: Mapping[str, str]) -> list[str]:
+    """As `faults_of`, for some entries of a transaction. `kinds` are those of the entries to which they may refer, by their URLs."""
+    found = definitions({"resourceType": "Bundle", "type": "transaction", "entry": entries})
+    return found or list(checks.problems_among(entries, kinds))
 
 
 def encode(content: Any) -> bytes:

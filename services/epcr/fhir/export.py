@@ -4,7 +4,7 @@ All but the readings of devices is checked, and one reading of each shape, befor
 written but its identifier, for the Composition.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from itertools import chain, islice
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from services.epcr.fhir.acts import medication, procedure
 from services.epcr.fhir.apgar import apgar
 from services.epcr.fhir.composition import composition
 from services.epcr.fhir.device import devices
-from services.epcr.fhir.encode import UnfitBundle, checked, checked_among, encode
+from services.epcr.fhir.encode import encode, faults_among, faults_of
 from services.epcr.fhir.encounter import encounter
 from services.epcr.fhir.entries import Entry, Scene, bundle_entry, logical_reference, reference, scene_of
 from services.epcr.fhir.history import allergies, current_medicines, impressions, past_conditions
@@ -36,6 +36,7 @@ PROBLEMS = "problems"
 ENTRIES = 50
 # Bytes of the Composition that are given at a time: it has a hundred for each reading.
 AT_ONCE = 128 << 10
+TWICE = "bdl-7, a fullUrl is there twice"
 _MARK = "ffffffff-ffff-8fff-bfff-ffffffffffff"
 
 
@@ -48,14 +49,16 @@ class Content(NamedTuple):
 
 
 class Export:
-    """Use: `checks`, all of them; `begin`; for each content `add` its readings in portions, in the order of time and id, and
-    `end_readings`; `end`. Each iterator stops after a portion of work, and all but the first give the next bytes.
+    """Use: `check_all`; `begin`; for each content `add` its readings in portions, in the order of time and id, and `end_readings`; `end`.
+    All but the first give the next bytes. Between two calls it may be pickled and go on in another process.
 
     The first content is the present one, the others were sent under former identities and are withdrawn. No entry is held: each is
-    made when it is checked, and again when it is written. Raises UnfitBundle, which is a bug of this service.
+    made when it is checked, and again when it is written. `faults` are those that were found: bugs of this service, which keep no
+    patient's data from a hospital.
     """
 
     def __init__(self, contents: Sequence[Content], max_entries: int | None, language: Language = "en") -> None:
+        self.faults: list[str] = []
         self._language: Language = language
         self._scenes = [scene_of(content.projection, is_split=max_entries is not None) for content in contents]
         self._present, *self._former = self._scenes
@@ -75,17 +78,17 @@ class Export:
         heads = [encode(bundle_entry(entry)) for entry in self._heads]
         self._out = _Bundles(encode(opening)[:-1] + b',"entry":[', heads, texts, max_entries)
 
-    def checks(self) -> Iterator[None]:
+    def check_all(self) -> None:
         """Checks all entries but the readings, and one reading of each shape."""
         around = [*self._heads, *self._provider, *self._devices, *impressions(self._present)]
-        checked(self._transaction(around))
+        self.faults += faults_of(self._transaction(around))
         kinds = {f"urn:uuid:{one.uuid}": one.resource["resourceType"] for one in around}
         seen = {one.uuid for one in around}
         referred: dict[str, list[Json]] = {}
         for name, entries in sections(self._present).items():
             kinds_seen: set[str] = set()
             for portion in _batched(entries):
-                _check_portion(portion, kinds, seen, are_seen=name == PROBLEMS)
+                self.faults += _faults_of_portion(portion, kinds, seen, are_seen=name == PROBLEMS)
                 for one in portion:
                     # The references of a section differ in their identifiers only: one of each kind is checked in the Composition.
                     kind = one.resource["resourceType"]
@@ -93,17 +96,13 @@ class Export:
                         kinds_seen.add(kind)
                         kinds[f"urn:uuid:{one.uuid}"] = kind
                         referred.setdefault(name, []).append(reference(kind, one.uuid))
-                yield
         for scene in self._former:
             for portion in _batched(_withdrawals(scene)):
-                _check_portion(portion, kinds, seen)
-                yield
+                self.faults += _faults_of_portion(portion, kinds, seen)
         last = composition(self._present, referred, self._former, self._language, self._readings)
-        _check_portion([last], kinds, seen)
-        yield
-        for check in chain.from_iterable(writer.checks() for writer in self._writers):
-            check()
-            yield
+        self.faults += _faults_of_portion([last], kinds, seen)
+        for writer in self._writers:
+            writer.check_all()
 
     def begin(self) -> Iterator[bytes]:
         for entry in self._provider:
@@ -153,11 +152,11 @@ class Export:
             yield written[start : start + AT_ONCE]
 
     def check(self, entry: Entry) -> None:
-        """Raises UnfitBundle for an entry that a server would refuse beside the Patient, the Encounter and its devices."""
+        """Notes why a server would refuse the entry beside the Patient, the Encounter and its devices."""
         needed = [self._device_entries[uuid] for uuid in entry.needs]
         # Those to which the Encounter refers, and those that all others refer to.
         context = [*self._heads, *self._provider, *impressions(self._present)]
-        checked(self._transaction([*context, *needed, entry]))
+        self.faults += faults_of(self._transaction([*context, *needed, entry]))
 
     def _section(self, name: str, entries: Iterable[Entry]) -> Iterator[bytes]:
         for portion in _batched(entries):
@@ -208,9 +207,7 @@ class _Writer:
     """The readings of one content, in its forms."""
 
     def __init__(self, export: Export, scene: Scene, content: Content, *, is_present: bool) -> None:
-        def change(entry: Entry) -> Entry:
-            return entry if is_present else next(withdrawn(scene, [entry]))
-
+        change = partial(_present if is_present else _withdrawn, scene)
         self._scene, self._change, self._check = scene, change, export.check
         moves = content.projection.moves
         self._shapes = content.shapes
@@ -218,13 +215,13 @@ class _Writer:
         series = readings.series_of(content.shapes, moves) if "summary" in content.forms else []
         self._series = {one.key: one for one in series}
 
-    def checks(self) -> Iterator[Callable[[], None]]:
-        """Calls that check an entry of each shape and each series. They raise UnfitBundle."""
+    def check_all(self) -> None:
+        """Checks an entry of each shape and each series."""
         if self._each is not None:
             for shape in self._shapes:
-                yield partial(self._each.prepare, shape)
+                self._each.prepare(shape)
         for one in self._series.values():
-            yield lambda one=one: self._check(self._entry(one))
+            self._check(self._entry(one))
 
     def add(self, observations: list[LinkedObservation]) -> Iterator[Written]:
         for one in observations if self._series else ():
@@ -242,6 +239,14 @@ class _Writer:
 
     def _entry(self, series: Series) -> Entry:
         return self._change(device.series(self._scene, series))
+
+
+def _present(scene: Scene, entry: Entry) -> Entry:
+    return entry
+
+
+def _withdrawn(scene: Scene, entry: Entry) -> Entry:
+    return next(withdrawn(scene, [entry]))
 
 
 class _Bundles:
@@ -310,15 +315,15 @@ def _written(entry: Entry) -> Written:
     return Written(entry.resource["resourceType"], entry.uuid, encode(bundle_entry(entry)), entry.needs)
 
 
-def _check_portion(
+def _faults_of_portion(
     entries: Sequence[Entry], kinds: Mapping[str, str], seen: set[str], *, are_seen: bool = False
-) -> None:
-    """Raises UnfitBundle for entries with a fault, beside others of these `kinds`, or with an identifier that is `seen`."""
-    if not are_seen and not seen.isdisjoint(entry.uuid for entry in entries):
-        raise UnfitBundle(["bdl-7, a fullUrl is there twice"])
+) -> list[str]:
+    """Of entries beside others of these `kinds`; that their identifier is `seen` is one."""
+    is_repeated = not are_seen and not seen.isdisjoint(entry.uuid for entry in entries)
     seen.update(entry.uuid for entry in entries)
     own = {f"urn:uuid:{entry.uuid}": entry.resource["resourceType"] for entry in entries}
-    checked_among([bundle_entry(entry) for entry in entries], {**kinds, **own})
+    found = faults_among([bundle_entry(entry) for entry in entries], {**kinds, **own})
+    return [TWICE, *found] if is_repeated else found
 
 
 def _batched(entries: Iterable[Entry]) -> Iterator[list[Entry]]:

@@ -2,9 +2,9 @@
 
 import json
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from itertools import chain, islice
+from itertools import chain
 from typing import Any, NamedTuple
 
 from services.epcr.fhir import narrative, readings
@@ -14,7 +14,7 @@ from services.epcr.fhir.device import devices
 from services.epcr.fhir.displays import in_xml, with_texts
 from services.epcr.fhir.encounter import encounter as encounter_entry
 from services.epcr.fhir.entries import Scene, reference
-from services.epcr.fhir.export import ENTRIES, VITAL_SIGNS, sections
+from services.epcr.fhir.export import VITAL_SIGNS, sections
 from services.epcr.fhir.history import IN_ERROR, impressions
 from services.epcr.fhir.provider import organization_uuid
 from services.epcr.fhir.readings import Shape
@@ -78,17 +78,15 @@ def contents(
     pdf_uuid: str,
     links: Sequence[Json] = (),
     person: Encounter | None = None,
-) -> Generator[None, None, Contents]:
-    """Adds all resources but the Composition. Stops after each portion of entries.
+) -> Contents:
+    """Adds all resources but the Composition.
 
     `links` are those of the Patient to others; `person` is the encounter with the knowledge of all crews about the patient.
     """
     view = plain_view(source.encounter, source.projection.view)
     shown = scene._replace(projection=source.projection._replace(view=view))
-    yield
     worded = _identified(with_texts(scene.projection.view, view, source.language), view)
     scene = scene._replace(projection=scene.projection._replace(view=worded))
-    yield
     measured = readings_of(scene, source.readings)
     used = {one["device"]["reference"] for one in measured.values()}
     found = devices(scene, dict.fromkeys(map(Shape.of, source.readings)), source.makes)
@@ -101,24 +99,18 @@ def contents(
     ]
     writing.add(first)
     written = {uuid for uuid, _ in first}
-    yield
     notes = _notes(scene, view)
     referred: dict[str, list[Json]] = {}
     for name, entries in sections(scene).items():
         resources: Iterable[Json] = (entry.resource for entry in entries)
         if name == VITAL_SIGNS:
             resources = chain(resources, measured.values())
-        referred[name] = []
         # An entry's identifier is its UUID.
-        pairs = ((one["identifier"][0]["value"], one) for one in resources)
-        while portion := list(islice(pairs, ENTRIES)):
-            referred[name] += [reference(one["resourceType"], uuid) for uuid, one in portion]
-            writing.add([(uuid, _noted(one, notes.get(uuid))) for uuid, one in portion if uuid not in written])
-            yield
+        pairs = [(one["identifier"][0]["value"], one) for one in resources]
+        referred[name] = [reference(one["resourceType"], uuid) for uuid, one in pairs]
+        writing.add([(uuid, _noted(one, notes.get(uuid))) for uuid, one in pairs if uuid not in written])
     writing.add([(pdf_uuid, document_reference(scene, source, pdf, pdf_uuid))])
-    yield
     made = _composition(shown, source, referred, pdf_uuid)
-    yield
     return Contents(scene.uuid("Composition", scene.encounter), made, list(measured))
 
 

@@ -4,9 +4,7 @@ Its entries are made as those of the transaction, under identifiers of the desti
 whole record. A new revision is a new Bundle of the same Composition.
 """
 
-import json
-from collections.abc import Generator
-from decimal import Decimal
+from typing import NamedTuple
 
 from services.epcr.fhir.entries import Scene, reference, scene_of
 from services.epcr.fhir.provider import organization_uuid
@@ -14,29 +12,28 @@ from services.epcr.fhir.terms import ACT_REASON, TERMINOLOGY, Json, coding, conc
 from services.epcr.handover.contents import bundle_of, contents
 from services.epcr.handover.source import Pdf, Source, labels
 from services.epcr.handover.writing import Writing
-from shared.web.portions import at_once
 
 _RECORDS = "https://knogin.com/fhir/encounters"
 
 
-def document(source: Source, pdf: Pdf) -> Json:
-    """The Bundle, with exact decimals. Raises UnfitBundle, which is a bug of this service."""
-    return json.loads(at_once(documenting(source, pdf)), parse_float=Decimal)
+class Document(NamedTuple):
+    """The bytes of the Bundle, and its faults, which are bugs of this service."""
+
+    body: bytes
+    faults: list[str]
 
 
-def documenting(source: Source, pdf: Pdf) -> Generator[None, None, bytes]:
-    """The bytes of the Bundle; it stops after each portion of entries."""
+def document(source: Source, pdf: Pdf) -> Document:
     scene, meta = scene_of(source.projection), labels(source.encounter)
     pdf_uuid = scene.projection.domain.uuid(
         "document", f"{scene.encounter} pdf {source.encounter.revision} {source.language}"
     )
     writing = Writing("document", meta)
-    made = yield from contents(writing, scene, source, pdf, pdf_uuid)
+    made = contents(writing, scene, source, pdf, pdf_uuid)
     writing.report(made.uuid, made.report)
-    yield
     origin = f"{scene.encounter} {source.encounter.revision} {source.language}"
     writing.add([(scene.projection.domain.uuid("provenance", origin), _provenance(scene, source, made.uuid))])
-    return writing.end(bundle_of("document", scene, source, meta))
+    return Document(writing.end(bundle_of("document", scene, source, meta)), writing.faults)
 
 
 def _provenance(scene: Scene, source: Source, report: str) -> Json:

@@ -35,7 +35,7 @@ from shared.process import telemetry
 from shared.storage import audit, idempotency
 from shared.storage.caps import Cap, require_room
 from shared.storage.database import IN_ORDER, AsyncConnection, every, first, tenant_transaction
-from shared.web import http, portions, problems
+from shared.web import http, problems
 from shared.web.http import Page, is_known, not_modified, tag_of
 from shared.web.identity import Caller
 from shared.web.problems import FieldError, Problem
@@ -67,7 +67,7 @@ async def read_handover(request: Request, caller: Caller, encounter_id: str, ask
             return Response(headers=headers)
         made = await rendering.made(request, caller, read, asked)
         if await _disclosed(request, caller, read, asked, made):
-            return portions.in_pieces(Response(made.body, headers=headers, media_type=made.media_type))
+            return Response(made.body, headers=headers, media_type=made.media_type)
 
 
 async def list_arrivals(request: Request, caller: Caller, page: Page) -> Response:

@@ -5,17 +5,15 @@ to the crew's knowledge of who the patient is: if that changes, the other resour
 All that belongs to the encounter is a conditional update. Resources that this destination took under a former identity are withdrawn.
 """
 
-import json
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from decimal import Decimal
-from itertools import chain, islice
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from services.epcr.deidentification.projection import Projection
 from services.epcr.fhir.composition import TYPE, composition
 from services.epcr.fhir.encounter import encounter as encounter_entry
 from services.epcr.fhir.entries import Entry, Scene, logical_reference, scene_of
-from services.epcr.fhir.export import ENTRIES, sections
+from services.epcr.fhir.export import sections
 from services.epcr.fhir.history import IN_ERROR
 from services.epcr.fhir.nomenclature import MDC
 from services.epcr.fhir.panels import UNKNOWN, observation
@@ -28,7 +26,6 @@ from services.epcr.handover.source import Pdf, Source, labels
 from services.epcr.handover.words import say
 from services.epcr.handover.writing import Writing
 from services.epcr.records.models import Encounter
-from shared.web.portions import at_once
 
 
 class Former(NamedTuple):
@@ -58,15 +55,10 @@ class Transaction(NamedTuple):
     body: bytes
     patient: str
     places: list[str]
+    faults: list[str]
 
 
-def transaction(source: Source, pdf: Pdf, before: Before | None = None) -> Json:
-    """The Bundle, with exact decimals. Raises UnfitBundle, which is a bug of this service."""
-    return json.loads(at_once(transacting(source, pdf, before or Before())).body, parse_float=Decimal)
-
-
-def transacting(source: Source, pdf: Pdf, before: Before) -> Generator[None, None, Transaction]:
-    """Stops after each portion of entries."""
+def transaction(source: Source, pdf: Pdf, before: Before) -> Transaction:
     person = crews.person(source.encounter, source.projection.domain, before.patients, source.crews)
     patient, meta = patient_uuid(person.domain, person.encounter, person.patients), labels(source.encounter)
     scene = scene_of(source.projection)._replace(patient=patient)
@@ -78,18 +70,15 @@ def transacting(source: Source, pdf: Pdf, before: Before) -> Generator[None, Non
         for one, sharing in before.replaced.items()
         if one != patient and of_one.issuperset(sharing)
     ]
-    made = yield from contents(writing, scene, source, pdf, _pdf_uuid(scene), replaced, person.encounter)
+    made = contents(writing, scene, source, pdf, _pdf_uuid(scene), replaced, person.encounter)
     writing.report(made.uuid, made.report)
     gone = [one for one in before.gone if one != patient]
     if gone:
         writing.add([_former_patients(scene, source, gone)])
-        yield
     left = (_left(scene, place) for place in before.places if place not in made.places)
     for entries in (left, *map(_withdrawals, before.former)):
-        while portion := list(islice(entries, ENTRIES)):
-            writing.add([(entry.uuid, entry.resource) for entry in portion])
-            yield
-    return Transaction(writing.end(bundle_of("transaction", scene, source, meta)), patient, made.places)
+        writing.add([(entry.uuid, entry.resource) for entry in entries])
+    return Transaction(writing.end(bundle_of("transaction", scene, source, meta)), patient, made.places, writing.faults)
 
 
 def _former_patients(scene: Scene, source: Source, patients: Sequence[str]) -> tuple[str, Json]:

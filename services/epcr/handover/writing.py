@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from services.epcr.fhir.checks import problems_of_request, problems_within
-from services.epcr.fhir.encode import UnfitBundle, definitions, encode
+from services.epcr.fhir.encode import definitions, encode
 from services.epcr.fhir.entries import Entry, bundle_entry
+from services.epcr.fhir.export import TWICE
 from services.epcr.fhir.terms import Json
 
 # Resources that encounters share, and Patients, which a hospital may have merged with its own: they are only ever made.
@@ -15,9 +16,13 @@ _ABOUT = "Provenance"
 
 
 class Writing:
-    """The entries of a document, or of a transaction, by their URLs, with the links that each has."""
+    """The entries of a document, or of a transaction, by their URLs, with the links that each has.
+
+    `faults` are those that were found: bugs of this service, which keep no patient's data from a hospital.
+    """
 
     def __init__(self, kind: Literal["document", "transaction"], meta: Json) -> None:
+        self.faults: list[str] = []
         self._kind = kind
         self._meta = meta
         self._texts: dict[str, bytes] = {}
@@ -27,16 +32,16 @@ class Writing:
         self._sections: list[Json] = []
 
     def add(self, resources: Sequence[tuple[str, Json]]) -> None:
-        """Raises UnfitBundle for a resource with a fault, beside those that were added before and with it."""
+        """Checks the resources beside those that were added before and with them."""
         entries = [self._entry(uuid, resource) for uuid, resource in resources]
         if not self._texts.keys().isdisjoint(entry["fullUrl"] for entry in entries):
-            raise UnfitBundle(["bdl-7, a fullUrl is there twice"])
+            self.faults.append(TWICE)
         for entry in entries:
             self._note(entry)
         self._check(entries)
 
     def report(self, uuid: str, composition: Json) -> None:
-        """The Composition, the first entry of a document. Raises UnfitBundle as `add` does."""
+        """The Composition, the first entry of a document."""
         entry = self._entry(uuid, composition)
         self._note(entry)
         self._report = entry["fullUrl"]
@@ -50,18 +55,16 @@ class Writing:
         self._check([entry | {"resource": entry["resource"] | {"section": few}}])
 
     def end(self, bundle: Json) -> bytes:
-        """The whole bundle. Raises UnfitBundle for a fault of the whole."""
+        """The whole bundle."""
         first = {"fullUrl": self._report, "resource": {"resourceType": "Composition", "section": self._sections}}
         if self._kind == "document":
-            reasons = list(faults_of_whole(bundle, first, self._kinds, self._links))
+            self.faults += list(faults_of_whole(bundle, first, self._kinds, self._links))
         else:
-            reasons = [
+            self.faults += [
                 f"{self._kinds[url]} refers to nothing in the transaction"
                 for url, of_one in self._links.items()
                 if not of_one <= self._kinds.keys()
             ]
-        if reasons:
-            raise UnfitBundle(reasons)
         texts = [self._texts.pop(self._report), *self._texts.values()]
         return encode(bundle)[:-1] + b',"entry":[' + b",".join(texts) + b"]}"
 
@@ -82,8 +85,7 @@ class Writing:
         reasons = reasons or list(faults_among(entries, self._kinds))
         if self._kind == "transaction" and not reasons:
             reasons = [reason for entry in entries for reason in problems_of_request(entry)]
-        if reasons:
-            raise UnfitBundle(reasons)
+        self.faults += reasons
 
 
 def faults_of(bundle: Json) -> Iterator[str]:
@@ -92,7 +94,7 @@ def faults_of(bundle: Json) -> Iterator[str]:
     kinds = {entry["fullUrl"]: entry["resource"]["resourceType"] for entry in entries}
     links = {entry["fullUrl"]: set(links_of(entry["resource"])) for entry in entries}
     if len(kinds) != len(entries):
-        yield "bdl-7, a fullUrl is there twice"
+        yield TWICE
     yield from faults_of_whole(bundle, entries[0], kinds, links)
     yield from faults_among(entries, kinds)
 

@@ -40,7 +40,7 @@ from shared.process import telemetry
 from shared.storage import audit
 from shared.storage.caps import Cap, refusal
 from shared.storage.database import AsyncConnection, every, first, tenant_transaction
-from shared.web import http, portions, problems
+from shared.web import http, problems
 from shared.web.http import is_known, not_modified
 from shared.web.identity import Caller
 
@@ -80,11 +80,7 @@ async def _record(request: Request, caller: Caller, encounter_id: str, report: R
         await _reporter(conn, caller, read)
         # Without a basis a later change of the patient would give no new identity, and this outcome would be the next patient's.
         await with_basis(conn, read, request.state.pseudonyms, keyring)
-    facts = await portions.result(
-        request,
-        lambda: facts_of(encounters.opened(read, keyring).encounter, []),
-        is_heavy=encounters.reserved(request, read),
-    )
+    facts = facts_of(encounters.opened(read, keyring).encounter, [])
     # A record without times may have been begun days after the mission.
     if facts.times and (errors := rules.check_day(outcome, facts.day)):
         raise problems.invalid("The outcome contradicts the day of the encounter.", in_bundle(errors, report.origins))

@@ -1,6 +1,5 @@
 """HTTP endpoints of the crew's own application, which reads and writes the complete record."""
 
-from collections.abc import Generator
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, NamedTuple
@@ -24,7 +23,7 @@ from shared.messaging.messages import EncounterFacts
 from shared.primitives import ids
 from shared.storage import audit
 from shared.storage.database import tenant_transaction
-from shared.web import http, portions, problems
+from shared.web import heavy, http, problems
 from shared.web.http import is_known, not_modified
 from shared.web.identity import Caller
 from shared.web.problems import FieldError
@@ -48,13 +47,13 @@ async def read_record(request: Request, caller: Caller, encounter_id: str) -> Re
     headers = {"etag": f'"{row.version}"'}
     if is_known(request.headers.getlist("if-none-match"), headers["etag"]):
         return not_modified(headers)
-    keyring = request.state.keyring
-    body = await portions.result(
-        request,
-        lambda: WholeRecord.of(store.opened(row, keyring).encounter),
-        is_heavy=store.reserved(request, row),
-    )
-    return portions.in_pieces(http.json(body, headers=headers))
+    plain = store.decrypted(row, request.state.keyring)
+    body = await heavy.made(request, len(row.record), _whole, plain)
+    return Response(body, headers=headers, media_type="application/json")
+
+
+def _whole(plain: EncounterRow) -> bytes:
+    return http.encode(WholeRecord.of(store.read(plain).encounter))
 
 
 async def write_record(request: Request, caller: Caller, encounter_id: str, patch: RecordPatch) -> Response:
@@ -71,8 +70,9 @@ async def _write(request: Request, caller: Caller, encounter_id: str, patch: Rec
         async with tenant_transaction(request, caller) as conn:
             row = await store.find(conn, encounter_id)
         require_match(request.headers.getlist("if-match"), row.version)
-        is_heavy = store.reserved(request, row) or len(await http.read_body(request)) > store.LIGHT
-        written = await portions.finished(request, _writing(request, row, patch, given), is_heavy=is_heavy)
+        size = max(len(row.record), len(await http.read_body(request)))
+        async with heavy.turn(request, is_heavy=size > http.SMALL):
+            written = _writing(request, row, patch, given)
         async with tenant_transaction(request, caller) as conn:
             if patch.is_other_patient is True or may_change_numbers:
                 await identities.lock_group(conn, encounter_id)
@@ -96,25 +96,20 @@ async def _write(request: Request, caller: Caller, encounter_id: str, patch: Rec
                 await outbox.add(conn, caller.tenant_id, *events.changed(after, row.status, facts, reported))
             audited = {"fields": sorted(given), "version": after.version}
             await audit.record(conn, caller, "record.write", after.id, audited)
-        return portions.in_pieces(http.json(WholeRecord.of(after), headers={"etag": f'"{after.version}"'}))
+        return http.json(WholeRecord.of(after), headers={"etag": f'"{after.version}"'})
 
 
-def _writing(
-    request: Request, row: EncounterRow, patch: RecordPatch, given: dict[str, Any]
-) -> Generator[None, None, Written]:
+def _writing(request: Request, row: EncounterRow, patch: RecordPatch, given: dict[str, Any]) -> Written:
     keyring = request.state.keyring
     stored = store.opened(row, keyring)
-    yield
     if not stored.is_whole:
         # Fields that this release does not know would be lost. Processes of the newer one take the next attempt.
         raise problems.unavailable(
             "A newer release wrote this record, and this process does not know all of its fields; try again."
         )
-    yield
     after = _written(stored.encounter, patch, given, is_read=row.patient_basis is not None)
     if after is stored.encounter:
         return Written(stored, after, None, None)
-    yield
     sealed = store.sealed(after, keyring, request.state.settings.max_record_bytes, before=len(row.record))
     return Written(stored, after, sealed, facts_of(after, []))
 

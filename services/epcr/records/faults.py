@@ -179,17 +179,15 @@ def blank_or_out_of_bounds(sent: Any, pointer: str = "") -> Iterator[FieldError]
             yield from blank_or_out_of_bounds(one, f"{pointer}/{at}")
     elif isinstance(sent, msgspec.Struct) and not (isinstance(sent, Item) and sent.entered_in_error):
         numbers = bounds_of(type(sent), getattr(sent, "unit", None))
-        for field in msgspec.structs.fields(sent):
-            value = getattr(sent, field.name)
-            if isinstance(value, Decimal) and field.name in numbers:
-                low, high = numbers[field.name]
+        for name in sent.__struct_fields__:
+            value = getattr(sent, name)
+            if isinstance(value, Decimal) and name in numbers:
+                low, high = numbers[name]
                 if not low <= value <= high:
                     detail = f"is not between {low} and {high}"
-                    yield FieldError(
-                        f"{pointer}/{field.name}", detail, "range", limit=float(low if value < low else high)
-                    )
+                    yield FieldError(f"{pointer}/{name}", detail, "range", limit=float(low if value < low else high))
             elif isinstance(value, str | list | msgspec.Struct):
-                yield from blank_or_out_of_bounds(value, f"{pointer}/{field.name}")
+                yield from blank_or_out_of_bounds(value, f"{pointer}/{name}")
 
 
 def is_blank(text: str) -> bool:

@@ -5,7 +5,7 @@ import struct
 import sys
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date
 from typing import Any, Literal, NamedTuple
@@ -250,12 +250,6 @@ class Snapshots:
 
 def _size_of(periods: Mapping[Period, Cases]) -> int:
     return sum(cases.size for cases in periods.values())
-
-
-def size_of(asked: Iterable[tuple[Snapshot, Collection[Period]]]) -> int:
-    """The bytes of periods of several snapshots, which may share them."""
-    sizes = {id(cases := snapshot.periods[period]): cases.size for snapshot, periods in asked for period in periods}
-    return sum(sizes.values())
 
 
 async def read(conn: psycopg.AsyncConnection[Any], tenant_id: str, periods: Collection[Period]) -> Snapshot:

@@ -8,14 +8,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.graphql_api.acqi import measure_reports, report, resolvers
-from services.graphql_api.acqi.cache import size_of
 from services.graphql_api.acqi.indicators import BY_NAME
 from services.graphql_api.acqi.models import FHIR, ReadMeasureReports
 from services.graphql_api.acqi.report import Days, InvalidRange
 from services.graphql_api.acqi.resolvers import HEAVY, NAMES, Asked
 from shared.storage import audit
 from shared.storage.database import tenant_transaction
-from shared.web import fairness, http, problems, strict_json
+from shared.web import heavy, http, problems, strict_json
 from shared.web.identity import Caller
 from shared.web.problems import FieldError
 
@@ -23,7 +22,7 @@ from shared.web.problems import FieldError
 async def read_measure_reports(request: Request, caller: Caller, asked: ReadMeasureReports) -> Response:
     """A batch of MeasureReports. Raises Problem: 422 for a wrong range or name, 429 and 503 where there is too much to compute."""
     days, names = whole_days(asked.from_date, asked.to_date), _names(asked)
-    heavy = resolvers.cost(Asked(days, names), with_sparkline=False) > HEAVY
+    is_heavy = resolvers.cost(Asked(days, names), with_sparkline=False) > HEAVY
     whole = report.periods(days)
     state, tenant_id = request.state, caller.tenant_id
     version = await state.answers.versions.current(tenant_id)
@@ -36,15 +35,9 @@ async def read_measure_reports(request: Request, caller: Caller, asked: ReadMeas
         except InvalidRange as error:
             raise problems.invalid(str(error), [FieldError("from_date", str(error), "range")]) from None
 
-    def work() -> bytes:
+    async with heavy.turn(request, is_heavy=is_heavy):
         metrics = report.metrics(snapshot, names, whole, ())
-        return http.encode(measure_reports.batch(tenant_id, days, metrics, now, test=caller.is_sandbox))
-
-    if heavy:
-        # They are held while the request waits for its turn.
-        fairness.reserve_memory(request, size_of([(snapshot, whole)]))
-    async with fairness.turn_if_heavy(request, heavy=heavy):
-        body = await fairness.aside(work) if heavy else work()
+        body = http.encode(measure_reports.batch(tenant_id, days, metrics, now, test=caller.is_sandbox))
     async with tenant_transaction(request, caller) as conn:
         detail: dict[str, Any] = {"from": days.start.isoformat(), "to": days.end.isoformat(), "indicators": len(names)}
         await audit.record(conn, caller, "indicators.export", tenant_id, detail)

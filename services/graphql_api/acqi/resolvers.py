@@ -32,13 +32,12 @@ from graphql.execution.values import VariableValues, get_argument_values
 
 from services.graphql_api import errors
 from services.graphql_api.acqi import report, resolvers
-from services.graphql_api.acqi.cache import Period, Snapshot, size_of
 from services.graphql_api.acqi.indicators import BY_NAME, INDICATORS
 from services.graphql_api.acqi.report import Days, Metric
 from services.graphql_api.context import RequestContext, RequestInfo
 from services.graphql_api.transport import documents
 from services.graphql_api.transport.documents import Document, snake
-from shared.web import fairness
+from shared.web import heavy
 
 query = QueryType()
 SCOPE = "argus:acqi:read"
@@ -52,12 +51,8 @@ class Asked(NamedTuple):
     names: tuple[str, ...]
 
 
-class Ready(NamedTuple):
-    """`compute` gives the metrics, from these periods of the snapshot alone."""
-
-    snapshot: Snapshot
-    periods: list[Period]
-    compute: Callable[[], list[Metric]]
+Compute = Callable[[], list[Metric]]
+"""Gives the metrics, from a snapshot that was read."""
 
 
 @query.field("acqiMetrics")
@@ -68,7 +63,7 @@ async def acqi_metrics(_: Any, info: RequestInfo, **arguments: Any) -> list[Metr
         if node.selection_set is not None
         for field in documents.fields(node.selection_set, info.fragments)
     )
-    return (await ready(info.context, check(info.context, **arguments), with_sparkline=with_sparkline)).compute()
+    return (await ready(info.context, check(info.context, **arguments), with_sparkline=with_sparkline))()
 
 
 def check(
@@ -98,7 +93,7 @@ def cost(asked: Asked, with_sparkline: bool) -> int:
     return len(INDICATORS) * (len(report.periods(asked.days)) + months)
 
 
-async def ready(context: RequestContext, asked: Asked, *, with_sparkline: bool) -> Ready:
+async def ready(context: RequestContext, asked: Asked, *, with_sparkline: bool) -> Compute:
     """Reads the aggregates. Raises BAD_USER_INPUT for days that are not published."""
     days, names = asked
     whole, months = report.periods(days), report.trend(days) if with_sparkline else []
@@ -110,7 +105,7 @@ async def ready(context: RequestContext, asked: Asked, *, with_sparkline: bool) 
             report.check_is_published(days, datetime.now(UTC).date())
         except report.InvalidRange as error:
             raise errors.bad_input(str(error), argument="fromDate") from None
-    return Ready(snapshot, [*whole, *months], partial(report.metrics, snapshot, names, whole, months))
+    return partial(report.metrics, snapshot, names, whole, months)
 
 
 COVERED = "acqiMetrics"
@@ -235,37 +230,29 @@ async def _answers(asked: list[tuple[Root, Asked]], context: RequestContext) -> 
         trends[one] = trends.get(one, False) or any(member.attribute == "sparkline" for member in root.shape)
     different = {(one, id(root.shape)): root.shape for root, one in asked}
     values = sum(len(one.names) * _values(shape) for (one, _), shape in different.items())
-    heavy = sum(resolvers.cost(one, trend) for one, trend in trends.items()) + values // VALUES_OF_A_COUNT > HEAVY
+    cost = sum(resolvers.cost(one, trend) for one, trend in trends.items()) + values // VALUES_OF_A_COUNT
     ready = {one: await _ready(context, one, trend) for one, trend in trends.items()}
-    if heavy:
-        # They are held while the request waits for its turn.
-        held = [(found.snapshot, found.periods) for found in ready.values() if not isinstance(found, Exception)]
-        fairness.reserve_memory(context.request, size_of(held))
-
-    def work() -> dict[tuple[Asked, int], list[dict[str, Any]] | Exception]:
+    async with heavy.turn(context.request, is_heavy=cost > HEAVY):
         metrics = {one: found if isinstance(found, Exception) else _computed(found) for one, found in ready.items()}
-        return {
+        shown = {
             (one, name): found
             if isinstance(found := metrics[one], Exception)
             else [_shown(shape, each) for each in found]
             for (one, name), shape in different.items()
         }
-
-    async with fairness.turn_if_heavy(context.request, heavy=heavy):
-        shown = await fairness.aside(work) if heavy else work()
     return [shown[one, id(root.shape)] for root, one in asked]
 
 
-async def _ready(context: RequestContext, asked: Asked, trend: bool) -> Ready | Exception:
+async def _ready(context: RequestContext, asked: Asked, trend: bool) -> Compute | Exception:
     try:
         return await resolvers.ready(context, asked, with_sparkline=trend)
     except Exception as error:  # becomes an error of its field
         return error
 
 
-def _computed(ready: Ready) -> list[Metric] | Exception:
+def _computed(compute: Compute) -> list[Metric] | Exception:
     try:
-        return ready.compute()
+        return compute()
     except Exception as error:  # becomes an error of its field
         return error
 

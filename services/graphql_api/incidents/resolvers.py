@@ -65,8 +65,7 @@ async def incidents(
     async with context.transaction() as conn:
         if end is not None:
             (where["reached"],) = await (await conn.execute(end, where)).fetchone() or (None,)
-        found, fitting, size = await database.within(conn, Incident, listing, where, LARGEST)
-    context.hold(size)
+        found, fitting = await database.within(conn, Incident, listing, where, LARGEST)
     return inputs.connection(found, min(first, fitting), where["reached"])
 
 
@@ -91,9 +90,7 @@ async def timeline_is_complete(parent: Incident, info: Info) -> bool:
 
 
 def _timeline(parent: Incident, context: Context) -> Awaitable[Timeline]:
-    return context.loaders.setdefault("timeline", Loader(functools.partial(_timelines, context), context.passage)).get(
-        parent.id
-    )
+    return context.loaders.setdefault("timeline", Loader(functools.partial(_timelines, context))).get(parent.id)
 
 
 @mutation.field("createIncident")
@@ -215,7 +212,6 @@ async def _timelines(context: Context, keys: Sequence[str]) -> Mapping[str, Time
     wanted |= {"of_one": LISTED_OF_ONE, "together": LISTED, "bytes": LISTED_BYTES}
     async with context.transaction() as conn:
         entries = await database.every(conn, ListedEntry, queries.TIMELINES, wanted)
-    context.hold(len(entries) * LISTED_BYTES // LISTED)
     for entry in entries:
         found[entry.incident_id].entries.append(entry)
     return found

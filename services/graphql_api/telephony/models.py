@@ -9,8 +9,6 @@ from msgspec import UNSET, Meta, UnsetType
 from services.graphql_api.telephony.numbers import Pattern
 from shared.web import http
 
-ROW_BYTES = 600
-"""Of a provider or a route in memory, about."""
 Name = Annotated[str, http.external_id(100)]
 Subsystem = Literal["psap", "municipal", "utilities", "transport", "hospital"]
 Subaccount = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.@+-]{1,128}\Z")]

@@ -13,7 +13,7 @@ from services.graphql_api import errors, inputs
 from services.graphql_api.context import Context, Info, Loader, RequestContext, RequestInfo
 from services.graphql_api.telephony import carriers, queries
 from services.graphql_api.telephony.carriers import CARRIERS, Carrier
-from services.graphql_api.telephony.models import ROW_BYTES, Provider, ProviderChange, ProviderDraft, Route
+from services.graphql_api.telephony.models import Provider, ProviderChange, ProviderDraft, Route
 from shared.primitives import ids
 from shared.storage import audit, database
 from shared.storage.caps import Cap
@@ -32,14 +32,13 @@ async def providers(_: object, info: Info, tenant_id: str | None = None) -> list
     context.require_tenant(tenant_id)
     async with context.transaction() as conn:
         found = await database.every(conn, Provider, queries.PROVIDERS, (caller.tenant_id,))
-    context.hold(len(found) * ROW_BYTES)
     return found
 
 
 @provider_type.field("routes")
 async def routes_of(parent: Provider, info: Info) -> list[Route]:
     context = info.context
-    loader = context.loaders.setdefault("routes", Loader(functools.partial(_routes, context), context.passage))
+    loader = context.loaders.setdefault("routes", Loader(functools.partial(_routes, context)))
     return await loader.get(parent.id) or []
 
 
@@ -155,7 +154,6 @@ async def _routes(context: Context, keys: Sequence[str]) -> Mapping[str, list[Ro
     found: dict[str, list[Route]] = {key: [] for key in keys}
     async with context.transaction() as conn:
         routes = await database.every(conn, Route, queries.ROUTES_OF_PROVIDERS, (context.caller.tenant_id, list(keys)))
-    context.hold(len(routes) * ROW_BYTES)
     for route in routes:
         found[route.provider_id].append(route)
     return found

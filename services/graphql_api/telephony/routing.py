@@ -12,7 +12,7 @@ from psycopg.errors import ForeignKeyViolation, UniqueViolation
 from services.graphql_api import errors, inputs
 from services.graphql_api.context import Context, Info, Loader, RequestInfo
 from services.graphql_api.telephony import numbers, queries
-from services.graphql_api.telephony.models import ROW_BYTES, Provider, Route, RouteChange, RouteDraft
+from services.graphql_api.telephony.models import Provider, Route, RouteChange, RouteDraft
 from services.graphql_api.telephony.resolvers import READ, WRITE
 from shared.primitives import ids
 from shared.storage import audit, database
@@ -34,7 +34,6 @@ async def routes(_: object, info: Info, tenant_id: str | None = None, provider_i
         return []
     async with context.transaction() as conn:
         found = await database.every(conn, Route, queries.ROUTES, (caller.tenant_id, provider_id, provider_id))
-    context.hold(len(found) * ROW_BYTES)
     return found
 
 
@@ -51,7 +50,7 @@ async def resolution(_: object, info: Info, phone_number: str) -> Route | None:
 @route_type.field("provider")
 async def provider_of(parent: Route, info: Info) -> Provider | None:
     context = info.context
-    loader = context.loaders.setdefault("providers", Loader(functools.partial(_providers, context), context.passage))
+    loader = context.loaders.setdefault("providers", Loader(functools.partial(_providers, context)))
     return await loader.get(parent.provider_id)
 
 
@@ -141,5 +140,4 @@ def _parsed(read: Any, text: str, place: str) -> Any:
 async def _providers(context: Context, keys: Sequence[str]) -> Mapping[str, Provider]:
     async with context.transaction() as conn:
         found = await database.every(conn, Provider, queries.PROVIDERS_BY_ID, (context.caller.tenant_id, list(keys)))
-    context.hold(len(found) * ROW_BYTES)
     return {provider.id: provider for provider in found}

@@ -18,7 +18,7 @@ from services.graphql_api.transport.plans import Answer, Plan, Planner
 from shared.process import telemetry
 from shared.storage import idempotency
 from shared.storage.database import AsyncConnection, tenant_transaction
-from shared.web import fairness, http, problems
+from shared.web import heavy, http, problems
 from shared.web.identity import Caller
 from shared.web.problems import REFUSAL
 
@@ -154,7 +154,7 @@ async def graphql(request: Request, caller: Caller) -> Response:
     try:
         planner: Planner = request.state.planner
         text = wanted.condensed_query()
-        async with fairness.turn_if_heavy(request, heavy=len(text) > LONG):
+        async with heavy.turn(request, is_heavy=len(text) > LONG):
             plan = planner.plan(text)
         if wanted.operation_name not in (None, "", plan.document.name):
             raise errors.not_approved()

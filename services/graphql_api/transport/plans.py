@@ -30,11 +30,10 @@ from services.graphql_api.acqi.report import SPARKLINE_MONTHS
 from services.graphql_api.acqi.resolvers import COVERED, HEAVY, Projections
 from services.graphql_api.context import Context, RequestContext
 from services.graphql_api.inputs import MAX_PAGE
-from services.graphql_api.passage import Passage, PortionedExecutor
 from services.graphql_api.transport import documents
 from services.graphql_api.transport.documents import Catalogue, Document, Fragments
 from services.graphql_api.transport.variables import faults_of
-from shared.web import fairness
+from shared.web import heavy
 from shared.web.strict_json import MOST_FAULTS
 
 MAX_DEPTH = 8
@@ -264,28 +263,25 @@ async def run(schema: GraphQLSchema, plan: Plan, variables: dict[str, Any], cont
 async def _execute(
     schema: GraphQLSchema, plan: Plan, ast: DocumentNode, variables: dict[str, Any], context: Context
 ) -> Answer:
-    """Many values are shown in turns. A mutation, which holds a transaction, shows few.
+    """A document with many values takes a turn. A mutation, which holds a transaction, shows few.
 
-    Raises Problem: 429 and 503, where there is too much to show at the moment.
+    Raises Problem: 429 and 503, where too many wait for theirs.
     """
+    running = partial(execute, schema, ast, context_value=context, variable_values=variables, hide_suggestions=True)
     if isinstance(context, RequestContext) and not plan.is_mutation and plan.values > HEAVY:
-        context.passage = Passage(partial(fairness.turn_if_heavy, context.request, heavy=True))
-    running = execute(
-        schema,
-        ast,
-        context_value=context,
-        variable_values=variables,
-        hide_suggestions=True,
-        executor_class=PortionedExecutor,
-    )
-    result: Any = await running if isawaitable(running) else running
-    if context.passage.refused is not None:
-        raise context.passage.refused
+        async with heavy.turn(context.request):
+            result: Any = await _awaited(running())
+    else:
+        result = await _awaited(running())
     if not result.errors:
         return {"data": result.data}
     if all(error.path is None for error in result.errors):
         return {"errors": [errors.document(_of_variables(schema, plan, variables))]}
     return {"data": result.data, "errors": [errors.document(_refusal(error), error.path) for error in result.errors]}
+
+
+async def _awaited(result: Any) -> Any:
+    return await result if isawaitable(result) else result
 
 
 def refuse_undeclared(plan: Plan, variables: dict[str, Any]) -> None:

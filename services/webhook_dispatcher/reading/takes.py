@@ -115,7 +115,7 @@ async def _take(request: Request, caller: Caller, name: str, asked: ReadEvents) 
             "limit": asked.limit + 1,
         }
         await conn.execute(IN_ORDER)
-        rows, fitting, _ = await within(conn, LogRow, queries.OLDEST, parameters, http.SMALL)
+        rows, fitting = await within(conn, LogRow, queries.OLDEST, parameters, http.SMALL)
         fitting = min(fitting, asked.limit)
         if not rows:
             await conn.execute(LAZILY)

@@ -1,6 +1,6 @@
 """HTTP endpoints of subscriptions: the event types, the URL and the signature of a webhook."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, LiteralString
 
@@ -40,7 +40,7 @@ from shared.primitives.crypto import UnreadableCiphertext
 from shared.storage import audit, idempotency
 from shared.storage.caps import Cap, require_room, slots
 from shared.storage.database import IN_ORDER, AsyncConnection, every, first, found, page_of, tenant_transaction
-from shared.web import fairness, http, portions, problems
+from shared.web import http, problems
 from shared.web.identity import Caller
 from shared.web.problems import FieldError
 
@@ -189,19 +189,15 @@ async def try_filter(request: Request, caller: Caller, trial: FilterTrial) -> Fi
         _require_approval(await _share_app(conn, caller, client_id), trial.events)
         await conn.execute(IN_TIME)
         stored = await every(conn, StoredEvent, queries.NEWEST_EVENTS, {"types": types})
-    tried = await portions.finished(
-        request, _tried(trial.filter, stored), is_heavy=sum(len(one.body) for one in stored) > fairness.LARGE_BODY
-    )
+    tried = _tried(trial.filter, stored)
     return FilterTried(looked_at=len(tried), matched=sum(one.matches for one in tried), events=tried)
 
 
-def _tried(given: Filter, stored: Sequence[StoredEvent]) -> Generator[None, None, list[TriedEvent]]:
-    """An event is read in each step."""
+def _tried(given: Filter, stored: Sequence[StoredEvent]) -> list[TriedEvent]:
     tried: list[TriedEvent] = []
     for one in stored:
         fits = matches(given, msgspec.json.decode(one.body)["data"])
         tried.append(TriedEvent(event_id=one.id, event_type=one.type, accepted_at=one.accepted_at, matches=fits))
-        yield
     return tried
 
 
