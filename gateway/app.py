@@ -2,7 +2,6 @@
 
 import logging
 import time
-from functools import partial
 
 from starlette.types import Receive, Scope, Send
 
@@ -20,7 +19,6 @@ from gateway.passes import RATES as PASS_RATES
 from gateway.passes import Passes
 from gateway.places import ANONYMOUS, Sender
 from gateway.problems import Answer, Refusal
-from gateway.proxy import NameCall
 from gateway.refused import RefusedCalls
 from gateway.refused_bytes import Payer
 from gateway.revocations import Revocations
@@ -145,7 +143,7 @@ class Gateway:
             return
         now = time.time()
         address = self.addresses.of(peer[0] if peer else "", call.incoming.forwarded_for)
-        identity, name_call = await self._admit(call, owner, route, address, now)
+        identity = await self._admit(call, owner, route, address, now)
         upstream = self.upstreams.get(route.upstream)
         if upstream is None:
             raise problems.on_request(route.upstream)
@@ -155,15 +153,10 @@ class Gateway:
             self._let_in(call, route, address, now)
         call.upstream = upstream.name
         sender = Sender(call.tenant_id or ANONYMOUS, call.client_id or client_network(address))
-        await proxy.forward(call, upstream, identity, route.body, sender, name_call)
+        await proxy.forward(call, upstream, identity, route.body, sender)
 
-    async def _admit(
-        self, call: Call, site: Site, route: Route, address: str, now: float
-    ) -> tuple[bytes, NameCall | None]:
-        """Checks the token and counts the request against its rate. Returns the identity header.
-
-        For an act of operators the second value makes the header, once the body is there.
-        """
+    async def _admit(self, call: Call, site: Site, route: Route, address: str, now: float) -> bytes:
+        """Checks the token, counts the request against its rate, and returns the identity header."""
         sent = call.incoming.authorization
         if len(sent) > 1:
             raise self._challenge(
@@ -172,7 +165,7 @@ class Gateway:
         if route.access is Access.PUBLIC or (route.access is Access.OPTIONAL and not sent):
             call.incoming.passing += [(b"authorization", value) for value in sent]
             call.answer += self._take_without_token(call, route.rate(call.method), address, now)
-            return self.identities.anonymous(address, AUDIENCES[route.upstream], now), None
+            return self.identities.anonymous(address, AUDIENCES[route.upstream], now)
         token = await self._token(call, sent, site, address, now)
         who = token.caller
         call.tenant_id, call.client_id = who.tenant_id, who.client_id
@@ -181,10 +174,7 @@ class Gateway:
         together = ((whose + who.tenant_id, times),) if times else ()
         call.answer += self.limits.take(route.rate(call.method), who.client_id, now, together)
         self.usage.used(token, now)
-        audience = AUDIENCES[route.upstream]
-        if route.acts and call.method not in ("GET", "HEAD"):
-            return b"", partial(self.identities.of_act, token, address, audience, call.method, call.target)
-        return self.identities.of(token, address, audience, now), None
+        return self.identities.of(token, address, AUDIENCES[route.upstream], now)
 
     def _take_without_token(self, call: Call, rate: str, address: str, now: float) -> Headers:
         """Counts by the client's network; where that is used up, by the account and organisation of a known browser's pass.

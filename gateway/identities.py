@@ -5,8 +5,7 @@ import time
 import msgspec
 
 from gateway.tokens import Token
-from shared.primitives import ids
-from shared.web.identity import Caller, Requested, SigningKey, Statement, mint, sign
+from shared.web.identity import Caller, SigningKey, Statement, mint, sign
 
 FRESH_SECONDS = 15.0
 KEPT = 10_000
@@ -37,13 +36,6 @@ class Identities:
         self._young[key] = (now, header)
         return header
 
-    def of_act(self, token: Token, address: str, audience: str, method: str, target: bytes, digest: str) -> bytes:
-        """The header for one request that asks for an act of operators. The service that carries the act out takes it as the proof."""
-        path, _, query = target.decode("latin-1").partition("?")
-        requested = Requested(str(ids.uuid7()), "operator_act", method, path, query, digest)
-        caller = msgspec.structs.replace(token.caller, address=address)
-        return mint(caller, self._key, audience, made_ms=token.made_ms, kid=token.kid, requested=requested).encode()
-
     def anonymous(self, address: str, audience: str, now: float) -> bytes:
         """The header for a caller without a token, for one service."""
         kept = self._anonymous.get((address, audience))
@@ -58,7 +50,7 @@ class Identities:
     def narrowed(self, statement: Statement, audience: str, scopes: frozenset[str]) -> str:
         """The header of the same caller for another service: fewer scopes, the same expiry, revoked with the same token."""
         caller = msgspec.structs.replace(statement.caller, scopes=scopes)
-        return sign(msgspec.structs.replace(statement, caller=caller, aud=audience, requested=None), self._key)
+        return sign(msgspec.structs.replace(statement, caller=caller, aud=audience), self._key)
 
     def internal(self) -> str:
         """The gateway's own header, for its calls to auth."""

@@ -1,7 +1,6 @@
 """Streams a request to a service and the answer back to the client."""
 
 import asyncio
-import hashlib
 import time
 from collections.abc import Callable
 from functools import partial
@@ -15,7 +14,6 @@ from gateway.places import Client, Crowded, NoPlace, Sender
 from gateway.problems import Answer, Refusal
 from gateway.refused_bytes import LEFT_SECONDS
 from gateway.upstream import Refused, Unreachable, Upstream
-from shared.primitives.crypto import base64url_encode
 
 COLLECTED = 64 * 1024
 """Bytes of a body that are read before the request goes to the service."""
@@ -26,25 +24,17 @@ CLIENT_CLOSED = 499
 """Status in the log for an exchange whose client left, as in nginx."""
 
 
-NameCall = Callable[[str], bytes]
-"""Makes the identity header of a call from the SHA-256 of its body, as base64url."""
-
-
 class Body:
     """The client's body: `first` is read before the exchange, the rest during it. Raises Refusal beyond the limit (413), or
-    beyond the part that is read while the budget of refused bytes is exceeded (429).
+    beyond the part that is read while the budget of refused bytes is exceeded (429)."""
 
-    `digest`, where the call is named, covers the bytes that were read, without their framing.
-    """
-
-    def __init__(self, call: Call, limit: int, *, named: bool) -> None:
+    def __init__(self, call: Call, limit: int) -> None:
         self._receive = call.receive
         self._payer = call.payer
         self._limit = limit
         self._most = limit if call.payer is None or call.payer.most is None else min(limit, call.payer.most)
         self.size = 0
         self.ended_at = 0.0
-        self.digest = hashlib.sha256() if named else None
         self.chunked = call.length is None
         self.first = b""
         self.more = call.length != 0
@@ -79,8 +69,6 @@ class Body:
             raise problems.too_large(self._limit)
         if not self.more:
             self.ended_at = time.monotonic()
-        if self.digest is not None:
-            self.digest.update(part)
         if not self.chunked:
             return part
         framed = b"%x\r\n%s\r\n" % (len(part), part) if part else b""
@@ -97,14 +85,9 @@ class Body:
             self.charge()
 
 
-async def forward(
-    call: Call, upstream: Upstream, identity: bytes, body_limit: int, sender: Sender, name_call: NameCall | None
-) -> None:
-    """Sends the service's answer to the client. Raises Refusal when there is none. Places count for `sender`.
-
-    `name_call` makes the identity of a call whose whole body it must name.
-    """
-    body = Body(call, body_limit, named=name_call is not None)
+async def forward(call: Call, upstream: Upstream, identity: bytes, body_limit: int, sender: Sender) -> None:
+    """Sends the service's answer to the client. Raises Refusal when there is none. Places count for `sender`."""
+    body = Body(call, body_limit)
     connection: Connection | None = None
     place: Client | None = None
     begun: Begun | None = None
@@ -112,8 +95,6 @@ async def forward(
     upstream.earn_retry()
     try:
         await body.open(partial(call.client.hold, sender))
-        if body.digest is not None and body.more:
-            raise problems.unavailable("There is no memory for the body at the moment; try again.")
         place = upstream.places.take(sender)
         if place is None:
             waiter = call.client.exchange = upstream.places.waiter(sender)
@@ -124,8 +105,6 @@ async def forward(
             turn = call.client.exchange = upstream.pace.waiter(sender)
             begun = await upstream.pace.wait(sender, turn)
             _require_client(call)
-        if name_call is not None and body.digest is not None:
-            identity = name_call(base64url_encode(body.digest.digest()))
         head = _head(call, identity)
         connection = await (_receive if body.more else _exchange)(call, upstream, head, body, sender)
         is_refused = refused_bytes.is_refused(connection.status, connection.headers)

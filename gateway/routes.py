@@ -10,8 +10,6 @@ from shared.web import loopback
 
 KIB = 1 << 10
 MIB = 1 << 20
-ACT_BODY = 8 * KIB
-"""Bytes of the longest act with its reason, each character of which may be two escapes."""
 
 
 class Access(Enum):
@@ -37,8 +35,8 @@ class Elsewhere(Enum):
 class Route(msgspec.Struct, frozen=True):
     """One path (`with_path`) and the paths below it (`with_subpaths`). `body` is in bytes.
 
-    `limit` names the rate class; reads of a `write` or `ingest` route count as `read`. With `acts` the identity header of a
-    call that is no read names the call itself, with its body. Bodies of up to `free` bytes always pass the budget of refused bytes.
+    `limit` names the rate class; reads of a `write` or `ingest` route count as `read`.
+    Bodies of up to `free` bytes always pass the budget of refused bytes.
     """
 
     path: str
@@ -50,7 +48,6 @@ class Route(msgspec.Struct, frozen=True):
     with_subpaths: bool = True
     with_path: bool = True
     elsewhere: Elsewhere = Elsewhere.SAME
-    acts: bool = False
 
     def matches(self, path: str) -> bool:
         if path == self.path:
@@ -73,7 +70,6 @@ def trails(services: Mapping[str, str]) -> tuple[Route, ...]:
         for route in (
             Route(f"/v1/audit/{name}/keys", upstream, Access.PUBLIC, "discovery", with_subpaths=False),
             Route(f"/v1/audit/{name}", upstream),
-            Route(f"/v1/operations/{name}/acts", upstream, body=ACT_BODY, with_subpaths=False, acts=True),
             Route(f"/v1/operations/{name}", upstream, body=64 * KIB, with_path=False),
         )
     )

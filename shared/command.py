@@ -141,8 +141,7 @@ def _jobs_of_operators(service: str, settings: Service, tasks: Any) -> list[Any]
         return worker().consumer.revive(message_id)
 
     own = tasks.acts(settings) if hasattr(tasks, "acts") else {}
-    proof = acts.Proof(settings.identity_public_keys, service)
-    return acts.periodic(proof, own, revive, getattr(tasks, "figures", None))
+    return acts.periodic(own, revive, getattr(tasks, "figures", None))
 
 
 def _add_worker(cli: typer.Typer, name: str, load: Callable[[], Service], package: Path) -> None:

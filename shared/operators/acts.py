@@ -5,17 +5,14 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-import msgspec
-from psycopg.errors import UniqueViolation
 from psycopg.rows import class_row
 
 from shared.messaging import dead_letters
 from shared.messaging.authenticity import Refusal
 from shared.operators import queries
 from shared.operators.models import Action, ActRefused, Asked, ConsumerBacklog, Figure, Figures, State
-from shared.operators.proof import Fault, Proof, Unproven
 from shared.primitives.ids import PLATFORM_TENANT
-from shared.process import metrics, telemetry
+from shared.process import telemetry
 from shared.storage import audit, jobs
 from shared.storage.database import Connection, is_outage, set_tenant
 from shared.storage.jobs import Periodic
@@ -24,17 +21,6 @@ from shared.web.identity import Caller
 
 OPERATOR = "operator"
 MOST_AT_ONCE = 20
-MOST_CLAIMED = 500
-"""Acts of one run with those that nobody asked for, so that many of these hold an operator's up for a second or two."""
-NOBODY: Mapping[Fault, str] = {
-    "statement": "no statement of the gateway for this service comes with it",
-    "operator": "no operator called, or another one than it names",
-    "time": "no operator called when it was written down",
-    "request": "the operator's call asked for no act with this body",
-    "act": "the operator asked for another act",
-    "replay": "the operator's call asked for an act that was begun before",
-}
-"""The outcome of an act without a proof."""
 SHORTEST_AGE = 0.0
 log = logging.getLogger(__name__)
 
@@ -47,7 +33,6 @@ Revive = Callable[[str], bool]
 
 
 def periodic(
-    proof: Proof,
     handlers: Mapping[Action, Handler],
     revive: Revive | None,
     own: Callable[[Connection], Mapping[str, float]] | None,
@@ -60,7 +45,7 @@ def periodic(
         Periodic(
             "carry out acts of operators",
             1,
-            partial(carry_out, proof, every),
+            partial(carry_out, every),
             lane="operators",
             behind="a run takes the acts that wait; the operator sees each on the page of the act",
             rest_seconds=5,
@@ -69,37 +54,20 @@ def periodic(
     ]
 
 
-def carry_out(proof: Proof, handlers: Mapping[Action, Handler], conn: Connection) -> int:
-    """Carries out the acts that wait, each in a transaction of its own. Returns how many it claimed."""
+def carry_out(handlers: Mapping[Action, Handler], conn: Connection) -> int:
+    """Carries out the acts that wait, each in a transaction of its own. Returns their number."""
     with conn.cursor(row_factory=class_row(Asked)) as cursor:
         for asked in cursor.execute(queries.INTERRUPT).fetchall():
             _record(conn, asked, "interrupted", None)
         conn.commit()
-        claimed = proven = 0
-        while claimed < MOST_CLAIMED and proven < MOST_AT_ONCE:
+        for number in range(MOST_AT_ONCE):
             asked = cursor.execute(queries.CLAIM).fetchone()
+            # Committed before the act: one that ends its process is not tried again.
             conn.commit()
             if asked is None:
-                break
-            claimed += 1
-            try:
-                # The id of the statement is stored, so that it proves no other act.
-                statement_id = proof.require(asked)
-                try:
-                    with conn.transaction():
-                        conn.execute(queries.PROVE, (statement_id, asked.id))
-                except UniqueViolation:
-                    raise Unproven("replay") from None
-                asked = msgspec.structs.replace(asked, statement_id=statement_id)
-            except Unproven as unproven:
-                metrics.operator_acts_refused.labels(unproven.fault).inc()
-                log.error("the act %s was asked for by no operator: %s", asked.id, unproven.fault)
-                with conn.transaction():
-                    _end(conn, asked, "refused", NOBODY[unproven.fault])
-                continue
-            proven += 1
+                return number
             _carry_out(handlers, conn, asked)
-    return claimed
+    return MOST_AT_ONCE
 
 
 def _carry_out(handlers: Mapping[Action, Handler], conn: Connection, asked: Asked) -> None:
@@ -128,11 +96,9 @@ def _end(conn: Connection, asked: Asked, state: State, outcome: str | None) -> N
 
 
 def _record(conn: Connection, asked: Asked, state: State, outcome: str | None) -> None:
-    """The result in the platform's own trail, in the name of the operator who asked; of an act that nobody asked for, in no name."""
+    """The result in the platform's own trail, in the name of the operator who asked."""
     set_tenant(conn, PLATFORM_TENANT)
-    who = Caller(tenant_id=PLATFORM_TENANT, client_id=OPERATOR)
-    if asked.statement_id is not None:
-        who = Caller(tenant_id=PLATFORM_TENANT, client_id=asked.client_id, subject=asked.asked_by)
+    who = Caller(tenant_id=PLATFORM_TENANT, client_id=asked.client_id, subject=asked.asked_by)
     detail = {"action": asked.action, "subject": asked.subject_id} | ({"outcome": outcome} if outcome else {})
     conn.execute(audit.RECORD, audit.entry(who, f"operator_act.{state}", asked.id, detail))
 

@@ -92,10 +92,7 @@ class ActFilter(Page):
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """An act that is being carried out. `identity` is the gateway's statement of the operator, `request` the body that it names.
-
-    `statement_id` is the statement's own, once it proved the act.
-    """
+    """An act that is being carried out."""
 
     id: str
     action: Action
@@ -103,10 +100,6 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     client_id: str
     asked_by: str
-    asked_at: datetime
-    identity: str
-    request: bytes
-    statement_id: str | None
 
     @property
     def why(self) -> dict[str, str]:

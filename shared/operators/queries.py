@@ -5,11 +5,12 @@ from typing import LiteralString
 COLUMNS: LiteralString = "id, action, subject_id, reason, state, asked_by, asked_at, ended_at, outcome"
 ASK: LiteralString = (
     """
-    INSERT INTO operator_acts (id, tenant_id, action, subject_id, reason, client_id, asked_by, identity, request)
-    VALUES (%(id)s, %(tenant_id)s, %(action)s, %(subject_id)s, %(reason)s, %(client_id)s, %(asked_by)s, %(identity)s, %(request)s)
+    INSERT INTO operator_acts (id, tenant_id, action, subject_id, reason, client_id, asked_by)
+    VALUES (%(id)s, %(tenant_id)s, %(action)s, %(subject_id)s, %(reason)s, %(client_id)s, %(asked_by)s)
     RETURNING """
     + COLUMNS
 )
+OPEN: LiteralString = "SELECT count(*) FROM operator_acts WHERE state IN ('waiting', 'begun')"
 ACT: LiteralString = "SELECT " + COLUMNS + " FROM operator_acts WHERE id = %s"
 ACTS: LiteralString = (
     "SELECT "
@@ -26,19 +27,16 @@ FIGURES: LiteralString = "SELECT measured_at, figures FROM operator_figures"
 CLAIM: LiteralString = """
     UPDATE operator_acts SET state = 'begun', begun_at = clock_timestamp() WHERE id = (
         SELECT id FROM operator_acts WHERE state = 'waiting' ORDER BY asked_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-    RETURNING id, action, subject_id, reason, client_id, asked_by, asked_at, identity, request, statement_id
+    RETURNING id, action, subject_id, reason, client_id, asked_by
 """
-# Committed before the act: a statement that was used once proves no other act, also after the end of the process.
-PROVE: LiteralString = "UPDATE operator_acts SET statement_id = %s WHERE id = %s"
 # Their process ended while it carried them out. None of them is tried again: an act may be the reason.
 INTERRUPT: LiteralString = """
-    UPDATE operator_acts SET state = 'interrupted', ended_at = clock_timestamp(), identity = '', request = ''
+    UPDATE operator_acts SET state = 'interrupted', ended_at = clock_timestamp()
     WHERE state = 'begun' AND begun_at < clock_timestamp() - interval '10 minutes'
-    RETURNING id, action, subject_id, reason, client_id, asked_by, asked_at, identity, request, statement_id
+    RETURNING id, action, subject_id, reason, client_id, asked_by
 """
 END: LiteralString = """
-    UPDATE operator_acts SET state = %s, outcome = left(%s, 1000), ended_at = clock_timestamp(), identity = '', request = ''
-    WHERE id = %s
+    UPDATE operator_acts SET state = %s, outcome = left(%s, 1000), ended_at = clock_timestamp() WHERE id = %s
 """
 # In the order of the keys, so that the planner reads no whole table.
 MEASURE: LiteralString = """

@@ -1,6 +1,6 @@
 """The calls of operators: every service has the same, each for its own backlog, dead letters and acts."""
 
-from shared.operators.endpoints import WAITING, Operators, require_operator
+from shared.operators.endpoints import READ, WAITING, WRITE, Operators, require_operator
 from shared.operators.models import (
     ActDraft,
     ActFilter,
@@ -10,7 +10,6 @@ from shared.operators.models import (
     OperatorAct,
     OperatorActs,
 )
-from shared.operators.proof import READ, WRITE
 from shared.web.routing import Operation, Part
 
 BASE = "/v1/operations/{service}"

@@ -42,9 +42,6 @@ message_seconds = Histogram(
 messages_refused = Counter(
     "messages_refused_total", "Messages and calls refused as forged or malformed", ["reason", "producer"]
 )
-operator_acts_refused = Counter(
-    "operator_acts_refused_total", "Acts of operators that no statement of the gateway proves", ["reason"]
-)
 dead_letters = begin(Counter("dead_letters_total", "Messages given up", ["message"]), ["any"])
 
 revocations_age = Gauge(

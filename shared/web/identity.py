@@ -1,8 +1,8 @@
 """The caller of a request: the identity header, the calls that a service makes in its own name, and the pass of a browser.
 
 The identity header is the gateway's statement of the caller, in a compact form signed with Ed25519 that only the gateway can make.
-It names the one service that it is for, and for a call that leaves a proof the one request. A service that follows the feed of
-revocations refuses it as soon as its token is revoked; otherwise it is valid for `LIFETIME`.
+It names the one service that it is for. A service that follows the feed of revocations refuses it as soon as its token is revoked;
+otherwise it is valid for `LIFETIME`.
 
 A call in a service's own name is signed by that service. The signature covers one request and is valid for 30 seconds.
 
@@ -159,25 +159,11 @@ def party_of(caller: Caller | None) -> Party:
     return Party(caller.tenant_id, *networks_of(caller.address))
 
 
-class Requested(msgspec.Struct, frozen=True):
-    """The one request that a statement is for. `path` and `query` are as sent, `body` is the body's SHA-256 as base64url.
-
-    `purpose` names the use of the statement as a proof. `id` names the statement, which proves one thing, once.
-    """
-
-    id: str
-    purpose: Literal["operator_act"]
-    method: str
-    path: str
-    query: str
-    body: str
-
-
 class Statement(msgspec.Struct, frozen=True, omit_defaults=True):
     """The header's content: the caller, for the service `aud`, until `exp` (Unix seconds).
 
     `made_ms` is the time when the caller's token was made (the milliseconds of its `jti`), `kid` the key that signed the token;
-    revocations are compared with them. Both are empty for callers without a token. With `requested` it opens that request alone.
+    revocations are compared with them. Both are empty for callers without a token.
     """
 
     caller: Caller
@@ -185,7 +171,6 @@ class Statement(msgspec.Struct, frozen=True, omit_defaults=True):
     aud: str = ""
     made_ms: int = 0
     kid: str = ""
-    requested: Requested | None = None
 
 
 class Revoked(Protocol):
@@ -211,18 +196,11 @@ class SigningKey:
 
 
 def mint(
-    caller: Caller,
-    key: SigningKey,
-    audience: str,
-    now: float | None = None,
-    *,
-    made_ms: int = 0,
-    kid: str = "",
-    requested: Requested | None = None,
+    caller: Caller, key: SigningKey, audience: str, now: float | None = None, *, made_ms: int = 0, kid: str = ""
 ) -> str:
     """`<kid>.<statement>.<signature>` for the service `audience`, valid for `LIFETIME` seconds from `now`."""
     exp = (time.time() if now is None else now) + LIFETIME
-    return sign(Statement(caller, exp, audience, made_ms, kid, requested), key)
+    return sign(Statement(caller, exp, audience, made_ms, kid), key)
 
 
 def sign(statement: Statement, key: SigningKey) -> str:
@@ -289,11 +267,6 @@ class Verifier:
                 raise Untimely
             return None
         return None if self._is_revoked(seen) else seen.statement
-
-    def stated(self, header: str) -> Statement | None:
-        """The statement of a genuine header for this service, also of one that expired. It opens nothing; it shows who called."""
-        statement = self._check(header)
-        return statement if statement is not None and statement.aud in self._audiences else None
 
     def is_revoked(self, header: str) -> bool:
         """Whether the token of a header that was accepted is revoked by now. The header itself may have expired since."""
@@ -362,21 +335,20 @@ class IdentityMiddleware:
             await self.app(scope, receive, send)
             return
         try:
-            statement = self._statement(scope)
+            who = self._who(scope)
         except Untimely:
             from shared.process import metrics  # commands read identities too, and need no metrics
 
             metrics.identities_untimely.inc()
             await problems.unavailable("Clocks do not agree; try again.").response()(scope, receive, send)
             return
-        if statement is None:
+        if who is None:
             refusal = problems.unauthorized("This service is reached through the gateway.")
             if self._is_revoked(scope["headers"]):
                 refusal = problems.ended_token()
             await refusal.response()(scope, receive, send)
             return
-        who = scope["caller"] = statement.caller
-        scope["requested"] = statement.requested
+        scope["caller"] = who
         # Not of `scope`: one that refers to itself would live on with its body until the next garbage collection.
         scope["is_revoked"] = partial(self._is_revoked, scope["headers"])
         token = telemetry.tenant.set(who.tenant_id or None)
@@ -389,7 +361,7 @@ class IdentityMiddleware:
         sent = [value for name, value in headers if name == b"x-knogin-identity"]
         return any(self.verifier.is_revoked(header.decode("latin-1")) for header in sent)
 
-    def _statement(self, scope: Scope) -> Statement | None:
+    def _who(self, scope: Scope) -> Caller | None:
         headers = [value for name, value in scope["headers"] if name == b"x-knogin-identity"]
         if not headers and self.service_keys is not None and scope["path"].startswith("/internal/"):
             # A service that calls in its own name. Only GET is accepted, because this signature covers no body.
@@ -400,27 +372,15 @@ class IdentityMiddleware:
             service = verify_call(self.service_keys, signed[0].decode("latin-1"), "GET", target)
             if service is None:
                 return None
-            who = Caller(client_id=service, scopes=frozenset({SERVICE_SCOPE}), token_use="service")  # noqa: S106 a kind
-            return Statement(who, 0.0)
+            return Caller(client_id=service, scopes=frozenset({SERVICE_SCOPE}), token_use="service")  # noqa: S106 a kind
         statement = self.verifier.read_timely(headers[0].decode("latin-1")) if len(headers) == 1 else None
-        requested = None if statement is None else statement.requested
-        if requested is not None:
-            sent = (scope["method"], scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1"))
-            if sent != (requested.method, requested.path, requested.query):
-                return None
-        return statement
+        return None if statement is None else statement.caller
 
 
 def caller(request: Request) -> Caller:
     """The request's caller, who may be anonymous."""
     who: Any = request.scope["caller"]
     return who
-
-
-def requested(request: Request) -> Requested | None:
-    """The request that the gateway's statement of the caller names, if it names one. Its method, path and query are those of `request`."""
-    named: Any = request.scope["requested"]
-    return named
 
 
 def require_admitted(request: Request) -> None:

@@ -13,11 +13,9 @@ from shared.primitives.ids import PLATFORM_TENANT
 from shared.storage.database import SET_TENANT, Connection
 from tests.auth.people_support import Organisation
 from tests.auth.support import Auth
-from tests.support.alone import KEY
 
 BASE = "/v1/operations/auth"
 PERSON = ids.new_id("usr")
-PROOF = acts.Proof(KEY.public_text(), "auth")
 
 
 def call(auth: Auth, method: str, path: str, **options: Any) -> httpx2.Response:
@@ -34,7 +32,7 @@ def ask(auth: Auth, action: str, subject: str, reason: str = "Agreed with the or
     made = call(auth, "POST", "/acts", json=body)
     assert made.status_code == 202, made.text
     with Connection.connect(auth.settings.worker_database_url or "") as conn:
-        for job in acts.periodic(PROOF, tasks.acts(auth.settings), None, tasks.figures):
+        for job in acts.periodic(tasks.acts(auth.settings), None, tasks.figures):
             job.run(conn)
             conn.commit()
     return call(auth, "GET", f"/acts/{made.json()['id']}").json()

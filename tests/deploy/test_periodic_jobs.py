@@ -15,7 +15,6 @@ from shared.primitives.crypto import base64url_encode
 from shared.process import metrics
 from shared.storage import jobs as shared_jobs
 from shared.storage.jobs import Periodic
-from tests.support.alone import KEY as KEY_OF_GATEWAY
 from tests.support.messages import settings_of
 
 KEY = f"1:{base64url_encode(bytes(32))}"
@@ -34,7 +33,7 @@ def jobs_of(service: str) -> list[Periodic]:
     loaded = settings(**values | {name: KEY for name in required if name.endswith("_keys") and "public" not in name})
     return [
         *shared_jobs.of_every_service(service, loaded),
-        *acts.periodic(acts.Proof(KEY_OF_GATEWAY.public_text(), service), {}, None, None),
+        *acts.periodic({}, None, None),
         *import_module(f"services.{service}.tasks").periodic(loaded),
     ]
 

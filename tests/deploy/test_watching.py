@@ -51,7 +51,6 @@ NEW_PROCESS = """
 import json
 from prometheus_client import REGISTRY
 from shared.messaging import authenticity
-from shared.operators import proof
 from tests.deploy import test_watching
 print(json.dumps([sample.name for family in REGISTRY.collect() for sample in family.samples]))
 """

@@ -21,7 +21,6 @@ from tests.support.cluster import TestDatabases
 
 BASE = "/v1/operations/device-ingest"
 OPERATE = ("platform:operate:write",)
-PROOF = acts.Proof(alone.KEY.public_text(), "device_ingest")
 
 
 class Caller(alone.App):
@@ -83,7 +82,7 @@ class Ground:
         """One run of the jobs of operators."""
         named: Any = {name.replace("_of_", "."): handler for name, handler in handlers.items()}
         with Connection.connect(self.database.worker) as conn:
-            for job in acts.periodic(PROOF, named, self.revive, lambda _: {"own_things": 7}):
+            for job in acts.periodic(named, self.revive, lambda _: {"own_things": 7}):
                 job.run(conn)
                 conn.commit()
 

@@ -1,8 +1,6 @@
 """One service alone: its settings, its application on a real socket, callers as the gateway would pass them on, and its database."""
 
-import hashlib
 import json
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar, TypeVar
@@ -16,7 +14,7 @@ from deploy.local.table import by_name
 from shared.messaging import worker
 from shared.primitives import ids
 from shared.primitives.crypto import base64url_encode
-from shared.web.identity import HEADER, Caller, Requested, SigningKey, mint
+from shared.web.identity import HEADER, Caller, SigningKey, mint
 from tests.support.messages import require_valid, settings_of
 from tests.support.plain import PLAIN
 from tests.support.serving import serving
@@ -54,23 +52,10 @@ def client_of(app: Any) -> Iterator[httpx2.Client]:
         yield client
 
 
-ACT = re.compile(r"/v1/operations/[a-z-]+/acts")
-
-
-def identity_of(request: httpx2.Request, caller: Caller, service: str) -> str:
-    """The header with which the gateway passes the request on."""
-    path, _, query = request.url.raw_path.decode().partition("?")
-    requested = None
-    if request.method != "GET" and ACT.fullmatch(path):
-        digest = base64url_encode(hashlib.sha256(request.read()).digest())
-        requested = Requested(str(ids.uuid7()), "operator_act", request.method, path, query, digest)
-    return mint(caller, KEY, service, requested=requested)
-
-
 def send(http: httpx2.Client, caller: Caller, service: str, method: str, path: str, **options: Any) -> httpx2.Response:
     """A request as the gateway passes it on. A field of `headers` takes the place of the gateway's."""
     request = http.build_request(method, path, **options)
-    request.headers.setdefault(HEADER, identity_of(request, caller, service))
+    request.headers.setdefault(HEADER, mint(caller, KEY, service))
     return http.send(request)
 
 

@@ -23,7 +23,7 @@ def act(http: httpx2.Client, service: str, worker: str, handlers: Any, action: s
     made = operator.call("POST", base, json={"action": action, "subject_id": subject, "reason": "It floods us"})
     assert made.status_code == 202, made.text
     with Connection.connect(worker) as conn:
-        for job in acts.periodic(acts.Proof(alone.KEY.public_text(), service), handlers, None, None):
+        for job in acts.periodic(handlers, None, None):
             job.run(conn)
             conn.commit()
     return operator.get(made.headers["location"]).json()

@@ -10,8 +10,7 @@ from services.auth.operators.models import (
     TenantFilter,
     Tenants,
 )
-from shared.operators.endpoints import require_operator
-from shared.operators.proof import READ
+from shared.operators.endpoints import READ, require_operator
 from shared.operators.routes import WEAK
 from shared.web.routing import Operation
 

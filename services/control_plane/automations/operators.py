@@ -7,9 +7,8 @@ from services.control_plane.automations import queries
 from services.control_plane.automations.lifecycle import send_interest_sync
 from services.control_plane.automations.models import OperatorAutomation, StoppedAutomations
 from shared.operators.acts import note
-from shared.operators.endpoints import require_operator
+from shared.operators.endpoints import READ, require_operator
 from shared.operators.models import ActRefused, Asked
-from shared.operators.proof import READ
 from shared.operators.routes import WEAK
 from shared.storage.database import Connection, every, found, set_tenant, tenant_transaction
 from shared.web import http

@@ -7,8 +7,7 @@ from services.webhook_dispatcher.operators.models import (
     StoppedTenants,
     StoppedWebhooks,
 )
-from shared.operators.endpoints import require_operator
-from shared.operators.proof import READ
+from shared.operators.endpoints import READ, require_operator
 from shared.operators.routes import WEAK
 from shared.web.http import Page
 from shared.web.routing import Operation
