@@ -17,7 +17,6 @@ from gateway.issuer import Issuer
 from gateway.keys import Keys
 from gateway.passes import RATES as PASS_RATES
 from gateway.passes import Passes
-from gateway.places import ANONYMOUS, Sender
 from gateway.problems import Answer, Refusal
 from gateway.refused import RefusedCalls
 from gateway.refused_bytes import Payer
@@ -28,7 +27,7 @@ from gateway.settings import Settings
 from gateway.target import climbs
 from gateway.tokens import Invalid, Token, Tokens, TokensUncheckable
 from gateway.tracing import Trace
-from gateway.upstream import Upstream
+from gateway.upstream import ANONYMOUS, Sender, Upstream
 from gateway.usage import Usage
 from gateway.watch import Watch
 from shared.web import loopback

@@ -81,17 +81,13 @@ class Background:
         for upstream in gateway.upstreams.values():
             upstream.sweep(now)
             name, places = upstream.name, upstream.places
-            places.tidy()
-            upstream.receiving.tidy()
-            upstream.pace.tidy()
             metrics.upstream_active.labels(name).set(len(upstream.active))
             metrics.places_largest.labels(name).set(places.largest())
             states = {
-                "taken": places.held,
-                "free": places.total - places.held,
+                "taken": places.taken,
+                "free": places.total - places.taken,
                 "waiting": places.waiting,
-                "receiving": upstream.receiving.held,
-                "paced": upstream.pace.waiting,
+                "receiving": upstream.receiving.taken,
             }
             for state, count in states.items():
                 metrics.places.labels(name, state).set(count)

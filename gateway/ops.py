@@ -12,9 +12,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.app import Gateway
-from shared.process.metrics import export_build, requests_memory
+from shared.process.metrics import export_build
 from shared.process.settings import revision
-from shared.web import fairness, routing
+from shared.web import routing
 from shared.web.serving import CalmServer
 
 
@@ -37,7 +37,6 @@ def create_ops(gateway: Gateway, working: Callable[[], bool]) -> Starlette:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     export_build(revision())
-    requests_memory.set_function(fairness.held_ratio)
     checks = {"serving": serving, "jwks": keys, "revocations": revocations}
     return Starlette(routes=[*routing.probes(checks), Route("/metrics", metrics), gateway.exchange.route])
 

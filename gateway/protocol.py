@@ -10,18 +10,17 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from gateway import framing, target
-from gateway.places import ANONYMOUS
 from gateway.problems import Answer, Refusal, malformed
+from gateway.upstream import ANONYMOUS
 from gateway.watch import Watch
+from shared.fairness.places import Group
 
 FIELDS = 100
 HEAD_LIMIT = 32 * 1024
 UNREAD = 4 * 1024
 """Bytes of a body that wait for the exchange; then the connection is not read on."""
 FREE_HEAD = 8 * 1024
-"""Bytes of a head that need no memory of the budget."""
-WAITING_REQUEST = 4 * 1024
-"""Bytes that a pipelined request takes beside its head."""
+"""Bytes of a head that need no place among the unfinished ones."""
 METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
 CLOSE = (b"connection", b"close")
 NEVER = float("inf")
@@ -45,7 +44,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self.in_head = False
         self.heads = 0
         self.head_bytes = self.held_bytes = 0
-        self.holds: list[tuple[tuple[str, str], int]] = []
+        self.holds: list[Group] = []
         self.head_is_held = False
         self.framing: list[tuple[bytes, bytes]] = []
         self.running: RequestResponseCycle | None = None
@@ -103,21 +102,22 @@ class GatewayProtocol(HttpToolsProtocol):
             elif not self._may_hold_head(self.held_bytes):
                 self._refuse(_no_memory())
 
-    def hold(self, party: tuple[str, str], size: int) -> bool:
-        """Whether `party` (tenant and client) may hold `size` bytes more, until the requests of this connection are answered."""
-        if not self.watch.memory.take_now(party, size):
+    def hold(self, party: tuple[str, str]) -> bool:
+        """Whether `party` (organisation and client) may hold one more large part, until the requests of this connection are answered."""
+        place = self.watch.unfinished.take(party)
+        if place is None:
             return False
-        self.holds.append((party, size))
+        self.holds.append(place)
         return True
 
     def _let_go(self) -> None:
-        for party, size in self.holds:
-            self.watch.memory.give_back(party, size)
+        for place in self.holds:
+            self.watch.unfinished.leave(place)
         self.holds.clear()
 
     def _may_hold_head(self, size: int) -> bool:
         if size > FREE_HEAD and not self.head_is_held:
-            self.head_is_held = self.hold((ANONYMOUS, self.network), HEAD_LIMIT)
+            self.head_is_held = self.hold((ANONYMOUS, self.network))
             return self.head_is_held
         return True
 
@@ -225,7 +225,7 @@ class GatewayProtocol(HttpToolsProtocol):
         if not self._may_hold_head(self.head_bytes):
             raise _no_memory()
         is_next = self.running is not None
-        if is_next and not self.hold((ANONYMOUS, self.network), WAITING_REQUEST + self.head_bytes):
+        if is_next and not self.hold((ANONYMOUS, self.network)):
             raise _no_memory()
         host, length, expects = framing.read(self.framing, version)
         if parser.should_upgrade() and length != 0:

@@ -5,21 +5,22 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from gateway import headers, pace, problems, refused, refused_bytes
+from gateway import headers, problems, refused, refused_bytes
 from gateway.call import Call
 from gateway.connection import Broken, ClientGone, Connection, Slow, UpstreamError
 from gateway.metrics import places_refused, upstream_failures, upstream_retries
-from gateway.pace import Begun
-from gateway.places import Client, Crowded, NoPlace, Sender
 from gateway.problems import Answer, Refusal
 from gateway.refused_bytes import LEFT_SECONDS
-from gateway.upstream import Refused, Unreachable, Upstream
+from gateway.upstream import Refused, Sender, Unreachable, Upstream
+from shared.fairness.places import Crowded, Gone, Group, NoPlace
 
 COLLECTED = 64 * 1024
 """Bytes of a body that are read before the request goes to the service."""
 FREE = 4 * 1024
-"""Bytes of a body that need no memory of the budget."""
+"""Bytes of a body that need no place among the unfinished ones."""
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
+WAIT_SECONDS = 1.0
+"""For a place at the service."""
 CLIENT_CLOSED = 499
 """Status in the log for an exchange whose client left, as in nginx."""
 
@@ -39,7 +40,7 @@ class Body:
         self.first = b""
         self.more = call.length != 0
 
-    async def open(self, hold: Callable[[int], bool]) -> None:
+    async def open(self, hold: Callable[[], bool]) -> None:
         """Reads the first part, which is all of a short body: a slow sender then holds no place at the service. Raises ClientGone.
 
         If `hold` refuses the memory for it, the first part ends there, and the body is one that still arrives.
@@ -49,7 +50,7 @@ class Body:
         while self.more and self.size < COLLECTED:
             parts.append(await self.read())
             if self.more and self.size > FREE and not held:
-                held = hold(COLLECTED)
+                held = hold()
                 if not held:
                     break
         self.first = b"".join(parts)
@@ -89,8 +90,7 @@ async def forward(call: Call, upstream: Upstream, identity: bytes, body_limit: i
     """Sends the service's answer to the client. Raises Refusal when there is none. Places count for `sender`."""
     body = Body(call, body_limit)
     connection: Connection | None = None
-    place: Client | None = None
-    begun: Begun | None = None
+    place: Group | None = None
     head = b""
     upstream.earn_retry()
     try:
@@ -98,12 +98,7 @@ async def forward(call: Call, upstream: Upstream, identity: bytes, body_limit: i
         place = upstream.places.take(sender)
         if place is None:
             waiter = call.client.exchange = upstream.places.waiter(sender)
-            place = await upstream.places.wait(sender, waiter)
-            _require_client(call)
-        begun = upstream.pace.begin(sender)
-        if begun is None:
-            turn = call.client.exchange = upstream.pace.waiter(sender)
-            begun = await upstream.pace.wait(sender, turn)
+            place = await upstream.places.wait(waiter, WAIT_SECONDS)
             _require_client(call)
         head = _head(call, identity)
         connection = await (_receive if body.more else _exchange)(call, upstream, head, body, sender)
@@ -113,7 +108,7 @@ async def forward(call: Call, upstream: Upstream, identity: bytes, body_limit: i
         if is_refused or connection.status in refused.STATUSES:
             call.refusal = refused.read(connection.headers)
         await _return(call, connection)
-    except ClientGone:
+    except (ClientGone, Gone):
         if connection is None and head:
             body.charge_for_leaving()
         call.status = CLIENT_CLOSED
@@ -126,8 +121,6 @@ async def forward(call: Call, upstream: Upstream, identity: bytes, body_limit: i
         call.client.exchange = None
         if connection is not None:
             upstream.release(connection, asyncio.get_running_loop().time())
-        if begun is not None:
-            pace.end(begun)
         if place is not None:
             upstream.places.leave(place)
 

@@ -1,24 +1,35 @@
-"""A service behind the gateway: its pool of connections, its places, its lines, its circuit breaker."""
+"""A service behind the gateway: its pool of connections, its places, its circuit breaker."""
 
 import asyncio
 import logging
 from collections import Counter, deque
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from gateway.connection import Connection, Slow, UpstreamError
-from gateway.pace import Pace
-from gateway.places import Places
 from gateway.reads import SmallReads
+from shared.fairness.places import Places
 
 IDLE_SECONDS = 10.0
 """Less than half of the services' keep-alive (75 s), so that the gateway does not reuse a connection while the service closes it."""
 SENDER_RECEIVING = 16
+SHARES = (4, 8)
+WAITING = 256
+ANONYMOUS = "anonymous"
+"""The organisation of all callers without a token; each network is one of its clients."""
 FAILURES = 10
 SENDER_FAILURES = 3
 OPEN_SECONDS = 1.0
 RETRY_SHARE = 0.1
 RETRY_BURST = 10.0
 log = logging.getLogger(__name__)
+
+
+class Sender(NamedTuple):
+    """The organisation and the client that a place counts for."""
+
+    tenant: str
+    client: str
 
 
 class Unreachable(UpstreamError):
@@ -72,10 +83,9 @@ class Upstream:
         self.port = parts.port or (443 if self.tls else 80)
         self.breaker = Breaker()
         self.active: set[Connection] = set()
-        self.places = Places(concurrency)
-        self.pace = Pace()
+        self.places = Places(concurrency, shares=SHARES, waiting=WAITING)
         # For exchanges whose body is still arriving. Their clients decide how long they last, so they may take a quarter of the places.
-        self.receiving = Places(max(1, concurrency // 4), SENDER_RECEIVING)
+        self.receiving = Places(max(1, concurrency // 4), shares=SHARES, most=SENDER_RECEIVING)
         self._connect_timeout = connect_timeout
         self._patience = patience
         self._concurrency = concurrency

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Protocol
 
 from gateway.problems import Answer, Refusal
-from shared.web.fairness import Memory
+from shared.fairness.places import Places
 
 LINGER_SECONDS = 2.0
-HELD = 64 << 20
-"""Bytes of unfinished requests that the process holds, beyond a few KiB of each connection. A container has 512 MiB."""
+UNFINISHED = 1_000
+"""Large heads, and first parts of bodies, that the process holds: 64 MiB. A container has 512 MiB."""
 
 
 class Watched(Protocol):
@@ -26,7 +26,8 @@ class Watch:
     A body has `body_seconds`, and one second more for every `body_rate` bytes that arrived.
     One client network may hold at most as many connections as are free, so that none takes the last ones. `network_of` gives
     the network of an address, or "" if the address may hold any number of connections.
-    `memory` is shared between tenants and their clients; callers without a token, and heads before a token is read, are one tenant.
+    `unfinished` are the places for requests that are not whole and larger than a few KiB. Callers without a token, and heads before a token
+    is read, are one organisation.
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class Watch:
         self.idle_seconds = idle_seconds
         self.linger_seconds = LINGER_SECONDS
         self.most = most
-        self.memory = Memory(HELD)
+        self.unfinished = Places(UNFINISHED, shares=(1, 2))
         self.refuse = refuse
         self.now = time.monotonic()
         self._connections: set[Watched] = set()

@@ -87,9 +87,12 @@ class Places:
         self._shares = tuple(shares)
         self._most = total if most is None else most
         self._room = waiting
-        self._half = total // 2
         self._root = Group("")
         self._innermost = 0
+        # While so few are taken, nobody has reached a share: who is alone and holds them all has not.
+        self._easily = next(
+            (held for held in range(total) if not self._may_hold([held] * len(self._shares), held)), total
+        )
 
     @property
     def taken(self) -> int:
@@ -208,19 +211,23 @@ class Places:
         return group
 
     def _may(self, group: Group) -> bool:
-        # While half of the places are free, no group has reached a share above 1: one comparison decides the common case.
-        if group.held >= self._most or self._root.held >= self.total:
+        taken = self._root.held
+        if group.held >= self._most or taken >= self.total:
             return False
-        if self._root.held < self._half or not self._shares:
+        if taken < self._easily:
             return True
-        line: list[Group] = []
+        held: list[int] = []
         while group.parent is not None:
-            line.append(group)
+            held.append(group.held)
             group = group.parent
-        left: float = self.total - self._root.held
-        for depth, one in enumerate(reversed(line)):
+        return self._may_hold(held[::-1], taken)
+
+    def _may_hold(self, held: Sequence[int], taken: int) -> bool:
+        """Whether groups that hold so many, the widest first, may hold one more."""
+        left: float = self.total - taken
+        for depth, one in enumerate(held if self._shares else ()):
             share = self._shares[min(depth, len(self._shares) - 1)]
-            more = share * left - one.held
+            more = share * left - one
             if more <= 0:
                 return False
             # One more place for the group is one free place less, so it can still get only so many.

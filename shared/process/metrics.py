@@ -96,11 +96,6 @@ rows_set_aside = Counter(
     "rows_set_aside_total", "Rows that a periodic job could not work on and does not try again soon", ["work"]
 )
 
-requests_memory = Gauge(
-    "requests_memory_ratio",
-    "Share held of the memory that this process has for large bodies and answers, or for connections whose request is not whole",
-)
-
 identities_untimely = Counter(
     "identities_untimely_total", "Requests refused because the gateway's clock or this process' is wrong"
 )
