@@ -172,13 +172,15 @@ OF_ONE = {
         Panel("Time of a commit", "s", quantiles("observation_group_seconds", "")),
     ],
     "epcr": [
-        Panel("Bundles held back", "none", (("increase(epcr_unfit_bundles_total[1h])", "last hour"),)),
         Panel(
-            "Long answers",
+            "Bundles sent with a fault of our own", "none", (("increase(epcr_unfit_bundles_total[1h])", "last hour"),)
+        ),
+        Panel(
+            "Heavy work",
             "none",
             (
-                ("sum(epcr_renderings)", "in progress"),
-                ("sum(increase(epcr_renderers_ended_total[1h]))", "renderers ended, last hour"),
+                ('sum(heavy_work_waiting{service="epcr"})', "waiting"),
+                ('sum(increase(heavy_work_broken_off_total{service="epcr"}[1h]))', "broken off, last hour"),
             ),
         ),
     ],
