@@ -340,7 +340,7 @@ def test_an_app_of_any_mode_reads_every_metric(
     """Of few readings, which are made whole, and of many, which are streamed."""
     client, wrong = moved_to(organisation.hospital, mode), list[str]()
     everything, known = [one for one in measured.everything() if not one.is_flagged], set[str]()
-    for content in (everything[: exporting.PORTION // 2], everything * 2):
+    for content in (everything, everything * 4):
         id = organisation.partner.create(**TYPICAL)
         sent = [
             spo2(
