@@ -1,7 +1,7 @@
 """Heavy work of requests: what a process of the Line makes, and what the event loop does, one request at a time.
 
 A record, a bundle or a document beyond `LIGHT` bytes is made in the Line (shared/fairness/line.py). What needs the loop itself, as the
-execution of a long GraphQL document, has the one place for it. Organisations and their apps take turns at both.
+decoding of a large body, has the one place for it. Organisations and their apps take turns at both.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -54,19 +54,22 @@ async def more(request: Request, work: Callable[..., Result], *arguments: Any) -
 
 
 @asynccontextmanager
-async def turn(request: Request, *, is_heavy: bool = True) -> AsyncIterator[None]:
-    """Around work that holds the loop for more than a few milliseconds. Raises as `made` does, before the work."""
+async def turn(request: Request, *, is_heavy: bool = True, places: Places = _turns) -> AsyncIterator[None]:
+    """Around work that holds the loop for more than a few milliseconds. Raises as `made` does, before the work.
+
+    Work that waits meanwhile, for the database, has `places` of its own: nobody else's turn may depend on that.
+    """
     if not is_heavy:
         yield
         return
     try:
-        place = await _turns.enter(party_of(request.scope.get("caller")), SECONDS, lambda: _disconnected(request))
+        place = await places.enter(party_of(request.scope.get("caller")), SECONDS, lambda: _disconnected(request))
     except (NoPlace, Gone) as error:
         raise _refusal(error) from None
     try:
         yield
     finally:
-        _turns.leave(place)
+        places.leave(place)
 
 
 def _refusal(error: NoPlace | Gone) -> Exception:
