@@ -144,6 +144,14 @@ def of_service(name: str) -> list[Panel]:
                 (f"sum by (job) (pool_requests_waiting{{{where}}})", "{{job}} waiting for one"),
             ),
         ),
+        Panel(
+            "Heavy work",
+            "none",
+            (
+                (f"sum(heavy_work_waiting{{{where}}})", "waiting"),
+                (f"sum(increase(heavy_work_broken_off_total{{{where}}}[1h]))", "broken off, last hour"),
+            ),
+        ),
         Panel("Memory", "bytes", ((f"process_resident_memory_bytes{{{where}}}", "{{job}} {{instance}}"),)),
     ]
 
@@ -172,15 +180,7 @@ OF_ONE = {
         Panel("Time of a commit", "s", quantiles("observation_group_seconds", "")),
     ],
     "epcr": [
-        Panel("Bundles held back", "none", (("increase(epcr_unfit_bundles_total[1h])", "last hour"),)),
-        Panel(
-            "Long answers",
-            "none",
-            (
-                ("sum(epcr_renderings)", "in progress"),
-                ("sum(increase(epcr_renderers_ended_total[1h]))", "renderers ended, last hour"),
-            ),
-        ),
+        Panel("Bundles sent with a fault", "none", (("increase(epcr_unfit_bundles_total[1h])", "last hour"),)),
     ],
     "graphql-api": [
         Panel("Errors by code", "cps", (("sum by (code) (rate(graphql_errors_total[1m]))", "{{code}}"),)),

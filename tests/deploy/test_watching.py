@@ -25,12 +25,14 @@ import services.epcr.metrics
 import services.graphql_api.errors
 import services.graphql_api.metrics
 import services.webhook_dispatcher.metrics
+import shared.fairness.line
 import shared.process.metrics
 from deploy.grafana import build
 from deploy.local.table import ROOT, SERVICES
 
 MODULES: tuple[Any, ...] = (
     shared.process.metrics,
+    shared.fairness.line,
     gateway.metrics,
     services.auth.metrics,
     services.auth.revocations.metrics,

@@ -207,11 +207,11 @@ async def load_client(request: Request, client_id: str) -> Client | None:
 
 
 async def read_form(request: Request) -> Form:
-    """Raises OAuth2Error: 413 for too many bytes, 503 where there is no room for the body now, 400 for an unreadable form."""
+    """Raises OAuth2Error: 413 for too many bytes, 400 for an unreadable form."""
     try:
         body = await http.read_body(request, forms.MAX_BYTES)
-    except problems.Problem as problem:
-        raise (TooLarge if problem.status == TooLarge.status_code else TemporarilyUnavailable) from None
+    except problems.Problem:
+        raise TooLarge from None
     return forms.parse_body(request.headers.get("content-type", ""), body)
 
 

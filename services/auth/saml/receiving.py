@@ -82,11 +82,11 @@ def signed_url(
 
 
 async def read_body(request: Request) -> bytes:
-    """The raw form. Raises MessageRefused: `too_large`; `too_many` or `busy` where others' large bodies are being read."""
+    """The raw form. Raises MessageRefused: `too_large`."""
     try:
         return await http.read_body(request, MAX_FORM)
     except problems.Problem as problem:
-        refuse({status: reason for reason, status in STATUSES.items()}[problem.status], problem.detail)
+        refuse("too_large", problem.detail)
 
 
 def sender_of(request: Request, connection: OpenConnection, raw: bytes) -> Sender:

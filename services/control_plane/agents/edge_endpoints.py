@@ -35,8 +35,6 @@ from shared.web.problems import FieldError, Problem
 # Wrong secrets for one code. The next attempt is refused even with the right secret.
 MOST_FAILURES = 10
 AHEAD = timedelta(minutes=5)
-LARGE = 1 << 20
-"""Bytes. An answer with more bytes of statements is encoded in a thread."""
 
 
 async def enrol(request: Request, body: Enrolment) -> Enrolled:
@@ -99,7 +97,7 @@ async def download(request: Request, package_id: str, version: str) -> Response:
             await aset_tenant(conn, agent.tenant_id)
             return await contents.read_piece(conn, READ_CONTENT, first, length, content.version_id)
 
-    return await wanted.response(request, read, agent.tenant_id)
+    return await wanted.response(request, read)
 
 
 async def _authenticated(

@@ -63,15 +63,12 @@ STORE_REPORT: LiteralString = (
     + COLUMNS
 )
 KNOWN_PACKAGES: LiteralString = "SELECT id FROM packages WHERE id = ANY(%s) AND kind = 'edge'"
-LIVE: LiteralString = """
-    FROM releases r JOIN packages p ON p.id = r.package_id JOIN versions v ON v.id = r.version_id JOIN signing_keys k ON k.id = v.key_id
-    WHERE r.package_id = ANY(%(packages)s) AND r.environment = %(environment)s AND r.status = 'live'
-"""
-SIZE_OF_DESIRED: LiteralString = f"SELECT coalesce(sum(octet_length(v.statement)), 0)::int {LIVE}"
-DESIRED: LiteralString = f"""
+DESIRED: LiteralString = """
     SELECT p.id AS package_id, p.name, r.id AS release_id, v.version, v.content_sha256, v.size, v.key_id, v.signature, v.statement,
         k.public_key, k.revoked_at AS key_revoked_at
-    {LIVE} ORDER BY p.name
+    FROM releases r JOIN packages p ON p.id = r.package_id JOIN versions v ON v.id = r.version_id JOIN signing_keys k ON k.id = v.key_id
+    WHERE r.package_id = ANY(%(packages)s) AND r.environment = %(environment)s AND r.status = 'live'
+    ORDER BY p.name
 """
 FIND_LIVE_CONTENT: LiteralString = """
     SELECT v.id AS version_id, v.content_sha256, v.size FROM releases r JOIN versions v ON v.id = r.version_id
