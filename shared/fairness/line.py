@@ -31,7 +31,7 @@ BEGIN_SECONDS = 25.0
 WORK_SECONDS = 60.0
 """For one work, with the start of its process: far more than a busy machine needs."""
 WORKS = 500
-"""After so many works a process is replaced, so that what libraries keep does not grow."""
+"""After so many works a process is replaced, so that the memory that libraries keep does not grow."""
 NICE = 5
 """Beside web processes that want the whole processor, a quarter of it is left for heavy work."""
 FIRST_TO_END = "1000"

@@ -1,7 +1,7 @@
-"""Heavy work of requests: what a process of the Line makes, and what the event loop does, one request at a time.
+"""Heavy work of requests: most of it is made in the Line, some on the event loop, one request at a time.
 
-A record, a bundle or a document beyond `LIGHT` bytes is made in the Line (shared/fairness/line.py). What needs the loop itself, as the
-decoding of a large body, has the one place for it. Organisations and their apps take turns at both.
+A record, a bundle or a document beyond `LIGHT` bytes is made in the Line (shared/fairness/line.py). Work that needs the loop itself, such
+as the decoding of a large body, takes the one place for it. Organisations and their apps take turns at both.
 """
 
 from collections.abc import AsyncIterator, Callable

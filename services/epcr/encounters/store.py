@@ -1,7 +1,7 @@
 """Encounters in the database: each write is the current row and an immutable version beside it.
 
 The record is one ciphertext per row and version, bound to its tenant and encounter. Its length is the measure of how long work with it
-takes: what is made of a long one is made in the Line (shared/web/heavy.py). A `brief` beside it has the values that lists and decisions
+takes: work with a long one is done in the Line (shared/web/heavy.py). A `brief` beside it has the values that lists and decisions
 about identities need.
 """
 

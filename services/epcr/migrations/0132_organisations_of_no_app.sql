@@ -1,0 +1,1 @@
+DROP POLICY worker_reads_all ON apps;
