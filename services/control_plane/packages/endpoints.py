@@ -31,7 +31,7 @@ from shared.web.identity import Caller, party_of
 from shared.web.problems import FieldError
 
 _uploads = Places(6, shares=(1,))
-"""Contents that are received at a time, 60 MiB together: half of them for one organisation, two for one of its apps."""
+"""Contents that are received at a time, 60 MiB together; at most half of them are of one organisation."""
 
 
 async def list_keys(request: Request, caller: Caller, page: Page) -> Response:
