@@ -56,8 +56,6 @@ KEPT = (
     # Strangers make these rows. After this time every bucket has leaked empty.
     Kept("sign_in_counts", "at", days=2 / 24),
     Kept("known_devices", "last_at", days=400),
-    # Older ones are refused by their time (migration 0128).
-    Kept("used_seals", "came_at", days=131 / 1440),
 )
 
 
@@ -108,7 +106,7 @@ def periodic(settings: Settings) -> list[Periodic]:
         ),
         Periodic(
             "seal rows",
-            600,
+            3600,
             partial(seals.seal_stored, keyring),
             lane="retention",
             behind="the next run goes on; rows that are not sealed yet are read as before, and no process can change them",

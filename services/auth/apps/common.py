@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 
-from services.auth import seals
 from services.auth.apps import queries, scopes, store
 from services.auth.apps.models import AppDraft, AppRow, Tenant
 from shared.primitives.crypto import Keyring
@@ -32,16 +31,10 @@ class CommonApp(msgspec.Struct, frozen=True, kw_only=True):
     jwks: dict[str, Any]
     scopes: list[str]
     graphql_bundles: list[str]
-    version: int
-    seal: bytes | None
 
 
-async def find(conn: AsyncConnection, keyring: Keyring, name: str) -> CommonApp | None:
-    """A common app whose row is not as we wrote it is none."""
-    found = await database.first(conn, CommonApp, queries.COMMON_APP, (name,)) if NAME.fullmatch(name) else None
-    if found is None or not seals.COMMON_APPS.holds(keyring, msgspec.structs.asdict(found), found.seal):
-        return None
-    return found
+async def find(conn: AsyncConnection, name: str) -> CommonApp | None:
+    return await database.first(conn, CommonApp, queries.COMMON_APP, (name,)) if NAME.fullmatch(name) else None
 
 
 async def of_tenant(conn: AsyncConnection, keyring: Keyring, common: CommonApp, tenant_id: str) -> AppRow:

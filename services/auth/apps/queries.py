@@ -78,19 +78,17 @@ UPDATE_APP: LiteralString = (
 )
 
 COMMON_APP: LiteralString = (
-    "SELECT name, title, redirect_uris, jwks, scopes, graphql_bundles, version, seal FROM common_apps WHERE name = %s"
+    "SELECT name, title, redirect_uris, jwks, scopes, graphql_bundles FROM common_apps WHERE name = %s"
 )
 # In the tenant of the transaction.
 APP_OF_COMMON: LiteralString = "SELECT " + COLUMNS + " FROM apps WHERE common_app = %s AND status <> 'deleted'"
 LOCK_COMMON_APP: LiteralString = f"SELECT pg_advisory_xact_lock({locks.AUTH_COMMON_APP}, hashtext(%s))"
 # Of operators, who see every tenant.
-NEXT_OF_COMMON_APP: LiteralString = "SELECT version + 1 FROM common_apps WHERE name = %(name)s FOR UPDATE"
 ENSURE_COMMON_APP: LiteralString = """
-    INSERT INTO common_apps (name, title, redirect_uris, jwks, scopes, graphql_bundles, version, seal)
-    VALUES (%(name)s, %(title)s, %(redirect_uris)s, %(jwks)s, %(scopes)s, %(graphql_bundles)s, %(version)s, %(seal)s)
+    INSERT INTO common_apps (name, title, redirect_uris, jwks, scopes, graphql_bundles)
+    VALUES (%(name)s, %(title)s, %(redirect_uris)s, %(jwks)s, %(scopes)s, %(graphql_bundles)s)
     ON CONFLICT (name) DO UPDATE SET title = excluded.title, redirect_uris = excluded.redirect_uris, jwks = excluded.jwks,
-        scopes = excluded.scopes, graphql_bundles = excluded.graphql_bundles, version = excluded.version, seal = excluded.seal,
-        changed_at = clock_timestamp()
+        scopes = excluded.scopes, graphql_bundles = excluded.graphql_bundles, changed_at = clock_timestamp()
 """
 # Sessions that are open refresh their tokens with the new keys, before anybody of the organisation signs in again.
 APPS_WITH_OTHER_KEYS: LiteralString = (
@@ -107,9 +105,7 @@ COUNT_APPS: LiteralString = "SELECT count(*) FROM apps WHERE tenant_id = %s AND 
 COUNT_APPS_OF_DAY: LiteralString = (
     "SELECT count(*) FROM apps WHERE tenant_id = %s AND created_at > clock_timestamp() - interval '1 day'"
 )
-INSERT_SECRET: LiteralString = """
-    INSERT INTO app_secrets (id, tenant_id, client_id, mac, seal) VALUES (%(id)s, %(tenant_id)s, %(client_id)s, %(mac)s, %(seal)s)
-"""
+INSERT_SECRET: LiteralString = "INSERT INTO app_secrets (id, tenant_id, client_id, mac) VALUES (%s, %s, %s, %s)"
 # The secrets before the present one keep the ends that were stated for them.
 REPLACE_SECRET: LiteralString = """
     UPDATE app_secrets SET expires_at = clock_timestamp() + make_interval(secs => %(overlap)s)

@@ -117,13 +117,12 @@ def app_messages(app: AppRow) -> list[Message]:
 async def add_secret(conn: AsyncConnection, keyring: Keyring, app: AppRow) -> str:
     """Makes a secret and returns it. Only its MAC is stored."""
     secret = credentials.new_secret()
-    await insert_secret(conn, keyring, app, keyring.mac(secret.encode(), secret_purpose(app.client_id)))
+    await insert_secret(conn, app, keyring.mac(secret.encode(), secret_purpose(app.client_id)))
     return secret
 
 
-async def insert_secret(conn: AsyncConnection, keyring: Keyring, app: AppRow, mac: bytes) -> None:
-    row = {"id": ids.new_id("sec"), "tenant_id": app.tenant_id, "client_id": app.client_id, "mac": mac}
-    await conn.execute(queries.INSERT_SECRET, row | {"seal": seals.SECRETS.seal(keyring, row)})
+async def insert_secret(conn: AsyncConnection, app: AppRow, mac: bytes) -> None:
+    await conn.execute(queries.INSERT_SECRET, (ids.new_id("sec"), app.tenant_id, app.client_id, mac))
 
 
 async def revoke_service_tokens(conn: AsyncConnection, client_id: str) -> int:

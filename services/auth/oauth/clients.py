@@ -39,7 +39,7 @@ _ABSENT = bytes(32)
 
 
 class ClientRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `find_sealed_apps`. `read_at_ms` is the database's time of reading, in milliseconds."""
+    """A row of `find_sealed_clients`. `read_at_ms` is the database's time of reading, in milliseconds."""
 
     client_id: str
     tenant_id: str
@@ -62,7 +62,6 @@ class ClientRow(msgspec.Struct, frozen=True, kw_only=True):
     seal: bytes | None = None
     secret_ids: list[str] | None
     secret_macs: list[bytes] | None
-    secret_seals: list[bytes | None] | None
     read_at_ms: int
 
 
@@ -119,23 +118,16 @@ class Client(ClientMixin):
 
 
 def matching_secret(client: Client | None, client_id: str, secret: str, keyring: Keyring) -> str | None:
-    """The id of the live secret equal to `secret`, or None. Does the same work for a client that does not exist as for a wrong secret."""
+    """The id of the live secret equal to `secret`, or None. Does the same work for a client that does not exist."""
     row = client.row if client is not None else None
-    stored = (
-        []
-        if row is None
-        else list(zip(row.secret_macs or (), row.secret_ids or (), row.secret_seals or (), strict=True))
-    )
+    stored = list(zip(row.secret_macs or (), row.secret_ids or (), strict=True)) if row is not None else []
     found = None
     for mac in keyring.macs(secret.encode(), secret_purpose(client_id)):
         hmac.compare_digest(mac, _ABSENT)
-        for kept, secret_id, seal in stored:
+        for kept, secret_id in stored:
             if hmac.compare_digest(mac, kept):
-                found = (secret_id, kept, seal)
-    if row is None or found is None:
-        return None
-    kept = {"id": found[0], "tenant_id": row.tenant_id, "client_id": row.client_id, "mac": found[1]}
-    return found[0] if seals.SECRETS.holds(keyring, kept, found[2]) else None
+                found = secret_id
+    return found
 
 
 def is_genuine(keyring: Keyring, row: ClientRow) -> bool:

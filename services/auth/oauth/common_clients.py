@@ -38,7 +38,6 @@ class StandIn(Client):
                 deidentification="exact",
                 secret_ids=None,
                 secret_macs=None,
-                secret_seals=None,
                 read_at_ms=0,
             )
         )
@@ -51,7 +50,7 @@ async def load_asking(request: Request, client_id: str) -> Client | None:
         return await load_client(request, client_id)
     try:
         async with transaction(request) as conn:
-            found = await common.find(conn, request.state.keyring, client_id)
+            found = await common.find(conn, client_id)
     except UNAVAILABLE:
         raise TemporarilyUnavailable from None
     return StandIn(found) if found is not None else None

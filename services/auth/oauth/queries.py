@@ -3,7 +3,7 @@
 from typing import LiteralString
 
 # A SECURITY DEFINER function, because the tenant is not known before the client.
-FIND_CLIENTS: LiteralString = "SELECT * FROM find_sealed_apps(%s)"
+FIND_CLIENTS: LiteralString = "SELECT * FROM find_sealed_clients(%s)"
 USE_ASSERTION: LiteralString = """
     INSERT INTO client_assertions (tenant_id, client_id, assertion_mac, expires_at) VALUES (%s, %s, %s, %s)
     ON CONFLICT DO NOTHING

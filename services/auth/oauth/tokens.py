@@ -330,9 +330,7 @@ async def redeem_refresh(
     grant = await lock_grant(conn, keyring, token.grant_id, client)
     if grant is None or not is_genuine(token, grant.seed, keyring):
         return Redemption(None, refused_because="The refresh token is not one of this app's.")
-    # By its sealed row and its last rotation too, since a writer of the table could have moved the end.
-    is_over = datetime.now(UTC) >= family_expires_at(grant.created_at, grant.rotated_at or grant.created_at)
-    if is_over or not grant.is_live or not grant.offline:
+    if not grant.is_live or not grant.offline:
         return Redemption(None, refused_because="The user's grant has expired or was revoked.")
     use = use_of(token.generation, grant.generation, grant.rotated_at, datetime.now(UTC), grace)
     if use == "reuse":

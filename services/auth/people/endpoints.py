@@ -138,8 +138,7 @@ async def reset_second_factor(request: Request, caller: Caller, user_id: str) ->
         await conn.execute(signin_queries.DELETE_RECOVERY_CODES, (held.user_id,))
         none = seals.factor_row(request.state.keyring, caller.tenant_id, held.user_id, None)
         await conn.execute(tenant_queries.SET_TOTP, none)
-        no_codes = seals.no_wrong_codes(request.state.keyring, caller.tenant_id, held.user_id)
-        await conn.execute(signin_queries.SET_WRONG_CODES, no_codes)
+        await conn.execute(signin_queries.FORGET_WRONG_CODES, (held.user_id,))
         done = await ending.sessions_of(conn, held.user_id)
         detail = {"had_one": held.has_totp}
         changed = await _finish(conn, caller, held.user_id, "user.second_factor_removed", done, detail)

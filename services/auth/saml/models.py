@@ -120,7 +120,6 @@ class DomainRow(msgspec.Struct, frozen=True, kw_only=True):
     connection_id: str
     token: str
     seal: bytes | None
-    claim_seal: bytes | None
     claimed_at: datetime
     verified_at: datetime | None
 

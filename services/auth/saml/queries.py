@@ -94,12 +94,11 @@ CERTIFICATE_USED: LiteralString = """
 """
 SIGNED_IN: LiteralString = "UPDATE saml_connections SET last_sign_in_at = clock_timestamp() WHERE connection_id = %s"
 DOMAIN_COLUMNS: LiteralString = """
-    tenant_id, domain, connection_id, token, seal, claim_seal, claimed_at, verified_at
+    tenant_id, domain, connection_id, token, seal, claimed_at, verified_at
 """
 CLAIM_DOMAIN: LiteralString = (
     """
-    INSERT INTO saml_domains (tenant_id, domain, connection_id, token, claim_seal)
-    VALUES (%(tenant_id)s, %(domain)s, %(connection_id)s, %(token)s, %(claim_seal)s)
+    INSERT INTO saml_domains (tenant_id, domain, connection_id, token) VALUES (%s, %s, %s, %s)
     ON CONFLICT (tenant_id, domain) DO NOTHING RETURNING """
     + DOMAIN_COLUMNS
 )

@@ -96,12 +96,11 @@ ABOUT_USER: LiteralString = """
 """
 HAS_TOTP: LiteralString = "SELECT totp_secret IS NOT NULL FROM users WHERE user_id = %s"
 INSERT_RECOVERY_CODES: LiteralString = """
-    INSERT INTO recovery_codes (tenant_id, user_id, code_mac, seal) VALUES (%(tenant_id)s, %(user_id)s, %(code_mac)s, %(seal)s)
+    INSERT INTO recovery_codes (tenant_id, user_id, code_mac) SELECT %s, %s, unnest(%s::bytea[])
 """
 DELETE_RECOVERY_CODES: LiteralString = "DELETE FROM recovery_codes WHERE user_id = %s"
 USE_RECOVERY_CODE: LiteralString = """
     UPDATE recovery_codes SET used_at = clock_timestamp() WHERE user_id = %s AND code_mac = ANY(%s) AND used_at IS NULL
-    RETURNING user_id, tenant_id, code_mac, seal
 """
 RECOVERY_CODES_LEFT: LiteralString = "SELECT count(*) FROM recovery_codes WHERE user_id = %s AND used_at IS NULL"
 # A new password ends every other link. Of two links used at once, one succeeds.
@@ -125,24 +124,24 @@ ADD_COUNT: LiteralString = """
 SET_COUNT: LiteralString = """
     UPDATE sign_in_counts SET level = %(level)s, at = %(at)s, version = %(version)s, seal = %(seal)s WHERE key = %(key)s
 """
+# As the worker's role.
+FORGET_COUNT: LiteralString = "DELETE FROM sign_in_counts WHERE key = %s"
 
 # The device, if it is known for the user, the wrong codes in other devices, the organisation's policy if the user is its break-glass
 # user, and the holder of the browser's pass. Row-level security hides holders of other organisations.
 STANDING: LiteralString = """
     SELECT d.device_mac, d.seal AS device_seal, p.enforced, p.version AS policy_version, p.seal AS policy_seal,
-        coalesce(u.wrong_codes, 0) AS wrong_codes, u.codes_seal,
+        coalesce((SELECT wrong_codes FROM users WHERE user_id = %(user_id)s), 0) AS wrong_codes,
         (SELECT user_id FROM users WHERE user_id = %(holder)s AND status = 'active') AS colleague
     FROM (SELECT) AS one
         LEFT JOIN LATERAL (
             SELECT device_mac, seal FROM known_devices WHERE user_id = %(user_id)s AND device_mac = ANY (%(macs)s) LIMIT 1) AS d ON true
-        LEFT JOIN users u ON u.user_id = %(user_id)s
         LEFT JOIN saml_policies p ON p.tenant_id = current_tenant() AND p.break_glass_user_id = %(user_id)s
 """
 REMEMBER_DEVICE: LiteralString = """
-    INSERT INTO known_devices (tenant_id, user_id, device_mac, seal, codes_seal)
-    VALUES (%(tenant_id)s, %(user_id)s, %(device_mac)s, %(seal)s, %(codes_seal)s)
+    INSERT INTO known_devices (tenant_id, user_id, device_mac, seal) VALUES (%(tenant_id)s, %(user_id)s, %(device_mac)s, %(seal)s)
     ON CONFLICT (user_id, device_mac) DO UPDATE SET last_at = clock_timestamp(), wrong_codes = 0, tenant_id = excluded.tenant_id,
-        seal = excluded.seal, codes_seal = excluded.codes_seal
+        seal = excluded.seal
 """
 # The devices used last stay.
 FORGET_OLD_DEVICES: LiteralString = """
@@ -150,19 +149,12 @@ FORGET_OLD_DEVICES: LiteralString = """
         SELECT device_mac FROM known_devices WHERE user_id = %(user_id)s ORDER BY last_at DESC LIMIT %(most)s)
 """
 FORGET_DEVICES: LiteralString = "DELETE FROM known_devices WHERE user_id = %s"
-WRONG_CODES: LiteralString = """
-    SELECT user_id, tenant_id, wrong_codes, codes_seal FROM users WHERE user_id = %(user_id)s FOR NO KEY UPDATE
+COUNT_CODE: LiteralString = """
+    UPDATE users SET wrong_codes = wrong_codes + 1 WHERE user_id = %s AND wrong_codes < %s RETURNING wrong_codes
 """
-SET_WRONG_CODES: LiteralString = """
-    UPDATE users SET wrong_codes = %(wrong_codes)s, codes_seal = %(codes_seal)s
-    WHERE user_id = %(user_id)s
-"""
-WRONG_CODES_OF_DEVICE: LiteralString = """
-    SELECT user_id, tenant_id, wrong_codes, codes_seal, device_mac FROM known_devices
-    WHERE user_id = %(user_id)s AND device_mac = %(device_mac)s FOR NO KEY UPDATE
-"""
-SET_WRONG_CODES_OF_DEVICE: LiteralString = """
-    UPDATE known_devices SET wrong_codes = %(wrong_codes)s, codes_seal = %(codes_seal)s
-    WHERE user_id = %(user_id)s AND device_mac = %(device_mac)s
+# With too many wrong codes the device is no longer a known one.
+COUNT_CODE_OF_DEVICE: LiteralString = """
+    UPDATE known_devices SET wrong_codes = wrong_codes + 1 WHERE user_id = %s AND device_mac = %s RETURNING wrong_codes
 """
 FORGET_DEVICE: LiteralString = "DELETE FROM known_devices WHERE user_id = %s AND device_mac = %s"
+FORGET_WRONG_CODES: LiteralString = "UPDATE users SET wrong_codes = 0 WHERE user_id = %s AND wrong_codes > 0"

@@ -100,8 +100,6 @@ DEVICE_PURPOSE = "known device"
 MOST_DEVICES = 20
 # The longest life of a cookie (RFC 6265bis §5.5).
 DEVICE_DAYS = 400
-# After this number of wrong codes in unknown devices only a recovery code works there (NIST SP 800-63B-4 §3.2.2 allows 100).
-MOST_WRONG_CODES_ELSEWHERE = 20
 # After this number of wrong codes in a row a device is unknown again.
 MOST_WRONG_CODES = 10
 
@@ -125,7 +123,6 @@ class _Found(msgspec.Struct, frozen=True, kw_only=True):
     policy_version: int | None
     policy_seal: bytes | None
     wrong_codes: int
-    codes_seal: bytes | None
     colleague: str | None
 
 
@@ -147,11 +144,9 @@ async def standing(request: Request, conn: AsyncConnection, user: User | None) -
         "break_glass_user_id": whose["user_id"],
         "version": found.policy_version,
     }
-    counted = whose | {"wrong_codes": found.wrong_codes}
-    is_counted = seals.WRONG_CODES.holds(keyring, counted, found.codes_seal)
     return Standing(
         device=found.device_mac if is_known else None,
-        wrong_codes=found.wrong_codes if is_counted else MOST_WRONG_CODES_ELSEWHERE,
+        wrong_codes=found.wrong_codes,
         break_glass=found.policy_version is not None and seals.POLICIES.holds(keyring, policy, found.policy_seal),
         colleague=found.colleague,
     )
@@ -162,9 +157,8 @@ async def remember_device(request: Request, conn: AsyncConnection, user: User) -
     token = cookies.read(request, cookies.DEVICE) or cookies.new_token()
     keyring = request.state.keyring
     mac = keyring.mac(token.encode(), DEVICE_PURPOSE)
-    row = {"tenant_id": user.tenant_id, "user_id": user.user_id, "device_mac": mac, "wrong_codes": 0}
-    both = {"seal": seals.DEVICES.seal(keyring, row), "codes_seal": seals.WRONG_CODES_OF_DEVICE.seal(keyring, row)}
-    await conn.execute(queries.REMEMBER_DEVICE, row | both)
+    row = {"tenant_id": user.tenant_id, "user_id": user.user_id, "device_mac": mac}
+    await conn.execute(queries.REMEMBER_DEVICE, row | {"seal": seals.DEVICES.seal(keyring, row)})
     await conn.execute(queries.FORGET_OLD_DEVICES, {"user_id": user.user_id, "most": MOST_DEVICES})
     return token
 

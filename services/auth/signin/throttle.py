@@ -10,8 +10,6 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
-import psycopg
-from psycopg.rows import class_row
 
 from services.auth import seals
 from services.auth.signin import queries
@@ -189,14 +187,6 @@ async def _give_back(conn: AsyncConnection, keyring: Keyring, key: bytes, most: 
     if found.level is not None and found.is_genuine(keyring, key):
         row = found.row(keyring, key, max(found.level - most, 0), found.at)
         await conn.execute(queries.SET_COUNT, row)
-
-
-def empty(conn: psycopg.Connection[Any], keyring: Keyring, key: bytes) -> None:
-    """For operators. A bucket that is not as we wrote it is empty then too."""
-    with conn.cursor(row_factory=class_row(_Count)) as cursor:
-        found = cursor.execute(queries.HOLD_COUNT, (key,)).fetchone()
-    if found is not None and found.level is not None:
-        conn.execute(queries.SET_COUNT, found.row(keyring, key, 0))
 
 
 def account_key(keyring: Keyring, email: str) -> bytes:

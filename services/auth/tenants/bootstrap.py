@@ -3,7 +3,6 @@
 from typing import Annotated, Any
 
 import msgspec
-from psycopg.rows import dict_row
 
 from services.auth import seals
 from services.auth.apps import credentials, scopes, store
@@ -142,9 +141,7 @@ async def _ensure(
 
 async def _ensure_secret(conn: AsyncConnection, keyring: Keyring, app: AppRow, secret: str) -> None:
     """A different secret ends the one before at once, with its tokens."""
-    async with conn.cursor(row_factory=dict_row) as cursor:
-        rows = await (await cursor.execute(queries.PRESENT_SECRETS, (app.client_id,))).fetchall()
-    kept = {bytes(row["mac"]) for row in rows if seals.SECRETS.holds(keyring, row, row["seal"])}
+    kept = {bytes(mac) for (mac,) in await (await conn.execute(queries.SECRET_MACS, (app.client_id,))).fetchall()}
     macs = keyring.macs(secret.encode(), credentials.secret_purpose(app.client_id))
     if not kept.isdisjoint(macs):
         return
@@ -152,7 +149,7 @@ async def _ensure_secret(conn: AsyncConnection, keyring: Keyring, app: AppRow, s
         await store.revoke_every_token(conn, app.client_id)
         operator = Caller(tenant_id=app.tenant_id, client_id=OPERATOR)
         await audit.record(conn, operator, "app.secret_rotated", app.client_id, {"overlap": 0})
-    await store.insert_secret(conn, keyring, app, macs[0])
+    await store.insert_secret(conn, app, macs[0])
 
 
 async def ensure_user(

@@ -46,8 +46,7 @@ def parameters(console: Console) -> dict[str, Any]:
 def register(conn: psycopg.Connection[Any], keyring: Keyring, console: Console) -> None:
     """Repeating it changes nothing. New keys reach each organisation's app at once, all else at the next sign-in of its people."""
     row = parameters(console)
-    found = conn.execute(queries.NEXT_OF_COMMON_APP, row).fetchone()
-    conn.execute(queries.ENSURE_COMMON_APP, _sealed(keyring, row, found))
+    conn.execute(queries.ENSURE_COMMON_APP, row)
     with conn.cursor(row_factory=class_row(AppRow)) as cursor:
         others = cursor.execute(queries.APPS_WITH_OTHER_KEYS, row).fetchall()
         cursor.executemany(queries.SET_KEYS, _with_keys(keyring, others, row["jwks"]))
@@ -56,16 +55,10 @@ def register(conn: psycopg.Connection[Any], keyring: Keyring, console: Console) 
 async def ensure(conn: psycopg.AsyncConnection[Any], keyring: Keyring, console: Console) -> None:
     """The same for the bootstrap."""
     row = parameters(console)
-    found = await (await conn.execute(queries.NEXT_OF_COMMON_APP, row)).fetchone()
-    await conn.execute(queries.ENSURE_COMMON_APP, _sealed(keyring, row, found))
+    await conn.execute(queries.ENSURE_COMMON_APP, row)
     async with conn.cursor(row_factory=class_row(AppRow)) as cursor:
         others = await (await cursor.execute(queries.APPS_WITH_OTHER_KEYS, row)).fetchall()
         await cursor.executemany(queries.SET_KEYS, _with_keys(keyring, others, row["jwks"]))
-
-
-def _sealed(keyring: Keyring, row: dict[str, Any], found: tuple[int] | None) -> dict[str, Any]:
-    row = row | {"version": found[0] if found else 0}
-    return row | {"seal": seals.COMMON_APPS.seal(keyring, row)}
 
 
 def _with_keys(keyring: Keyring, apps: Sequence[AppRow], jwks: Jsonb) -> list[dict[str, Any]]:

@@ -27,8 +27,9 @@ from services.auth.signin import codes, throttle
 from services.auth.signin.cookies import LINK_PURPOSE, new_token
 from services.auth.signin.queries import (
     DELETE_RECOVERY_CODES,
+    FORGET_COUNT,
     FORGET_DEVICES,
-    SET_WRONG_CODES,
+    FORGET_WRONG_CODES,
     SMALL_LETTERS,
 )
 from services.auth.tenants import queries
@@ -274,7 +275,6 @@ def set_second_factor(conn: Conn, keyring: Keyring, email: str) -> str:
     record(conn, tenant_id, "user.second_factor_set", user_id)
     conn.execute(DELETE_RECOVERY_CODES, (user_id,))
     conn.execute(FORGET_DEVICES, (user_id,))
-    conn.execute(SET_WRONG_CODES, seals.no_wrong_codes(keyring, tenant_id, user_id))
     sealed = keyring.encrypt(secret.encode(), codes.secret_context(user_id))
     conn.execute(queries.SET_TOTP, seals.factor_row(keyring, tenant_id, user_id, sealed))
     return codes.otpauth_uri(secret, address)
@@ -284,17 +284,16 @@ def remove_second_factor(conn: Conn, keyring: Keyring, email: str) -> None:
     user_id, tenant_id, _ = find_user(conn, email)
     record(conn, tenant_id, "user.second_factor_removed", user_id)
     conn.execute(DELETE_RECOVERY_CODES, (user_id,))
-    conn.execute(SET_WRONG_CODES, seals.no_wrong_codes(keyring, tenant_id, user_id))
     conn.execute(queries.SET_TOTP, seals.factor_row(keyring, tenant_id, user_id, None))
 
 
 def unlock_user(conn: Conn, keyring: Keyring, email: str) -> None:
-    """Empties the counts of wrong passwords and codes in unknown devices. Counts of addresses expire by themselves."""
+    """Deletes the counts of wrong passwords and codes in unknown devices. Counts of addresses expire by themselves."""
     user_id, tenant_id, address = find_user(conn, email)
     record(conn, tenant_id, "user.unlocked", user_id)
-    conn.execute(SET_WRONG_CODES, seals.no_wrong_codes(keyring, tenant_id, user_id))
+    conn.execute(FORGET_WRONG_CODES, (user_id,))
     row = conn.execute(SMALL_LETTERS, (address,)).fetchone()
-    throttle.empty(conn, keyring, throttle.account_key(keyring, row[0] if row else address))
+    conn.execute(FORGET_COUNT, (throttle.account_key(keyring, row[0] if row else address),))
 
 
 def trail(conn: Conn, tenant_id: str, limit: int) -> list[dict[str, Any]]:

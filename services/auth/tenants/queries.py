@@ -34,9 +34,7 @@ USER_BY_EMAIL: LiteralString = (
     + rights.COLUMNS
     + ", u.email, u.name, u.password_hash, u.totp_secret FROM users u WHERE lower(u.email) = lower(%s)"
 )
-PRESENT_SECRETS: LiteralString = (
-    "SELECT id, tenant_id, client_id, mac, seal FROM app_secrets WHERE client_id = %s AND expires_at IS NULL"
-)
+SECRET_MACS: LiteralString = "SELECT mac FROM app_secrets WHERE client_id = %s AND expires_at IS NULL"
 
 TENANTS: LiteralString = "SELECT " + TENANT_COLUMNS + " FROM tenants ORDER BY tenant_id"
 INSERT_TENANT: LiteralString = """
