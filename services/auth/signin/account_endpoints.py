@@ -157,7 +157,7 @@ async def set_password(request: Request) -> Response:
         hashed = await hashing.hash_password(request, password)
     except Busy:
         async with transaction(request) as conn:
-            await throttle.give_back(conn, request.state.keyring, attempt)
+            await throttle.give_back(conn, attempt)
         raise
     async with transaction(request) as conn:
         await aset_tenant(conn, link.tenant_id)

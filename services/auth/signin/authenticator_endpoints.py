@@ -225,7 +225,7 @@ async def _change(request: Request, change: Change, asked: str) -> Response:
 
 
 async def _done(conn: AsyncConnection, request: Request, change: Change, action: str) -> None:
-    await throttle.succeed(conn, request.state.keyring, change.attempt)
+    await throttle.succeed(conn, change.attempt)
     await _record(conn, request, change, action)
 
 

@@ -170,7 +170,7 @@ async def _is_right(
         return await hashing.verify_slowly(request, stored, password, group)
     except Busy:
         async with transaction(request) as conn:
-            await throttle.give_back(conn, request.state.keyring, attempt)
+            await throttle.give_back(conn, attempt)
         raise
 
 
@@ -202,7 +202,7 @@ async def _go_on(
     if user.totp_secret is None:
         return await _admit(request, user, attempt, destination, standing)
     async with transaction(request) as conn:
-        await throttle.give_back(conn, request.state.keyring, attempt)
+        await throttle.give_back(conn, attempt)
     browser, mac = cookies.read(request, cookies.BROWSER), request.state.keyring.mac
     stored = mac((user.password_hash or "").encode(), PASSWORD_PURPOSE)
     pending = Pending(user.user_id, user.email, time.time() + PENDING_SECONDS, browser, stored)
@@ -301,7 +301,7 @@ async def _admit(
     async with transaction(request) as conn:
         await aset_tenant(conn, user.tenant_id)
         # Checked again, because the policy may have changed meanwhile.
-        if await people.refuses_password(conn, request.state.keyring, user.user_id):
+        if await people.refuses_password(conn, user.user_id):
             return pages.error(request, "organisation_only_help", 403)
         if not await factors.is_unchanged(conn, user):
             return None
@@ -310,7 +310,7 @@ async def _admit(
             await conn.execute(queries.END_SESSION, (before.session_id, before.user_id))
         await aset_tenant(conn, user.tenant_id)
         device = await sessions.remember_device(request, conn, user)
-        await throttle.succeed(conn, request.state.keyring, attempt)
+        await throttle.succeed(conn, attempt)
         token = await sessions.start(request, conn, user, second_factor=bool(second_factor))
         detail = {"second_factor": second_factor} if second_factor else None
         actor = sessions.actor(request, user.tenant_id, user.user_id)

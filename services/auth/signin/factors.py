@@ -6,7 +6,6 @@ import msgspec
 from starlette.requests import Request
 
 from services.auth import seals
-from services.auth.people import rights
 from services.auth.signin import codes, metrics, queries, sessions
 from services.auth.signin.models import User
 from services.auth.signin.sessions import MOST_WRONG_CODES as MOST_WRONG_CODES_OF_DEVICE
@@ -21,23 +20,22 @@ MOST_WRONG_CODES = 20
 
 
 async def find_user(conn: AsyncConnection, keyring: Keyring, email: str) -> User | None:
-    """None also for a person whose authenticator or rights were changed in the database."""
+    """None also for a person whose authenticator was taken away or changed in the database."""
     user = await database.first(conn, User, queries.FIND_USER, (email.strip(),))
     if user is None or not seals.FACTORS.holds(keyring, msgspec.structs.asdict(user), user.factor_seal):
         return None
-    user = rights.believed(keyring, user)
-    return user if user.is_active else None
+    return user
 
 
 async def is_unchanged(conn: AsyncConnection, user: User, *, to_write: bool = False) -> bool:
-    """Whether password, second factor and rights of the user are those that were verified.
+    """Whether status, password and second factor of the user are those that were verified.
 
     The tenant must be set. A later change of any of them waits for this transaction and then ends the session that it started.
     `to_write` takes the lock for a change in this transaction.
     """
     held = queries.HOLD_USER_TO_WRITE if to_write else queries.HOLD_USER
     row = await (await conn.execute(held, (user.user_id,))).fetchone()
-    return row == (user.password_hash, user.totp_secret, user.rights_version)
+    return row == (user.password_hash, user.totp_secret)
 
 
 async def use_at_sign_in(request: Request, conn: AsyncConnection, user: User, standing: Standing, code: str) -> Used:

@@ -4,10 +4,10 @@ from datetime import datetime
 
 import msgspec
 
-from services.auth.people.rights import Rights
 
-
-class User(Rights, frozen=True, kw_only=True):
+class User(msgspec.Struct, frozen=True, kw_only=True):
+    user_id: str
+    tenant_id: str
     email: str
     name: str
     password_hash: str | None

@@ -4,7 +4,7 @@ from typing import LiteralString
 
 from services.auth.people.queries import ROLE
 
-FIND_USER: LiteralString = "SELECT * FROM find_sealed_person(%s)"
+FIND_USER: LiteralString = "SELECT * FROM find_sealed_user(%s)"
 PERSON: LiteralString = "SELECT u.user_id, u.email, u.name, " + ROLE + " AS role FROM users u WHERE u.user_id = %s"
 SIGNED_IN_AT: LiteralString = "SELECT signed_in_at FROM grants WHERE grant_id = %s AND user_id = %s"
 FIND_SESSION: LiteralString = "SELECT * FROM find_sealed_session(%s)"
@@ -77,10 +77,10 @@ UNSEALED: LiteralString = """
 """
 SEAL: LiteralString = "UPDATE users SET password_hash = %(sealed)s WHERE user_id = %(user_id)s"
 HOLD_USER: LiteralString = """
-    SELECT password_hash, totp_secret, rights_version FROM users WHERE user_id = %s AND status = 'active' FOR SHARE
+    SELECT password_hash, totp_secret FROM users WHERE user_id = %s AND status = 'active' FOR SHARE
 """
 HOLD_USER_TO_WRITE: LiteralString = """
-    SELECT password_hash, totp_secret, rights_version FROM users WHERE user_id = %s AND status = 'active' FOR NO KEY UPDATE
+    SELECT password_hash, totp_secret FROM users WHERE user_id = %s AND status = 'active' FOR NO KEY UPDATE
 """
 USE_TOTP_STEP: LiteralString = "UPDATE users SET totp_last_step = %s WHERE user_id = %s AND totp_last_step < %s"
 ENROL_TOTP: LiteralString = """
@@ -112,36 +112,35 @@ USE_PASSWORD_LINK: LiteralString = """
 """
 
 SMALL_LETTERS: LiteralString = "SELECT lower(%s::text)"
-# The lock keeps parallel attempts back until the first is counted.
-HOLD_COUNT: LiteralString = """
-    SELECT c.level, c.at, c.version, c.seal, clock_timestamp() AS now
-    FROM (SELECT) AS one LEFT JOIN LATERAL (SELECT level, at, version, seal FROM sign_in_counts WHERE key = %s FOR UPDATE) AS c ON true
-"""
-ADD_COUNT: LiteralString = """
-    INSERT INTO sign_in_counts (key, level, at, version, seal) VALUES (%(key)s, %(level)s, %(at)s, %(version)s, %(seal)s)
-    ON CONFLICT (key) DO NOTHING
-"""
-SET_COUNT: LiteralString = """
-    UPDATE sign_in_counts SET level = %(level)s, at = %(at)s, version = %(version)s, seal = %(seal)s WHERE key = %(key)s
-"""
-# As the worker's role.
+# One statement takes an attempt, so that parallel attempts cannot pass before the first is counted.
+_LEAKED: LiteralString = (
+    "greatest(c.level - greatest(extract(epoch FROM clock_timestamp() - c.at), 0) / %(seconds)s::float8, 0)"
+)
+TAKE_ATTEMPT: LiteralString = (
+    """
+    INSERT INTO sign_in_counts AS c (key, level, at) VALUES (%(key)s, 1, clock_timestamp())
+    ON CONFLICT (key) DO UPDATE SET level = """
+    + _LEAKED
+    + " + 1, at = clock_timestamp() WHERE "
+    + _LEAKED
+    + " + 1 <= %(capacity)s RETURNING c.level"
+)
+LEVEL: LiteralString = "SELECT " + _LEAKED + " FROM sign_in_counts c WHERE key = %(key)s"
 FORGET_COUNT: LiteralString = "DELETE FROM sign_in_counts WHERE key = %s"
+GIVE_BACK_ATTEMPT: LiteralString = "UPDATE sign_in_counts SET level = greatest(level - 1, 0) WHERE key = %s"
 
-# The device, if it is known for the user, the wrong codes in other devices, the organisation's policy if the user is its break-glass
-# user, and the holder of the browser's pass. Row-level security hides holders of other organisations.
+# Whether the device is known for the user, the wrong codes in other devices, whether the user is the break-glass user, and the holder
+# of the browser's pass. Row-level security hides holders of other organisations.
 STANDING: LiteralString = """
-    SELECT d.device_mac, d.seal AS device_seal, p.enforced, p.version AS policy_version, p.seal AS policy_seal,
+    SELECT
+        (SELECT device_mac FROM known_devices WHERE user_id = %(user_id)s AND device_mac = ANY (%(macs)s) LIMIT 1) AS device,
         coalesce((SELECT wrong_codes FROM users WHERE user_id = %(user_id)s), 0) AS wrong_codes,
+        EXISTS (SELECT FROM saml_policies WHERE break_glass_user_id = %(user_id)s) AS break_glass,
         (SELECT user_id FROM users WHERE user_id = %(holder)s AND status = 'active') AS colleague
-    FROM (SELECT) AS one
-        LEFT JOIN LATERAL (
-            SELECT device_mac, seal FROM known_devices WHERE user_id = %(user_id)s AND device_mac = ANY (%(macs)s) LIMIT 1) AS d ON true
-        LEFT JOIN saml_policies p ON p.tenant_id = current_tenant() AND p.break_glass_user_id = %(user_id)s
 """
 REMEMBER_DEVICE: LiteralString = """
-    INSERT INTO known_devices (tenant_id, user_id, device_mac, seal) VALUES (%(tenant_id)s, %(user_id)s, %(device_mac)s, %(seal)s)
-    ON CONFLICT (user_id, device_mac) DO UPDATE SET last_at = clock_timestamp(), wrong_codes = 0, tenant_id = excluded.tenant_id,
-        seal = excluded.seal
+    INSERT INTO known_devices (tenant_id, user_id, device_mac) VALUES (%(tenant_id)s, %(user_id)s, %(mac)s)
+    ON CONFLICT (user_id, device_mac) DO UPDATE SET last_at = clock_timestamp(), wrong_codes = 0
 """
 # The devices used last stay.
 FORGET_OLD_DEVICES: LiteralString = """

@@ -116,50 +116,25 @@ class Standing(msgspec.Struct, frozen=True):
     colleague: str | None = None
 
 
-class _Found(msgspec.Struct, frozen=True, kw_only=True):
-    device_mac: bytes | None
-    device_seal: bytes | None
-    enforced: bool | None
-    policy_version: int | None
-    policy_seal: bytes | None
-    wrong_codes: int
-    colleague: str | None
-
-
 async def standing(request: Request, conn: AsyncConnection, user: User | None) -> Standing:
     """Runs the same query without a user, so that its time reveals nothing. Sets the transaction's tenant to the user's."""
     token = cookies.read(request, cookies.DEVICE)
     macs = request.state.keyring.macs(token.encode(), DEVICE_PURPOSE) if token else []
     await aset_tenant(conn, user.tenant_id if user is not None else "")
     named = {"user_id": user.user_id if user is not None else "", "macs": macs, "holder": passes.holder(request)}
-    found = await database.first(conn, _Found, queries.STANDING, named)
+    found = await database.first(conn, Standing, queries.STANDING, named)
     assert found is not None
-    keyring = request.state.keyring
-    whose = {"user_id": named["user_id"], "tenant_id": "" if user is None else user.tenant_id}
-    device = whose | {"device_mac": found.device_mac}
-    is_known = found.device_mac is not None and seals.DEVICES.holds(keyring, device, found.device_seal)
-    policy = {
-        "tenant_id": whose["tenant_id"],
-        "enforced": found.enforced,
-        "break_glass_user_id": whose["user_id"],
-        "version": found.policy_version,
-    }
-    return Standing(
-        device=found.device_mac if is_known else None,
-        wrong_codes=found.wrong_codes,
-        break_glass=found.policy_version is not None and seals.POLICIES.holds(keyring, policy, found.policy_seal),
-        colleague=found.colleague,
-    )
+    return found
 
 
 async def remember_device(request: Request, conn: AsyncConnection, user: User) -> str:
     """Makes the browser a known device and returns the token for its cookie. The tenant must be set."""
     token = cookies.read(request, cookies.DEVICE) or cookies.new_token()
-    keyring = request.state.keyring
-    mac = keyring.mac(token.encode(), DEVICE_PURPOSE)
-    row = {"tenant_id": user.tenant_id, "user_id": user.user_id, "device_mac": mac}
-    await conn.execute(queries.REMEMBER_DEVICE, row | {"seal": seals.DEVICES.seal(keyring, row)})
-    await conn.execute(queries.FORGET_OLD_DEVICES, {"user_id": user.user_id, "most": MOST_DEVICES})
+    row = {"tenant_id": user.tenant_id, "user_id": user.user_id, "most": MOST_DEVICES}
+    await conn.execute(
+        queries.REMEMBER_DEVICE, row | {"mac": request.state.keyring.mac(token.encode(), DEVICE_PURPOSE)}
+    )
+    await conn.execute(queries.FORGET_OLD_DEVICES, row)
     return token
 
 
