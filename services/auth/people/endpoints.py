@@ -136,8 +136,7 @@ async def reset_second_factor(request: Request, caller: Caller, user_id: str) ->
         if held.user_id == caller.person_id:
             raise problems.forbidden("Your own second factor changes on your page, with your password and a code.")
         await conn.execute(signin_queries.DELETE_RECOVERY_CODES, (held.user_id,))
-        none = seals.factor_row(request.state.keyring, caller.tenant_id, held.user_id, None)
-        await conn.execute(tenant_queries.SET_TOTP, none)
+        await conn.execute(tenant_queries.SET_TOTP, (None, held.user_id))
         await conn.execute(signin_queries.FORGET_WRONG_CODES, (held.user_id,))
         done = await ending.sessions_of(conn, held.user_id)
         detail = {"had_one": held.has_totp}

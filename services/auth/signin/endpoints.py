@@ -117,7 +117,7 @@ async def sign_in(request: Request) -> Response:
             return _to_organisation(request, destination, found, fresh=fresh)
         return _form(request, destination, email=email, fresh=fresh, notice=words["no_organisation"])
     async with transaction(request) as conn:
-        user = await factors.find_user(conn, request.state.keyring, email)
+        user = await factors.find_user(conn, email)
         standing = await sessions.standing(request, conn, user)
         # If an organisation enforces its own sign-in, only the break-glass user's password works. All its users get that user's limits, so
         # that the limits do not reveal who it is.
@@ -255,7 +255,7 @@ async def second_factor(request: Request) -> Response:
     ):
         return _form(request, destination, 403, alert=words["form_expired"])
     async with transaction(request) as conn:
-        user = await factors.find_user(conn, request.state.keyring, pending.email)
+        user = await factors.find_user(conn, pending.email)
         standing = await sessions.standing(request, conn, user)
         keyring, address = request.state.keyring, caller_of(request).address
         attempt = await throttle.take_code(conn, keyring, pending.user_id, address, standing)
@@ -265,7 +265,7 @@ async def second_factor(request: Request) -> Response:
         return _wait(_ask_second_factor(request, destination, sealed, 429, alert), attempt.wait)
     # In a new transaction, because a successful sign-in locks the user and waits for the count.
     async with transaction(request) as conn:
-        user = await factors.find_user(conn, request.state.keyring, pending.email)
+        user = await factors.find_user(conn, pending.email)
         if user is None or not await _is_still_the_password(request, conn, user, pending):
             return _form(request, destination, 403, alert=words["form_expired"])
         used = await factors.use_at_sign_in(request, conn, user, standing, values.get("code", ""))

@@ -2,10 +2,8 @@
 
 from typing import Literal
 
-import msgspec
 from starlette.requests import Request
 
-from services.auth import seals
 from services.auth.signin import codes, metrics, queries, sessions
 from services.auth.signin.models import User
 from services.auth.signin.sessions import MOST_WRONG_CODES as MOST_WRONG_CODES_OF_DEVICE
@@ -19,12 +17,8 @@ Used = Literal["authenticator", "recovery code", ""]
 MOST_WRONG_CODES = 20
 
 
-async def find_user(conn: AsyncConnection, keyring: Keyring, email: str) -> User | None:
-    """None also for a person whose authenticator was taken away or changed in the database."""
-    user = await database.first(conn, User, queries.FIND_USER, (email.strip(),))
-    if user is None or not seals.FACTORS.holds(keyring, msgspec.structs.asdict(user), user.factor_seal):
-        return None
-    return user
+async def find_user(conn: AsyncConnection, email: str) -> User | None:
+    return await database.first(conn, User, queries.FIND_USER, (email.strip(),))
 
 
 async def is_unchanged(conn: AsyncConnection, user: User, *, to_write: bool = False) -> bool:

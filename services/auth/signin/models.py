@@ -12,7 +12,6 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     password_hash: str | None
     totp_secret: bytes | None
-    factor_seal: bytes | None = None
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from typing import LiteralString
 
 from services.auth.people.queries import ROLE
 
-FIND_USER: LiteralString = "SELECT * FROM find_sealed_user(%s)"
+FIND_USER: LiteralString = "SELECT * FROM find_user(%s)"
 PERSON: LiteralString = "SELECT u.user_id, u.email, u.name, " + ROLE + " AS role FROM users u WHERE u.user_id = %s"
 SIGNED_IN_AT: LiteralString = "SELECT signed_in_at FROM grants WHERE grant_id = %s AND user_id = %s"
 FIND_SESSION: LiteralString = "SELECT * FROM find_sealed_session(%s)"
@@ -84,12 +84,9 @@ HOLD_USER_TO_WRITE: LiteralString = """
 """
 USE_TOTP_STEP: LiteralString = "UPDATE users SET totp_last_step = %s WHERE user_id = %s AND totp_last_step < %s"
 ENROL_TOTP: LiteralString = """
-    UPDATE users SET totp_secret = %(totp_secret)s, factor_seal = %(factor_seal)s, totp_last_step = %(step)s
-    WHERE user_id = %(user_id)s AND totp_secret IS NULL
+    UPDATE users SET totp_secret = %s, totp_last_step = %s WHERE user_id = %s AND totp_secret IS NULL
 """
-REMOVE_TOTP: LiteralString = (
-    "UPDATE users SET totp_secret = %(totp_secret)s, factor_seal = %(factor_seal)s WHERE user_id = %(user_id)s"
-)
+REMOVE_TOTP: LiteralString = "UPDATE users SET totp_secret = NULL WHERE user_id = %s"
 ABOUT_USER: LiteralString = """
     SELECT u.name, t.name AS organisation, u.totp_secret IS NOT NULL AS has_second_factor
     FROM users u JOIN tenants t USING (tenant_id) WHERE u.user_id = %s

@@ -88,7 +88,7 @@ async def bootstrap(settings: Settings, wanted: BootstrapRequest) -> dict[str, A
                     conn, keyring, PLATFORM, wanted.operator.email, wanted.operator.password, OPERATORS_ROLE
                 )
                 sealed = keyring.encrypt(wanted.operator.second_factor.encode(), codes.secret_context(user_id))
-                await conn.execute(queries.FIRST_TOTP, seals.factor_row(keyring, PLATFORM, user_id, sealed))
+                await conn.execute(queries.FIRST_TOTP, (sealed, user_id))
         answer: dict[str, Any] = {}
         for tenant in wanted.tenants:
             async with pool.connection() as conn:

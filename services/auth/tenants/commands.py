@@ -204,7 +204,7 @@ def second_factor(email: Email, remove: Annotated[bool, typer.Option(help="Take 
     """Give the user a new second factor (TOTP) and print the URI for their authenticator app."""
     with operating() as (settings, conn):
         if remove:
-            operations.remove_second_factor(conn, _keyring(settings), email)
+            operations.remove_second_factor(conn, email)
         else:
             show(operations.set_second_factor(conn, _keyring(settings), email))
 

@@ -275,16 +275,15 @@ def set_second_factor(conn: Conn, keyring: Keyring, email: str) -> str:
     record(conn, tenant_id, "user.second_factor_set", user_id)
     conn.execute(DELETE_RECOVERY_CODES, (user_id,))
     conn.execute(FORGET_DEVICES, (user_id,))
-    sealed = keyring.encrypt(secret.encode(), codes.secret_context(user_id))
-    conn.execute(queries.SET_TOTP, seals.factor_row(keyring, tenant_id, user_id, sealed))
+    conn.execute(queries.SET_TOTP, (keyring.encrypt(secret.encode(), codes.secret_context(user_id)), user_id))
     return codes.otpauth_uri(secret, address)
 
 
-def remove_second_factor(conn: Conn, keyring: Keyring, email: str) -> None:
+def remove_second_factor(conn: Conn, email: str) -> None:
     user_id, tenant_id, _ = find_user(conn, email)
     record(conn, tenant_id, "user.second_factor_removed", user_id)
     conn.execute(DELETE_RECOVERY_CODES, (user_id,))
-    conn.execute(queries.SET_TOTP, seals.factor_row(keyring, tenant_id, user_id, None))
+    conn.execute(queries.SET_TOTP, (None, user_id))
 
 
 def unlock_user(conn: Conn, keyring: Keyring, email: str) -> None:

@@ -26,9 +26,7 @@ ENSURE_USER: LiteralString = """
         %(scope_limit)s, %(rights_version)s, %(rights_seal)s)
     ON CONFLICT (lower(email)) DO NOTHING
 """
-FIRST_TOTP: LiteralString = """
-    UPDATE users SET totp_secret = %(totp_secret)s, factor_seal = %(factor_seal)s WHERE user_id = %(user_id)s AND totp_secret IS NULL
-"""
+FIRST_TOTP: LiteralString = "UPDATE users SET totp_secret = %s WHERE user_id = %s AND totp_secret IS NULL"
 USER_BY_EMAIL: LiteralString = (
     "SELECT "
     + rights.COLUMNS
@@ -156,9 +154,7 @@ END_USER_GRANTS: LiteralString = """
     UPDATE grants SET revoked_at = clock_timestamp(), revoked_because = 'user disabled'
     WHERE user_id = %s AND revoked_at IS NULL RETURNING grant_id
 """
-SET_TOTP: LiteralString = """
-    UPDATE users SET totp_secret = %(totp_secret)s, factor_seal = %(factor_seal)s, totp_last_step = 0 WHERE user_id = %(user_id)s
-"""
+SET_TOTP: LiteralString = "UPDATE users SET totp_secret = %s, totp_last_step = 0 WHERE user_id = %s"
 INSERT_LINK: LiteralString = """
     INSERT INTO password_links (token_mac, tenant_id, user_id, seal, expires_at)
     VALUES (%(token_mac)s, %(tenant_id)s, %(user_id)s, %(seal)s, clock_timestamp() + make_interval(hours => %(hours)s))
