@@ -6,7 +6,7 @@ from functools import partial
 
 from celery import Celery
 
-from services.auth import authorities, metrics, seals
+from services.auth import authorities, metrics
 from services.auth.apps import ending, installing
 from services.auth.invitations.post import Post
 from services.auth.keys.models import PLATFORM

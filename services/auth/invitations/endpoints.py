@@ -5,7 +5,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.auth import caps, seals
+from services.auth import caps
 from services.auth.invitations import queries
 from services.auth.invitations.links import DAYS
 from services.auth.invitations.models import (
@@ -55,8 +55,7 @@ async def create_invitation(request: Request, caller: Caller, draft: InvitationD
             "role": draft.role,
             "invited_by": caller.person_id or caller.client_id,
         }
-        seal = seals.INVITATIONS.seal(request.state.keyring, row)
-        await conn.execute(queries.INSERT, row | {"seal": seal, "days": DAYS})
+        await conn.execute(queries.INSERT, row)
         await _add_mail(conn, caller, row["id"], 1)
         await audit.record(conn, caller, "invitation.made", row["id"], {"role": draft.role})
         response = http.created(await _invitation(conn, row["id"]), f"{INVITATIONS}/{row['id']}")

@@ -60,8 +60,8 @@ COUNT_OF_ADDRESS: LiteralString = """
     WHERE i.tenant_id = current_tenant() AND lower(i.email) = lower(%s) AND m.queued_at > clock_timestamp() - interval '1 day'
 """
 INSERT: LiteralString = """
-    INSERT INTO invitations (id, tenant_id, email, role, invited_by, seal, expires_at)
-    VALUES (%(id)s, %(tenant_id)s, %(email)s, %(role)s, %(invited_by)s, %(seal)s, clock_timestamp() + make_interval(days => %(days)s))
+    INSERT INTO invitations (id, tenant_id, email, role, invited_by, expires_at)
+    VALUES (%(id)s, %(tenant_id)s, %(email)s, %(role)s, %(invited_by)s, clock_timestamp() + make_interval(days => %(days)s))
 """
 # The link of the mail before is void at once.
 RENEW: LiteralString = """
@@ -72,11 +72,12 @@ ADD_MAIL: LiteralString = """
     INSERT INTO invitation_mails (id, tenant_id, invitation_id, number) VALUES (%(mail_id)s, %(tenant_id)s, %(id)s, %(number)s)
 """
 WITHDRAW: LiteralString = "UPDATE invitations SET withdrawn_at = clock_timestamp(), token_mac = NULL WHERE id = %s"
-FIND: LiteralString = "SELECT * FROM find_sealed_invitation(%s)"
+FIND: LiteralString = "SELECT * FROM find_invitation(%s)"
 # Of two answers to one link, one succeeds.
 ACCEPT: LiteralString = """
     UPDATE invitations SET accepted_at = clock_timestamp()
     WHERE id = %s AND token_mac = ANY (%s) AND accepted_at IS NULL AND withdrawn_at IS NULL AND expires_at > clock_timestamp()
+    RETURNING role
 """
 # Of the two forms of a password the database stores one (signin/sealing.py).
 COMPLETE_USER: LiteralString = (
@@ -135,8 +136,7 @@ TAKE: LiteralString = f"""
         FROM due WHERE m.id = due.id
         RETURNING m.id, m.invitation_id, m.number, m.tenant_id, due.turn, due.due_at AS due_before
     )
-    SELECT m.id, m.invitation_id, m.number, i.tenant_id, i.email, i.role, i.invited_by, i.seal, i.expires_at,
-        t.name AS organisation, t.environment = 'sandbox' AS is_sandbox
+    SELECT m.id, m.invitation_id, m.number, i.email, i.role, i.expires_at, t.name AS organisation, t.environment = 'sandbox' AS is_sandbox
     FROM taken m JOIN invitations i ON i.id = m.invitation_id JOIN tenants t ON t.tenant_id = m.tenant_id
     ORDER BY m.turn, m.due_before, m.id
 """

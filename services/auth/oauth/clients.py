@@ -21,7 +21,6 @@ from psycopg_pool import AsyncConnectionPool
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
-from services.auth import seals
 from services.auth.apps import credentials, rules, scopes
 from services.auth.apps.credentials import secret_purpose
 from services.auth.oauth import forms, queries
@@ -39,7 +38,7 @@ _ABSENT = bytes(32)
 
 
 class ClientRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `find_sealed_clients`. `read_at_ms` is the database's time of reading, in milliseconds."""
+    """A row of `find_oauth_clients`. `read_at_ms` is the database's time of reading, in milliseconds."""
 
     client_id: str
     tenant_id: str
@@ -57,9 +56,6 @@ class ClientRow(msgspec.Struct, frozen=True, kw_only=True):
     enforce_pkce: bool
     access_token_ttl: int
     deidentification: Mode
-    allow_service_tokens: bool = False
-    common_app: str | None = None
-    seal: bytes | None = None
     secret_ids: list[str] | None
     secret_macs: list[bytes] | None
     read_at_ms: int
@@ -130,10 +126,6 @@ def matching_secret(client: Client | None, client_id: str, secret: str, keyring:
     return found
 
 
-def is_genuine(keyring: Keyring, row: ClientRow) -> bool:
-    return seals.APPS.holds(keyring, msgspec.structs.asdict(row), row.seal)
-
-
 # --- Loading ----------------------------------------------------------------------------------------------------------
 
 
@@ -143,9 +135,8 @@ class ClientLoader:
     A query begins only after the requests that it serves, so that its rows are not older than they are.
     """
 
-    def __init__(self, pool: AsyncConnectionPool[AsyncConnection], keyring: Keyring) -> None:
+    def __init__(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
         self._pool = pool
-        self._keyring = keyring
         self._waiting: dict[str, asyncio.Future[Client | None]] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -170,7 +161,7 @@ class ClientLoader:
                     await conn.set_autocommit(True)
                     try:
                         rows = await database.every(conn, ClientRow, queries.FIND_CLIENTS, (list(batch),))
-                        found = {row.client_id: Client(row) for row in rows if is_genuine(self._keyring, row)}
+                        found = {row.client_id: Client(row) for row in rows}
                     finally:
                         if not conn.closed:
                             await conn.set_autocommit(False)

@@ -4,12 +4,11 @@ from collections.abc import Iterable
 
 from starlette.requests import Request
 
-from services.auth.apps import common, store
+from services.auth.apps import common
 from services.auth.apps.common import CommonApp
 from services.auth.oauth import queries
 from services.auth.oauth.clients import Client, ClientRow, load_client
 from services.auth.oauth.forms import TemporarilyUnavailable
-from shared.primitives.crypto import Keyring
 from shared.storage import database
 from shared.storage.database import UNAVAILABLE, AsyncConnection, transaction
 
@@ -56,10 +55,9 @@ async def load_asking(request: Request, client_id: str) -> Client | None:
     return StandIn(found) if found is not None else None
 
 
-async def own_client(conn: AsyncConnection, keyring: Keyring, stand_in: StandIn, tenant_id: str) -> Client:
-    """The organisation's own app in the place of the common one. The tenant must be set. Raises a 409 Problem for a changed row."""
-    app = await common.of_tenant(conn, keyring, stand_in.common_app, tenant_id)
-    store.require_genuine(keyring, app)
+async def own_client(conn: AsyncConnection, stand_in: StandIn, tenant_id: str) -> Client:
+    """The organisation's own app in the place of the common one. The tenant must be set."""
+    app = await common.of_tenant(conn, stand_in.common_app, tenant_id)
     return Client(await database.found(conn, ClientRow, queries.FIND_CLIENTS, ([app.client_id],)))
 
 

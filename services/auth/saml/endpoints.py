@@ -4,12 +4,11 @@ from functools import partial
 from typing import Any
 
 import anyio
-import msgspec
 from psycopg.errors import UniqueViolation
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.auth import caps, seals
+from services.auth import caps
 from services.auth.apps.scopes import CHANGE_PEOPLE
 from services.auth.apps.store import load_tenant
 from services.auth.people.acting import may_federate
@@ -82,7 +81,7 @@ async def create_connection(request: Request, caller: Caller, draft: ConnectionD
         connection = await connections.insert(
             conn, request.state.keyring, caller.tenant_id, fields, own_key, own_certificate
         )
-        pinned = await connections.pin(conn, request.state.keyring, connection, wanted)
+        pinned = await connections.pin(conn, connection, wanted)
         detail = {"entity_id": connection.entity_id, "certificates": pinned}
         await audit.record(conn, caller, "saml.connection_created", connection.connection_id, detail)
         location = f"/v1/saml/connections/{connection.connection_id}"
@@ -126,10 +125,10 @@ async def change_connection(
                 conn, request.state.keyring, connection.connection_id, named["role_mapping"]
             )
             ended = Ended(ended.grants + grants, ended.apps + apps)
-        connection = await connections.save(conn, request.state.keyring, connection, named)
+        connection = await connections.save(conn, connection, named)
         detail: dict[str, Any] = {"fields": sorted(named)}
         if wanted is not None:
-            detail["certificates"] = await connections.pin(conn, request.state.keyring, connection, wanted)
+            detail["certificates"] = await connections.pin(conn, connection, wanted)
         await audit.record(conn, caller, "saml.connection_changed", connection.connection_id, detail)
         shown = await connections.shown(conn, request.state.settings.issuer, connection)
         await watermarks.revoke_ended(conn, ended)
@@ -252,8 +251,7 @@ async def prove_domain(request: Request, caller: Caller, connection_id: str, dom
         raise problems.conflict(f"The TXT record is not visible at {name} yet; DNS may need some time.")
     try:
         async with tenant_transaction(request, caller) as conn:
-            claim = msgspec.structs.asdict(claimed)
-            claim["seal"] = seals.DOMAINS.seal(request.state.keyring, claim)
+            claim = (claimed.connection_id, claimed.domain, claimed.token)
             row = await database.found(conn, DomainRow, queries.PROVE_DOMAIN, claim)
             detail = {"domain": row.domain}
             await audit.record(conn, caller, "saml.domain_proven", claimed.connection_id, detail)

@@ -108,24 +108,21 @@ class ConnectionRow(msgspec.Struct, frozen=True, kw_only=True):
     role_mapping: dict[str, list[str]]
     default_role: OrganisationRole
     own_certificate: str
-    seal: bytes | None
     created_at: datetime
     updated_at: datetime
     last_sign_in_at: datetime | None
 
 
 class DomainRow(msgspec.Struct, frozen=True, kw_only=True):
-    tenant_id: str
     domain: str
     connection_id: str
     token: str
-    seal: bytes | None
     claimed_at: datetime
     verified_at: datetime | None
 
 
 class OpenConnection(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `find_sealed_connection`. `is_open` if the connection, its tenant and the capability are all enabled."""
+    """A row of `find_saml_connection`. `is_open` if the connection, its tenant and the capability are all enabled."""
 
     connection_id: str
     tenant_id: str
@@ -139,13 +136,9 @@ class OpenConnection(msgspec.Struct, frozen=True, kw_only=True):
     allow_idp_initiated: bool
     attribute_mapping: dict[str, str]
     role_mapping: dict[str, list[str]]
-    default_role: OrganisationRole
-    status: str
     own_key: bytes
     own_certificate: str
-    seal: bytes | None
     certificates: list[str]
-    certificate_seals: list[bytes | None]
 
 
 class Federated(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,9 +157,6 @@ class Federated(msgspec.Struct, frozen=True, kw_only=True):
 
 class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str
-    tenant_id: str
-    connection_id: str
-    kind: str
     browser_mac: bytes | None
     relay_state: str
     continue_to: str
@@ -187,16 +177,12 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     """A person with a valid answer, before their browser has a session."""
 
     user_id: str
-    tenant_id: str
-    connection_id: str
-    ticket_mac: bytes
     browser_mac: bytes | None
     continue_to: str
     name_id: str
     name_id_format: str
     session_index: str
     session_ends_at: datetime | None
-    seal: bytes | None
 
 
 class StartedSession(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,10 +6,9 @@ At a first sign-in the user is found by address or made. Also answers which peop
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import msgspec
 from starlette.requests import Request
 
-from services.auth import caps, seals
+from services.auth import caps
 from services.auth.apps import scopes
 from services.auth.people import rights
 from services.auth.people import roles as people_roles
@@ -18,10 +17,9 @@ from services.auth.revocations import watermarks
 from services.auth.saml import connections, domains, policies, queries, roles
 from services.auth.saml.assertions import Verified
 from services.auth.saml.documents import refuse, shown
-from services.auth.saml.models import AttributeMapping, Federated, Identity, OpenConnection
+from services.auth.saml.models import AttributeMapping, Federated, OpenConnection
 from services.auth.settings import Settings
 from shared.primitives import ids
-from shared.primitives.crypto import Keyring
 from shared.storage import database
 from shared.storage.caps import is_full
 from shared.storage.database import AsyncConnection, aset_tenant, transaction
@@ -93,9 +91,7 @@ class Admitted(NamedTuple):
     revoked: bool
 
 
-async def admit(
-    conn: AsyncConnection, keyring: Keyring, settings: Settings, connection: OpenConnection, verified: Verified
-) -> Admitted:
+async def admit(conn: AsyncConnection, settings: Settings, connection: OpenConnection, verified: Verified) -> Admitted:
     """Updates the user with the values of the identity provider. Raises MessageRefused. The tenant must be set.
 
     The NameID identifies the user, never the address alone. An address finds the user only at a first sign-in, only in the connection's
@@ -138,7 +134,7 @@ async def _link(
     proven = {
         row.domain
         for row in await connections.domains_of(conn, connection.connection_id)
-        if row.verified_at is not None and seals.DOMAINS.holds(keyring, msgspec.structs.asdict(row), row.seal)
+        if row.verified_at is not None
     }
     if domain not in proven:
         refuse("domain", shown(f"{domain} is not proven for this connection"))
@@ -167,11 +163,11 @@ async def _link(
     return held
 
 
-async def without_role(conn: AsyncConnection, keyring: Keyring, connection: OpenConnection, name_id: str) -> str | None:
+async def without_role(conn: AsyncConnection, connection: OpenConnection, name_id: str) -> str | None:
     """Ends all access of a known person without any role. Returns their id; None for an unknown person."""
     await conn.execute(queries.LOCK_NAME, (f"{connection.connection_id} {name_id}",))
-    known = await database.first(conn, Identity, queries.IDENTITY, (connection.connection_id, name_id))
-    if known is None or not seals.IDENTITIES.holds(keyring, msgspec.structs.asdict(known), known.seal):
+    known = await (await conn.execute(queries.IDENTITY, (connection.connection_id, name_id))).fetchone()
+    if known is None:
         return None
     held = rights.believed(keyring, known)
     ended = await roles.end_without_role(conn, keyring, connection.connection_id, held)
@@ -182,7 +178,7 @@ async def without_role(conn: AsyncConnection, keyring: Keyring, connection: Open
 # --- Where people sign in ---------------------------------------------------------------------------------------------
 
 
-async def federation_of(conn: AsyncConnection, keyring: Keyring, email: str) -> Federated | None:
+async def federation_of(conn: AsyncConnection, email: str) -> Federated | None:
     """The connection of any tenant for which the address' domain is proven."""
     domain = domains.of_email(email)
     if domain is None:

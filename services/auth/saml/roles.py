@@ -94,8 +94,7 @@ def apply_portion(conn: Connection, keyring: Keyring, connection_id: str, tenant
     """Applies a connection's mapping to its next people. The caller commits."""
     set_tenant(conn, tenant_id)
     # The lock keeps sign-ins through the connection back for the portion.
-    with conn.cursor(row_factory=dict_row) as cursor:
-        held = cursor.execute(queries.HOLD_CHANGING_ROLES, (connection_id,)).fetchone()
+    held = conn.execute(queries.HOLD_CHANGING_ROLES, (connection_id,)).fetchone()
     if held is None:  # another relay has finished it meanwhile
         return
     if not seals.CONNECTIONS.holds(keyring, held, held["seal"]):  # nobody signs in through it either

@@ -175,7 +175,7 @@ async def _set_up(request: Request, change: Change, asked: str) -> Response:
         if not (await conn.execute(queries.ENROL_TOTP, (sealed, step, user.user_id))).rowcount:
             return await _page(request, conn, session, user, words["already_set_up"], 409)
         await conn.execute(queries.END_OTHER_SESSIONS, (user.user_id, session.session_id))
-        await sessions.note_second_factor(conn, keyring, session)
+        await conn.execute(queries.NOTE_SECOND_FACTOR, (session.session_id,))
         await conn.execute(queries.FORGET_DEVICES, (user.user_id,))
         renewed = await factors.renew_recovery_codes(conn, keyring, user.tenant_id, user.user_id)
         await _done(conn, request, change, "user.second_factor_enrolled")

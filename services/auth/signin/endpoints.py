@@ -111,7 +111,7 @@ async def sign_in(request: Request) -> Response:
         return _form(request, destination, 403, alert=words["form_expired"], email=email)
     fresh = values.get("fresh") == "1"
     async with transaction(request) as conn:
-        found = await people.federation_of(conn, request.state.keyring, email)
+        found = await people.federation_of(conn, email)
     if values.get("step") == "address":
         if found is not None:
             return _to_organisation(request, destination, found, fresh=fresh)

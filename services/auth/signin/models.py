@@ -24,9 +24,6 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     tenant_name: str
     signed_in_at: datetime
-    second_factor: bool
-    token_mac: bytes
-    seal: bytes | None
 
 
 class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,5 +42,3 @@ class PasswordLink(msgspec.Struct, frozen=True, kw_only=True):
     tenant_id: str
     user_id: str
     email: str
-    token_mac: bytes
-    seal: bytes | None

@@ -17,7 +17,7 @@ START_SESSION: LiteralString = """
 """
 NOTE_SIGN_IN: LiteralString = """
     INSERT INTO last_sign_ins (user_id, tenant_id) VALUES (%(user_id)s, %(tenant_id)s)
-    ON CONFLICT (user_id) DO UPDATE SET at = clock_timestamp() RETURNING at
+    ON CONFLICT (user_id) DO UPDATE SET at = clock_timestamp()
 """
 # A deleted session has ended. Those that had ended before go first.
 FORGET_OLD_SESSIONS: LiteralString = """
@@ -34,7 +34,7 @@ END_SESSION: LiteralString = """
     UPDATE sessions SET ended_at = clock_timestamp() WHERE session_id = %s AND user_id = %s AND ended_at IS NULL
 """
 # After a password and a code in the same form.
-NOTE_SECOND_FACTOR: LiteralString = "UPDATE sessions SET second_factor = true, seal = %s WHERE session_id = %s"
+NOTE_SECOND_FACTOR: LiteralString = "UPDATE sessions SET second_factor = true WHERE session_id = %s"
 END_OTHER_SESSIONS: LiteralString = """
     UPDATE sessions SET ended_at = clock_timestamp() WHERE user_id = %s AND session_id <> %s AND ended_at IS NULL
 """

@@ -8,11 +8,9 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.auth import seals
 from services.auth.signin import cookies, passes, queries
 from services.auth.signin.models import Session, User
 from shared.primitives import ids
-from shared.primitives.crypto import Keyring
 from shared.storage import database
 from shared.storage.database import AsyncConnection, aset_tenant
 from shared.web.identity import Caller
@@ -32,9 +30,7 @@ async def current(request: Request, conn: AsyncConnection) -> Session | None:
         return None
     for mac in request.state.keyring.macs(token.encode(), SESSION_PURPOSE):
         session = await database.first(conn, Session, queries.FIND_SESSION, (mac,))
-        if session is not None and seals.SESSIONS.holds(
-            request.state.keyring, msgspec.structs.asdict(session), session.seal
-        ):
+        if session is not None:
             await aset_tenant(conn, session.tenant_id)
             await conn.execute(queries.TOUCH_SESSION, (session.session_id,))
             return session
@@ -64,18 +60,10 @@ async def start(
         "address": caller_of(request).address,
         "second_factor": second_factor,
     }
-    noted = await (await conn.execute(queries.NOTE_SIGN_IN, row)).fetchone()
-    assert noted is not None
-    row["signed_in_at"] = noted[0]
-    await conn.execute(queries.START_SESSION, row | {"seal": seals.SESSIONS.seal(request.state.keyring, row)})
+    await conn.execute(queries.START_SESSION, row)
+    await conn.execute(queries.NOTE_SIGN_IN, row)
     await conn.execute(queries.FORGET_OLD_SESSIONS, (user.user_id, MOST_SESSIONS))
     return token
-
-
-async def note_second_factor(conn: AsyncConnection, keyring: Keyring, session: Session) -> None:
-    """The person has shown a second factor in this session."""
-    seal = seals.SESSIONS.seal(keyring, msgspec.structs.asdict(session) | {"second_factor": True})
-    await conn.execute(queries.NOTE_SECOND_FACTOR, (seal, session.session_id))
 
 
 def signed_in(request: Request, response: Response, token: str) -> Response:

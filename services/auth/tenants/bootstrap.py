@@ -75,7 +75,7 @@ async def bootstrap(settings: Settings, wanted: BootstrapRequest) -> dict[str, A
         await keys.ensure_first_key(settings.signing_key_bits)
         if wanted.console is not None:
             async with pool.connection() as conn:
-                await console.ensure(conn, keyring, wanted.console)
+                await console.ensure(conn, wanted.console)
         if wanted.operator is not None:
             async with pool.connection() as conn:
                 # The platform's own tenant, with this operator. A second factor that the person chose meanwhile stays.
@@ -118,14 +118,12 @@ async def _ensure(
         )
         app = await store.insert_app(conn, keyring, tenant_id, draft, first_party=True)
     elif app.requested_scopes != asked or app.graphql_bundles != wanted.bundles:
-        app = await store.save_app(conn, keyring, app, requested_scopes=asked, graphql_bundles=wanted.bundles)
+        app = await store.save_app(conn, app, requested_scopes=asked, graphql_bundles=wanted.bundles)
     await _ensure_secret(conn, keyring, app, wanted.admin.client_secret)
     await ensure_user(conn, keyring, tenant_id, wanted.admin.email, wanted.admin.password)
     held = [scope for scope in app.requested_scopes if scope != scopes.OFFLINE_ACCESS]
     audience = [settings.issuer, settings.api_base_url]
-    token_id, claims = await insert_service_token(
-        conn, keyring, app, held, TOKEN_SECONDS, aud=audience, environment=where
-    )
+    token_id, claims = await insert_service_token(conn, app, held, TOKEN_SECONDS, aud=audience, environment=where)
     operator = Caller(tenant_id=tenant_id, client_id=OPERATOR)
     made = {"client_id": app.client_id, "service_token": token_id}
     await audit.record(conn, operator, "tenant.bootstrapped", tenant_id, made)

@@ -154,8 +154,8 @@ def grant(tenant: TenantId, scopes: Annotated[list[str], typer.Argument(help="Su
 @scope_cli.command()
 def withdraw(tenant: TenantId, scopes: list[str]) -> None:
     """Take scopes from the tenant and its apps. The tokens of those apps end."""
-    with operating() as (settings, conn):
-        show(*operations.withdraw_scopes(conn, _keyring(settings), tenant, scopes))
+    with operating() as (_, conn):
+        show(*operations.withdraw_scopes(conn, tenant, scopes))
 
 
 @scope_cli.command(name="grant-bundles")
@@ -306,8 +306,8 @@ def register_console(
         keys = msgspec.json.decode(jwks.read_bytes(), type=dict[str, Any])
     except (OSError, msgspec.DecodeError) as error:
         raise SystemExit(f"{jwks}: {error}") from None
-    with operating() as (settings, conn):
-        console.register(conn, _keyring(settings), console.Console(redirect_uri, keys))
+    with operating() as (_, conn):
+        console.register(conn, console.Console(redirect_uri, keys))
 
 
 # --- keys -------------------------------------------------------------------------------------------------------------

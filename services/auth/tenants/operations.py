@@ -5,11 +5,10 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-import msgspec
 import psycopg
 from psycopg.rows import class_row, dict_row
 
-from services.auth import caps, seals
+from services.auth import caps
 from services.auth.apps import scopes
 from services.auth.apps.models import AppRow, Tenant
 from services.auth.apps.queries import LOCK_TENANT
@@ -147,7 +146,7 @@ def grant_scopes(conn: Conn, tenant_id: str, wanted: Sequence[str]) -> list[str]
     return granted
 
 
-def withdraw_scopes(conn: Conn, keyring: Keyring, tenant_id: str, unwanted: Sequence[str]) -> list[str]:
+def withdraw_scopes(conn: Conn, tenant_id: str, unwanted: Sequence[str]) -> list[str]:
     """Takes scopes from the tenant and its apps, and ends the tokens of these apps. Returns the scopes that are left."""
     conn.execute(LOCK_TENANT, (tenant_id,))
     left = _one(conn, queries.WITHDRAW_SCOPES, (list(unwanted), tenant_id), f"there is no tenant {tenant_id}")
@@ -155,15 +154,7 @@ def withdraw_scopes(conn: Conn, keyring: Keyring, tenant_id: str, unwanted: Sequ
     announce(conn, tenant_id)
     with conn.cursor(row_factory=class_row(AppRow)) as cursor:
         parameters = {"scopes": list(unwanted), "tenant_id": tenant_id}
-        before = cursor.execute(queries.APPS_WITH_SCOPES, parameters).fetchall()
-        apps: list[AppRow] = []
-        for app in before:
-            row = msgspec.structs.asdict(app)
-            kept = [one for one in app.requested_scopes if one not in unwanted]
-            is_genuine = seals.APPS.holds(keyring, row, app.seal)  # any other row keeps no good seal
-            seal = seals.APPS.seal(keyring, row | {"requested_scopes": kept}) if is_genuine else seals.refused()
-            changed = {"client_id": app.client_id, "requested_scopes": kept, "seal": seal}
-            apps += cursor.execute(queries.SET_SCOPES, changed).fetchall()
+        apps = cursor.execute(queries.APPS_WITH_SCOPES, parameters).fetchall()
     announce_apps(conn, apps)
     _revoke(conn, "client", [(app.client_id,) for app in apps])
     return left
@@ -258,14 +249,8 @@ def password_link(conn: Conn, keyring: Keyring, issuer: str, email: str, hours: 
     user_id, tenant_id, _ = find_user(conn, email)
     token = new_token()
     record(conn, tenant_id, "user.password_link_made", user_id)
-    conn.execute(queries.INSERT_LINK, link_row(keyring, token, tenant_id, user_id, hours))
+    conn.execute(queries.INSERT_LINK, (keyring.mac(token.encode(), LINK_PURPOSE), tenant_id, user_id, hours))
     return f"{issuer}/v1/auth/password?link={token}"
-
-
-def link_row(keyring: Keyring, token: str, tenant_id: str, user_id: str, hours: int) -> dict[str, Any]:
-    """The row of a link to choose a password."""
-    row = {"token_mac": keyring.mac(token.encode(), LINK_PURPOSE), "tenant_id": tenant_id, "user_id": user_id}
-    return row | {"seal": seals.PASSWORD_LINKS.seal(keyring, row), "hours": hours}
 
 
 def set_second_factor(conn: Conn, keyring: Keyring, email: str) -> str:

@@ -114,17 +114,11 @@ WITHDRAW_SCOPES: LiteralString = """
     WHERE tenant_id = %s RETURNING granted_scopes
 """
 APPS_WITH_SCOPES: LiteralString = (
-    "SELECT "
-    + COLUMNS
-    + """ FROM apps WHERE tenant_id = %(tenant_id)s AND requested_scopes && %(scopes)s::text[] AND status <> 'deleted'
-    ORDER BY client_id FOR UPDATE
-"""
-)
-SET_SCOPES: LiteralString = (
     """
-    UPDATE apps SET requested_scopes = %(requested_scopes)s, seal = %(seal)s, updated_at = clock_timestamp(),
-        version = greatest(version + 1, floor(extract(epoch FROM clock_timestamp()) * 1000))
-    WHERE client_id = %(client_id)s RETURNING """
+    UPDATE apps SET requested_scopes = ARRAY(SELECT one FROM unnest(requested_scopes) one WHERE one <> ALL (%(scopes)s::text[])),
+        updated_at = clock_timestamp(), version = greatest(version + 1, floor(extract(epoch FROM clock_timestamp()) * 1000))
+    WHERE tenant_id = %(tenant_id)s AND requested_scopes && %(scopes)s::text[] AND status <> 'deleted'
+    RETURNING """
     + COLUMNS
 )
 GRANT_BUNDLES: LiteralString = """
@@ -156,8 +150,8 @@ END_USER_GRANTS: LiteralString = """
 """
 SET_TOTP: LiteralString = "UPDATE users SET totp_secret = %s, totp_last_step = 0 WHERE user_id = %s"
 INSERT_LINK: LiteralString = """
-    INSERT INTO password_links (token_mac, tenant_id, user_id, seal, expires_at)
-    VALUES (%(token_mac)s, %(tenant_id)s, %(user_id)s, %(seal)s, clock_timestamp() + make_interval(hours => %(hours)s))
+    INSERT INTO password_links (token_mac, tenant_id, user_id, expires_at)
+    VALUES (%s, %s, %s, clock_timestamp() + make_interval(hours => %s))
 """
 AUDIT: LiteralString = """
     SELECT at, client_id, actor, action, subject_id, detail, trace_id FROM audit
