@@ -16,7 +16,6 @@ from services.auth.revocations import bell
 from services.auth.saml import domains
 from services.auth.sandboxes import work as sandboxes
 from services.auth.settings import Settings
-from services.auth.signin import sealing
 from services.auth.tenants.operations import SCHEDULE, record
 from shared.messaging import worker
 from shared.messaging.messages import InstallApp, SandboxPortionDone, UninstallApp
@@ -98,19 +97,6 @@ def periodic(settings: Settings) -> list[Periodic]:
         Periodic("send invitations", 5, Post(settings).send, lane="mail", behind=metrics.oldest_invitation_mail),
         Periodic("go on in sandboxes", 60, sandboxes.resume, behind=metrics.oldest_sandbox_work),
         Periodic("rotate signing keys", 60, rotate_keys, behind="a run makes the one key that is due"),
-        Periodic(
-            "seal passwords",
-            600,
-            partial(sealing.seal_stored, keyring),
-            behind="the next run goes on; hashes that are not sealed yet are read as before",
-        ),
-        Periodic(
-            "seal rows",
-            3600,
-            partial(seals.seal_stored, keyring),
-            lane="retention",
-            behind="the next run goes on; rows that are not sealed yet are read as before, and no process can change them",
-        ),
         Periodic("forget", 60, forget, lane="retention", behind=shared_metrics.retention_overdue),
     ]
 

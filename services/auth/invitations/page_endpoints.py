@@ -10,7 +10,7 @@ from services.auth.oauth.clients import read_form
 from services.auth.people import rights, roles
 from services.auth.saml.people import refuses_password
 from services.auth.saml.queries import COUNT_USERS
-from services.auth.signin import cookies, hashing, pages, passwords, sealing, sessions, throttle
+from services.auth.signin import cookies, hashing, pages, passwords, sessions, throttle
 from services.auth.signin.returning import first_sign_in
 from shared.primitives import ids
 from shared.storage import audit, database

@@ -79,14 +79,10 @@ ACCEPT: LiteralString = """
     WHERE id = %s AND token_mac = ANY (%s) AND accepted_at IS NULL AND withdrawn_at IS NULL AND expires_at > clock_timestamp()
     RETURNING role
 """
-# Of the two forms of a password the database stores one (signin/sealing.py).
-COMPLETE_USER: LiteralString = (
-    "UPDATE users SET "
-    + rights.VALUES
-    + """, password_hash = CASE WHEN passwords_are_sealed() THEN %(sealed)s ELSE %(hashed)s END
-    WHERE user_id = %(user_id)s
+INSERT_USER: LiteralString = """
+    INSERT INTO users (user_id, tenant_id, email, name) VALUES (%s, %s, %s, %s) ON CONFLICT (lower(email)) DO NOTHING
 """
-)
+COMPLETE_USER: LiteralString = "UPDATE users SET role = %s, scope_limit = %s, password_hash = %s WHERE user_id = %s"
 ACCEPTED_BY: LiteralString = "UPDATE invitations SET user_id = %s WHERE id = %s"
 
 # --- The relay ---------------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from services.auth.oauth.clients import read_form
 from services.auth.revocations import bell, watermarks
-from services.auth.signin import cookies, hashing, pages, passwords, queries, sealing, sessions, throttle
+from services.auth.signin import cookies, hashing, pages, passwords, queries, sessions, throttle
 from services.auth.signin.models import AllowedApp, PasswordLink, Session, SessionRow
 from services.auth.signin.returning import SESSIONS, first_sign_in, to_console, to_sign_in
 from shared.storage import audit, database
@@ -161,8 +161,7 @@ async def set_password(request: Request) -> Response:
         macs = request.state.keyring.macs(token.encode(), cookies.LINK_PURPOSE)
         if not (await conn.execute(queries.USE_PASSWORD_LINK, (macs,))).rowcount:
             return pages.error(request, "link_dead", 410)
-        stored = sealing.either(request.state.keyring, link.tenant_id, link.user_id, hashed)
-        await conn.execute(queries.SET_PASSWORD, {"user_id": link.user_id, **stored})
+        await conn.execute(queries.SET_PASSWORD, (hashed, link.user_id))
         await sessions.end_all(conn, link.user_id)
         whose = {"user_id": link.user_id}
         ended = await watermarks.end_grants(conn, queries.LIVE_GRANTS_OF_USER, whose, "password changed")

@@ -10,18 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from services.auth import seals
 from services.auth.oauth.clients import read_form
-from services.auth.signin import (
-    codes,
-    cookies,
-    factors,
-    hashing,
-    pages,
-    passwords,
-    queries,
-    sealing,
-    sessions,
-    throttle,
-)
+from services.auth.signin import codes, cookies, factors, hashing, pages, passwords, queries, sessions, throttle
 from services.auth.signin.models import Session, User
 from services.auth.signin.returning import AUTHENTICATOR, to_sign_in
 from services.auth.signin.throttle import Attempt
@@ -129,9 +118,7 @@ async def change_authenticator(request: Request) -> Response:
         refused = await _again(request, change, words["too_many"].format(seconds=attempt.wait), 429)
         refused.headers["retry-after"] = str(attempt.wait)
         return refused
-    if not await hashing.verify(
-        request, sealing.hash_of(request.state.keyring, user), values.get("password", ""), known=True
-    ):
+    if not await hashing.verify(request, user.password_hash, values.get("password", ""), known=True):
         return await _refuse(request, change, words["wrong_password"])
     asked = values.get("do", "")
     return await (_set_up if asked == "set up" else _change)(request, change, asked)

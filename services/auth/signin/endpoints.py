@@ -21,7 +21,6 @@ from services.auth.signin import (
     passes,
     passwords,
     queries,
-    sealing,
     sessions,
     throttle,
 )
@@ -158,7 +157,7 @@ async def _is_right(
     request: Request, user: User | None, password: str, standing: Standing, attempt: Attempt, *, lenient: bool
 ) -> bool:
     """Raises Busy, and then the attempt does not count. `lenient` also waits in the slow line where the usual one is full."""
-    stored, known = sealing.hash_of(request.state.keyring, user), standing.device is not None
+    stored, known = user.password_hash if user else None, standing.device is not None
     try:
         if not attempt.slow:
             try:
@@ -185,20 +184,15 @@ def _count(standing: Standing, outcome: str) -> None:
 async def _go_on(
     request: Request, user: User, password: str, attempt: Attempt, destination: Destination, standing: Standing
 ) -> Response | None:
-    """Continues after a correct password, with a hash of today's cost and key. None if the password was changed meanwhile."""
-    keyring, hashed = request.state.keyring, sealing.hash_of(request.state.keyring, user)
-    is_cheap = hashed is not None and passwords.needs_rehash(hashed)
-    if hashed is not None and (is_cheap or sealing.is_of_an_older_key(keyring, user.password_hash or "")):
-        if is_cheap:
-            hashed = await hashing.hash_password(request, password)
-        stored = sealing.either(keyring, user.tenant_id, user.user_id, hashed)
-        parameters = {"user_id": user.user_id, "before": user.password_hash, **stored}
+    """Continues after a correct password, with a hash of today's cost. None if the password was changed meanwhile."""
+    if user.password_hash is not None and passwords.needs_rehash(user.password_hash):
+        hashed = await hashing.hash_password(request, password)
         async with transaction(request) as conn:
             await aset_tenant(conn, user.tenant_id)
-            replaced = await (await conn.execute(queries.REHASH, parameters)).fetchone()
-        if replaced is None:
+            replaced = await conn.execute(queries.REHASH, (hashed, user.user_id, user.password_hash))
+        if not replaced.rowcount:
             return None
-        user = msgspec.structs.replace(user, password_hash=replaced[0])
+        user = msgspec.structs.replace(user, password_hash=hashed)
     if user.totp_secret is None:
         return await _admit(request, user, attempt, destination, standing)
     async with transaction(request) as conn:

@@ -61,21 +61,8 @@ LIVE_GRANTS: LiteralString = """
     SELECT grant_id FROM grants WHERE user_id = %(user_id)s AND client_id = %(client_id)s AND revoked_at IS NULL
 """
 LIVE_GRANTS_OF_USER: LiteralString = "SELECT grant_id FROM grants WHERE user_id = %(user_id)s AND revoked_at IS NULL"
-# Of the two forms of a password the database stores one (sealing.py).
-_STORED: LiteralString = "CASE WHEN passwords_are_sealed() THEN %(sealed)s ELSE %(hashed)s END"
-SET_PASSWORD: LiteralString = "UPDATE users SET password_hash = " + _STORED + " WHERE user_id = %(user_id)s"
-REHASH: LiteralString = (
-    "UPDATE users SET password_hash = "
-    + _STORED
-    + " WHERE user_id = %(user_id)s AND password_hash = %(before)s RETURNING password_hash"
-)
-# In every organisation, for the relay.
-UNSEALED: LiteralString = """
-    SELECT user_id, tenant_id, password_hash FROM users
-    WHERE user_id > %(after)s AND password_hash NOT LIKE 'sealed.%%' AND passwords_are_sealed()
-    ORDER BY user_id LIMIT 500 FOR NO KEY UPDATE SKIP LOCKED
-"""
-SEAL: LiteralString = "UPDATE users SET password_hash = %(sealed)s WHERE user_id = %(user_id)s"
+SET_PASSWORD: LiteralString = "UPDATE users SET password_hash = %s WHERE user_id = %s"
+REHASH: LiteralString = "UPDATE users SET password_hash = %s WHERE user_id = %s AND password_hash = %s"
 HOLD_USER: LiteralString = """
     SELECT password_hash, totp_secret FROM users WHERE user_id = %s AND status = 'active' FOR SHARE
 """

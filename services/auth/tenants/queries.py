@@ -21,17 +21,12 @@ TENANT_OF_FIRST_PARTY_APP: LiteralString = (
     "SELECT tenant_id FROM apps WHERE client_id = %s AND first_party AND status <> 'deleted'"
 )
 ENSURE_USER: LiteralString = """
-    INSERT INTO users (user_id, tenant_id, email, name, password_hash, role, scope_limit, rights_version, rights_seal)
-    VALUES (%(user_id)s, %(tenant_id)s, %(email)s, %(name)s, CASE WHEN passwords_are_sealed() THEN %(sealed)s ELSE %(hashed)s END, %(role)s,
-        %(scope_limit)s, %(rights_version)s, %(rights_seal)s)
+    INSERT INTO users (user_id, tenant_id, email, name, password_hash, role, scope_limit) VALUES (%s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT (lower(email)) DO NOTHING
 """
 FIRST_TOTP: LiteralString = "UPDATE users SET totp_secret = %s WHERE user_id = %s AND totp_secret IS NULL"
-USER_BY_EMAIL: LiteralString = (
-    "SELECT "
-    + rights.COLUMNS
-    + ", u.email, u.name, u.password_hash, u.totp_secret FROM users u WHERE lower(u.email) = lower(%s)"
-)
+USER_BY_EMAIL: LiteralString = "SELECT user_id, password_hash FROM users WHERE lower(email) = lower(%s)"
+SET_PASSWORD: LiteralString = "UPDATE users SET password_hash = %s WHERE user_id = %s"
 SECRET_MACS: LiteralString = "SELECT mac FROM app_secrets WHERE client_id = %s AND expires_at IS NULL"
 
 TENANTS: LiteralString = "SELECT " + TENANT_COLUMNS + " FROM tenants ORDER BY tenant_id"
