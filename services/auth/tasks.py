@@ -88,12 +88,7 @@ def periodic(settings: Settings) -> list[Periodic]:
             behind="a run takes the domains that have been due longest; nobody waits for a domain that is late by hours",
         ),
         Periodic("tell of ended authority", 2, authorities.send_ended, behind=metrics.oldest_ended_authority),
-        Periodic(
-            ending.NAME,
-            1,
-            partial(ending.work_off, keyring),
-            behind=metrics.oldest_ending_app,
-        ),
+        Periodic(ending.NAME, 1, ending.work_off, behind=metrics.oldest_ending_app),
         Periodic("send invitations", 5, Post(settings).send, lane="mail", behind=metrics.oldest_invitation_mail),
         Periodic("go on in sandboxes", 60, sandboxes.resume, behind=metrics.oldest_sandbox_work),
         Periodic("rotate signing keys", 60, rotate_keys, behind="a run makes the one key that is due"),

@@ -89,6 +89,7 @@ ENSURE_COMMON_APP: LiteralString = """
 # Sessions that are open refresh their tokens with the new keys, before anybody of the organisation signs in again.
 KEYS_OF_COMMON_APP: LiteralString = """
     UPDATE apps SET jwks = %(jwks)s, updated_at = clock_timestamp() WHERE common_app = %(name)s AND jwks <> %(jwks)s
+        AND status <> 'deleted'
 """
 
 COUNT_APPS: LiteralString = "SELECT count(*) FROM apps WHERE tenant_id = %s AND status <> 'deleted' AND NOT first_party"

@@ -45,19 +45,14 @@ async def insert_app(
     first_party: bool = False,
     created_by: str | None = None,
 ) -> AppRow:
-    row = (
-        RULES
-        | msgspec.structs.asdict(draft)
-        | {
-            "client_id": ids.new_id("app"),
-            "tenant_id": tenant_id,
-            "first_party": first_party,
-            "jwks": _json(draft.jwks),
-            "created_by": created_by,
-            "common_app": common_app,
-        }
-    )
-    app = await database.found(conn, AppRow, queries.INSERT_APP, row | {"seal": seals.APPS.seal(keyring, row)})
+    row = msgspec.structs.asdict(draft) | {
+        "client_id": ids.new_id("app"),
+        "tenant_id": tenant_id,
+        "first_party": first_party,
+        "jwks": _json(draft.jwks),
+        "created_by": created_by,
+    }
+    app = await database.found(conn, AppRow, queries.INSERT_APP, row)
     await outbox.add(conn, tenant_id, *app_messages(app))
     return app
 

@@ -1,5 +1,6 @@
 """The page that an invitation's link opens: name and password of a new person, once."""
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -86,7 +87,7 @@ async def accept_invitation(request: Request) -> Response:
         hashed = await hashing.hash_password(request, password)
     except Busy:
         async with transaction(request) as conn:
-            await throttle.give_back(conn, request.state.keyring, attempt)
+            await throttle.give_back(conn, attempt)
         raise
     return await _join(request, token, invited, name, hashed)
 
@@ -105,24 +106,21 @@ async def _join(request: Request, token: str, invited: Invited, name: str, hashe
             await aset_tenant(conn, invited.tenant_id)
             # Raises _Refused if the link was used meanwhile, the address has an account, or the organisation takes
             # nobody in.
-            keyring = request.state.keyring
-            macs = links.macs_of(keyring, token)
+            macs = links.macs_of(request.state.keyring, token)
             if not (await conn.execute(queries.ACCEPT, (invited.id, macs))).rowcount:
                 raise _Refused("link_dead", 410)
             user_id = ids.new_id("usr")
-            if await refuses_password(conn, keyring, user_id):
+            if await refuses_password(conn, user_id):
                 raise _Refused("organisation_only_help", 403)
             cap = await caps.cap_of(conn, request.state.settings, invited.tenant_id, "users")
             if await is_full(conn, cap, invited.tenant_id, COUNT_USERS, (invited.tenant_id,)):
                 raise _Refused("organisation_full", 409)
-            made = rights.new(keyring, invited.tenant_id, user_id, [])
+            made = rights.new(invited.tenant_id, user_id, [])
             row = msgspec.structs.asdict(made) | {"email": invited.email, "name": name}
             if not (await conn.execute(rights.INSERT, row)).rowcount:
                 raise _Refused("address_known", 409)
             role: roles.Role = invited.role
-            stored = sealing.either(keyring, invited.tenant_id, user_id, hashed)
-            person = rights.changed(keyring, made, role=role, scope_limit=roles.of(role))
-            await conn.execute(queries.COMPLETE_USER, person | stored)
+            await conn.execute(queries.COMPLETE_USER, (role, roles.of(role), hashed, user_id))
             await conn.execute(queries.ACCEPTED_BY, (user_id, invited.id))
             actor = sessions.actor(request, invited.tenant_id, user_id)
             await audit.record(conn, actor, "invitation.accepted", invited.id)

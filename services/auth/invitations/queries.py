@@ -2,8 +2,6 @@
 
 from typing import LiteralString
 
-from services.auth.people import rights
-
 STATUS: LiteralString = """
     CASE WHEN i.accepted_at IS NOT NULL THEN 'accepted' WHEN i.withdrawn_at IS NOT NULL THEN 'withdrawn'
         WHEN i.expires_at <= clock_timestamp() THEN 'expired' ELSE 'pending' END
@@ -77,7 +75,6 @@ FIND: LiteralString = "SELECT * FROM find_invitation(%s)"
 ACCEPT: LiteralString = """
     UPDATE invitations SET accepted_at = clock_timestamp()
     WHERE id = %s AND token_mac = ANY (%s) AND accepted_at IS NULL AND withdrawn_at IS NULL AND expires_at > clock_timestamp()
-    RETURNING role
 """
 INSERT_USER: LiteralString = """
     INSERT INTO users (user_id, tenant_id, email, name) VALUES (%s, %s, %s, %s) ON CONFLICT (lower(email)) DO NOTHING

@@ -105,7 +105,7 @@ async def authorize(request: Request) -> Response:
             if "none" in checked.prompts:
                 return asking.fail(authorization.LoginRequired())
             return asking.page("other_tenant.html", session)
-        beyond = await granting.beyond_roles(conn, request.state.keyring, session, checked.scopes)
+        beyond = await granting.beyond_roles(conn, session, checked.scopes)
         if beyond is None:
             return _send_to_sign_in(asking, checked)
         if asking.of_common:
@@ -185,7 +185,7 @@ async def decide(request: Request) -> Response:
         session = await sessions.current(request, conn)
         if session is None or session.tenant_id != asking.client.row.tenant_id:
             return _redirect(asking.again, 303)
-        beyond = await granting.beyond_roles(conn, request.state.keyring, session, checked.scopes)
+        beyond = await granting.beyond_roles(conn, session, checked.scopes)
         if beyond is None:
             return _redirect(asking.again, 303)
         if beyond:

@@ -38,7 +38,7 @@ _ABSENT = bytes(32)
 
 
 class ClientRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `find_oauth_clients`. `read_at_ms` is the database's time of reading, in milliseconds."""
+    """A row of `find_clients`. `read_at_ms` is the database's time of reading, in milliseconds."""
 
     client_id: str
     tenant_id: str

@@ -80,7 +80,7 @@ async def device_step(request: Request) -> Response:
             return response
         waiting = await devices.find(conn, keyring, letters)
         if waiting is not None:
-            await throttle.give_back(conn, request.state.keyring, attempt)
+            await throttle.give_back(conn, attempt)
     if waiting is None:
         return _form(request, session, typed, 400, alert=words["device_code_wrong"])
     asked = _asked(waiting, await load_client(request, waiting.client_id))
@@ -138,7 +138,7 @@ async def _decide(request: Request, session: Session, device_id: str, decision: 
             return _form(request, current, status=400, alert=gone)
         if not granting.was_shown(request.state.keyring, asked, current, shown):
             return _ask(request, current, waiting, asked)
-        beyond = await granting.beyond_roles(conn, request.state.keyring, current, asked.scopes)
+        beyond = await granting.beyond_roles(conn, current, asked.scopes)
         if beyond is None:
             return _to_sign_in("")
         if beyond or decision != "allow":

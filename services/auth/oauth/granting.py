@@ -12,7 +12,6 @@ from services.auth.apps import scopes
 from services.auth.oauth import authorization, queries, tokens
 from services.auth.oauth.clients import Client
 from services.auth.oauth.tokens import NewCode
-from services.auth.people import rights
 from services.auth.people import roles as people
 from services.auth.people.rights import Rights
 from services.auth.saml import queries as saml_queries
@@ -20,7 +19,7 @@ from services.auth.signin import sessions, texts
 from services.auth.signin.models import Session
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring, base64url_encode
-from shared.storage import audit
+from shared.storage import audit, database
 from shared.storage.caps import Cap, is_full
 from shared.storage.database import AsyncConnection
 
@@ -45,12 +44,10 @@ class Limits(Rights, frozen=True, kw_only=True):
     awaited_mapping: dict[str, list[str]] | None
 
 
-async def beyond_roles(
-    conn: AsyncConnection, keyring: Keyring, session: Session, wanted: Sequence[str]
-) -> list[str] | None:
+async def beyond_roles(conn: AsyncConnection, session: Session, wanted: Sequence[str]) -> list[str] | None:
     """The wanted scopes beyond the person's roles; None if the session has just ended, or ends because no role is left."""
-    found = await database.first(conn, Limits, saml_queries.SCOPE_LIMIT, (session.session_id, session.user_id))
-    if found is None or not (person := rights.believed(keyring, found)).is_active:
+    person = await database.first(conn, Limits, saml_queries.SCOPE_LIMIT, (session.session_id, session.user_id))
+    if person is None or not person.is_active:
         return None
     beyond = scopes.beyond(people.limit_of(person.role, person.scope_limit), wanted)
     if person.awaited_mapping is not None:
@@ -125,7 +122,6 @@ async def insert(request: Request, conn: AsyncConnection, asked: Asked, session:
         "second_factor": session.second_factor,
         "signed_in_at": session.signed_in_at,
     }
-    await conn.execute(queries.INSERT_GRANT, tenant | grant)
-    row = code._asdict() | {"code_mac": code.mac}
-    await conn.execute(queries.INSERT_CODE, tenant | row)
+    await conn.execute(queries.INSERT_GRANT, tenant | grant | {"lives": lives})
+    await conn.execute(queries.INSERT_CODE, tenant | code._asdict() | {"code_mac": code.mac})
     await tokens.make_room(conn, session.user_id, client.row.client_id, request.state.settings.most_grants)

@@ -3,7 +3,7 @@
 from typing import LiteralString
 
 # A SECURITY DEFINER function, because the tenant is not known before the client.
-FIND_CLIENTS: LiteralString = "SELECT * FROM find_oauth_clients(%s)"
+FIND_CLIENTS: LiteralString = "SELECT * FROM find_clients(%s)"
 USE_ASSERTION: LiteralString = """
     INSERT INTO client_assertions (tenant_id, client_id, assertion_mac, expires_at) VALUES (%s, %s, %s, %s)
     ON CONFLICT DO NOTHING
@@ -12,8 +12,8 @@ USE_ASSERTION: LiteralString = """
 # A grant of an operator lives for 12 hours, and not without the second factor that it began with.
 GRANT_COLUMNS: LiteralString = """
     g.grant_id, g.tenant_id, g.client_id, g.user_id, g.scopes, g.audience, g.offline, g.seed, g.generation, g.rotated_at,
-    g.created_at, g.expires_at, u.status, u.role, u.roles, u.scope_limit, u.rights_version, u.rights_seal,
-    awaited_role_mapping(u.user_id) AS awaited_mapping, g.second_factor, g.seal,
+    g.created_at, g.expires_at, u.role, u.roles,
+    awaited_role_mapping(u.user_id) AS awaited_mapping, g.second_factor,
     g.revoked_at IS NULL AND g.expires_at > clock_timestamp() AND u.status = 'active'
         AND NOT EXISTS (SELECT FROM apps a WHERE a.client_id = g.client_id AND a.status = 'deleted')
         AND NOT EXISTS (SELECT FROM ending_grants e WHERE e.user_id = g.user_id AND g.created_at < e.decided_at)
@@ -39,9 +39,9 @@ NEXT_GENERATION: LiteralString = """
 """
 INSERT_GRANT: LiteralString = """
     INSERT INTO grants (grant_id, tenant_id, client_id, user_id, scopes, audience, offline, seed, expires_at, second_factor,
-        signed_in_at, seal)
+        signed_in_at)
     VALUES (%(grant_id)s, %(tenant_id)s, %(client_id)s, %(user_id)s, %(scopes)s, %(audience)s, %(offline)s, %(seed)s,
-        clock_timestamp() + make_interval(secs => %(lives)s), %(second_factor)s, %(signed_in_at)s, %(seal)s)
+        clock_timestamp() + make_interval(secs => %(lives)s), %(second_factor)s, %(signed_in_at)s)
 """
 # Of a person's grants for one app: those whose code was never redeemed, and those that are over with all their tokens, beyond the newest
 # `most` of each. A redemption locks the code before its grant; where one is under way the grant stays.

@@ -158,12 +158,8 @@ class GrantRow(msgspec.Struct, frozen=True, kw_only=True):
     rotated_at: datetime | None
     created_at: datetime
     expires_at: datetime
-    status: str
     role: Role | None
     roles: list[str]
-    scope_limit: list[str] | None
-    rights_version: int
-    rights_seal: bytes | None
     awaited_mapping: dict[str, list[str]] | None
     second_factor: bool
     is_live: bool
@@ -299,10 +295,9 @@ async def lock_grant(conn: AsyncConnection, grant_id: str, client: Client) -> Gr
     grant = await database.first(conn, GrantRow, queries.LOCK_GRANT, (grant_id, client.get_client_id()))
     if grant is None:
         return None
-    is_over = not seals.RIGHTS.holds(keyring, msgspec.structs.asdict(grant), grant.rights_seal)
-    is_over = is_over or people.exceeds(grant.scopes, grant.role, None)
+    is_over = people.exceeds(grant.scopes, grant.role, None)
     if grant.awaited_mapping is not None:
-        is_over = scopes.exceeds(grant.scopes, grant.roles, grant.awaited_mapping)
+        is_over = is_over or scopes.exceeds(grant.scopes, grant.roles, grant.awaited_mapping)
     return msgspec.structs.replace(grant, is_live=grant.is_live and not is_over)
 
 

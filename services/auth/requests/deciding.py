@@ -160,7 +160,7 @@ async def make_sandbox(conn: AsyncConnection, parent: Tenant, wanted: SandboxDet
     await _record_in_sandbox(conn, tenant_id, "tenant.created", tenant_id, request_id)
     await announce_async(conn, tenant_id)
     user_id = ids.new_id("usr")
-    row = msgspec.structs.asdict(rights.new(keyring, tenant_id, user_id, None, ADMINISTRATOR))
+    row = msgspec.structs.asdict(rights.new(tenant_id, user_id, None, ADMINISTRATOR))
     row |= {"email": wanted.admin_email, "name": wanted.admin_email.partition("@")[0]}
     made = await conn.execute(tenant_queries.INSERT_USER, row)
     if not made.rowcount:
@@ -179,7 +179,7 @@ async def _insert_app(
     conn: AsyncConnection, tenant_id: str, name: str, wanted: list[str], bundles: list[str], request_id: str
 ) -> AppRow:
     draft = AppDraft(name=name, grant_types=["client_credentials"], requested_scopes=wanted, graphql_bundles=bundles)
-    app = await store.insert_app(conn, keyring, tenant_id, draft, first_party=True)
+    app = await store.insert_app(conn, tenant_id, draft, first_party=True)
     await _record_in_sandbox(conn, tenant_id, "app.created", app.client_id, request_id)
     return app
 

@@ -6,7 +6,6 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType, field
 
-from services.auth.people.rights import Rights
 from services.auth.people.roles import OrganisationRole
 from shared.web import http
 
@@ -136,23 +135,19 @@ class OpenConnection(msgspec.Struct, frozen=True, kw_only=True):
     allow_idp_initiated: bool
     attribute_mapping: dict[str, str]
     role_mapping: dict[str, list[str]]
+    default_role: OrganisationRole
     own_key: bytes
     own_certificate: str
     certificates: list[str]
 
 
 class Federated(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `find_policed_domain`: the connection for an e-mail domain, and whether its use is enforced."""
+    """A row of `find_saml_domain`: the connection for an e-mail domain, and whether its use is enforced."""
 
     connection_id: str
     tenant_id: str
     organisation: str
-    domain: str
-    seal: bytes | None
     enforced: bool
-    break_glass_user_id: str | None
-    policy_version: int | None
-    policy_seal: bytes | None
 
 
 class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,15 +157,6 @@ class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
     continue_to: str
     fresh: bool
     made_at: datetime
-    seal: bytes | None
-
-
-class Identity(Rights, frozen=True, kw_only=True):
-    """The user with whom a NameID is linked."""
-
-    connection_id: str
-    name_id: str
-    seal: bytes | None
 
 
 class Ticket(msgspec.Struct, frozen=True, kw_only=True):
@@ -328,14 +314,10 @@ class PolicyRow(msgspec.Struct, frozen=True, kw_only=True):
     `federation`: whether the organisation may federate. Without that nobody could sign in, so nothing is enforced.
     """
 
-    tenant_id: str = ""
     enforced: bool = False
     break_glass_user_id: str | None = None
     break_glass_email: str | None = None
     federation: bool = False
-    version: int = -1
-    seal: bytes | None = None
-    is_genuine: bool = True
 
     def shown(self) -> Policy:
         return Policy(self.enforced, self.break_glass_email)

@@ -5,8 +5,8 @@ from typing import LiteralString
 from services.auth.people import rights
 from shared.storage import locks
 
-FIND_CONNECTION: LiteralString = "SELECT * FROM find_sealed_connection(%s)"
-FIND_DOMAIN: LiteralString = "SELECT * FROM find_policed_domain(%s)"
+FIND_CONNECTION: LiteralString = "SELECT * FROM find_saml_connection(%s)"
+FIND_DOMAIN: LiteralString = "SELECT * FROM find_saml_domain(%s)"
 HAS_OPEN_DOMAIN: LiteralString = """
     SELECT EXISTS (
         SELECT FROM saml_domains d JOIN saml_connections c USING (connection_id) JOIN tenants t ON t.tenant_id = c.tenant_id
@@ -51,7 +51,7 @@ CONNECTIONS: LiteralString = (
 )
 # A change or deletion of a connection locks its row. Sign-ins that began before finish first; later ones find the change.
 HOLD_CONNECTION: LiteralString = """
-    SELECT attribute_mapping, role_mapping FROM saml_connections WHERE connection_id = %s AND status = 'active' FOR KEY SHARE
+    SELECT attribute_mapping, role_mapping, default_role FROM saml_connections WHERE connection_id = %s AND status = 'active' FOR KEY SHARE
 """
 # The same for writers of the row, if the organisation may still use federation; HOLD_TENANT of apps keeps it so.
 HOLD_CONNECTION_TO_WRITE: LiteralString = """
@@ -91,9 +91,7 @@ CERTIFICATE_USED: LiteralString = """
     UPDATE saml_certificates SET last_used_at = clock_timestamp() WHERE connection_id = %s AND fingerprint = %s
 """
 SIGNED_IN: LiteralString = "UPDATE saml_connections SET last_sign_in_at = clock_timestamp() WHERE connection_id = %s"
-DOMAIN_COLUMNS: LiteralString = """
-    tenant_id, domain, connection_id, token, seal, claimed_at, verified_at
-"""
+DOMAIN_COLUMNS: LiteralString = "domain, connection_id, token, claimed_at, verified_at"
 CLAIM_DOMAIN: LiteralString = (
     """
     INSERT INTO saml_domains (tenant_id, domain, connection_id, token) VALUES (%s, %s, %s, %s)
@@ -115,15 +113,14 @@ OTHER_PROVEN_DOMAINS: LiteralString = """
     WHERE d.verified_at IS NOT NULL AND c.status = 'active' AND d.domain <> %s
 """
 POLICY: LiteralString = """
-    SELECT p.tenant_id, p.enforced, p.break_glass_user_id, p.version, p.seal, t.federation, u.email AS break_glass_email
+    SELECT p.enforced, p.break_glass_user_id, t.federation, u.email AS break_glass_email
     FROM saml_policies p JOIN tenants t USING (tenant_id) LEFT JOIN users u ON u.user_id = p.break_glass_user_id
     WHERE p.tenant_id = current_tenant()
 """
 SET_POLICY: LiteralString = """
-    INSERT INTO saml_policies (tenant_id, enforced, break_glass_user_id, version, seal)
-    VALUES (%(tenant_id)s, %(enforced)s, %(break_glass_user_id)s, %(version)s, %(seal)s)
+    INSERT INTO saml_policies (tenant_id, enforced, break_glass_user_id) VALUES (%s, %s, %s)
     ON CONFLICT (tenant_id) DO UPDATE SET enforced = excluded.enforced, break_glass_user_id = excluded.break_glass_user_id,
-        version = excluded.version, seal = excluded.seal, changed_at = clock_timestamp()
+        changed_at = clock_timestamp()
 """
 USER_WITH_PASSWORD: LiteralString = """
     SELECT user_id FROM users WHERE lower(email) = lower(%s) AND status = 'active' AND password_hash IS NOT NULL
@@ -172,8 +169,7 @@ LOCK_NAME: LiteralString = f"SELECT pg_advisory_xact_lock({locks.AUTH_NAME_ID}, 
 IDENTITY: LiteralString = (
     "SELECT "
     + rights.COLUMNS
-    + """, i.connection_id, i.name_id, i.seal
-    FROM saml_identities i JOIN users u USING (user_id, tenant_id)
+    + """ FROM saml_identities i JOIN users u USING (user_id, tenant_id)
     WHERE i.connection_id = %s AND i.name_id = %s FOR UPDATE OF u
 """
 )
@@ -285,12 +281,9 @@ TICKET: LiteralString = (
 )
 USE_TICKET: LiteralString = "UPDATE saml_tickets SET used_at = clock_timestamp() WHERE ticket_mac = ANY (%s)"
 # The lock lasts until the session is written. Disabling or unlinking the user waits for it and then ends the session.
-ACTIVE_USER: LiteralString = (
-    "SELECT "
-    + rights.COLUMNS
-    + """, u.email, u.name, u.password_hash, u.totp_secret FROM users u WHERE u.user_id = %s AND u.status = 'active' FOR SHARE
+ACTIVE_USER: LiteralString = """
+    SELECT user_id, tenant_id, email, name, password_hash, totp_secret FROM users WHERE user_id = %s AND status = 'active' FOR SHARE
 """
-)
 NOTE_SESSION: LiteralString = """
     INSERT INTO saml_sessions (session_id, tenant_id, connection_id, name_id, name_id_format, session_index)
     VALUES (%(session_id)s, %(tenant_id)s, %(connection_id)s, %(name_id)s, %(name_id_format)s, %(session_index)s)

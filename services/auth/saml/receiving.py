@@ -55,7 +55,8 @@ async def hold_or_refuse(conn: AsyncConnection, connection: OpenConnection) -> O
     row = await (await conn.execute(queries.HOLD_CONNECTION, (connection.connection_id,))).fetchone()
     if row is None:
         refuse("closed", "the connection was switched off while the message was read")
-    return msgspec.structs.replace(connection, attribute_mapping=row[0], role_mapping=row[1])
+    attributes, roles, default = row
+    return msgspec.structs.replace(connection, attribute_mapping=attributes, role_mapping=roles, default_role=default)
 
 
 def closed(request: Request) -> Response:

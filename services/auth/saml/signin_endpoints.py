@@ -11,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from services.auth.oauth.clients import read_form
-from services.auth.people import rights
 from services.auth.revocations import bell
 from services.auth.saml import messages, metadata, people, queries, readers, receiving
 from services.auth.saml.assertions import SKEW, Verified
@@ -212,7 +211,7 @@ async def finish(request: Request) -> Response:
         ticket = await _ticket(conn, request, connection, token)
         if ticket is None or not _is_its_browser(request, ticket):
             return pages.error(request, "saml_other_browser")
-        user = await _user(conn, request.state.keyring, ticket)
+        user = await _user(conn, ticket)
         if user is None or request.method == "HEAD":
             return pages.error(request, "saml_other_browser")
         if ticket.browser_mac is None:
@@ -243,11 +242,7 @@ async def confirm(request: Request) -> Response:
         if not await receiving.hold(conn, connection, to_write=True):
             return receiving.closed(request)
         ticket = await _ticket(conn, request, connection, token)
-        user = (
-            await _user(conn, request.state.keyring, ticket)
-            if ticket is not None and ticket.browser_mac is None
-            else None
-        )
+        user = await _user(conn, ticket) if ticket is not None and ticket.browser_mac is None else None
         if ticket is None or user is None:
             return pages.error(request, "saml_other_browser")
         session = await _start(conn, request, connection, ticket, user, token)
@@ -280,10 +275,8 @@ def _is_its_browser(request: Request, ticket: Ticket) -> bool:
     )
 
 
-async def _user(conn: AsyncConnection, keyring: Keyring, ticket: Ticket) -> User | None:
-    found = await database.first(conn, User, queries.ACTIVE_USER, (ticket.user_id,))
-    user = None if found is None else rights.believed(keyring, found)
-    return user if user is not None and user.is_active else None
+async def _user(conn: AsyncConnection, ticket: Ticket) -> User | None:
+    return await database.first(conn, User, queries.ACTIVE_USER, (ticket.user_id,))
 
 
 async def _start(

@@ -8,7 +8,6 @@ import segno
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from services.auth import seals
 from services.auth.oauth.clients import read_form
 from services.auth.signin import codes, cookies, factors, hashing, pages, passwords, queries, sessions, throttle
 from services.auth.signin.models import Session, User

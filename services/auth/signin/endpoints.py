@@ -133,7 +133,7 @@ async def sign_in(request: Request) -> Response:
     if user is not None and right:
         async with transaction(request) as conn:
             await aset_tenant(conn, user.tenant_id)
-            refuses = await people.refuses_password(conn, request.state.keyring, user.user_id)
+            refuses = await people.refuses_password(conn, user.user_id)
         answer = None if refuses else await _go_on(request, user, password, attempt, destination, standing)
         if answer is not None:
             return answer

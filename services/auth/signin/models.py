@@ -24,6 +24,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     tenant_name: str
     signed_in_at: datetime
+    second_factor: bool
 
 
 class SessionRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,13 +7,13 @@ from services.auth.people.queries import ROLE
 FIND_USER: LiteralString = "SELECT * FROM find_user(%s)"
 PERSON: LiteralString = "SELECT u.user_id, u.email, u.name, " + ROLE + " AS role FROM users u WHERE u.user_id = %s"
 SIGNED_IN_AT: LiteralString = "SELECT signed_in_at FROM grants WHERE grant_id = %s AND user_id = %s"
-FIND_SESSION: LiteralString = "SELECT * FROM find_sealed_session(%s)"
-FIND_PASSWORD_LINK: LiteralString = "SELECT * FROM find_sealed_link(%s)"
+FIND_SESSION: LiteralString = "SELECT * FROM find_session(%s)"
+FIND_PASSWORD_LINK: LiteralString = "SELECT * FROM find_password_link(%s)"
 
 START_SESSION: LiteralString = """
-    INSERT INTO sessions (session_id, tenant_id, user_id, token_mac, signed_in_at, expires_at, user_agent, address, second_factor, seal)
-    VALUES (%(session_id)s, %(tenant_id)s, %(user_id)s, %(token_mac)s, %(signed_in_at)s::timestamptz,
-        %(signed_in_at)s::timestamptz + interval '12 hours', %(user_agent)s, %(address)s, %(second_factor)s, %(seal)s)
+    INSERT INTO sessions (session_id, tenant_id, user_id, token_mac, expires_at, user_agent, address, second_factor)
+    VALUES (%(session_id)s, %(tenant_id)s, %(user_id)s, %(token_mac)s, clock_timestamp() + interval '12 hours',
+        %(user_agent)s, %(address)s, %(second_factor)s)
 """
 NOTE_SIGN_IN: LiteralString = """
     INSERT INTO last_sign_ins (user_id, tenant_id) VALUES (%(user_id)s, %(tenant_id)s)

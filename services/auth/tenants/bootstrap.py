@@ -4,14 +4,13 @@ from typing import Annotated, Any
 
 import msgspec
 
-from services.auth import seals
 from services.auth.apps import credentials, scopes, store
 from services.auth.apps import queries as app_queries
 from services.auth.apps.models import AppDraft, AppRow
 from services.auth.apps.store import insert_service_token
 from services.auth.keys.keystore import KeyStore
 from services.auth.keys.models import PLATFORM
-from services.auth.people import rights, roles
+from services.auth.people import roles
 from services.auth.people.roles import ADMINISTRATOR, Role
 from services.auth.people.roles import OPERATOR as OPERATORS_ROLE
 from services.auth.settings import Settings
@@ -114,7 +113,7 @@ async def _ensure(
             requested_scopes=asked,
             graphql_bundles=wanted.bundles,
         )
-        app = await store.insert_app(conn, keyring, tenant_id, draft, first_party=True)
+        app = await store.insert_app(conn, tenant_id, draft, first_party=True)
     elif app.requested_scopes != asked or app.graphql_bundles != wanted.bundles:
         app = await store.save_app(conn, app, requested_scopes=asked, graphql_bundles=wanted.bundles)
     await _ensure_secret(conn, keyring, app, wanted.admin.client_secret)

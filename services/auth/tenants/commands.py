@@ -81,7 +81,7 @@ def open_tenant(
     """
     with operating() as (settings, conn):
         tenant_id = operations.create_tenant(conn, name, None, "production")
-        operations.create_user(conn, _keyring(settings), tenant_id, email, email.partition("@")[0])
+        operations.create_user(conn, tenant_id, email, email.partition("@")[0])
         link = operations.password_link(conn, _keyring(settings), settings.issuer, email, 24)
     made = asyncio.run(first_party.create_app(settings, tenant_id, ADMIN_APP, scopes.OF_ADMINISTRATORS))
     titles = ("tenant", "password", "client_id", "client_secret", "bundles", "on_request")
@@ -179,7 +179,7 @@ def create_user(
 ) -> None:
     """Make a user and print a link, good once for a day, to choose a password with."""
     with operating() as (settings, conn):
-        operations.create_user(conn, _keyring(settings), tenant, email, name or email.partition("@")[0], role)
+        operations.create_user(conn, tenant, email, name or email.partition("@")[0], role)
         show(operations.password_link(conn, _keyring(settings), settings.issuer, email, 24))
 
 
@@ -212,8 +212,8 @@ def second_factor(email: Email, remove: Annotated[bool, typer.Option(help="Take 
 @user_cli.command()
 def disable(email: Email) -> None:
     """Refuse the user. Sessions end, and grants of apps in their name."""
-    with operating() as (settings, conn):
-        operations.set_user_status(conn, _keyring(settings), email, "disabled")
+    with operating() as (_, conn):
+        operations.set_user_status(conn, email, "disabled")
 
 
 @user_cli.command()
@@ -226,8 +226,8 @@ def unlock(email: Email) -> None:
 @user_cli.command()
 def enable(email: Email) -> None:
     """Let the user in again."""
-    with operating() as (settings, conn):
-        operations.set_user_status(conn, _keyring(settings), email, "active")
+    with operating() as (_, conn):
+        operations.set_user_status(conn, email, "active")
 
 
 # --- apps, first-party ------------------------------------------------------------------------------------------------

@@ -15,8 +15,7 @@ from services.auth.apps.queries import LOCK_TENANT
 from services.auth.apps.store import app_messages
 from services.auth.keys import rotation
 from services.auth.keys.models import PLATFORM, PLATFORM_BEFORE
-from services.auth.people import rights, roles
-from services.auth.people.rights import Rights
+from services.auth.people import roles
 from services.auth.people.roles import ADMINISTRATOR, Role
 from services.auth.requests.rules import BUNDLES
 from services.auth.revocations import watermarks
@@ -205,7 +204,7 @@ def users(conn: Conn, tenant_id: str | None) -> list[dict[str, Any]]:
         return cursor.execute(queries.USERS, {"tenant_id": tenant_id}).fetchall()
 
 
-def create_user(conn: Conn, keyring: Keyring, tenant_id: str, email: str, name: str, role: Role = ADMINISTRATOR) -> str:
+def create_user(conn: Conn, tenant_id: str, email: str, name: str, role: Role = ADMINISTRATOR) -> str:
     """`tenant_id` may be `platform`, whose tenant is then made."""
     if tenant_id == PLATFORM_KEY:
         tenant_id = ensure_platform(conn)
@@ -216,8 +215,7 @@ def create_user(conn: Conn, keyring: Keyring, tenant_id: str, email: str, name: 
     if role not in roles.in_tenant(tenant_id):
         raise OperationRefused(f"only the platform's own tenant has the role {role}: --tenant {PLATFORM_KEY}")
     user_id = ids.new_id("usr")
-    allowed = msgspec.structs.asdict(rights.new(keyring, tenant_id, user_id, roles.of(role), role))
-    if not conn.execute(queries.INSERT_USER, {"email": email, "name": name, **allowed}).rowcount:
+    if not conn.execute(queries.INSERT_USER, (user_id, tenant_id, email, name, role, roles.of(role))).rowcount:
         raise OperationRefused(f"there is a user {email} already")
     record(conn, tenant_id, "user.created", user_id, {"role": role})
     return user_id
@@ -231,14 +229,11 @@ def find_user(conn: Conn, email: str) -> tuple[str, str, str]:
     return row
 
 
-def set_user_status(conn: Conn, keyring: Keyring, email: str, status: str) -> None:
-    """Disabling ends the user's sessions and grants. Of rights that are not as we wrote them nothing is left."""
+def set_user_status(conn: Conn, email: str, status: str) -> None:
+    """Disabling ends the user's sessions and grants."""
     user_id, tenant_id, _ = find_user(conn, email)
     record(conn, tenant_id, f"user.{status}", user_id)
-    with conn.cursor(row_factory=class_row(Rights)) as cursor:
-        held = cursor.execute(rights.HOLD, (user_id,)).fetchone()
-    assert held is not None  # nobody is deleted
-    conn.execute(rights.SET, rights.changed(keyring, rights.believed(keyring, held), status=status))
+    conn.execute(queries.SET_USER_STATUS, (status, user_id))
     if status == "disabled":
         conn.execute(queries.END_USER_SESSIONS, (user_id,))
         _revoke(conn, "grant", conn.execute(queries.END_USER_GRANTS, (user_id,)).fetchall())

@@ -3,7 +3,6 @@
 from typing import LiteralString
 
 from services.auth.apps.queries import COLUMNS, TENANT_COLUMNS
-from services.auth.people import rights
 
 ENSURE_TENANT: LiteralString = """
     INSERT INTO tenants (tenant_id, key, name, environment, granted_scopes, graphql_bundles) VALUES (%s, %s, %s, %s, %s, %s)
@@ -132,10 +131,10 @@ USERS: LiteralString = """
 """
 FIND_USER: LiteralString = "SELECT user_id, tenant_id, email FROM users WHERE lower(email) = lower(%s)"
 INSERT_USER: LiteralString = """
-    INSERT INTO users (user_id, tenant_id, email, name, role, scope_limit, rights_version, rights_seal)
-    VALUES (%(user_id)s, %(tenant_id)s, %(email)s, %(name)s, %(role)s, %(scope_limit)s, %(rights_version)s, %(rights_seal)s)
+    INSERT INTO users (user_id, tenant_id, email, name, role, scope_limit) VALUES (%s, %s, %s, %s, %s, %s)
     ON CONFLICT (lower(email)) DO NOTHING
 """
+SET_USER_STATUS: LiteralString = "UPDATE users SET status = %s WHERE user_id = %s"
 END_USER_SESSIONS: LiteralString = """
     UPDATE sessions SET ended_at = clock_timestamp() WHERE user_id = %s AND ended_at IS NULL
 """
