@@ -255,6 +255,7 @@ def set_second_factor(conn: Conn, keyring: Keyring, email: str) -> str:
     record(conn, tenant_id, "user.second_factor_set", user_id)
     conn.execute(DELETE_RECOVERY_CODES, (user_id,))
     conn.execute(FORGET_DEVICES, (user_id,))
+    conn.execute(FORGET_WRONG_CODES, (user_id,))
     conn.execute(queries.SET_TOTP, (keyring.encrypt(secret.encode(), codes.secret_context(user_id)), user_id))
     return codes.otpauth_uri(secret, address)
 
@@ -263,6 +264,7 @@ def remove_second_factor(conn: Conn, email: str) -> None:
     user_id, tenant_id, _ = find_user(conn, email)
     record(conn, tenant_id, "user.second_factor_removed", user_id)
     conn.execute(DELETE_RECOVERY_CODES, (user_id,))
+    conn.execute(FORGET_WRONG_CODES, (user_id,))
     conn.execute(queries.SET_TOTP, (None, user_id))
 
 
