@@ -5,11 +5,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-import msgspec
-
 from services.auth.apps import scopes, store
 from services.auth.apps.models import AppDraft, AppRow, Tenant
-from services.auth.people import rights
 from services.auth.people.roles import ADMINISTRATOR
 from services.auth.requests import queries
 from services.auth.requests.models import (
@@ -160,8 +157,7 @@ async def make_sandbox(conn: AsyncConnection, parent: Tenant, wanted: SandboxDet
     await _record_in_sandbox(conn, tenant_id, "tenant.created", tenant_id, request_id)
     await announce_async(conn, tenant_id)
     user_id = ids.new_id("usr")
-    row = msgspec.structs.asdict(rights.new(tenant_id, user_id, None, ADMINISTRATOR))
-    row |= {"email": wanted.admin_email, "name": wanted.admin_email.partition("@")[0]}
+    row = (user_id, tenant_id, wanted.admin_email, wanted.admin_email.partition("@")[0], ADMINISTRATOR, None)
     made = await conn.execute(tenant_queries.INSERT_USER, row)
     if not made.rowcount:
         raise OperationRefused("the address asked for has a user already: decline, so that they ask again with another")
