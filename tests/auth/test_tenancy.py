@@ -21,7 +21,6 @@ EXEMPT = (
         "revocation_state",
         "sign_in_failures",
         "sign_in_counts",
-        "used_seals",
     }
     | OF_THE_WORKER
 )

@@ -6,7 +6,7 @@
 DROP FUNCTION public.require_sealed_password(), public.password_came(), public.require_seal(), public.require_seal_of_once(), public.require_new_seal(),
     public.require_factor_seal(), public.require_rights_seal(), public.require_codes_seal(), public.require_common_seal(), public.require_claim_seal(),
     public.seal_came(), public.factor_seal_came(), public.codes_seal_came(), public.claim_seal_came(), public.keep_over(), public.keep_newest(),
-    public.keep_counts(), public.keep_full_counts(), public.keep_used(), public.keep_proof(), public.require_new_tenant(), public.require_first_key()
+    public.keep_counts(), public.keep_full_counts(), public.keep_used(), public.keep_proof(), public.require_new_tenant()
     CASCADE;
 DROP FUNCTION public.find_clients(text[]), public.find_oauth_clients(text[]), public.find_sealed_clients(text[]), public.find_sealed_apps(text[]),
     public.find_sealed_user(text), public.find_sealed_person(text), public.find_session(bytea), public.find_sealed_session(bytea),
