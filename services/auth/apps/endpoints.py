@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.auth import caps
-from services.auth.apps import decisions, queries, rules, scopes, store, uses
+from services.auth.apps import decisions, queries, rotating, rules, scopes, store, uses
 from services.auth.apps.models import (
     App,
     AppChange,
@@ -23,7 +23,6 @@ from services.auth.apps.models import (
     GovernanceTried,
     MintedServiceToken,
     RegisteredApp,
-    RotatedSecret,
     RotateSecret,
     Scope,
     Scopes,
@@ -35,10 +34,9 @@ from services.auth.apps.rules import refuse
 from services.auth.apps.store import insert_service_token
 from services.auth.revocations import bell, watermarks
 from shared.messaging import outbox
-from shared.messaging.messages import Event
 from shared.primitives import ids
 from shared.storage import audit, database, idempotency
-from shared.storage.caps import Cap, refusal, require_room
+from shared.storage.caps import Cap, require_room
 from shared.storage.database import AsyncConnection, tenant_transaction
 from shared.web import http, identity, problems
 from shared.web.http import Page
@@ -205,60 +203,15 @@ async def list_events(request: Request, caller: Caller, client_id: str, page: Pa
 
 
 async def rotate_secret(request: Request, caller: Caller, client_id: str, rotation: RotateSecret) -> Response:
-    """Makes a new secret. The one before works for the overlap, and earlier ones until the ends that were stated for them.
-
-    Without overlap all of them end at once, with every token.
-    """
     async with tenant_transaction(request, caller) as conn:
         if (answer := await idempotency.stored(conn, request, caller)) is not None:
             return answer
         app = await changeable(conn, caller, client_id)
-        if not app.has_secret:
-            raise problems.conflict("This app has no secret.")
-        detail: dict[str, Any] = {"overlap": rotation.overlap_seconds}
-        if rotation.overlap_seconds:
-            detail |= await _make_room(conn, app, force=rotation.force)
-        overlap = {"client_id": app.client_id, "overlap": rotation.overlap_seconds}
-        replaced = await (await conn.execute(queries.REPLACE_SECRET, overlap)).fetchone()
-        expires_at = replaced[0] if replaced is not None else None
-        if not rotation.overlap_seconds:
-            await conn.execute(queries.END_SECRETS, (app.client_id,))
-            await store.revoke_every_token(conn, app.client_id)
-        await conn.execute(queries.FORGET_ENDED_SECRETS, overlap)
-        earlier = await database.every(conn, Secret, queries.LIVE_SECRETS, (app.client_id,))
-        secret = await store.add_secret(conn, request.state.keyring, app)
-        now = datetime.now(UTC)
-        rotated = {"client_id": app.client_id, "rotated_at": now, "previous_secret_expires_at": expires_at}
-        event = Event(
-            event_id=ids.new_id("evt"),
-            type="app.secret_rotated",
-            timestamp=now,
-            data=rotated,
-            test=caller.is_sandbox,
-        )
-        await outbox.add(conn, app.tenant_id, event)
-        await audit.record(conn, caller, "app.secret_rotated", app.client_id, detail)
-        answer = http.json(RotatedSecret(app.client_id, secret, expires_at, earlier))
-        response = await idempotency.keep(conn, request, caller, answer)
+        rotated = await rotating.rotate(conn, request.state.keyring, caller, app, rotation)
+        response = await idempotency.keep(conn, request, caller, http.json(rotated))
     if not rotation.overlap_seconds:
         await bell.ring(request.state.redis)
     return response
-
-
-async def _make_room(conn: AsyncConnection, app: AppRow, *, force: bool) -> dict[str, str]:
-    """Room for one more live secret. `force` ends the oldest, which is returned for the audit trail. Else raises a 409 Problem."""
-    live = await database.every(conn, Secret, queries.LIVE_SECRETS, (app.client_id,))
-    if len(live) < rules.LIVE_SECRETS.most:
-        return {}
-    pending = [one for one in live if one.expires_at is not None]
-    if force:
-        await conn.execute(queries.END_SECRET, (pending[-1].id, app.client_id))
-        return {"ended": pending[-1].id}
-    raise refusal(
-        rules.LIVE_SECRETS,
-        pending_secrets=pending,
-        next_rotation_at=min(one.expires_at for one in pending if one.expires_at is not None),
-    )
 
 
 async def end_secret(request: Request, caller: Caller, client_id: str, secret_id: str) -> Response:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from services.auth.apps.models import LONGEST_OVERLAP, RotateSecret
 from services.auth.keys import rotation
 from services.auth.people.roles import ADMINISTRATOR, Role
 from services.auth.requests.rules import BUNDLES
@@ -278,10 +279,25 @@ def create_first_party_app(
 
 
 @first_party_cli.command(name="rotate-secret")
-def rotate_secret(client_id: Annotated[str, typer.Argument(help="The app's id, app_…")]) -> None:
-    """Give the app a new secret and print it, this once. The old one and every token end within a second."""
+def rotate_secret(
+    client_id: Annotated[str, typer.Argument(help="The app's id, app_…")],
+    overlap_seconds: Annotated[
+        int,
+        typer.Option(
+            min=0, max=LONGEST_OVERLAP, help="How long the present secret works. 0 ends all secrets and tokens."
+        ),
+    ] = RotateSecret().overlap_seconds,
+    force: Annotated[bool, typer.Option(help="End the oldest secret now where as many as may be live.")] = False,
+) -> None:
+    """Give the app a new secret and print it, this once, and the time until which the one before works: a day from now.
+
+    Earlier secrets keep their ends. For a secret that leaked: --overlap-seconds 0, which ends the app's secrets and tokens within a second.
+    """
     with refusals_in_one_line():
-        show(asyncio.run(first_party.rotate_secret(load(), client_id)))
+        asked = RotateSecret(overlap_seconds=overlap_seconds, force=force)
+        rotated = asyncio.run(first_party.rotate_secret(load(), client_id, asked))
+        ends = [rotated.previous_secret_expires_at] if overlap_seconds and rotated.previous_secret_expires_at else []
+        show(rotated.client_secret, *map(_time, ends))
 
 
 # --- the console ------------------------------------------------------------------------------------------------------
