@@ -348,7 +348,7 @@ def readings(world: World) -> Rows:
             measured = (CODE, CODE10, 60 + number % 60, UNIT, at)
             reading = ids.id_of("obs", made(at, number))
             yield (
-                (reading, whose, device, "multiparameter", *measured, at, encounter, "linked", "{}", False),
+                (reading, whose, device, *measured, at, encounter, "linked", "{}", False),
                 (reading, whose, encounter, device, "multiparameter", *measured, world.versions(index) + 1, at),
             )
             number += 1
@@ -391,7 +391,7 @@ def clinical_steps(sizes: Sizes) -> list[Step]:
                 " revision, record, created_at, updated_at, anchor, pseudonym_version, identity_rule, patient_basis"),
         ), encounters, after=((EPCR, "DELETE FROM late_links WHERE xmin = pg_current_xact_id()::xid"),)),
         Step("readings", sizes.readings, (
-            Table("device-ingest", "observations", f"id, tenant_id, device_id, device_class, {reading}, recorded_at,"
+            Table("device-ingest", "observations", f"id, tenant_id, device_id, {reading}, recorded_at,"
                 " encounter_id, encounter_link, flags, test"),
             Table(EPCR, "observations", f"id, tenant_id, encounter_id, device_id, device_class, {reading}, revision, received_at"),
         ), readings),

@@ -1,5 +1,6 @@
 -- How many observations each organisation stores, in all and by day of observation, and how many it may. The relay counts them as it takes
 -- announcements, so that no request writes a row more; a day leaves the count with its partition.
+
 CREATE TABLE tenant_limits (
     tenant_id text NOT NULL,
     name text NOT NULL,
@@ -24,9 +25,3 @@ CREATE TABLE stored_by_day (
 ) WITH (fillfactor = 50);
 SELECT tenant_table('stored_by_day'), worker_writes_all('stored_by_day');
 REVOKE ALL ON stored_by_day FROM {{app}};
-
--- The days that 0066 has yet to count.
-CREATE TABLE stored_counting (day text PRIMARY KEY);
-INSERT INTO stored_counting
-SELECT right(c.relname, 8) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-WHERE i.inhparent = 'observations'::regclass AND c.relname ~ '_[0-9]{8}$';
