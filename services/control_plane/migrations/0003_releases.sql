@@ -1,15 +1,14 @@
--- Whether a release of the package is approved by somebody else than who asked for it. Decided with the package, for good.
-ALTER TABLE packages ADD COLUMN four_eyes boolean NOT NULL DEFAULT false;
+-- Releases of versions to an environment, with every state that each has been in.
 
--- `replaces` is what was live when the release was approved: it goes live in that one's place, or not at all.
+-- `replaces` is the release that was live when this one was approved: it goes live in that one's place, or not at all.
 CREATE TABLE releases (
     id text PRIMARY KEY,
     tenant_id text NOT NULL,
     package_id text NOT NULL REFERENCES packages,
     version_id text NOT NULL REFERENCES versions,
     version text NOT NULL,
-    environment text NOT NULL,
-    status text NOT NULL DEFAULT 'requested',
+    environment text NOT NULL CHECK (environment IN ('sandbox', 'production')),
+    status text NOT NULL DEFAULT 'requested' CHECK (status IN ('requested', 'approved', 'rejected', 'live', 'superseded', 'rolled_back')),
     requested_by text NOT NULL,
     requested_by_user text,
     decided_by text,
@@ -18,15 +17,12 @@ CREATE TABLE releases (
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     decided_at timestamptz,
     live_at timestamptz,
-    ended_at timestamptz,
-    CHECK (environment IN ('sandbox', 'production')),
-    CHECK (status IN ('requested', 'approved', 'rejected', 'live', 'superseded', 'rolled_back'))
+    ended_at timestamptz
 );
 CREATE UNIQUE INDEX releases_one_live ON releases (package_id, environment) WHERE status = 'live';
 CREATE UNIQUE INDEX releases_one_open ON releases (version_id, environment) WHERE status IN ('requested', 'approved', 'live');
 CREATE INDEX releases_listed ON releases (tenant_id, id DESC);
 CREATE INDEX releases_of_package ON releases (package_id, environment, id DESC);
-CREATE INDEX releases_replaced ON releases (replaces);
 SELECT tenant_table('releases');
 REVOKE DELETE ON releases FROM {{app}}, {{worker}};
 
