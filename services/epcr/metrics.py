@@ -1,7 +1,5 @@
 """Metrics of epcr beside those of every service."""
 
-import time
-
 from prometheus_client import Counter, Gauge
 
 unfit_bundles = Counter("epcr_unfit_bundles_total", "Bundles held back because a check found fault with them")
@@ -26,16 +24,3 @@ unknown_reports_behind = Gauge(
     "unknown_reports_behind_seconds",
     "How long the oldest observation of an unknown encounter has been due to be reported to device-ingest",
 )
-briefs_behind = Gauge(
-    "briefs_behind_seconds", "How long the runs that add briefs to encounters have left some without one"
-)
-_left_since: list[float] = []
-
-
-def set_briefs_behind(*, is_left: bool) -> None:
-    """After a run: whether encounters are left without a brief."""
-    if not is_left:
-        _left_since.clear()
-    elif not _left_since:
-        _left_since.append(time.monotonic())
-    briefs_behind.set(time.monotonic() - _left_since[0] if _left_since else 0)

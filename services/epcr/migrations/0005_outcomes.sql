@@ -1,5 +1,6 @@
 -- The outcome of a patient, as the hospital reports it: every version. `content` is ciphertext. `identity` is that of the patient in the
 -- encounter when the outcome was reported: one of a former identity is another patient's.
+
 CREATE TABLE outcomes (
     encounter_id text NOT NULL REFERENCES encounters,
     version integer NOT NULL,
@@ -13,7 +14,6 @@ CREATE TABLE outcomes (
     recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (encounter_id, version)
 );
-SELECT tenant_table('outcomes');
 -- The relay computes the facts of encounters of all tenants.
-SELECT worker_reads_all('outcomes');
+SELECT tenant_table('outcomes'), worker_reads_all('outcomes');
 REVOKE UPDATE, DELETE ON outcomes FROM {{app}}, {{worker}};

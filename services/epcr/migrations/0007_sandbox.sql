@@ -1,6 +1,10 @@
--- An encounter may have any number of versions and disclosures: erasing takes 500 and 2,000 of them at a time. One statement for all of an
--- encounter's, longer than statements may take, would have ended without effect each time.
-CREATE OR REPLACE FUNCTION public.erase_sandbox_encounters(most integer) RETURNS boolean
+-- Erasing a sandbox's encounters.
+
+-- They may be erased, those of production never: no role of a process may delete encounters, and this function deletes
+-- only those of the transaction's tenant that were written in a sandbox (`test`, which only a sandbox's callers write and nobody changes).
+-- An encounter may have any number of observations, versions and disclosures. A portion is at most 5,000, 500 or 2,000 of them, or `most` encounters
+-- that have none: one statement for all of an encounter's would take longer than statements may. Returns whether there may be more.
+CREATE FUNCTION public.erase_sandbox_encounters(most integer) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     gone text[] := ARRAY(
@@ -61,3 +65,4 @@ BEGIN
     DELETE FROM public.encounters WHERE id = ANY (gone) AND tenant_id = public.current_tenant() AND test;
     RETURN true;
 END $$;
+GRANT EXECUTE ON FUNCTION public.erase_sandbox_encounters(integer) TO {{worker}};

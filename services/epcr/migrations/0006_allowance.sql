@@ -1,4 +1,5 @@
--- The bytes of records and outcomes that each organisation stores, and how many it may. Versions are never deleted, so that they only grow.
+-- The bytes of records, outcomes and readings that each organisation stores, and how many it may.
+
 CREATE TABLE tenant_limits (
     tenant_id text NOT NULL,
     name text NOT NULL,
@@ -8,13 +9,14 @@ CREATE TABLE tenant_limits (
 SELECT tenant_table('tenant_limits'), worker_writes_all('tenant_limits');
 REVOKE INSERT, UPDATE, DELETE ON tenant_limits FROM {{app}};
 
--- No write waits for another to be counted: each adds a row, and the relay adds the rows up.
+-- No write waits for another to be counted: each adds a row to `stored_bytes_added`, and the relay adds the rows up.
 CREATE TABLE stored_bytes (
     tenant_id text PRIMARY KEY,
     bytes bigint NOT NULL
 );
 SELECT tenant_table('stored_bytes'), worker_writes_all('stored_bytes');
 REVOKE INSERT, UPDATE, DELETE ON stored_bytes FROM {{app}};
+
 CREATE TABLE stored_bytes_added (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     tenant_id text NOT NULL,
@@ -30,13 +32,10 @@ BEGIN
     RETURN NULL;
 END $$;
 CREATE TRIGGER count_record AFTER INSERT ON encounter_versions FOR EACH ROW EXECUTE FUNCTION count_record();
+
 CREATE FUNCTION count_outcome() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     INSERT INTO public.stored_bytes_added (tenant_id, bytes) VALUES (NEW.tenant_id, octet_length(NEW.content));
     RETURN NULL;
 END $$;
 CREATE TRIGGER count_outcome AFTER INSERT ON outcomes FOR EACH ROW EXECUTE FUNCTION count_outcome();
-
--- The place up to which 0033 counted the versions from before the triggers.
-CREATE TABLE stored_bytes_counting (encounter_id text NOT NULL, version integer NOT NULL);
-INSERT INTO stored_bytes_counting VALUES ('', 0);
