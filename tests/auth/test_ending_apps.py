@@ -12,8 +12,7 @@ from services.auth.oauth.queries import LOCK_GRANT
 from services.auth.tenants import operations
 from shared.primitives import ids
 from shared.process.metrics import rows_set_aside
-from shared.storage.database import SET_TENANT, Connection
-from tests.auth.forging import FRESH
+from shared.storage.database import Connection
 from tests.auth.support import Auth, Browser, keyring_of, redeem, register_web_app, running
 from tests.conftest import FreshDatabase
 
@@ -337,23 +336,3 @@ def test_the_oldest_notice_is_measured(alone: Auth) -> None:
     assert 3600 <= metrics.oldest_ended_authority._value.get() < 4000
     send(alone)
     assert metrics.oldest_ended_authority._value.get() == 0
-
-
-@pytest.mark.parametrize(
-    ("table", "columns", "values"),
-    [
-        ("ended_authorities", "grant_id", "'gnt_x'"),
-        ("ending_apps", "client_id", "'app_x'"),
-        ("ending_grants", "user_id, why", "'usr_x', 'x'"),
-        ("changing_roles", "connection_id", "'con_x'"),
-        ("invitation_mails", "id, invitation_id, number", "'x', 'inv_x', 1"),
-        ("saml_domains", "domain, connection_id, token, claim_seal", f"'x.example', 'con_x', 'x', {FRESH}"),
-    ],
-)
-def test_no_row_names_an_organisation_that_does_not_exist(auth: Auth, table: str, columns: str, values: str) -> None:
-    """Each that a web process invented would have a turn of the relay."""
-    with psycopg.connect(auth.settings.database_url) as conn:
-        conn.execute(SET_TENANT, (ids.new_id("org"),))
-        with pytest.raises(psycopg.errors.CheckViolation) as refused:
-            conn.execute(f"INSERT INTO {table} (tenant_id, {columns}) VALUES (current_tenant(), {values})".encode())
-    assert refused.value.diag.constraint_name == "organisation_is_known"

@@ -9,7 +9,7 @@ from tests.auth.support import Auth
 
 # Each with its reason in services/auth/README.md.
 # Ids and hashes, of which the app role reads nothing.
-OF_THE_WORKER = {"audit_waiting", "audit_batches", "audit_leaves", "begun", "ended_sessions", "sessions_in_the_way"}
+OF_THE_WORKER = {"audit_waiting", "audit_batches", "audit_leaves", "begun"}
 # The state of the check of the whole trail. The app role reads its result, and no fault.
 OF_ALL = {"audit_checks"}
 EXEMPT = (

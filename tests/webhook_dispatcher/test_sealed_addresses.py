@@ -1,18 +1,14 @@
 """The secrets that a partner gave for one address go to no other, also where somebody with a role of the database changes the URL."""
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
 import psycopg
 import pytest
 
 from services.webhook_dispatcher.sending.access import Grant
 from services.webhook_dispatcher.sending.signing import Vault
-from services.webhook_dispatcher.subscriptions.sealing import seal_for_addresses
 from shared.primitives.crypto import Keyring, UnreadableCiphertext, base64url_encode
-from shared.storage.database import task_transaction
 from tests.support.alone import ENCRYPTION_KEYS
 from tests.support.receiver import Receiver, always, running
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner
@@ -21,9 +17,6 @@ from tests.webhook_dispatcher.test_access import BEARER, as_json, oauth
 URL = "https://integrator.example/webhooks/argus"
 KEYRING = Keyring.from_text(ENCRYPTION_KEYS)
 HEADERS = {"Authorization": "Bearer canary"}
-AGE = """
-    UPDATE migrations SET applied_at = applied_at + %s * interval '1 day' WHERE name = 'webhook_dispatcher/0120_sealed_for_an_address.sql'
-"""
 
 
 @pytest.fixture
@@ -38,24 +31,11 @@ def token_server() -> Iterator[Receiver]:
         yield server
 
 
-@pytest.fixture
-def a_day_later(dispatcher: Dispatcher) -> Iterator[None]:
-    """No process of the previous release runs any more."""
-    dispatcher.run(AGE, -2)
-    yield
-    dispatcher.run(AGE, 2)
-
-
 def write(dsn: str, tenant_id: str, statement: str, *values: Any) -> None:
     """As somebody with a role of a process."""
     with psycopg.connect(dsn) as conn:
         conn.execute("SELECT set_config('app.tenant_id', %s, true)", (tenant_id,))
         conn.execute(statement.encode(), values)
-
-
-def of_before(webhook_id: str, headers: dict[str, str] = HEADERS, keyring: Keyring = KEYRING) -> bytes:
-    """Headers as the previous release sealed them."""
-    return keyring.encrypt(msgspec.json.encode(headers), f"webhook {webhook_id} headers".encode())
 
 
 def secrets(receiver: Receiver) -> list[str]:
@@ -112,82 +92,6 @@ def test_secrets_of_another_address_are_to_be_given_again(partner: Partner, disp
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/headers")
     assert partner.get(webhook).json()["url"] == "https://a.example/"
     assert partner.put(webhook, {"url": "https://b.example/", "headers": HEADERS}).status_code == 200
-
-
-def test_what_was_sealed_before_is_sent_and_is_sealed_anew_a_day_later(
-    partner: Partner, dispatcher: Dispatcher, receiver: Receiver, request: pytest.FixtureRequest
-) -> None:
-    vault = Vault(KEYRING)
-    webhook = partner.subscribe(receiver.url, headers=HEADERS)
-    lost = partner.subscribe(URL, "incident.closed", headers=HEADERS)
-    id, lost_id = (one.rpartition("/")[2] for one in (webhook, lost))
-    lost_key = Keyring.from_text(f"9:{base64url_encode(os.urandom(32))}")
-    for one, sealed in ((id, of_before(id)), (lost_id, of_before(lost_id, keyring=lost_key))):
-        # A process of the previous release may write such a value for a day.
-        write(
-            dispatcher.database.app,
-            partner.tenant_id,
-            "UPDATE subscriptions SET headers = %s WHERE id = %s",
-            sealed,
-            one,
-        )
-    with task_transaction(dispatcher.pool) as conn:
-        assert seal_for_addresses(vault, conn) == 0
-    dispatcher.publish(partner.tenant_id, "incident.updated")
-    dispatcher.pump_until(lambda: bool(receiver.requests))
-    request.getfixturevalue("a_day_later")
-    for expected in (1, 0):
-        with task_transaction(dispatcher.pool) as conn:
-            assert seal_for_addresses(vault, conn) == expected
-    [row] = dispatcher.rows("SELECT headers FROM subscriptions WHERE id = %s", id)
-    assert vault.headers(id, row["headers"], receiver.url) == HEADERS
-    with pytest.raises(UnreadableCiphertext):
-        vault.headers(id, row["headers"], URL)
-    dispatcher.publish(partner.tenant_id, "incident.updated")
-    dispatcher.pump_until(lambda: len(receiver.requests) == 2)
-    assert secrets(receiver) == ["Bearer canary"] * 2
-
-
-def test_a_webhook_from_before_the_limits_leaves_the_others_of_its_portion(
-    partner: Partner, dispatcher: Dispatcher, request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture
-) -> None:
-    made = [partner.subscribe(URL, headers=HEADERS).rpartition("/")[2] for _ in range(3)]
-    for id in made:
-        dispatcher.run("UPDATE subscriptions SET headers = %s WHERE id = %s", of_before(id), id)
-    with psycopg.connect(dispatcher.database.admin) as conn:
-        [[limits]] = conn.execute(
-            """SELECT pg_get_constraintdef(oid) FROM pg_constraint
-            WHERE conname = 'counts_are_small' AND conrelid = 'subscriptions'::regclass"""
-        )
-        conn.execute("ALTER TABLE subscriptions DROP CONSTRAINT counts_are_small")
-        conn.execute("UPDATE subscriptions SET recovery_rate = 0 WHERE id = %s", (made[1],))
-        conn.execute(f"ALTER TABLE subscriptions ADD CONSTRAINT counts_are_small {limits}".encode())
-    request.getfixturevalue("a_day_later")
-    with task_transaction(dispatcher.pool) as conn:
-        assert seal_for_addresses(Vault(KEYRING), conn) == 2
-    assert f"a secret of {made[1]} is not sealed" in caplog.text
-    dispatcher.run("DELETE FROM subscriptions WHERE id = %s", made[1])
-
-
-PUT_BACK = {
-    "update": "UPDATE subscriptions SET headers = %s WHERE id = %s",
-    "update of a grant": "UPDATE subscriptions SET oauth = %s WHERE id = %s",
-    "insert": """
-        INSERT INTO subscriptions (id, tenant_id, client_id, url, events, live_events, secret, secret_fingerprint, headers)
-        SELECT 'wh_x', tenant_id, client_id, url, events, live_events, secret, secret_fingerprint, %s FROM subscriptions WHERE id = %s
-    """,
-}
-
-
-@pytest.mark.usefixtures("a_day_later")
-@pytest.mark.parametrize("role", ["app", "worker"])
-@pytest.mark.parametrize("how", PUT_BACK)
-def test_no_role_puts_a_value_back_that_opens_for_every_address(
-    partner: Partner, dispatcher: Dispatcher, how: str, role: str
-) -> None:
-    id = partner.subscribe(URL, headers=HEADERS).rpartition("/")[2]
-    with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        write(getattr(dispatcher.database, role), partner.tenant_id, PUT_BACK[how], of_before(id), id)
 
 
 def test_a_value_opens_for_its_scheme_host_and_port_alone() -> None:

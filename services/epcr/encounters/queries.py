@@ -399,13 +399,11 @@ FACTS_FAILED: LiteralString = """
 DUE_FACTS_BEHIND: LiteralString = """
     SELECT coalesce(extract(epoch FROM clock_timestamp() - min(marked_at)), 0)::float8 FROM due_facts WHERE failures < 5
 """
-# At most 20 encounters, one of each organisation before a second of any, those that have been due longest first. All organisations
-# without an app have one turn: a web process may have invented them.
+# At most 20 encounters, one of each organisation before a second of any, those that have been due longest first.
 DUE_LATE_LINKS: LiteralString = (
     tenants_of("late_links")
     + """, due AS (
-        SELECT l.encounter_id, l.look_at, row_number() OVER (PARTITION BY CASE
-            WHEN EXISTS (SELECT FROM apps a WHERE a.tenant_id = t.tenant_id) THEN t.tenant_id ELSE '' END ORDER BY l.look_at) AS turn
+        SELECT l.encounter_id, l.look_at, row_number() OVER (PARTITION BY t.tenant_id ORDER BY l.look_at) AS turn
         FROM tenants t CROSS JOIN LATERAL (
             SELECT encounter_id, look_at FROM late_links
             WHERE tenant_id = t.tenant_id AND look_at <= clock_timestamp() ORDER BY look_at LIMIT 20

@@ -65,7 +65,6 @@ CREATE INDEX encounter_versions_closed ON encounter_versions (encounter_id, writ
 SELECT tenant_table('encounter_versions');
 REVOKE UPDATE, DELETE ON encounter_versions FROM {{app}}, {{worker}};
 
--- The relay reads of which organisations auth has sent an app: all others together have one turn.
 CREATE TABLE apps (
     client_id text NOT NULL,
     tenant_id text NOT NULL,
@@ -75,5 +74,5 @@ CREATE TABLE apps (
     deidentification text NOT NULL CHECK (deidentification IN ('exact', 'shifted', 'safe_harbor')),
     PRIMARY KEY (tenant_id, client_id)
 );
-SELECT tenant_table('apps'), worker_reads_all('apps');
+SELECT tenant_table('apps');
 REVOKE INSERT, UPDATE, DELETE ON apps FROM {{app}};

@@ -21,8 +21,6 @@ PUBLIC_PREFIX = "whpk_"
 SHORTEST, LONGEST = 16, 256
 USER_AGENT = "Knogin-Webhooks/1.0 (+https://knogin.com/api/docs)"
 MOST_DECRYPTED = 8192
-FOR_AN_ADDRESS = b"\0"
-"""The first byte of a value that is sealed for an address. Every other sealed value begins with the version of its key, from 1."""
 
 
 ForAddress = Literal["headers", "grant"]
@@ -35,10 +33,8 @@ class UnusableSecret(ValueError):
 class Vault:
     """Encrypts secrets and custom headers of subscriptions, and caches recent decryptions.
 
-    Custom headers, and the grant whose tokens are sent as one, are sealed for the scheme, host and port of the URL that gets them. So a
-    role of the database that changes the URL sends them nowhere; who changes it through the API has them sealed anew. The same values
-    from before this rule are still read. The database takes no new ones a day after the migration, when the previous release runs no more,
-    and from then on the relay seals the stored ones for their addresses (subscriptions/sealing.py).
+    Custom headers, and the grant whose tokens are sent as one, are sealed for the scheme, host and port of the URL that gets them: they
+    go to no other address. Who changes the URL through the API has them sealed anew.
     """
 
     def __init__(self, keyring: Keyring) -> None:
@@ -92,12 +88,10 @@ class Vault:
         return self._seal_for(to, subscription_id, kind, self._open_for(url, subscription_id, kind, sealed))
 
     def _seal_for(self, url: str, subscription_id: str, kind: ForAddress, value: bytes) -> bytes:
-        return FOR_AN_ADDRESS + self._keyring.encrypt(value, _context_of_address(url, subscription_id, kind))
+        return self._keyring.encrypt(value, _context_of_address(url, subscription_id, kind))
 
     def _open_for(self, url: str, subscription_id: str, kind: ForAddress, sealed: bytes) -> bytes:
-        if not sealed.startswith(FOR_AN_ADDRESS):
-            return self._decrypt(sealed, _context(subscription_id, kind))
-        return self._decrypt(sealed[1:], _context_of_address(url, subscription_id, kind))
+        return self._decrypt(sealed, _context_of_address(url, subscription_id, kind))
 
 
 def generate_secret() -> str:

@@ -38,7 +38,7 @@ from shared.messaging.filters import Filter, as_json, matches
 from shared.primitives import ids
 from shared.primitives.crypto import UnreadableCiphertext
 from shared.storage import audit, idempotency
-from shared.storage.caps import Cap, require_room, slots
+from shared.storage.caps import Cap, require_room
 from shared.storage.database import IN_ORDER, AsyncConnection, every, first, found, page_of, tenant_transaction
 from shared.web import fairness, http, portions, problems
 from shared.web.identity import Caller
@@ -172,8 +172,7 @@ async def delete_webhook(request: Request, caller: Caller, webhook_id: str) -> R
         subscription = await find(conn, caller, webhook_id, queries.LOCK_SUBSCRIPTION)
         await conn.execute(queries.DELETE_SUBSCRIPTION, {"id": subscription.id})
         await conn.execute(queries.END_REPLAYS, {"id": subscription.id})
-        with slots():
-            await conn.execute(*decisions.begin_chore(subscription.id, caller.tenant_id, "deleted"))
+        await conn.execute(*decisions.begin_chore(subscription.id, caller.tenant_id, "deleted"))
         await decisions.first_portion(conn, subscription.id, "deleted")
         await audit.record(conn, caller, "webhook.deleted", subscription.id)
     return http.no_content()
@@ -221,10 +220,7 @@ async def read_backlog(conn: AsyncConnection, subscription_id: str) -> Backlog:
 
 async def gather(conn: AsyncConnection, subscription: Subscription, **since: datetime) -> int:
     """Queues again the deliveries given up since then. Returns how many the first portion took back; the others follow."""
-    with slots():
-        await conn.execute(
-            *decisions.begin_chore(subscription.id, subscription.tenant_id, "gather", **since, anew=True)
-        )
+    await conn.execute(*decisions.begin_chore(subscription.id, subscription.tenant_id, "gather", **since, anew=True))
     return await decisions.first_portion(conn, subscription.id, "gather")
 
 
