@@ -53,6 +53,7 @@ async def create_invitation(request: Request, caller: Caller, draft: InvitationD
             "email": draft.email,
             "role": draft.role,
             "invited_by": caller.person_id or caller.client_id,
+            "days": DAYS,
         }
         await conn.execute(queries.INSERT, row)
         await _add_mail(conn, caller, row["id"], 1)

@@ -1,4 +1,4 @@
--- Whoever has the password of auth's database owns auth's data, so its rows have no seals and no versions, and no trigger polices auth's own
+-- The holder of a password of auth's database owns auth's data, so its rows have no seals and no versions, and no trigger polices auth's own
 -- processes. Used and expired rows stay over by the conditions of the statements that use them.
 
 -- --- Triggers and functions ------------------------------------------------------------------------------------------------------------
