@@ -13,8 +13,7 @@ from services.auth.tenants import operations
 from shared.primitives import ids
 from shared.process.metrics import rows_set_aside
 from shared.storage.database import SET_TENANT, Connection
-from tests.auth.forging import FRESH
-from tests.auth.support import Auth, Browser, keyring_of, redeem, register_web_app, running
+from tests.auth.support import Auth, Browser, redeem, register_web_app, running
 from tests.conftest import FreshDatabase
 
 MANY = 20 * ending.PORTION
@@ -64,7 +63,7 @@ def left(auth: Auth, app: dict[str, Any]) -> tuple[int, int]:
 
 def work(auth: Auth, seconds: float = 60) -> int:
     with Connection.connect(auth.settings.worker_database_url or "") as conn:
-        return ending.work_off(keyring_of(auth), conn, seconds)
+        return ending.work_off(conn, seconds)
 
 
 def send(auth: Auth, seconds: float = 60) -> None:
@@ -279,7 +278,7 @@ def test_a_disabled_person_is_one_notice(alone: Auth) -> None:
     app = register_web_app(alone)
     user_id = seed(alone, app, 50)
     with Connection.connect(alone.settings.worker_database_url or "") as conn:
-        operations.set_user_status(conn, keyring_of(alone), f"{user_id}@demo.example", "disabled")
+        operations.set_user_status(conn, f"{user_id}@demo.example", "disabled")
     send(alone)
     assert [(body.get("user_id"), body.get("grant_id")) for _, body in sent(alone)] == [(user_id, None)]
     assert left(alone, app)[0] == 0
@@ -347,7 +346,7 @@ def test_the_oldest_notice_is_measured(alone: Auth) -> None:
         ("ending_grants", "user_id, why", "'usr_x', 'x'"),
         ("changing_roles", "connection_id", "'con_x'"),
         ("invitation_mails", "id, invitation_id, number", "'x', 'inv_x', 1"),
-        ("saml_domains", "domain, connection_id, token, claim_seal", f"'x.example', 'con_x', 'x', {FRESH}"),
+        ("saml_domains", "domain, connection_id, token", "'x.example', 'con_x', 'x'"),
     ],
 )
 def test_no_row_names_an_organisation_that_does_not_exist(auth: Auth, table: str, columns: str, values: str) -> None:

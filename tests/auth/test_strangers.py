@@ -248,6 +248,14 @@ def test_an_operator_unlocks_an_account(auth: Auth, person: dict[str, Any]) -> N
     assert type_code(auth, Browser(auth), person, totp.now()).status_code == 303
 
 
+def test_an_operators_new_factor_works_at_once(auth: Auth, person: dict[str, Any]) -> None:
+    authenticator_of(auth, person)
+    auth.sql("UPDATE users SET wrong_codes = 20 WHERE email = %s", person["email"])
+    found = re.search(r"secret=([A-Z2-7]+)", operate(auth, "user", "second-factor", person["email"]))
+    assert found is not None
+    assert type_code(auth, Browser(auth), person, TOTP(found[1]).now()).status_code == 303
+
+
 def test_codes_at_once_are_counted_before_they_are_looked_at(auth: Auth, person: dict[str, Any]) -> None:
     authenticator_of(auth, person)
     auth.sql("UPDATE users SET wrong_codes = 18 WHERE email = %s", person["email"])

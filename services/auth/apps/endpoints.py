@@ -37,7 +37,6 @@ from services.auth.revocations import bell, watermarks
 from shared.messaging import outbox
 from shared.messaging.messages import Event
 from shared.primitives import ids
-from shared.primitives.crypto import Keyring
 from shared.storage import audit, database, idempotency
 from shared.storage.caps import Cap, refusal, require_room
 from shared.storage.database import AsyncConnection, tenant_transaction
@@ -63,9 +62,7 @@ async def create_app(request: Request, caller: Caller, draft: AppDraft) -> Respo
         await caps.require(
             conn, settings, tenant.tenant_id, "apps_a_day", queries.COUNT_APPS_OF_DAY, (tenant.tenant_id,)
         )
-        app = await store.insert_app(
-            conn, request.state.keyring, caller.tenant_id, draft, created_by=caller.subject or caller.client_id
-        )
+        app = await store.insert_app(conn, caller.tenant_id, draft, created_by=caller.subject or caller.client_id)
         secret = await store.add_secret(conn, request.state.keyring, app) if app.has_secret else UNSET
         await decisions.note(conn, caller, None, app)
         await audit.record(conn, caller, "app.created", app.client_id, {"requested_scopes": app.requested_scopes})
@@ -105,7 +102,7 @@ async def change_app(request: Request, caller: Caller, client_id: str, change: A
         app = await changeable(conn, caller, client_id)
         refuse(rules.check_change(change, app, tenant, request.state.settings))
         named = named_fields(change)
-        changed = await store.save_app(conn, request.state.keyring, app, **named)
+        changed = await store.save_app(conn, app, **named)
         decided = await decisions.note(conn, caller, app, changed, change.reason)
         withdrawn = sorted(set(app.requested_scopes) - set(changed.requested_scopes))
         if withdrawn:
@@ -136,7 +133,7 @@ async def disable_app(request: Request, caller: Caller, client_id: str) -> App:
     async with tenant_transaction(request, caller) as conn:
         app = await changeable(conn, caller, client_id)
         if app.status == "active":
-            app = await _with_status(conn, request.state.keyring, caller, app, "disabled")
+            app = await _with_status(conn, caller, app, "disabled")
             await store.revoke_every_token(conn, app.client_id)
             await audit.record(conn, caller, "app.disabled", app.client_id)
         answer = await _shown(conn, app)
@@ -148,15 +145,15 @@ async def enable_app(request: Request, caller: Caller, client_id: str) -> App:
     async with tenant_transaction(request, caller) as conn:
         app = await changeable(conn, caller, client_id)
         if app.status == "disabled":
-            app = await _with_status(conn, request.state.keyring, caller, app, "active")
+            app = await _with_status(conn, caller, app, "active")
             await audit.record(conn, caller, "app.enabled", app.client_id)
         return await _shown(conn, app)
 
 
 async def _with_status(
-    conn: AsyncConnection, keyring: Keyring, caller: Caller, app: AppRow, status: Literal["active", "disabled"]
+    conn: AsyncConnection, caller: Caller, app: AppRow, status: Literal["active", "disabled"]
 ) -> AppRow:
-    changed = await store.save_app(conn, keyring, app, status=status)
+    changed = await store.save_app(conn, app, status=status)
     await decisions.note(conn, caller, app, changed)
     return changed
 
@@ -178,7 +175,7 @@ async def change_governance(
             reasons = rules.would_refuse(change, app, [rules.Count(*row) for row in counts])
             return http.json(GovernanceTried(dry_run=True, would_refuse=sum(reasons.values()), by_reason=reasons))
         named = named_fields(change)
-        changed = await store.save_app(conn, request.state.keyring, app, **named)
+        changed = await store.save_app(conn, app, **named)
         decided = await decisions.note(conn, caller, app, changed, change.reason)
         has_other_mode = changed.deidentification != app.deidentification
         if has_other_mode or not changed.allow_service_tokens:
@@ -299,7 +296,6 @@ async def mint_service_token(request: Request, caller: Caller, client_id: str, d
         issuer, audience = request.state.settings.issuer, request.state.settings.api_base_url
         token_id, claims = await insert_service_token(
             conn,
-            request.state.keyring,
             app,
             wanted,
             draft.expires_in,

@@ -213,8 +213,6 @@ class AppRow(msgspec.Struct, frozen=True, kw_only=True):
     graphql_bundles: list[str]
     pseudonym_domain: str
     deidentification: Deidentification
-    common_app: str | None
-    seal: bytes | None
     version: int
     created_by: str | None = None
     created_at: datetime

@@ -27,7 +27,7 @@ async def create_app(settings: Settings, tenant_id: str, name: str, wanted: list
         except Problem:
             raise OperationRefused(f"there is no tenant {tenant_id}") from None
         draft = AppDraft(name=name, grant_types=["client_credentials"], requested_scopes=wanted)
-        app = await store.insert_app(conn, keyring, tenant_id, draft, first_party=True)
+        app = await store.insert_app(conn, tenant_id, draft, first_party=True)
         secret = await store.add_secret(conn, keyring, app)
         operator = Caller(tenant_id=tenant_id, client_id=OPERATOR)
         await audit.record(conn, operator, "app.created", app.client_id, {"first_party": True, "scopes": wanted})
