@@ -13,7 +13,7 @@ from services.auth.tenants import operations
 from shared.primitives import ids
 from shared.process.metrics import rows_set_aside
 from shared.storage.database import Connection
-from tests.auth.support import Auth, Browser, keyring_of, redeem, register_web_app, running
+from tests.auth.support import Auth, Browser, redeem, register_web_app, running
 from tests.conftest import FreshDatabase
 
 MANY = 20 * ending.PORTION
@@ -63,7 +63,7 @@ def left(auth: Auth, app: dict[str, Any]) -> tuple[int, int]:
 
 def work(auth: Auth, seconds: float = 60) -> int:
     with Connection.connect(auth.settings.worker_database_url or "") as conn:
-        return ending.work_off(keyring_of(auth), conn, seconds)
+        return ending.work_off(conn, seconds)
 
 
 def send(auth: Auth, seconds: float = 60) -> None:
@@ -278,7 +278,7 @@ def test_a_disabled_person_is_one_notice(alone: Auth) -> None:
     app = register_web_app(alone)
     user_id = seed(alone, app, 50)
     with Connection.connect(alone.settings.worker_database_url or "") as conn:
-        operations.set_user_status(conn, keyring_of(alone), f"{user_id}@demo.example", "disabled")
+        operations.set_user_status(conn, f"{user_id}@demo.example", "disabled")
     send(alone)
     assert [(body.get("user_id"), body.get("grant_id")) for _, body in sent(alone)] == [(user_id, None)]
     assert left(alone, app)[0] == 0

@@ -115,8 +115,6 @@ def test_every_growing_table_has_its_rule(auth: Auth) -> None:
     assert tables - lasting - kept_by_shared == ruled | {"codes", "saml_sessions"}
     assert {job.name for job in periodic(auth.settings)} == {
         "rotate signing keys",
-        "seal passwords",
-        "seal rows",
         "forget",
         "look at proven domains",
         "tell of ended authority",

@@ -355,7 +355,7 @@ class Pump:
                 return
             sent = await deliver(self.client, self.vault, due)
         except UnreadableCiphertext:
-            log.error("a secret of %s cannot be opened for its address; its deliveries wait", due.subscription_id)
+            log.error("secret of %s cannot be decrypted; its deliveries wait for the key", due.subscription_id)
         except Exception as error:  # a bug: the lease ends and another attempt follows
             log.error("an attempt failed by a fault of the sender: %s", telemetry.describe(error))
         else:

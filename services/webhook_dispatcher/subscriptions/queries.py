@@ -56,10 +56,8 @@ def list_of(*, every_app: bool, troubled: bool) -> LiteralString:
 
 
 SET_URL: LiteralString = """
-    UPDATE subscriptions SET url = %(url)s, headers = %(headers)s, oauth = %(oauth)s, slowed_until = NULL, concurrency = DEFAULT
-    WHERE id = %(id)s
+    UPDATE subscriptions SET url = %(url)s, slowed_until = NULL, concurrency = DEFAULT WHERE id = %(id)s
 """
-# Sealed for no address, as the previous release did, whose processes may run for a day after the migration.
 SET_EVENTS: LiteralString = "UPDATE subscriptions SET events = %(events)s, live_events = %(events)s WHERE id = %(id)s"
 # The same filter goes on counting.
 SET_FILTER: LiteralString = """

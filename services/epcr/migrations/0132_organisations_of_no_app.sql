@@ -1,1 +1,0 @@
-DROP POLICY worker_reads_all ON apps;
