@@ -77,19 +77,19 @@ class Line:
             place = await self._places.enter(path, BEGIN_SECONDS, gone)
         finally:
             heavy_waiting.dec()
-        loop = asyncio.get_running_loop()
+        loop, pool = asyncio.get_running_loop(), self._running()
         try:
-            done = self._running().submit(_made, self._passing, work, arguments)
-        except BrokenProcessPool:
+            done = pool.submit(_made, self._passing, work, arguments)
+        except (BrokenProcessPool, OSError):
             self._places.leave(place)
-            self._break_off()
+            self._break_off(pool)
             raise BrokenOff from None
         done.add_done_callback(lambda _: loop.call_soon_threadsafe(self._places.leave, place))
         try:
             async with asyncio.timeout(WORK_SECONDS):
                 return await asyncio.wrap_future(done)
         except (BrokenProcessPool, TimeoutError):
-            self._break_off()
+            self._break_off(pool)
             raise BrokenOff from None
 
     def close(self) -> None:
@@ -106,8 +106,9 @@ class Line:
             )
         return self._pool
 
-    def _break_off(self) -> None:
-        if self._pool is not None:
+    def _break_off(self, pool: ProcessPoolExecutor) -> None:
+        """Once for a pool: of its works each one says that it is broken, and the next pool may be at work by then."""
+        if self._pool is pool:
             log.warning("a process for heavy work ended before its work")
             heavy_ended.inc()
             self.close()
@@ -115,7 +116,6 @@ class Line:
 
 def _begin() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.nice(NICE)
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(FIRST_TO_END)
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -130,6 +130,8 @@ def _end_with_parent() -> None:
 
 
 def _made(passing: tuple[type[Exception], ...], work: Callable[..., Result], arguments: tuple[Any, ...]) -> Result:
+    # Not before: the modules of the work are imported by now, for which its first caller waits.
+    os.setpriority(os.PRIO_PROCESS, 0, max(NICE, os.getpriority(os.PRIO_PROCESS, 0)))
     try:
         return work(*arguments)
     except passing:

@@ -1,4 +1,4 @@
-"""Child processes of a service that work for it behind a socket: a parser of hostile documents, a renderer of long answers."""
+"""Child processes of a service that work for it behind a socket: a parser of hostile documents."""
 
 import os
 import socket

@@ -4,6 +4,7 @@ A record, a bundle or a document beyond `LIGHT` bytes is made in the Line (share
 as the decoding of a large body, takes the one place for it. Organisations and their apps take turns at both.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -20,6 +21,8 @@ LIGHT = 8 << 10
 """Bytes. Work with content of that size takes a few milliseconds."""
 SECONDS = 20.0
 """Until the turn of work on the loop: less than the gateway waits for an answer."""
+REFUSED_SECONDS = 0.5
+"""Until the next portion of an answer asks again for the place that it did not get."""
 SHARE = "Your organisation's other large requests are at work; wait for their answers."
 line = Line(problems.Problem)
 _turns = Places(1, waiting=64)
@@ -51,6 +54,8 @@ async def more(request: Request, work: Callable[..., Result], *arguments: Any) -
         except NoPlace:
             if await request.is_disconnected():
                 raise ClientDisconnect from None
+            # A full queue refuses at once.
+            await asyncio.sleep(REFUSED_SECONDS)
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ It writes "receiving", then for each line of its input, a `Fetching` as JSON, a 
 It represents another machine, and so takes as little of this one as it can: its priority is the lowest, and it reads into one buffer.
 """
 
+import os
 import socket
 import subprocess
 import sys
@@ -14,7 +15,6 @@ from types import TracebackType
 import msgspec
 
 from deploy.local.table import ROOT
-from shared.process import priority
 
 PATIENCE = 600
 LAST = b"\r\n0\r\n\r\n"
@@ -79,7 +79,7 @@ def fetched(fetching: Fetching, buffer: bytearray) -> Fetched:
 
 
 def main() -> None:
-    priority.yield_to_all(19)
+    os.nice(19)
     buffer = bytearray(1 << 20)
     print("receiving", flush=True)
     for line in sys.stdin:

@@ -28,7 +28,6 @@ from deploy.local.redis_server import RedisServer
 from deploy.local.table import ROOT
 from services.device_ingest.settings import Settings as DeviceSettings
 from services.epcr.fhir.readings import Form
-from shared.web.others import LATELY
 from tests.bench.reading import Readers, Reading, Times
 from tests.bench.receiving import Fetched, Fetching, Receiver
 from tests.device_ingest.conftest import Partner
@@ -173,7 +172,6 @@ def measure(epcr: Database, devices: Database, redis_url: str, form: Form, root:
         export(organisation.hospital, id)
         with Readers(readings):
             time.sleep(1)
-        time.sleep(2 * LATELY)
         with Watch(pid) as watched:
             fetched, answer = export(organisation.hospital, id, readings=form)
         entries = answer.count(b'"fullUrl"')

@@ -19,16 +19,16 @@ from pyrofile_validator.config import ValidatorConfig
 
 from services.epcr.fhir import conformance
 from services.epcr.fhir import encode as encode_module
-from services.epcr.fhir.encode import checked, encode
-from services.epcr.handover.transaction import Before, Former, transacting, transaction
+from services.epcr.fhir.encode import encode, faults_of
+from services.epcr.handover.transaction import Before, Former, transaction
 from services.epcr.handover.writing import ONLY_MADE
 from services.epcr.records import amend
 from services.epcr.records.models import EncounterDraft
 from shared.primitives.ids import new_id
 from shared.web import http
 from shared.web.identity import Caller
-from shared.web.portions import at_once
 from tests.epcr import golden, handovers
+from tests.epcr.faultless import fit, transaction_of
 from tests.epcr.fhir_server import SHARED
 from tests.epcr.golden import bundle
 from tests.epcr.samples import MINIMAL, PATIENT, TYPICAL, VITALS_SECOND
@@ -109,7 +109,7 @@ def test_a_bundle_of_thirty_entries_in_process() -> None:
 
     print(f"\n{len(made['entry'])} entries, {len(text)} bytes; in process{'':<22}  p50      p95      p99")
     report("project", timed(lambda: golden.project(encounter, disclosure)))
-    report("check what has not changed since", timed(lambda: checked(made)))
+    report("check what has not changed since", timed(lambda: faults_of(made)))
     report("encode", timed(lambda: encode(made)))
     report("all of it, the first time", first := timed(first_export))
     report("all of it, the first time, CPU alone", timed(first_export, clock=time.process_time))
@@ -254,7 +254,7 @@ def test_medplum_leaves_another_patient_alone_when_an_identity_is_corrected(
     ]
     files = [tmp_path / f"{number}.json" for number in range(len(sent))]
     for file, one in zip(files, sent, strict=True):
-        file.write_bytes(encode(checked(one)))
+        file.write_bytes(encode(fit(one)))
     output = subprocess.run(["node", script, *files, *merged], capture_output=True, text=True, check=True).stdout
     played = json.loads(output)
     kinds = [entry["resource"]["resourceType"] for entry in sent[1]["entry"]]
@@ -281,12 +281,12 @@ def test_medplum_leaves_another_patient_alone_when_a_handover_is_corrected(
     right = handovers.source(
         golden.encounter(TYPICAL | {"patient": ada | found}, identity=2), readings=handovers.extremes()
     )
-    taken = at_once(transacting(wrong, handovers.PDF, Before()))
+    taken = transaction(wrong, handovers.PDF, Before())
     former = Former(wrong.encounter, wrong.projection, taken.places)
     sent = [
-        encode(transaction(beas, handovers.PDF)),
+        encode(transaction_of(beas, handovers.PDF)),
         taken.body,
-        encode(transaction(right, handovers.PDF, Before([former]))),
+        encode(transaction_of(right, handovers.PDF, Before([former]))),
     ]
     files = [tmp_path / f"{number}.json" for number in range(len(sent))]
     for file, body in zip(files, sent, strict=True):

@@ -30,6 +30,7 @@ from deploy.grafana import build
 from deploy.local.table import ROOT, SERVICES
 
 MODULES: tuple[Any, ...] = (
+    shared.fairness.line,
     shared.process.metrics,
     shared.fairness.line,
     gateway.metrics,

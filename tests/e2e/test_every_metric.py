@@ -31,8 +31,6 @@ PANEL = "85354-9"
 PARTS = frozenset({"8480-6", "8462-4", "8478-0"})
 # R4's vital signs fix these units.
 IN_FHIR = dict.fromkeys(("{beat}/min", "{beats}/min", "{breath}/min", "{breaths}/min"), ("/min", 0)) | {"m": ("cm", 2)}
-# From so many readings on an export is made in the renderer, and streamed.
-LONG = 500
 
 
 class Sent(NamedTuple):
@@ -72,7 +70,6 @@ def test_every_metric_is_in_every_form_of_the_bundle_and_of_the_handover(stack: 
             with _crew(stack) as crew:
                 faults_found += _of_views(api, crew, encounter)
             faults_found += _of_handovers(hospital, encounter, sent)
-            assert (len(sent) >= LONG) == (content is everything), len(sent)
     assert not faults_found, "\n".join(faults_found[:200])
 
 

@@ -1,4 +1,4 @@
-"""The memory of epcr's web process and its renderer beside exports of the largest records: some are read, some are not."""
+"""The memory of epcr's web process and its processes for heavy work beside exports of the largest records: some are read, some are not."""
 
 import socket
 from concurrent.futures import ThreadPoolExecutor

@@ -166,17 +166,18 @@ def exported(
     portion: int = 250,
     language: Language = "en",
 ) -> bytes:
-    """The bytes of an export."""
+    """The bytes of an export, after a check that nothing is wrong with them."""
     contents = [given, *former]
     export = Export([one.content(form) for one in contents], most, language)
-    for _ in export.checks():
-        pass
+    export.check_all()
     written = [*export.begin()]
     for number, one in enumerate(contents):
         for start in range(0, len(one.readings) if form != "none" else 0, portion):
             written.append(export.add(number, one.readings[start : start + portion]))
         written += export.end_readings(number)
-    return b"".join([*written, *export.end()])
+    written += export.end()
+    assert export.faults == []
+    return b"".join(written)
 
 
 def bundle(given: Given, former: Sequence[Given] = (), form: Form = "all", language: Language = "en") -> dict[str, Any]:

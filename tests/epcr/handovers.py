@@ -7,13 +7,13 @@ from typing import Any
 from services.epcr.deidentification.projection import Disclosure, project
 from services.epcr.fhir.device import Make
 from services.epcr.fhir.words import Language
-from services.epcr.handover.document import document
 from services.epcr.handover.models import Destination, Sender
 from services.epcr.handover.parties import patient_uuid
 from services.epcr.handover.source import Pdf, Source
-from services.epcr.handover.transaction import Before, Former, transaction
+from services.epcr.handover.transaction import Before, Former
 from services.epcr.records.models import Encounter, LinkedObservation
 from tests.epcr import golden
+from tests.epcr.faultless import document_of, transaction_of
 from tests.epcr.golden import PSEUDONYMS
 from tests.epcr.samples import (
     BURNED,
@@ -126,15 +126,15 @@ def _sources() -> dict[str, Source]:
 
 
 def documents() -> dict[str, dict[str, Any]]:
-    return {name: document(told, PDF) for name, told in _sources().items()} | {
-        "corrected": document(corrected()[0], PDF)
+    return {name: document_of(told, PDF) for name, told in _sources().items()} | {
+        "corrected": document_of(corrected()[0], PDF)
     }
 
 
 def transactions() -> dict[str, dict[str, Any]]:
     told, before = corrected()
-    made = {name: transaction(one, PDF) for name, one in _sources().items()}
-    return made | {"corrected": transaction(told, PDF, before)}
+    made = {name: transaction_of(one, PDF) for name, one in _sources().items()}
+    return made | {"corrected": transaction_of(told, PDF, before)}
 
 
 ALL: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {"document": documents, "transaction": transactions}

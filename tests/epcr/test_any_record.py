@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.epcr.encounters.facts import facts_of
-from services.epcr.fhir.encode import checked, encode
+from services.epcr.fhir.encode import encode
 from services.epcr.records import amend
 from services.epcr.records.care import DOSE_UNITS
 from services.epcr.records.contradictions import _OF_A_PATIENT
@@ -19,6 +19,7 @@ from services.epcr.records.models import ITEM_LISTS, Encounter, RecordPatch
 from shared.web import http, strict_json
 from shared.web.problems import Problem
 from tests.epcr import golden
+from tests.epcr.faultless import fit
 from tests.epcr.fhir_server import FhirServer
 from tests.epcr.golden import bundle, split
 from tests.epcr.samples import ATC, ICD10, MINIMAL, SNOMED
@@ -235,8 +236,8 @@ MODES = st.sampled_from(["exact", "shifted", "safe_harbor"])
 def test_any_record_makes_bundles_without_fault(record: Any, status: Any, mode: Any, with_devices: bool) -> None:
     encounter = golden.encounter_of(_json(MINIMAL | record), status)
     projection = golden.projection(encounter, golden.readings() if with_devices else [], mode=mode)
-    assert checked(bundle(projection))
-    assert all(checked(part) for part in split(projection, 5))
+    assert fit(bundle(projection))
+    assert all(fit(part) for part in split(projection, 5))
     assert http.encode(facts_of(encounter, golden.readings()))
 
 
@@ -306,7 +307,7 @@ def _naming_some(patch: dict[str, Any], encounter: Encounter, choice: Any) -> di
 
 
 def _sent(encounter: Encounter) -> dict[str, Any]:
-    return json.loads(encode(checked(bundle(golden.projection(encounter)))))
+    return json.loads(encode(fit(bundle(golden.projection(encounter)))))
 
 
 def _held(server: FhirServer) -> dict[str, Any]:

@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from services.epcr.handover.contents import CODES
-from services.epcr.handover.document import document
-from services.epcr.handover.transaction import transaction
 from services.epcr.records.models import Encounter, Record
 from tests.epcr import golden, handovers
+from tests.epcr.faultless import document_of, transaction_of
 from tests.epcr.golden import bundle
 from tests.epcr.handovers import PDF, extremes, source
 from tests.epcr.samples import EVERYTHING, MINIMAL, RESUSCITATED, STROKE, TRAUMA, WHOLE
@@ -43,8 +42,8 @@ def made() -> dict[str, dict[str, Any]]:
     told = source(encounter, readings=extremes())
     return {
         "bundle": bundle(golden.projection(encounter, golden.readings())),
-        "document": document(told, PDF),
-        "transaction": transaction(told, PDF),
+        "document": document_of(told, PDF),
+        "transaction": transaction_of(told, PDF),
     }
 
 
@@ -82,7 +81,7 @@ def test_a_section_has_the_entries_and_the_fields_of_its_row(row: list[str], mad
 @pytest.mark.parametrize("body", [MINIMAL, STROKE, TRAUMA])
 def test_the_sections_that_pcs_and_ips_require_are_in_every_handover(body: dict[str, Any]) -> None:
     """IPS asks for title, code and text, no nested sections, and entries or the reason for none."""
-    found = sections(document(source(golden.encounter(body, "handed_over")), PDF))
+    found = sections(document_of(source(golden.encounter(body, "handed_over")), PDF))
     assert {row[2] for row in SECTIONS if row[1] == "1..1"} <= found.keys()
     required = [row[2] for row in SECTIONS if "IPS: required" in row[0]]
     assert len(required) == 3

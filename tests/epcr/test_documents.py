@@ -18,7 +18,7 @@ import pytest
 
 from services.epcr.deidentification.projection import Disclosure, project
 from services.epcr.deidentification.pseudonyms import Pseudonyms
-from services.epcr.fhir.encode import UnfitBundle, encode
+from services.epcr.fhir.encode import encode
 from services.epcr.fhir.words import Language
 from services.epcr.handover import pdf
 from services.epcr.handover.contents import ORDER, REQUIRED
@@ -33,6 +33,7 @@ from services.epcr.records.models import Encounter, LinkedObservation
 from shared.web import http
 from tests.epcr import golden
 from tests.epcr.conftest import PSEUDONYM_KEYS
+from tests.epcr.faultless import document_of
 from tests.epcr.handovers import DESTINATION, SENDER
 from tests.epcr.samples import (
     ARREST,
@@ -133,7 +134,7 @@ def printed(told: Source) -> bytes:
 
 def made(body: dict[str, Any], language: Language = "en", status: Any = "handed_over") -> dict[str, Any]:
     told = source(golden.encounter(body, status), language, READINGS)
-    return document(told, Pdf(printed(told), "https://api.knogin.com/x"))
+    return document_of(told, Pdf(printed(told), "https://api.knogin.com/x"))
 
 
 def resources(bundle: dict[str, Any], kind: str) -> list[dict[str, Any]]:
@@ -178,10 +179,13 @@ def test_a_faulty_document_is_found(reason: str, break_it: Any) -> None:
     assert any(reason in fault for fault in faults_of(bundle)), list(faults_of(bundle))
 
 
-def test_a_faulty_document_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_document_with_a_fault_of_ours_is_made_and_the_fault_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    told, pdf = source(golden.encounter(TYPICAL, "handed_over")), Pdf(b"x", "https://x")
     monkeypatch.setattr("services.epcr.handover.writing.faults_among", lambda *_: ["a fault"])
-    with pytest.raises(UnfitBundle):
-        made(TYPICAL)
+    found = document(told, pdf)
+    assert set(found.faults) == {"a fault"}
+    monkeypatch.undo()
+    assert found.body == document(told, pdf).body
 
 
 @pytest.mark.parametrize("name", BODIES)
@@ -235,7 +239,8 @@ def test_no_resource_claims_to_be_pseudonymised_and_all_are_restricted() -> None
 
 def test_a_new_revision_is_a_new_bundle_of_the_same_composition() -> None:
     first, second = (
-        document(source(golden.encounter(TYPICAL, "handed_over", revision=n)), Pdf(b"x", "https://x")) for n in (1, 2)
+        document_of(source(golden.encounter(TYPICAL, "handed_over", revision=n)), Pdf(b"x", "https://x"))
+        for n in (1, 2)
     )
     assert first["identifier"] != second["identifier"]
     assert first["entry"][0]["fullUrl"] == second["entry"][0]["fullUrl"]
@@ -245,14 +250,14 @@ def test_a_new_revision_is_a_new_bundle_of_the_same_composition() -> None:
 def test_a_document_replaces_those_of_a_former_identity() -> None:
     former = {"system": "https://knogin.com/x", "value": "former"}
     told = source(golden.encounter(TYPICAL, "handed_over"))._replace(former=[former])
-    composition = document(told, Pdf(b"x", "https://x"))["entry"][0]["resource"]
+    composition = document_of(told, Pdf(b"x", "https://x"))["entry"][0]["resource"]
     assert composition["relatesTo"] == [{"code": "replaces", "targetIdentifier": former}]
 
 
 def test_the_hash_is_that_of_the_pdf() -> None:
     told = source(golden.encounter(TYPICAL, "handed_over"))
     body = printed(told)
-    [found] = resources(document(told, Pdf(body, "https://x")), "DocumentReference")
+    [found] = resources(document_of(told, Pdf(body, "https://x")), "DocumentReference")
     attachment = found["content"][0]["attachment"]
     assert base64.b64decode(attachment["hash"]) == hashlib.sha1(body, usedforsecurity=False).digest()
     assert attachment["size"] == len(body)
@@ -502,7 +507,7 @@ def test_the_hospital_alone_reads_when_a_newborn_was_scored() -> None:
     encounter = golden.encounter(NEWBORN, "handed_over")
     told = {
         one["code"]["coding"][0]["code"]: one["effectiveDateTime"]
-        for one in resources(document(source(encounter), Pdf(b"x", "https://api.knogin.com/x")), "Observation")
+        for one in resources(document_of(source(encounter), Pdf(b"x", "https://api.knogin.com/x")), "Observation")
     }
     assert (told["9272-6"], told["9274-2"]) == ("2026-03-23T10:31:00Z", "2026-03-23T10:00:00Z")
     sent = golden.bundle(golden.projection(encounter))

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import pickle
 import re
 import tracemalloc
 from collections.abc import Iterator
@@ -16,22 +17,18 @@ import pytest
 from prometheus_client import REGISTRY
 
 from services.epcr.encounters import exporting, queries, store
-from services.epcr.fhir import encode as encoding
-from services.epcr.fhir.encode import UnfitBundle, checked
-from services.epcr.fhir.export import Export
+from services.epcr.fhir.export import AT_ONCE, Export
 from services.epcr.fhir.readings import Series, Shape, Span
 from services.epcr.records.models import LinkedObservation
-from services.epcr.renderer.parent import Renderer, Rendering
-from services.epcr.renderer.process import Begun
-from services.epcr.renderer.work import Portion, Work
 from shared.storage.database import AsyncConnection
-from shared.web import fairness
-from shared.web.problems import Problem
 from tests.epcr import golden
 from tests.epcr.conftest import ENCOUNTERS, Inside, Organisation
 from tests.epcr.deliveries import recorded, spo2
+from tests.epcr.faultless import fit
 from tests.epcr.fhir_server import SHARED, FhirServer, is_in_error
 from tests.epcr.golden import bundle, exported, projection, split
+from tests.epcr.heavy_work import begun, read
+from tests.epcr.heavy_work import long as many
 from tests.epcr.samples import TYPICAL
 from tests.epcr.test_attacker import moved_to
 from tests.epcr.test_identities import ADA, BEA, correct, person
@@ -92,7 +89,7 @@ def test_a_reading_that_is_filled_in_is_the_one_that_is_built(mode: Any) -> None
         for number, one in enumerate(together)
     ]
     for readings in (together, apart):
-        long = checked(bundle(projection(encounter, readings, mode=mode)))
+        long = fit(bundle(projection(encounter, readings, mode=mode)))
         assert fhirkit.validate(exported(projection(encounter, readings, mode=mode)).decode()) == []
         moments = [list(of_one) for _, of_one in itertools.groupby(readings, key=lambda one: one.observed_at)]
         alone = [of_devices(bundle(projection(encounter, of_one, mode=mode))) for of_one in moments]
@@ -142,15 +139,40 @@ def test_memory_does_not_grow_with_what_is_sent() -> None:
     assert long[1] - short[1] < (long[0] - short[0]) / 2
 
 
+def test_the_composition_is_written_in_parts() -> None:
+    """It has a hundred bytes for each reading, and was one portion of megabytes."""
+    given = projection(golden.encounter(TYPICAL), monitored(200))
+    export = Export([given.content("all")], None)
+    written = [*export.begin(), export.add(0, given.readings), *export.end_readings(0)]
+    parts = list(export.end())
+    assert len(parts) > 1
+    assert max(map(len, parts)) <= AT_ONCE
+    assert b"".join([*written, *parts]) == exported(given)
+
+
+def test_an_export_goes_on_in_another_process_at_any_portion() -> None:
+    """It is a value: also its corrected identity, its series and its parts."""
+    given, former = (projection(golden.encounter(TYPICAL, identity=one), monitored(4)) for one in (2, 1))
+    for form, most in itertools.product(("all", "summary"), (None, 20)):
+        contents = [one.content(form) for one in (given, former)]
+        export = Export(contents, most)
+        export.check_all()
+        written = [*export.begin()]
+        for number, one in enumerate((given, former)):
+            for start in range(0, len(one.readings), 30):
+                export = pickle.loads(pickle.dumps(export))  # noqa: S301 - our own
+                written.append(export.add(number, one.readings[start : start + 30]))
+            export = pickle.loads(pickle.dumps(export))  # noqa: S301 - our own
+            written += export.end_readings(number)
+        written += pickle.loads(pickle.dumps(export)).end()  # noqa: S301 - our own
+        assert b"".join(written) == exported(given, [former], most, form)
+
+
 def test_a_moment_with_more_readings_than_are_held_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.epcr.fhir.readings.MOST_OF_A_MOMENT", 10)
     same = [msgspec.structs.replace(one, observed_at=golden.BEGAN) for one in monitored(5)]
     made = bundle(projection(golden.encounter(TYPICAL), same))
     assert len({one["identifier"][0]["value"] for one in of_devices(made)}) == len(of_devices(made)) >= 80
-
-
-def read(organisation: Organisation, id: str, **query: Any) -> Any:
-    return organisation.hospital.get(f"{ENCOUNTERS}/{id}/fhir-bundle", params=query)
 
 
 @pytest.fixture
@@ -194,87 +216,36 @@ def test_a_long_export_is_streamed_whole_and_again_the_same(organisation: Organi
 
 
 def test_readings_that_come_while_an_export_is_sent_are_in_the_next(
-    organisation: Organisation, inside: Inside, long: str, monkeypatch: pytest.MonkeyPatch
+    organisation: Organisation, inside: Inside, long: str
 ) -> None:
     before = read(organisation, long)
-    portion, come = Rendering.portion, iter([True])
-
-    async def meanwhile(self: Rendering, readings: str | None = None) -> Any:
-        if readings is not None and next(come, False):
-            await asyncio.to_thread(inside.receive, organisation.id, recorded(long, spo2("55.5")))
-        return await portion(self, readings)
-
-    monkeypatch.setattr(Rendering, "portion", meanwhile)
-    during = read(organisation, long)
-    assert during.content == before.content
+    with begun(organisation.hospital, long) as (during, parts):
+        got = next(parts)
+        inside.receive(organisation.id, recorded(long, spo2("55.5")))
+        assert got + b"".join(parts) == before.content
     after = read(organisation, long)
     assert b"55.5" in after.content
     assert after.headers["etag"] != during.headers["etag"]
 
 
-def test_a_client_that_leaves_ends_its_export(
-    organisation: Organisation, long: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("form", ["all", "summary"])
+@pytest.mark.parametrize("portions", [0, 1], ids=["short", "long"])
+def test_a_bundle_with_a_fault_of_ours_is_sent_and_the_fault_is_counted_and_logged(
+    organisation: Organisation, inside: Inside, caplog: pytest.LogCaptureFixture, portions: int, form: str
 ) -> None:
-    calls: list[int] = []
-    portion = Rendering.portion
-
-    async def counted(self: Rendering, readings: str | None = None) -> Any:
-        calls.append(1)
-        return await portion(self, readings)
-
-    monkeypatch.setattr(exporting, "PORTION", 1)
-    monkeypatch.setattr(Rendering, "portion", counted)
-    request = organisation.hospital.http.build_request(
-        "GET", f"{ENCOUNTERS}/{long}/fhir-bundle", headers=organisation.hospital.headers()
-    )
-    answer = organisation.hospital.http.send(request, stream=True)
-    next(answer.iter_bytes())
-    answer.close()
-    assert read(organisation, long, readings="none").status_code == 200
-    assert len(calls) < 4 * 230
-
-
-def test_a_shape_that_a_server_would_refuse_is_found_before_the_first_byte(
-    organisation: Organisation, long: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    problems = encoding.checks.problems_of
-
-    def strict(made: dict[str, Any]) -> list[str]:
-        unfit = any("valueQuantity" in entry["resource"] and "device" in entry["resource"] for entry in made["entry"])
-        return ["unfit"] if unfit else problems(made)
-
-    monkeypatch.setattr(encoding.checks, "problems_of", strict)
-    with pytest.raises(UnfitBundle):
-        bundle(projection(golden.encounter(TYPICAL), golden.readings()))
-    assert read(organisation, long, readings="none").status_code == 200
-    monkeypatch.setattr(exporting, "PORTION", 10_000)  # made in this process
-    assert read(organisation, long).status_code == 500
-
-
-def test_a_long_export_with_a_fault_is_not_sent(
-    organisation: Organisation, long: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def unfit(*_: object) -> Portion:
-        return Portion(is_last=True, unfit=["a rule: a place"])
-
-    unfit_ones = REGISTRY.get_sample_value("epcr_unfit_bundles_total") or 0
-    with monkeypatch.context() as patched:
-        patched.setattr(Renderer, "ask", unfit)
-        assert read(organisation, long).status_code == 500
-    assert REGISTRY.get_sample_value("epcr_unfit_bundles_total") == unfit_ones + 1
-    assert read(organisation, long).status_code == 200
-
-
-def test_shapes_are_checked_one_at_a_time() -> None:
-    """The check may stop after each: a bundle of many shapes holds others up for one portion of them."""
-    kind = golden.readings()[0]
-    shapes = {
-        msgspec.structs.replace(Shape.of(kind), mdc_code=f"MDC_{number}"): Span(1, golden.BEGAN, golden.BEGAN)
-        for number in range(20)
-    }
-    content = projection(golden.encounter(TYPICAL)).content("all")
-    alone, many = (len(list(Export([content._replace(shapes=one)], None).checks())) for one in ({}, shapes))
-    assert many - alone == 20
+    """A unit that no server knows: the hospital gets its patient's data all the same."""
+    id = many(organisation, inside, portions)
+    fit_one = read(organisation, id, readings=form)
+    counted = REGISTRY.get_sample_value("epcr_unfit_bundles_total") or 0
+    inside.receive(organisation.id, recorded(id, spo2("77.7", unit_code="furlong")))
+    answer = read(organisation, id, readings=form)
+    assert answer.status_code == 200
+    assert b"77.7" in answer.content
+    assert len(answer.json()["entry"]) == len(fit_one.json()["entry"]) + 2, "the reading, and its device"
+    assert REGISTRY.get_sample_value("epcr_unfit_bundles_total") == counted + 1
+    [line] = [one.getMessage() for one in caplog.records if "faults" in one.getMessage()]
+    assert "Observation" in line
+    assert not any(value in line for value in ("77.7", "furlong"))
 
 
 def test_readings_of_more_kinds_than_a_bundle_may_have_are_refused(
@@ -293,7 +264,7 @@ def test_readings_of_more_kinds_than_a_bundle_may_have_are_refused(
 
 def series(*readings: LinkedObservation, mode: Any = "exact") -> dict[str, Any]:
     made = bundle(projection(golden.encounter(TYPICAL), list(readings), mode=mode), form="summary")
-    assert checked(made) == made
+    fit(made)
     [one] = of_devices(made)
     return one
 
@@ -342,7 +313,7 @@ def test_a_series_with_moved_times_tells_no_seconds(mode: Any) -> None:
 
 def test_every_kind_of_reading_makes_a_series_without_fault() -> None:
     given = projection(golden.encounter(TYPICAL), monitored(5))
-    made = checked(bundle(given, form="summary"))
+    made = fit(bundle(given, form="summary"))
     assert fhirkit.validate(exported(given, form="summary").decode()) == []
     assert {"valueSampledData" in one for one in of_devices(made)} == {True}
     kinds = {(one.device_id, one.mdc_code, one.unit_code, one.test) for one in given.readings if one.unit_code}
@@ -369,7 +340,7 @@ def test_an_app_of_any_mode_reads_every_metric(
     """Of few readings, which are made whole, and of many, which are streamed."""
     client, wrong = moved_to(organisation.hospital, mode), list[str]()
     everything, known = [one for one in measured.everything() if not one.is_flagged], set[str]()
-    for content in (everything[: exporting.PORTION // 2], everything * 2):
+    for content in (everything, everything * 4):
         id = organisation.partner.create(**TYPICAL)
         sent = [
             spo2(
@@ -440,35 +411,6 @@ def test_a_corrected_identity_withdraws_the_forms_that_were_fetched(
     shared = len(server.of("Organization")) + len(server.of("Location"))
     assert (len(withdrawn), answers.count("200")) == (made, made + shared)
     assert (server.dangling(), server.duplicates()) == ([], [])
-
-
-def test_an_admitted_export_waits_for_its_turn_where_the_line_is_full(
-    organisation: Organisation, long: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Before its first byte an export may be refused; after it never."""
-    whole, turn, refused = (
-        read(organisation, long).content,
-        fairness.Line.turn,
-        iter([False, True, True, False, True]),
-    )
-
-    def busy(line: fairness.Line, request: Any) -> Any:
-        if next(refused, False):
-            raise Problem(429, "Too many requests", "Wait.", headers={"retry-after": "1"})
-        return turn(line, request)
-
-    monkeypatch.setattr(fairness.Line, "turn", busy)
-    assert read(organisation, long).content == whole
-    refused = iter([True])
-    assert read(organisation, long).status_code == 429
-
-
-def test_the_renderer_names_the_reasons_of_an_unfit_bundle() -> None:
-    def work() -> Work:
-        yield None
-        raise UnfitBundle(["a rule: a place"])
-
-    assert Begun(work).portion(None) == Portion(is_last=True, unfit=["a rule: a place"])
 
 
 def test_readings_are_sorted_for_series_alone(

@@ -11,16 +11,17 @@ import psycopg
 import pytest
 
 from deploy.local.databases import Database
-from services.epcr.fhir.encode import UnfitBundle, encode
+from services.epcr.fhir.encode import encode
 from services.epcr.fhir.words import Language
 from services.epcr.handover import queries
 from services.epcr.handover.source import Pdf
-from services.epcr.handover.transaction import transaction
+from services.epcr.handover.transaction import Before, transaction
 from shared.primitives import ids
 from shared.storage.database import SET_TENANT
 from tests.epcr import golden
 from tests.epcr.conftest import Inside, Organisation
 from tests.epcr.deliveries import described, recorded, spo2
+from tests.epcr.faultless import transaction_of
 from tests.epcr.fhir_server import SHARED, FhirServer, is_in_error
 from tests.epcr.handovers import DESTINATION
 from tests.epcr.hospitals import Hospital, Region
@@ -39,7 +40,7 @@ def region(organisation: Organisation, inside: Inside) -> Region:
 
 def transacted(body: dict[str, Any], language: Language = "en", **changes: Any) -> dict[str, Any]:
     told = source(golden.encounter(body, "handed_over"), language, READINGS)._replace(**changes)
-    return json.loads(encode(transaction(told, PDF)))
+    return json.loads(encode(transaction_of(told, PDF)))
 
 
 def taken(hospital: Hospital, id: str, server: FhirServer) -> list[str]:
@@ -97,10 +98,13 @@ def test_a_code_system_with_marks_of_a_search_is_not_searched_for() -> None:
     assert crooked.code_system in [one["system"] for one in hospital["resource"]["identifier"]]
 
 
-def test_a_transaction_with_a_fault_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_transaction_with_a_fault_of_ours_is_made_and_the_fault_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = source(golden.encounter(TYPICAL, "handed_over"))
     monkeypatch.setattr("services.epcr.handover.writing.problems_of_request", lambda _: ["a fault"])
-    with pytest.raises(UnfitBundle):
-        transacted(TYPICAL)
+    found = transaction(told, PDF, Before())
+    assert set(found.faults) == {"a fault"}
+    monkeypatch.undo()
+    assert found.body == transaction(told, PDF, Before()).body
 
 
 def test_the_crew_is_known_by_role_and_by_the_services_own_ids() -> None:

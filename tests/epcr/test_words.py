@@ -8,7 +8,7 @@ import pytest
 from services.epcr.deidentification.projection import Mode
 from services.epcr.encounters.facts import facts_of
 from services.epcr.fhir.words import Language
-from services.epcr.handover.transaction import Before, Former, transaction
+from services.epcr.handover.transaction import Before, Former
 from services.epcr.records import amend
 from services.epcr.records.faults import ANSWERED, ANSWERS, SUBJECTS
 from services.epcr.records.models import EncounterDraft, Record, RecordPatch
@@ -16,6 +16,7 @@ from shared.web import http, strict_json
 from shared.web.problems import FieldError, Problem
 from tests.epcr import golden, handovers
 from tests.epcr.conftest import Inside, Organisation
+from tests.epcr.faultless import transaction_of
 from tests.epcr.fhir_server import FhirServer, is_in_error
 from tests.epcr.hospitals import Region
 from tests.epcr.samples import ICD10, MINIMAL, PATIENT, RXNORM, SNOMED, WORDED, at, snomed
@@ -282,11 +283,11 @@ def test_a_medicine_without_its_words_is_not_labelled_by_the_time_of_its_last_do
 def test_the_handover_of_a_former_identity_is_withdrawn_without_its_words() -> None:
     wrong = handovers.source(golden.encounter(secretive() | {"patient": PATIENT}, "handed_over"))
     right = handovers.source(golden.encounter(MINIMAL | {"patient": PATIENT}, "handed_over", identity=2))
-    first = transaction(wrong, handovers.PDF)
+    first = transaction_of(wrong, handovers.PDF)
     assert leaked(json.dumps(first, default=str, ensure_ascii=False)) == list(SECRETS)
     server = FhirServer()
     server.transaction(json.loads(json.dumps(first, default=float)))
-    second = transaction(right, handovers.PDF, Before([Former(wrong.encounter, wrong.projection, [])]))
+    second = transaction_of(right, handovers.PDF, Before([Former(wrong.encounter, wrong.projection, [])]))
     server.transaction(json.loads(json.dumps(second, default=float)))
     for kind, _, _ in KINDS.values():
         held = server.of(kind)

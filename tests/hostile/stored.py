@@ -12,20 +12,19 @@ from typing import Any, NamedTuple
 from services.epcr.deidentification.projection import Disclosure, project
 from services.epcr.deidentification.pseudonyms import Pseudonyms
 from services.epcr.encounters import exporting, store
-from services.epcr.encounters.disclosure import Policy, viewing_new
+from services.epcr.encounters.disclosure import Policy, view_of_new
 from services.epcr.encounters.facts import facts_of
 from services.epcr.encounters.models import EncounterRow
-from services.epcr.handover.document import documenting
+from services.epcr.handover.document import document as document_of
 from services.epcr.handover.models import Sender
 from services.epcr.handover.sheet import plain_view, sheet_of
 from services.epcr.handover.source import Pdf, Source
-from services.epcr.handover.transaction import Before, transacting
+from services.epcr.handover.transaction import Before, transaction
 from services.epcr.records import amend
 from services.epcr.records.models import Encounter, EncounterDraft, RecordPatch, WholeRecord
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring, base64url_encode
 from shared.web import http
-from shared.web.portions import at_once
 from tests.epcr.handovers import DESTINATION
 from tests.support.records import SIGNS, heavy
 
@@ -85,18 +84,15 @@ def disclosure() -> Disclosure:
 
 def view(entries: int) -> Callable[[], object]:
     row = stored(entries)
-    return lambda: http.encode(at_once(viewing_new(opened(row), Policy("app", "exact"), PSEUDONYMS)))
+    return lambda: http.encode(view_of_new(opened(row), Policy("app", "exact"), PSEUDONYMS))
 
 
 def bundle(entries: int) -> Callable[[], object]:
     """The checks of each entry are remembered; `test_stored.py` also measures the first export."""
     row = stored(entries)
     wanted = exporting.Wanted(None, "en", {"etag": row.id}, "")
-    return lambda: [
-        *exporting.exported(
-            [exporting.Plain(store.decrypted(row, KEYRING), disclosure(), {}, frozenset({"none"}))], wanted, 1
-        )
-    ]
+    content = exporting.Plain(store.decrypted(row, KEYRING), disclosure(), {}, frozenset({"none"}))
+    return lambda: exporting._whole([content], wanted, [None])
 
 
 def document(entries: int) -> Callable[[], object]:
@@ -108,7 +104,7 @@ def document(entries: int) -> Callable[[], object]:
         sheet_of(encounter, plain_view(encounter, projection.view), [], sender, DESTINATION, "en")
         source = Source(encounter, projection, [], [], sender, DESTINATION, None, "en")
         pdf = Pdf(b"", "https://example.org/")
-        return at_once(documenting(source, pdf)), at_once(transacting(source, pdf, Before()))
+        return document_of(source, pdf), transaction(source, pdf, Before())
 
     return made
 

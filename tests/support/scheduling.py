@@ -56,7 +56,7 @@ LONG = (
     "e2e/test_healing.py",
     "contract/test_refusals.py",
     "webhook_dispatcher/test_failing_work.py",
-    "epcr/test_renderer.py",
+    "epcr/test_heavy_work.py",
     "gateway/test_refused_bytes.py",
     "gateway/test_with_stack.py",
     "deploy/test_redis_memory.py",
