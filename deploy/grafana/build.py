@@ -180,7 +180,17 @@ OF_ONE = {
         Panel("Time of a commit", "s", quantiles("observation_group_seconds", "")),
     ],
     "epcr": [
-        Panel("Bundles sent with a fault", "none", (("increase(epcr_unfit_bundles_total[1h])", "last hour"),)),
+        Panel(
+            "Bundles sent with a fault of our own", "none", (("increase(epcr_unfit_bundles_total[1h])", "last hour"),)
+        ),
+        Panel(
+            "Heavy work",
+            "none",
+            (
+                ('sum(heavy_work_waiting{service="epcr"})', "waiting"),
+                ('sum(increase(heavy_work_broken_off_total{service="epcr"}[1h]))', "broken off, last hour"),
+            ),
+        ),
     ],
     "graphql-api": [
         Panel("Errors by code", "cps", (("sum by (code) (rate(graphql_errors_total[1m]))", "{{code}}"),)),

@@ -131,7 +131,7 @@ def _end_with_parent() -> None:
 
 def _made(passing: tuple[type[Exception], ...], work: Callable[..., Result], arguments: tuple[Any, ...]) -> Result:
     # Not before: the modules of the work are imported by now, for which its first caller waits.
-    os.setpriority(os.PRIO_PROCESS, 0, NICE)
+    os.setpriority(os.PRIO_PROCESS, 0, max(NICE, os.getpriority(os.PRIO_PROCESS, 0)))
     try:
         return work(*arguments)
     except passing:

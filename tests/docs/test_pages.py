@@ -55,6 +55,7 @@ def test_every_decision_has_the_four_parts_and_a_line_in_the_index() -> None:
     records = sorted((DOCS / "decisions").glob("[0-9]*.md"))
     numbers = [record.name[:4] for record in records]
     assert len(numbers) == len(set(numbers))
+    assert re.findall(r"^\d+\. \[[^]]+\]\((.+)\)$", index, re.MULTILINE) == [record.name for record in records]
     for record in records:
         text = record.read_text()
         headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
