@@ -1,7 +1,7 @@
 """Encounters in the database: each write is the current row and an immutable version beside it.
 
 The record is one ciphertext per row and version, bound to its tenant and encounter. Its length is the measure of how long work with it
-takes: work with a long one is done in the Line (shared/web/heavy.py). A `brief` beside it has the values that lists and decisions
+takes: work with a long one is done in the Line (shared/web/heavy.py). A `brief` beside it has the values that decisions
 about identities need.
 """
 
@@ -50,16 +50,15 @@ class Sealed(NamedTuple):
 
 
 class Brief(msgspec.Struct, array_like=True):
-    """The values of a record that lists and decisions about identities need. `identifiers` are its patient's."""
+    """The values of a record that decisions about identities need. `identifiers` are its patient's."""
 
-    anchor: datetime
     has_patient: bool
     identifiers: list[PatientIdentifier]
 
     @classmethod
     def of(cls, record: Record) -> "Brief":
         patient = record.patient
-        return cls(record.anchor, patient is not None, patient.identifiers if patient else [])
+        return cls(patient is not None, patient.identifiers if patient else [])
 
 
 async def insert(conn: AsyncConnection, caller: Caller, sealed: Sealed, pseudonym_version: int) -> EncounterRow:
