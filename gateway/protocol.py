@@ -45,6 +45,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self.heads = 0
         self.head_bytes = self.held_bytes = 0
         self.holds: list[Group] = []
+        self.holds_of_pipeline: list[Group] = []
         self.head_is_held = False
         self.framing: list[tuple[bytes, bytes]] = []
         self.running: RequestResponseCycle | None = None
@@ -111,9 +112,10 @@ class GatewayProtocol(HttpToolsProtocol):
         return True
 
     def _let_go(self) -> None:
-        for place in self.holds:
+        for place in (*self.holds, *self.holds_of_pipeline):
             self.watch.unfinished.leave(place)
         self.holds.clear()
+        self.holds_of_pipeline.clear()
 
     def _may_hold_head(self, size: int) -> bool:
         if size > FREE_HEAD and not self.head_is_held:
@@ -224,9 +226,11 @@ class GatewayProtocol(HttpToolsProtocol):
             )
         if not self._may_hold_head(self.head_bytes):
             raise _no_memory()
-        is_next = self.running is not None
-        if is_next and not self.hold((ANONYMOUS, self.network)):
-            raise _no_memory()
+        if self.running is not None:
+            place = self.watch.unfinished.take((ANONYMOUS, self.network))
+            if place is None:
+                raise _no_memory()
+            self.holds_of_pipeline.append(place)
         host, length, expects = framing.read(self.framing, version)
         if parser.should_upgrade() and length != 0:
             raise malformed("A request with a body cannot ask for an upgrade.")
@@ -307,11 +311,13 @@ class GatewayProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             self.deadline = self.watch.now + self.watch.body_seconds
             return
-        self.flow.resume_reading()
+        if len(self.pipeline) <= 1:  # else further requests wait already
+            self.flow.resume_reading()
         if self.refused:
             self._close()
         elif self.pipeline:
             cycle, _ = self.pipeline.pop()
+            self.watch.unfinished.leave(self.holds_of_pipeline.pop())
             cycle.keep_alive = cycle.keep_alive and not self.draining
             self._run(cycle)
             self._settle()

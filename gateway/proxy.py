@@ -126,9 +126,11 @@ async def forward(call: Call, upstream: Upstream, identity: bytes, body_limit: i
 
 
 def _without_place(call: Call, upstream: Upstream, error: NoPlace) -> Refusal:
-    call.reason = f"places_{error.reason}"
-    places_refused.labels(upstream.name, error.reason).inc()
-    if isinstance(error, Crowded):
+    is_share = isinstance(error, Crowded) and upstream.places.taken < upstream.places.total
+    reason = "share" if is_share else "full"
+    call.reason = f"places_{reason}"
+    places_refused.labels(upstream.name, reason).inc()
+    if is_share:
         return problems.crowded()
     return problems.unavailable("The service behind this path is busy; try again.")
 

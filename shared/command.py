@@ -185,7 +185,6 @@ def _add_migrate(cli: typer.Typer, load: Callable[[], Service], package: Path) -
         ] = False,
     ) -> None:
         """Bring the database up to date."""
-        import psycopg
 
         from shared.storage import migrate
 
@@ -203,16 +202,6 @@ def _add_migrate(cli: typer.Typer, load: Callable[[], Service], package: Path) -
                 typer.echo(migration)
         except migrate.Blocked as blocked:
             raise SystemExit(str(blocked)) from None
-        for role, own in zip(roles, (settings.database_url, worker_dsn), strict=True):
-            try:
-                removed = migrate.reset_settings(own)
-            except (
-                psycopg.OperationalError
-            ) as error:  # a pooler that takes no options, or a password not valid any more
-                typer.echo(f"settings of {role} are not checked: {error}", err=True)
-            else:
-                if removed:
-                    typer.echo(f"settings that {role} had of its own are removed: {', '.join(removed)}", err=True)
 
 
 def _add_outbox(cli: typer.Typer, load: Callable[[], Service]) -> None:

@@ -144,6 +144,14 @@ def of_service(name: str) -> list[Panel]:
                 (f"sum by (job) (pool_requests_waiting{{{where}}})", "{{job}} waiting for one"),
             ),
         ),
+        Panel(
+            "Heavy work",
+            "none",
+            (
+                (f"sum(heavy_work_waiting{{{where}}})", "waiting"),
+                (f"sum(increase(heavy_work_broken_off_total{{{where}}}[1h]))", "broken off, last hour"),
+            ),
+        ),
         Panel("Memory", "bytes", ((f"process_resident_memory_bytes{{{where}}}", "{{job}} {{instance}}"),)),
     ]
 
@@ -174,14 +182,6 @@ OF_ONE = {
     "epcr": [
         Panel(
             "Bundles sent with a fault of our own", "none", (("increase(epcr_unfit_bundles_total[1h])", "last hour"),)
-        ),
-        Panel(
-            "Heavy work",
-            "none",
-            (
-                ('sum(heavy_work_waiting{service="epcr"})', "waiting"),
-                ('sum(increase(heavy_work_broken_off_total{service="epcr"}[1h]))', "broken off, last hour"),
-            ),
         ),
     ],
     "graphql-api": [

@@ -50,11 +50,6 @@ def database(service: Service) -> list[Manifest]:
     return [cluster(service, name), backup(name), reached_by_its_service(service, name), reaching(service, name)]
 
 
-def patient(worker: str) -> list[str]:
-    """In a deadlock of app and worker it is app that gives way, since it looks for deadlocks first. The operator adds the login."""
-    return [f"CREATE ROLE {worker}", f"ALTER ROLE {worker} SET deadlock_timeout = '4s'"]
-
-
 def cluster(service: Service, name: str) -> Manifest:
     roles: list[Manifest] = [
         {
@@ -67,10 +62,9 @@ def cluster(service: Service, name: str) -> Manifest:
         for role in ROLES
     ]
     owner = f"{service.database}_owner"
-    # The owner cannot log in; the migrator can switch to it. Its functions can end sessions of app.
+    # The owner cannot log in; the migrator can switch to it.
     roles[0]["inRoles"] = [owner]
-    of_app = [f"{service.database}_app"]
-    roles.append({"name": owner, "ensure": "present", "login": False, "bypassrls": True, "inRoles": of_app})
+    roles.append({"name": owner, "ensure": "present", "login": False, "bypassrls": True})
     return {
         "apiVersion": "postgresql.cnpg.io/v1",
         "kind": "Cluster",
@@ -85,13 +79,7 @@ def cluster(service: Service, name: str) -> Manifest:
                 # A commit is on two machines before the answer.
                 "synchronous": {"method": "any", "number": 1},
             },
-            "bootstrap": {
-                "initdb": {
-                    "database": service.database,
-                    "owner": owner,
-                    "postInitSQL": patient(f"{service.database}_worker"),
-                }
-            },
+            "bootstrap": {"initdb": {"database": service.database, "owner": owner}},
             "managed": {"roles": roles},
             "plugins": [
                 {

@@ -263,7 +263,9 @@ def waiting(world: World) -> Rows:
 def encounters(world: World) -> Rows:
     for number in range(world.sizes.encounters):
         encounter, at, tenant = world.encounter(number)
-        record = store.seal(Record(anchor=at), world.epcr_keys, world.tenant(tenant), encounter)
+        contents, whose = Record(anchor=at), (world.tenant(tenant), encounter)
+        record = store.seal(contents, world.epcr_keys, *whose)
+        brief = store.seal_brief(store.Brief.of(contents), world.epcr_keys, *whose)
         named = (encounter, world.tenant(tenant), CARE_MODEL, "in_progress")
         version = world.versions(number)
         yield (
@@ -279,8 +281,8 @@ def encounters(world: World) -> Rows:
                 world.until,
                 at,
                 1,
-                2,
                 patient(number),
+                brief,
             ),
         )
 
@@ -348,7 +350,7 @@ def readings(world: World) -> Rows:
             measured = (CODE, CODE10, 60 + number % 60, UNIT, at)
             reading = ids.id_of("obs", made(at, number))
             yield (
-                (reading, whose, device, "multiparameter", *measured, at, encounter, "linked", "{}", False),
+                (reading, whose, device, *measured, at, encounter, "linked", "{}", False),
                 (reading, whose, encounter, device, "multiparameter", *measured, world.versions(index) + 1, at),
             )
             number += 1
@@ -388,10 +390,10 @@ def clinical_steps(sizes: Sizes) -> list[Step]:
     return [
         Step("encounters", sizes.encounters, (
             Table(EPCR, "encounters", "id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, version,"
-                " revision, record, created_at, updated_at, anchor, pseudonym_version, identity_rule, patient_basis"),
+                " revision, record, created_at, updated_at, anchor, pseudonym_version, patient_basis, brief"),
         ), encounters, after=((EPCR, "DELETE FROM late_links WHERE xmin = pg_current_xact_id()::xid"),)),
         Step("readings", sizes.readings, (
-            Table("device-ingest", "observations", f"id, tenant_id, device_id, device_class, {reading}, recorded_at,"
+            Table("device-ingest", "observations", f"id, tenant_id, device_id, {reading}, recorded_at,"
                 " encounter_id, encounter_link, flags, test"),
             Table(EPCR, "observations", f"id, tenant_id, encounter_id, device_id, device_class, {reading}, revision, received_at"),
         ), readings),

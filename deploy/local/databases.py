@@ -73,13 +73,7 @@ def prepare_roles(admin_url: str, service: Service, passwords: Mapping[str, str]
             connection.execute(statement)
             connection.execute(sql.SQL("ALTER ROLE {} RESET ALL").format(sql.Identifier(name)))
         migrator = role(service, "migrator")
-        app = role(service, "app")
-        # To end a session of a role, PostgreSQL asks for the rights of that role.
-        for member, of in ((migrator, owner), (owner, app)):
-            connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(of), sql.Identifier(member)))
-        # In a deadlock of app and worker it is app that gives way, since it looks for deadlocks first.
-        patient = sql.SQL("ALTER ROLE {} SET deadlock_timeout = '4s'")
-        connection.execute(patient.format(sql.Identifier(role(service, "worker"))))
+        connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(owner), sql.Identifier(migrator)))
 
 
 def create(admin_url: str, service: Service, name: str = "", template: str = "template1") -> None:

@@ -66,7 +66,7 @@ async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncItera
                 "keyring": keyring,
                 "keys": keystore,
                 "activity": activity,
-                "clients": ClientLoader(pool, keyring),
+                "clients": ClientLoader(pool),
                 "oauth": server,
                 "readers": reading,
                 "ranks": readers.Ranks(keyring),

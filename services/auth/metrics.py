@@ -1,14 +1,6 @@
-"""Metrics of forged rows, and of the relay's work: after grants, roles and apps ended, in sandboxes, and the mail of invitations."""
+"""Metrics of the relay's work: after grants, roles and apps ended, in sandboxes, and the mail of invitations."""
 
 from prometheus_client import Counter, Gauge
-
-from services.auth import seals
-from shared.process.metrics import begin
-
-forged_rows = begin(
-    Counter("forged_rows_total", "Rows that are not as a process of ours wrote them, and count for nothing", ["table"]),
-    [one.table for one in seals.ALL],
-)
 
 ending_apps = Gauge(
     "ending_apps",

@@ -6,7 +6,7 @@ from functools import partial
 
 from celery import Celery
 
-from services.auth import authorities, metrics, seals
+from services.auth import authorities, metrics
 from services.auth.apps import ending, installing
 from services.auth.invitations.post import Post
 from services.auth.keys.models import PLATFORM
@@ -16,7 +16,6 @@ from services.auth.revocations import bell
 from services.auth.saml import domains
 from services.auth.sandboxes import work as sandboxes
 from services.auth.settings import Settings
-from services.auth.signin import sealing
 from services.auth.tenants.operations import SCHEDULE, record
 from shared.messaging import worker
 from shared.messaging.messages import InstallApp, SandboxPortionDone, UninstallApp
@@ -56,8 +55,6 @@ KEPT = (
     # Strangers make these rows. After this time every bucket has leaked empty.
     Kept("sign_in_counts", "at", days=2 / 24),
     Kept("known_devices", "last_at", days=400),
-    # Older ones are refused by their time (migration 0128).
-    Kept("used_seals", "came_at", days=131 / 1440),
 )
 
 
@@ -91,28 +88,10 @@ def periodic(settings: Settings) -> list[Periodic]:
             behind="a run takes the domains that have been due longest; nobody waits for a domain that is late by hours",
         ),
         Periodic("tell of ended authority", 2, authorities.send_ended, behind=metrics.oldest_ended_authority),
-        Periodic(
-            ending.NAME,
-            1,
-            partial(ending.work_off, keyring),
-            behind=metrics.oldest_ending_app,
-        ),
+        Periodic(ending.NAME, 1, ending.work_off, behind=metrics.oldest_ending_app),
         Periodic("send invitations", 5, Post(settings).send, lane="mail", behind=metrics.oldest_invitation_mail),
         Periodic("go on in sandboxes", 60, sandboxes.resume, behind=metrics.oldest_sandbox_work),
         Periodic("rotate signing keys", 60, rotate_keys, behind="a run makes the one key that is due"),
-        Periodic(
-            "seal passwords",
-            600,
-            partial(sealing.seal_stored, keyring),
-            behind="the next run goes on; hashes that are not sealed yet are read as before",
-        ),
-        Periodic(
-            "seal rows",
-            600,
-            partial(seals.seal_stored, keyring),
-            lane="retention",
-            behind="the next run goes on; rows that are not sealed yet are read as before, and no process can change them",
-        ),
         Periodic("forget", 60, forget, lane="retention", behind=shared_metrics.retention_overdue),
     ]
 

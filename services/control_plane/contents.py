@@ -58,11 +58,8 @@ class Wanted(NamedTuple):
     headers: dict[str, str]
     span: Span | None
 
-    async def response(self, request: Request, read: "Read", tenant: str | None = None) -> Response:
-        """Reads the first piece at once, each other when the client has taken the one before.
-
-        The bytes of a piece are reserved for the caller's tenant, or for `tenant`. Raises a Problem: 404, 429, 503.
-        """
+    async def response(self, request: Request, read: "Read") -> Response:
+        """Reads the first piece at once, each other when the client has taken the one before. Raises a Problem: 404."""
         if self.span is None:
             return Response(b"", self.status, self.headers, None if self.status == 304 else MEDIA)
         length = {"content-length": str(self.span.length)}

@@ -72,9 +72,9 @@ RECORD_OBSERVATIONS: LiteralString = """
             value numeric, unit_code text, data_absent_reason text, observed_at timestamptz, recorded_at timestamptz, encounter_id text,
             flags text[], test bool, traceparent text)
     ), recorded AS (
-        INSERT INTO observations (id, tenant_id, device_id, device_class, mdc_code, mdc_code10, value, unit_code, data_absent_reason,
+        INSERT INTO observations (id, tenant_id, device_id, mdc_code, mdc_code10, value, unit_code, data_absent_reason,
             observed_at, recorded_at, encounter_id, encounter_link, flags, test)
-        SELECT r.id, current_tenant(), r.device_id, r.device_class, r.mdc_code, r.mdc_code10, r.value, r.unit_code, r.data_absent_reason,
+        SELECT r.id, current_tenant(), r.device_id, r.mdc_code, r.mdc_code10, r.value, r.unit_code, r.data_absent_reason,
             r.observed_at, r.recorded_at, r.encounter_id, CASE WHEN r.encounter_id IS NOT NULL THEN 'pending' END, r.flags, r.test
         FROM r JOIN devices d ON d.id = r.device_id AND d.status = 'active' AND d.device_class = r.device_class
         WHERE coalesce((SELECT observations FROM stored_observations WHERE tenant_id = current_tenant()), 0)
@@ -200,11 +200,11 @@ INSERT_SANDBOX_DEVICES: LiteralString = """
 # As RECORD_OBSERVATIONS with the contacts that the relay writes, but without an event.
 INSERT_SANDBOX_OBSERVATIONS: LiteralString = """
     WITH recorded AS (
-        INSERT INTO observations (id, tenant_id, device_id, device_class, mdc_code, mdc_code10, value, unit_code, observed_at, recorded_at,
+        INSERT INTO observations (id, tenant_id, device_id, mdc_code, mdc_code10, value, unit_code, observed_at, recorded_at,
             encounter_id, encounter_link, flags, test)
-        SELECT r.id, current_tenant(), r.device_id, r.device_class, r.mdc_code, r.mdc_code10, r.value, r.unit_code, r.observed_at,
+        SELECT r.id, current_tenant(), r.device_id, r.mdc_code, r.mdc_code10, r.value, r.unit_code, r.observed_at,
             r.recorded_at, r.encounter_id, 'pending', '{}', true
-        FROM json_to_recordset(%s::json) AS r (id text, device_id text, device_class text, mdc_code text, mdc_code10 int, value numeric,
+        FROM json_to_recordset(%s::json) AS r (id text, device_id text, mdc_code text, mdc_code10 int, value numeric,
             unit_code text, observed_at timestamptz, recorded_at timestamptz, encounter_id text)
         JOIN devices d ON d.id = r.device_id AND d.sandbox
         ON CONFLICT DO NOTHING RETURNING id, device_id, recorded_at

@@ -107,9 +107,8 @@ def _readings(year: Year, case: Case) -> Iterator[Observation]:
 
 def _record(conn: Connection, tenant_id: str, readings: Sequence[Observation]) -> None:
     """Writes those that are not there, and sends them to their encounters."""
-    device_class = DEVICES_OF_VEHICLE[0]
-    rows = [structs.asdict(one) | {"device_class": device_class} for one in readings]
+    rows = [structs.asdict(one) for one in readings]
     new = {row[0] for row in conn.execute(queries.INSERT_SANDBOX_OBSERVATIONS, (http.encode(rows).decode(),))}
-    items = [Item(one, device_class, None) for one in readings if one.id in new]
+    items = [Item(one, DEVICES_OF_VEHICLE[0], None) for one in readings if one.id in new]
     for sent, _ in messages.for_epcr(items):
         outbox.add_sync(conn, tenant_id, sent)

@@ -1,7 +1,6 @@
 """Metrics of epcr beside those of every service."""
 
 import logging
-import time
 from collections.abc import Sequence
 
 from prometheus_client import Counter, Gauge
@@ -28,10 +27,6 @@ unknown_reports_behind = Gauge(
     "unknown_reports_behind_seconds",
     "How long the oldest observation of an unknown encounter has been due to be reported to device-ingest",
 )
-briefs_behind = Gauge(
-    "briefs_behind_seconds", "How long the runs that add briefs to encounters have left some without one"
-)
-_left_since: list[float] = []
 log = logging.getLogger(__name__)
 
 
@@ -40,12 +35,3 @@ def note_faults(faults: Sequence[str]) -> None:
     if faults:
         unfit_bundles.inc()
         log.error("a bundle has faults: %s", "; ".join(faults))
-
-
-def set_briefs_behind(*, is_left: bool) -> None:
-    """After a run: whether encounters are left without a brief."""
-    if not is_left:
-        _left_since.clear()
-    elif not _left_since:
-        _left_since.append(time.monotonic())
-    briefs_behind.set(time.monotonic() - _left_since[0] if _left_since else 0)

@@ -14,7 +14,7 @@ from services.epcr import allowance, metrics
 from services.epcr.encounters import events, queries
 from services.epcr.encounters.facts import extremes_asked, facts_of, with_readings
 from services.epcr.encounters.models import EncounterRow
-from services.epcr.encounters.store import ADD_BRIEFS, add_briefs, opened
+from services.epcr.encounters.store import opened
 from services.epcr.handover.listing import keep_lists
 from services.epcr.outcomes import store as outcomes
 from services.epcr.outcomes.facts import with_outcomes
@@ -87,7 +87,6 @@ def periodic(settings: Settings) -> list[Periodic]:
             partial(forget_unknown, settings.forget_unknown_days),
             behind=shared_metrics.retention_overdue,
         ),
-        Periodic(ADD_BRIEFS, 30, partial(add_briefs, keyring), "briefs", behind=metrics.briefs_behind),
     ]
 
 

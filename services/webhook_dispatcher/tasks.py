@@ -28,7 +28,7 @@ from services.webhook_dispatcher.sending import queries, statistics
 from services.webhook_dispatcher.sending.measuring import Backlog
 from services.webhook_dispatcher.sending.signing import Vault
 from services.webhook_dispatcher.settings import Settings
-from services.webhook_dispatcher.subscriptions import apps, sealing
+from services.webhook_dispatcher.subscriptions import apps
 from shared.messaging import worker
 from shared.messaging.messages import (
     AutomationDelivery,
@@ -96,12 +96,6 @@ def periodic(settings: Settings) -> list[Periodic]:
             5,
             Books().keep,
             behind="the books are exact without it; they add up more rows until it goes on",
-        ),
-        Periodic(
-            "seal for addresses",
-            600,
-            partial(sealing.seal_for_addresses, vault),
-            behind="the next run goes on; values that are not sealed anew yet are read as before",
         ),
         Periodic("forget paces", 3600, forget_paces, behind="a run deletes all rows that no claim needs any more"),
         Periodic(

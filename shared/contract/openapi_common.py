@@ -165,7 +165,7 @@ PARAMETERS = {
 def headers_of(status: int, has_etag: bool, is_idempotent: bool, has_ranges: bool = False) -> dict[str, Any]:
     """References to the header fields that an answer may have."""
     names = ["X-Trace-Id", "Traceresponse", "RateLimit", "RateLimit-Policy"]
-    names += ["Location"] if status in (201, 302, 303) else []
+    names += ["Location"] if status in (201, 202, 302, 303) else []
     names += ["Link"] if status == 200 else []
     names += ["ETag"] if has_etag else []
     names += ["Accept-Ranges"] if has_ranges else []

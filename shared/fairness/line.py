@@ -31,7 +31,7 @@ BEGIN_SECONDS = 25.0
 WORK_SECONDS = 60.0
 """For one work, with the start of its process: far more than a busy machine needs."""
 WORKS = 500
-"""After so many works a process is replaced, so that memory kept by libraries does not grow."""
+"""After so many works a process is replaced, so that the memory that libraries keep does not grow."""
 NICE = 5
 """Beside web processes that want the whole processor, a quarter of it is left for heavy work."""
 FIRST_TO_END = "1000"
@@ -131,7 +131,7 @@ def _end_with_parent() -> None:
 
 def _made(passing: tuple[type[Exception], ...], work: Callable[..., Result], arguments: tuple[Any, ...]) -> Result:
     # Not before: the modules of the work are imported by now, for which its first caller waits.
-    os.setpriority(os.PRIO_PROCESS, 0, NICE)
+    os.setpriority(os.PRIO_PROCESS, 0, max(NICE, os.getpriority(os.PRIO_PROCESS, 0)))
     try:
         return work(*arguments)
     except passing:

@@ -17,15 +17,11 @@ from typing import Any
 
 
 class NoPlace(Exception):
-    """No place became free in time, or too many wait. `reason` is a metric label."""
-
-    reason = "full"
+    """No place became free in time, or too many wait."""
 
 
 class Crowded(NoPlace):
     """The caller's own group holds its share of the places, or of the queue."""
-
-    reason = "share"
 
 
 class Gone(Exception):

@@ -48,9 +48,9 @@ MARK_SENT: LiteralString = """
     UPDATE outbox SET attempts = least(attempts, 1000000000) + 1,
         send_at = now() + make_interval(secs => %(resend)s * power(2, least(attempts, 2)) * (0.9 + random() * 0.2))
 """
-# A body that is longer than any message is not read, and is "" here. A row from before `length` has only its size in the table.
+# A body that is longer than any message is not read, and is "" here.
 SENT: LiteralString = """
-    RETURNING id, tenant_id, consumer, CASE WHEN coalesce(length, pg_column_size(body)) <= 4194304 THEN body::text ELSE '' END AS body,
+    RETURNING id, tenant_id, consumer, CASE WHEN length <= 4194304 THEN body::text ELSE '' END AS body,
         traceparent, created_at, attempts
 """
 # The next tenants after `after` with new messages for a consumer. A loose index scan: the cost does not depend on how many messages wait.
@@ -73,16 +73,16 @@ DUE_ROWS: LiteralString = """
     WITH turns AS (
         SELECT one.*, row_number() OVER (PARTITION BY turn ORDER BY send_at, id) AS round, turn
         FROM unnest(%(tenants)s::text[]) WITH ORDINALITY AS walked (tenant, turn) CROSS JOIN LATERAL (
-            SELECT id, send_at, coalesce(length, pg_column_size(body)) AS size FROM outbox
+            SELECT id, send_at, length AS size FROM outbox
             WHERE consumer = %(consumer)s AND acknowledged_at IS NULL AND attempts = 0
                 AND (tenant_id, send_at) >= (walked.tenant, '-infinity') AND (tenant_id, send_at) <= (walked.tenant, now())
             ORDER BY tenant_id, send_at LIMIT %(share)s FOR UPDATE SKIP LOCKED) AS one
     ), rest AS (
-        SELECT id, send_at, coalesce(length, pg_column_size(body)) AS size FROM outbox
+        SELECT id, send_at, length AS size FROM outbox
         WHERE consumer = %(consumer)s AND acknowledged_at IS NULL AND attempts = 0 AND send_at <= now()
         ORDER BY send_at LIMIT CASE WHEN (SELECT count(*) FROM turns) < %(rest)s THEN %(rest)s ELSE 0 END FOR UPDATE SKIP LOCKED
     ), again AS (
-        SELECT id, send_at, coalesce(length, pg_column_size(body)) AS size FROM outbox
+        SELECT id, send_at, length AS size FROM outbox
         WHERE consumer = %(consumer)s AND acknowledged_at IS NULL AND attempts > 0 AND send_at <= now()
         ORDER BY send_at LIMIT CASE WHEN %(again)s THEN %(rows)s ELSE 0 END FOR UPDATE SKIP LOCKED
     ), placed AS (

@@ -76,22 +76,6 @@ periodic_late = Gauge(
     ["task"],
 )
 
-periodic_locks_taken = Counter(
-    "periodic_locks_taken_total", "Runs of a relay's job while a session of no worker held the lock of the job"
-)
-
-sessions_ended = Counter(
-    "sessions_ended_total",
-    "Sessions of the web processes' role that a relay ended: they kept workers waiting, or were too old",
-)
-web_role_closed = Gauge(
-    "web_role_closed",
-    "1 while the database takes no new session of the web processes' role, after many had to be ended",
-)
-sessions_cannot_be_ended = Gauge(
-    "sessions_cannot_be_ended", "1 while the owner of the database is no member of the web processes' role, else 0"
-)
-
 rows_set_aside = Counter(
     "rows_set_aside_total", "Rows that a periodic job could not work on and does not try again soon", ["work"]
 )

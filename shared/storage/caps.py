@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any, LiteralString, NamedTuple
 
 import psycopg
-from psycopg.errors import CheckViolation, UniqueViolation
+from psycopg.errors import CheckViolation
 
 from shared.storage import audit, locks
 from shared.storage.database import AsyncConnection, set_tenant
@@ -65,16 +65,11 @@ def set_limit(conn: psycopg.Connection[Any], tenant_id: str, name: str, most: in
 
 
 @contextmanager
-def slots(cap: Cap | None = None) -> Iterator[None]:
-    """For a statement that takes a slot of the database (`free_slot`).
-
-    Raises a Problem: if none is free, 409 of the cap, or 503 without one; where another transaction takes the same one, 503.
-    """
+def slots(cap: Cap) -> Iterator[None]:
+    """Raises the 409 Problem of the cap where the database refuses the statement by a constraint named `…_slots`."""
     try:
         yield
-    except (CheckViolation, UniqueViolation) as error:
+    except CheckViolation as error:
         if not (error.diag.constraint_name or "").endswith("_slots"):
             raise
-        if isinstance(error, CheckViolation) and cap is not None:
-            raise refusal(cap) from None
-        raise problems.unavailable("Too much of this kind waits at this moment; try again.") from None
+        raise refusal(cap) from None

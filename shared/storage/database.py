@@ -272,11 +272,13 @@ class WebPool(Pool):
         Raises after `WAIT_SECONDS`, or where too many wait: Problem (429) if the caller's organisation has others at work, or PoolTimeout.
         """
         path = party_of(caller)
+        began = time.monotonic()
         try:
             place = await self.places.enter(path, WAIT_SECONDS)
         except NoPlace as error:
             # Whose turn has come gets a connection at once, unless the database is away.
-            is_away = self.get_stats().get("requests_waiting", 0) > 0
+            waited = time.monotonic() - began >= WAIT_SECONDS
+            is_away = waited and self.get_stats().get("requests_waiting", 0) > 0
             if is_away or not path.tenant or not isinstance(error, Crowded):
                 raise PoolTimeout from None
             detail = "Your organisation's other requests use its share of this service; wait for their answers."

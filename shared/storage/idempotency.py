@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import LiteralString
 
@@ -38,6 +39,8 @@ KEEP: LiteralString = """
 COMPRESSED, IN_THREAD = 2 << 10, 32 << 10
 # A compressed body is stored with this header: a process of an older version replays it as it is, which HTTP clients read as well.
 CODING = {"content-encoding": "gzip"}
+# Members in one order and exact decimals, so 1 and 1.0 count as two numbers.
+_written = msgspec.json.Encoder(order="deterministic", decimal_format="number")
 
 
 class Answer(msgspec.Struct):
@@ -55,13 +58,13 @@ async def stored(conn: AsyncConnection, request: Request, caller: Caller) -> Res
     key = _key(request)
     if key is None:
         return None
-    digest = _digest(key.encode())
+    digest, asked = _digest(key.encode()), await _request_digest(request)
     if await (await conn.execute(LOCK, (_locks(request.state.keyring, caller, key),))).fetchone() != (True,):
         raise _under_way()
     row = await (await conn.execute(FIND, (caller.client_id, digest))).fetchone()
     if row is None:
         return None
-    if row[0] != await _request_digest(request):
+    if row[0] != asked:
         raise problems.invalid("This Idempotency-Key was used for another request.")
     keyring: Keyring = request.state.keyring
     answer = msgspec.msgpack.decode(keyring.decrypt(row[1], _context(caller, digest)), type=Answer)
@@ -122,8 +125,18 @@ def _key(request: Request) -> str | None:
 
 
 async def _request_digest(request: Request) -> bytes:
-    body = await http.read_body(request)
-    return _digest(f"{request.method} {request.url.path}?{request.url.query}\n".encode() + body)
+    """Equal for a JSON body that is written in another way: other white space, or members in another order.
+
+    It takes the values that `http.decode` left, and costs one encoding of them. Any other body counts byte by byte.
+    """
+    kept: bytes | None = getattr(request.state, "request_digest", None)
+    if kept is None:
+        body = await http.read_body(request)
+        with suppress(TypeError, UnicodeEncodeError):  # a number or a text that is refused with its item
+            body = _written.encode(request.state.named) if hasattr(request.state, "named") else body
+        kept = _digest(f"{request.method} {request.url.path}?{request.url.query}\n".encode() + body)
+        request.state.request_digest = kept
+    return kept
 
 
 def _digest(data: bytes) -> bytes:

@@ -23,18 +23,12 @@ from psycopg_pool import ConnectionPool
 from shared.primitives.crypto import Signer
 from shared.process import liveness, metrics, telemetry
 from shared.process.settings import Service
-from shared.storage import audit, audit_watch, sessions
+from shared.storage import audit, audit_watch
 from shared.storage.audit import Anchor
 from shared.storage.database import ASK_CLOCK, IN_TURN, Connection, clock, is_contention, is_outage, set_tenant
 from shared.web.identity import Caller
 
 LOCK: LiteralString = "SELECT pg_try_advisory_xact_lock(hashtext('periodic'), hashtext(%s))"
-# Whether the lock is held, and by none of the worker's sessions. Every role may take any advisory lock and keep it.
-TAKEN: LiteralString = """
-    SELECT coalesce(NOT bool_or(usename = current_user), false) FROM pg_locks JOIN pg_stat_activity USING (pid)
-    WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-        AND classid = (hashtext('periodic')::bigint & 4294967295)::oid AND objid = (hashtext(%s)::bigint & 4294967295)::oid AND objsubid = 2
-"""
 # A job that failed is tried again after its interval, or this.
 AGAIN_SECONDS = 60.0
 log = logging.getLogger(__name__)
@@ -44,9 +38,8 @@ Item = TypeVar("Item")
 class Periodic(NamedTuple):
     """A job that runs in its own transaction of the worker role, at most once in `every_seconds` per relay and never twice at a time.
 
-    The lock ends when the job commits by itself, as `forget` does. Where another role holds the lock, the job runs without it, since that
-    role would stop it for ever, unseen; then two relays may be at it at a time. Jobs wait only for jobs of the same lane. `behind` is the
-    gauge that shows how old the oldest work is that waits for the job, or the reason why none waits after a run.
+    The lock ends when the job commits by itself, as `forget` does. Jobs wait only for jobs of the same lane. `behind` is the gauge that
+    shows how old the oldest work is that waits for the job, or the reason why none waits after a run.
     After a run that returned 0, for no work, the next one is due in `rest_seconds`, if that is longer, or when the service's bell rings.
     So a job rests where those who make its work ring after their commit (`conn.has_messages`), or where nobody waits for it.
     A run of any other job that lasts too long makes its process stuck; of one that `may_hang` only the lane waits.
@@ -220,9 +213,6 @@ class Lane(threading.Thread):
                     conn.forget_after_commit()
                     conn.has_messages = False
                     may = conn.execute(LOCK, (job.name,)).fetchone() == (True,)
-                    if not may and conn.execute(TAKEN, (job.name,)).fetchone() == (True,):
-                        metrics.periodic_locks_taken.inc()
-                        may = True
                     outcome = "elsewhere" if not may else "idle" if job.run(conn) == 0 else "done"
                     conn.commit()
                     conn.run_after_commit()
@@ -411,13 +401,6 @@ def of_every_service(trail: str, settings: Service) -> list[Periodic]:
         ),
         Periodic("expire messages and stored answers", 60, expire, lane="retention", behind=metrics.retention_overdue),
         Periodic("measure the outbox", 10, measure_outbox, behind="a measurement"),
-        Periodic(
-            "end sessions in the way",
-            sessions.EVERY_SECONDS,
-            sessions.end_those_in_the_way,
-            lane=sessions.LANE,
-            behind="a run looks at all sessions; those that it ended are counted",
-        ),
     ]
 
 

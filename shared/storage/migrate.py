@@ -68,17 +68,6 @@ SESSIONS: dict[str, str] = {
 }
 
 
-# A role can connect and undo its own settings, however hostile. Those that a superuser alone makes stay, such as `deadlock_timeout`.
-UNHINDERED = "-c statement_timeout=0 -c transaction_timeout=0 -c default_transaction_read_only=off"
-OWN_SETTINGS: LiteralString = """
-    SELECT DISTINCT split_part(own.setting, '=', 1) FROM pg_catalog.pg_db_role_setting s
-        JOIN pg_catalog.pg_roles r ON r.oid = s.setrole, unnest(s.setconfig) AS own (setting)
-    WHERE r.rolname = session_user AND setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()))
-        AND NOT EXISTS (SELECT FROM pg_catalog.pg_settings p WHERE p.name = split_part(own.setting, '=', 1) AND p.context = 'superuser')
-    ORDER BY 1
-"""
-
-
 class ChangedMigration(Exception):
     """A migration that has run was edited afterwards; write a new one instead."""
 
@@ -171,22 +160,6 @@ def protect(conn: psycopg.Connection[Any], app_role: str, worker_role: str) -> N
         conn.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, role))
         conn.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(role))
     set_sessions(conn, conn.info.dbname)
-
-
-def reset_settings(dsn: str) -> list[str]:
-    """Removes the defaults that the role of `dsn` has for its own sessions, and returns their names. Only itself and superusers may.
-
-    Whoever had the role's password could have left some. Those of the database, `SESSIONS`, then hold again. Raises OperationalError
-    when the role cannot log in.
-    """
-    with psycopg.connect(dsn, autocommit=True, options=UNHINDERED) as conn:
-        conn.execute("SET search_path = pg_catalog")
-        names = [name for (name,) in conn.execute(OWN_SETTINGS)]
-        if names:
-            conn.execute("ALTER ROLE SESSION_USER RESET ALL")
-            database = sql.Identifier(conn.info.dbname)
-            conn.execute(sql.SQL("ALTER ROLE SESSION_USER IN DATABASE {} RESET ALL").format(database))
-    return names
 
 
 def set_sessions(conn: psycopg.Connection[Any], name: str) -> None:

@@ -1,7 +1,7 @@
-"""Heavy work of requests: of a process of the Line, and of the event loop, one request at a time.
+"""Heavy work of requests: most of it is made in the Line, some on the event loop, one request at a time.
 
-A record, a bundle or a document beyond `LIGHT` bytes is made in the Line (shared/fairness/line.py). Work that needs the loop itself, as the
-execution of a long GraphQL document, has the one place for it. Organisations and their apps take turns at both.
+A record, a bundle or a document beyond `LIGHT` bytes is made in the Line (shared/fairness/line.py). Work that needs the loop itself, such
+as the decoding of a large body, takes the one place for it. Organisations and their apps take turns at both.
 """
 
 import asyncio
@@ -59,19 +59,22 @@ async def more(request: Request, work: Callable[..., Result], *arguments: Any) -
 
 
 @asynccontextmanager
-async def turn(request: Request, *, is_heavy: bool = True) -> AsyncIterator[None]:
-    """Around work that holds the loop for more than a few milliseconds. Raises as `made` does, before the work."""
+async def turn(request: Request, *, is_heavy: bool = True, places: Places = _turns) -> AsyncIterator[None]:
+    """Around work that holds the loop for more than a few milliseconds. Raises as `made` does, before the work.
+
+    Work that waits meanwhile, for the database, has `places` of its own: nobody else's turn may depend on that.
+    """
     if not is_heavy:
         yield
         return
     try:
-        place = await _turns.enter(party_of(request.scope.get("caller")), SECONDS, lambda: _disconnected(request))
+        place = await places.enter(party_of(request.scope.get("caller")), SECONDS, lambda: _disconnected(request))
     except (NoPlace, Gone) as error:
         raise _refusal(error) from None
     try:
         yield
     finally:
-        _turns.leave(place)
+        places.leave(place)
 
 
 def _refusal(error: NoPlace | Gone) -> Exception:

@@ -370,3 +370,16 @@ def test_who_is_far_behind_gets_what_is_kept_in_pages(monkeypatch: pytest.Monkey
         assert (got, after) == ([row[2] for row in rows], KEPT)
 
     asyncio.run(scenario())
+
+
+def test_a_distrusted_key_outlives_a_watermark_of_the_platforms_tenant(auth: Auth) -> None:
+    auth.sql("SELECT distrust_keys(ARRAY['a_key_of_old'])")
+    try:
+        with psycopg.connect(auth.settings.worker_database_url or "") as conn:
+            conn.execute("SELECT set_config('app.tenant_id', 'platform', true)")
+            conn.execute("SELECT revoke_tokens('tenant', ARRAY['platform'], NULL, interval '1 hour', 1000, 5000)")
+            kept = conn.execute("SELECT kind, id FROM watermarks").fetchall()
+            conn.rollback()
+        assert {("key", "a_key_of_old"), ("tenant", "platform")} <= set(kept)
+    finally:
+        auth.sql("DELETE FROM watermarks WHERE id = 'a_key_of_old'")

@@ -13,7 +13,7 @@ from services.auth.tenants import console
 from services.auth.tenants.operations import OperationRefused
 from shared.primitives.crypto import base64url_encode, public_jwks
 from shared.web.scopes import OF_CONSOLE, ON_REQUEST, OPERATORS
-from tests.auth.support import CALLBACK, ISSUER, VERIFIER, Auth, Browser, claims_of, keyring_of, returned
+from tests.auth.support import CALLBACK, ISSUER, VERIFIER, Auth, Browser, claims_of, returned
 from tests.console.assertions import TYPE, assertion
 
 KEYS = f"2:{base64url_encode(b'2' * 32)},1:{base64url_encode(b'1' * 32)}"
@@ -30,7 +30,7 @@ def registered(auth: Auth) -> Iterator[None]:
 
 def register(auth: Auth, keys: str = KEYS) -> None:
     with psycopg.connect(auth.settings.worker_database_url or "") as conn:
-        console.register(conn, keyring_of(auth), console.Console([CALLBACK], public_jwks(keys)))
+        console.register(conn, console.Console([CALLBACK], public_jwks(keys)))
 
 
 def arrive(auth: Auth, tenant: Any = None, **fields: Any) -> dict[str, str]:

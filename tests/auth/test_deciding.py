@@ -15,7 +15,7 @@ from services.auth.requests import deciding
 from services.auth.tenants.operations import OperationRefused
 from shared.process.settings import required
 from tests.auth.organisations import PATH, Organisation
-from tests.auth.support import Auth, keyring_of
+from tests.auth.support import Auth
 from tests.auth.test_operator import Done, run
 from tests.support.waiting import wait_for
 
@@ -138,7 +138,7 @@ def run_here(auth: Auth, request_id: str) -> Done:
 
     async def approve() -> None:
         async with deciding.operating(auth.settings) as conn:
-            await deciding.approve(conn, keyring_of(auth), request_id, None)
+            await deciding.approve(conn, request_id, None)
 
     try:
         asyncio.run(approve())

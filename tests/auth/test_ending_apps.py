@@ -12,9 +12,8 @@ from services.auth.oauth.queries import LOCK_GRANT
 from services.auth.tenants import operations
 from shared.primitives import ids
 from shared.process.metrics import rows_set_aside
-from shared.storage.database import SET_TENANT, Connection
-from tests.auth.forging import FRESH
-from tests.auth.support import Auth, Browser, keyring_of, redeem, register_web_app, running
+from shared.storage.database import Connection
+from tests.auth.support import Auth, Browser, redeem, register_web_app, running
 from tests.conftest import FreshDatabase
 
 MANY = 20 * ending.PORTION
@@ -64,7 +63,7 @@ def left(auth: Auth, app: dict[str, Any]) -> tuple[int, int]:
 
 def work(auth: Auth, seconds: float = 60) -> int:
     with Connection.connect(auth.settings.worker_database_url or "") as conn:
-        return ending.work_off(keyring_of(auth), conn, seconds)
+        return ending.work_off(conn, seconds)
 
 
 def send(auth: Auth, seconds: float = 60) -> None:
@@ -279,7 +278,7 @@ def test_a_disabled_person_is_one_notice(alone: Auth) -> None:
     app = register_web_app(alone)
     user_id = seed(alone, app, 50)
     with Connection.connect(alone.settings.worker_database_url or "") as conn:
-        operations.set_user_status(conn, keyring_of(alone), f"{user_id}@demo.example", "disabled")
+        operations.set_user_status(conn, f"{user_id}@demo.example", "disabled")
     send(alone)
     assert [(body.get("user_id"), body.get("grant_id")) for _, body in sent(alone)] == [(user_id, None)]
     assert left(alone, app)[0] == 0
@@ -337,23 +336,3 @@ def test_the_oldest_notice_is_measured(alone: Auth) -> None:
     assert 3600 <= metrics.oldest_ended_authority._value.get() < 4000
     send(alone)
     assert metrics.oldest_ended_authority._value.get() == 0
-
-
-@pytest.mark.parametrize(
-    ("table", "columns", "values"),
-    [
-        ("ended_authorities", "grant_id", "'gnt_x'"),
-        ("ending_apps", "client_id", "'app_x'"),
-        ("ending_grants", "user_id, why", "'usr_x', 'x'"),
-        ("changing_roles", "connection_id", "'con_x'"),
-        ("invitation_mails", "id, invitation_id, number", "'x', 'inv_x', 1"),
-        ("saml_domains", "domain, connection_id, token, claim_seal", f"'x.example', 'con_x', 'x', {FRESH}"),
-    ],
-)
-def test_no_row_names_an_organisation_that_does_not_exist(auth: Auth, table: str, columns: str, values: str) -> None:
-    """Each that a web process invented would have a turn of the relay."""
-    with psycopg.connect(auth.settings.database_url) as conn:
-        conn.execute(SET_TENANT, (ids.new_id("org"),))
-        with pytest.raises(psycopg.errors.CheckViolation) as refused:
-            conn.execute(f"INSERT INTO {table} (tenant_id, {columns}) VALUES (current_tenant(), {values})".encode())
-    assert refused.value.diag.constraint_name == "organisation_is_known"

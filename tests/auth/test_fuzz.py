@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from services.auth.oauth.tokens import REFRESH_PREFIX
 from services.auth.signin import throttle
-from shared.web import fairness, problems
 from shared.web.identity import HEADER, Caller, mint
 from tests.auth.support import (
     CALLBACK,
@@ -179,19 +178,3 @@ def test_a_body_that_is_too_large_is_413(auth: Auth, size: int) -> None:
     headers = {"content-type": "application/x-www-form-urlencoded"}
     answer = auth.call("POST", "/v1/oauth/token", content=b"a=" + b"x" * size, headers=headers)
     assert (answer.status_code, answer.json()["error"]) == (413, "invalid_request")
-
-
-@pytest.mark.parametrize("refusal", [problems.too_many("Wait."), problems.unavailable("Try again.")])
-def test_a_form_without_room_now_is_not_called_too_large(
-    auth: Auth, monkeypatch: pytest.MonkeyPatch, refusal: problems.Problem
-) -> None:
-    def full(*args: object) -> None:
-        raise refusal
-
-    headers = {"content-type": "application/x-www-form-urlencoded"}
-    monkeypatch.setattr(fairness, "reserve_memory", full)
-    answer = auth.call("POST", "/v1/oauth/token", content=b"a=x", headers=headers)
-    assert (answer.status_code, answer.json()["error"]) == (503, "temporarily_unavailable")
-    page = auth.call("POST", "/v1/auth/sign-in", content=b"a=x", headers=headers)
-    assert (page.status_code, page.headers["retry-after"]) == (503, "5")
-    assert "Please try again in a few seconds" in page.text

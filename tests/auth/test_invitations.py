@@ -92,11 +92,7 @@ def test_an_invited_person_signs_in_once_and_is_in_the_console(coastal: Organisa
     """And does not end at the page of their sessions, from which nothing leads on."""
     keys = public_jwks(f"1:{base64url_encode(bytes(32))}")
     with psycopg.connect(coastal.auth.settings.worker_database_url or "") as conn:
-        console.register(
-            conn,
-            keyring_of(coastal.auth),
-            console.Console(["https://console.example/sign-in/done"], keys),
-        )
+        console.register(conn, console.Console(["https://console.example/sign-in/done"], keys))
     try:
         coastal.invite(EMAIL)
         send(coastal.auth, sink)

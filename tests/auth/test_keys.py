@@ -80,7 +80,6 @@ def test_a_writer_of_the_table_publishes_no_key_of_their_own(auth: Auth, monkeyp
     [
         "UPDATE signing_keys SET public_jwk = '{}'",
         "UPDATE signing_keys SET removed_at = NULL",
-        "INSERT INTO signing_keys (kid, private_key, public_jwk, published_at, activates_at) VALUES ('mine', 'x', '{}', now(), now())",
         "DELETE FROM client_assertions",
         "UPDATE client_assertions SET expires_at = '-infinity'",
         "DELETE FROM saml_replays",

@@ -18,7 +18,7 @@ from shared.storage.database import SET_TENANT
 from shared.web.revocations import Marks
 from tests.auth.federation import Connection
 from tests.auth.people_support import SCOPES
-from tests.auth.support import Auth, Browser, claims_of, keyring_of, redeem, register_web_app, returned, running
+from tests.auth.support import Auth, Browser, claims_of, redeem, register_web_app, returned, running
 from tests.auth.test_changes import changes, covers, number
 from tests.auth.test_operator import operate
 from tests.auth.test_revocations import new_user
@@ -287,7 +287,7 @@ def test_the_request_that_deletes_a_connection_deletes_none_of_its_history(auth:
     left = []
     with database.Connection.connect(auth.settings.worker_database_url or "") as conn:
         for _ in range(3):
-            assert ending.work_off(keyring_of(auth), conn, 0) == 1
+            assert ending.work_off(conn, 0) == 1
             left.append(history(auth, works)[0])
     assert left == [ending.PORTION + 1, 1, 0]
     assert auth.sql("SELECT count(*) FROM ending_connections") == [(0,)]
@@ -303,7 +303,7 @@ def test_a_deleted_connection_of_many_people_leaves_another_organisation_its_tur
     auth.sql(decide, auth.other["tenant_id"])
     for waiting in (2, 1, 0):
         with database.Connection.connect(auth.settings.worker_database_url or "") as conn:
-            ending.work_off(keyring_of(auth), conn, 0)
+            ending.work_off(conn, 0)
         left = auth.sql("SELECT connection_id FROM ending_connections ORDER BY connection_id")
         assert left == [(works.id,), ("samlc_x",)][:waiting]
     assert history(auth, works)[0] == 0
@@ -353,7 +353,7 @@ def test_a_mapping_of_many_people_is_applied_in_portions_and_tenants_have_turns(
     left = []
     with database.Connection.connect(auth.settings.worker_database_url or "") as conn:
         for _ in range(3):
-            ending.work_off(keyring_of(auth), conn, 0)
+            ending.work_off(conn, 0)
             left.append(roles_of(auth, works)["desk"])
     everybody = 2 * roles.PEOPLE + roles.AT_ONCE
     assert left == [everybody - roles.PEOPLE, everybody - 2 * roles.PEOPLE, everybody - 3 * roles.PEOPLE]
@@ -393,7 +393,7 @@ def test_a_portion_ends_with_the_person_who_has_many_grants(
     with database.Connection.connect(auth.settings.worker_database_url or "") as conn:
         waiting = roles.next_changing(conn, [])
         assert waiting is not None
-        roles.apply_portion(conn, keyring_of(auth), *waiting)
+        roles.apply_portion(conn, *waiting)
     after = auth.sql("SELECT email FROM changing_roles JOIN users ON user_id = after")
     assert after == [(f"anna@{works.domain}",)]
     work(auth)
@@ -411,7 +411,7 @@ def allowed(auth: Auth, browser: Browser, app: dict[str, Any]) -> dict[str, Any]
 def work(auth: Auth) -> None:
     """The work of the relay, until nothing is left."""
     with database.Connection.connect(auth.settings.worker_database_url or "") as conn:
-        ending.work_off(keyring_of(auth), conn, 60)
+        ending.work_off(conn, 60)
 
 
 def rows_of(auth: Auth, client_id: str) -> int:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -215,10 +216,10 @@ def test_an_emergency_rotation_signs_at_once_and_distrust_withdraws_the_rest(aut
     assert auth.form("/v1/oauth/introspect", form).json()["active"] is True
 
 
-def test_a_first_party_apps_secret_is_replaced_at_once(auth: Auth) -> None:
+def test_a_first_party_apps_secret_that_leaked_is_replaced_at_once(auth: Auth) -> None:
     made = operate(auth, "first-party", "create", auth.demo["tenant_id"], "Crew's record", "argus:epcr:clinical")
     client_id, old = made.split()
-    new = operate(auth, "first-party", "rotate-secret", client_id)
+    new = operate(auth, "first-party", "rotate-secret", client_id, "--overlap-seconds", "0")
     assert auth.token({"client_id": client_id, "client_secret": old}).json()["error"] == "invalid_client"
     assert auth.token({"client_id": client_id, "client_secret": new}).status_code == 200
     assert ("client", client_id) in {(mark["kind"], mark["id"]) for mark in auth.watermarks().json()["watermarks"]}
@@ -226,6 +227,30 @@ def test_a_first_party_apps_secret_is_replaced_at_once(auth: Auth) -> None:
     stranger = run(auth, "first-party", "rotate-secret", auth.register()["client_id"])
     assert stranger.status != 0
     assert "no first-party app" in stranger.text
+
+
+def test_a_first_party_apps_secrets_live_until_their_stated_ends(auth: Auth) -> None:
+    """As the secrets of an organisation's own apps: five at most, and one more only where the oldest may end."""
+    made = operate(auth, "first-party", "create", auth.demo["tenant_id"], "Crew's record", "argus:epcr:clinical")
+    client_id, *secrets = made.split()
+    rotate = ("first-party", "rotate-secret", client_id)
+    for words in ((), ("--overlap-seconds", "3600"), (), ()):
+        new, ends = operate(auth, *rotate, *words).split()
+        wanted = datetime.now(UTC) + timedelta(seconds=3600 if words else 86_400)
+        assert abs(datetime.fromisoformat(ends) - wanted) < timedelta(minutes=1)
+        secrets.append(new)
+
+    def statuses() -> list[int]:
+        return [auth.token({"client_id": client_id, "client_secret": one}).status_code for one in secrets]
+
+    assert statuses() == [200] * 5
+    full = run(auth, *rotate)
+    assert (full.status != 0, full.text.count("sec_"), "--force" in full.text) == (True, 4, True), full.text
+    assert len(full.text.splitlines()) == 1
+    secrets.append(operate(auth, *rotate, "--force").split()[0])
+    assert statuses() == [401] + [200] * 5
+    secrets.append(operate(auth, *rotate, "--overlap-seconds", "0"))
+    assert statuses() == [401] * 6 + [200]
 
 
 def test_the_control_plane_hears_of_every_change_of_a_tenant_in_order(auth: Auth) -> None:

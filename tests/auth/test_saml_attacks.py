@@ -3,8 +3,6 @@
 import zlib
 from base64 import b64encode
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,9 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from shared.web import fairness
-from shared.web.fairness import Memory
-from shared.web.identity import Caller, party_of
 from tests.auth.federation import Connection, code_of, follow
 from tests.auth.identity_provider import (
     assertion_of,
@@ -113,21 +108,6 @@ def test_two_assertions_and_encrypted_ones_are_refused(works: Connection) -> Non
     assert code_of(sent(works, browser, root, asked.relay_state)) == "assertions"
     text = to_bytes(sign(response(works.answer(asked)), works.signer)).replace(b":Assertion", b":EncryptedAssertion")
     assert code_of(sent(works, browser, text, asked.relay_state)) == "encrypted"
-
-
-def test_a_large_answer_is_to_be_sent_again_while_strangers_bodies_fill_the_memory_for_them(
-    works: Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is genuine, so the administrator's events have no entry of it."""
-    browser = Browser(works.auth)
-    full = Memory(300_000)
-    full.take(party_of(Caller(address="198.51.100.7")), 290_000)
-    began = datetime.now(UTC)
-    with monkeypatch.context() as patched:
-        patched.setattr(fairness, "_of_this_loop", lambda: SimpleNamespace(memory=full))
-        answer = works.post(browser, {"SAMLResponse": "x" * 100_000})
-    assert (answer.status_code, code_of(answer), answer.headers["retry-after"]) == (503, "busy", "2")
-    assert [event for event in works.events() if datetime.fromisoformat(event["at"]) >= began] == []
 
 
 def test_a_large_answer_is_refused(works: Connection) -> None:

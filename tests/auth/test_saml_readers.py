@@ -59,11 +59,6 @@ def pid_of(pool: Readers) -> int:
     return process.pid
 
 
-def autogroup_of(pid: int) -> str:
-    file = Path(f"/proc/{pid}/autogroup")
-    return file.read_text() if file.exists() else "none"
-
-
 def settings_of(pid: int) -> set[str]:
     lines = Path(f"/proc/{pid}/environ").read_text().split("\0")
     return {line.partition("=")[0] for line in lines if line}
@@ -121,14 +116,9 @@ def test_a_reader_knows_no_setting_of_ours() -> None:
 
 
 def test_a_reader_yields_to_other_processes() -> None:
-    """A kernel with autogroups compares niceness within a session only."""
-
     async def test(pool: Readers) -> None:
         await pool.metadata(job(), "org_1")
-        reader = pid_of(pool)
-        assert os.getpriority(os.PRIO_PROCESS, reader) == NICE > 10
-        assert os.getsid(reader) == reader
-        assert autogroup_of(reader).endswith((f" nice {NICE}\n", "none"))
+        assert os.getpriority(os.PRIO_PROCESS, pid_of(pool)) == NICE > 10
 
     run(test)
 
@@ -274,7 +264,7 @@ def test_many_addresses_cannot_fill_the_queue_through_one_connection() -> None:
         async with stopped(pool):
             waiting = [
                 asyncio.create_task(pool.response(message(), sender(f"10.0.{number}.1")))
-                for number in range(1 + readers.PER_CONNECTION)  # one of them is being read
+                for number in range(1 + readers.WAITING)  # one of them is being read
             ]
             await asyncio.sleep(0)
             with pytest.raises(MessageRefused, match="busy"):
@@ -282,7 +272,8 @@ def test_many_addresses_cannot_fill_the_queue_through_one_connection() -> None:
             other = asyncio.create_task(pool.metadata(job(), "other"))
             await asyncio.sleep(0)
         assert (await other).entity_id == ENTITY
-        assert {str(one) for one in await asyncio.gather(*waiting, return_exceptions=True)} == {"malformed"}
+        fates = [str(one) for one in await asyncio.gather(*waiting, return_exceptions=True)]
+        assert (fates.count("busy"), fates.count("malformed")) == (1, readers.WAITING)
 
     run(test)
 
@@ -364,10 +355,8 @@ def test_every_place_is_free_again_after_a_flood() -> None:
             for name in names[::3]:
                 flood.tasks[name].cancel()
         await flood.fates()
-        assert (pool._turns.free, pool._lines.number, len(pool._idle)) == (1, 0, 1)
+        assert (pool._places.taken, pool._places.waiting, len(pool._idle)) == (0, 0, 1)
         assert not pool._held
-        assert not pool._lines._turns
-        assert not pool._lines._pools
 
     run(test)
 

@@ -9,7 +9,7 @@ from tests.auth.support import Auth
 
 # Each with its reason in services/auth/README.md.
 # Ids and hashes, of which the app role reads nothing.
-OF_THE_WORKER = {"audit_waiting", "audit_batches", "audit_leaves", "begun", "ended_sessions", "sessions_in_the_way"}
+OF_THE_WORKER = {"audit_waiting", "audit_batches", "audit_leaves", "begun"}
 # The state of the check of the whole trail. The app role reads its result, and no fault.
 OF_ALL = {"audit_checks"}
 EXEMPT = (
@@ -21,7 +21,6 @@ EXEMPT = (
         "revocation_state",
         "sign_in_failures",
         "sign_in_counts",
-        "used_seals",
     }
     | OF_THE_WORKER
 )
@@ -56,24 +55,13 @@ def test_the_app_role_reaches_past_its_tenant_only_through_the_listed_functions(
     user = conninfo_to_dict(auth.settings.database_url)["user"]
     found = {name for (name,) in auth.sql(FUNCTIONS, user)}
     assert found == {
-        "find_oauth_clients",
         "find_clients",
         "find_user",
         "find_session",
         "find_invitation",
         "find_password_link",
-        "find_policed_domain",
         "find_saml_connection",
         "find_saml_domain",
-        "find_sealed_apps",
-        "find_sealed_clients",
-        "find_sealed_connection",
-        "find_sealed_domain",
-        "find_sealed_invitation",
-        "find_sealed_link",
-        "find_sealed_person",
-        "find_sealed_session",
-        "find_sealed_user",
         "make_sandbox_tenant",
         "close_sandbox_tenant",
         "app_of_all",

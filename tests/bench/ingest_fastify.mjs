@@ -7,8 +7,8 @@ const { PORT, DATABASE_URL, CONNECTIONS } = process.env;
 const pool = new pg.Pool({ connectionString: DATABASE_URL, max: Number(CONNECTIONS) });
 const insert = {
   name: "insert",
-  text: `INSERT INTO bench_observations (id, tenant_id, device_id, device_class, mdc_code, mdc_code10, value, unit_code,
-    observed_at, recorded_at, flags, test) VALUES ($1, 'org', $2, 'oximeter', $3, 150456, $4, $5, now(), now(), '{}', false)
+  text: `INSERT INTO bench_observations (id, tenant_id, device_id, mdc_code, mdc_code10, value, unit_code,
+    observed_at, recorded_at, flags, test) VALUES ($1, 'org', $2, $3, 150456, $4, $5, now(), now(), '{}', false)
     ON CONFLICT DO NOTHING RETURNING observed_at`,
 };
 const body = {

@@ -53,9 +53,9 @@ READING = {"mdc_code": "MDC_PULS_OXIM_SAT_O2", "value": 98.0, "unit_code": "%"}
 SCRATCH = "CREATE TABLE bench_observations (LIKE observations INCLUDING INDEXES)"
 ONE_ROW = """
 \\set n random(1, 1000000000)
-INSERT INTO bench_observations (id, tenant_id, device_id, device_class, mdc_code, mdc_code10, value, unit_code,
+INSERT INTO bench_observations (id, tenant_id, device_id, mdc_code, mdc_code10, value, unit_code,
     observed_at, recorded_at, flags, test)
-VALUES ('obs_' || gen_random_uuid(), 'org', 'dev_' || :n, 'oximeter', 'MDC_PULS_OXIM_SAT_O2', 150456, 98.0, '%', now(), now(), '{}', false);
+VALUES ('obs_' || gen_random_uuid(), 'org', 'dev_' || :n, 'MDC_PULS_OXIM_SAT_O2', 150456, 98.0, '%', now(), now(), '{}', false);
 """
 SCRIPT = """
 local devices = %(devices)s

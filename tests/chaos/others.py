@@ -1,5 +1,6 @@
 """Everyday calls of an innocent tenant, their durations, and the machine's share in them."""
 
+import os
 import subprocess
 import sys
 import time
@@ -14,7 +15,6 @@ import httpx2
 import psutil
 
 from deploy.local.table import ROOT
-from shared.process.priority import yield_to_all
 from tests.support.plain import PLAIN
 from tests.support.stack import Stack
 
@@ -133,10 +133,9 @@ def _described(values: list[float], limit: float) -> str:
 def unprivileged() -> None:
     """For `preexec_fn`: real attackers run on other machines, so these work only while the system leaves a processor free.
 
-    They have a session of their own, because Linux may first divide the CPU between sessions, and long turns, which a thread that wakes
-    interrupts at once. An idle priority would stop them while other work runs on the machine.
+    An idle priority would stop them while other work runs on the machine.
     """
-    yield_to_all(ATTACKERS_NICE)
+    os.nice(ATTACKERS_NICE)
 
 
 def cpu_seconds(stack: Stack, beside: Mapping[str, int]) -> dict[str, float]:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from services.control_plane.agents import credentials, edge_endpoints
 from services.control_plane.agents.models import staleness
 from shared.primitives import ids
-from shared.web import fairness, http
+from shared.web import http
 from shared.web.identity import HEADER, Caller, mint
 from tests.control_plane.conftest import GRANTED, PLATFORM, Inside, Partner
 from tests.control_plane.publishing import Publisher
@@ -187,26 +187,39 @@ def test_other_methods_are_405(http: httpx2.Client, path: str) -> None:
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
 
 
-def test_a_credential_works_until_the_one_of_the_next_enrolment_is_used(partner: Partner) -> None:
-    """The answers of two enrolments are lost; the agent goes on with the credential that it has."""
+def enrolled_again(partner: Partner, agent_id: str) -> str:
+    """The credential of another enrolment."""
+    code = partner.post(f"/agents/{agent_id}/enrolment-code").json()["enrolment_code"]
+    return edge(partner.http, "enrol", {"code": code}).json()["credential"]
+
+
+@pytest.mark.parametrize("is_used", [True, False], ids=["first one in use", "none in use"])
+def test_a_credential_works_until_one_of_a_later_enrolment_is_used(partner: Partner, is_used: bool) -> None:
+    """Answers of enrolments are lost; the agent goes on with any credential that it has."""
+    faults = list[str]()
+    for used in range(1 + edge_endpoints.MOST_UNUSED):
+        agent_id, credential = enrolled(partner)
+        if is_used:
+            assert beat(partner, credential).status_code == 200
+        made = [credential] + [enrolled_again(partner, agent_id) for _ in range(edge_endpoints.MOST_UNUSED)]
+        got = [beat(partner, one).status_code for one in (made[used], *made[:used], *made[used:])]
+        if got != [200] + [401] * used + [200] * (len(made) - used):
+            faults.append(f"use of credential {used}: {got}")
+    assert not faults, "\n".join(faults)
+
+
+def test_the_credential_in_use_outlives_any_number_of_lost_enrolments_and_the_newest_unused_ones_work(
+    partner: Partner,
+) -> None:
     agent_id, credential = enrolled(partner)
-    assert beat(partner, credential).status_code == 200
-    again = credential
-    for _ in range(3):
-        code = partner.post(f"/agents/{agent_id}/enrolment-code").json()["enrolment_code"]
-        assert beat(partner, credential).status_code == 200
-        again = edge(partner.http, "enrol", {"code": code}).json()["credential"]
-        assert beat(partner, credential).status_code == 200
-    assert beat(partner, again).status_code == 200
-    assert beat(partner, credential).status_code == 401
-    assert partner.post(f"/agents/{agent_id}/revoke").status_code == 200
-    assert [beat(partner, one).status_code for one in (credential, again)] == [401, 401]
+    lost = [enrolled_again(partner, agent_id) for _ in range(edge_endpoints.MOST_UNUSED + 2)]
+    got = [beat(partner, one).status_code for one in (credential, *lost, credential)]
+    assert got == [200, 401, 401] + [200] * edge_endpoints.MOST_UNUSED + [401]
 
 
 def test_a_revocation_ends_the_credential_that_waits_for_its_successor_too(partner: Partner) -> None:
     agent_id, credential = enrolled(partner)
-    code = partner.post(f"/agents/{agent_id}/enrolment-code").json()["enrolment_code"]
-    again = edge(partner.http, "enrol", {"code": code}).json()["credential"]
+    again = enrolled_again(partner, agent_id)
     assert partner.post(f"/agents/{agent_id}/revoke").status_code == 200
     assert [beat(partner, one).status_code for one in (credential, again)] == [401, 401]
 
@@ -255,7 +268,6 @@ def test_a_heartbeat_is_kept_and_repeating_it_changes_nothing(partner: Partner) 
 def test_a_heartbeat_holds_no_connection_while_it_is_decoded(
     partner: Partner, inside: Inside, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
-    """A large one may wait for its turn, and only that of an agent."""
     _, credential = enrolled(partner)
     held, decode = list[Any](), http.decode
 
@@ -267,9 +279,8 @@ def test_a_heartbeat_holds_no_connection_while_it_is_decoded(
     body = msgspec.json.encode({"sent_at": _now()}).ljust(size)
     options = {"content": body, "headers": {"content-type": "application/json"}}
     assert edge(partner.http, "heartbeat", None, credential, **options).status_code == 200
-    assert held == [[(0,)]]
     assert edge(partner.http, "heartbeat", None, credential[:-1], **options).status_code == 401
-    assert len(held) == (1 if size > fairness.LARGE_BODY else 2)
+    assert held == [[(0,)]] * 2
     options["content"] = b'{"sent_at": 1}'
     assert edge(partner.http, "heartbeat", None, credential[:-1], **options).status_code == 401
     assert edge(partner.http, "heartbeat", None, credential, **options).status_code == 422

@@ -13,13 +13,11 @@ import pytest
 from deploy.local.databases import Database
 from deploy.local.redis_server import RedisServer
 from services.control_plane.settings import Settings
-from shared.web import fairness
 from shared.web.identity import HEADER, mint
 from tests.control_plane.automating import Automating
 from tests.control_plane.conftest import PLATFORM, Inside, Partner
 from tests.control_plane.publishing import Publisher
 from tests.control_plane.test_agent_content import released
-from tests.control_plane.test_agents import beat, enrolled
 from tests.support.alone import KEY, settings_for
 
 MIB = 1 << 20
@@ -200,17 +198,3 @@ def test_a_list_of_large_automations_has_more_and_smaller_pages(
     found = pages(partner, "/automations", "automations")
     assert [one for page in found for one in page] == made[::-1]
     assert len(found) > 1
-
-
-def test_the_answer_to_a_heartbeat_counts_as_its_tenants_memory(
-    partner: Partner, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    publishers = [Publisher(partner, f"edge-{number}", "edge") for number in range(4)]
-    for publisher in publishers:
-        released(publisher, "1.0.0", **LARGE)
-    _, credential = enrolled(partner, packages=[publisher.package_id for publisher in publishers])
-    reserved: list[tuple[int, str | None]] = []
-    monkeypatch.setattr(fairness, "reserve_memory", lambda request, size, tenant=None: reserved.append((size, tenant)))
-    answer = beat(partner, credential)
-    assert len(answer.content) > 4 * 300_000
-    assert [(size > len(answer.content), tenant) for size, tenant in reserved if tenant] == [(True, partner.tenant_id)]

@@ -13,14 +13,14 @@ from deploy.compose.__main__ import settings
 from deploy.k8s import build
 from deploy.k8s.secrets import manifests, secrets, with_redis
 from deploy.local.table import ROOT, SERVICES, Service
-from services.auth.saml import reader
+from gateway.settings import Settings as GatewaySettings
+from services.auth.saml import reader, readers, receiving
 from services.auth.settings import Settings as AuthSettings
 from services.device_ingest import settings as device_ingest
 from services.epcr import settings as epcr
 from services.webhook_dispatcher.sending.addresses import FORBIDDEN_V4, FORBIDDEN_V6, GLOBAL_UNICAST
 from shared.messaging.messages import queues_of
 from shared.process.settings import parse_redis_url
-from shared.web import fairness
 from tests.deploy.test_containers import COMPOSE, K8S, chooses, of_kind, processes, production, settings_of
 from tests.deploy.test_periodic_jobs import jobs_of
 from tests.deploy.test_watching import asked, kept
@@ -29,7 +29,7 @@ from tests.support.pooler import SHIPPED
 __all__ = ["production"]
 Manifests = list[dict[str, Any]]
 # The most connections of one process; deploy/runbooks/connection-budget.md explains them.
-WEB, WORKER, RELAY, SENDER = 11, {"graphql-api": 12}, 10, 2
+WEB, WORKER, RELAY, SENDER = 11, {"graphql-api": 12}, 9, 2
 OF_ACTS = 2  # of a relay, for acts of operators
 SPARE = 5 + 3 + 2  # for operators, replication and monitoring
 
@@ -99,7 +99,10 @@ ARGON2 = 64 << 20
 
 def test_all_that_strangers_can_make_auth_do_at_once_fits_into_its_memory(production: Manifests) -> None:
     defaults = {field.name: field.default for field in msgspec.structs.fields(AuthSettings)}
-    needed = PROCESS + fairness.MEMORY_BYTES
+    # Forms that arrive through the places of a gateway for these, and those that wait for a reader.
+    arriving = msgspec.structs.fields(GatewaySettings)
+    [at_once] = [field.default for field in arriving if field.name == "upstream_concurrency"]
+    needed = PROCESS + (at_once // 4 + readers.WAITING) * receiving.MAX_FORM
     needed += defaults["saml_readers"] * reader.MEMORY + defaults["password_checks"] * ARGON2
     [container] = processes(production)["auth-web"]["spec"]["template"]["spec"]["containers"]
     for limit in (

@@ -15,7 +15,6 @@ import gateway.metrics
 import services.auth.metrics
 import services.auth.revocations.metrics
 import services.auth.saml.metrics
-import services.auth.seals
 import services.auth.signin.metrics
 import services.console.metrics
 import services.control_plane.automations.deleting
@@ -33,11 +32,11 @@ from deploy.local.table import ROOT, SERVICES
 MODULES: tuple[Any, ...] = (
     shared.fairness.line,
     shared.process.metrics,
+    shared.fairness.line,
     gateway.metrics,
     services.auth.metrics,
     services.auth.revocations.metrics,
     services.auth.saml.metrics,
-    services.auth.seals,
     services.auth.signin.metrics,
     services.webhook_dispatcher.metrics,
     services.epcr.metrics,

@@ -1,8 +1,7 @@
 """An organisation stores so many observations: counted without a row of the request, refused with a reason, measured as a share."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any, LiteralString, cast
+from typing import Any
 
 import psycopg
 import pytest
@@ -13,7 +12,7 @@ from services.device_ingest import __main__ as commands
 from services.device_ingest import allowance, metrics, tasks
 from services.device_ingest.announcing import Announcing
 from services.device_ingest.settings import Settings
-from shared.storage import migrate, partitions
+from shared.storage import partitions
 from tests.device_ingest.conftest import SPO2, Inside, Partner
 from tests.support import alone
 from tests.support.clocks import run_ahead
@@ -161,17 +160,3 @@ def test_an_operator_sets_the_allowance_and_sees_it(
     assert asked("2000") == "allowance 2000  used 0"
     assert asked("--default") == "allowance 1000  used 0"
     assert CliRunner().invoke(commands.cli, ["allowance", "elsewhere"]).exit_code == 1
-
-
-def test_observations_of_before_are_counted_once(partner: Partner, inside: Inside) -> None:
-    send(partner, partner.enrol(), 91, 92)
-    announce(inside)
-    inside.owner.execute("TRUNCATE stored_by_day, stored_observations")
-    inside.owner.execute(
-        "CREATE TABLE stored_counting AS SELECT right(relname, 8) AS day FROM pg_class WHERE relname ~ '^observations_[0-9]{8}$'"
-    )
-    text = (Path(allowance.__file__).parent / "migrations" / "0066_stored_observations_of_before.sql").read_text()
-    for _ in range(2):
-        for statement in migrate._statements(text):
-            inside.owner.execute(cast(LiteralString, statement))
-        assert counted(inside, partner) == 2

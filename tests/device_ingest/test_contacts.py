@@ -1,7 +1,6 @@
 """The last contact of a device: written with announcements and not by requests, listed, asked for by silence, and shown by vehicle."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -17,7 +16,6 @@ from tests.device_ingest.conftest import DEVICES, Inside, Partner
 from tests.device_ingest.test_sandbox import Sandbox
 
 VEHICLES = f"{DEVICES}/vehicles"
-MIGRATION = Path("services/device_ingest/migrations/0081_last_contact_of_before.sql")
 
 
 def announce(inside: Inside) -> None:
@@ -137,20 +135,6 @@ def test_another_organisation_s_contacts_are_not_seen(partner: Partner, other: P
     assert contact_of(other, theirs) is None
     assert silent(other, timedelta(hours=1)) == [theirs]
     assert other.get(VEHICLES).json() == []
-
-
-def test_a_kill_after_the_migration_s_portion_leaves_it_to_be_run_again(partner: Partner, inside: Inside) -> None:
-    """The contacts of before are those of the newest observations, and newer ones are kept."""
-    path = partner.enrol()
-    partner.observe(path)
-    kept = heard(partner, inside, "SN-2", timedelta(0))
-    announced = contact_of(partner, kept)
-    inside.owner.execute("DELETE FROM device_contacts WHERE device_id = %s", (path.rpartition("/")[2],))
-    for _ in range(2):
-        inside.owner.execute(MIGRATION.read_text().encode())
-    [(recorded,)] = inside.rows("SELECT recorded_at FROM observations WHERE device_id = %s", path.rpartition("/")[2])
-    assert contact_of(partner, path) == recorded
-    assert contact_of(partner, kept) == announced
 
 
 def test_vehicles_are_those_that_devices_are_on(partner: Partner, inside: Inside) -> None:

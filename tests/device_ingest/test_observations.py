@@ -309,8 +309,8 @@ def test_observations_are_read_by_time_and_code_in_pages(partner: Partner) -> No
 
 
 OTHERS = """
-    INSERT INTO observations (id, tenant_id, device_id, device_class, mdc_code, mdc_code10, value, observed_at, recorded_at, flags, test)
-    SELECT 'obs_0' || number, %s, %s, 'oximeter', 'MDC_PULS_OXIM_SAT_O2', 150456, number, %s::timestamptz - number * interval '1 ms', now(),
+    INSERT INTO observations (id, tenant_id, device_id, mdc_code, mdc_code10, value, observed_at, recorded_at, flags, test)
+    SELECT 'obs_0' || number, %s, %s, 'MDC_PULS_OXIM_SAT_O2', 150456, number, %s::timestamptz - number * interval '1 ms', now(),
         '{}', true FROM generate_series(1, 10000) AS number
 """
 

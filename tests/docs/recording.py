@@ -146,6 +146,8 @@ def record_sandboxes(stack: Stack, recorder: Recorder) -> None:
         keep(admin.get(path))
         keep(admin.get(one))
         keep(admin.post(f"{one}/scenarios/arrest"))
+        keep(admin.post(f"{one}/clock", json={"seconds": 18_000}))
+        wait_for(lambda: admin.get(one).json()["state"] == "ready", 120, what="the clock to be advanced")
         keep(admin.post(f"{one}/reset"))
         assert admin.delete(one).status_code == 204
 
@@ -187,6 +189,7 @@ def record_webhooks(stack: Stack, recorder: Recorder, token: str) -> None:
         keep(client.get(f"{path}/reconciliation"))
         keep(client.get("/v1/deliveries"))
         keep(client.get(f"{path}/health"))
+        keep(client.post(f"{path}/rotate-signing-key", json={"overlap_seconds": 3600}))
         filter = {"pointer": "/status", "eq": "closed"}
         keep(client.post("/v1/webhooks/try-filter", json={"events": ["incident.updated"], "filter": filter}))
         keep(client.get("/v1/webhooks/addresses"))
@@ -426,7 +429,7 @@ def record_releases(recorder: Recorder, client: httpx2.Client, admin: httpx2.Cli
     keep(admin.post(f"{base}/{taken_back}/rollback", json={"reason": "Numbers are missing"}))
     release = keep(client.post(base, json=draft | {"environment": "production"}))["id"]
     keep(admin.post(f"{base}/{release}/approve", json={"reason": "Tried in the sandbox for a week"}))
-    keep(client.post(f"{base}/{release}/promote"))
+    keep(client.post(f"{base}/{release}/promote", json={"reason": "Go"}))
     keep(client.get(base))
     keep(client.get(f"{base}/{release}"))
     return release
@@ -491,9 +494,7 @@ def record_saml(stack: Stack, recorder: Recorder) -> None:
         admin.delete(path)
 
 
-def main(file: Path) -> None:
-    stack = Stack(file)
-    recorder = Recorder(stack)
+def record_everything(stack: Stack, recorder: Recorder) -> None:
     token = record_apps(stack, recorder)
     record_people(stack, recorder)
     record_requests(stack, recorder)
@@ -506,6 +507,12 @@ def main(file: Path) -> None:
     record_packages(stack, recorder)
     record_automations(stack, recorder)
     record_agents(stack, recorder)
+
+
+def main(file: Path) -> None:
+    stack = Stack(file)
+    recorder = Recorder(stack)
+    record_everything(stack, recorder)
     known = json.loads(EXAMPLES.read_text())
     EXAMPLES.write_text(json.dumps(recorder.kept | known, indent=1, ensure_ascii=False) + "\n")
 

@@ -68,6 +68,19 @@ def test_every_operation_that_takes_an_idempotency_key_says_what_another_request
     assert [one["operationId"] for one in taking if not {"409", "422"} <= set(one["responses"])] == []
 
 
+def test_the_last_use_of_a_credential_says_how_late_it_is() -> None:
+    """Uses are written in batches. Who reads "never" right after a use, and ends the secret, stops a system that runs."""
+    schemas = {name: schema.get("properties", {}) for name, schema in CONTRACT["components"]["schemas"].items()}
+    told = {
+        name: members["last_used_at"]["description"] for name, members in schemas.items() if "last_used_at" in members
+    }
+    batched = [name for name in told if name.partition(".")[2] in ("Secret", "ServiceToken", "EndingCredential")]
+    assert len(batched) == 3
+    assert [
+        name for name in batched if not re.search(r"in the last \d+ seconds may not be shown yet", told[name])
+    ] == []
+
+
 def test_a_published_operation_id_keeps_its_call_and_every_call_has_a_verb_and_a_noun() -> None:
     published = json.loads(contract.OPERATION_IDS.read_text())
     assert published == contract.operation_ids(CONTRACT), (

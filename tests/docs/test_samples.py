@@ -71,9 +71,9 @@ BODY = (
 )
 
 
-def source(name: str) -> str:
+def source(name: str, own: str = "") -> str:
     """A sample with an incident and a device of its own: a stack has each of them once."""
-    own = new_id("x").removeprefix("x_")
+    own = own or new_id("x").removeprefix("x_")
     return (SAMPLES / name).read_text().replace("4711", own).replace("MON-0815", f"MON-{own}")
 
 
@@ -142,6 +142,35 @@ def test_the_first_call_with_curl_runs_and_may_be_repeated(settings: dict[str, s
     first, again = (running.in_shell(text, settings, tmp_path) for _ in range(2))
     assert '"status":"in_progress"' in first.replace(" ", "")
     assert re.search(r'"id": ?"(enc_\w+)"', first)[1] == re.search(r'"id": ?"(enc_\w+)"', again)[1]  # type: ignore[index]
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl here")
+def test_the_first_calls_in_the_order_of_the_page_make_one_encounter(
+    environment: dict[str, str],
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """A reader pastes one after another. They have one key, and are one request in three writings."""
+    page = (SAMPLES.parent / "guides" / "en" / "first-call.md").read_text()
+    names = re.findall(r'sample\("(first_call\.\w+)"\)', page)
+    assert len(names) == 3
+    own, made = new_id("x").removeprefix("x_"), dict[str, list[str]]()
+    for name in names:
+        text, printed = source(name, own), ""
+        if name.endswith(".sh"):
+            printed = running.in_shell(text, environment, tmp_path)
+        elif name.endswith(".py"):
+            loaded(name, main=True, text=text)
+            printed = capsys.readouterr().out
+        elif node.is_there:
+            project = running.project(base_of(tmp_path_factory), tmp_path, {"first_call": text})
+            ended, printed = running.in_node(project, [("first_call", {"KNOGIN_TOKEN": ""} | environment)])
+            assert ended == {"first_call": 200}
+        if printed:
+            made[name] = re.findall(r"enc_\w+", printed)[:1]
+    assert len(made) >= 2
+    assert len({tuple(ids) for ids in made.values()}) == 1, made
 
 
 @node.needed

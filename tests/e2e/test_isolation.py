@@ -22,11 +22,9 @@ EVERYWHERE = {
     "audit_leaves",
     "audit_checks",
     "begun",
-    "ended_sessions",
-    "sessions_in_the_way",
 }  # ids, hashes and the states of checks; of `audit_checks` the app reads the result, of the others nothing
 EXEMPT = {
-    "auth": {"common_apps", "signing_keys", "revocation_state", "sign_in_failures", "sign_in_counts", "used_seals"},
+    "auth": {"common_apps", "signing_keys", "revocation_state", "sign_in_failures", "sign_in_counts"},
     "webhook-dispatcher": {"senders", "paces"},
     "control-plane": {"agent_tenants"},
 }

@@ -46,9 +46,10 @@ def fill(region: Region, hospital: Hospital, number: int) -> None:
     """As many encounters bound for the hospital, of which all but ten were read to the end long ago."""
     inside, first = region.inside, region.bound(hospital)
     inside.owner.execute(
-        """INSERT INTO encounters (id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, record, created_at,
-            updated_at)
-        SELECT id || n, tenant_id, care_model, status, vehicle_id, 'many ' || id || n, patient_number, record, created_at, updated_at
+        """INSERT INTO encounters (id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, record, brief,
+            anchor, created_at, updated_at)
+        SELECT id || n, tenant_id, care_model, status, vehicle_id, 'many ' || id || n, patient_number, record, brief, anchor, created_at,
+            updated_at
         FROM encounters, generate_series(1, %s) n WHERE id = %s""",
         (number, first),
     )

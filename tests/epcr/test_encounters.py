@@ -145,7 +145,7 @@ def test_encounters_of_a_vehicle_are_listed_in_pages(organisation: Organisation)
 def test_a_list_opens_no_record(organisation: Organisation, monkeypatch: pytest.MonkeyPatch) -> None:
     """A hundred records of a megabyte each would hold the event loop for seconds, and take the memory of the process."""
     made = [organisation.partner.create() for _ in range(5)]
-    monkeypatch.setattr(store, "unseal", None)
+    monkeypatch.setattr(store, "decrypted", None)
     page = organisation.partner.get(ENCOUNTERS, params={"limit": 4}).json()
     assert [one["id"] for one in page["encounters"]] == sorted(made, reverse=True)[:4]
 

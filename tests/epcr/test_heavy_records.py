@@ -3,15 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 import psycopg
 import pytest
 
-from services.epcr.deidentification.pseudonyms import Pseudonyms
-from services.epcr.encounters import queries, store
+from services.epcr.encounters import queries
 from shared.primitives import ids
+from shared.web.heavy import LIGHT
 from shared.web.scopes import Mode
-from tests.epcr.conftest import ENCOUNTERS, PSEUDONYM_KEYS, RECORDS, Client, Inside, Organisation, StartApp
+from tests.epcr.conftest import ENCOUNTERS, RECORDS, Client, Inside, Organisation, StartApp
 from tests.epcr.samples import MINIMAL, TYPICAL
 from tests.epcr.test_attacker import moved_to
 from tests.support.records import SIGNS, heavy
@@ -45,7 +44,7 @@ def test_the_database_sends_a_record_as_bytes_and_not_as_text_of_twice_the_lengt
         await execute(cursor, *given, **named)
         result = cursor.pgresult
         for column in range(result.nfields if result.ntuples else 0):
-            if len(result.get_value(0, column) or b"") > store.LIGHT:
+            if len(result.get_value(0, column) or b"") > LIGHT:
                 formats.add(result.fformat(column))
         return cursor
 
@@ -83,84 +82,6 @@ def test_the_cost_of_a_page_does_not_grow_with_its_records(organisation: Organis
         created(organisation, BODY)
     assert abs(bytes_read(organisation.hospital) - light) < 30
     assert "record" not in queries.LIST_ENCOUNTERS.replace("''::bytea AS record", "")
-
-
-# Rows of an older process
-
-
-def without_briefs(inside: Inside, organisation: Organisation) -> None:
-    inside.owner.execute(
-        "UPDATE encounters SET brief = NULL, brief_version = NULL, anchor = NULL WHERE tenant_id = %s",
-        (organisation.id,),
-    )
-
-
-@pytest.mark.parametrize("mode", ["exact", "shifted", "safe_harbor"])
-@pytest.mark.parametrize("body", [TYPICAL, BODY | PATIENT], ids=["light", "heavy"])
-def test_an_encounter_without_a_brief_is_read_and_gets_one(
-    organisation: Organisation, inside: Inside, years_later: None, body: dict[str, Any], mode: Mode
-) -> None:
-    id = created(organisation, body)
-    without_briefs(inside, organisation)
-    client = organisation.hospital if mode == "exact" else moved_to(organisation.hospital, mode)
-    if mode == "exact":
-        assert client.read(id)["vital_signs"]
-        assert client.bundle(id)["entry"]
-        return
-    alias = alias_of(client, inside, id, mode)
-    assert client.read(alias)["vital_signs"]
-    assert [one["id"] for one in client.get(ENCOUNTERS).json()["encounters"]] == [alias]
-
-
-def alias_of(client: Client, inside: Inside, id: str, mode: Mode) -> str:
-    [(domain,)] = inside.rows("SELECT pseudonym_domain FROM apps WHERE client_id = %s", client.caller.client_id) or [
-        ("",)
-    ]
-    name = domain or client.caller.client_id
-    return Pseudonyms.from_text(PSEUDONYM_KEYS).domain(1, client.tenant_id, name, mode).alias(id)
-
-
-def opened_briefs(organisation: Organisation, inside: Inside) -> dict[str, bytes]:
-    query = "SELECT id, brief FROM encounters WHERE tenant_id = %s AND brief IS NOT NULL"
-    rows = inside.rows(query, organisation.id)
-    return {id: inside.keyring.decrypt(brief, store.brief_context(organisation.id, id)) for id, brief in rows}
-
-
-def test_the_job_adds_the_briefs_of_older_processes_in_portions_and_goes_past_a_broken_record(
-    organisation: Organisation, inside: Inside, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made = [organisation.partner.create(**PATIENT) for _ in range(5)]
-    before = opened_briefs(organisation, inside)
-    without_briefs(inside, organisation)
-    inside.owner.execute("UPDATE encounters SET record = 'broken' WHERE id = %s", (made[1],))
-    monkeypatch.setattr(store, "BRIEFS_AT_ONCE", 2)
-    with inside.task() as conn:
-        store.add_briefs(inside.keyring, conn)
-    del before[made[1]]
-    assert opened_briefs(organisation, inside) == before
-    left = (
-        "SELECT id FROM encounters WHERE tenant_id = %s AND (anchor IS NULL OR brief_version IS DISTINCT FROM version)"
-    )
-    assert inside.rows(left, organisation.id) == [(made[1],)]
-    assert inside.rows("SELECT brief_version FROM encounters WHERE id = %s", made[1]) == [(1,)]
-
-
-def test_a_version_of_an_older_process_makes_its_brief_another_one(organisation: Organisation, inside: Inside) -> None:
-    """The number that the older process wrote counts, and not the one in the brief beside it."""
-    id = organisation.partner.create(**PATIENT)
-    [(sealed,)] = inside.rows("SELECT record FROM encounters WHERE id = %s", id)
-    record = store.unseal(sealed, inside.keyring, organisation.id, id)
-    assert record.patient is not None
-    number = msgspec.structs.replace(record.patient.identifiers[0], value="87654321")
-    patient = msgspec.structs.replace(record.patient, identifiers=[number])
-    sealed = store.seal(msgspec.structs.replace(record, patient=patient), inside.keyring, organisation.id, id)
-    inside.owner.execute("DELETE FROM patient_numbers WHERE encounter_id = %s", (id,))
-    written = "UPDATE encounters SET record = %s, version = version + 1, patient_basis = NULL WHERE id = %s"
-    inside.owner.execute(written, (sealed, id))
-    twin = organisation.partner.create(
-        patient={"identifiers": [{"system": "urn:oid:1.2.372.980010.1.2", "value": "87654321"}]}
-    )
-    assert organisation.hospital.read(id)["patient"]["id"] == organisation.hospital.read(twin)["patient"]["id"]
 
 
 # The cap

@@ -361,8 +361,8 @@ def test_a_list_gives_one_person_one_pseudonym(organisation: Organisation, insid
     for id, patient in zip(ids, (both, person(ADA), person(both["identifiers"][1])), strict=True):
         organisation.crew.write(id, {"patient": patient})
     assert moved_to(organisation.hospital, "shifted").get(ENCOUNTERS).status_code == 200
-    fixed = "SELECT count(DISTINCT patient_basis), count(*), min(identity_rule) FROM encounters WHERE tenant_id = %s"
-    assert inside.rows(fixed, organisation.id) == [(1, 3, 3)]
+    fixed = "SELECT count(DISTINCT patient_basis), count(patient_basis) FROM encounters WHERE tenant_id = %s"
+    assert inside.rows(fixed, organisation.id) == [(1, 3)]
 
 
 def test_a_patient_known_under_a_number_learned_later_is_one_patient(
@@ -413,14 +413,14 @@ def test_a_pseudonym_made_from_a_wrong_number_goes_back_to_its_owner(organisatio
 def crowd(inside: Inside, id: str, number: int, *, without: str = "") -> list[str]:
     """So many further encounters with the identity and the numbers of one, but the number from which the basis was made if `without` it."""
     made = inside.rows(
-        f"""INSERT INTO encounters ({queries.HEAD}, record) SELECT {queries.HEAD}, record FROM (
+        f"""INSERT INTO encounters ({queries.HEAD}, record, brief) SELECT {queries.HEAD}, record, brief FROM (
             SELECT (jsonb_populate_record(e, jsonb_build_object('id', left(e.id, 20) || lpad(n::text, 10, '0'), 'cad_incident_id', n))).*
             FROM encounters e, generate_series(1, %s) AS n WHERE e.id = %s) AS copied RETURNING id""",
         number,
         id,
     )
     inside.owner.execute(
-        """INSERT INTO patient_numbers SELECT e.id, p.number, p.tenant_id, p.position, p.space
+        """INSERT INTO patient_numbers SELECT e.id, p.number, p.tenant_id, p.space, p.position
         FROM encounters e, patient_numbers p, encounters o
         WHERE p.encounter_id = %(id)s AND o.id = p.encounter_id AND e.id = ANY(%(made)s) AND (%(all)s OR p.number <> o.patient_basis)""",
         {"id": id, "made": [one for (one,) in made], "all": not without},
@@ -468,18 +468,6 @@ def test_the_last_holder_of_a_crowds_number_keeps_it(organisation: Organisation,
     assert patient_of(organisation.hospital, id) == before
     correct(organisation, id, national)
     assert patient_of(organisation.hospital, id) == before
-
-
-def test_encounters_of_the_former_rule_are_connected_when_they_are_read(
-    organisation: Organisation, inside: Inside
-) -> None:
-    passport = {"system": PASSPORT, "value": "Z991234"}
-    old = organisation.partner.create(patient=person(ADA, passport))
-    before = patient_of(organisation.hospital, old)
-    inside.owner.execute("DELETE FROM patient_numbers WHERE encounter_id = %s", (old,))
-    inside.owner.execute("UPDATE encounters SET identity_rule = 1 WHERE id = %s", (old,))
-    assert patient_of(organisation.hospital, old) == before
-    assert patient_of(organisation.hospital, organisation.partner.create(patient=person(ADA))) == before
 
 
 @pytest.mark.parametrize("mode", ["shifted", "safe_harbor"])
@@ -680,21 +668,3 @@ def test_sandbox_corrections_are_tests(organisation: Organisation, inside: Insid
     [event] = corrections(inside, organisation.id)
     assert event["test"] is True
     assert msgspec.json.encode(event["data"])
-
-
-def test_fetches_of_before_they_were_recorded_are_known_from_the_audit_trail(
-    organisation: Organisation, inside: Inside
-) -> None:
-    """The migration, on an encounter that was fetched by an older version of the service."""
-    hospital, server = organisation.hospital, FhirServer()
-    id = mistyped(organisation)
-    server.transaction(hospital.bundle(id))
-    wrong = of_patient(server, patient_of(hospital, id))
-    inside.owner.execute("DELETE FROM recipients WHERE encounter_id = %s", (id,))
-    migration = ROOT / "services" / "epcr" / "migrations" / "0010_recipients_of_old.sql"
-    inside.owner.execute(migration.read_bytes())
-    correct(organisation, id, ADA)
-    [event] = corrections(inside, organisation.id)
-    assert set(event["recipients"]) == {organisation.partner.caller.client_id, hospital.caller.client_id}
-    server.transaction(hospital.bundle(id))
-    assert (server.about(wrong), server.dangling()) == ([], [])

@@ -11,6 +11,7 @@ from shared.primitives.crypto import Keyring
 from tests.epcr.conftest import ENCOUNTERS, RECORDS, Inside, Organisation
 from tests.epcr.hospitals import Region
 from tests.epcr.samples import WHOLE
+from tests.epcr.sealed import unseal
 
 
 def _in_a_section(record: dict[str, Any]) -> None:
@@ -97,5 +98,5 @@ def test_a_record_that_is_none_is_still_a_fault(inside: Inside) -> None:
     content = msgspec.msgpack.encode({"anchor": "never", "hue": "violet"})
     sealed = inside.keyring.encrypt(content, store.context("org_x", "enc_x"))
     with pytest.raises(msgspec.ValidationError):
-        store.unseal(sealed, inside.keyring, "org_x", "enc_x")
+        unseal(sealed, inside.keyring, "org_x", "enc_x")
     assert Record.__struct_config__.forbid_unknown_fields, "else an unknown list would be lost without a word"

@@ -6,10 +6,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from services.epcr.encounters.store import unseal
 from tests.epcr.conftest import ENCOUNTERS, RECORDS, Inside, Organisation
 from tests.epcr.fhir_server import FhirServer
 from tests.epcr.samples import ICD10, TYPICAL, at
+from tests.epcr.sealed import unseal
 from tests.support.waiting import wait_for
 
 JSON_RATHER = "application/fhir+json;q=0.5, application/json"

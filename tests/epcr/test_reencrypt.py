@@ -2,11 +2,11 @@
 
 import pytest
 
-from services.epcr.encounters.store import unseal
 from services.epcr.reencrypt import reencrypt
 from shared.primitives.crypto import Keyring, UnreadableCiphertext, base64url_encode
 from tests.epcr.conftest import ENCRYPTION_KEYS, Client, Inside, Organisation, StartApp
 from tests.epcr.samples import TYPICAL
+from tests.epcr.sealed import unseal
 
 NEW_KEY = f"2:{base64url_encode(bytes(range(3, 35)))}"
 

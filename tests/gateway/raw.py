@@ -88,7 +88,9 @@ class Door:
 
     def answers(self) -> bool:
         """Whether bytes can be read now."""
-        return bool(self._held) or bool(select.select([self.socket], [], [], 0)[0])
+        poll = select.poll()  # unlike `select`, for any number of open files
+        poll.register(self.socket, select.POLLIN)
+        return bool(self._held) or bool(poll.poll(0))
 
     def closed(self) -> bool:
         """Whether the gateway has closed, without waiting for it."""

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.proxy import COLLECTED
 from gateway.upstream import SENDER_RECEIVING
-from shared.web.fairness import Memory
+from shared.fairness.places import Places
 from tests.gateway.conftest import Running, World
 from tests.gateway.origin import Seen, response
 from tests.support.waiting import PATIENCE, wait_for
@@ -404,16 +404,16 @@ def test_a_client_that_stops_reading_is_left_after_a_while_and_the_service_with_
         assert left.wait(PATIENCE)
 
 
-# --- Memory of unfinished requests -------------------------------------------------------------------------------------------
+# --- Unfinished requests -----------------------------------------------------------------------------------------------------
 
 
-def held_little(running: Running, kib: int) -> Memory:
-    """Gives the gateway a small budget, so that few connections use it up."""
-    memory = running.gateway.watch.memory = Memory(kib << 10)
-    return memory
+def few_unfinished(running: Running, number: int) -> Places:
+    """Gives the gateway few places for unfinished requests, so that few connections use them up."""
+    unfinished = running.gateway.watch.unfinished = Places(number, shares=(1, 2))
+    return unfinished
 
 
-def test_stalled_bodies_of_one_sender_take_a_part_of_the_memory_and_others_are_served(world: World) -> None:
+def test_stalled_bodies_of_one_sender_take_some_of_the_places_and_others_are_served(world: World) -> None:
     """Each connection announces a long body, sends nearly 64 KiB of it, and waits."""
 
     async def reading(seen: Seen, reader: Any, writer: Any) -> bool:
@@ -422,24 +422,24 @@ def test_stalled_bodies_of_one_sender_take_a_part_of_the_memory_and_others_are_s
 
     world.service.answers["/api/v1/devices/enrol"] = reading
     gateway = world.start(rate_limit_write="off")
-    memory = held_little(gateway, 1024)
+    unfinished = few_unfinished(gateway, 16)
     part = b"Content-Length: 500000\r\n\r\n" + b"x" * 60_000
     with ExitStack() as doors:
         flood = [doors.enter_context(gateway.door()) for _ in range(60)]
         for door in flood:
             door.send(post(world) + part)
-        least = len(flood) - SENDER_RECEIVING - 1024 // 3 // 64
+        least = len(flood) - SENDER_RECEIVING - 6
         wait_for(lambda: sum(door.answers() for door in flood) >= least)
         refused = [door.reply() for door in flood if door.answers()]
         assert {(reply.status, reply.get("retry-after")) for reply in refused} == {(429, "1")}
-        assert 0 < memory.free < 1024 << 10
+        assert unfinished.taken == 6
         token = world.issuer.token(client_id="app_2", tenant_id="org_2")
         with gateway.door() as door:
             door.send(f"POST /api/v1/epcr/x HTTP/1.1\r\nHost: api.test\r\nAuthorization: Bearer {token}\r\n".encode())
             door.send(b"Content-Length: 60000\r\n\r\n" + b"x" * 30_000)
-            wait_for(lambda: ("org_2",) in memory._held)
+            wait_for(lambda: unfinished.held_by("org_2") == 1)
             assert door.send(b"x" * 30_000).reply().status == 200
-    wait_for(lambda: memory.free == 1024 << 10)
+    wait_for(lambda: not unfinished.taken)
 
 
 def test_requests_in_one_packet_wait_in_a_bounded_number(world: World) -> None:
@@ -453,7 +453,7 @@ def test_requests_in_one_packet_wait_in_a_bounded_number(world: World) -> None:
 
     world.service.answers["/api/v1/epcr/wait"] = waiting
     gateway = world.start()
-    memory = held_little(gateway, 300)
+    unfinished = few_unfinished(gateway, 100)
     with gateway.door() as door:
         first = get_1_1(world, "/api/v1/epcr/wait")
         door.send(first + b"GET / HTTP/1.1\r\nHost: api.test\r\n\r\n" * 400)
@@ -465,12 +465,12 @@ def test_requests_in_one_packet_wait_in_a_bounded_number(world: World) -> None:
         go_on.set()
         assert door.reply().status == 200
         assert door.ends()
-    wait_for(lambda: memory.free == 300 << 10)
+    wait_for(lambda: not unfinished.taken)
 
 
-def test_long_heads_without_an_end_take_a_part_of_the_memory(world: World) -> None:
+def test_long_heads_without_an_end_take_some_of_the_places(world: World) -> None:
     gateway = world.start()
-    memory = held_little(gateway, 300)
+    unfinished = few_unfinished(gateway, 9)
     head = get_1_1(world, "/api/v1/epcr/x")[:-2]
     with ExitStack() as doors:
         flood = [doors.enter_context(gateway.door()) for _ in range(20)]
@@ -483,7 +483,7 @@ def test_long_heads_without_an_end_take_a_part_of_the_memory(world: World) -> No
             assert door.request("GET", "/api/v1/epcr/x", token=world.issuer.token()).status == 200
         kept = next(door for door in flood if not door.answers())
         assert kept.send(b"\r\n\r\n").reply().status == 200
-    wait_for(lambda: memory.free == 300 << 10)
+    wait_for(lambda: not unfinished.taken)
 
 
 def get_1_1(world: World, path: str) -> bytes:

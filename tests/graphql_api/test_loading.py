@@ -7,7 +7,6 @@ import psycopg
 import pytest
 
 from services.graphql_api.context import Loader
-from services.graphql_api.passage import Passage
 from tests.graphql_api.asking import Asking
 
 
@@ -66,7 +65,7 @@ async def _load(answers: dict[str, int], asked: list[list[str]], keys: list[str]
         asked.append(list(wanted))
         return answers
 
-    loader = Loader(load, Passage())
+    loader = Loader(load)
     futures = [loader.get(key) for key in keys]
     return [await future for future in futures]
 
@@ -82,7 +81,7 @@ def test_an_error_reaches_everyone_who_asked() -> None:
         async def load(wanted: Any) -> dict[str, int]:
             raise LookupError(wanted)
 
-        loader = Loader(load, Passage())
+        loader = Loader(load)
         return list(await asyncio.gather(loader.get("a"), loader.get("b"), return_exceptions=True))
 
     assert [type(one) for one in asyncio.run(ask_twice())] == [LookupError, LookupError]

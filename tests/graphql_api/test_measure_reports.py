@@ -17,7 +17,6 @@ from services.graphql_api.acqi.indicators import BY_NAME, INDICATORS
 from services.graphql_api.settings import Settings
 from services.graphql_api.transport.documents import Catalogue
 from shared.storage.database import set_tenant
-from shared.web import fairness
 from tests.epcr.fhir_server import FhirServer
 from tests.graphql_api import population, second_way
 from tests.graphql_api.asking import Asking
@@ -238,19 +237,3 @@ def test_where_small_counts_are_withheld_a_range_is_whole_months(withholding: As
     assert response.status_code == 422
     (error,) = response.json()["errors"]
     assert (error["pointer"], "whole calendar months" in error["detail"]) == ("from_date", True)
-
-
-@pytest.mark.parametrize(
-    ("span", "heavy"), [(MARCH, False), ({"from_date": "2017-01-02", "to_date": "2026-04-01"}, True)]
-)
-def test_a_long_range_takes_a_turn(ask: Asking, monkeypatch: pytest.MonkeyPatch, span: Json, heavy: bool) -> None:
-    seen: list[bool] = []
-    original = fairness.turn_if_heavy
-
-    def turn(request: Any, *, heavy: bool) -> Any:
-        seen.append(heavy)
-        return original(request, heavy=heavy)
-
-    monkeypatch.setattr(fairness, "turn_if_heavy", turn)
-    exported(ask, **span)
-    assert seen == [heavy]

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, LiteralString
+from typing import Any
 
 import httpx2
 import msgspec
@@ -27,7 +27,6 @@ from services.graphql_api.reports import calendar, making
 from services.graphql_api.reports.calendar import Timing
 from services.graphql_api.settings import Settings
 from services.graphql_api.transport.documents import Catalogue
-from shared.primitives import ids
 from shared.storage.database import set_tenant
 from shared.web.identity import HEADER
 from tests.graphql_api import population
@@ -491,145 +490,6 @@ def test_tenants_take_turns(ask: Asking, database: Database) -> None:
         asked(ask)
     call(ask, "POST", PATH, json=MARCH, tenant=ask.other_tenant)
     assert order_of_reports(ask, database) == [ask.tenant, ask.other_tenant, ask.tenant, ask.tenant]
-
-
-FORGED: dict[str, tuple[LiteralString, int]] = {
-    "quality_reports": (
-        "INSERT INTO quality_reports (id, tenant_id, period, from_date, to_date, sandbox, due_at)"
-        " VALUES ('rep_' || gen_random_uuid(), current_tenant(), 'month', '2026-03-01', '2026-04-01', false, '2001-01-01')",
-        1000,
-    ),
-    "report_schedules": (
-        "INSERT INTO report_schedules (id, tenant_id, every, day, time_zone, period, sandbox, next_run_at)"
-        " VALUES ('sch_' || gen_random_uuid(), current_tenant(), 'week', 1, 'UTC', 'month', false, '2001-01-01')",
-        200,
-    ),
-}
-"""A row of long ago that somebody with the web process's role writes, and how many the database takes for one turn."""
-
-
-def forge(database: Database, table: str, tenants: list[str]) -> int:
-    """How many rows the database took."""
-    statement, _ = FORGED[table]
-    taken = 0
-    with psycopg.connect(database.app) as conn:
-        for tenant_id in tenants:
-            set_tenant(conn, tenant_id)
-            try:
-                with conn.transaction():
-                    conn.execute(statement)
-                taken += 1
-            except psycopg.errors.CheckViolation as refused:
-                if refused.diag.constraint_name != f"{table}_slots":
-                    raise
-    return taken
-
-
-@pytest.mark.parametrize("table", FORGED)
-def test_forged_rows_are_few_and_none_is_of_long_ago(ask: Asking, database: Database, table: str) -> None:
-    """Any number of schedules with runs of long ago came before everybody's, and each made up for all its runs."""
-    known(database, ask.tenant)
-    most = FORGED[table][1]
-    assert forge(database, table, [ids.new_id("org") for _ in range(most + 10)]) == most
-    assert forge(database, table, [ask.tenant] * (most + 10)) == most
-    column = "due_at" if table == "quality_reports" else "next_run_at"
-    assert run(database, f"SELECT count(*) FROM {table} WHERE {column} < now() - interval '1 hour'") == [(0,)]
-
-
-def test_forged_reports_of_any_number_of_organisations_have_one_turn(ask: Asking, database: Database) -> None:
-    known(database, ask.tenant)
-    forge(database, "quality_reports", [ids.new_id("org") for _ in range(5)])
-    for _ in range(2):
-        asked(ask)
-    order = order_of_reports(ask, database)
-    assert [place for place, tenant_id in enumerate(order) if tenant_id == ask.tenant] == [1, 3]
-
-
-def test_forged_schedules_of_any_number_of_organisations_have_one_turn(ask: Asking, database: Database) -> None:
-    known(database, ask.tenant)
-    forge(database, "report_schedules", [ids.new_id("org") for _ in range(5)])
-    own = [call(ask, "POST", SCHEDULES, json=MONTHLY).json()["id"] for _ in range(2)]
-    run(
-        database,
-        "UPDATE report_schedules SET next_run_at = now() - interval '1 minute' WHERE tenant_id = %s",
-        ask.tenant,
-    )
-    run(
-        database,
-        "UPDATE report_schedules SET next_run_at = now() - interval '1 hour' WHERE tenant_id <> %s",
-        ask.tenant,
-    )
-    job = making.Making(ask.settings)
-    for _ in range(4):
-        with ask.worker() as conn:
-            assert job._run_next(conn)
-    ran = run(database, "SELECT id FROM report_schedules WHERE tenant_id = %s AND last_run_at IS NOT NULL", ask.tenant)
-    assert {schedule_id for (schedule_id,) in ran} == set(own)
-
-
-def test_an_organisation_whose_slots_somebody_filled_gets_409_until_the_relay_emptied_them(
-    ask: Asking, database: Database
-) -> None:
-    known(database, ask.tenant)
-    for table, path, draft in (("quality_reports", PATH, MARCH), ("report_schedules", SCHEDULES, MONTHLY)):
-        forge(database, table, [ask.tenant] * FORGED[table][1])
-        run(database, f"UPDATE {table} SET tenant_id = %s WHERE tenant_id = %s", ids.new_id("org"), ask.tenant)
-        assert call(ask, "POST", path, json=draft).status_code == 409
-        run(database, f"DELETE FROM {table}")
-        assert call(ask, "POST", path, json=draft).status_code in (201, 202)
-
-
-@pytest.mark.parametrize("table", FORGED)
-def test_unknown_organisations_that_fill_their_slots_leave_a_newcomer_with_an_app_its_own(
-    ask: Asking, database: Database, table: str
-) -> None:
-    most = FORGED[table][1]
-    assert forge(database, table, [ids.new_id("org") for _ in range(most)]) == most
-    path, draft = (PATH, MARCH) if table == "quality_reports" else (SCHEDULES, MONTHLY)
-    assert call(ask, "POST", path, json=draft).status_code == 409
-    ask.grant()
-    assert call(ask, "POST", path, json=draft).status_code in (201, 202)
-    assert forge(database, table, [ask.tenant] * most) == most - 1
-
-
-def test_unknown_organisations_with_many_schedules_leave_each_other_a_first(ask: Asking, database: Database) -> None:
-    assert forge(database, "report_schedules", [ids.new_id("org")] * 150 + [ids.new_id("org")] * 150) <= 102
-    assert call(ask, "POST", SCHEDULES, json=MONTHLY).status_code == 201
-
-
-@pytest.mark.parametrize("becomes", ["an app", "a case", "a case before its next run"])
-def test_schedules_of_an_organisation_that_becomes_known_leave_the_slots_of_unknown_ones(
-    ask: Asking, database: Database, becomes: str
-) -> None:
-    own = [call(ask, "POST", SCHEDULES, json=MONTHLY).json()["id"] for _ in range(2)]
-    forge(database, "report_schedules", [ids.new_id("org") for _ in range(198)])
-    assert forge(database, "report_schedules", [ids.new_id("org")]) == 0
-    if becomes == "an app":
-        ask.grant()
-    elif becomes == "a case":
-        known(database, ask.tenant)
-    else:
-        run(database, "ALTER TABLE acqi_tenants DISABLE TRIGGER move_report_schedules")
-        known(database, ask.tenant)
-        run(database, "ALTER TABLE acqi_tenants ENABLE TRIGGER move_report_schedules")
-        run(database, "UPDATE report_schedules SET next_run_at = now() - interval '1 minute' WHERE id = ANY(%s)", own)
-        work(ask)
-    turns = "SELECT DISTINCT turn_of FROM report_schedules WHERE tenant_id = %s"
-    assert run(database, turns, ask.tenant) == [(ask.tenant,)]
-    assert forge(database, "report_schedules", [ids.new_id("org") for _ in range(3)]) == 2
-
-
-def test_a_schedule_that_finds_no_slot_of_its_organisation_runs_all_the_same(ask: Asking, database: Database) -> None:
-    schedule = call(ask, "POST", SCHEDULES, json=MONTHLY).json()["id"]
-    run(database, "ALTER TABLE acqi_tenants DISABLE TRIGGER move_report_schedules")
-    known(database, ask.tenant)
-    run(database, "ALTER TABLE acqi_tenants ENABLE TRIGGER move_report_schedules")
-    assert forge(database, "report_schedules", [ask.tenant] * 200) == 200
-    run(database, "UPDATE report_schedules SET next_run_at = NULL WHERE id <> %s", schedule)
-    run(database, "UPDATE report_schedules SET next_run_at = now() - interval '1 minute' WHERE id = %s", schedule)
-    work(ask)
-    shown = call(ask, "GET", f"{SCHEDULES}/{schedule}").json()
-    assert (shown["last_run_at"] is not None, shown["last_error"]) == (True, None)
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def stored(entries: int) -> EncounterRow:
     sealed = store.sealed(encounter, KEYRING, 1 << 30)
     names = [name for name in EncounterRow.__struct_fields__ if hasattr(encounter, name)]
     members: dict[str, Any] = {name: getattr(encounter, name) for name in names}
-    members |= {"identity_rule": 2, "patient_basis": b"b" * 32, "pseudonym_version": 1, "moved_by": None, "anchor": NOW}
+    members |= {"patient_basis": b"b" * 32, "pseudonym_version": 1, "moved_by": None, "anchor": NOW}
     everything: dict[str, Any] = members | {"record": sealed.record}
     return EncounterRow(**everything)
 

@@ -18,7 +18,6 @@ from deploy.load.rows import LARGE, Sizes
 from deploy.local.databases import Database
 from deploy.local.state import State
 from deploy.local.table import SERVICES
-from services.epcr.encounters import store
 from services.epcr.outcomes import store as outcomes
 from services.epcr.outcomes.models import OutcomeRow
 from services.epcr.records.models import Record
@@ -28,6 +27,7 @@ from services.webhook_dispatcher.sending.signing import Vault
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring
 from shared.storage import audit_check
+from tests.epcr.sealed import unseal
 
 SIZES = Sizes(
     tenants=3,
@@ -84,7 +84,7 @@ def test_services_read_what_was_loaded_as_their_own(loadable: tuple[State, dict[
     fill(state)
     keyring = Keyring.from_text(KEYS)
     for encounter, tenant, record in asked(databases["epcr"], "SELECT id, tenant_id, record FROM encounters"):
-        assert isinstance(store.unseal(record, keyring, tenant, encounter), Record)
+        assert isinstance(unseal(record, keyring, tenant, encounter), Record)
     outcome = "SELECT encounter_id, version, tenant_id, identity, destination_id, content, client_id, recorded_at FROM outcomes"
     for row in asked(databases["epcr"], outcome):
         assert outcomes.opened(OutcomeRow(*row), keyring).outcome.visit_number is not None

@@ -21,7 +21,6 @@ from deploy.local import databases
 from deploy.local.process import LIBRARIES
 from deploy.local.state import State
 from deploy.local.table import ROOT, SERVICES
-from shared.process import priority
 from tests.support.plain import PLAIN
 from tests.support.stack import Stack
 from tests.support.waiting import wait_for
@@ -57,13 +56,6 @@ def test_stack_json_names_what_checks_from_outside_read(stack: Stack) -> None:
         lacking = {"worker"} if name == "console" else set()
         assert set(service["pids"]) == ({"web", "worker", "relay"} | further) - lacking
     assert Path(described["spans"]).is_absolute()
-
-
-@pytest.mark.skipif(not priority.length_of_turns(0), reason="this kernel has no turns of chosen lengths")
-def test_the_loops_that_answer_requests_have_the_shortest_turns(stack: Stack) -> None:
-    turns = {(name, kind): priority.length_of_turns(stack.pid(name, kind)) for name, kind in EVERY_PROCESS}
-    assert {kind for (_, kind), length in turns.items() if length == priority.SHORT_TURN} == {"web"}
-    assert all(length == priority.SHORT_TURN for (_, kind), length in turns.items() if kind == "web")
 
 
 def test_what_holds_secrets_is_for_its_owner_alone(stack: Stack) -> None:

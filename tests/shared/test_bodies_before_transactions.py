@@ -1,4 +1,4 @@
-"""No request waits for its body, or for the turn of large bodies, while it holds a connection."""
+"""No request waits for its body, or for the turn of heavy work, while it holds a connection or such a turn."""
 
 import ast
 from collections.abc import Iterator
@@ -8,12 +8,11 @@ from deploy.local.table import ROOT
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 Place = tuple[str, str]
-# These read a body or the query, or wait for a turn beside large bodies.
+# These read a body or the query, or wait for the turn of heavy work.
 WAITS = frozenset(
     {
         *(("shared.web.http", name) for name in ("decode", "query", "read_body")),
-        ("shared.web.fairness", "turn_if_heavy"),
-        *(("shared.web.portions", name) for name in ("result", "finished")),
+        *(("shared.web.heavy", name) for name in ("made", "more", "turn")),
     }
 )
 OF_REQUEST = frozenset({"body", "form", "json", "stream", "receive"})
@@ -87,7 +86,7 @@ def _holds(call: ast.expr) -> bool:
 def test_a_body_that_is_read_in_a_transaction_is_found() -> None:
     endpoint = """
 from shared.storage.database import transaction
-from shared.web import http
+from shared.web import heavy, http
 from services.other import helper
 
 async def endpoint(request):
@@ -99,6 +98,7 @@ async def endpoint(request):
     for line, expected in [
         ("await http.decode(request, int)", 1),
         ("await helper(request)", 1),
+        ("await heavy.made(request, 1, len, '')", 1),
         ("await conn.execute('')", 0),
     ]:
         modules = Modules({"services.one": endpoint.format(line), "services.other": other})

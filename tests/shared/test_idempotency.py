@@ -31,6 +31,15 @@ class Silent:
         """No process waits for this bell."""
 
 
+class Thing(http.Body):
+    """Its items may be refused one by one, so the body may hold numbers and texts that cannot be stored."""
+
+    max_bytes = http.MAX_BODY
+    by_item = True
+    a: Any = None
+    b: Any = None
+
+
 class Service:
     """One endpoint whose effect is a message, and that can be held in the middle of its work."""
 
@@ -44,6 +53,8 @@ class Service:
 
     async def create(self, request: Request) -> Response:
         who: Caller = request.state.who
+        if "content-type" in request.headers:
+            await http.decode(request, Thing)
         async with tenant_transaction(request, who) as conn:
             if (answer := await idempotency.stored(conn, request, who)) is not None:
                 return answer
@@ -64,9 +75,17 @@ class Client:
         self.service, self.pool = service, pool
 
     async def post(
-        self, key: str | None, body: bytes = b"{}", *, tenant: str = "org_1", client: str = "app_1", query: bytes = b""
+        self,
+        key: str | None,
+        body: bytes = b"{}",
+        *,
+        tenant: str = "org_1",
+        client: str = "app_1",
+        query: bytes = b"",
+        media: str = "",
     ) -> Answer:
         headers = {} if key is None else {"idempotency-key": key}
+        headers |= {"content-type": media} if media else {}
         state = {
             "pool": self.pool,
             "bell": Silent(),
@@ -145,6 +164,38 @@ def test_the_same_key_for_another_request_is_refused(producer: Database, other: 
     answers = played(producer, {"key": "k"}, {"key": "k"} | other)
     assert [answer.status for answer in answers] == [201, 422]
     assert effects(producer) == 1
+
+
+FIRST = b'{"a": [1, 2.50, "\xc3\xa9"], "b": {"x": null, "y": true}}'
+LARGE = b'{"a": [' + b", ".join([b"1.5"] * 20_000) + b"]}"
+HUGE, HALF = b'{"a": [1e999], "b": 1}', b'{"a": ["\\ud800"], "b": 1}'
+WRITINGS = [
+    ("white space", FIRST, b'{\n  "a" : [1,2.50,"\xc3\xa9"] ,"b":{"x":null,"y":true}}\n', 201),
+    ("order of members", FIRST, b'{"b": {"y": true, "x": null}, "a": [1, 2.50, "\xc3\xa9"]}', 201),
+    ("escapes", FIRST, b'{"a": [1, 2.50, "\\u00e9"], "b": {"x": null, "y": true}}', 201),
+    ("a large body", LARGE, LARGE.replace(b" ", b""), 201),
+    ("order of items", FIRST, FIRST.replace(b"1, 2.50", b"2.50, 1"), 422),
+    ("another number", FIRST, FIRST.replace(b"2.50", b"2.51"), 422),
+    ("a text for a number", FIRST, FIRST.replace(b"2.50", b'"2.50"'), 422),
+    ("a member more", FIRST, FIRST.replace(b"true", b'true, "z": 1'), 422),
+    ("null for nothing", b'{"a": 1}', b'{"a": 1, "b": null}', 422),
+    ("a number that cannot be stored", HUGE, HUGE, 201),
+    ("another such number", HUGE, HUGE.replace(b"999", b"998"), 422),
+    ("a text that cannot be stored", HALF, HALF, 201),
+    ("another such text", HALF, HALF.replace(b"ud800", b"ud801"), 422),
+]
+
+
+def test_a_body_of_json_counts_by_its_values_however_it_is_written(producer: Database) -> None:
+    faults = list[str]()
+    for name, body, other, wanted in WRITINGS:
+        calls = [{"key": name, "body": one, "media": "application/json"} for one in (body, other)]
+        first, second = played(producer, *calls)
+        if (first.status, second.status) != (201, wanted):
+            faults.append(f"{name}: {first.status}, {second.status}")
+        elif wanted == 201 and (second.body, "idempotent-replayed" in second.headers) != (first.body, True):
+            faults.append(f"{name}: another answer")
+    assert not faults, "\n".join(faults)
 
 
 @pytest.mark.parametrize("other", [{"client": "app_2"}, {"tenant": "org_2"}])

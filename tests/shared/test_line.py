@@ -11,10 +11,10 @@ from contextlib import asynccontextmanager, suppress
 import psutil
 import pytest
 
-from shared.fairness.line import BrokenOff, Line, WorkFailed
+from shared.fairness.line import NICE, BrokenOff, Line, WorkFailed
 from shared.fairness.places import Gone
 from shared.web.problems import Problem
-from tests.shared.works import broken, refused, slowly, whose
+from tests.shared.works import broken, priority, refused, slowly, whose
 from tests.support.waiting import wait_for
 
 
@@ -41,6 +41,14 @@ def test_work_is_done_in_another_process_and_its_refusals_come_back() -> None:
             with pytest.raises(WorkFailed, match="ValueError in broken") as failed:
                 await line.make(("org_1", "app_1"), broken)
             assert "Rossi" not in f"{failed.value}{failed.value.__cause__}{failed.value.__context__}"
+
+    run(story)
+
+
+def test_work_has_a_lower_priority_than_the_loop_that_answers_all() -> None:
+    async def story() -> None:
+        async with lines() as line:
+            assert await line.make(("org_1", "app_1"), priority) == max(NICE, priority())
 
     run(story)
 

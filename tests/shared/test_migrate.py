@@ -1,8 +1,5 @@
 """Migrations: each runs once, none may change afterwards, and two roles may use the schema but not change it."""
 
-import os
-import subprocess
-import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -12,9 +9,7 @@ import psycopg
 import pytest
 
 from deploy.local.databases import Database
-from deploy.local.plan import new_key
 from shared.storage import migrate
-from shared.web.identity import SigningKey
 from tests.shared.support import scalar
 
 
@@ -89,45 +84,6 @@ def test_every_session_has_the_time_outs_whatever_it_asks_for_at_its_start(produ
         with psycopg.connect(dsn) as conn:
             found = [conn.execute(f"SHOW {name}".encode()).fetchone() for name in migrate.SESSIONS]
         assert found == [(value,) for value in migrate.SESSIONS.values()]
-
-
-@pytest.mark.parametrize("kind", ["app", "worker"])
-def test_settings_that_a_role_left_for_its_sessions_end_with_the_next_migration(producer: Database, kind: str) -> None:
-    dsn, role = getattr(producer, kind), f"epcr_{kind}"
-    left = {
-        "default_transaction_read_only": "on", "statement_timeout": "1ms", "transaction_timeout": "1ms", "row_security": "off",
-        "search_path": "nowhere", "lock_timeout": "1ms", "idle_in_transaction_session_timeout": "0",
-    }  # fmt: skip
-    with psycopg.connect(dsn, autocommit=True) as conn:
-        for name, value in left.items():
-            conn.execute(f"ALTER ROLE {role} SET {name} = '{value}'".encode())
-        conn.execute(f"ALTER ROLE {role} IN DATABASE {producer.name} SET work_mem = '64kB'".encode())
-    done = operate(producer)
-    assert f"settings that {role} had of its own are removed: default_transaction_read_only, idle_in" in done
-    assert migrate.reset_settings(dsn) == []
-    kept = scalar(
-        producer.admin, "SELECT max(setconfig::text) FROM pg_db_role_setting WHERE setrole = %s::regrole", role
-    )
-    assert kept == (None if kind == "app" else "{deadlock_timeout=4s}")
-    with psycopg.connect(dsn) as conn:
-        found = [conn.execute(f"SHOW {name}".encode()).fetchone() for name in migrate.SESSIONS]
-    assert found == [(value,) for value in migrate.SESSIONS.values()]
-
-
-def operate(database: Database) -> str:
-    """`migrate` as a command; returns the text on its error stream."""
-    settings = {
-        "DATABASE_URL": database.app,
-        "WORKER_DATABASE_URL": database.worker,
-        "MIGRATION_DATABASE_URL": database.migrator,
-        "REDIS_URL": "redis://127.0.0.1:1/0",
-        "ENCRYPTION_KEYS": f"1:{new_key()}",
-        "IDENTITY_PUBLIC_KEYS": SigningKey(f"k:{new_key()}").public_text(),
-    }
-    command = [sys.executable, "-m", "services.epcr", "migrate"]
-    done = subprocess.run(command, env=os.environ | settings, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stderr
 
 
 def test_two_at_once_run_each_migration_once(producer: Database, folder: Path) -> None:

@@ -765,7 +765,6 @@ UNREADABLE = {
     "a time before the year 1": "created_at = '0044-03-15 BC'",
     "a long body": "body = jsonb_build_object('x', repeat('x', 20000000))",
     "a body of long numbers": "body = ('[' || repeat('1e100000,', 299) || '1]')::jsonb",
-    "a body that is no text": "body = ('[' || repeat('1e100000,', 10999) || '1]')::jsonb",
 }
 
 
@@ -803,7 +802,7 @@ def test_other_consumers_get_theirs_in_the_turn_in_which_a_row_cannot_be_read(
 
 def _without_limits(database: Database, statement: str) -> None:
     """Writes as before the outbox had limits."""
-    limits = ["created_at_is_finite", "send_at_is_finite"]
+    limits = ["created_at_is_finite", "send_at_is_finite", "body_is_short"]
     with psycopg.connect(database.admin) as conn:
         rules = [
             scalar(
@@ -813,11 +812,8 @@ def _without_limits(database: Database, statement: str) -> None:
             )
             for name in limits
         ]
-        conn.execute("ALTER TABLE outbox DISABLE TRIGGER measure_message")
-        conn.execute("UPDATE outbox SET length = NULL")
         for name in limits:
             conn.execute(f"ALTER TABLE outbox DROP CONSTRAINT {name}".encode())
         conn.execute(statement.encode())
         for name, rule in zip(limits, rules, strict=True):
-            conn.execute(f"ALTER TABLE outbox ADD CONSTRAINT {name} {rule}".encode())
-        conn.execute("ALTER TABLE outbox ENABLE TRIGGER measure_message")
+            conn.execute(f"ALTER TABLE outbox ADD CONSTRAINT {name} {rule} NOT VALID".encode())

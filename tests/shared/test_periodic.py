@@ -129,18 +129,6 @@ def test_a_job_is_late_where_another_relay_has_its_lock_until_it_succeeds_here(p
             wait_for(lambda: late("elsewhere") < 0.1)
 
 
-def test_a_lock_that_a_web_process_holds_stops_no_job(pool: Any, producer: Database) -> None:
-    """Any role may take the lock of a job and keep it: no relay sealed the trail or carried out acts of operators, and no job was late."""
-    done: list[int] = []
-    taken = metrics.periodic_locks_taken
-    before = taken._value.get()
-    with psycopg.connect(producer.app, autocommit=True) as stranger:
-        stranger.execute("SELECT pg_advisory_lock(hashtext('periodic'), hashtext('taken'))")
-        with at_work(pool, Periodic("taken", 0.01, lambda conn: done.append(1))):
-            wait_for(lambda: len(done) > 3)
-    assert taken._value.get() > before
-
-
 def test_a_job_runs_once_at_a_time_whichever_relay_it_is(pool: Any) -> None:
     measured = OneAtATime()
     job = Periodic("alone", 0.001, measured.run)

@@ -123,7 +123,7 @@ def test_a_wait_ends_in_time_and_with_the_client() -> None:
             await places.enter(HOG, 0.01)
         with pytest.raises(NoPlace) as refused:
             await places.enter(OTHER, 0.01)
-        assert refused.value.reason == "full"
+        assert not isinstance(refused.value, Crowded)
 
         async def leaves() -> None:
             await asyncio.sleep(0.01)

@@ -551,8 +551,8 @@ def test_no_list_grows_with_history_where_a_filter_matches_nothing(large: Large,
 READ_WHOLE = "SELECT relname FROM pg_stat_xact_user_tables WHERE seq_scan > 0"
 DEVICE = "INSERT INTO devices (id, tenant_id, serial_number, device_class, sandbox) VALUES ('dev_1', 'org_1', 's', 'defib', true)"
 READING = """
-    INSERT INTO observations (id, tenant_id, device_id, device_class, mdc_code, mdc_code10, value, observed_at, recorded_at, flags, test)
-    VALUES ('obs_1', 'org_1', 'dev_1', 'defib', 'MDC_X', 1, 1, now(), now(), '{}', true)
+    INSERT INTO observations (id, tenant_id, device_id, mdc_code, mdc_code10, value, observed_at, recorded_at, flags, test)
+    VALUES ('obs_1', 'org_1', 'dev_1', 'MDC_X', 1, 1, now(), now(), '{}', true)
 """
 
 

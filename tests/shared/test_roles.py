@@ -249,7 +249,7 @@ LOOPS = [
         code=TOO_LONG,
     ),
     one("limit of the trail", "ALTER TABLE audit DROP CONSTRAINT texts_are_short"),
-    one("limit of messages", "ALTER TABLE outbox DISABLE TRIGGER measure_message"),
+    one("limit of messages", "ALTER TABLE outbox DROP CONSTRAINT body_is_short"),
 ]  # fmt: skip
 
 # To act as an operator, or to keep operators from acting.

@@ -10,6 +10,10 @@ def whose() -> int:
     return os.getpid()
 
 
+def priority() -> int:
+    return os.getpriority(os.PRIO_PROCESS, 0)
+
+
 def slowly(seconds: float) -> int:
     time.sleep(seconds)
     return os.getpid()

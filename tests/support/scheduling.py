@@ -60,7 +60,6 @@ LONG = (
     "gateway/test_refused_bytes.py",
     "gateway/test_with_stack.py",
     "deploy/test_redis_memory.py",
-    "auth/test_sealed_saml.py",
     "webhook_dispatcher/test_replays.py",
     "auth/test_caps.py",
     "local/test_running_stack.py",

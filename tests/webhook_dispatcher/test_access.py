@@ -57,6 +57,16 @@ def publish(dispatcher: Dispatcher, partner: Partner, receiver: Receiver, number
     dispatcher.pump_until(lambda: len(receiver.requests) >= before + number)
 
 
+def test_a_webhook_keeps_its_headers_at_another_url(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver, token_server: Receiver
+) -> None:
+    webhook = partner.subscribe(token_server.url, headers={"Authorization": "Bearer canary"})
+    assert partner.put(webhook, {"url": receiver.url}).status_code == 200
+    publish(dispatcher, partner, receiver)
+    assert receiver.requests[-1].headers["authorization"] == "Bearer canary"
+    assert token_server.requests == []
+
+
 def test_each_delivery_has_an_access_token_that_is_asked_for_once(
     partner: Partner, dispatcher: Dispatcher, receiver: Receiver, token_server: Receiver
 ) -> None:

@@ -139,19 +139,16 @@ def test_a_whsec_secret_with_characters_that_are_not_base64_is_refused_and_not_r
 
 def test_a_sealed_secret_and_sealed_headers_open_for_their_own_webhook_alone() -> None:
     vault = Vault(Keyring.from_text(f"1:{base64url_encode(bytes(32))}"))
-    secret, headers = (
-        vault.seal_secret("wh_1", VECTORS[0][0]),
-        vault.seal_headers("wh_1", {"X-Key": "v"}, "https://a.example/"),
-    )
+    secret, headers = vault.seal_secret("wh_1", VECTORS[0][0]), vault.seal_headers("wh_1", {"X-Key": "v"})
     assert headers is not None
     assert vault.key("wh_1", secret) == signing.signing_key(VECTORS[0][0])
-    assert vault.headers("wh_1", headers, "https://a.example/") == {"X-Key": "v"}
+    assert vault.headers("wh_1", headers) == {"X-Key": "v"}
     signer = Ed25519PrivateKey.generate()
     key = vault.seal_signing_key("wh_1", signer)
     assert signing.public_text(vault.signer("wh_1", key)) == signing.public_text(signer)
     for opened in (
         lambda: vault.key("wh_2", secret),
-        lambda: vault.headers("wh_2", headers, "https://a.example/"),
+        lambda: vault.headers("wh_2", headers),
         lambda: vault.signer("wh_2", key),
         lambda: vault.signer("wh_1", secret),
     ):
@@ -162,10 +159,7 @@ def test_a_sealed_secret_and_sealed_headers_open_for_their_own_webhook_alone() -
 
 
 def test_no_headers_are_sealed_as_nothing() -> None:
-    assert (
-        Vault(Keyring.from_text(f"1:{base64url_encode(bytes(32))}")).seal_headers("wh_1", {}, "https://a.example/")
-        is None
-    )
+    assert Vault(Keyring.from_text(f"1:{base64url_encode(bytes(32))}")).seal_headers("wh_1", {}) is None
 
 
 def test_the_headers_of_an_attempt_are_those_of_standard_webhooks() -> None:

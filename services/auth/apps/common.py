@@ -9,10 +9,8 @@ from typing import Any
 
 import msgspec
 
-from services.auth import seals
 from services.auth.apps import queries, scopes, store
 from services.auth.apps.models import AppDraft, AppRow, Tenant
-from shared.primitives.crypto import Keyring
 from shared.primitives.ids import PLATFORM_TENANT
 from shared.storage import audit, database
 from shared.storage.database import AsyncConnection
@@ -32,19 +30,13 @@ class CommonApp(msgspec.Struct, frozen=True, kw_only=True):
     jwks: dict[str, Any]
     scopes: list[str]
     graphql_bundles: list[str]
-    version: int
-    seal: bytes | None
 
 
-async def find(conn: AsyncConnection, keyring: Keyring, name: str) -> CommonApp | None:
-    """A common app whose row is not as we wrote it is none."""
-    found = await database.first(conn, CommonApp, queries.COMMON_APP, (name,)) if NAME.fullmatch(name) else None
-    if found is None or not seals.COMMON_APPS.holds(keyring, msgspec.structs.asdict(found), found.seal):
-        return None
-    return found
+async def find(conn: AsyncConnection, name: str) -> CommonApp | None:
+    return await database.first(conn, CommonApp, queries.COMMON_APP, (name,)) if NAME.fullmatch(name) else None
 
 
-async def of_tenant(conn: AsyncConnection, keyring: Keyring, common: CommonApp, tenant_id: str) -> AppRow:
+async def of_tenant(conn: AsyncConnection, common: CommonApp, tenant_id: str) -> AppRow:
     """The organisation's own app, up to date. The tenant must be set."""
     tenant = await store.hold_tenant(conn, tenant_id)
     # These fields follow the common app and the organisation's grants.
@@ -64,20 +56,20 @@ async def of_tenant(conn: AsyncConnection, keyring: Keyring, common: CommonApp, 
     app = await _load(conn, common)
     if app is None:
         await conn.execute(queries.LOCK_COMMON_APP, (f"{common.name} {tenant_id}",))
-        app = await _load(conn, common) or await _make(conn, keyring, common, tenant)
+        app = await _load(conn, common) or await _make(conn, common, tenant)
     if all(getattr(app, name) == value for name, value in wanted.items()):
         return app
     app = await store.load_app(conn, app.client_id, lock=True)
     if set(app.requested_scopes) - set(wanted["requested_scopes"]):
         await store.revoke_every_token(conn, app.client_id)
-    return await store.save_app(conn, keyring, app, **wanted)
+    return await store.save_app(conn, app, **wanted)
 
 
 async def _load(conn: AsyncConnection, common: CommonApp) -> AppRow | None:
     return await database.first(conn, AppRow, queries.APP_OF_COMMON, (common.name,))
 
 
-async def _make(conn: AsyncConnection, keyring: Keyring, common: CommonApp, tenant: Tenant) -> AppRow:
+async def _make(conn: AsyncConnection, common: CommonApp, tenant: Tenant) -> AppRow:
     draft = AppDraft(
         name=common.title,
         grant_types=["authorization_code", "refresh_token"],
@@ -85,7 +77,8 @@ async def _make(conn: AsyncConnection, keyring: Keyring, common: CommonApp, tena
         token_endpoint_auth_method="private_key_jwt",
         jwks=common.jwks,
     )
-    app = await store.insert_app(conn, keyring, tenant.tenant_id, draft, first_party=True, common_app=common.name)
+    app = await store.insert_app(conn, tenant.tenant_id, draft, first_party=True)
+    await conn.execute(queries.SET_COMMON_APP, (common.name, app.client_id))
     maker = Caller(tenant_id=tenant.tenant_id, client_id=PLATFORM)
     await audit.record(conn, maker, "app.created", app.client_id, {"first_party": True, "common_app": common.name})
     return app

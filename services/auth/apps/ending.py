@@ -19,7 +19,6 @@ from psycopg.rows import class_row
 from services.auth import metrics
 from services.auth.saml import roles
 from services.auth.saml.queries import PUT_CHANGING_ROLES_BEHIND
-from shared.primitives.crypto import Keyring
 from shared.process import metrics as shared_metrics
 from shared.process import telemetry
 from shared.storage.database import Connection, is_contention, is_outage, set_tenant
@@ -144,13 +143,13 @@ class Ending(msgspec.Struct, frozen=True):
 log = logging.getLogger(__name__)
 
 
-def work_off(keyring: Keyring, conn: Connection, seconds: float = SECONDS) -> int:
+def work_off(conn: Connection, seconds: float = SECONDS) -> int:
     """Does portions, one at least, until the time is used or nothing is due. Returns their number.
 
     All kinds of work have turns. Raises the first error of a kind that finds no work, after the others had their turns.
     """
     until, portions, failed = time.monotonic() + seconds, 0, list[str]()
-    kinds = [_portion, _portion_of_people, partial(_portion_of_roles, keyring), _portion_of_links]
+    kinds = [_portion, _portion_of_people, _portion_of_roles, _portion_of_links]
     broken: list[Exception] = []
     while kinds:
         found = False
@@ -254,13 +253,11 @@ def _end_people(conn: Connection, tenant_id: str, people: list[str]) -> None:
         conn.execute(HAD_A_TURN, (tenant_id, max(people)))
 
 
-def _portion_of_roles(keyring: Keyring, conn: Connection, failed: list[str]) -> bool:
+def _portion_of_roles(conn: Connection, failed: list[str]) -> bool:
     waiting = roles.next_changing(conn, failed)
     if waiting is None:
         return False
-    _attempt(
-        conn, partial(roles.apply_portion, conn, keyring, *waiting), PUT_CHANGING_ROLES_BEHIND, [waiting[0]], failed
-    )
+    _attempt(conn, partial(roles.apply_portion, conn, *waiting), PUT_CHANGING_ROLES_BEHIND, [waiting[0]], failed)
     return True
 
 

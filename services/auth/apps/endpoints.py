@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.auth import caps
-from services.auth.apps import decisions, queries, rules, scopes, store, uses
+from services.auth.apps import decisions, queries, rotating, rules, scopes, store, uses
 from services.auth.apps.models import (
     App,
     AppChange,
@@ -23,7 +23,6 @@ from services.auth.apps.models import (
     GovernanceTried,
     MintedServiceToken,
     RegisteredApp,
-    RotatedSecret,
     RotateSecret,
     Scope,
     Scopes,
@@ -35,11 +34,9 @@ from services.auth.apps.rules import refuse
 from services.auth.apps.store import insert_service_token
 from services.auth.revocations import bell, watermarks
 from shared.messaging import outbox
-from shared.messaging.messages import Event
 from shared.primitives import ids
-from shared.primitives.crypto import Keyring
 from shared.storage import audit, database, idempotency
-from shared.storage.caps import Cap, refusal, require_room
+from shared.storage.caps import Cap, require_room
 from shared.storage.database import AsyncConnection, tenant_transaction
 from shared.web import http, identity, problems
 from shared.web.http import Page
@@ -63,9 +60,7 @@ async def create_app(request: Request, caller: Caller, draft: AppDraft) -> Respo
         await caps.require(
             conn, settings, tenant.tenant_id, "apps_a_day", queries.COUNT_APPS_OF_DAY, (tenant.tenant_id,)
         )
-        app = await store.insert_app(
-            conn, request.state.keyring, caller.tenant_id, draft, created_by=caller.subject or caller.client_id
-        )
+        app = await store.insert_app(conn, caller.tenant_id, draft, created_by=caller.subject or caller.client_id)
         secret = await store.add_secret(conn, request.state.keyring, app) if app.has_secret else UNSET
         await decisions.note(conn, caller, None, app)
         await audit.record(conn, caller, "app.created", app.client_id, {"requested_scopes": app.requested_scopes})
@@ -105,7 +100,7 @@ async def change_app(request: Request, caller: Caller, client_id: str, change: A
         app = await changeable(conn, caller, client_id)
         refuse(rules.check_change(change, app, tenant, request.state.settings))
         named = named_fields(change)
-        changed = await store.save_app(conn, request.state.keyring, app, **named)
+        changed = await store.save_app(conn, app, **named)
         decided = await decisions.note(conn, caller, app, changed, change.reason)
         withdrawn = sorted(set(app.requested_scopes) - set(changed.requested_scopes))
         if withdrawn:
@@ -136,7 +131,7 @@ async def disable_app(request: Request, caller: Caller, client_id: str) -> App:
     async with tenant_transaction(request, caller) as conn:
         app = await changeable(conn, caller, client_id)
         if app.status == "active":
-            app = await _with_status(conn, request.state.keyring, caller, app, "disabled")
+            app = await _with_status(conn, caller, app, "disabled")
             await store.revoke_every_token(conn, app.client_id)
             await audit.record(conn, caller, "app.disabled", app.client_id)
         answer = await _shown(conn, app)
@@ -148,15 +143,15 @@ async def enable_app(request: Request, caller: Caller, client_id: str) -> App:
     async with tenant_transaction(request, caller) as conn:
         app = await changeable(conn, caller, client_id)
         if app.status == "disabled":
-            app = await _with_status(conn, request.state.keyring, caller, app, "active")
+            app = await _with_status(conn, caller, app, "active")
             await audit.record(conn, caller, "app.enabled", app.client_id)
         return await _shown(conn, app)
 
 
 async def _with_status(
-    conn: AsyncConnection, keyring: Keyring, caller: Caller, app: AppRow, status: Literal["active", "disabled"]
+    conn: AsyncConnection, caller: Caller, app: AppRow, status: Literal["active", "disabled"]
 ) -> AppRow:
-    changed = await store.save_app(conn, keyring, app, status=status)
+    changed = await store.save_app(conn, app, status=status)
     await decisions.note(conn, caller, app, changed)
     return changed
 
@@ -178,7 +173,7 @@ async def change_governance(
             reasons = rules.would_refuse(change, app, [rules.Count(*row) for row in counts])
             return http.json(GovernanceTried(dry_run=True, would_refuse=sum(reasons.values()), by_reason=reasons))
         named = named_fields(change)
-        changed = await store.save_app(conn, request.state.keyring, app, **named)
+        changed = await store.save_app(conn, app, **named)
         decided = await decisions.note(conn, caller, app, changed, change.reason)
         has_other_mode = changed.deidentification != app.deidentification
         if has_other_mode or not changed.allow_service_tokens:
@@ -208,60 +203,15 @@ async def list_events(request: Request, caller: Caller, client_id: str, page: Pa
 
 
 async def rotate_secret(request: Request, caller: Caller, client_id: str, rotation: RotateSecret) -> Response:
-    """Makes a new secret. The one before works for the overlap, and earlier ones until the ends that were stated for them.
-
-    Without overlap all of them end at once, with every token.
-    """
     async with tenant_transaction(request, caller) as conn:
         if (answer := await idempotency.stored(conn, request, caller)) is not None:
             return answer
         app = await changeable(conn, caller, client_id)
-        if not app.has_secret:
-            raise problems.conflict("This app has no secret.")
-        detail: dict[str, Any] = {"overlap": rotation.overlap_seconds}
-        if rotation.overlap_seconds:
-            detail |= await _make_room(conn, app, force=rotation.force)
-        overlap = {"client_id": app.client_id, "overlap": rotation.overlap_seconds}
-        replaced = await (await conn.execute(queries.REPLACE_SECRET, overlap)).fetchone()
-        expires_at = replaced[0] if replaced is not None else None
-        if not rotation.overlap_seconds:
-            await conn.execute(queries.END_SECRETS, (app.client_id,))
-            await store.revoke_every_token(conn, app.client_id)
-        await conn.execute(queries.FORGET_ENDED_SECRETS, overlap)
-        earlier = await database.every(conn, Secret, queries.LIVE_SECRETS, (app.client_id,))
-        secret = await store.add_secret(conn, request.state.keyring, app)
-        now = datetime.now(UTC)
-        rotated = {"client_id": app.client_id, "rotated_at": now, "previous_secret_expires_at": expires_at}
-        event = Event(
-            event_id=ids.new_id("evt"),
-            type="app.secret_rotated",
-            timestamp=now,
-            data=rotated,
-            test=caller.is_sandbox,
-        )
-        await outbox.add(conn, app.tenant_id, event)
-        await audit.record(conn, caller, "app.secret_rotated", app.client_id, detail)
-        answer = http.json(RotatedSecret(app.client_id, secret, expires_at, earlier))
-        response = await idempotency.keep(conn, request, caller, answer)
+        rotated = await rotating.rotate(conn, request.state.keyring, caller, app, rotation)
+        response = await idempotency.keep(conn, request, caller, http.json(rotated))
     if not rotation.overlap_seconds:
         await bell.ring(request.state.redis)
     return response
-
-
-async def _make_room(conn: AsyncConnection, app: AppRow, *, force: bool) -> dict[str, str]:
-    """Room for one more live secret. `force` ends the oldest, which is returned for the audit trail. Else raises a 409 Problem."""
-    live = await database.every(conn, Secret, queries.LIVE_SECRETS, (app.client_id,))
-    if len(live) < rules.LIVE_SECRETS.most:
-        return {}
-    pending = [one for one in live if one.expires_at is not None]
-    if force:
-        await conn.execute(queries.END_SECRET, (pending[-1].id, app.client_id))
-        return {"ended": pending[-1].id}
-    raise refusal(
-        rules.LIVE_SECRETS,
-        pending_secrets=pending,
-        next_rotation_at=min(one.expires_at for one in pending if one.expires_at is not None),
-    )
 
 
 async def end_secret(request: Request, caller: Caller, client_id: str, secret_id: str) -> Response:
@@ -299,7 +249,6 @@ async def mint_service_token(request: Request, caller: Caller, client_id: str, d
         issuer, audience = request.state.settings.issuer, request.state.settings.api_base_url
         token_id, claims = await insert_service_token(
             conn,
-            request.state.keyring,
             app,
             wanted,
             draft.expires_in,

@@ -1,21 +1,19 @@
 """Installs and uninstalls apps when the control plane asks for it, each in the transaction of its message."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from psycopg.rows import class_row
 
-from services.auth import caps, seals
+from services.auth import caps
 from services.auth.apps import decisions, queries, rules, scopes
 from services.auth.apps.models import AppRow, Tenant
-from services.auth.apps.store import RULES, app_messages
+from services.auth.apps.store import app_messages
 from services.auth.revocations.queries import ADD_WATERMARKS
 from services.auth.revocations.watermarks import LIVES_SECONDS
 from services.auth.settings import Settings
 from shared.messaging import authenticity, outbox
 from shared.messaging.authenticity import Refusal
 from shared.messaging.messages import AppInstalled, InstallApp, Received, UninstallApp
-from shared.primitives.crypto import Keyring
 from shared.storage import audit
 from shared.storage.caps import LOCK, Cap
 from shared.storage.database import Connection, set_tenant
@@ -42,7 +40,7 @@ def install(conn: Connection, messages: Sequence[Received[InstallApp]], settings
             [number] = conn.execute(queries.COUNT_APPS, (message.tenant_id,)).fetchone() or (0,)
             reason = str(cap) if number >= cap.most else None
         if reason is None:
-            _make(conn, Keyring.from_text(settings.encryption_keys), message)
+            _make(conn, message)
         answer = AppInstalled(
             installation_id=wanted.installation_id,
             client_id=wanted.client_id,
@@ -92,25 +90,19 @@ def uninstall(conn: Connection, messages: Sequence[Received[UninstallApp]], ring
         conn.after_commit(ring)
 
 
-def _make(conn: Connection, keyring: Keyring, message: Received[InstallApp]) -> None:
+def _make(conn: Connection, message: Received[InstallApp]) -> None:
     wanted = message.body
-    row: dict[str, Any] = RULES | {
+    row = {
         "client_id": wanted.client_id,
         "installation_id": wanted.installation_id,
         "tenant_id": message.tenant_id,
         "name": wanted.app_name,
-        "first_party": False,
-        "grant_types": ["client_credentials"],
-        "redirect_uris": [],
-        "requested_scopes": wanted.scopes,
-        "token_endpoint_auth_method": "client_secret_basic",
-        "jwks": None,
-        "common_app": None,
+        "scopes": wanted.scopes,
         "approved_events": wanted.approved_events,
         "graphql_bundles": wanted.graphql_bundles,
     }
     with conn.cursor(row_factory=class_row(AppRow)) as cursor:
-        app = cursor.execute(queries.INSTALL_APP, row | {"seal": seals.APPS.seal(keyring, row)}).fetchone()
+        app = cursor.execute(queries.INSTALL_APP, row).fetchone()
     assert app is not None
     by = Caller(tenant_id=app.tenant_id, client_id=wanted.consented_by, subject=wanted.consented_by_user)
     for statement, parameters in decisions.statements(by, app, decisions.change_of(None, app), None):

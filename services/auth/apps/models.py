@@ -19,7 +19,8 @@ Name = Annotated[str, Meta(min_length=1, max_length=120)]
 ScopeName = Annotated[str, Meta(min_length=1, max_length=64)]
 ScopeNames = Annotated[list[ScopeName], Meta(max_length=50)]
 RedirectUris = Annotated[list[str], Meta(max_length=100)]
-Seconds = Annotated[int, Meta(ge=0, le=30 * 86_400)]
+LONGEST_OVERLAP = 30 * 86_400
+Seconds = Annotated[int, Meta(ge=0, le=LONGEST_OVERLAP)]
 
 
 Names = Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=50)]
@@ -213,8 +214,6 @@ class AppRow(msgspec.Struct, frozen=True, kw_only=True):
     graphql_bundles: list[str]
     pseudonym_domain: str
     deidentification: Deidentification
-    common_app: str | None
-    seal: bytes | None
     version: int
     created_by: str | None = None
     created_at: datetime

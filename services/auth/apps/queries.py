@@ -7,7 +7,7 @@ from shared.storage import locks
 COLUMNS: LiteralString = """
     client_id, tenant_id, name, status, first_party, grant_types, redirect_uris, requested_scopes,
     token_endpoint_auth_method, jwks, allow_service_tokens, enforce_pkce, approved_events, access_token_ttl,
-    graphql_bundles, pseudonym_domain, deidentification, common_app, seal, version, created_by, created_at, updated_at
+    graphql_bundles, pseudonym_domain, deidentification, version, created_by, created_at, updated_at
 """
 TENANT_COLUMNS: LiteralString = (
     "tenant_id, name, status, environment, granted_scopes, graphql_bundles, federation, version"
@@ -20,11 +20,9 @@ LOCK_TENANT: LiteralString = f"SELECT pg_advisory_xact_lock({locks.AUTH_SCOPES_O
 INSERT_APP: LiteralString = (
     """
     INSERT INTO apps (client_id, tenant_id, name, first_party, grant_types, redirect_uris, requested_scopes,
-        token_endpoint_auth_method, jwks, status, allow_service_tokens, enforce_pkce, access_token_ttl, deidentification, common_app, seal,
-        graphql_bundles, pseudonym_domain, created_by, version)
+        token_endpoint_auth_method, jwks, graphql_bundles, pseudonym_domain, created_by, version)
     VALUES (%(client_id)s, %(tenant_id)s, %(name)s, %(first_party)s, %(grant_types)s, %(redirect_uris)s,
-        %(requested_scopes)s, %(token_endpoint_auth_method)s, %(jwks)s, %(status)s, %(allow_service_tokens)s, %(enforce_pkce)s,
-        %(access_token_ttl)s, %(deidentification)s, %(common_app)s, %(seal)s, %(graphql_bundles)s, %(client_id)s, %(created_by)s,
+        %(requested_scopes)s, %(token_endpoint_auth_method)s, %(jwks)s, %(graphql_bundles)s, %(client_id)s, %(created_by)s,
         floor(extract(epoch FROM clock_timestamp()) * 1000))
     RETURNING """
     + COLUMNS
@@ -33,12 +31,9 @@ INSERT_APP: LiteralString = (
 INSTALL_APP: LiteralString = (
     """
     INSERT INTO apps (client_id, tenant_id, name, first_party, grant_types, redirect_uris, requested_scopes,
-        token_endpoint_auth_method, status, allow_service_tokens, enforce_pkce, access_token_ttl, deidentification, seal,
-        approved_events, graphql_bundles, pseudonym_domain, installation_id, version)
-    VALUES (%(client_id)s, %(tenant_id)s, %(name)s, %(first_party)s, %(grant_types)s, %(redirect_uris)s, %(requested_scopes)s,
-        %(token_endpoint_auth_method)s, %(status)s, %(allow_service_tokens)s, %(enforce_pkce)s, %(access_token_ttl)s, %(deidentification)s,
-        %(seal)s, %(approved_events)s, %(graphql_bundles)s, %(client_id)s, %(installation_id)s,
-        floor(extract(epoch FROM clock_timestamp()) * 1000))
+        token_endpoint_auth_method, approved_events, graphql_bundles, pseudonym_domain, installation_id, version)
+    VALUES (%(client_id)s, %(tenant_id)s, %(name)s, false, '{client_credentials}', '{}', %(scopes)s, 'client_secret_basic',
+        %(approved_events)s, %(graphql_bundles)s, %(client_id)s, %(installation_id)s, floor(extract(epoch FROM clock_timestamp()) * 1000))
     RETURNING """
     + COLUMNS
 )
@@ -70,7 +65,7 @@ UPDATE_APP: LiteralString = (
         requested_scopes = %(requested_scopes)s, jwks = %(jwks)s, allow_service_tokens = %(allow_service_tokens)s,
         enforce_pkce = %(enforce_pkce)s, approved_events = %(approved_events)s, access_token_ttl = %(access_token_ttl)s,
         graphql_bundles = %(graphql_bundles)s, pseudonym_domain = %(pseudonym_domain)s,
-        deidentification = %(deidentification)s, seal = %(seal)s, updated_at = clock_timestamp(),
+        deidentification = %(deidentification)s, updated_at = clock_timestamp(),
         version = greatest(version + 1, floor(extract(epoch FROM clock_timestamp()) * 1000))
     WHERE client_id = %(client_id)s
     RETURNING """
@@ -78,28 +73,23 @@ UPDATE_APP: LiteralString = (
 )
 
 COMMON_APP: LiteralString = (
-    "SELECT name, title, redirect_uris, jwks, scopes, graphql_bundles, version, seal FROM common_apps WHERE name = %s"
+    "SELECT name, title, redirect_uris, jwks, scopes, graphql_bundles FROM common_apps WHERE name = %s"
 )
 # In the tenant of the transaction.
 APP_OF_COMMON: LiteralString = "SELECT " + COLUMNS + " FROM apps WHERE common_app = %s AND status <> 'deleted'"
 LOCK_COMMON_APP: LiteralString = f"SELECT pg_advisory_xact_lock({locks.AUTH_COMMON_APP}, hashtext(%s))"
+SET_COMMON_APP: LiteralString = "UPDATE apps SET common_app = %s WHERE client_id = %s"
 # Of operators, who see every tenant.
-NEXT_OF_COMMON_APP: LiteralString = "SELECT version + 1 FROM common_apps WHERE name = %(name)s FOR UPDATE"
 ENSURE_COMMON_APP: LiteralString = """
-    INSERT INTO common_apps (name, title, redirect_uris, jwks, scopes, graphql_bundles, version, seal)
-    VALUES (%(name)s, %(title)s, %(redirect_uris)s, %(jwks)s, %(scopes)s, %(graphql_bundles)s, %(version)s, %(seal)s)
+    INSERT INTO common_apps (name, title, redirect_uris, jwks, scopes, graphql_bundles)
+    VALUES (%(name)s, %(title)s, %(redirect_uris)s, %(jwks)s, %(scopes)s, %(graphql_bundles)s)
     ON CONFLICT (name) DO UPDATE SET title = excluded.title, redirect_uris = excluded.redirect_uris, jwks = excluded.jwks,
-        scopes = excluded.scopes, graphql_bundles = excluded.graphql_bundles, version = excluded.version, seal = excluded.seal,
-        changed_at = clock_timestamp()
+        scopes = excluded.scopes, graphql_bundles = excluded.graphql_bundles, changed_at = clock_timestamp()
 """
 # Sessions that are open refresh their tokens with the new keys, before anybody of the organisation signs in again.
-APPS_WITH_OTHER_KEYS: LiteralString = (
-    "SELECT "
-    + COLUMNS
-    + " FROM apps WHERE common_app = %(name)s AND jwks <> %(jwks)s AND status <> 'deleted' FOR UPDATE"
-)
-SET_KEYS: LiteralString = """
-    UPDATE apps SET jwks = %(jwks)s, seal = %(seal)s, updated_at = clock_timestamp() WHERE client_id = %(client_id)s
+KEYS_OF_COMMON_APP: LiteralString = """
+    UPDATE apps SET jwks = %(jwks)s, updated_at = clock_timestamp() WHERE common_app = %(name)s AND jwks <> %(jwks)s
+        AND status <> 'deleted'
 """
 
 COUNT_APPS: LiteralString = "SELECT count(*) FROM apps WHERE tenant_id = %s AND status <> 'deleted' AND NOT first_party"
@@ -107,9 +97,7 @@ COUNT_APPS: LiteralString = "SELECT count(*) FROM apps WHERE tenant_id = %s AND 
 COUNT_APPS_OF_DAY: LiteralString = (
     "SELECT count(*) FROM apps WHERE tenant_id = %s AND created_at > clock_timestamp() - interval '1 day'"
 )
-INSERT_SECRET: LiteralString = """
-    INSERT INTO app_secrets (id, tenant_id, client_id, mac, seal) VALUES (%(id)s, %(tenant_id)s, %(client_id)s, %(mac)s, %(seal)s)
-"""
+INSERT_SECRET: LiteralString = "INSERT INTO app_secrets (id, tenant_id, client_id, mac) VALUES (%s, %s, %s, %s)"
 # The secrets before the present one keep the ends that were stated for them.
 REPLACE_SECRET: LiteralString = """
     UPDATE app_secrets SET expires_at = clock_timestamp() + make_interval(secs => %(overlap)s)

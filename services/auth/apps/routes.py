@@ -193,9 +193,9 @@ OPERATIONS = [
         PLATFORM_APPS,
         {200: RotatedSecret},
         "The present secret works for `overlap_seconds` more (a day, unless it says otherwise). Earlier secrets live until the ends that"
-        " were stated for them, which no rotation changes; the answer names them with their last use. 0 ends all of them at once. At"
-        f" most {rules.LIVE_SECRETS.most} secrets are live: one more is 409, which names the earlier ones as `pending_secrets`, and as"
-        " `next_rotation_at` the time when the first of them ends, unless `force` ends the oldest.",
+        " were stated for them, which no rotation changes; the answer names them with their last use, up to 5 seconds late. 0 ends all"
+        f" of them at once. At most {rules.LIVE_SECRETS.most} secrets are live: one more is 409, which names the earlier ones as"
+        " `pending_secrets`, and as `next_rotation_at` the time when the first of them ends, unless `force` ends the oldest.",
         id="rotateAppSecret",
         body=RotateSecret,
         body_required=False,

@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 from psycopg.types.json import Jsonb
 
-from services.auth import seals
 from services.auth.apps import credentials, queries
 from services.auth.apps.credentials import secret_purpose
 from services.auth.apps.models import AppDraft, AppRow, Tenant
@@ -38,60 +37,32 @@ async def load_app(conn: AsyncConnection, client_id: str, *, lock: bool = False)
     return await database.found(conn, AppRow, queries.APP_FOR_UPDATE if lock else queries.APP, (client_id,))
 
 
-# Of a new app, until its organisation's administrators govern it.
-RULES = {
-    "status": "active",
-    "allow_service_tokens": True,
-    "enforce_pkce": True,
-    "access_token_ttl": 3600,
-    "deidentification": "exact",
-}
-
-
 async def insert_app(
     conn: AsyncConnection,
-    keyring: Keyring,
     tenant_id: str,
     draft: AppDraft,
     *,
     first_party: bool = False,
     created_by: str | None = None,
-    common_app: str | None = None,
 ) -> AppRow:
-    row = (
-        RULES
-        | msgspec.structs.asdict(draft)
-        | {
-            "client_id": ids.new_id("app"),
-            "tenant_id": tenant_id,
-            "first_party": first_party,
-            "jwks": _json(draft.jwks),
-            "created_by": created_by,
-            "common_app": common_app,
-        }
-    )
-    app = await database.found(conn, AppRow, queries.INSERT_APP, row | {"seal": seals.APPS.seal(keyring, row)})
+    row = msgspec.structs.asdict(draft) | {
+        "client_id": ids.new_id("app"),
+        "tenant_id": tenant_id,
+        "first_party": first_party,
+        "jwks": _json(draft.jwks),
+        "created_by": created_by,
+    }
+    app = await database.found(conn, AppRow, queries.INSERT_APP, row)
     await outbox.add(conn, tenant_id, *app_messages(app))
     return app
 
 
-async def save_app(conn: AsyncConnection, keyring: Keyring, app: AppRow, **changes: Any) -> AppRow:
-    """Writes `changes` to a locked app, and sends the app's new state to the services that store it.
-
-    Raises a 409 Problem for a row that is not as we wrote it: it would get a good seal.
-    """
-    require_genuine(keyring, app)
+async def save_app(conn: AsyncConnection, app: AppRow, **changes: Any) -> AppRow:
+    """Writes `changes` to a locked app, and sends the app's new state to the services that store it."""
     row = msgspec.structs.asdict(msgspec.structs.replace(app, **changes))
-    row |= {"jwks": _json(row["jwks"]), "seal": seals.APPS.seal(keyring, row)}
-    saved = await database.found(conn, AppRow, queries.UPDATE_APP, row)
+    saved = await database.found(conn, AppRow, queries.UPDATE_APP, row | {"jwks": _json(row["jwks"])})
     await outbox.add(conn, app.tenant_id, *app_messages(saved))
     return saved
-
-
-def require_genuine(keyring: Keyring, app: AppRow) -> None:
-    """Raises a 409 Problem for an app whose row is not as we wrote it."""
-    if not seals.APPS.holds(keyring, msgspec.structs.asdict(app), app.seal):
-        raise problems.conflict("The app was changed in the database and cannot be used; Knogin's operators repair it.")
 
 
 def _json(value: dict[str, Any] | None) -> Jsonb | None:
@@ -117,13 +88,12 @@ def app_messages(app: AppRow) -> list[Message]:
 async def add_secret(conn: AsyncConnection, keyring: Keyring, app: AppRow) -> str:
     """Makes a secret and returns it. Only its MAC is stored."""
     secret = credentials.new_secret()
-    await insert_secret(conn, keyring, app, keyring.mac(secret.encode(), secret_purpose(app.client_id)))
+    await insert_secret(conn, app, keyring.mac(secret.encode(), secret_purpose(app.client_id)))
     return secret
 
 
-async def insert_secret(conn: AsyncConnection, keyring: Keyring, app: AppRow, mac: bytes) -> None:
-    row = {"id": ids.new_id("sec"), "tenant_id": app.tenant_id, "client_id": app.client_id, "mac": mac}
-    await conn.execute(queries.INSERT_SECRET, row | {"seal": seals.SECRETS.seal(keyring, row)})
+async def insert_secret(conn: AsyncConnection, app: AppRow, mac: bytes) -> None:
+    await conn.execute(queries.INSERT_SECRET, (ids.new_id("sec"), app.tenant_id, app.client_id, mac))
 
 
 async def revoke_service_tokens(conn: AsyncConnection, client_id: str) -> int:
@@ -141,7 +111,6 @@ async def revoke_every_token(conn: AsyncConnection, client_id: str) -> None:
 
 async def insert_service_token(
     conn: AsyncConnection,
-    keyring: Keyring,
     app: AppRow,
     wanted: list[str],
     expires_in: int,
@@ -152,9 +121,8 @@ async def insert_service_token(
 ) -> tuple[str, Claims]:
     """Writes the row of a new token. Returns its id and the claims to sign. It ends when the person `minted_by` leaves.
 
-    The app must be locked, so that the token comes either before a revocation or after it. Raises a 409 Problem as `save_app`.
+    The app must be locked, so that the token comes either before a revocation or after it.
     """
-    require_genuine(keyring, app)
     row = await (await conn.execute(queries.CLOCK)).fetchone()
     assert row is not None
     issued = int(row[0]) // 1000

@@ -5,7 +5,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.auth import caps, seals
+from services.auth import caps
 from services.auth.invitations import queries
 from services.auth.invitations.links import DAYS
 from services.auth.invitations.models import (
@@ -17,7 +17,6 @@ from services.auth.invitations.models import (
 from services.auth.people import acting, roles
 from services.auth.saml import policies
 from shared.primitives import ids
-from shared.primitives.crypto import Keyring
 from shared.process import mail
 from shared.storage import audit, database, idempotency
 from shared.storage.caps import Cap, require_room
@@ -44,8 +43,8 @@ async def create_invitation(request: Request, caller: Caller, draft: InvitationD
         if (answer := await idempotency.stored(conn, request, caller)) is not None:
             return answer
         await acting.begin_change(conn)
-        await acting.require_reach(conn, request.state.keyring, caller, roles.of(draft.role))
-        await _require_new(conn, request.state.keyring, draft.email)
+        await acting.require_reach(conn, caller, roles.of(draft.role))
+        await _require_new(conn, draft.email)
         await caps.require(conn, settings, caller.tenant_id, "invitations", queries.COUNT_PENDING)
         await _require_mails_left(request, conn, caller, draft.email)
         row: dict[str, Any] = {
@@ -54,9 +53,9 @@ async def create_invitation(request: Request, caller: Caller, draft: InvitationD
             "email": draft.email,
             "role": draft.role,
             "invited_by": caller.person_id or caller.client_id,
+            "days": DAYS,
         }
-        seal = seals.INVITATIONS.seal(request.state.keyring, row)
-        await conn.execute(queries.INSERT, row | {"seal": seal, "days": DAYS})
+        await conn.execute(queries.INSERT, row)
         await _add_mail(conn, caller, row["id"], 1)
         await audit.record(conn, caller, "invitation.made", row["id"], {"role": draft.role})
         response = http.created(await _invitation(conn, row["id"]), f"{INVITATIONS}/{row['id']}")
@@ -70,7 +69,7 @@ def _require_mail(request: Request) -> None:
         )
 
 
-async def _require_new(conn: AsyncConnection, keyring: Keyring, email: str) -> None:
+async def _require_new(conn: AsyncConnection, email: str) -> None:
     """Raises a 409 Problem for a person of this organisation, a second invitation, and where passwords are refused."""
     if row := await (await conn.execute(queries.HAS_USER, (email,))).fetchone():
         raise problems.conflict("This person is in your organisation already.", id=row[0], reason="known")
@@ -78,7 +77,7 @@ async def _require_new(conn: AsyncConnection, keyring: Keyring, email: str) -> N
         raise problems.conflict(
             "There is a pending invitation to this address; resend or withdraw it.", id=row[0], reason="invited"
         )
-    policy = await policies.of_tenant(conn, keyring)
+    policy = await policies.of_tenant(conn)
     if policy.enforced and policy.federation:
         raise problems.conflict(
             "Your organisation's own sign-in is enforced: people get access there.", reason="enforced"
@@ -122,14 +121,14 @@ async def _invitation(conn: AsyncConnection, invitation_id: str) -> Invitation:
     return found
 
 
-async def _hold(conn: AsyncConnection, keyring: Keyring, caller: Caller, invitation_id: str) -> HeldInvitation:
+async def _hold(conn: AsyncConnection, caller: Caller, invitation_id: str) -> HeldInvitation:
     """The invitation, locked. Raises Problem: 404, or 403 for a role beyond the caller's."""
     await acting.begin_change(conn)
     known = ids.is_id(invitation_id, "inv")
     held = await database.first(conn, HeldInvitation, queries.HOLD, (invitation_id,)) if known else None
     if held is None:
         raise problems.not_found()
-    await acting.require_reach(conn, keyring, caller, roles.of(held.role))
+    await acting.require_reach(conn, caller, roles.of(held.role))
     return held
 
 
@@ -139,11 +138,11 @@ async def resend_invitation(request: Request, caller: Caller, invitation_id: str
     async with tenant_transaction(request, caller) as conn:
         if (answer := await idempotency.stored(conn, request, caller)) is not None:
             return answer
-        held = await _hold(conn, request.state.keyring, caller, invitation_id)
+        held = await _hold(conn, caller, invitation_id)
         if held.status not in ("pending", "expired"):
             raise problems.conflict(f"The invitation is {held.status}.", reason="over")
         if held.status == "expired":
-            await _require_new(conn, request.state.keyring, held.email)
+            await _require_new(conn, held.email)
         if held.last_mail_seconds < WAIT_SECONDS:
             wait = int(WAIT_SECONDS - held.last_mail_seconds) + 1
             raise problems.too_many("A mail of this invitation was sent just now.", wait)
@@ -159,7 +158,7 @@ async def resend_invitation(request: Request, caller: Caller, invitation_id: str
 async def withdraw_invitation(request: Request, caller: Caller, invitation_id: str) -> Invitation:
     """Its link is void at once. A second call changes nothing."""
     async with tenant_transaction(request, caller) as conn:
-        held = await _hold(conn, request.state.keyring, caller, invitation_id)
+        held = await _hold(conn, caller, invitation_id)
         if held.status == "accepted":
             raise problems.conflict("The invitation is accepted; take the person's access away instead.", reason="over")
         if held.status != "withdrawn":

@@ -61,9 +61,6 @@ class Invited(msgspec.Struct, frozen=True, kw_only=True):
     tenant_id: str
     email: str
     role: Role
-    invited_by: str
-    number: int
-    seal: bytes | None
     organisation: str
 
 
@@ -73,11 +70,8 @@ class DueMail(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     invitation_id: str
     number: int
-    tenant_id: str
     email: str
     role: Role
-    invited_by: str
-    seal: bytes | None
     organisation: str
     is_sandbox: bool
     expires_at: datetime

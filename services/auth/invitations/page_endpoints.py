@@ -4,14 +4,14 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.auth import caps, seals
+from services.auth import caps
 from services.auth.invitations import links, queries
 from services.auth.invitations.models import Invited
 from services.auth.oauth.clients import read_form
 from services.auth.people import rights, roles
 from services.auth.saml.people import refuses_password
 from services.auth.saml.queries import COUNT_USERS
-from services.auth.signin import cookies, hashing, pages, passwords, sealing, sessions, throttle
+from services.auth.signin import cookies, hashing, pages, passwords, sessions, throttle
 from services.auth.signin.returning import first_sign_in
 from shared.fairness.places import NoPlace
 from shared.primitives import ids
@@ -32,12 +32,9 @@ async def _find(request: Request, token: str) -> Invited | None:
     """One answer for links that are unknown, used, withdrawn or too old."""
     if len(token) != cookies.TOKEN_LENGTH or not token.isascii():
         return None
-    keyring = request.state.keyring
     async with transaction(request) as conn:
-        found = await database.first(conn, Invited, queries.FIND, (links.macs_of(keyring, token),))
-    if found is None or not links.is_token_of(keyring, found.id, found.number, token):
-        return None
-    return found if seals.INVITATIONS.holds(keyring, msgspec.structs.asdict(found), found.seal) else None
+        macs = links.macs_of(request.state.keyring, token)
+        return await database.first(conn, Invited, queries.FIND, (macs,))
 
 
 def _ask(
@@ -90,7 +87,7 @@ async def accept_invitation(request: Request) -> Response:
         hashed = await hashing.hash_password(request, password)
     except NoPlace:
         async with transaction(request) as conn:
-            await throttle.give_back(conn, request.state.keyring, attempt)
+            await throttle.give_back(conn, attempt)
         raise
     return await _join(request, token, invited, name, hashed)
 
@@ -109,24 +106,21 @@ async def _join(request: Request, token: str, invited: Invited, name: str, hashe
             await aset_tenant(conn, invited.tenant_id)
             # Raises _Refused if the link was used meanwhile, the address has an account, or the organisation takes
             # nobody in.
-            keyring = request.state.keyring
-            macs = links.macs_of(keyring, token)
+            macs = links.macs_of(request.state.keyring, token)
             if not (await conn.execute(queries.ACCEPT, (invited.id, macs))).rowcount:
                 raise _Refused("link_dead", 410)
             user_id = ids.new_id("usr")
-            if await refuses_password(conn, keyring, user_id):
+            if await refuses_password(conn, user_id):
                 raise _Refused("organisation_only_help", 403)
             cap = await caps.cap_of(conn, request.state.settings, invited.tenant_id, "users")
             if await is_full(conn, cap, invited.tenant_id, COUNT_USERS, (invited.tenant_id,)):
                 raise _Refused("organisation_full", 409)
-            made = rights.new(keyring, invited.tenant_id, user_id, [])
+            made = rights.new(invited.tenant_id, user_id, [])
             row = msgspec.structs.asdict(made) | {"email": invited.email, "name": name}
             if not (await conn.execute(rights.INSERT, row)).rowcount:
                 raise _Refused("address_known", 409)
             role: roles.Role = invited.role
-            stored = sealing.either(keyring, invited.tenant_id, user_id, hashed)
-            person = rights.changed(keyring, made, role=role, scope_limit=roles.of(role))
-            await conn.execute(queries.COMPLETE_USER, person | stored)
+            await conn.execute(queries.COMPLETE_USER, (role, roles.of(role), hashed, user_id))
             await conn.execute(queries.ACCEPTED_BY, (user_id, invited.id))
             actor = sessions.actor(request, invited.tenant_id, user_id)
             await audit.record(conn, actor, "invitation.accepted", invited.id)

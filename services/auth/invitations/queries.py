@@ -2,8 +2,6 @@
 
 from typing import LiteralString
 
-from services.auth.people import rights
-
 STATUS: LiteralString = """
     CASE WHEN i.accepted_at IS NOT NULL THEN 'accepted' WHEN i.withdrawn_at IS NOT NULL THEN 'withdrawn'
         WHEN i.expires_at <= clock_timestamp() THEN 'expired' ELSE 'pending' END
@@ -60,8 +58,8 @@ COUNT_OF_ADDRESS: LiteralString = """
     WHERE i.tenant_id = current_tenant() AND lower(i.email) = lower(%s) AND m.queued_at > clock_timestamp() - interval '1 day'
 """
 INSERT: LiteralString = """
-    INSERT INTO invitations (id, tenant_id, email, role, invited_by, seal, expires_at)
-    VALUES (%(id)s, %(tenant_id)s, %(email)s, %(role)s, %(invited_by)s, %(seal)s, clock_timestamp() + make_interval(days => %(days)s))
+    INSERT INTO invitations (id, tenant_id, email, role, invited_by, expires_at)
+    VALUES (%(id)s, %(tenant_id)s, %(email)s, %(role)s, %(invited_by)s, clock_timestamp() + make_interval(days => %(days)s))
 """
 # The link of the mail before is void at once.
 RENEW: LiteralString = """
@@ -72,20 +70,16 @@ ADD_MAIL: LiteralString = """
     INSERT INTO invitation_mails (id, tenant_id, invitation_id, number) VALUES (%(mail_id)s, %(tenant_id)s, %(id)s, %(number)s)
 """
 WITHDRAW: LiteralString = "UPDATE invitations SET withdrawn_at = clock_timestamp(), token_mac = NULL WHERE id = %s"
-FIND: LiteralString = "SELECT * FROM find_sealed_invitation(%s)"
+FIND: LiteralString = "SELECT * FROM find_invitation(%s)"
 # Of two answers to one link, one succeeds.
 ACCEPT: LiteralString = """
     UPDATE invitations SET accepted_at = clock_timestamp()
     WHERE id = %s AND token_mac = ANY (%s) AND accepted_at IS NULL AND withdrawn_at IS NULL AND expires_at > clock_timestamp()
 """
-# Of the two forms of a password the database stores one (signin/sealing.py).
-COMPLETE_USER: LiteralString = (
-    "UPDATE users SET "
-    + rights.VALUES
-    + """, password_hash = CASE WHEN passwords_are_sealed() THEN %(sealed)s ELSE %(hashed)s END
-    WHERE user_id = %(user_id)s
+INSERT_USER: LiteralString = """
+    INSERT INTO users (user_id, tenant_id, email, name) VALUES (%s, %s, %s, %s) ON CONFLICT (lower(email)) DO NOTHING
 """
-)
+COMPLETE_USER: LiteralString = "UPDATE users SET role = %s, scope_limit = %s, password_hash = %s WHERE user_id = %s"
 ACCEPTED_BY: LiteralString = "UPDATE invitations SET user_id = %s WHERE id = %s"
 
 # --- The relay ---------------------------------------------------------------------------------------------------------------------
@@ -135,8 +129,7 @@ TAKE: LiteralString = f"""
         FROM due WHERE m.id = due.id
         RETURNING m.id, m.invitation_id, m.number, m.tenant_id, due.turn, due.due_at AS due_before
     )
-    SELECT m.id, m.invitation_id, m.number, i.tenant_id, i.email, i.role, i.invited_by, i.seal, i.expires_at,
-        t.name AS organisation, t.environment = 'sandbox' AS is_sandbox
+    SELECT m.id, m.invitation_id, m.number, i.email, i.role, i.expires_at, t.name AS organisation, t.environment = 'sandbox' AS is_sandbox
     FROM taken m JOIN invitations i ON i.id = m.invitation_id JOIN tenants t ON t.tenant_id = m.tenant_id
     ORDER BY m.turn, m.due_before, m.id
 """

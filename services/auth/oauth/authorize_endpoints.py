@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.auth.apps import rules, scopes
-from services.auth.oauth import authorization, common_clients, granting, tokens
+from services.auth.oauth import authorization, common_clients, granting, queries, tokens
 from services.auth.oauth.authorization import Checked, Query, Unredirectable
 from services.auth.oauth.clients import Client, read_form
 from services.auth.oauth.common_clients import StandIn
@@ -93,9 +93,7 @@ async def authorize(request: Request) -> Response:
         if session is None or checked.prompts & authorization.SIGN_IN_PROMPTS:
             return _send_to_sign_in(asking, checked)
         if isinstance(asking.client, StandIn):
-            asking = asking.by(
-                await common_clients.own_client(conn, request.state.keyring, asking.client, session.tenant_id)
-            )
+            asking = asking.by(await common_clients.own_client(conn, asking.client, session.tenant_id))
             if not asking.client.is_live:
                 return asking.fail(UnauthorizedClientError("The organisation does not use this app."))
             # The request as the organisation's own app makes it. It has more of nothing than the common app.
@@ -107,7 +105,7 @@ async def authorize(request: Request) -> Response:
             if "none" in checked.prompts:
                 return asking.fail(authorization.LoginRequired())
             return asking.page("other_tenant.html", session)
-        beyond = await granting.beyond_roles(conn, request.state.keyring, session, checked.scopes)
+        beyond = await granting.beyond_roles(conn, session, checked.scopes)
         if beyond is None:
             return _send_to_sign_in(asking, checked)
         if asking.of_common:
@@ -146,15 +144,14 @@ async def _is_remembered(conn: AsyncConnection, asking: Asking, checked: Checked
     if asking.of_common:
         # The platform's own app. The consent is stored, so that the person finds the access among their apps, and can end it.
         if not asking.only_looks:
-            keyring = asking.request.state.keyring
-            await granting.remember_common(conn, keyring, asking.asked(checked), session)
+            await granting.remember_common(conn, asking.asked(checked), session)
         return True
     if "consent" in checked.prompts:
         return False
     if not authorization.consent_may_be_remembered(asking.client, asking.redirect_uri):
         return False
-    given = await granting.consented(conn, asking.request.state.keyring, asking.client, session)
-    return bool(given) and set(checked.scopes) <= given
+    row = await (await conn.execute(queries.CONSENT, (session.user_id, asking.client.row.client_id))).fetchone()
+    return row is not None and set(checked.scopes) <= set(row[0])
 
 
 def _ask(asking: Asking, checked: Checked, session: Session) -> Response:
@@ -188,7 +185,7 @@ async def decide(request: Request) -> Response:
         session = await sessions.current(request, conn)
         if session is None or session.tenant_id != asking.client.row.tenant_id:
             return _redirect(asking.again, 303)
-        beyond = await granting.beyond_roles(conn, request.state.keyring, session, checked.scopes)
+        beyond = await granting.beyond_roles(conn, session, checked.scopes)
         if beyond is None:
             return _redirect(asking.again, 303)
         if beyond:

@@ -21,7 +21,6 @@ from psycopg_pool import AsyncConnectionPool
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
-from services.auth import seals
 from services.auth.apps import credentials, rules, scopes
 from services.auth.apps.credentials import secret_purpose
 from services.auth.oauth import forms, queries
@@ -39,7 +38,7 @@ _ABSENT = bytes(32)
 
 
 class ClientRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `find_sealed_apps`. `read_at_ms` is the database's time of reading, in milliseconds."""
+    """A row of `find_clients`. `read_at_ms` is the database's time of reading, in milliseconds."""
 
     client_id: str
     tenant_id: str
@@ -57,12 +56,8 @@ class ClientRow(msgspec.Struct, frozen=True, kw_only=True):
     enforce_pkce: bool
     access_token_ttl: int
     deidentification: Mode
-    allow_service_tokens: bool = False
-    common_app: str | None = None
-    seal: bytes | None = None
     secret_ids: list[str] | None
     secret_macs: list[bytes] | None
-    secret_seals: list[bytes | None] | None
     read_at_ms: int
 
 
@@ -119,27 +114,16 @@ class Client(ClientMixin):
 
 
 def matching_secret(client: Client | None, client_id: str, secret: str, keyring: Keyring) -> str | None:
-    """The id of the live secret equal to `secret`, or None. Does the same work for a client that does not exist as for a wrong secret."""
+    """The id of the live secret equal to `secret`, or None. Does the same work for a client that does not exist."""
     row = client.row if client is not None else None
-    stored = (
-        []
-        if row is None
-        else list(zip(row.secret_macs or (), row.secret_ids or (), row.secret_seals or (), strict=True))
-    )
+    stored = list(zip(row.secret_macs or (), row.secret_ids or (), strict=True)) if row is not None else []
     found = None
     for mac in keyring.macs(secret.encode(), secret_purpose(client_id)):
         hmac.compare_digest(mac, _ABSENT)
-        for kept, secret_id, seal in stored:
+        for kept, secret_id in stored:
             if hmac.compare_digest(mac, kept):
-                found = (secret_id, kept, seal)
-    if row is None or found is None:
-        return None
-    kept = {"id": found[0], "tenant_id": row.tenant_id, "client_id": row.client_id, "mac": found[1]}
-    return found[0] if seals.SECRETS.holds(keyring, kept, found[2]) else None
-
-
-def is_genuine(keyring: Keyring, row: ClientRow) -> bool:
-    return seals.APPS.holds(keyring, msgspec.structs.asdict(row), row.seal)
+                found = secret_id
+    return found
 
 
 # --- Loading ----------------------------------------------------------------------------------------------------------
@@ -151,9 +135,8 @@ class ClientLoader:
     A query begins only after the requests that it serves, so that its rows are not older than they are.
     """
 
-    def __init__(self, pool: AsyncConnectionPool[AsyncConnection], keyring: Keyring) -> None:
+    def __init__(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
         self._pool = pool
-        self._keyring = keyring
         self._waiting: dict[str, asyncio.Future[Client | None]] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -178,7 +161,7 @@ class ClientLoader:
                     await conn.set_autocommit(True)
                     try:
                         rows = await database.every(conn, ClientRow, queries.FIND_CLIENTS, (list(batch),))
-                        found = {row.client_id: Client(row) for row in rows if is_genuine(self._keyring, row)}
+                        found = {row.client_id: Client(row) for row in rows}
                     finally:
                         if not conn.closed:
                             await conn.set_autocommit(False)
@@ -207,11 +190,11 @@ async def load_client(request: Request, client_id: str) -> Client | None:
 
 
 async def read_form(request: Request) -> Form:
-    """Raises OAuth2Error: 413 for too many bytes, 503 where there is no room for the body now, 400 for an unreadable form."""
+    """Raises OAuth2Error: 413 for too many bytes, 400 for an unreadable form."""
     try:
         body = await http.read_body(request, forms.MAX_BYTES)
-    except problems.Problem as problem:
-        raise (TooLarge if problem.status == TooLarge.status_code else TemporarilyUnavailable) from None
+    except problems.Problem:
+        raise TooLarge from None
     return forms.parse_body(request.headers.get("content-type", ""), body)
 
 

@@ -4,12 +4,11 @@ from collections.abc import Iterable
 
 from starlette.requests import Request
 
-from services.auth.apps import common, store
+from services.auth.apps import common
 from services.auth.apps.common import CommonApp
 from services.auth.oauth import queries
 from services.auth.oauth.clients import Client, ClientRow, load_client
 from services.auth.oauth.forms import TemporarilyUnavailable
-from shared.primitives.crypto import Keyring
 from shared.storage import database
 from shared.storage.database import UNAVAILABLE, AsyncConnection, transaction
 
@@ -38,7 +37,6 @@ class StandIn(Client):
                 deidentification="exact",
                 secret_ids=None,
                 secret_macs=None,
-                secret_seals=None,
                 read_at_ms=0,
             )
         )
@@ -51,16 +49,15 @@ async def load_asking(request: Request, client_id: str) -> Client | None:
         return await load_client(request, client_id)
     try:
         async with transaction(request) as conn:
-            found = await common.find(conn, request.state.keyring, client_id)
+            found = await common.find(conn, client_id)
     except UNAVAILABLE:
         raise TemporarilyUnavailable from None
     return StandIn(found) if found is not None else None
 
 
-async def own_client(conn: AsyncConnection, keyring: Keyring, stand_in: StandIn, tenant_id: str) -> Client:
-    """The organisation's own app in the place of the common one. The tenant must be set. Raises a 409 Problem for a changed row."""
-    app = await common.of_tenant(conn, keyring, stand_in.common_app, tenant_id)
-    store.require_genuine(keyring, app)
+async def own_client(conn: AsyncConnection, stand_in: StandIn, tenant_id: str) -> Client:
+    """The organisation's own app in the place of the common one. The tenant must be set."""
+    app = await common.of_tenant(conn, stand_in.common_app, tenant_id)
     return Client(await database.found(conn, ClientRow, queries.FIND_CLIENTS, ([app.client_id],)))
 
 

@@ -80,7 +80,7 @@ async def device_step(request: Request) -> Response:
             return response
         waiting = await devices.find(conn, keyring, letters)
         if waiting is not None:
-            await throttle.give_back(conn, request.state.keyring, attempt)
+            await throttle.give_back(conn, attempt)
     if waiting is None:
         return _form(request, session, typed, 400, alert=words["device_code_wrong"])
     asked = _asked(waiting, await load_client(request, waiting.client_id))
@@ -123,7 +123,7 @@ async def _decide(request: Request, session: Session, device_id: str, decision: 
         return _form(request, session, status=400, alert=gone)
     async with transaction(request) as conn:
         before = await sessions.current(request, conn)
-        waiting = await devices.hold(conn, request.state.keyring, device_id) if before is not None else None
+        waiting = await devices.hold(conn, device_id) if before is not None else None
     if waiting is None:
         return _form(request, session, status=400, alert=gone)
     # Read before the transaction that decides, which must not wait for a second connection.
@@ -134,12 +134,11 @@ async def _decide(request: Request, session: Session, device_id: str, decision: 
         current = await sessions.current(request, conn)
         if current is None:
             return _to_sign_in("")
-        held = await devices.hold(conn, request.state.keyring, device_id)
-        if held is None:
+        if await devices.hold(conn, device_id) is None:
             return _form(request, current, status=400, alert=gone)
         if not granting.was_shown(request.state.keyring, asked, current, shown):
             return _ask(request, current, waiting, asked)
-        beyond = await granting.beyond_roles(conn, request.state.keyring, current, asked.scopes)
+        beyond = await granting.beyond_roles(conn, current, asked.scopes)
         if beyond is None:
             return _to_sign_in("")
         if beyond or decision != "allow":
@@ -153,7 +152,7 @@ async def _decide(request: Request, session: Session, device_id: str, decision: 
         if await granting.is_full_of_consents(request, conn, asked, current):
             return pages.error(request, "consents_full", 409)
         await granting.remember(request, conn, asked, current)
-        await granting.insert(request, conn, asked, current, await devices.approve(conn, held))
+        await granting.insert(request, conn, asked, current, await devices.approve(conn, waiting.device_id))
         return _done(request, current, asked, "device_allowed")
 
 

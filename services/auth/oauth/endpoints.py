@@ -183,7 +183,7 @@ async def _read_token(
 ) -> PresentedToken | None:
     text = asked.values.get("token", "")
     if (refresh := tokens.read_refresh(text)) is not None:
-        grant = await tokens.lock_grant(conn, server.keyring, refresh.grant_id, asked.authenticated)
+        grant = await tokens.lock_grant(conn, refresh.grant_id, asked.authenticated)
         if grant is None or not tokens.is_genuine(refresh, grant.seed, server.keyring):
             return None
         return RefreshToken(grant, is_current=refresh.generation >= grant.generation)

@@ -2,18 +2,16 @@
 
 import hmac
 import secrets
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 from starlette.requests import Request
 
-from services.auth import seals
 from services.auth.apps import scopes
 from services.auth.oauth import authorization, queries, tokens
 from services.auth.oauth.clients import Client
 from services.auth.oauth.tokens import NewCode
-from services.auth.people import rights
 from services.auth.people import roles as people
 from services.auth.people.rights import Rights
 from services.auth.saml import queries as saml_queries
@@ -31,16 +29,6 @@ AFTER_CODE_SECONDS = 300
 SHOWN_PURPOSE = "consent shown"
 
 
-class Consent(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `consents`."""
-
-    user_id: str
-    tenant_id: str
-    client_id: str
-    scopes: list[str]
-    seal: bytes | None
-
-
 class Asked(NamedTuple):
     """The access that a person is asked for. `about` is a further subject of the page, such as the id of a device's request."""
 
@@ -56,12 +44,10 @@ class Limits(Rights, frozen=True, kw_only=True):
     awaited_mapping: dict[str, list[str]] | None
 
 
-async def beyond_roles(
-    conn: AsyncConnection, keyring: Keyring, session: Session, wanted: Sequence[str]
-) -> list[str] | None:
+async def beyond_roles(conn: AsyncConnection, session: Session, wanted: Sequence[str]) -> list[str] | None:
     """The wanted scopes beyond the person's roles; None if the session has just ended, or ends because no role is left."""
-    found = await database.first(conn, Limits, saml_queries.SCOPE_LIMIT, (session.session_id, session.user_id))
-    if found is None or not (person := rights.believed(keyring, found)).is_active:
+    person = await database.first(conn, Limits, saml_queries.SCOPE_LIMIT, (session.session_id, session.user_id))
+    if person is None or not person.is_active:
         return None
     beyond = scopes.beyond(people.limit_of(person.role, person.scope_limit), wanted)
     if person.awaited_mapping is not None:
@@ -106,42 +92,18 @@ async def is_full_of_consents(request: Request, conn: AsyncConnection, asked: As
 
 async def remember(request: Request, conn: AsyncConnection, asked: Asked, session: Session) -> None:
     """Stores the consent."""
-    keyring, client_id = request.state.keyring, asked.client.row.client_id
-    before = await consented(conn, keyring, asked.client, session, to_change=True)
-    await conn.execute(queries.GIVE_CONSENT, _consent(keyring, asked, session, before | set(asked.scopes)))
+    client_id = asked.client.row.client_id
+    consent = {"tenant_id": session.tenant_id, "user_id": session.user_id, "client_id": client_id}
+    await conn.execute(queries.GIVE_CONSENT, consent | {"scopes": asked.scopes})
     actor = sessions.actor(request, session.tenant_id, session.user_id)
     detail = {"scopes": asked.scopes} | ({"device": asked.about} if asked.about else {})
     await audit.record(conn, actor, "consent.given", client_id, detail)
 
 
-async def remember_common(conn: AsyncConnection, keyring: Keyring, asked: Asked, session: Session) -> None:
+async def remember_common(conn: AsyncConnection, asked: Asked, session: Session) -> None:
     """Stores that the person uses a common app, and locks the row for `insert`. Nobody was asked, so the audit trail has no consent."""
-    consent = _consent(keyring, asked, session, asked.scopes)
-    if (await conn.execute(queries.GIVE_CONSENT_AGAIN, consent)).rowcount:
-        return
-    before = await consented(conn, keyring, asked.client, session, to_change=True)
-    await conn.execute(queries.GIVE_CONSENT, _consent(keyring, asked, session, before | set(asked.scopes)))
-
-
-async def consented(
-    conn: AsyncConnection, keyring: Keyring, client: Client, session: Session, *, to_change: bool = False
-) -> set[str]:
-    """The scopes that the person has given the app before. The row stays as it is until the transaction ends."""
-    query = queries.CONSENT_TO_CHANGE if to_change else queries.CONSENT
-    row = await database.first(conn, Consent, query, (session.user_id, client.row.client_id))
-    if row is None or not seals.CONSENTS.holds(keyring, msgspec.structs.asdict(row), row.seal):
-        return set()
-    return set(row.scopes)
-
-
-def _consent(keyring: Keyring, asked: Asked, session: Session, given: Iterable[str]) -> dict[str, Any]:
-    row = {
-        "tenant_id": session.tenant_id,
-        "user_id": session.user_id,
-        "client_id": asked.client.row.client_id,
-        "scopes": sorted(given),
-    }
-    return row | {"seal": seals.CONSENTS.seal(keyring, row)}
+    consent = {"tenant_id": session.tenant_id, "user_id": session.user_id, "client_id": asked.client.row.client_id}
+    await conn.execute(queries.GIVE_CONSENT, consent | {"scopes": asked.scopes})
 
 
 async def insert(request: Request, conn: AsyncConnection, asked: Asked, session: Session, code: NewCode) -> None:
@@ -160,9 +122,6 @@ async def insert(request: Request, conn: AsyncConnection, asked: Asked, session:
         "second_factor": session.second_factor,
         "signed_in_at": session.signed_in_at,
     }
-    keyring, grant = request.state.keyring, tenant | grant
-    seal = seals.GRANTS.seal(keyring, grant)
-    await conn.execute(queries.INSERT_GRANT, grant | {"seal": seal, "lives": lives})
-    row = tenant | code._asdict() | {"code_mac": code.mac}
-    await conn.execute(queries.INSERT_CODE, row | {"seal": seals.CODES.seal(keyring, row)})
+    await conn.execute(queries.INSERT_GRANT, tenant | grant | {"lives": lives})
+    await conn.execute(queries.INSERT_CODE, tenant | code._asdict() | {"code_mac": code.mac})
     await tokens.make_room(conn, session.user_id, client.row.client_id, request.state.settings.most_grants)

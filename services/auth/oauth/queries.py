@@ -3,7 +3,7 @@
 from typing import LiteralString
 
 # A SECURITY DEFINER function, because the tenant is not known before the client.
-FIND_CLIENTS: LiteralString = "SELECT * FROM find_sealed_apps(%s)"
+FIND_CLIENTS: LiteralString = "SELECT * FROM find_clients(%s)"
 USE_ASSERTION: LiteralString = """
     INSERT INTO client_assertions (tenant_id, client_id, assertion_mac, expires_at) VALUES (%s, %s, %s, %s)
     ON CONFLICT DO NOTHING
@@ -12,8 +12,8 @@ USE_ASSERTION: LiteralString = """
 # A grant of an operator lives for 12 hours, and not without the second factor that it began with.
 GRANT_COLUMNS: LiteralString = """
     g.grant_id, g.tenant_id, g.client_id, g.user_id, g.scopes, g.audience, g.offline, g.seed, g.generation, g.rotated_at,
-    g.created_at, g.expires_at, u.status, u.role, u.roles, u.scope_limit, u.rights_version, u.rights_seal,
-    awaited_role_mapping(u.user_id) AS awaited_mapping, g.second_factor, g.seal,
+    g.created_at, g.expires_at, u.role, u.roles,
+    awaited_role_mapping(u.user_id) AS awaited_mapping, g.second_factor,
     g.revoked_at IS NULL AND g.expires_at > clock_timestamp() AND u.status = 'active'
         AND NOT EXISTS (SELECT FROM apps a WHERE a.client_id = g.client_id AND a.status = 'deleted')
         AND NOT EXISTS (SELECT FROM ending_grants e WHERE e.user_id = g.user_id AND g.created_at < e.decided_at)
@@ -28,7 +28,7 @@ LOCK_GRANT: LiteralString = (
 BURN_CODE: LiteralString = """
     UPDATE codes SET used_at = clock_timestamp()
     WHERE code_mac = ANY(%(macs)s) AND client_id = %(client_id)s AND used_at IS NULL AND expires_at > clock_timestamp()
-    RETURNING grant_id, tenant_id, client_id, code_mac, redirect_uri, redirect_uri_named, code_challenge, seal
+    RETURNING grant_id, redirect_uri, redirect_uri_named, code_challenge
 """
 USED_CODE: LiteralString = """
     SELECT grant_id FROM codes WHERE code_mac = ANY(%(macs)s) AND client_id = %(client_id)s AND used_at IS NOT NULL
@@ -39,9 +39,9 @@ NEXT_GENERATION: LiteralString = """
 """
 INSERT_GRANT: LiteralString = """
     INSERT INTO grants (grant_id, tenant_id, client_id, user_id, scopes, audience, offline, seed, expires_at, second_factor,
-        signed_in_at, seal)
+        signed_in_at)
     VALUES (%(grant_id)s, %(tenant_id)s, %(client_id)s, %(user_id)s, %(scopes)s, %(audience)s, %(offline)s, %(seed)s,
-        clock_timestamp() + make_interval(secs => %(lives)s), %(second_factor)s, %(signed_in_at)s, %(seal)s)
+        clock_timestamp() + make_interval(secs => %(lives)s), %(second_factor)s, %(signed_in_at)s)
 """
 # Of a person's grants for one app: those whose code was never redeemed, and those that are over with all their tokens, beyond the newest
 # `most` of each. A redemption locks the code before its grant; where one is under way the grant stays.
@@ -69,33 +69,21 @@ EXCESS_GRANTS: LiteralString = """
     FOR UPDATE SKIP LOCKED
 """
 INSERT_CODE: LiteralString = """
-    INSERT INTO codes (code_mac, tenant_id, client_id, grant_id, redirect_uri, redirect_uri_named, code_challenge, seal, expires_at)
+    INSERT INTO codes (code_mac, tenant_id, client_id, grant_id, redirect_uri, redirect_uri_named, code_challenge, expires_at)
     VALUES (%(code_mac)s, %(tenant_id)s, %(client_id)s, %(grant_id)s, %(redirect_uri)s, %(redirect_uri_named)s,
-        %(code_challenge)s, %(seal)s, clock_timestamp() + make_interval(secs => %(lives)s))
+        %(code_challenge)s, clock_timestamp() + make_interval(secs => %(lives)s))
 """
 # The lock lasts until the grant is written. A withdrawal of the consent waits for it and then ends that grant too.
-CONSENT: LiteralString = """
-    SELECT user_id, tenant_id, client_id, scopes, seal FROM consents WHERE user_id = %s AND client_id = %s FOR SHARE
-"""
-CONSENT_TO_CHANGE: LiteralString = """
-    SELECT user_id, tenant_id, client_id, scopes, seal FROM consents WHERE user_id = %s AND client_id = %s FOR UPDATE
-"""
+CONSENT: LiteralString = "SELECT scopes FROM consents WHERE user_id = %s AND client_id = %s FOR SHARE"
 # Those of deleted apps do not count while the relay has not deleted them yet.
 COUNT_OTHER_CONSENTS: LiteralString = """
     SELECT count(*) FROM consents c JOIN apps a USING (client_id)
     WHERE c.user_id = %s AND c.client_id <> %s AND a.status <> 'deleted'
 """
 GIVE_CONSENT: LiteralString = """
-    INSERT INTO consents (tenant_id, user_id, client_id, scopes, seal)
-    VALUES (%(tenant_id)s, %(user_id)s, %(client_id)s, %(scopes)s, %(seal)s)
-    ON CONFLICT (user_id, client_id) DO UPDATE SET given_at = clock_timestamp(), tenant_id = excluded.tenant_id, scopes = excluded.scopes,
-        seal = excluded.seal
-"""
-# Locks the row too. None is changed where the consent is narrower.
-GIVE_CONSENT_AGAIN: LiteralString = """
-    INSERT INTO consents (tenant_id, user_id, client_id, scopes, seal)
-    VALUES (%(tenant_id)s, %(user_id)s, %(client_id)s, %(scopes)s, %(seal)s)
-    ON CONFLICT (user_id, client_id) DO UPDATE SET given_at = clock_timestamp() WHERE consents.scopes @> excluded.scopes
+    INSERT INTO consents (tenant_id, user_id, client_id, scopes) VALUES (%(tenant_id)s, %(user_id)s, %(client_id)s, %(scopes)s)
+    ON CONFLICT (user_id, client_id) DO UPDATE SET given_at = clock_timestamp(),
+        scopes = ARRAY(SELECT DISTINCT unnest(consents.scopes || excluded.scopes))
 """
 SERVICE_TOKEN_OF_GRANT: LiteralString = """
     UPDATE service_tokens SET revoked_at = clock_timestamp() WHERE grant_id = %s AND revoked_at IS NULL
@@ -104,9 +92,9 @@ SERVICE_TOKEN_OF_GRANT: LiteralString = """
 # Devices that wait for a person (RFC 8628).
 INSERT_DEVICE: LiteralString = """
     INSERT INTO device_codes (device_id, tenant_id, client_id, device_mac, user_mac, scopes, audience, address, network, block,
-        wait_seconds, seal, expires_at)
+        wait_seconds, expires_at)
     VALUES (%(device_id)s, %(tenant_id)s, %(client_id)s, %(device_mac)s, %(user_mac)s, %(scopes)s, %(audience)s, %(address)s, %(network)s,
-        %(block)s, %(wait)s, %(seal)s, clock_timestamp() + make_interval(secs => %(lives)s))
+        %(block)s, %(wait)s, clock_timestamp() + make_interval(secs => %(lives)s))
     ON CONFLICT (tenant_id, user_mac) DO NOTHING
 """
 COUNT_DEVICES: LiteralString = "SELECT count(*) FILTER (WHERE client_id = %s), count(*) FROM device_codes"
@@ -135,7 +123,7 @@ FORGET_DEVICES_OF_TENANT: LiteralString = """
         FOR UPDATE SKIP LOCKED))
 """
 DEVICE_COLUMNS: LiteralString = """
-    device_id, tenant_id, client_id, device_mac, user_mac, scopes, audience, address, network, seal, made_at, expires_at
+    device_id, client_id, scopes, audience, address, network, made_at, expires_at
 """
 FIND_DEVICE: LiteralString = (
     "SELECT "
@@ -148,7 +136,7 @@ HOLD_DEVICE: LiteralString = (
     + " FROM device_codes WHERE device_id = %s AND state = 'pending' AND expires_at > clock_timestamp() FOR UPDATE"
 )
 DECIDE_DEVICE: LiteralString = """
-    UPDATE device_codes SET state = %s WHERE device_id = %s RETURNING
+    UPDATE device_codes SET state = %s WHERE device_id = %s RETURNING device_mac,
         extract(epoch FROM expires_at - clock_timestamp())::float8
 """
 # A device that polls too soon waits longer from then on (§3.5).

@@ -11,7 +11,6 @@ from services.auth.settings import Settings
 from services.auth.tenants import operations
 from shared.operators.acts import Handler
 from shared.operators.models import Action, Asked
-from shared.primitives.crypto import Keyring
 from shared.storage.database import AsyncConnection, Connection
 
 
@@ -36,8 +35,7 @@ def set_status(status: str, conn: Connection, asked: Asked) -> None:
 
 
 def approve(settings: Settings, conn: Connection, asked: Asked) -> str | None:
-    keyring = Keyring.from_text(settings.encryption_keys)
-    decided = _decide(settings, lambda other: deciding.approve(other, keyring, asked.subject_id, asked.reason))
+    decided = _decide(settings, lambda other: deciding.approve(other, asked.subject_id, asked.reason))
     if decided.demo_client_id is None:
         return None
     return f"the demo data of the sandbox are not written yet: requests seed {asked.subject_id}"

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 
 from services.auth.apps.scopes import CHANGE_PEOPLE
-from services.auth.people import queries, rights
+from services.auth.people import queries
 from services.auth.people.models import Held
 from services.auth.people.rights import Rights
 from services.auth.people.roles import ADMINISTRATOR, Role, in_tenant, limit_of, reaches
 from shared.primitives import ids
-from shared.primitives.crypto import Keyring
 from shared.storage import database
 from shared.storage.database import AsyncConnection
 from shared.web import problems
@@ -38,24 +37,24 @@ async def begin_change(conn: AsyncConnection) -> None:
     await conn.execute(queries.LOCK_PEOPLE)
 
 
-async def require_reach(conn: AsyncConnection, keyring: Keyring, caller: Caller, limit: Sequence[str] | None) -> None:
+async def require_reach(conn: AsyncConnection, caller: Caller, limit: Sequence[str] | None) -> None:
     """Raises a 403 Problem if the person who acts may do less than `limit`. Their token may be older than their present role."""
     person = caller.person_id
     if person is None:
         return
     found = await database.first(conn, Rights, queries.ACTOR, (person,))
-    actor = None if found is None else rights.believed(keyring, found)
+    actor = None if found is None else found
     if actor is None or not actor.is_active or not reaches(limit_of(actor.role, actor.scope_limit), limit):
         raise problems.forbidden("Your own role does not reach so far.")
 
 
-async def hold(conn: AsyncConnection, keyring: Keyring, caller: Caller, user_id: str) -> Held:
+async def hold(conn: AsyncConnection, caller: Caller, user_id: str) -> Held:
     """The person, locked, for a change by the caller. Raises Problem: 404, or 403 for a person who may do more than the caller."""
     held = await database.first(conn, Held, queries.HOLD, (user_id,)) if ids.is_id(user_id, "usr") else None
     if held is None:
         raise problems.not_found()
-    held = rights.believed(keyring, held)
-    await require_reach(conn, keyring, caller, limit_of(held.role, held.scope_limit))
+    held = held
+    await require_reach(conn, caller, limit_of(held.role, held.scope_limit))
     return held
 
 

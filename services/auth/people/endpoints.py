@@ -7,7 +7,6 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.auth import seals
 from services.auth.people import acting, ending, queries, rights, roles
 from services.auth.people.ending import Ending
 from services.auth.people.models import (
@@ -78,9 +77,9 @@ async def change_role(request: Request, caller: Caller, user_id: str, change: Ro
     acting.require_role_of_tenant(caller, change.role)
     async with tenant_transaction(request, caller) as conn:
         await acting.begin_change(conn)
-        held = await acting.hold(conn, request.state.keyring, caller, user_id)
+        held = await acting.hold(conn, caller, user_id)
         before, wanted = roles.limit_of(held.role, held.scope_limit), roles.of(change.role)
-        await acting.require_reach(conn, request.state.keyring, caller, wanted)
+        await acting.require_reach(conn, caller, wanted)
         if held.role_mapped:
             raise problems.conflict(
                 "The organisation's identity provider decides this person's roles.", reason="provider-decides"
@@ -88,7 +87,7 @@ async def change_role(request: Request, caller: Caller, user_id: str, change: Ro
         if change.role != roles.ADMINISTRATOR:
             await acting.require_other_administrator(conn, held)
         role = {"role": change.role, "scope_limit": wanted, "roles": []}
-        await rights.change(conn, request.state.keyring, held, **role)
+        await rights.change(conn, held, **role)
         done = Ending() if roles.reaches(wanted, before) else await ending.beyond(conn, held.user_id, wanted)
         detail = {"from": held.effective_role, "to": change.role}
         changed = await _finish(conn, caller, held.user_id, "user.role_changed", done, detail)
@@ -100,9 +99,9 @@ async def leave(request: Request, caller: Caller, user_id: str, query: LeaveQuer
     """Refuses the person from now on, and ends all their access. A second call finds nothing to end."""
     async with tenant_transaction(request, caller) as conn:
         await acting.begin_change(conn)
-        held = await acting.hold(conn, request.state.keyring, caller, user_id)
+        held = await acting.hold(conn, caller, user_id)
         await acting.require_other_administrator(conn, held)
-        policy = await policies.of_tenant(conn, request.state.keyring)
+        policy = await policies.of_tenant(conn)
         if policy.enforced and policy.break_glass_user_id == held.user_id:
             raise problems.conflict(
                 "This person signs in when your identity provider is away; name another one first.",
@@ -110,7 +109,7 @@ async def leave(request: Request, caller: Caller, user_id: str, query: LeaveQuer
             )
         if query.dry_run:
             return AccessChanged(await _user(conn, user_id), await ending.count(conn, user_id), dry_run=True)
-        await rights.change(conn, request.state.keyring, held, status="disabled")
+        await rights.change(conn, held, status="disabled")
         done = await ending.everything(conn, held.user_id)
         changed = await _finish(conn, caller, held.user_id, "user.left", done)
     await bell.ring(request.state.redis)
@@ -121,9 +120,9 @@ async def enable_user(request: Request, caller: Caller, user_id: str) -> User:
     """Ended access does not come back."""
     async with tenant_transaction(request, caller) as conn:
         await acting.begin_change(conn)
-        held = await acting.hold(conn, request.state.keyring, caller, user_id)
+        held = await acting.hold(conn, caller, user_id)
         if not held.is_active:
-            await rights.change(conn, request.state.keyring, held, status="active")
+            await rights.change(conn, held, status="active")
             await audit.record(conn, caller, "user.active", held.user_id)
         return await _user(conn, held.user_id)
 
@@ -132,14 +131,12 @@ async def reset_second_factor(request: Request, caller: Caller, user_id: str) ->
     """Takes the authenticator app and the recovery codes away, and ends the person's sessions."""
     async with tenant_transaction(request, caller) as conn:
         await acting.begin_change(conn)
-        held = await acting.hold(conn, request.state.keyring, caller, user_id)
+        held = await acting.hold(conn, caller, user_id)
         if held.user_id == caller.person_id:
             raise problems.forbidden("Your own second factor changes on your page, with your password and a code.")
         await conn.execute(signin_queries.DELETE_RECOVERY_CODES, (held.user_id,))
-        none = seals.factor_row(request.state.keyring, caller.tenant_id, held.user_id, None)
-        await conn.execute(tenant_queries.SET_TOTP, none)
-        no_codes = seals.no_wrong_codes(request.state.keyring, caller.tenant_id, held.user_id)
-        await conn.execute(signin_queries.SET_WRONG_CODES, no_codes)
+        await conn.execute(tenant_queries.SET_TOTP, (None, held.user_id))
+        await conn.execute(signin_queries.FORGET_WRONG_CODES, (held.user_id,))
         done = await ending.sessions_of(conn, held.user_id)
         detail = {"had_one": held.has_totp}
         changed = await _finish(conn, caller, held.user_id, "user.second_factor_removed", done, detail)
@@ -179,7 +176,7 @@ def place_of(address: str) -> Literal["private_network", "internet", "unknown"]:
 
 async def end_user_session(request: Request, caller: Caller, user_id: str, session_id: str) -> Response:
     async with tenant_transaction(request, caller) as conn:
-        held = await acting.hold(conn, request.state.keyring, caller, user_id)
+        held = await acting.hold(conn, caller, user_id)
         if not (await conn.execute(signin_queries.END_SESSION, (session_id, held.user_id))).rowcount:
             raise problems.not_found()
         await audit.record(conn, caller, "session.ended", held.user_id, {"which": session_id})
@@ -189,7 +186,7 @@ async def end_user_session(request: Request, caller: Caller, user_id: str, sessi
 async def end_user_sessions(request: Request, caller: Caller, user_id: str) -> AccessChanged:
     """Also ends the access of Knogin's own apps, such as the console; other apps keep theirs."""
     async with tenant_transaction(request, caller) as conn:
-        held = await acting.hold(conn, request.state.keyring, caller, user_id)
+        held = await acting.hold(conn, caller, user_id)
         done = await ending.sessions_of(conn, held.user_id)
         changed = await _finish(conn, caller, held.user_id, "session.ended", done, {"which": "all"})
     await bell.ring(request.state.redis)

@@ -13,7 +13,6 @@ from services.auth.requests.models import RequestRow, Status
 from services.auth.settings import Settings, load
 from services.auth.tenants.commands import refusals_in_one_line, show
 from services.auth.tenants.operations import OperationRefused
-from shared.primitives.crypto import Keyring
 from shared.storage.database import AsyncConnection
 
 T = TypeVar("T")
@@ -47,8 +46,7 @@ def approve(
 ) -> None:
     """Open the capability at once. A sandbox's demo data is written afterwards, through the API."""
     settings = load()
-    keyring = Keyring.from_text(settings.encryption_keys)
-    decided = _operate(settings, lambda conn: deciding.approve(conn, keyring, request, reason))
+    decided = _operate(settings, lambda conn: deciding.approve(conn, request, reason))
     _describe(decided)
     if decided.demo_client_id is not None:
         _seed(settings, request, api)

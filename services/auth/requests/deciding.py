@@ -5,11 +5,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-import msgspec
-
 from services.auth.apps import scopes, store
 from services.auth.apps.models import AppDraft, AppRow, Tenant
-from services.auth.people import rights
 from services.auth.people.roles import ADMINISTRATOR
 from services.auth.requests import queries
 from services.auth.requests.models import (
@@ -27,7 +24,6 @@ from services.auth.tenants.operations import ADMIN_APP, OPERATOR, OperationRefus
 from shared.messaging import outbox
 from shared.messaging.messages import Event
 from shared.primitives import ids
-from shared.primitives.crypto import Keyring
 from shared.process.settings import required
 from shared.storage import audit, database
 from shared.storage.database import AsyncConnection, aset_tenant, open_pool
@@ -61,7 +57,7 @@ async def find(conn: AsyncConnection, request_id: str, *, lock: bool = False) ->
     return found
 
 
-async def approve(conn: AsyncConnection, keyring: Keyring, request_id: str, reason: str | None) -> RequestRow:
+async def approve(conn: AsyncConnection, request_id: str, reason: str | None) -> RequestRow:
     """Opens the capability. Raises OperationRefused for a request that is not pending, or of a suspended tenant."""
     request, tenant = await _pending(conn, request_id)
     if tenant.status != "active":
@@ -69,7 +65,7 @@ async def approve(conn: AsyncConnection, keyring: Keyring, request_id: str, reas
     wanted, detail = request.wanted(), {"request": request.id}
     match wanted:
         case SandboxDetails():
-            made = await make_sandbox(conn, keyring, tenant, wanted, request.id)
+            made = await make_sandbox(conn, tenant, wanted, request.id)
             await aset_tenant(conn, tenant.tenant_id)
             columns = dict(zip(NOTHING_MADE, made, strict=True))
             return await _decide(conn, request, tenant, "approved", reason, columns)
@@ -147,9 +143,7 @@ class MadeSandbox(NamedTuple):
     demo_client_id: str | None
 
 
-async def make_sandbox(
-    conn: AsyncConnection, keyring: Keyring, parent: Tenant, wanted: SandboxDetails, request_id: str
-) -> MadeSandbox:
+async def make_sandbox(conn: AsyncConnection, parent: Tenant, wanted: SandboxDetails, request_id: str) -> MadeSandbox:
     """Makes the sandbox and leaves the transaction of `conn` set to it. Raises OperationRefused if the address has a user.
 
     Neither app has a secret. The administrator app gets one when the tenant fetches it, the demo data app never.
@@ -163,32 +157,25 @@ async def make_sandbox(
     await _record_in_sandbox(conn, tenant_id, "tenant.created", tenant_id, request_id)
     await announce_async(conn, tenant_id)
     user_id = ids.new_id("usr")
-    row = msgspec.structs.asdict(rights.new(keyring, tenant_id, user_id, None, ADMINISTRATOR))
-    row |= {"email": wanted.admin_email, "name": wanted.admin_email.partition("@")[0]}
+    row = (user_id, tenant_id, wanted.admin_email, wanted.admin_email.partition("@")[0], ADMINISTRATOR, None)
     made = await conn.execute(tenant_queries.INSERT_USER, row)
     if not made.rowcount:
         raise OperationRefused("the address asked for has a user already: decline, so that they ask again with another")
     await _record_in_sandbox(conn, tenant_id, "user.created", user_id, request_id)
     catalogue = [scope for scope in scopes.catalogue(parent.granted_scopes) if scope != scopes.OFFLINE_ACCESS]
     administers = [scopes.PLATFORM_APPS, scopes.PLATFORM_AUDIT, *catalogue]
-    admin = await _insert_app(conn, keyring, tenant_id, ADMIN_APP, administers, bundles, request_id)
+    admin = await _insert_app(conn, tenant_id, ADMIN_APP, administers, bundles, request_id)
     demo = None
     if wanted.demo_data:
-        demo = await _insert_app(conn, keyring, tenant_id, DEMO_APP, DEMO_SCOPES, [DEMO_BUNDLE], request_id)
+        demo = await _insert_app(conn, tenant_id, DEMO_APP, DEMO_SCOPES, [DEMO_BUNDLE], request_id)
     return MadeSandbox(tenant_id, admin.client_id, user_id, demo.client_id if demo else None)
 
 
 async def _insert_app(
-    conn: AsyncConnection,
-    keyring: Keyring,
-    tenant_id: str,
-    name: str,
-    wanted: list[str],
-    bundles: list[str],
-    request_id: str,
+    conn: AsyncConnection, tenant_id: str, name: str, wanted: list[str], bundles: list[str], request_id: str
 ) -> AppRow:
     draft = AppDraft(name=name, grant_types=["client_credentials"], requested_scopes=wanted, graphql_bundles=bundles)
-    app = await store.insert_app(conn, keyring, tenant_id, draft, first_party=True)
+    app = await store.insert_app(conn, tenant_id, draft, first_party=True)
     await _record_in_sandbox(conn, tenant_id, "app.created", app.client_id, request_id)
     return app
 

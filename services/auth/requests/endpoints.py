@@ -18,9 +18,8 @@ from services.auth.requests.models import (
     RequestRow,
     SandboxCredentials,
 )
-from services.auth.signin.cookies import new_token
+from services.auth.signin.cookies import LINK_PURPOSE, new_token
 from services.auth.tenants import queries as tenant_queries
-from services.auth.tenants.operations import link_row
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring
 from shared.storage import audit, database, idempotency
@@ -112,12 +111,11 @@ async def fetch_credentials(request: Request, caller: Caller, request_id: str) -
         keyring: Keyring = request.state.keyring
         assert found.sandbox_tenant_id is not None
         assert found.sandbox_client_id is not None
-        assert found.sandbox_user_id is not None
         token = new_token()
         await aset_tenant(conn, found.sandbox_tenant_id)
         app = await store.load_app(conn, found.sandbox_client_id, lock=True)
         secret = await store.add_secret(conn, keyring, app)
-        link = link_row(keyring, token, found.sandbox_tenant_id, found.sandbox_user_id, LINK_HOURS)
+        link = (keyring.mac(token.encode(), LINK_PURPOSE), found.sandbox_tenant_id, found.sandbox_user_id, LINK_HOURS)
         await conn.execute(tenant_queries.INSERT_LINK, link)
         there = Caller(tenant_id=found.sandbox_tenant_id, client_id=caller.client_id, subject=caller.subject)
         await audit.record(conn, there, "sandbox.credentials_made", app.client_id, {"request": found.id})

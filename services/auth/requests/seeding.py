@@ -130,7 +130,7 @@ async def begin(settings: Settings, request_id: str) -> str:
             app = await store.load_app(conn, request.demo_client_id, lock=True)
             audience = [settings.issuer, settings.api_base_url]
             _, claims = await insert_service_token(
-                conn, keyring, app, DEMO_SCOPES, TOKEN_SECONDS, aud=audience, environment="sandbox"
+                conn, app, DEMO_SCOPES, TOKEN_SECONDS, aud=audience, environment="sandbox"
             )
         return keys.signer().sign(claims)
 

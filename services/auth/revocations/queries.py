@@ -4,10 +4,6 @@ from typing import LiteralString
 
 # The tokens belong to the tenant of the transaction.
 REVOKE_TOKENS: LiteralString = "SELECT * FROM revoke_tokens(%s, %s, %s, make_interval(secs => %s), %s, %s)"
-# A row from before that names another client, as no honest transaction writes, refuses the token for all clients of the tenant from now on.
-WIDEN_TOKEN: LiteralString = (
-    "UPDATE watermarks SET client_id = NULL WHERE kind = 'token' AND id = ANY (%s) AND client_id <> %s"
-)
 ADD_WATERMARKS: LiteralString = "SELECT add_watermarks(%s, %s, make_interval(secs => %s))"
 REVOKE_GRANTS: LiteralString = """
     UPDATE grants SET revoked_at = clock_timestamp(), revoked_because = %s WHERE grant_id = ANY(%s) AND revoked_at IS NULL

@@ -53,8 +53,6 @@ async def revoke_all(
         return
     parameters = (kind, list(revoked), owner, lives, CLIENT_MOST, TENANT_MOST)
     wider = await (await conn.execute(queries.REVOKE_TOKENS, parameters)).fetchall()
-    if owner is not None:
-        await conn.execute(queries.WIDEN_TOKEN, (list(revoked), owner))
     if not wider:
         return
     from services.auth.revocations import metrics  # commands also import this module and need no metrics

@@ -9,7 +9,6 @@ from cryptography import x509
 from msgspec import UNSET
 from psycopg.types.json import Jsonb
 
-from services.auth import seals
 from services.auth.apps import scopes
 from services.auth.saml import documents, domains, metadata, queries
 from services.auth.saml.documents import MessageRefused
@@ -53,20 +52,11 @@ async def load(conn: AsyncConnection, connection_id: str, *, lock: bool = False)
     return await database.found(conn, ConnectionRow, query, (connection_id,))
 
 
-async def find(conn: AsyncConnection, keyring: Keyring, connection_id: str) -> OpenConnection | None:
-    """The connection of any tenant, before the tenant is known, with the certificates that its administrators pinned."""
+async def find(conn: AsyncConnection, connection_id: str) -> OpenConnection | None:
+    """The connection of any tenant, before the tenant is known."""
     if not ids.is_id(connection_id, PREFIX):
         return None
-    found = await database.first(conn, OpenConnection, queries.FIND_CONNECTION, (connection_id,))
-    if found is None or not seals.CONNECTIONS.holds(keyring, msgspec.structs.asdict(found), found.seal):
-        return None
-    its = {"connection_id": found.connection_id, "tenant_id": found.tenant_id}
-    pinned = [
-        pem
-        for pem, seal in zip(found.certificates, found.certificate_seals, strict=True)
-        if seals.CERTIFICATES.holds(keyring, its | {"pem": pem}, seal)
-    ]
-    return msgspec.structs.replace(found, certificates=pinned)
+    return await database.first(conn, OpenConnection, queries.FIND_CONNECTION, (connection_id,))
 
 
 async def insert(
@@ -83,23 +73,13 @@ async def insert(
         "tenant_id": tenant_id,
         "own_key": keyring.encrypt(own_key, key_context(connection_id)),
         "own_certificate": own_certificate,
-        "status": "active",
     }
-    row["seal"] = seals.CONNECTIONS.seal(keyring, row)
     return await database.found(conn, ConnectionRow, queries.INSERT_CONNECTION, row)
 
 
-async def save(
-    conn: AsyncConnection, keyring: Keyring, connection: ConnectionRow, changes: dict[str, Any]
-) -> ConnectionRow:
-    """Writes `changes` to a locked connection. Raises a 409 Problem for a row that is not as we wrote it: it would get a good seal."""
-    before = msgspec.structs.asdict(connection)
-    if not seals.CONNECTIONS.holds(keyring, before, connection.seal):
-        raise problems.conflict(
-            "The connection was changed in the database and cannot be used; delete it and make it anew."
-        )
-    row = _row(before | changes)
-    row["seal"] = seals.CONNECTIONS.seal(keyring, row)
+async def save(conn: AsyncConnection, connection: ConnectionRow, changes: dict[str, Any]) -> ConnectionRow:
+    """Writes `changes` to a locked connection."""
+    row = _row(msgspec.structs.asdict(connection) | changes)
     return await database.found(conn, ConnectionRow, queries.UPDATE_CONNECTION, row)
 
 
@@ -107,22 +87,14 @@ def _row(fields: dict[str, Any]) -> dict[str, Any]:
     return fields | {name: Jsonb(msgspec.to_builtins(fields[name])) for name in ("attribute_mapping", "role_mapping")}
 
 
-async def pin(
-    conn: AsyncConnection, keyring: Keyring, connection: ConnectionRow, wanted: Sequence[x509.Certificate]
-) -> list[str]:
+async def pin(conn: AsyncConnection, connection: ConnectionRow, wanted: Sequence[x509.Certificate]) -> list[str]:
     """Pins these certificates and no others. Returns the fingerprints."""
     fingerprints = [documents.fingerprint(certificate) for certificate in wanted]
     await conn.execute(queries.KEEP_CERTIFICATES, (connection.connection_id, fingerprints))
     for fingerprint, certificate in zip(fingerprints, wanted, strict=True):
-        row = {
-            "connection_id": connection.connection_id,
-            "fingerprint": fingerprint,
-            "tenant_id": connection.tenant_id,
-            "pem": metadata.to_pem(certificate),
-            "not_before": certificate.not_valid_before_utc,
-            "not_after": certificate.not_valid_after_utc,
-        }
-        await conn.execute(queries.ADD_CERTIFICATE, row | {"seal": seals.CERTIFICATES.seal(keyring, row)})
+        validity = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+        row = (connection.connection_id, fingerprint, connection.tenant_id, metadata.to_pem(certificate), *validity)
+        await conn.execute(queries.ADD_CERTIFICATE, row)
     return fingerprints
 
 

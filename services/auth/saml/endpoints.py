@@ -4,12 +4,11 @@ from functools import partial
 from typing import Any
 
 import anyio
-import msgspec
 from psycopg.errors import UniqueViolation
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.auth import caps, seals
+from services.auth import caps
 from services.auth.apps.scopes import CHANGE_PEOPLE
 from services.auth.apps.store import load_tenant
 from services.auth.people.acting import may_federate
@@ -32,7 +31,6 @@ from services.auth.saml.models import (
     RefusedSignIn,
 )
 from services.auth.signin import cookies
-from shared.primitives.crypto import Keyring
 from shared.storage import audit, database, idempotency
 from shared.storage.caps import Cap, require_room
 from shared.storage.database import AsyncConnection, tenant_transaction
@@ -82,7 +80,7 @@ async def create_connection(request: Request, caller: Caller, draft: ConnectionD
         connection = await connections.insert(
             conn, request.state.keyring, caller.tenant_id, fields, own_key, own_certificate
         )
-        pinned = await connections.pin(conn, request.state.keyring, connection, wanted)
+        pinned = await connections.pin(conn, connection, wanted)
         detail = {"entity_id": connection.entity_id, "certificates": pinned}
         await audit.record(conn, caller, "saml.connection_created", connection.connection_id, detail)
         location = f"/v1/saml/connections/{connection.connection_id}"
@@ -119,17 +117,15 @@ async def change_connection(
         connections.check_roles(attributes, named.get("role_mapping", connection.role_mapping))
         ended = Ended([], [])
         if named.get("status") == "disabled" and connection.status == "active":
-            await _refuse_last_connection(conn, request.state.keyring, connection.connection_id)
+            await _refuse_last_connection(conn, connection.connection_id)
             ended = await _end_access(conn, connection.connection_id, "connection disabled")
         if "role_mapping" in named and named["role_mapping"] != connection.role_mapping:
-            grants, apps = await roles.apply(
-                conn, request.state.keyring, connection.connection_id, named["role_mapping"]
-            )
+            grants, apps = await roles.apply(conn, connection.connection_id, named["role_mapping"])
             ended = Ended(ended.grants + grants, ended.apps + apps)
-        connection = await connections.save(conn, request.state.keyring, connection, named)
+        connection = await connections.save(conn, connection, named)
         detail: dict[str, Any] = {"fields": sorted(named)}
         if wanted is not None:
-            detail["certificates"] = await connections.pin(conn, request.state.keyring, connection, wanted)
+            detail["certificates"] = await connections.pin(conn, connection, wanted)
         await audit.record(conn, caller, "saml.connection_changed", connection.connection_id, detail)
         shown = await connections.shown(conn, request.state.settings.issuer, connection)
         await watermarks.revoke_ended(conn, ended)
@@ -144,10 +140,10 @@ async def _end_access(conn: AsyncConnection, connection_id: str, why: str) -> En
     return await watermarks.end_grants_of_people(conn, queries.PEOPLE_OF_CONNECTION, {"whose": connection_id}, why)
 
 
-async def _refuse_last_connection(conn: AsyncConnection, keyring: Keyring, connection_id: str) -> None:
+async def _refuse_last_connection(conn: AsyncConnection, connection_id: str) -> None:
     """Raises a 409 Problem for the last connection of an organisation that refuses passwords."""
     await conn.execute(queries.LOCK_TENANT)
-    policy = await policies.of_tenant(conn, keyring)
+    policy = await policies.of_tenant(conn)
     others = await (await conn.execute(queries.OTHER_ACTIVE_CONNECTIONS, (connection_id,))).fetchone()
     if policy.enforced and others is not None and not others[0]:
         raise problems.conflict("Sign-in through a connection is enforced, and this is the last; end that first.")
@@ -157,7 +153,7 @@ async def delete_connection(request: Request, caller: Caller, connection_id: str
     """Ends its sessions and the grants of its people. Its domains go with it, and the relay deletes its links to users; the users stay."""
     async with tenant_transaction(request, caller) as conn:
         connection = await connections.load(conn, connection_id, lock=True)
-        await _refuse_last_connection(conn, request.state.keyring, connection.connection_id)
+        await _refuse_last_connection(conn, connection.connection_id)
         ended = await _end_access(conn, connection.connection_id, "connection deleted")
         await conn.execute(queries.DELETE_CONNECTION, (connection.connection_id,))
         await audit.record(conn, caller, "saml.connection_deleted", connection.connection_id)
@@ -215,10 +211,8 @@ async def claim_domain(request: Request, caller: Caller, connection_id: str, dra
         connection = await connections.load(conn, connection_id, lock=True)
         cap = Cap("domains", request.state.settings.most_domains, "A connection")
         await require_room(conn, cap, connection_id, queries.COUNT_DOMAINS, (connection_id,))
-        claim = {"tenant_id": caller.tenant_id, "domain": domain, "connection_id": connection_id}
-        claim |= {"token": cookies.new_token()}
-        sealed = {"claim_seal": seals.CLAIMS.seal(request.state.keyring, claim)}
-        row = await database.first(conn, DomainRow, queries.CLAIM_DOMAIN, claim | sealed)
+        claim = (caller.tenant_id, domain, connection_id, cookies.new_token())
+        row = await database.first(conn, DomainRow, queries.CLAIM_DOMAIN, claim)
         if row is None:
             raise problems.conflict(
                 "Your organisation has claimed this domain already, for this connection or another."
@@ -245,8 +239,6 @@ async def prove_domain(request: Request, caller: Caller, connection_id: str, dom
         claimed = await _load_domain(conn, connection_id, domain)
     if claimed.verified_at is not None:
         return domains.shown(claimed)
-    if not seals.CLAIMS.holds(request.state.keyring, msgspec.structs.asdict(claimed), claimed.claim_seal):
-        raise problems.conflict("The claim was changed in the database; delete it and claim the domain anew.")
     name = f"{domains.CHALLENGE_LABEL}.{claimed.domain}"
     try:
         proven = await domains.is_proven(request.state.resolver, claimed.domain, claimed.token)
@@ -256,8 +248,7 @@ async def prove_domain(request: Request, caller: Caller, connection_id: str, dom
         raise problems.conflict(f"The TXT record is not visible at {name} yet; DNS may need some time.")
     try:
         async with tenant_transaction(request, caller) as conn:
-            claim = msgspec.structs.asdict(claimed)
-            claim["seal"] = seals.DOMAINS.seal(request.state.keyring, claim)
+            claim = (claimed.connection_id, claimed.domain, claimed.token)
             row = await database.found(conn, DomainRow, queries.PROVE_DOMAIN, claim)
             detail = {"domain": row.domain}
             await audit.record(conn, caller, "saml.domain_proven", claimed.connection_id, detail)
@@ -270,7 +261,7 @@ async def delete_domain(request: Request, caller: Caller, connection_id: str, do
     async with tenant_transaction(request, caller) as conn:
         row = await _load_domain(conn, connection_id, domain)
         await conn.execute(queries.LOCK_TENANT)
-        policy = await policies.of_tenant(conn, request.state.keyring)
+        policy = await policies.of_tenant(conn)
         others = await (await conn.execute(queries.OTHER_PROVEN_DOMAINS, (row.domain,))).fetchone()
         if policy.enforced and others is not None and not others[0]:
             raise problems.conflict(
@@ -286,15 +277,14 @@ async def delete_domain(request: Request, caller: Caller, connection_id: str, do
 
 async def read_policy(request: Request, caller: Caller) -> Policy:
     async with tenant_transaction(request, caller) as conn:
-        return (await policies.of_tenant(conn, request.state.keyring)).shown()
+        return (await policies.of_tenant(conn)).shown()
 
 
 async def set_policy(request: Request, caller: Caller, wanted: PolicyChange) -> Policy:
     """Enforcing ends the sessions and grants that began with a password, except those of the break-glass user."""
-    keyring = request.state.keyring
     async with tenant_transaction(request, caller) as conn:
         await conn.execute(queries.LOCK_TENANT)
-        before = await policies.of_tenant(conn, keyring)
+        before = await policies.of_tenant(conn)
         break_glass = await _break_glass(conn, wanted)
         if wanted.enforced:
             works = await (await conn.execute(queries.HAS_WORKING_CONNECTION)).fetchone()
@@ -302,12 +292,11 @@ async def set_policy(request: Request, caller: Caller, wanted: PolicyChange) -> 
                 raise problems.conflict(
                     "No active connection with a proven domain has signed anybody in yet; enforcing would lock everyone out."
                 )
-        row = policies.row(keyring, before, caller.tenant_id, enforced=wanted.enforced, break_glass=break_glass)
-        await conn.execute(queries.SET_POLICY, row)
+        await conn.execute(queries.SET_POLICY, (caller.tenant_id, wanted.enforced, break_glass))
         ended, why = Ended([], []), "passwords are refused"
         if wanted.enforced:
             await conn.execute(queries.END_PASSWORD_SESSIONS, (break_glass,))
-        if wanted.enforced and not (before.enforced and before.is_genuine):
+        if wanted.enforced and not before.enforced:
             whose = {"whose": break_glass or ""}
             ended = await watermarks.end_grants_of_people(conn, queries.PEOPLE_WITH_PASSWORD, whose, why)
         elif wanted.enforced and before.break_glass_user_id not in (None, break_glass):
@@ -316,7 +305,7 @@ async def set_policy(request: Request, caller: Caller, wanted: PolicyChange) -> 
             ended = Ended(await watermarks.end_grants(conn, queries.GRANTS_OF_USER, whose, why), [])
         detail = {"enforced": wanted.enforced, "break_glass": break_glass}
         await audit.record(conn, caller, "saml.policy_changed", caller.tenant_id, detail)
-        policy = await policies.of_tenant(conn, keyring)
+        policy = await policies.of_tenant(conn)
         await watermarks.revoke_ended(conn, ended)
     await bell.ring(request.state.redis)
     return policy.shown()

@@ -22,9 +22,7 @@ LOGOUT_SECONDS = 15 * 60
 async def begin(conn: AsyncConnection, request: Request, session: Session, continue_to: str) -> str | None:
     """The address at which the identity provider ends its session too; None without such a session or without single logout."""
     started = await database.first(conn, StartedSession, queries.STARTED_SESSION, (session.session_id,))
-    connection = (
-        await connections.find(conn, request.state.keyring, started.connection_id) if started is not None else None
-    )
+    connection = await connections.find(conn, started.connection_id) if started is not None else None
     if started is None or connection is None or not connection.is_open or not connection.slo_url:
         return None
     if not await receiving.hold(conn, connection):
@@ -76,9 +74,7 @@ async def slo(request: Request) -> Response:
             # An answer to our own logout request: the identity provider has ended its session.
             async with transaction(request) as conn:
                 await aset_tenant(conn, connection.tenant_id)
-                pending = await receiving.use_request(
-                    conn, request.state.keyring, connection, received.answers, "logout"
-                )
+                pending = await receiving.use_request(conn, connection, received.answers, "logout")
             goes_to = to_sign_in(pending.continue_to or SESSIONS)
             return pages.render(request, "signed_out.html", gives_cookie=False, goes_to=goes_to)
         return await _ended(request, connection, received.request, received.relay_state)
@@ -94,7 +90,7 @@ async def _ended(request: Request, connection: OpenConnection, asked: LogoutRequ
     }
     async with transaction(request) as conn:
         await aset_tenant(conn, connection.tenant_id)
-        await receiving.hold_or_refuse(conn, request.state.keyring, connection)
+        await receiving.hold_or_refuse(conn, connection)
         await receiving.remember(conn, request, connection, asked.request_id, asked.expires_at)
         await conn.execute(queries.DELETE_TICKETS_OF_NAME, named)
         ended = await (await conn.execute(queries.END_SESSIONS_OF_NAME, named)).fetchall()

@@ -6,7 +6,6 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType, field
 
-from services.auth.people.rights import Rights
 from services.auth.people.roles import OrganisationRole
 from shared.web import http
 
@@ -108,25 +107,21 @@ class ConnectionRow(msgspec.Struct, frozen=True, kw_only=True):
     role_mapping: dict[str, list[str]]
     default_role: OrganisationRole
     own_certificate: str
-    seal: bytes | None
     created_at: datetime
     updated_at: datetime
     last_sign_in_at: datetime | None
 
 
 class DomainRow(msgspec.Struct, frozen=True, kw_only=True):
-    tenant_id: str
     domain: str
     connection_id: str
     token: str
-    seal: bytes | None
-    claim_seal: bytes | None
     claimed_at: datetime
     verified_at: datetime | None
 
 
 class OpenConnection(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `find_sealed_connection`. `is_open` if the connection, its tenant and the capability are all enabled."""
+    """A row of `find_saml_connection`. `is_open` if the connection, its tenant and the capability are all enabled."""
 
     connection_id: str
     tenant_id: str
@@ -141,63 +136,39 @@ class OpenConnection(msgspec.Struct, frozen=True, kw_only=True):
     attribute_mapping: dict[str, str]
     role_mapping: dict[str, list[str]]
     default_role: OrganisationRole
-    status: str
     own_key: bytes
     own_certificate: str
-    seal: bytes | None
     certificates: list[str]
-    certificate_seals: list[bytes | None]
 
 
 class Federated(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `find_policed_domain`: the connection for an e-mail domain, and whether its use is enforced."""
+    """A row of `find_saml_domain`: the connection for an e-mail domain, and whether its use is enforced."""
 
     connection_id: str
     tenant_id: str
     organisation: str
-    domain: str
-    seal: bytes | None
     enforced: bool
-    break_glass_user_id: str | None
-    policy_version: int | None
-    policy_seal: bytes | None
 
 
 class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str
-    tenant_id: str
-    connection_id: str
-    kind: str
     browser_mac: bytes | None
     relay_state: str
     continue_to: str
     fresh: bool
     made_at: datetime
-    seal: bytes | None
-
-
-class Identity(Rights, frozen=True, kw_only=True):
-    """The user with whom a NameID is linked."""
-
-    connection_id: str
-    name_id: str
-    seal: bytes | None
 
 
 class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     """A person with a valid answer, before their browser has a session."""
 
     user_id: str
-    tenant_id: str
-    connection_id: str
-    ticket_mac: bytes
     browser_mac: bytes | None
     continue_to: str
     name_id: str
     name_id_format: str
     session_index: str
     session_ends_at: datetime | None
-    seal: bytes | None
 
 
 class StartedSession(msgspec.Struct, frozen=True, kw_only=True):
@@ -343,14 +314,10 @@ class PolicyRow(msgspec.Struct, frozen=True, kw_only=True):
     `federation`: whether the organisation may federate. Without that nobody could sign in, so nothing is enforced.
     """
 
-    tenant_id: str = ""
     enforced: bool = False
     break_glass_user_id: str | None = None
     break_glass_email: str | None = None
     federation: bool = False
-    version: int = -1
-    seal: bytes | None = None
-    is_genuine: bool = True
 
     def shown(self) -> Policy:
         return Policy(self.enforced, self.break_glass_email)

@@ -4,12 +4,12 @@ At a first sign-in the user is found by address or made. Also answers which peop
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from starlette.requests import Request
 
-from services.auth import caps, seals
+from services.auth import caps
 from services.auth.apps import scopes
 from services.auth.people import rights
 from services.auth.people import roles as people_roles
@@ -18,10 +18,9 @@ from services.auth.revocations import watermarks
 from services.auth.saml import connections, domains, policies, queries, roles
 from services.auth.saml.assertions import Verified
 from services.auth.saml.documents import refuse, shown
-from services.auth.saml.models import AttributeMapping, Federated, Identity, OpenConnection
+from services.auth.saml.models import AttributeMapping, Federated, OpenConnection
 from services.auth.settings import Settings
 from shared.primitives import ids
-from shared.primitives.crypto import Keyring
 from shared.storage import database
 from shared.storage.caps import is_full
 from shared.storage.database import AsyncConnection, aset_tenant, transaction
@@ -93,9 +92,7 @@ class Admitted(NamedTuple):
     revoked: bool
 
 
-async def admit(
-    conn: AsyncConnection, keyring: Keyring, settings: Settings, connection: OpenConnection, verified: Verified
-) -> Admitted:
+async def admit(conn: AsyncConnection, settings: Settings, connection: OpenConnection, verified: Verified) -> Admitted:
     """Updates the user with the values of the identity provider. Raises MessageRefused. The tenant must be set.
 
     The NameID identifies the user, never the address alone. An address finds the user only at a first sign-in, only in the connection's
@@ -105,13 +102,8 @@ async def admit(
     person = person_from(verified.attributes, verified.name_id, wanted, connection.role_mapping)
     # One sign-in at a time for a NameID, so that a first sign-in in two tabs makes one user.
     await conn.execute(queries.LOCK_NAME, (f"{connection.connection_id} {verified.name_id}",))
-    known = await database.first(conn, Identity, queries.IDENTITY, (connection.connection_id, verified.name_id))
-    if known is not None and not seals.IDENTITIES.holds(keyring, msgspec.structs.asdict(known), known.seal):
-        refuse("already_linked", "the link of this NameID is not as it was made; unlink the person first")
-    if known is not None:
-        held: Rights = rights.believed(keyring, known)
-    else:
-        held = await _link(conn, keyring, settings, connection, verified.name_id, person)
+    known = await database.first(conn, Rights, queries.IDENTITY, (connection.connection_id, verified.name_id))
+    held = known or await _link(conn, settings, connection, verified.name_id, person)
     if not held.is_active:
         refuse("user_disabled", "the user is switched off here")
     role, limit = None, person.scope_limit
@@ -119,7 +111,7 @@ async def admit(
         # No mapping limits this person: the role is their own, or the connection's for people without one.
         role = held.role or connection.default_role
         limit = people_roles.of(role)
-    row = rights.changed(keyring, held, roles=person.roles, scope_limit=limit, role=role)
+    row = rights.changed(held, roles=person.roles, scope_limit=limit, role=role)
     await conn.execute(queries.UPDATE_PERSON, row | {"name": person.name})
     beyond = await roles.end_beyond(conn, held.user_id, limit)
     await watermarks.revoke_all(conn, "grant", beyond)
@@ -127,18 +119,13 @@ async def admit(
 
 
 async def _link(
-    conn: AsyncConnection,
-    keyring: Keyring,
-    settings: Settings,
-    connection: OpenConnection,
-    name_id: str,
-    person: Person,
+    conn: AsyncConnection, settings: Settings, connection: OpenConnection, name_id: str, person: Person
 ) -> Rights:
     domain = domains.of_email(person.email)
     proven = {
         row.domain
         for row in await connections.domains_of(conn, connection.connection_id)
-        if row.verified_at is not None and seals.DOMAINS.holds(keyring, msgspec.structs.asdict(row), row.seal)
+        if row.verified_at is not None
     }
     if domain not in proven:
         refuse("domain", shown(f"{domain} is not proven for this connection"))
@@ -146,35 +133,28 @@ async def _link(
         cap = await caps.cap_of(conn, settings, connection.tenant_id, "users")
         if await is_full(conn, cap, connection.tenant_id, queries.COUNT_USERS, (connection.tenant_id,)):
             refuse("too_many_people", str(cap))
-    held = rights.new(keyring, connection.tenant_id, ids.new_id("usr"), [])
+    held = rights.new(connection.tenant_id, ids.new_id("usr"), [])
     row = msgspec.structs.asdict(held) | {"email": person.email, "name": person.name}
     if not (await conn.execute(rights.INSERT, row)).rowcount:
         found = await database.first(conn, Rights, queries.USER_BY_EMAIL, (person.email,))
         if found is None:
             refuse("email_taken", "a user of another organisation has this address")
-        held = rights.believed(keyring, found)
+        held = found
         if not held.is_active:
             return held
-    link: dict[str, Any] = {
-        "connection_id": connection.connection_id,
-        "name_id": name_id,
-        "tenant_id": connection.tenant_id,
-        "user_id": held.user_id,
-    }
-    link["seal"] = seals.IDENTITIES.seal(keyring, link)
+    link = (connection.connection_id, name_id, connection.tenant_id, held.user_id)
     if not (await conn.execute(queries.LINK, link)).rowcount:
         refuse("already_linked", "the user with this address is linked to another NameID; unlink them first")
     return held
 
 
-async def without_role(conn: AsyncConnection, keyring: Keyring, connection: OpenConnection, name_id: str) -> str | None:
+async def without_role(conn: AsyncConnection, connection: OpenConnection, name_id: str) -> str | None:
     """Ends all access of a known person without any role. Returns their id; None for an unknown person."""
     await conn.execute(queries.LOCK_NAME, (f"{connection.connection_id} {name_id}",))
-    known = await database.first(conn, Identity, queries.IDENTITY, (connection.connection_id, name_id))
-    if known is None or not seals.IDENTITIES.holds(keyring, msgspec.structs.asdict(known), known.seal):
+    held = await database.first(conn, Rights, queries.IDENTITY, (connection.connection_id, name_id))
+    if held is None:
         return None
-    held = rights.believed(keyring, known)
-    ended = await roles.end_without_role(conn, keyring, connection.connection_id, held)
+    ended = await roles.end_without_role(conn, connection.connection_id, held)
     await watermarks.revoke_all(conn, "grant", ended)
     return held.user_id
 
@@ -182,23 +162,12 @@ async def without_role(conn: AsyncConnection, keyring: Keyring, connection: Open
 # --- Where people sign in ---------------------------------------------------------------------------------------------
 
 
-async def federation_of(conn: AsyncConnection, keyring: Keyring, email: str) -> Federated | None:
+async def federation_of(conn: AsyncConnection, email: str) -> Federated | None:
     """The connection of any tenant for which the address' domain is proven."""
     domain = domains.of_email(email)
     if domain is None:
         return None
-    found = await database.first(conn, Federated, queries.FIND_DOMAIN, (domain,))
-    if found is None or not seals.DOMAINS.holds(keyring, msgspec.structs.asdict(found), found.seal):
-        return None
-    policy = {
-        "tenant_id": found.tenant_id,
-        "enforced": found.enforced,
-        "break_glass_user_id": found.break_glass_user_id,
-        "version": found.policy_version,
-    }
-    # A policy that is not as we wrote it refuses passwords (policies.py), and has nobody's limits of guessing widened.
-    is_believed = found.policy_version is None or seals.POLICIES.holds(keyring, policy, found.policy_seal)
-    return found if is_believed else msgspec.structs.replace(found, enforced=False)
+    return await database.first(conn, Federated, queries.FIND_DOMAIN, (domain,))
 
 
 async def asks_address_first(request: Request, tenant_id: str) -> bool:
@@ -211,9 +180,9 @@ async def asks_address_first(request: Request, tenant_id: str) -> bool:
     return row is not None and bool(row[0])
 
 
-async def refuses_password(conn: AsyncConnection, keyring: Keyring, user_id: str) -> bool:
+async def refuses_password(conn: AsyncConnection, user_id: str) -> bool:
     """Whether the user's organisation enforces its own sign-in and the user is not its break-glass user. The tenant must be set."""
     # A change of the policy waits for this transaction and then ends its session.
     await conn.execute(queries.HOLD_TENANT)
-    policy = await policies.of_tenant(conn, keyring)
+    policy = await policies.of_tenant(conn)
     return policy.enforced and policy.federation and policy.break_glass_user_id != user_id

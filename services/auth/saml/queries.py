@@ -5,8 +5,8 @@ from typing import LiteralString
 from services.auth.people import rights
 from shared.storage import locks
 
-FIND_CONNECTION: LiteralString = "SELECT * FROM find_sealed_connection(%s)"
-FIND_DOMAIN: LiteralString = "SELECT * FROM find_policed_domain(%s)"
+FIND_CONNECTION: LiteralString = "SELECT * FROM find_saml_connection(%s)"
+FIND_DOMAIN: LiteralString = "SELECT * FROM find_saml_domain(%s)"
 HAS_OPEN_DOMAIN: LiteralString = """
     SELECT EXISTS (
         SELECT FROM saml_domains d JOIN saml_connections c USING (connection_id) JOIN tenants t ON t.tenant_id = c.tenant_id
@@ -14,7 +14,7 @@ HAS_OPEN_DOMAIN: LiteralString = """
 """
 COLUMNS: LiteralString = """
     connection_id, tenant_id, name, status, entity_id, sso_url, slo_url, name_id_format, allow_idp_initiated,
-    attribute_mapping, role_mapping, default_role, own_certificate, seal, created_at, updated_at, last_sign_in_at
+    attribute_mapping, role_mapping, default_role, own_certificate, created_at, updated_at, last_sign_in_at
 """
 LOCK_TENANT: LiteralString = f"SELECT pg_advisory_xact_lock({locks.AUTH_SIGN_IN_POLICY}, hashtext(current_tenant()))"
 # Parallel sign-ins share the lock; the policy does not change meanwhile.
@@ -25,10 +25,9 @@ COUNT_CONNECTIONS: LiteralString = "SELECT count(*) FROM saml_connections"
 INSERT_CONNECTION: LiteralString = (
     """
     INSERT INTO saml_connections (connection_id, tenant_id, name, entity_id, sso_url, slo_url, name_id_format,
-        allow_idp_initiated, attribute_mapping, role_mapping, default_role, own_key, own_certificate, status, seal)
+        allow_idp_initiated, attribute_mapping, role_mapping, default_role, own_key, own_certificate)
     VALUES (%(connection_id)s, %(tenant_id)s, %(name)s, %(entity_id)s, %(sso_url)s, %(slo_url)s, %(name_id_format)s,
-        %(allow_idp_initiated)s, %(attribute_mapping)s, %(role_mapping)s, %(default_role)s, %(own_key)s, %(own_certificate)s,
-        %(status)s, %(seal)s)
+        %(allow_idp_initiated)s, %(attribute_mapping)s, %(role_mapping)s, %(default_role)s, %(own_key)s, %(own_certificate)s)
     RETURNING """
     + COLUMNS
 )
@@ -36,7 +35,7 @@ UPDATE_CONNECTION: LiteralString = (
     """
     UPDATE saml_connections SET name = %(name)s, status = %(status)s, entity_id = %(entity_id)s, sso_url = %(sso_url)s,
         slo_url = %(slo_url)s, name_id_format = %(name_id_format)s, allow_idp_initiated = %(allow_idp_initiated)s,
-        attribute_mapping = %(attribute_mapping)s, role_mapping = %(role_mapping)s, default_role = %(default_role)s, seal = %(seal)s,
+        attribute_mapping = %(attribute_mapping)s, role_mapping = %(role_mapping)s, default_role = %(default_role)s,
         updated_at = clock_timestamp()
     WHERE connection_id = %(connection_id)s RETURNING """
     + COLUMNS
@@ -51,9 +50,9 @@ CONNECTIONS: LiteralString = (
 """
 )
 # A change or deletion of a connection locks its row. Sign-ins that began before finish first; later ones find the change.
-HOLD_CONNECTION: LiteralString = (
-    "SELECT " + COLUMNS + " FROM saml_connections WHERE connection_id = %s AND status = 'active' FOR KEY SHARE"
-)
+HOLD_CONNECTION: LiteralString = """
+    SELECT attribute_mapping, role_mapping, default_role FROM saml_connections WHERE connection_id = %s AND status = 'active' FOR KEY SHARE
+"""
 # The same for writers of the row, if the organisation may still use federation; HOLD_TENANT of apps keeps it so.
 HOLD_CONNECTION_TO_WRITE: LiteralString = """
     SELECT FROM saml_connections WHERE connection_id = %s AND status = 'active'
@@ -85,21 +84,17 @@ CERTIFICATES: LiteralString = """
 """
 KEEP_CERTIFICATES: LiteralString = "DELETE FROM saml_certificates WHERE connection_id = %s AND fingerprint <> ALL (%s)"
 ADD_CERTIFICATE: LiteralString = """
-    INSERT INTO saml_certificates (connection_id, fingerprint, tenant_id, pem, not_before, not_after, seal)
-    VALUES (%(connection_id)s, %(fingerprint)s, %(tenant_id)s, %(pem)s, %(not_before)s, %(not_after)s, %(seal)s)
-    ON CONFLICT (connection_id, fingerprint) DO UPDATE SET tenant_id = excluded.tenant_id, pem = excluded.pem, seal = excluded.seal
+    INSERT INTO saml_certificates (connection_id, fingerprint, tenant_id, pem, not_before, not_after)
+    VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (connection_id, fingerprint) DO NOTHING
 """
 CERTIFICATE_USED: LiteralString = """
     UPDATE saml_certificates SET last_used_at = clock_timestamp() WHERE connection_id = %s AND fingerprint = %s
 """
 SIGNED_IN: LiteralString = "UPDATE saml_connections SET last_sign_in_at = clock_timestamp() WHERE connection_id = %s"
-DOMAIN_COLUMNS: LiteralString = """
-    tenant_id, domain, connection_id, token, seal, claim_seal, claimed_at, verified_at
-"""
+DOMAIN_COLUMNS: LiteralString = "domain, connection_id, token, claimed_at, verified_at"
 CLAIM_DOMAIN: LiteralString = (
     """
-    INSERT INTO saml_domains (tenant_id, domain, connection_id, token, claim_seal)
-    VALUES (%(tenant_id)s, %(domain)s, %(connection_id)s, %(token)s, %(claim_seal)s)
+    INSERT INTO saml_domains (tenant_id, domain, connection_id, token) VALUES (%s, %s, %s, %s)
     ON CONFLICT (tenant_id, domain) DO NOTHING RETURNING """
     + DOMAIN_COLUMNS
 )
@@ -108,8 +103,7 @@ DOMAINS: LiteralString = "SELECT " + DOMAIN_COLUMNS + " FROM saml_domains WHERE 
 DOMAIN: LiteralString = "SELECT " + DOMAIN_COLUMNS + " FROM saml_domains WHERE connection_id = %s AND domain = %s"
 PROVE_DOMAIN: LiteralString = (
     """
-    UPDATE saml_domains SET verified_at = coalesce(verified_at, clock_timestamp()), seal = %(seal)s
-    WHERE connection_id = %(connection_id)s AND domain = %(domain)s AND token = %(token)s
+    UPDATE saml_domains SET verified_at = coalesce(verified_at, clock_timestamp()) WHERE connection_id = %s AND domain = %s AND token = %s
     RETURNING """
     + DOMAIN_COLUMNS
 )
@@ -119,15 +113,14 @@ OTHER_PROVEN_DOMAINS: LiteralString = """
     WHERE d.verified_at IS NOT NULL AND c.status = 'active' AND d.domain <> %s
 """
 POLICY: LiteralString = """
-    SELECT p.tenant_id, p.enforced, p.break_glass_user_id, p.version, p.seal, t.federation, u.email AS break_glass_email
+    SELECT p.enforced, p.break_glass_user_id, t.federation, u.email AS break_glass_email
     FROM saml_policies p JOIN tenants t USING (tenant_id) LEFT JOIN users u ON u.user_id = p.break_glass_user_id
     WHERE p.tenant_id = current_tenant()
 """
 SET_POLICY: LiteralString = """
-    INSERT INTO saml_policies (tenant_id, enforced, break_glass_user_id, version, seal)
-    VALUES (%(tenant_id)s, %(enforced)s, %(break_glass_user_id)s, %(version)s, %(seal)s)
+    INSERT INTO saml_policies (tenant_id, enforced, break_glass_user_id) VALUES (%s, %s, %s)
     ON CONFLICT (tenant_id) DO UPDATE SET enforced = excluded.enforced, break_glass_user_id = excluded.break_glass_user_id,
-        version = excluded.version, seal = excluded.seal, changed_at = clock_timestamp()
+        changed_at = clock_timestamp()
 """
 USER_WITH_PASSWORD: LiteralString = """
     SELECT user_id FROM users WHERE lower(email) = lower(%s) AND status = 'active' AND password_hash IS NOT NULL
@@ -145,9 +138,9 @@ END_PASSWORD_SESSIONS: LiteralString = """
 """
 ADD_REQUEST: LiteralString = """
     INSERT INTO saml_requests (request_id, tenant_id, connection_id, kind, browser_mac, relay_state, continue_to, fresh, is_returning,
-        network, seal, expires_at)
+        network, expires_at)
     VALUES (%(request_id)s, %(tenant_id)s, %(connection_id)s, %(kind)s, %(browser_mac)s, %(relay_state)s, %(continue_to)s,
-        %(fresh)s, %(is_returning)s, %(network)s, %(seal)s, clock_timestamp() + make_interval(secs => %(lives)s))
+        %(fresh)s, %(is_returning)s, %(network)s, clock_timestamp() + make_interval(secs => %(lives)s))
 """
 # Networks share the room in turn: the rows beyond it are the oldest ones of the networks with the most.
 FORGET_REQUESTS: LiteralString = """
@@ -163,7 +156,7 @@ FORGET_REQUESTS: LiteralString = """
 USE_REQUEST: LiteralString = """
     DELETE FROM saml_requests
     WHERE request_id = %s AND connection_id = %s AND kind = %s AND used_at IS NULL AND expires_at > clock_timestamp()
-    RETURNING request_id, tenant_id, connection_id, kind, browser_mac, relay_state, continue_to, fresh, made_at, seal
+    RETURNING request_id, browser_mac, relay_state, continue_to, fresh, made_at
 """
 REMEMBER_MESSAGE: LiteralString = """
     INSERT INTO saml_replays (connection_id, message_mac, tenant_id, expires_at) VALUES (%s, %s, %s, %s)
@@ -176,16 +169,14 @@ LOCK_NAME: LiteralString = f"SELECT pg_advisory_xact_lock({locks.AUTH_NAME_ID}, 
 IDENTITY: LiteralString = (
     "SELECT "
     + rights.COLUMNS
-    + """, i.connection_id, i.name_id, i.seal
-    FROM saml_identities i JOIN users u USING (user_id, tenant_id)
+    + """ FROM saml_identities i JOIN users u USING (user_id, tenant_id)
     WHERE i.connection_id = %s AND i.name_id = %s FOR UPDATE OF u
 """
 )
 USER_BY_EMAIL: LiteralString = "SELECT " + rights.COLUMNS + " FROM users u WHERE lower(u.email) = lower(%s) FOR UPDATE"
 COUNT_USERS: LiteralString = "SELECT count(*) FROM users WHERE tenant_id = %s"
 LINK: LiteralString = """
-    INSERT INTO saml_identities (connection_id, name_id, tenant_id, user_id, seal)
-    VALUES (%(connection_id)s, %(name_id)s, %(tenant_id)s, %(user_id)s, %(seal)s) ON CONFLICT DO NOTHING
+    INSERT INTO saml_identities (connection_id, name_id, tenant_id, user_id) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING
 """
 UPDATE_PERSON: LiteralString = "UPDATE users SET name = %(name)s, " + rights.VALUES + " WHERE user_id = %(user_id)s"
 LIVE_GRANTS: LiteralString = """
@@ -231,7 +222,7 @@ NEXT_CHANGING_ROLES: LiteralString = """
     WHERE connection_id <> ALL (%s) ORDER BY turn NULLS FIRST, turn_at NULLS FIRST, decided_at LIMIT 1
 """
 HOLD_CHANGING_ROLES: LiteralString = """
-    SELECT c.*, r.after FROM saml_connections c JOIN changing_roles r USING (connection_id) WHERE c.connection_id = %s
+    SELECT c.role_mapping, r.after FROM saml_connections c JOIN changing_roles r USING (connection_id) WHERE c.connection_id = %s
     FOR UPDATE OF c, r
 """
 GO_ON_WITH_ROLES: LiteralString = (
@@ -263,13 +254,13 @@ IDENTITIES: LiteralString = """
 UNLINK: LiteralString = "DELETE FROM saml_identities WHERE connection_id = %s AND user_id = %s"
 ADD_TICKET: LiteralString = """
     INSERT INTO saml_tickets (ticket_mac, tenant_id, connection_id, user_id, browser_mac, continue_to, name_id, name_id_format,
-        session_index, session_ends_at, seal, expires_at)
+        session_index, session_ends_at, expires_at)
     VALUES (%(ticket_mac)s, %(tenant_id)s, %(connection_id)s, %(user_id)s, %(browser_mac)s, %(continue_to)s, %(name_id)s,
-        %(name_id_format)s, %(session_index)s, %(session_ends_at)s, %(seal)s, clock_timestamp() + interval '2 minutes')
+        %(name_id_format)s, %(session_index)s, %(session_ends_at)s, clock_timestamp() + interval '2 minutes')
 """
-TICKET_COLUMNS: LiteralString = """
-    user_id, tenant_id, connection_id, ticket_mac, browser_mac, continue_to, name_id, name_id_format, session_index, session_ends_at, seal
-"""
+TICKET_COLUMNS: LiteralString = (
+    "user_id, browser_mac, continue_to, name_id, name_id_format, session_index, session_ends_at"
+)
 # Ends sign-ins in progress together with the sessions.
 DELETE_TICKETS_OF_NAME: LiteralString = """
     DELETE FROM saml_tickets WHERE connection_id = %(connection_id)s AND name_id = %(name_id)s
@@ -290,12 +281,9 @@ TICKET: LiteralString = (
 )
 USE_TICKET: LiteralString = "UPDATE saml_tickets SET used_at = clock_timestamp() WHERE ticket_mac = ANY (%s)"
 # The lock lasts until the session is written. Disabling or unlinking the user waits for it and then ends the session.
-ACTIVE_USER: LiteralString = (
-    "SELECT "
-    + rights.COLUMNS
-    + """, u.email, u.name, u.password_hash, u.totp_secret FROM users u WHERE u.user_id = %s AND u.status = 'active' FOR SHARE
+ACTIVE_USER: LiteralString = """
+    SELECT user_id, tenant_id, email, name, password_hash, totp_secret FROM users WHERE user_id = %s AND status = 'active' FOR SHARE
 """
-)
 NOTE_SESSION: LiteralString = """
     INSERT INTO saml_sessions (session_id, tenant_id, connection_id, name_id, name_id_format, session_index)
     VALUES (%(session_id)s, %(tenant_id)s, %(connection_id)s, %(name_id)s, %(name_id_format)s, %(session_index)s)
@@ -347,6 +335,6 @@ DOMAIN_MISSING: LiteralString = """
     WHERE tenant_id = %s AND domain = %s
 """
 UNPROVE_DOMAIN: LiteralString = """
-    UPDATE saml_domains SET verified_at = NULL, seal = NULL, checked_at = NULL, missing_since = NULL WHERE tenant_id = %s AND domain = %s
+    UPDATE saml_domains SET verified_at = NULL, checked_at = NULL, missing_since = NULL WHERE tenant_id = %s AND domain = %s
 """
 COUNT_MISSING_DOMAINS: LiteralString = "SELECT count(*) FROM saml_domains WHERE missing_since IS NOT NULL"

@@ -1,4 +1,4 @@
-"""Processes that read XML for the web process, so that its event loop never does. Documents wait in line by rank, then by network.
+"""Processes that read XML for the web process, so that its event loop never does. Documents wait by rank, then by connection and network.
 
 The RelayState of a sign-in that began here, and the cookie of a browser that signed in before, have MACs that give a rank without a
 query. So people's sign-ins are read while strangers flood the queue. Ranks admit nobody.

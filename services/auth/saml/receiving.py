@@ -6,12 +6,11 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.auth import seals
 from services.auth.apps.queries import HOLD_TENANT
 from services.auth.saml import connections, messages, metadata, queries
 from services.auth.saml.documents import MessageRefused, refuse
 from services.auth.saml.metadata import Own
-from services.auth.saml.models import ConnectionRow, OpenConnection, PendingRequest
+from services.auth.saml.models import OpenConnection, PendingRequest
 from services.auth.saml.readers import Sender
 from services.auth.signin import pages
 from shared.primitives.crypto import Keyring
@@ -39,7 +38,7 @@ ABOUT_THE_PERSON = frozenset(
 async def connection_of(request: Request) -> OpenConnection | None:
     """The connection in the path, or None unless people may sign in through it."""
     async with transaction(request) as conn:
-        found = await connections.find(conn, request.state.keyring, request.path_params["connection"])
+        found = await connections.find(conn, request.path_params["connection"])
     return found if found is not None and found.is_open else None
 
 
@@ -51,17 +50,13 @@ async def hold(conn: AsyncConnection, connection: OpenConnection, *, to_write: b
     return (await conn.execute(query, (connection.connection_id,))).rowcount == 1
 
 
-async def hold_or_refuse(conn: AsyncConnection, keyring: Keyring, connection: OpenConnection) -> OpenConnection:
+async def hold_or_refuse(conn: AsyncConnection, connection: OpenConnection) -> OpenConnection:
     """The connection, locked, with its present mappings; these may have changed since the message came. Raises MessageRefused: `closed`."""
-    row = await database.first(conn, ConnectionRow, queries.HOLD_CONNECTION, (connection.connection_id,))
-    if row is None or not seals.CONNECTIONS.holds(keyring, msgspec.structs.asdict(row), row.seal):
+    row = await (await conn.execute(queries.HOLD_CONNECTION, (connection.connection_id,))).fetchone()
+    if row is None:
         refuse("closed", "the connection was switched off while the message was read")
-    return msgspec.structs.replace(
-        connection,
-        attribute_mapping=row.attribute_mapping,
-        role_mapping=row.role_mapping,
-        default_role=row.default_role,
-    )
+    attributes, roles, default = row
+    return msgspec.structs.replace(connection, attribute_mapping=attributes, role_mapping=roles, default_role=default)
 
 
 def closed(request: Request) -> Response:
@@ -82,11 +77,11 @@ def signed_url(
 
 
 async def read_body(request: Request) -> bytes:
-    """The raw form. Raises MessageRefused: `too_large`; `too_many` or `busy` where others' large bodies are being read."""
+    """The raw form. Raises MessageRefused: `too_large`."""
     try:
         return await http.read_body(request, MAX_FORM)
     except problems.Problem as problem:
-        refuse({status: reason for reason, status in STATUSES.items()}[problem.status], problem.detail)
+        refuse("too_large", problem.detail)
 
 
 def sender_of(request: Request, connection: OpenConnection, raw: bytes) -> Sender:
@@ -116,19 +111,16 @@ async def add_request(
     """
     network, _ = networks_of(identity.caller(request).address)
     whose = {"connection_id": connection_id, "is_returning": is_returning, "network": network}
-    seal = seals.REQUESTS.seal(request.state.keyring, row | whose)
-    await conn.execute(queries.ADD_REQUEST, row | whose | {"seal": seal})
+    await conn.execute(queries.ADD_REQUEST, row | whose)
     await conn.execute(queries.FORGET_REQUESTS, whose | {"most": MOST_WAITING})
 
 
-async def use_request(
-    conn: AsyncConnection, keyring: Keyring, connection: OpenConnection, request_id: str, kind: str
-) -> PendingRequest:
+async def use_request(conn: AsyncConnection, connection: OpenConnection, request_id: str, kind: str) -> PendingRequest:
     """Our open request with that id, which is then used. Raises MessageRefused: `in_response_to`."""
     pending = await database.first(
         conn, PendingRequest, queries.USE_REQUEST, (request_id, connection.connection_id, kind)
     )
-    if pending is None or not seals.REQUESTS.holds(keyring, msgspec.structs.asdict(pending), pending.seal):
+    if pending is None:
         refuse("in_response_to", "it answers no open request of this connection: unknown, answered before, or too old")
     return pending
 

@@ -6,9 +6,8 @@ Of many, the request only writes a row of `changing_roles` and ends the tokens o
 
 from collections.abc import Mapping, Sequence
 
-from psycopg.rows import class_row, dict_row
+from psycopg.rows import class_row
 
-from services.auth import seals
 from services.auth.apps import scopes
 from services.auth.people import rights
 from services.auth.people.rights import Rights
@@ -17,7 +16,6 @@ from services.auth.revocations.queries import REVOKE_GRANTS
 from services.auth.revocations.watermarks import Ended
 from services.auth.saml import policies, queries
 from services.auth.saml.models import PolicyRow
-from shared.primitives.crypto import Keyring
 from shared.storage import database
 from shared.storage.database import AsyncConnection, Connection, set_tenant
 
@@ -30,7 +28,7 @@ BEYOND = "beyond the user's roles"
 RoleMapping = Mapping[str, Sequence[str]]
 
 
-async def apply(conn: AsyncConnection, keyring: Keyring, connection_id: str, mapping: RoleMapping) -> Ended:
+async def apply(conn: AsyncConnection, connection_id: str, mapping: RoleMapping) -> Ended:
     """People without a mapped role must sign in again. With an empty mapping, limits stay until the next sign-in.
 
     `revoke_ended` must follow, in the transaction that holds the connection and stores its mapping.
@@ -38,7 +36,7 @@ async def apply(conn: AsyncConnection, keyring: Keyring, connection_id: str, map
     await conn.execute(queries.FORGET_CHANGING_ROLES, (connection_id,))
     if not mapping:
         return Ended([], [])
-    exempt = _exempt(await policies.of_tenant(conn, keyring))
+    exempt = _exempt(await policies.of_tenant(conn))
     everybody = {"connection_id": connection_id, "after": "", "most": AT_ONCE, "break_glass": exempt}
     if await (await conn.execute(queries.MORE_PEOPLE, everybody)).fetchone() is not None:
         await conn.execute(queries.BEGIN_CHANGING_ROLES, (connection_id,))
@@ -47,15 +45,14 @@ async def apply(conn: AsyncConnection, keyring: Keyring, connection_id: str, map
     # Locks all grants first, because a grant is locked before the watermarks.
     await conn.execute(queries.HOLD_GRANTS_OF_CONNECTION, (connection_id,))
     ended: list[str] = []
-    for found in await database.every(conn, Rights, queries.PEOPLE_WITH_ROLES, everybody):
-        person = rights.believed(keyring, found)
+    for person in await database.every(conn, Rights, queries.PEOPLE_WITH_ROLES, everybody):
         left = sorted(set(person.roles) & set(mapping))
         if left:
             limit = scopes.of_roles(left, mapping)
-            await rights.change(conn, keyring, person, roles=left, scope_limit=limit, role=None)
+            await rights.change(conn, person, roles=left, scope_limit=limit, role=None)
             ended += await end_beyond(conn, person.user_id, limit)
         else:
-            ended += await end_without_role(conn, keyring, connection_id, person)
+            ended += await end_without_role(conn, connection_id, person)
     return Ended(ended, [])
 
 
@@ -64,9 +61,9 @@ def _exempt(policy: PolicyRow) -> str | None:
     return policy.break_glass_user_id if policy.enforced else None
 
 
-async def end_without_role(conn: AsyncConnection, keyring: Keyring, connection_id: str, person: Rights) -> list[str]:
+async def end_without_role(conn: AsyncConnection, connection_id: str, person: Rights) -> list[str]:
     """Ends all access of a locked person without any role. Returns the ended grants, for `revoke_all`."""
-    await rights.change(conn, keyring, person, roles=[], scope_limit=[], role=None)
+    await rights.change(conn, person, roles=[], scope_limit=[], role=None)
     await conn.execute(queries.END_SESSIONS_OF_USER, (connection_id, person.user_id))
     await conn.execute(queries.DELETE_TICKETS_OF_USER, (connection_id, person.user_id))
     return await watermarks.end_grants(conn, queries.GRANTS_OF_USER, {"whose": person.user_id}, NO_ROLE)
@@ -90,27 +87,22 @@ def next_changing(conn: Connection, failed: Sequence[str]) -> tuple[str, str] | 
     return None if waiting is None else (waiting[0], waiting[1])
 
 
-def apply_portion(conn: Connection, keyring: Keyring, connection_id: str, tenant_id: str) -> None:
+def apply_portion(conn: Connection, connection_id: str, tenant_id: str) -> None:
     """Applies a connection's mapping to its next people. The caller commits."""
     set_tenant(conn, tenant_id)
     # The lock keeps sign-ins through the connection back for the portion.
-    with conn.cursor(row_factory=dict_row) as cursor:
-        held = cursor.execute(queries.HOLD_CHANGING_ROLES, (connection_id,)).fetchone()
+    held = conn.execute(queries.HOLD_CHANGING_ROLES, (connection_id,)).fetchone()
     if held is None:  # another relay has finished it meanwhile
         return
-    if not seals.CONNECTIONS.holds(keyring, held, held["seal"]):  # nobody signs in through it either
-        conn.execute(queries.FORGET_CHANGING_ROLES, (connection_id,))
-        return
-    mapping, after = held["role_mapping"], held["after"]
-    exempt = _exempt(policies.of_tenant_sync(conn, keyring))
+    mapping, after = held
+    exempt = _exempt(policies.of_tenant_sync(conn))
     portion = {"connection_id": connection_id, "after": after, "most": PEOPLE, "break_glass": exempt}
     with conn.cursor(row_factory=class_row(Rights)) as cursor:
         people, grants = cursor.execute(queries.PEOPLE_WITH_ROLES, portion).fetchall(), 0
-    for found in people:
-        person = rights.believed(keyring, found)
+    for person in people:
         user_id, left = person.user_id, sorted(set(person.roles) & set(mapping))
         change = {"roles": left, "scope_limit": scopes.of_roles(left, mapping), "role": None}
-        conn.execute(rights.SET, rights.changed(keyring, person, **change))
+        conn.execute(rights.SET, rights.changed(person, **change))
         if not left:
             conn.execute(queries.END_SESSIONS_OF_USER, (connection_id, user_id))
             conn.execute(queries.DELETE_TICKETS_OF_USER, (connection_id, user_id))

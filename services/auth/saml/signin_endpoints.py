@@ -7,13 +7,10 @@ that is good once, and our own page leads on to where the browser's cookie shows
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from services.auth import seals
 from services.auth.oauth.clients import read_form
-from services.auth.people import rights
 from services.auth.revocations import bell
 from services.auth.saml import messages, metadata, people, queries, readers, receiving
 from services.auth.saml.assertions import SKEW, Verified
@@ -26,7 +23,6 @@ from services.auth.signin import queries as signin_queries
 from services.auth.signin.models import User
 from services.auth.signin.returning import SESSIONS, destination_of
 from shared.primitives import ids
-from shared.primitives.crypto import Keyring
 from shared.storage import audit, database
 from shared.storage.database import AsyncConnection, aset_tenant, transaction
 from shared.web import problems
@@ -138,9 +134,9 @@ async def _take(request: Request, connection: OpenConnection, verified: Verified
     ticket = cookies.new_token()
     async with transaction(request) as conn:
         await aset_tenant(conn, connection.tenant_id)
-        connection = await receiving.hold_or_refuse(conn, request.state.keyring, connection)
+        connection = await receiving.hold_or_refuse(conn, connection)
         await receiving.remember(conn, request, connection, verified.assertion_id, verified.expires_at)
-        pending = await _answered(conn, request.state.keyring, connection, verified, relay_state)
+        pending = await _answered(conn, connection, verified, relay_state)
         used = await conn.execute(queries.CERTIFICATE_USED, (connection.connection_id, verified.certificate))
         if not used.rowcount:
             refuse("signature", "the certificate was unpinned while the message was read")
@@ -158,21 +154,21 @@ async def _take(request: Request, connection: OpenConnection, verified: Verified
                 "session_index": verified.session_index,
                 "session_ends_at": verified.session_ends_at,
             }
-            await conn.execute(queries.ADD_TICKET, row | {"seal": seals.TICKETS.seal(request.state.keyring, row)})
+            await conn.execute(queries.ADD_TICKET, row)
     if isinstance(outcome, MessageRefused):
         raise outcome
     return Taken(ticket, outcome.revoked)
 
 
 async def _answered(
-    conn: AsyncConnection, keyring: Keyring, connection: OpenConnection, verified: Verified, relay_state: str
+    conn: AsyncConnection, connection: OpenConnection, verified: Verified, relay_state: str
 ) -> PendingRequest | None:
     """Our request that the assertion answers, then used; None if the identity provider began and may. Raises MessageRefused."""
     if verified.in_response_to is None:
         if not connection.allow_idp_initiated:
             refuse("idp_initiated", "the identity provider began, which allow_idp_initiated does not allow")
         return None
-    pending = await receiving.use_request(conn, keyring, connection, verified.in_response_to, "sign_in")
+    pending = await receiving.use_request(conn, connection, verified.in_response_to, "sign_in")
     if relay_state != pending.relay_state:
         refuse("relay_state", "the RelayState is not the one that was sent with the request")
     if pending.fresh and verified.signed_in_at < pending.made_at - SKEW:
@@ -187,12 +183,10 @@ async def _admit(
     actor = sessions.actor(request, connection.tenant_id, "")
     try:
         async with conn.transaction():
-            admitted = await people.admit(conn, request.state.keyring, request.state.settings, connection, verified)
+            admitted = await people.admit(conn, request.state.settings, connection, verified)
     except MessageRefused as refused:
         await audit.record(conn, actor, "sign_in.refused", connection.connection_id, {"reason": refused.reason})
-        if refused.reason == "no_role" and (
-            known := await people.without_role(conn, request.state.keyring, connection, verified.name_id)
-        ):
+        if refused.reason == "no_role" and (known := await people.without_role(conn, connection, verified.name_id)):
             await audit.record(conn, actor, "saml.roles_lost", known, {"connection": connection.connection_id})
         return refused
     if admitted.is_new:
@@ -217,7 +211,7 @@ async def finish(request: Request) -> Response:
         ticket = await _ticket(conn, request, connection, token)
         if ticket is None or not _is_its_browser(request, ticket):
             return pages.error(request, "saml_other_browser")
-        user = await _user(conn, request.state.keyring, ticket)
+        user = await _user(conn, ticket)
         if user is None or request.method == "HEAD":
             return pages.error(request, "saml_other_browser")
         if ticket.browser_mac is None:
@@ -248,11 +242,7 @@ async def confirm(request: Request) -> Response:
         if not await receiving.hold(conn, connection, to_write=True):
             return receiving.closed(request)
         ticket = await _ticket(conn, request, connection, token)
-        user = (
-            await _user(conn, request.state.keyring, ticket)
-            if ticket is not None and ticket.browser_mac is None
-            else None
-        )
+        user = await _user(conn, ticket) if ticket is not None and ticket.browser_mac is None else None
         if ticket is None or user is None:
             return pages.error(request, "saml_other_browser")
         session = await _start(conn, request, connection, ticket, user, token)
@@ -273,10 +263,7 @@ def _macs(request: Request, token: str) -> list[bytes]:
 
 
 async def _ticket(conn: AsyncConnection, request: Request, connection: OpenConnection, token: str) -> Ticket | None:
-    found = await database.first(conn, Ticket, queries.TICKET, (_macs(request, token), connection.connection_id))
-    if found is None or not seals.TICKETS.holds(request.state.keyring, msgspec.structs.asdict(found), found.seal):
-        return None
-    return found
+    return await database.first(conn, Ticket, queries.TICKET, (_macs(request, token), connection.connection_id))
 
 
 def _is_its_browser(request: Request, ticket: Ticket) -> bool:
@@ -288,10 +275,8 @@ def _is_its_browser(request: Request, ticket: Ticket) -> bool:
     )
 
 
-async def _user(conn: AsyncConnection, keyring: Keyring, ticket: Ticket) -> User | None:
-    found = await database.first(conn, User, queries.ACTIVE_USER, (ticket.user_id,))
-    user = None if found is None else rights.believed(keyring, found)
-    return user if user is not None and user.is_active else None
+async def _user(conn: AsyncConnection, ticket: Ticket) -> User | None:
+    return await database.first(conn, User, queries.ACTIVE_USER, (ticket.user_id,))
 
 
 async def _start(

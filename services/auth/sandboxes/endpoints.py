@@ -84,7 +84,7 @@ async def _make(
         requested_scopes=wanted,
         graphql_bundles=list(tenant.graphql_bundles),
     )
-    app = await store.insert_app(conn, request.state.keyring, tenant.tenant_id, app_draft, first_party=True)
+    app = await store.insert_app(conn, tenant.tenant_id, app_draft, first_party=True)
     secret = await store.add_secret(conn, request.state.keyring, app)
     await audit.record(conn, there, "tenant.created", tenant.tenant_id, {"by": caller.tenant_id})
     await audit.record(conn, there, "app.created", app.client_id, {"first_party": True})

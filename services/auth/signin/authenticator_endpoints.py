@@ -8,20 +8,8 @@ import segno
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from services.auth import seals
 from services.auth.oauth.clients import read_form
-from services.auth.signin import (
-    codes,
-    cookies,
-    factors,
-    hashing,
-    pages,
-    passwords,
-    queries,
-    sealing,
-    sessions,
-    throttle,
-)
+from services.auth.signin import codes, cookies, factors, hashing, pages, passwords, queries, sessions, throttle
 from services.auth.signin.models import Session, User
 from services.auth.signin.returning import AUTHENTICATOR, to_sign_in
 from services.auth.signin.throttle import Attempt
@@ -53,7 +41,7 @@ class Change(NamedTuple):
 async def authenticator_page(request: Request) -> Response:
     async with transaction(request) as conn:
         session = await sessions.current(request, conn)
-        user = await factors.find_user(conn, request.state.keyring, session.email) if session is not None else None
+        user = await factors.find_user(conn, session.email) if session is not None else None
         if session is None or user is None:
             return _to_sign_in()
         return await _page(request, conn, session, user)
@@ -118,7 +106,7 @@ async def change_authenticator(request: Request) -> Response:
     words = pages.words(request)
     async with transaction(request) as conn:
         session = await sessions.current(request, conn)
-        user = await factors.find_user(conn, request.state.keyring, session.email) if session is not None else None
+        user = await factors.find_user(conn, session.email) if session is not None else None
         if session is None or user is None:
             return _to_sign_in()
         if not cookies.is_own_form(request, values.get("csrf", "")) or user.password_hash is None:
@@ -129,9 +117,7 @@ async def change_authenticator(request: Request) -> Response:
         refused = await _again(request, change, words["too_many"].format(seconds=attempt.wait), 429)
         refused.headers["retry-after"] = str(attempt.wait)
         return refused
-    if not await hashing.verify(
-        request, sealing.hash_of(request.state.keyring, user), values.get("password", ""), known=True
-    ):
+    if not await hashing.verify(request, user.password_hash, values.get("password", ""), known=True):
         return await _refuse(request, change, words["wrong_password"])
     asked = values.get("do", "")
     return await (_set_up if asked == "set up" else _change)(request, change, asked)
@@ -152,7 +138,7 @@ async def _again(request: Request, change: Change, problem: str, status: int = 4
         return _enrolling(request, change.session, enrolment, problem, status)
     async with transaction(request) as conn:
         session = await sessions.current(request, conn)
-        user = await factors.find_user(conn, request.state.keyring, change.session.email)
+        user = await factors.find_user(conn, change.session.email)
         if session is None or user is None:
             return _to_sign_in()
         return await _page(request, conn, session, user, problem, status)
@@ -168,15 +154,14 @@ async def _set_up(request: Request, change: Change, asked: str) -> Response:
     if step is None:
         return await _refuse(request, change, words["wrong_code"])
     sealed = keyring.encrypt(enrolment.secret.encode(), codes.secret_context(user.user_id))
-    factor = seals.factor_row(keyring, user.tenant_id, user.user_id, sealed)
     async with transaction(request) as conn:
         session = await _session_of(request, conn, change)
         if isinstance(session, Response):
             return session
-        if not (await conn.execute(queries.ENROL_TOTP, factor | {"step": step})).rowcount:
+        if not (await conn.execute(queries.ENROL_TOTP, (sealed, step, user.user_id))).rowcount:
             return await _page(request, conn, session, user, words["already_set_up"], 409)
         await conn.execute(queries.END_OTHER_SESSIONS, (user.user_id, session.session_id))
-        await sessions.note_second_factor(conn, keyring, session)
+        await conn.execute(queries.NOTE_SECOND_FACTOR, (session.session_id,))
         await conn.execute(queries.FORGET_DEVICES, (user.user_id,))
         renewed = await factors.renew_recovery_codes(conn, keyring, user.tenant_id, user.user_id)
         await _done(conn, request, change, "user.second_factor_enrolled")
@@ -188,7 +173,7 @@ async def _session_of(request: Request, conn: AsyncConnection, change: Change) -
     await aset_tenant(conn, change.user.tenant_id)
     unchanged = await factors.is_unchanged(conn, change.user, to_write=True)
     session = await sessions.current(request, conn)
-    user = await factors.find_user(conn, request.state.keyring, session.email) if session is not None else None
+    user = await factors.find_user(conn, session.email) if session is not None else None
     if session is None or user is None or user.user_id != change.user.user_id:
         return _to_sign_in()
     if unchanged:
@@ -212,8 +197,7 @@ async def _change(request: Request, change: Change, asked: str) -> Response:
         if asked == "remove" and len(change.values.get("password", "")) < passwords.MIN_LENGTH:
             return await _page(request, conn, session, user, words["password_alone"], 422)
         if asked == "remove":
-            factor = seals.factor_row(request.state.keyring, user.tenant_id, user.user_id, None)
-            await conn.execute(queries.REMOVE_TOTP, factor)
+            await conn.execute(queries.REMOVE_TOTP, (user.user_id,))
             await conn.execute(queries.DELETE_RECOVERY_CODES, (user.user_id,))
             await _done(conn, request, change, "user.second_factor_removed")
         else:
@@ -225,7 +209,7 @@ async def _change(request: Request, change: Change, asked: str) -> Response:
 
 
 async def _done(conn: AsyncConnection, request: Request, change: Change, action: str) -> None:
-    await throttle.succeed(conn, request.state.keyring, change.attempt)
+    await throttle.succeed(conn, change.attempt)
     await _record(conn, request, change, action)
 
 

@@ -21,7 +21,6 @@ from services.auth.signin import (
     passes,
     passwords,
     queries,
-    sealing,
     sessions,
     throttle,
 )
@@ -111,13 +110,13 @@ async def sign_in(request: Request) -> Response:
         return _form(request, destination, 403, alert=words["form_expired"], email=email)
     fresh = values.get("fresh") == "1"
     async with transaction(request) as conn:
-        found = await people.federation_of(conn, request.state.keyring, email)
+        found = await people.federation_of(conn, email)
     if values.get("step") == "address":
         if found is not None:
             return _to_organisation(request, destination, found, fresh=fresh)
         return _form(request, destination, email=email, fresh=fresh, notice=words["no_organisation"])
     async with transaction(request) as conn:
-        user = await factors.find_user(conn, request.state.keyring, email)
+        user = await factors.find_user(conn, email)
         standing = await sessions.standing(request, conn, user)
         # If an organisation enforces its own sign-in, only the break-glass user's password works. All its users get that user's limits, so
         # that the limits do not reveal who it is.
@@ -134,7 +133,7 @@ async def sign_in(request: Request) -> Response:
     if user is not None and right:
         async with transaction(request) as conn:
             await aset_tenant(conn, user.tenant_id)
-            refuses = await people.refuses_password(conn, request.state.keyring, user.user_id)
+            refuses = await people.refuses_password(conn, user.user_id)
         answer = None if refuses else await _go_on(request, user, password, attempt, destination, standing)
         if answer is not None:
             return answer
@@ -158,7 +157,7 @@ async def _is_right(
     request: Request, user: User | None, password: str, standing: Standing, attempt: Attempt, *, lenient: bool
 ) -> bool:
     """Raises NoPlace, and then the attempt does not count. `lenient` also waits in the slow line where the usual one is full."""
-    stored, known = sealing.hash_of(request.state.keyring, user), standing.device is not None
+    stored, known = user.password_hash if user else None, standing.device is not None
     try:
         if not attempt.slow:
             try:
@@ -170,7 +169,7 @@ async def _is_right(
         return await hashing.verify_slowly(request, stored, password, group)
     except NoPlace:
         async with transaction(request) as conn:
-            await throttle.give_back(conn, request.state.keyring, attempt)
+            await throttle.give_back(conn, attempt)
         raise
 
 
@@ -185,24 +184,19 @@ def _count(standing: Standing, outcome: str) -> None:
 async def _go_on(
     request: Request, user: User, password: str, attempt: Attempt, destination: Destination, standing: Standing
 ) -> Response | None:
-    """Continues after a correct password, with a hash of today's cost and key. None if the password was changed meanwhile."""
-    keyring, hashed = request.state.keyring, sealing.hash_of(request.state.keyring, user)
-    is_cheap = hashed is not None and passwords.needs_rehash(hashed)
-    if hashed is not None and (is_cheap or sealing.is_of_an_older_key(keyring, user.password_hash or "")):
-        if is_cheap:
-            hashed = await hashing.hash_password(request, password)
-        stored = sealing.either(keyring, user.tenant_id, user.user_id, hashed)
-        parameters = {"user_id": user.user_id, "before": user.password_hash, **stored}
+    """Continues after a correct password, with a hash of today's cost. None if the password was changed meanwhile."""
+    if user.password_hash is not None and passwords.needs_rehash(user.password_hash):
+        hashed = await hashing.hash_password(request, password)
         async with transaction(request) as conn:
             await aset_tenant(conn, user.tenant_id)
-            replaced = await (await conn.execute(queries.REHASH, parameters)).fetchone()
-        if replaced is None:
+            replaced = await conn.execute(queries.REHASH, (hashed, user.user_id, user.password_hash))
+        if not replaced.rowcount:
             return None
-        user = msgspec.structs.replace(user, password_hash=replaced[0])
+        user = msgspec.structs.replace(user, password_hash=hashed)
     if user.totp_secret is None:
         return await _admit(request, user, attempt, destination, standing)
     async with transaction(request) as conn:
-        await throttle.give_back(conn, request.state.keyring, attempt)
+        await throttle.give_back(conn, attempt)
     browser, mac = cookies.read(request, cookies.BROWSER), request.state.keyring.mac
     stored = mac((user.password_hash or "").encode(), PASSWORD_PURPOSE)
     pending = Pending(user.user_id, user.email, time.time() + PENDING_SECONDS, browser, stored)
@@ -255,7 +249,7 @@ async def second_factor(request: Request) -> Response:
     ):
         return _form(request, destination, 403, alert=words["form_expired"])
     async with transaction(request) as conn:
-        user = await factors.find_user(conn, request.state.keyring, pending.email)
+        user = await factors.find_user(conn, pending.email)
         standing = await sessions.standing(request, conn, user)
         keyring, address = request.state.keyring, caller_of(request).address
         attempt = await throttle.take_code(conn, keyring, pending.user_id, address, standing)
@@ -265,7 +259,7 @@ async def second_factor(request: Request) -> Response:
         return _wait(_ask_second_factor(request, destination, sealed, 429, alert), attempt.wait)
     # In a new transaction, because a successful sign-in locks the user and waits for the count.
     async with transaction(request) as conn:
-        user = await factors.find_user(conn, request.state.keyring, pending.email)
+        user = await factors.find_user(conn, pending.email)
         if user is None or not await _is_still_the_password(request, conn, user, pending):
             return _form(request, destination, 403, alert=words["form_expired"])
         used = await factors.use_at_sign_in(request, conn, user, standing, values.get("code", ""))
@@ -301,7 +295,7 @@ async def _admit(
     async with transaction(request) as conn:
         await aset_tenant(conn, user.tenant_id)
         # Checked again, because the policy may have changed meanwhile.
-        if await people.refuses_password(conn, request.state.keyring, user.user_id):
+        if await people.refuses_password(conn, user.user_id):
             return pages.error(request, "organisation_only_help", 403)
         if not await factors.is_unchanged(conn, user):
             return None
@@ -310,7 +304,7 @@ async def _admit(
             await conn.execute(queries.END_SESSION, (before.session_id, before.user_id))
         await aset_tenant(conn, user.tenant_id)
         device = await sessions.remember_device(request, conn, user)
-        await throttle.succeed(conn, request.state.keyring, attempt)
+        await throttle.succeed(conn, attempt)
         token = await sessions.start(request, conn, user, second_factor=bool(second_factor))
         detail = {"second_factor": second_factor} if second_factor else None
         actor = sessions.actor(request, user.tenant_id, user.user_id)

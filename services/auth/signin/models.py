@@ -4,15 +4,14 @@ from datetime import datetime
 
 import msgspec
 
-from services.auth.people.rights import Rights
 
-
-class User(Rights, frozen=True, kw_only=True):
+class User(msgspec.Struct, frozen=True, kw_only=True):
+    user_id: str
+    tenant_id: str
     email: str
     name: str
     password_hash: str | None
     totp_secret: bytes | None
-    factor_seal: bytes | None = None
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,8 +25,6 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     tenant_name: str
     signed_in_at: datetime
     second_factor: bool
-    token_mac: bytes
-    seal: bytes | None
 
 
 class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,5 +43,3 @@ class PasswordLink(msgspec.Struct, frozen=True, kw_only=True):
     tenant_id: str
     user_id: str
     email: str
-    token_mac: bytes
-    seal: bytes | None

@@ -4,20 +4,20 @@ from typing import LiteralString
 
 from services.auth.people.queries import ROLE
 
-FIND_USER: LiteralString = "SELECT * FROM find_sealed_person(%s)"
+FIND_USER: LiteralString = "SELECT * FROM find_user(%s)"
 PERSON: LiteralString = "SELECT u.user_id, u.email, u.name, " + ROLE + " AS role FROM users u WHERE u.user_id = %s"
 SIGNED_IN_AT: LiteralString = "SELECT signed_in_at FROM grants WHERE grant_id = %s AND user_id = %s"
-FIND_SESSION: LiteralString = "SELECT * FROM find_sealed_session(%s)"
-FIND_PASSWORD_LINK: LiteralString = "SELECT * FROM find_sealed_link(%s)"
+FIND_SESSION: LiteralString = "SELECT * FROM find_session(%s)"
+FIND_PASSWORD_LINK: LiteralString = "SELECT * FROM find_password_link(%s)"
 
 START_SESSION: LiteralString = """
-    INSERT INTO sessions (session_id, tenant_id, user_id, token_mac, signed_in_at, expires_at, user_agent, address, second_factor, seal)
-    VALUES (%(session_id)s, %(tenant_id)s, %(user_id)s, %(token_mac)s, %(signed_in_at)s::timestamptz,
-        %(signed_in_at)s::timestamptz + interval '12 hours', %(user_agent)s, %(address)s, %(second_factor)s, %(seal)s)
+    INSERT INTO sessions (session_id, tenant_id, user_id, token_mac, expires_at, user_agent, address, second_factor)
+    VALUES (%(session_id)s, %(tenant_id)s, %(user_id)s, %(token_mac)s, clock_timestamp() + interval '12 hours',
+        %(user_agent)s, %(address)s, %(second_factor)s)
 """
 NOTE_SIGN_IN: LiteralString = """
     INSERT INTO last_sign_ins (user_id, tenant_id) VALUES (%(user_id)s, %(tenant_id)s)
-    ON CONFLICT (user_id) DO UPDATE SET at = clock_timestamp() RETURNING at
+    ON CONFLICT (user_id) DO UPDATE SET at = clock_timestamp()
 """
 # A deleted session has ended. Those that had ended before go first.
 FORGET_OLD_SESSIONS: LiteralString = """
@@ -34,7 +34,7 @@ END_SESSION: LiteralString = """
     UPDATE sessions SET ended_at = clock_timestamp() WHERE session_id = %s AND user_id = %s AND ended_at IS NULL
 """
 # After a password and a code in the same form.
-NOTE_SECOND_FACTOR: LiteralString = "UPDATE sessions SET second_factor = true, seal = %s WHERE session_id = %s"
+NOTE_SECOND_FACTOR: LiteralString = "UPDATE sessions SET second_factor = true WHERE session_id = %s"
 END_OTHER_SESSIONS: LiteralString = """
     UPDATE sessions SET ended_at = clock_timestamp() WHERE user_id = %s AND session_id <> %s AND ended_at IS NULL
 """
@@ -61,47 +61,30 @@ LIVE_GRANTS: LiteralString = """
     SELECT grant_id FROM grants WHERE user_id = %(user_id)s AND client_id = %(client_id)s AND revoked_at IS NULL
 """
 LIVE_GRANTS_OF_USER: LiteralString = "SELECT grant_id FROM grants WHERE user_id = %(user_id)s AND revoked_at IS NULL"
-# Of the two forms of a password the database stores one (sealing.py).
-_STORED: LiteralString = "CASE WHEN passwords_are_sealed() THEN %(sealed)s ELSE %(hashed)s END"
-SET_PASSWORD: LiteralString = "UPDATE users SET password_hash = " + _STORED + " WHERE user_id = %(user_id)s"
-REHASH: LiteralString = (
-    "UPDATE users SET password_hash = "
-    + _STORED
-    + " WHERE user_id = %(user_id)s AND password_hash = %(before)s RETURNING password_hash"
-)
-# In every organisation, for the relay.
-UNSEALED: LiteralString = """
-    SELECT user_id, tenant_id, password_hash FROM users
-    WHERE user_id > %(after)s AND password_hash NOT LIKE 'sealed.%%' AND passwords_are_sealed()
-    ORDER BY user_id LIMIT 500 FOR NO KEY UPDATE SKIP LOCKED
-"""
-SEAL: LiteralString = "UPDATE users SET password_hash = %(sealed)s WHERE user_id = %(user_id)s"
+SET_PASSWORD: LiteralString = "UPDATE users SET password_hash = %s WHERE user_id = %s"
+REHASH: LiteralString = "UPDATE users SET password_hash = %s WHERE user_id = %s AND password_hash = %s"
 HOLD_USER: LiteralString = """
-    SELECT password_hash, totp_secret, rights_version FROM users WHERE user_id = %s AND status = 'active' FOR SHARE
+    SELECT password_hash, totp_secret FROM users WHERE user_id = %s AND status = 'active' FOR SHARE
 """
 HOLD_USER_TO_WRITE: LiteralString = """
-    SELECT password_hash, totp_secret, rights_version FROM users WHERE user_id = %s AND status = 'active' FOR NO KEY UPDATE
+    SELECT password_hash, totp_secret FROM users WHERE user_id = %s AND status = 'active' FOR NO KEY UPDATE
 """
 USE_TOTP_STEP: LiteralString = "UPDATE users SET totp_last_step = %s WHERE user_id = %s AND totp_last_step < %s"
 ENROL_TOTP: LiteralString = """
-    UPDATE users SET totp_secret = %(totp_secret)s, factor_seal = %(factor_seal)s, totp_last_step = %(step)s
-    WHERE user_id = %(user_id)s AND totp_secret IS NULL
+    UPDATE users SET totp_secret = %s, totp_last_step = %s WHERE user_id = %s AND totp_secret IS NULL
 """
-REMOVE_TOTP: LiteralString = (
-    "UPDATE users SET totp_secret = %(totp_secret)s, factor_seal = %(factor_seal)s WHERE user_id = %(user_id)s"
-)
+REMOVE_TOTP: LiteralString = "UPDATE users SET totp_secret = NULL WHERE user_id = %s"
 ABOUT_USER: LiteralString = """
     SELECT u.name, t.name AS organisation, u.totp_secret IS NOT NULL AS has_second_factor
     FROM users u JOIN tenants t USING (tenant_id) WHERE u.user_id = %s
 """
 HAS_TOTP: LiteralString = "SELECT totp_secret IS NOT NULL FROM users WHERE user_id = %s"
 INSERT_RECOVERY_CODES: LiteralString = """
-    INSERT INTO recovery_codes (tenant_id, user_id, code_mac, seal) VALUES (%(tenant_id)s, %(user_id)s, %(code_mac)s, %(seal)s)
+    INSERT INTO recovery_codes (tenant_id, user_id, code_mac) SELECT %s, %s, unnest(%s::bytea[])
 """
 DELETE_RECOVERY_CODES: LiteralString = "DELETE FROM recovery_codes WHERE user_id = %s"
 USE_RECOVERY_CODE: LiteralString = """
     UPDATE recovery_codes SET used_at = clock_timestamp() WHERE user_id = %s AND code_mac = ANY(%s) AND used_at IS NULL
-    RETURNING user_id, tenant_id, code_mac, seal
 """
 RECOVERY_CODES_LEFT: LiteralString = "SELECT count(*) FROM recovery_codes WHERE user_id = %s AND used_at IS NULL"
 # A new password ends every other link. Of two links used at once, one succeeds.
@@ -113,36 +96,35 @@ USE_PASSWORD_LINK: LiteralString = """
 """
 
 SMALL_LETTERS: LiteralString = "SELECT lower(%s::text)"
-# The lock keeps parallel attempts back until the first is counted.
-HOLD_COUNT: LiteralString = """
-    SELECT c.level, c.at, c.version, c.seal, clock_timestamp() AS now
-    FROM (SELECT) AS one LEFT JOIN LATERAL (SELECT level, at, version, seal FROM sign_in_counts WHERE key = %s FOR UPDATE) AS c ON true
-"""
-ADD_COUNT: LiteralString = """
-    INSERT INTO sign_in_counts (key, level, at, version, seal) VALUES (%(key)s, %(level)s, %(at)s, %(version)s, %(seal)s)
-    ON CONFLICT (key) DO NOTHING
-"""
-SET_COUNT: LiteralString = """
-    UPDATE sign_in_counts SET level = %(level)s, at = %(at)s, version = %(version)s, seal = %(seal)s WHERE key = %(key)s
-"""
+# One statement takes an attempt, so that parallel attempts cannot pass before the first is counted.
+_LEAKED: LiteralString = (
+    "greatest(c.level - greatest(extract(epoch FROM clock_timestamp() - c.at), 0) / %(seconds)s::float8, 0)"
+)
+TAKE_ATTEMPT: LiteralString = (
+    """
+    INSERT INTO sign_in_counts AS c (key, level, at) VALUES (%(key)s, 1, clock_timestamp())
+    ON CONFLICT (key) DO UPDATE SET level = """
+    + _LEAKED
+    + " + 1, at = clock_timestamp() WHERE "
+    + _LEAKED
+    + " + 1 <= %(capacity)s RETURNING c.level"
+)
+LEVEL: LiteralString = "SELECT " + _LEAKED + " FROM sign_in_counts c WHERE key = %(key)s"
+FORGET_COUNT: LiteralString = "DELETE FROM sign_in_counts WHERE key = %s"
+GIVE_BACK_ATTEMPT: LiteralString = "UPDATE sign_in_counts SET level = greatest(level - 1, 0) WHERE key = %s"
 
-# The device, if it is known for the user, the wrong codes in other devices, the organisation's policy if the user is its break-glass
-# user, and the holder of the browser's pass. Row-level security hides holders of other organisations.
+# Whether the device is known for the user, the wrong codes in other devices, whether the user is the break-glass user, and the holder
+# of the browser's pass. Row-level security hides holders of other organisations.
 STANDING: LiteralString = """
-    SELECT d.device_mac, d.seal AS device_seal, p.enforced, p.version AS policy_version, p.seal AS policy_seal,
-        coalesce(u.wrong_codes, 0) AS wrong_codes, u.codes_seal,
+    SELECT
+        (SELECT device_mac FROM known_devices WHERE user_id = %(user_id)s AND device_mac = ANY (%(macs)s) LIMIT 1) AS device,
+        coalesce((SELECT wrong_codes FROM users WHERE user_id = %(user_id)s), 0) AS wrong_codes,
+        EXISTS (SELECT FROM saml_policies WHERE break_glass_user_id = %(user_id)s) AS break_glass,
         (SELECT user_id FROM users WHERE user_id = %(holder)s AND status = 'active') AS colleague
-    FROM (SELECT) AS one
-        LEFT JOIN LATERAL (
-            SELECT device_mac, seal FROM known_devices WHERE user_id = %(user_id)s AND device_mac = ANY (%(macs)s) LIMIT 1) AS d ON true
-        LEFT JOIN users u ON u.user_id = %(user_id)s
-        LEFT JOIN saml_policies p ON p.tenant_id = current_tenant() AND p.break_glass_user_id = %(user_id)s
 """
 REMEMBER_DEVICE: LiteralString = """
-    INSERT INTO known_devices (tenant_id, user_id, device_mac, seal, codes_seal)
-    VALUES (%(tenant_id)s, %(user_id)s, %(device_mac)s, %(seal)s, %(codes_seal)s)
-    ON CONFLICT (user_id, device_mac) DO UPDATE SET last_at = clock_timestamp(), wrong_codes = 0, tenant_id = excluded.tenant_id,
-        seal = excluded.seal, codes_seal = excluded.codes_seal
+    INSERT INTO known_devices (tenant_id, user_id, device_mac) VALUES (%(tenant_id)s, %(user_id)s, %(mac)s)
+    ON CONFLICT (user_id, device_mac) DO UPDATE SET last_at = clock_timestamp(), wrong_codes = 0
 """
 # The devices used last stay.
 FORGET_OLD_DEVICES: LiteralString = """
@@ -150,19 +132,12 @@ FORGET_OLD_DEVICES: LiteralString = """
         SELECT device_mac FROM known_devices WHERE user_id = %(user_id)s ORDER BY last_at DESC LIMIT %(most)s)
 """
 FORGET_DEVICES: LiteralString = "DELETE FROM known_devices WHERE user_id = %s"
-WRONG_CODES: LiteralString = """
-    SELECT user_id, tenant_id, wrong_codes, codes_seal FROM users WHERE user_id = %(user_id)s FOR NO KEY UPDATE
+COUNT_CODE: LiteralString = """
+    UPDATE users SET wrong_codes = wrong_codes + 1 WHERE user_id = %s AND wrong_codes < %s RETURNING wrong_codes
 """
-SET_WRONG_CODES: LiteralString = """
-    UPDATE users SET wrong_codes = %(wrong_codes)s, codes_seal = %(codes_seal)s
-    WHERE user_id = %(user_id)s
-"""
-WRONG_CODES_OF_DEVICE: LiteralString = """
-    SELECT user_id, tenant_id, wrong_codes, codes_seal, device_mac FROM known_devices
-    WHERE user_id = %(user_id)s AND device_mac = %(device_mac)s FOR NO KEY UPDATE
-"""
-SET_WRONG_CODES_OF_DEVICE: LiteralString = """
-    UPDATE known_devices SET wrong_codes = %(wrong_codes)s, codes_seal = %(codes_seal)s
-    WHERE user_id = %(user_id)s AND device_mac = %(device_mac)s
+# With too many wrong codes the device is no longer a known one.
+COUNT_CODE_OF_DEVICE: LiteralString = """
+    UPDATE known_devices SET wrong_codes = wrong_codes + 1 WHERE user_id = %s AND device_mac = %s RETURNING wrong_codes
 """
 FORGET_DEVICE: LiteralString = "DELETE FROM known_devices WHERE user_id = %s AND device_mac = %s"
+FORGET_WRONG_CODES: LiteralString = "UPDATE users SET wrong_codes = 0 WHERE user_id = %s AND wrong_codes > 0"

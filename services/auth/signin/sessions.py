@@ -8,11 +8,9 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.auth import seals
 from services.auth.signin import cookies, passes, queries
 from services.auth.signin.models import Session, User
 from shared.primitives import ids
-from shared.primitives.crypto import Keyring
 from shared.storage import database
 from shared.storage.database import AsyncConnection, aset_tenant
 from shared.web.identity import Caller
@@ -32,9 +30,7 @@ async def current(request: Request, conn: AsyncConnection) -> Session | None:
         return None
     for mac in request.state.keyring.macs(token.encode(), SESSION_PURPOSE):
         session = await database.first(conn, Session, queries.FIND_SESSION, (mac,))
-        if session is not None and seals.SESSIONS.holds(
-            request.state.keyring, msgspec.structs.asdict(session), session.seal
-        ):
+        if session is not None:
             await aset_tenant(conn, session.tenant_id)
             await conn.execute(queries.TOUCH_SESSION, (session.session_id,))
             return session
@@ -64,18 +60,10 @@ async def start(
         "address": caller_of(request).address,
         "second_factor": second_factor,
     }
-    noted = await (await conn.execute(queries.NOTE_SIGN_IN, row)).fetchone()
-    assert noted is not None
-    row["signed_in_at"] = noted[0]
-    await conn.execute(queries.START_SESSION, row | {"seal": seals.SESSIONS.seal(request.state.keyring, row)})
+    await conn.execute(queries.START_SESSION, row)
+    await conn.execute(queries.NOTE_SIGN_IN, row)
     await conn.execute(queries.FORGET_OLD_SESSIONS, (user.user_id, MOST_SESSIONS))
     return token
-
-
-async def note_second_factor(conn: AsyncConnection, keyring: Keyring, session: Session) -> None:
-    """The person has shown a second factor in this session."""
-    seal = seals.SESSIONS.seal(keyring, msgspec.structs.asdict(session) | {"second_factor": True})
-    await conn.execute(queries.NOTE_SECOND_FACTOR, (seal, session.session_id))
 
 
 def signed_in(request: Request, response: Response, token: str) -> Response:
@@ -100,8 +88,6 @@ DEVICE_PURPOSE = "known device"
 MOST_DEVICES = 20
 # The longest life of a cookie (RFC 6265bis §5.5).
 DEVICE_DAYS = 400
-# After this number of wrong codes in unknown devices only a recovery code works there (NIST SP 800-63B-4 §3.2.2 allows 100).
-MOST_WRONG_CODES_ELSEWHERE = 20
 # After this number of wrong codes in a row a device is unknown again.
 MOST_WRONG_CODES = 10
 
@@ -118,54 +104,25 @@ class Standing(msgspec.Struct, frozen=True):
     colleague: str | None = None
 
 
-class _Found(msgspec.Struct, frozen=True, kw_only=True):
-    device_mac: bytes | None
-    device_seal: bytes | None
-    enforced: bool | None
-    policy_version: int | None
-    policy_seal: bytes | None
-    wrong_codes: int
-    codes_seal: bytes | None
-    colleague: str | None
-
-
 async def standing(request: Request, conn: AsyncConnection, user: User | None) -> Standing:
     """Runs the same query without a user, so that its time reveals nothing. Sets the transaction's tenant to the user's."""
     token = cookies.read(request, cookies.DEVICE)
     macs = request.state.keyring.macs(token.encode(), DEVICE_PURPOSE) if token else []
     await aset_tenant(conn, user.tenant_id if user is not None else "")
     named = {"user_id": user.user_id if user is not None else "", "macs": macs, "holder": passes.holder(request)}
-    found = await database.first(conn, _Found, queries.STANDING, named)
+    found = await database.first(conn, Standing, queries.STANDING, named)
     assert found is not None
-    keyring = request.state.keyring
-    whose = {"user_id": named["user_id"], "tenant_id": "" if user is None else user.tenant_id}
-    device = whose | {"device_mac": found.device_mac}
-    is_known = found.device_mac is not None and seals.DEVICES.holds(keyring, device, found.device_seal)
-    policy = {
-        "tenant_id": whose["tenant_id"],
-        "enforced": found.enforced,
-        "break_glass_user_id": whose["user_id"],
-        "version": found.policy_version,
-    }
-    counted = whose | {"wrong_codes": found.wrong_codes}
-    is_counted = seals.WRONG_CODES.holds(keyring, counted, found.codes_seal)
-    return Standing(
-        device=found.device_mac if is_known else None,
-        wrong_codes=found.wrong_codes if is_counted else MOST_WRONG_CODES_ELSEWHERE,
-        break_glass=found.policy_version is not None and seals.POLICIES.holds(keyring, policy, found.policy_seal),
-        colleague=found.colleague,
-    )
+    return found
 
 
 async def remember_device(request: Request, conn: AsyncConnection, user: User) -> str:
     """Makes the browser a known device and returns the token for its cookie. The tenant must be set."""
     token = cookies.read(request, cookies.DEVICE) or cookies.new_token()
-    keyring = request.state.keyring
-    mac = keyring.mac(token.encode(), DEVICE_PURPOSE)
-    row = {"tenant_id": user.tenant_id, "user_id": user.user_id, "device_mac": mac, "wrong_codes": 0}
-    both = {"seal": seals.DEVICES.seal(keyring, row), "codes_seal": seals.WRONG_CODES_OF_DEVICE.seal(keyring, row)}
-    await conn.execute(queries.REMEMBER_DEVICE, row | both)
-    await conn.execute(queries.FORGET_OLD_DEVICES, {"user_id": user.user_id, "most": MOST_DEVICES})
+    row = {"tenant_id": user.tenant_id, "user_id": user.user_id, "most": MOST_DEVICES}
+    await conn.execute(
+        queries.REMEMBER_DEVICE, row | {"mac": request.state.keyring.mac(token.encode(), DEVICE_PURPOSE)}
+    )
+    await conn.execute(queries.FORGET_OLD_DEVICES, row)
     return token
 
 

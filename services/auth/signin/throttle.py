@@ -1,23 +1,15 @@
 """Limits guesses, whether or not the account exists. Strangers cannot lock a person out of a known device.
 
 Each count is a leaky bucket: an attempt adds one, time empties it, and a full bucket refuses. Attempts are counted before the
-password is checked, so that parallel attempts cannot pass, and are given back when they succeed. A bucket that is not as we
-wrote it is full.
+password is checked, so that parallel attempts cannot pass, and are given back when they succeed.
 """
 
 import math
-from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import msgspec
-import psycopg
-from psycopg.rows import class_row
-
-from services.auth import seals
 from services.auth.signin import queries
 from services.auth.signin.sessions import Standing
 from shared.primitives.crypto import Keyring
-from shared.storage import database
 from shared.storage.database import AsyncConnection
 from shared.web.identity import client_network
 
@@ -70,27 +62,27 @@ async def take(
     assert row is not None
     account = row[0].encode()
     if standing.device is not None:
-        return await _take_own(conn, keyring, keyring.mac(account + b" " + standing.device, "sign-in device"), OWN)
+        return await _take_own(conn, keyring.mac(account + b" " + standing.device, "sign-in device"), OWN)
     network = client_network(address).encode()
     of_account = account_key(keyring, row[0])
     of_pair = keyring.mac(account + b" " + network, "sign-in pair")
     if lenient:
-        account_wait, counted = await _add(conn, keyring, of_account, BREAK_GLASS_ACCOUNT)
-        pair_wait, counted_too = await _add(conn, keyring, of_pair, BREAK_GLASS_PAIR)
+        account_wait, counted = await _add(conn, of_account, BREAK_GLASS_ACCOUNT)
+        pair_wait, counted_too = await _add(conn, of_pair, BREAK_GLASS_PAIR)
         wait = max(account_wait, pair_wait)
         return Attempt(counted + counted_too, of_pair, wrong_wait=wait, slow=wait > 0)
-    wait, before = await _take(conn, keyring, of_account, ACCOUNT)
+    wait, before = await _take(conn, of_account, ACCOUNT)
     if wait:
         return Attempt(wait=wait)
-    wait, _ = await _take(conn, keyring, of_pair, PAIR)
+    wait, _ = await _take(conn, of_pair, PAIR)
     if wait:
-        await _give_back(conn, keyring, of_account)
+        await _give_back(conn, of_account)
         return Attempt(wait=wait)
     of_address = keyring.mac(network, "sign-in address")
-    address_wait, counted = await _add(conn, keyring, of_address, ADDRESS)
+    address_wait, counted = await _add(conn, of_address, ADDRESS)
     attempt = Attempt((of_account, of_pair, *counted), of_pair, wrong_wait=address_wait)
     if address_wait and before >= QUIET:
-        await give_back(conn, keyring, attempt)
+        await give_back(conn, attempt)
         return Attempt(wait=address_wait)
     return attempt
 
@@ -98,105 +90,60 @@ async def take(
 async def take_code(conn: AsyncConnection, keyring: Keyring, user_id: str, address: str, standing: Standing) -> Attempt:
     """Counts an attempt at a second factor, after a correct password."""
     where = standing.device if standing.device is not None else client_network(address).encode()
-    return await _take_own(conn, keyring, keyring.mac(user_id.encode() + b" " + where, "sign-in code"), OWN)
+    return await _take_own(conn, keyring.mac(user_id.encode() + b" " + where, "sign-in code"), OWN)
 
 
 async def take_in_session(conn: AsyncConnection, keyring: Keyring, session: str) -> Attempt:
     """Counts an attempt at the password or second factor in a session (its id), or at a new password by a link (its token)."""
-    return await _take_own(conn, keyring, keyring.mac(session.encode(), "sign-in session"), SESSION)
+    return await _take_own(conn, keyring.mac(session.encode(), "sign-in session"), SESSION)
 
 
 async def take_user_code(conn: AsyncConnection, keyring: Keyring, user_id: str) -> Attempt:
     """Counts a code of a device that a signed-in person types. Nobody else fills that bucket."""
-    return await _take_own(conn, keyring, keyring.mac(user_id.encode(), "user code of a device"), USER_CODE)
+    return await _take_own(conn, keyring.mac(user_id.encode(), "user code of a device"), USER_CODE)
 
 
-async def succeed(conn: AsyncConnection, keyring: Keyring, attempt: Attempt) -> None:
-    """Uncounts the attempt and the person's earlier failures here."""
-    for key in dict.fromkeys((*attempt.counted, attempt.own)):
-        await _give_back(conn, keyring, key, most=math.inf if key == attempt.own else 1)
+async def succeed(conn: AsyncConnection, attempt: Attempt) -> None:
+    """Deletes the attempt and the person's earlier failures here."""
+    await give_back(conn, attempt)
+    await conn.execute(queries.FORGET_COUNT, (attempt.own,))
 
 
-async def give_back(conn: AsyncConnection, keyring: Keyring, attempt: Attempt) -> None:
+async def give_back(conn: AsyncConnection, attempt: Attempt) -> None:
     """Uncounts the attempt."""
     # In the order in which they were taken, so that two sign-ins cannot deadlock.
     for key in attempt.counted:
-        await _give_back(conn, keyring, key)
+        await _give_back(conn, key)
 
 
-async def _take_own(conn: AsyncConnection, keyring: Keyring, key: bytes, limit: Limit) -> Attempt:
-    wait, _ = await _take(conn, keyring, key, limit)
+async def _take_own(conn: AsyncConnection, key: bytes, limit: Limit) -> Attempt:
+    wait, _ = await _take(conn, key, limit)
     return Attempt(wait=wait) if wait else Attempt((key,), key)
 
 
-class _Count(msgspec.Struct, frozen=True, kw_only=True):
-    """A bucket, and the database's time. Without a level it is not there."""
-
-    level: float | None
-    at: datetime | None
-    version: int | None
-    seal: bytes | None
-    now: datetime
-
-    def row(self, keyring: Keyring, key: bytes, level: float, at: datetime | None = None) -> dict[str, Any]:
-        """The next version of the bucket, as of now or `at`. Its time never goes back."""
-        if at is None:
-            at = self.now if self.at is None else max(self.at, self.now)
-        row = {"key": key, "level": level, "at": at, "version": 0 if self.version is None else self.version + 1}
-        return row | {"seal": seals.COUNTS.seal(keyring, row)}
-
-    def is_genuine(self, keyring: Keyring, key: bytes) -> bool:
-        return seals.COUNTS.holds(keyring, {"key": key, **msgspec.structs.asdict(self)}, self.seal)
-
-
-async def _take(conn: AsyncConnection, keyring: Keyring, key: bytes, limit: Limit) -> tuple[int, float]:
+async def _take(conn: AsyncConnection, key: bytes, limit: Limit) -> tuple[int, float]:
     """Seconds to wait, 0 if the attempt was counted; and the level of the bucket before it."""
-    found = await _hold(conn, key)
-    while found.level is None:
-        if (await conn.execute(queries.ADD_COUNT, found.row(keyring, key, 1))).rowcount:
-            return 0, 0
-        found = await _hold(conn, key)  # somebody else has made it meanwhile
-    assert found.at is not None
-    if not found.is_genuine(keyring, key):
-        # Full, and empty again as any other.
-        await conn.execute(queries.SET_COUNT, found.row(keyring, key, limit.capacity))
-        return max(1, math.ceil(limit.seconds)), limit.capacity
-    level = max(found.level - max((found.now - found.at).total_seconds(), 0) / limit.seconds, 0)
-    if level + 1 <= limit.capacity:
-        await conn.execute(queries.SET_COUNT, found.row(keyring, key, level + 1))
-        return 0, level
+    parameters = {"key": key, "capacity": limit.capacity, "seconds": limit.seconds}
+    row = await (await conn.execute(queries.TAKE_ATTEMPT, parameters)).fetchone()
+    if row is not None:
+        return 0, row[0] - 1
+    row = await (await conn.execute(queries.LEVEL, parameters)).fetchone()
+    level = row[0] if row is not None else limit.capacity
     return max(1, math.ceil((level + 1 - limit.capacity) * limit.seconds)), level
 
 
-async def _hold(conn: AsyncConnection, key: bytes) -> _Count:
-    found = await database.first(conn, _Count, queries.HOLD_COUNT, (key,))
-    assert found is not None
-    return found
-
-
-async def _add(conn: AsyncConnection, keyring: Keyring, key: bytes, limit: Limit) -> tuple[int, tuple[bytes, ...]]:
+async def _add(conn: AsyncConnection, key: bytes, limit: Limit) -> tuple[int, tuple[bytes, ...]]:
     """Refuses nothing. Seconds until the bucket has room, 0 if it had room; and the key if the attempt was counted.
 
     The level stays at most one above full, so that a flood has no effect after its end. Attempts beyond that are not counted, and
     nothing is given back for them.
     """
-    uncounted, before = await _take(conn, keyring, key, limit._replace(capacity=limit.capacity + 1))
+    uncounted, before = await _take(conn, key, limit._replace(capacity=limit.capacity + 1))
     return max(0, math.ceil((before + 1 - limit.capacity) * limit.seconds)), () if uncounted else (key,)
 
 
-async def _give_back(conn: AsyncConnection, keyring: Keyring, key: bytes, most: float = 1) -> None:
-    found = await _hold(conn, key)
-    if found.level is not None and found.is_genuine(keyring, key):
-        row = found.row(keyring, key, max(found.level - most, 0), found.at)
-        await conn.execute(queries.SET_COUNT, row)
-
-
-def empty(conn: psycopg.Connection[Any], keyring: Keyring, key: bytes) -> None:
-    """For operators. A bucket that is not as we wrote it is empty then too."""
-    with conn.cursor(row_factory=class_row(_Count)) as cursor:
-        found = cursor.execute(queries.HOLD_COUNT, (key,)).fetchone()
-    if found is not None and found.level is not None:
-        conn.execute(queries.SET_COUNT, found.row(keyring, key, 0))
+async def _give_back(conn: AsyncConnection, key: bytes) -> None:
+    await conn.execute(queries.GIVE_BACK_ATTEMPT, (key,))
 
 
 def account_key(keyring: Keyring, email: str) -> bytes:

@@ -3,22 +3,18 @@
 from typing import Annotated, Any
 
 import msgspec
-from psycopg.rows import dict_row
 
-from services.auth import seals
 from services.auth.apps import credentials, scopes, store
 from services.auth.apps import queries as app_queries
 from services.auth.apps.models import AppDraft, AppRow
 from services.auth.apps.store import insert_service_token
 from services.auth.keys.keystore import KeyStore
 from services.auth.keys.models import PLATFORM
-from services.auth.people import rights, roles
+from services.auth.people import roles
 from services.auth.people.roles import ADMINISTRATOR, Role
 from services.auth.people.roles import OPERATOR as OPERATORS_ROLE
 from services.auth.settings import Settings
-from services.auth.signin import codes, passwords, sealing
-from services.auth.signin.models import User
-from services.auth.signin.queries import SET_PASSWORD
+from services.auth.signin import codes, passwords
 from services.auth.tenants import console, queries
 from services.auth.tenants.console import Console
 from services.auth.tenants.operations import ADMIN_APP, OPERATOR, PLATFORM_KEY, PLATFORM_NAME, announce_async
@@ -76,7 +72,7 @@ async def bootstrap(settings: Settings, wanted: BootstrapRequest) -> dict[str, A
         await keys.ensure_first_key(settings.signing_key_bits)
         if wanted.console is not None:
             async with pool.connection() as conn:
-                await console.ensure(conn, keyring, wanted.console)
+                await console.ensure(conn, wanted.console)
         if wanted.operator is not None:
             async with pool.connection() as conn:
                 # The platform's own tenant, with this operator. A second factor that the person chose meanwhile stays.
@@ -86,10 +82,10 @@ async def bootstrap(settings: Settings, wanted: BootstrapRequest) -> dict[str, A
                     await audit.record(conn, Caller(tenant_id=PLATFORM, client_id=OPERATOR), "tenant.created", PLATFORM)
                 await announce_async(conn, PLATFORM)
                 user_id = await ensure_user(
-                    conn, keyring, PLATFORM, wanted.operator.email, wanted.operator.password, OPERATORS_ROLE
+                    conn, PLATFORM, wanted.operator.email, wanted.operator.password, OPERATORS_ROLE
                 )
                 sealed = keyring.encrypt(wanted.operator.second_factor.encode(), codes.secret_context(user_id))
-                await conn.execute(queries.FIRST_TOTP, seals.factor_row(keyring, PLATFORM, user_id, sealed))
+                await conn.execute(queries.FIRST_TOTP, (sealed, user_id))
         answer: dict[str, Any] = {}
         for tenant in wanted.tenants:
             async with pool.connection() as conn:
@@ -117,16 +113,14 @@ async def _ensure(
             requested_scopes=asked,
             graphql_bundles=wanted.bundles,
         )
-        app = await store.insert_app(conn, keyring, tenant_id, draft, first_party=True)
+        app = await store.insert_app(conn, tenant_id, draft, first_party=True)
     elif app.requested_scopes != asked or app.graphql_bundles != wanted.bundles:
-        app = await store.save_app(conn, keyring, app, requested_scopes=asked, graphql_bundles=wanted.bundles)
+        app = await store.save_app(conn, app, requested_scopes=asked, graphql_bundles=wanted.bundles)
     await _ensure_secret(conn, keyring, app, wanted.admin.client_secret)
-    await ensure_user(conn, keyring, tenant_id, wanted.admin.email, wanted.admin.password)
+    await ensure_user(conn, tenant_id, wanted.admin.email, wanted.admin.password)
     held = [scope for scope in app.requested_scopes if scope != scopes.OFFLINE_ACCESS]
     audience = [settings.issuer, settings.api_base_url]
-    token_id, claims = await insert_service_token(
-        conn, keyring, app, held, TOKEN_SECONDS, aud=audience, environment=where
-    )
+    token_id, claims = await insert_service_token(conn, app, held, TOKEN_SECONDS, aud=audience, environment=where)
     operator = Caller(tenant_id=tenant_id, client_id=OPERATOR)
     made = {"client_id": app.client_id, "service_token": token_id}
     await audit.record(conn, operator, "tenant.bootstrapped", tenant_id, made)
@@ -142,9 +136,7 @@ async def _ensure(
 
 async def _ensure_secret(conn: AsyncConnection, keyring: Keyring, app: AppRow, secret: str) -> None:
     """A different secret ends the one before at once, with its tokens."""
-    async with conn.cursor(row_factory=dict_row) as cursor:
-        rows = await (await cursor.execute(queries.PRESENT_SECRETS, (app.client_id,))).fetchall()
-    kept = {bytes(row["mac"]) for row in rows if seals.SECRETS.holds(keyring, row, row["seal"])}
+    kept = {bytes(mac) for (mac,) in await (await conn.execute(queries.SECRET_MACS, (app.client_id,))).fetchall()}
     macs = keyring.macs(secret.encode(), credentials.secret_purpose(app.client_id))
     if not kept.isdisjoint(macs):
         return
@@ -152,24 +144,23 @@ async def _ensure_secret(conn: AsyncConnection, keyring: Keyring, app: AppRow, s
         await store.revoke_every_token(conn, app.client_id)
         operator = Caller(tenant_id=app.tenant_id, client_id=OPERATOR)
         await audit.record(conn, operator, "app.secret_rotated", app.client_id, {"overlap": 0})
-    await store.insert_secret(conn, keyring, app, macs[0])
+    await store.insert_secret(conn, app, macs[0])
 
 
 async def ensure_user(
-    conn: AsyncConnection, keyring: Keyring, tenant_id: str, email: str, password: str, role: Role = ADMINISTRATOR
+    conn: AsyncConnection, tenant_id: str, email: str, password: str, role: Role = ADMINISTRATOR
 ) -> str:
     """Makes or finds the user with this password. Raises SystemExit if the user belongs to another tenant."""
-    user = await database.first(conn, User, queries.USER_BY_EMAIL, (email,))
-    user_id = user.user_id if user is not None else ids.new_id("usr")
-    if user is not None and passwords.verify(sealing.hash_of(keyring, user), password):
+    row = await (await conn.execute(queries.USER_BY_EMAIL, (email,))).fetchone()
+    if row is None:
+        user_id = ids.new_id("usr")
+        hashed = passwords.hash_password(password)
+        row = (user_id, tenant_id, email, email.partition("@")[0], hashed, role, roles.of(role))
+        made = await conn.execute(queries.ENSURE_USER, row)
+        if made.rowcount == 0:
+            raise SystemExit(f"{email} belongs to another tenant")
         return user_id
-    stored = sealing.either(keyring, tenant_id, user_id, passwords.hash_password(password))
-    if user is not None:
-        await conn.execute(SET_PASSWORD, {"user_id": user_id, **stored})
-        return user_id
-    row = {"user_id": user_id, "tenant_id": tenant_id, "email": email, "name": email.partition("@")[0]}
-    allowed = msgspec.structs.asdict(rights.new(keyring, tenant_id, user_id, roles.of(role), role))
-    made = await conn.execute(queries.ENSURE_USER, {**row, **allowed, **stored})
-    if made.rowcount == 0:
-        raise SystemExit(f"{email} belongs to another tenant")
-    return user_id
+    user_id, stored = row
+    if not passwords.verify(stored, password):
+        await conn.execute(queries.SET_PASSWORD, (passwords.hash_password(password), user_id))
+    return str(user_id)

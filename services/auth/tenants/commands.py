@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from services.auth.apps.models import LONGEST_OVERLAP, RotateSecret
 from services.auth.keys import rotation
 from services.auth.people.roles import ADMINISTRATOR, Role
 from services.auth.requests.rules import BUNDLES
@@ -81,7 +82,7 @@ def open_tenant(
     """
     with operating() as (settings, conn):
         tenant_id = operations.create_tenant(conn, name, None, "production")
-        operations.create_user(conn, _keyring(settings), tenant_id, email, email.partition("@")[0])
+        operations.create_user(conn, tenant_id, email, email.partition("@")[0])
         link = operations.password_link(conn, _keyring(settings), settings.issuer, email, 24)
     made = asyncio.run(first_party.create_app(settings, tenant_id, ADMIN_APP, scopes.OF_ADMINISTRATORS))
     titles = ("tenant", "password", "client_id", "client_secret", "bundles", "on_request")
@@ -154,8 +155,8 @@ def grant(tenant: TenantId, scopes: Annotated[list[str], typer.Argument(help="Su
 @scope_cli.command()
 def withdraw(tenant: TenantId, scopes: list[str]) -> None:
     """Take scopes from the tenant and its apps. The tokens of those apps end."""
-    with operating() as (settings, conn):
-        show(*operations.withdraw_scopes(conn, _keyring(settings), tenant, scopes))
+    with operating() as (_, conn):
+        show(*operations.withdraw_scopes(conn, tenant, scopes))
 
 
 @scope_cli.command(name="grant-bundles")
@@ -179,7 +180,7 @@ def create_user(
 ) -> None:
     """Make a user and print a link, good once for a day, to choose a password with."""
     with operating() as (settings, conn):
-        operations.create_user(conn, _keyring(settings), tenant, email, name or email.partition("@")[0], role)
+        operations.create_user(conn, tenant, email, name or email.partition("@")[0], role)
         show(operations.password_link(conn, _keyring(settings), settings.issuer, email, 24))
 
 
@@ -204,7 +205,7 @@ def second_factor(email: Email, remove: Annotated[bool, typer.Option(help="Take 
     """Give the user a new second factor (TOTP) and print the URI for their authenticator app."""
     with operating() as (settings, conn):
         if remove:
-            operations.remove_second_factor(conn, _keyring(settings), email)
+            operations.remove_second_factor(conn, email)
         else:
             show(operations.set_second_factor(conn, _keyring(settings), email))
 
@@ -212,8 +213,8 @@ def second_factor(email: Email, remove: Annotated[bool, typer.Option(help="Take 
 @user_cli.command()
 def disable(email: Email) -> None:
     """Refuse the user. Sessions end, and grants of apps in their name."""
-    with operating() as (settings, conn):
-        operations.set_user_status(conn, _keyring(settings), email, "disabled")
+    with operating() as (_, conn):
+        operations.set_user_status(conn, email, "disabled")
 
 
 @user_cli.command()
@@ -226,8 +227,8 @@ def unlock(email: Email) -> None:
 @user_cli.command()
 def enable(email: Email) -> None:
     """Let the user in again."""
-    with operating() as (settings, conn):
-        operations.set_user_status(conn, _keyring(settings), email, "active")
+    with operating() as (_, conn):
+        operations.set_user_status(conn, email, "active")
 
 
 # --- apps, first-party ------------------------------------------------------------------------------------------------
@@ -278,10 +279,25 @@ def create_first_party_app(
 
 
 @first_party_cli.command(name="rotate-secret")
-def rotate_secret(client_id: Annotated[str, typer.Argument(help="The app's id, app_…")]) -> None:
-    """Give the app a new secret and print it, this once. The old one and every token end within a second."""
+def rotate_secret(
+    client_id: Annotated[str, typer.Argument(help="The app's id, app_…")],
+    overlap_seconds: Annotated[
+        int,
+        typer.Option(
+            min=0, max=LONGEST_OVERLAP, help="How long the present secret works. 0 ends all secrets and tokens."
+        ),
+    ] = RotateSecret().overlap_seconds,
+    force: Annotated[bool, typer.Option(help="End the oldest secret now where as many as may be live.")] = False,
+) -> None:
+    """Give the app a new secret and print it, this once, and the time until which the one before works: a day from now.
+
+    Earlier secrets keep their ends. For a secret that leaked: --overlap-seconds 0, which ends the app's secrets and tokens within a second.
+    """
     with refusals_in_one_line():
-        show(asyncio.run(first_party.rotate_secret(load(), client_id)))
+        asked = RotateSecret(overlap_seconds=overlap_seconds, force=force)
+        rotated = asyncio.run(first_party.rotate_secret(load(), client_id, asked))
+        ends = [rotated.previous_secret_expires_at] if overlap_seconds and rotated.previous_secret_expires_at else []
+        show(rotated.client_secret, *map(_time, ends))
 
 
 # --- the console ------------------------------------------------------------------------------------------------------
@@ -306,8 +322,8 @@ def register_console(
         keys = msgspec.json.decode(jwks.read_bytes(), type=dict[str, Any])
     except (OSError, msgspec.DecodeError) as error:
         raise SystemExit(f"{jwks}: {error}") from None
-    with operating() as (settings, conn):
-        console.register(conn, _keyring(settings), console.Console(redirect_uri, keys))
+    with operating() as (_, conn):
+        console.register(conn, console.Console(redirect_uri, keys))
 
 
 # --- keys -------------------------------------------------------------------------------------------------------------

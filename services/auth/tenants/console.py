@@ -1,19 +1,14 @@
 """Registers the platform's console as a common app."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import psycopg
-from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from services.auth import seals
 from services.auth.apps import credentials, queries
-from services.auth.apps.models import AppRow
 from services.auth.requests.rules import BUNDLES
 from services.auth.tenants.operations import OperationRefused
-from shared.primitives.crypto import Keyring
 from shared.web.scopes import OF_CONSOLE
 
 NAME, TITLE = "console", "Knogin console"
@@ -43,36 +38,15 @@ def parameters(console: Console) -> dict[str, Any]:
     }
 
 
-def register(conn: psycopg.Connection[Any], keyring: Keyring, console: Console) -> None:
+def register(conn: psycopg.Connection[Any], console: Console) -> None:
     """Repeating it changes nothing. New keys reach each organisation's app at once, all else at the next sign-in of its people."""
     row = parameters(console)
-    found = conn.execute(queries.NEXT_OF_COMMON_APP, row).fetchone()
-    conn.execute(queries.ENSURE_COMMON_APP, _sealed(keyring, row, found))
-    with conn.cursor(row_factory=class_row(AppRow)) as cursor:
-        others = cursor.execute(queries.APPS_WITH_OTHER_KEYS, row).fetchall()
-        cursor.executemany(queries.SET_KEYS, _with_keys(keyring, others, row["jwks"]))
+    conn.execute(queries.ENSURE_COMMON_APP, row)
+    conn.execute(queries.KEYS_OF_COMMON_APP, row)
 
 
-async def ensure(conn: psycopg.AsyncConnection[Any], keyring: Keyring, console: Console) -> None:
+async def ensure(conn: psycopg.AsyncConnection[Any], console: Console) -> None:
     """The same for the bootstrap."""
     row = parameters(console)
-    found = await (await conn.execute(queries.NEXT_OF_COMMON_APP, row)).fetchone()
-    await conn.execute(queries.ENSURE_COMMON_APP, _sealed(keyring, row, found))
-    async with conn.cursor(row_factory=class_row(AppRow)) as cursor:
-        others = await (await cursor.execute(queries.APPS_WITH_OTHER_KEYS, row)).fetchall()
-        await cursor.executemany(queries.SET_KEYS, _with_keys(keyring, others, row["jwks"]))
-
-
-def _sealed(keyring: Keyring, row: dict[str, Any], found: tuple[int] | None) -> dict[str, Any]:
-    row = row | {"version": found[0] if found else 0}
-    return row | {"seal": seals.COMMON_APPS.seal(keyring, row)}
-
-
-def _with_keys(keyring: Keyring, apps: Sequence[AppRow], jwks: Jsonb) -> list[dict[str, Any]]:
-    """An app whose row is not as we wrote it gets no keys, and no good seal."""
-    rows = [(app, msgspec.structs.asdict(app)) for app in apps]
-    return [
-        {"client_id": app.client_id, "jwks": jwks, "seal": seals.APPS.seal(keyring, row | {"jwks": jwks})}
-        for app, row in rows
-        if seals.APPS.holds(keyring, row, app.seal)
-    ]
+    await conn.execute(queries.ENSURE_COMMON_APP, row)
+    await conn.execute(queries.KEYS_OF_COMMON_APP, row)

@@ -5,19 +5,17 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-import msgspec
 import psycopg
 from psycopg.rows import class_row, dict_row
 
-from services.auth import caps, seals
+from services.auth import caps
 from services.auth.apps import scopes
 from services.auth.apps.models import AppRow, Tenant
 from services.auth.apps.queries import LOCK_TENANT
 from services.auth.apps.store import app_messages
 from services.auth.keys import rotation
 from services.auth.keys.models import PLATFORM, PLATFORM_BEFORE
-from services.auth.people import rights, roles
-from services.auth.people.rights import Rights
+from services.auth.people import roles
 from services.auth.people.roles import ADMINISTRATOR, Role
 from services.auth.requests.rules import BUNDLES
 from services.auth.revocations import watermarks
@@ -27,8 +25,9 @@ from services.auth.signin import codes, throttle
 from services.auth.signin.cookies import LINK_PURPOSE, new_token
 from services.auth.signin.queries import (
     DELETE_RECOVERY_CODES,
+    FORGET_COUNT,
     FORGET_DEVICES,
-    SET_WRONG_CODES,
+    FORGET_WRONG_CODES,
     SMALL_LETTERS,
 )
 from services.auth.tenants import queries
@@ -146,7 +145,7 @@ def grant_scopes(conn: Conn, tenant_id: str, wanted: Sequence[str]) -> list[str]
     return granted
 
 
-def withdraw_scopes(conn: Conn, keyring: Keyring, tenant_id: str, unwanted: Sequence[str]) -> list[str]:
+def withdraw_scopes(conn: Conn, tenant_id: str, unwanted: Sequence[str]) -> list[str]:
     """Takes scopes from the tenant and its apps, and ends the tokens of these apps. Returns the scopes that are left."""
     conn.execute(LOCK_TENANT, (tenant_id,))
     left = _one(conn, queries.WITHDRAW_SCOPES, (list(unwanted), tenant_id), f"there is no tenant {tenant_id}")
@@ -154,15 +153,7 @@ def withdraw_scopes(conn: Conn, keyring: Keyring, tenant_id: str, unwanted: Sequ
     announce(conn, tenant_id)
     with conn.cursor(row_factory=class_row(AppRow)) as cursor:
         parameters = {"scopes": list(unwanted), "tenant_id": tenant_id}
-        before = cursor.execute(queries.APPS_WITH_SCOPES, parameters).fetchall()
-        apps: list[AppRow] = []
-        for app in before:
-            row = msgspec.structs.asdict(app)
-            kept = [one for one in app.requested_scopes if one not in unwanted]
-            is_genuine = seals.APPS.holds(keyring, row, app.seal)  # any other row keeps no good seal
-            seal = seals.APPS.seal(keyring, row | {"requested_scopes": kept}) if is_genuine else seals.refused()
-            changed = {"client_id": app.client_id, "requested_scopes": kept, "seal": seal}
-            apps += cursor.execute(queries.SET_SCOPES, changed).fetchall()
+        apps = cursor.execute(queries.APPS_WITH_SCOPES, parameters).fetchall()
     announce_apps(conn, apps)
     _revoke(conn, "client", [(app.client_id,) for app in apps])
     return left
@@ -213,7 +204,7 @@ def users(conn: Conn, tenant_id: str | None) -> list[dict[str, Any]]:
         return cursor.execute(queries.USERS, {"tenant_id": tenant_id}).fetchall()
 
 
-def create_user(conn: Conn, keyring: Keyring, tenant_id: str, email: str, name: str, role: Role = ADMINISTRATOR) -> str:
+def create_user(conn: Conn, tenant_id: str, email: str, name: str, role: Role = ADMINISTRATOR) -> str:
     """`tenant_id` may be `platform`, whose tenant is then made."""
     if tenant_id == PLATFORM_KEY:
         tenant_id = ensure_platform(conn)
@@ -224,8 +215,7 @@ def create_user(conn: Conn, keyring: Keyring, tenant_id: str, email: str, name: 
     if role not in roles.in_tenant(tenant_id):
         raise OperationRefused(f"only the platform's own tenant has the role {role}: --tenant {PLATFORM_KEY}")
     user_id = ids.new_id("usr")
-    allowed = msgspec.structs.asdict(rights.new(keyring, tenant_id, user_id, roles.of(role), role))
-    if not conn.execute(queries.INSERT_USER, {"email": email, "name": name, **allowed}).rowcount:
+    if not conn.execute(queries.INSERT_USER, (user_id, tenant_id, email, name, role, roles.of(role))).rowcount:
         raise OperationRefused(f"there is a user {email} already")
     record(conn, tenant_id, "user.created", user_id, {"role": role})
     return user_id
@@ -239,14 +229,11 @@ def find_user(conn: Conn, email: str) -> tuple[str, str, str]:
     return row
 
 
-def set_user_status(conn: Conn, keyring: Keyring, email: str, status: str) -> None:
-    """Disabling ends the user's sessions and grants. Of rights that are not as we wrote them nothing is left."""
+def set_user_status(conn: Conn, email: str, status: str) -> None:
+    """Disabling ends the user's sessions and grants."""
     user_id, tenant_id, _ = find_user(conn, email)
     record(conn, tenant_id, f"user.{status}", user_id)
-    with conn.cursor(row_factory=class_row(Rights)) as cursor:
-        held = cursor.execute(rights.HOLD, (user_id,)).fetchone()
-    assert held is not None  # nobody is deleted
-    conn.execute(rights.SET, rights.changed(keyring, rights.believed(keyring, held), status=status))
+    conn.execute(queries.SET_USER_STATUS, (status, user_id))
     if status == "disabled":
         conn.execute(queries.END_USER_SESSIONS, (user_id,))
         _revoke(conn, "grant", conn.execute(queries.END_USER_GRANTS, (user_id,)).fetchall())
@@ -257,14 +244,8 @@ def password_link(conn: Conn, keyring: Keyring, issuer: str, email: str, hours: 
     user_id, tenant_id, _ = find_user(conn, email)
     token = new_token()
     record(conn, tenant_id, "user.password_link_made", user_id)
-    conn.execute(queries.INSERT_LINK, link_row(keyring, token, tenant_id, user_id, hours))
+    conn.execute(queries.INSERT_LINK, (keyring.mac(token.encode(), LINK_PURPOSE), tenant_id, user_id, hours))
     return f"{issuer}/v1/auth/password?link={token}"
-
-
-def link_row(keyring: Keyring, token: str, tenant_id: str, user_id: str, hours: int) -> dict[str, Any]:
-    """The row of a link to choose a password."""
-    row = {"token_mac": keyring.mac(token.encode(), LINK_PURPOSE), "tenant_id": tenant_id, "user_id": user_id}
-    return row | {"seal": seals.PASSWORD_LINKS.seal(keyring, row), "hours": hours}
 
 
 def set_second_factor(conn: Conn, keyring: Keyring, email: str) -> str:
@@ -274,27 +255,26 @@ def set_second_factor(conn: Conn, keyring: Keyring, email: str) -> str:
     record(conn, tenant_id, "user.second_factor_set", user_id)
     conn.execute(DELETE_RECOVERY_CODES, (user_id,))
     conn.execute(FORGET_DEVICES, (user_id,))
-    conn.execute(SET_WRONG_CODES, seals.no_wrong_codes(keyring, tenant_id, user_id))
-    sealed = keyring.encrypt(secret.encode(), codes.secret_context(user_id))
-    conn.execute(queries.SET_TOTP, seals.factor_row(keyring, tenant_id, user_id, sealed))
+    conn.execute(FORGET_WRONG_CODES, (user_id,))
+    conn.execute(queries.SET_TOTP, (keyring.encrypt(secret.encode(), codes.secret_context(user_id)), user_id))
     return codes.otpauth_uri(secret, address)
 
 
-def remove_second_factor(conn: Conn, keyring: Keyring, email: str) -> None:
+def remove_second_factor(conn: Conn, email: str) -> None:
     user_id, tenant_id, _ = find_user(conn, email)
     record(conn, tenant_id, "user.second_factor_removed", user_id)
     conn.execute(DELETE_RECOVERY_CODES, (user_id,))
-    conn.execute(SET_WRONG_CODES, seals.no_wrong_codes(keyring, tenant_id, user_id))
-    conn.execute(queries.SET_TOTP, seals.factor_row(keyring, tenant_id, user_id, None))
+    conn.execute(FORGET_WRONG_CODES, (user_id,))
+    conn.execute(queries.SET_TOTP, (None, user_id))
 
 
 def unlock_user(conn: Conn, keyring: Keyring, email: str) -> None:
-    """Empties the counts of wrong passwords and codes in unknown devices. Counts of addresses expire by themselves."""
+    """Deletes the counts of wrong passwords and codes in unknown devices. Counts of addresses expire by themselves."""
     user_id, tenant_id, address = find_user(conn, email)
     record(conn, tenant_id, "user.unlocked", user_id)
-    conn.execute(SET_WRONG_CODES, seals.no_wrong_codes(keyring, tenant_id, user_id))
+    conn.execute(FORGET_WRONG_CODES, (user_id,))
     row = conn.execute(SMALL_LETTERS, (address,)).fetchone()
-    throttle.empty(conn, keyring, throttle.account_key(keyring, row[0] if row else address))
+    conn.execute(FORGET_COUNT, (throttle.account_key(keyring, row[0] if row else address),))
 
 
 def trail(conn: Conn, tenant_id: str, limit: int) -> list[dict[str, Any]]:

@@ -3,7 +3,6 @@
 from typing import LiteralString
 
 from services.auth.apps.queries import COLUMNS, TENANT_COLUMNS
-from services.auth.people import rights
 
 ENSURE_TENANT: LiteralString = """
     INSERT INTO tenants (tenant_id, key, name, environment, granted_scopes, graphql_bundles) VALUES (%s, %s, %s, %s, %s, %s)
@@ -21,22 +20,13 @@ TENANT_OF_FIRST_PARTY_APP: LiteralString = (
     "SELECT tenant_id FROM apps WHERE client_id = %s AND first_party AND status <> 'deleted'"
 )
 ENSURE_USER: LiteralString = """
-    INSERT INTO users (user_id, tenant_id, email, name, password_hash, role, scope_limit, rights_version, rights_seal)
-    VALUES (%(user_id)s, %(tenant_id)s, %(email)s, %(name)s, CASE WHEN passwords_are_sealed() THEN %(sealed)s ELSE %(hashed)s END, %(role)s,
-        %(scope_limit)s, %(rights_version)s, %(rights_seal)s)
+    INSERT INTO users (user_id, tenant_id, email, name, password_hash, role, scope_limit) VALUES (%s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT (lower(email)) DO NOTHING
 """
-FIRST_TOTP: LiteralString = """
-    UPDATE users SET totp_secret = %(totp_secret)s, factor_seal = %(factor_seal)s WHERE user_id = %(user_id)s AND totp_secret IS NULL
-"""
-USER_BY_EMAIL: LiteralString = (
-    "SELECT "
-    + rights.COLUMNS
-    + ", u.email, u.name, u.password_hash, u.totp_secret FROM users u WHERE lower(u.email) = lower(%s)"
-)
-PRESENT_SECRETS: LiteralString = (
-    "SELECT id, tenant_id, client_id, mac, seal FROM app_secrets WHERE client_id = %s AND expires_at IS NULL"
-)
+FIRST_TOTP: LiteralString = "UPDATE users SET totp_secret = %s WHERE user_id = %s AND totp_secret IS NULL"
+USER_BY_EMAIL: LiteralString = "SELECT user_id, password_hash FROM users WHERE lower(email) = lower(%s)"
+SET_PASSWORD: LiteralString = "UPDATE users SET password_hash = %s WHERE user_id = %s"
+SECRET_MACS: LiteralString = "SELECT mac FROM app_secrets WHERE client_id = %s AND expires_at IS NULL"
 
 TENANTS: LiteralString = "SELECT " + TENANT_COLUMNS + " FROM tenants ORDER BY tenant_id"
 INSERT_TENANT: LiteralString = """
@@ -118,17 +108,11 @@ WITHDRAW_SCOPES: LiteralString = """
     WHERE tenant_id = %s RETURNING granted_scopes
 """
 APPS_WITH_SCOPES: LiteralString = (
-    "SELECT "
-    + COLUMNS
-    + """ FROM apps WHERE tenant_id = %(tenant_id)s AND requested_scopes && %(scopes)s::text[] AND status <> 'deleted'
-    ORDER BY client_id FOR UPDATE
-"""
-)
-SET_SCOPES: LiteralString = (
     """
-    UPDATE apps SET requested_scopes = %(requested_scopes)s, seal = %(seal)s, updated_at = clock_timestamp(),
-        version = greatest(version + 1, floor(extract(epoch FROM clock_timestamp()) * 1000))
-    WHERE client_id = %(client_id)s RETURNING """
+    UPDATE apps SET requested_scopes = ARRAY(SELECT one FROM unnest(requested_scopes) one WHERE one <> ALL (%(scopes)s::text[])),
+        updated_at = clock_timestamp(), version = greatest(version + 1, floor(extract(epoch FROM clock_timestamp()) * 1000))
+    WHERE tenant_id = %(tenant_id)s AND requested_scopes && %(scopes)s::text[] AND status <> 'deleted'
+    RETURNING """
     + COLUMNS
 )
 GRANT_BUNDLES: LiteralString = """
@@ -147,10 +131,10 @@ USERS: LiteralString = """
 """
 FIND_USER: LiteralString = "SELECT user_id, tenant_id, email FROM users WHERE lower(email) = lower(%s)"
 INSERT_USER: LiteralString = """
-    INSERT INTO users (user_id, tenant_id, email, name, role, scope_limit, rights_version, rights_seal)
-    VALUES (%(user_id)s, %(tenant_id)s, %(email)s, %(name)s, %(role)s, %(scope_limit)s, %(rights_version)s, %(rights_seal)s)
+    INSERT INTO users (user_id, tenant_id, email, name, role, scope_limit) VALUES (%s, %s, %s, %s, %s, %s)
     ON CONFLICT (lower(email)) DO NOTHING
 """
+SET_USER_STATUS: LiteralString = "UPDATE users SET status = %s WHERE user_id = %s"
 END_USER_SESSIONS: LiteralString = """
     UPDATE sessions SET ended_at = clock_timestamp() WHERE user_id = %s AND ended_at IS NULL
 """
@@ -158,12 +142,10 @@ END_USER_GRANTS: LiteralString = """
     UPDATE grants SET revoked_at = clock_timestamp(), revoked_because = 'user disabled'
     WHERE user_id = %s AND revoked_at IS NULL RETURNING grant_id
 """
-SET_TOTP: LiteralString = """
-    UPDATE users SET totp_secret = %(totp_secret)s, factor_seal = %(factor_seal)s, totp_last_step = 0 WHERE user_id = %(user_id)s
-"""
+SET_TOTP: LiteralString = "UPDATE users SET totp_secret = %s, totp_last_step = 0 WHERE user_id = %s"
 INSERT_LINK: LiteralString = """
-    INSERT INTO password_links (token_mac, tenant_id, user_id, seal, expires_at)
-    VALUES (%(token_mac)s, %(tenant_id)s, %(user_id)s, %(seal)s, clock_timestamp() + make_interval(hours => %(hours)s))
+    INSERT INTO password_links (token_mac, tenant_id, user_id, expires_at)
+    VALUES (%s, %s, %s, clock_timestamp() + make_interval(hours => %s))
 """
 AUDIT: LiteralString = """
     SELECT at, client_id, actor, action, subject_id, detail, trace_id FROM audit

@@ -70,7 +70,6 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     session_id: str
     tenant_id: str
     user_id: str
-    token_mac: bytes
     sealed: bytes
     signed_in_at: datetime
     last_seen_at: datetime
@@ -81,13 +80,12 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Session(msgspec.Struct, kw_only=True):
-    """`token` is the random id in the cookie, `token_mac` the MAC of it in the row. `paused`: no page updates by itself."""
+    """`token` is the random id in the cookie. `paused`: no page updates by itself."""
 
     session_id: str
     tenant_id: str
     user_id: str
     token: str
-    token_mac: bytes
     tokens: Tokens
     profile: Profile
     signed_in_at: datetime

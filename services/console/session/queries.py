@@ -13,7 +13,7 @@ START: LiteralString = """
 FORGET_OLDEST: LiteralString = """
     DELETE FROM sessions WHERE session_id = ANY (ARRAY(
         SELECT session_id FROM sessions WHERE user_id = %s ORDER BY session_id DESC OFFSET %s LIMIT 100))
-    RETURNING session_id, token_mac, sealed
+    RETURNING session_id, sealed
 """
 TOUCH: LiteralString = "UPDATE sessions SET last_seen_at = clock_timestamp() WHERE session_id = %s"
 RESEAL: LiteralString = "UPDATE sessions SET sealed = %s WHERE session_id = %s"

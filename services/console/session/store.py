@@ -23,18 +23,18 @@ PREFERENCES = ("tenant_id", "user_id", "language", "theme", "paused")
 _decode = msgspec.json.Decoder(Sealed).decode
 
 
-def _context(session_id: str, token_mac: bytes) -> bytes:
-    return f"sessions.sealed {session_id} {token_mac.hex()}".encode()
+def _context(session_id: str) -> bytes:
+    return f"sessions.sealed {session_id}".encode()
 
 
-def seal(keyring: Keyring, session_id: str, token_mac: bytes, tokens: Tokens, profile: Profile) -> bytes:
-    return keyring.encrypt(msgspec.json.encode(Sealed(tokens, profile)), _context(session_id, token_mac))
+def seal(keyring: Keyring, session_id: str, tokens: Tokens, profile: Profile) -> bytes:
+    return keyring.encrypt(msgspec.json.encode(Sealed(tokens, profile)), _context(session_id))
 
 
-def unseal(keyring: Keyring, session_id: str, token_mac: bytes, sealed: bytes) -> Sealed | None:
-    """None if the key that encrypted it is gone, or the bytes are another row's or another cookie's."""
+def unseal(keyring: Keyring, session_id: str, sealed: bytes) -> Sealed | None:
+    """None if the key that encrypted it is gone, or the bytes are another row's."""
     try:
-        return _decode(keyring.decrypt(sealed, _context(session_id, token_mac)))
+        return _decode(keyring.decrypt(sealed, _context(session_id)))
     except (UnreadableCiphertext, msgspec.DecodeError):
         return None
 
@@ -54,7 +54,7 @@ async def current(request: Request) -> Session | None:
         row = await database.first(conn, Row, queries.FIND, (keyring.macs(token.encode(), PURPOSE),))
         if row is None:
             return None
-        sealed = unseal(keyring, row.session_id, row.token_mac, row.sealed)
+        sealed = unseal(keyring, row.session_id, row.sealed)
         if sealed is None:
             return None
         if POLL not in request.headers and (datetime.now(UTC) - row.last_seen_at).total_seconds() > TOUCH_SECONDS:
@@ -69,20 +69,19 @@ async def start(request: Request, conn: AsyncConnection, tokens: Tokens, profile
     settings: Settings = request.state.settings
     keyring: Keyring = request.state.keyring
     token, session_id = cookies.new_token(), ids.new_id("ses")
-    token_mac = keyring.mac(token.encode(), PURPOSE)
     await aset_tenant(conn, profile.tenant_id)
     row = {
         "session_id": session_id,
         "tenant_id": profile.tenant_id,
         "user_id": profile.user_id,
-        "token_mac": token_mac,
-        "sealed": seal(keyring, session_id, token_mac, tokens, profile),
+        "token_mac": keyring.mac(token.encode(), PURPOSE),
+        "sealed": seal(keyring, session_id, tokens, profile),
         "idle_seconds": settings.idle_seconds,
         "session_seconds": settings.session_seconds,
     }
     await conn.execute(queries.START, row)
     cursor = await conn.execute(queries.FORGET_OLDEST, (profile.user_id, settings.most_sessions))
-    displaced = [unseal(keyring, *old) for old in await cursor.fetchall()]
+    displaced = [unseal(keyring, old_id, sealed) for old_id, sealed in await cursor.fetchall()]
     return token, [old.tokens for old in displaced if old is not None]
 
 
@@ -90,7 +89,7 @@ async def keep_tokens(request: Request, session: Session, tokens: Tokens, profil
     """Stores refreshed tokens, and the profile with their scopes."""
     async with transaction(request, as_caller(request, session)) as conn:
         await aset_tenant(conn, session.tenant_id)
-        sealed = seal(request.state.keyring, session.session_id, session.token_mac, tokens, profile)
+        sealed = seal(request.state.keyring, session.session_id, tokens, profile)
         await conn.execute(queries.RESEAL, (sealed, session.session_id))
     session.tokens, session.profile = tokens, profile
 

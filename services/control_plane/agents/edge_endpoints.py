@@ -34,9 +34,9 @@ from shared.web.problems import FieldError, Problem
 
 # Wrong secrets for one code. The next attempt is refused even with the right secret.
 MOST_FAILURES = 10
+MOST_UNUSED = 5
+"""Credentials of one agent that wait for their first use, beside the one in use. One more ends the oldest of them."""
 AHEAD = timedelta(minutes=5)
-LARGE = 1 << 20
-"""Bytes. An answer with more bytes of statements is encoded in a thread."""
 
 
 async def enrol(request: Request, body: Enrolment) -> Enrolled:
@@ -99,21 +99,21 @@ async def download(request: Request, package_id: str, version: str) -> Response:
             await aset_tenant(conn, agent.tenant_id)
             return await contents.read_piece(conn, READ_CONTENT, first, length, content.version_id)
 
-    return await wanted.response(request, read, agent.tenant_id)
+    return await wanted.response(request, read)
 
 
 async def _authenticated(
     request: Request, conn: AsyncConnection, presented: Presented | None, query: LiteralString
 ) -> AgentRow:
-    """The agent whose live credential was presented. The first use of a new one ends the one before. Raises a 401 Problem."""
+    """The agent whose live credential was presented. The first use of one ends those before it. Raises a 401 Problem."""
     agent = await _identified(conn, presented, query)
     if presented is None or agent is None or agent.revoked_at is not None:
         raise _refused("credential")
-    if _matches(request, "agt", agent.credential_mac, presented):
-        if agent.previous_credential_mac is not None:
-            await conn.execute(queries.END_PREVIOUS_CREDENTIAL, asdict(agent))
-    elif not _matches(request, "agt", agent.previous_credential_mac, presented):
+    used = next((one for one in agent.credential_macs if _matches(request, "agt", one, presented)), None)
+    if used is None:
         raise _refused("credential")
+    if used != agent.credential_macs[0]:
+        await conn.execute(queries.END_EARLIER_CREDENTIALS, {"id": agent.id, "mac": used})
     return agent
 
 
@@ -149,7 +149,7 @@ async def _exchange(
     credential, secret = credentials.new("agt", agent.id)
     keyring: Keyring = request.state.keyring
     mac = keyring.mac(secret.encode(), credentials.purpose("agt", agent.id))
-    await conn.execute(queries.ENROL, {"id": agent.id, "mac": mac})
+    await conn.execute(queries.ENROL, {"id": agent.id, "mac": mac, "unused": MOST_UNUSED})
     await audit.record(conn, Caller(tenant_id=agent.tenant_id, client_id=agent.id), "agent.enrolled", agent.id)
     return credential
 

@@ -74,7 +74,7 @@ async def change_agent(request: Request, caller: Caller, agent_id: str, change: 
 
 
 async def renew_code(request: Request, caller: Caller, agent_id: str) -> Response:
-    """A new code for an agent without a credential. The old code ends now, an old credential when the new one is first used."""
+    """A new code for an agent without a credential. The old code ends now, an old credential when a later one is first used."""
     async with tenant_transaction(request, caller) as conn:
         if stored := await idempotency.stored(conn, request, caller):
             return stored

@@ -177,8 +177,7 @@ class AgentRow(msgspec.Struct, kw_only=True):
     code_mac: bytes | None
     code_expires_at: datetime | None
     code_failures: int
-    credential_mac: bytes | None
-    previous_credential_mac: bytes | None
+    credential_macs: list[bytes]
     enrolled_at: datetime | None
     revoked_at: datetime | None
     last_seen_at: datetime | None
@@ -188,7 +187,7 @@ class AgentRow(msgspec.Struct, kw_only=True):
 
     @property
     def status(self) -> Status:
-        return "revoked" if self.revoked_at else "enrolled" if self.credential_mac else "awaiting_enrolment"
+        return "revoked" if self.revoked_at else "enrolled" if self.credential_macs else "awaiting_enrolment"
 
     def shown(self, settings: Settings) -> Agent:
         """Without the MACs of its secrets."""

@@ -3,8 +3,8 @@
 from typing import LiteralString
 
 COLUMNS: LiteralString = """
-    id, tenant_id, name, vehicle_id, environment, packages, code_mac, code_expires_at, code_failures, credential_mac,
-    previous_credential_mac, enrolled_at, revoked_at, last_seen_at, reported, reported_at, created_at
+    id, tenant_id, name, vehicle_id, environment, packages, code_mac, code_expires_at, code_failures, credential_macs,
+    enrolled_at, revoked_at, last_seen_at, reported, reported_at, created_at
 """
 # Runs before the tenant is known: the table has no row-level security and no other columns.
 TENANT_OF: LiteralString = "SELECT tenant_id FROM agent_tenants WHERE agent_id = %s"
@@ -38,18 +38,21 @@ SET_CODE: LiteralString = (
     + COLUMNS
 )
 COUNT_FAILURE: LiteralString = "UPDATE agents SET code_failures = code_failures + 1 WHERE id = %s"
-# The credential that was last used stays good until a newer one is used: the answer of an enrolment may be lost.
+# The first is the one that was last used. It always stays, with the newest of those that were not used yet.
 ENROL: LiteralString = """
-    UPDATE agents SET previous_credential_mac = coalesce(previous_credential_mac, credential_mac), credential_mac = %(mac)s,
+    UPDATE agents SET
+        credential_macs = credential_macs[:1]
+            || credential_macs[greatest(2, cardinality(credential_macs) + 2 - %(unused)s):] || %(mac)s::bytea,
         enrolled_at = now(), code_mac = NULL, code_expires_at = NULL
     WHERE id = %(id)s
 """
-END_PREVIOUS_CREDENTIAL: LiteralString = """
-    UPDATE agents SET previous_credential_mac = NULL WHERE id = %(id)s AND credential_mac = %(credential_mac)s
+END_EARLIER_CREDENTIALS: LiteralString = """
+    UPDATE agents SET credential_macs = credential_macs[array_position(credential_macs, %(mac)s):]
+    WHERE id = %(id)s AND %(mac)s = ANY(credential_macs)
 """
 REVOKE: LiteralString = (
     """
-    UPDATE agents SET revoked_at = coalesce(revoked_at, now()), credential_mac = NULL, previous_credential_mac = NULL, code_mac = NULL
+    UPDATE agents SET revoked_at = coalesce(revoked_at, now()), credential_macs = '{}', code_mac = NULL
     WHERE id = %s RETURNING """
     + COLUMNS
 )
@@ -63,15 +66,12 @@ STORE_REPORT: LiteralString = (
     + COLUMNS
 )
 KNOWN_PACKAGES: LiteralString = "SELECT id FROM packages WHERE id = ANY(%s) AND kind = 'edge'"
-LIVE: LiteralString = """
-    FROM releases r JOIN packages p ON p.id = r.package_id JOIN versions v ON v.id = r.version_id JOIN signing_keys k ON k.id = v.key_id
-    WHERE r.package_id = ANY(%(packages)s) AND r.environment = %(environment)s AND r.status = 'live'
-"""
-SIZE_OF_DESIRED: LiteralString = f"SELECT coalesce(sum(octet_length(v.statement)), 0)::int {LIVE}"
-DESIRED: LiteralString = f"""
+DESIRED: LiteralString = """
     SELECT p.id AS package_id, p.name, r.id AS release_id, v.version, v.content_sha256, v.size, v.key_id, v.signature, v.statement,
         k.public_key, k.revoked_at AS key_revoked_at
-    {LIVE} ORDER BY p.name
+    FROM releases r JOIN packages p ON p.id = r.package_id JOIN versions v ON v.id = r.version_id JOIN signing_keys k ON k.id = v.key_id
+    WHERE r.package_id = ANY(%(packages)s) AND r.environment = %(environment)s AND r.status = 'live'
+    ORDER BY p.name
 """
 FIND_LIVE_CONTENT: LiteralString = """
     SELECT v.id AS version_id, v.content_sha256, v.size FROM releases r JOIN versions v ON v.id = r.version_id

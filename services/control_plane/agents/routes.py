@@ -115,8 +115,8 @@ OPERATIONS = [
         "Get another enrolment code",
         WRITE,
         {201: AgentWithCode},
-        "The former code becomes void. An agent that is enrolled already keeps its credential until it first uses the one of its new"
-        " enrolment.",
+        "The former code becomes void. An agent that is enrolled already keeps its credential until it first uses one of a later"
+        f" enrolment. Of credentials that it has not used, the newest {edge_endpoints.MOST_UNUSED} work.",
         id="renewEnrolmentCode",
         headers=("Idempotency-Key",),
         refusals={409: "The agent is revoked, or a call with this Idempotency-Key is under way"},

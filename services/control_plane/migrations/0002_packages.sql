@@ -1,14 +1,15 @@
+-- Packages with their signed versions, and the keys that sign them.
+
 -- Keys that an app signs its packages with. A revoked one stays, since versions tell which key signed them.
 CREATE TABLE signing_keys (
     id text PRIMARY KEY,
     tenant_id text NOT NULL,
     client_id text NOT NULL,
     name text NOT NULL,
-    public_key bytea NOT NULL,
+    public_key bytea NOT NULL CHECK (length(public_key) = 32),
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     revoked_at timestamptz,
-    UNIQUE (tenant_id, client_id, public_key),
-    CHECK (length(public_key) = 32)
+    UNIQUE (tenant_id, client_id, public_key)
 );
 CREATE INDEX signing_keys_listed ON signing_keys (tenant_id, id DESC);
 SELECT tenant_table('signing_keys');
@@ -18,16 +19,17 @@ CREATE TABLE packages (
     tenant_id text NOT NULL,
     client_id text NOT NULL,
     name text NOT NULL,
-    kind text NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('connector', 'edge', 'automations')),
     description text NOT NULL,
+    -- Whether a release of the package is approved by somebody else than who asked for it. Decided with the package, for good.
+    four_eyes boolean NOT NULL,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    UNIQUE (tenant_id, name),
-    CHECK (kind IN ('connector', 'edge', 'automations'))
+    UNIQUE (tenant_id, name)
 );
 CREATE INDEX packages_listed ON packages (tenant_id, id DESC);
 SELECT tenant_table('packages');
 
--- What was signed never changes; content comes once, and is the one that was signed. Builds of one version are one version.
+-- The signed columns never change; content comes once, and is the one that was signed. Builds of one version are one version.
 CREATE TABLE versions (
     id text PRIMARY KEY,
     tenant_id text NOT NULL,
@@ -67,8 +69,7 @@ CREATE TRIGGER versions_immutable BEFORE UPDATE ON versions FOR EACH ROW EXECUTE
 CREATE TABLE contents (
     version_id text PRIMARY KEY REFERENCES versions,
     tenant_id text NOT NULL,
-    body bytea NOT NULL,
-    CHECK (length(body) BETWEEN 1 AND 10485760)
+    body bytea NOT NULL CHECK (length(body) BETWEEN 1 AND 10485760)
 );
 SELECT tenant_table('contents');
 REVOKE UPDATE, DELETE ON contents FROM {{app}}, {{worker}};

@@ -1,6 +1,8 @@
 """HTTP endpoints of packages, their versions and signing keys."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -20,12 +22,16 @@ from services.control_plane.packages.models import (
     SigningKeyRow,
     VersionDraft,
 )
+from shared.fairness.places import Crowded, Places
 from shared.storage import audit, idempotency
 from shared.storage.database import every, page_of, tenant_transaction
 from shared.web import http, problems
 from shared.web.http import Page
-from shared.web.identity import Caller
+from shared.web.identity import Caller, party_of
 from shared.web.problems import FieldError
+
+_uploads = Places(6, shares=(1,))
+"""Contents that are received at a time, 60 MiB together; at most half of them are of one organisation."""
 
 
 async def list_keys(request: Request, caller: Caller, page: Page) -> Response:
@@ -141,6 +147,26 @@ async def upload_content(request: Request, caller: Caller, package_id: str, vers
         awaiting = await store.load_version(conn, package_id, version)
         if awaiting.published_at is None:
             await store.require_space(conn, declared, space)
+    with _uploading(caller):
+        return await _received(request, caller, awaiting, space)
+
+
+@contextmanager
+def _uploading(caller: Caller) -> Iterator[None]:
+    """Around an upload. Raises Problem: 429, 503. It is refused rather than waits, because its client decides how long it takes."""
+    path = party_of(caller)
+    place = _uploads.take(path)
+    if place is None:
+        if isinstance(_uploads.refusal(path), Crowded):
+            raise problems.too_many("Your organisation's other contents are being received; wait for their end.")
+        raise problems.unavailable("Many contents are being received; try again.")
+    try:
+        yield
+    finally:
+        _uploads.leave(place)
+
+
+async def _received(request: Request, caller: Caller, awaiting: PackageVersion, space: int) -> PackageVersion:
     content = await http.read_body(request, MAX_CONTENT)
     # In a thread: hashing ten MiB would block the event loop.
     digest = await run_in_threadpool(lambda: hashlib.sha256(content).hexdigest())
@@ -149,7 +175,7 @@ async def upload_content(request: Request, caller: Caller, package_id: str, vers
     if not content:
         raise problems.invalid("The content is empty.")
     async with tenant_transaction(request, caller) as conn:
-        found = await store.load_version(conn, package_id, version, lock=True)
+        found = await store.load_version(conn, awaiting.package_id, awaiting.version, lock=True)
         if found.id != awaiting.id:
             raise problems.conflict("The version was withdrawn and announced anew meanwhile; upload its content again.")
         if found.published_at is None:

@@ -1,59 +1,31 @@
+-- Medical devices, each with its last contact.
+
 CREATE TABLE devices (
     id text PRIMARY KEY,
     tenant_id text NOT NULL,
     serial_number text NOT NULL,
-    device_class text NOT NULL,
-    status text NOT NULL DEFAULT 'active',
+    device_class text NOT NULL CHECK (device_class IN ('defib', 'ecg', 'oximeter', 'bp', 'glucose', 'etco2', 'thermometer', 'multiparameter')),
+    status text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'inactive', 'retired')),
     manufacturer text,
     model text,
     vehicle_id text,
+    -- Whether the device was enrolled in a sandbox. Nobody changes it, and only such devices may be erased.
+    sandbox boolean NOT NULL DEFAULT false,
     enrolled_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    UNIQUE (tenant_id, serial_number),
-    CHECK (device_class IN ('defib', 'ecg', 'oximeter', 'bp', 'glucose', 'etco2', 'thermometer', 'multiparameter')),
-    CHECK (status IN ('active', 'inactive', 'retired'))
+    UNIQUE (tenant_id, serial_number)
 );
 CREATE INDEX devices_listed ON devices (tenant_id, id DESC);
 CREATE INDEX devices_on_vehicle ON devices (tenant_id, vehicle_id, id DESC);
 SELECT tenant_table('devices');
 
--- One row per reading, by day of observation. The device is checked by the insert itself, which is why no foreign key locks it each time.
-CREATE TABLE observations (
-    id text COLLATE "C" NOT NULL,
-    tenant_id text NOT NULL,
-    device_id text COLLATE "C" NOT NULL,
-    device_class text NOT NULL,
-    mdc_code text NOT NULL,
-    mdc_code10 integer NOT NULL,
-    value numeric,
-    unit_code text,
-    data_absent_reason text,
-    observed_at timestamptz NOT NULL,
-    recorded_at timestamptz NOT NULL,
-    encounter_id text,
-    encounter_link text,
-    flags text[] NOT NULL,
-    test boolean NOT NULL,
-    PRIMARY KEY (id, observed_at),
-    CHECK ((value IS NULL) <> (data_absent_reason IS NULL)),
-    CHECK ((encounter_id IS NULL) = (encounter_link IS NULL)),
-    CHECK (encounter_link IN ('pending', 'linked', 'unknown'))
-) PARTITION BY RANGE (observed_at);
--- What makes a reading the same as another one. It also serves the list of a device by time.
-CREATE UNIQUE INDEX observations_same ON observations
-    (device_id, observed_at, mdc_code10, value, unit_code, data_absent_reason) NULLS NOT DISTINCT;
-SELECT tenant_table('observations');
-SELECT ensure_partition('observations', current_date + day) FROM generate_series(-8, 8) AS day;
-
--- Observations recorded and not yet told to subscribers, counted per commit, device and encounter. Only appended to and
--- emptied: a row to count in would make commits of the same device wait for one another.
-CREATE TABLE announcements (
+-- The last contact of each device. The relay writes it as it takes announcements, at most once a minute for a device, so that no request writes a row
+-- more. There is no index of the times: each later write stays within its page (HOT).
+CREATE TABLE device_contacts (
     tenant_id text NOT NULL,
     device_id text NOT NULL,
-    encounter_id text,
-    observations integer NOT NULL,
-    first_observed_at timestamptz NOT NULL,
-    last_observed_at timestamptz NOT NULL,
-    traceparent text
-);
-SELECT tenant_table('announcements'), worker_writes_all('announcements');
+    last_at timestamptz NOT NULL,
+    PRIMARY KEY (tenant_id, device_id)
+) WITH (fillfactor = 70);
+SELECT tenant_table('device_contacts'), worker_writes_all('device_contacts');
+REVOKE INSERT, UPDATE, DELETE ON device_contacts FROM {{app}};

@@ -64,10 +64,10 @@ def _view(encounter: Encounter, disclosure: Disclosure) -> dict[str, Any]:
 
 
 def summary_of(row: EncounterRow, policy: Policy, pseudonyms: Pseudonyms) -> dict[str, Any]:
-    """An `EncounterSummary`, without the record. Where times are moved, the basis or anchor is known that moves them."""
+    """An `EncounterSummary`, without the record. Where a patient's basis moves times, it is known."""
     disclosed = undisclosed(row, policy, pseudonyms)._replace(basis=bytes(row.moved_by or row.patient_basis or b""))
     members = {name: getattr(row, "tenant_id" if name == "organization_id" else name) for name in SUMMARY}
-    return Moves(disclosed, row.anchor or row.created_at, row.created_at).apply(members, "")
+    return Moves(disclosed, row.anchor, row.created_at).apply(members, "")
 
 
 def undisclosed(row: EncounterRow, policy: Policy, pseudonyms: Pseudonyms) -> Disclosure:
@@ -83,7 +83,7 @@ def shows_patient(*, has_patient: bool, policy: Policy) -> bool:
 async def with_basis(
     conn: AsyncConnection, row: EncounterRow, pseudonyms: Pseudonyms, keyring: Keyring
 ) -> EncounterRow:
-    """The row with the basis of the patient's pseudonyms, which is fixed if this is the patient's first disclosure. Raises Unprepared."""
+    """The row with the basis of the patient's pseudonyms, which is fixed if this is the patient's first disclosure."""
     [fixed] = await rows_with_bases(conn, [row], pseudonyms, keyring)
     return fixed
 
@@ -104,15 +104,12 @@ async def rows_with_bases(
     *,
     waits: bool = True,
 ) -> list[EncounterRow]:
-    """The same rows, each with its patient's basis fixed. Raises Unprepared.
+    """The same rows, each with its patient's basis fixed.
 
-    Unless it `waits`, a row that is locked, or was read with neither brief nor record, stays without a basis.
+    Unless it `waits`, a row that is locked, or was read without its brief, stays without a basis.
     """
-    fresh = [row for row in rows if row.patient_basis is None or row.identity_rule < identities.RULE]
-    if not waits:
-        fresh = [row for row in fresh if row.brief or row.record]
-    statement = FIX_BASES if waits else FIX_FREE_BASES
-    fixed = await identities.fix(conn, fresh, pseudonyms, keyring, statement, requires=waits)
+    fresh = [row for row in rows if row.patient_basis is None and (waits or row.brief)]
+    fixed = await identities.fix(conn, fresh, pseudonyms, keyring, FIX_BASES if waits else FIX_FREE_BASES)
     return [replace(row, **fixed.get(row.id, {})) for row in rows]
 
 

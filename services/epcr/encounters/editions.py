@@ -18,7 +18,7 @@ from services.epcr.deidentification.pseudonyms import SHIFT_DAYS, Domain, Pseudo
 from services.epcr.encounters import queries, store
 from services.epcr.encounters.disclosure import Policy, rows_with_bases
 from services.epcr.encounters.models import EncounterFilter, EncounterRow
-from services.epcr.encounters.store import Readings, Unprepared, brief_of
+from services.epcr.encounters.store import Readings, brief_of
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring
 from shared.storage.database import AsyncConnection, every
@@ -56,7 +56,7 @@ class Present:
         self._domains: dict[int, Domain] = {}
 
     async def find(self, asked: str) -> EncounterRow:
-        """With its record. Raises a 404 Problem for an encounter that the app may not see, and Unprepared."""
+        """With its record. Raises a 404 Problem for an encounter that the app may not see."""
         return await store.find(self.conn, asked)
 
     async def listed(self, page: EncounterFilter, after: str | None) -> tuple[list[EncounterRow], str | None]:
@@ -65,11 +65,8 @@ class Present:
         return shown, shown[-1].id if has_more else None
 
     def has_patient(self, row: EncounterRow) -> bool:
-        """Whether the record has a patient. Raises Unprepared."""
-        brief = brief_of(row, self.keyring)
-        if brief is None:
-            raise Unprepared(row.id)
-        return brief.has_patient
+        """Whether the record has a patient."""
+        return brief_of(row, self.keyring).has_patient
 
     def readings_of(self, row: EncounterRow) -> Readings:
         """The devices' observations of this encounter up to its revision."""
@@ -118,9 +115,9 @@ class Edition(Present):
             while place < end and len(shown) <= page.limit:
                 left = BYTES_OPENED - sum(opened) if len(opened) < OPENED else 0
                 bounds = {"place": _uuid(place), "end": _uuid(end), "latest": latest, "limit": LOOKED_AT}
-                opening = {"begins": self.policy.mode == "safe_harbor", "bytes": left}
+                opening = {"moves": self.policy.mode == "shifted", "bytes": left}
                 rows = await every(self.conn, EncounterRow, queries.LIST_SHUFFLED, bounds | opening)
-                opened += [len(row.brief or row.record) for row in rows if row.brief or row.record]
+                opened += [len(row.brief) for row in rows if row.brief]
                 shown += await self._visible(rows)
                 place = await self._place_of(rows[-1].id) if len(rows) == LOOKED_AT else end
             if place == SPACE or len(shown) > page.limit:
@@ -139,38 +136,26 @@ class Edition(Present):
         if number % (SPACE >> PLACE_BITS) == 0:
             return number
         row = await (await self.conn.execute(queries.FIND_PLACE, (after,))).fetchone()
-        return row[0].int if row is not None and row[0] is not None else SPACE
+        return row[0].int if row is not None else SPACE
 
     def readings_of(self, row: EncounterRow) -> Readings:
         return Readings(row.id, row.tenant_id, self._end(row))
 
     async def _visible(self, rows: Sequence[EncounterRow], *, waits: bool = False) -> list[EncounterRow]:
-        """The encounters that were made before their editions end. Raises Unprepared if it `waits`."""
+        """The encounters that were made before their editions end. Unless it `waits`, those whose basis stays unfixed are left out."""
         if self.policy.mode == "shifted":
             found = await rows_with_bases(self.conn, rows, self.pseudonyms, self.keyring, waits=waits)
-            known = [row for row in found if row.patient_basis is not None]
-        else:
-            fresh = {row.id: brief_of(row, self.keyring) for row in rows if row.anchor is None}
-            anchors = {id: brief.anchor for id, brief in fresh.items() if brief is not None}
-            if waits and len(anchors) < len(fresh):
-                raise Unprepared(next(id for id, brief in fresh.items() if brief is None))
-            if anchors:
-                # No later request opens these briefs for their anchors again.
-                await self.conn.execute(queries.FIX_FREE_ANCHORS, (list(anchors), list(anchors.values())))
-            found = [replace(row, anchor=row.anchor or anchors.get(row.id)) for row in rows]
-            known = [row for row in found if row.anchor is not None]
-        return [row for row in known if row.created_at < self._end(row)]
+            rows = [row for row in found if row.patient_basis is not None]
+        return [row for row in rows if row.created_at < self._end(row)]
 
     def _end(self, row: EncounterRow) -> datetime:
         """The end of the encounter's edition: later changes are not visible yet."""
-        # Where the patient moves the times, no anchor is needed.
-        anchor = row.anchor or row.created_at
         version = row.pseudonym_version or self.pseudonyms.current
         if version not in self._domains:
             tenant_id, name = self.caller.tenant_id, self.policy.domain
             self._domains[version] = self.pseudonyms.domain(version, tenant_id, name, self.policy.mode)
         basis = bytes(row.moved_by or row.patient_basis or b"")
-        moved = shift(Disclosure(self._domains[version], self.policy.mode, basis), anchor)
+        moved = shift(Disclosure(self._domains[version], self.policy.mode, basis), row.anchor)
         return end_of_edition(self.policy.mode, moved, self.now, is_held=not self.caller.is_sandbox)
 
     async def _as_of_their_ends(self, rows: Sequence[EncounterRow], states: LiteralString) -> list[EncounterRow]:
@@ -178,10 +163,9 @@ class Edition(Present):
 
         A patient's basis comes from today's identifiers, not from those of the state.
         """
-        anchors = {row.id: row.anchor for row in rows}
-        asked = list(anchors), [self._end(row) for row in rows]
+        asked = [row.id for row in rows], [self._end(row) for row in rows]
         found = {row.id: row for row in await every(self.conn, EncounterRow, states, asked)}
-        return [replace(found[id], anchor=found[id].anchor or anchor) for id, anchor in anchors.items() if id in found]
+        return [found[row.id] for row in rows if row.id in found]
 
 
 def reader_for(

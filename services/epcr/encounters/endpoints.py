@@ -1,7 +1,6 @@
 """HTTP endpoints of encounters for partners: created from a dispatch system, read de-identified, exported as FHIR."""
 
 from datetime import UTC, datetime
-from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,7 +25,6 @@ from services.epcr.encounters.disclosure import (
 from services.epcr.encounters.editions import Edition, Present, reader_for
 from services.epcr.encounters.models import EncounterFilter, EncounterRow, ReadBundle, ReadEncounter
 from services.epcr.encounters.representations import FHIR, etag, wants_fhir
-from services.epcr.encounters.store import prepared
 from services.epcr.fhir.readings import Form
 from services.epcr.records import amend, faults
 from services.epcr.records.models import Encounter, EncounterDraft
@@ -121,12 +119,12 @@ async def list_encounters(request: Request, caller: Caller, page: EncounterFilte
 
 async def read_encounter(request: Request, caller: Caller, encounter_id: str, asked: ReadEncounter) -> Response:
     if asked.format == "fhir" or (asked.format is None and wants_fhir(request.headers.getlist("accept"))):
-        return await prepared(request, caller, partial(_export, request, caller, encounter_id, asked))
+        return await _export(request, caller, encounter_id, asked)
     misplaced = [name for name in ("max_entries", "readings", "language") if getattr(asked, name) is not None]
     if misplaced:
         errors = [FieldError(name, "needs format=fhir") for name in misplaced]
         raise problems.invalid(f"{misplaced[0]} goes with format=fhir.", errors)
-    return await prepared(request, caller, partial(_read, request, caller, encounter_id))
+    return await _read(request, caller, encounter_id)
 
 
 async def _read(request: Request, caller: Caller, encounter_id: str) -> Response:
@@ -149,7 +147,7 @@ def _viewed(plain: EncounterRow, policy: Policy, pseudonyms: Pseudonyms) -> byte
 
 
 async def export_bundle(request: Request, caller: Caller, encounter_id: str, asked: ReadBundle) -> Response:
-    return await prepared(request, caller, partial(_export, request, caller, encounter_id, asked))
+    return await _export(request, caller, encounter_id, asked)
 
 
 async def _reader(conn: AsyncConnection, request: Request, caller: Caller) -> Present | Edition:
@@ -175,7 +173,7 @@ async def _export(request: Request, caller: Caller, encounter_id: str, asked: Re
 
 
 async def _fetched(reader: Present | Edition, encounter_id: str, form: Form | None = None) -> EncounterRow:
-    """The encounter with the patient's identity as the app sees it; the app is recorded as a recipient of both. Raises Unprepared."""
+    """The encounter with the patient's identity as the app sees it; the app is recorded as a recipient of both."""
     conn = reader.conn
     while True:
         read = await reader.find(encounter_id)

@@ -15,7 +15,7 @@ from services.epcr.deidentification.pseudonyms import Number, Pseudonyms
 from services.epcr.encounters import events, queries
 from services.epcr.encounters.models import EncounterRow
 from services.epcr.encounters.people import Member, People, connected
-from services.epcr.encounters.store import Stored, Unprepared, brief_of
+from services.epcr.encounters.store import Stored, brief_of
 from services.epcr.records.contradictions import words_of
 from services.epcr.records.models import Encounter, KnownAs, Name, Patient, PatientIdentifier, Record
 from shared.messaging import outbox
@@ -26,8 +26,6 @@ from shared.web import problems
 from shared.web.identity import Caller
 from shared.web.problems import FieldError
 
-# The rule by which new bases are made. Rule 1 knew only the first number by system, rule 2 any number, also of a policy.
-RULE = 3
 # Encounters with one basis that a correction decides about. More are no person's: they share a number such as a placeholder.
 MOST_IN_GROUP = 500
 # Bytes of the digest of a number, and of a name, in a mark.
@@ -37,7 +35,7 @@ _DIGEST = 32
 class Marks(NamedTuple):
     """By which the patients of an encounter are known, before and after a correction: keyed digests.
 
-    Of a number those of the number and its system. Those of a release before have numbers without systems.
+    Of a number those of the number and its system.
     """
 
     left: list[bytes]
@@ -69,48 +67,32 @@ async def fix(
     pseudonyms: Pseudonyms,
     keyring: Keyring,
     statement: LiteralString = queries.FIX_BASES,
-    *,
-    requires: bool = True,
 ) -> dict[str, dict[str, Any]]:
-    """Fixes the basis of encounters that are disclosed for the first time. Returns the columns that are now fixed, by encounter.
-
-    Registers the numbers of encounters whose basis an older version of this service fixed. An encounter whose numbers only a heavy record
-    has stays without a basis, unless it `requires` all: then it raises Unprepared.
-    """
+    """Fixes the basis of encounters that are disclosed for the first time. Returns the columns that are now fixed, by encounter."""
     if not fresh:
         return {}
     await lock(conn)
     # Read again: before the lock another caller may have fixed a basis or corrected a number.
     rows = await every(conn, EncounterRow, queries.FIND_BRIEF, ([row.id for row in fresh],))
+    if not rows:
+        return {}
     systems = await person_systems(conn)
     members: dict[str, Member] = {}
     for row in sorted(rows, key=lambda row: row.id):
-        brief = brief_of(row, keyring)
-        if brief is not None:
-            members[row.id] = _member(row, brief.identifiers, pseudonyms, systems)
-        elif requires:
-            raise Unprepared(row.id)
-    try:
-        people = await _people(conn, members.values(), pseudonyms, keyring, systems, without=members)
-    except Unprepared:
-        if requires:
-            raise
-        return {}
-    known = {row.id: row for row in rows if row.id in members}
-    if not known:
-        return {}
-    bases: dict[str, tuple[bytes, int]] = {}
+        members[row.id] = _member(row, brief_of(row, keyring).identifiers, pseudonyms, systems)
+    people = await _people(conn, members.values(), without=members)
+    bases: list[tuple[str, bytes, int]] = []
     # First those whose basis is fixed.
-    for id, row in sorted(known.items(), key=lambda one: (one[1].patient_basis is None, one[0])):
-        version = row.pseudonym_version or pseudonyms.current
-        alone = pseudonyms.basis_of_encounter(version, row.tenant_id, id, row.identity)
-        basis = bytes(row.patient_basis) if row.patient_basis else people.basis_of(members[id], alone)
-        bases[id] = basis, version
-        people.add(basis, members[id])
-    columns = [list(column) for column in zip(*((id, *fixed, RULE) for id, fixed in bases.items()), strict=True)]
+    for row in sorted(rows, key=lambda row: (row.patient_basis is None, row.id)):
+        member, version = members[row.id], row.pseudonym_version or pseudonyms.current
+        alone = pseudonyms.basis_of_encounter(version, row.tenant_id, row.id, row.identity)
+        basis = bytes(row.patient_basis) if row.patient_basis else people.basis_of(member, alone)
+        bases.append((row.id, basis, version))
+        people.add(basis, member)
+    columns = [list(column) for column in zip(*bases, strict=True)]
     fixed = await (await conn.execute(statement, columns)).fetchall()
     await _register(conn, [members[id] for id, *_ in fixed])
-    names = ("patient_basis", "pseudonym_version", "identity_rule", "identity", "moved_by")
+    names = ("patient_basis", "pseudonym_version", "identity", "moved_by")
     return {id: dict(zip(names, values, strict=True)) for id, *values in fixed}
 
 
@@ -126,7 +108,6 @@ async def correct(
     before: Stored,
     after: Encounter,
     pseudonyms: Pseudonyms,
-    keyring: Keyring,
     *,
     is_other_patient: bool,
 ) -> None:
@@ -146,8 +127,8 @@ async def correct(
     if row.patient_basis is None or (_of_one(was) == _of_one(now) and not leaves):
         return
     left, present = (_member_of(row, one) for one in (was, now))
-    group, leaving = await _leaving(conn, row, left, present, pseudonyms, keyring, systems, leaves=leaves)
-    people = await _people(conn, group.values(), pseudonyms, keyring, systems, without=leaving)
+    group, leaving = await _leaving(conn, row, left, present, pseudonyms, leaves=leaves)
+    people = await _people(conn, group.values(), without=leaving)
     marks = Marks(*(_marks(row, one, pseudonyms, systems) for one in (before.encounter, after)))
     for id in sorted(leaving):
         is_corrected = id == row.id
@@ -235,8 +216,6 @@ async def _leaving(
     was: Member,
     now: Member,
     pseudonyms: Pseudonyms,
-    keyring: Keyring,
-    systems: Collection[str],
     *,
     leaves: bool,
 ) -> tuple[dict[str, Member], set[str]]:
@@ -244,10 +223,10 @@ async def _leaving(
 
     Where more than `MOST_IN_GROUP` share the basis, `row` alone; then raises a 409 Problem if the others could not keep it.
     """
-    group = await _group(conn, row, pseudonyms, keyring, systems)
+    group = await _group(conn, row)
     basis = bytes(row.patient_basis or b"")
     is_given_up = basis in _digests(was) and basis not in _digests(now)
-    others = await _people(conn, [was, now], pseudonyms, keyring, systems, without=[row.id])
+    others = await _people(conn, [was, now], without=[row.id])
     if group is None and is_given_up and not others.has(basis):
         # A patient who has the number later would get the others' basis.
         detail = (
@@ -297,7 +276,6 @@ async def _leave(
         "former": former,
         "basis": basis,
         "identity": number,
-        "rule": RULE,
         "is_another": is_another,
     }
     began = (await (await conn.execute(queries.CORRECT_IDENTITY, values)).fetchone() or (None,))[0]
@@ -344,7 +322,7 @@ def _are_of_one(present: Iterable[bytes], former: Iterable[bytes]) -> bool:
     told: list[dict[bytes, set[bytes]]] = [{}, {}]
     for numbers, marks in zip(told, (present, former), strict=True):
         for mark in marks:
-            numbers.setdefault(mark[_DIGEST:] or b"", set()).add(mark[:_DIGEST])
+            numbers.setdefault(mark[_DIGEST:], set()).add(mark[:_DIGEST])
     mine, theirs = told
     if any(space and theirs.get(space, numbers) != numbers for space, numbers in mine.items()):
         return False
@@ -377,28 +355,17 @@ def _connected(
     return connected(roots, remaining, last=row.id)
 
 
-async def _group(
-    conn: AsyncConnection, row: EncounterRow, pseudonyms: Pseudonyms, keyring: Keyring, systems: Collection[str]
-) -> dict[str, Member] | None:
+async def _group(conn: AsyncConnection, row: EncounterRow) -> dict[str, Member] | None:
     """The encounters with the basis of `row`, by id; None for more than `MOST_IN_GROUP`."""
     asked = {"patient_basis": row.patient_basis, "pseudonym_version": row.pseudonym_version, "most": MOST_IN_GROUP + 1}
-    found = await every(conn, EncounterRow, queries.FIND_GROUP, asked)
+    found = await (await conn.execute(queries.FIND_GROUP, asked)).fetchall()
     if len(found) > MOST_IN_GROUP:
         return None
-    await _renew(conn, [one.id for one in found if one.identity_rule < RULE], pseudonyms, keyring, systems)
-    numbers = await _registered(conn, [one.id for one in found])
-    return {one.id: Member(one.id, one.identity, one.version, one.test, numbers[one.id]) for one in found}
+    numbers = await _registered(conn, [id for id, *_ in found])
+    return {id: Member(id, identity, version, test, numbers[id]) for id, identity, version, test in found}
 
 
-async def _people(
-    conn: AsyncConnection,
-    members: Iterable[Member],
-    pseudonyms: Pseudonyms,
-    keyring: Keyring,
-    systems: Collection[str],
-    *,
-    without: Iterable[str],
-) -> People:
+async def _people(conn: AsyncConnection, members: Iterable[Member], *, without: Iterable[str]) -> People:
     """The groups of encounters that these members have a number in common with, `without` the encounters of these ids."""
     asked = {
         "numbers": sorted({digest for member in members for _, digest in member.joins()}),
@@ -406,35 +373,11 @@ async def _people(
         "most": MOST_IN_GROUP + 1,
     }
     found = await (await conn.execute(queries.ALIKE, asked)).fetchall()
-    await _renew(conn, [id for id, *_, rule in found if rule < RULE], pseudonyms, keyring, systems)
     numbers = await _registered(conn, [id for id, *_ in found])
     people = People()
-    for id, identity, version, test, basis, _ in found:
+    for id, identity, version, test, basis in found:
         people.add(bytes(basis), Member(id, identity, version, test, numbers[id]))
     return people
-
-
-async def _renew(
-    conn: AsyncConnection,
-    encounter_ids: Sequence[str],
-    pseudonyms: Pseudonyms,
-    keyring: Keyring,
-    systems: Collection[str],
-) -> None:
-    """Registers the numbers of encounters anew whose basis is of an older rule. Raises Unprepared."""
-    if not encounter_ids:
-        return
-    rows = await every(conn, EncounterRow, queries.FIND_BRIEF, (list(encounter_ids),))
-    members: list[Member] = []
-    for row in rows:
-        brief = brief_of(row, keyring)
-        if brief is None:
-            raise Unprepared(row.id)
-        members.append(_member(row, brief.identifiers, pseudonyms, systems))
-    values = [[row.id for row in rows], [row.patient_basis for row in rows], [row.pseudonym_version for row in rows]]
-    # Never waits: the caller may hold encounters.
-    await conn.execute(queries.FIX_FREE_BASES, [*values, [RULE] * len(rows)])
-    await _register(conn, members)
 
 
 async def _registered(conn: AsyncConnection, encounter_ids: Sequence[str]) -> dict[str, list[Number]]:
@@ -442,7 +385,7 @@ async def _registered(conn: AsyncConnection, encounter_ids: Sequence[str]) -> di
     for id, digest, space, position in await (
         await conn.execute(queries.NUMBERS_OF, (list(encounter_ids),))
     ).fetchall():
-        numbers[id].append(Number(bytes(digest), bytes(space or b""), is_person=True, is_long=position >= 0))
+        numbers[id].append(Number(bytes(digest), bytes(space), is_person=True, is_long=position >= 0))
     return numbers
 
 

@@ -68,7 +68,7 @@ class EncounterRow(msgspec.Struct, frozen=True):
     """A row of `encounters`. `record` and `brief` are ciphertext; a query that needs neither leaves them empty.
 
     `patient_basis`, from which the patient's pseudonyms are made, is None until an app first reads the patient; `moved_by` is the first
-    one where a correction changed it. `anchor` is None where an older version of this service began the encounter.
+    one where a correction changed it.
     """
 
     id: str
@@ -82,7 +82,6 @@ class EncounterRow(msgspec.Struct, frozen=True):
     version: int
     revision: int
     identity: int
-    identity_rule: int
     amended: bool
     patient_basis: bytes | None
     pseudonym_version: int | None
@@ -90,7 +89,7 @@ class EncounterRow(msgspec.Struct, frozen=True):
     record: bytes
     created_at: datetime
     updated_at: datetime
-    anchor: datetime | None
+    anchor: datetime
     brief: bytes | None = None
 
 

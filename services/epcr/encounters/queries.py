@@ -4,38 +4,28 @@ from typing import LiteralString
 
 from shared.storage.turns import tenants_of
 
-# Bytes of an encrypted record up to which it is opened at once: about a millisecond of work. octet_length() reads no record.
-LIGHT: LiteralString = "8192"
 HEAD: LiteralString = """
-    id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, test, version, revision, identity, identity_rule,
-    amended, patient_basis, pseudonym_version, moved_by, created_at, updated_at, anchor
+    id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, test, version, revision, identity, amended,
+    patient_basis, pseudonym_version, moved_by, created_at, updated_at, anchor
 """
-_BRIEF: LiteralString = ", CASE WHEN brief_version = version THEN brief END AS brief"
-# A light record in the place of its brief, where it has none.
-_BRIEFLY: LiteralString = (
-    _BRIEF
-    + ", CASE WHEN brief_version IS DISTINCT FROM version AND octet_length(record) <= "
-    + LIGHT
-    + " THEN record ELSE ''::bytea END AS record"
-)
 _NO_RECORD: LiteralString = ", ''::bytea AS record"
+_BRIEFLY: LiteralString = ", brief" + _NO_RECORD
 INSERT_ENCOUNTER: LiteralString = (
     """
     INSERT INTO encounters (id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, test, pseudonym_version,
-        record, brief, brief_version, created_at, updated_at, anchor)
+        record, brief, created_at, updated_at, anchor)
     VALUES (%(id)s, %(tenant_id)s, %(care_model)s, %(status)s, %(vehicle_id)s, %(cad_incident_id)s, %(patient_number)s, %(test)s,
-        %(pseudonym_version)s, %(record)s, %(brief)s, %(version)s, %(created_at)s, %(updated_at)s, %(anchor)s)
+        %(pseudonym_version)s, %(record)s, %(brief)s, %(created_at)s, %(updated_at)s, %(anchor)s)
     ON CONFLICT (tenant_id, cad_incident_id, vehicle_id, patient_number) DO NOTHING RETURNING
 """
     + HEAD
-    + _BRIEF
-    + _NO_RECORD
+    + _BRIEFLY
 )
 FIND_TWIN: LiteralString = """
     SELECT id FROM encounters
     WHERE cad_incident_id = %(cad_incident_id)s AND vehicle_id = %(vehicle_id)s AND patient_number = %(patient_number)s
 """
-FIND_ENCOUNTER: LiteralString = "SELECT " + HEAD + _BRIEF + ", record FROM encounters WHERE id = ANY(%s)"
+FIND_ENCOUNTER: LiteralString = "SELECT " + HEAD + ", brief, record FROM encounters WHERE id = ANY(%s)"
 FIND_BRIEF: LiteralString = "SELECT " + HEAD + _BRIEFLY + " FROM encounters WHERE id = ANY(%s)"
 LOCK_ENCOUNTER: LiteralString = FIND_BRIEF + " FOR UPDATE"
 # Waits for a change of the encounter under way, and a change waits for it.
@@ -50,20 +40,6 @@ OTHERS_OF_INCIDENT: LiteralString = (
     ORDER BY patient_basis IS NOT DISTINCT FROM %(patient_basis)s::bytea DESC, id LIMIT %(most)s
 """
 )
-# An older process may have written a version since: its brief is another one.
-ADD_BRIEF: LiteralString = """
-    UPDATE encounters SET brief = %(brief)s, brief_version = version, anchor = coalesce(anchor, %(anchor)s)
-    WHERE id = %(id)s AND version = %(version)s
-"""
-WITHOUT_BRIEF: LiteralString = (
-    "SELECT " + HEAD + ", record FROM encounters WHERE brief_version IS DISTINCT FROM version ORDER BY id LIMIT %s "
-    "FOR UPDATE SKIP LOCKED"
-)
-# No later run tries a record that cannot be opened.
-SET_BRIEF_ASIDE: LiteralString = "UPDATE encounters SET brief = NULL, brief_version = version WHERE id = %s"
-IS_WITHOUT_BRIEF: LiteralString = """
-    SELECT coalesce((SELECT true FROM encounters WHERE brief_version IS DISTINCT FROM version ORDER BY id LIMIT 1), false)
-"""
 # The planner does not know the tenant of the policy, and would read the newest encounters of all where there are few large tenants.
 LIST_ENCOUNTERS: LiteralString = (
     "SELECT "
@@ -78,25 +54,23 @@ LIST_ENCOUNTERS: LiteralString = (
     ORDER BY id DESC LIMIT %(limit)s
 """
 )
-# For apps with moved times. Brief and record are empty unless one is opened: for the anchor (`begins`) or else for the patient's basis, as
-# long as those that were opened before it have fewer than `bytes`.
+# For apps with moved times. A brief is read where it is opened for the patient's basis, which `moves` the times, as long as those that were
+# opened before it have fewer than `bytes`.
 LIST_SHUFFLED: LiteralString = (
     "WITH page AS (SELECT "
     + HEAD
-    + _BRIEFLY
     + """
-            , shuffled, CASE WHEN %(begins)s THEN anchor IS NULL ELSE patient_basis IS NULL END AS opens
+            , brief, shuffled, %(moves)s AND patient_basis IS NULL AS opens
         FROM encounters
         WHERE tenant_id = current_tenant() AND created_at < %(latest)s AND shuffled > %(place)s::uuid AND shuffled < %(end)s::uuid
         ORDER BY shuffled LIMIT %(limit)s
     ), opening AS (
-        SELECT *, opens AND sum(octet_length(coalesce(brief, record))) FILTER (WHERE opens) OVER in_turn
-            - octet_length(coalesce(brief, record)) < %(bytes)s AS is_opened
+        SELECT *, opens AND sum(octet_length(brief)) FILTER (WHERE opens) OVER in_turn - octet_length(brief) < %(bytes)s AS is_opened
         FROM page WINDOW in_turn AS (ORDER BY shuffled)
     )
     SELECT """
     + HEAD
-    + """, CASE WHEN is_opened THEN brief END AS brief, CASE WHEN is_opened THEN record ELSE ''::bytea END AS record
+    + """, CASE WHEN is_opened THEN brief END AS brief, ''::bytea AS record
     FROM opening ORDER BY shuffled
 """
 )
@@ -104,24 +78,15 @@ FIND_PLACE: LiteralString = "SELECT shuffled FROM encounters WHERE id = %s"
 # The place of the row of that number in the random order, if there is one: it shows how many rows there are, about.
 PLACE_OF_NUMBER: LiteralString = """
     SELECT (array_agg(shuffled ORDER BY shuffled))[%(number)s::integer] FROM (
-        SELECT shuffled FROM encounters WHERE tenant_id = current_tenant() AND shuffled IS NOT NULL ORDER BY shuffled LIMIT %(number)s
+        SELECT shuffled FROM encounters WHERE tenant_id = current_tenant() ORDER BY shuffled LIMIT %(number)s
     ) first
-"""
-# Never waits for a lock, as FIX_FREE_BASES.
-FIX_FREE_ANCHORS: LiteralString = """
-    WITH locked AS (
-        SELECT e.id, fresh.anchor FROM encounters e
-        JOIN unnest(%s::text[], %s::timestamptz[]) AS fresh (id, anchor) USING (id)
-        WHERE e.anchor IS NULL FOR NO KEY UPDATE OF e SKIP LOCKED
-    )
-    UPDATE encounters e SET anchor = locked.anchor FROM locked WHERE e.id = locked.id
 """
 # Each encounter in its last version before a moment of its own.
 _STATES: LiteralString = """
     e.id, e.tenant_id, v.care_model, v.status, e.vehicle_id, e.cad_incident_id, e.patient_number, e.test, v.version,
-        v.version::bigint AS revision, coalesce(i.identity, e.identity) AS identity, e.identity_rule,
-        coalesce(v.amended, e.amended) AS amended, coalesce(i.patient_basis, e.patient_basis) AS patient_basis, e.pseudonym_version,
-        e.moved_by, e.created_at, v.written_at AS updated_at, e.anchor
+        v.version::bigint AS revision, coalesce(i.identity, e.identity) AS identity, v.amended,
+        coalesce(i.patient_basis, e.patient_basis) AS patient_basis, e.pseudonym_version, e.moved_by, e.created_at,
+        v.written_at AS updated_at, e.anchor
 """
 _BEFORE_THEIR_ENDS: LiteralString = """
     FROM unnest(%s::text[], %s::timestamptz[]) AS asked (id, until)
@@ -138,7 +103,7 @@ STATES_BEFORE: LiteralString = "SELECT" + _STATES + _NO_RECORD + _BEFORE_THEIR_E
 RECORDS_BEFORE: LiteralString = "SELECT" + _STATES + ", v.record" + _BEFORE_THEIR_ENDS
 UPDATE_ENCOUNTER: LiteralString = """
     UPDATE encounters SET care_model = %(care_model)s, status = %(status)s, amended = %(amended)s, record = %(record)s,
-        brief = %(brief)s, brief_version = %(version)s, version = %(version)s, revision = revision + 1, updated_at = %(updated_at)s
+        brief = %(brief)s, version = %(version)s, revision = revision + 1, updated_at = %(updated_at)s
     WHERE id = %(id)s RETURNING revision
 """
 INSERT_VERSION: LiteralString = """
@@ -155,26 +120,26 @@ LOCK_IDENTITIES: LiteralString = (
 # batch could deadlock.
 FIX_BASES: LiteralString = """
     WITH locked AS (
-        SELECT e.id, fresh.basis, fresh.version, fresh.rule FROM encounters e
-        JOIN unnest(%s::text[], %s::bytea[], %s::integer[], %s::integer[]) AS fresh (id, basis, version, rule) USING (id)
+        SELECT e.id, fresh.basis, fresh.version FROM encounters e
+        JOIN unnest(%s::text[], %s::bytea[], %s::integer[]) AS fresh (id, basis, version) USING (id)
         ORDER BY e.id FOR NO KEY UPDATE OF e
     )
-    UPDATE encounters e SET patient_basis = coalesce(e.patient_basis, locked.basis), identity_rule = locked.rule,
+    UPDATE encounters e SET patient_basis = coalesce(e.patient_basis, locked.basis),
         pseudonym_version = coalesce(e.pseudonym_version, locked.version)
     FROM locked WHERE e.id = locked.id
-    RETURNING e.id, e.patient_basis, e.pseudonym_version, e.identity_rule, e.identity, e.moved_by
+    RETURNING e.id, e.patient_basis, e.pseudonym_version, e.identity, e.moved_by
 """
 # For a reader of many encounters in one transaction: it never waits for a lock while it holds others.
 FIX_FREE_BASES: LiteralString = """
     WITH locked AS (
-        SELECT e.id, fresh.basis, fresh.version, fresh.rule FROM encounters e
-        JOIN unnest(%s::text[], %s::bytea[], %s::integer[], %s::integer[]) AS fresh (id, basis, version, rule) USING (id)
+        SELECT e.id, fresh.basis, fresh.version FROM encounters e
+        JOIN unnest(%s::text[], %s::bytea[], %s::integer[]) AS fresh (id, basis, version) USING (id)
         FOR NO KEY UPDATE OF e SKIP LOCKED
     )
-    UPDATE encounters e SET patient_basis = coalesce(e.patient_basis, locked.basis), identity_rule = locked.rule,
+    UPDATE encounters e SET patient_basis = coalesce(e.patient_basis, locked.basis),
         pseudonym_version = coalesce(e.pseudonym_version, locked.version)
     FROM locked WHERE e.id = locked.id
-    RETURNING e.id, e.patient_basis, e.pseudonym_version, e.identity_rule, e.identity, e.moved_by
+    RETURNING e.id, e.patient_basis, e.pseudonym_version, e.identity, e.moved_by
 """
 ADD_NUMBERS: LiteralString = """
     INSERT INTO patient_numbers (encounter_id, number, tenant_id, position, space)
@@ -197,9 +162,9 @@ ALIKE: LiteralString = """
         ) held
         UNION SELECT unnest(%(numbers)s::bytea[])
     )
-    SELECT alike.id, alike.identity, alike.version, alike.test, alike.patient_basis, alike.identity_rule
+    SELECT alike.id, alike.identity, alike.version, alike.test, alike.patient_basis
     FROM bases CROSS JOIN LATERAL (
-        SELECT id, identity, version, test, patient_basis, identity_rule FROM encounters
+        SELECT id, identity, version, test, patient_basis FROM encounters
         WHERE tenant_id = current_tenant() AND patient_basis = bases.patient_basis AND id <> ALL(%(leaving)s)
         LIMIT %(most)s
     ) alike
@@ -213,26 +178,22 @@ LOCK_GROUP: LiteralString = """
         LIMIT %(most)s
     )) ORDER BY id FOR UPDATE
 """
-# Without the records.
 FIND_GROUP: LiteralString = """
-    SELECT id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, test, version, revision, identity,
-        identity_rule, amended, patient_basis, pseudonym_version, moved_by, ''::bytea AS record, created_at, updated_at, anchor
-    FROM encounters
+    SELECT id, identity, version, test FROM encounters
     WHERE tenant_id = current_tenant() AND patient_basis = %(patient_basis)s AND pseudonym_version = %(pseudonym_version)s
     LIMIT %(most)s
 """
 # The hospitals' reports about the same person stay: a number that was learned, or a wrong one elsewhere, makes nobody another patient.
 CORRECT_IDENTITY: LiteralString = """
-    UPDATE encounters SET patient_basis = %(basis)s, identity = %(identity)s, identity_rule = %(rule)s,
-        patient_since = CASE WHEN %(is_another)s THEN %(identity)s ELSE coalesce(patient_since, identity) END,
+    UPDATE encounters SET patient_basis = %(basis)s, identity = %(identity)s,
+        patient_since = CASE WHEN %(is_another)s THEN %(identity)s ELSE patient_since END,
         moved_by = coalesce(moved_by, %(former)s), revision = revision + 1, updated_at = greatest(updated_at, clock_timestamp())
     WHERE id = %(id)s RETURNING clock_timestamp()
 """
-# The identities of an encounter before a correction. Those of the release before have no patient: of them the last ones are one's.
-IDENTITIES_OF: LiteralString = """
-    SELECT i.identity, coalesce(i.patient, CASE WHEN i.identity >= e.patient_since THEN e.patient_since END, i.identity) AS patient, i.marks
-    FROM encounters e JOIN encounter_identities i ON i.encounter_id = e.id WHERE e.id = %s ORDER BY i.identity
-"""
+# The identities of an encounter before a correction.
+IDENTITIES_OF: LiteralString = (
+    "SELECT identity, patient, marks FROM encounter_identities WHERE encounter_id = %s ORDER BY identity"
+)
 ADD_IDENTITIES: LiteralString = """
     INSERT INTO encounter_identities (encounter_id, identity, tenant_id, patient_basis, began_at, patient, marks)
     VALUES (%(id)s, %(identity)s - 1, %(tenant_id)s, %(former)s, '0001-01-01T00:00:00Z', %(left)s, %(marks)s),
@@ -258,7 +219,7 @@ ADD_RECIPIENT: LiteralString = """
         FROM held
         ON CONFLICT (encounter_id, identity, client_id, domain, mode) DO UPDATE
         SET version = greatest(recipients.version, excluded.version), revision = greatest(recipients.revision, excluded.revision),
-            until = greatest(recipients.until, excluded.until), fetched_at = clock_timestamp(),
+            until = greatest(recipients.until, excluded.until),
             forms = CASE WHEN recipients.forms @> excluded.forms THEN recipients.forms ELSE recipients.forms || excluded.forms END
         WHERE excluded.revision IS NOT NULL
     )
@@ -275,9 +236,8 @@ SENT_BEFORE: LiteralString = """
 """
 FIND_VERSION: LiteralString = """
     SELECT e.id, e.tenant_id, v.care_model, v.status, e.vehicle_id, e.cad_incident_id, e.patient_number, e.test, v.version,
-        %(revision)s::bigint AS revision, %(identity)s::integer AS identity, e.identity_rule, coalesce(v.amended, e.amended) AS amended,
-        %(patient_basis)s::bytea AS patient_basis, e.pseudonym_version, e.moved_by, v.record, e.created_at, v.written_at AS updated_at,
-        e.anchor
+        %(revision)s::bigint AS revision, %(identity)s::integer AS identity, v.amended, %(patient_basis)s::bytea AS patient_basis,
+        e.pseudonym_version, e.moved_by, v.record, e.created_at, v.written_at AS updated_at, e.anchor
     FROM encounters e JOIN encounter_versions v ON v.encounter_id = e.id AND v.version = %(version)s WHERE e.id = %(encounter_id)s
 """
 FIND_APP: LiteralString = "SELECT pseudonym_domain, deidentification FROM apps WHERE client_id = %s"
@@ -394,7 +354,7 @@ TOUCH_ENCOUNTERS: LiteralString = """
         UPDATE encounters e SET revision = revision + 1, updated_at = greatest(updated_at, now()), readings = readings + linked.count
         FROM unnest(%s::text[], %s::integer[]) AS linked (encounter_id, count) WHERE e.id = linked.encounter_id
         RETURNING id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, test, version, revision, identity,
-            identity_rule, amended, patient_basis, pseudonym_version, moved_by, ''::bytea AS record, created_at, updated_at, anchor,
+            amended, patient_basis, pseudonym_version, moved_by, ''::bytea AS record, created_at, updated_at, anchor,
             linked.count
     ), counted AS (
         INSERT INTO stored_bytes_added (tenant_id, bytes) SELECT tenant_id, %s * sum(count) FROM touched GROUP BY tenant_id
@@ -407,7 +367,7 @@ TOUCH_ENCOUNTERS: LiteralString = """
             due_at = CASE WHEN d.failures < 5 THEN d.due_at ELSE clock_timestamp() END
     )
     SELECT id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, test, version, revision, identity,
-        identity_rule, amended, patient_basis, pseudonym_version, moved_by, record, created_at, updated_at, anchor
+        amended, patient_basis, pseudonym_version, moved_by, record, created_at, updated_at, anchor
     FROM touched WHERE status = 'handed_over' ORDER BY id
 """
 # One encounter of each of four tenants. A tenant with many has no more turns than another. A relay that dies loses its turn for a minute.
@@ -439,13 +399,11 @@ FACTS_FAILED: LiteralString = """
 DUE_FACTS_BEHIND: LiteralString = """
     SELECT coalesce(extract(epoch FROM clock_timestamp() - min(marked_at)), 0)::float8 FROM due_facts WHERE failures < 5
 """
-# At most 20 encounters, one of each organisation before a second of any, those that have been due longest first. All organisations
-# without an app have one turn: a web process may have invented them.
+# At most 20 encounters, one of each organisation before a second of any, those that have been due longest first.
 DUE_LATE_LINKS: LiteralString = (
     tenants_of("late_links")
     + """, due AS (
-        SELECT l.encounter_id, l.look_at, row_number() OVER (PARTITION BY CASE
-            WHEN EXISTS (SELECT FROM apps a WHERE a.tenant_id = t.tenant_id) THEN t.tenant_id ELSE '' END ORDER BY l.look_at) AS turn
+        SELECT l.encounter_id, l.look_at, row_number() OVER (PARTITION BY t.tenant_id ORDER BY l.look_at) AS turn
         FROM tenants t CROSS JOIN LATERAL (
             SELECT encounter_id, look_at FROM late_links
             WHERE tenant_id = t.tenant_id AND look_at <= clock_timestamp() ORDER BY look_at LIMIT 20

@@ -1,24 +1,20 @@
 """Encounters in the database: each write is the current row and an immutable version beside it.
 
 The record is one ciphertext per row and version, bound to its tenant and encounter. Its length is the measure of how long work with it
-takes: answers from a long one are made in the Line (shared/web/heavy.py). A `brief` beside it has the values that lists and decisions
+takes: work with a long one is done in the Line (shared/web/heavy.py). A `brief` beside it has the values that decisions
 about identities need.
 """
 
-import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
-from typing import Any, LiteralString, NamedTuple, TypeVar
+from typing import Any, LiteralString, NamedTuple
 
 import msgspec
 from msgspec import inspect
 from msgspec.structs import asdict
-from psycopg.rows import class_row
-from starlette.requests import Request
 
-from services.epcr import metrics
 from services.epcr.encounters import queries
 from services.epcr.encounters.facts import extremes_asked
 from services.epcr.encounters.models import EncounterFilter, EncounterRow
@@ -27,19 +23,11 @@ from services.epcr.records.models import Encounter, LinkedObservation, PatientId
 from shared.messaging.messages import EncounterFacts
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring
-from shared.process import metrics as shared_metrics
 from shared.process import telemetry
 from shared.storage.caps import Cap, refusal
-from shared.storage.database import IN_ORDER, AsyncConnection, Connection, every, first, found, tenant_transaction
-from shared.storage.jobs import apart
+from shared.storage.database import IN_ORDER, AsyncConnection, every, first, found
 from shared.web import http, problems
 from shared.web.identity import Caller
-
-LIGHT = int(queries.LIGHT)
-# The job that adds briefs where an older process wrote the last version: encounters of one transaction, seconds of one run.
-ADD_BRIEFS, BRIEFS_AT_ONCE, BRIEFS_SECONDS = "add briefs", 20, 1
-shared_metrics.begin(shared_metrics.rows_set_aside, [ADD_BRIEFS])
-Answer = TypeVar("Answer")
 
 
 class Stored(NamedTuple):
@@ -62,16 +50,15 @@ class Sealed(NamedTuple):
 
 
 class Brief(msgspec.Struct, array_like=True):
-    """The values of a record that lists and decisions about identities need. `identifiers` are its patient's."""
+    """The values of a record that decisions about identities need. `identifiers` are its patient's."""
 
-    anchor: datetime
     has_patient: bool
     identifiers: list[PatientIdentifier]
 
     @classmethod
     def of(cls, record: Record) -> "Brief":
         patient = record.patient
-        return cls(record.anchor, patient is not None, patient.identifiers if patient else [])
+        return cls(patient is not None, patient.identifiers if patient else [])
 
 
 async def insert(conn: AsyncConnection, caller: Caller, sealed: Sealed, pseudonym_version: int) -> EncounterRow:
@@ -113,7 +100,7 @@ async def find(conn: AsyncConnection, encounter_id: str) -> EncounterRow:
 
 
 async def find_briefly(conn: AsyncConnection, encounter_id: str, *, lock: bool = False) -> EncounterRow:
-    """With its brief, and its record only where that is light and has no brief. Raises a 404 Problem, as `find`."""
+    """With its brief, and without its record. Raises a 404 Problem, as `find`."""
     return await _found(conn, queries.LOCK_ENCOUNTER if lock else queries.FIND_BRIEF, encounter_id)
 
 
@@ -197,7 +184,10 @@ def opened(row: EncounterRow, keyring: Keyring) -> Stored:
 
 
 def decrypted(row: EncounterRow, keyring: Keyring) -> EncounterRow:
-    """The row with its record in the clear, for `read`: a millisecond, also for the largest record. Raises as `unseal`."""
+    """The row with its record in the clear, for `read`: a millisecond, also for the largest record.
+
+    Raises UnreadableCiphertext for a ciphertext of another encounter or tenant.
+    """
     return msgspec.structs.replace(row, record=keyring.decrypt(row.record, context(row.tenant_id, row.id)))
 
 
@@ -205,7 +195,7 @@ def read(row: EncounterRow) -> Stored:
     """As `opened`, of a row that is `decrypted`."""
     record, is_whole = _decode(row.record)
     members: dict[str, Any] = asdict(row) | {"record": record}
-    for name in ("patient_basis", "pseudonym_version", "moved_by", "identity_rule", "anchor", "brief"):
+    for name in ("patient_basis", "pseudonym_version", "moved_by", "anchor", "brief"):
         del members[name]
     return Stored(row, Encounter(**members), is_whole)
 
@@ -223,22 +213,14 @@ def seal(record: Record, keyring: Keyring, tenant_id: str, encounter_id: str) ->
     return keyring.encrypt(_encode(record), context(tenant_id, encounter_id))
 
 
-def unseal(ciphertext: bytes, keyring: Keyring, tenant_id: str, encounter_id: str) -> Record:
-    """Raises UnreadableCiphertext for a ciphertext of another encounter or tenant."""
-    return _decode(keyring.decrypt(ciphertext, context(tenant_id, encounter_id)))[0]
-
-
 def seal_brief(brief: Brief, keyring: Keyring, tenant_id: str, encounter_id: str) -> bytes:
     return keyring.encrypt(_encode(brief), brief_context(tenant_id, encounter_id))
 
 
-def brief_of(row: EncounterRow, keyring: Keyring) -> Brief | None:
-    """The brief of the row, or of its record where that is light; None where neither was read."""
-    if row.brief:
-        return _decode_brief(keyring.decrypt(row.brief, brief_context(row.tenant_id, row.id)))
-    if row.record and len(row.record) <= LIGHT:
-        return Brief.of(unseal(row.record, keyring, row.tenant_id, row.id))
-    return None
+def brief_of(row: EncounterRow, keyring: Keyring) -> Brief:
+    """The brief of a row that was read with it."""
+    assert row.brief is not None
+    return _decode_brief(keyring.decrypt(row.brief, brief_context(row.tenant_id, row.id)))
 
 
 def context(tenant_id: str, encounter_id: str) -> bytes:
@@ -306,53 +288,3 @@ def _known(value: Any, kind: inspect.Type) -> Any:
 
 
 _decode_brief = msgspec.msgpack.Decoder(Brief).decode
-
-
-class Unprepared(Exception):
-    """A transaction needs the brief of an encounter that has none, and whose record is too heavy to be opened in it."""
-
-    def __init__(self, encounter_id: str) -> None:
-        super().__init__(encounter_id)
-        self.encounter_id = encounter_id
-
-
-async def prepared(request: Request, caller: Caller, attempt: Callable[[], Awaitable[Answer]]) -> Answer:
-    """The answer of `attempt`, which is made again after each brief that it lacks. Raises the Problems of a turn."""
-    while True:
-        try:
-            return await attempt()
-        except Unprepared as lacking:
-            async with tenant_transaction(request, caller) as conn:
-                row = await find(conn, lacking.encounter_id)
-            values = _brief_values(row, request.state.keyring)
-            async with tenant_transaction(request, caller) as conn:
-                await conn.execute(queries.ADD_BRIEF, values)
-
-
-def add_briefs(keyring: Keyring, conn: Connection) -> None:
-    """Adds briefs in portions, each in a transaction of its own, until none is lacking or the time is up; the next run goes on."""
-    until = time.monotonic() + BRIEFS_SECONDS
-    while _add_some_briefs(keyring, conn) and time.monotonic() < until:
-        conn.commit()
-    [is_left] = conn.execute(queries.IS_WITHOUT_BRIEF).fetchone() or (False,)
-    metrics.set_briefs_behind(is_left=is_left)
-
-
-def _add_some_briefs(keyring: Keyring, conn: Connection) -> bool:
-    with conn.cursor(row_factory=class_row(EncounterRow)) as cursor:
-        rows = cursor.execute(queries.WITHOUT_BRIEF, (BRIEFS_AT_ONCE,)).fetchall()
-
-    def work(some: Sequence[EncounterRow]) -> None:
-        with conn.cursor() as cursor:
-            cursor.executemany(queries.ADD_BRIEF, [_brief_values(row, keyring) for row in some])
-
-    if rows:
-        by_id = {row.id: row for row in rows}
-        apart(conn, ADD_BRIEFS, by_id, work, lambda row: conn.execute(queries.SET_BRIEF_ASIDE, (row.id,)))
-    return len(rows) == BRIEFS_AT_ONCE
-
-
-def _brief_values(row: EncounterRow, keyring: Keyring) -> dict[str, object]:
-    brief = Brief.of(unseal(row.record, keyring, row.tenant_id, row.id))
-    sealed = seal_brief(brief, keyring, row.tenant_id, row.id)
-    return {"id": row.id, "version": row.version, "brief": sealed, "anchor": brief.anchor}

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 
 from msgspec.structs import asdict
 from starlette.requests import Request
@@ -11,7 +10,6 @@ from starlette.responses import Response
 from services.epcr.encounters import store
 from services.epcr.encounters.disclosure import add_recipient, policy_for, rows_with_bases
 from services.epcr.encounters.models import EncounterRow
-from services.epcr.encounters.store import prepared
 from services.epcr.handover import access, disclosures, events, queries, rendering
 from services.epcr.handover.access import Right
 from services.epcr.handover.crews import MOST, Other
@@ -52,7 +50,7 @@ EMERGENCIES = Cap(
 async def read_handover(request: Request, caller: Caller, encounter_id: str, asked: ReadHandover) -> Response:
     """Nothing leaves before its row in `disclosures` is committed, in a transaction in which the right still holds."""
     while True:
-        read = await prepared(request, caller, partial(_readable, request, caller, encounter_id, asked))
+        read = await _readable(request, caller, encounter_id, asked)
         row, right = read.row, read.right
         sender, to = read.sender if asked.format != "json" else None, right.destination
         shown = (row.id, row.revision, row.identity, to.id, to.version, right.purpose, right.until, sender, asked)

@@ -233,8 +233,8 @@ DESCRIBED_AT: LiteralString = "SELECT max(described_at) FROM devices WHERE tenan
 CLOSED_AT: LiteralString = """
     SELECT min(written_at) FROM encounter_versions WHERE encounter_id = %s AND status IN ('completed', 'handed_over')
 """
-# Whether an earlier identity was another patient's. Corrections before the column, of which nothing is known, count as such.
-WAS_ANOTHER: LiteralString = "SELECT coalesce(patient_since, identity) > 1 FROM encounters WHERE id = %s"
+# Whether an earlier identity was another patient's.
+WAS_ANOTHER: LiteralString = "SELECT patient_since > 1 FROM encounters WHERE id = %s"
 
 # Workers
 # Bindings whose days of reading are over leave the list, the oldest first.

@@ -2,7 +2,6 @@
 
 import hashlib
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -15,7 +14,6 @@ from services.epcr.encounters.disclosure import add_recipient, policy_for, with_
 from services.epcr.encounters.facts import facts_of, with_readings
 from services.epcr.encounters.models import EncounterRow
 from services.epcr.encounters.representations import require_match
-from services.epcr.encounters.store import prepared
 from services.epcr.handover import access, disclosures
 from services.epcr.handover.access import Bound
 from services.epcr.handover.disclosures import Answer
@@ -68,7 +66,7 @@ async def _checked(request: Request, caller: Caller, encounter_id: str, report: 
     if errors := rules.check(report.outcome, latest_time(datetime.now(UTC))):
         detail = "The outcome contradicts itself, or names a time to come."
         raise problems.invalid(detail, in_bundle(errors, report.origins))
-    return await prepared(request, caller, partial(_record, request, caller, encounter_id, report))
+    return await _record(request, caller, encounter_id, report)
 
 
 async def _record(request: Request, caller: Caller, encounter_id: str, report: Report) -> Response:
@@ -128,10 +126,6 @@ async def record_outcome_bundle(
 
 async def read_outcome(request: Request, caller: Caller, encounter_id: str) -> Response:
     """For the destination's app: its own report about the present patient. Each answer with data is a disclosure."""
-    return await prepared(request, caller, partial(_read, request, caller, encounter_id))
-
-
-async def _read(request: Request, caller: Caller, encounter_id: str) -> Response:
     pseudonyms, keyring = request.state.pseudonyms, request.state.keyring
     while True:
         async with tenant_transaction(request, caller) as conn:

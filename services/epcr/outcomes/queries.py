@@ -6,8 +6,7 @@ COLUMNS: LiteralString = """
     encounter_id, version, tenant_id, identity, destination_id, content, client_id, recorded_at
 """
 # The newest version of each destination, the oldest first. Those of a former patient do not count; an identity may be another one of the
-# same patient. Without `patient_since` the present identity is the patient's first. An earlier identity is the present patient's where
-# both have one basis, or one `patient`: then a correction was corrected.
+# same patient. An earlier identity is the present patient's where both have one basis, or one `patient`: then a correction was corrected.
 _SAME: LiteralString = """
     SELECT i.identity FROM encounters e JOIN encounter_identities i ON i.encounter_id = e.id
         JOIN encounter_identities present ON present.encounter_id = e.id AND present.identity = e.identity
@@ -15,9 +14,7 @@ _SAME: LiteralString = """
 """
 # Since which identity the patient is the present one, and the earlier identities that are the present patient's.
 PATIENT: LiteralString = (
-    "SELECT coalesce(patient_since, identity) AS since, ARRAY("
-    + _SAME
-    + ") AS same FROM encounters WHERE id = %(encounter_id)s"
+    "SELECT patient_since AS since, ARRAY(" + _SAME + ") AS same FROM encounters WHERE id = %(encounter_id)s"
 )
 CURRENT: LiteralString = (
     """
@@ -29,7 +26,7 @@ CURRENT: LiteralString = (
         FROM outcomes
         WHERE encounter_id = %(encounter_id)s
             AND (
-                identity >= (SELECT coalesce(patient_since, identity) FROM encounters WHERE id = %(encounter_id)s)
+                identity >= (SELECT patient_since FROM encounters WHERE id = %(encounter_id)s)
                 OR identity IN (
 """
     + _SAME

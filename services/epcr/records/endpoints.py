@@ -1,7 +1,6 @@
 """HTTP endpoints of the crew's own application, which reads and writes the complete record."""
 
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -14,7 +13,7 @@ from services.epcr.encounters import events, identities, store
 from services.epcr.encounters.facts import facts_of, with_readings
 from services.epcr.encounters.models import EncounterRow
 from services.epcr.encounters.representations import require_match
-from services.epcr.encounters.store import Sealed, Stored, prepared
+from services.epcr.encounters.store import Sealed, Stored
 from services.epcr.outcomes import store as outcomes
 from services.epcr.records import amend, faults
 from services.epcr.records.models import Encounter, RecordPatch, WholeRecord
@@ -57,10 +56,6 @@ def _whole(plain: EncounterRow) -> bytes:
 
 
 async def write_record(request: Request, caller: Caller, encounter_id: str, patch: RecordPatch) -> Response:
-    return await prepared(request, caller, partial(_write, request, caller, encounter_id, patch))
-
-
-async def _write(request: Request, caller: Caller, encounter_id: str, patch: RecordPatch) -> Response:
     """The next version is made before the encounter is locked, and again where another was written meanwhile."""
     given: dict[str, Any] = request.state.named
     pseudonyms, keyring = request.state.pseudonyms, request.state.keyring
@@ -88,7 +83,7 @@ async def _write(request: Request, caller: Caller, encounter_id: str, patch: Rec
                 before = Stored(locked, written.before.encounter)
                 await identities.refuse_unanswered(conn, before, after, pseudonyms, patch.is_other_patient)
                 is_other = patch.is_other_patient is True
-                await identities.correct(conn, caller, before, after, pseudonyms, keyring, is_other_patient=is_other)
+                await identities.correct(conn, caller, before, after, pseudonyms, is_other_patient=is_other)
                 after.revision = await store.update(conn, caller, written.sealed._replace(encounter=after))
                 facts = msgspec.structs.replace(written.facts, version=after.revision)
                 facts = with_readings(facts, await store.extremes_of(conn, caller.tenant_id, facts))

@@ -51,8 +51,8 @@ DELETE_SCHEDULE: LiteralString = f"DELETE FROM report_schedules WHERE tenant_id 
 
 # The relay's work. It finds rows of all tenants; then it sets the tenant of the row that it has locked.
 DUE_SCHEDULE: LiteralString = """
-    SELECT coalesce(turn_of, tenant_id), id FROM report_schedules
-    WHERE next_run_at <= now() AND coalesce(turn_of, tenant_id) <> ALL (%(served)s::text[])
+    SELECT tenant_id, id FROM report_schedules
+    WHERE next_run_at <= now() AND tenant_id <> ALL (%(served)s::text[])
     ORDER BY next_run_at LIMIT 1 FOR UPDATE SKIP LOCKED
 """
 TAKE_SCHEDULE: LiteralString = f"SELECT {SCHEDULE} FROM report_schedules WHERE id = %s FOR UPDATE"
@@ -66,8 +66,8 @@ PUT_OFF_SCHEDULE: LiteralString = """
     WHERE tenant_id = %(tenant_id)s AND id = %(id)s
 """
 DUE_REPORT: LiteralString = """
-    SELECT coalesce(turn_of, tenant_id), id FROM quality_reports
-    WHERE due_at <= now() AND coalesce(turn_of, tenant_id) <> ALL (%(served)s::text[])
+    SELECT tenant_id, id FROM quality_reports
+    WHERE due_at <= now() AND tenant_id <> ALL (%(served)s::text[])
     ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
 """
 TAKE: LiteralString = f"SELECT {REPORT} FROM quality_reports WHERE id = %s FOR UPDATE"

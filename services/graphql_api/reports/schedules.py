@@ -16,7 +16,7 @@ from services.graphql_api.settings import Settings
 from shared.primitives import ids
 from shared.primitives.time_zones import zone_of
 from shared.storage import audit, idempotency
-from shared.storage.caps import Cap, require_room, slots
+from shared.storage.caps import Cap, require_room
 from shared.storage.database import AsyncConnection, every, found, tenant_transaction
 from shared.web import http, problems
 from shared.web.http import Page
@@ -42,8 +42,7 @@ async def create_report_schedule(request: Request, caller: Caller, draft: Schedu
             "sandbox": caller.is_sandbox,
             "next_run_at": calendar.next_run(timing, datetime.now(UTC)),
         }
-        with slots(cap):
-            schedule = await found(conn, ScheduleRow, queries.ADD_SCHEDULE, row)
+        schedule = await found(conn, ScheduleRow, queries.ADD_SCHEDULE, row)
         await audit.record(conn, caller, "report_schedule.created", schedule.id, timing._asdict())
         answer = http.created(schedule.shown(), f"/api/v1/acqi/report-schedules/{schedule.id}")
         return await idempotency.keep(conn, request, caller, answer)

@@ -33,6 +33,7 @@ from services.graphql_api.inputs import MAX_PAGE
 from services.graphql_api.transport import documents
 from services.graphql_api.transport.documents import Catalogue, Document, Fragments
 from services.graphql_api.transport.variables import faults_of
+from shared.fairness.places import Places
 from shared.web import heavy
 from shared.web.strict_json import MOST_FAULTS
 
@@ -167,6 +168,8 @@ WRITE_SCOPES = {
     "deleteIncidentWebhook": "webhooks:write",
 }
 KEPT = 200
+_shown = Places(4, shares=(1,), waiting=64)
+"""Documents of many values that are executed at a time. They wait for the database meanwhile, so one organisation holds at most two."""
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -263,13 +266,13 @@ async def run(schema: GraphQLSchema, plan: Plan, variables: dict[str, Any], cont
 async def _execute(
     schema: GraphQLSchema, plan: Plan, ast: DocumentNode, variables: dict[str, Any], context: Context
 ) -> Answer:
-    """A document with many values takes a turn. A mutation, which holds a transaction, shows few.
+    """A document with many values takes one of the places for them. A mutation, which holds a transaction, shows few.
 
     Raises Problem: 429 and 503, where too many wait for theirs.
     """
     running = partial(execute, schema, ast, context_value=context, variable_values=variables, hide_suggestions=True)
     if isinstance(context, RequestContext) and not plan.is_mutation and plan.values > HEAVY:
-        async with heavy.turn(context.request):
+        async with heavy.turn(context.request, places=_shown):
             result: Any = await _awaited(running())
     else:
         result = await _awaited(running())

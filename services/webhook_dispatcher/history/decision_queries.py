@@ -25,24 +25,16 @@ LONG_FAILING: LiteralString = """
         AND last_failure_at > failing_since + %(days)s * interval '1 day'
     ORDER BY id LIMIT %(portion)s FOR NO KEY UPDATE SKIP LOCKED
 """
-# Of a row of subscriptions: whose turn it is. All organisations of which auth has sent no app have one: a web process may have
-# invented them.
-WHOSE: LiteralString = """
-    CASE WHEN EXISTS (SELECT FROM apps WHERE apps.tenant_id = subscriptions.tenant_id) THEN subscriptions.tenant_id ELSE '' END
-"""
 # One of each organisation, then a second of each; first that of the organisation whose last step is the longest ago.
 RECOVERING: LiteralString = (
     """
     SELECT id FROM (
-        SELECT id, row_number() OVER (PARTITION BY whose ORDER BY stepped_at NULLS FIRST) AS turn,
-            max(stepped_at) OVER (PARTITION BY whose) AS last
-        FROM (SELECT id, stepped_at, """
-    + WHOSE
-    + """ AS whose FROM subscriptions WHERE recovering AND """
+        SELECT id, row_number() OVER (PARTITION BY tenant_id ORDER BY stepped_at NULLS FIRST) AS turn,
+            max(stepped_at) OVER (PARTITION BY tenant_id) AS last
+        FROM subscriptions WHERE recovering AND """
     + _RUNS
     + """ AND (slowed_until IS NULL OR slowed_until <= now())
             AND (stepped_at IS NULL OR stepped_at <= clock_timestamp())
-        ) AS due
     ) AS numbered ORDER BY turn, last NULLS FIRST LIMIT 1000
 """
 )
@@ -130,8 +122,8 @@ TAKE: LiteralString = (
 )
 # Whose turn it is, and its key alone, which can always be read.
 NEXT: LiteralString = """
-    SELECT coalesce(turn_of, tenant_id), subscription_id, kind FROM chores
-    WHERE due_at <= now() AND coalesce(turn_of, tenant_id) <> ALL (%(served)s::text[])
+    SELECT tenant_id, subscription_id, kind FROM chores
+    WHERE due_at <= now() AND tenant_id <> ALL (%(served)s::text[])
     ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
 """
 # After 1, 2, 4 … seconds, at most ten minutes. Each fourth time it begins anew: its place may be the cause.

@@ -27,7 +27,7 @@ from services.webhook_dispatcher.subscriptions.endpoints import find
 from services.webhook_dispatcher.subscriptions.models import Subscription
 from shared.primitives import ids
 from shared.storage import audit, idempotency
-from shared.storage.caps import Cap, require_room, slots
+from shared.storage.caps import Cap, require_room
 from shared.storage.database import IN_ORDER, AsyncConnection, every, first, found, tenant_transaction
 from shared.web import http, problems
 from shared.web.http import Page
@@ -66,8 +66,7 @@ async def start_replay(
         row = {name: getattr(replay, name) for name in ("id", "subscription_id", "since", "until", "per_second")}
         row |= {"tenant_id": caller.tenant_id, "filter": http.encode(replay.filter).decode()}
         row |= {"matching": matching, "more": more, "place": replay.place, "place_at": replay.place_at}
-        with slots(_cap(settings.most_replays)):
-            made = await found(conn, ReplayRow, queries.INSERT, row)
+        made = await found(conn, ReplayRow, queries.INSERT, row)
         await conn.execute(queries.FORGET_OLDER, {"subscription_id": subscription.id})
         detail = replay.filter | {"replay": made.id, "since": made.since, "until": made.until}
         detail |= {"per_second": made.per_second, "matching": matching, "more": more}
@@ -120,8 +119,7 @@ async def _turn(
             if act == "resumed":
                 require_running(subscription)
                 await _require_place(conn, caller, subscription, request.state.settings.most_replays)
-            with slots(_cap(request.state.settings.most_replays)):
-                turned = await first(conn, ReplayRow, statement, {"id": replay.id})
+            turned = await first(conn, ReplayRow, statement, {"id": replay.id})
             if turned is None:
                 raise problems.conflict("This replay is finished.")
             replay = turned

@@ -124,7 +124,7 @@ RESUME: LiteralString = (
 )
 # --- Steps -----------------------------------------------------------------------------------------------------------
 NEXT: LiteralString = """
-    SELECT coalesce(turn_of, tenant_id), id FROM replays WHERE due_at <= now() AND coalesce(turn_of, tenant_id) <> ALL (%(served)s::text[])
+    SELECT tenant_id, id FROM replays WHERE due_at <= now() AND tenant_id <> ALL (%(served)s::text[])
     ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
 """
 TAKE: LiteralString = "SELECT " + COLUMNS + " FROM replays WHERE id = %(replay_id)s"

@@ -200,7 +200,7 @@ class Client:
 
 
 async def deliver(client: Client, vault: Vault, due: Due) -> Sent:
-    """Sends one delivery once, in the trace of its event. Raises UnreadableCiphertext for a secret of another address or key."""
+    """Sends one delivery once, in the trace of its event. Raises UnreadableCiphertext if the key that sealed one of its secrets is gone."""
     parent = telemetry.context_of(due.traceparent) if due.traceparent else telemetry.new_root()
     attributes = {
         "webhook.id": due.subscription_id,
@@ -213,7 +213,7 @@ async def deliver(client: Client, vault: Vault, due: Due) -> Sent:
     access = await _access(client, vault, due)
     at = clock.now()  # a receiver refuses a signature whose time is wrong
     body = sent_body(due)
-    custom = vault.headers(due.subscription_id, due.headers, due.url) if due.headers is not None else {}
+    custom = vault.headers(due.subscription_id, due.headers) if due.headers is not None else {}
     if due.oauth is not None:  # an access token replaces an `authorization` of the owner
         custom = {name: value for name, value in custom.items() if name.lower() != "authorization"}
     custom |= access.headers
@@ -270,7 +270,7 @@ async def _access(client: Client, vault: Vault, due: Due) -> Access:
     began, token, refused = time.monotonic(), "", None
     try:
         if due.oauth is not None:
-            grant = vault.grant(due.subscription_id, due.oauth, due.url)
+            grant = vault.grant(due.subscription_id, due.oauth)
             token = await client.tokens.get((due.subscription_id, due.oauth), grant)
     except NoToken as error:
         refused = Outcome(error=str(error), timed_out=error.timed_out)

@@ -184,9 +184,8 @@ CLAIM: LiteralString = (
         ON CONFLICT (subscription_id) DO UPDATE SET next_at = greatest(kept.next_at, now() - interval '1 second')
             + (excluded.next_at - (now() - interval '1 second'))
     )
-    SELECT seen.last, seen.peers, sent.*, seen.passed FROM (
+    SELECT seen.last, seen.peers, sent.* FROM (
         SELECT CASE WHEN count(*) = %(walked)s THEN max(subscription_id) ELSE '' END AS last, (SELECT number::integer FROM peers) AS peers,
-            ((SELECT count(*) FROM due) - (SELECT count(*) FROM locked))::integer AS passed,
             set_config('synchronous_commit', 'off', true)
         FROM walked
     ) seen LEFT JOIN (
@@ -205,8 +204,6 @@ CLAIM: LiteralString = (
     ) sent ON true ORDER BY sent.rank, sent.number
 """
 )
-# The same, but it waits for rows that others have locked. The relay sees that it waits, and ends the session in its way (decision 77).
-CLAIM_AND_WAIT: LiteralString = CLAIM.replace("FOR UPDATE OF q SKIP LOCKED", "FOR UPDATE OF q")
 # A webhook without a row may be sent a second's deliveries at once, as one that has waited so long.
 FORGET_PACES: LiteralString = "DELETE FROM paces WHERE next_at < now() - interval '1 hour'"
 # Rows from before the queue had limits, with which every claim would fail.

@@ -1,7 +1,6 @@
 """The transactions of a sender: claims, finished attempts, the health of receivers."""
 
 import logging
-import time
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -51,30 +50,8 @@ class Round(NamedTuple):
     walked: int
 
 
-class PassedOver:
-    """Whether claims wait for locked rows: after they passed some over again and again for `SECONDS`, until they do no more."""
-
-    SECONDS = 3.0
-
-    def __init__(self) -> None:
-        self._first = self._last = float("-inf")
-
-    def note(self, passed: int) -> None:
-        now = time.monotonic()
-        if passed:
-            if now - self._last > self.SECONDS:
-                self._first = now
-            self._last = now
-
-    @property
-    def is_long(self) -> bool:
-        return self._last - self._first > self.SECONDS > time.monotonic() - self._last
-
-
-async def claim(
-    conn: AsyncConnection, visited: Round, most: int, rooms: Rooms, wait: bool = False
-) -> list[tuple[Any, ...]]:
-    """The rows of one claim; with `wait` it waits for locked ones.
+async def claim(conn: AsyncConnection, visited: Round, most: int, rooms: Rooms) -> list[tuple[Any, ...]]:
+    """The rows of one claim.
 
     The transaction is sent at once, so that no round trip passes while it holds the lock of all senders.
     """
@@ -96,7 +73,7 @@ async def claim(
     try:
         async with _at_once(conn):
             await conn.execute(queries.BEGIN_CLAIM)
-            await cursor.execute(queries.CLAIM_AND_WAIT if wait else queries.CLAIM, parameters)
+            await cursor.execute(queries.CLAIM, parameters)
         return await cursor.fetchall()
     except REFUSED as error:
         async with conn.transaction():

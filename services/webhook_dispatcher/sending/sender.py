@@ -104,7 +104,6 @@ class Pump:
         self.portion, self.passes_by = WALKED_AT_ONCE, False
         self.began = self.busy = 0.0
         self.next_walk = self.next_beat = self.next_forgetting = self.plans_until = 0.0
-        self.passed_over = recording.PassedOver()
         self.id = ids.uuid7()
         self.partitions = Daily(*PARTITIONED)
         self.statistics = Statistics()
@@ -285,16 +284,15 @@ class Pump:
         rooms = self.slots.rooms({key: (lane.tenant_id, lane.claimable(self.peers)) for key, lane in known})
         visited = recording.Round(named, self.after, walked)
         try:
-            rows = await recording.claim(conn, visited, most, rooms, self.passed_over.is_long)
+            rows = await recording.claim(conn, visited, most, rooms)
         except (psycopg.errors.QueryCanceled, psycopg.errors.TransactionTimeout):
             self.portion, self.passes_by = max(1, self.portion // SHORTENED_BY), walked == 1
             raise
         self.portion = min(2 * self.portion, WALKED_AT_ONCE)
         self.peers = rows[0][1]
-        self.passed_over.note(rows[0][-1])
         if walked:
             self.walk_on(rows[0][0], began)
-        claimed = [Due(**dict(zip(CLAIMED, row[2:-3], strict=True))) for row in rows if row[2] is not None]
+        claimed = [Due(**dict(zip(CLAIMED, row[2:-2], strict=True))) for row in rows if row[2] is not None]
         if len(claimed) == most:  # more may wait
             self.wake(named)
         self.over += [recording.expired(due) for due in claimed if due.body is None]
@@ -357,7 +355,7 @@ class Pump:
                 return
             sent = await deliver(self.client, self.vault, due)
         except UnreadableCiphertext:
-            log.error("a secret of %s cannot be opened for its address; its deliveries wait", due.subscription_id)
+            log.error("secret of %s cannot be decrypted; its deliveries wait for the key", due.subscription_id)
         except Exception as error:  # a bug: the lease ends and another attempt follows
             log.error("an attempt failed by a fault of the sender: %s", telemetry.describe(error))
         else:

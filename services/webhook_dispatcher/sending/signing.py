@@ -7,25 +7,18 @@ import hmac
 import os
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Literal
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.webhook_dispatcher.sending.access import Grant, Identity
-from services.webhook_dispatcher.sending.addresses import RefusedTarget, parse
-from shared.primitives.crypto import Keyring, UnreadableCiphertext
+from shared.primitives.crypto import Keyring
 
 PREFIX = "whsec_"
 PUBLIC_PREFIX = "whpk_"
 SHORTEST, LONGEST = 16, 256
 USER_AGENT = "Knogin-Webhooks/1.0 (+https://knogin.com/api/docs)"
 MOST_DECRYPTED = 8192
-FOR_AN_ADDRESS = b"\0"
-"""The first byte of a value that is sealed for an address. Every other sealed value begins with the version of its key, from 1."""
-
-
-ForAddress = Literal["headers", "grant"]
 
 
 class UnusableSecret(ValueError):
@@ -33,13 +26,7 @@ class UnusableSecret(ValueError):
 
 
 class Vault:
-    """Encrypts secrets and custom headers of subscriptions, and caches recent decryptions.
-
-    Custom headers, and the grant whose tokens are sent as one, are sealed for the scheme, host and port of the URL that gets them. So a
-    role of the database that changes the URL sends them nowhere; who changes it through the API has them sealed anew. The same values
-    from before this rule are still read. The database takes no new ones a day after the migration, when the previous release runs no more,
-    and from then on the relay seals the stored ones for their addresses (subscriptions/sealing.py).
-    """
+    """Encrypts secrets and custom headers of subscriptions, and caches recent decryptions."""
 
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
@@ -49,9 +36,11 @@ class Vault:
     def seal_secret(self, subscription_id: str, secret: str) -> bytes:
         return self._keyring.encrypt(signing_key(secret), _context(subscription_id, "secret"))
 
-    def seal_headers(self, subscription_id: str, headers: dict[str, str], url: str) -> bytes | None:
+    def seal_headers(self, subscription_id: str, headers: dict[str, str]) -> bytes | None:
         """None where there are no headers."""
-        return self._seal_for(url, subscription_id, "headers", msgspec.json.encode(headers)) if headers else None
+        if not headers:
+            return None
+        return self._keyring.encrypt(msgspec.json.encode(headers), _context(subscription_id, "headers"))
 
     def key(self, subscription_id: str, sealed: bytes) -> bytes:
         return self._decrypt(sealed, _context(subscription_id, "secret"))
@@ -71,11 +60,11 @@ class Vault:
         opened = self._keyring.decrypt(sealed, _context(subscription_id, "identity"))
         return msgspec.json.decode(opened, type=Identity)
 
-    def seal_grant(self, subscription_id: str, grant: Grant, url: str) -> bytes:
-        return self._seal_for(url, subscription_id, "grant", msgspec.json.encode(grant))
+    def seal_grant(self, subscription_id: str, grant: Grant) -> bytes:
+        return self._keyring.encrypt(msgspec.json.encode(grant), _context(subscription_id, "grant"))
 
-    def grant(self, subscription_id: str, sealed: bytes, url: str) -> Grant:
-        return msgspec.json.decode(self._open_for(url, subscription_id, "grant", sealed), type=Grant)
+    def grant(self, subscription_id: str, sealed: bytes) -> Grant:
+        return msgspec.json.decode(self._decrypt(sealed, _context(subscription_id, "grant")), type=Grant)
 
     def seal_contacts(self, client_id: str, emails: Sequence[str]) -> bytes:
         return self._keyring.encrypt(msgspec.json.encode(emails), _context(client_id, "contacts"))
@@ -84,20 +73,9 @@ class Vault:
         opened = self._keyring.decrypt(sealed, _context(client_id, "contacts"))
         return msgspec.json.decode(opened, type=list[str])
 
-    def headers(self, subscription_id: str, sealed: bytes, url: str) -> dict[str, str]:
-        return msgspec.json.decode(self._open_for(url, subscription_id, "headers", sealed), type=dict[str, str])
-
-    def moved(self, subscription_id: str, kind: ForAddress, sealed: bytes, url: str, to: str) -> bytes:
-        """The value that is sealed for the address of `url`, sealed for that of `to`. Raises UnreadableCiphertext."""
-        return self._seal_for(to, subscription_id, kind, self._open_for(url, subscription_id, kind, sealed))
-
-    def _seal_for(self, url: str, subscription_id: str, kind: ForAddress, value: bytes) -> bytes:
-        return FOR_AN_ADDRESS + self._keyring.encrypt(value, _context_of_address(url, subscription_id, kind))
-
-    def _open_for(self, url: str, subscription_id: str, kind: ForAddress, sealed: bytes) -> bytes:
-        if not sealed.startswith(FOR_AN_ADDRESS):
-            return self._decrypt(sealed, _context(subscription_id, kind))
-        return self._decrypt(sealed[1:], _context_of_address(url, subscription_id, kind))
+    def headers(self, subscription_id: str, sealed: bytes) -> dict[str, str]:
+        opened = self._decrypt(sealed, _context(subscription_id, "headers"))
+        return msgspec.json.decode(opened, type=dict[str, str])
 
 
 def generate_secret() -> str:
@@ -169,12 +147,3 @@ def _base64(signature: bytes) -> str:
 
 def _context(subscription_id: str, kind: str) -> bytes:
     return f"webhook {subscription_id} {kind}".encode()
-
-
-def _context_of_address(url: str, subscription_id: str, kind: ForAddress) -> bytes:
-    """Raises UnreadableCiphertext for a URL to which nothing is sent."""
-    try:
-        target = parse(url)
-    except RefusedTarget:
-        raise UnreadableCiphertext from None
-    return f"webhook {subscription_id} {kind} for {target.scheme}://{target.host}:{target.port}".encode()

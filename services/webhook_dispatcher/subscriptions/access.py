@@ -39,10 +39,9 @@ def columns_of_certificate(vault: Vault, webhook_id: str, given: ClientCertifica
     }
 
 
-def columns_of_oauth(vault: Vault, webhook_id: str, given: OAuth | None, url: str) -> dict[str, Any]:
-    """`url` is the webhook's: tokens of the grant go there alone."""
+def columns_of_oauth(vault: Vault, webhook_id: str, given: OAuth | None) -> dict[str, Any]:
     if given is None:
         return {"oauth": None, "oauth_shown": None}
     grant = Grant(given.token_url, given.client_id, given.client_secret, given.scope)
     shown = ShownOAuth(given.token_url, given.client_id, given.scope)
-    return {"oauth": vault.seal_grant(webhook_id, grant, url), "oauth_shown": msgspec.json.encode(shown).decode()}
+    return {"oauth": vault.seal_grant(webhook_id, grant), "oauth_shown": msgspec.json.encode(shown).decode()}

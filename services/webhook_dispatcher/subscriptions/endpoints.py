@@ -14,7 +14,7 @@ from services.webhook_dispatcher.fanout import event_types
 from services.webhook_dispatcher.history import decision_queries, decisions
 from services.webhook_dispatcher.history.queries import IN_TIME
 from services.webhook_dispatcher.sending import signing
-from services.webhook_dispatcher.sending.signing import ForAddress, Vault
+from services.webhook_dispatcher.sending.signing import Vault
 from services.webhook_dispatcher.settings import Settings
 from services.webhook_dispatcher.subscriptions import access, approvals, earlier, faults, queries
 from services.webhook_dispatcher.subscriptions.administrators import WebhookPage, app_of, reachable, whose
@@ -36,9 +36,8 @@ from services.webhook_dispatcher.subscriptions.statistics import read_statistics
 from shared.messaging.event_types import with_moved_times
 from shared.messaging.filters import Filter, as_json, matches
 from shared.primitives import ids
-from shared.primitives.crypto import UnreadableCiphertext
 from shared.storage import audit, idempotency
-from shared.storage.caps import Cap, require_room, slots
+from shared.storage.caps import Cap, require_room
 from shared.storage.database import IN_ORDER, AsyncConnection, every, first, found, page_of, tenant_transaction
 from shared.web import http, problems
 from shared.web.identity import Caller
@@ -75,12 +74,12 @@ async def create_webhook(request: Request, caller: Caller, draft: NewWebhook) ->
             "payload": draft.payload,
             "max_per_second": draft.max_per_second,
             **access.columns_of_certificate(vault, webhook_id, draft.client_certificate),
-            **access.columns_of_oauth(vault, webhook_id, draft.oauth, draft.url),
+            **access.columns_of_oauth(vault, webhook_id, draft.oauth),
             "secret": vault.seal_secret(webhook_id, secret),
             "fingerprint": signing.fingerprint(key),
             "signing_key": vault.seal_signing_key(webhook_id, signer),
             "public_key": signing.public_text(signer),
-            "headers": vault.seal_headers(webhook_id, draft.headers, draft.url),
+            "headers": vault.seal_headers(webhook_id, draft.headers),
             "header_names": list(draft.headers),
             "paused": app.status == "disabled",
             "rehearses": caller.is_sandbox,
@@ -172,8 +171,7 @@ async def delete_webhook(request: Request, caller: Caller, webhook_id: str) -> R
         subscription = await find(conn, caller, webhook_id, queries.LOCK_SUBSCRIPTION)
         await conn.execute(queries.DELETE_SUBSCRIPTION, {"id": subscription.id})
         await conn.execute(queries.END_REPLAYS, {"id": subscription.id})
-        with slots():
-            await conn.execute(*decisions.begin_chore(subscription.id, caller.tenant_id, "deleted"))
+        await conn.execute(*decisions.begin_chore(subscription.id, caller.tenant_id, "deleted"))
         await decisions.first_portion(conn, subscription.id, "deleted")
         await audit.record(conn, caller, "webhook.deleted", subscription.id)
     return http.no_content()
@@ -217,10 +215,7 @@ async def read_backlog(conn: AsyncConnection, subscription_id: str) -> Backlog:
 
 async def gather(conn: AsyncConnection, subscription: Subscription, **since: datetime) -> int:
     """Queues again the deliveries given up since then. Returns how many the first portion took back; the others follow."""
-    with slots():
-        await conn.execute(
-            *decisions.begin_chore(subscription.id, subscription.tenant_id, "gather", **since, anew=True)
-        )
+    await conn.execute(*decisions.begin_chore(subscription.id, subscription.tenant_id, "gather", **since, anew=True))
     return await decisions.first_portion(conn, subscription.id, "gather")
 
 
@@ -260,11 +255,11 @@ async def _share_app(conn: AsyncConnection, caller: Caller, client_id: str) -> A
 def _updates(
     vault: Vault, subscription: Subscription, change: WebhookChange
 ) -> list[tuple[LiteralString, dict[str, Any]]]:
-    """The statement and its parameters for each given field but `enabled`. Raises a 409 or a 422 Problem."""
+    """The statement and its parameters for each given field but `enabled`. Raises a 409 Problem."""
     updates: list[tuple[LiteralString, dict[str, Any]]] = []
-    webhook_id, url = subscription.id, subscription.url if change.url is UNSET else change.url
+    webhook_id = subscription.id
     if change.url is not UNSET:
-        updates.append((queries.SET_URL, {"url": url, **_sealed_for(vault, subscription, change, url)}))
+        updates.append((queries.SET_URL, {"url": change.url}))
     if change.events is not UNSET:
         updates.append((queries.SET_EVENTS, {"events": change.events}))
     if change.filter is not UNSET:
@@ -277,11 +272,11 @@ def _updates(
         certificate = access.columns_of_certificate(vault, webhook_id, change.client_certificate)
         updates.append((queries.SET_CERTIFICATE, certificate))
     if change.oauth is not UNSET:
-        updates.append((queries.SET_OAUTH, access.columns_of_oauth(vault, webhook_id, change.oauth, url)))
+        updates.append((queries.SET_OAUTH, access.columns_of_oauth(vault, webhook_id, change.oauth)))
     if change.description is not UNSET:
         updates.append((queries.SET_DESCRIPTION, {"description": change.description}))
     if change.headers is not UNSET:
-        sealed = vault.seal_headers(webhook_id, change.headers, url)
+        sealed = vault.seal_headers(webhook_id, change.headers)
         updates.append((queries.SET_HEADERS, {"headers": sealed, "header_names": list(change.headers)}))
     if change.secret is not UNSET:
         fingerprint = signing.fingerprint(signing.signing_key(change.secret))
@@ -292,25 +287,6 @@ def _updates(
             replaced = {"secret": sealed, "fingerprint": fingerprint, "hours": earlier.OVERLAP_HOURS}
             updates.append((queries.SIGN_WITH_NEW, replaced | kept))
     return updates
-
-
-def _sealed_for(vault: Vault, subscription: Subscription, change: WebhookChange, url: str) -> dict[str, bytes | None]:
-    """The headers and the grant that stay, sealed for the new URL. Raises a 422 Problem for those that were not sealed for the old one."""
-    kept: tuple[tuple[str, ForAddress, bytes | None, bool], ...] = (
-        ("headers", "headers", subscription.headers, change.headers is UNSET),
-        ("oauth", "grant", subscription.oauth, change.oauth is UNSET),
-    )
-    sealed: dict[str, bytes | None] = {}
-    for field, kind, stored, stays in kept:
-        sealed[field] = stored
-        if stored is None or not stays:
-            continue
-        try:
-            sealed[field] = vault.moved(subscription.id, kind, stored, subscription.url, url)
-        except UnreadableCiphertext:
-            fault = FieldError(f"/{field}", "these were given for another URL; give them again")
-            raise problems.invalid("What is sent to the old URL cannot be sent to the new one.", [fault]) from None
-    return sealed
 
 
 async def _switch(conn: AsyncConnection, subscription: Subscription, *, enabled: bool) -> None:

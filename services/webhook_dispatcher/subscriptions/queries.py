@@ -56,18 +56,8 @@ def list_of(*, every_app: bool, troubled: bool) -> LiteralString:
 
 
 SET_URL: LiteralString = """
-    UPDATE subscriptions SET url = %(url)s, headers = %(headers)s, oauth = %(oauth)s, slowed_until = NULL, concurrency = DEFAULT
-    WHERE id = %(id)s
+    UPDATE subscriptions SET url = %(url)s, slowed_until = NULL, concurrency = DEFAULT WHERE id = %(id)s
 """
-# Sealed for no address, as the previous release did, whose processes may run for a day after the migration.
-SEALED_FOR_NONE: LiteralString = """
-    SELECT id, url, headers, oauth FROM subscriptions
-    WHERE id > %(after)s AND (substring(headers FROM 1 FOR 1) <> '\\x00' OR substring(oauth FROM 1 FOR 1) <> '\\x00')
-        AND EXISTS (SELECT FROM migrations WHERE name = 'webhook_dispatcher/0120_sealed_for_an_address.sql'
-            AND applied_at < now() - interval '1 day')
-    ORDER BY id LIMIT 100 FOR NO KEY UPDATE SKIP LOCKED
-"""
-SEAL: LiteralString = "UPDATE subscriptions SET headers = %(headers)s, oauth = %(oauth)s WHERE id = %(id)s"
 SET_EVENTS: LiteralString = "UPDATE subscriptions SET events = %(events)s, live_events = %(events)s WHERE id = %(id)s"
 # The same filter goes on counting.
 SET_FILTER: LiteralString = """

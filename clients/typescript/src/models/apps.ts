@@ -196,7 +196,7 @@ export interface EndingCredential {
   created_at: string;
   /** When it ends */
   expires_at: string;
-  /** When it was last used; null if never */
+  /** When it was last used; null if never. A use in the last 75 seconds may not be shown yet */
   last_used_at: string | null;
 }
 
@@ -469,7 +469,7 @@ export interface Secret {
   created_at: string;
   /** When it ends; null if it has no end */
   expires_at: string | null;
-  /** When it was last used; null if never */
+  /** When it was last used; null if never. A use in the last 5 seconds may not be shown yet */
   last_used_at: string | null;
 }
 
@@ -485,7 +485,7 @@ export interface ServiceToken {
   created_at: string;
   /** When it ends; null if it has no end */
   expires_at: string;
-  /** When it was last used; null if never */
+  /** When it was last used; null if never. A use in the last 75 seconds may not be shown yet */
   last_used_at: string | null;
 }
 

@@ -1155,8 +1155,8 @@ export class ControlPlane {
   /**
    * Get another enrolment code.
    *
-   * The former code becomes void. An agent that is enrolled already keeps its credential until it first uses the one of
-   * its new enrolment.
+   * The former code becomes void. An agent that is enrolled already keeps its credential until it first uses one of a
+   * later enrolment. Of credentials that it has not used, the newest 5 work.
    *
    * Scope: `argus:platform:write`.
    *

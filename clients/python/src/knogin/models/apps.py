@@ -217,7 +217,7 @@ class EndingCredential(Model, kw_only=True):
     expires_at: datetime
     """When it ends"""
     last_used_at: datetime | None
-    """When it was last used; null if never"""
+    """When it was last used; null if never. A use in the last 75 seconds may not be shown yet"""
 
 
 class EndingCredentials(Model, kw_only=True):
@@ -505,7 +505,7 @@ class Secret(Model, kw_only=True):
     expires_at: datetime | None
     """When it ends; null if it has no end"""
     last_used_at: datetime | None
-    """When it was last used; null if never"""
+    """When it was last used; null if never. A use in the last 5 seconds may not be shown yet"""
 
 
 class ServiceToken(Model, kw_only=True):
@@ -522,7 +522,7 @@ class ServiceToken(Model, kw_only=True):
     expires_at: datetime
     """When it ends; null if it has no end"""
     last_used_at: datetime | None
-    """When it was last used; null if never"""
+    """When it was last used; null if never. A use in the last 75 seconds may not be shown yet"""
 
 
 class ServiceTokenDraft(Model, kw_only=True):

@@ -278,9 +278,9 @@ class Apps:
 
         The present secret works for `overlap_seconds` more (a day, unless it says otherwise). Earlier secrets live
         until the ends that were stated for them, which no rotation changes; the answer names them with their last
-        use. 0 ends all of them at once. At most 5 secrets are live: one more is 409, which names the earlier ones
-        as `pending_secrets`, and as `next_rotation_at` the time when the first of them ends, unless `force` ends
-        the oldest.
+        use, up to 5 seconds late. 0 ends all of them at once. At most 5 secrets are live: one more is 409, which
+        names the earlier ones as `pending_secrets`, and as `next_rotation_at` the time when the first of them ends,
+        unless `force` ends the oldest.
 
         Scope: `platform:apps`.
 
@@ -622,9 +622,9 @@ class AsyncApps:
 
         The present secret works for `overlap_seconds` more (a day, unless it says otherwise). Earlier secrets live
         until the ends that were stated for them, which no rotation changes; the answer names them with their last
-        use. 0 ends all of them at once. At most 5 secrets are live: one more is 409, which names the earlier ones
-        as `pending_secrets`, and as `next_rotation_at` the time when the first of them ends, unless `force` ends
-        the oldest.
+        use, up to 5 seconds late. 0 ends all of them at once. At most 5 secrets are live: one more is 409, which
+        names the earlier ones as `pending_secrets`, and as `next_rotation_at` the time when the first of them ends,
+        unless `force` ends the oldest.
 
         Scope: `platform:apps`.
 

@@ -1080,8 +1080,8 @@ class ControlPlane:
     ) -> models.platform.AgentWithCode:
         """Get another enrolment code.
 
-        The former code becomes void. An agent that is enrolled already keeps its credential until it first uses the
-        one of its new enrolment.
+        The former code becomes void. An agent that is enrolled already keeps its credential until it first uses one
+        of a later enrolment. Of credentials that it has not used, the newest 5 work.
 
         Scope: `argus:platform:write`.
 
@@ -2001,8 +2001,8 @@ class AsyncControlPlane:
     ) -> models.platform.AgentWithCode:
         """Get another enrolment code.
 
-        The former code becomes void. An agent that is enrolled already keeps its credential until it first uses the
-        one of its new enrolment.
+        The former code becomes void. An agent that is enrolled already keeps its credential until it first uses one
+        of a later enrolment. Of credentials that it has not used, the newest 5 work.
 
         Scope: `argus:platform:write`.
 
