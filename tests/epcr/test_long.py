@@ -345,6 +345,7 @@ def test_an_app_of_any_mode_reads_every_metric(
         sent = [
             spo2(
                 None if one.value is None else str(one.value),
+                device_id=f"dev_{one.device_class}",
                 device_class=one.device_class,
                 mdc_code=one.refid,
                 mdc_code10=int(one.row["code10"]),
