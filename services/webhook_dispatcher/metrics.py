@@ -47,7 +47,7 @@ for outcome in ("sent", "refused", "failed", "expired"):
 oldest_mail = Gauge("webhook_oldest_mail_seconds", "Age of the mail that waits and is due first")
 unclaimable = Counter(
     "webhook_deliveries_unclaimable_total",
-    "Deliveries forgotten because no claim could read them, or no record be made",
+    "Deliveries forgotten because the database refused the record of a result",
 )
 oldest_step = Gauge(
     "webhook_oldest_recovery_step_seconds", "Time since the last step of the recovery that waits longest"

@@ -48,7 +48,7 @@ def jobs() -> dict[tuple[str, str], Periodic]:
 
 
 def shared() -> list[Periodic]:
-    return jobs_of("epcr")[:9]
+    return jobs_of("epcr")[:8]
 
 
 JOBS = jobs()

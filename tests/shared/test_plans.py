@@ -345,7 +345,6 @@ BOUNDED = {
     "services.webhook_dispatcher.fanout.sandbox.ERASE_LOG": "at most 1,000 places of a sandbox's log, and the event of each by its key",
     "services.webhook_dispatcher.history.decision_queries.LEFT": "an operator's command; counts 10,000 for each chore",
     "services.webhook_dispatcher.sending.queries.MEASURE": "the first 10,000 rows; and an end of each webhook's queue",
-    "services.webhook_dispatcher.sending.queries.FORGET_UNCLAIMABLE": "once, where a row from before the limits cannot be claimed",
     "services.webhook_dispatcher.history.endpoints.LISTS[failed]": LOOKED_AT,
     "services.webhook_dispatcher.history.endpoints.LISTS[queued]": LOOKED_AT,
     "services.webhook_dispatcher.history.endpoints.LISTS[retrying]": LOOKED_AT,

@@ -881,31 +881,7 @@ def test_a_receiver_whose_claim_takes_too_long_is_passed_by(
     assert portion > 1
 
 
-@pytest.mark.parametrize("change", ["delivery_at = 'infinity'", "event_at = '12000-01-01'"])
-def test_a_row_of_old_that_no_claim_can_read_is_forgotten_and_stops_nobody(
-    partner: Partner, dispatcher: Dispatcher, receiver: Receiver, http: Any, change: str
-) -> None:
-    stranger, constraint = Partner(http), change.split()[0] + "_is_finite"
-    stranger.subscribe(receiver.url)
-    dispatcher.publish(stranger.tenant_id, "incident.updated")
-    with psycopg.connect(dispatcher.database.admin) as conn:
-        row = conn.execute(
-            "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = %s AND conrelid = 'queue'::regclass",
-            (constraint,),
-        ).fetchone()
-        assert row
-        conn.execute(f"ALTER TABLE queue DROP CONSTRAINT {constraint}".encode())
-        conn.execute(f"UPDATE queue SET {change} WHERE tenant_id = '{stranger.tenant_id}'".encode())
-        conn.execute(f"ALTER TABLE queue ADD CONSTRAINT {constraint} {row[0]}".encode())
-    webhook = partner.subscribe(receiver.url)
-    dispatcher.publish(partner.tenant_id, "incident.updated")
-    with pytest.raises(psycopg.Error):
-        dispatcher.pump_until(lambda: False, seconds=5)
-    dispatcher.pump_until(lambda: partner.books(webhook)["delivered"] == 1)
-    assert dispatcher.rows("SELECT 1 FROM queue WHERE tenant_id = %s", stranger.tenant_id) == []
-
-
-def test_a_row_of_old_that_no_record_can_change_is_forgotten_and_stops_nobody(
+def test_a_result_that_no_record_takes_is_forgotten_and_stops_nobody(
     partner: Partner, dispatcher: Dispatcher, http: Any
 ) -> None:
     """One delivery of each of two webhooks, whose events are gone, and a claim that was not used: of one the row breaks its limits."""

@@ -206,15 +206,6 @@ CLAIM: LiteralString = (
 )
 # A webhook without a row may be sent a second's deliveries at once, as one that has waited so long.
 FORGET_PACES: LiteralString = "DELETE FROM paces WHERE next_at < now() - interval '1 hour'"
-# Rows from before the queue had limits, with which every claim would fail.
-FORGET_UNCLAIMABLE: LiteralString = """
-    DELETE FROM queue WHERE NOT (isfinite(delivery_at) AND delivery_at >= '0001-01-01 00:00Z' AND delivery_at < '9999-12-31 00:00Z'
-        AND isfinite(event_at) AND event_at >= '0001-01-01 00:00Z' AND event_at < '9999-12-31 00:00Z'
-        AND coalesce(isfinite(due_at) AND due_at >= '0001-01-01 00:00Z' AND due_at < '9999-12-31 00:00Z', true)
-        AND attempt BETWEEN 0 AND 1000000000 AND rung BETWEEN 0 AND 1000000000
-        AND octet_length(delivery_id) <= 256 AND octet_length(tenant_id) <= 1024 AND octet_length(subscription_id) <= 256
-        AND octet_length(event_id) <= 256 AND octet_length(event_type) <= 256)
-"""
 FORGET_UNRECORDABLE: LiteralString = "DELETE FROM queue WHERE delivery_id = %(delivery_id)s AND attempt = %(attempt)s"
 # An unused claim is undone: the delivery is back in its place, unless another sender has claimed it since.
 GIVE_BACK: LiteralString = """

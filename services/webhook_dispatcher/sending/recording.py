@@ -70,19 +70,10 @@ async def claim(conn: AsyncConnection, visited: Round, most: int, rooms: Rooms) 
     }
     # Binary: bodies come as bytes, without a text of them that takes up to four times as much.
     cursor = conn.cursor(row_factory=tuple_row, binary=True)
-    try:
-        async with _at_once(conn):
-            await conn.execute(queries.BEGIN_CLAIM)
-            await cursor.execute(queries.CLAIM, parameters)
-        return await cursor.fetchall()
-    except REFUSED as error:
-        async with conn.transaction():
-            forgotten = await conn.execute(queries.FORGET_UNCLAIMABLE)
-        log.error(
-            "%d deliveries cannot be claimed and are forgotten: %s", forgotten.rowcount, telemetry.describe(error)
-        )
-        metrics.unclaimable.inc(forgotten.rowcount)
-        raise
+    async with _at_once(conn):
+        await conn.execute(queries.BEGIN_CLAIM)
+        await cursor.execute(queries.CLAIM, parameters)
+    return await cursor.fetchall()
 
 
 async def record(conn: AsyncConnection, settled: Settled, wait: bool = False) -> set[str]:
