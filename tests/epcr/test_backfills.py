@@ -30,7 +30,7 @@ def test_lists_of_before_are_those_that_triggers_write(organisation: Organisatio
     region.bind(ids[2], region.kerry)
     for id in (ids[0], ids[3], ids[4]):
         region.cork.read(id)
-    other = {"patient": {"identifiers": [{"system": "urn:oid:1.2.372.980010.1.2", "value": "4445556KA"}]}}
+    other = {"patient": {"identifiers": [{"system": "urn:oid:1.2.372.980010.1.2", "value": "4445556DA"}]}}
     assert region.crew.write(ids[3], other).status_code == 200
     with inside.task() as conn:
         keep_lists(conn)
@@ -55,7 +55,7 @@ def test_transactions_of_before_are_those_that_the_trigger_notes(organisation: O
             region.cork.read(id, format="transaction", language="it")
             region.cork.read(id)
         region.crew.write(ids[0], {"narrative": narrative})
-    other = {"patient": {"identifiers": [{"system": "urn:oid:1.2.372.980010.1.2", "value": "4445556KA"}]}}
+    other = {"patient": {"identifiers": [{"system": "urn:oid:1.2.372.980010.1.2", "value": "4445556DA"}]}}
     assert region.crew.write(ids[1], other).status_code == 200
     region.cork.read(ids[1], format="transaction")
     noted = ("SELECT * FROM patients_taken ORDER BY 1, 2, 3, 4", "SELECT * FROM places_taken ORDER BY 1, 2, 3, 4")

@@ -18,8 +18,8 @@ from tests.epcr.samples import ATC, MINIMAL, SNOMED, at
 from tests.support.pdf_text import runs_of_pages
 
 TAX_CODE = "http://hl7.it/sid/codiceFiscale"
-ROSSI = {"system": TAX_CODE, "value": "RSSMRA85M01H501Z"}
-BIANCHI = {"system": TAX_CODE, "value": "BNCLRA90A41H501X"}
+ROSSI = {"system": TAX_CODE, "value": "RSSMRA85M01H501Q"}
+BIANCHI = {"system": TAX_CODE, "value": "BNCLRA90A41H501F"}
 TXA = {
     "given_at": at("10:16:00"),
     "medication": {"system": ATC, "code": "B02AA02", "display": "Tranexamic acid"},

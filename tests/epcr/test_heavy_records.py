@@ -30,7 +30,9 @@ from tests.support.waiting import wait_for
 
 MOVED = pytest.mark.parametrize("mode", ["shifted", "safe_harbor"])
 BODY = heavy(60, 10)
-PATIENT = {"patient": {"sex": "female", "identifiers": [{"system": "urn:oid:1.2.372.980010.1.2", "value": "12345678"}]}}
+PATIENT = {
+    "patient": {"sex": "female", "identifiers": [{"system": "urn:oid:1.2.372.980010.1.2", "value": "1234567FA"}]}
+}
 Road = Callable[[Organisation, str], Any]
 
 
@@ -266,14 +268,14 @@ def test_a_version_of_an_older_process_makes_its_brief_another_one(organisation:
     [(sealed,)] = inside.rows("SELECT record FROM encounters WHERE id = %s", id)
     record = store.unseal(sealed, inside.keyring, organisation.id, id)
     assert record.patient is not None
-    number = msgspec.structs.replace(record.patient.identifiers[0], value="87654321")
+    number = msgspec.structs.replace(record.patient.identifiers[0], value="8765432EA")
     patient = msgspec.structs.replace(record.patient, identifiers=[number])
     sealed = store.seal(msgspec.structs.replace(record, patient=patient), inside.keyring, organisation.id, id)
     inside.owner.execute("DELETE FROM patient_numbers WHERE encounter_id = %s", (id,))
     written = "UPDATE encounters SET record = %s, version = version + 1, patient_basis = NULL WHERE id = %s"
     inside.owner.execute(written, (sealed, id))
     twin = organisation.partner.create(
-        patient={"identifiers": [{"system": "urn:oid:1.2.372.980010.1.2", "value": "87654321"}]}
+        patient={"identifiers": [{"system": "urn:oid:1.2.372.980010.1.2", "value": "8765432EA"}]}
     )
     assert organisation.hospital.read(id)["patient"]["id"] == organisation.hospital.read(twin)["patient"]["id"]
 

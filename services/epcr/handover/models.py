@@ -66,7 +66,7 @@ BreakGlass = Annotated[
 Active = Annotated[bool, Meta(description="False ends all reading, and no encounter may name the destination")]
 
 
-PersonSystem = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
+PersonSystem = Annotated[str, http.external_id(200)]
 
 
 class Sender(http.Body):
