@@ -5,6 +5,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import fhirkit
@@ -237,6 +238,24 @@ def test_crews_that_name_two_people_with_one_number_see_nothing_of_each_other(re
             if (shown["care"] is not None) != (pair in together) or (subjects[n] == subjects[m]) != (pair in together):
                 faults.append(f"{called}: {pair} are {'two' if pair in together else 'one'}")
     assert faults == [], "\n".join(faults)
+
+
+def test_a_number_of_an_incident_that_is_used_again_joins_nothing(region: Region) -> None:
+    """A dispatch system counts from one each year. Within two days the crews are those of one incident, the newest first."""
+
+    def crew(hours: float, vehicle: str, incident: str = "118-000001", **more: Any) -> str:
+        call = datetime.now(UTC) - timedelta(days=300) + timedelta(hours=hours)
+        times = {"call": call.isoformat()}
+        return created(region, incident, vehicle, region.cork, patient=patient(ROSSI), times=times, **more)
+
+    present = crew(0, "AMB-1")
+    near = {crew(-47, "AMB-2"), crew(47, "AMB-3")}
+    far = {crew(-49, "AMB-4"), crew(49, "AMB-5"), crew(-7000, "AMB-6"), crew(7000, "AMB-7")}
+    shown = {one["encounter_id"] for one in region.cork.read(present)["other_crews"]}
+    assert shown == near, f"{shown & far} of another incident; {near - shown} missing"
+    many = [crew(0, f"AMB-{n}", "118-000002", patient_number=1) for n in range(23)]
+    shown = {one["encounter_id"] for one in region.cork.read(many[0])["other_crews"]}
+    assert shown == set(many[-20:]), "the newest twenty"
 
 
 def test_patients_of_former_identities_are_listed_for_the_index_and_none_is_changed(region: Region) -> None:

@@ -40,14 +40,16 @@ FIND_BRIEF: LiteralString = "SELECT " + HEAD + _BRIEFLY + " FROM encounters WHER
 LOCK_ENCOUNTER: LiteralString = FIND_BRIEF + " FOR UPDATE"
 # Waits for a change of the encounter under way, and a change waits for it.
 HOLD_ENCOUNTER: LiteralString = FIND_BRIEF + " ORDER BY id FOR KEY SHARE"
-# Others of its incident: those of the same patient first, as far as that is known.
+# Others of its incident: those of the same patient first, as far as that is known, then the newest. A dispatch system counts from one
+# again: encounters of one number that began more than 48 hours apart are of two incidents.
 OTHERS_OF_INCIDENT: LiteralString = (
     "SELECT "
     + HEAD
     + _BRIEFLY
     + """
     FROM encounters WHERE tenant_id = current_tenant() AND cad_incident_id = %(cad_incident_id)s AND id <> %(id)s AND test = %(test)s
-    ORDER BY patient_basis IS NOT DISTINCT FROM %(patient_basis)s::bytea DESC, id LIMIT %(most)s
+        AND coalesce(anchor, created_at) BETWEEN %(begun)s - interval '48 hours' AND %(begun)s + interval '48 hours'
+    ORDER BY patient_basis IS NOT DISTINCT FROM %(patient_basis)s::bytea DESC, id DESC LIMIT %(most)s
 """
 )
 # An older process may have written a version since: its brief is another one.

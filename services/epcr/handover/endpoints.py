@@ -174,7 +174,8 @@ async def _others(
     """
     pseudonyms = request.state.pseudonyms
     asked = {name: getattr(row, name) for name in ("id", "cad_incident_id", "test", "patient_basis")}
-    found = await every(conn, EncounterRow, store.queries.OTHERS_OF_INCIDENT, asked | {"most": MOST})
+    asked |= {"begun": row.anchor or row.created_at, "most": MOST}
+    found = await every(conn, EncounterRow, store.queries.OTHERS_OF_INCIDENT, asked)
     row, *found = await rows_with_bases(conn, [row, *found], pseudonyms, request.state.keyring)
     others: list[Other] = []
     for one in found:

@@ -1478,7 +1478,10 @@ export interface Handover {
   /** The end of the reading, exclusive */
   readable_until: string;
   record: WholeRecord;
-  /** At most 20 other encounters of the incident, those of the same patient first */
+  /**
+   * At most 20 other encounters of the incident that began within 48 hours of this one: the newest, those of the same
+   * patient first
+   */
   other_crews: OtherCrew[];
 }
 
