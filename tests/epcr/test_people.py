@@ -2,17 +2,23 @@
 
 import csv
 import itertools
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import fhirkit
 import pytest
 
 from services.epcr.deidentification.numbers import TABLE, is_published, system_of
+from shared.primitives import ids
 from tests.epcr.conftest import Inside, Organisation
 from tests.epcr.fhir_server import FhirServer
 from tests.epcr.hospitals import Region
 from tests.epcr.numbers import ALMOST, GOOD, PASSPORT, PLACEHOLDERS, TAX_CODE, number
+from tests.epcr.samples import MINIMAL
+from tests.epcr.test_outcomes import report
+from tests.support.pdf_text import runs_of_pages
 
 Number = dict[str, str]
 SENDER = "/api/v1/epcr/sender"
@@ -296,3 +302,113 @@ def test_a_correction_takes_two_people_apart_and_never_joins_two(region: Region)
     if seen(swapped) == before:
         faults.append("another patient of the same policy keeps the pseudonym")
     assert faults == []
+
+
+# Whom the crew of one encounter records, one after the other, and the numbers that earlier encounters have. `Rossi` and `Bianchi` are two.
+CASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "a new number is learned": ((), ("unknown", "Rossi")),
+    "the number of an earlier encounter is learned": (("Rossi",), ("unknown", "Rossi")),
+    "a correction of new numbers is corrected": ((), ("unknown", "Rossi", "Bianchi", "Rossi")),
+    "a correction is corrected, Rossi has an earlier encounter": (("Rossi",), ("unknown", "Rossi", "Bianchi", "Rossi")),
+    "both have earlier encounters": (("Rossi", "Bianchi"), ("Rossi", "Bianchi", "Rossi", "Bianchi")),
+    "another person": ((), ("Rossi", "Bianchi")),
+}
+
+
+def test_the_hospital_learns_of_another_person_only_where_there_is_one(region: Region) -> None:
+    """Banner, outcome and transaction agree, and each Patient of the present person is the present one or replaced by it."""
+    faults: list[str] = []
+    count = itertools.count(4000)
+    for told, (earlier, steps) in CASES.items():
+        names = {"Rossi": ("Maria", "1985-08-01"), "Bianchi": ("Anna", "1990-01-01")}
+        people: dict[str, dict[str, Any]] = {"unknown": {"sex": "female"}}
+        for family, (given, born) in names.items():
+            name = {"family": family, "given": [given]}
+            numbers = [of(TAX_CODE, number(TAX_CODE, next(count)))]
+            people[family] = {"sex": "female", "name": name, "birth_date": born, "identifiers": numbers}
+        for one in earlier:
+            known = region.bound(region.cork, patient=people[one])
+            region.reader.bundle(known)
+            region.cork.read(known, format="transaction")
+        id = region.bound(region.cork, patient=people[steps[0]])
+        server, made = FhirServer(), dict[str, str]()
+        identities: dict[int, str] = {}
+        for step, person in enumerate(steps):
+            if step:
+                answer = region.crew.write(id, {"patient": people[person]})
+                assert answer.status_code == 200, answer.text
+            region.reader.bundle(id)
+            before = {one["id"] for one in server.of("Patient")}
+            bundle = region.cork.read(id, format="transaction")
+            server.transaction(bundle)
+            if set(server.transaction(region.cork.read(id, format="transaction"))) != {"200"}:
+                faults.append(f"{told}, {step}: the second execution is another one")
+            made |= {one["id"]: person for one in server.of("Patient") if one["id"] not in before}
+            identities[region.cork.read(id)["identity"]] = person
+        # A person without a name is the one who is named next.
+        made = {id: steps[1] if person == "unknown" else person for id, person in made.items()}
+        identities = {one: steps[1] if person == "unknown" else person for one, person in identities.items()}
+        present = steps[-1]
+        [place] = {one["subject"]["reference"] for one in server.of("Encounter") if one["status"] != "entered-in-error"}
+        [shown] = [one for one in server.of("Patient") if f"Patient/{one['id']}" == place]
+        # Also over several Patients.
+        replaced, waiting = {shown["id"]}, [shown]
+        pseudonyms = {one["identifier"][0]["value"]: one for one in server.of("Patient")}
+        while waiting:
+            for link in waiting.pop().get("link", []):
+                assert link["type"] == "replaces"
+                other = pseudonyms[link["other"]["identifier"]["value"]]
+                if other["id"] not in replaced:
+                    replaced.add(other["id"])
+                    waiting.append(other)
+        wanted = {id for id, person in made.items() if person == present}
+        if replaced != wanted:
+            faults.append(f"{told}: the present Patient replaces {[made[one] for one in replaced]}, of {made}")
+        lists = [one for one in server.of("List") if one["status"] == "current"]
+        listed = {entry["item"]["identifier"]["value"] for one in lists for entry in one["entry"]}
+        strangers = {value for value, one in pseudonyms.items() if made[one["id"]] != present}
+        if listed != strangers or len(lists) != bool(strangers):
+            faults.append(f"{told}: the list has {[made[pseudonyms[one]['id']] for one in listed]}, of {made}")
+        is_corrected = any(person != present for person in identities.values())
+        text = "".join(
+            "".join(
+                run for page in runs_of_pages(region.cork.handover(id, format="pdf").content) for run in page
+            ).split()
+        )
+        if ("namedanotherperson" in text) != is_corrected:
+            faults.append(f"{told}: the page {'lacks' if is_corrected else 'has'} the notice of another person")
+        for identity, person in identities.items():
+            answer = report(region.cork, id, identity=identity)
+            is_taken = answer.status_code in (201, 428)
+            if is_taken != (person == present):
+                faults.append(f"{told}: an outcome about {person} under identity {identity}: {answer.status_code}")
+    assert faults == [], "\n".join(faults)
+
+
+def test_no_list_names_a_patient_whose_correction_was_corrected(region: Region) -> None:
+    """Two patients of one incident, one of whose records had the other one's number for a while."""
+    incident, faults = ids.new_id("cad"), list[str]()
+    rossi, bianchi = (of(TAX_CODE, number(TAX_CODE, n)) for n in (4900, 4901))
+
+    def begun(vehicle: str, one: Number) -> str:
+        body = MINIMAL | {"cad_incident_id": incident, "vehicle_id": vehicle, "patient": {"identifiers": [one]}}
+        answer = region.partner.post_encounter(body)
+        assert answer.status_code == 201, answer.text
+        assert region.bind(answer.json()["id"], region.cork).status_code == 200
+        return answer.json()["id"]
+
+    first, second, server = begun("AMB-1", rossi), begun("AMB-2", bianchi), FhirServer()
+    for one in (rossi, bianchi, rossi):
+        assert region.crew.write(first, {"patient": {"identifiers": [one]}}).status_code == 200
+        for id in (first, second):
+            bundle = region.cork.read(id, format="transaction")
+            faults += [str(reason) for reason in fhirkit.validate(json.dumps(bundle))]
+            server.transaction(bundle)
+    present = {one["subject"]["reference"] for one in server.of("Encounter") if one["status"] != "entered-in-error"}
+    [mine] = [one for one in server.of("Patient") if f"Patient/{one['id']}" in present and rossi in one["identifier"]]
+    linked = {link["other"]["identifier"]["value"] for link in mine.get("link", [])}
+    for one in server.of("List"):
+        listed = {entry["item"]["identifier"]["value"] for entry in one.get("entry", [])}
+        faults += ["a list names a Patient that the present one replaces"] if listed & linked else []
+    faults += [] if linked else ["the first Patient is not replaced"]
+    assert faults == [], "\n".join(faults)

@@ -235,6 +235,13 @@ IDENTITIES_OF: LiteralString = """
     SELECT i.identity, coalesce(i.patient, CASE WHEN i.identity >= e.patient_since THEN e.patient_since END, i.identity) AS patient, i.marks
     FROM encounters e JOIN encounter_identities i ON i.encounter_id = e.id WHERE e.id = %s ORDER BY i.identity
 """
+# The identities of an encounter with the patient of its present one: those with one basis, or one `patient`. Then a number was learned,
+# or a correction was corrected. All others are of other people.
+SAME_PATIENT: LiteralString = """
+    SELECT i.identity FROM encounters e JOIN encounter_identities i ON i.encounter_id = e.id
+        JOIN encounter_identities present ON present.encounter_id = e.id AND present.identity = e.identity
+    WHERE e.id = %(encounter_id)s AND (i.patient = present.patient OR i.patient_basis = present.patient_basis)
+"""
 ADD_IDENTITIES: LiteralString = """
     INSERT INTO encounter_identities (encounter_id, identity, tenant_id, patient_basis, began_at, patient, marks)
     VALUES (%(id)s, %(identity)s - 1, %(tenant_id)s, %(former)s, '0001-01-01T00:00:00Z', %(left)s, %(marks)s),
