@@ -21,10 +21,11 @@ INSERT_APP: LiteralString = (
     """
     INSERT INTO apps (client_id, tenant_id, name, first_party, grant_types, redirect_uris, requested_scopes,
         token_endpoint_auth_method, jwks, status, allow_service_tokens, enforce_pkce, access_token_ttl, deidentification, common_app, seal,
-        graphql_bundles, pseudonym_domain, created_by, version)
+        approved_events, graphql_bundles, pseudonym_domain, created_by, version)
     VALUES (%(client_id)s, %(tenant_id)s, %(name)s, %(first_party)s, %(grant_types)s, %(redirect_uris)s,
         %(requested_scopes)s, %(token_endpoint_auth_method)s, %(jwks)s, %(status)s, %(allow_service_tokens)s, %(enforce_pkce)s,
-        %(access_token_ttl)s, %(deidentification)s, %(common_app)s, %(seal)s, %(graphql_bundles)s, %(client_id)s, %(created_by)s,
+        %(access_token_ttl)s, %(deidentification)s, %(common_app)s, %(seal)s, %(approved_events)s, %(graphql_bundles)s, %(client_id)s,
+        %(created_by)s,
         floor(extract(epoch FROM clock_timestamp()) * 1000))
     RETURNING """
     + COLUMNS
