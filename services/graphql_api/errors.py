@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from typing import Any, LiteralString
 
-from graphql import GraphQLError
+from graphql import FieldNode, GraphQLError, VariableNode
 from prometheus_client import Counter
 
 from shared.process import telemetry
@@ -21,6 +21,7 @@ NOT_APPROVED = (
 )
 ABOUT_THE_REQUEST = frozenset({"FORBIDDEN", "OPERATION_NOT_APPROVED", "LIMIT_EXCEEDED", "BAD_USER_INPUT"})
 """Codes of refusals for good: the gateway counts the bytes of such a request as refused."""
+UNFIT = "An argument does not fit."
 INTERNAL = "Something went wrong on our side; quote the trace id to support."
 
 
@@ -32,6 +33,34 @@ class Refusal(Exception):
         self.code = code
         self.message = message
         self.extra = extra
+
+
+class Unfit(Refusal):
+    """BAD_USER_INPUT with all faults in the form of a REST call's 422. The members of the first one are beside `code` too.
+
+    A pointer begins with the name of an argument, and after `as_sent` with that of the variable that it was sent as.
+    """
+
+    def __init__(self, about: str, faults: Sequence[FieldError]) -> None:
+        documents = [fault.document() for fault in faults[:MOST_FAULTS]]
+        first = {name: value for name, value in documents[0].items() if name not in ("code", "detail")}
+        more = {"more": True} if len(faults) > MOST_FAULTS else {}
+        message = f"{about} {first['pointer']}: {documents[0]['detail']}"
+        super().__init__("BAD_USER_INPUT", message, **first, errors=documents, **more)
+        self.about = about
+        self.faults = faults
+
+    def as_sent(self, field: FieldNode) -> "Unfit":
+        """With the names of the variables that `field` takes its arguments from."""
+        given = {one.name.value: one.value for one in field.arguments or ()}
+        sent = {name: value.name.value for name, value in given.items() if isinstance(value, VariableNode)}
+
+        def named(pointer: str) -> str:
+            return "/".join(
+                sent.get(step, step) if depth == 1 else step for depth, step in enumerate(pointer.split("/"))
+            )
+
+        return Unfit(self.about, [fault._replace(pointer=named(fault.pointer)) for fault in self.faults])
 
 
 def not_approved() -> Refusal:
@@ -52,12 +81,17 @@ def not_granted(operation: str, fields: Iterable[str], bundles: Iterable[str]) -
     return Refusal("OPERATION_NOT_APPROVED", message, operation=operation, fields=sorted(fields), bundles=names)
 
 
-def bad_fields(message: str, faults: Sequence[FieldError]) -> Refusal:
-    """BAD_USER_INPUT with all faults in the form of a REST call's 422. The members of the first one are beside `code` too."""
-    documents = [fault.document() for fault in faults[:MOST_FAULTS]]
-    first = {name: value for name, value in documents[0].items() if name not in ("code", "detail")}
-    more = {"more": True} if len(faults) > MOST_FAULTS else {}
-    return bad_input(f"{message} {first['pointer']}: {documents[0]['detail']}", **first, errors=documents, **more)
+def bad_argument(pointer: str, detail: str, code: str = "invalid", **more: Any) -> Unfit:
+    return Unfit(UNFIT, [FieldError(pointer, detail, code, **more)])
+
+
+def other_name(name: str | None) -> Refusal:
+    """For an `operationName` that is not the name of the document's operation."""
+    if name is None:
+        return bad_input("The operation of the document has no name: leave out operationName.")
+    return bad_input(
+        f"operationName is not {name}, the name of the document's operation.", operation=name, did_you_mean=name
+    )
 
 
 def forbidden(message: str, **extra: Any) -> Refusal:
@@ -95,11 +129,13 @@ def document(refusal: Refusal, path: list[str | int] | None = None) -> dict[str,
     return error | {"extensions": {"code": refusal.code, "trace_id": telemetry.trace_id()} | refusal.extra}
 
 
-def refusal_of(error: Exception) -> Refusal:
-    """The answer to a field's error. An unexpected error is logged by type and place, and masked."""
+def refusal_of(error: Exception, field: FieldNode | None = None) -> Refusal:
+    """The answer to an error of `field`. An unexpected error is logged by type and place, and masked."""
     cause: Exception | None = error
     while isinstance(cause, GraphQLError):
         cause = cause.original_error
+    if isinstance(cause, Unfit) and field is not None:
+        return cause.as_sent(field)
     if isinstance(cause, Refusal):
         return cause
     if isinstance(cause, UNAVAILABLE):

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
+
+from msgspec import Meta
 
 from services.graphql_api import errors
 from shared.primitives import ids
@@ -12,7 +14,6 @@ from shared.web.problems import FieldError
 
 T = TypeVar("T")
 MAX_PAGE = 100
-UNFIT = "An argument does not fit."
 
 
 def convert(value: Any, kind: type[T], place: str) -> T:
@@ -20,18 +21,19 @@ def convert(value: Any, kind: type[T], place: str) -> T:
     try:
         return http.convert(value, kind)
     except problems.Problem as problem:
-        # `/cad_incident_id` as partners write it, `/cadIncidentId`.
-        placed = [
-            error._replace(pointer=f"/{place}" + re.sub("_(.)", lambda letter: letter[1].upper(), error.pointer))
-            for error in problem.errors
-        ]
-        raise errors.bad_fields(UNFIT, placed) from None
+        raise errors.Unfit(errors.UNFIT, as_arguments(problem.errors, f"/{place}")) from None
+
+
+def as_arguments(found: Sequence[FieldError], place: str = "") -> list[FieldError]:
+    """Faults with pointers as partners write them here: `/cadIncidentId` for `/cad_incident_id`."""
+    camel = [re.sub("_(.)", lambda letter: letter[1].upper(), error.pointer) for error in found]
+    return [error._replace(pointer=place + pointer) for error, pointer in zip(found, camel, strict=True)]
 
 
 def text(value: Any, place: str, longest: int = 128) -> str:
     """A text that PostgreSQL can store and an index can find. Raises a BAD_USER_INPUT Refusal."""
     if not isinstance(value, str) or not 1 <= len(value) <= longest or "\0" in value:
-        raise errors.bad_fields(UNFIT, [FieldError(f"/{place}", f"1 to {longest} characters", "length", limit=longest)])
+        raise errors.bad_argument(f"/{place}", f"1 to {longest} characters", "length", limit=longest)
     return value
 
 
@@ -40,23 +42,31 @@ class Identified(Protocol):
     def id(self) -> str: ...
 
 
-def after(cursor: str | None, prefix: str) -> str | None:
-    """The last id of the page before, from an opaque cursor. Raises a BAD_USER_INPUT Refusal for any other text."""
-    if cursor is None:
-        return None
+PageSize = Annotated[int, Meta(ge=1, le=MAX_PAGE)]
+
+
+def page(after: str | None, prefix: str, others: dict[str, Any], kind: type[T]) -> tuple[str | None, T]:
+    """The last id of the page before, from the opaque cursor `after`, and the other arguments of a connection as `kind`.
+
+    Raises a BAD_USER_INPUT Refusal with the faults of all of them.
+    """
+    last = None if after is None else _opened(after)
+    is_ours = last is None or ids.is_id(last, prefix)
+    found = [] if is_ours else [FieldError("/after", "This is not a cursor of this list.")]
     try:
-        last = base64url_decode(cursor).decode("ascii")
+        asked = http.convert(others, kind)
+    except problems.Problem as problem:
+        raise errors.Unfit(errors.UNFIT, [*as_arguments(problem.errors), *found]) from None
+    if found:
+        raise errors.Unfit(errors.UNFIT, found)
+    return last, asked
+
+
+def _opened(cursor: str) -> str:
+    try:
+        return base64url_decode(cursor).decode("ascii")
     except (ValueError, UnicodeDecodeError):
-        last = ""
-    if not ids.is_id(last, prefix):
-        raise errors.bad_input("The cursor is not one we gave out.", argument="after")
-    return last
-
-
-def page_size(first: int) -> int:
-    if not 1 <= first <= MAX_PAGE:
-        raise errors.bad_input(f"`first` is between 1 and {MAX_PAGE}.", argument="first")
-    return first
+        return ""
 
 
 def connection(rows: Sequence[Identified], first: int, reached: str | None = None) -> dict[str, Any]:

@@ -21,11 +21,13 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     Only `producer` may send it; None for the event that webhook-dispatcher makes of an automation's action. `with_moved_times`: apps
     with moved times may receive it, because it carries nothing about an encounter, device or incident. `for_named_apps`: each event names
-    the only apps that may receive it. `italian` translates its texts.
+    the only apps that may receive it. `scopes` read its subject: the console approves an app that receives events and has one of
+    them. `italian` translates its texts.
     """
 
     type: str
     producer: str | None
+    scopes: list[str]
     description: str
     schema: dict[str, Any]
     example: dict[str, Any]

@@ -282,10 +282,13 @@ def pointer_of(pointer: str, name: str) -> str:
 
 
 def nearest(refused: Any, known: Iterable[str]) -> str:
-    """The known name that is most similar to the refused one, or "" if none is. It compares names, and no other text."""
+    """The known name that is most similar to the refused one, or "" if none is. It compares names, and no other text.
+
+    Capitals count as small letters."""
     if not isinstance(refused, str) or not _SHOWN_NAME.fullmatch(refused):
         return ""
-    return next(iter(get_close_matches(refused, list(known), 1)), "")
+    names = {name.lower(): name for name in known}
+    return next((names[near] for near in get_close_matches(refused.lower(), names, 1)), "")
 
 
 class _Option:

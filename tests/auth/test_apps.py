@@ -76,6 +76,9 @@ def test_public_apps_and_those_with_keys_have_no_secret(auth: Auth) -> None:
         ({"name": "Bank\u202egnp.exe"}, "/name"),
         ({"name": "two\nlines"}, "/name"),
         ({"colour": "red"}, "/colour"),
+        ({"approved_events": ["epcr.*", "nothing.*"]}, "/approved_events/1"),
+        ({"approved_events": ["epcr.*", "epcr.*"]}, "/approved_events"),
+        ({"graphql_bundles": ["unknown"]}, "/graphql_bundles/0"),
     ],
 )
 def test_what_does_not_fit_is_refused_by_name(auth: Auth, change: dict[str, Any], pointer: str) -> None:
@@ -83,6 +86,23 @@ def test_what_does_not_fit_is_refused_by_name(auth: Auth, change: dict[str, Any]
     answer = auth.admin("POST", APPS, json=draft)
     assert answer.status_code == 422, answer.text
     assert pointer in [error["pointer"] for error in answer.json()["errors"]]
+
+
+def test_a_new_app_has_the_events_that_are_approved_with_it_or_those_of_incidents(auth: Auth) -> None:
+    faults = list[str]()
+    for named, wanted in (
+        ({}, ["incident.*"]),
+        ({"approved_events": []}, []),
+        ({"approved_events": ["device.*"]}, ["device.*"]),
+    ):
+        app = auth.register(**named)
+        told = auth.sql(
+            "SELECT body->'approved_events' FROM outbox WHERE body->>'client_id' = %s AND consumer = 'webhook_dispatcher'",
+            app["client_id"],
+        )
+        if (app["governance"]["approved_events"], told) != (wanted, [(wanted,)]):
+            faults.append(f"{named}: {app['governance']} {told}")
+    assert not faults, "\n".join(faults)
 
 
 def test_on_request_scopes_appear_in_the_catalogue_once_granted(auth: Auth) -> None:

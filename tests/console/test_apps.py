@@ -135,6 +135,7 @@ def test_an_app_is_registered_and_its_secret_is_shown_once(console: Console, bro
             "redirect_uris": [],
             "requested_scopes": ["webhooks:write"],
             "token_endpoint_auth_method": "client_secret_basic",
+            "approved_events": guide.events_for(["webhooks:write"]),
             "graphql_bundles": [],
         }
     ]

@@ -16,7 +16,7 @@ ENCOUNTERS = "/api/v1/epcr/encounters"
 NOBODY = "Nobody has read this record"
 OUTCOME = {"visit_number": "A-77", "stay": {"disposition": "died"}}
 ROW = re.compile(r'<tr role="row">.*?</tr>', re.DOTALL)
-IDENTIFIED = ("Murphy", "7654321KA", "1958-04-17")
+IDENTIFIED = ("Murphy", "7654321PA", "1958-04-17")
 
 
 class Service:

@@ -90,6 +90,7 @@ FIELDS = [
     Field("GET", ENCOUNTERS, "vehicle_id"),
     *of("POST", "/api/v1/epcr/destinations", DESTINATION | {"agreement": "DSA"}, "/agreement"),
     *of("PATCH", "/api/v1/epcr/destinations/{destination_id}", {"agreement": "DSA"}, "/agreement"),
+    *of("PUT", "/api/v1/epcr/sender", {"name": "118", "person_systems": ["urn:x"]}, "/person_systems/0"),
     *of("POST", ENCOUNTERS + "/{encounter_id}/outcome", {"visit_number": "V1"}, "/visit_number"),
     *of("POST", f"{DEVICES}/enrol", {"serial_number": "S", "vehicle_id": "V"}, "/serial_number", "/vehicle_id"),
     *of("PATCH", DEVICES + "/{device_id}", {"vehicle_id": "V"}, "/vehicle_id"),
@@ -180,7 +181,7 @@ class _Callers:
         body = with_value(field.body, field.place, value)
         if field.path == RECORD:
             return self._of_crew(path, body)
-        of_administrator = "/destinations" in path or "/platform/apps/" in path
+        of_administrator = any(part in path for part in ("/destinations", "/epcr/sender", "/platform/apps/"))
         return _sent(self.admin if of_administrator else self.api, field.method, path, body)
 
     def _of_crew(self, path: str, body: Any) -> httpx2.Response:

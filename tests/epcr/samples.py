@@ -25,7 +25,7 @@ PATIENT: dict[str, Any] = {
     "name": {"family": "Murphy", "given": ["Aoife"]},
     "birth_date": "1958-04-17",
     "sex": "female",
-    "identifiers": [{"system": "urn:oid:1.2.372.980010.1.2", "value": "7654321KA"}],
+    "identifiers": [{"system": "urn:oid:1.2.372.980010.1.2", "value": "7654321PA"}],
     "address": {"line": ["3 Weavers Row"], "city": "Cork", "postal_code": "T12 X4Y5", "country": "IE"},
     "phones": ["+353 86 555 0100"],
     "next_of_kin": [{"name": "Sean Murphy", "relationship": "husband", "phones": ["+353 86 555 0101"]}],

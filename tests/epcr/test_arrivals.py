@@ -263,4 +263,4 @@ def test_a_correction_writes_one_row_however_often_the_encounter_was_disclosed(
     assert region.disclosures(of_other, limit=100) == at_once
 
 
-OTHER = {"system": "urn:oid:1.2.372.980010.1.2", "value": "4445556KA"}
+OTHER = {"system": "urn:oid:1.2.372.980010.1.2", "value": "4445556DA"}

@@ -5,6 +5,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import fhirkit
@@ -18,8 +19,8 @@ from tests.epcr.samples import ATC, MINIMAL, SNOMED, at
 from tests.support.pdf_text import runs_of_pages
 
 TAX_CODE = "http://hl7.it/sid/codiceFiscale"
-ROSSI = {"system": TAX_CODE, "value": "RSSMRA85M01H501Z"}
-BIANCHI = {"system": TAX_CODE, "value": "BNCLRA90A41H501X"}
+ROSSI = {"system": TAX_CODE, "value": "RSSMRA85M01H501Q"}
+BIANCHI = {"system": TAX_CODE, "value": "BNCLRA90A41H501F"}
 TXA = {
     "given_at": at("10:16:00"),
     "medication": {"system": ATC, "code": "B02AA02", "display": "Tranexamic acid"},
@@ -189,54 +190,104 @@ def test_the_other_crews_care_is_shown_no_longer_when_it_is_bound_elsewhere_or_c
     assert faults == [], "\n".join(faults)
 
 
-def test_crews_that_name_two_people_with_one_number_see_nothing_of_each_other(region: Region) -> None:
-    names: dict[str, dict[str, Any]] = {
-        "nobody": {},
-        "Rossi": {"name": {"family": "Rossi"}},
-        "Mario Rossi": {"name": {"family": "ROSSI", "given": ["Mario"]}, "birth_date": "1985-08-01"},
-        "Verdi": {"name": {"family": "Verdi"}},
-        "born later": {"birth_date": "1990-01-01"},
-        "a woman": {"sex": "female"},
-    }
-    cases: tuple[tuple[tuple[str, ...], set[tuple[str, str]]], ...] = (
-        (("nobody", "Rossi"), {("nobody", "Rossi")}),
-        (("nobody", "nobody"), {("nobody", "nobody")}),
-        (("Rossi", "Mario Rossi"), {("Rossi", "Mario Rossi")}),
-        (("Rossi", "Verdi"), set()),
-        (("Mario Rossi", "born later"), set()),
-        (("Rossi", "a woman"), set()),
-        (("nobody", "Rossi", "Verdi"), set()),
-        (("Rossi", "Mario Rossi", "Verdi"), {("Rossi", "Mario Rossi")}),
-        (("nobody", "Mario Rossi", "a woman"), {("nobody", "Mario Rossi")}),
+PEOPLE: dict[str, dict[str, Any]] = {
+    "nobody": {},
+    "Rossi": {"name": {"family": "Rossi"}},
+    "Mario Rossi": {"name": {"family": "ROSSI", "given": ["Mario"]}, "birth_date": "1985-08-01"},
+    "Mario Rossi, day and month swapped": {"name": {"family": "Rossi", "given": ["Mario"]}, "birth_date": "1985-01-08"},
+    "Mario Verdi": {"name": {"family": "Verdi", "given": ["Mario"]}, "birth_date": "1985-08-01"},
+    "Müller": {"name": {"family": "Müller", "given": ["Jürgen"]}},
+    "Mueller": {"name": {"family": "MUELLER", "given": ["Juergen"]}},
+    "Rossi in Cyrillic": {"name": {"text": "Росси Марио"}},
+    "a woman": {"sex": "female"},
+    "Anna Bianchi, a woman": {"name": {"family": "Bianchi"}, "sex": "female"},
+    "Anna Bianchi, born later": {"name": {"family": "Bianchi"}, "birth_date": "1990-01-01"},
+}
+Together = set[tuple[str, str]]
+
+
+def pairs_of(region: Region, called: tuple[str, ...], number: dict[str, str]) -> tuple[Together, dict[str, list[str]]]:
+    """Which crews have one Patient and see each other's care, and the sentences of warning in all forms of each handover."""
+    incident = ids.new_id("cad")
+    made = [
+        created(
+            region, incident, f"AMB-{n}", region.cork, patient=patient(number, **PEOPLE[name]), procedures=[TOURNIQUET]
+        )
+        for n, name in enumerate(called)
+    ]
+    server, subjects = FhirServer(), list[str]()
+    for id in made:
+        bundle = region.cork.read(id, format="transaction")
+        server.transaction(bundle)
+        [sent] = [one["resource"] for one in bundle["entry"] if one["resource"]["resourceType"] == "Encounter"]
+        subjects += [
+            one["subject"]["reference"] for one in server.of("Encounter") if one["identifier"] == sent["identifier"]
+        ]
+    together: Together = set()
+    for (n, one), (m, other) in itertools.permutations(enumerate(made), 2):
+        [shown] = [crew for crew in region.cork.read(one)["other_crews"] if crew["encounter_id"] == other]
+        if shown["care"] is not None or subjects[n] == subjects[m]:
+            assert (shown["care"] is not None) == (subjects[n] == subjects[m])
+            together.add((called[min(n, m)], called[max(n, m)]))
+        assert shown["has_same_number"] == (shown["care"] is None)
+    texts = {name: [said(region.cork, id, form) for form in FORMATS] for name, id in zip(called, made, strict=True)}
+    return together, texts
+
+
+def test_one_mistyped_fact_makes_no_two_people_of_one_national_number_and_is_shown(region: Region) -> None:
+    """Of a number without check digits, one fact does."""
+    rossi, dates, verdi = "Mario Rossi", "Mario Rossi, day and month swapped", "Mario Verdi"
+    passport = {"system": "http://hl7.org/fhir/sid/passport-ITA", "value": "YA1234567"}
+    cases: tuple[tuple[tuple[str, ...], dict[str, str], Together, tuple[str, ...]], ...] = (
+        (("nobody", "Rossi"), ROSSI, {("nobody", "Rossi")}, ()),
+        (("Rossi", "Mario Rossi"), ROSSI, {("Rossi", "Mario Rossi")}, ()),
+        (("Müller", "Mueller"), ROSSI, {("Müller", "Mueller")}, ()),
+        (("Rossi", "Rossi in Cyrillic"), ROSSI, {("Rossi", "Rossi in Cyrillic")}, ()),
+        ((rossi, dates), ROSSI, {(rossi, dates)}, ("1985-08-01", "1985-01-08")),
+        ((rossi, verdi), ROSSI, {(rossi, verdi)}, ("ROSSI", "Verdi")),
+        (("Rossi", "a woman"), ROSSI, {("Rossi", "a woman")}, ("male", "female")),
+        ((rossi, "Anna Bianchi, a woman"), ROSSI, set(), ()),
+        ((rossi, "Anna Bianchi, born later"), ROSSI, set(), ()),
+        (("nobody", rossi, "Anna Bianchi, born later"), ROSSI, set(), ()),
+        (("Rossi", rossi, "Anna Bianchi, a woman"), ROSSI, {("Rossi", rossi)}, ()),
+        ((rossi, dates), passport, set(), ()),
+        ((rossi, verdi), passport, set(), ()),
+        (("Rossi", "a woman"), passport, set(), ()),
+        (("Müller", "Mueller"), passport, {("Müller", "Mueller")}, ()),
     )
     faults: list[str] = []
-    for called, together in cases:
-        incident = ids.new_id("cad")
-        made = [
-            created(
-                region,
-                incident,
-                f"AMB-{n}",
-                region.cork,
-                patient=patient(ROSSI, **names[name]),
-                procedures=[TOURNIQUET],
-            )
-            for n, name in enumerate(called)
-        ]
-        server, subjects = FhirServer(), list[str]()
-        for id in made:
-            bundle = region.cork.read(id, format="transaction")
-            server.transaction(bundle)
-            [sent] = [one["resource"] for one in bundle["entry"] if one["resource"]["resourceType"] == "Encounter"]
-            subjects += [
-                one["subject"]["reference"] for one in server.of("Encounter") if one["identifier"] == sent["identifier"]
-            ]
-        for (n, one), (m, other) in itertools.permutations(enumerate(made), 2):
-            pair = (called[min(n, m)], called[max(n, m)])
-            [shown] = [crew for crew in region.cork.read(one)["other_crews"] if crew["encounter_id"] == other]
-            if (shown["care"] is not None) != (pair in together) or (subjects[n] == subjects[m]) != (pair in together):
-                faults.append(f"{called}: {pair} are {'two' if pair in together else 'one'}")
+    for called, number, together, shown in cases:
+        told = f"{called} {number['value']}"
+        found, texts = pairs_of(region, called, number)
+        faults += [f"{told}: {found} are one, not {together}"] if found != together else []
+        for name, forms in texts.items():
+            for form, text in zip(FORMATS, forms, strict=True):
+                faults += [f"{told}: {form} of {name} lacks {one}" for one in shown if _plain(one) not in text]
+                warned = "Checkwhothepatientis" in text or form == "json"
+                faults += [f"{told}: {form} of {name} has no warning"] if shown and not warned else []
+                apart = "hasthesamenumberandisnottaken" in text
+                wanted = len(called) - 1 > sum(name in pair for pair in together)
+                if form != "json" and apart != wanted:
+                    faults.append(f"{told}: {form} of {name} {'has' if apart else 'lacks'} the warning of the number")
     assert faults == [], "\n".join(faults)
+
+
+def test_a_number_of_an_incident_that_is_used_again_joins_nothing(region: Region) -> None:
+    """A dispatch system counts from one each year. Within two days the crews are those of one incident, the newest first."""
+
+    def crew(hours: float, vehicle: str, incident: str = "118-000001", **more: Any) -> str:
+        call = datetime.now(UTC) - timedelta(days=300) + timedelta(hours=hours)
+        times = {"call": call.isoformat()}
+        return created(region, incident, vehicle, region.cork, patient=patient(ROSSI), times=times, **more)
+
+    present = crew(0, "AMB-1")
+    near = {crew(-47, "AMB-2"), crew(47, "AMB-3")}
+    far = {crew(-49, "AMB-4"), crew(49, "AMB-5"), crew(-7000, "AMB-6"), crew(7000, "AMB-7")}
+    shown = {one["encounter_id"] for one in region.cork.read(present)["other_crews"]}
+    assert shown == near, f"{shown & far} of another incident; {near - shown} missing"
+    many = [crew(0, f"AMB-{n}", "118-000002", patient_number=1) for n in range(23)]
+    shown = {one["encounter_id"] for one in region.cork.read(many[0])["other_crews"]}
+    assert shown == set(many[-20:]), "the newest twenty"
 
 
 def test_patients_of_former_identities_are_listed_for_the_index_and_none_is_changed(region: Region) -> None:

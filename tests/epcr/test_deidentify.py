@@ -199,8 +199,10 @@ def test_a_patients_number_is_known_however_it_is_written() -> None:
         [one] = KEYS.numbers(KEYS.current, tenant, [PatientIdentifier(system=system, value=value)])
         return one.digest
 
-    assert number("CF", "RSSMRA85M01H501Z") == number("cf", "rssmra 85m01 h501z")
-    assert number("MRN", "884-21 7 a") == number("mrn", "884217A")
+    tax_code = "http://hl7.it/sid/codiceFiscale"
+    assert number(tax_code, "RSSMRA85M01H501Q") == number("codice fiscale", "rssmra 85m01 h501q")
+    assert number("MRN", "884217A") == number("mrn", "884217A")
+    assert number("MRN", "884-21 7 a") != number("mrn", "884217A")
     assert number("MRN", "884217A") != number("NHS", "884217A")
     assert number("MRN", "884217A") != number("MRN", "884217A", "other")
 

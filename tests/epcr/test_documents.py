@@ -267,7 +267,7 @@ def test_the_narrative_of_a_document_says_who_the_patient_is_and_lists_the_readi
     bundle = made(TYPICAL)
     told = bundle["entry"][0]["resource"]["text"]["div"]
     assert "<td>Aoife Murphy</td>" in told
-    assert "<td>7654321KA (urn:oid:1.2.372.980010.1.2)</td>" in told
+    assert "<td>7654321PA (urn:oid:1.2.372.980010.1.2)</td>" in told
     assert "91.50 % (2026-03-23 11:12 CET), 97 % (2026-03-23 11:40 CET)" in sections(bundle)["8716-3"]["text"]["div"]
 
 
@@ -534,10 +534,10 @@ def test_a_page_writes_addresses_and_kin_as_people_do_and_names_the_numbers() ->
     words = page(TYPICAL)
     assert "3 Weavers Row, T12 X4Y5 Cork, IE" in words
     assert "Sean Murphy (husband), +353 86 555 0101" in words
-    assert '["Number","7654321KA (urn:oid:1.2.372.980010.1.2)"]' in words
-    italian = {"system": "urn:oid:2.16.840.1.113883.2.9.4.3.2", "value": "MRPFAO58D57Z112X"}
+    assert '["Number","7654321PA (urn:oid:1.2.372.980010.1.2)"]' in words
+    italian = {"system": "urn:oid:2.16.840.1.113883.2.9.4.3.2", "value": "MRPFAO58D57Z112J"}
     numbered = TYPICAL | {"patient": PATIENT | {"identifiers": [italian]}}
-    assert '["Codice fiscale","MRPFAO58D57Z112X"]' in page(numbered, "it")
+    assert '["Codice fiscale","MRPFAO58D57Z112J"]' in page(numbered, "it")
     placed = TYPICAL | {"patient": PATIENT | {"address": {"latitude": 53.34, "longitude": -6.26, "country": "IE"}}}
     assert "IE, 53.34 -6.26" in page(placed, "it")
 

@@ -44,7 +44,7 @@ def test_what_a_partner_reads_names_nobody(organisation: Organisation) -> None:
             "Murphy",
             "Aoife",
             "1958-04-17",
-            "7654321KA",
+            "7654321PA",
             "Weavers",
             "T12 X4Y5",
             "555 0100",

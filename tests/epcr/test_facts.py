@@ -54,7 +54,7 @@ def test_nothing_of_the_patient_stands_in_the_facts() -> None:
         "Murphy",
         "Aoife",
         "1958",
-        "7654321KA",
+        "7654321PA",
         "Weavers",
         "555 0100",
         "kitchen",

@@ -21,7 +21,7 @@ from tests.epcr.hospitals import ARRIVALS, DESTINATIONS, Hospital, Region, hando
 from tests.epcr.samples import TYPICAL
 from tests.support.messages import require_valid
 
-SECRETS = ("Murphy", "Aoife", "1958-04-17", "7654321KA", "Weavers", "T12 X4Y5", "555 0100", "kitchen", "Inferior STEMI")
+SECRETS = ("Murphy", "Aoife", "1958-04-17", "7654321PA", "Weavers", "T12 X4Y5", "555 0100", "kitchen", "Inferior STEMI")
 FORMATS = ("json", "document", "transaction", "pdf")
 
 

@@ -16,7 +16,9 @@ from tests.epcr.test_attacker import moved_to
 from tests.support.records import SIGNS, heavy
 
 BODY = heavy(60, 10)
-PATIENT = {"patient": {"sex": "female", "identifiers": [{"system": "urn:oid:1.2.372.980010.1.2", "value": "12345678"}]}}
+PATIENT = {
+    "patient": {"sex": "female", "identifiers": [{"system": "urn:oid:1.2.372.980010.1.2", "value": "1234567FA"}]}
+}
 Road = Callable[[Organisation, str], Any]
 
 

@@ -41,7 +41,7 @@ ROOT = Path(__file__).parents[2]
 EVENT = "webhook_dispatcher.event.v1"
 NATIONAL, PASSPORT = "urn:oid:1.2.372.980010.1.2", "http://hl7.org/fhir/sid/passport-IRL"
 TAX_CODE = "http://hl7.it/sid/codiceFiscale"
-ADA, BEA = {"system": NATIONAL, "value": "A-4711-08"}, {"system": NATIONAL, "value": "B-4711-80"}
+ADA, BEA = {"system": NATIONAL, "value": "4711080JA"}, {"system": NATIONAL, "value": "4711801TA"}
 
 
 def person(*numbers: dict[str, str], **fields: Any) -> dict[str, Any]:
@@ -204,7 +204,7 @@ def test_a_correction_is_made_again_and_back(organisation: Organisation, inside:
     hospital, server = organisation.hospital, FhirServer()
     id = mistyped(organisation)
     first = patient_of(hospital, id)
-    for numbers in ([ADA], [{"system": NATIONAL, "value": "C-1234-99"}], [BEA]):
+    for numbers in ([ADA], [{"system": NATIONAL, "value": "1234990QA"}], [BEA]):
         server.transaction(hospital.bundle(id))
         correct(organisation, id, *numbers)
     server.transaction(hospital.bundle(id))
@@ -400,7 +400,7 @@ def test_an_encounter_that_only_a_wrong_number_connected_is_corrected_too(
 def test_a_pseudonym_made_from_a_wrong_number_goes_back_to_its_owner(organisation: Organisation) -> None:
     """Both encounters of Ada were known by Bea's number; nobody had met Bea yet."""
     hospital = organisation.hospital
-    national = {"system": TAX_CODE, "value": BEA["value"]}
+    national = {"system": TAX_CODE, "value": "RSSMRA85M01H501Q"}
     wrong = organisation.partner.create(patient=person(national, ADA))
     ada = organisation.partner.create(patient=person(ADA))
     assert patient_of(hospital, wrong) == patient_of(hospital, ada)
@@ -458,7 +458,7 @@ def test_a_number_more_in_a_crowd_changes_no_identity(organisation: Organisation
 
 def test_the_last_holder_of_a_crowds_number_keeps_it(organisation: Organisation, inside: Inside) -> None:
     """Otherwise the next patient with that number would be the crowd's."""
-    national = {"system": TAX_CODE, "value": BEA["value"]}
+    national = {"system": TAX_CODE, "value": "RSSMRA85M01H501Q"}
     id = organisation.partner.create(patient=person(national, ADA))
     before = patient_of(organisation.hospital, id)
     crowd(inside, id, MOST_IN_GROUP, without="the basis")

@@ -367,7 +367,7 @@ def test_the_outcome_of_a_former_identity_does_not_count(region: Region, inside:
     id = region.bound(region.cork, **TYPICAL)
     region.cork.read(id)
     report(region.cork, id)
-    numbers = [{"system": "urn:oid:1.2.372.980010.1.2", "value": "4445556KA"}]
+    numbers = [{"system": "urn:oid:1.2.372.980010.1.2", "value": "4445556DA"}]
     assert region.crew.write(id, {"patient": {"identifiers": numbers}}).status_code == 200
     assert facts(inside, region)[-1]["hospital"] is None
     assert report(region.cork, id, version=1).status_code == 409

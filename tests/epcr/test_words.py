@@ -35,7 +35,7 @@ KINDS = {
 LISTS = pytest.mark.parametrize("name", ANSWERED)
 MODES: tuple[Mode, ...] = ("exact", "shifted", "safe_harbor")
 # Identifiers that a crew may write where the name of a drug is asked for.
-SECRETS = ("Mary O'Shea", "7654321KA", "+353 86 555 0199", "1947-02-19", "3 Weavers Row")
+SECRETS = ("Mary O'Shea", "7654321PA", "+353 86 555 0199", "1947-02-19", "3 Weavers Row")
 
 
 def entry(name: str, subject: Any, **fields: Any) -> dict[str, Any]:

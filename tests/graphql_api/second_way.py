@@ -75,14 +75,19 @@ def tally(encounters: list[Encounter], first: str, after: str) -> dict[str, dict
 
 
 def arrived_first(encounters: list[Encounter]) -> set[str]:
-    """One emergency of each incident."""
-    best: dict[Any, tuple[str, str]] = {}
+    """One emergency of each incident: encounters of one number on days that are at most two apart."""
+    ranks: dict[Any, list[tuple[date, str, str]]] = defaultdict(list)
     for e in encounters:
         if e["record"]["care_model"] == "prehospital_emergency":
             at = (e["record"].get("times") or {}).get("on_scene") or "never"
-            rank = (at, e["encounter_id"])
-            best[e["incident"], e["test"]] = min(rank, best.get((e["incident"], e["test"]), rank))
-    return {id for _, id in best.values()}
+            ranks[e["incident"], e["test"]].append((date.fromisoformat(e["day"]), at, e["encounter_id"]))
+    chosen: set[str] = set()
+    for crews in ranks.values():
+        for day, *rank in crews:
+            near = [other for then, *other in crews if abs((then - day).days) <= 2]
+            if rank == min(near):
+                chosen.add(rank[1])
+    return chosen
 
 
 def figures(name: str, one: dict[str, Any]) -> dict[str, Any]:

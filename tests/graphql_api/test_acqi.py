@@ -221,6 +221,34 @@ def test_an_incident_counts_once_with_the_first_crew_on_scene(ask: Asking) -> No
     assert of_incident(ask) == steps[-1][1]
 
 
+def test_a_number_that_a_dispatch_system_uses_again_is_another_incident(ask: Asking) -> None:
+    """Crews of one number are at one incident where their days are at most two apart, in any order, and after a rebuild too."""
+    faults: list[str] = []
+    first = msgspec.structs.replace(crew(1, 9), day=date(2026, 3, 30))
+    later = {
+        number: msgspec.structs.replace(crew(number, 5), day=day)
+        for number, day in ((2, date(2026, 4, 1)), (3, date(2026, 7, 7)), (4, date(2025, 9, 30)), (5, date(2026, 7, 8)))
+    }
+    unknown = msgspec.structs.replace(crew(6, None), day=date(2026, 3, 29))
+    # The crew of 1 April arrived before that of 30 March, by their clocks; those of 7 and 8 July at the same time.
+    spans = {"march": ("2026-03-01", "2026-04-01"), "april": ("2026-04-01", "2026-05-01")}
+    spans |= {"july": ("2026-07-01", "2026-08-01"), "before": ("2025-09-01", "2025-10-01")}
+    wanted = {"march": 0, "april": 1, "july": 1, "before": 1}
+
+    def found() -> dict[str, int]:
+        read = {name: figures(ask, *span)["incident_response_time"] for name, span in spans.items()}
+        return {name: one["denominator"] + one["unknown"] for name, one in read.items()}
+
+    for batch in ([later[3], first], [later[2], unknown], [later[5], later[4]]):
+        ask.count(*batch)
+    wait_for(lambda: found() == wanted, what=f"{wanted}, and not {found()}")
+    for month in (date(2025, 9, 1), date(2026, 3, 1), date(2026, 4, 1), date(2026, 7, 1)):
+        with ask.worker() as conn:
+            months.rebuild_month(conn, ask.tenant, month)
+    faults += [f"after a rebuild: {found()}"] if found() != wanted else []
+    assert faults == []
+
+
 def test_two_workers_count_an_incident_once(ask: Asking) -> None:
     batches = [[crew(number, 20 - number), crew(number, 18 - number, 2)] for number in range(1, 9)]
     with ThreadPoolExecutor(8) as pool:

@@ -64,6 +64,69 @@ def test_all_faults_of_the_variables_are_named_with_their_places_and_never_a_val
     assert "medicall" not in str(answer)
 
 
+CASE = {"type": "medical", "priority": "high"}
+SIP = {"sip": {"host": "sip.example.org", "username": "u", "password": "longenough"}}
+MARCH = {"from": "2026-03-01T00:00:00Z", "to": "2026-04-01T00:00:00Z"}
+MISFITS: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
+    ("CreateIncident", {"inputs": CASE}, [("/inputs", "unknown", "input"), ("/input", "missing", "")]),
+    ("CreateIncident", {"input": CASE, "Input": 1}, [("/Input", "unknown", "input")]),
+    (
+        "CreateIncident",
+        {"input": {"type": "MEDICAL", "priority": "HIGH"}},
+        [("/input/type", "enum", "medical"), ("/input/priority", "enum", "high")],
+    ),
+    ("ListIncidents", {"first": 0}, [("/first", "range", "")]),
+    ("ListIncidents", {"first": 100_000}, [("/first", "range", "")]),
+    ("ListIncidents", {"after": "x"}, [("/after", "invalid", "")]),
+    ("ListIncidents", {"first": 0, "after": "ée"}, [("/first", "range", ""), ("/after", "invalid", "")]),
+    (
+        "ListIncidents",
+        {"first": 101, "filter": {"cadIncidentId": " x"}, "after": ""},
+        [("/first", "range", ""), ("/filter/cadIncidentId", "text", ""), ("/after", "invalid", "")],
+    ),
+    ("AcqiReport", MARCH | {"to": MARCH["from"]}, [("/to", "range", "")]),
+    (
+        "AcqiReport",
+        {"from": MARCH["to"], "to": MARCH["from"], "names": ["rosc_survival", "Rosc_Surviva"]},
+        [("/to", "range", ""), ("/names/1", "enum", "rosc_survival")],
+    ),
+    ("CreateTelephonyRoute", {"input": {"providerId": "tpr_x", "targetSubsystem": "psap"}}, [("/input", "one_of", "")]),
+    (
+        "CreateTelephonyRoute",
+        {"input": {"providerId": "tpr_x", "targetSubsystem": "psap", "subaccount": "a"}},
+        [("/input/providerId", "invalid", "")],
+    ),
+    (
+        "CreateTelephonyProvider",
+        {"input": {"name": "x", "carrier": SIP, "isDefault": True, "isActive": False}},
+        [("/input/isActive", "invalid", "")],
+    ),
+]
+
+
+def test_each_fault_of_a_variable_has_its_place_and_what_was_meant(ask: Asking) -> None:
+    ask.grant("incident-management", "acqi-reporting", "telephony-admin")
+    faults = list[str]()
+    for name, variables, wanted in MISFITS:
+        (error,) = ask.operation(name, variables)["errors"]
+        found = error["extensions"]
+        places = [(one["pointer"], one["code"], one.get("did_you_mean", "")) for one in found.get("errors", [])]
+        if (found["code"], places, found.get("pointer")) != ("BAD_USER_INPUT", wanted, wanted[0][0]):
+            faults.append(f"{name} {variables}: {error}")
+    assert not faults, "\n".join(faults)
+
+
+def test_another_operation_name_is_answered_with_the_documents_own(ask: Asking) -> None:
+    ask.grant("incident-management")
+    for name in ("Nope", "listincidents"):
+        body = {"query": ask.text("ListIncidents"), "variables": LIST, "operationName": name}
+        (error,) = ask.raw(json=body).json()["errors"]
+        found = error["extensions"]
+        assert (found["code"], found["operation"]) == ("BAD_USER_INPUT", "ListIncidents")
+        assert "operationName" in error["message"]
+    assert refused(ask.raw(json={"query": "{ nope { id } }", "operationName": "Nope"}).json())
+
+
 def test_an_older_word_about_an_app_changes_nothing(ask: Asking) -> None:
     ask.versions = 10
     ask.grant("incident-management")

@@ -144,14 +144,15 @@ def test_ranges_at_the_edges_of_the_calendar_are_answered(ask: Asking) -> None:
 def test_a_variable_the_document_does_not_declare_is_not_dropped(ask: Asking) -> None:
     (error,) = ask.document(PAGE, RANGE | {"form": "x"})["errors"]
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
-    assert error["extensions"]["declared"] == ["from", "to"]
+    assert (error["extensions"]["pointer"], error["extensions"]["allowed"]) == ("/form", ["from", "to"])
+    assert error["extensions"]["did_you_mean"] == "from"
 
 
 def test_an_unknown_indicator_is_bad_input_that_lists_those_there_are(ask: Asking) -> None:
     document = PAGE.replace("toDate: $to", 'toDate: $to, names: ["nope"]')
     (error,) = ask.document(document, RANGE)["errors"]
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
-    assert "rosc_survival" in error["extensions"]["known"]
+    assert (error["extensions"]["pointer"], "rosc_survival" in error["extensions"]["allowed"]) == ("/names/0", True)
 
 
 def test_an_operation_name_is_accepted_only_as_the_documents_own(ask: Asking) -> None:
@@ -159,6 +160,11 @@ def test_an_operation_name_is_accepted_only_as_the_documents_own(ask: Asking) ->
     for name, fits in (("Mine", True), (None, True), ("", True), ("Other", False)):
         answer = ask.raw(json=body | {"operationName": name}).json()
         assert ("data" in answer) is fits, name
+    (error,) = answer["errors"]
+    assert (error["extensions"]["code"], error["extensions"]["operation"]) == ("BAD_USER_INPUT", "Mine")
+    assert "operationName" in error["message"]
+    nameless = ask.raw(json=body | {"query": PAGE, "operationName": "Mine"}).json()["errors"][0]
+    assert (nameless["extensions"]["code"], "has no name" in nameless["message"]) == ("BAD_USER_INPUT", True)
 
 
 def test_large_variables_are_refused_before_anything_runs(ask: Asking) -> None:

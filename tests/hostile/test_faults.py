@@ -68,6 +68,18 @@ def test_a_misspelt_value_and_a_misspelt_field_have_the_nearest_one() -> None:
     ]
 
 
+def test_the_nearest_name_is_found_whatever_its_capitals() -> None:
+    known = ["high", "incident.created", "MDC_PULS_OXIM_SAT_O2", "cadIncidentId"]
+    for refused, meant in (
+        ("HIGH", "high"),
+        ("Incident.Create", "incident.created"),
+        ("mdc_puls_oxim_sat_o2", "MDC_PULS_OXIM_SAT_O2"),
+        ("cadincidentid", "cadIncidentId"),
+        ("zzz", ""),
+    ):
+        assert strict_json.nearest(refused, known) == meant, refused
+
+
 def test_a_thousand_faults_cost_little_more_than_fifty() -> None:
     def seconds(count: int) -> float:
         body = MINIMUM | {f"vital_sign{number}": 1 for number in range(count)}

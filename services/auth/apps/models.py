@@ -27,7 +27,8 @@ Names = Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=50)
 
 
 class AppDraft(http.Body):
-    """`POST /v1/platform/apps`; names and defaults of RFC 7591 §2. `graphql_bundles` are granted with the app, as by its governance."""
+    """`POST /v1/platform/apps`; names and defaults of RFC 7591 §2. `approved_events` and `graphql_bundles` are granted with the app, as
+    by its governance."""
 
     name: Name
     grant_types: Annotated[list[GrantType], Meta(min_length=1, max_length=4)] = field(
@@ -37,6 +38,7 @@ class AppDraft(http.Body):
     requested_scopes: ScopeNames = field(default_factory=list)
     token_endpoint_auth_method: AuthMethod = "client_secret_basic"
     jwks: dict[str, Any] | None = None
+    approved_events: Names = field(default_factory=lambda: ["incident.*"])
     graphql_bundles: Names = field(default_factory=list)
 
 

@@ -20,9 +20,10 @@ LOCK_TENANT: LiteralString = f"SELECT pg_advisory_xact_lock({locks.AUTH_SCOPES_O
 INSERT_APP: LiteralString = (
     """
     INSERT INTO apps (client_id, tenant_id, name, first_party, grant_types, redirect_uris, requested_scopes,
-        token_endpoint_auth_method, jwks, graphql_bundles, pseudonym_domain, created_by, version)
+        token_endpoint_auth_method, jwks, approved_events, graphql_bundles, pseudonym_domain, created_by, version)
     VALUES (%(client_id)s, %(tenant_id)s, %(name)s, %(first_party)s, %(grant_types)s, %(redirect_uris)s,
-        %(requested_scopes)s, %(token_endpoint_auth_method)s, %(jwks)s, %(graphql_bundles)s, %(client_id)s, %(created_by)s,
+        %(requested_scopes)s, %(token_endpoint_auth_method)s, %(jwks)s, %(approved_events)s, %(graphql_bundles)s, %(client_id)s,
+        %(created_by)s,
         floor(extract(epoch FROM clock_timestamp()) * 1000))
     RETURNING """
     + COLUMNS

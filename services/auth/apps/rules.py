@@ -47,6 +47,7 @@ def check_draft(draft: AppDraft, tenant: Tenant, settings: Settings) -> list[Fie
         *_check_redirects(draft.redirect_uris, settings),
         *_check_scopes(draft.requested_scopes, tenant),
         *_check_jwks(draft.token_endpoint_auth_method, draft.jwks, settings),
+        *_check_events(draft.approved_events),
         *_check_bundles(draft.graphql_bundles, tenant),
     ]
 
@@ -67,6 +68,14 @@ def check_change(change: AppChange, app: AppRow, tenant: Tenant, settings: Setti
     return errors
 
 
+def _check_events(patterns: list[str]) -> list[FieldError]:
+    place, types = "/approved_events", event_types.catalogue()
+    return [
+        *_unknown(place, patterns, is_known_event, "approves no known event type", types),
+        *_repeated(place, patterns),
+    ]
+
+
 def _check_bundles(names: list[str], tenant: Tenant) -> list[FieldError]:
     granted, place = set(tenant.graphql_bundles), "/graphql_bundles"
     unknown = _unknown(place, names, granted.__contains__, "is not granted to this organisation", granted)
@@ -82,14 +91,7 @@ def check_governance(change: GovernanceChange, app: AppRow, tenant: Tenant, sett
             change.redirect_uris, app.grant_types
         )
     if change.approved_events is not UNSET:
-        errors += _unknown(
-            "/approved_events",
-            change.approved_events,
-            is_known_event,
-            "approves no known event type",
-            event_types.catalogue(),
-        )
-        errors += _repeated("/approved_events", change.approved_events)
+        errors += _check_events(change.approved_events)
     if change.graphql_bundles is not UNSET:
         errors += _check_bundles(change.graphql_bundles, tenant)
     # An app with moved times gets no exact times elsewhere, because it could compute the true times from them.

@@ -6,10 +6,12 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from shared.messaging.event_types import catalogue
 from shared.web.scopes import ALL
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 OFFLINE = "offline_access"
+RECEIVING = "webhooks:write"
 
 
 class Purpose(NamedTuple):
@@ -20,7 +22,7 @@ class Purpose(NamedTuple):
 
 
 PURPOSES = (
-    Purpose("receive_events", ("webhooks:write",)),
+    Purpose("receive_events", (RECEIVING,)),
     Purpose("read_records", ("argus:epcr:read",)),
     Purpose("write_records", ("argus:epcr:write",)),
     Purpose("read_devices", ("argus:devices:read",)),
@@ -73,6 +75,13 @@ def scopes_for(purposes: Iterable[str], kind: Kind) -> list[str]:
     return [*kept, OFFLINE] if kind.name != "server" else kept
 
 
+def events_for(scopes: Iterable[str]) -> list[str]:
+    """The event types that an app with these scopes is approved for: none where it receives no events."""
+    held = set(scopes)
+    held |= {one.removesuffix("write") + "read" for one in held if one.endswith(":write")}
+    return [kind.type for kind in catalogue().values() if RECEIVING in held and not held.isdisjoint(kind.scopes)]
+
+
 class Lacking(NamedTuple):
     """A scope with which an app can make no call until it has the bundle. An administrator approves one that `is_granted`."""
 
@@ -120,8 +129,8 @@ def draft(
     keys: dict[str, Any] | None,
     granted: Iterable[str],
 ) -> dict[str, Any]:
-    """The body of the call. With `keys` the app authenticates with them instead of a secret. Of the bundles that its scopes need, the app
-    gets those that the organisation has (`granted`).
+    """The body of the call. With `keys` the app authenticates with them instead of a secret. It gets the events that its scopes open, and
+    of the bundles that they need those that the organisation has (`granted`).
     """
     method = "none" if kind.is_public else "private_key_jwt" if keys is not None else "client_secret_basic"
     body: dict[str, Any] = {
@@ -130,6 +139,7 @@ def draft(
         "redirect_uris": redirect_uris if kind.with_people else [],
         "requested_scopes": scopes,
         "token_endpoint_auth_method": method,
+        "approved_events": events_for(scopes),
         "graphql_bundles": sorted({one.bundle for one in lacking(scopes, (), granted) if one.is_granted}),
     }
     return body | ({"jwks": keys} if method == "private_key_jwt" else {})

@@ -14,7 +14,6 @@ from services.console.upstream.errors import Refused
 
 FIELDS = {"requested_scopes": "scopes", "token_endpoint_auth_method": "auth", "grant_types": ""}
 MOST_SCOPES = 50
-RECEIVES = "webhooks:write"
 
 
 async def begin(visit: Visit) -> Response:
@@ -47,6 +46,7 @@ def _second(
 ) -> Response:
     lacking = [one for one in guide.lacking(values["scopes"], (), catalogue.graphql_bundles) if not one.is_granted]
     context = {"kind": kind, "values": values, "names": catalogue.names, "faults": faults, "lacking": lacking}
+    context["events"] = guide.events_for(values["scopes"])
     return visit.page("apps/new_details.html", status=422 if faults else 200, **context)
 
 
@@ -76,8 +76,9 @@ async def make(visit: Visit) -> Response:
     async def register() -> Shown:
         made = (await visit.send("POST", listing.APPS, body)).read(RegisteredApp)
         secret = [Value("client_secret", made.client_secret, is_secret=True)] if made.client_secret else []
-        lines = [Value("client_id", made.client_id), *secret]
-        if RECEIVES in values["scopes"] and visit.may(RECEIVES):
+        events = [Value("approved_events", ", ".join(approved))] if (approved := body["approved_events"]) else []
+        lines = [Value("client_id", made.client_id), *secret, *events]
+        if guide.RECEIVING in values["scopes"] and visit.may(guide.RECEIVING):
             return Shown("app_of_events", lines, links.with_query("/webhooks/new", {"client_id": made.client_id}))
         return Shown("app", lines, f"/apps/{made.client_id}")
 

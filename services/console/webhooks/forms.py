@@ -107,9 +107,11 @@ def settings_of(form: Form, t: Texts) -> tuple[dict[str, Any], list[Fault]]:
 
 
 def types_of(t: Texts, approved: Sequence[str] | None) -> list[tuple[str, str, str]]:
-    """The event types as boxes: name, sentence, name. Only approved ones, if it is known which are."""
+    """The event types as boxes: name, sentence, name. Only approved ones, if it is known which are.
+
+    Those of the state of apps and webhooks come last."""
     found: list[tuple[str, str, str]] = []
-    for kind in catalogue().values():
+    for kind in sorted(catalogue().values(), key=lambda kind: kind.with_moved_times):
         if approved is None or is_approved(kind.type, approved):
             text = kind.italian.get(kind.description, kind.description) if t.language == "it" else kind.description
             found.append((kind.type, text, kind.type))

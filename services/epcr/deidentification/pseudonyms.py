@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import ECB
 
-from services.epcr.deidentification.numbers import is_long, is_number, is_published, plain, system_of
+from services.epcr.deidentification.numbers import is_long, is_published, number_of, system_of
 from services.epcr.records.models import Patient, PatientIdentifier
 from shared.primitives import ids
 from shared.primitives.crypto import base64url_decode
@@ -62,12 +62,13 @@ class Pseudonyms:
         identifiers: Sequence[PatientIdentifier],
         own: Container[str] = (),
     ) -> list[Number]:
-        """The patient's numbers in the order of their systems. Words and placeholders are no numbers.
+        """The patient's numbers in the order of their systems. A placeholder is none (`number_of`).
 
         `own` are the systems, each as `system_of` has it, that the organisation lists as those of one person.
         """
         key = self._keys[version]
-        found = {(system_of(one.system), plain(one.value)) for one in identifiers if is_number(plain(one.value))}
+        known = {(name, number_of(name, one.value)) for one in identifiers for name in (system_of(one.system),)}
+        found = {(system, number) for system, number in known if number is not None}
         return [
             Number(
                 _mac(key, "basis", tenant_id, "number", _plain(system), number),

@@ -30,14 +30,16 @@ FIND_BRIEF: LiteralString = "SELECT " + HEAD + _BRIEFLY + " FROM encounters WHER
 LOCK_ENCOUNTER: LiteralString = FIND_BRIEF + " FOR UPDATE"
 # Waits for a change of the encounter under way, and a change waits for it.
 HOLD_ENCOUNTER: LiteralString = FIND_BRIEF + " ORDER BY id FOR KEY SHARE"
-# Others of its incident: those of the same patient first, as far as that is known.
+# Others of its incident: those of the same patient first, as far as that is known, then the newest. A dispatch system counts from one
+# again: encounters of one number that began more than 48 hours apart are of two incidents.
 OTHERS_OF_INCIDENT: LiteralString = (
     "SELECT "
     + HEAD
     + _BRIEFLY
     + """
     FROM encounters WHERE tenant_id = current_tenant() AND cad_incident_id = %(cad_incident_id)s AND id <> %(id)s AND test = %(test)s
-    ORDER BY patient_basis IS NOT DISTINCT FROM %(patient_basis)s::bytea DESC, id LIMIT %(most)s
+        AND anchor BETWEEN %(begun)s - interval '48 hours' AND %(begun)s + interval '48 hours'
+    ORDER BY patient_basis IS NOT DISTINCT FROM %(patient_basis)s::bytea DESC, id DESC LIMIT %(most)s
 """
 )
 # The planner does not know the tenant of the policy, and would read the newest encounters of all where there are few large tenants.
@@ -194,6 +196,13 @@ CORRECT_IDENTITY: LiteralString = """
 IDENTITIES_OF: LiteralString = (
     "SELECT identity, patient, marks FROM encounter_identities WHERE encounter_id = %s ORDER BY identity"
 )
+# The identities of an encounter with the patient of its present one: those with one basis, or one `patient`. Then a number was learned,
+# or a correction was corrected. All others are of other people.
+SAME_PATIENT: LiteralString = """
+    SELECT i.identity FROM encounters e JOIN encounter_identities i ON i.encounter_id = e.id
+        JOIN encounter_identities present ON present.encounter_id = e.id AND present.identity = e.identity
+    WHERE e.id = %(encounter_id)s AND (i.patient = present.patient OR i.patient_basis = present.patient_basis)
+"""
 ADD_IDENTITIES: LiteralString = """
     INSERT INTO encounter_identities (encounter_id, identity, tenant_id, patient_basis, began_at, patient, marks)
     VALUES (%(id)s, %(identity)s - 1, %(tenant_id)s, %(former)s, '0001-01-01T00:00:00Z', %(left)s, %(marks)s),

@@ -61,7 +61,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "Condition": ("code", "subject", "verificationStatus"),
     "AllergyIntolerance": ("code", "patient", "verificationStatus"),
     "Composition": ("status", "type", "date", "author", "title"),
-    "List": ("status", "mode", "code", "entry"),
+    "List": ("status", "mode", "code"),
 }
 UNITS = DOSE_UNITS | {
     "%",

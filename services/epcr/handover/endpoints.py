@@ -39,7 +39,7 @@ from shared.web.identity import Caller
 from shared.web.problems import FieldError, Problem
 
 # Raise it when a release gives the same record other bytes.
-FORMAT = 9
+FORMAT = 10
 HANDOVER = "argus:epcr:handover"
 EMERGENCY_HOURS = 4
 EMERGENCIES = Cap(
@@ -55,7 +55,9 @@ async def read_handover(request: Request, caller: Caller, encounter_id: str, ask
         sender, to = read.sender if asked.format != "json" else None, right.destination
         shown = (row.id, row.revision, row.identity, to.id, to.version, right.purpose, right.until, sender, asked)
         # Earlier readings of this very state change nothing in it.
-        taken = None if read.taken is None else read.taken._replace(replaced={})
+        taken = read.taken
+        if taken is not None:
+            taken = taken._replace(replaced={one: taken.replaced[one] for one in taken.gone})
         shown += (taken, read.described_at)
         shown += tuple((one.row.id, one.row.revision, one.row.identity, one.right, one.patients) for one in read.others)
         headers = {"etag": tag_of(FORMAT, *shown), "cache-control": "no-store"}
@@ -153,7 +155,9 @@ async def _readable(request: Request, caller: Caller, encounter_id: str, asked: 
         row, others = await _others(request, conn, caller, row, right, with_patients=asked.format == "transaction")
         sender = await sender_of(conn, caller.tenant_id)
         [closed_at] = await (await conn.execute(queries.CLOSED_AT, (encounter_id,))).fetchone() or (None,)
-        [was_another] = await (await conn.execute(queries.WAS_ANOTHER, (encounter_id,))).fetchone() or (False,)
+        [was_another] = await (await conn.execute(queries.WAS_ANOTHER, {"encounter_id": encounter_id})).fetchone() or (
+            False,
+        )
         others_ids = [one.row.id for one in others]
         taken = await _taken(conn, row, right, others_ids) if asked.format == "transaction" else None
         described_at: datetime | None = None
@@ -172,7 +176,8 @@ async def _others(
     """
     pseudonyms = request.state.pseudonyms
     asked = {name: getattr(row, name) for name in ("id", "cad_incident_id", "test", "patient_basis")}
-    found = await every(conn, EncounterRow, store.queries.OTHERS_OF_INCIDENT, asked | {"most": MOST})
+    asked |= {"begun": row.anchor or row.created_at, "most": MOST}
+    found = await every(conn, EncounterRow, store.queries.OTHERS_OF_INCIDENT, asked)
     row, *found = await rows_with_bases(conn, [row, *found], pseudonyms, request.state.keyring)
     others: list[Other] = []
     for one in found:
@@ -198,7 +203,9 @@ async def _others(
 
 
 async def _taken(conn: AsyncConnection, row: EncounterRow, right: Right, others: Sequence[str]) -> Taken:
-    """The transactions that the destination took under former identities; of this one the Patients and the places of readings."""
+    """The transactions that the destination took under former identities; the Patients of the present patient and of other people; and the
+    places of readings.
+    """
     asked = {
         "encounter_id": row.id,
         "destination_id": right.destination.id,
@@ -211,8 +218,8 @@ async def _taken(conn: AsyncConnection, row: EncounterRow, right: Right, others:
     former = await every(conn, TakenBefore, queries.TAKEN_BEFORE, asked) if row.identity > 1 else []
     gone = await (await conn.execute(queries.FORMER_PATIENTS, asked)).fetchall() if row.identity > 1 else []
     earlier = [patient for patient, is_before, _ in reversed(patients) if is_before]
-    replaced = {patient: sharing for patient, _, sharing in reversed(patients)}
-    return Taken(former, earlier, dict(sorted(places)), replaced, [one for (one,) in gone])
+    replaced = {patient: sharing for patient, *_, sharing in (*gone, *reversed(patients))}
+    return Taken(former, earlier, dict(sorted(places)), replaced, [patient for patient, _ in gone])
 
 
 async def _disclosed(request: Request, caller: Caller, read: Read, asked: ReadHandover, made: Made) -> bool:

@@ -66,7 +66,7 @@ BreakGlass = Annotated[
 Active = Annotated[bool, Meta(description="False ends all reading, and no encounter may name the destination")]
 
 
-PersonSystem = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
+PersonSystem = Annotated[str, http.external_id(200)]
 
 
 class Sender(http.Body):
@@ -200,6 +200,14 @@ class OtherCare(msgspec.Struct):
     vital_signs: list[VitalSigns]
 
 
+class OtherIdentity(msgspec.Struct):
+    """A fact about the patient that two crews recorded in two ways: `here` in this record, `there` in that of the other crew."""
+
+    field: Literal["name", "birth_date", "sex"]
+    here: str
+    there: str
+
+
 class OtherCrew(msgspec.Struct):
     """Another encounter of the same ambulance service at the same incident."""
 
@@ -207,6 +215,8 @@ class OtherCrew(msgspec.Struct):
     vehicle_id: str
     status: Status
     care: OtherCare | None
+    contradictions: list[OtherIdentity]
+    has_same_number: bool
 
 
 class Handover(msgspec.Struct):

@@ -13,10 +13,10 @@ from services.epcr.fhir import narrative
 from services.epcr.fhir.narrative import Row
 from services.epcr.fhir.words import Language
 from services.epcr.handover import ending, totals, vitals
+from services.epcr.handover.anticoagulants import is_anticoagulant
 from services.epcr.handover.models import Sender
 from services.epcr.handover.section import MOST_ROWS, Section, left_out
 from services.epcr.handover.words import heading, say
-from services.epcr.records.care import ATC, RXNORM, SNOMED
 from services.epcr.records.models import LinkedObservation
 
 MOST_TEXT, MOST_LINES = 8_000, 150
@@ -28,18 +28,6 @@ TIMED = ("examinations", "medications", "procedures")
 NAMES = ("allergies", "current_medicines", "past_conditions")
 PAIRS = ("injury", "pregnancy", "triage")
 HALVES = ("medications", "procedures", "current_medicines", "past_conditions")
-# By code, or by a word of their name where crews write names alone.
-ANTICOAGULANTS: dict[str, tuple[str, ...]] = {
-    ATC: ("B01AA", "B01AB", "B01AE", "B01AF", "B01AX05"),
-    RXNORM: ("11289", "5224", "67108", "1037042", "1114195", "1364430", "1599538", "321208"),
-    SNOMED: ("372756006",),
-}
-ANTICOAGULANT_NAMES = (
-    *("warfarin", "coumadin", "acenocoumarol", "acenocumarolo", "sintrom", "phenprocoumon", "marcumar"),
-    *("apixaban", "eliquis", "rivaroxaban", "xarelto", "edoxaban", "lixiana", "dabigatran", "pradaxa"),
-    *("heparin", "eparina", "enoxaparin", "clexane", "inhixa", "dalteparin", "tinzaparin", "fondaparinux"),
-    *("anticoagul", "blood thinner"),
-)
 _GRAMS = ("g", "mg", "ug", "mL", "[iU]", "mmol")
 _KILOGRAMS = {"kg": Decimal(1), "g": Decimal("0.001")}
 
@@ -105,18 +93,6 @@ def _anticoagulants(page: Page) -> Iterator[Section]:
         rows = [Row(title, say("of_field_triage", page.language))]
     if rows:
         yield Section(title=title, form="box", has_names=True, alerts=len(rows), rows=rows[:MOST_ROWS])
-
-
-def is_anticoagulant(seen: Mapping[str, Any]) -> bool:
-    """Of medicines that the patient takes, or may take."""
-    medicine: Mapping[str, Any] = seen["medicine"]
-    code, names = medicine.get("code"), (medicine.get("display") or "").casefold()
-    is_one = (
-        code is not None
-        and code.startswith(ANTICOAGULANTS.get(medicine["system"], ()))
-        and (medicine["system"] == ATC or code in ANTICOAGULANTS[medicine["system"]])
-    )
-    return seen.get("taken") != "not_taking" and (is_one or any(name in names for name in ANTICOAGULANT_NAMES))
 
 
 def _directives(page: Page) -> Iterator[Section]:

@@ -23,6 +23,8 @@ STANDARD = "1.5"
 
 def render(sheet: Sheet) -> bytes:
     """A4 pages with tags for screen readers. Takes some milliseconds, which belong in a thread: the interpreter is free meanwhile."""
+    notices = filter(None, (sheet.notice, *(section.notice for section in sheet.sections)))
+    sheet = msgspec.structs.replace(sheet, notice=" ".join(notices))
     content, marks = list[str](), 0
     for character in msgspec.json.encode(sheet).decode():
         # The rest of a long run of combining marks is left out: the time to set it grows with the square of its length.

@@ -2,6 +2,7 @@
 
 from typing import LiteralString
 
+from services.epcr.encounters.queries import SAME_PATIENT
 from shared.storage.turns import tenants_of
 
 COLUMNS: LiteralString = """
@@ -150,28 +151,42 @@ TAKEN_BEFORE: LiteralString = """
     WHERE t.encounter_id = %(encounter_id)s AND t.destination_id = %(destination_id)s AND t.identity < %(identity)s
     GROUP BY t.identity, i.patient_basis ORDER BY t.identity
 """
-# The last Patients of the present identity that it took up to this revision, the last one first: whether before this revision, and for
-# which of the `others` it took them too.
-PATIENTS_BEFORE: LiteralString = """
-    SELECT patient, first_revision < %(revision)s AS is_before, ARRAY(
+# The last Patients of the present patient that it took up to this revision, also under former identities of the same patient, the last one
+# first: whether before this revision, and for which of the `others` it took them too.
+_SHARING: LiteralString = """
+    ARRAY(
         SELECT DISTINCT encounter_id FROM patients_taken k
-        WHERE k.encounter_id = ANY(%(others)s) AND k.destination_id = t.destination_id AND k.patient = t.patient ORDER BY 1
+        WHERE k.encounter_id = ANY(%(others)s) AND k.destination_id = %(destination_id)s AND k.patient = t.patient ORDER BY 1
     ) AS sharing
-    FROM patients_taken t
-    WHERE encounter_id = %(encounter_id)s AND destination_id = %(destination_id)s AND identity = %(identity)s
-        AND first_revision <= %(revision)s
-    ORDER BY last_revision DESC, first_revision DESC, patient LIMIT 100
 """
-# The Patients of former identities that it took for this encounter alone, of those of the incident.
-FORMER_PATIENTS: LiteralString = """
-    SELECT DISTINCT patient FROM patients_taken t
-    WHERE encounter_id = %(encounter_id)s AND destination_id = %(destination_id)s AND identity < %(identity)s
-        AND NOT EXISTS (
-            SELECT FROM patients_taken k
-            WHERE k.encounter_id = ANY(%(others)s) AND k.destination_id = t.destination_id AND k.patient = t.patient
-        )
+PATIENTS_BEFORE: LiteralString = (
+    "SELECT patient, min(first_revision) < %(revision)s AS is_before, "
+    + _SHARING
+    + """
+    FROM patients_taken t
+    WHERE encounter_id = %(encounter_id)s AND destination_id = %(destination_id)s AND first_revision <= %(revision)s
+        AND (identity = %(identity)s OR identity IN (
+"""
+    + SAME_PATIENT
+    + """
+        ))
+    GROUP BY patient ORDER BY max(last_revision) DESC, min(first_revision) DESC, patient LIMIT 100
+"""
+)
+# The Patients that it took under identities of other people, and for which of the `others` it took them too.
+FORMER_PATIENTS: LiteralString = (
+    "SELECT DISTINCT patient, "
+    + _SHARING
+    + """
+    FROM patients_taken t
+    WHERE encounter_id = %(encounter_id)s AND destination_id = %(destination_id)s AND identity < %(identity)s AND identity NOT IN (
+"""
+    + SAME_PATIENT
+    + """
+    )
     ORDER BY patient LIMIT 500
 """
+)
 # The places of readings that it took, by identity; of the present one, with revisions before this one.
 PLACES_BEFORE: LiteralString = """
     SELECT identity, array_agg(place ORDER BY place) FROM places_taken
@@ -233,8 +248,16 @@ DESCRIBED_AT: LiteralString = "SELECT max(described_at) FROM devices WHERE tenan
 CLOSED_AT: LiteralString = """
     SELECT min(written_at) FROM encounter_versions WHERE encounter_id = %s AND status IN ('completed', 'handed_over')
 """
-# Whether an earlier identity was another patient's.
-WAS_ANOTHER: LiteralString = "SELECT patient_since > 1 FROM encounters WHERE id = %s"
+# Whether an earlier identity was another person's.
+WAS_ANOTHER: LiteralString = (
+    """
+    SELECT EXISTS (
+        SELECT FROM encounters e JOIN encounter_identities i ON i.encounter_id = e.id AND i.identity < e.identity
+        WHERE e.id = %(encounter_id)s AND i.identity NOT IN (
+"""
+    + SAME_PATIENT
+    + "))"
+)
 
 # Workers
 # Bindings whose days of reading are over leave the list, the oldest first.

@@ -17,6 +17,7 @@ class Section(msgspec.Struct, kw_only=True):
 
     `form` is how it looks: `box` in a frame with its title beside the rows, `pairs` with two rows in a line, `half` beside the next `half`.
     Where `has_names`, the labels name conditions and medicines of the patient, not fields. The last line of a table may sum the others up.
+    The `notice` is at the top of the first page.
     """
 
     title: str
@@ -29,6 +30,7 @@ class Section(msgspec.Struct, kw_only=True):
     rows: list[Row] = []
     texts: list[str] = []
     more: str = ""
+    notice: str = ""
 
 
 def left_out(others: str, shown: int, number: int, language: Language) -> str:

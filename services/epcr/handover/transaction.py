@@ -1,7 +1,8 @@
 """The identified handover as a transaction, which a hospital's server executes again and again: 201 the first time, then 200.
 
 A Patient with a name is only made, never changed: the hospital may have merged it with its own. It belongs to this encounter alone, and
-to the crew's knowledge of who the patient is: if that changes, the other resources move to another Patient, which replaces the former one.
+to the crew's knowledge of who the patient is: if that changes, the other resources move to another Patient, which replaces the former one,
+also of a former identity of the same patient.
 All that belongs to the encounter is a conditional update. Resources that this destination took under a former identity are withdrawn.
 """
 
@@ -37,9 +38,9 @@ class Former(NamedTuple):
 
 
 class Before(NamedTuple):
-    """The handovers that the destination took under former identities; of the present one the Patients, the last one last, and the places
-    of readings. `replaced` are the Patients up to this revision, each with the other encounters of the incident that have it,
-    `gone` those of former identities.
+    """The handovers that the destination took under former identities; the Patients of the present patient, the last one last, and the
+    places of readings of the present identity. `replaced` are the Patients up to this revision, each with the other encounters of the
+    incident that have it; `gone` those of them that are other people's.
     """
 
     former: Sequence[Former] = ()
@@ -68,12 +69,12 @@ def transaction(source: Source, pdf: Pdf, before: Before) -> Transaction:
     replaced = [
         {"other": logical_reference(scene.projection, "Patient", one), "type": "replaces"}
         for one, sharing in before.replaced.items()
-        if one != patient and of_one.issuperset(sharing)
+        if one != patient and one not in before.gone and of_one.issuperset(sharing)
     ]
     made = contents(writing, scene, source, pdf, _pdf_uuid(scene), replaced, person.encounter)
     writing.report(made.uuid, made.report)
-    gone = [one for one in before.gone if one != patient]
-    if gone:
+    if before.gone:
+        gone = [one for one in before.gone if one != patient and not before.replaced.get(one)]
         writing.add([_former_patients(scene, source, gone)])
     left = (_left(scene, place) for place in before.places if place not in made.places)
     for entries in (left, *map(_withdrawals, before.former)):
@@ -82,20 +83,21 @@ def transaction(source: Source, pdf: Pdf, before: Before) -> Transaction:
 
 
 def _former_patients(scene: Scene, source: Source, patients: Sequence[str]) -> tuple[str, Json]:
-    """A list for the people who keep the hospital's patient index: Patients that the encounter's resources have left.
+    """A list for the people who keep the hospital's patient index: Patients of other people that the encounter's resources have left.
 
     No Patient is changed: a conditional update would end the hospital's own one, where it merged them. The list is on nobody's record.
+    It is retired where none is left: an earlier one may name the present patient, whose correction was corrected.
     """
     uuid = scene.projection.domain.uuid("list", f"{source.encounter.id} former patients")
     entries = [{"item": logical_reference(scene.projection, "Patient", one)} for one in patients]
+    listed: Json = {"entry": entries} if entries else {}
     return uuid, scene.begin("List", uuid) | {
-        "status": "current",
+        "status": "current" if entries else "retired",
         "mode": "snapshot",
         "code": ems("patients_of_former_identities"),
         "date": moment(source.encounter.updated_at),
         "note": [{"text": say("former_patients", source.language)}],
-        "entry": entries,
-    }
+    } | listed
 
 
 def _pdf_uuid(scene: Scene) -> str:

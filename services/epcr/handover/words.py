@@ -27,6 +27,12 @@ WORDS: dict[str, tuple[str, str]] = {
         "Non risulta di questo paziente, o non è destinata qui: chiedere all'equipaggio.",
     ),
     "confidential": ("Confidential: identified health data", "Riservato: dati sanitari identificati"),
+    "crew_contradicts": (
+        "{vehicle} recorded this patient, by the same number, with another {field}: {here} here, {there} there. Check who the patient is.",
+        "{vehicle} ha registrato questo paziente, per lo stesso numero, con un altro dato ({field}): qui {here}, là {there}. "
+        "Verificare chi è il paziente.",
+    ),
+    "check_identity": ("check the identity", "verificare l'identità"),
     "date": ("date", "data"),
     "day": ("day", "giorno"),
     "days": ("days", "giorni"),
@@ -84,6 +90,12 @@ WORDS: dict[str, tuple[str, str]] = {
     "preliminary": ("preliminary", "provvisoria"),
     "readings_of_devices": ("readings of devices", "misure dei dispositivi"),
     "reason": ("reason for visit", "motivo dell'accesso"),
+    "same_number": (
+        "The record of {vehicle} has the same number and is not taken as this patient's: crews recorded two people with one number. Check "
+        "the number.",
+        "La scheda di {vehicle} ha lo stesso numero e non è considerata di questo paziente: gli equipaggi hanno registrato due persone "
+        "con un solo numero. Verificare il numero.",
+    ),
     "sender": ("ambulance service", "servizio di soccorso"),
     "short.avpu": ("AVPU", "AVPU"),
     "short.blood_pressure": ("BP", "PA"),

@@ -2,20 +2,17 @@
 
 from typing import LiteralString
 
+from services.epcr.encounters.queries import SAME_PATIENT
+
 COLUMNS: LiteralString = """
     encounter_id, version, tenant_id, identity, destination_id, content, client_id, recorded_at
 """
-# The newest version of each destination, the oldest first. Those of a former patient do not count; an identity may be another one of the
-# same patient. An earlier identity is the present patient's where both have one basis, or one `patient`: then a correction was corrected.
-_SAME: LiteralString = """
-    SELECT i.identity FROM encounters e JOIN encounter_identities i ON i.encounter_id = e.id
-        JOIN encounter_identities present ON present.encounter_id = e.id AND present.identity = e.identity
-    WHERE e.id = %(encounter_id)s AND (i.patient = present.patient OR i.patient_basis = present.patient_basis)
-"""
 # Since which identity the patient is the present one, and the earlier identities that are the present patient's.
 PATIENT: LiteralString = (
-    "SELECT patient_since AS since, ARRAY(" + _SAME + ") AS same FROM encounters WHERE id = %(encounter_id)s"
+    "SELECT patient_since AS since, ARRAY(" + SAME_PATIENT + ") AS same FROM encounters WHERE id = %(encounter_id)s"
 )
+# The newest version of each destination, the oldest first. Those of a former patient do not count; an identity may be another one of the
+# same patient.
 CURRENT: LiteralString = (
     """
     SELECT * FROM (
@@ -29,7 +26,7 @@ CURRENT: LiteralString = (
                 identity >= (SELECT patient_since FROM encounters WHERE id = %(encounter_id)s)
                 OR identity IN (
 """
-    + _SAME
+    + SAME_PATIENT
     + """
                 )
             )

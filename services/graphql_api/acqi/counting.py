@@ -1,7 +1,7 @@
 """Counts facts into aggregates: an encounter's former outcomes are subtracted and its new ones added, in one transaction."""
 
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -14,6 +14,9 @@ from services.graphql_api.acqi.indicators import OF_INCIDENT, arrival, judgement
 from shared.messaging.messages import EncounterFacts, Received
 from shared.storage.database import set_tenant
 
+DAY = timedelta(days=1)
+# Encounters of one incident begin on days that are at most two apart (FACTS_OF_MONTH says the same).
+NEAR = range(-2, 3)
 FIELDS = ("met", "not_met", "excluded", "unknown")
 decode_outcomes = msgspec.json.Decoder(dict[str, Outcome]).decode
 decode_facts = msgspec.json.Decoder(EncounterFacts).decode
@@ -97,10 +100,20 @@ def arrivals(conn: psycopg.Connection[Any], tenant_id: str, batch: Iterable[Enco
     return {one.encounter_id: one for one in sorted([*kept, *new], key=lambda one: (one.version, one.extent))}
 
 
-def first_on_scene(found: Iterable[Arrival]) -> dict[str, str]:
-    """The encounter that counts for each incident, by incident."""
-    counted = [(one.incident, one.at, one.encounter_id) for one in found if one.at is not None]
-    return {incident: encounter_id for incident, _, encounter_id in sorted(counted, reverse=True)}
+def first_on_scene(found: Iterable[Arrival]) -> set[str]:
+    """The encounters that count for their incidents: no other one of the incident, of a day near its own, has an earlier arrival.
+
+    A dispatch system counts from one again, so that encounters of one number whose days are further apart are of two incidents.
+    """
+    keys = {(one.incident, one.day, one.at, one.encounter_id) for one in found if one.at is not None}
+    first: dict[tuple[str, date], tuple[float, str]] = {}
+    for incident, day, at, id in sorted(keys, reverse=True):
+        first[incident, day] = at, id
+    return {
+        id
+        for incident, day, at, id in keys
+        if (at, id) == min(first[near] for near in ((incident, day + DAY * n) for n in NEAR) if near in first)
+    }
 
 
 def count(conn: psycopg.Connection[Any], tenant_id: str, batch: list[EncounterFacts]) -> None:
@@ -112,7 +125,7 @@ def count(conn: psycopg.Connection[Any], tenant_id: str, batch: list[EncounterFa
         conn.execute(queries.LOCK_MONTH, (tenant_id, str(month)))
     changes: Tallies = {}
     for facts in sorted(batch, key=lambda facts: (facts.encounter_id, facts.version, facts.extent)):
-        is_first = facts.incident is None or firsts.get(facts.incident) == facts.encounter_id
+        is_first = facts.incident is None or facts.encounter_id in firsts
         found = judgements(facts, is_first=is_first)
         outcomes = outcomes_of(found)
         outcomes_text, reasons_text = as_texts(outcomes, reasons_of(found))
@@ -135,16 +148,19 @@ def count(conn: psycopg.Connection[Any], tenant_id: str, batch: list[EncounterFa
         if before is not None:
             add(changes, day, decode_outcomes(before), -1)
         add(changes, facts.day, outcomes, 1)
-    if len(crews) > len({one.incident for one in crews.values()}):
-        change_firsts(conn, tenant_id, firsts, changes)
+    incidents = {one.incident for one in crews.values()}
+    if len(crews) > len(incidents):
+        change_firsts(conn, tenant_id, incidents, firsts, changes)
     if changes:
         add_tallies(conn, tenant_id, changes)
         conn.execute(queries.BUMP_VERSION, (tenant_id,))
 
 
-def change_firsts(conn: psycopg.Connection[Any], tenant_id: str, firsts: Mapping[str, str], changes: Tallies) -> None:
+def change_firsts(
+    conn: psycopg.Connection[Any], tenant_id: str, incidents: Iterable[str], firsts: Iterable[str], changes: Tallies
+) -> None:
     """Judges again the encounters that are now the first of their incident, or no longer are, and adds the differences to `changes`."""
-    asked = {"tenant_id": tenant_id, "incidents": list(firsts), "firsts": list(firsts.values()), "names": OF_INCIDENT}
+    asked = {"tenant_id": tenant_id, "incidents": list(incidents), "firsts": list(firsts), "names": OF_INCIDENT}
     for encounter_id, text, before, is_first in conn.execute(queries.FACTS_TO_CHANGE, asked).fetchall():
         facts = decode_facts(text)
         found = judgements(facts, is_first=is_first)

@@ -68,6 +68,7 @@ MONTHS_WITH_FACTS: LiteralString = """
 FACTS_OF_MONTH: LiteralString = """
     SELECT encounter_id, facts::text, outcomes::text, reasons::text, NOT EXISTS (
         SELECT FROM acqi_facts AS other WHERE other.tenant_id = one.tenant_id AND other.incident = one.incident
+          AND other.day BETWEEN one.day - 2 AND one.day + 2
           AND (other.arrival, other.encounter_id) < (one.arrival, one.encounter_id)) AS is_first
     FROM acqi_facts AS one
     WHERE tenant_id = %s AND day >= %s AND day < %s ORDER BY encounter_id FOR UPDATE OF one

@@ -38,6 +38,8 @@ from services.graphql_api.context import RequestContext, RequestInfo
 from services.graphql_api.transport import documents
 from services.graphql_api.transport.documents import Document, snake
 from shared.web import heavy
+from shared.web.problems import FieldError
+from shared.web.strict_json import nearest
 
 query = QueryType()
 SCOPE = "argus:acqi:read"
@@ -77,12 +79,17 @@ def check(
     """Raises FORBIDDEN and BAD_USER_INPUT Refusals."""
     context.require(SCOPE)
     context.require_tenant(tenant_id)
+    faults = [
+        FieldError(f"/names/{index}", "No such indicator.", "enum", list(NAMES), did_you_mean=nearest(name, NAMES))
+        for index, name in enumerate(names or ())
+        if name not in BY_NAME
+    ]
     try:
         days = report.of_days(from_date, to_date)
     except report.InvalidRange as error:
-        raise errors.bad_input(str(error), argument="toDate") from None
-    if names is not None and not BY_NAME.keys() >= set(names):
-        raise errors.bad_input("There is no indicator of that name.", argument="names", known=list(NAMES))
+        raise errors.Unfit(errors.UNFIT, [FieldError("/toDate", str(error), "range"), *faults]) from None
+    if faults:
+        raise errors.Unfit(errors.UNFIT, faults)
     # Each once, in the order of answers.
     return Asked(days, NAMES if names is None else tuple(name for name in NAMES if name in names))
 
@@ -104,7 +111,7 @@ async def ready(context: RequestContext, asked: Asked, *, with_sparkline: bool) 
         try:
             report.check_is_published(days, datetime.now(UTC).date())
         except report.InvalidRange as error:
-            raise errors.bad_input(str(error), argument="fromDate") from None
+            raise errors.bad_argument("/fromDate", str(error), "range") from None
     return partial(report.metrics, snapshot, names, whole, months)
 
 
@@ -216,11 +223,11 @@ async def answer(
             left.append(root.node)
         except errors.Refusal as refusal:
             data[root.key] = None
-            refused.append(errors.document(refusal, [root.key]))
+            refused.append(errors.document(errors.refusal_of(refusal, root.node), [root.key]))
     for root, found in zip([root for root, _ in asked], await _answers(asked, context), strict=True):
         data[root.key] = None if isinstance(found, Exception) else found
         if isinstance(found, Exception):
-            refused.append(errors.document(errors.refusal_of(found), [root.key]))
+            refused.append(errors.document(errors.refusal_of(found, root.node), [root.key]))
     return data, refused, left
 
 

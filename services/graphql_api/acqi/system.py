@@ -242,7 +242,8 @@ def child_restraint(facts: EncounterFacts) -> Judgement | None:
 
 @indicator(
     "Minutes from the call to the arrival of the first crew at an incident.",
-    inclusion="Incidents with an emergency response, by the encounter of the first crew on scene",
+    inclusion="Incidents with an emergency response, by the encounter of the first crew on scene; encounters of one incident number whose "
+    "days are at most two apart are of one incident",
     exclusion=BEFORE_CALL,
     differs="the call itself starts the clock; median and 90th percentile beside England's mean; three hours at most",
     source="NHS England ambulance response programme; HIQA pre-hospital emergency care indicators",

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from services.graphql_api.inputs import PageSize
 from shared.web import http
 
 IncidentType = Literal["medical", "fire", "rescue", "traffic", "hazmat", "utility", "public_order", "other"]
@@ -51,6 +52,13 @@ class Filter(http.Body):
     type: list[IncidentType] | None = None
     priority: list[Priority] | None = None
     cad_incident_id: http.ExternalId | None = None
+
+
+class Listed(http.Body):
+    """The arguments of a list, besides its cursor."""
+
+    first: PageSize
+    filter: Filter
 
 
 class Incident(msgspec.Struct, frozen=True, kw_only=True):

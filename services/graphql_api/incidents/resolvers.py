@@ -16,9 +16,9 @@ from services.graphql_api.incidents.models import (
     ClosedReason,
     Draft,
     Entry,
-    Filter,
     Incident,
     Kept,
+    Listed,
     ListedEntry,
     Timeline,
 )
@@ -51,9 +51,9 @@ async def incidents(
 ) -> dict[str, Any]:
     context = info.context
     caller = context.require("argus:incidents:read")
-    wanted = msgspec.structs.asdict(inputs.convert(filter or {}, Filter, "filter"))
-    last = inputs.after(after, "inc")
-    where = wanted | {"tenant_id": caller.tenant_id, "after": last, "limit": inputs.page_size(first) + 1}
+    last, asked = inputs.page(after, "inc", {"first": first, "filter": filter or {}}, Listed)
+    wanted = msgspec.structs.asdict(asked.filter)
+    where = wanted | {"tenant_id": caller.tenant_id, "after": last, "limit": first + 1}
     where["reached"] = None
     listing, end = queries.LIST, queries.REACHED
     if wanted["cad_incident_id"] is not None:

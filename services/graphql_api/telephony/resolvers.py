@@ -75,7 +75,7 @@ async def update_provider(
     async with context.transaction() as conn:
         before = await _to_change(conn, id, expected_version)
         if name is not None and name != before.carrier_type:
-            raise errors.bad_input("A provider keeps its carrier; create another.", argument="input")
+            raise errors.bad_argument("/input/carrier", "A provider keeps its carrier; create another.")
         row = msgspec.structs.asdict(before) | {
             field: value
             for field in ("name", "is_default", "is_active")
@@ -116,7 +116,7 @@ async def _write(
 ) -> None:
     """Inserts or updates. A new default replaces the old one."""
     if row["is_default"] and not row["is_active"]:
-        raise errors.bad_input("The default provider must be active.", argument="input")
+        raise errors.bad_argument("/input/isActive", "The default provider must be active.")
     sealed = None
     if carrier is not None:
         row = row | {"open_settings": carriers.open_settings(carrier)}

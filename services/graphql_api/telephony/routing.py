@@ -18,7 +18,6 @@ from shared.primitives import ids
 from shared.storage import audit, database
 from shared.storage.caps import Cap
 from shared.storage.database import AsyncConnection
-from shared.web.problems import FieldError
 
 query = QueryType()
 mutation = MutationType()
@@ -60,7 +59,7 @@ async def create_route(_: object, info: RequestInfo, input: dict[str, Any]) -> R
     caller = context.require(WRITE)
     draft = inputs.convert(input, RouteDraft, "input")
     if (draft.phone_number is None) == (draft.subaccount is None):
-        raise errors.bad_input("A route has either a phoneNumber or a subaccount.", argument="input")
+        raise errors.bad_argument("/input", "A route has either a phoneNumber or a subaccount.", "one_of")
     pattern = None
     if draft.phone_number is not None:
         pattern = _parsed(numbers.pattern, draft.phone_number, "input/phoneNumber")
@@ -109,14 +108,15 @@ async def delete_route(_: object, info: Info, id: str) -> str:
 
 
 async def _write(conn: AsyncConnection, statement: Any, row: dict[str, Any]) -> None:
+    no_provider = errors.bad_argument("/input/providerId", "There is no such provider.")
     if not ids.is_id(row["provider_id"], "tpr"):
-        raise errors.bad_input("There is no such provider.", argument="providerId")
+        raise no_provider
     try:
         await conn.execute(statement, row)
     except UniqueViolation:
         raise errors.conflict("There is a route for this already.") from None
     except ForeignKeyViolation:
-        raise errors.bad_input("There is no such provider.", argument="providerId") from None
+        raise no_provider from None
 
 
 async def _to_change(conn: AsyncConnection, id: str, expected_version: int | None = None) -> Route:
@@ -134,7 +134,7 @@ def _parsed(read: Any, text: str, place: str) -> Any:
     try:
         return read(inputs.text(text, place, 64))
     except ValueError as error:
-        raise errors.bad_fields(inputs.UNFIT, [FieldError(f"/{place}", str(error))]) from None
+        raise errors.bad_argument(f"/{place}", str(error)) from None
 
 
 async def _providers(context: Context, keys: Sequence[str]) -> Mapping[str, Provider]:

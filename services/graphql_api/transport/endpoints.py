@@ -71,7 +71,8 @@ def _plain(value: Any) -> Any:
 
 
 class ErrorFault(msgspec.Struct):
-    """A fault of the variables, in the form of a REST call's 422. `pointer` is a JSON Pointer into `variables`."""
+    """A fault of the variables, in the form of a REST call's 422. `pointer` is a JSON Pointer into `variables`. It begins with the
+    argument's name where the document itself gives the value."""
 
     pointer: str
     code: str
@@ -83,8 +84,8 @@ class ErrorFault(msgspec.Struct):
 
 class ErrorExtensions(msgspec.Struct):
     """`code` is for programs: see the error catalogue. `scope` is the missing one. `bundles` are those that have the document `operation`
-    with the root fields `fields`, none of which the app was granted. `errors` are all faults of the variables; `pointer`, `allowed`,
-    `limit` and `did_you_mean` are of the first one."""
+    with the root fields `fields`, none of which the app was granted. Where `operationName` is another one, `operation` is the document's
+    own. `errors` are all faults of the variables; `pointer`, `allowed`, `limit` and `did_you_mean` are of the first one."""
 
     code: str
     trace_id: str
@@ -157,7 +158,7 @@ async def graphql(request: Request, caller: Caller) -> Response:
         async with heavy.turn(request, is_heavy=len(text) > LONG):
             plan = planner.plan(text)
         if wanted.operation_name not in (None, "", plan.document.name):
-            raise errors.not_approved()
+            raise errors.other_name(plan.document.name)
         given = wanted.checked_variables()
         if plan.bundles is not None:
             async with tenant_transaction(request, caller) as conn:

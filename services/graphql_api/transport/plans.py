@@ -16,8 +16,10 @@ from graphql import (
     GraphQLSchema,
     InlineFragmentNode,
     IntValueNode,
+    Node,
     OperationType,
     SelectionSetNode,
+    VariableNode,
     execute,
     validate,
 )
@@ -32,7 +34,7 @@ from services.graphql_api.context import Context, RequestContext
 from services.graphql_api.inputs import MAX_PAGE
 from services.graphql_api.transport import documents
 from services.graphql_api.transport.documents import Catalogue, Document, Fragments
-from services.graphql_api.transport.variables import faults_of
+from services.graphql_api.transport.variables import declared, faults_of
 from shared.fairness.places import Places
 from shared.web import heavy
 from shared.web.strict_json import MOST_FAULTS
@@ -245,7 +247,9 @@ Answer = dict[str, Any]
 
 async def run(schema: GraphQLSchema, plan: Plan, variables: dict[str, Any], context: Context) -> Answer:
     """The answer: `data`, and `errors` for refused and failed fields."""
-    refuse_undeclared(plan, variables)
+    if variables.keys() - set(declared(plan.document.operation)):
+        # GraphQL would drop them silently.
+        raise _of_variables(schema, plan, variables)
     if plan.projections is None or not isinstance(context, RequestContext):
         return await _execute(schema, plan, plan.document.ast, variables, context)
     coerced = get_variable_values(
@@ -287,26 +291,28 @@ async def _awaited(result: Any) -> Any:
     return await result if isawaitable(result) else result
 
 
-def refuse_undeclared(plan: Plan, variables: dict[str, Any]) -> None:
-    """Raises BAD_USER_INPUT for a variable that the document does not declare: GraphQL would drop it silently."""
-    declared = {definition.variable.name.value for definition in plan.document.operation.variable_definitions or ()}
-    if variables.keys() - declared:
-        raise errors.bad_input("The document does not declare every variable that was sent.", declared=sorted(declared))
-
-
 def _of_variables(schema: GraphQLSchema, plan: Plan, given: dict[str, Any]) -> errors.Refusal:
     """Says where the variables do not fit. graphql-core's own messages quote the values, which may be secret."""
-    message = "A variable is not of the type the document declares."
+    message = "The variables are not those that the document declares."
     faults = list(islice(faults_of(schema, plan.document.operation, given), MOST_FAULTS + 1))
     if not faults:
         return errors.bad_input(message)
-    refusal = errors.bad_fields(message, faults)
+    refusal = errors.Unfit(message, faults)
     place = faults[0].pointer.removeprefix("/").split("/")
     refusal.extra |= {"variable": place[0], "at": ".".join(place)}
     return refusal
 
 
 def _refusal(error: GraphQLError) -> errors.Refusal:
+    [node, *_] = error.nodes or [None]
     if error.original_error is None and error.message.startswith("Argument "):
-        return errors.bad_input("An argument that may not be null has no value.")
-    return errors.refusal_of(error)
+        return _without_value(node)
+    return errors.refusal_of(error, node if isinstance(node, FieldNode) else None)
+
+
+def _without_value(node: Node | None) -> errors.Refusal:
+    """`node` is the variable that an argument would have its value from, where the document names one."""
+    detail = "An argument that may not be null has no value."
+    if isinstance(node, VariableNode):
+        return errors.bad_argument(f"/{node.name.value}", detail, "missing")
+    return errors.bad_input(detail)

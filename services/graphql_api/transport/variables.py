@@ -75,10 +75,20 @@ def _named(kind: Any) -> dict[str, Any]:
     return dict(SCALARS[kind.name])
 
 
+def declared(operation: OperationDefinitionNode) -> list[str]:
+    """The names of the variables."""
+    return [definition.variable.name.value for definition in operation.variable_definitions or ()]
+
+
 def faults_of(
     schema: GraphQLSchema, operation: OperationDefinitionNode, given: Mapping[str, Any]
 ) -> Iterator[FieldError]:
     """Why `given` does not fit the declared variables. A pointer leads into `variables`; nothing names a refused value."""
+    known = declared(operation)
+    for name in given:
+        if name not in known:
+            pointer, meant = pointer_of("", name), nearest(name, known)
+            yield FieldError(pointer, "The document declares no such variable.", "unknown", known, did_you_mean=meant)
     for definition in operation.variable_definitions or ():
         name = definition.variable.name.value
         kind: Any = type_from_ast(schema, definition.type)

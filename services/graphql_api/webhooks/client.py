@@ -14,13 +14,14 @@ import httpx2
 import msgspec
 from starlette.requests import Request
 
-from services.graphql_api import errors
+from services.graphql_api import errors, inputs
 from services.graphql_api.settings import Settings
 from shared.primitives.crypto import Signer
 from shared.process import telemetry
 from shared.process.settings import required
 from shared.storage import idempotency
 from shared.web import identity
+from shared.web.problems import FieldError
 
 SERVICE = "graphql_api"
 AUDIENCE = "webhook_dispatcher"
@@ -113,8 +114,8 @@ def _refusal(response: httpx2.Response) -> errors.Refusal:
     detail = str(problem.get("detail") or "webhook-dispatcher refused the call.")
     match response.status_code:
         case 400 | 413 | 415 | 422:
-            faults = problem.get("errors")
-            return errors.bad_input(detail, **({"errors": faults} if faults else {}))
+            found = [FieldError(**one) for one in problem.get("errors", [])]
+            return errors.Unfit(detail, inputs.as_arguments(found, "/input")) if found else errors.bad_input(detail)
         case 401 | 403:
             scope = problem.get("scope")
             return errors.forbidden(detail, **({"scope": scope} if scope else {}))

@@ -95,8 +95,9 @@ export interface AppDecisions {
 }
 
 /**
- * `POST /v1/platform/apps`; names and defaults of RFC 7591 §2. `graphql_bundles` are granted with the app, as by its
- * governance.
+ * `POST /v1/platform/apps`; names and defaults of RFC 7591 §2. `approved_events` and `graphql_bundles` are granted with
+ * the app, as
+ * by its governance.
  */
 export interface AppDraft {
   /** The name, for people */
@@ -115,6 +116,8 @@ export interface AppDraft {
   token_endpoint_auth_method?: 'client_secret_basic' | 'client_secret_post' | 'none' | 'private_key_jwt';
   /** The app's public keys (RFC 7517), for `private_key_jwt` */
   jwks?: Record<string, unknown> | null;
+  /** Event types that the app's webhooks may get, or patterns such as `incident.*` */
+  approved_events?: readonly string[];
   /** Names of the GraphQL bundles that are granted */
   graphql_bundles?: readonly string[];
 }

@@ -1478,7 +1478,10 @@ export interface Handover {
   /** The end of the reading, exclusive */
   readable_until: string;
   record: WholeRecord;
-  /** At most 20 other encounters of the incident, those of the same patient first */
+  /**
+   * At most 20 other encounters of the incident that began within 48 hours of this one: the newest, those of the same
+   * patient first
+   */
   other_crews: OtherCrew[];
 }
 
@@ -1871,11 +1874,34 @@ export interface OtherCrew {
   /** The state */
   status: Open<'cancelled' | 'completed' | 'handed_over' | 'in_progress'>;
   /**
-   * The care of that crew, where it is of the same patient (a number of one person in common, and no other name, sex or
-   * date of birth) and bound for your destination, so that you may read its handover too. Otherwise null: ask the crew,
-   * or have the encounter bound for your destination
+   * The care of that crew, where it is of the same patient (a number of one person in common, and no other family name,
+   * sex or date of birth; of a national number with check digits not two of them) and bound for your destination, so
+   * that you may read its handover too. Otherwise null: ask the crew, or have the encounter bound for your destination
    */
   care: OtherCare | null;
+  /**
+   * The facts about the patient that its crew recorded otherwise, although the number is the same and the care is
+   * shown: check who the patient is
+   */
+  contradictions: OtherIdentity[];
+  /**
+   * Whether you may read its record, which leads to the same patient by a number, and crews name two people with that
+   * number: the care is not shown, and one of the two numbers may be wrong
+   */
+  has_same_number: boolean;
+}
+
+/**
+ * A fact about the patient that two crews recorded in two ways: `here` in this record, `there` in that of the other
+ * crew.
+ */
+export interface OtherIdentity {
+  /** The fact that two crews recorded in two ways */
+  field: Open<'birth_date' | 'name' | 'sex'>;
+  /** The value in this record */
+  here: string;
+  /** The value in the record of the other crew */
+  there: string;
 }
 
 /**
@@ -2232,9 +2258,9 @@ export interface Sender {
   time_zone?: string | null;
   /**
    * The systems of patients' numbers that identify one person each, as your records name them, such as the patient
-   * numbers of each hospital. Passports and national numbers are known without it. Never one whose numbers people
-   * share: of a policy, a family, a group, an account. It counts for patients who are first read, or whose numbers
-   * change, afterwards; without it the list is empty
+   * numbers of each hospital, which are compared as they are written. Passports and national numbers are known without
+   * it. Never one whose numbers people share: of a policy, a family, a group, an account. It counts for patients who
+   * are first read, or whose numbers change, afterwards; without it the list is empty
    */
   person_systems?: string[];
 }

@@ -33,9 +33,9 @@ export interface ApprovedDocument {
 /**
  * `code` is for programs: see the error catalogue. `scope` is the missing one. `bundles` are those that have the
  * document `operation`
- * with the root fields `fields`, none of which the app was granted. `errors` are all faults of the variables;
- * `pointer`, `allowed`,
- * `limit` and `did_you_mean` are of the first one.
+ * with the root fields `fields`, none of which the app was granted. Where `operationName` is another one, `operation`
+ * is the document's
+ * own. `errors` are all faults of the variables; `pointer`, `allowed`, `limit` and `did_you_mean` are of the first one.
  */
 export interface ErrorExtensions {
   /** A code of the error catalogue, such as `FORBIDDEN` */
@@ -62,7 +62,11 @@ export interface ErrorExtensions {
   errors?: ErrorFault[];
 }
 
-/** A fault of the variables, in the form of a REST call's 422. `pointer` is a JSON Pointer into `variables`. */
+/**
+ * A fault of the variables, in the form of a REST call's 422. `pointer` is a JSON Pointer into `variables`. It begins
+ * with the
+ * argument's name where the document itself gives the value.
+ */
 export interface ErrorFault {
   /** Where in the variables, as a JSON Pointer */
   pointer: string;

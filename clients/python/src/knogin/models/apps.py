@@ -102,8 +102,9 @@ class AppDecisions(Model, kw_only=True):
 
 
 class AppDraft(Model, kw_only=True):
-    """`POST /v1/platform/apps`; names and defaults of RFC 7591 §2. `graphql_bundles` are granted with the app, as by
-    its governance.
+    """`POST /v1/platform/apps`; names and defaults of RFC 7591 §2. `approved_events` and `graphql_bundles` are granted
+    with the app, as
+    by its governance.
     """
 
     name: str
@@ -130,6 +131,8 @@ class AppDraft(Model, kw_only=True):
     """How the app proves itself at the token endpoint; `none` is for public apps"""
     jwks: dict[str, Any] | UnsetType | None = UNSET
     """The app's public keys (RFC 7517), for `private_key_jwt`"""
+    approved_events: list[str] | UnsetType = UNSET
+    """Event types that the app's webhooks may get, or patterns such as `incident.*`"""
     graphql_bundles: list[str] | UnsetType = UNSET
     """Names of the GraphQL bundles that are granted"""
 

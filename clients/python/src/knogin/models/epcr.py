@@ -2183,9 +2183,9 @@ class Sender(Model, kw_only=True):
     """
     person_systems: list[str] | UnsetType = UNSET
     """The systems of patients' numbers that identify one person each, as your records name them, such as the patient
-    numbers of each hospital. Passports and national numbers are known without it. Never one whose numbers people
-    share: of a policy, a family, a group, an account. It counts for patients who are first read, or whose numbers
-    change, afterwards; without it the list is empty
+    numbers of each hospital, which are compared as they are written. Passports and national numbers are known
+    without it. Never one whose numbers people share: of a policy, a family, a group, an account. It counts for
+    patients who are first read, or whose numbers change, afterwards; without it the list is empty
     """
 
 

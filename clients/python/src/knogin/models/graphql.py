@@ -45,9 +45,10 @@ class ApprovedDocument(Model, kw_only=True):
 class ErrorExtensions(Model, kw_only=True):
     """`code` is for programs: see the error catalogue. `scope` is the missing one. `bundles` are those that have the
     document `operation`
-    with the root fields `fields`, none of which the app was granted. `errors` are all faults of the variables;
-    `pointer`, `allowed`,
-    `limit` and `did_you_mean` are of the first one.
+    with the root fields `fields`, none of which the app was granted. Where `operationName` is another one,
+    `operation` is the document's
+    own. `errors` are all faults of the variables; `pointer`, `allowed`, `limit` and `did_you_mean` are of the first
+    one.
     """
 
     code: str
@@ -75,7 +76,10 @@ class ErrorExtensions(Model, kw_only=True):
 
 
 class ErrorFault(Model, kw_only=True):
-    """A fault of the variables, in the form of a REST call's 422. `pointer` is a JSON Pointer into `variables`."""
+    """A fault of the variables, in the form of a REST call's 422. `pointer` is a JSON Pointer into `variables`. It
+    begins with the
+    argument's name where the document itself gives the value.
+    """
 
     pointer: str
     """Where in the variables, as a JSON Pointer"""
