@@ -1,4 +1,4 @@
-"""Rate limits: sliding windows counted in this process. A background task shares the counts with other gateways through Redis.
+"""Rate limits: each is a Rate of this process. A background task shares the counts with other gateways through Redis.
 
 A client with a token counts by itself and within its organisation, whose clients together have a few times the rate of one: an
 organisation could otherwise multiply its rates by registering apps. Tokens of people count apart from those of apps, so that apps which
@@ -6,7 +6,7 @@ send too much do not keep away the administrator who stops them. A caller withou
 also within the /56 and the /48 around it: providers assign these to one subscriber (RIPE-690), who could otherwise use each of its
 networks' rates.
 
-The budget of refused bytes (`refused_bytes.py`) is such a window too: it counts bytes where the others count requests.
+The budget of refused bytes (`refused_bytes.py`) is a Rate too: it counts bytes where the others count requests.
 
 A count's key names the second when nobody needs it any more. A sweep removes keys whose second has passed, or is further ahead than
 a gateway writes: an attacker with the gateways' password may have left them without an expiry.
@@ -15,7 +15,6 @@ a gateway writes: an attacker with the gateways' password may have left them wit
 import asyncio
 import hashlib
 import logging
-import math
 import time
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -26,12 +25,13 @@ from redis.exceptions import RedisError
 from gateway.headers import Headers
 from gateway.metrics import limited, limits_swept, limits_synced
 from gateway.problems import Refusal
+from shared.fairness.rate import Rate
 from shared.web.identity import CLOCKS_APART
 
 EVERY_SECONDS = 0.2
 # While there is nothing to share, of so many times one looks whether Redis is there.
 LOOK_EVERY = 5
-BUCKETS = 100_000
+COUNTS = 100_000
 SWEEP_SECONDS = 1.0
 SWEPT = 500
 """Keys that one step of the sweep looks at, about."""
@@ -70,84 +70,27 @@ def policy(name: str, rate: str, times: int = 1, suffix: str = "") -> Policy | N
     return Policy(name + suffix, name, quota * times, window, header, times)
 
 
-ROUNDING = 1e-6
-"""The part of the window before that rounded times may add. Who comes back after exactly `retry_after` is not refused for it."""
-
-
 APPS, PEOPLE = "apps ", "people "
 """Begin the keys of an organisation's counts: of the tokens of its apps and of its people. No key of a client or network begins so."""
 
 
-class Bucket:
-    """One client's requests under one policy.
+class Count(Rate):
+    """The requests of one client, organisation or network under one policy."""
 
-    `count` are those of this window known so far, `previous` those of the window before, `unshared` those not yet in Redis."""
-
-    __slots__ = ("count", "fresh", "key", "policy", "previous", "unshared", "window")
+    __slots__ = ("key", "policy")
 
     def __init__(self, policy: Policy, key: str) -> None:
+        super().__init__(policy.quota, policy.window)
         self.policy = policy
         self.key = key
-        self.window = 0
-        self.count = 0
-        self.previous = 0
-        self.unshared = 0
-        self.fresh = True
-
-    def take(self, now: float) -> tuple[bool, int, int]:
-        """Counts a request if it is allowed. Returns (allowed, requests that remain, seconds until the window ends)."""
-        used, elapsed = self._used(now)
-        allowed = self._fits(used)
-        if allowed:
-            self.count += 1
-            self.unshared += 1
-            used += 1
-        return allowed, max(0, int(self.policy.quota - used)), math.ceil(self.policy.window - elapsed)
-
-    def add(self, amount: int, now: float) -> None:
-        """Counts `amount`, also beyond the quota."""
-        self._used(now)
-        self.count += amount
-        self.unshared += amount
-
-    def until_reset(self, now: float) -> int:
-        """Whole seconds until the window ends."""
-        return math.ceil(self.policy.window - now % self.policy.window)
-
-    def has_room(self, now: float) -> bool:
-        """Whether `take` would allow a request."""
-        return self._fits(self._used(now)[0])
-
-    def _fits(self, used: float) -> bool:
-        return used + 1 <= self.policy.quota + ROUNDING * (1 + self.previous)
-
-    def _used(self, now: float) -> tuple[float, float]:
-        """The requests that count now, and the seconds since the window began."""
-        seconds = self.policy.window
-        window, elapsed = divmod(now, seconds)
-        if window != self.window:
-            self.fresh = self.window == 0
-            self.previous = self.count if window == self.window + 1 else 0
-            self.window, self.count, self.unshared = int(window), 0, 0
-        return self.count + self.previous * (seconds - elapsed) / seconds, elapsed
-
-    def retry_after(self, now: float) -> int:
-        """Whole seconds until a refused request would be allowed."""
-        quota, seconds = self.policy.quota, self.policy.window
-        elapsed = now % seconds
-        if self.count < quota and self.previous:
-            wait = seconds * (1 - (quota - 1 - self.count) / self.previous) - elapsed
-        else:
-            wait = seconds - elapsed + seconds * (1 - (quota - 1) / max(self.count, 1))
-        return max(1, math.ceil(wait))
 
 
 class Limits:
     def __init__(self, rates: dict[str, str]) -> None:
         self._rates = rates
         self._policies: dict[tuple[str, str, int], Policy | None] = {}
-        self._buckets: dict[tuple[str, str], Bucket] = {}
-        self._dirty: set[Bucket] = set()
+        self._counts: dict[tuple[str, str], Count] = {}
+        self._dirty: set[Count] = set()
         self._idle = -1
 
     def take(self, name: str, key: str, now: float, wider: Wider = ()) -> Headers:
@@ -156,60 +99,60 @@ class Limits:
         The request counts in each of the `wider` ones or, if one of them or the client has no more, in none: a client that sends too
         much takes nothing from its neighbours.
         """
-        around: list[Bucket] = []
+        around: list[Count] = []
         # The widest first: where it is full, its many narrow networks get no counts of their own, which take memory.
         for one, times in reversed(wider):
-            bucket = self._bucket(name, one, times)
-            if bucket is None:
+            count = self._count(name, one, times)
+            if count is None:
                 return []
-            if not bucket.has_room(now):
-                *_, reset = bucket.take(now)
-                raise _refusal(bucket, reset, now)
-            around.append(bucket)
-        bucket = self._bucket(name, key)
-        if bucket is None:
+            if not count.has_room(now):
+                *_, reset = count.take(now)
+                raise _refusal(count, reset, now)
+            around.append(count)
+        count = self._count(name, key)
+        if count is None:
             return []
-        allowed, remaining, reset = bucket.take(now)
+        allowed, remaining, reset = count.take(now)
         if not allowed:
-            raise _refusal(bucket, reset, now)
-        self._dirty.add(bucket)
+            raise _refusal(count, reset, now)
+        self._dirty.add(count)
         for one in around:
             _, left, reset_of_one = one.take(now)
             self._dirty.add(one)
             if left < remaining:
-                bucket, remaining, reset = one, left, reset_of_one
-        return fields_of(bucket, remaining, reset)
+                count, remaining, reset = one, left, reset_of_one
+        return fields_of(count, remaining, reset)
 
     def add(self, name: str, key: str, amount: int, now: float, wider: Wider = ()) -> None:
         """Counts events of the past, also beyond the quota. Once `key` has no more, nothing counts for the networks around it."""
-        bucket = self._bucket(name, key)
-        if bucket is None:
+        count = self._count(name, key)
+        if count is None:
             return
-        around = wider if bucket.has_room(now) else ()
-        for one in filter(None, (bucket, *(self._bucket(name, network, times) for network, times in around))):
+        around = wider if count.has_room(now) else ()
+        for one in filter(None, (count, *(self._count(name, network, times) for network, times in around))):
             one.add(amount, now)
             self._dirty.add(one)
 
-    def full(self, name: str, key: str, now: float, wider: Wider = ()) -> Bucket | None:
+    def full(self, name: str, key: str, now: float, wider: Wider = ()) -> Count | None:
         """The count of `key`, or of a network around it, that has no room. Counts nothing."""
         for one in (key, *(network for network, _ in wider)):
-            bucket = self._buckets.get((name, one))
-            if bucket is not None and not bucket.has_room(now):
-                return bucket
+            count = self._counts.get((name, one))
+            if count is not None and not count.has_room(now):
+                return count
         return None
 
-    def _bucket(self, name: str, key: str, times: int = 1) -> Bucket | None:
+    def _count(self, name: str, key: str, times: int = 1) -> Count | None:
         """None for a class without a rate."""
-        bucket = self._buckets.get((name, key))
-        if bucket is None:
+        count = self._counts.get((name, key))
+        if count is None:
             suffix = "-organisation" if key.startswith((APPS, PEOPLE)) else ""
             if (name, suffix, times) not in self._policies:
                 self._policies[name, suffix, times] = policy(name, self._rates.get(name, "off"), times, suffix)
             rule = self._policies[name, suffix, times]
             if rule is None:
                 return None
-            bucket = self._buckets[name, key] = Bucket(rule, key)
-        return bucket
+            count = self._counts[name, key] = Count(rule, key)
+        return count
 
     async def share(self, redis: Redis) -> bool:
         """Adds this process's new counts to the common windows and reads their totals. Raises RedisError.
@@ -217,30 +160,26 @@ class Limits:
         False where there was nothing to share and Redis was not asked.
         """
         dirty, self._dirty = self._dirty, set()
-        if len(self._buckets) > BUCKETS:  # bounds memory under a flood of new addresses
+        if len(self._counts) > COUNTS:  # bounds memory under a flood of new addresses
             now = time.time()
-            live = [one for one in self._buckets.items() if one[1].window >= now // one[1].policy.window - 1]
-            self._buckets = dict(live[-BUCKETS // 2 :])
+            live = [one for one in self._counts.items() if one[1].window >= now // one[1].policy.window - 1]
+            self._counts = dict(live[-COUNTS // 2 :])
         if not dirty:
             self._idle += 1
             if self._idle % LOOK_EVERY:
                 return False
             await redis.ping()
             return True
-        sent = [(bucket, bucket.window, bucket.unshared) for bucket in dirty]
+        sent = [(count, count.window, count.unshared) for count in dirty]
         pipe = redis.pipeline(transaction=False)
-        for bucket, window, unshared in sent:
-            name = _name(bucket, window)
+        for count, window, unshared in sent:
+            name = _name(count, window)
             pipe.incrby(name, unshared)
-            pipe.expire(name, bucket.policy.window * 2)
-            pipe.get(_name(bucket, window - 1) if bucket.fresh else name)
+            pipe.expire(name, count.policy.window * 2)
+            pipe.get(_name(count, window - 1) if count.fresh else name)
         results: list[Any] = await pipe.execute()
-        for (bucket, window, unshared), total, before in zip(sent, results[::3], results[2::3], strict=True):
-            if bucket.window == window:
-                bucket.unshared -= unshared
-                bucket.count = int(total) + bucket.unshared
-                bucket.previous = int(before or 0) if bucket.fresh else bucket.previous
-                bucket.fresh = False
+        for (count, window, unshared), total, before in zip(sent, results[::3], results[2::3], strict=True):
+            count.learn(window, unshared, int(total), int(before or 0))
         return True
 
     @property
@@ -249,27 +188,27 @@ class Limits:
         return max((rule.window for rule in rules if rule), default=0)
 
 
-def fields_of(bucket: Bucket, remaining: int, reset: int) -> Headers:
-    rule = bucket.policy
+def fields_of(count: Count, remaining: int, reset: int) -> Headers:
+    rule = count.policy
     return [
         (b"ratelimit-policy", rule.header),
         (b"ratelimit", b'"%s";r=%d;t=%d' % (rule.name.encode(), remaining, reset)),
     ]
 
 
-def _refusal(bucket: Bucket, reset: int, now: float) -> Refusal:
-    rule = bucket.policy
+def _refusal(count: Count, reset: int, now: float) -> Refusal:
+    rule = count.policy
     limited.labels(rule.name).inc()
     headers = [
-        *fields_of(bucket, 0, reset),
-        (b"retry-after", str(bucket.retry_after(now)).encode()),
+        *fields_of(count, 0, reset),
+        (b"retry-after", str(count.retry_after(now)).encode()),
         (b"x-ratelimit-limit", str(rule.quota).encode()),
         (b"x-ratelimit-remaining", b"0"),
         (b"x-ratelimit-reset", str(reset).encode()),
     ]
-    whose = f" from one IPv6 network of length {bucket.key.rpartition('/')[2]}" if rule.times > 1 else ""
-    if bucket.key.startswith((APPS, PEOPLE)):
-        whose = f" to the {bucket.key.partition(' ')[0]} of an organisation together"
+    whose = f" from one IPv6 network of length {count.key.rpartition('/')[2]}" if rule.times > 1 else ""
+    if count.key.startswith((APPS, PEOPLE)):
+        whose = f" to the {count.key.partition(' ')[0]} of an organisation together"
     detail = f"At most {rule.quota} {rule.rate_class} requests in {rule.window} seconds are answered{whose}."
     return Refusal(429, "Too many requests", detail, headers=headers, reason="limited")
 
@@ -293,10 +232,10 @@ async def run(limits: Limits, redis: Redis) -> None:
             )
 
 
-def _name(bucket: Bucket, window: int) -> str:
+def _name(count: Count, window: int) -> str:
     """The Redis key: the second when the next window ends, and the policy, client and window, hashed."""
-    rule = bucket.policy
-    digest = hashlib.sha256(f"{rule.name} {window} {bucket.key}".encode()).hexdigest()[:24]
+    rule = count.policy
+    digest = hashlib.sha256(f"{rule.name} {window} {count.key}".encode()).hexdigest()[:24]
     return f"limit:{(window + 2) * rule.window:010d}:{digest}"
 
 

@@ -8,7 +8,7 @@ the same address is shut out; the rates bound them.
 import time
 
 from gateway.headers import Headers
-from gateway.limits import REFUSED_BYTES, Bucket, Limits, Wider, fields_of
+from gateway.limits import REFUSED_BYTES, Count, Limits, Wider, fields_of
 from gateway.metrics import limited, refused_bytes
 from gateway.problems import REFUSAL_FIELD, Refusal
 
@@ -30,7 +30,7 @@ class Payer:
         self._limits = limits
         self._key = key
         self._wider = wider
-        self._full: Bucket | None = None
+        self._full: Count | None = None
         self.most: int | None = None
 
     def exceeds(self, now: float) -> bool:

@@ -16,7 +16,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from gateway.limits import Bucket, Limits, Policy, policy
+from gateway.limits import Count, Limits, Policy, policy
 from gateway.problems import Refusal
 from tests.gateway.conftest import World
 from tests.gateway.issuer import FIRST
@@ -189,8 +189,8 @@ def test_two_gateways_share_a_limit_through_redis(world: World, redis_url: str) 
         with Redis.from_url(redis_url) as client:
             wait_for(lambda: any(int(client.get(key) or 0) == 15 for key in client.scan_iter("limit:*")))
         statuses = [two.request("GET", DOOR, token=token).status]
-        bucket = second.gateway.limits._buckets["read", "app_1"]
-        wait_for(lambda: bucket.count == 16, what="the second gateway to learn the common count")
+        count = second.gateway.limits._counts["read", "app_1"]
+        wait_for(lambda: count.count == 16, what="the second gateway to learn the common count")
         statuses += [two.request("GET", DOOR, token=token).status for _ in range(6)]
     assert statuses == [200] * 5 + [429] * 2
 
@@ -207,10 +207,10 @@ def test_a_gateway_removes_counts_that_nobody_needs(world: World, redis_url: str
 def test_the_window_before_counts_as_far_as_it_reaches_into_the_last_sixty_seconds() -> None:
     rule = policy("read", "10/60")
     assert rule
-    bucket = Bucket(rule, "k")
+    count = Count(rule, "k")
     start = 1_000_000 * 60.0
-    assert all(bucket.take(start + 59)[0] for _ in range(10))
-    assert [bucket.take(start + 60 + later)[0] for later in (1, 5.9, 6.1, 6.2)] == [False, False, True, False]
+    assert all(count.take(start + 59)[0] for _ in range(10))
+    assert [count.take(start + 60 + later)[0] for later in (1, 5.9, 6.1, 6.2)] == [False, False, True, False]
 
 
 def test_with_redis_away_the_limit_holds_in_each_gateway(world: World) -> None:
@@ -243,17 +243,17 @@ def test_a_revocation_rung_through_redis_arrives_before_the_next_poll(world: Wor
 def test_a_window_never_holds_more_than_the_quota(quota: int, window: int, steps: list[float]) -> None:
     rule = policy("read", f"{quota}/{window}")
     assert rule
-    bucket = Bucket(rule, "k")
+    count = Count(rule, "k")
     now, taken = 1_000_000.0, []
     for step in steps:
         now += step
-        allowed, remaining, reset = bucket.take(now)
+        allowed, remaining, reset = count.take(now)
         assert remaining >= 0
         assert 1 <= reset <= window + 1
         if allowed:
             taken.append(now)
         else:
-            assert bucket.retry_after(now) >= 1
+            assert count.retry_after(now) >= 1
     for start in {int(moment // window) for moment in taken}:
         assert sum(int(moment // window) == start for moment in taken) <= quota
 
@@ -262,28 +262,28 @@ def test_a_window_never_holds_more_than_the_quota(quota: int, window: int, steps
 def test_a_client_that_waits_for_retry_after_is_allowed(quota: int, window: int, early: float) -> None:
     rule = policy("read", f"{quota}/{window}")
     assert rule
-    bucket = Bucket(rule, "k")
+    count = Count(rule, "k")
     now = 1_000_000 * window + early * window
-    while bucket.take(now)[0]:
+    while count.take(now)[0]:
         pass
-    assert bucket.take(now + bucket.retry_after(now))[0]
+    assert count.take(now + count.retry_after(now))[0]
 
 
 @pytest.mark.parametrize("flood", [2, 10])
 def test_behind_a_flooded_address_a_stranger_is_answered_in_proportion(flood: int) -> None:
     """For ten minutes all browsers together send `flood` times the quota; one in twenty requests is an unknown person's."""
     dice = random.Random(flood)
-    bucket, tried, answered = Bucket(Policy("sign_in", "sign_in", 1200, 60, b""), "address"), 0, 0
+    count, tried, answered = Count(Policy("sign_in", "sign_in", 1200, 60, b""), "address"), 0, 0
     for at in sorted(dice.uniform(600, 1200) for _ in range(flood * 12_000)):
         is_theirs = dice.random() < 0.05
-        allowed, *_ = bucket.take(at)
+        allowed, *_ = count.take(at)
         tried += is_theirs
         answered += is_theirs and allowed
     assert answered / tried == pytest.approx(1 / flood, rel=0.2)
 
 
 def test_memory_stays_bounded_under_a_flood_of_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.limits.BUCKETS", 1000)
+    monkeypatch.setattr("gateway.limits.COUNTS", 1000)
     limits = Limits({"public": "5/60"})
     for number in range(5000):
         limits.take("public", f"address {number}", 1e9)
@@ -294,7 +294,7 @@ def test_memory_stays_bounded_under_a_flood_of_addresses(monkeypatch: pytest.Mon
                 await limits.share(redis)
 
     asyncio.run(share())
-    assert len(limits._buckets) <= 1000
+    assert len(limits._counts) <= 1000
 
 
 @pytest.mark.parametrize(("networks", "times"), [("2001:db8:1:7{:02x}::1", 4), ("2001:db8:1:{:02x}00::1", 16)])
@@ -310,7 +310,7 @@ def test_many_networks_of_one_ipv6_subscriber_have_a_few_rates_and_not_one_each(
             for _ in range(2)
         ]
         assert sum(status != 429 for status in answers) == 2 * times
-        assert len(gateway.gateway.limits._buckets) < 2 * times + 16
+        assert len(gateway.gateway.limits._counts) < 2 * times + 16
         elsewhere = door.request("GET", PAGE, host="auth.test", x_forwarded_for="2001:db8:2::1")
         assert elsewhere.status != 429
 

@@ -18,7 +18,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from gateway import refused_bytes
-from gateway.limits import REFUSED_BYTES, Bucket, Limits, policy
+from gateway.limits import REFUSED_BYTES, Count, Limits, policy
 from gateway.problems import Refusal
 from gateway.refused_bytes import Payer
 from gateway.routes import KIB
@@ -57,8 +57,8 @@ def spend(gateway: Running, token: str | None, path: str = ENROL, **fields: str)
 
 
 def spent(gateway: Running, key: str = "app_1") -> int:
-    bucket = gateway.gateway.limits._buckets.get((REFUSED_BYTES, key))
-    return bucket.count if bucket else 0
+    count = gateway.gateway.limits._counts.get((REFUSED_BYTES, key))
+    return count.count if count else 0
 
 
 def test_a_large_body_beyond_the_budget_is_429_before_it_is_read_and_reaches_no_service(world: World) -> None:
@@ -111,7 +111,7 @@ def test_it_ends_by_itself_when_retry_after_says(world: World) -> None:
 def test_large_bodies_that_are_taken_are_never_charged(world: World) -> None:
     gateway, token = world.start(refused_bytes_limit="1/3600"), world.issuer.token()
     assert {post(gateway, token, LARGE) for _ in range(10)} == {200}
-    assert (REFUSED_BYTES, "app_1") not in gateway.gateway.limits._buckets
+    assert (REFUSED_BYTES, "app_1") not in gateway.gateway.limits._counts
 
 
 @pytest.mark.parametrize(
@@ -302,7 +302,7 @@ def test_without_a_budget_nothing_is_counted(world: World) -> None:
 
 
 def test_memory_stays_bounded_under_a_flood_of_senders(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.limits.BUCKETS", 1000)
+    monkeypatch.setattr("gateway.limits.COUNTS", 1000)
     limits = Limits({REFUSED_BYTES: AN_HOUR})
     for number in range(5000):
         Payer(limits, f"app_{number}").charge(1)
@@ -313,7 +313,7 @@ def test_memory_stays_bounded_under_a_flood_of_senders(monkeypatch: pytest.Monke
                 await limits.share(redis)
 
     asyncio.run(share())
-    assert len(limits._buckets) <= 1000
+    assert len(limits._counts) <= 1000
 
 
 @given(
@@ -327,19 +327,19 @@ def test_memory_stays_bounded_under_a_flood_of_senders(monkeypatch: pytest.Monke
 def test_who_waits_for_retry_after_is_within_the_budget(quota: int, window: int, early: float, beyond: int) -> None:
     rule = policy(REFUSED_BYTES, f"{quota}/{window}")
     assert rule
-    bucket = Bucket(rule, "k")
+    count = Count(rule, "k")
     now = 1_000_000 * window + early * window
-    bucket.add(quota + beyond, now)
-    assert not bucket.has_room(now)
-    wait = bucket.retry_after(now)
+    count.add(quota + beyond, now)
+    assert not count.has_room(now)
+    wait = count.retry_after(now)
     assert 1 <= wait <= 2 * window + 1, "however much was refused, two windows later nothing of it counts"
-    assert bucket.has_room(now + wait)
+    assert count.has_room(now + wait)
 
 
 def test_an_honest_sender_of_large_bodies_costs_one_look(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is made or counted for a body that is taken."""
     limits = Limits({REFUSED_BYTES: AN_HOUR})
-    monkeypatch.setattr(limits, "_bucket", lambda *_: pytest.fail("a count was made"))
+    monkeypatch.setattr(limits, "_count", lambda *_: pytest.fail("a count was made"))
     for length in (1, 1 << 20, None):
         Payer(limits, "app_1").admit(length, 16 * KIB, time.time())
     assert not refused_bytes.is_refused(200, [(b"content-type", b"application/json")])
