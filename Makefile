@@ -141,6 +141,14 @@ soak: $(VENV)/.installed-dev ## ten minutes of mixed traffic, then every process
 console-looks: $(VENV)/.installed-dev $(DOCUMENTS) ## open every page of the console in both languages and themes, two widths, with and without script (minutes)
 	@$(PY) -m pytest -m looks -n $(JOBS) tests/console
 
+# The trace of the running stack with ID, such as the one that `make demo` drew.
+pictures: $(VENV)/.installed-dev $(DOCUMENTS) ## make the pictures of the README anew: make pictures ID=<x-trace-id>
+	@mkdir -p docs/pictures
+	@$(PY) -m deploy.local trace "$(ID)" --picture docs/pictures/trace.svg
+	@CONSOLE_PICTURES=$$(mktemp -d) && export CONSOLE_PICTURES && \
+	$(PY) -m pytest -q -m looks -k "in_every_look and overview and en" tests/console/test_pages.py && \
+	cp $$CONSOLE_PICTURES/overview.*-en-light-1280.png docs/pictures/console.png
+
 compose-test: $(VENV)/.installed-dev ## build and run docker-compose.yml in real containers: story, crashes, cost (ten minutes)
 	@$(PY) -m pytest -m compose -s tests/compose
 
@@ -209,4 +217,4 @@ $(VENV)/idp/.installed: requirements-idp.lock | $(VENV)/bin/python
 	@$(VENV)/idp/bin/python -m pip install -q --disable-pip-version-check --no-input --no-deps --require-hashes -r requirements-idp.lock
 	@touch $@
 
-.PHONY: console-looks clients typescript typescript-where-possible contract-where-possible collections contract load house words audit mutate cover logs operate restart soak compose-env compose-tenant compose-test help up down reset demo trace migrate test check lint types fmt openapi bench fuzz chaos
+.PHONY: console-looks pictures clients typescript typescript-where-possible contract-where-possible collections contract load house words audit mutate cover logs operate restart soak compose-env compose-tenant compose-test help up down reset demo trace migrate test check lint types fmt openapi bench fuzz chaos

@@ -3,6 +3,7 @@
 import os
 import sys
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -110,6 +111,7 @@ def demo() -> None:
 @app.command()
 def trace(
     trace_id: Annotated[str, typer.Argument(help="x-trace-id or traceparent; the newest request's if empty.")] = "",
+    picture: Annotated[Path | None, typer.Option(help="Also write the drawing to this SVG file.")] = None,
 ) -> None:
     """Draw one trace across all processes."""
     from deploy.local import waterfall
@@ -121,6 +123,8 @@ def trace(
         terminal().print(f"no spans of trace {wanted or '(none yet)'} in {file}", style="red", soft_wrap=True)
         raise typer.Exit(1)
     terminal().print(waterfall.draw(spans, terminal().width))
+    if picture is not None:
+        waterfall.save(spans, picture)
 
 
 @app.command()

@@ -3,6 +3,7 @@
 Long idle times are folded, because a retry hours later would make all other bars too short.
 """
 
+import io
 import json
 import time
 from collections import defaultdict
@@ -10,11 +11,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "red", "bright_cyan", "bright_magenta")
 FIGURE = 8  # columns of "999.9 ms"
+PICTURE = 150  # columns
 WAITS = ("outbox wait", "queue wait")
 FOLD = "┊"
 # An idle time longer than SILENCE times the busy time is folded, and drawn as FOLDED times the busy time.
@@ -122,6 +125,13 @@ def newest(file: Path) -> str:
     """The id of the trace that a client's request began last, or "" if there is none: the platform's own calls pass no gateway."""
     asked = [span for line in _lines(file) if (span := _parse(line)) and span.service == "gateway"]
     return max(asked, key=lambda span: span.start_ns).trace_id if asked else ""
+
+
+def save(spans: Sequence[Span], picture: Path) -> None:
+    """Writes the drawing as SVG."""
+    console = Console(record=True, width=PICTURE, file=io.StringIO())
+    console.print(draw(spans, PICTURE))
+    console.save_svg(str(picture), title="make trace")
 
 
 def draw(spans: Sequence[Span], width: int) -> Table:
