@@ -11,7 +11,6 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from redis import Redis
-from redis.exceptions import NoPermissionError
 
 from shared.process import metrics
 
@@ -91,8 +90,6 @@ class Crowding:
 
     def _room(self, consumer: str, calls: Any, size: Any, acknowledgements: Any, acknowledged: Any) -> Room:
         """No room if Redis answers with an error, for example because the key is not a list. Other consumers are not affected."""
-        if isinstance(acknowledged, NoPermissionError):  # the users of an older version
-            acknowledged = 0
         for answer in (calls, size, acknowledgements, acknowledged):
             if isinstance(answer, Exception):
                 log.warning("nothing is sent to %s, Redis refused it: %s", consumer, type(answer).__name__)

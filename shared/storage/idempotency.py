@@ -37,7 +37,7 @@ KEEP: LiteralString = """
 
 # Bytes of a body from which on it is stored compressed, and from which on a thread compresses it: others are answered meanwhile.
 COMPRESSED, IN_THREAD = 2 << 10, 32 << 10
-# A compressed body is stored with this header: a process of an older version replays it as it is, which HTTP clients read as well.
+# A compressed body is stored with this header, so that it could be replayed as it is.
 CODING = {"content-encoding": "gzip"}
 # Members in one order and exact decimals, so 1 and 1.0 count as two numbers.
 _written = msgspec.json.Encoder(order="deterministic", decimal_format="number")
