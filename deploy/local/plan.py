@@ -16,6 +16,7 @@ from shared.web.identity import SigningKey
 
 DEFAULT_PORT = 8080
 HIGHEST_PORT = 65_535
+MOST_WEB_PROCESSES = 8
 GATEWAY_LISTENERS: tuple[str, ...] = ("gateway", "gateway on ::1")
 
 
@@ -31,6 +32,8 @@ class Plan:
     services: tuple[Service, ...]
     listeners: dict[str, socket.socket]
     ops_ports: dict[str, int]
+    web_processes: int = 1
+    """Of each service. Those after the first are called `<service>-web-2` and so on, and take connections from the same socket."""
     postgres_url: str = ""
     redis_url: str = ""
     own_redis: bool = False
@@ -104,14 +107,28 @@ def make(state: State, services: tuple[Service, ...], processes: Mapping[str, bo
     text = os.environ.get("KNOGIN_PORT") or str(DEFAULT_PORT)
     if not text.isdecimal() or int(text) > HIGHEST_PORT:
         raise Misconfigured(f"KNOGIN_PORT is a port number, or 0 for any free one, not {text!r}")
+    web_processes = _web_processes()
     listeners: dict[str, socket.socket] = dict(
         zip(GATEWAY_LISTENERS, ports.listen_at_localhost(int(text)), strict=False)
     )
     for name, serves in processes.items():
         if serves and name != "gateway":
             listeners[name] = ports.listen_preferably(state.last_port(name))
-    ops_ports = {name: ports.free_port(state.last_port(f"{name} ops")) for name in processes}
-    return Plan(state, services, listeners, ops_ports)
+    beside = [f"{service.name}-{kind}" for service in services for kind in web_kinds(web_processes)[1:]]
+    ops_ports = {name: ports.free_port(state.last_port(f"{name} ops")) for name in (*processes, *beside)}
+    return Plan(state, services, listeners, ops_ports, web_processes)
+
+
+def web_kinds(web_processes: int) -> list[str]:
+    """`web`, `web-2` and so on."""
+    return ["web", *(f"web-{number}" for number in range(2, web_processes + 1))]
+
+
+def _web_processes() -> int:
+    text = os.environ.get("KNOGIN_WEB_PROCESSES") or "1"
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_WEB_PROCESSES:
+        raise Misconfigured(f"KNOGIN_WEB_PROCESSES is a number from 1 to {MOST_WEB_PROCESSES}, not {text!r}")
+    return int(text)
 
 
 def new_key() -> str:

@@ -180,7 +180,7 @@ class Cluster:
             "port": self.port,
             "listen_addresses": ports.LOOPBACK,
             "unix_socket_directories": "",
-            "max_connections": 300,
+            "max_connections": 600,
             "shared_buffers": "128MB",
             "max_wal_size": "2GB",
             "timezone": "UTC",

@@ -5,6 +5,7 @@ import shlex
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -149,7 +150,18 @@ def _prepare(made: Plan, screen: Screen) -> list[Process]:
             probe_port=made.ops_ports["gateway"],
         ),
         *(_process(made, service, kind) for service in made.services for kind in service.processes),
+        *(
+            _beside(_process(made, service, "web"), kind, made.ops_ports[f"{service.name}-{kind}"])
+            for service in made.services
+            for kind in plan.web_kinds(made.web_processes)[1:]
+        ),
     ]
+
+
+def _beside(first: Process, kind: str, ops_port: int) -> Process:
+    """A further web process of a service, on the socket of the first."""
+    name = f"{first.service}-{kind}"
+    return replace(first.successor(ops_port), name=name, kind=kind, log=first.log.with_name(f"{name}.log"))
 
 
 def _process(made: Plan, service: Service, kind: str) -> Process:

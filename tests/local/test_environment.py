@@ -90,6 +90,16 @@ def test_a_port_that_is_no_port_is_refused(tmp_path: Path, monkeypatch: pytest.M
         plan.make(State(tmp_path), SERVICES, {})
 
 
+@pytest.mark.parametrize("number", ["0", "9", "-1", "two"])
+def test_a_number_of_web_processes_that_is_none_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: str
+) -> None:
+    monkeypatch.setenv("KNOGIN_PORT", "0")
+    monkeypatch.setenv("KNOGIN_WEB_PROCESSES", number)
+    with pytest.raises(Misconfigured, match="KNOGIN_WEB_PROCESSES"):
+        plan.make(State(tmp_path), SERVICES, {})
+
+
 def test_settings_from_a_file_are_read_again_for_each_process(
     made: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import psutil
 import psycopg
 import pytest
@@ -15,6 +16,7 @@ from deploy.local.postgres import Cluster
 from deploy.local.redis_server import RedisServer
 from deploy.local.state import read_json
 from tests.support.cluster import start_cluster
+from tests.support.plain import PLAIN
 from tests.support.running import RunningStack
 from tests.support.waiting import wait_for
 
@@ -66,6 +68,28 @@ def test_a_second_start_finds_its_data_and_addresses_again(small: RunningStack) 
     assert second["admin"]["client_secret"] == first["admin"]["client_secret"]
     assert second["admin"]["access_token"] != first["admin"]["access_token"]
     assert second["services"]["auth"]["database_url"] == first["services"]["auth"]["database_url"]
+
+
+def test_several_web_processes_of_a_service_answer_on_its_socket(small: RunningStack) -> None:
+    small.environment["KNOGIN_WEB_PROCESSES"] = "2"
+    stack = small.start()
+    ops, url = stack.described["services"]["auth"]["ops"], f"{stack.service_url('auth')}/.well-known/jwks.json"
+
+    def status() -> int:
+        """Over a connection of its own, and without an identity from the gateway."""
+        return httpx2.get(url, trust_env=False, verify=PLAIN).status_code
+
+    def answered(kind: str) -> bool:
+        assert status() == 401
+        return "http_requests_total{" in httpx2.get(f"{ops[kind]}/metrics", trust_env=False, verify=PLAIN).text
+
+    assert {"auth-web", "auth-web-2"} <= {process.name() for process in children(small)}
+    for kind in ("web", "web-2"):
+        wait_for(lambda kind=kind: answered(kind), what=f"{kind} to answer")
+    for kind in ("web", "web-2"):
+        killed = stack.kill("auth", kind)
+        assert status() == 401
+        stack.wait_for_restart("auth", kind, killed)
 
 
 def test_a_port_that_is_taken_is_said_so(small: RunningStack) -> None:
