@@ -8,6 +8,8 @@ import zipfile
 from pathlib import Path
 from typing import Any, get_type_hints
 
+import pytest
+
 import knogin
 from deploy.clients import __main__ as generating
 from deploy.clients.contract import NOT_CALLED_BY_PROGRAMS, Contract, Operation, snake
@@ -17,6 +19,8 @@ from knogin._model import Model, OneOf, convert, decode, encode
 from knogin._paging import AsyncPages, Pages
 from knogin._transport import Call
 from tests.support.cases import cases
+
+pytestmark = pytest.mark.full
 
 ROOT = generating.ROOT
 CONTRACT = Contract.read()

@@ -109,6 +109,7 @@ def test_no_page_of_any_area_is_shown_in_a_frame(console: Console) -> None:
             console.as_usual()
 
 
+@pytest.mark.full
 @needs_browser
 def test_no_address_of_a_partner_becomes_a_link_that_runs(console: Console, browser: Browser) -> None:
     """Every address in every answer is a `javascript:` one."""

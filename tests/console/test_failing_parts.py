@@ -25,6 +25,8 @@ from tests.console.test_pages import Watched
 from tests.support.browser import WCAG_22, is_accessible, needs_browser
 from tests.support.cases import cases
 
+pytestmark = pytest.mark.full
+
 READ = [entry for entry in registry.entries() if entry.page.read is not None]
 ACTING = [entry for entry in registry.entries() if entry.page.act is not None]
 NOT_FOUND = Answer({"type": "https://knogin.com/api/docs#not-found", "detail": "Nothing here."}, 404)

@@ -155,6 +155,7 @@ def is_a_page(page: Page) -> bool:
     )
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("language", "script"), CHECKED)
 @of_every_page
 def test_page(windows: Windows, entry: Entry, language: str, *, script: bool) -> None:
@@ -185,6 +186,7 @@ def look_at(windows: Windows, entry: Entry, language: str, script: bool, checked
                 watched.page.screenshot(path=Path(PICTURES) / name, full_page=True)
 
 
+@pytest.mark.full
 @of_every_page
 def test_hostile_texts_are_shown_as_text(windows: Windows, entry: Entry) -> None:
     """In every text of every answer: nothing runs, nothing becomes an element."""

@@ -15,6 +15,8 @@ from tests.contract.test_refusals import ALL_SCOPES
 from tests.support.cases import cases
 from tests.support.stack import Stack
 
+pytestmark = pytest.mark.full
+
 CANARY = "Aoife-Brennan-canary-7391"
 CONTRACT: dict[str, Any] = json.loads((gateway.docs.FILES / "openapi.json").read_text())
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"

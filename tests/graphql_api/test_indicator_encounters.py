@@ -89,6 +89,7 @@ def expected(name: str, group: str, first: str, end: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "name",
     ["rosc_at_hospital", "response_time", "incident_response_time", "child_restraint", "conveyance", "rosc_utstein"],
@@ -223,6 +224,7 @@ def test_every_page_is_an_entry_of_the_audit_trail(ask: Asking, database: Databa
     assert rows == [("indicators.encounters", ask.client_id, "conveyance", detail)] * 2
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", [one.name for one in INDICATORS])
 def test_no_encounters_are_listed_where_small_counts_are_withheld(ask: Asking, name: str) -> None:
     """Of no range and no group, whether the count is shown or not: `test_lists_of_shown_counts_would_tell_a_withheld_one` shows why."""

@@ -12,6 +12,8 @@ from shared.web.problems import Problem
 from tests.hostile.entries import KINDS
 from tests.support.cases import cases
 
+pytestmark = pytest.mark.full
+
 CANARY = "Aoife Brennan, canary 7391"
 NUMBER = 73917391739173917391
 PYTHON = (

@@ -18,6 +18,8 @@ from tests.support.cluster import start_cluster
 from tests.support.running import RunningStack
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.full
+
 SMALL = ("--only", "auth")
 
 
