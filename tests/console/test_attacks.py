@@ -30,6 +30,7 @@ def dump(console: Console) -> str:
 READ = [entry for entry in registry.entries() if entry.page.read is not None]
 
 
+@pytest.mark.full
 def test_a_secret_in_a_receiver_s_address_is_on_no_page(console: Console) -> None:
     """Everybody who may see webhooks would have it. The page on which the address is edited needs it."""
     console.platform.secret = "hush-6f1d"

@@ -39,6 +39,7 @@ def asked_by(console: Console, browser: httpx2.Client, path: str, patch: pytest.
     return names
 
 
+@pytest.mark.full
 def test_every_parameter_that_a_page_reads_is_refused_where_it_is_unreadable(
     console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:

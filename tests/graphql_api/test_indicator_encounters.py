@@ -110,6 +110,7 @@ def test_a_list_has_exactly_the_encounters_of_its_count(counted: Asking, name: s
     assert places == sorted(places, reverse=True)
 
 
+@pytest.mark.full
 def test_an_excluded_encounter_has_its_reason_and_no_other_has_one(counted: Asking) -> None:
     reasons = {facts.encounter_id: reasons_of(judgements(facts)) for facts in everybody()}
     told: set[str] = set()
