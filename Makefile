@@ -18,6 +18,8 @@ EMAIL ?=
 # Test processes side by side, more than cores because tests often wait; each has
 # a cluster, a Redis and, if asked for, a stack of its own.
 JOBS ?= 5
+# What measures, kills and soaks for minutes has targets of its own.
+UNMEASURED := --ignore=tests/bench --ignore=tests/chaos --ignore=tests/soak --ignore=tests/compose
 # A test that fails is tried once more, and the end of the run names it: docs/decisions/0061.
 ONCE_MORE := --reruns 1 --rerun-except "has not ended after" -r fER
 CMD ?= auth --help
@@ -66,14 +68,16 @@ compose-tenant: ## make a tenant in the containers, with its administrator: make
 migrate: $(VENV)/.installed ## bring the running stack's databases up to date
 	@$(PY) -m deploy.local migrate
 
-# What measures, kills and soaks for minutes has targets of its own below.
-test: $(VENV)/.installed-dev $(VENV)/idp/.installed typescript-where-possible $(DOCUMENTS) ## every test, against real databases, queues and processes
-	@$(PY) -m pytest -n $(JOBS) --dist loadfile $(ONCE_MORE) --ignore=tests/bench --ignore=tests/chaos --ignore=tests/soak --ignore=tests/compose
+test: $(VENV)/.installed-dev $(VENV)/idp/.installed typescript-where-possible $(DOCUMENTS) ## the tests of ordinary behaviour, tenant isolation, bad and forged input, against real databases, queues and processes (ten minutes)
+	@$(PY) -m pytest -n $(JOBS) --dist loadfile $(UNMEASURED) -m "not full and not contract and not fuzz and not looks"
+
+test-all: $(VENV)/.installed-dev $(VENV)/idp/.installed typescript-where-possible $(DOCUMENTS) ## every test: also matrices, browsers, faults, upgrades, clients and runbooks (half an hour)
+	@$(PY) -m pytest -n $(JOBS) --dist loadfile $(UNMEASURED) $(ONCE_MORE)
 
 # Types are checked beside the tests, which wait now and then.
 check: lint $(VENV)/idp/.installed ## what CI runs: format check, lint, import contracts, types, every test, generated clients
 	@$(MAKE) types > $(VENV)/types.out 2>&1 & types=$$!; \
-	$(MAKE) test && $(MAKE) contract-where-possible; tests=$$?; \
+	$(MAKE) test-all && $(MAKE) contract-where-possible; tests=$$?; \
 	wait $$types || { cat $(VENV)/types.out; exit 1; }; exit $$tests
 
 contract-where-possible:
@@ -164,8 +168,7 @@ mutate: $(VENV)/.installed-dev ## break the pure cores in small ways and count w
 
 cover: $(VENV)/.installed-dev $(VENV)/idp/.installed typescript-where-possible ## every test with the coverage of tests and of the stack's processes together
 	@rm -rf $(VENV)/coverage && mkdir -p $(VENV)/coverage
-	@$(PY) -m coverage run -m pytest -n $(JOBS) --dist loadfile $(or $(TESTS),--ignore=tests/bench --ignore=tests/chaos \
-		--ignore=tests/soak --ignore=tests/compose)
+	@$(PY) -m coverage run -m pytest -n $(JOBS) --dist loadfile $(or $(TESTS),$(UNMEASURED))
 	@$(PY) -m coverage combine -q && $(PY) -m coverage html -q -d $(VENV)/coverage/html && $(PY) -m coverage report
 
 $(VENV)/bin/python:
@@ -217,4 +220,4 @@ $(VENV)/idp/.installed: requirements-idp.lock | $(VENV)/bin/python
 	@$(VENV)/idp/bin/python -m pip install -q --disable-pip-version-check --no-input --no-deps --require-hashes -r requirements-idp.lock
 	@touch $@
 
-.PHONY: console-looks pictures clients typescript typescript-where-possible contract-where-possible collections contract load house words audit mutate cover logs operate restart soak compose-env compose-tenant compose-test help up down reset demo trace migrate test check lint types fmt openapi bench fuzz chaos
+.PHONY: console-looks pictures clients typescript typescript-where-possible contract-where-possible collections contract load house words audit mutate cover logs operate restart soak compose-env compose-tenant compose-test help up down reset demo trace migrate test test-all check lint types fmt openapi bench fuzz chaos

@@ -15,6 +15,8 @@ from tests.auth.device_support import begun, register_device_app
 from tests.auth.support import Auth
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.full
+
 LONGEST = 9_223_372_036_854_775_807
 
 

@@ -21,7 +21,7 @@ from shared.primitives.crypto import base64url_encode
 from tests.support.browser import MOST_MILLISECONDS, is_accessible, needs_browser
 from tests.support.stack import Stack
 
-pytestmark = needs_browser
+pytestmark = [needs_browser, pytest.mark.full]
 CALLBACK = "https://integrator.example/callback"
 CHALLENGE = base64url_encode(hashlib.sha256(b"v" * 43).digest())
 

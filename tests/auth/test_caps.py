@@ -20,6 +20,8 @@ from tests.support.cluster import TestDatabases
 from tests.support.name_server import NameServer
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.full
+
 APPS = "/v1/platform/apps"
 SMALL = {
     "most_apps": 8,

@@ -232,6 +232,7 @@ def test_a_key_whose_hour_has_come_is_announced_no_longer_though_nothing_was_rev
     assert old not in changes(alone, before).keys
 
 
+@pytest.mark.full
 def test_100_000_watermarks_make_a_revocation_no_slower_and_are_read_in_pages(alone: Auth) -> None:
     app = alone.register()
 

@@ -12,7 +12,7 @@ from tests.auth.test_browser import checked, new_user, opened, sign_in
 from tests.support.browser import needs_browser
 from tests.support.stack import Stack
 
-pytestmark = needs_browser
+pytestmark = [needs_browser, pytest.mark.full]
 
 
 @pytest.fixture

@@ -160,6 +160,7 @@ def test_tenants_have_turns(alone: Auth) -> None:
     assert left(alone, theirs) == (0, 1)
 
 
+@pytest.mark.full
 def test_tenants_have_turns_when_many_peoples_grants_end(alone: Auth) -> None:
     """A person who gets a grant after the decision keeps it."""
     app, theirs = register_web_app(alone), another(alone)
@@ -284,6 +285,7 @@ def test_a_disabled_person_is_one_notice(alone: Auth) -> None:
     assert left(alone, app)[0] == 0
 
 
+@pytest.mark.full
 def test_notices_of_one_tenant_do_not_keep_back_anothers(alone: Auth) -> None:
     insert = "INSERT INTO ended_authorities (tenant_id, grant_id) SELECT %s, 'gnt_' || n FROM generate_series(1, %s) n"
     alone.sql(insert, alone.demo["tenant_id"], MANY)
@@ -297,6 +299,7 @@ def test_notices_of_one_tenant_do_not_keep_back_anothers(alone: Auth) -> None:
     assert alone.sql("SELECT count(*) FROM ended_authorities") == [(0,)]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("column", ["tenant_id", "grant_id", "user_id", "client_id", "scopes_left"])
 def test_no_notice_is_longer_than_a_message_may_be(alone: Auth, column: str) -> None:
     """A process in strange hands could hold up all notices with one that cannot be sent."""

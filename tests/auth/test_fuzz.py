@@ -27,7 +27,9 @@ from tests.auth.test_private_key_jwt import TYPE
 from tests.auth.test_sign_in import person as person
 from tests.support.alone import KEY
 
-# For each of ten endpoints. `make test` takes a sample; `make fuzz` sends 900 to each, 9,000 requests.
+pytestmark = pytest.mark.full
+
+# For each of ten endpoints. `make test-all` takes a sample; `make fuzz` sends 900 to each, 9,000 requests.
 EXAMPLES = int(os.environ.get("KNOGIN_FUZZ_EXAMPLES", "100"))
 POSTS = ["/v1/oauth/token", "/v1/oauth/revoke", "/v1/oauth/introspect", "/v1/oauth/authorize", "/v1/auth/sign-in"]
 PAGES = ["/v1/auth/second-factor", "/v1/auth/sessions", "/v1/auth/authenticator", "/v1/auth/password"]

@@ -28,6 +28,8 @@ from tests.auth.test_saml_withdrawal import map_roles, saying
 from tests.auth.test_sign_in import choose, new_link
 from tests.conftest import FreshDatabase
 
+pytestmark = pytest.mark.full
+
 MANY = int(os.environ.get("MANY_GRANTS", "20000"))
 """A tenth of the number for which this is measured by hand."""
 FEW = watermarks.CLIENT_MOST

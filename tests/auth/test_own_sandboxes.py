@@ -391,6 +391,7 @@ def test_work_whose_portion_became_a_dead_letter_goes_on_by_itself(
     assert len(worker.tasks(sandbox)) == number, "it is done"
 
 
+@pytest.mark.full
 def test_work_that_never_succeeds_is_tried_less_and_less_often_and_measured(
     auth: Auth, organisation: Organisation, worker: Worker
 ) -> None:

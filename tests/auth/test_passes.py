@@ -20,6 +20,8 @@ from tests.support.alone import KEY_TEXT
 from tests.support.plain import PLAIN
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.full
+
 COOKIE = "__Host-knogin-pass"
 HOST = "auth.knogin.test"
 

@@ -15,6 +15,8 @@ from redis import Redis
 from tests.support.stack import App, Stack
 from tests.support.waiting import Control, wait_for
 
+pytestmark = pytest.mark.full
+
 APPS = "/v1/platform/apps"
 Revoke = Callable[[httpx2.Client, App, dict[str, Any]], object]
 

@@ -26,6 +26,8 @@ from tests.support.serving import serving
 from tests.support.stack import Stack
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.full
+
 CACHE_SECONDS = 0.5
 # In proportion a busy machine, which may hold the key store's own refreshing up for seconds, is allowed for.
 WAIT = timedelta(seconds=6)

@@ -124,7 +124,7 @@ def pysaml2(folder: Path, domain: str) -> Provider:
     return Provider(metadata_of(f"{base}/metadata", signer), email, start)
 
 
-pytestmark = needs_browser
+pytestmark = [needs_browser, pytest.mark.full]
 CONNECTIONS = "/v1/saml/connections"
 Make = Callable[[Path, str], Provider]
 

@@ -27,6 +27,8 @@ from tests.auth.federation import metadata_of, usual_signer
 from tests.hostile.measuring import FLOOR, seconds
 from tests.support.waiting import PATIENCE
 
+pytestmark = pytest.mark.full
+
 ENTITY = "https://idp.example/metadata"
 ROOT = Path(__file__).parents[2]
 

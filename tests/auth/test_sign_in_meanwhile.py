@@ -25,6 +25,8 @@ from tests.auth.test_saml_withdrawal import meanwhile
 from tests.auth.test_sign_in import person as person
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.full
+
 SECOND = "/v1/auth/second-factor"
 SESSIONS = "/v1/auth/sessions"
 CHANGES = {

@@ -25,6 +25,8 @@ from tests.auth.test_sign_in import choose, new_link
 from tests.auth.test_sign_in import person as person
 from tests.support.waiting import PATIENCE, wait_for
 
+pytestmark = pytest.mark.full
+
 SECOND = "/v1/auth/second-factor"
 DEVICE = "__Host-knogin-device"
 PASS = "__Host-knogin-pass"

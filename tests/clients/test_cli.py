@@ -24,6 +24,8 @@ from knogin.errors import APIError
 from tests.clients.command_line import CommandLine
 from tests.support.receiver import SECRET
 
+pytestmark = pytest.mark.full
+
 COMMANDS = [path.split() for path in dict(completion.words(parser())) if path]
 LEAVES = [words for words in COMMANDS if words not in (["deliveries"], ["apps"], ["logs"])]
 NOWHERE = "http://127.0.0.1:9"

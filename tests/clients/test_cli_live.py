@@ -20,6 +20,8 @@ from tests.support.receiver import SECRET, Receiver, always, answer, running
 from tests.support.stack import Stack
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.full
+
 SCOPES = ["webhooks:read", "webhooks:write", "argus:epcr:write", "offline_access"]
 HIDDEN = re.compile(r'<input type="hidden" name="([a-z]+)" value="([^"]*)">')
 CODE = re.compile(r"Code\s+([A-Z]{4}-[A-Z]{4})")

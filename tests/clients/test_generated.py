@@ -18,6 +18,9 @@ from knogin import models, problems
 from knogin._model import Model, OneOf, convert, decode, encode
 from knogin._paging import AsyncPages, Pages
 from knogin._transport import Call
+from tests.support.cases import cases
+
+pytestmark = pytest.mark.full
 
 ROOT = generating.ROOT
 CONTRACT = Contract.read()
@@ -55,8 +58,14 @@ def test_the_hand_written_transport_stays_small() -> None:
     assert len(lines) <= MOST_TRANSPORT_LINES
 
 
-@pytest.mark.parametrize("operation", CONTRACT.operations, ids=lambda one: one.id)
-def test_each_operation_is_a_method_of_both_clients(operation: Operation) -> None:
+def test_each_operation_is_a_method_of_both_clients() -> None:
+    with cases() as every:
+        for operation in CONTRACT.operations:
+            with every.case(operation.id):
+                is_a_method_of_both_clients(operation)
+
+
+def is_a_method_of_both_clients(operation: Operation) -> None:
     for client, pages in ((knogin.Knogin, Pages), (knogin.AsyncKnogin, AsyncPages)):
         resource = get_type_hints(getattr(client, attribute(operation.tag)).func)["return"]
         method = getattr(resource, snake(operation.id))
@@ -98,10 +107,14 @@ def examples() -> list[tuple[str, int, Any]]:
     return found
 
 
-@pytest.mark.parametrize(
-    ("name", "status", "example"), examples(), ids=lambda value: value if isinstance(value, str) else ""
-)
-def test_examples_are_read_and_written_back(name: str, status: int, example: Any) -> None:
+def test_examples_are_read_and_written_back() -> None:
+    with cases() as every:
+        for name, status, example in examples():
+            with every.case(f"{name} {status}"):
+                is_read_and_written_back(name, status, example)
+
+
+def is_read_and_written_back(name: str, status: int, example: Any) -> None:
     operation = next((one for one in CONTRACT.operations if one.id == name), None)
     if operation is None:
         assert name in NOT_CALLED_BY_PROGRAMS

@@ -17,6 +17,8 @@ from tests.clients import faults
 from tests.clients.faults import INVALID_TOKEN, MADE, in_turn
 from tests.clients.stub import HTML, Answering, Stub, problem, stub
 
+pytestmark = pytest.mark.full
+
 DRAFT = models.epcr.EncounterDraft(
     care_model="prehospital_emergency", vehicle_id="AMB-1", crew_ids=["usr_1"], cad_incident_id="cad_1"
 )

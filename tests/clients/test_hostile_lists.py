@@ -13,6 +13,8 @@ from tests.clients.faults import in_turn
 from tests.clients.stub import Answering, Stub
 from tests.clients.test_hostile import both, no_waiting, platform, run
 
+pytestmark = pytest.mark.full
+
 __all__ = ("no_waiting", "platform")
 LISTS: dict[str, Any] = {
     "listSandboxes": lambda client: client.sandboxes.list_sandboxes(state="ready"),

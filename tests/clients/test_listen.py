@@ -26,6 +26,8 @@ from tests.support.relay import relayed
 from tests.support.stack import App, Stack
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.full
+
 CREATED = "epcr.encounter.created"
 
 

@@ -17,6 +17,8 @@ from tests.clients.test_webhooks import BODY, SECRET, signed
 from tests.support.stack import Stack
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.full
+
 ROOT = node.ROOT
 CONTRACT = Contract.read()
 MOST_TRANSPORT_LINES = 600

@@ -15,7 +15,7 @@ from tests.support.browser import needs_browser
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-pytestmark = [node.needed, needs_browser]
+pytestmark = [node.needed, needs_browser, pytest.mark.full]
 SCRIPT = """async ([body, headers, secret]) => {
   const { Knogin, problems, webhooks } = await import('/sdk/index.js');
   const client = new Knogin({ token: 'token-1', baseUrl: location.origin });

@@ -10,7 +10,7 @@ import pytest
 from tests.clients import node
 from tests.clients.stub import HTML, Answering, Asked, Stub, stub
 
-pytestmark = node.needed
+pytestmark = [node.needed, pytest.mark.full]
 AT = "2026-11-27T08:00:00Z"
 
 

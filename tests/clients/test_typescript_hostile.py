@@ -14,7 +14,7 @@ from tests.clients.node import Program
 from tests.clients.stub import HTML, Answering, Asked, Stub, problem, stub
 from tests.support.waiting import wait_for
 
-pytestmark = node.needed
+pytestmark = [node.needed, pytest.mark.full]
 TRIED = Answering(200, b'{"looked_at": 3, "matched": 0, "events": []}')
 
 

@@ -10,7 +10,7 @@ from tests.clients.stub import Answering, Stub
 from tests.clients.test_typescript_hostile import Caller, call, host, platform, program
 
 __all__ = ("call", "host", "platform", "program")
-pytestmark = [node.needed, pytest.mark.parametrize("host", ["127.0.0.1"])]
+pytestmark = [node.needed, pytest.mark.parametrize("host", ["127.0.0.1"]), pytest.mark.full]
 every = pytest.mark.parametrize("operation", faults.LISTS)
 
 

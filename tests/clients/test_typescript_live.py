@@ -7,7 +7,7 @@ import pytest
 from tests.clients import node
 from tests.support.stack import Stack
 
-pytestmark = node.needed
+pytestmark = [node.needed, pytest.mark.full]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from services.webhook_dispatcher.sending import signing
 from tests.clients import node
 from tests.clients.test_webhooks import BODY, EVENT, OTHER, OTHER_PUBLIC, OTHER_SIGNER, PUBLIC, SECRET, SIGNER, signed
 
-pytestmark = node.needed
+pytestmark = [node.needed, pytest.mark.full]
 PHRASE = "sixteen characters or more, èàù"
 NO_FIT = "no signature fits"
 

@@ -67,6 +67,12 @@ class Console:
         while self._browsers:
             self._browsers.pop().close()
 
+    def as_usual(self) -> None:
+        """Closes the browsers; the platform answers as usual again."""
+        self.close()
+        self.platform.overrides.clear()
+        self.platform.hostile = False
+
     def browser(self, **headers: str) -> httpx2.Client:
         """A browser without cookies, which follows no redirect."""
         sent = {"accept-language": "en", "sec-fetch-site": "none", ADDRESS: next(addresses)} | {
@@ -185,6 +191,4 @@ def usual_platform(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if "console" in request.fixturenames:
         console: Console = request.getfixturevalue("console")
-        console.close()
-        console.platform.overrides.clear()
-        console.platform.hostile = False
+        console.as_usual()

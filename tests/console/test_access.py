@@ -14,7 +14,7 @@ from tests.console.platform import problem
 from tests.console.test_pages import READ, Watched, Windows, fits, of_every_page
 from tests.support.browser import needs_browser
 
-pytestmark = needs_browser
+pytestmark = [needs_browser, pytest.mark.full]
 STATIC = ROOT / "services" / "console" / "pages" / "static"
 IN_ORDER = """() => [...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex="0"]')]
   .filter((one) => one.checkVisibility({visibilityProperty: true}) && !one.disabled)"""

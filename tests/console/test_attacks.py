@@ -10,13 +10,13 @@ from playwright.sync_api import Browser, expect
 from psycopg import sql
 
 from services.console.pages import limits, links, registry
-from services.console.pages.registry import Entry
 from services.console.session import cookies
 from shared.primitives.crypto import Keyring, base64url_encode
 from tests.console.conftest import Console, running
 from tests.console.platform import HOSTILE, Person, Platform
 from tests.support.alone import ENCRYPTION_KEYS
 from tests.support.browser import needs_browser
+from tests.support.cases import cases
 
 
 def dump(console: Console) -> str:
@@ -30,15 +30,19 @@ def dump(console: Console) -> str:
 READ = [entry for entry in registry.entries() if entry.page.read is not None]
 
 
-@pytest.mark.parametrize("entry", READ, ids=lambda one: f"{one.area.name}.{one.page.name}")
-def test_a_secret_in_a_receiver_s_address_is_on_no_page(console: Console, entry: Entry) -> None:
+@pytest.mark.full
+def test_a_secret_in_a_receiver_s_address_is_on_no_page(console: Console) -> None:
     """Everybody who may see webhooks would have it. The page on which the address is edited needs it."""
     console.platform.secret = "hush-6f1d"
     try:
-        text = console.signed_in().get(entry.example).text
+        with cases() as every:
+            for entry in READ:
+                with every.case(f"{entry.area.name}.{entry.page.name}"):
+                    text = console.signed_in().get(entry.example).text
+                    assert ("hush-6f1d" in text) is ((entry.area.name, entry.page.name) == ("webhooks", "edit"))
+                console.as_usual()
     finally:
         console.platform.secret = ""
-    assert ("hush-6f1d" in text) is ((entry.area.name, entry.page.name) == ("webhooks", "edit"))
 
 
 def test_a_dump_of_the_database_holds_no_usable_token_and_no_name(console: Console) -> None:
@@ -91,18 +95,22 @@ def test_no_page_is_shown_in_a_frame_or_runs_foreign_script(console: Console, pa
     assert not re.search(r"<[^>]+\s(on[a-z]+|style)=", answer.text)
 
 
-@pytest.mark.parametrize("entry", registry.entries(), ids=lambda entry: f"{entry.area.name}.{entry.page.name}")
-def test_no_page_of_any_area_is_shown_in_a_frame(console: Console, entry: registry.Entry) -> None:
+def test_no_page_of_any_area_is_shown_in_a_frame(console: Console) -> None:
     """Pages that act and files too."""
-    browser = console.signed_in()
-    answers = [browser.get(entry.example), browser.post(entry.example, headers={"origin": console.url})]
-    for answer in answers:
-        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
-        assert answer.headers["x-frame-options"] == "DENY"
-        assert answer.headers["cache-control"] == "no-store"
-        assert answer.headers["x-content-type-options"] == "nosniff"
+    with cases() as every:
+        for entry in registry.entries():
+            browser = console.signed_in()
+            answers = [browser.get(entry.example), browser.post(entry.example, headers={"origin": console.url})]
+            for answer in answers:
+                with every.case(f"{answer.request.method} {entry.area.name}.{entry.page.name}"):
+                    assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+                    assert answer.headers["x-frame-options"] == "DENY"
+                    assert answer.headers["cache-control"] == "no-store"
+                    assert answer.headers["x-content-type-options"] == "nosniff"
+            console.as_usual()
 
 
+@pytest.mark.full
 @needs_browser
 def test_no_address_of_a_partner_becomes_a_link_that_runs(console: Console, browser: Browser) -> None:
     """Every address in every answer is a `javascript:` one."""

@@ -1,6 +1,7 @@
 """A platform of which one part fails: every page is there, and a form whose answer is missing can be sent again."""
 
 import re
+from functools import partial
 from html import unescape
 from typing import Any
 from urllib.parse import urlencode
@@ -22,6 +23,9 @@ from tests.console.conftest import Console, form_token
 from tests.console.platform import Answer
 from tests.console.test_pages import Watched
 from tests.support.browser import WCAG_22, is_accessible, needs_browser
+from tests.support.cases import cases
+
+pytestmark = pytest.mark.full
 
 READ = [entry for entry in registry.entries() if entry.page.read is not None]
 ACTING = [entry for entry in registry.entries() if entry.page.act is not None]
@@ -50,14 +54,23 @@ def walk(console: Console, ask: Any, path: str) -> None:
             assert answer.status_code < 504
 
 
-@pytest.mark.parametrize("path", [*(entry.example for entry in READ), *ASKED])
-def test_no_call_that_fails_takes_the_page_away(console: Console, path: str) -> None:
-    browser = console.signed_in()
-    walk(console, lambda: browser.get(path), path)
+def test_no_call_that_fails_takes_the_page_away(console: Console) -> None:
+    with cases() as every:
+        for path in (*(entry.example for entry in READ), *ASKED):
+            with every.case(path):
+                walk(console, partial(console.signed_in().get, path), path)
+            console.as_usual()
 
 
-@pytest.mark.parametrize("entry", ACTING, ids=lambda one: f"{one.area.name}.{one.page.name}")
-def test_no_call_that_fails_breaks_a_form(console: Console, entry: registry.Entry) -> None:
+def test_no_call_that_fails_breaks_a_form(console: Console) -> None:
+    with cases() as every:
+        for entry in ACTING:
+            with every.case(f"{entry.area.name}.{entry.page.name}"):
+                walk_form(console, entry)
+            console.as_usual()
+
+
+def walk_form(console: Console, entry: Entry) -> None:
     browser = console.signed_in()
     token = form_token(browser.get("/").text)
     fields = {"csrf": token, "confirmed": "1", "url": "https://integrator.example/new", "events": "incident.updated"}
@@ -144,10 +157,12 @@ def test_a_kept_form_names_each_value_in_the_persons_language(console: Console) 
         assert f"<dt>{label}</dt><dd>{value}</dd>" in answer.text
 
 
-@pytest.mark.parametrize("entry", [one for one in registry.entries() if one.page.act], ids=lambda one: one.page.name)
-def test_every_label_of_a_form_is_a_text_of_its_area(entry: Entry) -> None:
-    t = Texts("it", entry.area.name)
-    assert all(t(key) for key in labels.of_page(entry.area.name, entry.page.name).values())
+def test_every_label_of_a_form_is_a_text_of_its_area() -> None:
+    with cases() as every:
+        for entry in ACTING:
+            with every.case(f"{entry.area.name}.{entry.page.name}"):
+                t = Texts("it", entry.area.name)
+                assert all(t(key) for key in labels.of_page(entry.area.name, entry.page.name).values())
 
 
 def test_a_form_that_the_platform_is_still_at_is_kept_too(console: Console) -> None:

@@ -17,6 +17,8 @@ from tests.console.through import Signed
 from tests.support.stack import App, Stack
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.full
+
 CHOSEN = re.compile(r'<input[^>]* name="scopes" value="([^"]+)" checked')
 WORDS = re.compile(r"\b[a-z_]+(?:\.[a-z_]+)*\.(?:[a-z_]+|\*)")
 SHOWN = re.compile(r"\b(app_[0-9a-z]{26}|kns_[\w-]+)")

@@ -16,7 +16,7 @@ from tests.console.test_signing_in import make_idle
 from tests.support.browser import needs_browser
 from tests.support.waiting import wait_for
 
-pytestmark = needs_browser
+pytestmark = [needs_browser, pytest.mark.full]
 WEBHOOKS = "GET /v1/webhooks"
 NONE = {"webhooks": []}
 

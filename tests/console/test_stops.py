@@ -13,6 +13,8 @@ from tests.support.receiver import Receiver, running
 from tests.support.stack import Stack
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.full
+
 REASON = "It floods a hospital since noon"
 RAW = re.compile(r"stopped_by_operator|http_status:|\bdns_error\b|\bconnection_error\b")
 TRIED = ("tried again by itself", "It is tried again", "Next try")

@@ -22,7 +22,7 @@ from tests.support.receiver import OK, Receiver, always, answer, running
 from tests.support.stack import App, Stack
 from tests.support.waiting import wait_for
 
-pytestmark = needs_browser
+pytestmark = [needs_browser, pytest.mark.full]
 TABLE = ROOT / "docs" / "console-tasks.md"
 PASSWORD = "three calm horses run"
 LINK = re.compile(r"https?://\S+")

@@ -15,6 +15,7 @@ from tests.console.conftest import Console
 from tests.console.platform import Answer
 from tests.console.test_replays import COUNTED, FORM, NONE
 from tests.console.test_webhooks import API, Sent
+from tests.support.cases import cases
 
 READ = [entry for entry in registry.entries() if entry.page.read is not None]
 NO_BREAK, HIDDEN, TURNED = "\u00a0", "\u200b", "\u202e"
@@ -38,12 +39,20 @@ def asked_by(console: Console, browser: httpx2.Client, path: str, patch: pytest.
     return names
 
 
-@pytest.mark.parametrize("entry", READ, ids=[f"{entry.area.name}.{entry.page.name}" for entry in READ])
+@pytest.mark.full
 def test_every_parameter_that_a_page_reads_is_refused_where_it_is_unreadable(
-    console: Console, entry: Entry, monkeypatch: pytest.MonkeyPatch
+    console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    with cases() as every:
+        for entry in READ:
+            with every.case(f"{entry.area.name}.{entry.page.name}"):
+                refuses_unreadable_parameters(console, entry, monkeypatch)
+            console.as_usual()
+
+
+def refuses_unreadable_parameters(console: Console, entry: Entry, patch: pytest.MonkeyPatch) -> None:
     browser = console.signed_in()
-    for name in asked_by(console, browser, entry.example, monkeypatch):
+    for name in asked_by(console, browser, entry.example, patch):
         for value in ("x" * 1100, "a\0b", *([] if name in MAY_BE_BLANK else ["   "])):
             answer = browser.get(entry.example, params={name: value})
             assert answer.status_code == 422, (name, value[:8])

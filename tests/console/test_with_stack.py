@@ -148,6 +148,7 @@ def walked(signed: Signed, most: int) -> set[str]:
     return found
 
 
+@pytest.mark.full
 def test_the_page_of_a_replay_stays_true_while_its_receiver_fails_and_it_is_stopped_and_resumed(
     stack: Stack, signed: Signed
 ) -> None:
@@ -211,6 +212,7 @@ class Shown:
         return self._last
 
 
+@pytest.mark.full
 @needs_browser
 def test_a_person_signs_in_in_a_real_browser(stack: Stack, browser: Browser) -> None:
     """With every cookie rule of a browser: the strict cookie is there after the redirects of the sign-in."""

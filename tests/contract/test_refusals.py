@@ -1,5 +1,6 @@
 """The refusals of every endpoint have the statuses and documents of the conventions."""
 
+import itertools
 import re
 from typing import Any, NamedTuple
 
@@ -8,6 +9,7 @@ import pytest
 
 from shared.primitives.ids import new_id
 from tests.contract.resources import make_all
+from tests.support.cases import cases
 from tests.support.stack import EVERYDAY_SCOPES, Stack
 
 
@@ -214,86 +216,124 @@ def assert_problem(answer: httpx2.Response, status: int) -> dict[str, Any]:
     return document
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=named)
-def test_no_token_is_401_with_a_challenge(caller: Caller, endpoint: Endpoint) -> None:
-    answer = caller.send(endpoint, None)
-    assert_problem(answer, 401)
-    assert answer.headers["www-authenticate"].startswith("Bearer ")
+def test_no_token_is_401_with_a_challenge(caller: Caller) -> None:
+    with cases() as every:
+        for endpoint in ENDPOINTS:
+            with every.case(named(endpoint)):
+                answer = caller.send(endpoint, None)
+                assert_problem(answer, 401)
+                assert answer.headers["www-authenticate"].startswith("Bearer ")
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=named)
-def test_a_token_that_is_not_ours_is_401_invalid_token(caller: Caller, endpoint: Endpoint) -> None:
-    head, payload, signature = caller.token(endpoint.scope).split(".")
-    forged = f"{head}.{payload}.{'A' * len(signature)}"
-    answer = caller.send(endpoint, forged)
-    assert_problem(answer, 401)
-    assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+def test_a_token_that_is_not_ours_is_401_invalid_token(caller: Caller) -> None:
+    with cases() as every:
+        for endpoint in ENDPOINTS:
+            with every.case(named(endpoint)):
+                head, payload, signature = caller.token(endpoint.scope).split(".")
+                forged = f"{head}.{payload}.{'A' * len(signature)}"
+                answer = caller.send(endpoint, forged)
+                assert_problem(answer, 401)
+                assert 'error="invalid_token"' in answer.headers["www-authenticate"]
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=named)
-def test_a_token_without_the_scope_is_403_naming_it(caller: Caller, endpoint: Endpoint) -> None:
-    answer = caller.send(endpoint, caller.token(endpoint.wrong_scope))
-    assert_problem(answer, 403)
-    assert 'error="insufficient_scope"' in answer.headers["www-authenticate"]
-    assert re.search(rf'scope="{endpoint.scope}"', answer.headers["www-authenticate"])
+def test_a_token_without_the_scope_is_403_naming_it(caller: Caller) -> None:
+    with cases() as every:
+        for endpoint in ENDPOINTS:
+            with every.case(named(endpoint)):
+                answer = caller.send(endpoint, caller.token(endpoint.wrong_scope))
+                assert_problem(answer, 403)
+                assert 'error="insufficient_scope"' in answer.headers["www-authenticate"]
+                assert re.search(rf'scope="{endpoint.scope}"', answer.headers["www-authenticate"])
 
 
-@pytest.mark.parametrize("endpoint", WITH_ID, ids=named)
-@pytest.mark.parametrize("shape", ["not-an-id", "0", "%00", "' OR 1=1 --", "x" * 500, "../../etc", "😀"])
-def test_an_id_that_is_not_one_of_ours_is_404(caller: Caller, endpoint: Endpoint, shape: str) -> None:
-    answer = caller.send(endpoint, caller.token(endpoint.scope), dict.fromkeys(PREFIXES, shape.replace("/", "%2F")))
-    assert_problem(answer, 404)
+def test_an_id_that_is_not_one_of_ours_is_404(caller: Caller) -> None:
+    with cases() as every:
+        for endpoint, shape in itertools.product(
+            WITH_ID, ["not-an-id", "0", "%00", "' OR 1=1 --", "x" * 500, "../../etc", "😀"]
+        ):
+            with every.case(f"{named(endpoint)}, {shape[:16]!r}"):
+                answer = caller.send(
+                    endpoint, caller.token(endpoint.scope), dict.fromkeys(PREFIXES, shape.replace("/", "%2F"))
+                )
+                assert_problem(answer, 404)
 
 
-@pytest.mark.parametrize("endpoint", WITH_ID, ids=named)
-def test_an_id_nobody_has_is_404(caller: Caller, endpoint: Endpoint) -> None:
-    assert_problem(caller.send(endpoint, caller.token(endpoint.scope)), 404)
+def test_an_id_nobody_has_is_404(caller: Caller) -> None:
+    with cases() as every:
+        for endpoint in WITH_ID:
+            with every.case(named(endpoint)):
+                assert_problem(caller.send(endpoint, caller.token(endpoint.scope)), 404)
 
 
-@pytest.mark.parametrize("endpoint", OWNED, ids=named)
-def test_another_tenants_resource_is_404(caller: Caller, endpoint: Endpoint, others: dict[str, str]) -> None:
-    assert_problem(caller.send(endpoint, caller.token(endpoint.scope), others), 404)
+def test_another_tenants_resource_is_404(caller: Caller, others: dict[str, str]) -> None:
+    with cases() as every:
+        for endpoint in OWNED:
+            with every.case(named(endpoint)):
+                assert_problem(caller.send(endpoint, caller.token(endpoint.scope), others), 404)
 
 
-@pytest.mark.parametrize("endpoint", WITH_BODY, ids=named)
-@pytest.mark.parametrize("body", MALFORMED, ids=lambda body: repr(body[:16]))
-def test_a_malformed_body_is_400(caller: Caller, endpoint: Endpoint, body: bytes, ours: dict[str, str]) -> None:
-    answer = caller.send(
-        endpoint, caller.token(endpoint.scope), ours, content=body, headers={"content-type": "application/json"}
-    )
-    assert_problem(answer, 400)
+def test_a_malformed_body_is_400(caller: Caller, ours: dict[str, str]) -> None:
+    with cases() as every:
+        for endpoint, body in itertools.product(WITH_BODY, MALFORMED):
+            with every.case(f"{named(endpoint)}, {body[:16]!r}"):
+                answer = caller.send(
+                    endpoint,
+                    caller.token(endpoint.scope),
+                    ours,
+                    content=body,
+                    headers={"content-type": "application/json"},
+                )
+                assert_problem(answer, 400)
 
 
-@pytest.mark.parametrize("endpoint", [it for it in WITH_BODY if "service-token" not in it.path], ids=named)
-def test_no_body_where_one_is_needed_is_400(caller: Caller, endpoint: Endpoint, ours: dict[str, str]) -> None:
-    answer = caller.send(
-        endpoint, caller.token(endpoint.scope), ours, content=b"", headers={"content-type": "application/json"}
-    )
-    assert_problem(answer, 400)
+def test_no_body_where_one_is_needed_is_400(caller: Caller, ours: dict[str, str]) -> None:
+    with cases() as every:
+        for endpoint in [it for it in WITH_BODY if "service-token" not in it.path]:
+            with every.case(named(endpoint)):
+                answer = caller.send(
+                    endpoint,
+                    caller.token(endpoint.scope),
+                    ours,
+                    content=b"",
+                    headers={"content-type": "application/json"},
+                )
+                assert_problem(answer, 400)
 
 
-@pytest.mark.parametrize("endpoint", WITH_BODY, ids=named)
-def test_an_unknown_field_is_422_with_its_pointer(caller: Caller, endpoint: Endpoint, ours: dict[str, str]) -> None:
-    answer = caller.send(endpoint, caller.token(endpoint.scope), ours, json={**(endpoint.body or {}), "surprise": 1})
-    document = assert_problem(answer, 422)
-    assert "/surprise" in [error["pointer"] for error in document["errors"]]
+def test_an_unknown_field_is_422_with_its_pointer(caller: Caller, ours: dict[str, str]) -> None:
+    with cases() as every:
+        for endpoint in WITH_BODY:
+            with every.case(named(endpoint)):
+                answer = caller.send(
+                    endpoint, caller.token(endpoint.scope), ours, json={**(endpoint.body or {}), "surprise": 1}
+                )
+                document = assert_problem(answer, 422)
+                assert "/surprise" in [error["pointer"] for error in document["errors"]]
 
 
-@pytest.mark.parametrize("endpoint", WITH_BODY, ids=named)
-def test_another_content_type_is_415(caller: Caller, endpoint: Endpoint, ours: dict[str, str]) -> None:
-    answer = caller.send(
-        endpoint, caller.token(endpoint.scope), ours, content=b"{}", headers={"content-type": "text/plain"}
-    )
-    assert_problem(answer, 415)
+def test_another_content_type_is_415(caller: Caller, ours: dict[str, str]) -> None:
+    with cases() as every:
+        for endpoint in WITH_BODY:
+            with every.case(named(endpoint)):
+                answer = caller.send(
+                    endpoint, caller.token(endpoint.scope), ours, content=b"{}", headers={"content-type": "text/plain"}
+                )
+                assert_problem(answer, 415)
 
 
-@pytest.mark.parametrize("endpoint", WITH_BODY, ids=named)
-def test_a_body_over_one_mebibyte_is_413(caller: Caller, endpoint: Endpoint, ours: dict[str, str]) -> None:
-    big = b'{"name":"' + b"x" * (1 << 20) + b'"}'
-    answer = caller.send(
-        endpoint, caller.token(endpoint.scope), ours, content=big, headers={"content-type": "application/json"}
-    )
-    assert_problem(answer, 413)
+def test_a_body_over_one_mebibyte_is_413(caller: Caller, ours: dict[str, str]) -> None:
+    with cases() as every:
+        for endpoint in WITH_BODY:
+            with every.case(named(endpoint)):
+                big = b'{"name":"' + b"x" * (1 << 20) + b'"}'
+                answer = caller.send(
+                    endpoint,
+                    caller.token(endpoint.scope),
+                    ours,
+                    content=big,
+                    headers={"content-type": "application/json"},
+                )
+                assert_problem(answer, 413)
 
 
 @pytest.mark.parametrize("host", ["auth", "api"])
@@ -302,11 +342,13 @@ def test_an_unknown_path_is_404(caller: Caller, host: str) -> None:
         assert_problem(client.get("/nothing/here"), 404)
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=named)
-def test_a_method_that_is_not_there_is_405_with_allow(caller: Caller, endpoint: Endpoint) -> None:
-    answer = caller.send(endpoint._replace(method="PROPFIND", body=None), caller.token(endpoint.scope))
-    assert_problem(answer, 405)
-    assert endpoint.method in answer.headers["allow"]
+def test_a_method_that_is_not_there_is_405_with_allow(caller: Caller) -> None:
+    with cases() as every:
+        for endpoint in ENDPOINTS:
+            with every.case(named(endpoint)):
+                answer = caller.send(endpoint._replace(method="PROPFIND", body=None), caller.token(endpoint.scope))
+                assert_problem(answer, 405)
+                assert endpoint.method in answer.headers["allow"]
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,14 @@ import json
 from typing import Any
 
 import httpx2
+import pytest
 
 from shared.primitives.ids import new_id
 from tests.docs import recording, validating
 from tests.docs.recording import Recorder
 from tests.support.stack import Stack
+
+pytestmark = pytest.mark.full
 
 # Called by people of the platform alone, in tests/operators.
 OPERATORS = {"createOperatorAct"}

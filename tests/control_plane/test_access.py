@@ -1,10 +1,10 @@
 """The gate: no token is 401, no grant is 403 `access-on-request` on every path, and only then does a path say anything of itself."""
 
+import itertools
 import time
 
 import httpx2
 import msgspec
-import pytest
 import time_machine
 
 from services.control_plane.app import PUBLIC, create_app, routes
@@ -14,31 +14,35 @@ from shared.storage.database import clock
 from shared.web.identity import HEADER, Caller, mint
 from tests.control_plane.conftest import GRANTED, PLATFORM, Inside, Partner
 from tests.support.alone import KEY, client_of
+from tests.support.cases import cases
 from tests.support.messages import later
 
 PATHS = sorted({route.path for route in routes if route.path.startswith(PLATFORM) and not PUBLIC.fullmatch(route.path)})
 EVERY = [*PATHS, f"{PLATFORM}/nothing-here", f"{PLATFORM}/packages/x/y/z"]
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
-@pytest.mark.parametrize("path", EVERY)
-@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
-def test_without_a_token_it_is_401(http: httpx2.Client, method: str, path: str) -> None:
+def test_without_a_token_it_is_401(http: httpx2.Client) -> None:
     anonymous = {HEADER: mint(Caller(address="192.0.2.1"), KEY, "control_plane")}
-    answer = http.request(method, path, headers=anonymous)
-    assert answer.status_code == 401
-    assert answer.headers["www-authenticate"].startswith("Bearer")
+    with cases() as every:
+        for method, path in itertools.product(METHODS, EVERY):
+            with every.case(f"{method} {path}"):
+                answer = http.request(method, path, headers=anonymous)
+                assert answer.status_code == 401
+                assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
-@pytest.mark.parametrize("path", EVERY)
-@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
-def test_a_tenant_without_the_grant_is_told_how_to_ask_for_it(stranger: Partner, method: str, path: str) -> None:
-    answer = stranger.call(method, path.removeprefix(PLATFORM))
-    assert answer.status_code == 403
-    told = answer.json()
-    assert told["type"].endswith("#access-on-request")
-    assert told["capability"] == "platform_api"
-    assert told["request"]["path"] == "/v1/platform/integration-requests"
-    assert told["request"]["body"] == {"capability": "platform_api"}
+def test_a_tenant_without_the_grant_is_told_how_to_ask_for_it(stranger: Partner) -> None:
+    with cases() as every:
+        for method, path in itertools.product(METHODS, EVERY):
+            with every.case(f"{method} {path}"):
+                answer = stranger.call(method, path.removeprefix(PLATFORM))
+                assert answer.status_code == 403
+                told = answer.json()
+                assert told["type"].endswith("#access-on-request")
+                assert told["capability"] == "platform_api"
+                assert told["request"]["path"] == "/v1/platform/integration-requests"
+                assert told["request"]["body"] == {"capability": "platform_api"}
 
 
 def test_a_granted_tenant_is_told_that_a_path_is_not_there(partner: Partner) -> None:

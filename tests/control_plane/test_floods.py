@@ -20,6 +20,8 @@ from tests.control_plane.publishing import Publisher
 from tests.control_plane.test_agent_content import released
 from tests.support.alone import KEY, settings_for
 
+pytestmark = pytest.mark.full
+
 MIB = 1 << 20
 CONTENT = bytes(range(256)) * (10 * MIB // 256)
 FLOOD = 50

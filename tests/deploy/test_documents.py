@@ -7,11 +7,15 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+import pytest
+
 import gateway.docs
 from deploy.docs import build
 from deploy.local.table import ROOT
 from deploy.requirements import normalised
 from tests.clients import node
+
+pytestmark = pytest.mark.full
 
 # The Dockerfile copies these, within .dockerignore.
 COPIED = (

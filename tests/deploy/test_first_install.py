@@ -17,6 +17,8 @@ from deploy.local.table import ROOT
 from tests.support.stack import Stack
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.full
+
 RUNBOOK = ROOT / "deploy" / "runbooks" / "first-install.md"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LIST = {"query": (ROOT / "services/graphql_api/bundles/incident-management/ListIncidents.graphql").read_text()}

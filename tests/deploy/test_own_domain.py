@@ -27,6 +27,8 @@ from tests.deploy.test_containers import COMPOSE, K8S, of_kind, settings_of
 from tests.deploy.test_kubernetes import given_to
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.full
+
 VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 ADDRESSES = ("ISSUER", "API_BASE_URL", "DOCS_BASE_URL", "CONSOLE_BASE_URL")

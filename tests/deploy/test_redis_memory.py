@@ -19,6 +19,8 @@ from deploy.local.table import ROOT
 from shared.messaging.messages import SERVICES
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.full
+
 PASSWORDS = {name: f"{name}-password" for name in [*SERVICES, "gateway", "monitor"]}
 # `probe` has no password: every program that reaches Redis can be that user.
 ATTACKERS = {"epcr": PASSWORDS["epcr"], "probe": "x"}

@@ -34,6 +34,8 @@ from tests.shared.support import Settings, acknowledging, consuming, link, runni
 from tests.support.messages import signing_key
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.full
+
 PASSWORDS = {name: f"{name}-password" for name in [*SERVICES, "gateway", "monitor"]}
 ALL_QUEUES = [queue for service in SERVICES for queue in queues_of(service)]
 # Commands that could harm a queue of another service or the whole Redis. `{}` is the queue.

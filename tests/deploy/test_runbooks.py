@@ -18,6 +18,8 @@ from deploy.local.table import ROOT, SERVICES
 from shared.primitives.ids import new_id
 from tests.support.stack import Stack
 
+pytestmark = pytest.mark.full
+
 FOLDER = ROOT / "deploy" / "runbooks"
 BLOCK = re.compile(r"^ *```\w*\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`((?:operate|make|kubectl|psql|curl) [^`]+)`")

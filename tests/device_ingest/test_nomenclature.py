@@ -10,6 +10,7 @@ from services.device_ingest import checks, nomenclature
 from services.device_ingest.models import ObservationDraft
 from services.device_ingest.nomenclature import DATA, Metric, UnknownCode
 from shared.web import http, problems
+from tests.support.cases import cases
 
 NOW = datetime(2026, 3, 23, 12, 0, tzinfo=UTC)
 CLASSES = {"defib", "ecg", "oximeter", "bp", "glucose", "etco2", "thermometer", "multiparameter"}
@@ -38,8 +39,14 @@ def refusal(mdc_code: str | int, value: Decimal, unit_code: str, device_class: s
     return {error.pointer: error.detail for error in caught.value.errors}
 
 
-@pytest.mark.parametrize("row", rows(accepted=True), ids=lambda row: row["refid"])
-def test_every_numeric_row_is_taken_with_each_of_its_units_and_classes_and_no_other(row: dict[str, str]) -> None:
+def test_every_numeric_row_is_taken_with_each_of_its_units_and_classes_and_no_other() -> None:
+    with cases() as every:
+        for row in rows(accepted=True):
+            with every.case(row["refid"]):
+                is_taken_with_its_units_and_classes_alone(row)
+
+
+def is_taken_with_its_units_and_classes_alone(row: dict[str, str]) -> None:
     metric = nomenclature.find(row["refid"])
     classes, units = set(row["device_classes"].split("|")), row["ucum_units"].split("|")
     assert classes <= CLASSES
@@ -54,14 +61,16 @@ def test_every_numeric_row_is_taken_with_each_of_its_units_and_classes_and_no_ot
         assert ", ".join(units) in refused["/unit_code"]
 
 
-@pytest.mark.parametrize("row", rows(accepted=True), ids=lambda row: row["refid"])
-def test_every_numeric_row_flags_what_lies_beyond_its_range(row: dict[str, str]) -> None:
-    device_class, unit = row["device_classes"].split("|")[0], row["ucum_units"].split("|")[0]
-    low, high = Decimal(row["plausible_low"]), Decimal(row["plausible_high"])
-    assert check(row["refid"], low, unit, device_class).flags == []
-    assert check(row["refid"], high, unit, device_class).flags == []
-    assert check(row["refid"], low - Decimal("0.5"), unit, device_class).flags == ["out-of-range"]
-    assert check(row["refid"], high + Decimal("0.5"), unit, device_class).flags == ["out-of-range"]
+def test_every_numeric_row_flags_what_lies_beyond_its_range() -> None:
+    with cases() as every:
+        for row in rows(accepted=True):
+            with every.case(row["refid"]):
+                device_class, unit = row["device_classes"].split("|")[0], row["ucum_units"].split("|")[0]
+                low, high = Decimal(row["plausible_low"]), Decimal(row["plausible_high"])
+                assert check(row["refid"], low, unit, device_class).flags == []
+                assert check(row["refid"], high, unit, device_class).flags == []
+                assert check(row["refid"], low - Decimal("0.5"), unit, device_class).flags == ["out-of-range"]
+                assert check(row["refid"], high + Decimal("0.5"), unit, device_class).flags == ["out-of-range"]
 
 
 @pytest.mark.parametrize("row", rows(accepted=False), ids=lambda row: row["refid"])

@@ -19,6 +19,8 @@ from tests.clients import node
 from tests.docs import running
 from tests.support.stack import EVERYDAY_SCOPES, Stack
 
+pytestmark = pytest.mark.full
+
 # The ids in the samples are those of no resource.
 REACHED = {200, 201, 202, 204, 206, 302, 403, 404, 409, 410, 412}
 # Codes and credentials in the samples are those of no client or agent.

@@ -16,6 +16,8 @@ from deploy.docs import collections, contract
 from deploy.docs.generators import NODE
 from tests.support.stack import Stack
 
+pytestmark = pytest.mark.full
+
 POSTMAN, BRUNO = gateway.docs.FILES / "knogin.postman_collection.json", gateway.docs.FILES / "knogin.bruno.zip"
 RESOLVES = Path(__file__).parent / "clients" / "localhost.cjs"
 

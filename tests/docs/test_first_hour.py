@@ -6,9 +6,13 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 from tests.clients import node
 from tests.docs.test_install import SECONDS, fresh, lines_of, pasted
 from tests.support.stack import Stack
+
+pytestmark = pytest.mark.full
 
 PROGRAMS = Path(__file__).parent / "first_hour"
 PRINTED = re.compile(r"test incident\.created\nincident\.created (True|true)\nrefused 0 answered by each (True|true)\n")

@@ -11,11 +11,15 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 import gateway.docs
 from deploy.docs import packages
 from deploy.local.table import ROOT
 from tests.clients import node
 from tests.support.stack import EVERYDAY_SCOPES, App, Stack
+
+pytestmark = pytest.mark.full
 
 INSTALLER = r"(?:pip3?|pipx|npm|pnpm|bun|uv pip) (?:install|add|i)|(?:yarn|uv|poetry|deno|bun) add|npx"
 INSTALLS = re.compile(rf"""\b(?:{INSTALLER})(?: (?:"[^"\n]*"|'[^'\n]*'|[^\s`"'<)]+))+""")

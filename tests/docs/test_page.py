@@ -11,6 +11,8 @@ from playwright.sync_api import Browser, Page, expect
 from tests.support.browser import MOST_MILLISECONDS, is_accessible, needs_browser
 from tests.support.stack import Stack
 
+pytestmark = pytest.mark.full
+
 PHONE, DESK = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
 # One page of each kind.
 SHOWN = (

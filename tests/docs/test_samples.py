@@ -32,6 +32,8 @@ from tests.support.receiver import running as receiving
 from tests.support.stack import EVERYDAY_SCOPES, App, Stack
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.full
+
 T = TypeVar("T")
 PLACEHOLDER = "https://integrator.example/webhooks/knogin"
 SECRET, OTHER = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_b2xkLW9sZC1vbGQtb2xkLW9sZC1vbGQtb2xk"

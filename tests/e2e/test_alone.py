@@ -22,6 +22,8 @@ from tests.support.messages import PUBLIC_KEYS, signing_key
 from tests.support.plain import PLAIN
 from tests.support.waiting import PATIENCE, wait_for
 
+pytestmark = pytest.mark.full
+
 KEY = base64url_encode(b"k" * 32)
 GATEWAY = SigningKey(f"alone:{KEY}")
 SERVICES = {

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import fhirkit
 import httpx2
+import pytest
 
 from services.epcr.encounters.facts import METRICS
 from services.epcr.fhir.encode import faults
@@ -22,6 +23,8 @@ from tests.support.measured import Measured
 from tests.support.plain import PLAIN
 from tests.support.stack import Stack
 from tests.support.waiting import wait_for
+
+pytestmark = pytest.mark.full
 
 ENCOUNTERS = "/api/v1/epcr/encounters"
 DEVICES = "/api/v1/devices"

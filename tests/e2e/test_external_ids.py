@@ -9,6 +9,7 @@ from typing import Annotated, Any, NamedTuple, get_args, get_origin
 
 import httpx2
 import msgspec
+import pytest
 
 from deploy.docs.contract import PARTS
 from services import graphql_api
@@ -121,6 +122,7 @@ DOCUMENTS: list[tuple[str, str, dict[str, Any], tuple[str, ...]]] = [
 ]
 
 
+@pytest.mark.full
 def test_an_external_id_that_looks_like_another_is_refused_in_every_field(stack: Stack) -> None:
     found = list(_unlisted())
     with ExitStack() as opened:

@@ -11,6 +11,8 @@ from tests.e2e.test_forging import FUTURE, states
 from tests.support.stack import App, Stack
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.full
+
 KEEPERS = {"webhook-dispatcher": "apps", "graphql-api": "graphql_apps", "epcr": "apps", "control-plane": "apps"}
 POISON: dict[str, LiteralString] = {
     "webhook-dispatcher": "approved_events = '{epcr.*}'",

@@ -11,6 +11,8 @@ from tests.support.records import heavy
 from tests.support.stack import Stack
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.full
+
 SCOPES = ["argus:epcr:write", "argus:epcr:read"]
 MOST_MIB = 384
 """Of the 512 MiB of a container."""

@@ -11,6 +11,8 @@ from tests.e2e.test_marketplace import PLATFORM, TEMPLATE, Publisher
 from tests.support.stack import Stack
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.full
+
 
 class Installer:
     """The demo tenant's administrator, who installs a package of an app of the same tenant."""

@@ -12,6 +12,8 @@ from tests.support.receiver import Receiver, always, answer, running
 from tests.support.stack import App, Stack
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.full
+
 PATH = "/v1/platform/sandboxes"
 SCOPES = "platform:apps argus:epcr:write argus:devices:write argus:incidents:write argus:acqi:read webhooks:write"
 PATIENCE = 240

@@ -6,6 +6,8 @@ import pytest
 from deploy.local.table import SERVICES
 from tests.support.stack import Stack
 
+pytestmark = pytest.mark.full
+
 UNDO = "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0"
 LOCK = b"SELECT pg_advisory_lock(7999001)"
 

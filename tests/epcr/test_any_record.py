@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +24,8 @@ from tests.epcr.faultless import fit
 from tests.epcr.fhir_server import FhirServer
 from tests.epcr.golden import bundle, split
 from tests.epcr.samples import ATC, ICD10, MINIMAL, SNOMED
+
+pytestmark = pytest.mark.full
 
 Strategy = st.SearchStrategy[Any]
 WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=12)

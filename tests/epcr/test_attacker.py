@@ -21,6 +21,8 @@ from tests.epcr.conftest import ENCOUNTERS, PSEUDONYM_KEYS, RECORDS, Calendar, C
 from tests.epcr.deliveries import app_changed, recorded, spo2
 from tests.epcr.samples import MINIMAL, PATIENT, TYPICAL
 
+pytestmark = pytest.mark.full
+
 MOVED = pytest.mark.parametrize("mode", ["shifted", "safe_harbor"])
 PATIENTS = 6
 HELD = HELD_DAYS["shifted"]

@@ -18,6 +18,8 @@ from tests.epcr.hospitals import Hospital, Region
 from tests.epcr.samples import ATC, MINIMAL, SNOMED, at
 from tests.support.pdf_text import runs_of_pages
 
+pytestmark = pytest.mark.full
+
 TAX_CODE = "http://hl7.it/sid/codiceFiscale"
 ROSSI = {"system": TAX_CODE, "value": "RSSMRA85M01H501Q"}
 BIANCHI = {"system": TAX_CODE, "value": "BNCLRA90A41H501F"}

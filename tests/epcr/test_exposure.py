@@ -80,6 +80,7 @@ def strangers(region: Region, other: Organisation, inside: Inside) -> dict[str, 
     }
 
 
+@pytest.mark.full
 def test_no_route_gives_a_stranger_a_word_of_who_the_patient_is(
     region: Region, other: Organisation, inside: Inside, encounters: dict[str, str]
 ) -> None:

@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx2
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.epcr.conftest import ENCOUNTERS, RECORDS, Organisation
 from tests.epcr.samples import EVERYTHING, TYPICAL
+
+pytestmark = pytest.mark.full
 
 MANY = settings(
     max_examples=60,

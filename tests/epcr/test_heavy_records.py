@@ -15,6 +15,8 @@ from tests.epcr.samples import MINIMAL, TYPICAL
 from tests.epcr.test_attacker import moved_to
 from tests.support.records import SIGNS, heavy
 
+pytestmark = pytest.mark.full
+
 BODY = heavy(60, 10)
 PATIENT = {
     "patient": {"sex": "female", "identifiers": [{"system": "urn:oid:1.2.372.980010.1.2", "value": "1234567FA"}]}

@@ -25,6 +25,8 @@ from tests.epcr.test_identities import process
 from tests.support.records import heavy
 from tests.support.waiting import PATIENCE, ended, wait_for
 
+pytestmark = pytest.mark.full
+
 BODY = heavy(60, 10)
 IDLE = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%%'"
 

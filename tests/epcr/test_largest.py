@@ -3,8 +3,12 @@
 import json
 from typing import Any
 
+import pytest
+
 from services.epcr.records.models import MAX_ITEMS, EncounterDraft
 from shared.web import http
+
+pytestmark = pytest.mark.full
 
 MOMENT = "2026-01-01T10:00:00Z"
 CONCEPT = {"system": "http://snomed.info/sct", "code": "232674004", "display": "Intubation"}

@@ -80,6 +80,7 @@ def test_the_portions_do_not_change_the_bundle() -> None:
     assert parts == json.loads(exported(given, most=9, portion=10_000))
 
 
+@pytest.mark.full
 @MODES
 def test_a_reading_that_is_filled_in_is_the_one_that_is_built(mode: Any) -> None:
     """The readings of each moment of a long export against an export of them alone, and all of them against the validators."""
@@ -333,6 +334,7 @@ def test_a_growing_series_replaces_the_one_before(organisation: Organisation, in
     assert server.dangling() == []
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("mode", ["exact", "shifted", "safe_harbor"])
 def test_an_app_of_any_mode_reads_every_metric(
     organisation: Organisation, inside: Inside, years_later: None, mode: Any

@@ -13,6 +13,8 @@ from tests.epcr.hospitals import Region
 from tests.epcr.samples import WHOLE
 from tests.epcr.sealed import unseal
 
+pytestmark = pytest.mark.full
+
 
 def _in_a_section(record: dict[str, Any]) -> None:
     record["dispatch"]["hue"] = "violet"

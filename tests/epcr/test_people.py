@@ -20,6 +20,8 @@ from tests.epcr.samples import MINIMAL
 from tests.epcr.test_outcomes import report
 from tests.support.pdf_text import runs_of_pages
 
+pytestmark = pytest.mark.full
+
 Number = dict[str, str]
 SENDER = "/api/v1/epcr/sender"
 MRN, OTHER_MRN = "https://cork.example/mrn", "https://kerry.example/mrn"

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
+
 from deploy.local.databases import Database
 from services.epcr.deidentification.pseudonyms import Pseudonyms
 from services.epcr.encounters import queries, store
@@ -12,6 +14,8 @@ from services.epcr.encounters.facts import facts_of
 from shared.storage.database import AsyncConnection, aset_tenant
 from tests.epcr.conftest import ENCOUNTERS, PSEUDONYM_KEYS, Inside, Organisation
 from tests.epcr.deliveries import recorded, spo2
+
+pytestmark = pytest.mark.full
 
 KEYS = Pseudonyms.from_text(PSEUDONYM_KEYS)
 

@@ -2,11 +2,14 @@
 
 import socket
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.gateway.conftest import IDENTITIES, Running, World
 from tests.gateway.raw import Door
+
+pytestmark = pytest.mark.full
 
 TOKENS = [
     b"GET ", b"POST ", b"PUT ", b"OPTIONS ", b"/api/v1/devices", b"/v1/oauth/token", b"/graphql", b"*", b" HTTP/1.1", b" HTTP/1.0",

@@ -32,6 +32,8 @@ from tests.support.plain import PLAIN
 from tests.support.stack import Stack
 from tests.support.waiting import PATIENCE, wait_for
 
+pytestmark = pytest.mark.full
+
 ENROL = "/api/v1/devices/enrol"
 ACS = "/v1/saml/con_1/acs"
 BUDGET = 200 * KIB

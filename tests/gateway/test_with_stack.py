@@ -16,6 +16,8 @@ from tests.support.plain import PLAIN
 from tests.support.stack import App, Stack
 from tests.support.waiting import Control, wait_for
 
+pytestmark = pytest.mark.full
+
 TRIALS = 100
 BOUND_SECONDS = 1.0
 

@@ -256,6 +256,7 @@ def test_two_workers_count_an_incident_once(ask: Asking) -> None:
     wait_for(lambda: of_incident(ask) == {"march": (0, None), "april": (1, 10.0)}, what="the earliest of eight")
 
 
+@pytest.mark.full
 def test_rebuilding_puts_right_whatever_was_wrong(
     ask: Asking, database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -278,6 +279,7 @@ def test_rebuilding_puts_right_whatever_was_wrong(
     eventually(ask, expected(corrected, *WHOLE), *WHOLE)
 
 
+@pytest.mark.full
 def test_a_sparkline_has_twelve_months_with_the_gaps_visible(ask: Asking) -> None:
     encounters = population.encounters()
     send(ask, encounters, random.Random(5))
@@ -332,6 +334,7 @@ def test_small_cells_are_withheld_where_the_tenant_says_so(
     wait_for(lambda: not any(one["suppressed"] for one in report(ask, *march).values()))
 
 
+@pytest.mark.full
 def test_subtracting_ranges_from_each_other_tells_no_small_count(
     ask: Asking, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -367,6 +370,7 @@ def test_chosen_indicators_come_alone_in_the_usual_order(ask: Asking) -> None:
     assert list(chosen) == ["rosc_survival", "syncope_ecg"]
 
 
+@pytest.mark.full
 def test_many_workers_and_a_rebuild_at_once_count_everything_once(ask: Asking, settings: Settings) -> None:
     first = population.encounters(count=160)
     second = [population.corrected(one, number) for number, one in enumerate(first)]
@@ -398,6 +402,7 @@ def test_many_workers_and_a_rebuild_at_once_count_everything_once(ask: Asking, s
     eventually(ask, expected(second, *WHOLE), *WHOLE)
 
 
+@pytest.mark.full
 def test_retention_takes_whole_months_and_what_stays_can_still_be_corrected(ask: Asking) -> None:
     keeping = (datetime.now(UTC).date() - date(2026, 3, 15)).days
     encounters = population.encounters(count=300)

@@ -19,6 +19,8 @@ from services.graphql_api import schema
 from shared.primitives import ids
 from tests.graphql_api.asking import Asking
 
+pytestmark = pytest.mark.full
+
 DOCUMENTED = {"acqiMetrics", "telephonyProviders", "telephonyRoutes"}
 CODES = {
     "OPERATION_NOT_APPROVED",

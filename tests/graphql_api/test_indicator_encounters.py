@@ -89,6 +89,7 @@ def expected(name: str, group: str, first: str, end: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "name",
     ["rosc_at_hospital", "response_time", "incident_response_time", "child_restraint", "conveyance", "rosc_utstein"],
@@ -109,6 +110,7 @@ def test_a_list_has_exactly_the_encounters_of_its_count(counted: Asking, name: s
     assert places == sorted(places, reverse=True)
 
 
+@pytest.mark.full
 def test_an_excluded_encounter_has_its_reason_and_no_other_has_one(counted: Asking) -> None:
     reasons = {facts.encounter_id: reasons_of(judgements(facts)) for facts in everybody()}
     told: set[str] = set()
@@ -223,6 +225,7 @@ def test_every_page_is_an_entry_of_the_audit_trail(ask: Asking, database: Databa
     assert rows == [("indicators.encounters", ask.client_id, "conveyance", detail)] * 2
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", [one.name for one in INDICATORS])
 def test_no_encounters_are_listed_where_small_counts_are_withheld(ask: Asking, name: str) -> None:
     """Of no range and no group, whether the count is shown or not: `test_lists_of_shown_counts_would_tell_a_withheld_one` shows why."""

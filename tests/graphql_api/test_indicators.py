@@ -17,6 +17,7 @@ from shared.messaging.messages import (
     StrokeFact,
     VitalFact,
 )
+from tests.support.cases import cases
 
 CALL = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SCENE = CALL + timedelta(minutes=7, seconds=30)
@@ -469,10 +470,12 @@ CASES: list[tuple[str, Any, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "outcome", "facts"), CASES)
-def test_a_case_counts_as_its_definition_says(name: str, outcome: Any, facts: dict[str, Any]) -> None:
-    assert BY_NAME[name].evaluate(encounter(**facts)) == outcome
-    assert outcomes_of(judgements(encounter(**facts))).get(name) == outcome
+def test_a_case_counts_as_its_definition_says() -> None:
+    with cases() as every:
+        for place, (name, outcome, facts) in enumerate(CASES):
+            with every.case(f"{name}, {outcome}, row {place}"):
+                assert BY_NAME[name].evaluate(encounter(**facts)) == outcome
+                assert outcomes_of(judgements(encounter(**facts))).get(name) == outcome
 
 
 def test_every_indicator_has_cases_within_and_outside_its_population() -> None:

@@ -144,6 +144,7 @@ def withhold(ask: Asking, *, on: bool) -> None:
     wait_for(is_so)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("withholds", [False, True])
 def test_every_cell_is_that_of_the_indicators_api(counted: Asking, withholds: bool) -> None:
     withhold(counted, on=withholds)

@@ -13,6 +13,8 @@ from services.graphql_api.acqi.cache import Cases, Period, Snapshot
 from services.graphql_api.acqi.report import Days, InvalidRange, check_is_published, next_month
 from services.graphql_api.acqi.suppression import Cell, added, is_answered, is_shown, is_small_in_all, parts
 
+pytestmark = pytest.mark.full
+
 FIRST = date(2024, 11, 1)
 
 

@@ -16,6 +16,8 @@ from services.graphql_api.acqi.report import next_month
 from services.graphql_api.acqi.suppression import NOTHING_WITHHELD, SMALL_CELL, Cell, Withholding, related
 from tests.graphql_api import population
 
+pytestmark = pytest.mark.full
+
 MONTHS = [date(2025, month, 1) for month in range(1, 13)]
 RUNS = [(start, end) for start in range(12) for end in range(start + 1, 13)]
 FIELDS = ("met", "not_met", "excluded", "unknown")

@@ -10,6 +10,9 @@ import pytest
 from shared.web import http, strict_json
 from shared.web.problems import Problem
 from tests.hostile.entries import KINDS
+from tests.support.cases import cases
+
+pytestmark = pytest.mark.full
 
 CANARY = "Aoife Brennan, canary 7391"
 NUMBER = 73917391739173917391
@@ -58,13 +61,19 @@ def refusals(name: str, value: Any) -> Iterator[str]:
             yield bytes(problem.response().body).decode()
 
 
-@pytest.mark.parametrize("name", KINDS)
-@pytest.mark.parametrize("value", [CANARY, CANARY * 3000, NUMBER, [CANARY], {CANARY: CANARY}])
-def test_no_value_comes_back_in_what_is_said_of_it(name: str, value: Any) -> None:
-    for text in refusals(name, value):
-        assert "Aoife" not in text
-        assert str(NUMBER) not in text
-        assert not [word for word in PYTHON if word in text], text
+@pytest.mark.parametrize(
+    "value",
+    [CANARY, CANARY * 3000, NUMBER, [CANARY], {CANARY: CANARY}],
+    ids=["text", "long", "number", "array", "object"],
+)
+def test_no_value_comes_back_in_what_is_said_of_it(value: Any) -> None:
+    with cases() as every:
+        for name in KINDS:
+            with every.case(name):
+                for text in refusals(name, value):
+                    assert "Aoife" not in text
+                    assert str(NUMBER) not in text
+                    assert not [word for word in PYTHON if word in text], text
 
 
 class Inner(http.Body):

@@ -13,6 +13,8 @@ from shared.web import http, strict_json
 from shared.web.problems import Problem
 from tests.hostile.entries import KINDS
 
+pytestmark = pytest.mark.full
+
 STRUCTS = [kind for kind in KINDS.values() if isinstance(kind, type)]
 NAMES = sorted({field.encode_name for kind in STRUCTS for field in msgspec.structs.fields(kind)})
 SCALARS = (

@@ -13,6 +13,8 @@ from tests.hostile.entries import ENTRIES, KIB, MIB, Entry
 from tests.hostile.measuring import FLOOR, RUNS, grows_faster_than_linearly, seconds
 from tests.hostile.shapes import Shape
 
+pytestmark = pytest.mark.full
+
 
 @pytest.fixture(autouse=True, scope="module")
 def frozen() -> Iterator[None]:

@@ -18,6 +18,8 @@ from shared.trail import routes as trail
 from shared.web.http import Page
 from shared.web.routing import Operation
 
+pytestmark = pytest.mark.full
+
 PARTS = [
     *auth.PARTS,
     *webhook_dispatcher.PARTS,

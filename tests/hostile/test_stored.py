@@ -13,6 +13,8 @@ from tests.hostile.measuring import grows_faster_than_linearly, seconds
 from tests.hostile.stored import ROADS, STORED, Road
 from tests.hostile.test_pages import LISTS, PARTS
 
+pytestmark = pytest.mark.full
+
 
 def reading() -> Iterator[Operation]:
     for part in (*PARTS, epcr.CREW):

@@ -9,6 +9,8 @@ import pytest
 
 from deploy.local.table import ROOT
 
+pytestmark = pytest.mark.full
+
 EVENT = "threading.Event().wait()"
 HELD = {
     "a lock": EVENT,

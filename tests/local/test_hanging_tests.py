@@ -5,7 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from deploy.local.table import ROOT
+
+pytestmark = pytest.mark.full
 
 CONFTEST = """
 from tests.support.scheduling import Scheduling

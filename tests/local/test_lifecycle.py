@@ -20,6 +20,8 @@ from tests.support.plain import PLAIN
 from tests.support.running import RunningStack
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.full
+
 SMALL = ("--only", "auth")
 
 

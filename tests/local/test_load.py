@@ -29,6 +29,8 @@ from shared.primitives.crypto import Keyring
 from shared.storage import audit_check
 from tests.epcr.sealed import unseal
 
+pytestmark = pytest.mark.full
+
 SIZES = Sizes(
     tenants=3,
     delivered=20,

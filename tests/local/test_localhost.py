@@ -14,6 +14,8 @@ import pytest
 from deploy.local.table import ROOT
 from tests.support.stack import Stack
 
+pytestmark = pytest.mark.full
+
 PYTHON = """
 import json, sys, urllib.error, urllib.request
 open_url = urllib.request.build_opener(urllib.request.ProxyHandler({})).open

@@ -19,6 +19,8 @@ from tests.support.running import RunningStack
 from tests.support.stack import Stack
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.full
+
 PROCESSES = ["gateway", "auth-web", "auth-worker", "auth-relay"]
 
 

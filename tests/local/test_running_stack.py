@@ -25,6 +25,8 @@ from tests.support.plain import PLAIN
 from tests.support.stack import Stack
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.full
+
 EVERY_PROCESS = [("gateway", "web"), *((service.name, kind) for service in SERVICES for kind in service.processes)]
 
 

@@ -36,6 +36,8 @@ from tests.shared.support import (
 from tests.support.child import start_child
 from tests.support.waiting import PATIENCE, wait_for
 
+pytestmark = pytest.mark.full
+
 ROOT = Path(__file__).parents[2]
 DEAD = batches_queue("graphql_api", "epcr")
 ACKNOWLEDGEMENTS = {each: acknowledgements_queue("epcr", each) for each in ("device_ingest", "graphql_api")}

@@ -365,6 +365,7 @@ def test_a_backlog_is_sealed_in_reads_of_its_size_though_statistics_say_that_not
         assert (conn.execute(READ_OF_WAITING).fetchone() or (0,))[0] <= 5 * 1000
 
 
+@pytest.mark.full
 def test_several_sealers_at_once_take_turns_and_lose_nothing(producer: Database) -> None:
     fill(producer, 25_000)
     barrier = threading.Barrier(3, timeout=PATIENCE)
@@ -767,6 +768,7 @@ def test_no_role_writes_an_entry_that_is_too_long_to_be_sealed(producer: Databas
         forge(producer, kind=kind, **{column: value})
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "column",
     [

@@ -54,6 +54,7 @@ def started(consumer: Database, redis_url: str) -> subprocess.Popen[bytes]:
     return start_child(command, env=os.environ | environment, cwd=ROOT, stdout=subprocess.DEVNULL)
 
 
+@pytest.mark.full
 def test_a_message_that_kills_its_worker_is_set_aside_and_all_others_have_their_effect(
     producer: Database, consumer: Database, redis_url: str
 ) -> None:
@@ -163,6 +164,7 @@ def test_an_error_is_no_death(
     assert scalar(consumer.admin, "SELECT count(*) FROM begun") == 0
 
 
+@pytest.mark.full
 def test_outages_while_a_living_worker_applies_a_message_are_no_deaths_of_it(
     producer: Database, consumer: Database, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,6 +31,8 @@ from tests.support.cluster import TestDatabases, start_cluster
 from tests.support.standby import Standby, lose, read_only
 from tests.support.waiting import PATIENCE, Control, wait_for
 
+pytestmark = pytest.mark.full
+
 # Web processes and workers may write this table.
 WRITE = """
     INSERT INTO idempotency_keys (tenant_id, client_id, key_digest, request_digest, answer)

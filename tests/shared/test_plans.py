@@ -33,6 +33,8 @@ from shared.storage.database import SET_TENANT
 from shared.storage.jobs import Kept
 from tests.support.cluster import TestDatabases
 
+pytestmark = pytest.mark.full
+
 STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
 PLACEHOLDER = re.compile(r"%(?:%|s|\((\w+)\)s)")
 OPTIONAL = re.compile(r"\(%\((\w+)\)s(?:::\w+(?:\[\])?)? IS NULL OR")

@@ -84,6 +84,7 @@ def test_each_service_lists_its_commands_without_any_setting(service: Service) -
         assert (f" {name} " in answer.stdout) == ("worker" in service.processes)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
 def test_the_command_line_is_there_before_anything_that_only_a_process_needs(service: Service) -> None:
     heavy = {"celery", "httpx2", "opentelemetry.sdk", "prometheus_client", "redis", "uvicorn"}
@@ -92,6 +93,7 @@ def test_the_command_line_is_there_before_anything_that_only_a_process_needs(ser
     assert answer.stdout.split() == []
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", ["web", "worker", "relay", "migrate"])
 def test_a_process_without_its_settings_says_which_in_one_line(name: str) -> None:
     command = [sys.executable, "-m", "services.epcr", name]

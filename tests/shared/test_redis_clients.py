@@ -173,6 +173,7 @@ def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Group]:
         yield made
 
 
+@pytest.mark.full
 def test_everything_goes_on_after_a_fail_over_and_the_old_primary_is_not_believed(
     either: Group, producer: Database, consumer: Database
 ) -> None:
@@ -249,6 +250,7 @@ class Following:
         wait_for(rings, 40, "the subscriber to be woken")
 
 
+@pytest.mark.full
 def test_an_exchange_of_the_primary_is_an_outage_to_an_open_client(sentinels: Group) -> None:
     first, second = sentinels.servers
     met: list[Exception] = []

@@ -144,6 +144,7 @@ def test_messages_sent_before_get_every_second_place(producer: Database, sender:
     assert tenants(claim(sender, ROOM._replace(again=False))) == {"org_new": relay.BATCH}
 
 
+@pytest.mark.full
 def test_a_claim_reads_no_more_of_a_long_backlog_than_of_a_short_one(producer: Database, sender: Relay) -> None:
     def read() -> float:
         """The rows that a claim reads, of which it takes none."""
@@ -220,6 +221,7 @@ def test_a_relay_looks_for_room_soon_after_it_sent_and_seldom_when_there_is_none
     assert waits == [relay.SOON_SECONDS * each for each in (1, 2, 4, 8, 16)] + [relay.POLL_SECONDS]
 
 
+@pytest.mark.full
 def test_a_producer_whose_worker_is_frozen_sends_on_and_all_is_acknowledged_afterwards(
     producer: Database, consumer: Database, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -339,6 +339,7 @@ def names(database: Database, kind: str) -> dict[str, sql.Composable]:
     }
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("service", NAMES)
 def test_no_attempt_to_be_more_than_the_role_has_an_effect(

@@ -25,7 +25,7 @@ from tests.support.waiting import wait_for
 
 BELL = "bell"
 
-pytestmark = network.needed
+pytestmark = [network.needed, pytest.mark.full]
 
 
 @pytest.fixture

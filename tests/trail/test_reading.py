@@ -330,6 +330,7 @@ VALUES = {"": None, "subject_id": "dev_400", "actor": "usr_7", "client_id": "app
 VALUES["trace_id"] = "0" * 32
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", queries.NEWEST_FIRST)
 def test_a_page_of_a_million_entries_follows_one_index(database: Database, million: str, name: str) -> None:
     """Deep in the trail too: at most the entries of a page, of the window, and the pages of the index above them."""

@@ -223,6 +223,7 @@ def test_the_deliveries_of_all_webhooks_are_listed_for_their_app_and_for_an_admi
 of_few_and_of_many_webhooks = pytest.mark.parametrize("many", [overview.MANY, -1], ids=["few", "many"])
 
 
+@pytest.mark.full
 @of_few_and_of_many_webhooks
 def test_failed_deliveries_of_an_older_day_are_found_through_empty_pages(
     partner: Partner, administrator: Partner, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch, many: int
@@ -275,6 +276,7 @@ def test_a_hostile_query_of_all_deliveries_is_refused(partner: Partner, query: d
     assert partner.get("/v1/deliveries", params=query).status_code == 422
 
 
+@pytest.mark.full
 @of_few_and_of_many_webhooks
 def test_deliveries_are_found_by_webhook_state_answer_type_event_and_trace(
     http: httpx2.Client,

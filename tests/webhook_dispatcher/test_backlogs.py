@@ -21,6 +21,8 @@ from tests.support.receiver import Receiver, always, answer
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner
 from tests.webhook_dispatcher.test_sending import CLAIM_ALL, claim
 
+pytestmark = pytest.mark.full
+
 WAITING = 20_000
 CHANGED = "SELECT count(*) AS number FROM queue WHERE tenant_id = %s AND xmin::text::bigint > %s"
 AS_IF_OF_MANY = """

@@ -22,6 +22,8 @@ from shared.storage.jobs import Periodic
 from tests.support.receiver import Receiver
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner
 
+pytestmark = pytest.mark.full
+
 EXTREMES: dict[str, list[str]] = {
     "text": ["''", "repeat('x', 300)", "'\U0001f600'"],
     "text[]": ["'{}'", "ARRAY[NULL]::text[]", "array_fill('x'::text, ARRAY[5000])", "'{{a,b},{c,d}}'"],

@@ -7,6 +7,8 @@ import pytest
 from services.webhook_dispatcher.sending.access import Identity, UnusableIdentity, describe
 from tests.support.tls import Authority
 
+pytestmark = pytest.mark.full
+
 # A Mersenne prime: longer ones, such as 2**86243 - 1, fit into a body too and are tried for hours.
 PRIME = 2**2203 - 1
 

@@ -12,6 +12,8 @@ from shared.web.responses import MOST_FIELDS
 from tests.support.receiver import Receiver
 from tests.webhook_dispatcher.test_client import endless, post, raw
 
+pytestmark = pytest.mark.full
+
 CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 TOO_LARGE = "protocol_error: the answer's headers or trailers are too large"
 

@@ -11,6 +11,8 @@ from deploy.local.databases import Database
 from deploy.local.table import ROOT
 from shared.storage import migrate
 
+pytestmark = pytest.mark.full
+
 FILES = sorted((ROOT / "services" / "webhook_dispatcher" / "migrations").glob("*.sql"))
 WAITING = 50_000
 LEAVE = """

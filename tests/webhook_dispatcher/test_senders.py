@@ -163,6 +163,7 @@ def test_senders_share_a_backlog_and_no_receiver_gets_more_than_its_limit_from_a
     assert max(most.values()) <= row["most"]
 
 
+@pytest.mark.full
 def test_four_sender_processes_give_no_receiver_more_than_its_limit_and_nothing_twice(
     partner: Partner, dispatcher: Dispatcher, settings: Settings
 ) -> None:
@@ -275,6 +276,7 @@ def test_a_sender_that_stood_still_after_its_claim_sends_nothing_that_another_ma
     assert sum(claims) > len(events)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("tenants", "hanging"), [(40, 10), (1, 99)], ids=["forty tenants", "the same tenant"])
 def test_a_healthy_webhook_is_no_second_later_beside_many_that_hang(
     partner: Partner, dispatcher: Dispatcher, receiver: Receiver, tenants: int, hanging: int

@@ -741,6 +741,7 @@ def test_the_database_and_the_service_agree_on_what_a_pattern_covers(dispatcher:
 # A role of this service writes rows that no claim can read.
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "change",
     [
@@ -934,6 +935,7 @@ def lengthen(dispatcher: Dispatcher, partner: Partner, size: int) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.full
 def test_a_sender_holds_a_bounded_number_of_bytes_and_a_tenant_a_part_of_them(
     http: Any, dispatcher: Dispatcher, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
