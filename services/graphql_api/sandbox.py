@@ -59,7 +59,6 @@ def _write(conn: Connection, tenant_id: str, year: Year, case: Case) -> list[Eve
     states = list(_states(tenant_id, year, case, f"{case.at.year}-{number[0] if number else 1:06d}"))
     if conn.execute(queries.INSERT, msgspec.structs.asdict(states[-1])).fetchone() is None:
         return []
-    conn.execute(queries.MARK_SANDBOX, (tenant_id, case.incident_id))
     found: list[Event] = []
     for before, after in zip([None, *states], states, strict=False):
         with conn.cursor() as cursor:
@@ -84,7 +83,9 @@ def _states(tenant_id: str, year: Year, case: Case, number: str) -> Iterator[Inc
     draft = Draft(
         type=kind, priority=priority, location=place, units=[case.vehicle_id], cad_incident_id=case.cad_incident_id
     )
-    incident = msgspec.structs.replace(lifecycle.opened(draft, tenant_id, number, case.at), id=case.incident_id)
+    incident = msgspec.structs.replace(
+        lifecycle.opened(draft, tenant_id, number, case.at, sandbox=True), id=case.incident_id
+    )
     yield incident
     for status, minutes in MOVES:
         incident = lifecycle.changed(incident, Change(status=status), _after(case, minutes))

@@ -62,7 +62,7 @@ def test_a_message_told_twice_counts_once(ask: Asking) -> None:
 def test_every_event_follows_the_catalogue(cad: str | None) -> None:
     now = received("org_a", None).occurred_at
     draft = Draft(type="public_order", priority="critical", units=["A", "B"], cad_incident_id=cad)
-    created = lifecycle.opened(draft, "org_a", "2026-000001", now)
+    created = lifecycle.opened(draft, "org_a", "2026-000001", now, sandbox=False)
     updated = lifecycle.changed(created, Change(status="dispatched"), now)
     closed = lifecycle.closed(updated, "no_action_required", now)
     for before, after, kind in ((None, created, "created"), (created, updated, "updated"), (updated, closed, "closed")):

@@ -101,7 +101,7 @@ def test_erasing_takes_incidents_timelines_and_what_the_indicators_counted(sandb
     sandbox.ask.count(*facts_of_tests(700))
     assert tallies(sandbox)
     sandbox.erase()
-    for table in ("incidents", "incident_timeline", "incidents_of_sandboxes", "acqi_facts"):
+    for table in ("incidents", "incident_timeline", "acqi_facts"):
         assert sandbox.count(table) == 0, table
     assert tallies(sandbox) == before == []
 

@@ -77,7 +77,7 @@ SET_OUTCOMES: LiteralString = (
     "UPDATE acqi_facts SET outcomes = %s::jsonb, reasons = %s::jsonb WHERE tenant_id = %s AND encounter_id = %s"
 )
 FORGET_MONTH: LiteralString = """
-    DELETE FROM acqi_aggregates WHERE tenant_id = %s AND period_start >= %s AND period_start < %s
+    DELETE FROM acqi_aggregates WHERE tenant_id = %s AND grain = ANY('{day,month}') AND period_start >= %s AND period_start < %s
 """
 # Skips encounters that counting holds: one that moves out of the month at this moment, whose lock it took before the month's.
 FORGET_FACTS: LiteralString = """

@@ -25,7 +25,7 @@ class NotAllowed(Exception):
     """The message names the move that is not allowed."""
 
 
-def opened(draft: Draft, tenant_id: str, number: str, now: datetime) -> Incident:
+def opened(draft: Draft, tenant_id: str, number: str, now: datetime, *, sandbox: bool) -> Incident:
     return Incident(
         id=ids.new_id("inc"),
         tenant_id=tenant_id,
@@ -38,6 +38,7 @@ def opened(draft: Draft, tenant_id: str, number: str, now: datetime) -> Incident
         units=draft.units or [],
         cad_incident_id=draft.cad_incident_id,
         closed_reason=None,
+        sandbox=sandbox,
         version=1,
         created_at=now,
         updated_at=now,

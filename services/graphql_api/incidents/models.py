@@ -75,6 +75,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     units: list[str]
     cad_incident_id: str | None
     closed_reason: ClosedReason | None
+    sandbox: bool
     version: int
     created_at: datetime
     updated_at: datetime

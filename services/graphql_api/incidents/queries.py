@@ -8,9 +8,9 @@ NEXT_NUMBER: LiteralString = """
 """
 INSERT: LiteralString = """
     INSERT INTO incidents (id, tenant_id, number, type, priority, status, latitude, longitude, units, cad_incident_id,
-        closed_reason, version, created_at, updated_at, closed_at)
+        closed_reason, sandbox, version, created_at, updated_at, closed_at)
     VALUES (%(id)s, %(tenant_id)s, %(number)s, %(type)s, %(priority)s, %(status)s, %(latitude)s, %(longitude)s, %(units)s,
-        %(cad_incident_id)s, %(closed_reason)s, %(version)s, %(created_at)s, %(updated_at)s, %(closed_at)s)
+        %(cad_incident_id)s, %(closed_reason)s, %(sandbox)s, %(version)s, %(created_at)s, %(updated_at)s, %(closed_at)s)
     ON CONFLICT (tenant_id, cad_incident_id) WHERE cad_incident_id IS NOT NULL DO NOTHING
     RETURNING id
 """
@@ -74,8 +74,7 @@ COUNT_OPEN: LiteralString = """
     SELECT count(*) FROM (SELECT FROM incidents WHERE tenant_id = %s AND closed_at IS NULL LIMIT %s) AS counted
 """
 # Only incidents that were opened in a sandbox are erased.
-MARK_SANDBOX: LiteralString = "INSERT INTO incidents_of_sandboxes (tenant_id, incident_id) VALUES (%s, %s)"
 ERASE_OF_SANDBOX: LiteralString = """
-    WITH portion AS (SELECT incident_id FROM incidents_of_sandboxes WHERE tenant_id = %(tenant_id)s ORDER BY incident_id LIMIT %(portion)s)
-    DELETE FROM incidents i USING portion p WHERE i.tenant_id = %(tenant_id)s AND i.id = p.incident_id
+    DELETE FROM incidents WHERE tenant_id = %(tenant_id)s AND id = ANY (ARRAY(
+        SELECT id FROM incidents WHERE tenant_id = %(tenant_id)s AND sandbox ORDER BY id LIMIT %(portion)s))
 """

@@ -108,12 +108,10 @@ async def open_incident(context: Context, draft: Draft) -> Incident:
         await errors.require_room(conn, cap, caller.tenant_id, queries.COUNT_OPEN, cap.most)
         row = await (await conn.execute(queries.NEXT_NUMBER, (caller.tenant_id, now.year))).fetchone()
         number = f"{now.year}-{row[0] if row else 1:06d}"
-        created = lifecycle.opened(draft, caller.tenant_id, number, now)
+        created = lifecycle.opened(draft, caller.tenant_id, number, now, sandbox=caller.is_sandbox)
         if await (await conn.execute(queries.INSERT, msgspec.structs.asdict(created))).fetchone() is None:
             existing = await (await conn.execute(queries.FIND_BY_CAD, (draft.cad_incident_id,))).fetchone()
             raise errors.conflict("There is an incident with this cadIncidentId.", id=existing[0] if existing else None)
-        if caller.is_sandbox:
-            await conn.execute(queries.MARK_SANDBOX, (caller.tenant_id, created.id))
         await _record(context, conn, None, created)
     return created
 

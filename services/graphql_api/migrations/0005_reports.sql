@@ -1,3 +1,5 @@
+-- Reports of the quality indicators, and the schedules that ask for them.
+
 -- A report holds the indicators of a calendar month, quarter or year, as they were counted when it was made: the texts of its files are compressed.
 -- The relay reads these rows for all tenants: nothing that a web process writes is long.
 -- `due_at` is when the relay may make it; NULL: nothing is left to do. `withheld` says whether small counts were withheld in it.
