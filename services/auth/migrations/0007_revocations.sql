@@ -1,6 +1,40 @@
--- Ending many grants holds the row that puts revocations in one order only for a bounded number of watermarks.
+-- Revocations of tokens: watermarks, as a sequence of changes, few for every client and tenant; and keys that are distrusted at once.
 
--- Sets the watermarks of whole clients, or of a tenant, and drops those that they cover.
+-- One row, exempt from row-level security. Its lock puts revocations in one order, so that a number once seen is complete. The number grows with every
+-- change, and with time: after a restore, the next revocation comes after all that anybody knows.
+CREATE TABLE revocation_state (
+    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    sequence bigint NOT NULL
+);
+INSERT INTO revocation_state (sequence) VALUES (floor(extract(epoch FROM clock_timestamp()) * 1000000));
+GRANT SELECT, UPDATE ON revocation_state TO {{app}}, {{worker}};
+
+-- Tokens whose id is older than `not_before_ms` are refused: of one client, grant or tenant, one token by its id, or all that a key signed. `client_id` is
+-- whose tokens these are, of a single token or a grant. `made_before_ms` is when the last token that the watermark refuses was made, one millisecond
+-- later: a wider watermark from then on covers it.
+CREATE TABLE watermarks (
+    kind text NOT NULL CHECK (kind IN ('client', 'grant', 'tenant', 'token', 'key')),
+    id text NOT NULL,
+    tenant_id text NOT NULL,
+    client_id text,
+    not_before_ms bigint NOT NULL,
+    made_before_ms bigint NOT NULL,
+    expires_at timestamptz NOT NULL,
+    sequence bigint NOT NULL,
+    PRIMARY KEY (kind, id)
+);
+CREATE INDEX watermarks_sequence ON watermarks (sequence);
+CREATE INDEX watermarks_owner ON watermarks (tenant_id, client_id, made_before_ms);
+CREATE INDEX watermarks_expires ON watermarks (expires_at);
+SELECT tenant_table('watermarks'), worker_writes_all('watermarks');
+
+-- Takes the row that puts revocations in one order, and as many numbers as are asked for; returns the last number before them.
+CREATE FUNCTION next_changes(count bigint) RETURNS bigint LANGUAGE sql AS $$
+    UPDATE revocation_state SET sequence = greatest(sequence, floor(extract(epoch FROM clock_timestamp()) * 1000000)::bigint) + count
+    RETURNING sequence - count
+$$;
+
+-- Sets the watermarks of whole clients, or of a tenant, and drops those that they cover. None covers a key that is distrusted.
 CREATE FUNCTION cover_all(of_kind text, revoked text[], before_ms bigint, base bigint) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO watermarks (kind, id, tenant_id, client_id, not_before_ms, made_before_ms, expires_at, sequence)
@@ -14,13 +48,13 @@ BEGIN
         DELETE FROM watermarks WHERE tenant_id = current_tenant() AND client_id = ANY (revoked) AND made_before_ms <= before_ms
             AND kind IN ('grant', 'token');
     ELSE
-        DELETE FROM watermarks WHERE tenant_id = current_tenant() AND made_before_ms <= before_ms AND kind <> 'tenant';
+        DELETE FROM watermarks WHERE tenant_id = current_tenant() AND made_before_ms <= before_ms AND kind NOT IN ('tenant', 'key');
     END IF;
 END $$;
 
 -- Where one client, or one tenant, has more watermarks than `most`, the older half becomes one of the client or the tenant: it refuses
 -- every token made before then, also those that nobody revoked. Returns that moment, or null where there are not that many.
-CREATE OR REPLACE FUNCTION fold_watermarks(of_kind text, owner text, most integer) RETURNS bigint LANGUAGE plpgsql AS $$
+CREATE FUNCTION fold_watermarks(of_kind text, owner text, most integer) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     before_ms bigint;
 BEGIN
@@ -39,11 +73,15 @@ BEGIN
     RETURN before_ms;
 END $$;
 
--- Refuses every token of each of `revoked` made up to now, under one version; those whose tokens are dead already are left out, and those
--- that a watermark of their client or tenant covers. `owner` is the client of single tokens. Returns the watermarks that are wider than
--- `revoked`. At most `client_most` ids get watermarks of their own, those of the clients with the fewest ids; every other client gets one.
--- All that depends on the number of ids happens before the version's row is locked.
-CREATE OR REPLACE FUNCTION revoke_tokens(of_kind text, revoked text[], owner text, lives interval, client_most integer, tenant_most integer)
+-- Refuses every token of each of `revoked` made up to now; those whose tokens are dead already are left out, and those that a watermark of their
+-- client or tenant covers. `owner` is the client of single tokens. Returns the watermarks that are wider than `revoked`. At most `client_most` ids get
+-- watermarks of their own, those of the clients with the fewest ids; every other client gets one.
+-- Issuing reads the client under the shared lock and stamps the token with the clock it saw there: a token is either stamped before this moment and
+-- refused, or made from the rows that this transaction has written. The row of the sequence comes first: a revocation that waits for it, for as long as another
+-- takes, holds none of the locks that issuing needs. Issuing holds those for one statement and never waits for the sequence, so nobody waits in a circle.
+-- All that depends on the number of ids happens before that row is locked. Counting a client's or a tenant's watermarks takes a millisecond
+-- or two, so for a few ids they are counted only every eighth time, on the average: the numbers exceed the most by some dozens.
+CREATE FUNCTION revoke_tokens(of_kind text, revoked text[], owner text, lives interval, client_most integer, tenant_most integer)
 RETURNS TABLE (folded_kind text, folded_id text, folded_before_ms bigint) LANGUAGE plpgsql
 -- A new plan for each call would take most of the time for which all other revocations wait.
 SET plan_cache_mode = force_generic_plan AS $$
@@ -59,7 +97,6 @@ DECLARE
     touched text[];
 BEGIN
     IF of_kind IN ('client', 'tenant') THEN
-        UPDATE revocation_state SET version = version + 1;
         base := next_changes(cardinality(revoked));
         PERFORM pg_advisory_xact_lock(7402, hashtext(client_id))
         FROM (SELECT client_id FROM apps
@@ -102,7 +139,6 @@ BEGIN
         WHERE client_id = ANY (crowded) AND revoked_at IS NULL AND expires_at > clock_timestamp()
             AND uuid_extract_timestamp(jti) < to_timestamp(moment / 1000.0);
 
-        UPDATE revocation_state SET version = version + 1;
         base := next_changes(coalesce(cardinality(ids), 0) + coalesce(cardinality(crowded), 0));
         WITH written AS (
             INSERT INTO watermarks (kind, id, tenant_id, client_id, not_before_ms, made_before_ms, expires_at, sequence)
@@ -121,20 +157,38 @@ BEGIN
             PERFORM cover_all('client', crowded, moment, base + coalesce(cardinality(ids), 0));
         END IF;
         RETURN QUERY SELECT 'client', one.id, moment FROM unnest(crowded) AS one (id);
-        RETURN QUERY SELECT 'client', one.id, one.before_ms
-            FROM (SELECT full_one.client_id AS id, fold_watermarks('client', full_one.client_id, client_most) AS before_ms FROM (
-                SELECT w.client_id FROM watermarks w
-                WHERE w.tenant_id = current_tenant() AND w.client_id = ANY (touched) AND w.kind IN ('grant', 'token')
-                GROUP BY w.client_id HAVING count(*) > client_most) AS full_one) AS one
-            WHERE one.before_ms IS NOT NULL;
+        IF base % 8 = 0 OR cardinality(revoked) > 8 OR client_most < 1000 THEN
+            RETURN QUERY SELECT 'client', one.id, one.before_ms
+                FROM (SELECT full_one.client_id AS id, fold_watermarks('client', full_one.client_id, client_most) AS before_ms FROM (
+                    SELECT w.client_id FROM watermarks w
+                    WHERE w.tenant_id = current_tenant() AND w.client_id = ANY (touched) AND w.kind IN ('grant', 'token')
+                    GROUP BY w.client_id HAVING count(*) > client_most) AS full_one) AS one
+                WHERE one.before_ms IS NOT NULL;
+        END IF;
     END IF;
-    -- Counting thousands takes a millisecond, so only every eighth time, on the average.
     IF of_kind <> 'tenant' AND (base % 8 = 0 OR cardinality(revoked) > 8 OR tenant_most < 1000) THEN
         RETURN QUERY SELECT 'tenant', current_tenant(), one.before_ms
             FROM (SELECT fold_watermarks('tenant', current_tenant(), tenant_most) AS before_ms) AS one WHERE one.before_ms IS NOT NULL;
     END IF;
 END $$;
 
-DROP FUNCTION cover(text, text, bigint, bigint), watermark_end(text, text, interval), made_before(text, text, bigint);
-REVOKE EXECUTE ON FUNCTION cover_all(text, text[], bigint, bigint) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION cover_all(text, text[], bigint, bigint) TO {{app}}, {{worker}};
+-- Nothing that these keys signed is believed any more. They belong to no tenant.
+CREATE FUNCTION distrust_keys(kids text[]) RETURNS void LANGUAGE sql AS $$
+    SELECT set_config('app.tenant_id', 'platform', true);
+    INSERT INTO watermarks (kind, id, tenant_id, not_before_ms, made_before_ms, expires_at, sequence)
+    SELECT 'key', kid, 'platform', floor(extract(epoch FROM clock_timestamp()) * 1000), 0,
+        clock_timestamp() + interval '30 days 5 minutes', numbers.base + row_number() OVER ()
+    FROM (SELECT next_changes(cardinality(kids)) AS base) AS numbers, unnest(kids) AS kid
+    ON CONFLICT (kind, id) DO NOTHING
+$$;
+GRANT EXECUTE ON FUNCTION next_changes(bigint), cover_all(text, text[], bigint, bigint), fold_watermarks(text, text, integer),
+    revoke_tokens(text, text[], text, interval, integer, integer), distrust_keys(text[]) TO {{app}}, {{worker}};
+
+-- The changes after a number, oldest first, for followers, which check tokens of every tenant.
+CREATE FUNCTION public.watermarks_after(after bigint, most integer) RETURNS TABLE (
+    sequence bigint, kind text, id text, not_before_ms bigint, expires_at bigint, tenant_id text, client_id text
+) LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT w.sequence, w.kind, w.id, w.not_before_ms, extract(epoch FROM w.expires_at)::bigint, w.tenant_id, coalesce(w.client_id, '')
+    FROM public.watermarks w WHERE w.sequence > after AND w.expires_at > now() ORDER BY w.sequence LIMIT most
+$$;
+GRANT EXECUTE ON FUNCTION public.watermarks_after(bigint, integer) TO {{app}};
