@@ -94,8 +94,6 @@ def test_every_growing_table_has_its_rule(auth: Auth) -> None:
         "dead_letters",
         "idempotency_keys",
         "audit",
-        "audit_seals",
-        "audit_unsealed",
         "audit_waiting",
         "audit_batches",
         "audit_leaves",
