@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from deploy.docs.references import resolved
 
-# The last released document, without texts and examples.
+# The last released document, without texts and examples. There is none before the first release.
 RELEASED = Path(__file__).parent / "released.json"
 MIGRATIONS = Path(__file__).parents[2] / "docs" / "migrations.md"
 Direction = Literal["sent", "received"]
@@ -242,6 +242,11 @@ def notes() -> dict[str, str]:
     """The remedy of each change, by a pattern of the lines of `breaking`: the table of docs/migrations.md."""
     rows = re.findall(r"^\| `(.+?)` \| (.+?) \|$", MIGRATIONS.read_text(), re.MULTILINE)
     return dict(rows)
+
+
+def since_release(document: dict[str, Any]) -> list[str]:
+    """The lines of `breaking` since the last release; none before the first one."""
+    return breaking(json.loads(RELEASED.read_text()), skeleton(document)) if RELEASED.exists() else []
 
 
 def release(document: dict[str, Any]) -> None:

@@ -51,7 +51,6 @@ KEPT = (
     Kept("saml_requests", "expires_at", days=0),
     Kept("saml_replays", "expires_at", days=0),
     Kept("saml_tickets", "expires_at", days=0),
-    Kept("sign_in_failures", "last_at", days=1),
     # Strangers make these rows. After this time every bucket has leaked empty.
     Kept("sign_in_counts", "at", days=2 / 24),
     Kept("known_devices", "last_at", days=400),

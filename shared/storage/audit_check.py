@@ -1,4 +1,4 @@
-"""Checks the audit trail from its first entry: the seals of single entries, the batches after them, the anchors outside the database."""
+"""Checks the audit trail from its first entry: the batches in which it is sealed, and the anchors outside the database."""
 
 import hashlib
 import hmac
@@ -19,34 +19,20 @@ ENTRY: LiteralString = """
     a.id, a.tenant_id, to_char(a.at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'),
     a.client_id, a.actor, a.action, a.subject_id, a.detail::text, a.trace_id
 """
-SEALS: LiteralString = (
-    "SELECT s.position, s.audit_id, s.hash, "
-    + ENTRY
-    + "FROM audit_seals s LEFT JOIN audit a ON a.id = s.audit_id WHERE s.position > %s ORDER BY s.position LIMIT 1000"
-)
 BATCHES: LiteralString = """
-    SELECT position, size, root, seals_position, seals_hash, to_char(sealed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'), hash
+    SELECT position, size, root, to_char(sealed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'), hash
     FROM audit_batches WHERE position > %s ORDER BY position LIMIT 100
 """
-# The same with long texts cut, as their leaves cover them.
-CUT: LiteralString = """
-    a.id, sealed_text(a.tenant_id), to_char(a.at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'), sealed_text(a.client_id),
-    sealed_text(a.actor), sealed_text(a.action), sealed_text(a.subject_id), sealed_detail(a.detail), sealed_text(a.trace_id)
-"""
-WHOLE: LiteralString = "SELECT " + ENTRY + "FROM audit a WHERE a.id = %s"
 LEAVES: LiteralString = (
     "SELECT l.number, l.audit_id, l.leaf, "
-    + CUT
+    + ENTRY
     + "FROM audit_leaves l LEFT JOIN audit a ON a.id = l.audit_id WHERE l.batch = %s ORDER BY l.number"
 )
-SEAL_AT: LiteralString = "SELECT hash FROM audit_seals WHERE position = %s"
 BATCH_AT: LiteralString = "SELECT hash FROM audit_batches WHERE position = %s"
-SEALS_BEFORE: LiteralString = "SELECT seals_position, encode(seals_hash, 'hex') FROM audit_batches WHERE position = %s"
 FIRST_OF: LiteralString = "SELECT audit_id FROM audit_leaves WHERE batch = %s AND number = 1"
 # Entries in the order of their ids, each with whether it is sealed or waits for its seal.
 COVERED: LiteralString = """
-    SELECT a.id, EXISTS (SELECT FROM audit_leaves l WHERE l.audit_id = a.id) OR EXISTS (SELECT FROM audit_seals s WHERE s.audit_id = a.id)
-        OR EXISTS (SELECT FROM audit_waiting w WHERE w.audit_id = a.id)
+    SELECT a.id, EXISTS (SELECT FROM audit_leaves l WHERE l.audit_id = a.id) OR EXISTS (SELECT FROM audit_waiting w WHERE w.audit_id = a.id)
     FROM audit a WHERE a.id >= %s ORDER BY a.id LIMIT 10000
 """
 # Leaves whose batch is missing. The caller has checked batches 1 to the parameter; entries sealed since then have a batch.
@@ -71,27 +57,21 @@ class Broken(Exception):
 class Held(NamedTuple):
     """The parts of the trail that were checked and are unchanged."""
 
-    seals: int
     batches: int
     entries: int
     anchors: int
     head: str
 
     def __str__(self) -> str:
-        return (
-            f"the chain holds: {self.seals + self.entries} entries ({self.seals} seals, {self.batches} batches), "
-            f"head {self.head}; {self.anchors} anchors agree"
-        )
+        return f"the chain holds: {self.entries} entries in {self.batches} batches, head {self.head}; {self.anchors} anchors agree"
 
 
 class Place(msgspec.Struct, frozen=True):
-    """How far a check has come: the last seal of a single entry and the last batch that hold, each with its hash in hexadecimal.
+    """How far a check has come: the last batch that holds, with its hash in hexadecimal, and the entries up to it.
 
     `after` is the last entry that is known to be sealed or to wait for its seal, and `covered` how many were looked at for that.
     """
 
-    seals: int = 0
-    seals_hash: str = ""
     batches: int = 0
     hash: str = ""
     entries: int = 0
@@ -105,7 +85,7 @@ class Place(msgspec.Struct, frozen=True):
     @property
     def rows(self) -> int:
         """How many comparisons led here: two for each entry, with its seal and of whether it has one."""
-        return self.seals + self.entries + self.covered
+        return self.entries + self.covered
 
 
 def check(conn: psycopg.Connection[Any], anchors: Iterable[Anchor] = (), expected: Iterable[str] = ()) -> Held:
@@ -119,11 +99,11 @@ def check(conn: psycopg.Connection[Any], anchors: Iterable[Anchor] = (), expecte
         require_head(conn, kept)
     _last(covered(conn, place))
     require_sealing(conn)
-    return Held(place.seals, place.batches, place.entries, agreed, place.head)
+    return Held(place.batches, place.entries, agreed, place.head)
 
 
 def walk(conn: psycopg.Connection[Any], place: Place) -> Iterator[Place]:
-    """Checks the trail from a place on: each step a thousand seals, a batch or 10,000 entries, and the place that it reached.
+    """Checks the trail from a place on: each step a batch or 10,000 entries, and the place that it reached.
 
     Raises Broken at the first mismatch. A check that goes on from a place finds no change before it; one from `Place()` does.
     """
@@ -171,27 +151,13 @@ def covered(conn: psycopg.Connection[Any], place: Place) -> Iterator[Place]:
 
 
 def chained(conn: psycopg.Connection[Any], place: Place) -> Iterator[Place]:
-    """Checks seals, batches and their entries from the place on."""
+    """Checks batches and their entries from the place on."""
     yield place
-    for seals, digest in _walk_seals(conn, place.seals, bytes.fromhex(place.seals_hash)):
-        place = msgspec.structs.replace(place, seals=seals, seals_hash=digest.hex())
-        yield place
-    # Asked at both ends, so that a check that goes on from here meets the fault again, however many batches are new.
-    _require_seals(conn, place)
     for batches, size, digest in _walk_batches(conn, place):
         place = msgspec.structs.replace(place, batches=batches, entries=place.entries + size, hash=digest.hex())
         yield place
-    _require_seals(conn, place)
     if stray := conn.execute(STRAY_LEAVES, (place.batches,)).fetchone():
         raise Broken(f"the batch of entry {stray[0]} is missing: the end of the chain was cut off")
-
-
-def _require_seals(conn: psycopg.Connection[Any], place: Place) -> None:
-    before = conn.execute(SEALS_BEFORE, (place.batches,)).fetchone()
-    if before is not None and before != (place.seals, place.seals_hash):
-        raise Broken(
-            f"{before[0]} entries were sealed one by one before batch {place.batches}, and {place.seals} of them are there"
-        )
 
 
 def read_anchors(lines: Iterable[str], trail: str, keys: PublicKeys) -> Iterator[Anchor]:
@@ -227,35 +193,19 @@ def holds(conn: psycopg.Connection[Any], kept: str) -> bool:
     """Whether a head that was stored elsewhere is still part of the chain. Raises ValueError for a malformed head."""
     position, _, digest = kept.partition(":")
     number, wanted = int(position), bytes.fromhex(digest)
-    found = [conn.execute(statement, (number,)).fetchone() for statement in (BATCH_AT, SEAL_AT)]
-    return any(row is not None and hmac.compare_digest(bytes(row[0]), wanted) for row in found)
-
-
-def _walk_seals(conn: psycopg.Connection[Any], position: int, last: bytes) -> Iterator[tuple[int, bytes]]:
-    """Checks the seals of single entries, from before batches existed. Gives the last position and hash of each thousand."""
-    last = last or bytes(32)
-    while rows := conn.execute(SEALS, (position,)).fetchall():
-        for number, audit_id, sealed, *entry in rows:
-            last = hashlib.sha256(
-                last + msgspec.json.encode([str(each) if each is not None else None for each in entry])
-            ).digest()
-            if number != position + 1:
-                raise Broken(f"seal {position + 1} is missing; the entry after it is {audit_id}")
-            if entry[0] is None or not hmac.compare_digest(last, bytes(sealed)):
-                raise Broken(f"seal {number} does not fit: entry {audit_id} is {_fate(entry)}, or its seal was changed")
-            position = number
-        yield position, last
+    row = conn.execute(BATCH_AT, (number,)).fetchone()
+    return row is not None and hmac.compare_digest(bytes(row[0]), wanted)
 
 
 def _walk_batches(conn: psycopg.Connection[Any], place: Place) -> Iterator[tuple[int, int, bytes]]:
     """Checks the batches after a place. Gives position, size and hash of each."""
     position, last = place.batches, bytes.fromhex(place.hash)
     while rows := conn.execute(BATCHES, (position,)).fetchall():
-        for number, size, root, seals_position, seals_hash, sealed_at, digest in rows:
+        for number, size, root, sealed_at, digest in rows:
             if number != position + 1:
                 raise Broken(f"batch {position + 1} is missing; {_first_of(conn, number)} is the first entry after it")
             _check_leaves(conn, number, size, bytes(root))
-            last = batch_hash(last, number, size, bytes(root), seals_position, bytes(seals_hash), sealed_at)
+            last = batch_hash(last, number, size, bytes(root), sealed_at)
             if not hmac.compare_digest(last, bytes(digest)):
                 raise Broken(
                     f"batch {number} does not fit: its row was changed; its first entry is {_first_of(conn, number)}"
@@ -264,19 +214,9 @@ def _walk_batches(conn: psycopg.Connection[Any], place: Place) -> Iterator[tuple
             yield number, size, last
 
 
-def batch_hash(
-    last: bytes, position: int, size: int, root: bytes, seals_position: int, seals_hash: bytes, sealed_at: str
-) -> bytes:
+def batch_hash(last: bytes, position: int, size: int, root: bytes, sealed_at: str) -> bytes:
     numbers = position.to_bytes(8, "big") + size.to_bytes(4, "big")
-    return hashlib.sha256(
-        last + numbers + root + seals_position.to_bytes(8, "big") + seals_hash + sealed_at.encode()
-    ).digest()
-
-
-def leaf_of_long(entry: Iterable[Any]) -> bytes:
-    """SHA-256 of the columns' SHA-256, 32 zeros for None: the leaf of an entry from before entries had a limit."""
-    digests = [bytes(32) if each is None else hashlib.sha256(str(each).encode()).digest() for each in entry]
-    return hashlib.sha256(b"".join(digests)).digest()
+    return hashlib.sha256(last + numbers + root + sealed_at.encode()).digest()
 
 
 def leaf_of(entry: Iterable[Any]) -> bytes:
@@ -292,7 +232,7 @@ def _check_leaves(conn: psycopg.Connection[Any], batch: int, size: int, root: by
         seen += 1
         if number != seen:
             raise Broken(f"entry {seen} of batch {batch} is missing, before entry {audit_id}")
-        if entry[0] is None or not _fits(conn, entry, bytes(leaf)):
+        if entry[0] is None or not hmac.compare_digest(leaf_of(entry), bytes(leaf)):
             raise Broken(f"entry {audit_id} (number {number} of batch {batch}) is {_fate(entry)}")
         leaves.update(leaf)
     if seen != size:
@@ -301,18 +241,6 @@ def _check_leaves(conn: psycopg.Connection[Any], batch: int, size: int, root: by
         raise Broken(
             f"batch {batch} does not fit: its entries, from {_first_of(conn, batch)} on, are not those that were sealed"
         )
-
-
-def _fits(conn: psycopg.Connection[Any], entry: list[Any], leaf: bytes) -> bool:
-    """Whether `leaf` is one that the entry may have. Reads the whole of a long entry only where its cut texts do not fit."""
-    if hmac.compare_digest(leaf_of(entry), leaf) or hmac.compare_digest(leaf_of_long(entry), leaf):
-        return True
-    try:
-        with conn.transaction():
-            row = conn.execute(WHOLE, (entry[0],)).fetchone()
-    except psycopg.errors.ProgramLimitExceeded:  # it was too long to be sealed whole, too
-        return False
-    return row is not None and hmac.compare_digest(leaf_of(row), leaf)
 
 
 def _compare(conn: psycopg.Connection[Any], anchors: Iterable[Anchor], end: int) -> int:

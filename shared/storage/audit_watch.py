@@ -28,8 +28,10 @@ AGAIN_HOURS = 24
 """So long after its beginning, a pass that is over begins with the first entry again."""
 CHAINED = UUID(int=1)
 """Where a pass is at the end of the chain, and has not looked for entries without a seal."""
-BEGIN: LiteralString = "INSERT INTO audit_checks (began_at, place) VALUES (now(), '{}') ON CONFLICT DO NOTHING"
-HEAD: LiteralString = "SELECT coalesce(head, '{}')::text FROM audit_checks"
+BEGIN: LiteralString = (
+    "INSERT INTO audit_checks (head, place, began_at) VALUES ('{}', '{}', now()) ON CONFLICT DO NOTHING"
+)
+HEAD: LiteralString = "SELECT head::text FROM audit_checks"
 HELD: LiteralString = """
     UPDATE audit_checks SET checked_at = clock_timestamp(), checked_position = %(batches)s, checked_hash = decode(%(hash)s, 'hex'),
         new_fault = NULL,
@@ -42,7 +44,7 @@ KEEP_NEW: LiteralString = """
     RETURNING coalesce(extract(epoch FROM checked_at), 0)::float8, broken
 """
 BEGUN: LiteralString = """
-    SELECT coalesce(head, '{}')::text, place::text, extract(epoch FROM now() - began_at)::float8, coalesce(passed_at >= began_at, false),
+    SELECT head::text, place::text, extract(epoch FROM now() - began_at)::float8, coalesce(passed_at >= began_at, false),
         extract(epoch FROM coalesce(passed_at, began_at))::float8
     FROM audit_checks
 """
@@ -93,7 +95,7 @@ def check_all(conn: Connection) -> int:
         metrics.audit_pass_ratio.set(1)
         return 0
     head, begin = msgspec.json.decode(head, type=Place), msgspec.json.decode("{}" if is_passed else place, type=Place)
-    rows = max(1, 2 * (head.seals + head.entries))
+    rows = max(1, 2 * head.entries)
     due = 0 if is_passed else rows * min(1, age / (PASS_DAYS * 86400))
     reached = _walk(_all(conn, begin), begin, lambda place: MOST_SECONDS if place.rows < due else SECONDS)
     kept = {

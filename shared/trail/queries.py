@@ -18,12 +18,7 @@ COLUMNS: Mapping[str, LiteralString] = {
 }
 """The filters with an index, the one that leaves fewest entries first."""
 
-# An entry from before entries had limits is cut.
-_SHOWN: LiteralString = """
-    SELECT id, at, left(action, 1024) AS action, left(subject_id, 4096) AS subject_id, left(client_id, 1024) AS client_id,
-    left(actor, 1024) AS actor, left(trace_id, 1024) AS trace_id,
-    CASE WHEN pg_column_size(detail) <= 65536 AND octet_length(detail::text) <= 65536 THEN detail::text ELSE '{"cut": true}' END AS detail
-"""
+_SHOWN: LiteralString = "SELECT id, at, action, subject_id, client_id, actor, trace_id, detail::text AS detail"
 _OTHERS: LiteralString = """
     (%(trace_id)s::text IS NULL OR trace_id = %(trace_id)s) AND (%(subject_id)s::text IS NULL OR subject_id = %(subject_id)s)
     AND (%(actor)s::text IS NULL OR actor = %(actor)s) AND (%(client_id)s::text IS NULL OR client_id = %(client_id)s)

@@ -124,8 +124,8 @@ class Person:
     def grant(self, *scopes: str, offline: bool = False, client_id: str = "") -> str:
         grant_id = ids.new_id("gnt")
         self.auth.sql(
-            "INSERT INTO grants (grant_id, tenant_id, client_id, user_id, scopes, audience, offline, seed, expires_at)"
-            " VALUES (%s, %s, %s, %s, %s, '{}', %s, 'seed', now() + interval '1 hour')",
+            "INSERT INTO grants (grant_id, tenant_id, client_id, user_id, scopes, audience, offline, seed, signed_in_at, expires_at)"
+            " VALUES (%s, %s, %s, %s, %s, '{}', %s, 'seed', now(), now() + interval '1 hour')",
             grant_id,
             self.organisation.tenant_id,
             client_id or self.organisation.client_id,

@@ -89,10 +89,9 @@ class Auth:
         """As the owner, past row-level security and without a limit of time."""
         return self._owner.rows(statement, parameters)
 
-    def watermarks(self, etag: str | None = None) -> httpx2.Response:
+    def watermarks(self) -> httpx2.Response:
         gateway = Caller(client_id="gateway", scopes=frozenset({"internal:gateway"}), token_use="service")
-        headers = {"if-none-match": etag} if etag else {}
-        return self.call("GET", "/internal/revocations", gateway, headers=headers)
+        return self.call("GET", "/internal/revocations?after=0", gateway)
 
 
 def keyring_of(auth: Auth) -> Keyring:

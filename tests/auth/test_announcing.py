@@ -1,12 +1,9 @@
 """What consumers keep of apps and tenants can be announced again, whatever version they or auth believe it has."""
 
-import re
 import time
-from pathlib import Path
 from typing import Any, Union
 
 import msgspec
-import psycopg
 import pytest
 
 from services.auth.tenants import announcing
@@ -15,11 +12,10 @@ from shared.messaging.authenticity import Envelope
 from shared.messaging.messages import MESSAGES, TIMED, name_of
 from shared.primitives.ids import uuid7
 from tests.auth.support import Auth
-from tests.auth.test_operator import FOLDER, operate, run
+from tests.auth.test_operator import operate, run
 
 YEAR = 365 * 24 * 3600 * 1000
 SERVICES = ["control_plane", "epcr", "graphql_api", "webhook_dispatcher"]
-SQL_MADE = [file for file in sorted((FOLDER / "migrations").glob("*.sql")) if "INTO outbox" in file.read_text()]
 TOLD = "SELECT consumer, tenant_id, body, acknowledged_at FROM outbox WHERE body ->> %s = %s ORDER BY id"
 
 
@@ -130,22 +126,6 @@ def test_every_announcement_is_one_that_its_consumer_takes(auth: Auth) -> None:
     auth.register()
     operate(auth, "apps", "announce", "--all", "--yes", "--per-second", "100000")
     assert accepted(auth.sql(WAITING)) >= {name_of(kind) for kind in TIMED}
-
-
-@pytest.mark.parametrize("file", SQL_MADE, ids=lambda file: file.stem)
-def test_announcements_that_a_migration_makes_are_ones_that_their_consumers_take(auth: Auth, file: Path) -> None:
-    """They are made in SQL, where an older version had apps and tenants."""
-    app = auth.register()["client_id"]
-    if file.stem.startswith("0030"):
-        auth.sql("UPDATE apps SET deidentification = 'shifted' WHERE client_id = %s", app)
-    with psycopg.connect(auth.settings.migration_database_url or "") as conn:
-        conn.execute("DELETE FROM outbox")
-        conn.execute("UPDATE tenants SET environment = 'sandbox' WHERE tenant_id = %s", (auth.other["tenant_id"],))
-        for statement in re.findall(r"^(?:UPDATE|WITH|INSERT)\b.*?;$", file.read_text(), re.MULTILINE | re.DOTALL):
-            conn.execute(statement.encode())
-        rows = conn.execute(WAITING).fetchall()
-        conn.rollback()
-    assert accepted(rows)
 
 
 def test_apps_from_which_a_scope_was_taken_are_announced(auth: Auth) -> None:

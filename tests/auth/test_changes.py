@@ -143,12 +143,6 @@ def test_a_number_from_after_a_restore_is_answered_with_everything(auth: Auth) -
     assert answer.sequence < 1 << 60
 
 
-def test_a_gateway_of_the_previous_release_still_gets_its_list(auth: Auth) -> None:
-    answer = auth.call("GET", "/internal/revocations", GATEWAY)
-    assert {"version", "watermarks"} == answer.json().keys()
-    assert "key" not in {mark["kind"] for mark in answer.json()["watermarks"]}
-
-
 def test_a_client_that_revokes_without_end_has_few_watermarks(auth: Auth, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watermarks, "CLIENT_MOST", 10)
     app, other = auth.register(), auth.register()

@@ -140,14 +140,14 @@ def test_an_organisation_that_switched_it_off_is_refused(auth: Auth) -> None:
 
 
 def test_roles_narrow_what_it_gets_instead_of_closing_it(auth: Auth) -> None:
-    auth.sql("UPDATE users SET scope_limit = '{argus:acqi:read}' WHERE email = %s", auth.demo["email"])
+    auth.sql("UPDATE users SET role = NULL, scope_limit = '{argus:acqi:read}' WHERE email = %s", auth.demo["email"])
     try:
         scope = redeem(auth, arrive(auth)).json()["scope"]
         assert set(scope.split()) == {"argus:acqi:read", "offline_access"}
-        auth.sql("UPDATE users SET scope_limit = '{}' WHERE email = %s", auth.demo["email"])
+        auth.sql("UPDATE users SET role = NULL, scope_limit = '{}' WHERE email = %s", auth.demo["email"])
         assert arrive(auth)["error"] == "access_denied"
     finally:
-        auth.sql("UPDATE users SET scope_limit = NULL WHERE email = %s", auth.demo["email"])
+        auth.sql("UPDATE users SET role = 'administrator', scope_limit = NULL WHERE email = %s", auth.demo["email"])
 
 
 def test_a_look_at_the_address_makes_no_grant(auth: Auth) -> None:

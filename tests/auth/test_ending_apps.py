@@ -19,9 +19,9 @@ from tests.conftest import FreshDatabase
 MANY = 20 * ending.PORTION
 SEED_USER = "INSERT INTO users (user_id, tenant_id, email, name) VALUES (%s, %s, %s, 'Somebody')"
 SEED_GRANTS = """
-    INSERT INTO grants (grant_id, tenant_id, client_id, user_id, scopes, audience, offline, seed, expires_at)
+    INSERT INTO grants (grant_id, tenant_id, client_id, user_id, scopes, audience, offline, seed, signed_in_at, expires_at)
     SELECT 'gnt_' || %(tag)s || lpad(number::text, 8, '0'), %(tenant_id)s, %(client_id)s, %(user_id)s, %(scopes)s, '{}', true, '',
-        now() + interval '30 days'
+        now(), now() + interval '30 days'
     FROM generate_series(1, %(count)s) AS number
 """
 WRITE = ["argus:platform:write"]

@@ -1,18 +1,12 @@
 """What a tenant's admin allows an app, and what a change would have refused."""
 
-from pathlib import Path
 from typing import Any
 
-import msgspec
-import psycopg
 import pytest
 
 from services.auth.signin import texts
-from shared.messaging.messages import WebhookApp
 from tests.auth.support import Auth, Browser, claims_of, register_web_app
 from tests.support.waiting import wait_for
-
-MIGRATIONS = Path(__file__).parents[2] / "services" / "auth" / "migrations"
 
 
 def governance(auth: Auth, app: dict[str, Any], change: dict[str, Any], query: str = "") -> Any:
@@ -171,27 +165,6 @@ def test_what_an_older_version_let_through_stands_in_no_token(auth: Auth) -> Non
         "POST", f"/v1/platform/apps/{app['client_id']}/service-token", json={"scopes": ["argus:devices:read"]}
     )
     assert refused.status_code == 422
-
-
-def test_apps_whose_times_were_moved_already_lose_what_moves_them_back(auth: Auth) -> None:
-    app, other = (auth.register(scopes=["argus:epcr:write", "argus:devices:read"]) for _ in range(2))
-    auth.sql("UPDATE apps SET deidentification = 'shifted' WHERE client_id = %s RETURNING 1", app["client_id"])
-    text = (MIGRATIONS / "0030_moved_times.sql").read_text()
-    with psycopg.connect(auth.settings.migration_database_url or "") as conn:
-        conn.execute(text[text.index("WITH narrowed AS") :].encode())
-    shown = auth.admin("GET", f"/v1/platform/apps/{app['client_id']}").json()
-    assert (shown["requested_scopes"], shown["governance"]["approved_events"]) == (["argus:epcr:read"], [])
-    assert auth.admin("GET", f"/v1/platform/apps/{other['client_id']}").json()["requested_scopes"] == [
-        "argus:epcr:write",
-        "argus:devices:read",
-    ]
-    [(told,)] = auth.sql(
-        "SELECT body FROM outbox WHERE body->>'client_id' = %s AND consumer = 'webhook_dispatcher' ORDER BY id DESC LIMIT 1",
-        app["client_id"],
-    )
-    assert msgspec.convert(told, WebhookApp).approved_events == []
-    revoked = {mark["id"] for mark in auth.watermarks().json()["watermarks"] if mark["kind"] == "client"}
-    assert (app["client_id"] in revoked, other["client_id"] in revoked) == (True, False)
 
 
 def test_who_consents_reads_that_dates_are_moved(auth: Auth) -> None:

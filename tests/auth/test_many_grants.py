@@ -36,9 +36,9 @@ FEW = watermarks.CLIENT_MOST
 TIMES = 4
 """`MANY` hold the row of the revocations for at most this many times as long as `FEW`."""
 SEED = """
-    INSERT INTO grants (grant_id, tenant_id, client_id, user_id, scopes, audience, offline, seed, expires_at)
+    INSERT INTO grants (grant_id, tenant_id, client_id, user_id, scopes, audience, offline, seed, signed_in_at, expires_at)
     SELECT 'gnt_' || %(tag)s || lpad(number::text, 12, '0'), %(tenant_id)s, (%(clients)s::text[])[1 + number %% cardinality(%(clients)s)],
-        %(user_id)s, '{webhooks:write}', '{}', true, '', now() + interval '30 days'
+        %(user_id)s, '{webhooks:write}', '{}', true, '', now(), now() + interval '30 days'
     FROM generate_series(1, %(count)s) AS number
 """
 PEOPLE = """

@@ -16,7 +16,6 @@ from typer.testing import CliRunner
 
 import services.auth
 from services.auth.__main__ import cli
-from shared.messaging.messages import TenantChanged
 from shared.primitives import ids
 from tests.auth.support import Auth, Browser, claims_of, redeem, register_web_app
 from tests.support.waiting import wait_for
@@ -275,14 +274,3 @@ def test_the_control_plane_hears_of_every_change_of_a_tenant_in_order(auth: Auth
     ]
     versions = [body["version"] for (body,) in rows]
     assert versions == sorted(set(versions))
-
-
-def test_the_control_plane_hears_of_tenants_from_before_it_was_there(auth: Auth) -> None:
-    tenant_id = new_tenant(auth)
-    auth.sql("DELETE FROM outbox WHERE tenant_id = %s", tenant_id)
-    told = (FOLDER / "migrations" / "0008_tell_of_tenants.sql").read_text()
-    auth.sql(told)
-    [[body]] = auth.sql("SELECT body FROM outbox WHERE tenant_id = %s", tenant_id)
-    message = msgspec.convert(body, TenantChanged)
-    assert (message.tenant_id, message.tenant_name, message.status) == (tenant_id, "Coastal Rescue", "active")
-    assert auth.sql("SELECT version FROM tenants WHERE tenant_id = %s", tenant_id) == [(message.version,)]

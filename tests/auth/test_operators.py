@@ -180,8 +180,9 @@ def test_an_administrator_of_an_ordinary_tenant_makes_no_operator(auth: Auth) ->
     [
         "UPDATE users SET role = 'operator' WHERE tenant_id = %s",
         "UPDATE apps SET requested_scopes = '{platform:operate:read}' WHERE tenant_id = %s",
-        "INSERT INTO grants (grant_id, tenant_id, client_id, user_id, scopes, audience, offline, seed, expires_at, second_factor)"
-        " SELECT 'gnt_x', a.tenant_id, client_id, user_id, '{platform:operate:read}', '{}', false, '', now(), true"
+        "INSERT INTO grants (grant_id, tenant_id, client_id, user_id, scopes, audience, offline, seed, signed_in_at, expires_at,"
+        " second_factor)"
+        " SELECT 'gnt_x', a.tenant_id, client_id, user_id, '{platform:operate:read}', '{}', false, '', now(), now(), true"
         " FROM apps a JOIN users u USING (tenant_id) WHERE tenant_id = %s LIMIT 1",
     ],
     ids=["role", "app", "grant"],

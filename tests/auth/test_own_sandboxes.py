@@ -327,8 +327,8 @@ def as_app(auth: Auth, tenant_id: str, statement: Any, *parameters: Any) -> list
 def test_no_row_can_name_a_tenant_of_production_as_a_sandbox(auth: Auth, organisation: Organisation) -> None:
     """Work for a sandbox follows from such a row alone."""
     insert = """
-        INSERT INTO sandboxes (id, tenant_id, sandbox_tenant_id, name, client_id, seed, state, until, made_by)
-        VALUES (%s, %s, %s, 'x', %s, 1, 'deleting', now(), 'x')
+        INSERT INTO sandboxes (id, tenant_id, sandbox_tenant_id, name, client_id, seed, state, until)
+        VALUES (%s, %s, %s, 'x', %s, 1, 'deleting', now())
     """
     for victim in (auth.demo["tenant_id"], auth.other["tenant_id"]):
         row = (new_id("sbx"), organisation.tenant_id, victim, auth.demo["client_id"])

@@ -48,11 +48,10 @@ def test_the_list_is_filtered_and_paged_by_the_server(coastal: Organisation) -> 
     assert rest["next_cursor"] is None
 
 
-def test_people_of_the_previous_release_without_a_limit_are_administrators(coastal: Organisation) -> None:
-    before, mapped = coastal.person(), coastal.person(None, ["webhooks:write"])
-    coastal.auth.sql("UPDATE users SET role = NULL WHERE user_id = %s", before.id)
-    assert (before.shown()["role"], mapped.shown()["role"]) == ("administrator", None)
-    assert listed(coastal, role="administrator") == {before.id}
+def test_people_with_roles_of_their_identity_provider_have_none_here(coastal: Organisation) -> None:
+    person, mapped = coastal.person(), coastal.person(None, ["webhooks:write"])
+    assert (person.shown()["role"], mapped.shown()["role"]) == ("administrator", None)
+    assert listed(coastal, role="administrator") == {person.id}
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", ""), ("PUT", "/role"), ("POST", "/leave"), ("GET", "/sessions")])
@@ -215,7 +214,7 @@ def test_one_session_ends_and_then_all(coastal: Organisation) -> None:
 def test_a_second_factor_is_reset_by_an_administrator_with_an_entry_in_the_trail(coastal: Organisation) -> None:
     admin, anna = coastal.person(), coastal.person()
     coastal.auth.sql("UPDATE users SET totp_secret = 'x', wrong_codes = 20 WHERE user_id = %s", anna.id)
-    coastal.auth.sql("INSERT INTO recovery_codes VALUES (%s, %s, 'mac')", coastal.tenant_id, anna.id)
+    coastal.auth.sql("INSERT INTO recovery_codes VALUES (%s, 'mac', %s)", anna.id, coastal.tenant_id)
     anna.session()
     done = admin.call("POST", f"{anna.path}/reset-second-factor").json()
     assert (done["user"]["second_factor"], done["ended"]["sessions"]) == (False, 1)

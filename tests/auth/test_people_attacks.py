@@ -259,8 +259,8 @@ def test_a_grant_made_while_its_person_leaves_does_not_outlive_the_leaving(coast
     with ThreadPoolExecutor(1) as pool, psycopg.connect(auth.settings.migration_database_url or "") as conn:
         conn.execute("SELECT FROM users WHERE user_id = %s FOR KEY SHARE", (anna.id,))
         conn.execute(
-            "INSERT INTO grants (grant_id, tenant_id, client_id, user_id, scopes, audience, offline, seed, expires_at)"
-            " VALUES ('gnt_' || %s, %s, %s, %s, '{}', '{}', true, 'seed', now() + interval '1 hour')",
+            "INSERT INTO grants (grant_id, tenant_id, client_id, user_id, scopes, audience, offline, seed, signed_in_at, expires_at)"
+            " VALUES ('gnt_' || %s, %s, %s, %s, '{}', '{}', true, 'seed', now(), now() + interval '1 hour')",
             (anna.id, coastal.tenant_id, coastal.client_id, anna.id),
         )
         leaving = pool.submit(admin.call, "POST", f"{anna.path}/leave")

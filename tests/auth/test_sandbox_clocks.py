@@ -84,8 +84,8 @@ def given_grant(auth: Auth, tenant_id: str, client_id: str) -> str:
         *(user, tenant_id, f"{user}@sandbox.example"),
     )
     auth.sql(
-        "INSERT INTO grants (grant_id, tenant_id, client_id, user_id, scopes, audience, offline, seed, expires_at)"
-        " VALUES (%s, %s, %s, %s, '{}', '{}', true, '', %s) RETURNING 1",
+        "INSERT INTO grants (grant_id, tenant_id, client_id, user_id, scopes, audience, offline, seed, signed_in_at, expires_at)"
+        " VALUES (%s, %s, %s, %s, '{}', '{}', true, '', now(), %s) RETURNING 1",
         *(grant, tenant_id, client_id, user, ends),
     )
     return grant

@@ -1,10 +1,10 @@
 """A change of the contract that breaks programs needs a row in docs/migrations.md."""
 
 import copy
-import json
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,10 +18,20 @@ def today() -> dict[str, Any]:
 
 
 def test_every_breaking_change_since_the_last_release_has_a_remedy() -> None:
-    found = changes.breaking(json.loads(changes.RELEASED.read_text()), changes.skeleton(today()))
+    found = changes.since_release(today())
     patterns = changes.notes()
     assert [line for line in found if not any(fnmatchcase(line, pattern) for pattern in patterns)] == []
     assert [pattern for pattern in patterns if not any(fnmatchcase(line, pattern) for line in found)] == []
+
+
+def test_a_release_is_what_later_contracts_are_compared_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changes, "RELEASED", tmp_path / "released.json")
+    later = copy.deepcopy(today())
+    del later["paths"]["/graphql"]
+    assert changes.since_release(later) == []
+    changes.release(today())
+    assert changes.since_release(today()) == []
+    assert changes.since_release(later) == ["call removed: POST /graphql"]
 
 
 def schema(document: dict[str, Any], name: str) -> dict[str, Any]:

@@ -24,7 +24,7 @@ EVERYWHERE = {
     "begun",
 }  # ids, hashes and the states of checks; of `audit_checks` the app reads the result, of the others nothing
 EXEMPT = {
-    "auth": {"common_apps", "signing_keys", "revocation_state", "sign_in_failures", "sign_in_counts"},
+    "auth": {"common_apps", "signing_keys", "revocation_state", "sign_in_counts"},
     "webhook-dispatcher": {"senders", "paces"},
     "control-plane": {"agent_tenants"},
 }

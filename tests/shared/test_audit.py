@@ -122,7 +122,7 @@ def test_an_untouched_trail_holds(trail: Database) -> None:
     assert seal(trail) == 0
     with psycopg.connect(trail.worker) as conn:
         held = audit_check.check(conn, [anchor(trail)])
-    assert (held.seals, held.batches, held.entries, held.anchors) == (0, 2, 5, 1)
+    assert (held.batches, held.entries, held.anchors) == (2, 5, 1)
     assert held.head == "{}:{}".format(
         *scalar_row(trail, "SELECT position, encode(hash, 'hex') FROM audit_batches ORDER BY 1 DESC")
     )
@@ -178,7 +178,6 @@ LAST_LEAF = "(SELECT audit_id FROM audit_leaves ORDER BY batch DESC, number DESC
         (["UPDATE audit_batches SET root = sha256('x') WHERE position = 1"], "batch 1 does not fit: its entries"),
         (["UPDATE audit_batches SET hash = sha256('x') WHERE position = 1"], "batch 1 does not fit: its row was changed"),
         (["UPDATE audit_batches SET sealed_at = now() WHERE position = 2"], "batch 2 does not fit: its row was changed"),
-        (["UPDATE audit_batches SET seals_position = 9 WHERE position = 2"], "batch 2 does not fit: its row was changed"),
         (["DELETE FROM audit_batches WHERE position = 1"], "batch 1 is missing"),
         (["DELETE FROM audit_batches WHERE position = 2"], "the end of the chain was cut off"),
     ],
@@ -276,8 +275,6 @@ def test_no_process_can_write_a_seal_or_take_an_entry_away_from_the_sealer(trail
             "INSERT INTO audit_leaves VALUES (3, 1, gen_random_uuid(), '')",
             "INSERT INTO audit_waiting VALUES (gen_random_uuid())",
             "DELETE FROM audit_waiting",
-            "INSERT INTO audit_seals VALUES (1, gen_random_uuid(), 'org_1', '')",
-            "INSERT INTO audit_unsealed VALUES (gen_random_uuid(), 'org_1')",
             "UPDATE audit_batches SET hash = ''",
             "DELETE FROM audit_leaves",
         ):
@@ -579,108 +576,10 @@ def test_a_torn_anchor_is_passed_over_where_a_later_one_covers_it(cut: int) -> N
             read(*lines)
 
 
-# Seals of one entry each, as they were made before batches, stay verifiable.
-
-
-def seal_singly(database: Database) -> None:
-    """Seals as the previous version did."""
-    with psycopg.connect(database.admin) as conn:
-        position, last = 0, bytes(32)
-        columns = """id, tenant_id, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'),
-            client_id, actor, action, subject_id, detail::text, trace_id"""
-        for row in conn.execute(f"SELECT {columns} FROM audit ORDER BY id".encode()).fetchall():
-            texts = [str(value) if value is not None else None for value in row]
-            position, last = position + 1, hashlib.sha256(last + msgspec.json.encode(texts)).digest()
-            conn.execute("INSERT INTO audit_seals VALUES (%s, %s, %s, %s)", (position, row[0], row[1], last))
-        conn.execute("DELETE FROM audit_waiting")
-
-
-@pytest.fixture
-def old(producer: Database) -> Database:
-    """Four entries with single seals, and then a batch of two."""
-    write(producer, "enc_0", "enc_1", "enc_2", "enc_3")
-    seal_singly(producer)
-    write(producer, "enc_4", "enc_5")
-    assert seal(producer) == 2
-    return producer
-
-
-THIRD = "(SELECT audit_id FROM audit_seals WHERE position = 3)"
-
-
-def test_seals_made_before_batches_still_hold(old: Database) -> None:
-    with psycopg.connect(old.worker) as conn:
-        assert audit_check.check(conn)[:3] == (4, 1, 2)
-        old_head = scalar(old.admin, "SELECT '4:' || encode(hash, 'hex') FROM audit_seals WHERE position = 4")
-        assert audit_check.holds(conn, old_head)
-
-
-@pytest.mark.parametrize("change", CHANGES)
-def test_a_changed_entry_sealed_singly_is_named(old: Database, change: str) -> None:
-    third = scalar(old.admin, f"SELECT {THIRD}".encode())
-    tamper(old, f"UPDATE audit SET {change} WHERE id = {THIRD}".encode())
-    assert problem(old) == f"seal 3 does not fit: entry {third} is changed, or its seal was changed"
-
-
-@pytest.mark.parametrize(
-    ("statements", "found"),
-    [
-        ([f"DELETE FROM audit WHERE id = {THIRD}"], "seal 3 does not fit"),
-        ([f"DELETE FROM audit WHERE id = {THIRD}", "DELETE FROM audit_seals WHERE position = 3"], "seal 3 is missing"),
-        (
-            ["DELETE FROM audit_seals WHERE position = 3", "UPDATE audit_seals SET position = 3 WHERE position = 4"],
-            "seal 3 does not fit",
-        ),
-        (["UPDATE audit_seals SET hash = sha256('guess') WHERE position = 3"], "seal 3 does not fit"),
-        (
-            ["UPDATE audit_seals SET position = 100 WHERE position = 3", "UPDATE audit_seals SET position = 3 WHERE position = 4",
-             "UPDATE audit_seals SET position = 4 WHERE position = 100"],
-            "seal 3 does not fit",
-        ),
-        (
-            ["DELETE FROM audit WHERE id = (SELECT audit_id FROM audit_seals WHERE position = 4)",
-             "DELETE FROM audit_seals WHERE position = 4"],
-            "4 entries were sealed one by one before batch 1, and 3 of them are there",
-        ),
-    ],
-)  # fmt: skip
-def test_tampering_with_seals_of_one_entry_is_found(old: Database, statements: list[str], found: str) -> None:
-    tamper(old, *(statement.encode() for statement in statements))
-    assert (problem(old) or "").startswith(found)
-
-
-def test_a_check_that_goes_on_meets_a_missing_seal_before_any_new_batch(old: Database) -> None:
-    tamper(old, b"DELETE FROM audit_seals WHERE position = 4")
-    with psycopg.connect(old.worker) as conn:
-        end = next(place for place in audit_check.walk(conn, audit_check.Place()) if place.batches == 1)
-    write(old, "enc_6")
-    assert seal(old) == 1
-    with psycopg.connect(old.worker) as conn, pytest.raises(Broken, match="3 of them are there"):
-        assert all(reached.batches == 1 for reached in audit_check.walk(conn, end))
-
-
-def test_the_version_before_finds_nothing_to_seal_and_its_sealing_does_not_fail(producer: Database) -> None:
-    """Its relay may run beside the new one, or return after a roll-back."""
-    write(producer, "enc_0")
-    with psycopg.connect(producer.worker) as conn:
-        conn.execute("SELECT position, hash FROM audit_seals ORDER BY position DESC LIMIT 1")
-        taken = conn.execute(
-            """WITH taken AS (
-                   DELETE FROM audit_unsealed WHERE audit_id IN (SELECT audit_id FROM audit_unsealed ORDER BY audit_id LIMIT 1000)
-                   RETURNING audit_id
-               )
-               SELECT a.id FROM taken JOIN audit a ON a.id = taken.audit_id ORDER BY a.id"""
-        ).fetchall()
-    assert taken == []
-    assert seal(producer) == 1
-
-
 def test_whether_the_end_is_there_is_seen_without_reading_all(trail: Database) -> None:
     """Of a verification's statements only this one read every entry's leaf, so a long trail could not be verified in time."""
     with psycopg.connect(trail.admin) as conn:
-        conn.execute(
-            "INSERT INTO audit_batches SELECT n, 1000, '', 0, '', now(), '' FROM generate_series(101, 120) AS n"
-        )
+        conn.execute("INSERT INTO audit_batches SELECT n, 1000, '', now(), '' FROM generate_series(101, 120) AS n")
         conn.execute(
             "INSERT INTO audit_leaves SELECT n / 1000 + 101, n % 1000, gen_random_uuid(), sha256('') FROM generate_series(0, 19999) AS n"
         )
@@ -742,21 +641,6 @@ def test_a_detail_of_any_length_fails_no_request_and_can_be_compared_with_its_en
         assert whole.startswith(written[name]["beginning"].encode())
 
 
-@contextmanager
-def without_limits(database: Database) -> Iterator[None]:
-    """Writes as before entries had a limit."""
-    limits = [
-        ("texts_are_short", "octet_length(subject_id) <= 4096"),
-        ("detail_is_short", "octet_length(detail::text) <= 65536"),
-    ]
-    tamper(database, *(f"ALTER TABLE audit DROP CONSTRAINT {name}".encode() for name, _ in limits))
-    yield
-    tamper(
-        database,
-        *(f"ALTER TABLE audit ADD CONSTRAINT {name} CHECK ({rule}) NOT VALID".encode() for name, rule in limits),
-    )
-
-
 LONG = ["tenant_id", "client_id", "actor", "action", "subject_id", "trace_id"]
 
 
@@ -769,57 +653,6 @@ def test_no_role_writes_an_entry_that_is_too_long_to_be_sealed(producer: Databas
 
 
 @pytest.mark.full
-@pytest.mark.parametrize(
-    "column",
-    [
-        {"subject_id": "repeat('x', 270000000)"},
-        {"subject_id": "repeat('ñ', 300000)", "actor": "repeat('y', 70000)"},
-        {
-            "detail": "jsonb_build_object('x', (SELECT string_agg(md5(n::text), '') FROM generate_series(1, 10000) AS n))"
-        },
-        {"detail": "('[' || repeat('1e100000,', 2999) || '1]')::jsonb"},
-    ],
-)
-def test_a_long_entry_of_old_is_sealed_with_all_others_and_the_chain_holds(
-    producer: Database, column: dict[str, str]
-) -> None:
-    with without_limits(producer):
-        forge(producer, **column)
-    write(producer, "enc_1", tenant="org_2")
-    with psycopg.connect(producer.worker, options=NO_TIME_LIMIT, autocommit=True) as conn:
-        while audit.seal(conn):
-            pass
-        assert scalar(producer.admin, "SELECT count(*) FROM audit_waiting") == 0
-        assert audit_check.check(conn).entries == 2
-        with without_limits(producer):
-            tamper(producer, "UPDATE audit SET client_id = 'app_9' WHERE tenant_id = 'org_1'")
-        with pytest.raises(Broken, match="is changed"):
-            audit_check.check(conn)
-
-
-def test_a_detail_that_cannot_be_written_as_text_is_sealed_as_none(producer: Database) -> None:
-    """Eleven thousand numbers of 100,001 digits each."""
-    detail = "('[' || repeat('1e100000,', 10999) || '1]')::jsonb"
-    with psycopg.connect(producer.admin, options=NO_TIME_LIMIT) as conn:
-        assert conn.execute(f"SELECT sealed_detail({detail}) IS NULL".encode()).fetchone() == (True,)
-
-
-def test_a_long_entry_that_was_sealed_whole_still_holds(producer: Database) -> None:
-    with without_limits(producer):
-        forge(producer, subject_id="repeat('x', 3000000)")
-    assert seal(producer) == 1
-    with psycopg.connect(producer.admin) as conn:
-        row = conn.execute(audit_check.WHOLE, (scalar(producer.admin, "SELECT id FROM audit"),)).fetchone()
-        assert row
-        whole = audit_check.leaf_of(row)
-        conn.execute("UPDATE audit_leaves SET leaf = %s", (whole,))
-        root = hashlib.sha256(whole).digest()
-        [batch] = conn.execute(audit_check.BATCHES, (0,)).fetchall()
-        digest = audit_check.batch_hash(b"", batch[0], batch[1], root, batch[3], bytes(batch[4]), batch[5])
-        conn.execute("UPDATE audit_batches SET root = %s, hash = %s", (root, digest))
-    assert problem(producer) is None
-
-
 @pytest.mark.parametrize(
     "entry_id", ["00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"], ids=["first", "last"]
 )

@@ -174,13 +174,10 @@ AGAINST_TRAIL = [
     one("seal of nothing", "INSERT INTO audit_waiting VALUES (gen_random_uuid())"),
     one("seals removed", "DELETE FROM audit_batches"),
     one("seal changed", "UPDATE audit_batches SET hash = ''"),
-    one("seal of mine", "INSERT INTO audit_batches VALUES (1, 1, '', 0, '', now(), '')"),
+    one("seal of mine", "INSERT INTO audit_batches VALUES (1, 1, '', now(), '')"),
     one("leaves removed", "DELETE FROM audit_leaves"),
     one("leaf of mine", "INSERT INTO audit_leaves VALUES (1, 1, gen_random_uuid(), '')"),
-    one("old seals removed", "DELETE FROM audit_seals"),
-    one("old seals changed", "UPDATE audit_seals SET hash = ''"),
-    one("old seal of mine", "INSERT INTO audit_seals VALUES (99, gen_random_uuid(), 'org_1', '')"),
-    one("seals emptied", "TRUNCATE audit_batches, audit_leaves, audit_seals"),
+    one("seals emptied", "TRUNCATE audit_batches, audit_leaves"),
     one("history of migrations", "DELETE FROM migrations"),
     one("row-level security off in the session", "SET row_security = off", "SELECT count(*) FROM idempotency_keys"),
     one("trail rebuilt", "VACUUM FULL audit", code=None),
@@ -291,7 +288,7 @@ CATALOGUES: LiteralString = " UNION ALL ".join(
 TRAIL: LiteralString = """
     SELECT (SELECT json_agg(a ORDER BY id)::text FROM audit a), (SELECT json_agg(w ORDER BY audit_id)::text FROM audit_waiting w),
         (SELECT json_agg(b ORDER BY position)::text FROM audit_batches b), (SELECT json_agg(l ORDER BY audit_id)::text FROM audit_leaves l),
-        (SELECT json_agg(s ORDER BY position)::text FROM audit_seals s), (SELECT count(*) FROM migrations)
+        (SELECT count(*) FROM migrations)
 """
 # Functions that run as the owner, with settings that a role could use to make them run other code.
 DEFINERS: LiteralString = """

@@ -14,7 +14,6 @@ from deploy.local.redis_server import RedisServer
 from shared.process import metrics
 from shared.storage import audit, audit_watch
 from shared.storage.database import Connection, open_tasks_pool
-from shared.storage.migrate import SHARED
 from tests.trail.conftest import TRAIL, Reader, running
 from tests.trail.test_exporting import lines_of, verified
 
@@ -336,31 +335,6 @@ def test_each_of_the_two_checks_shows_its_age(reader: Reader, database: Database
     tampered(database, b"UPDATE audit_checks SET began_at = now(), passed_at = now()")
     checked(conn)
     assert metrics.audit_passed._value.get() == pytest.approx(time.time(), abs=60)
-
-
-@pytest.mark.parametrize("was_at_the_end", [True, False])
-def test_after_the_upgrade_new_entries_are_checked_from_where_the_check_was(
-    reader: Reader, database: Database, conn: Connection, was_at_the_end: bool
-) -> None:
-    """The migration runs where a check of before left its row."""
-    batches_of(reader, conn, "dev_1", "dev_2")
-    checked(conn)
-    gone = "head", "passed_at", "new_fault", "old_fault"
-    drop = ", ".join(f"DROP COLUMN {name}" for name in gone)
-    tampered(database, f"ALTER TABLE audit_checks {drop}".encode(), b"UPDATE audit SET subject_id = 'dev_9'")
-    if not was_at_the_end:
-        tampered(database, b"UPDATE audit_checks SET checked_at = NULL, checked_position = NULL, checked_hash = NULL")
-    migration = (SHARED / "0124_two_places_of_the_check.sql").read_bytes()
-    tampered(database, migration)
-    batches_of(reader, conn, "dev_3")
-    audit_watch.check_new(conn)
-    conn.commit()
-    assert state(reader)["state"] == "holds"
-    with psycopg.connect(database.admin) as admin:
-        [(batches, after)] = admin.execute("SELECT head ->> 'batches', head ->> 'after' FROM audit_checks").fetchall()
-        assert batches == "3"
-        [(newest,)] = admin.execute("SELECT id::text FROM audit ORDER BY id DESC LIMIT 1").fetchall()
-        assert after == newest
 
 
 def test_the_state_tells_nothing_of_what_other_organisations_do(

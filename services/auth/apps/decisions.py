@@ -1,6 +1,6 @@
 """The decisions about an app: one row for each scope, event type, bundle and rule that it has now, in the change's transaction.
 
-Withdrawn ones have no row; the audit trail names them. Decisions from before rows were written have none either.
+Withdrawn ones have no row; the audit trail names them.
 """
 
 from collections.abc import Iterator, Sequence

@@ -8,8 +8,7 @@ from services.auth import caps
 from services.auth.apps import decisions, queries, rules, scopes
 from services.auth.apps.models import AppRow, Tenant
 from services.auth.apps.store import app_messages
-from services.auth.revocations.queries import ADD_WATERMARKS
-from services.auth.revocations.watermarks import LIVES_SECONDS
+from services.auth.revocations import watermarks
 from services.auth.settings import Settings
 from shared.messaging import authenticity, outbox
 from shared.messaging.authenticity import Refusal
@@ -82,7 +81,7 @@ def uninstall(conn: Connection, messages: Sequence[Received[UninstallApp]], ring
             continue
         for statement in queries.END_WITH_APP:
             conn.execute(statement, (app.client_id,))
-        conn.execute(ADD_WATERMARKS, ("client", [app.client_id], LIVES_SECONDS))
+        watermarks.revoke_at_once(conn, "client", [app.client_id])
         by = Caller(tenant_id=app.tenant_id, client_id=gone.uninstalled_by, subject=gone.uninstalled_by_user)
         detail = {"installation": gone.installation_id}
         conn.execute(audit.RECORD, audit.entry(by, "app.uninstalled", app.client_id, detail))

@@ -284,7 +284,7 @@ class AppEvents(msgspec.Struct):
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """Refused calls of one kind. `endpoint` is a path, or "" for calls from before endpoints were noted."""
+    """Refused calls of one kind. `endpoint` is a path."""
 
     endpoint: str
     kind: str
@@ -355,7 +355,7 @@ class OrganisationGrant(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AppDecisions(msgspec.Struct, frozen=True, kw_only=True):
-    """The newest decisions come first. Those from before decisions were stored are not there; the audit trail has their entries."""
+    """The newest decisions come first."""
 
     client_id: str
     decisions: list[AppDecision]

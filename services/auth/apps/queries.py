@@ -85,7 +85,7 @@ ENSURE_COMMON_APP: LiteralString = """
     INSERT INTO common_apps (name, title, redirect_uris, jwks, scopes, graphql_bundles)
     VALUES (%(name)s, %(title)s, %(redirect_uris)s, %(jwks)s, %(scopes)s, %(graphql_bundles)s)
     ON CONFLICT (name) DO UPDATE SET title = excluded.title, redirect_uris = excluded.redirect_uris, jwks = excluded.jwks,
-        scopes = excluded.scopes, graphql_bundles = excluded.graphql_bundles, changed_at = clock_timestamp()
+        scopes = excluded.scopes, graphql_bundles = excluded.graphql_bundles
 """
 # Sessions that are open refresh their tokens with the new keys, before anybody of the organisation signs in again.
 KEYS_OF_COMMON_APP: LiteralString = """

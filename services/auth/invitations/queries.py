@@ -76,9 +76,6 @@ ACCEPT: LiteralString = """
     UPDATE invitations SET accepted_at = clock_timestamp()
     WHERE id = %s AND token_mac = ANY (%s) AND accepted_at IS NULL AND withdrawn_at IS NULL AND expires_at > clock_timestamp()
 """
-INSERT_USER: LiteralString = """
-    INSERT INTO users (user_id, tenant_id, email, name) VALUES (%s, %s, %s, %s) ON CONFLICT (lower(email)) DO NOTHING
-"""
 COMPLETE_USER: LiteralString = "UPDATE users SET role = %s, scope_limit = %s, password_hash = %s WHERE user_id = %s"
 ACCEPTED_BY: LiteralString = "UPDATE invitations SET user_id = %s WHERE id = %s"
 

@@ -60,7 +60,7 @@ async def hold(conn: AsyncConnection, caller: Caller, user_id: str) -> Held:
 
 async def require_other_administrator(conn: AsyncConnection, held: Held) -> None:
     """Raises a 409 Problem for the last administrator who can sign in."""
-    if held.effective_role != ADMINISTRATOR or not held.is_active:
+    if held.role != ADMINISTRATOR or not held.is_active:
         return
     row = await (await conn.execute(queries.OTHER_ADMINISTRATORS, (held.user_id,))).fetchone()
     if row is None or not row[0]:

@@ -89,7 +89,7 @@ async def change_role(request: Request, caller: Caller, user_id: str, change: Ro
         role = {"role": change.role, "scope_limit": wanted, "roles": []}
         await rights.change(conn, held, **role)
         done = Ending() if roles.reaches(wanted, before) else await ending.beyond(conn, held.user_id, wanted)
-        detail = {"from": held.effective_role, "to": change.role}
+        detail = {"from": held.role, "to": change.role}
         changed = await _finish(conn, caller, held.user_id, "user.role_changed", done, detail)
     await bell.ring(request.state.redis)
     return changed

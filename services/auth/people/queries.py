@@ -7,19 +7,14 @@ from shared.storage import locks
 
 # Changes of one organisation's people come one after the other, so that two administrators cannot remove one another at once.
 LOCK_PEOPLE: LiteralString = f"SELECT pg_advisory_xact_lock({locks.AUTH_PEOPLE}, hashtext(current_tenant()))"
-# In rows of the previous release a person without a limit has no role yet, and one with a mapped limit may still have the first role.
-ROLE: LiteralString = """
-    CASE WHEN u.role IS NULL AND u.scope_limit IS NULL THEN 'administrator'
-        WHEN u.role = 'administrator' AND u.scope_limit IS NOT NULL THEN NULL ELSE u.role END
-"""
 # A link counts only with its connection: the relay deletes those of a deleted one.
 LINKED: LiteralString = (
     "EXISTS (SELECT FROM saml_identities i JOIN saml_connections c USING (connection_id) WHERE i.user_id = u.user_id)"
 )
 COLUMNS: LiteralString = (
-    "u.user_id, u.email, u.name, u.status, "
-    + ROLE
-    + """ AS role, u.roles AS provider_roles, u.totp_secret IS NOT NULL AS second_factor, u.password_hash IS NOT NULL AS has_password,
+    """
+    u.user_id, u.email, u.name, u.status, u.role, u.roles AS provider_roles, u.totp_secret IS NOT NULL AS second_factor,
+    u.password_hash IS NOT NULL AS has_password,
     """
     + LINKED
     + """ AS federated,
@@ -39,9 +34,7 @@ USERS: LiteralString = (
             OR """
     + LINKED
     + """ = %(federated)s)
-        AND (%(role)s::text IS NULL OR """
-    + ROLE
-    + """ = %(role)s)
+        AND (%(role)s::text IS NULL OR u.role = %(role)s)
     ORDER BY u.user_id DESC LIMIT %(limit)s
 """
 )
@@ -58,9 +51,9 @@ HOLD: LiteralString = (
 ACTOR: LiteralString = "SELECT " + rights.COLUMNS + " FROM users u WHERE u.user_id = %s"
 # Other people who are administrators and have a way to sign in.
 OTHER_ADMINISTRATORS: LiteralString = (
-    "SELECT count(*) FROM (SELECT FROM users u WHERE u.tenant_id = current_tenant() AND u.user_id <> %s AND u.status = 'active' AND "
-    + ROLE
-    + """ = 'administrator' AND (u.password_hash IS NOT NULL OR """
+    """
+    SELECT count(*) FROM (SELECT FROM users u WHERE u.tenant_id = current_tenant() AND u.user_id <> %s AND u.status = 'active'
+        AND u.role = 'administrator' AND (u.password_hash IS NOT NULL OR """
     + LINKED
     + """)
         LIMIT 1) AS other

@@ -5,7 +5,7 @@ from typing import Any, LiteralString
 
 import msgspec
 
-from services.auth.people.roles import ADMINISTRATOR, Role
+from services.auth.people.roles import Role
 from shared.storage.database import AsyncConnection
 
 COLUMNS: LiteralString = "u.user_id, u.tenant_id, u.status, u.role, u.roles, u.scope_limit"
@@ -32,13 +32,6 @@ class Rights(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_active(self) -> bool:
         return self.status == "active"
-
-    @property
-    def effective_role(self) -> Role | None:
-        """In rows of earlier releases a person without a limit has no role, and one with a mapped limit may still have the first."""
-        if self.role is None and self.scope_limit is None:
-            return ADMINISTRATOR
-        return None if self.role == ADMINISTRATOR and self.scope_limit is not None else self.role
 
 
 def new(tenant_id: str, user_id: str, limit: Sequence[str] | None, role: Role | None = None) -> Rights:

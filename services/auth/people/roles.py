@@ -77,9 +77,9 @@ def _of(role: Role) -> RoleOf:
 def limit_of(role: Role | None, stored: Sequence[str] | None) -> Sequence[str] | None:
     """The scopes that an app may get in the person's name; None without a limit. `stored` is `users.scope_limit`.
 
-    A stored limit of an administrator or without a role comes from the identity provider.
+    The stored limit of a person without a role comes from the identity provider.
     """
-    return stored if role is None or role == ADMINISTRATOR else _of(role).scopes
+    return stored if role is None else _of(role).scopes
 
 
 def of(role: Role) -> list[str] | None:

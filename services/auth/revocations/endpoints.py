@@ -9,9 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.auth.activity import Activity
-from services.auth.revocations import queries
 from services.auth.revocations.changes import Changes
-from shared.storage.database import transaction
 from shared.web import http, identity, problems
 
 GATEWAY = "internal:gateway"
@@ -40,19 +38,7 @@ class TokenUses(http.Body):
 
 
 async def revocations(request: Request) -> Response:
-    """Changes after a number. Without a number the whole list, for gateways of the previous release."""
-    if "after" not in request.query_params:
-        # The whole list of watermarks under one version; 304 if nothing was added.
-        identity.require(request, GATEWAY)
-        async with transaction(request) as conn:
-            # The version first, so that a commit between the two statements is listed early and not missed.
-            [(version,)] = await (await conn.execute(queries.VERSION)).fetchall()
-            etag = f'"{version}"'
-            if request.headers.get("if-none-match") == etag:
-                return Response(status_code=304, headers={"etag": etag})
-            rows = await (await conn.execute(queries.LIVE_WATERMARKS)).fetchall()
-        watermarks = [dict(zip(("kind", "id", "not_before_ms", "expires_at"), row, strict=True)) for row in rows]
-        return http.json({"version": version, "watermarks": watermarks}, headers={"etag": etag})
+    """Changes after a number."""
     who = identity.caller(request)
     if not (who.has(GATEWAY) or who.has(identity.SERVICE_SCOPE)):
         raise problems.insufficient_scope(GATEWAY) if who.client_id else problems.unauthorized()

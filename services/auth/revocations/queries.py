@@ -4,7 +4,6 @@ from typing import LiteralString
 
 # The tokens belong to the tenant of the transaction.
 REVOKE_TOKENS: LiteralString = "SELECT * FROM revoke_tokens(%s, %s, %s, make_interval(secs => %s), %s, %s)"
-ADD_WATERMARKS: LiteralString = "SELECT add_watermarks(%s, %s, make_interval(secs => %s))"
 REVOKE_GRANTS: LiteralString = """
     UPDATE grants SET revoked_at = clock_timestamp(), revoked_because = %s WHERE grant_id = ANY(%s) AND revoked_at IS NULL
     RETURNING grant_id
@@ -19,14 +18,12 @@ BEGIN_ENDING: LiteralString = """
     INSERT INTO ending_grants (user_id, tenant_id, why) SELECT user_id, tenant_id, %(why)s FROM users WHERE user_id = ANY (%(people)s)
     ON CONFLICT (user_id) DO UPDATE SET why = excluded.why, decided_at = excluded.decided_at
 """
-VERSION: LiteralString = "SELECT version FROM revocation_state"
 TENANT: LiteralString = "SELECT current_tenant()"
 # A key leaves the JWKS without a change, so that the published ones are read with each look.
 NEWEST: LiteralString = """
     SELECT sequence, ARRAY(SELECT kid FROM signing_keys WHERE removed_at IS NULL OR removed_at > now() ORDER BY kid) FROM revocation_state
 """
 WATERMARKS_AFTER: LiteralString = "SELECT * FROM watermarks_after(%s, %s)"
-LIVE_WATERMARKS: LiteralString = "SELECT kind, id, not_before_ms, expires_at FROM live_watermarks()"
 COVERING: LiteralString = """
     SELECT not_before_ms FROM watermarks WHERE expires_at > now() AND (
         (kind = 'client' AND id = %(client_id)s) OR (kind = 'grant' AND id = %(grant_id)s)

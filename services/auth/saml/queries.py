@@ -119,8 +119,7 @@ POLICY: LiteralString = """
 """
 SET_POLICY: LiteralString = """
     INSERT INTO saml_policies (tenant_id, enforced, break_glass_user_id) VALUES (%s, %s, %s)
-    ON CONFLICT (tenant_id) DO UPDATE SET enforced = excluded.enforced, break_glass_user_id = excluded.break_glass_user_id,
-        changed_at = clock_timestamp()
+    ON CONFLICT (tenant_id) DO UPDATE SET enforced = excluded.enforced, break_glass_user_id = excluded.break_glass_user_id
 """
 USER_WITH_PASSWORD: LiteralString = """
     SELECT user_id FROM users WHERE lower(email) = lower(%s) AND status = 'active' AND password_hash IS NOT NULL
@@ -152,10 +151,10 @@ FORGET_REQUESTS: LiteralString = """
             ) AS waiting ORDER BY turn, made_at DESC OFFSET %(most)s)
         FOR UPDATE SKIP LOCKED)
 """
-# The previous release marks a request as used; this one deletes it.
+# An answer deletes its request.
 USE_REQUEST: LiteralString = """
     DELETE FROM saml_requests
-    WHERE request_id = %s AND connection_id = %s AND kind = %s AND used_at IS NULL AND expires_at > clock_timestamp()
+    WHERE request_id = %s AND connection_id = %s AND kind = %s AND expires_at > clock_timestamp()
     RETURNING request_id, browser_mac, relay_state, continue_to, fresh, made_at
 """
 REMEMBER_MESSAGE: LiteralString = """

@@ -96,7 +96,6 @@ async def _make(
         "name": name,
         "client_id": app.client_id,
         "seed": draft.seed,
-        "made_by": caller.client_id,
     }
     sandbox = await database.found(conn, SandboxRow, queries.INSERT, row)
     await audit.record(conn, caller, "sandbox.created", sandbox.id, {"tenant": tenant.tenant_id})

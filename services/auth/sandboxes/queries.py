@@ -12,8 +12,8 @@ MAKE_TENANT: LiteralString = "SELECT " + TENANT_COLUMNS + " FROM make_sandbox_te
 CLOSE_TENANT: LiteralString = "SELECT " + TENANT_COLUMNS + " FROM close_sandbox_tenant(%s)"
 INSERT: LiteralString = (
     """
-    INSERT INTO sandboxes (id, tenant_id, sandbox_tenant_id, name, client_id, seed, state, until, made_by)
-    VALUES (%(id)s, %(tenant_id)s, %(sandbox_tenant_id)s, %(name)s, %(client_id)s, %(seed)s, 'preparing', clock_timestamp(), %(made_by)s)
+    INSERT INTO sandboxes (id, tenant_id, sandbox_tenant_id, name, client_id, seed, state, until)
+    VALUES (%(id)s, %(tenant_id)s, %(sandbox_tenant_id)s, %(name)s, %(client_id)s, %(seed)s, 'preparing', clock_timestamp())
     RETURNING """
     + COLUMNS
 )
@@ -96,12 +96,12 @@ STOPPED: LiteralString = (
     """
     UPDATE sandboxes SET changed_at = clock_timestamp() WHERE id = ANY (ARRAY(
         SELECT id FROM sandboxes WHERE state IN ('preparing', 'resetting', 'advancing', 'deleting')
-            AND clock_timestamp() - changed_at > greatest(interval '5 minutes', (changed_at - coalesce(work_since, until)) / 2)
+            AND clock_timestamp() - changed_at > greatest(interval '5 minutes', (changed_at - work_since) / 2)
         ORDER BY changed_at LIMIT 20 FOR UPDATE SKIP LOCKED))
     RETURNING """
     + COLUMNS
 )
 OLDEST_WORK: LiteralString = """
-    SELECT coalesce(extract(epoch FROM clock_timestamp() - min(coalesce(work_since, until))), 0)::float8 FROM sandboxes
+    SELECT coalesce(extract(epoch FROM clock_timestamp() - min(work_since)), 0)::float8 FROM sandboxes
     WHERE state IN ('preparing', 'resetting', 'advancing', 'deleting')
 """

@@ -2,10 +2,8 @@
 
 from typing import LiteralString
 
-from services.auth.people.queries import ROLE
-
 FIND_USER: LiteralString = "SELECT * FROM find_user(%s)"
-PERSON: LiteralString = "SELECT u.user_id, u.email, u.name, " + ROLE + " AS role FROM users u WHERE u.user_id = %s"
+PERSON: LiteralString = "SELECT user_id, email, name, role FROM users WHERE user_id = %s"
 SIGNED_IN_AT: LiteralString = "SELECT signed_in_at FROM grants WHERE grant_id = %s AND user_id = %s"
 FIND_SESSION: LiteralString = "SELECT * FROM find_session(%s)"
 FIND_PASSWORD_LINK: LiteralString = "SELECT * FROM find_password_link(%s)"

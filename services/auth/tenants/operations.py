@@ -19,7 +19,6 @@ from services.auth.people import roles
 from services.auth.people.roles import ADMINISTRATOR, Role
 from services.auth.requests.rules import BUNDLES
 from services.auth.revocations import watermarks
-from services.auth.revocations.queries import ADD_WATERMARKS
 from services.auth.settings import Settings
 from services.auth.signin import codes, throttle
 from services.auth.signin.cookies import LINK_PURPOSE, new_token
@@ -170,7 +169,7 @@ def grant_bundles(conn: Conn, tenant_id: str, wanted: Sequence[str]) -> list[str
 
 
 def _revoke(conn: Conn, kind: watermarks.Kind, rows: Sequence[tuple[str]]) -> None:
-    conn.execute(ADD_WATERMARKS, (kind, [row[0] for row in rows], watermarks.LIVES_SECONDS))
+    watermarks.revoke_at_once(conn, kind, [row[0] for row in rows])
 
 
 def _one(conn: Conn, query: Any, parameters: tuple[Any, ...], otherwise: str) -> list[str]:
