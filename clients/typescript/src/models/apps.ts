@@ -81,10 +81,7 @@ export interface AppDecision {
   trace_id: string;
 }
 
-/**
- * The newest decisions come first. Those from before decisions were stored are not there; the audit trail has their
- * entries.
- */
+/** The newest decisions come first. */
 export interface AppDecisions {
   /** The id of the app, such as `app_01jdk…` */
   client_id: string;
@@ -314,7 +311,7 @@ export interface OrganisationGrant {
   reason: string | null;
 }
 
-/** Refused calls of one kind. `endpoint` is a path, or "" for calls from before endpoints were noted. */
+/** Refused calls of one kind. `endpoint` is a path. */
 export interface Refusal {
   /** The path of the endpoint that refused; empty for calls from before endpoints were noted */
   endpoint: string;

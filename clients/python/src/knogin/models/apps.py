@@ -89,9 +89,7 @@ class AppDecision(Model, kw_only=True):
 
 
 class AppDecisions(Model, kw_only=True):
-    """The newest decisions come first. Those from before decisions were stored are not there; the audit trail has
-    their entries.
-    """
+    """The newest decisions come first."""
 
     client_id: str
     """The id of the app, such as `app_01jdk…`"""
@@ -344,7 +342,7 @@ class OrganisationGrant(Model, kw_only=True):
 
 
 class Refusal(Model, kw_only=True):
-    """Refused calls of one kind. `endpoint` is a path, or "" for calls from before endpoints were noted."""
+    """Refused calls of one kind. `endpoint` is a path."""
 
     endpoint: str
     """The path of the endpoint that refused; empty for calls from before endpoints were noted"""
