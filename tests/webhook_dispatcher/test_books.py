@@ -48,9 +48,7 @@ def keep(dispatcher: Dispatcher) -> None:
         books = Books()
         for _ in range(20):
             books.keep(conn)
-            if not dispatcher.rows(
-                "SELECT 1 FROM delivery_changes UNION ALL SELECT 1 FROM subscriptions WHERE counted_from IS NOT NULL"
-            ):
+            if not dispatcher.rows("SELECT 1 FROM delivery_changes"):
                 return
     raise AssertionError("the changes are never added up")
 
@@ -166,53 +164,6 @@ def test_changes_made_at_once_while_the_relay_adds_up_are_counted_once_each(
     assert require_exact(dispatcher, partner, webhook)["given_up"] == 133
 
 
-def test_deliveries_from_before_the_triggers_are_counted_in_the_background(
-    partner: Partner, dispatcher: Dispatcher, webhook: str
-) -> None:
-    begin = "UPDATE subscriptions SET counted_from = (now() AT TIME ZONE 'UTC')::date + 9 WHERE id = %s"
-    dispatcher.run(begin, id_of(webhook))
-    dispatcher.run("ALTER TABLE deliveries DISABLE TRIGGER USER")
-    try:
-        fill(dispatcher, partner, webhook, "succeeded", range(1, 31), days_ago=3)
-        fill(dispatcher, partner, webhook, "queued", range(31, 51))
-    finally:
-        dispatcher.run("ALTER TABLE deliveries ENABLE TRIGGER USER")
-    own = "UPDATE deliveries SET status = %s WHERE subscription_id = %s AND sequence = ANY(%s)"
-    dispatcher.run(own, "failed", id_of(webhook), [1, 31, 32])
-    fill(dispatcher, partner, webhook, "queued", range(51, 61))
-    counted = dispatcher.rows(BY_ROWS, id_of(webhook))[0] | {"complete": True}
-    assert partner.books(webhook) == counted
-    keep(dispatcher)
-    assert dispatcher.rows("SELECT counted_from FROM subscriptions WHERE id = %s", id_of(webhook)) == [
-        {"counted_from": None}
-    ]
-    assert require_exact(dispatcher, partner, webhook)["given_up"] == 3
-    dispatcher.run(own, "succeeded", id_of(webhook), [2, 33, 60])
-    assert require_exact(dispatcher, partner, webhook)["delivered"] == 31
-
-
-def test_a_webhook_whose_day_cannot_be_counted_holds_no_other_one_up(
-    partner: Partner, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first, second = sorted(id_of(partner.subscribe("https://integrator.example/")) for _ in range(2))
-    dispatcher.run(
-        "UPDATE subscriptions SET counted_from = (now() AT TIME ZONE 'UTC')::date - 60 WHERE id = ANY(%s)",
-        [first, second],
-    )
-    fails = queries.COUNT_DAY.replace("count(*) FILTER", f"1 / (%(id)s <> '{first}')::integer * count(*) FILTER", 1)
-    monkeypatch.setattr(queries, "COUNT_DAY", fails)
-    books = Books()
-    with Connection.connect(dispatcher.database.worker) as conn:
-        with pytest.raises(psycopg.errors.DivisionByZero):
-            books.keep(conn)
-        conn.rollback()
-        books.keep(conn)
-    left = dispatcher.rows("SELECT id FROM subscriptions WHERE counted_from IS NOT NULL")
-    assert left == [{"id": first}]
-    monkeypatch.undo()
-    keep(dispatcher)
-
-
 def test_the_books_read_as_much_of_a_long_history_as_of_a_short_one(partner: Partner, dispatcher: Dispatcher) -> None:
     read: list[float] = []
     for number in (2_000, 60_000):
@@ -257,16 +208,3 @@ def test_a_web_process_reads_the_counts_of_its_organisation_and_writes_none(
             for table in ("delivery_counts", "delivery_changes"):
                 with pytest.raises(psycopg.errors.InsufficientPrivilege), conn.transaction():
                     conn.execute(f"INSERT INTO {table} VALUES ('wh_1', now()::date, %s, 1, 0, 0)", (tenant,))
-
-
-def test_changes_of_old_that_the_counts_cannot_hold_stop_no_other_webhooks_books(
-    partner: Partner, dispatcher: Dispatcher, webhook: str
-) -> None:
-    """An index of both texts has no place for so many bytes that cannot be compressed."""
-    noise = "(SELECT string_agg(gen_random_uuid()::text, '') FROM generate_series(1, 70) AS n WHERE n > length(%s))"
-    dispatcher.run(
-        f"INSERT INTO delivery_changes VALUES ({noise}, current_date, {noise}, 1, 0, 0), ('wh_0', current_date, {noise}, 1, 0, 0)",
-        "a", "b", "c",
-    )  # fmt: skip
-    dispatcher.publish(partner.tenant_id, *["incident.updated"] * 4)
-    assert require_exact(dispatcher, partner, webhook)["pending"] == 4

@@ -142,15 +142,6 @@ def test_a_lease_without_a_readers_name_is_nobodys_own(partner: Partner, dispatc
     )
 
 
-def test_a_lease_of_the_release_before_is_not_taken_for_ones_own(partner: Partner, dispatcher: Dispatcher) -> None:
-    path = consumer(partner)
-    dispatcher.publish(partner.tenant_id, "incident.updated")
-    read(partner, path, reader="desk-1")
-    of_before = "UPDATE consumers SET lease = lease + 1 WHERE tenant_id = %s"
-    dispatcher.run(of_before, partner.tenant_id)
-    assert partner.post(f"{path}/read", {"reader": "desk-1"}).status_code == 409
-
-
 def test_a_reader_of_a_quiet_organisation_looks_less_often(
     partner: Partner, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -780,22 +780,6 @@ def test_no_role_writes_what_no_claim_can_read(
     dispatcher.pump_until(lambda: len(receiver.requests) == 1)
 
 
-def test_an_event_that_is_no_json_stops_no_other_tenants_deliveries(
-    partner: Partner, dispatcher: Dispatcher, receiver: Receiver, http: Any
-) -> None:
-    """Only of `automation.fired` without a kind, from before there were kinds, does a claim read the body."""
-    stranger = Partner(http)
-    dispatcher.approve(stranger, "*")
-    stranger.subscribe(receiver.url, "incident.updated")
-    dispatcher.publish(stranger.tenant_id, "incident.updated")
-    dispatcher.run("UPDATE queue SET event_type = 'automation.fired' WHERE tenant_id = %s", stranger.tenant_id)
-    for body in ("no json", '{"data": {"event_type": "\\u0000"}}', "[" * 10_000, "1e999999"):
-        dispatcher.run("UPDATE events SET kind = NULL, body = %s WHERE tenant_id = %s", body, stranger.tenant_id)
-        webhook = partner.subscribe(receiver.url)
-        dispatcher.publish(partner.tenant_id, "incident.updated")
-        dispatcher.pump_until(lambda webhook=webhook: partner.books(webhook)["delivered"] == 1)
-
-
 def test_the_kind_of_a_firing_and_not_its_body_says_what_it_is_approved_for(
     partner: Partner, dispatcher: Dispatcher
 ) -> None:
@@ -808,8 +792,7 @@ def test_the_kind_of_a_firing_and_not_its_body_says_what_it_is_approved_for(
         ("automation.fired/unit.updated", body % "", False),
         ("automation.fired/", body % "", False),
         ("incident.updated", body % "", False),
-        (None, body % "", True),
-        (None, body % ("x" * 20_000), False),
+        (None, body % "", False),
     ]
     for kind, text, approved in cases:
         dispatcher.run("UPDATE events SET kind = %s, body = %s WHERE id = %s", kind, text, event["id"])

@@ -86,7 +86,7 @@ def test_a_test_that_is_waited_for_is_signed_with_both_keys(partner: Partner, re
     assert is_signed_by(receiver.requests[-1], new)
 
 
-def test_a_webhook_from_before_keys_is_signed_as_before_and_may_get_one(
+def test_a_webhook_without_a_key_signs_with_its_secret_and_may_get_one(
     partner: Partner, dispatcher: Dispatcher, receiver: Receiver
 ) -> None:
     webhook = partner.subscribe(receiver.url)

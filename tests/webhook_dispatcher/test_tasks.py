@@ -101,30 +101,6 @@ def test_partitions_are_made_ahead_and_dropped_behind_with_what_waits_in_them(
     assert {f"{table}_{ahead}" for table in PARTITIONED} <= set(names)
 
 
-def test_a_row_of_the_history_that_cannot_be_changed_stops_no_retention(partner: Partner, idle: Dispatcher) -> None:
-    """As a row from before the history had limits, of a webhook that no sender claims."""
-    partner.subscribe("https://integrator.example/")
-    idle.publish(partner.tenant_id, "incident.updated")
-    old = datetime.now(UTC) - timedelta(days=40)
-    expired = ids.id_of("dlv", uuid.UUID(int=int(old.timestamp() * 1000) << 80))
-    for table in PARTITIONED:
-        idle.run("SELECT ensure_partition(%s::regclass, %s)", table, old.date())
-    idle.run(
-        "UPDATE queue SET delivery_id = %s, delivery_at = %s WHERE tenant_id = %s", expired, old, partner.tenant_id
-    )
-    with psycopg.connect(idle.database.admin) as conn:
-        conn.execute("ALTER TABLE deliveries DROP CONSTRAINT texts_are_short")
-        broken = "UPDATE deliveries SET id = %s, at = %s, event_type = repeat('x', 300) WHERE tenant_id = %s"
-        conn.execute(broken, (expired, old, partner.tenant_id))
-        limit = "octet_length(event_type) <= 256"
-        conn.execute(f"ALTER TABLE deliveries ADD CONSTRAINT texts_are_short CHECK ({limit}) NOT VALID".encode())
-    with task_transaction(idle.pool) as conn:
-        tasks.Expiry(30).go_on(conn)
-    assert idle.rows("SELECT FROM queue") == []
-    names = [row["name"] for row in idle.rows("SELECT inhrelid::regclass::text AS name FROM pg_inherits")]
-    assert not any(old.strftime("%Y%m%d") in name for name in names)
-
-
 def test_a_relay_whose_clock_is_a_month_ahead_gives_up_and_drops_nothing_too_early(
     partner: Partner, idle: Dispatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:

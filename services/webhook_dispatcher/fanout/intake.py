@@ -47,7 +47,7 @@ class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
     """An event as it is stored; every delivery signs and sends the text in `body`.
 
     `about` is the webhook that must not get the event, `recipients` the only apps that may; None is every app. `kind` and `key` are its
-    place in the log that apps read (migration 0072).
+    place in the log that apps read (`event_log`).
     """
 
     id: str

@@ -249,8 +249,7 @@ GIVE_UP: dict[int, LiteralString] = {
     + _GIVE_UP_END
     + " 'due_at', l.due_at, 'sequence', l.sequence) FROM looked l ORDER BY l.due_at DESC, l.sequence DESC LIMIT 1)",
 }
-# Their events are gone with their partition. Ids are in the order of time, so that these are the first of the queue. A row of the history
-# from before its limits (0122) cannot be changed, and its partition goes anyway.
+# Their events are gone with their partition. Ids are in the order of time, so that these are the first of the queue.
 FORGET_EXPIRED: LiteralString = """
     WITH looked AS (
         SELECT delivery_id, least(delivery_at, event_at) < %(before)s AS expired FROM queue
@@ -263,8 +262,6 @@ FORGET_EXPIRED: LiteralString = """
     ), given_up AS (
         UPDATE deliveries d SET status = 'failed', troubled = true
         FROM gone WHERE d.id = gone.delivery_id AND d.at = gone.delivery_at AND d.status <> 'succeeded'
-            AND octet_length(d.id) <= 256 AND octet_length(d.tenant_id) <= 1024 AND octet_length(d.subscription_id) <= 256
-            AND octet_length(d.event_id) <= 256 AND octet_length(d.event_type) <= 256
     )
     SELECT count(*), coalesce(max(delivery_id), '') FROM looked
 """

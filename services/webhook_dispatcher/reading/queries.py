@@ -66,7 +66,7 @@ FIRST_SINCE: LiteralString = """
 _COLUMNS: LiteralString = """
     client_id, name, event_types, at, position, lease, lease_seconds, leased_until, handed, created_at, read_at, committed_at,
     greatest(0, ceil(extract(epoch FROM leased_until - clock_timestamp())))::integer AS leased_seconds,
-    CASE WHEN reader_lease = lease THEN reader END AS reader,
+    reader,
     (SELECT approved_events FROM apps a
         WHERE a.tenant_id = consumers.tenant_id AND a.client_id = consumers.client_id COLLATE "default") AS approved
 """
@@ -95,7 +95,7 @@ DELETE_CONSUMERS_OF_APP: LiteralString = (
 )
 # Whether a read of `reader` may find events, without a look into the log, and the seconds since the organisation's newest event.
 LOOK: LiteralString = """
-    SELECT coalesce(c.leased_until > clock_timestamp() AND (c.reader_lease = c.lease AND c.reader = %(reader)s) IS NOT TRUE, false),
+    SELECT coalesce(c.leased_until > clock_timestamp() AND (c.reader = %(reader)s) IS NOT TRUE, false),
         coalesce(h.position > c.position, false), extract(epoch FROM clock_timestamp() - h.at)::float8
     FROM consumers c LEFT JOIN event_log_heads h ON h.tenant_id = c.tenant_id WHERE c.client_id = %(client_id)s AND c.name = %(name)s
 """
@@ -106,7 +106,7 @@ GO_PAST: LiteralString = """
 """
 HAND_OUT: LiteralString = """
     UPDATE consumers SET lease = lease + 1, handed = %(handed)s, lease_seconds = %(seconds)s::integer, read_at = now(),
-        reader = %(reader)s, reader_lease = lease + 1,
+        reader = %(reader)s,
         leased_until = clock_timestamp() + %(seconds)s::integer * interval '1 second'
     WHERE client_id = %(client_id)s AND name = %(name)s RETURNING lease, leased_until
 """
@@ -122,7 +122,7 @@ EXTEND: LiteralString = """
 """
 SEEK: LiteralString = (
     """
-    UPDATE consumers SET at = %(at)s, position = %(position)s, lease = lease + 1, leased_until = NULL, handed = 0
+    UPDATE consumers SET at = %(at)s, position = %(position)s, lease = lease + 1, leased_until = NULL, reader = NULL, handed = 0
     WHERE client_id = %(client_id)s AND name = %(name)s RETURNING """
     + _COLUMNS
 )

@@ -141,7 +141,7 @@ async def change_webhook(request: Request, caller: Caller, webhook_id: str, chan
 async def rotate_signing_key(request: Request, caller: Caller, webhook_id: str, rotation: RotateSigningKey) -> Response:
     """Makes a new Ed25519 key. The one before signs beside it for the overlap, and earlier ones until their stated ends.
 
-    A webhook from before it had keys gets its first.
+    The example webhook of a sandbox gets its first.
     """
     vault: Vault = request.state.vault
     signer = Ed25519PrivateKey.generate()

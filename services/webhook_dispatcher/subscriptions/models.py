@@ -327,7 +327,6 @@ class Subscription(msgspec.Struct, kw_only=True):
     failing_since: datetime | None
     recovering: bool
     held: bool
-    is_counted: bool
     tenant_stopped: bool
 
     def _certificate(self) -> ShownCertificate | None:

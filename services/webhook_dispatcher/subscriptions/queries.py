@@ -12,7 +12,6 @@ SUBSCRIPTION_COLUMNS: LiteralString = """
     previous_public_key_expires_at, older_secrets, older_secret_fingerprints, older_secret_ends, older_signing_keys, older_public_keys,
     older_public_key_ends, headers, header_names, enabled, disabled_reason, disabled_at, stop_reason, paused,
     created_at, updated_at, last_sequence, concurrency, slowed_until, failing_since, recovering, held,
-    counted_from IS NULL AS is_counted,
     EXISTS (SELECT FROM stopped_tenants WHERE stopped_tenants.tenant_id = subscriptions.tenant_id) AS tenant_stopped
 """
 FIND_APP: LiteralString = "SELECT status, approved_events FROM apps WHERE client_id = %(client_id)s"
@@ -37,7 +36,7 @@ FIND_SUBSCRIPTION: LiteralString = (
     + " FROM subscriptions WHERE id = %(id)s AND (%(everyone)s OR client_id = %(client_id)s)"
 )
 LOCK_SUBSCRIPTION: LiteralString = FIND_SUBSCRIPTION + " FOR NO KEY UPDATE"
-# The condition of the index of migration 0121.
+# The condition of the index `subscriptions_troubled`.
 _TROUBLED: LiteralString = (
     " AND (failing_since IS NOT NULL OR disabled_reason IS NOT NULL OR NOT events <@ live_events)"
 )

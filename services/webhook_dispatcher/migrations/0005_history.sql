@@ -1,3 +1,5 @@
+-- The books of webhooks, and the work that decisions leave behind.
+
 -- The deliveries of a webhook by the state that they are in, counted for each day (UTC) of their making, so that its books cost the same however
 -- many are kept. Test deliveries have no sequence and count nowhere. Triggers count in the transaction of the change itself, whichever process makes it: each
 -- statement adds a row to `delivery_changes` for each webhook and day, so that no two transactions wait for each other. The relay adds these rows
@@ -53,7 +55,6 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
-REVOKE EXECUTE ON FUNCTION public.count_deliveries() FROM PUBLIC;
 CREATE TRIGGER count_added AFTER INSERT ON deliveries REFERENCING NEW TABLE AS added
     FOR EACH STATEMENT EXECUTE FUNCTION public.count_deliveries();
 CREATE TRIGGER count_changed AFTER UPDATE ON deliveries REFERENCING OLD TABLE AS removed NEW TABLE AS added
@@ -61,8 +62,22 @@ CREATE TRIGGER count_changed AFTER UPDATE ON deliveries REFERENCING OLD TABLE AS
 CREATE TRIGGER count_removed AFTER DELETE ON deliveries REFERENCING OLD TABLE AS removed
     FOR EACH STATEMENT EXECUTE FUNCTION public.count_deliveries();
 
--- Each day from this one on is counted; NULL: all days. For webhooks from before it begins after the last day that has a partition, and the relay goes
--- back a day at a time.
-ALTER TABLE subscriptions ADD COLUMN counted_from date DEFAULT (now() AT TIME ZONE 'UTC')::date + 9;
-ALTER TABLE subscriptions ALTER COLUMN counted_from DROP DEFAULT;
-CREATE INDEX subscriptions_uncounted ON subscriptions (id) WHERE counted_from IS NOT NULL;
+-- The rows of the past that a decision leaves to be changed, in portions: `cursor` is how far it has come, `done` how many it has changed.
+-- `deleted`: forget the waiting deliveries of a webhook that is gone. `unapproved`: give up those that its app may no longer be sent. `gather`: take
+-- back those given up that were made after `created_since` or that failed after `failed_since`.
+-- `failures` since its last portion put a chore off, so that the chores behind it have their turn.
+CREATE TABLE chores (
+    subscription_id text COLLATE "C" NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('deleted', 'unapproved', 'gather')),
+    tenant_id text NOT NULL,
+    created_since timestamptz,
+    failed_since timestamptz,
+    cursor jsonb NOT NULL DEFAULT '{}',
+    done bigint NOT NULL DEFAULT 0,
+    failures integer NOT NULL DEFAULT 0,
+    begun_at timestamptz NOT NULL DEFAULT now(),
+    due_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (subscription_id, kind)
+);
+CREATE INDEX chores_due ON chores (due_at);
+SELECT tenant_table('chores'), worker_writes_all('chores');

@@ -1,3 +1,5 @@
+-- Replays, which send past deliveries again.
+
 -- A replay sends past deliveries of a webhook again: those made from `since` to `until` that fit the filter, oldest first. The row is the
 -- decision, and the place of the work that follows it in portions: `place` is the last delivery that was looked at, `room` how many more may be sent
 -- in this second. `due_at` is the time of the next portion; NULL: nothing is left to do. `matching` was counted at the beginning, to a limit (`more`).
@@ -29,7 +31,9 @@ CREATE TABLE replays (
     due_at timestamptz DEFAULT now(),
     failures integer NOT NULL DEFAULT 0,
     CONSTRAINT counts_are_small CHECK (per_second BETWEEN 1 AND 1000 AND matching BETWEEN 0 AND 1000000),
-    CONSTRAINT texts_are_short CHECK (octet_length(id) <= 64 AND octet_length(filter::text) <= 8192)
+    CONSTRAINT texts_are_short CHECK (octet_length(id) <= 64 AND octet_length(filter::text) <= 8192),
+    CONSTRAINT places_are_short CHECK (octet_length(place) <= 256 AND octet_length(subscription_id) <= 256
+        AND octet_length(tenant_id) <= 1024)
 ) WITH (fillfactor = 70);
 CREATE UNIQUE INDEX replays_running ON replays (subscription_id) WHERE state = 'running';
 CREATE INDEX replays_of_webhook ON replays (subscription_id, id);
@@ -50,6 +54,3 @@ CREATE TABLE replayed (
 );
 SELECT tenant_table('replayed'), worker_writes_all('replayed');
 REVOKE INSERT, UPDATE, DELETE ON replayed FROM {{app}};
-
--- Released by a replay, and so sent after every other delivery of its webhook.
-ALTER TABLE queue ADD COLUMN replayed boolean NOT NULL DEFAULT false;
