@@ -414,30 +414,6 @@ def test_a_test_older_than_the_looked_at_deliveries_is_on_a_later_page(
     assert rest["next_cursor"] is None
 
 
-def test_the_books_of_a_webhook_with_uncounted_days_have_its_newest_deliveries(
-    partner: Partner, dispatcher: Dispatcher
-) -> None:
-    short, long = filled(dispatcher, partner, "succeeded", 10), filled(dispatcher, partner, "failed", 111_000)
-    dispatcher.run(
-        "UPDATE subscriptions SET counted_from = now() + interval '9 days' WHERE tenant_id = %s", partner.tenant_id
-    )
-    books = {"delivered": 0, "pending": 0, "given_up": 0}
-    counted = {"accepted": 10, "delivered": 10, "first_sequence": 1, "last_sequence": 10, "complete": True}
-    assert partner.books(short) == books | counted
-    counted = {"accepted": 100_000, "given_up": 100_000, "first_sequence": 11_001, "last_sequence": 111_000}
-    assert partner.books(long) == books | counted | {"complete": False}
-    dispatcher.run("UPDATE subscriptions SET counted_from = NULL WHERE tenant_id = %s", partner.tenant_id)
-    counted = {
-        "accepted": 111_000,
-        "given_up": 111_000,
-        "first_sequence": 1,
-        "last_sequence": 111_000,
-        "complete": True,
-    }
-    assert partner.books(long) == books | counted
-    dispatcher.run("DELETE FROM deliveries WHERE subscription_id = %s", long.rpartition("/")[2])
-
-
 @pytest.mark.parametrize("status", [None, "queued", "succeeded"])
 def test_since_and_until_bound_a_list_by_the_time_of_its_deliveries(
     partner: Partner, dispatcher: Dispatcher, status: str | None
