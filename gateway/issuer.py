@@ -17,7 +17,7 @@ from shared.web.revocations import Answer
 
 JWKS_LIMIT = 64 * 1024
 LIMIT_BYTES = 32 << 20
-"""Limit of one answer with revocations: a page of 1 MB, or the whole list from an auth of the previous release, which takes seconds."""
+"""Limit of one answer with revocations: a page has about 1 MB."""
 REVOCATIONS_SECONDS = 10.0
 """Seconds that an answer may take beyond the time that auth was asked to wait."""
 
@@ -33,34 +33,26 @@ class Issuer:
         self._own = origin == settings.gateway_upstream_auth.rstrip("/")
         self._keys = Fetcher(origin, JWKS_LIMIT)
         self._keys_path = where.path or "/"
-        self._etag = ""
 
     async def jwks(self) -> Document:
         return await self._keys.get(
             self._keys_path, {"accept": "application/json"} | (self._identity() if self._own else {})
         )
 
-    async def revocations(self, after: int, wait: float) -> Answer | None:
+    async def revocations(self, after: int, wait: float) -> Answer:
         """The changes after number `after`. Auth answers when there are some, at the latest after `wait` seconds.
 
         Raises ValueError when the answer has another status or form.
-
-        An auth of the previous release answers at once with the whole list, or None while it has not changed.
         """
-        known = {"if-none-match": self._etag} if self._etag else {}
         path = f"/internal/revocations?after={after}&wait={wait:g}"
-        document = await self._auth.get(path, self._identity() | known, wait + REVOCATIONS_SECONDS)
+        document = await self._auth.get(path, self._identity(), wait + REVOCATIONS_SECONDS)
         # The `Date` of auth's answer is exact to one second.
         with suppress(ValueError):
             date = parsedate_to_datetime(document.headers.get(b"date", b"").decode("latin-1"))
             clock_offset.set(round(time.time() - date.timestamp()))
-        if document.status == 304:
-            return None
         if document.status != 200:
             raise ValueError(f"auth answered {document.status}")
-        answer = revocations.decode_answer(document.body)
-        self._etag = document.headers.get(b"etag", b"").decode("latin-1") if answer.sequence is None else ""
-        return answer
+        return revocations.decode_answer(document.body)
 
     async def report(self, body: bytes) -> Document:
         return await self._auth.post("/internal/token-usage", self._identity(), body)

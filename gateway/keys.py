@@ -162,7 +162,7 @@ class Keys:
 
     async def _await_announcement(self, kid: str) -> None:
         """Waits for the announcement of a key that a refresh did not bring: it may come a moment after the first token."""
-        if kid in self._keys or not self._announced:  # an auth of the previous release does not announce keys
+        if kid in self._keys or not self._announced:  # no answer with announced keys has come yet
             return
         with suppress(TimeoutError):
             async with asyncio.timeout(ANNOUNCED_WITHIN):

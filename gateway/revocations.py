@@ -14,7 +14,7 @@ class Revocations:
 
     def __init__(
         self,
-        fetch: Callable[[int, float], Awaitable[Answer | None]],
+        fetch: Callable[[int, float], Awaitable[Answer]],
         max_staleness: float,
         published: Callable[[list[str]], None] | None = None,
         clock: Callable[[], float] = time.monotonic,

@@ -13,7 +13,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple, TypeVar, get_args
+from typing import Annotated, NamedTuple, TypeVar, get_args
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import msgspec
@@ -277,8 +277,7 @@ class Process(msgspec.Struct, frozen=True, kw_only=True):
 class Service(Process, frozen=True, kw_only=True):
     """The settings of every service. Worker and relay need `worker_database_url`; `migrate` also needs `migration_database_url`.
 
-    With `revocations_url` the web process follows auth's revocations in its own name. `identity_audience` is `preferred` while
-    gateways of the previous release still run, whose identity headers name no service.
+    With `revocations_url` the web process follows auth's revocations in its own name.
 
     Processes that sign as this service need `service_signing_key`; those that check signatures need `service_public_keys` of all services.
     The relay appends the signed head of the audit trail to `audit_anchor_file` each `audit_anchor_seconds`.
@@ -293,7 +292,6 @@ class Service(Process, frozen=True, kw_only=True):
     service_signing_key: SigningKey | None = None
     service_public_keys: ServiceKeys | None = None
     revocations_url: Url = ""
-    identity_audience: Literal["required", "preferred"] = "required"
     outbox_resend_seconds: Positive = 30
     audit_anchor_seconds: Positive = 60
     audit_anchor_file: WritableFile = ""

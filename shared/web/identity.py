@@ -223,16 +223,11 @@ class _Seen:
 
 
 class Verifier:
-    """Checks identity headers for one service; a header that was checked before costs one dictionary look-up.
+    """Checks identity headers for one service; a header that was checked before costs one dictionary look-up."""
 
-    `lenient` also accepts statements that name no service, which gateways of the previous release make.
-    """
-
-    def __init__(
-        self, public_keys: str, audience: str, revoked: Revoked | None = None, *, lenient: bool = False
-    ) -> None:
+    def __init__(self, public_keys: str, audience: str, revoked: Revoked | None = None) -> None:
         self._keys = identity_keys(public_keys)
-        self._audiences = {audience, ""} if lenient else {audience}
+        self._audience = audience
         self._revoked = revoked
         self._seen: dict[str, _Seen] = {}
         self._decode = msgspec.json.Decoder(Statement).decode
@@ -254,7 +249,7 @@ class Verifier:
         seen = self._seen.get(header)
         if seen is None:
             statement = self._check(header)
-            if statement is None or statement.aud not in self._audiences:
+            if statement is None or statement.aud != self._audience:
                 return None
             seen = _Seen(statement)
             # Emptied completely: a search for old entries would cost as much again with every new header.
@@ -321,12 +316,11 @@ class IdentityMiddleware:
         service: str,
         revoked: Revoked | None = None,
         *,
-        lenient: bool = False,
         service_keys: str = "",
         exempt: frozenset[str] = frozenset({"/livez", "/readyz"}),
     ) -> None:
         self.app = app
-        self.verifier = Verifier(public_keys, service, revoked, lenient=lenient)
+        self.verifier = Verifier(public_keys, service, revoked)
         self.service_keys = PublicKeys(service_keys) if service_keys else None
         self.exempt = exempt
 

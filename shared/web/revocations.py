@@ -41,8 +41,8 @@ log = logging.getLogger(__name__)
 class Watermark(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Tokens of `kind` `id` made before `not_before_ms` (Unix milliseconds of their `jti`) are revoked; of a key all tokens.
 
-    `tenant_id` and `client_id` are the owners of these tokens. They are empty if auth does not know them: a watermark without a
-    client applies to its tenant, one of an auth of the previous release to all tenants.
+    `tenant_id` and `client_id` are the owners of these tokens. A watermark without a client applies to its
+    tenant, that of a key to all tenants.
     """
 
     kind: Literal["client", "grant", "tenant", "token", "key"]
@@ -54,13 +54,10 @@ class Watermark(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """The changes up to number `sequence`. `more`: there are further changes; ask again. `keys` are the published keys' ids.
-
-    `sequence` is None in the answer of an auth of the previous release, which always gives the whole list.
-    """
+    """The changes up to number `sequence`. `more`: there are further changes; ask again. `keys` are the published keys' ids."""
 
     watermarks: list[Watermark]
-    sequence: int | None = None
+    sequence: int
     more: bool = False
     keys: list[str] = []
 
@@ -104,15 +101,11 @@ class Marks:
         self.count = 0
         self._tenants: dict[str, _Tenant] = {}
         self._keys: dict[str, int] = {}
-        self._loose: dict[tuple[str, str], int] = {}
         self._sweeping: Iterator[None] = iter(())
 
     def covers(self, *, tenant: str, client: str, grant: str | None, token: str | None, made_ms: int, kid: str) -> bool:
         """Whether a token with that key, time, client and grant is revoked."""
         if kid in self._keys:
-            return True
-        named = (("client", client), ("grant", grant or ""), ("tenant", tenant), ("token", token or ""))
-        if self._loose and any(made_ms < self._loose.get(each, 0) for each in named):
             return True
         of_tenant = self._tenants.get(tenant)
         if of_tenant is None:
@@ -137,12 +130,6 @@ class Marks:
             self.version += 1
         while self.count > TOTAL_MARKS:
             self._fold(max(self._tenants.values(), key=lambda tenant: tenant.count))
-
-    def replace(self, watermarks: list[Watermark]) -> None:
-        """Replaces the list of an auth of the previous release, which names no tenants."""
-        if watermarks or self._loose:
-            self._loose = {(mark.kind, mark.id): mark.not_before_ms for mark in watermarks}
-            self.version += 1
 
     def forget_expired(self, now: float) -> None:
         """Drops some watermarks whose tokens have all expired. Repeated calls go through all watermarks."""
@@ -231,7 +218,7 @@ class Follower:
     def __init__(
         self,
         marks: Marks,
-        fetch: Callable[[int, float], Awaitable[Answer | None]],
+        fetch: Callable[[int, float], Awaitable[Answer]],
         *,
         wait: float = WAIT_SECONDS,
         published: Callable[[list[str]], None] | None = None,
@@ -303,17 +290,8 @@ class Follower:
             question.cancel()
         return await self.poll()
 
-    def _take(self, answer: Answer | None) -> None:
-        self._asks_again = False
-        if answer is None:
-            return
-        if answer.sequence is None:
-            self.after = 0
-            self.marks.replace(answer.watermarks)
-            return
+    def _take(self, answer: Answer) -> None:
         self.marks.add(answer.watermarks)
-        if not answer.more:
-            self.marks.replace([])
         # A smaller number means that auth's database was restored: ask for all its changes again, and drop nothing.
         self._asks_again = answer.more or answer.sequence < self.after
         self.after = 0 if answer.sequence < self.after else answer.sequence
@@ -323,7 +301,7 @@ class Follower:
 
 ANSWER_SECONDS = 5.0
 """Seconds that an answer may take beyond the time that auth was asked to wait."""
-Source = Callable[[int, float], Awaitable[Answer | None]]
+Source = Callable[[int, float], Awaitable[Answer]]
 
 
 class Feed:
@@ -355,7 +333,6 @@ class Feed:
             public_keys=self._settings.identity_public_keys,
             service=self._service,
             revoked=self.marks,
-            lenient=self._settings.identity_audience == "preferred",
             service_keys=service_keys,
         )
 

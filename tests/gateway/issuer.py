@@ -34,7 +34,6 @@ class Issuer:
         self.published = [FIRST]
         self.watermarks: list[dict[str, Any]] = []
         self.version = 1
-        self.previous_release = False
         self.announced: list[str] | None = None
         self.asked: list[str] = []
         self.uses: list[dict[str, Any]] = []
@@ -84,7 +83,7 @@ class Issuer:
     ) -> None:
         moment = int(time.time() * 1000) + 1 if not_before_ms is None else not_before_ms
         mark: dict[str, Any] = {"kind": kind, "id": id, "not_before_ms": moment, "expires_at": int(time.time()) + 3600}
-        self.watermarks.append(mark | ({} if self.previous_release else {"tenant_id": tenant, "client_id": client}))
+        self.watermarks.append(mark | {"tenant_id": tenant, "client_id": client})
         self.version += 1
 
     def _jwks(self, seen: Seen) -> bytes | None:
@@ -97,11 +96,11 @@ class Issuer:
 
     async def _revocations(self, seen: Seen, reader: Any, writer: Any) -> bool:
         self.asked.append(seen.target)
-        while not self.previous_release and not self.down and self._waits(seen):  # noqa: ASYNC110 a thread changes it
+        while not self.down and self._waits(seen):  # noqa: ASYNC110 a thread changes it
             await asyncio.sleep(0.02)
         if self.down:
             return False
-        writer.write(self._all(seen) if self.previous_release else self._changes(seen))
+        writer.write(self._changes(seen))
         await writer.drain()
         return True
 
@@ -117,12 +116,6 @@ class Issuer:
         newer = [mark for number, mark in enumerate(self.watermarks, 2) if number > after]
         keys = self.published if self.announced is None else self.announced
         return json_response({"sequence": self.version, "more": False, "keys": keys, "watermarks": newer})
-
-    def _all(self, seen: Seen) -> bytes:
-        etag = f'"{self.version}"'
-        if seen.get("if-none-match") == etag:
-            return b"HTTP/1.1 304 Not Modified\r\netag: " + etag.encode() + b"\r\n\r\n"
-        return json_response({"version": self.version, "watermarks": self.watermarks}, ("etag", etag))
 
     def _refused(self, seen: Seen) -> bytes | None:
         self.refusals += msgspec.json.decode(seen.body)["refusals"]

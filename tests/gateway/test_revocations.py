@@ -21,15 +21,6 @@ from tests.support.waiting import wait_for
 MANY = 79_200
 
 
-def marks(count: int) -> list[dict[str, Any]]:
-    """Watermarks as auth of the previous release writes them."""
-    now = 1_764_124_456
-    return [
-        {"kind": "grant", "id": f"gnt_{number:026d}", "not_before_ms": now * 1000, "expires_at": now + 86_400}
-        for number in range(count)
-    ]
-
-
 def sample(name: str) -> float:
     value = REGISTRY.get_sample_value(name)
     assert value is not None
@@ -37,9 +28,8 @@ def sample(name: str) -> float:
 
 
 def test_a_month_of_logouts_is_no_reason_to_refuse_tokens(world: World) -> None:
-    """They come in one answer from an auth of the previous release."""
-    world.issuer.previous_release = True
-    world.issuer.watermarks = marks(MANY)
+    for number in range(MANY):
+        world.issuer.revoke("grant", f"gnt_{number:026d}", tenant=f"org_{number % 100}")
     with world.start().door() as door:
         assert door.request("GET", "/api/v1/devices", token=world.issuer.token()).status == 200
 

@@ -234,14 +234,10 @@ def test_without_any_keys_nobody_is_let_in_and_nobody_is_called_a_liar(world: Wo
         running.stop()
 
 
-@pytest.mark.parametrize("previous_release", [False, True])
 @pytest.mark.parametrize(
     ("kind", "claim"), [("client", "client_id"), ("grant", "grant_id"), ("tenant", "tenant_id"), ("token", "jti")]
 )
-def test_a_watermark_ends_the_tokens_made_before_it_and_no_others(
-    kind: str, claim: str, previous_release: bool, world: World
-) -> None:
-    world.issuer.previous_release = previous_release
+def test_a_watermark_ends_the_tokens_made_before_it_and_no_others(kind: str, claim: str, world: World) -> None:
     gateway = world.start()
     token = world.issuer.token()
     named = jwt.decode(token, options={"verify_signature": False})[claim]
