@@ -547,6 +547,7 @@ def test_the_clock_of_a_sandbox_is_advanced_and_read(console: Console, browser: 
     assert (refused.status_code, "at most 180 days" in refused.text) == (422, True)
 
 
+@pytest.mark.full
 def test_a_person_of_a_sandbox_sees_the_band_on_every_page(console: Console) -> None:
     pages = [entry for entry in registry.entries() if entry.page.read is not None and entry.page.is_html]
     with closing(console.signed_in(Person(environment="sandbox"))) as browser:

@@ -95,6 +95,7 @@ def test_no_page_is_shown_in_a_frame_or_runs_foreign_script(console: Console, pa
     assert not re.search(r"<[^>]+\s(on[a-z]+|style)=", answer.text)
 
 
+@pytest.mark.full
 def test_no_page_of_any_area_is_shown_in_a_frame(console: Console) -> None:
     """Pages that act and files too."""
     with cases() as every:

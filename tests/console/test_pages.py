@@ -201,6 +201,7 @@ def test_hostile_texts_are_shown_as_text(windows: Windows, entry: Entry) -> None
         assert fits(watched.page)
 
 
+@pytest.mark.full
 def test_a_platform_that_fails_leaves_a_page_that_says_so(console: Console) -> None:
     failures = (Answer({"detail": "broken"}, 500), Answer([1, "x"], 200), Answer(None, 503))
     with cases() as every:

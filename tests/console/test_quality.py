@@ -280,6 +280,7 @@ def watched(console: Console, browser: Browser) -> Iterator[Watched]:
     watched.close()
 
 
+@pytest.mark.full
 @needs_browser
 @pytest.mark.parametrize("chosen", ["", "dark"])
 def test_paper_is_white_in_a_dark_theme(watched: Watched, chosen: str) -> None:

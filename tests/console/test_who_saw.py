@@ -5,12 +5,15 @@ import re
 from collections.abc import Callable
 
 import httpx2
+import pytest
 
 from shared.primitives.ids import new_id
 from tests.console.through import Signed
 from tests.epcr.samples import PATIENT
 from tests.support.stack import App, Stack
 from tests.support.waiting import wait_for
+
+pytestmark = pytest.mark.full
 
 ENCOUNTERS = "/api/v1/epcr/encounters"
 NOBODY = "Nobody has read this record"

@@ -15,6 +15,8 @@ from knogin import _transport
 from knogin.cli.main import main, parser
 from tests.support.stack import Stack
 
+pytestmark = pytest.mark.full
+
 PYTHON, TYPESCRIPT = "clients/python/README.md", "clients/typescript/README.md"
 GUIDES = "deploy/docs/guides"
 SOURCES = ROOT / "clients" / "typescript" / "src"

@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from deploy.docs import contract
 from deploy.docs.site import figures
@@ -112,6 +113,7 @@ def test_a_body_may_be_as_long_as_the_page_of_limits_says(stack: Stack) -> None:
     assert {usual, 128, 512, 1024} <= reached
 
 
+@pytest.mark.full
 def test_every_cookie_is_bound_to_its_stack_over_http_and_to_its_host_over_https(
     stack: Stack, fresh_database: FreshDatabase, redis_url: str
 ) -> None:

@@ -352,6 +352,7 @@ def test_the_small_server_refuses_what_a_real_one_would() -> None:
     assert server.resources == {}
 
 
+@pytest.mark.full
 def test_every_metric_a_device_may_send_makes_a_bundle_without_fault() -> None:
     one = golden.readings()[0]
     encounter = golden.encounter(MINIMAL)

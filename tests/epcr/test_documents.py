@@ -275,6 +275,7 @@ def test_readings_keep_their_digits() -> None:
     assert b'"value":91.50' in encode(made(TYPICAL))
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", BODIES)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_same_record_gives_the_same_pdf(name: str, language: Language) -> None:

@@ -23,6 +23,8 @@ from tests.epcr.hospitals import Region
 from tests.epcr.samples import MINIMAL
 from tests.support.pdf_text import runs_of_pages
 
+pytestmark = pytest.mark.full
+
 with (Path(__file__).parents[2] / "services" / "device_ingest" / "data" / "mdc_codes.csv").open(newline="") as file:
     CODES = {row["refid"]: int(row["code10"]) for row in csv.DictReader(file)}
 # Names of the record's fields and values, and the punctuation of its JSON.

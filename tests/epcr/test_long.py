@@ -108,6 +108,7 @@ def test_a_split_export_of_many_readings_is_executed(monkeypatch: pytest.MonkeyP
     assert (server.dangling(), server.duplicates()) == ([], [])
 
 
+@pytest.mark.full
 def test_memory_does_not_grow_with_what_is_sent() -> None:
     """Only the identifiers of the readings are held, for the Composition."""
     encounter = golden.encounter(TYPICAL)
@@ -216,6 +217,7 @@ def test_a_long_export_is_streamed_whole_and_again_the_same(organisation: Organi
     assert {entry["fullUrl"] for part in parts for entry in part["entry"]} == {one["fullUrl"] for one in made["entry"]}
 
 
+@pytest.mark.full
 def test_readings_that_come_while_an_export_is_sent_are_in_the_next(
     organisation: Organisation, inside: Inside, long: str
 ) -> None:
@@ -369,6 +371,7 @@ def test_an_app_of_any_mode_reads_every_metric(
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.full
 def test_the_form_of_the_readings_is_asked_for(organisation: Organisation, long: str) -> None:
     forms = {form: read(organisation, long, readings=form) for form in ("all", "summary", "none")}
     assert {answer.status_code for answer in forms.values()} == {200}

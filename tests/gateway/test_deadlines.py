@@ -48,6 +48,7 @@ SILENT: dict[str, Any] = {
 }
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("state", SILENT)
 def test_a_connection_whose_client_falls_silent_ends(state: str, world: World) -> None:
     gateway = world.start(

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from typer.testing import CliRunner
 
 from deploy.local.ports import free_port
@@ -104,6 +105,7 @@ def _is_link(pid: int, fd: str) -> bool:
     return os.path.lexists(f"/proc/{pid}/fd/{fd}")
 
 
+@pytest.mark.full
 def test_processes_that_share_a_socket_replace_each_other_without_a_failed_request(world: World) -> None:
     statuses: list[int] = []
     off = {"rate_limit_read": "off"}

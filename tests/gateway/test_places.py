@@ -41,6 +41,7 @@ def work_of(gateway: Running, token: str, calls: int = 100) -> float:
         return gateway.cpu_seconds() - before
 
 
+@pytest.mark.full
 def test_280_waiting_calls_of_one_tenant_move_nobody_elses(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The other tenant's calls never wait for a place, are answered before any of the 280, and cost the gateway no more than without them.
 

@@ -58,6 +58,7 @@ def test_an_error_is_not_kept_as_an_answer(ask: Asking, database: Database) -> N
     assert "errors" not in ask.document(PAGE, RANGE)
 
 
+@pytest.mark.full
 def test_a_database_that_does_not_answer_is_unavailable(
     database: Database, redis_server: RedisServer, catalogue: Catalogue
 ) -> None:

@@ -137,6 +137,7 @@ def test_what_a_killed_sender_held_is_sent_by_another_when_its_lease_ends(
         wait_for(lambda: partner.books(webhook)["delivered"] == 1)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("number", [2, 4])
 def test_senders_share_a_backlog_and_no_receiver_gets_more_than_its_limit_from_all_of_them(
     partner: Partner, dispatcher: Dispatcher, number: int
