@@ -313,7 +313,7 @@ export interface OrganisationGrant {
 
 /** Refused calls of one kind. `endpoint` is a path. */
 export interface Refusal {
-  /** The path of the endpoint that refused; empty for calls from before endpoints were noted */
+  /** The path of the endpoint that refused */
   endpoint: string;
   /** The OAuth error code */
   kind: string;

@@ -345,7 +345,7 @@ class Refusal(Model, kw_only=True):
     """Refused calls of one kind. `endpoint` is a path."""
 
     endpoint: str
-    """The path of the endpoint that refused; empty for calls from before endpoints were noted"""
+    """The path of the endpoint that refused"""
     kind: str
     """The OAuth error code"""
     reason: str
