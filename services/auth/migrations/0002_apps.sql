@@ -55,7 +55,7 @@ CREATE INDEX apps_of_common ON apps (common_app) WHERE common_app IS NOT NULL;
 SELECT tenant_table('apps'), worker_writes_all('apps');
 REVOKE DELETE ON apps FROM {{app}}, {{worker}};
 
--- A MAC of each secret, never the secret. At most two live at a time.
+-- A MAC of each secret, never the secret.
 CREATE TABLE app_secrets (
     id text PRIMARY KEY,
     tenant_id text NOT NULL,
