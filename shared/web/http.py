@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from shared.primitives.crypto import base64url_decode, base64url_encode
-from shared.web import heavy, problems, strict_json
+from shared.web import problems, strict_json
 from shared.web.external_ids import external_id
 from shared.web.problems import FieldError, Problem
 
@@ -88,6 +88,9 @@ async def decode(request: Request, kind: type[T], *, required: bool = True) -> T
             headers={"accept": ", ".join(media)},
         )
     body = await read_body(request, limit_of(kind))
+    # Commands import the models of bodies, and not what only a process needs.
+    from shared.web import heavy
+
     async with heavy.turn(request, is_heavy=len(body) > SMALL):
         asked, request.state.named = _read_body(body, kind)
     return asked

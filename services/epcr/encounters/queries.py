@@ -38,7 +38,7 @@ OTHERS_OF_INCIDENT: LiteralString = (
     + _BRIEFLY
     + """
     FROM encounters WHERE tenant_id = current_tenant() AND cad_incident_id = %(cad_incident_id)s AND id <> %(id)s AND test = %(test)s
-        AND anchor BETWEEN %(begun)s - interval '48 hours' AND %(begun)s + interval '48 hours'
+        AND anchor BETWEEN %(begun)s::timestamptz - interval '48 hours' AND %(begun)s::timestamptz + interval '48 hours'
     ORDER BY patient_basis IS NOT DISTINCT FROM %(patient_basis)s::bytea DESC, id DESC LIMIT %(most)s
 """
 )
