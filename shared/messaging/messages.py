@@ -369,9 +369,9 @@ class EncounterFacts(Message, frozen=True, kw_only=True, tag="graphql_api.encoun
     `day` is the UTC day of the call. Ages above 89 appear as 90; `newborn` means younger than 24 hours. `impressions` are ICD-10
     codes, primary first; `conditions` are findings other than diagnoses: `stemi` if a 12-lead ECG showed one. `response` is `emergency`
     or another value of the care model. The keys of `times` are `call mobile on_scene at_patient left_scene at_destination handover`.
-    `outcome` is the record's word for the end of the encounter. `child_restrained` is of the accident, not of the transport. `hospital` is the
-    report of the hospital; `arrest` already has its answers. `incident` is a digest that the crews of one incident share, and its patients.
-    `extent` grows with a release that has more facts: of equal versions the higher one counts.
+    `outcome` is the record's word for the end of the encounter. `child_restrained` is of the accident, not of the transport. `hospital`
+    is the report of the hospital; `arrest` already has its answers. `incident` is a digest that the crews of one incident share, and
+    its patients. `extent` grows with a release that has more facts: of equal versions the higher one counts.
     """
 
     encounter_id: str

@@ -88,7 +88,7 @@ async def decode(request: Request, kind: type[T], *, required: bool = True) -> T
             headers={"accept": ", ".join(media)},
         )
     body = await read_body(request, limit_of(kind))
-    # Commands import the models of bodies, and not what only a process needs.
+    # Commands import the models of bodies, but nothing that a process alone needs.
     from shared.web import heavy
 
     async with heavy.turn(request, is_heavy=len(body) > SMALL):
