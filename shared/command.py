@@ -1,6 +1,7 @@
 """`python -m services.<name>`: the same commands for every service; each adds its own."""
 
 import importlib
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -24,7 +25,10 @@ TIMES = ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
 
 
 def observe(name: str, settings: Process, ops_host: str) -> threading.Event:
-    """Starts logs, traces and the ops port of this process. Call it after any fork. `/readyz` is 200 while the returned event is set."""
+    """Starts logs, traces and the ops port of this process. Call it after any fork. `/readyz` is 200 while the returned event is set.
+
+    The settings leave the environment, so that processes for heavy work, which the standard library starts with it, have no secret there.
+    """
     from shared import operations
     from shared.process import telemetry
 
@@ -35,6 +39,8 @@ def observe(name: str, settings: Process, ops_host: str) -> threading.Event:
         otlp_endpoint=settings.otel_exporter_otlp_endpoint,
         sampler_arg=settings.otel_traces_sampler_arg,
     )
+    for name_of_setting in settings.__struct_fields__:
+        os.environ.pop(name_of_setting.upper(), None)
     working = threading.Event()
     operations.serve(settings.ops_port, ready=working.is_set, host=ops_host)
     return working
