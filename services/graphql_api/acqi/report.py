@@ -94,7 +94,10 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Metric(msgspec.Struct, frozen=True, kw_only=True):
-    """One indicator over one range. For a time, numerator and denominator are both the number of times measured."""
+    """One indicator over one range. For a time, numerator and denominator are both the number of times measured.
+
+    Figures that few ask for are computed when they are read. `times` are those of an indicator of times, unless they are withheld.
+    """
 
     name: str
     description: str
@@ -105,21 +108,39 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     denominator: int | None
     excluded: int | None
     unknown: int | None
-    ci95_low: float | None
-    ci95_high: float | None
-    p90: float | None
-    mean: float | None
     suppressed: bool
+    times: "Times | None" = None
     sparkline: Sequence[Point] = ()
+
+    @property
+    def ci95_low(self) -> float | None:
+        interval = self._interval()
+        return interval[0] if interval else None
+
+    @property
+    def ci95_high(self) -> float | None:
+        interval = self._interval()
+        return interval[1] if interval else None
+
+    @property
+    def p90(self) -> float | None:
+        return self.times.quantile(0.9) if self.times else None
+
+    @property
+    def mean(self) -> float | None:
+        return self.times.mean() if self.times else None
+
+    def _interval(self) -> tuple[float, float] | None:
+        if self.times or self.numerator is None or self.denominator is None:
+            return None
+        return wilson(self.numerator, self.denominator)
 
 
 def metric(indicator: Indicator, counts: Counts, sparkline: Sequence[Point], withheld: Withheld) -> Metric:
-    timed = indicator.is_time
     fraction = cell(indicator, counts)
     numerator, denominator = fraction.numerator, fraction.denominator
     hidden = withheld.fraction
-    interval = None if timed or hidden else wilson(numerator, denominator)
-    times = Times(counts.bins) if timed and not hidden else None
+    times = Times(counts.bins) if indicator.is_time and not hidden else None
     return Metric(
         name=indicator.name,
         description=indicator.description,
@@ -130,11 +151,8 @@ def metric(indicator: Indicator, counts: Counts, sparkline: Sequence[Point], wit
         denominator=None if hidden else denominator,
         excluded=None if withheld.excluded else counts.excluded,
         unknown=None if withheld.unknown else counts.unknown,
-        ci95_low=interval[0] if interval else None,
-        ci95_high=interval[1] if interval else None,
-        p90=times.quantile(0.9) if times else None,
-        mean=times.mean() if times else None,
         suppressed=hidden,
+        times=times,
         sparkline=sparkline,
     )
 
