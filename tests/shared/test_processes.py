@@ -93,6 +93,19 @@ def test_the_command_line_is_there_before_anything_that_only_a_process_needs(ser
     assert answer.stdout.split() == []
 
 
+def test_processes_that_a_process_starts_get_none_of_its_settings() -> None:
+    code = (
+        "import os; from shared.command import observe; from shared.process.settings import Process, load;"
+        " settings = load(Process); observe('epcr', settings, '127.0.0.1');"
+        " print(*{name.upper() for name in settings.__struct_fields__} & os.environ.keys())"
+    )
+    environment = {"PATH": os.defpath, "OPS_PORT": "0", "LOG_LEVEL": "WARNING"}
+    answer = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.split() == []
+
+
 @pytest.mark.full
 @pytest.mark.parametrize("name", ["web", "worker", "relay", "migrate"])
 def test_a_process_without_its_settings_says_which_in_one_line(name: str) -> None:
